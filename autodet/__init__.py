@@ -1,0 +1,1 @@
+"""autodet: object detectors from your own photos."""

@@ -1,0 +1,1 @@
+"""Data sets: formats, sources, checks, splits, the drawn sample, the manifest."""

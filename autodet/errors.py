@@ -1,0 +1,61 @@
+"""What can go wrong, as sentences that a user can act on.
+
+Every message says what is wrong, where, and what to do; the command line prints it as it is and exits
+with status 2, a page shows it in a box. Nothing else is ever shown to a user.
+
+    AutodetError
+    ├── SettingsError        an environment variable or secret has a value that makes no sense
+    ├── NotFoundError        no data set, search or model of that name
+    ├── DatasetError         a data set that cannot be read or used as asked
+    │   └── ArchiveError     a file that is no zip, or a zip that is broken or hostile
+    ├── PhotoError           a photo that cannot be read
+    ├── SearchError          a search that cannot be started, stopped or resumed as asked
+    ├── TrainingError        a trial that cannot go on (loss not finite, nothing to learn from)
+    └── ModelError           a model that cannot be used as asked
+        ├── BundleError      an .autodet file that is cut short, changed or foreign
+        └── WeightsError     pretrained weights that cannot be had here
+"""
+
+
+class AutodetError(Exception):
+    """The root: whoever catches this catches every mistake that a user can act on."""
+
+
+class SettingsError(AutodetError):
+    """An environment variable or secret has a value that makes no sense."""
+
+
+class NotFoundError(AutodetError):
+    """No data set, search or model of that name in the workspace."""
+
+
+class DatasetError(AutodetError):
+    """A data set that cannot be read or used as asked."""
+
+
+class ArchiveError(DatasetError):
+    """A file that is no zip archive, or one that is broken or hostile."""
+
+
+class PhotoError(AutodetError):
+    """A photo that cannot be read."""
+
+
+class SearchError(AutodetError):
+    """A search that cannot be started, stopped or resumed as asked."""
+
+
+class TrainingError(AutodetError):
+    """A trial that cannot go on."""
+
+
+class ModelError(AutodetError):
+    """A model that cannot be used as asked."""
+
+
+class BundleError(ModelError):
+    """An .autodet file that is cut short, changed or not one of ours."""
+
+
+class WeightsError(ModelError):
+    """Pretrained weights that cannot be had on this machine."""

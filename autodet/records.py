@@ -1,0 +1,308 @@
+"""The values that everything passes around: frozen, plain, without torch.
+
+Boxes are ``(x1, y1, x2, y2)`` in pixels of the photo as a person sees it (EXIF orientation applied), x to
+the right, y down, ``x2`` and ``y2`` exclusive. Class ids run from 0 to n-1 in the order of the data set's
+sorted class names. Epochs and photos count from 1, trials from 0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Annotations:
+    """What a person marked on one photo.
+
+    Attributes:
+        boxes_xyxy: Boxes, shape (N, 4), float32, pixels of the photo.
+        class_ids: Classes, shape (N,), int64.
+        difficult: Boxes that a metric neither rewards nor punishes, shape (N,), bool.
+    """
+
+    boxes_xyxy: FloatArray
+    class_ids: IntArray
+    difficult: BoolArray
+
+    @classmethod
+    def of(cls, boxes_xyxy: Any, class_ids: Any, difficult: Any = None) -> Self:
+        """Annotations from any sequences, empty ones included; nothing is difficult if not said."""
+        ids = np.asarray(class_ids, dtype=np.int64).reshape(-1)
+        return cls(
+            boxes_xyxy=np.asarray(boxes_xyxy, dtype=np.float32).reshape(-1, 4),
+            class_ids=ids,
+            difficult=np.zeros(len(ids), bool) if difficult is None else np.asarray(difficult, bool).reshape(-1),
+        )
+
+    def __len__(self) -> int:
+        return len(self.class_ids)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageRecord:
+    """One photo of a data set.
+
+    Attributes:
+        file: The photo's path below the data set's ``images`` folder, with forward slashes.
+        width: Width in pixels, after EXIF orientation.
+        height: Height in pixels, after EXIF orientation.
+        split: ``train``, ``val`` or ``test``.
+        annotations: What is marked on it; may be empty: a photo without objects is data.
+    """
+
+    file: str
+    width: int
+    height: int
+    split: Split
+    annotations: Annotations
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that an import found in a file, and what it did about it, both as sentences."""
+
+    file: str
+    problem: str
+    action: str
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a detector sees on one photo, best first.
+
+    Attributes:
+        boxes_xyxy: Boxes, shape (N, 4), float32, pixels of the photo.
+        class_ids: Classes, shape (N,), int64.
+        scores: Confidences in (0, 1], shape (N,), float32, falling.
+    """
+
+    boxes_xyxy: FloatArray
+    class_ids: IntArray
+    scores: FloatArray
+
+    @classmethod
+    def of(cls, boxes_xyxy: Any, class_ids: Any, scores: Any) -> Self:
+        """A prediction from any sequences, sorted best first."""
+        order = np.argsort(-np.asarray(scores, np.float32).reshape(-1), kind="stable")
+        return cls(
+            boxes_xyxy=np.asarray(boxes_xyxy, np.float32).reshape(-1, 4)[order],
+            class_ids=np.asarray(class_ids, np.int64).reshape(-1)[order],
+            scores=np.asarray(scores, np.float32).reshape(-1)[order],
+        )
+
+    def above(self, threshold: float) -> Self:
+        """Only what scores at least ``threshold``."""
+        keep = self.scores >= threshold
+        return type(self)(self.boxes_xyxy[keep], self.class_ids[keep], self.scores[keep])
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What a trial is trained with; the defaults are trial 0.
+
+    Attributes:
+        architecture: A name of ``autodet.models.registry``.
+        lr: Learning rate of the new layers at its peak.
+        backbone_lr_factor: The pretrained backbone learns at ``lr`` times this.
+        weight_decay: AdamW's decoupled weight decay.
+        batch_size: Photos per step.
+        image_size: Side in pixels of the square that photos are letterboxed into.
+        ema_decay: Decay per step of the averaged weights that are evaluated and kept.
+    """
+
+    architecture: str = "fasterrcnn_efficientnet_lite0"
+    lr: float = 1e-3
+    backbone_lr_factor: float = 0.3
+    weight_decay: float = 1e-4
+    batch_size: int = 4
+    image_size: int = 320
+    ema_decay: float = 0.99
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as ``params`` of a trial."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch of one trial came to.
+
+    Attributes:
+        epoch: From 1.
+        loss: Mean training loss over the epoch.
+        map50: COCO AP at IoU 0.50 on ``val``, 0 to 1.
+        map50_95: COCO AP on ``val``, 0 to 1.
+        seconds: Wall time of the epoch, its evaluation included.
+    """
+
+    epoch: int
+    loss: float
+    map50: float
+    map50_95: float
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys ``epoch, loss, map50, map50_95, seconds``."""
+        return asdict(self)
+
+
+TrialState = Literal["running", "finished", "pruned", "stopped", "failed"]
+SearchState = Literal["queued", "running", "stopping", "finished", "stopped", "interrupted", "failed"]
+ACTIVE_STATES: tuple[SearchState, ...] = ("queued", "running", "stopping")
+
+
+@dataclass(frozen=True)
+class TrialStatus:
+    """One trial as a page or a program sees it.
+
+    Attributes:
+        number: From 0; trial 0 has the defaults.
+        state: What became of it so far.
+        params: ``Hyperparameters`` as plain values.
+        epochs: The epochs done, in order.
+        error: A sentence if it failed.
+    """
+
+    number: int
+    state: TrialState
+    params: Mapping[str, Any]
+    epochs: tuple[EpochResult, ...] = ()
+    error: str | None = None
+
+    @property
+    def best_epoch(self) -> EpochResult | None:
+        """The first epoch with the highest ``map50``."""
+        return max(self.epochs, key=lambda result: (result.map50, -result.epoch), default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys ``number, state, params, epochs, error``."""
+        return {
+            "number": self.number,
+            "state": self.state,
+            "params": dict(self.params),
+            "epochs": [result.to_json() for result in self.epochs],
+            "error": self.error,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The inverse of ``to_json``."""
+        epochs = tuple(EpochResult(**result) for result in document["epochs"])
+        return cls(document["number"], document["state"], document["params"], epochs, document["error"])
+
+
+@dataclass(frozen=True)
+class SearchStatus:
+    """One search as a page or a program sees it.
+
+    Attributes:
+        search: The search's id.
+        dataset: The data set's id.
+        state: What the search is doing; ``interrupted`` means that its process died and it can be resumed.
+        trials: The trials started so far, by number.
+        planned_trials: How many were asked for.
+        planned_epochs: Epochs per trial that were asked for.
+        time_limit: Seconds that were asked for, or None.
+        model: Id of the model made from the best epoch so far, or None.
+        seconds: Time that the search has run for, interruptions left out.
+        seconds_left: Forecast of the time still needed; None before the first epoch and after the end.
+        created: When the search was asked for, ISO 8601 with time zone.
+        message: A sentence where there is something to say (why it failed, what replaced a model's weights).
+    """
+
+    search: str
+    dataset: str
+    state: SearchState
+    trials: tuple[TrialStatus, ...] = ()
+    planned_trials: int = 0
+    planned_epochs: int = 0
+    time_limit: float | None = None
+    model: str | None = None
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    created: str = ""
+    message: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether it is waiting or at work, so that a page has something to refresh."""
+        return self.state in ACTIVE_STATES
+
+    @property
+    def best_trial(self) -> TrialStatus | None:
+        """The trial whose best epoch has the highest ``map50``; the earliest of equals."""
+        measured = [trial for trial in self.trials if trial.best_epoch]
+        return max(measured, key=lambda t: (t.best_epoch.map50 if t.best_epoch else 0, -t.number), default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys ``search, dataset, state, trials, best, model, seconds``, as the command line prints them."""
+        best = self.best_trial
+        epoch = best.best_epoch if best else None
+        return {
+            "search": self.search,
+            "dataset": self.dataset,
+            "state": self.state,
+            "trials": [trial.to_json() for trial in self.trials],
+            "best": {"trial": best.number, "epoch": epoch.epoch, "map50": epoch.map50} if best and epoch else None,
+            "model": self.model,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """How well one class is found.
+
+    Attributes:
+        ap50: COCO AP at IoU 0.50; None where no box of the class is in the split.
+        ap50_95: COCO AP; None likewise.
+        images: Photos of the split on which the class is marked.
+        boxes: Boxes of the class in the split.
+    """
+
+    ap50: float | None
+    ap50_95: float | None
+    images: int
+    boxes: int
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """How well a model does on one split; means are over the classes that have a box there.
+
+    Attributes:
+        map50: COCO AP at IoU 0.50, 0 to 1.
+        map50_95: COCO AP, mean over IoU 0.50 to 0.95, 0 to 1.
+        map50_voc07: Pascal VOC 2007's 11-point AP at IoU 0.50, the figure that AutoGluon reported.
+        per_class: One report a class, in class order.
+        images: Photos in the split.
+    """
+
+    map50: float
+    map50_95: float
+    map50_voc07: float
+    per_class: Mapping[str, ClassReport] = field(default_factory=dict)
+    images: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys ``map50, map50_95, map50_voc07, per_class, images``."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The inverse of ``to_json``."""
+        per_class = {name: ClassReport(**report) for name, report in document["per_class"].items()}
+        return cls(**{**document, "per_class": per_class})

@@ -1,0 +1,1 @@
+"""Searches: spec, space, study, supervisor, executors."""

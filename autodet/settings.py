@@ -1,0 +1,74 @@
+"""The installation's settings: frozen, read from the environment.
+
+Streamlit copies the root entries of ``secrets.toml`` into the environment, so one reader serves both.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from autodet.errors import SettingsError
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the person who installs autodet decides.
+
+    Attributes:
+        home: The workspace's folder (``AUTODET_HOME``, default ``./workspace``).
+        devices: Device slots such as ``("cpu", "cpu")`` or ``("cuda:0", "cuda:1")`` (``AUTODET_DEVICES``);
+            ``None`` means every GPU there is, else one ``cpu``.
+        password: What the app asks for before it shows anything (``AUTODET_PASSWORD``); ``None`` for an open app.
+        weights_folder: Where pretrained weights are looked for first (``AUTODET_WEIGHTS``).
+        max_archive_bytes: How much an archive may unpack to (``AUTODET_MAX_ARCHIVE_MB``).
+        max_archive_entries: How many files an archive may hold (``AUTODET_MAX_ARCHIVE_FILES``).
+        max_photo_pixels: The largest photo that is opened, in pixels (``AUTODET_MAX_PHOTO_MEGAPIXELS``).
+    """
+
+    home: Path
+    devices: tuple[str, ...] | None = None
+    password: str | None = None
+    weights_folder: Path | None = None
+    max_archive_bytes: int = 20_000 * MEGABYTE
+    max_archive_entries: int = 200_000
+    max_photo_pixels: int = 100 * MEGABYTE
+
+    def __repr__(self) -> str:
+        """Leave the password out: settings end up in logs."""
+        return f"Settings(home={str(self.home)!r}, devices={self.devices!r})"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        environ: Where from; the process's environment if not given.
+
+    Raises:
+        SettingsError: A number is not a positive number.
+    """
+    environ = os.environ if environ is None else environ
+    defaults = Settings(home=Path("workspace"))
+    devices = tuple(slot.strip() for slot in environ.get("AUTODET_DEVICES", "").split(",") if slot.strip())
+    weights = environ.get("AUTODET_WEIGHTS")
+    return Settings(
+        home=Path(environ.get("AUTODET_HOME") or defaults.home).expanduser().absolute(),
+        devices=devices or None,
+        password=environ.get("AUTODET_PASSWORD") or None,
+        weights_folder=Path(weights).expanduser() if weights else None,
+        max_archive_bytes=_positive(environ, "AUTODET_MAX_ARCHIVE_MB", MEGABYTE, defaults.max_archive_bytes),
+        max_archive_entries=_positive(environ, "AUTODET_MAX_ARCHIVE_FILES", 1, defaults.max_archive_entries),
+        max_photo_pixels=_positive(environ, "AUTODET_MAX_PHOTO_MEGAPIXELS", MEGABYTE, defaults.max_photo_pixels),
+    )
+
+
+def _positive(environ: Mapping[str, str], name: str, unit: int, default: int) -> int:
+    text = environ.get(name)
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise SettingsError(f"{name} is {text!r}; give it a whole number above 0, or remove it.")
+    return int(text) * unit

@@ -1,0 +1,34 @@
+"""What a trial is asked to do; light, so that whoever plans trials need not import torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from autodet.records import Hyperparameters
+
+BEST_BUNDLE = "best.autodet"
+CHECKPOINT = "last.pt"
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """One trial's work order; picklable, so that it can travel to another process or machine.
+
+    Attributes:
+        dataset_folder: The data set's folder in the workspace.
+        folder: The trial's own folder: the checkpoint and the best epoch's bundle are kept there.
+        hyperparameters: What to train with.
+        epochs: How many epochs to train.
+        name: What the resulting model is called.
+        device: ``cpu``, ``cuda:0`` and so on.
+        threads: CPU threads to use; 0 leaves torch's own choice.
+        seed: Makes a trial repeatable on one CPU.
+    """
+
+    dataset_folder: Path
+    folder: Path
+    hyperparameters: Hyperparameters
+    epochs: int
+    name: str
+    device: str = "cpu"
+    threads: int = 0
+    seed: int = 0

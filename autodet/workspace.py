@@ -1,0 +1,150 @@
+"""The workspace: the one folder in which autodet keeps everything.
+
+    AUTODET_HOME/
+      datasets/<id>/   manifest.json, images/          never changes once it is there
+      searches/<id>/   spec.json, status.json, lock    see autodet.search
+      models/<id>/     model.autodet, evaluations/     see autodet.models
+      optuna.db        the studies of all searches
+
+Whatever is made in several steps is made under a hidden name beside its final place and renamed at the
+end, so that a crash leaves nothing half-done that a reader could take for whole.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autodet.errors import AutodetError, NotFoundError
+from autodet.settings import load_settings
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of one workspace, made when they are first asked for."""
+
+    home: Path
+
+    @property
+    def datasets(self) -> Path:
+        """Where data sets are kept, one folder each."""
+        return _made(self.home / "datasets")
+
+    @property
+    def searches(self) -> Path:
+        """Where searches are kept, one folder each."""
+        return _made(self.home / "searches")
+
+    @property
+    def models(self) -> Path:
+        """Where models are kept, one folder each."""
+        return _made(self.home / "models")
+
+    @property
+    def optuna_url(self) -> str:
+        """The storage of all studies, as Optuna and optuna-dashboard take it."""
+        return f"sqlite:///{_made(self.home) / 'optuna.db'}"
+
+
+def open_workspace(home: Path | None = None) -> Workspace:
+    """The workspace at ``home``, or the one that the settings name."""
+    return Workspace(home.absolute() if home else load_settings().home)
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AutodetError(
+            f"The workspace folder {folder} cannot be made ({error.strerror}); set AUTODET_HOME to a folder "
+            "that you may write to."
+        ) from error
+    return folder
+
+
+def slug(name: str) -> str:
+    """A name as a folder name: lower-case letters of any script, digits and dashes, never empty."""
+    text = unicodedata.normalize("NFKC", name).lower()
+    return re.sub(r"[^\w]+|_+", "-", text).strip("-")[:60].strip("-") or "unnamed"
+
+
+def safe_join(root: Path, *parts: str) -> Path:
+    """Join names that came from outside onto ``root``; the only place where that is done.
+
+    Raises:
+        NotFoundError: The result would lie outside ``root``.
+    """
+    root = root.absolute()
+    joined = Path(os.path.normpath(root.joinpath(*parts)))
+    if (joined != root and root not in joined.parents) or "\0" in str(joined):
+        raise NotFoundError(f"{'/'.join(parts)!r} is not a name inside the workspace; give a plain name.")
+    return joined
+
+
+@contextmanager
+def hidden_folder(parent: Path) -> Iterator[Path]:
+    """A folder to fill before ``publish_folder`` lets it appear; whatever is still hidden at the end is deleted."""
+    hidden = parent / f".new-{secrets.token_hex(6)}"
+    hidden.mkdir(parents=True)
+    try:
+        yield hidden
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def publish_folder(hidden: Path, parent: Path, name: str) -> Path:
+    """Rename ``hidden`` to ``slug(name)``, or ``slug(name)-2`` and so on where that is taken.
+
+    Returns:
+        The folder's final place; its last part is the id.
+    """
+    base = slug(name)
+    for number in range(1, 10_000):
+        final = parent / (base if number == 1 else f"{base}-{number}")
+        if final.exists():
+            continue
+        try:
+            hidden.rename(final)
+        except OSError:  # somebody else took this id between the two lines
+            if final.exists():
+                continue
+            raise
+        return final
+    raise AutodetError(f"There are too many folders called {base!r} in {parent}; choose another name.")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON document atomically."""
+    write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1).encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON document that autodet wrote.
+
+    Raises:
+        AutodetError: The file is not valid JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise AutodetError(f"{path} is damaged: it is not valid JSON; restore it from a backup.") from error
