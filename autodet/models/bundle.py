@@ -1,0 +1,165 @@
+"""One model in one file: ``.autodet``, a zip of ``model.json`` and ``weights.safetensors``, without pickle.
+
+``model.json`` says what the model is and carries the weights' sha256; its own sha256 is the zip's comment, so
+that a change of any byte that matters is noticed. Both entries are stored, not compressed: weights do not
+compress, and a stored entry has no size to lie about.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Self
+
+from autodet.errors import BundleError
+from autodet.workspace import write_atomically
+
+FORMAT = "autodet-1"
+CARD_ENTRY, WEIGHTS_ENTRY = "model.json", "weights.safetensors"
+MAX_CARD_BYTES = 4_000_000
+MAX_BUNDLE_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, in plain values.
+
+    Attributes:
+        name: What people call it.
+        classes: Class names; a class id is an index into them.
+        architecture: A name of ``autodet.models.registry``.
+        image_size: Side in pixels of the square that photos are letterboxed into.
+        dataset: Name of the data set that it was trained on.
+        dataset_fingerprint: That data set's fingerprint.
+        metrics: Figures on the data set's validation split, ``map50`` and ``map50_95`` among them.
+        params: The hyperparameters of its training.
+        epoch: The epoch that was kept.
+        created: When, ISO 8601 with time zone.
+        preprocessing: How a photo becomes the network's input.
+        versions: Of autodet, torch and torchvision.
+        weights_sha256: Checksum of the weights; filled in when the bundle is written.
+        format: The bundle's format.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    architecture: str
+    image_size: int
+    dataset: str
+    dataset_fingerprint: str
+    metrics: Mapping[str, float]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    epoch: int = 0
+    created: str = ""
+    preprocessing: str = "EXIF orientation applied, RGB, letterboxed into a square, grey 114"
+    versions: Mapping[str, str] = field(default_factory=dict)
+    weights_sha256: str = ""
+    format: str = FORMAT
+
+    @classmethod
+    def from_json(cls, document: Any) -> Self:
+        """A card from its JSON document.
+
+        Raises:
+            BundleError: The document is not a card of this format.
+        """
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise BundleError(f"it is not a model of the format {FORMAT}")
+        try:
+            card = cls(**{**document, "classes": tuple(document["classes"])})
+        except (TypeError, KeyError) as error:
+            raise BundleError("its description lacks entries or has unknown ones") from error
+        if not _plausible(card):
+            raise BundleError("its description has impossible values")
+        return card
+
+
+def _plausible(card: ModelCard) -> bool:
+    texts = (card.name, card.architecture, card.dataset, card.dataset_fingerprint, card.created, card.weights_sha256)
+    metrics_are_numbers = isinstance(card.metrics, dict) and all(
+        isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+        for value in card.metrics.values()
+    )
+    return (
+        all(isinstance(text, str) for text in (*texts, *card.classes))
+        and 0 < len(card.classes) == len(set(card.classes))
+        and isinstance(card.image_size, int)
+        and 32 <= card.image_size <= 4096
+        and isinstance(card.epoch, int)
+        and metrics_are_numbers
+        and isinstance(card.params, dict)
+        and isinstance(card.versions, dict)
+    )
+
+
+def write_bundle(path: Path, card: ModelCard, weights: bytes) -> None:
+    """Write a bundle atomically.
+
+    Args:
+        path: Where to; an existing file is replaced.
+        card: What the model is; its ``weights_sha256`` is set here.
+        weights: A state dict as safetensors.
+    """
+    document = asdict(card) | {"weights_sha256": hashlib.sha256(weights).hexdigest()}
+    text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode()
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        archive.comment = hashlib.sha256(text).hexdigest().encode()
+        for name, data in ((CARD_ENTRY, text), (WEIGHTS_ENTRY, weights)):
+            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), data)
+    write_atomically(path, content.getvalue())
+
+
+def read_card(path: Path) -> ModelCard:
+    """What the model in a bundle is, without reading its weights.
+
+    Raises:
+        BundleError: The file is no bundle, is cut short, or its description was changed.
+    """
+    card, _ = _read(path, with_weights=False)
+    return card
+
+
+def read_bundle(path: Path) -> tuple[ModelCard, bytes]:
+    """A model's card and its weights as safetensors, every check made.
+
+    Raises:
+        BundleError: The file is no bundle, is cut short, or a byte of it was changed.
+    """
+    return _read(path, with_weights=True)
+
+
+def _read(path: Path, *, with_weights: bool) -> tuple[ModelCard, bytes]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            text = _entry(archive, CARD_ENTRY, MAX_CARD_BYTES)
+            if hashlib.sha256(text).hexdigest().encode() != archive.comment:
+                raise BundleError("its description was changed")
+            card = ModelCard.from_json(json.loads(text))
+            archive.getinfo(WEIGHTS_ENTRY)
+            weights = _entry(archive, WEIGHTS_ENTRY, MAX_BUNDLE_BYTES) if with_weights else b""
+    except FileNotFoundError as error:
+        raise BundleError(f"There is no file {path}; give the path of an .autodet file.") from error
+    except (zipfile.BadZipFile, KeyError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        raise BundleError(_refusal(path, "it is not a whole .autodet file")) from error
+    except (ValueError, RecursionError) as error:
+        raise BundleError(_refusal(path, "its description is not readable")) from error
+    except BundleError as error:
+        raise BundleError(_refusal(path, str(error))) from error
+    if with_weights and hashlib.sha256(weights).hexdigest() != card.weights_sha256:
+        raise BundleError(_refusal(path, "its weights were changed"))
+    return card, weights
+
+
+def _entry(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    info = archive.getinfo(name)
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size > most:
+        raise BundleError(f"its entry {name} is not as autodet writes it")
+    return archive.read(info)
+
+
+def _refusal(path: Path, reason: str) -> str:
+    return f"{path.name} cannot be used as a model: {reason}. Download it again from where it was made."

@@ -1,0 +1,63 @@
+"""Fitting a photo of any shape into the square that a network takes, and boxes back into the photo."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from autodet.records import FloatArray
+
+PAD_GREY = 114  # near the mean of natural photos, so that padding stands out as little as it can
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """How one photo lies in its square: scaled by the same factor both ways, in the middle, grey around it.
+
+    Attributes:
+        scale: Pixels of the square per pixel of the photo.
+        left: Grey columns left of the photo, in pixels of the square.
+        top: Grey rows above the photo, in pixels of the square.
+        width: The photo's width in pixels.
+        height: The photo's height in pixels.
+        side: The square's side in pixels.
+    """
+
+    scale: float
+    left: int
+    top: int
+    width: int
+    height: int
+    side: int
+
+    @classmethod
+    def fit(cls, width: int, height: int, side: int) -> "Letterbox":
+        """The letterbox of a ``width`` x ``height`` photo in a square of ``side``."""
+        scale = side / max(width, height)
+        inner_width, inner_height = max(1, round(width * scale)), max(1, round(height * scale))
+        return cls(scale, (side - inner_width) // 2, (side - inner_height) // 2, width, height, side)
+
+    def draw(self, photo: Image.Image) -> NDArray[np.uint8]:
+        """The square, shape (side, side, 3), RGB."""
+        inner_wh = max(1, round(self.width * self.scale)), max(1, round(self.height * self.scale))
+        # Halving by whole factors first keeps a 3000-pixel photo cheap and free of aliases.
+        inner = photo.resize(inner_wh, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        square = Image.new("RGB", (self.side, self.side), (PAD_GREY,) * 3)
+        square.paste(inner, (self.left, self.top))
+        return np.asarray(square)
+
+    def to_square(self, boxes_xyxy: FloatArray) -> FloatArray:
+        """Boxes of the photo, shape (N, 4), as boxes of the square."""
+        boxes: FloatArray = (boxes_xyxy * self.scale + self._offset).astype(np.float32)
+        return boxes
+
+    def to_photo(self, boxes_xyxy: FloatArray) -> FloatArray:
+        """Boxes of the square, shape (N, 4), as boxes of the photo, clipped to it."""
+        boxes = (boxes_xyxy - self._offset) / self.scale
+        limits = np.array([self.width, self.height, self.width, self.height], np.float32)
+        return np.clip(boxes, 0, limits).astype(np.float32)
+
+    @property
+    def _offset(self) -> FloatArray:
+        return np.array([self.left, self.top, self.left, self.top], np.float32)

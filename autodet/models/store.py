@@ -1,0 +1,100 @@
+"""The workspace's models: one folder each, with the bundle and what was found out about it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autodet.errors import BundleError, NotFoundError
+from autodet.models.bundle import ModelCard, read_bundle, read_card
+from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, safe_join, write_atomically
+
+BUNDLE = "model.autodet"
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model that can be used, in the workspace or in a file of its own.
+
+    Attributes:
+        id: Its folder's name in the workspace, or the file's stem.
+        path: The bundle.
+        card: What it is.
+    """
+
+    id: str
+    path: Path
+    card: ModelCard
+
+    @property
+    def size_bytes(self) -> int:
+        """How large the bundle is."""
+        return self.path.stat().st_size
+
+    @property
+    def added(self) -> str:
+        """When the bundle was put where it is, ISO 8601 with time zone."""
+        return datetime.fromtimestamp(self.path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+
+    def to_json(self) -> dict[str, object]:
+        """The keys ``model, name, dataset, map50``."""
+        card = self.card
+        return {"model": self.id, "name": card.name, "dataset": card.dataset, "map50": card.metrics.get("map50")}
+
+
+def list_models(workspace: Workspace | None = None) -> list[StoredModel]:
+    """The workspace's models, the best ``map50`` first; a damaged bundle is left out."""
+    workspace = workspace or open_workspace()
+    models = []
+    for path in sorted(workspace.models.glob(f"[!.]*/{BUNDLE}")):
+        try:
+            models.append(StoredModel(path.parent.name, path, read_card(path)))
+        except BundleError:
+            continue
+    return sorted(models, key=lambda model: -model.card.metrics.get("map50", 0.0))
+
+
+def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredModel:
+    """The model with an id or a name, or the one in an ``.autodet`` file.
+
+    Raises:
+        NotFoundError: There is none; the message lists what there is.
+        BundleError: The file is damaged.
+    """
+    workspace = workspace or open_workspace()
+    if isinstance(name, Path) or name.endswith(".autodet"):
+        path = Path(name)
+        return StoredModel(path.stem, path, read_card(path))
+    try:
+        path = safe_join(workspace.models, name, BUNDLE)
+    except NotFoundError:
+        path = Path()
+    if path.is_file():
+        return StoredModel(name, path, read_card(path))
+    models = list_models(workspace)
+    for model in models:
+        if model.card.name == name:
+            return model
+    there = f"there are {', '.join(model.id for model in models)}" if models else "there are none yet: run a search"
+    raise NotFoundError(f"There is no model {name!r} in {workspace.models}; {there}, or give an .autodet file.")
+
+
+def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> StoredModel:
+    """Check a bundle and copy it into the workspace under a new id made of ``name``.
+
+    Raises:
+        BundleError: The bundle is damaged or foreign; nothing was added.
+    """
+    workspace = workspace or open_workspace()
+    card, _ = read_bundle(bundle)
+    with hidden_folder(workspace.models) as hidden:
+        write_atomically(hidden / BUNDLE, bundle.read_bytes())
+        folder = publish_folder(hidden, workspace.models, name)
+    return StoredModel(folder.name, folder / BUNDLE, card)
+
+
+def put_model(bundle: Path, model_id: str, workspace: Workspace | None = None) -> None:
+    """Make ``bundle`` the model ``model_id``, in place of what was there: a search found a better one."""
+    workspace = workspace or open_workspace()
+    folder = safe_join(workspace.models, model_id)
+    folder.mkdir(exist_ok=True)
+    write_atomically(folder / BUNDLE, bundle.read_bytes())
