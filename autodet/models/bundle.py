@@ -1,8 +1,8 @@
 """One model in one file: ``.autodet``, a zip of ``model.json`` and ``weights.safetensors``, without pickle.
 
-``model.json`` says what the model is and carries the weights' sha256; its own sha256 is the zip's comment, so
-that a change of any byte that matters is noticed. Both entries are stored, not compressed: weights do not
-compress, and a stored entry has no size to lie about.
+``model.json`` says what the model is and carries the weights' sha256. The zip's comment, the file's last 64
+bytes, is the sha256 of all bytes before it, so that no changed byte goes unnoticed. Both entries are stored,
+not compressed: weights do not compress, and a stored entry has no size to lie about.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from autodet.workspace import write_atomically
 
 FORMAT = "autodet-1"
 CARD_ENTRY, WEIGHTS_ENTRY = "model.json", "weights.safetensors"
+DIGEST_BYTES = 64
 MAX_CARD_BYTES = 4_000_000
 MAX_BUNDLE_BYTES = 2_000_000_000
 
@@ -107,17 +108,18 @@ def write_bundle(path: Path, card: ModelCard, weights: bytes) -> None:
     text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode()
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
-        archive.comment = hashlib.sha256(text).hexdigest().encode()
+        archive.comment = b"0" * DIGEST_BYTES
         for name, data in ((CARD_ENTRY, text), (WEIGHTS_ENTRY, weights)):
             archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), data)
-    write_atomically(path, content.getvalue())
+    sealed = content.getvalue()[:-DIGEST_BYTES]
+    write_atomically(path, sealed + hashlib.sha256(sealed).hexdigest().encode())
 
 
 def read_card(path: Path) -> ModelCard:
-    """What the model in a bundle is, without reading its weights.
+    """What the model in a bundle is, quickly: its weights are neither read nor checked.
 
     Raises:
-        BundleError: The file is no bundle, is cut short, or its description was changed.
+        BundleError: The file is no bundle, is cut short, or its description is damaged.
     """
     card, _ = _read(path, with_weights=False)
     return card
@@ -134,13 +136,14 @@ def read_bundle(path: Path) -> tuple[ModelCard, bytes]:
 
 def _read(path: Path, *, with_weights: bool) -> tuple[ModelCard, bytes]:
     try:
+        if with_weights:
+            _check_seal(path)
         with zipfile.ZipFile(path) as archive:
-            text = _entry(archive, CARD_ENTRY, MAX_CARD_BYTES)
-            if hashlib.sha256(text).hexdigest().encode() != archive.comment:
-                raise BundleError("its description was changed")
-            card = ModelCard.from_json(json.loads(text))
+            card = ModelCard.from_json(json.loads(_entry(archive, CARD_ENTRY, MAX_CARD_BYTES)))
             archive.getinfo(WEIGHTS_ENTRY)
             weights = _entry(archive, WEIGHTS_ENTRY, MAX_BUNDLE_BYTES) if with_weights else b""
+        if with_weights and hashlib.sha256(weights).hexdigest() != card.weights_sha256:
+            raise BundleError("its weights are not those that it describes")
     except FileNotFoundError as error:
         raise BundleError(f"There is no file {path}; give the path of an .autodet file.") from error
     except (zipfile.BadZipFile, KeyError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
@@ -149,9 +152,17 @@ def _read(path: Path, *, with_weights: bool) -> tuple[ModelCard, bytes]:
         raise BundleError(_refusal(path, "its description is not readable")) from error
     except BundleError as error:
         raise BundleError(_refusal(path, str(error))) from error
-    if with_weights and hashlib.sha256(weights).hexdigest() != card.weights_sha256:
-        raise BundleError(_refusal(path, "its weights were changed"))
     return card, weights
+
+
+def _check_seal(path: Path) -> None:
+    if path.stat().st_size > MAX_BUNDLE_BYTES:
+        raise BundleError("it is larger than any model")
+    content = path.read_bytes()
+    if not zipfile.is_zipfile(path):
+        raise zipfile.BadZipFile
+    if hashlib.sha256(content[:-DIGEST_BYTES]).hexdigest().encode() != content[-DIGEST_BYTES:]:
+        raise BundleError("it was changed or damaged on its way")
 
 
 def _entry(archive: zipfile.ZipFile, name: str, most: int) -> bytes:

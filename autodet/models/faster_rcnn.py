@@ -97,7 +97,7 @@ def build_efficientnet_lite0(class_count: int, pretrained: bool) -> FasterRCNN:
 
 
 def build_mobilenet_v3(class_count: int, pretrained: bool) -> FasterRCNN:
-    """Faster R-CNN on MobileNetV3 as torchvision has it (``fasterrcnn_mobilenet_v3_large_320_fpn``), with a new head for the classes at hand.
+    """Faster R-CNN on MobileNetV3 as torchvision has it, with a new head for the classes at hand.
 
     Args:
         class_count: Classes without the background.

@@ -56,7 +56,8 @@ class Letterbox:
         """Boxes of the square, shape (N, 4), as boxes of the photo, clipped to it."""
         boxes = (boxes_xyxy - self._offset) / self.scale
         limits = np.array([self.width, self.height, self.width, self.height], np.float32)
-        return np.clip(boxes, 0, limits).astype(np.float32)
+        clipped: FloatArray = np.clip(boxes, 0, limits).astype(np.float32)
+        return clipped
 
     @property
     def _offset(self) -> FloatArray:

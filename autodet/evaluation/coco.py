@@ -1,0 +1,123 @@
+"""COCO's average precision, by pycocotools.
+
+AP is the mean of the precision at 101 recalls; mAP50-95 is its mean over IoU 0.50 to 0.95 in steps of 0.05
+(Lin et al., arXiv 1405.0312). Difficult boxes are neither rewarded nor punished, as in Pascal VOC.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from io import StringIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from autodet.records import ImageRecord, Prediction
+
+AREA_ALL, LARGEST_DETECTION_LIMIT = 0, -1
+
+
+class DifficultAwareEvaluation(COCOeval):  # type: ignore[misc]
+    """COCO's evaluation, where a difficult box may be found or missed at no cost.
+
+    pycocotools knows only crowds, which any number of detections may match by lying inside them.
+    """
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        for annotations in self._gts.values():
+            for annotation in annotations:
+                annotation["ignore"] = annotation["difficult"]
+
+
+def average_precisions(
+    records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int
+) -> NDArray[np.float64]:
+    """AP for each class and IoU.
+
+    Args:
+        records: Photos with their annotations.
+        predictions: What a detector sees on each of them, in the same order.
+        class_count: How many classes there are.
+
+    Returns:
+        Shape (class_count, 10): AP at IoU 0.50, 0.55, ... 0.95, each 0 to 1; NaN for a class without a box.
+    """
+    with contextlib.redirect_stdout(StringIO()):  # pycocotools prints as it goes
+        truth = COCO()
+        truth.dataset = _truth(records, class_count)
+        truth.createIndex()
+        evaluation = DifficultAwareEvaluation(truth, _detected(truth, predictions), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+    # Axes: IoU, recall, class, area, detections a photo; -1 where a class has no box.
+    precision = evaluation.eval["precision"][:, :, :, AREA_ALL, LARGEST_DETECTION_LIMIT]
+    precision = np.where(precision < 0, np.nan, precision)
+    return np.asarray(precision.mean(axis=1).T, np.float64)
+
+
+def _truth(records: Sequence[ImageRecord], class_count: int) -> dict[str, Any]:
+    annotations: list[dict[str, Any]] = []
+    for image_id, record in enumerate(records, start=1):
+        marked = record.annotations
+        for box, class_id, difficult in zip(
+            _xywh(marked.boxes_xyxy), marked.class_ids.tolist(), marked.difficult.tolist(), strict=True
+        ):
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,  # pycocotools takes id 0 for "no match"
+                    "image_id": image_id,
+                    "category_id": class_id,
+                    "bbox": box,
+                    "area": box[2] * box[3],
+                    "iscrowd": 0,
+                    "difficult": difficult,
+                }
+            )
+    return {
+        "images": [{"id": image_id} for image_id in range(1, len(records) + 1)],
+        "categories": [{"id": class_id} for class_id in range(class_count)],
+        "annotations": annotations,
+    }
+
+
+def _detected(truth: COCO, predictions: Sequence[Prediction]) -> COCO:
+    detected = COCO()
+    detected.dataset = {key: truth.dataset[key] for key in ("images", "categories")} | {"annotations": []}
+    for image_id, prediction in enumerate(predictions, start=1):
+        for box, class_id, score in zip(
+            _xywh(prediction.boxes_xyxy), prediction.class_ids.tolist(), prediction.scores.tolist(), strict=True
+        ):
+            found = detected.dataset["annotations"]
+            found.append(
+                {
+                    "id": len(found) + 1,
+                    "image_id": image_id,
+                    "category_id": class_id,
+                    "bbox": box,
+                    "area": box[2] * box[3],
+                    "score": score,
+                }
+            )
+    detected.createIndex()
+    return detected
+
+
+def _xywh(boxes_xyxy: Any) -> list[list[float]]:
+    boxes = np.asarray(boxes_xyxy, np.float64).reshape(-1, 4)
+    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).tolist()  # type: ignore[no-any-return]
+
+
+def mean_average_precisions(
+    records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int
+) -> tuple[float, float]:
+    """The two figures by which epochs are compared.
+
+    Returns:
+        mAP50 and mAP50-95, each 0 to 1, over the classes that have a box; 0 where none has.
+    """
+    by_class = average_precisions(records, predictions, class_count)
+    present = by_class[~np.isnan(by_class[:, 0])]
+    return (float(present[:, 0].mean()), float(present.mean())) if len(present) else (0.0, 0.0)

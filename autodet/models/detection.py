@@ -1,0 +1,33 @@
+"""Running a network on letterboxed squares."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from autodet.models.letterbox import Letterbox
+from autodet.records import Prediction
+
+
+def square_tensor(square: np.ndarray) -> Tensor:
+    """A drawn square, shape (S, S, 3), as the network takes it: uint8, shape (3, S, S)."""
+    return torch.from_numpy(np.array(square)).permute(2, 0, 1)
+
+
+@torch.inference_mode()
+def detect(network: nn.Module, squares: Tensor, letterboxes: Sequence[Letterbox]) -> list[Prediction]:
+    """What a network in evaluation mode sees on each square, in pixels of the photos.
+
+    Args:
+        network: As ``autodet.models.registry.build_network`` makes it.
+        squares: Photos in their squares, uint8, shape (B, 3, S, S), on the network's device.
+        letterboxes: How each photo lies in its square.
+    """
+    predictions = []
+    for output, letterbox in zip(network(squares), letterboxes, strict=True):
+        boxes_xyxy = letterbox.to_photo(output["boxes"].float().cpu().numpy())
+        visible = (boxes_xyxy[:, 2] > boxes_xyxy[:, 0]) & (boxes_xyxy[:, 3] > boxes_xyxy[:, 1])
+        class_ids, scores = output["labels"].cpu().numpy(), output["scores"].float().cpu().numpy()
+        predictions.append(Prediction.of(boxes_xyxy[visible], class_ids[visible], scores[visible]))
+    return predictions

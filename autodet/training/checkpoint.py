@@ -1,0 +1,72 @@
+"""A trial's state on disk after every epoch, so that a killed trial loses at most the epoch it was in."""
+
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+import torch
+
+from autodet.errors import TrainingError
+from autodet.records import EpochResult
+from autodet.training.job import CHECKPOINT, TrainJob
+from autodet.workspace import write_atomically
+
+
+@dataclass
+class Progress:
+    """Everything that a trial needs to go on as if it had never stopped.
+
+    Attributes:
+        state: The state dicts of network, average, optimizer and scaler by name; empty before the first epoch.
+        history: The epochs done.
+    """
+
+    state: dict[str, Any] = field(default_factory=dict)
+    history: list[EpochResult] = field(default_factory=list)
+
+    @property
+    def best_map50(self) -> float:
+        """The best epoch's mAP50; -1 before the first."""
+        return max((result.map50 for result in self.history), default=-1.0)
+
+
+def save_checkpoint(job: TrainJob, fingerprint: str, progress: Progress) -> None:
+    """Write the checkpoint atomically, in place of the last epoch's."""
+    content = BytesIO()
+    document = {
+        "identity": _identity(job, fingerprint),
+        "state": progress.state,
+        "history": [result.to_json() for result in progress.history],
+    }
+    torch.save(document, content)
+    write_atomically(job.folder / CHECKPOINT, content.getvalue())
+
+
+def load_checkpoint(job: TrainJob, fingerprint: str) -> Progress:
+    """The trial's progress so far; none where it has no checkpoint yet.
+
+    Raises:
+        TrainingError: The checkpoint is damaged, or was made by another job or from other data.
+    """
+    path = job.folder / CHECKPOINT
+    if not path.exists():
+        return Progress()
+    try:
+        document = torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch raises whatever its unpickler meets
+        raise TrainingError(f"The checkpoint {path} is damaged; start the search anew.") from error
+    if document["identity"] != _identity(job, fingerprint):
+        raise TrainingError(
+            f"The checkpoint {path} belongs to other parameters or to a data set that has changed since; start a new "
+            "search."
+        )
+    return Progress(document["state"], [EpochResult(**result) for result in document["history"]])
+
+
+def _identity(job: TrainJob, fingerprint: str) -> dict[str, Any]:
+    return {
+        **job.hyperparameters.to_json(),
+        "epochs": job.epochs,
+        "seed": job.seed,
+        "fingerprint": fingerprint,
+    }

@@ -1,0 +1,245 @@
+"""Training one trial: a generator that yields after every epoch, and that is stopped by closing it."""
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import safetensors.torch
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from autodet import __version__
+from autodet.datasets.manifest import Dataset, read_dataset
+from autodet.errors import TrainingError
+from autodet.evaluation.coco import mean_average_precisions
+from autodet.models.bundle import ModelCard, write_bundle
+from autodet.models.detection import detect
+from autodet.models.registry import build_network
+from autodet.records import EpochResult, Hyperparameters, ImageRecord
+from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from autodet.training.job import BEST_BUNDLE, TrainJob
+from autodet.training.precision import autocast, gradient_scaler
+from autodet.training.squares import Sample, Squares, collate
+from autodet.training.transforms import TrainingTransform, seed_transforms
+
+WARM_UP = 0.05  # share of all steps
+FINAL_LR_FACTOR = 0.01
+GRADIENT_NORM = 10.0
+EVALUATION_BATCH = 8
+GPU_LOADER_WORKERS = 4
+
+
+def train(job: TrainJob) -> Iterator[EpochResult]:
+    """Train one trial.
+
+    After every epoch a checkpoint is in ``job.folder``, and the best epoch so far as a bundle. Where a
+    checkpoint is there already, the epochs that it has are yielded again, then training goes on.
+
+    Args:
+        job: What to train.
+
+    Yields:
+        One result an epoch.
+
+    Raises:
+        TrainingError: There is nothing to learn from, or the loss is no longer finite.
+        PhotoError: A photo cannot be read any more.
+        WeightsError: The pretrained weights cannot be had.
+    """
+    if job.threads:
+        torch.set_num_threads(job.threads)
+    dataset = read_dataset(job.dataset_folder)
+    progress = load_checkpoint(job, dataset.fingerprint)
+    yield from progress.history
+    if len(progress.history) >= job.epochs:
+        return
+    job.folder.mkdir(parents=True, exist_ok=True)
+    trial = _Trial(job, dataset, progress)
+    for epoch in range(len(progress.history) + 1, job.epochs + 1):
+        yield trial.run_epoch(epoch)
+
+
+class _Trial:
+    """The moving parts of one trial between epochs."""
+
+    def __init__(self, job: TrainJob, dataset: Dataset, progress: Progress) -> None:
+        self.job, self.dataset, self.progress = job, dataset, progress
+        self.device = torch.device(job.device)
+        side = job.hyperparameters.image_size
+        self.train_squares = Squares(dataset, _training_records(dataset), side, TrainingTransform(side))
+        self.val_squares = Squares(dataset, _validation_records(dataset), side)
+        seed_transforms(job.seed, 0)
+        network = build_network(job.hyperparameters.architecture, len(dataset.classes), pretrained=not progress.state)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.optimizer = _optimizer(self.network, job.hyperparameters)
+        self.scaler = gradient_scaler(self.device)
+        self.steps_per_epoch = math.ceil(len(self.train_squares) / job.hyperparameters.batch_size)
+        self.parts = 1
+        for name, part in self._parts().items():
+            if progress.state:
+                part.load_state_dict(progress.state[name])
+
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.amp.GradScaler]:
+        return {
+            "network": self.network,
+            "average": self.average,
+            "optimizer": self.optimizer,
+            "scaler": self.scaler,
+        }
+
+    def run_epoch(self, epoch: int) -> EpochResult:
+        started = time.monotonic()
+        loss = self._train(epoch)
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss was no longer a finite number in epoch {epoch}; a lower learning rate than "
+                f"{self.job.hyperparameters.lr:g} should help."
+            )
+        map50, map50_95 = self._evaluate()
+        result = EpochResult(epoch, loss, map50, map50_95, time.monotonic() - started)
+        if map50 > self.progress.best_map50:
+            self._keep_best(result)
+        self.progress.history.append(result)
+        self.progress.state = {name: part.state_dict() for name, part in self._parts().items()}
+        save_checkpoint(self.job, self.dataset.fingerprint, self.progress)
+        return result
+
+    def _train(self, epoch: int) -> float:
+        seed_transforms(self.job.seed, epoch)
+        self.network.train()
+        total = torch.zeros((), device=self.device)
+        step = (epoch - 1) * self.steps_per_epoch
+        for images, targets in self._loader():
+            _set_learning_rates(self.optimizer, step / (self.steps_per_epoch * self.job.epochs))
+            total += self._step(images.to(self.device, non_blocking=True), targets)
+            step += 1
+            self._average(step)
+        return float(total) / self.steps_per_epoch
+
+    def _loader(self) -> "DataLoader[Sample]":
+        on_gpu = self.device.type == "cuda"
+        return DataLoader[Sample](
+            self.train_squares,
+            batch_size=self.job.hyperparameters.batch_size,
+            shuffle=True,
+            collate_fn=collate,
+            # On a CPU the network uses every core already.
+            num_workers=GPU_LOADER_WORKERS if on_gpu else 0,
+            pin_memory=on_gpu,
+        )
+
+    def _step(self, images: Tensor, targets: list[dict[str, Tensor]]) -> Tensor:
+        """One step of the optimizer; where memory runs out, again in parts half as large."""
+        targets = [{key: value.to(self.device) for key, value in target.items()} for target in targets]
+        while True:
+            self.optimizer.zero_grad(set_to_none=True)
+            try:
+                loss = self._backward(images, targets)
+                break
+            except torch.OutOfMemoryError:
+                if self.parts >= len(images):
+                    raise
+                self.parts *= 2
+                torch.cuda.empty_cache()
+        self.scaler.unscale_(self.optimizer)
+        nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return loss
+
+    def _backward(self, images: Tensor, targets: list[dict[str, Tensor]]) -> Tensor:
+        total = torch.zeros((), device=self.device)
+        size = math.ceil(len(images) / self.parts)
+        for start in range(0, len(images), size):
+            part = images[start : start + size]
+            with autocast(self.device):
+                losses = self.network(part, targets[start : start + size])
+            loss = sum(losses.values()) * (len(part) / len(images))
+            self.scaler.scale(loss).backward()
+            total += loss.detach()
+        return total
+
+    @torch.no_grad()
+    def _average(self, step: int) -> None:
+        """Move the averaged weights; less steadily at first, so that they do not remember the beginning."""
+        weight = 1 - min(self.job.hyperparameters.ema_decay, (1 + step) / (10 + step))
+        averaged: list[Tensor] = list(self.average.parameters())
+        current: list[Tensor] = list(self.network.parameters())
+        torch._foreach_lerp_(averaged, current, weight)
+
+    def _evaluate(self) -> tuple[float, float]:
+        self.average.eval()
+        predictions = []
+        for start in range(0, len(self.val_squares), EVALUATION_BATCH):
+            indices = range(start, min(start + EVALUATION_BATCH, len(self.val_squares)))
+            squares = torch.stack([self.val_squares.square(index) for index in indices]).to(self.device)
+            letterboxes = [self.val_squares.letterboxes[index] for index in indices]
+            with autocast(self.device):
+                predictions += detect(self.average, squares, letterboxes)
+        return mean_average_precisions(self.val_squares.records, predictions, len(self.dataset.classes))
+
+    def _keep_best(self, result: EpochResult) -> None:
+        job = self.job
+        card = ModelCard(
+            name=job.name,
+            classes=self.dataset.classes,
+            architecture=job.hyperparameters.architecture,
+            image_size=job.hyperparameters.image_size,
+            dataset=self.dataset.name,
+            dataset_fingerprint=self.dataset.fingerprint,
+            metrics={"map50": result.map50, "map50_95": result.map50_95},
+            params=job.hyperparameters.to_json(),
+            epoch=result.epoch,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            versions={"autodet": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
+        )
+        weights = {name: tensor.cpu().contiguous() for name, tensor in self.average.state_dict().items()}
+        write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
+
+
+def _training_records(dataset: Dataset) -> list[ImageRecord]:
+    records = list(dataset.split("train"))
+    if not any(len(record.annotations) for record in records):
+        raise TrainingError(
+            f"The data set {dataset.name} has no boxes among its training photos, so there is nothing to learn; "
+            "import one that has."
+        )
+    return records
+
+
+def _validation_records(dataset: Dataset) -> list[ImageRecord]:
+    records = list(dataset.split("val"))
+    if not any(len(record.annotations) for record in records):
+        raise TrainingError(
+            f"The data set {dataset.name} has no boxes among its validation photos, so no epoch could be judged; "
+            "import it again with some."
+        )
+    return records
+
+
+def _optimizer(network: nn.Module, hyperparameters: Hyperparameters) -> torch.optim.AdamW:
+    """AdamW; the pretrained body learns at a fraction of the rate."""
+    body: list[nn.Parameter] = []
+    new: list[nn.Parameter] = []
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            (body if name.startswith("backbone.body") else new).append(parameter)
+    lr, factor = hyperparameters.lr, hyperparameters.backbone_lr_factor
+    groups = [{"params": new, "lr": lr, "peak": lr}, {"params": body, "lr": lr * factor, "peak": lr * factor}]
+    return torch.optim.AdamW(groups, weight_decay=hyperparameters.weight_decay)
+
+
+def _set_learning_rates(optimizer: torch.optim.Optimizer, progress: float) -> None:
+    """Warm up linearly, then fall along a cosine (Loshchilov and Hutter, arXiv 1608.03983)."""
+    if progress < WARM_UP:
+        factor = 0.1 + 0.9 * progress / WARM_UP
+    else:
+        cosine = (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
+        factor = FINAL_LR_FACTOR + (1 - FINAL_LR_FACTOR) * cosine
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * factor

@@ -1,0 +1,72 @@
+"""A data set's photos as letterboxed squares: decoded once, kept in memory as far as it goes."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset as TorchDataset
+
+from autodet.datasets.manifest import Dataset
+from autodet.datasets.photos import open_photo
+from autodet.models.detection import square_tensor
+from autodet.models.letterbox import Letterbox
+from autodet.records import ImageRecord
+from autodet.training.transforms import TrainingTransform
+
+CACHE_BYTES = 2_000_000_000
+
+Sample = tuple[Tensor, dict[str, Tensor]]
+
+
+class Squares(TorchDataset[Sample]):
+    """Photos of one split with their boxes, in pixels of the square.
+
+    Args:
+        dataset: The data set.
+        records: The photos to serve, in this order.
+        side: Side of the square in pixels.
+        transform: Augmentation, or None to serve the squares as they are.
+    """
+
+    def __init__(
+        self, dataset: Dataset, records: Sequence[ImageRecord], side: int, transform: TrainingTransform | None = None
+    ) -> None:
+        self.dataset, self.records, self.transform = dataset, records, transform
+        self.letterboxes = [Letterbox.fit(record.width, record.height, side) for record in records]
+        self._cache: dict[int, Tensor] = {}
+        self._cache_size = CACHE_BYTES // (3 * side * side)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> Sample:
+        """One square, uint8 (3, S, S), and ``boxes`` (N, 4) and ``labels`` (N,); difficult boxes are left out."""
+        marked = self.records[index].annotations
+        boxes = torch.from_numpy(self.letterboxes[index].to_square(marked.boxes_xyxy[~marked.difficult]))
+        labels = torch.from_numpy(marked.class_ids[~marked.difficult])
+        square = self.square(index)
+        if self.transform:
+            square, boxes, kept = self.transform(square, boxes)
+            labels = labels[kept]
+        return square, {"boxes": boxes, "labels": labels}
+
+    def square(self, index: int) -> Tensor:
+        """One photo in its square, uint8 (3, S, S).
+
+        Raises:
+            PhotoError: The photo cannot be read any more.
+        """
+        square = self._cache.get(index)
+        if square is None:
+            record = self.records[index]
+            photo = open_photo(self.dataset.photo(record), record.file)
+            square = square_tensor(self.letterboxes[index].draw(photo))
+            if len(self._cache) < self._cache_size:
+                self._cache[index] = square
+        return square
+
+
+def collate(samples: Sequence[Sample]) -> tuple[Tensor, list[dict[str, Tensor]]]:
+    """A batch: squares (B, 3, S, S) and their targets."""
+    squares, targets = zip(*samples, strict=True)
+    return torch.stack(squares), list(targets)
