@@ -1,0 +1,71 @@
+"""Evaluations, kept beside the model that they are about, so that they are made once."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from autodet.datasets.manifest import Dataset
+from autodet.errors import AutodetError
+from autodet.models.store import StoredModel
+from autodet.records import EvaluationReport, Prediction
+from autodet.workspace import read_json, write_json
+
+EVALUATIONS = "evaluations"
+Kept = tuple[EvaluationReport, list[Prediction]]
+
+
+def evaluate_model(
+    model: StoredModel, dataset: Dataset, split: str, progress: Callable[[int, int], None] | None = None
+) -> Kept:
+    """Measure a model on one split of a data set, and keep the result.
+
+    Args:
+        model: The model.
+        dataset: The data set; its classes must be among the model's.
+        split: ``train``, ``val``, ``test`` or ``all``.
+        progress: Called with the photos done and their total.
+
+    Returns:
+        The report, and what the model sees on each photo of the split, with the model's class ids.
+
+    Raises:
+        ModelError: The split is empty, or the data set has a class that the model does not know.
+    """
+    from autodet.evaluation.report import evaluate_predictions
+    from autodet.inference.detector import comparable_records, load_detector
+
+    records = comparable_records(model.card, dataset, split)
+    predictions = load_detector(model).predict_dataset(dataset, records, progress)
+    report = evaluate_predictions(records, predictions, model.card.classes)
+    path = _path(model, dataset, split)
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, {"report": report.to_json(), "predictions": [_to_json(seen) for seen in predictions]})
+    return report, predictions
+
+
+def kept_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Kept | None:
+    """The result of an earlier ``evaluate_model`` of these very weights on these very photos, if there is one."""
+    try:
+        document = read_json(_path(model, dataset, split))
+        report = EvaluationReport.from_json(document["report"])
+        return report, [_from_json(seen) for seen in document["predictions"]]
+    except (AutodetError, OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _path(model: StoredModel, dataset: Dataset, split: str) -> Path:
+    key = f"{model.card.weights_sha256} {dataset.fingerprint} {split}"
+    return model.path.parent / EVALUATIONS / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+
+
+def _to_json(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "boxes": prediction.boxes_xyxy.round(2).tolist(),
+        "class_ids": prediction.class_ids.tolist(),
+        "scores": prediction.scores.round(4).tolist(),
+    }
+
+
+def _from_json(document: dict[str, Any]) -> Prediction:
+    return Prediction.of(document["boxes"], document["class_ids"], document["scores"])
