@@ -5,7 +5,7 @@ Every network that a builder returns takes letterboxed squares as they are store
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,16 +13,16 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, fasterrcnn_mobilenet_v3_large_320_fpn
 from torchvision.models.detection.image_list import ImageList
-from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
+from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from autodet.models.efficientnet_lite import EfficientNetLite0, fold_imagenet_weights
 from autodet.models.weights import load_coco_weights, load_imagenet_weights
 
 FPN_CHANNELS = 64
+MOBILENET_FROZEN_BLOCKS = 7  # those before stride 16
 ASPECT_RATIOS = (0.5, 1.0, 2.0)
 Targets = list[dict[str, Tensor]]
-Resolver = Callable[[], dict[str, Tensor]]
 
 
 class SquareInput(nn.Module):
@@ -104,14 +104,26 @@ def build_mobilenet_v3(class_count: int, pretrained: bool) -> FasterRCNN:
         pretrained: Whether to start from COCO weights, or from noise that a bundle's weights replace.
     """
     network = fasterrcnn_mobilenet_v3_large_320_fpn(
-        weights=None, weights_backbone=None, trainable_backbone_layers=3, num_classes=91, box_score_thresh=0.01
+        weights=None, weights_backbone=None, num_classes=91, box_score_thresh=0.01
     )
+    _freeze_batch_norm(network)
+    for block in list(network.backbone.body.children())[:MOBILENET_FROZEN_BLOCKS]:
+        block.requires_grad_(False)
     if pretrained:
         network.load_state_dict(load_coco_weights("fasterrcnn_mobilenet_v3_large_320_fpn"))
     inputs = network.roi_heads.box_predictor.cls_score.in_features
     network.roi_heads.box_predictor = FastRCNNPredictor(inputs, class_count + 1)
     mean, std = network.transform.image_mean, network.transform.image_std
     return _with_square_input(network, [255 * value for value in mean], [255 * value for value in std])
+
+
+def _freeze_batch_norm(module: nn.Module) -> None:
+    """Keep every BatchNorm's statistics: batches of detection are too small to measure better ones."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            setattr(module, name, FrozenBatchNorm2d(child.num_features, child.eps))
+        else:
+            _freeze_batch_norm(child)
 
 
 def _with_square_input(network: FasterRCNN, mean: Sequence[float], std: Sequence[float]) -> FasterRCNN:

@@ -46,7 +46,7 @@ ARCHITECTURES = {
         Architecture(
             name=DEFAULT_ARCHITECTURE,
             title="Faster R-CNN on EfficientNet-Lite0",
-            parameters_millions=7.8,
+            parameters_millions=7.4,
             image_size=320,
             weights="Starts from ImageNet weights that are installed with the app.",
             licence="Apache-2.0",

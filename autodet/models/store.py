@@ -64,11 +64,8 @@ def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredMo
     if isinstance(name, Path) or name.endswith(".autodet"):
         path = Path(name)
         return StoredModel(path.stem, path, read_card(path))
-    try:
-        path = safe_join(workspace.models, name, BUNDLE)
-    except NotFoundError:
-        path = Path()
-    if path.is_file():
+    path = workspace.models / name / BUNDLE
+    if Path(name).name == name and path.is_file():
         return StoredModel(name, path, read_card(path))
     models = list_models(workspace)
     for model in models:

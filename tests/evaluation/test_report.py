@@ -1,0 +1,23 @@
+import pytest
+
+from autodet.evaluation.report import evaluate_predictions
+from autodet.records import EvaluationReport, Prediction
+from tests.evaluation.test_coco import photo
+
+
+def test_a_report_counts_means_and_survives_json():
+    records = [photo([[10, 10, 50, 50], [60, 60, 90, 90]], [0, 0]), photo([[10, 10, 50, 50]], [1]), photo([], [])]
+    seen = [Prediction.of([[10, 10, 50, 50], [60, 60, 90, 90]], [0, 0], [0.9, 0.8])] + [Prediction.of([], [], [])] * 2
+    report = evaluate_predictions(records, seen, ["apple", "banana", "kiwi"])
+    assert report.images == 3
+    assert report.map50 == pytest.approx(0.5)
+    assert report.map50_voc07 == pytest.approx(0.5)
+    assert (report.per_class["apple"].ap50, report.per_class["banana"].ap50) == (pytest.approx(1), 0)
+    assert (report.per_class["apple"].images, report.per_class["apple"].boxes) == (1, 2)
+    assert report.per_class["kiwi"].ap50 is None
+    assert EvaluationReport.from_json(report.to_json()) == report
+
+
+def test_a_split_without_any_box_has_figures_of_zero():
+    report = evaluate_predictions([photo([], [])], [Prediction.of([], [], [])], ["apple"])
+    assert (report.map50, report.map50_95, report.map50_voc07) == (0, 0, 0)

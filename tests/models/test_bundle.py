@@ -1,0 +1,111 @@
+import json
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from autodet.errors import BundleError
+from autodet.models.bundle import ModelCard, read_bundle, read_card, write_bundle
+
+CARD = ModelCard(
+    name="fruit",
+    classes=("apple", "banana", "Gurke 🥒"),
+    architecture="fasterrcnn_efficientnet_lite0",
+    image_size=320,
+    dataset="fruit",
+    dataset_fingerprint="abc",
+    metrics={"map50": 0.9, "map50_95": 0.5},
+    params={"lr": 0.001},
+    epoch=7,
+    created="2026-01-01T00:00:00+00:00",
+)
+WEIGHTS = safetensors.numpy.save({"layer": np.arange(300, dtype=np.float32)})
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    path = tmp_path / "fruit.autodet"
+    write_bundle(path, CARD, WEIGHTS)
+    return path
+
+
+def test_what_was_written_is_read_again(bundle):
+    card, weights = read_bundle(bundle)
+    assert weights == WEIGHTS
+    assert replace(card, weights_sha256="") == CARD
+    assert read_card(bundle) == card
+
+
+def test_the_bundle_holds_safetensors_and_json_only(bundle):
+    with zipfile.ZipFile(bundle) as archive:
+        assert archive.namelist() == ["model.json", "weights.safetensors"]
+        assert json.loads(archive.read("model.json"))["classes"] == list(CARD.classes)
+        assert safetensors.numpy.load(archive.read("weights.safetensors"))["layer"][5] == 5
+
+
+def test_every_single_changed_byte_is_noticed(bundle):
+    content = bundle.read_bytes()
+    for position in range(len(content)):
+        changed = bytearray(content)
+        changed[position] ^= 0x01
+        bundle.write_bytes(changed)
+        with pytest.raises(BundleError, match=r"fruit\.autodet cannot be used as a model"):
+            read_bundle(bundle)
+
+
+def test_a_bundle_cut_short_anywhere_is_noticed(bundle):
+    content = bundle.read_bytes()
+    for length in range(0, len(content), 17):
+        bundle.write_bytes(content[:length])
+        with pytest.raises(BundleError, match="Download it again"):
+            read_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "autodet-99"},
+        {"classes": []},
+        {"classes": ["a", "a"]},
+        {"classes": [1, 2]},
+        {"image_size": 10**9},
+        {"image_size": "320"},
+        {"metrics": {"map50": float("nan")}},
+        {"metrics": {"map50": "high"}},
+        {"surprise": 1},
+    ],
+)
+def test_a_description_that_makes_no_sense_is_refused(tmp_path, change):
+    path = tmp_path / "odd.autodet"
+    write_bundle(path, CARD, WEIGHTS)
+    with zipfile.ZipFile(path) as archive:
+        document = json.loads(archive.read("model.json"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("model.json", json.dumps(document | change))
+        archive.writestr("weights.safetensors", WEIGHTS)
+    with pytest.raises(BundleError):
+        read_card(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" + b"\0" * 100, b"[" * 200_000])
+def test_a_file_that_is_something_else_is_refused(tmp_path, content):
+    path = tmp_path / "notes.autodet"
+    path.write_bytes(content)
+    with pytest.raises(BundleError, match=r"notes\.autodet"):
+        read_bundle(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(BundleError, match=r"no file .*gone\.autodet"):
+        read_bundle(tmp_path / "gone.autodet")
+
+
+def test_a_compressed_entry_that_could_blow_up_is_refused(tmp_path):
+    path = tmp_path / "bomb.autodet"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.json", b" " * 50_000_000)
+        archive.writestr("weights.safetensors", b"")
+    with pytest.raises(BundleError):
+        read_card(path)
