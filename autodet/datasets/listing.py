@@ -1,0 +1,116 @@
+"""What lies in a source's folder: a sorted list of files, and the ways to find a photo in it."""
+
+import os
+import unicodedata
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
+
+from autodet.datasets.photos import PHOTO_ENDINGS
+from autodet.errors import DatasetError
+from autodet.records import Split
+
+SPLIT_FOLDERS: dict[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a source, sorted, as paths below ``root``."""
+
+    root: Path
+    files: tuple[PurePosixPath, ...]
+
+    @cached_property
+    def photos(self) -> tuple[PurePosixPath, ...]:
+        """Files that are called like photos."""
+        return self.ending(*PHOTO_ENDINGS)
+
+    def ending(self, *suffixes: str) -> tuple[PurePosixPath, ...]:
+        """Files with one of these endings, lower case and with the dot, whatever case they are written in."""
+        return tuple(path for path in self.files if path.suffix.lower() in suffixes)
+
+    def read(self, path: PurePosixPath) -> bytes:
+        """A file's content."""
+        return (self.root / path).read_bytes()
+
+    def find_photo(self, name: str, beside: PurePosixPath) -> PurePosixPath | None:
+        """The photo that a label file means.
+
+        Args:
+            name: The photo's name, with or without an ending; the case of letters does not matter.
+            beside: The label file; the nearest photo of that name wins.
+
+        Returns:
+            The photo; None if there is none of that name, or none in the label file's own split.
+        """
+        found = self._photos_by_name.get(_plain(name)) or self._photos_by_name.get(_plain(photo_stem(name)), [])
+        split = split_of(beside)
+        same_split = [path for path in found if split in (None, split_of(path) or split)]
+        return min(same_split, key=lambda path: (_steps_between(path, beside), path), default=None)
+
+    @cached_property
+    def _photos_by_name(self) -> dict[str, list[PurePosixPath]]:
+        found: dict[str, list[PurePosixPath]] = defaultdict(list)
+        for path in self.photos:
+            found[_plain(path.name)].append(path)
+            found[_plain(path.stem)].append(path)
+        return dict(found)
+
+
+def list_files(root: Path, limit: int) -> Listing:
+    """List a folder and all below it; hidden files and what operating systems leave behind are passed over.
+
+    Raises:
+        DatasetError: There are more files than ``limit``.
+    """
+    files: list[PurePosixPath] = []
+    for folder, subfolders, names in os.walk(root):
+        subfolders[:] = [name for name in subfolders if not is_clutter(name)]
+        below = PurePosixPath(Path(folder).relative_to(root).as_posix())
+        files += [below / name for name in names if not is_clutter(name)]
+        if len(files) > limit:
+            raise DatasetError(
+                f"{root.name!r} holds more than {limit} files; choose the folder of one data set, or raise "
+                "AUTODET_MAX_ARCHIVE_FILES."
+            )
+    return Listing(root, tuple(sorted(files)))
+
+
+def is_clutter(name: str) -> bool:
+    """Whether a file or folder of that name is never data: hidden, or left behind by macOS or Windows."""
+    return name.startswith(".") or name in {"__MACOSX", "Thumbs.db", "desktop.ini"}
+
+
+def split_of(path: PurePosixPath) -> Split | None:
+    """The split that a file's folders put it in, by the innermost folder called like one."""
+    for folder in reversed(path.parts[:-1]):
+        if folder.lower() in SPLIT_FOLDERS:
+            return SPLIT_FOLDERS[folder.lower()]
+    return None
+
+
+def photo_stem(name: str) -> str:
+    """A photo's name without its ending; a dot that begins no photo's ending belongs to the name."""
+    path = PurePosixPath(name)
+    return path.stem if path.suffix.lower() in PHOTO_ENDINGS else path.name
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _steps_between(one: PurePosixPath, other: PurePosixPath) -> int:
+    """How many folders lie on the way from one file's folder to the other's."""
+    ours, theirs = one.parts[:-1], other.parts[:-1]
+    common = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(ours, theirs, strict=False))))
+    return len(ours) + len(theirs) - 2 * common

@@ -1,0 +1,260 @@
+"""The manifest: one JSON file that says everything about a data set, and a small one for lists.
+
+datasets/<id>/
+  manifest.json    classes (sorted, stored once), every photo's split and boxes, what the import repaired
+  summary.json     what a list shows, so that listing stays fast whatever the data sets' sizes
+  images/          the photos, byte for byte as they came: <split>/<name>
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from autodet.errors import AutodetError, DatasetError, NotFoundError
+from autodet.records import SPLITS, Annotations, ImageRecord, Problem
+from autodet.workspace import Workspace, open_workspace, read_json, write_atomically, write_json
+
+IMAGES = "images"
+MANIFEST = "manifest.json"
+SUMMARY = "summary.json"
+VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set in the workspace; it never changes.
+
+    Attributes:
+        folder: Where it is kept.
+        id: The folder's name, unique in the workspace.
+        name: What its owner calls it.
+        format: What it was imported from: ``voc``, ``coco`` or ``yolo``.
+        classes: Class names, sorted; a class id is an index into them.
+        images: Every photo with what is marked on it, in the order of splits and files.
+        problems: What the import found, and what it did about it.
+        created: When it was imported, ISO 8601 with time zone.
+        fingerprint: SHA-256 over classes, splits, boxes and the photos' bytes, in hexadecimal.
+    """
+
+    folder: Path
+    id: str
+    name: str
+    format: str
+    classes: tuple[str, ...]
+    images: tuple[ImageRecord, ...]
+    problems: tuple[Problem, ...]
+    created: str
+    fingerprint: str
+
+    def split(self, name: str) -> tuple[ImageRecord, ...]:
+        """The photos of ``train``, ``val`` or ``test``; of ``all``, every photo; none if the split is empty.
+
+        Raises:
+            DatasetError: There is no split of that name.
+        """
+        if name == "all":
+            return self.images
+        if name not in SPLITS:
+            raise DatasetError(f"{name!r} is not a split; choose train, val, test or all.")
+        return tuple(record for record in self.images if record.split == name)
+
+    def photo(self, record: ImageRecord) -> Path:
+        """Where a record's photo is; open it with ``open_photo``."""
+        return self.folder / IMAGES / record.file
+
+    @property
+    def splits(self) -> dict[str, int]:
+        """Photos per split that has any, in the order train, val, test."""
+        return count_splits(self.images)
+
+    @property
+    def boxes(self) -> int:
+        """How many boxes are marked in the whole data set."""
+        return sum(len(record.annotations) for record in self.images)
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys ``dataset, format, classes, splits, boxes, problems``, as the command line prints them."""
+        return {
+            "dataset": self.id,
+            "format": self.format,
+            "classes": list(self.classes),
+            "splits": self.splits,
+            "boxes": self.boxes,
+            "problems": [asdict(problem) for problem in self.problems],
+        }
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """What a list shows of a data set; ``problems`` and ``boxes`` are counts, ``splits`` counts photos."""
+
+    id: str
+    name: str
+    format: str
+    classes: tuple[str, ...]
+    splits: dict[str, int]
+    boxes: int
+    problems: int
+    created: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys ``dataset, name, format, classes, splits, boxes``."""
+        keys = ("name", "format", "classes", "splits", "boxes")
+        return {"dataset": self.id, **{key: value for key, value in asdict(self).items() if key in keys}}
+
+
+def list_datasets(workspace: Workspace | None = None) -> list[DatasetSummary]:
+    """Every data set of the workspace, newest first; damaged ones are left out (loading them says why)."""
+    found = [_read_summary(folder) for folder in _folders(workspace or open_workspace())]
+    return sorted((summary for summary in found if summary), key=lambda s: (s.created, s.id), reverse=True)
+
+
+def load_dataset(name: str, workspace: Workspace | None = None) -> Dataset:
+    """A data set by its id or, failing that, by its name (the newest of that name).
+
+    Raises:
+        NotFoundError: There is none; the sentence lists what there is.
+        DatasetError: It is there but damaged.
+    """
+    workspace = workspace or open_workspace()
+    folders = {folder.name: folder for folder in _folders(workspace)}
+    if name in folders:
+        return read_dataset(folders[name])
+    summaries = list_datasets(workspace)
+    for summary in summaries:
+        if summary.name == name:
+            return read_dataset(folders[summary.id])
+    known = ", ".join(summary.id for summary in summaries)
+    there_is = f"there is {known}" if known else "there is none yet: import one, or 'sample'"
+    raise NotFoundError(f"There is no data set called {name!r}; {there_is}.")
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """The data set in a folder.
+
+    Reading a file that has not changed since the last time costs next to nothing.
+
+    Raises:
+        DatasetError: The manifest is missing or damaged.
+    """
+    path = folder / MANIFEST
+    try:
+        stamp = path.stat()
+    except OSError as error:
+        raise DatasetError(
+            f"The data set {folder.name!r} is damaged: {path} is missing; delete its folder and import it again."
+        ) from error
+    return _read_manifest(path.absolute(), stamp.st_mtime_ns, stamp.st_size)
+
+
+def write_dataset(dataset: Dataset) -> None:
+    """Write ``manifest.json`` and ``summary.json`` into the data set's folder, whose photos are already there."""
+    document = {
+        "version": VERSION,
+        "name": dataset.name,
+        "format": dataset.format,
+        "classes": list(dataset.classes),
+        "created": dataset.created,
+        "fingerprint": dataset.fingerprint,
+        "problems": [asdict(problem) for problem in dataset.problems],
+        "images": [_record_to_json(record) for record in dataset.images],
+    }
+    write_atomically(dataset.folder / MANIFEST, json.dumps(document, ensure_ascii=False).encode())
+    summary = {
+        "name": dataset.name,
+        "format": dataset.format,
+        "classes": list(dataset.classes),
+        "splits": dataset.splits,
+        "boxes": dataset.boxes,
+        "problems": len(dataset.problems),
+        "created": dataset.created,
+    }
+    write_json(dataset.folder / SUMMARY, summary)
+
+
+def fingerprint_of(classes: Sequence[str], images: Iterable[ImageRecord], photo_hashes: Iterable[str]) -> str:
+    """SHA-256 over classes, splits, boxes and photos' bytes, whatever the files are called and in whatever order.
+
+    Args:
+        classes: Sorted class names.
+        images: The records.
+        photo_hashes: SHA-256 of each record's photo, in the same order.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    lines = []
+    for record, photo_hash in zip(images, photo_hashes, strict=True):
+        marks = record.annotations
+        rows = zip(marks.class_ids.tolist(), marks.difficult.tolist(), marks.boxes_xyxy.tolist(), strict=True)
+        lines.append(repr((record.split, photo_hash, sorted(rows))))
+    return hashlib.sha256("\n".join([repr(tuple(classes)), *sorted(lines)]).encode()).hexdigest()
+
+
+def count_splits(images: Iterable[ImageRecord]) -> dict[str, int]:
+    """Photos per split that has any, in the order train, val, test."""
+    counts = Counter(record.split for record in images)
+    return {split: counts[split] for split in SPLITS if counts[split]}
+
+
+def _folders(workspace: Workspace) -> list[Path]:
+    return [path for path in workspace.datasets.iterdir() if path.is_dir() and not path.name.startswith(".")]
+
+
+def _read_summary(folder: Path) -> DatasetSummary | None:
+    try:
+        document = read_json(folder / SUMMARY)
+        values = {field.name: document[field.name] for field in fields(DatasetSummary) if field.name != "id"}
+    except (AutodetError, OSError, KeyError, TypeError):
+        return None
+    return DatasetSummary(id=folder.name, **{**values, "classes": tuple(values["classes"])})
+
+
+@lru_cache(maxsize=8)
+def _read_manifest(path: Path, _modified: int, _size: int) -> Dataset:
+    folder = path.parent
+    try:
+        document = read_json(path)
+        if document["version"] != VERSION:
+            raise DatasetError(
+                f"The data set {folder.name!r} was written by another version of autodet; import it again."
+            )
+        return Dataset(
+            folder=folder,
+            id=folder.name,
+            name=document["name"],
+            format=document["format"],
+            classes=tuple(document["classes"]),
+            images=tuple(_record_from_json(image) for image in document["images"]),
+            problems=tuple(Problem(**problem) for problem in document["problems"]),
+            created=document["created"],
+            fingerprint=document["fingerprint"],
+        )
+    except DatasetError:
+        raise
+    except (AutodetError, OSError, KeyError, TypeError, ValueError) as error:
+        raise DatasetError(
+            f"The data set {folder.name!r} is damaged: {path} cannot be read; delete its folder and import it again."
+        ) from error
+
+
+def _record_to_json(record: ImageRecord) -> dict[str, Any]:
+    return {
+        "file": record.file,
+        "width": record.width,
+        "height": record.height,
+        "split": record.split,
+        "boxes": record.annotations.boxes_xyxy.astype(float).round(2).tolist(),
+        "class_ids": record.annotations.class_ids.tolist(),
+        "difficult": record.annotations.difficult.tolist(),
+    }
+
+
+def _record_from_json(document: dict[str, Any]) -> ImageRecord:
+    marks = Annotations.of(document["boxes"], document["class_ids"], document["difficult"])
+    return ImageRecord(document["file"], document["width"], document["height"], document["split"], marks)

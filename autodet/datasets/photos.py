@@ -1,0 +1,135 @@
+"""Photos: opened from anywhere, checked, as a person sees them.
+
+What a file is called does not matter, only what it contains. Nothing larger than the settings' cap is decoded.
+"""
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from autodet.errors import PhotoError
+from autodet.settings import load_settings
+
+PHOTO_ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp")
+FORMAT_ENDINGS = {
+    "JPEG": (".jpg", ".jpeg", ".jfif"),
+    "MPO": (".jpg", ".jpeg", ".jfif"),  # a JPEG with a preview behind it, as phones write them
+    "PNG": (".png",),
+    "WEBP": (".webp",),
+    "BMP": (".bmp",),
+}
+
+_READABLE = ("JPEG", "PNG", "WEBP", "BMP")
+_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, MemoryError, struct.error, zlib.error)
+_TOO_LARGE = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+_TO_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True)
+class PhotoFacts:
+    """What a photo's file says about itself.
+
+    Attributes:
+        format: ``JPEG``, ``MPO``, ``PNG``, ``WEBP`` or ``BMP``, by content.
+        stored_wh: Width and height in pixels as stored, before EXIF orientation.
+        orientation: EXIF orientation, 1 (upright) to 8.
+    """
+
+    format: str
+    stored_wh: tuple[int, int]
+    orientation: int
+
+    @property
+    def upright_wh(self) -> tuple[int, int]:
+        """Width and height in pixels as a person sees the photo."""
+        width, height = self.stored_wh
+        return (height, width) if self.orientation >= 5 else (width, height)
+
+
+def open_photo(source: Path | bytes | BinaryIO, name: str) -> Image.Image:
+    """Open a photo as RGB, 8 bits a channel, upright; what is transparent becomes white.
+
+    Args:
+        source: A file, its bytes, or an open binary file.
+        name: What the user calls it, for the error.
+
+    Raises:
+        PhotoError: It is no JPEG, PNG, WEBP or BMP, cut short, or larger than the settings allow.
+    """
+    with _opened(source, name) as image:
+        turn = _TO_UPRIGHT.get(_orientation(image))
+        image.load()
+        upright = image.transpose(turn) if turn is not None else image
+        return _as_rgb(upright)
+
+
+def check_photo(source: Path, name: str) -> PhotoFacts:
+    """Read a photo to its end and say what it is.
+
+    Raises:
+        PhotoError: As ``open_photo``.
+    """
+    with _opened(source, name) as image:
+        facts = PhotoFacts(image.format or "", image.size, _orientation(image))
+        image.draft("RGB", (image.width // 8, image.height // 8))  # JPEG: all bytes are read, few pixels computed
+        image.load()
+        return facts
+
+
+@contextmanager
+def _opened(source: Path | bytes | BinaryIO, name: str) -> Iterator[Image.Image]:
+    limit = load_settings().max_photo_pixels
+    Image.MAX_IMAGE_PIXELS = limit
+    try:
+        with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=_READABLE) as image:
+            if image.width * image.height > limit:
+                raise Image.DecompressionBombError
+            yield image
+    except _TOO_LARGE as error:
+        raise PhotoError(
+            f"The photo {name!r} has more than {limit / 1e6:.0f} million pixels; make it smaller, or raise "
+            "AUTODET_MAX_PHOTO_MEGAPIXELS."
+        ) from error
+    except FileNotFoundError as error:
+        raise PhotoError(f"The photo {name!r} is not there; check its name.") from error
+    except UnidentifiedImageError as error:
+        raise PhotoError(f"{name!r} is not a photo that can be read; give a JPEG, PNG, WEBP or BMP file.") from error
+    except _BROKEN as error:
+        raise PhotoError(f"The photo {name!r} is cut short or damaged; export or copy it again.") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except _BROKEN:  # a damaged EXIF block is no reason to refuse the photo
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit grey: Pillow would clip it to white
+        grey = np.asarray(image).astype(np.int64).clip(0, 65535) // 257
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        colours = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), colours).convert("RGB")
+    return image.convert("RGB")
