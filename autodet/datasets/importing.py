@@ -58,17 +58,17 @@ def import_dataset(
     """
     workspace = workspace or open_workspace()
     report = progress or _no_progress
-    named = name or _name_of(source)
+    named, shown = name or _name_of(source), _shown(source)
     try:
         with hidden_folder(workspace.datasets) as scratch, hidden_folder(workspace.datasets) as folder:
             root, ours = _fetch(source, scratch, seed, credentials, report)
             listing = list_files(root, load_settings().max_archive_entries)
-            detected = find_format(listing, format, str(source))
+            detected = find_format(listing, format, shown)
             reading = FORMATS[detected].read(listing)
             photos, unread = _check_photos(listing, reading.photos, report)
             problems = [*reading.problems, *unread, *_unlabelled(listing, reading)]
             if not photos:
-                raise DatasetError(_nothing_left(str(source), problems))
+                raise DatasetError(_nothing_left(shown, problems))
             splits, drawn = assign_splits(
                 [photo.source.split for photo in photos], [photo.classes for photo in photos], seed
             )
@@ -83,7 +83,7 @@ def import_dataset(
             return read_dataset(publish_folder(folder, workspace.datasets, named))
     except OSError as error:
         raise DatasetError(
-            f"{str(source)!r} could not be imported: {error.strerror or 'a file could not be read or written'}; check "
+            f"{shown!r} could not be imported: {error.strerror or 'a file could not be read or written'}; check "
             "that the disk is not full and that the files may be read."
         ) from error
 
@@ -95,6 +95,12 @@ def _no_progress(_share: float, _doing: str) -> None:
 def _name_of(source: str | Path) -> str:
     path = PurePosixPath(str(source).rstrip("/"))
     return (path.stem if path.suffix.lower() == ".zip" else path.name) or "data set"
+
+
+def _shown(source: str | Path) -> str:
+    """What errors call a source: its name, not where an upload happens to be kept."""
+    text = str(source)
+    return text if text.startswith("s3://") else PurePosixPath(text).name or text
 
 
 def _fetch(

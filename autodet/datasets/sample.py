@@ -33,7 +33,7 @@ def write_sample(
     """Draw the sample as folders ``train``, ``val`` and ``test`` of photos with VOC labels beside them.
 
     Args:
-        folder: Where to; it exists.
+        folder: Where to; made here.
         seed: The same seed gives the same pictures.
         images: How many; two thirds for train, a sixth each for val and test.
         progress: Told the share that is done, 0 to 1.
@@ -42,7 +42,7 @@ def write_sample(
         split: Split = ("train", "train", "val", "train", "train", "test")[number % 6]
         picture, marks = draw_scene(np.random.default_rng([seed, number]))
         place = folder / split
-        place.mkdir(exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
         name = f"table_{number + 1:03}"
         jpeg = BytesIO()
         picture.save(jpeg, "JPEG", quality=90)
@@ -65,7 +65,7 @@ def draw_scene(rng: np.random.Generator) -> tuple[Image.Image, list[Mark]]:
         draw = OTHER[rng.integers(len(OTHER))]
         _place(scene, rng, draw, rng.uniform(24, 60), None)
     names = list(FRUIT)
-    for _ in range(rng.integers(2, 7)):
+    for _ in range(rng.integers(3, 8)):
         name = names[rng.integers(len(names))]
         _place(scene, rng, FRUIT[name], rng.uniform(26, 62) * (1.2 if name == "banana" else 1), name)
     marks = [Mark(thing.name, _box_of(scene.owner == index)) for index, thing in enumerate(scene.things) if thing.name]
@@ -101,8 +101,7 @@ def _place(
     for _ in range(12):
         top = int(rng.integers(-rows // 4, height - 3 * rows // 4))
         left = int(rng.integers(-columns // 4, width - 3 * columns // 4))
-        inside = (slice(max(top, 0), min(top + rows, height)), slice(max(left, 0), min(left + columns, width)))
-        cut = (slice(inside[0].start - top, inside[0].stop - top), slice(inside[1].start - left, inside[1].stop - left))
+        inside, cut = _overlap((top, left), (rows, columns), (height, width))
         if solid[cut].sum() >= 0.65 * solid.sum() and _leaves_enough(scene, inside, solid[cut]):
             _cast_shadow(scene, sprite.alpha, top, left, radius)
             cover = sprite.alpha[cut][..., None]
@@ -124,16 +123,27 @@ def _leaves_enough(scene: _Scene, inside: tuple[slice, slice], solid: NDArray[np
 
 def _cast_shadow(scene: _Scene, alpha: Floats, top: int, left: int, radius: float) -> None:
     """Darken what lies on the side away from the light."""
-    height, width = scene.owner.shape
-    shadow = Image.new("L", (width, height))
     shape = Image.fromarray((alpha * 255).astype(np.uint8))
+    margin = int(radius) + 6
+    top, left = top - margin, left - margin
+    rows, columns = (side + 2 * margin for side in alpha.shape)
+    inside, cut = _overlap((top, left), (rows, columns), scene.owner.shape)
     for share, strength in ((0.28, 0.5), (0.06, 0.45)):  # a wide soft shadow, and a tight one where it touches
-        shadow.paste(0, (0, 0, width, height))
         shift = share * radius
-        at = (int(left - scene.light_xy[0] * shift), int(top - scene.light_xy[1] * shift))
-        shadow.paste(255, at, shape)
+        shadow = Image.new("L", (columns, rows))
+        shadow.paste(shape, (int(margin - scene.light_xy[0] * shift), int(margin - scene.light_xy[1] * shift)))
         soft = np.asarray(shadow.filter(ImageFilter.GaussianBlur(0.5 * shift + 1.5)), dtype=np.float64) / 255
-        scene.canvas *= 1 - strength * soft[..., None]
+        scene.canvas[inside] *= 1 - strength * soft[cut][..., None]
+
+
+def _overlap(
+    corner: tuple[int, int], shape: tuple[int, int], canvas: tuple[int, ...]
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Where a patch and a canvas meet, in the canvas's rows and columns and in the patch's own."""
+    spans = [(max(at, 0), min(at + side, end)) for at, side, end in zip(corner, shape, canvas, strict=False)]
+    (top, bottom), (left, right) = spans
+    inside = (slice(top, bottom), slice(left, right))
+    return inside, (slice(top - corner[0], bottom - corner[0]), slice(left - corner[1], right - corner[1]))
 
 
 def _draw_table(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
@@ -173,15 +183,25 @@ def _checked_cloth(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
     weave = 0.03 * np.sin(along * 1.9) * np.sin(across * 1.9)
     folds = 0.05 * smooth_noise(rng, shape, (90, 130))
     cream = np.array((0.94, 0.92, 0.87))
-    return cream + (colour - cream) * 0.9 * stripes[..., None] + (weave + folds)[..., None]
+    mixed: Floats = cream + (colour - cream) * 0.9 * stripes[..., None]
+    return mixed + (weave + folds)[..., None]
 
 
 def _stone(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    base = np.array(((0.82, 0.81, 0.79), (0.28, 0.29, 0.32), (0.62, 0.57, 0.52), (0.45, 0.52, 0.50))[rng.integers(4)])
-    clouds = sum(0.05 / level * smooth_noise(rng, shape, (90 / level, 90 / level)) for level in (1, 2, 4))
-    veins = np.exp(-((smooth_noise(rng, shape, (60, 80)) / 0.06) ** 2)) * rng.choice([-0.16, 0.14])
-    speckles = 0.025 * smooth_noise(rng, shape, (1.6, 1.6))
-    return base + (clouds + veins + speckles)[..., None]
+    base = np.array(((0.84, 0.83, 0.81), (0.36, 0.37, 0.40), (0.70, 0.65, 0.60), (0.55, 0.62, 0.60))[rng.integers(4)])
+    levels = (1, 2, 4, 8)
+    clouds = np.sum([0.04 / level * smooth_noise(rng, shape, (120 / level, 120 / level)) for level in levels], axis=0)
+    along, _ = _turned_grid(rng, shape)
+    bent = (
+        along / rng.uniform(60, 120)
+        + 0.5 * smooth_noise(rng, shape, (70, 70))
+        + 0.12 * smooth_noise(rng, shape, (9, 9))
+    )
+    strength = 0.09 * np.clip(smooth_noise(rng, shape, (80, 80)), 0, 2)
+    veins = strength * np.exp(-((np.sin(np.pi * bent) / 0.09) ** 2)) * rng.choice([-1.0, 1.0])
+    speckles = 0.018 * smooth_noise(rng, shape, (1.6, 1.6))
+    marble: Floats = base + (clouds + veins + speckles)[..., None]
+    return marble
 
 
 def _tiles(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
@@ -196,9 +216,9 @@ def _tiles(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 
 def _linen(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    base = np.array(((0.80, 0.76, 0.68), (0.46, 0.52, 0.58), (0.60, 0.46, 0.44), (0.36, 0.42, 0.34))[rng.integers(4)])
-    threads = 0.035 * smooth_noise(rng, shape, (1.5, 22)) + 0.035 * smooth_noise(rng, shape, (22, 1.5))
-    folds = 0.07 * smooth_noise(rng, shape, (50, 140))
+    base = np.array(((0.84, 0.80, 0.73), (0.52, 0.58, 0.64), (0.68, 0.55, 0.52), (0.47, 0.53, 0.45))[rng.integers(4)])
+    threads = 0.02 * smooth_noise(rng, shape, (1.5, 22)) + 0.02 * smooth_noise(rng, shape, (22, 1.5))
+    folds = 0.04 * smooth_noise(rng, shape, (50, 140))
     return base + (threads + folds)[..., None]
 
 

@@ -130,7 +130,7 @@ def draw_orange(brush: Brush) -> Sprite:
     rng = brush.rng
     u, v = brush.grid()
     reach = np.hypot(u, v / rng.uniform(0.92, 1.0)) / 0.97
-    pits = smooth_noise(rng, u.shape, (1.7, 1.7)) * 0.011 + smooth_noise(rng, u.shape, (5, 5)) * 0.008
+    pits = (0.2 * smooth_noise(rng, u.shape, (1.7, 1.7)) + 0.22 * smooth_noise(rng, u.shape, (4, 4))) / brush.radius
     button_u, button_v = rng.uniform(-0.55, 0.55, 2)
     star = np.hypot(u - button_u, v - button_v)
     star_angle = np.arctan2(v - button_v, u - button_u)
@@ -266,8 +266,8 @@ def _with_leaf(brush: Brush, sprite: Sprite, u: Floats, v: Floats) -> Sprite:
 
 
 def _bump(angle: Floats, centre: float, width: float) -> Floats:
-    apart = np.angle(np.exp(1j * (angle - centre)))
-    return np.exp(-((apart / width) ** 2))
+    apart: Floats = (angle - centre + np.pi) % (2 * np.pi) - np.pi
+    return np.asarray(np.exp(-((apart / width) ** 2)))
 
 
 def _step(values: Floats, width: float) -> Floats:
