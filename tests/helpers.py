@@ -1,0 +1,66 @@
+"""Tiny data sets for tests: drawn photos with VOC labels, in folders and zips."""
+
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import numpy as np
+from PIL import Image
+
+from autodet.workspace import Workspace
+
+Mark = tuple[str, tuple[float, float, float, float]]
+APPLE: Mark = ("apple", (4, 6, 30, 40))
+BANANA: Mark = ("banana", (20, 10, 60, 44))
+
+
+def workspace_in(folder: Path) -> Workspace:
+    return Workspace(folder / "home")
+
+
+def draw_photo(size_wh: tuple[int, int] = (64, 48), seed: int = 0, mode: str = "RGB") -> Image.Image:
+    """A photo of coloured noise; another seed, another photo."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (size_wh[1], size_wh[0], 3), dtype=np.uint8)
+    return Image.fromarray(pixels).convert(mode)
+
+
+def voc_xml(filename: str, size_wh: tuple[int, int] = (64, 48), marks: Iterable[Mark] = (APPLE,)) -> str:
+    objects = "".join(
+        f"<object><name>{escape(name)}</name><bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin>"
+        f"<xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox></object>"
+        for name, box in marks
+    )
+    size = f"<size><width>{size_wh[0]}</width><height>{size_wh[1]}</height></size>"
+    return f"<annotation><filename>{escape(filename)}</filename>{size}{objects}</annotation>"
+
+
+def write_labelled(
+    folder: Path, stem: str, marks: Iterable[Mark] = (APPLE,), size_wh: tuple[int, int] = (64, 48), seed: int = 0
+) -> Path:
+    """A PNG photo and its XML beside it; returns the XML's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_photo(size_wh, seed).save(folder / f"{stem}.png")
+    path = folder / f"{stem}.xml"
+    path.write_text(voc_xml(f"{stem}.png", size_wh, marks), encoding="utf-8")
+    return path
+
+
+def write_voc(folder: Path, photos: int = 20, marks: Iterable[Mark] = (APPLE, BANANA)) -> Path:
+    """A folder of photos with the same marks on each; returns the folder."""
+    for number in range(photos):
+        write_labelled(folder, f"photo_{number:02}", marks, seed=number)
+    return folder
+
+
+def zip_folder(folder: Path, archive: Path) -> Path:
+    """Zip a folder's content."""
+    return write_zip(archive, {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*.*"))})
+
+
+def write_zip(archive: Path, files: Mapping[str, bytes | str]) -> Path:
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, content in files.items():
+            opened.writestr(name, content)
+    return archive
