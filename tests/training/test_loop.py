@@ -1,0 +1,163 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from autodet.datasets.importing import import_dataset
+from autodet.datasets.manifest import write_dataset
+from autodet.datasets.sample import write_sample
+from autodet.errors import PhotoError, TrainingError
+from autodet.models.bundle import read_bundle
+from autodet.records import Annotations, Hyperparameters
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
+from autodet.training.loop import train
+from autodet.workspace import Workspace
+
+SMALL = Hyperparameters(image_size=96, batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("drawn")
+    write_sample(folder / "sample", images=16)
+    return import_dataset(folder / "sample", "sample", workspace=Workspace(folder / "home"))
+
+
+@pytest.fixture
+def job(dataset, tmp_path):
+    return TrainJob(dataset.folder, tmp_path / "trial", SMALL, epochs=2, name="sample", threads=1, seed=5)
+
+
+@pytest.fixture(scope="module")
+def finished(dataset, tmp_path_factory):
+    """A job that ran without interruption, and its results."""
+    folder = tmp_path_factory.mktemp("finished")
+    job = TrainJob(dataset.folder, folder / "trial", SMALL, epochs=2, name="sample", threads=1, seed=5)
+    return job, list(train(job))
+
+
+def weights_of(job):
+    return torch.load(job.folder / CHECKPOINT, weights_only=True)["state"]
+
+
+def assert_same(one, other):
+    assert type(one) is type(other)
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_same(one[key], other[key])
+    elif isinstance(one, list):
+        for left, right in zip(one, other, strict=True):
+            assert_same(left, right)
+    else:
+        assert one == other
+
+
+def figures(results):
+    return [(result.epoch, result.loss, result.map50, result.map50_95) for result in results]
+
+
+def test_a_trial_yields_its_epochs_and_keeps_the_best_as_a_bundle(finished, dataset):
+    job, results = finished
+    assert [result.epoch for result in results] == [1, 2]
+    assert all(0 <= result.map50_95 <= result.map50 <= 1 for result in results)
+    assert results[-1].loss < results[0].loss
+    card, weights = read_bundle(job.folder / BEST_BUNDLE)
+    best = max(results, key=lambda result: result.map50)
+    assert (card.epoch, card.metrics["map50"]) == (best.epoch, best.map50)
+    assert card.classes == dataset.classes
+    assert card.dataset_fingerprint == dataset.fingerprint
+    assert card.params["lr"] == SMALL.lr
+    assert len(weights) > 1_000_000
+
+
+def test_a_trial_that_was_stopped_goes_on_as_if_it_never_had_been(finished, job):
+    uninterrupted, results = finished
+    stopped = train(job)
+    first = next(stopped)
+    stopped.close()
+    resumed = list(train(job))
+    assert figures(resumed) == figures(results)
+    assert resumed[0] == first
+    assert_same(weights_of(job), weights_of(uninterrupted))
+
+
+def test_a_finished_trial_only_tells_its_epochs_again(finished):
+    job, results = finished
+    written = (job.folder / CHECKPOINT).stat().st_mtime_ns
+    assert list(train(job)) == results
+    assert (job.folder / CHECKPOINT).stat().st_mtime_ns == written
+
+
+def test_another_seed_is_another_trial(finished, job):
+    assert figures([next(train(replace(job, seed=6)))]) != figures(finished[1][:1])
+
+
+@pytest.mark.parametrize("change", [{"seed": 6}, {"epochs": 4}, {"hyperparameters": replace(SMALL, lr=2e-3)}])
+def test_a_checkpoint_of_another_job_is_refused(finished, change):
+    with pytest.raises(TrainingError, match="belongs to other parameters"):
+        list(train(replace(finished[0], **change)))
+
+
+def test_a_damaged_checkpoint_is_refused_with_a_sentence(finished, job):
+    job.folder.mkdir()
+    (job.folder / CHECKPOINT).write_bytes((finished[0].folder / CHECKPOINT).read_bytes()[:1000])
+    with pytest.raises(TrainingError, match="is damaged"):
+        list(train(job))
+
+
+def test_a_loss_that_is_not_finite_fails_the_trial_and_says_what_may_help(job):
+    exploding = replace(job, hyperparameters=replace(SMALL, lr=1e20))
+    with pytest.raises(TrainingError, match="lower learning rate"):
+        list(train(exploding))
+
+
+def test_memory_that_runs_out_halves_the_parts_and_the_step_is_made_all_the_same(job, monkeypatch):
+    from autodet.training import loop
+
+    build, sizes = loop.build_network, []
+
+    def run_out(network, inputs):
+        if network.training:
+            sizes.append(len(inputs[0]))
+            if sizes[-1] > 2:
+                raise torch.OutOfMemoryError("no memory left")
+
+    def short_of_memory(*args, **kwargs):
+        network = build(*args, **kwargs)
+        network.register_forward_pre_hook(run_out)
+        return network
+
+    monkeypatch.setattr(loop, "build_network", short_of_memory)
+    result = next(train(replace(job, epochs=1)))
+    assert sizes[:3] == [4, 2, 2]
+    assert 4 not in sizes[1:]
+    assert 0 < result.loss < 10
+
+
+def copied(dataset, folder, records):
+    changed = replace(dataset, folder=folder / "copy", images=tuple(records))
+    changed.folder.mkdir()
+    (changed.folder / "images").symlink_to(dataset.folder / "images")
+    write_dataset(changed)
+    return changed
+
+
+@pytest.mark.parametrize(("split", "word"), [("train", "training"), ("val", "validation")])
+def test_nothing_to_learn_from_or_to_judge_by_is_a_sentence(job, dataset, tmp_path, split, word):
+    emptied = [
+        replace(record, annotations=Annotations.of([], [])) if record.split == split else record
+        for record in dataset.images
+    ]
+    changed = copied(dataset, tmp_path, emptied)
+    with pytest.raises(TrainingError, match=f"no boxes among its {word} photos"):
+        list(train(replace(job, dataset_folder=changed.folder)))
+
+
+def test_a_photo_that_disappeared_is_named(job, dataset, tmp_path):
+    records = [replace(record, file=f"gone-{record.file}") for record in dataset.images]
+    changed = copied(dataset, tmp_path, records)
+    with pytest.raises(PhotoError, match="gone-"):
+        list(train(replace(job, dataset_folder=changed.folder)))

@@ -1,0 +1,53 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from autodet.datasets.manifest import Dataset
+from autodet.records import Annotations, ImageRecord
+from autodet.training import squares
+from autodet.training.squares import Squares, collate
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    (tmp_path / "images").mkdir()
+    records = []
+    for number, size_wh in enumerate([(200, 100), (100, 200), (64, 64)]):
+        Image.new("RGB", size_wh, (10 * number, 0, 0)).save(tmp_path / "images" / f"{number}.png")
+        marked = Annotations.of([[10, 20, 50, 60], [0, 0, 5, 5]], [1, 0], [False, True])
+        records.append(ImageRecord(f"{number}.png", *size_wh, "train", marked))
+    return Dataset(tmp_path, "d", "d", "voc", ("a", "b"), tuple(records), (), "", "")
+
+
+def test_squares_come_with_their_boxes_and_without_the_difficult_ones(dataset):
+    served = Squares(dataset, dataset.images, side=100)
+    square, target = served[0]
+    assert square.shape == (3, 100, 100)
+    assert square.dtype == torch.uint8
+    np.testing.assert_allclose(target["boxes"], [[5, 35, 25, 55]])
+    assert target["labels"].tolist() == [1]
+    batch, targets = collate([served[0], served[1], served[2]])
+    assert batch.shape == (3, 3, 100, 100)
+    assert len(targets) == 3
+
+
+def test_a_photo_is_decoded_once_as_long_as_memory_is_allowed(dataset, monkeypatch):
+    opened = []
+    open_photo = squares.open_photo
+    monkeypatch.setattr(squares, "open_photo", lambda path, name: (opened.append(name), open_photo(path, name))[1])
+    monkeypatch.setattr(squares, "CACHE_BYTES", 2 * 3 * 100 * 100)
+    served = Squares(dataset, dataset.images, side=100)
+    for _ in range(3):
+        for index in range(3):
+            served.square(index)
+    assert opened.count("0.png") == opened.count("1.png") == 1
+    assert opened.count("2.png") == 3
+
+
+def test_a_photo_without_boxes_is_served_too(dataset):
+    bare = replace(dataset.images[0], annotations=Annotations.of([], []))
+    _, target = Squares(dataset, [bare], side=100)[0]
+    assert target["boxes"].shape == (0, 4)

@@ -1,0 +1,67 @@
+import torch
+
+from autodet.training.transforms import TrainingTransform, seed_transforms
+
+SIDE = 160
+
+
+def a_square_with_a_white_box(x1, y1, x2, y2):
+    square = torch.full((3, SIDE, SIDE), 60, dtype=torch.uint8)
+    square[:, y1:y2, x1:x2] = 255
+    return square, torch.tensor([[x1, y1, x2, y2]], dtype=torch.float32)
+
+
+def test_boxes_follow_what_they_mark():
+    transform = TrainingTransform(SIDE)
+    square, boxes = a_square_with_a_white_box(60, 70, 100, 90)
+    followed = 0
+    for seed in range(40):
+        seed_transforms(seed, 1)
+        image, moved, kept = transform(square, boxes)
+        assert image.shape == square.shape
+        assert image.dtype == torch.uint8
+        if not kept.any():
+            continue
+        # Rotation by up to 5 degrees makes the box around the corners a little larger than the mark.
+        bright = image.float().mean(0) > (image.float().mean(0).max() + image.float().mean(0).min()) * 0.6
+        ys, xs = torch.nonzero(bright, as_tuple=True)
+        marked = torch.tensor([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
+        assert (moved[0] - marked).abs().max() <= 4, seed
+        followed += 1
+    assert followed >= 35
+
+
+def test_boxes_stay_inside_the_square_and_those_cut_off_are_dropped():
+    transform = TrainingTransform(SIDE)
+    square, corner = a_square_with_a_white_box(0, 0, 12, 12)
+    boxes = torch.cat([corner, torch.tensor([[60.0, 60.0, 110.0, 110.0]])])
+    dropped = 0
+    for seed in range(60):
+        seed_transforms(seed, 1)
+        _, moved, kept = transform(square, boxes)
+        assert kept.shape == (2,)
+        assert len(moved) == int(kept.sum())
+        assert (moved >= 0).all()
+        assert (moved <= SIDE).all()
+        dropped += int(not kept[0])
+    assert 5 < dropped < 55
+
+
+def test_a_square_without_boxes_goes_through():
+    image, moved, kept = TrainingTransform(SIDE)(torch.zeros(3, SIDE, SIDE, dtype=torch.uint8), torch.zeros(0, 4))
+    assert image.shape == (3, SIDE, SIDE)
+    assert moved.shape == (0, 4)
+    assert kept.shape == (0,)
+
+
+def test_the_seed_and_the_epoch_decide_everything():
+    transform = TrainingTransform(SIDE)
+    square, boxes = a_square_with_a_white_box(60, 70, 100, 90)
+
+    def once(seed, epoch):
+        seed_transforms(seed, epoch)
+        return transform(square, boxes)[0]
+
+    assert torch.equal(once(3, 2), once(3, 2))
+    assert not torch.equal(once(3, 2), once(3, 3))
+    assert not torch.equal(once(3, 2), once(4, 2))
