@@ -1,0 +1,154 @@
+import stat
+import struct
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autodet.datasets.archive import safe_path, unpack_archive
+from autodet.errors import ArchiveError
+from autodet.settings import Settings
+from tests.helpers import write_zip
+
+SETTINGS = Settings(home=Path("unused"))
+
+
+def unpack(archive, folder, settings=SETTINGS):
+    folder.mkdir(exist_ok=True)
+    unpack_archive(archive, folder, settings, lambda share: None)
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_unpacks_photos_and_passes_over_clutter(tmp_path):
+    names = ["a/b.txt", "a/yellow banana.png", "ö.txt", "__MACOSX/a/._b.txt", "a/.DS_Store", "Thumbs.db", "empty/"]
+    archive = write_zip(tmp_path / "a.zip", {name: name if not name.endswith("/") else "" for name in names})
+    assert unpack(archive, tmp_path / "out") == ["a/b.txt", "a/yellow banana.png", "ö.txt"]
+    assert (tmp_path / "out" / "a" / "b.txt").read_text() == "a/b.txt"
+
+
+def test_backslashes_of_old_windows_tools_are_folders(tmp_path):
+    archive = write_zip(tmp_path / "a.zip", {"train\\a.txt": "x"})
+    assert unpack(archive, tmp_path / "out") == ["train/a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"", "not a zip"), (b"just text", "not a zip"), (b"PK\x03\x04 and no more", "not a zip")],
+)
+def test_what_is_no_zip_is_named(tmp_path, content, sentence):
+    archive = tmp_path / "photos.zip"
+    archive.write_bytes(content)
+    with pytest.raises(ArchiveError, match=rf"'photos\.zip' is {sentence}"):
+        unpack(archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize("names", [[], ["folder/"], ["__MACOSX/._a"]])
+def test_an_empty_zip_is_named(tmp_path, names):
+    archive = write_zip(tmp_path / "photos.zip", dict.fromkeys(names, ""))
+    with pytest.raises(ArchiveError, match="is empty"):
+        unpack(archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize("where", [0, 30, 200])
+def test_a_broken_zip_is_named(tmp_path, where):
+    archive = write_zip(tmp_path / "photos.zip", {"a.txt": bytes(range(256)) * 4})
+    content = bytearray(archive.read_bytes())
+    content[where : where + 16] = b"\xff" * 16
+    archive.write_bytes(content)
+    with pytest.raises(ArchiveError, match=r"'photos\.zip' is (broken|not a zip)"):
+        unpack(archive, tmp_path / "out")
+
+
+def test_a_zip_cut_short_is_named(tmp_path):
+    archive = write_zip(tmp_path / "photos.zip", {"a.txt": bytes(range(256)) * 40, "b.txt": "b"})
+    archive.write_bytes(archive.read_bytes()[:-30])
+    with pytest.raises(ArchiveError, match=r"'photos\.zip'"):
+        unpack(archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.txt", "a/../../evil.txt", "/etc/evil.txt", "C:/evil.txt", "..\\evil.txt", "C:evil.txt"]
+)
+def test_nothing_is_written_outside(tmp_path, name):
+    archive = write_zip(tmp_path / "photos.zip", {"good.txt": "x", name: "evil"})
+    with pytest.raises(ArchiveError, match="reaches outside"):
+        unpack(archive, tmp_path / "deep" / "out" if (tmp_path / "deep").mkdir() is None else None)
+    assert [path for path in tmp_path.rglob("*evil*")] == []
+
+
+@pytest.mark.parametrize("name", ["", ".", "a\0b", "x" * 300, "/".join("a" * 40)])
+def test_names_that_no_file_can_have_are_refused(name):
+    with pytest.raises(ArchiveError):
+        safe_path(name)
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
+def test_links_and_devices_are_refused(tmp_path, kind):
+    info = zipfile.ZipInfo("link")
+    info.create_system = 3
+    info.external_attr = (kind | 0o644) << 16
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as opened:
+        opened.writestr(info, "/etc/passwd")
+    with pytest.raises(ArchiveError, match="'link', which is a link or device"):
+        unpack(tmp_path / "photos.zip", tmp_path / "out")
+
+
+def test_two_names_that_are_one_file_elsewhere_are_refused(tmp_path):
+    archive = write_zip(tmp_path / "photos.zip", {"a.txt": "1", "A.TXT": "2"})
+    with pytest.raises(ArchiveError, match="both 'a.txt' and 'A.TXT'"):
+        unpack(archive, tmp_path / "out")
+
+
+def test_a_name_that_is_a_file_and_a_folder_is_refused(tmp_path):
+    archive = write_zip(tmp_path / "photos.zip", {"a": "1", "a/b": "2"})
+    with pytest.raises(ArchiveError, match="broken"):
+        unpack(archive, tmp_path / "out")
+
+
+def test_a_password_is_refused(tmp_path):
+    archive = write_zip(tmp_path / "photos.zip", {"a.txt": "secret"})
+    content = bytearray(archive.read_bytes())
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    archive.write_bytes(content)
+    with pytest.raises(ArchiveError, match="password"):
+        unpack(archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_that_unpack_without_bounds_are_refused(tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w", method) as opened:
+        opened.writestr("a.txt", "x")
+    with pytest.raises(ArchiveError, match="unusual way"):
+        unpack(tmp_path / "photos.zip", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("caps", "sentence"),
+    [({"max_archive_entries": 2}, "holds 3 files"), ({"max_archive_bytes": 2_000_000}, "unpacks to 3 MB")],
+)
+def test_caps_are_kept(tmp_path, caps, sentence):
+    archive = write_zip(tmp_path / "photos.zip", dict.fromkeys("abc", b"\0" * 1_000_000))
+    with pytest.raises(ArchiveError, match=sentence):
+        unpack(archive, tmp_path / "out", replace(SETTINGS, **caps))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_bomb_is_refused_before_it_unpacks(tmp_path):
+    archive = write_zip(tmp_path / "photos.zip", dict.fromkeys(map(str, range(30)), b"\0" * 5_000_000))
+    with pytest.raises(ArchiveError, match="more than 200 times its size"):
+        unpack(archive, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_bomb_that_lies_about_its_size_writes_no_more_than_it_said(tmp_path):
+    archive = write_zip(tmp_path / "photos.zip", {"a.bmp": b"\0" * 5_000_000})
+    content = bytearray(archive.read_bytes())
+    for header, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        at = content.index(header) + offset
+        content[at : at + 4] = struct.pack("<I", 1000)
+    archive.write_bytes(content)
+    with pytest.raises(ArchiveError, match="broken"):
+        unpack(archive, tmp_path / "out")
+    assert sum(path.stat().st_size for path in (tmp_path / "out").rglob("*")) <= 1000
