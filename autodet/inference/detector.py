@@ -41,12 +41,13 @@ class Detector:
     Attributes:
         card: What the model is.
         classes: Class names; a class id is an index into them.
+        network: As ``autodet.models.registry.build_network`` makes it, in evaluation mode.
     """
 
     def __init__(self, model: StoredModel, network: nn.Module, device: torch.device) -> None:
         self.card: ModelCard = model.card
         self.classes = model.card.classes
-        self._model, self._network, self._device = model, network, device
+        self._model, self.network, self._device = model, network, device
 
     def predict(self, photo: Photo, threshold: float = 0.5) -> tuple[IntArray, FloatArray, FloatArray]:
         """Find the objects on one photo.
@@ -140,10 +141,10 @@ class Detector:
             letterboxes.append(Letterbox.fit(photo.width, photo.height, side))
             squares.append(square_tensor(letterboxes[-1].draw(photo)))
             if len(squares) == BATCH:
-                yield from detect(self._network, torch.stack(squares).to(self._device), letterboxes)
+                yield from detect(self.network, torch.stack(squares).to(self._device), letterboxes)
                 squares, letterboxes = [], []
         if squares:
-            yield from detect(self._network, torch.stack(squares).to(self._device), letterboxes)
+            yield from detect(self.network, torch.stack(squares).to(self._device), letterboxes)
 
 
 def load_detector(

@@ -1,0 +1,90 @@
+"""A model as an ONNX file, for programs that have no Python.
+
+The file takes one letterboxed square, ``square``: uint8, shape (1, 3, S, S), RGB, the photo scaled by
+S / max(width, height), in the middle, grey 114 around it. It gives ``boxes`` (N, 4) float32, xyxy in pixels of
+the square, ``class_ids`` (N,) int64 and ``scores`` (N,) float32, best first. Class names and S are in the
+file's metadata as ``classes`` (a JSON list) and ``image_size``.
+"""
+
+import json
+import logging
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor, nn
+
+from autodet.errors import ModelError
+from autodet.inference.detector import load_detector
+from autodet.models.bundle import ModelCard
+from autodet.models.store import StoredModel
+from autodet.workspace import write_atomically
+
+OPSET = 17
+
+
+class _OneSquare(nn.Module):
+    """The network as a graph has it: one square in, three tensors out."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, square: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        output = self.network(square)[0]
+        return output["boxes"], output["labels"], output["scores"]
+
+
+def export_onnx(model: StoredModel, path: Path) -> None:
+    """Write a model as an ONNX file.
+
+    Args:
+        model: The model.
+        path: Where to; an existing file is replaced.
+
+    Raises:
+        ModelError: The package ``onnx`` is not installed, or the file cannot be written.
+        BundleError: The model is damaged.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise ModelError("Exporting to ONNX needs the package onnx: run 'pip install onnx' and try again.") from error
+    detector = load_detector(model, device="cpu")
+    graph = onnx.load_model_from_string(_trace(detector.network, detector.card.image_size))
+    for key, value in _metadata(detector.card).items():
+        graph.metadata_props.add(key=key, value=value)
+    try:
+        write_atomically(path, graph.SerializeToString())
+    except OSError as error:
+        raise ModelError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
+
+
+def _metadata(card: ModelCard) -> dict[str, str]:
+    return {
+        "name": card.name,
+        "classes": json.dumps(card.classes, ensure_ascii=False),
+        "image_size": str(card.image_size),
+        "preprocessing": card.preprocessing,
+        "weights_sha256": card.weights_sha256,
+    }
+
+
+def _trace(network: nn.Module, side: int) -> bytes:
+    square = torch.zeros((1, 3, side, side), dtype=torch.uint8)
+    with warnings.catch_warnings(), TemporaryDirectory() as folder:
+        # The exporter warns of what torchvision's own ONNX support handles: shapes that depend on data.
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        torch.onnx.export(
+            _OneSquare(network).eval(),
+            (square,),
+            Path(folder) / "model.onnx",
+            dynamo=False,  # the newer exporter cannot follow a detector's data-dependent shapes
+            opset_version=OPSET,
+            input_names=["square"],
+            output_names=["boxes", "class_ids", "scores"],
+            dynamic_axes={name: {0: "detections"} for name in ("boxes", "class_ids", "scores")},
+        )
+        return (Path(folder) / "model.onnx").read_bytes()
