@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from autodet.datasets import voc
+from autodet.datasets import coco, voc
 from autodet.datasets.labels import Reading
 from autodet.datasets.listing import Listing
 from autodet.errors import DatasetError
@@ -18,7 +18,7 @@ class Format(Protocol):
         """Everything that is labelled in the source, as written."""
 
 
-FORMATS: dict[str, Format] = {"voc": voc}
+FORMATS: dict[str, Format] = {"voc": voc, "coco": coco}
 
 
 def find_format(listing: Listing, name: str, source: str) -> str:
@@ -46,9 +46,11 @@ def find_format(listing: Listing, name: str, source: str) -> str:
 def _what_is_missing(listing: Listing, missing: dict[str, str], source: str) -> str:
     if not listing.files:
         return f"{source!r} is empty; choose one with photos and their labels."
-    found = f"{len(listing.photos)} photo{'s' * (len(listing.photos) != 1)}" if listing.photos else "no photos"
     reasons = "; ".join(f"{name}: {clause}" for name, clause in missing.items())
+    if not listing.photos:
+        return f"{source!r} holds neither photos nor labels that can be read ({reasons}); choose one that holds both."
+    found = f"{len(listing.photos)} photo{'s' * (len(listing.photos) != 1)}"
     return (
         f"{source!r} holds {found} but no labels that can be read ({reasons}); put a Pascal VOC .xml file, "
-        "as labelling tools write it, beside each photo."
+        "as labelling tools write it, beside each photo, or a COCO .json file."
     )

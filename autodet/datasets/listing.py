@@ -1,6 +1,7 @@
 """What lies in a source's folder: a sorted list of files, and the ways to find a photo in it."""
 
 import os
+import re
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ class Listing:
     def photos(self) -> tuple[PurePosixPath, ...]:
         """Files that are called like photos."""
         return self.ending(*PHOTO_ENDINGS)
+
+    @cached_property
+    def photo_set(self) -> frozenset[PurePosixPath]:
+        """The same, to look paths up in."""
+        return frozenset(self.photos)
 
     def ending(self, *suffixes: str) -> tuple[PurePosixPath, ...]:
         """Files with one of these endings, lower case and with the dot, whatever case they are written in."""
@@ -92,10 +98,10 @@ def is_clutter(name: str) -> bool:
 
 
 def split_of(path: PurePosixPath) -> Split | None:
-    """The split that a file's folders put it in, by the innermost folder called like one."""
+    """The split that a file's folders put it in, by the innermost folder called like one (``train``, ``val2017``)."""
     for folder in reversed(path.parts[:-1]):
-        if folder.lower() in SPLIT_FOLDERS:
-            return SPLIT_FOLDERS[folder.lower()]
+        if split := SPLIT_FOLDERS.get(re.sub(r"(19|20)\d\d$", "", folder.lower())):
+            return split
     return None
 
 

@@ -111,7 +111,7 @@ def _list_objects(client: Any, bucket: str, prefix: str, url: str, settings: Set
     count = 0
     for page in pages:
         for item in page.get("Contents", []):
-            if item["Key"].endswith("/") or any(is_clutter(part) for part in item["Key"].split("/")):
+            if item["Key"].endswith("/") or any(is_clutter(part) for part in _safe_key(item["Key"]).parts):
                 continue
             count += 1
             if count > settings.max_archive_entries:
@@ -144,7 +144,8 @@ def _download(
     done = 0
     files = []
     for item in objects:
-        target = _target_of(item.key, base, folder)
+        path = _safe_key(item.key)
+        target = safe_join(folder, *(path.relative_to(base) if base.parts else path).parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as file:
             left = item.size
@@ -159,14 +160,11 @@ def _download(
     return files
 
 
-def _target_of(key: str, base: PurePosixPath, folder: Path) -> Path:
-    """Where an object is stored; the whole key is looked at first, because ``relative_to`` would tidy it."""
+def _safe_key(key: str) -> PurePosixPath:
     try:
-        path = safe_path(key)
+        return safe_path(key)
     except ArchiveError as error:
         raise DatasetError(f"The bucket holds the key {key[:100]!r}, which is not a file name; rename it.") from error
-    inside = path.relative_to(base) if base.parts else path
-    return safe_join(folder, *inside.parts)
 
 
 def _refusal(url: str, error: Any) -> str:

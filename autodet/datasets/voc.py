@@ -47,13 +47,15 @@ class VocAnnotation:
 
 def unmet(listing: Listing) -> str | None:
     """What keeps a source from being VOC, as a clause; None if it is."""
-    for path in listing.ending(".xml"):
+    reason = "there is no .xml file"
+    for path in reversed(listing.ending(".xml")):
         try:
-            parse_voc(listing.read(path))
-        except DatasetError:
+            parse_voc(_read_capped(listing, path))
+        except DatasetError as error:
+            reason = f"{path}: {error}".removesuffix(".")
             continue
         return None
-    return "no .xml file with an <annotation> in it"
+    return reason
 
 
 def read(listing: Listing) -> Reading:

@@ -15,7 +15,7 @@ SETTINGS = Settings(home=Path("unused"))
 
 
 def unpack(archive, folder, settings=SETTINGS):
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     unpack_archive(archive, folder, settings, lambda share: None)
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
@@ -73,8 +73,8 @@ def test_a_zip_cut_short_is_named(tmp_path):
 def test_nothing_is_written_outside(tmp_path, name):
     archive = write_zip(tmp_path / "photos.zip", {"good.txt": "x", name: "evil"})
     with pytest.raises(ArchiveError, match="reaches outside"):
-        unpack(archive, tmp_path / "deep" / "out" if (tmp_path / "deep").mkdir() is None else None)
-    assert [path for path in tmp_path.rglob("*evil*")] == []
+        unpack(archive, tmp_path / "deep" / "out")
+    assert not list(tmp_path.rglob("*evil*"))
 
 
 @pytest.mark.parametrize("name", ["", ".", "a\0b", "x" * 300, "/".join("a" * 40)])
@@ -96,7 +96,7 @@ def test_links_and_devices_are_refused(tmp_path, kind):
 
 def test_two_names_that_are_one_file_elsewhere_are_refused(tmp_path):
     archive = write_zip(tmp_path / "photos.zip", {"a.txt": "1", "A.TXT": "2"})
-    with pytest.raises(ArchiveError, match="both 'a.txt' and 'A.TXT'"):
+    with pytest.raises(ArchiveError, match=r"both 'a\.txt' and 'A\.TXT'"):
         unpack(archive, tmp_path / "out")
 
 

@@ -43,7 +43,9 @@ def test_a_box_that_was_cut_says_so_and_where():
 
 
 def test_the_same_box_twice_is_kept_once():
-    boxes, problems = check([Mark("apple", (1, 2, 30, 40)), Mark("pear", (1, 2, 30, 40)), Mark("apple", (1, 2, 30, 40))])
+    boxes, problems = check(
+        [Mark("apple", (1, 2, 30, 40)), Mark("pear", (1, 2, 30, 40)), Mark("apple", (1, 2, 30, 40))]
+    )
     assert len(boxes) == 2
     assert problems == [
         "a.xml: The box of 'apple' at (1, 2, 30, 40) is marked twice with the same box. The box was dropped."

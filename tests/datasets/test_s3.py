@@ -1,0 +1,172 @@
+import pytest
+from moto.server import ThreadedMotoServer
+
+from autodet.datasets.importing import import_dataset
+from autodet.datasets.s3 import S3Credentials
+from autodet.errors import ArchiveError, DatasetError
+from tests.helpers import workspace_in, write_voc, zip_folder
+
+KEYS = S3Credentials("an-access-key-id", "a-secret-key", region="eu-central-1")
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(server, monkeypatch):
+    import boto3
+
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AUTODET_S3_ENDPOINT", server)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    bucket = (
+        boto3.session.Session("key", "secret")
+        .resource("s3", endpoint_url=server, region_name="us-east-1")
+        .Bucket("photos")
+    )
+    bucket.create()
+    yield bucket
+    bucket.objects.all().delete()
+    bucket.delete()
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return workspace_in(tmp_path)
+
+
+def put_folder(bucket, folder, prefix):
+    for path in folder.rglob("*.*"):
+        bucket.upload_file(str(path), f"{prefix}{path.relative_to(folder).as_posix()}")
+
+
+def refuse(url, workspace, match, credentials=KEYS):
+    with pytest.raises(DatasetError, match=match) as caught:
+        import_dataset(url, workspace=workspace, credentials=credentials)
+    assert list(workspace.datasets.iterdir()) == []
+    return str(caught.value)
+
+
+def test_a_zip_in_a_bucket(bucket, workspace, tmp_path):
+    bucket.upload_file(str(zip_folder(write_voc(tmp_path / "set", 8), tmp_path / "a.zip")), "sets/fruit.zip")
+    dataset = import_dataset("s3://photos/sets/fruit.zip", workspace=workspace, credentials=KEYS)
+    assert (dataset.id, len(dataset.images)) == ("fruit", 8)
+
+
+def test_a_zip_at_the_top_of_a_bucket_with_the_machines_own_keys(bucket, workspace, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    bucket.upload_file(str(zip_folder(write_voc(tmp_path / "set", 4), tmp_path / "a.zip")), "fruit.zip")
+    assert len(import_dataset("s3://photos/fruit.zip", workspace=workspace).images) == 4
+
+
+@pytest.mark.parametrize("url", ["s3://photos/sets/fruit", "s3://photos/sets/fruit/"])
+def test_a_folder_in_a_bucket(bucket, workspace, tmp_path, url):
+    write_voc(tmp_path / "set" / "train", 4)
+    write_voc(tmp_path / "set" / "val", 2)
+    put_folder(bucket, tmp_path / "set", "sets/fruit/")
+    bucket.put_object(Key="sets/fruit/", Body=b"")
+    bucket.put_object(Key="sets/fruit2/other.xml", Body=b"<annotation/>")
+    told = []
+    dataset = import_dataset(url, workspace=workspace, credentials=KEYS, progress=lambda s, d: told.append(s))
+    assert dataset.splits == {"train": 4, "val": 2} and dataset.problems == ()
+    assert told == sorted(told)
+
+
+def test_a_whole_bucket(bucket, workspace, tmp_path):
+    put_folder(bucket, write_voc(tmp_path / "set", 3), "")
+    assert len(import_dataset("s3://photos", workspace=workspace, credentials=KEYS).images) == 3
+
+
+def test_a_listing_of_many_pages(bucket, workspace, tmp_path, monkeypatch):
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
+    put_folder(bucket, write_voc(tmp_path / "set", 5), "many/")
+    assert len(import_dataset("s3://photos/many", workspace=workspace, credentials=KEYS).images) == 5
+
+
+@pytest.mark.parametrize("key", ["set/../../evil.txt", "set/..\\..\\evil.txt"])
+def test_a_key_that_leads_outside_is_refused(bucket, workspace, tmp_path, key):
+    bucket.put_object(Key=key, Body=b"evil")
+    refuse("s3://photos/set", workspace, "is not a file name")
+    assert not list(tmp_path.rglob("*evil*"))
+
+
+@pytest.mark.parametrize(
+    ("url", "match"),
+    [
+        ("s3://photos/nothing", "There is nothing below"),
+        ("s3://photos/nothing.zip", "There is nothing at"),
+        ("s3://no-such-bucket/x", "There is nothing at"),
+        ("s3://", "names no bucket"),
+        ("s3://not a bucket!/x", "not the address of a bucket"),
+    ],
+)
+def test_addresses_that_lead_nowhere(bucket, workspace, url, match):
+    refuse(url, workspace, match)
+
+
+def test_what_is_no_zip(bucket, workspace):
+    bucket.put_object(Key="a.zip", Body=b"text")
+    with pytest.raises(ArchiveError, match=r"'a\.zip' is not a zip"):
+        import_dataset("s3://photos/a.zip", workspace=workspace, credentials=KEYS)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "match"),
+    [("AUTODET_MAX_ARCHIVE_FILES", "3", "more than 3 files"), ("AUTODET_MAX_ARCHIVE_MB", "1", "more than 1 MB")],
+)
+def test_caps_are_kept(bucket, workspace, tmp_path, monkeypatch, variable, value, match):
+    monkeypatch.setenv(variable, value)
+    put_folder(bucket, write_voc(tmp_path / "set", 2), "set/")
+    bucket.put_object(Key="set/large.bin", Body=b"x" * 1_000_001)
+    refuse("s3://photos/set", workspace, match)
+
+
+def test_no_keys(bucket, workspace, monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    refuse("s3://photos/set", workspace, "There are no keys", credentials=None)
+
+
+def test_a_server_that_is_not_there(workspace, monkeypatch):
+    monkeypatch.setenv("AUTODET_S3_ENDPOINT", "http://127.0.0.1:9")
+    refuse("s3://photos/set", workspace, "cannot be reached")
+
+
+def test_an_endpoint_that_is_no_address(workspace, monkeypatch):
+    monkeypatch.setenv("AUTODET_S3_ENDPOINT", "not an address")
+    refuse("s3://photos/set", workspace, "AUTODET_S3_ENDPOINT is not an address")
+
+
+def test_what_a_server_answers_is_shown_to_nobody(workspace, monkeypatch):
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from threading import Thread
+
+    class Hostile(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = b"<Error><Code>AccessDenied</Code><Message>click http://evil.example</Message></Error>"
+            self.send_response(403)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Hostile) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AUTODET_S3_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        sentence = refuse("s3://photos/set", workspace, "does not let these keys read")
+        server.shutdown()
+    assert "evil" not in sentence and "an-access-key-id" not in sentence
+
+
+def test_keys_are_not_shown():
+    assert "an-access-key-id" not in repr(KEYS) and "a-secret-key" not in repr(KEYS)
