@@ -58,7 +58,7 @@ def import_dataset(
     """
     workspace = workspace or open_workspace()
     report = progress or _no_progress
-    named, shown = name or _name_of(source), _shown(source)
+    named, shown = (name or "").strip() or _name_of(source), _shown(source)
     try:
         with hidden_folder(workspace.datasets) as scratch, hidden_folder(workspace.datasets) as folder:
             root, ours = _fetch(source, scratch, seed, credentials, report)
@@ -115,12 +115,14 @@ def _fetch(
     settings = load_settings()
     files = scratch / "files"
     files.mkdir()
+    if not text.strip():
+        raise DatasetError("No source was given; name a zip, a folder, an s3:// address, or 'sample'.")
     if text == SAMPLE:
         write_sample(files, seed=seed, progress=lambda share: report(0.6 * share, "Drawing the sample"))
         return files, True
     if text.startswith("s3://"):
         downloaded = download_from_s3(
-            text, scratch / "s3", settings, credentials, lambda share: report(0.5 * share, "Downloading")
+            text, scratch / "s3", settings, credentials, lambda share: report(0.4 * share, "Downloading")
         )
         if downloaded.is_dir():
             return downloaded, True
@@ -130,7 +132,7 @@ def _fetch(
         return path, False
     if not path.exists():
         raise DatasetError(f"There is no file or folder {text!r}; check where the photos are.")
-    unpack_archive(path, files, settings, lambda share: report(0.5 * share, "Unpacking"))
+    unpack_archive(path, files, settings, lambda share: report(0.4 + 0.2 * share, "Unpacking"))
     return files, True
 
 

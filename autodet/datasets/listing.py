@@ -77,13 +77,13 @@ def list_files(root: Path, limit: int) -> Listing:
     """List a folder and all below it; hidden files and what operating systems leave behind are passed over.
 
     Raises:
-        DatasetError: There are more files than ``limit``.
+        DatasetError: There are more files than ``limit``, or a name is not text.
     """
     files: list[PurePosixPath] = []
     for folder, subfolders, names in os.walk(root):
         subfolders[:] = [name for name in subfolders if not is_clutter(name)]
         below = PurePosixPath(Path(folder).relative_to(root).as_posix())
-        files += [below / name for name in names if not is_clutter(name)]
+        files += [below / _readable(name) for name in names if not is_clutter(name)]
         if len(files) > limit:
             raise DatasetError(
                 f"{root.name!r} holds more than {limit} files; choose the folder of one data set, or raise "
@@ -109,6 +109,14 @@ def photo_stem(name: str) -> str:
     """A photo's name without its ending; a dot that begins no photo's ending belongs to the name."""
     path = PurePosixPath(name)
     return path.stem if path.suffix.lower() in PHOTO_ENDINGS else path.name
+
+
+def _readable(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:  # bytes that are no text, from another computer's disk
+        raise DatasetError(f"The file name {name!a} is not valid text; rename the file.") from error
+    return name
 
 
 def _plain(name: str) -> str:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import zipfile
@@ -215,6 +216,7 @@ def test_a_class_that_train_lacks_is_refused_with_its_file(tmp_path, workspace):
 def test_sources_that_are_not_there_or_no_zip(tmp_path, workspace):
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("notes")
+    refuse("", workspace, "No source was given")
     refuse(tmp_path / "gone", workspace, "There is no file or folder")
     refuse(tmp_path / "empty", workspace, "'empty' is empty")
     refuse(tmp_path / "notes.txt", workspace, "'notes.txt' is not a zip")
@@ -266,3 +268,16 @@ def test_importing_needs_neither_torch_nor_boto3():
         "print([name for name in ('torch', 'boto3', 'botocore', 'pandas', 'streamlit') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_file_name_that_is_no_text_is_a_sentence(tmp_path, workspace):
+    write_voc(tmp_path / "set", 2)
+    (tmp_path / "set" / os.fsdecode(b"bad\xff.png")).touch()
+    refuse(tmp_path / "set", workspace, "is not valid text; rename the file")
+
+
+def test_a_lone_test_folder_is_kept_for_evaluation(tmp_path, workspace):
+    write_voc(tmp_path / "set" / "test", 4)
+    dataset = import_dataset(tmp_path / "set", workspace=workspace)
+    assert dataset.splits == {"test": 4}
+    assert ["no photos for validation" in problem.problem for problem in dataset.problems] == [True]

@@ -94,6 +94,7 @@ def test_what_is_no_photo_is_named(content):
         open_photo(content, "notes.txt")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning", "error::PIL.Image.DecompressionBombWarning")
 def test_damaged_bytes_give_a_photo_or_a_sentence():
     rng = np.random.default_rng(0)
     for format in ("JPEG", "PNG", "WEBP", "BMP"):
@@ -112,6 +113,7 @@ def test_a_photo_that_is_not_there_is_named(tmp_path):
         open_photo(tmp_path / "gone.jpg", "gone.jpg")
 
 
+@pytest.mark.filterwarnings("error::PIL.Image.DecompressionBombWarning")
 def test_more_pixels_than_the_settings_allow_are_not_decoded(monkeypatch):
     monkeypatch.setenv("AUTODET_MAX_PHOTO_MEGAPIXELS", "1")
     bomb = encoded(Image.new("1", (4000, 4000)))

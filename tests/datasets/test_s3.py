@@ -56,7 +56,11 @@ def refuse(url, workspace, match, credentials=KEYS):
 
 def test_a_zip_in_a_bucket(bucket, workspace, tmp_path):
     bucket.upload_file(str(zip_folder(write_voc(tmp_path / "set", 8), tmp_path / "a.zip")), "sets/fruit.zip")
-    dataset = import_dataset("s3://photos/sets/fruit.zip", workspace=workspace, credentials=KEYS)
+    told = []
+    dataset = import_dataset(
+        "s3://photos/sets/fruit.zip", workspace=workspace, credentials=KEYS, progress=lambda s, d: told.append(s)
+    )
+    assert told == sorted(told)
     assert (dataset.id, len(dataset.images)) == ("fruit", 8)
 
 
