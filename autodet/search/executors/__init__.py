@@ -1,1 +1,65 @@
-"""Where trials run."""
+"""Where trials run: what a supervisor asks of an executor, and what it hears from it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from autodet.records import EpochResult
+from autodet.training.job import TrainJob
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """A trial has finished an epoch; after a restart it tells its earlier epochs again."""
+
+    trial: int
+    result: EpochResult
+
+
+@dataclass(frozen=True)
+class TrialDone:
+    """A trial has trained all its epochs."""
+
+    trial: int
+
+
+@dataclass(frozen=True)
+class TrialFailed:
+    """A trial cannot go on; ``error`` is a sentence, ``details`` a traceback for the log."""
+
+    trial: int
+    error: str
+    details: str
+
+
+@dataclass(frozen=True)
+class TrialLost:
+    """What a trial ran on is gone (killed, out of memory, unplugged); it may be started again."""
+
+    trial: int
+    reason: str
+
+
+Event = EpochDone | TrialDone | TrialFailed | TrialLost
+
+
+class Executor(Protocol):
+    """Runs trials somewhere, as many side by side as it has room for."""
+
+    @property
+    def slots(self) -> int:
+        """How many trials run side by side."""
+
+    def has_room(self) -> bool:
+        """Whether another trial can be started now."""
+
+    def start(self, trial: int, job: TrainJob) -> None:
+        """Start a trial; its device and threads are the executor's to choose."""
+
+    def events(self, timeout_seconds: float) -> list[Event]:
+        """What happened since the last call; waits for something to happen, but no longer than asked."""
+
+    def cancel(self, trial: int) -> None:
+        """End a trial and everything that it runs on; nothing more is heard of it."""
+
+    def close(self) -> None:
+        """End every trial."""

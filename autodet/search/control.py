@@ -1,0 +1,280 @@
+"""Starting, watching and stopping searches, from a page, a program or the command line.
+
+A search runs in a process of its own; nothing here waits for it unless asked to.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autodet.datasets.manifest import Dataset, load_dataset
+from autodet.errors import NotFoundError, SearchError, WeightsError
+from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture, weights_problem
+from autodet.records import SearchStatus
+from autodet.search.snapshot import LAUNCHED, STOP, read_status, write_snapshot
+from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SearchSpec
+from autodet.settings import load_settings
+from autodet.training.device import device_slots
+from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, slug
+
+if TYPE_CHECKING:
+    from autodet.inference.detector import Detector
+
+LOG = "supervisor.log"
+POLL_SECONDS = 0.5
+DEFAULT_PRESET = "balanced"
+
+_launched: list["subprocess.Popen[bytes]"] = []  # kept so that those that have ended are reaped
+
+
+class Search:
+    """A search in the workspace, at work or over.
+
+    Attributes:
+        id: Its folder's name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.id = folder.name
+        self._folder = folder
+        self._workspace = Workspace(folder.parent.parent)
+
+    def __repr__(self) -> str:
+        """For notebooks."""
+        return f"Search({self.id!r})"
+
+    def spec(self) -> SearchSpec:
+        """What it was asked to do."""
+        return SearchSpec.read(self._folder)
+
+    def status(self) -> SearchStatus:
+        """What it is doing now."""
+        return read_status(self._folder)
+
+    def wait(self, on_change: Callable[[SearchStatus], None] | None = None) -> SearchStatus:
+        """Wait until the search is over or interrupted.
+
+        Interrupting the wait leaves the search running.
+
+        Args:
+            on_change: Called with the status whenever something has happened.
+        """
+        seen: tuple[object, ...] | None = None
+        while True:
+            status = self.status()
+            happened = (status.state, [(trial.state, len(trial.epochs)) for trial in status.trials])
+            if on_change and happened != seen:
+                on_change(status)
+            if not status.active:
+                return status
+            seen = happened
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """Ask the search to end now and to keep the best model so far.
+
+        Raises:
+            SearchError: It is not running.
+        """
+        state = self.status().state
+        if state not in ("queued", "running", "stopping"):
+            raise SearchError(f"The search {self.id} is {state}, so there is nothing to stop.")
+        (self._folder / STOP).touch()
+
+    def resume(self) -> None:
+        """Carry on a search that was interrupted or stopped; returns at once.
+
+        Raises:
+            SearchError: It is at work already, or over.
+        """
+        status = self.status()
+        if status.state not in ("interrupted", "stopped"):
+            raise SearchError(f"The search {self.id} is {status.state}; only an interrupted or stopped one is resumed.")
+        if status.state == "stopped" and len(status.trials) >= status.planned_trials:
+            raise SearchError(f"The search {self.id} has no trials left; start a new one.")
+        (self._folder / STOP).unlink(missing_ok=True)
+        _launch(self._folder)
+
+    def best_detector(self) -> "Detector":
+        """The best epoch of all trials so far, ready to predict.
+
+        Raises:
+            SearchError: No epoch has ended yet.
+        """
+        from autodet.inference.detector import load_detector
+
+        status = self.status()
+        if status.model is None:
+            raise SearchError(f"The search {self.id} is {status.state} and has no model. {status.message}".strip())
+        return load_detector(status.model, workspace=self._workspace)
+
+
+def start_search(
+    dataset: Dataset | str,
+    *,
+    trials: int | None = None,
+    epochs: int | None = None,
+    time_limit: float | None = None,
+    lr_range: tuple[float, float] | None = None,
+    preset: str | None = None,
+    architecture: str | None = None,
+    device: str | None = None,
+    seed: int = 0,
+    name: str | None = None,
+    workspace: Workspace | None = None,
+) -> Search:
+    """Start a search in the background.
+
+    Args:
+        dataset: A data set of the workspace, or its id or name.
+        trials: How many trials; the preset's if not given.
+        epochs: Epochs a trial; the preset's if not given.
+        time_limit: Seconds after which everything is over.
+        lr_range: Lowest and highest learning rate.
+        preset: ``quick`` (2 trials of 3 epochs), ``balanced`` (3 of 20) or ``best`` (10 of 40).
+        architecture: A name of ``autodet.models.registry``.
+        device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
+        seed: Makes a search on one device repeatable.
+        name: What to call the search and its model; the data set's name if not given.
+        workspace: Where; the workspace of the data set if that is one, else the settings'.
+
+    Raises:
+        SearchError: A value makes no sense, or the data set has nothing to learn from.
+        WeightsError: The architecture's pretrained weights cannot be had here.
+    """
+    if isinstance(dataset, str):
+        dataset = load_dataset(dataset, workspace)
+    workspace = workspace or Workspace(dataset.folder.parent.parent)
+    effort = _preset(preset or DEFAULT_PRESET)
+    spec = SearchSpec(
+        name=name or dataset.name,
+        dataset=dataset.id,
+        trials=effort.trials if trials is None else trials,
+        epochs=effort.epochs if epochs is None else epochs,
+        time_limit=time_limit,
+        lr_range=DEFAULT_LR_RANGE if lr_range is None else lr_range,
+        architecture=architecture or DEFAULT_ARCHITECTURE,
+        device=device,
+        seed=seed,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    spec.check()
+    find_architecture(spec.architecture)
+    _check_dataset(dataset)
+    if not device:
+        device_slots(load_settings())
+    if problem := weights_problem(spec.architecture):
+        raise WeightsError(problem)
+    folder = _write_search(spec, workspace)
+    _launch(folder)
+    return Search(folder)
+
+
+def find_search(name: str, workspace: Workspace | None = None) -> Search:
+    """The search with an id.
+
+    Raises:
+        NotFoundError: There is none; the message lists what there is.
+    """
+    folders = _folders(workspace or open_workspace())
+    for folder in folders:
+        if folder.name == name:
+            return Search(folder)
+    there = f"there are {', '.join(f.name for f in folders)}" if folders else "there are none yet: start one"
+    raise NotFoundError(f"There is no search {name!r}; {there}.")
+
+
+def list_searches(workspace: Workspace | None = None) -> list[SearchStatus]:
+    """What every search is doing, the newest first; a damaged one is left out."""
+    statuses = []
+    for folder in _folders(workspace or open_workspace()):
+        try:
+            statuses.append(read_status(folder))
+        except SearchError:
+            continue
+    return sorted(statuses, key=lambda status: (status.created, status.search), reverse=True)
+
+
+def fit(dataset: Dataset | str, **options: Any) -> "Detector":
+    """Search, wait, and return the best detector.
+
+    Args:
+        dataset: A data set of the workspace, or its id or name.
+        **options: As ``start_search`` takes them.
+
+    Raises:
+        SearchError: The search found nothing; the message says why.
+    """
+    search = start_search(dataset, **options)
+    search.wait()
+    return search.best_detector()
+
+
+def _preset(name: str) -> Any:
+    if name not in PRESETS:
+        raise SearchError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def _check_dataset(dataset: Dataset) -> None:
+    for split, use in (("train", "to learn from"), ("val", "to judge epochs by")):
+        if not any(len(record.annotations) for record in dataset.split(split)):
+            raise SearchError(
+                f"The data set {dataset.name} has no boxes in its split {split}, so there is nothing {use}; import it "
+                "with labelled photos there, or without split folders to have it split for you."
+            )
+
+
+def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
+    """A search's folder, complete before anybody sees it; its id is free among the models too."""
+    with hidden_folder(workspace.searches) as hidden:
+        spec.write(hidden)
+        status = SearchStatus(
+            search="",
+            dataset=spec.dataset,
+            state="queued",
+            planned_trials=spec.trials,
+            planned_epochs=spec.epochs,
+            time_limit=spec.time_limit,
+            created=spec.created,
+        )
+        write_snapshot(hidden, status)
+        return publish_folder(hidden, workspace.searches, _free_name(spec.name, workspace))
+
+
+def _free_name(name: str, workspace: Workspace) -> str:
+    """A name whose id no model has, an uploaded one for example: a search's model gets the search's id."""
+    base, number = slug(name), 1
+    candidate = base
+    while (workspace.models / candidate).exists() or (workspace.searches / candidate).exists():
+        number += 1
+        candidate = f"{base}-{number}"
+    return candidate
+
+
+def _launch(folder: Path) -> None:
+    """Start a supervisor that outlives this process."""
+    _launched[:] = [process for process in _launched if process.poll() is None]
+    package_parent = str(Path(__file__).parents[2])
+    python_path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"AUTODET_HOME": str(folder.parent.parent), "PYTHONPATH": python_path}
+    (folder / LAUNCHED).touch()
+    with (folder / LOG).open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "autodet.search", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
+    _launched.append(process)
+
+
+def _folders(workspace: Workspace) -> list[Path]:
+    return sorted(path for path in workspace.searches.iterdir() if path.is_dir() and not path.name.startswith("."))

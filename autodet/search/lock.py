@@ -1,0 +1,59 @@
+"""The lock that a supervisor holds on its search's folder for as long as it lives.
+
+The operating system releases it when the process ends, however it ends; so whether a search is being worked
+on can always be told, and two supervisors never write one study.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from autodet.errors import SearchError
+
+LOCK = "lock"
+
+
+@contextmanager
+def hold_lock(folder: Path, patience_seconds: float = 5.0) -> Iterator[None]:
+    """Hold the lock on a search's folder.
+
+    Args:
+        folder: The search's folder.
+        patience_seconds: How long to wait for it; looking whether it is held takes it for an instant.
+
+    Raises:
+        SearchError: Another process holds it.
+    """
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        deadline = time.monotonic() + patience_seconds
+        while not _try(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise SearchError(f"The search {folder.name} is being worked on by another process already.")
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether some process holds the lock; many may look at once."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _try(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,90 @@
+"""What a search is asked to do."""
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from autodet.errors import SearchError
+from autodet.models.registry import DEFAULT_ARCHITECTURE
+from autodet.workspace import read_json, write_json
+
+SPEC = "spec.json"
+MOST_TRIALS = MOST_EPOCHS = 1000
+DEFAULT_LR_RANGE = (3e-4, 3e-3)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A choice of effort: how many trials of how many epochs."""
+
+    title: str
+    trials: int
+    epochs: int
+
+
+PRESETS = {
+    "quick": Preset("Quick look", trials=2, epochs=3),
+    "balanced": Preset("Balanced", trials=3, epochs=20),
+    "best": Preset("Best", trials=10, epochs=40),
+}
+
+
+@dataclass(frozen=True)
+class SearchSpec:
+    """A search's order, written once and never changed.
+
+    Attributes:
+        name: What people call the search, and the model that it finds.
+        dataset: The data set's id.
+        trials: How many trials.
+        epochs: Epochs a trial.
+        time_limit: Seconds after which everything is over, or None.
+        lr_range: Lowest and highest learning rate.
+        architecture: A name of ``autodet.models.registry``.
+        device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
+        seed: Makes a search on one device repeatable.
+        created: When it was asked for, ISO 8601 with time zone.
+    """
+
+    name: str
+    dataset: str
+    trials: int = 3
+    epochs: int = 20
+    time_limit: float | None = None
+    lr_range: tuple[float, float] = DEFAULT_LR_RANGE
+    architecture: str = DEFAULT_ARCHITECTURE
+    device: str | None = None
+    seed: int = 0
+    created: str = ""
+
+    def check(self) -> None:
+        """Refuse what cannot be searched.
+
+        Raises:
+            SearchError: A value makes no sense; the message says which.
+        """
+        lowest, highest = self.lr_range
+        if not 1 <= self.trials <= MOST_TRIALS:
+            raise SearchError(f"{self.trials} trials make no search; ask for 1 to {MOST_TRIALS}.")
+        if not 1 <= self.epochs <= MOST_EPOCHS:
+            raise SearchError(f"{self.epochs} epochs make no trial; ask for 1 to {MOST_EPOCHS}.")
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise SearchError(f"A time limit of {self.time_limit:g} seconds leaves no time; give more, or none.")
+        if not 0 < lowest <= highest <= 1:
+            raise SearchError(
+                f"Learning rates from {lowest:g} to {highest:g} are no range; give two numbers above 0 and up to 1, "
+                "the lower one first."
+            )
+        if self.device is not None and not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
+            raise SearchError(f"{self.device!r} is not a device; give cpu, or cuda:0 and so on.")
+
+    def write(self, folder: Path) -> None:
+        """Write the order into a search's folder."""
+        write_json(folder / SPEC, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The order of the search in a folder."""
+        document: dict[str, Any] = read_json(folder / SPEC)
+        return cls(**{**document, "lr_range": tuple(document["lr_range"])})

@@ -1,0 +1,106 @@
+"""The Optuna study behind a search: the record that outlives everything.
+
+All that ``status.json`` says of trials can be made again from the study: Optuna's own table holds parameters,
+states and mAP by epoch, and the user attributes hold the rest.
+"""
+
+import warnings
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from autodet import records
+from autodet.records import EpochResult, TrialStatus
+from autodet.search.space import default_params, suggest_hyperparameters
+from autodet.search.spec import SearchSpec
+from autodet.workspace import Workspace
+
+BUSY_SECONDS = 120.0  # how long a write waits for another process's
+EPOCHS, ENDED, ERROR, PARAMS = "epochs", "ended", "error", "params"
+
+
+class SearchStudy:
+    """One search's study; whoever makes one must hold the search's lock."""
+
+    def __init__(self, workspace: Workspace, search: str, spec: SearchSpec) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._spec = spec
+        storage = optuna.storages.RDBStorage(
+            workspace.optuna_url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}}
+        )
+        self._study = optuna.create_study(
+            storage=storage, study_name=search, direction="maximize", load_if_exists=True, pruner=_pruner(spec)
+        )
+        if not self._study.get_trials(deepcopy=False):
+            self._study.enqueue_trial(default_params(spec))
+
+    def ask(self) -> optuna.trial.Trial:
+        """The next trial. What it tries depends on the trials before it and on the seed, not on who asks when."""
+        asked = len(self._study.get_trials(deepcopy=False))
+        startup = max(2, min(10, self._spec.trials // 3))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._study.sampler = optuna.samplers.TPESampler(
+                n_startup_trials=startup, seed=self._spec.seed * 100_003 + asked
+            )
+        trial = self._study.ask()
+        trial.set_user_attr(PARAMS, suggest_hyperparameters(trial, self._spec).to_json())
+        return trial
+
+    def unfinished(self) -> list[optuna.trial.Trial]:
+        """Trials that were under way when the last supervisor died; they go on under their own numbers."""
+        running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return [optuna.trial.Trial(self._study, trial._trial_id) for trial in running]
+
+    def report(self, trial: optuna.trial.Trial, epochs: tuple[EpochResult, ...]) -> bool:
+        """Record a trial's epochs, the last of which is new.
+
+        Returns:
+            Whether the trial is not worth going on with. Trial 0, the defaults, always is.
+        """
+        trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
+        trial.report(epochs[-1].map50, step=epochs[-1].epoch)
+        return trial.number > 0 and trial.should_prune()
+
+    def tell(self, trial: optuna.trial.Trial, ended: records.TrialState, error: str | None = None) -> None:
+        """Record how a trial ended; one that was stopped keeps its best epoch, as a finished one does."""
+        epochs = trial.user_attrs.get(EPOCHS, [])
+        trial.set_user_attr(ENDED, ended)
+        if error:
+            trial.set_user_attr(ERROR, error)
+        if ended == "pruned":
+            self._study.tell(trial, state=TrialState.PRUNED)
+        elif ended == "failed" or not epochs:
+            self._study.tell(trial, state=TrialState.FAIL)
+        else:
+            self._study.tell(trial, max(result["map50"] for result in epochs))
+
+    def statuses(self) -> list[TrialStatus]:
+        """All trials, as the study has them."""
+        trials = self._study.get_trials(deepcopy=False)
+        return [_status(trial) for trial in trials if trial.state is not TrialState.WAITING]
+
+
+def _status(trial: FrozenTrial) -> TrialStatus:
+    attributes: dict[str, Any] = trial.user_attrs
+    state: records.TrialState = attributes.get(ENDED, "running") if trial.state.is_finished() else "running"
+    return TrialStatus(
+        number=trial.number,
+        state=state,
+        params=attributes.get(PARAMS, trial.params),
+        epochs=tuple(EpochResult(**result) for result in attributes.get(EPOCHS, [])),
+        error=attributes.get(ERROR),
+    )
+
+
+def _pruner(spec: SearchSpec) -> optuna.pruners.BasePruner:
+    """Give up a trial that is below the median of its elders and has stopped improving.
+
+    A validation split of few photos makes mAP jump from epoch to epoch; without the patience a bad epoch of a
+    good trial would end it.
+    """
+    median = optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=max(1, spec.epochs // 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.pruners.PatientPruner(median, patience=max(1, spec.epochs // 10))

@@ -1,0 +1,255 @@
+"""The process behind a search: the only writer of its study, the owner of its time and of its best model.
+
+    python -m autodet.search FOLDER
+
+It asks the study for trials, gives them to an executor, and tells the study and ``status.json`` what it hears.
+Killed at any moment, it leaves a search that another supervisor carries on.
+"""
+
+import logging
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import optuna
+
+from autodet.errors import AutodetError, SearchError
+from autodet.models.store import put_model
+from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
+from autodet.search.executors import EpochDone, Event, Executor, TrialDone, TrialFailed, TrialLost
+from autodet.search.executors.local import TRAIN, LocalExecutor
+from autodet.search.lock import hold_lock
+from autodet.search.snapshot import STOP, read_status, write_snapshot
+from autodet.search.space import suggest_hyperparameters
+from autodet.search.spec import SearchSpec
+from autodet.search.study import SearchStudy
+from autodet.settings import load_settings
+from autodet.training.device import device_slots
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
+from autodet.workspace import Workspace, safe_join
+
+TICK_SECONDS = 0.5
+RETRIES = 2
+
+log = logging.getLogger("autodet.supervisor")
+
+
+def main(arguments: list[str]) -> int:
+    """Carry on the search in a folder until it is over; the exit code says whether anything went wrong."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    signal.signal(signal.SIGTERM, _leave)
+    folder = Path(arguments[0])
+    try:
+        spec = SearchSpec.read(folder)
+        slots = (spec.device,) if spec.device else device_slots(load_settings())
+        with hold_lock(folder):
+            supervise(folder, LocalExecutor(slots, arguments[1] if len(arguments) > 1 else TRAIN))
+    except SearchError as error:
+        log.info("%s", error)
+        return 1
+    except Exception:
+        log.exception("The supervisor failed.")
+        return 1
+    return 0
+
+
+def supervise(folder: Path, executor: Executor) -> SearchStatus:
+    """Carry on a search until it is over; the caller holds its lock."""
+    supervisor = _Supervisor(folder, executor)
+    try:
+        return supervisor.run()
+    except AutodetError as error:
+        return supervisor.end("failed", str(error))
+    finally:
+        executor.close()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(1)  # the search is interrupted, not stopped: nobody has asked for its end
+
+
+class _Supervisor:
+    """What a supervisor knows while it runs."""
+
+    def __init__(self, folder: Path, executor: Executor) -> None:
+        self._folder, self._executor = folder, executor
+        self._spec = SearchSpec.read(folder)
+        self._workspace = Workspace(folder.parent.parent)
+        self._study = SearchStudy(self._workspace, folder.name, self._spec)
+        self._before = read_status(folder)
+        self._began = time.monotonic()
+        self._running: dict[int, optuna.trial.Trial] = {}
+        self._waiting = self._study.unfinished()
+        self._lost: dict[int, int] = {}
+        self._trials = {trial.number: trial for trial in self._study.statuses()}
+        self._published = self._before.model is not None
+
+    def run(self) -> SearchStatus:
+        self._write("running")
+        while True:
+            if reason := self._reason_to_stop():
+                return self._stop(*reason)
+            while self._executor.has_room() and self._start_next():
+                self._write("running")
+            if not self._running:
+                return self._finish()
+            for event in self._executor.events(TICK_SECONDS):
+                self._handle(event)
+                self._write("running")
+
+    def end(self, state: SearchState, message: str = "") -> SearchStatus:
+        (self._folder / STOP).unlink(missing_ok=True)
+        log.info("The search is %s. %s", state, message)
+        return self._write(state, message)
+
+    # What to start
+
+    def _start_next(self) -> bool:
+        trial = self._waiting.pop(0) if self._waiting else self._ask()
+        if trial is None:
+            return False
+        folder = self._trial_folder(trial.number)
+        folder.mkdir(parents=True, exist_ok=True)
+        job = TrainJob(
+            dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
+            folder=folder,
+            hyperparameters=suggest_hyperparameters(trial, self._spec),
+            epochs=self._spec.epochs,
+            name=self._spec.name,
+            seed=self._spec.seed,
+        )
+        self._running[trial.number] = trial
+        known = self._trials.get(trial.number)
+        self._trials[trial.number] = known or TrialStatus(trial.number, "running", job.hyperparameters.to_json())
+        log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
+        self._executor.start(trial.number, job)
+        return True
+
+    def _ask(self) -> optuna.trial.Trial | None:
+        if len(self._trials) >= self._spec.trials or not self._time_for_an_epoch():
+            return None
+        return self._study.ask()
+
+    def _time_for_an_epoch(self) -> bool:
+        left = self._time_left()
+        return left is None or left > (self._epoch_seconds() or 0.0)
+
+    # What is heard
+
+    def _handle(self, event: Event) -> None:
+        trial = self._running[event.trial]
+        match event:
+            case EpochDone(result=result):
+                self._record(trial, result)
+            case TrialDone():
+                self._tell(trial, "finished")
+            case TrialFailed(error=error, details=details):
+                log.error("Trial %d failed.\n%s", trial.number, details)
+                self._tell(trial, "failed", error)
+            case TrialLost(reason=reason):
+                self._retry(trial, reason)
+
+    def _record(self, trial: optuna.trial.Trial, result: EpochResult) -> None:
+        status = self._trials[trial.number]
+        if result.epoch <= len(status.epochs):
+            return  # told again after a restart
+        status = replace(status, epochs=(*status.epochs, result))
+        self._trials[trial.number] = status
+        log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
+        hopeless = self._study.report(trial, status.epochs)
+        self._publish_if_best(trial.number, result)
+        if hopeless and result.epoch < self._spec.epochs:
+            self._executor.cancel(trial.number)
+            self._tell(trial, "pruned")
+
+    def _publish_if_best(self, number: int, result: EpochResult) -> None:
+        """Make the best epoch so far the search's model, so that whatever happens next it can be used."""
+        others = [epoch for trial in self._trials.values() for epoch in trial.epochs if epoch is not result]
+        if not self._published or result.map50 > max((epoch.map50 for epoch in others), default=-1.0):
+            put_model(self._trial_folder(number) / BEST_BUNDLE, self._folder.name, self._workspace)
+            self._published = True
+
+    def _retry(self, trial: optuna.trial.Trial, reason: str) -> None:
+        self._lost[trial.number] = self._lost.get(trial.number, 0) + 1
+        log.warning("Trial %d was lost: %s.", trial.number, reason)
+        if self._lost[trial.number] > RETRIES:
+            self._tell(trial, "failed", f"The trial was started {RETRIES + 1} times and lost each time: {reason}.")
+            return
+        del self._running[trial.number]
+        self._waiting.insert(0, trial)
+
+    def _tell(self, trial: optuna.trial.Trial, ended: TrialState, error: str | None = None) -> None:
+        self._study.tell(trial, ended, error)
+        self._trials[trial.number] = replace(self._trials[trial.number], state=ended, error=error)
+        self._running.pop(trial.number, None)
+        (self._trial_folder(trial.number) / CHECKPOINT).unlink(missing_ok=True)
+        log.info("Trial %d is %s. %s", trial.number, ended, error or "")
+
+    # When it is over
+
+    def _reason_to_stop(self) -> tuple[SearchState, str] | None:
+        if (self._folder / STOP).exists():
+            return "stopped", "It was stopped; the best model so far is kept."
+        left = self._time_left()
+        if left is not None and left <= 0:
+            return "finished", f"The time limit of {self._spec.time_limit:g} seconds was reached."
+        return None
+
+    def _stop(self, state: SearchState, message: str) -> SearchStatus:
+        for trial in [*self._running.values(), *self._waiting]:
+            self._executor.cancel(trial.number)
+            if self._trials[trial.number].epochs:
+                self._tell(trial, "stopped")
+            else:
+                self._tell(trial, "stopped", "It was stopped before its first epoch ended.")
+        self._waiting.clear()
+        return self.end(state, message)
+
+    def _finish(self) -> SearchStatus:
+        errors = [trial.error for trial in self._trials.values() if trial.error]
+        if any(trial.epochs for trial in self._trials.values()):
+            short = len(self._trials) < self._spec.trials
+            return self.end("finished", "The time limit left no time for another trial." if short else "")
+        return self.end("failed", errors[-1] if errors else "No trial could be started.")
+
+    # What is said
+
+    def _write(self, state: SearchState, message: str = "") -> SearchStatus:
+        status = replace(
+            self._before,
+            state=state,
+            trials=tuple(self._trials[number] for number in sorted(self._trials)),
+            model=self._folder.name if self._published else None,
+            seconds=self._seconds(),
+            seconds_left=self._forecast() if state == "running" else None,
+            message=message,
+        )
+        write_snapshot(self._folder, status)
+        return status
+
+    def _seconds(self) -> float:
+        return self._before.seconds + time.monotonic() - self._began
+
+    def _time_left(self) -> float | None:
+        return None if self._spec.time_limit is None else self._spec.time_limit - self._seconds()
+
+    def _forecast(self) -> float | None:
+        """Seconds until the last trial ends if none is pruned; None before the first epoch."""
+        epoch_seconds = self._epoch_seconds()
+        if epoch_seconds is None:
+            return None
+        done = [len(trial.epochs) if trial.state == "running" else self._spec.epochs for trial in self._trials.values()]
+        epochs_left = self._spec.trials * self._spec.epochs - sum(done)
+        seconds = max(0.0, epochs_left * epoch_seconds / min(self._executor.slots, self._spec.trials))
+        left = self._time_left()
+        return seconds if left is None else min(seconds, max(0.0, left))
+
+    def _epoch_seconds(self) -> float | None:
+        seconds = [epoch.seconds for trial in self._trials.values() for epoch in trial.epochs]
+        return sum(seconds) / len(seconds) if seconds else None
+
+    def _trial_folder(self, number: int) -> Path:
+        return self._folder / "trials" / str(number)

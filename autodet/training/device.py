@@ -1,0 +1,46 @@
+"""Which devices there are, told without importing torch."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from autodet.errors import SettingsError
+from autodet.settings import Settings
+
+NVIDIA = Path("/proc/driver/nvidia/gpus")
+DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+
+
+def device_slots(settings: Settings) -> tuple[str, ...]:
+    """The devices to train on, one entry for each trial that may run at a time.
+
+    Returns:
+        What ``AUTODET_DEVICES`` names, else every GPU, else one ``cpu``.
+
+    Raises:
+        SettingsError: ``AUTODET_DEVICES`` names something that is no device.
+    """
+    if settings.devices:
+        for device in settings.devices:
+            if not DEVICE.fullmatch(device):
+                raise SettingsError(f"AUTODET_DEVICES names {device!r}; give cpu, or cuda:0 and so on, with commas.")
+        return settings.devices
+    return tuple(f"cuda:{index}" for index in range(gpu_count())) or ("cpu",)
+
+
+def gpu_count() -> int:
+    """How many NVIDIA GPUs this process may use."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
+    if NVIDIA.is_dir():
+        return len(list(NVIDIA.iterdir()))
+    if not shutil.which("nvidia-smi"):
+        return 0
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    return listed.stdout.count("GPU ") if listed.returncode == 0 else 0
