@@ -114,7 +114,7 @@ class Search:
         return load_detector(status.model, workspace=self._workspace)
 
 
-def start_search(
+def start_search(  # noqa: PLR0913 - the words of a search are keywords
     dataset: Dataset | str,
     *,
     trials: int | None = None,
