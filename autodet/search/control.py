@@ -16,7 +16,7 @@ from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture, weights_problem
 from autodet.records import SearchStatus
-from autodet.search.snapshot import LAUNCHED, STOP, read_status, write_snapshot
+from autodet.search.snapshot import LAUNCHED, LOG, STOP, read_status, write_snapshot
 from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SearchSpec
 from autodet.settings import load_settings
 from autodet.training.device import device_slots
@@ -25,7 +25,6 @@ from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
 
-LOG = "supervisor.log"
 POLL_SECONDS = 0.5
 DEFAULT_PRESET = "balanced"
 
@@ -266,7 +265,7 @@ def _launch(folder: Path) -> None:
     (folder / LAUNCHED).touch()
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "autodet.search", str(folder)],
+            _command(folder),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -274,6 +273,10 @@ def _launch(folder: Path) -> None:
             start_new_session=True,
         )
     _launched.append(process)
+
+
+def _command(folder: Path) -> list[str]:
+    return [sys.executable, "-m", "autodet.search", str(folder)]
 
 
 def _folders(workspace: Workspace) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The lock that a supervisor holds on its search's folder for as long as it lives.
+"""Locks on folders; above all the one that a supervisor holds on its search's for as long as it lives.
 
 The operating system releases it when the process ends, however it ends; so whether a search is being worked
 on can always be told, and two supervisors never write one study.
@@ -18,10 +18,10 @@ LOCK = "lock"
 
 @contextmanager
 def hold_lock(folder: Path, patience_seconds: float = 5.0) -> Iterator[None]:
-    """Hold the lock on a search's folder.
+    """Hold the lock on a folder.
 
     Args:
-        folder: The search's folder.
+        folder: The folder, a search's or the workspace.
         patience_seconds: How long to wait for it; looking whether it is held takes it for an instant.
 
     Raises:
@@ -32,7 +32,7 @@ def hold_lock(folder: Path, patience_seconds: float = 5.0) -> Iterator[None]:
         deadline = time.monotonic() + patience_seconds
         while not _try(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
-                raise SearchError(f"The search {folder.name} is being worked on by another process already.")
+                raise SearchError(f"{folder} is being worked on by another process already.")
             time.sleep(0.05)
         yield
     finally:

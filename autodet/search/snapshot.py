@@ -18,7 +18,7 @@ from autodet.records import SearchState, SearchStatus, TrialStatus
 from autodet.search.lock import is_locked
 from autodet.workspace import read_json, write_json
 
-STATUS, LAUNCHED, STOP = "status.json", "launched", "stop"
+STATUS, LAUNCHED, STOP, LOG = "status.json", "launched", "stop", "supervisor.log"
 START_SECONDS = 60.0  # a supervisor that has not taken the lock by then never will
 
 

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autodet import records
 from autodet.records import EpochResult, TrialStatus
+from autodet.search.lock import hold_lock
 from autodet.search.space import default_params, suggest_hyperparameters
 from autodet.search.spec import SearchSpec
 from autodet.workspace import Workspace
@@ -26,12 +27,13 @@ class SearchStudy:
     def __init__(self, workspace: Workspace, search: str, spec: SearchSpec) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._spec = spec
-        storage = optuna.storages.RDBStorage(
-            workspace.optuna_url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}}
-        )
-        self._study = optuna.create_study(
-            storage=storage, study_name=search, direction="maximize", load_if_exists=True, pruner=_pruner(spec)
-        )
+        with hold_lock(workspace.home, BUSY_SECONDS):  # two first searches must not both make the tables
+            storage = optuna.storages.RDBStorage(
+                workspace.optuna_url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}}
+            )
+            self._study = optuna.create_study(
+                storage=storage, study_name=search, direction="maximize", load_if_exists=True, pruner=_pruner(spec)
+            )
         if not self._study.get_trials(deepcopy=False):
             self._study.enqueue_trial(default_params(spec))
 
@@ -95,12 +97,8 @@ def _status(trial: FrozenTrial) -> TrialStatus:
 
 
 def _pruner(spec: SearchSpec) -> optuna.pruners.BasePruner:
-    """Give up a trial that is below the median of its elders and has stopped improving.
+    """Give up a trial whose best epoch so far is below the median of its elders at the same epoch.
 
-    A validation split of few photos makes mAP jump from epoch to epoch; without the patience a bad epoch of a
-    good trial would end it.
+    It compares from a third of the epochs on: before, the warm-up decides more than the parameters do.
     """
-    median = optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=max(1, spec.epochs // 3))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.pruners.PatientPruner(median, patience=max(1, spec.epochs // 10))
+    return optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=max(1, spec.epochs // 3))

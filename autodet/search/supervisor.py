@@ -22,7 +22,7 @@ from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, 
 from autodet.search.executors import EpochDone, Event, Executor, TrialDone, TrialFailed, TrialLost
 from autodet.search.executors.local import TRAIN, LocalExecutor
 from autodet.search.lock import hold_lock
-from autodet.search.snapshot import STOP, read_status, write_snapshot
+from autodet.search.snapshot import LOG, STOP, read_status, write_snapshot
 from autodet.search.space import suggest_hyperparameters
 from autodet.search.spec import SearchSpec
 from autodet.search.study import SearchStudy
@@ -50,8 +50,9 @@ def main(arguments: list[str]) -> int:
     except SearchError as error:
         log.info("%s", error)
         return 1
-    except Exception:
+    except Exception as error:
         log.exception("The supervisor failed.")
+        _write_interrupted(folder, error)
         return 1
     return 0
 
@@ -69,6 +70,15 @@ def supervise(folder: Path, executor: Executor) -> SearchStatus:
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(1)  # the search is interrupted, not stopped: nobody has asked for its end
+
+
+def _write_interrupted(folder: Path, error: Exception) -> None:
+    """Say what went wrong; the search can be resumed once that is mended."""
+    message = f"It was interrupted ({type(error).__name__}: {error}); see {folder / LOG}, then resume it."
+    try:
+        write_snapshot(folder, replace(read_status(folder), state="interrupted", message=message))
+    except (AutodetError, OSError):
+        log.exception("The search's status could not be written.")
 
 
 class _Supervisor:

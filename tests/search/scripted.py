@@ -1,0 +1,76 @@
+"""A trainer that does what a script says, in place of the real one and with its contract: it checkpoints after
+every epoch, tells its epochs again after a restart, and keeps its best epoch as a bundle."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+from autodet.errors import TrainingError
+from autodet.models.bundle import ModelCard, write_bundle
+from autodet.records import EpochResult
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT
+from autodet.workspace import write_json
+
+SCRIPT = "AUTODET_TEST_SCRIPT"
+
+
+def train(job):
+    script = json.loads(os.environ.get(SCRIPT, "{}"))
+    trial = job.folder.name
+    checkpoint = job.folder / CHECKPOINT
+    note(job, "starts")
+    done = [EpochResult(**result) for result in json.loads(checkpoint.read_text())] if checkpoint.exists() else []
+    yield from done
+    for epoch in range(len(done) + 1, job.epochs + 1):
+        misfortune(script, trial, epoch)
+        wait_for_company(script, job, epoch)
+        time.sleep(script.get("seconds", 0.0))
+        map50 = script.get("map50", {}).get(trial, [0.5 + 0.01 * int(trial) + 0.001 * epoch] * job.epochs)[epoch - 1]
+        result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, script.get("seconds", 0.0))
+        if map50 > max((earlier.map50 for earlier in done), default=-1):
+            keep(job, result)
+        done.append(result)
+        write_json(checkpoint, [one.to_json() for one in done])
+        note(job, f"epoch {epoch}")
+        yield result
+
+
+def misfortune(script, trial, epoch):
+    if script.get("fail", {}).get(trial) == epoch:
+        raise TrainingError("The photos are too beautiful; choose others.")
+    if script.get("bug", {}).get(trial) == epoch:
+        raise ZeroDivisionError("oh no")
+    if script.get("killed", {}).get(trial) == epoch:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait_for_company(script, job, epoch):
+    """Where the script wants so, an epoch ends only after another trial has started beside this one."""
+    if script.get("together") and epoch == 1:
+        other = Path(job.folder.parent, str(1 - int(job.folder.name)), "notes")
+        deadline = time.monotonic() + 60
+        while not other.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        note(job, "together" if other.exists() else "alone")
+
+
+def keep(job, result):
+    card = ModelCard(
+        name=job.name,
+        classes=("apple", "banana"),
+        architecture=job.hyperparameters.architecture,
+        image_size=job.hyperparameters.image_size,
+        dataset="d",
+        dataset_fingerprint="f",
+        metrics={"map50": result.map50, "map50_95": result.map50_95},
+        epoch=result.epoch,
+    )
+    write_bundle(job.folder / BEST_BUNDLE, card, f"trial {job.folder.name}".encode())
+
+
+def note(job, what):
+    job.folder.mkdir(parents=True, exist_ok=True)
+    with (job.folder / "notes").open("a") as notes:
+        notes.write(f"{os.getpid()} {job.device} {job.threads} {what}\n")

@@ -1,0 +1,147 @@
+"""What happens to a search when things go wrong, for real."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from autodet.models.store import find_model
+from autodet.search.control import find_search
+from autodet.search.snapshot import STATUS
+
+
+def computed_epochs(notes, search, trial):
+    return [what for *_, what in notes(search, trial) if what.startswith("epoch")]
+
+
+def test_a_killed_worker_goes_on_from_its_checkpoint(start, notes, eventually):
+    search = start({"seconds": 0.2}, trials=2, epochs=5)
+    eventually(lambda: len(computed_epochs(notes, search, 0)) >= 2)
+    os.kill(int(notes(search, 0)[0][0]), signal.SIGKILL)
+    status = search.wait()
+    assert status.state == "finished"
+    assert [trial.state for trial in status.trials] == ["finished", "finished"]
+    assert computed_epochs(notes, search, 0) == [f"epoch {number}" for number in range(1, 6)]
+    assert len({pid for pid, *_ in notes(search, 0)}) == 2
+
+
+def test_a_worker_that_dies_every_time_fails_its_trial_and_nothing_else(start):
+    status = start({"killed": {"1": 2}}, trials=3, epochs=3).wait()
+    assert status.state == "finished"
+    assert [trial.state for trial in status.trials] == ["finished", "failed", "finished"]
+    assert "3 times" in status.trials[1].error
+    assert "SIGKILL" in status.trials[1].error
+    assert len(status.trials[1].epochs) == 1
+
+
+@pytest.mark.parametrize(("kind", "words"), [("fail", "too beautiful"), ("bug", "ZeroDivisionError: oh no")])
+def test_an_exception_fails_its_trial_with_a_sentence_and_the_search_goes_on(start, home, kind, words):
+    search = start({kind: {"0": 2}}, trials=2, epochs=3)
+    status = search.wait()
+    assert [trial.state for trial in status.trials] == ["failed", "finished"]
+    assert words in status.trials[0].error
+    assert "Traceback" not in status.trials[0].error
+    assert "Traceback" in (home.searches / search.id / "supervisor.log").read_text()
+
+
+def test_a_search_without_a_single_epoch_failed_and_says_why(start):
+    search = start({"fail": {"0": 1, "1": 1}}, trials=2, epochs=3)
+    status = search.wait()
+    assert (status.state, status.model) == ("failed", None)
+    assert "too beautiful" in status.message
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_dead_supervisor_leaves_a_search_that_resumes_where_it_was(
+    start, home, notes, eventually, supervisor_of, how
+):
+    search = start({"seconds": 0.25}, trials=3, epochs=5)
+    eventually(lambda: len(computed_epochs(notes, search, 1)) >= 2)
+    supervisor = supervisor_of(search)
+    supervisor.send_signal(how)
+    supervisor.wait()
+    status = search.status()
+    assert status.state == "interrupted"
+    assert status.trials[0].state == "finished"
+    assert status.model
+    worker = int(notes(search, 1)[-1][0])
+    eventually(lambda: not alive(worker))  # a worker does not outlive its supervisor
+
+    search.resume()
+    status = find_search(search.id, home).wait()
+    assert status.state == "finished"
+    assert [trial.number for trial in status.trials] == [0, 1, 2]
+    assert [[result.epoch for result in trial.epochs] for trial in status.trials] == [[1, 2, 3, 4, 5]] * 3
+    assert len(computed_epochs(notes, search, 0)) == 5
+    assert len(computed_epochs(notes, search, 1)) <= 6  # at most the epoch that it was in is made again
+    assert find_model(status.model, home).card.metrics["map50"] == status.to_json()["best"]["map50"]
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_second_supervisor_gives_way(start, home, notes, eventually):
+    search = start({"seconds": 0.3}, trials=1, epochs=30)
+    eventually(lambda: computed_epochs(notes, search, 0))
+    folder = home.searches / search.id
+    second = subprocess.run(
+        [sys.executable, "-m", "autodet.search", str(folder), "tests.search.scripted:train"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert second.returncode == 1
+    assert "another process" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert search.status().state == "running"
+    assert len({pid for pid, *_ in notes(search, 0)}) == 1
+
+
+def test_two_resumes_at_once_start_one_supervisor(start, notes, eventually, supervisor_of):
+    search = start({"seconds": 0.2}, trials=1, epochs=8)
+    eventually(lambda: computed_epochs(notes, search, 0))
+    supervisor_of(search).kill()
+    supervisor_of(search).wait()
+    search.resume()
+    second_refused = False
+    try:
+        search.resume()
+    except Exception as error:
+        second_refused = "queued" in str(error) or "running" in str(error)
+    assert second_refused
+    assert search.wait().state == "finished"
+    assert computed_epochs(notes, search, 0)[-1] == "epoch 8"
+    assert len(computed_epochs(notes, search, 0)) <= 9
+
+
+def test_a_supervisor_that_never_came_up_is_interrupted_not_queued_for_ever(start, home, eventually, supervisor_of):
+    search = start({"seconds": 0.2}, trials=1, epochs=3)
+    supervisor_of(search).kill()
+    supervisor_of(search).wait()
+    folder = home.searches / search.id
+    long_ago = time.time() - 3600
+    for name in (STATUS, "launched"):
+        os.utime(folder / name, (long_ago, long_ago))
+    assert search.status().state == "interrupted"
+    search.resume()
+    assert search.wait().state == "finished"
+
+
+def test_a_database_that_cannot_be_used_interrupts_with_a_sentence(start, home):
+    (home.home / "optuna.db").write_bytes(b"this is no database" * 100)
+    search = start(trials=1, epochs=1)
+    status = search.wait()
+    assert status.state == "interrupted"
+    assert "DatabaseError" in status.message
+    (home.home / "optuna.db").unlink()
+    search.resume()
+    assert search.wait().state == "finished"
