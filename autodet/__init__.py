@@ -1,1 +1,70 @@
-"""autodet: object detectors from your own photos."""
+"""autodet: object detectors from your own photos.
+
+    import autodet
+    data = autodet.import_dataset("fruit.zip", name="fruit")
+    detector = autodet.fit(data, trials=3, epochs=20)
+    class_ids, scores, boxes = detector.predict("photo.jpg")
+
+Names are resolved when they are first used, so that importing this package loads neither torch nor Optuna.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autodet.datasets.importing import import_dataset
+    from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
+    from autodet.errors import AutodetError
+    from autodet.inference.detector import Detector, load_detector
+    from autodet.models.store import list_models
+    from autodet.records import EvaluationReport, SearchStatus
+    from autodet.search.control import Search, find_search, fit, list_searches, start_search
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AutodetError",
+    "Dataset",
+    "Detector",
+    "EvaluationReport",
+    "Search",
+    "SearchStatus",
+    "__version__",
+    "find_search",
+    "fit",
+    "import_dataset",
+    "list_datasets",
+    "list_models",
+    "list_searches",
+    "load_dataset",
+    "load_detector",
+    "start_search",
+]
+
+_HOMES = {
+    "AutodetError": "autodet.errors",
+    "Dataset": "autodet.datasets.manifest",
+    "Detector": "autodet.inference.detector",
+    "EvaluationReport": "autodet.records",
+    "Search": "autodet.search.control",
+    "SearchStatus": "autodet.records",
+    "find_search": "autodet.search.control",
+    "fit": "autodet.search.control",
+    "import_dataset": "autodet.datasets.importing",
+    "list_datasets": "autodet.datasets.manifest",
+    "list_models": "autodet.models.store",
+    "list_searches": "autodet.search.control",
+    "load_dataset": "autodet.datasets.manifest",
+    "load_detector": "autodet.inference.detector",
+    "start_search": "autodet.search.control",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
