@@ -17,6 +17,7 @@ from autodet.training.job import TrainJob
 
 TRAIN = "autodet.training.loop:train"
 GRACE_SECONDS = 5.0
+NICENESS = 5  # pages and predictions on the same cores go first
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,8 @@ def _work(connection: "Connection[Event, Event]", trial: int, job: TrainJob, slo
     threading.Thread(target=_die_with_parent, daemon=True).start()
     if slot.startswith("cuda"):
         os.environ["CUDA_VISIBLE_DEVICES"] = _visible_device(slot)
+    else:
+        os.nice(NICENESS)
     module, function = train.split(":")
     try:
         for result in getattr(importlib.import_module(module), function)(job):
