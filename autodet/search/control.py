@@ -165,8 +165,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     spec.check()
     find_architecture(spec.architecture)
     _check_dataset(dataset)
-    if not device:
-        device_slots(load_settings())
+    _check_device(spec.device)
     if problem := weights_problem(spec.architecture):
         raise WeightsError(problem)
     folder = _write_search(spec, workspace)
@@ -220,6 +219,12 @@ def _preset(name: str) -> Any:
     return PRESETS[name]
 
 
+def _check_device(device: str | None) -> None:
+    slots = device_slots(load_settings())
+    if device not in (None, "cpu", *slots):
+        raise SearchError(f"There is no device {device} here; choose cpu or one of {', '.join(sorted(set(slots)))}.")
+
+
 def _check_dataset(dataset: Dataset) -> None:
     for split, use in (("train", "to learn from"), ("val", "to judge epochs by")):
         if not any(len(record.annotations) for record in dataset.split(split)):
@@ -243,7 +248,9 @@ def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
             created=spec.created,
         )
         write_snapshot(hidden, status)
-        return publish_folder(hidden, workspace.searches, _free_name(spec.name, workspace))
+        folder = publish_folder(hidden, workspace.searches, _free_name(spec.name, workspace))
+    (workspace.models / folder.name).mkdir(exist_ok=True)  # so that no upload takes the id meanwhile
+    return folder
 
 
 def _free_name(name: str, workspace: Workspace) -> str:

@@ -27,8 +27,8 @@ def write_snapshot(folder: Path, status: SearchStatus) -> None:
     write_json(folder / STATUS, asdict(status) | {"trials": [trial.to_json() for trial in status.trials]})
 
 
-def read_status(folder: Path) -> SearchStatus:
-    """A search's status as it is now.
+def read_snapshot(folder: Path) -> SearchStatus:
+    """What a search's supervisor last wrote, whether or not it is still true.
 
     Raises:
         SearchError: The snapshot is missing or damaged.
@@ -36,25 +36,41 @@ def read_status(folder: Path) -> SearchStatus:
     try:
         document: dict[str, Any] = read_json(folder / STATUS)
         trials = tuple(TrialStatus.from_json(trial) for trial in document["trials"])
-        snapshot = SearchStatus(**{**document, "search": folder.name, "trials": trials})
+        return SearchStatus(**{**document, "search": folder.name, "trials": trials})
     except (AutodetError, OSError, KeyError, TypeError) as error:
         raise SearchError(
             f"The search {folder.name} is damaged: {folder / STATUS} cannot be read; delete its folder."
         ) from error
-    state = observed_state(folder, snapshot.state)
-    alive = state in ("running", "stopping")
-    return replace(snapshot, state=state, seconds_left=snapshot.seconds_left if alive else None)
+
+
+def read_status(folder: Path) -> SearchStatus:
+    """A search's status as it is now.
+
+    Raises:
+        SearchError: The snapshot is missing or damaged.
+    """
+    snapshot = read_snapshot(folder)
+    while (state := observed_state(folder, snapshot.state)) == "interrupted" != snapshot.state:
+        written_since = read_snapshot(folder)
+        if written_since == snapshot:
+            break
+        snapshot = written_since  # its supervisor ended, properly, between the two looks
+    if state not in ("running", "stopping"):
+        return replace(snapshot, state=state, seconds_left=None)
+    passed = max(0.0, time.time() - (folder / STATUS).stat().st_mtime)
+    left = None if snapshot.seconds_left is None else max(0.0, snapshot.seconds_left - passed)
+    return replace(snapshot, state=state, seconds=snapshot.seconds + passed, seconds_left=left)
 
 
 def observed_state(folder: Path, written: SearchState) -> SearchState:
     """What state a search is in, given what its supervisor last wrote: the one place where that is decided."""
-    if is_locked(folder):
-        if written in ("queued", "running"):
-            return "stopping" if (folder / STOP).exists() else "running"
-        return written if not _launched_since(folder) else "queued"
     if _launched_since(folder):
         return "queued"
-    return "interrupted" if written in ("queued", "running") else written
+    if written not in ("queued", "running"):
+        return written
+    if not is_locked(folder):
+        return "interrupted"
+    return "stopping" if (folder / STOP).exists() else "running"
 
 
 def _launched_since(folder: Path) -> bool:

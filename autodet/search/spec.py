@@ -1,5 +1,6 @@
 """What a search is asked to do."""
 
+import math
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from autodet.workspace import read_json, write_json
 
 SPEC = "spec.json"
 MOST_TRIALS = MOST_EPOCHS = 1000
+HIGHEST_SEED = 2**31 - 1
 DEFAULT_LR_RANGE = (3e-4, 3e-3)
 
 
@@ -43,7 +45,7 @@ class SearchSpec:
         lr_range: Lowest and highest learning rate.
         architecture: A name of ``autodet.models.registry``.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
-        seed: Makes a search on one device repeatable.
+        seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
         created: When it was asked for, ISO 8601 with time zone.
     """
 
@@ -65,17 +67,22 @@ class SearchSpec:
             SearchError: A value makes no sense; the message says which.
         """
         lowest, highest = self.lr_range
+        for name, value in (("trials", self.trials), ("epochs", self.epochs), ("seed", self.seed)):
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise SearchError(f"{name} is {value!r}; give a whole number.")
         if not 1 <= self.trials <= MOST_TRIALS:
             raise SearchError(f"{self.trials} trials make no search; ask for 1 to {MOST_TRIALS}.")
         if not 1 <= self.epochs <= MOST_EPOCHS:
             raise SearchError(f"{self.epochs} epochs make no trial; ask for 1 to {MOST_EPOCHS}.")
-        if self.time_limit is not None and not self.time_limit > 0:
-            raise SearchError(f"A time limit of {self.time_limit:g} seconds leaves no time; give more, or none.")
+        if self.time_limit is not None and not 0 < self.time_limit < math.inf:
+            raise SearchError(f"A time limit of {self.time_limit:g} seconds makes no sense; give more than 0, or none.")
         if not 0 < lowest <= highest <= 1:
             raise SearchError(
                 f"Learning rates from {lowest:g} to {highest:g} are no range; give two numbers above 0 and up to 1, "
                 "the lower one first."
             )
+        if not 0 <= self.seed <= HIGHEST_SEED:
+            raise SearchError(f"The seed {self.seed} is out of range; give one of 0 to {HIGHEST_SEED}.")
         if self.device is not None and not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
             raise SearchError(f"{self.device!r} is not a device; give cpu, or cuda:0 and so on.")
 

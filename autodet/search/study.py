@@ -11,14 +11,15 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from autodet import records
-from autodet.records import EpochResult, TrialStatus
+from autodet.records import EpochResult, Hyperparameters, TrialStatus
 from autodet.search.lock import hold_lock
 from autodet.search.space import default_params, suggest_hyperparameters
 from autodet.search.spec import SearchSpec
 from autodet.workspace import Workspace
 
 BUSY_SECONDS = 120.0  # how long a write waits for another process's
-EPOCHS, ENDED, ERROR, PARAMS = "epochs", "ended", "error", "params"
+EPOCHS, ENDED, ERROR, PARAMS, CREATED = "epochs", "ended", "error", "params", "created"
+SEEDS = 2**32
 
 
 class SearchStudy:
@@ -31,9 +32,12 @@ class SearchStudy:
             storage = optuna.storages.RDBStorage(
                 workspace.optuna_url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}}
             )
-            self._study = optuna.create_study(
-                storage=storage, study_name=search, direction="maximize", load_if_exists=True, pruner=_pruner(spec)
-            )
+            self._study = _open_study(storage, search, spec)
+        if self._study.user_attrs.get(CREATED, spec.created) != spec.created:
+            # Left behind by another search of this id, whose folder was deleted.
+            optuna.delete_study(study_name=search, storage=storage)
+            self._study = _open_study(storage, search, spec)
+        self._study.set_user_attr(CREATED, spec.created)
         if not self._study.get_trials(deepcopy=False):
             self._study.enqueue_trial(default_params(spec))
 
@@ -44,11 +48,16 @@ class SearchStudy:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self._study.sampler = optuna.samplers.TPESampler(
-                n_startup_trials=startup, seed=self._spec.seed * 100_003 + asked
+                n_startup_trials=startup, seed=(self._spec.seed * 100_003 + asked) % SEEDS
             )
-        trial = self._study.ask()
-        trial.set_user_attr(PARAMS, suggest_hyperparameters(trial, self._spec).to_json())
-        return trial
+        return self._study.ask()
+
+    def hyperparameters(self, trial: optuna.trial.Trial) -> Hyperparameters:
+        """What a trial is trained with: chosen the first time, the same ever after."""
+        hyperparameters = suggest_hyperparameters(trial, self._spec)
+        if PARAMS not in trial.user_attrs:
+            trial.set_user_attr(PARAMS, hyperparameters.to_json())
+        return hyperparameters
 
     def unfinished(self) -> list[optuna.trial.Trial]:
         """Trials that were under way when the last supervisor died; they go on under their own numbers."""
@@ -82,6 +91,12 @@ class SearchStudy:
         """All trials, as the study has them."""
         trials = self._study.get_trials(deepcopy=False)
         return [_status(trial) for trial in trials if trial.state is not TrialState.WAITING]
+
+
+def _open_study(storage: optuna.storages.BaseStorage, search: str, spec: SearchSpec) -> optuna.study.Study:
+    return optuna.create_study(
+        storage=storage, study_name=search, direction="maximize", load_if_exists=True, pruner=_pruner(spec)
+    )
 
 
 def _status(trial: FrozenTrial) -> TrialStatus:

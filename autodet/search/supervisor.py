@@ -6,6 +6,7 @@ It asks the study for trials, gives them to an executor, and tells the study and
 Killed at any moment, it leaves a search that another supervisor carries on.
 """
 
+import heapq
 import logging
 import signal
 import sys
@@ -16,14 +17,14 @@ from types import FrameType
 
 import optuna
 
-from autodet.errors import AutodetError, SearchError
-from autodet.models.store import put_model
+from autodet.errors import AutodetError, BundleError, SearchError
+from autodet.models.bundle import read_card
+from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
 from autodet.search.executors import EpochDone, Event, Executor, TrialDone, TrialFailed, TrialLost
 from autodet.search.executors.local import TRAIN, LocalExecutor
 from autodet.search.lock import hold_lock
-from autodet.search.snapshot import LOG, STOP, read_status, write_snapshot
-from autodet.search.space import suggest_hyperparameters
+from autodet.search.snapshot import LOG, STOP, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
 from autodet.search.study import SearchStudy
 from autodet.settings import load_settings
@@ -33,6 +34,7 @@ from autodet.workspace import Workspace, safe_join
 
 TICK_SECONDS = 0.5
 RETRIES = 2
+TRACEBACK = "traceback.txt"
 
 log = logging.getLogger("autodet.supervisor")
 
@@ -43,13 +45,18 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _leave)
     folder = Path(arguments[0])
     try:
-        spec = SearchSpec.read(folder)
-        slots = (spec.device,) if spec.device else device_slots(load_settings())
         with hold_lock(folder):
-            supervise(folder, LocalExecutor(slots, arguments[1] if len(arguments) > 1 else TRAIN))
+            return _carry_on(folder, arguments[1] if len(arguments) > 1 else TRAIN)
     except SearchError as error:
         log.info("%s", error)
         return 1
+
+
+def _carry_on(folder: Path, train: str) -> int:
+    try:
+        spec = SearchSpec.read(folder)
+        slots = (spec.device,) if spec.device else device_slots(load_settings())
+        supervise(folder, LocalExecutor(slots, train))
     except Exception as error:
         log.exception("The supervisor failed.")
         _write_interrupted(folder, error)
@@ -59,11 +66,8 @@ def main(arguments: list[str]) -> int:
 
 def supervise(folder: Path, executor: Executor) -> SearchStatus:
     """Carry on a search until it is over; the caller holds its lock."""
-    supervisor = _Supervisor(folder, executor)
     try:
-        return supervisor.run()
-    except AutodetError as error:
-        return supervisor.end("failed", str(error))
+        return _Supervisor(folder, executor).run()
     finally:
         executor.close()
 
@@ -74,9 +78,10 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 
 def _write_interrupted(folder: Path, error: Exception) -> None:
     """Say what went wrong; the search can be resumed once that is mended."""
-    message = f"It was interrupted ({type(error).__name__}: {error}); see {folder / LOG}, then resume it."
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    message = f"It was interrupted ({reason}); see {folder / LOG}, then resume it."
     try:
-        write_snapshot(folder, replace(read_status(folder), state="interrupted", message=message))
+        write_snapshot(folder, replace(read_snapshot(folder), state="interrupted", seconds_left=None, message=message))
     except (AutodetError, OSError):
         log.exception("The search's status could not be written.")
 
@@ -89,15 +94,16 @@ class _Supervisor:
         self._spec = SearchSpec.read(folder)
         self._workspace = Workspace(folder.parent.parent)
         self._study = SearchStudy(self._workspace, folder.name, self._spec)
-        self._before = read_status(folder)
+        self._before = read_snapshot(folder)
         self._began = time.monotonic()
         self._running: dict[int, optuna.trial.Trial] = {}
         self._waiting = self._study.unfinished()
         self._lost: dict[int, int] = {}
         self._trials = {trial.number: trial for trial in self._study.statuses()}
-        self._published = self._before.model is not None
+        self._published_map50 = self._model_map50()
 
     def run(self) -> SearchStatus:
+        self._publish_best()  # the last supervisor may have died just before it did
         self._write("running")
         while True:
             if reason := self._reason_to_stop():
@@ -111,9 +117,10 @@ class _Supervisor:
                 self._write("running")
 
     def end(self, state: SearchState, message: str = "") -> SearchStatus:
-        (self._folder / STOP).unlink(missing_ok=True)
         log.info("The search is %s. %s", state, message)
-        return self._write(state, message)
+        status = self._write(state, message)
+        (self._folder / STOP).unlink(missing_ok=True)
+        return status
 
     # What to start
 
@@ -126,14 +133,14 @@ class _Supervisor:
         job = TrainJob(
             dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
             folder=folder,
-            hyperparameters=suggest_hyperparameters(trial, self._spec),
+            hyperparameters=self._study.hyperparameters(trial),
             epochs=self._spec.epochs,
             name=self._spec.name,
             seed=self._spec.seed,
         )
         self._running[trial.number] = trial
-        known = self._trials.get(trial.number)
-        self._trials[trial.number] = known or TrialStatus(trial.number, "running", job.hyperparameters.to_json())
+        known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
+        self._trials[trial.number] = replace(known, params=job.hyperparameters.to_json())
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
         self._executor.start(trial.number, job)
         return True
@@ -150,7 +157,9 @@ class _Supervisor:
     # What is heard
 
     def _handle(self, event: Event) -> None:
-        trial = self._running[event.trial]
+        trial = self._running.get(event.trial)
+        if trial is None:
+            return  # said before it was cancelled
         match event:
             case EpochDone(result=result):
                 self._record(trial, result)
@@ -158,6 +167,7 @@ class _Supervisor:
                 self._tell(trial, "finished")
             case TrialFailed(error=error, details=details):
                 log.error("Trial %d failed.\n%s", trial.number, details)
+                (self._trial_folder(trial.number) / TRACEBACK).write_text(details, encoding="utf-8")
                 self._tell(trial, "failed", error)
             case TrialLost(reason=reason):
                 self._retry(trial, reason)
@@ -170,17 +180,25 @@ class _Supervisor:
         self._trials[trial.number] = status
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
         hopeless = self._study.report(trial, status.epochs)
-        self._publish_if_best(trial.number, result)
+        self._publish_best()
         if hopeless and result.epoch < self._spec.epochs:
             self._executor.cancel(trial.number)
             self._tell(trial, "pruned")
 
-    def _publish_if_best(self, number: int, result: EpochResult) -> None:
+    def _publish_best(self) -> None:
         """Make the best epoch so far the search's model, so that whatever happens next it can be used."""
-        others = [epoch for trial in self._trials.values() for epoch in trial.epochs if epoch is not result]
-        if not self._published or result.map50 > max((epoch.map50 for epoch in others), default=-1.0):
-            put_model(self._trial_folder(number) / BEST_BUNDLE, self._folder.name, self._workspace)
-            self._published = True
+        best = replace(self._before, trials=tuple(self._trials.values())).best_trial
+        epoch = best.best_epoch if best else None
+        if best and epoch and epoch.map50 > self._published_map50:
+            put_model(self._trial_folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
+            self._published_map50 = epoch.map50
+
+    def _model_map50(self) -> float:
+        """How good the model is that was published before; -1 where there is none."""
+        try:
+            return read_card(self._workspace.models / self._folder.name / BUNDLE).metrics["map50"]
+        except BundleError:
+            return -1.0
 
     def _retry(self, trial: optuna.trial.Trial, reason: str) -> None:
         self._lost[trial.number] = self._lost.get(trial.number, 0) + 1
@@ -195,14 +213,16 @@ class _Supervisor:
         self._study.tell(trial, ended, error)
         self._trials[trial.number] = replace(self._trials[trial.number], state=ended, error=error)
         self._running.pop(trial.number, None)
-        (self._trial_folder(trial.number) / CHECKPOINT).unlink(missing_ok=True)
+        folder = self._trial_folder(trial.number)
+        for leftover in (folder / CHECKPOINT, *folder.glob(".*")):  # a killed worker leaves half-written files
+            leftover.unlink(missing_ok=True)
         log.info("Trial %d is %s. %s", trial.number, ended, error or "")
 
     # When it is over
 
     def _reason_to_stop(self) -> tuple[SearchState, str] | None:
         if (self._folder / STOP).exists():
-            return "stopped", "It was stopped; the best model so far is kept."
+            return "stopped", "It was stopped."
         left = self._time_left()
         if left is not None and left <= 0:
             return "finished", f"The time limit of {self._spec.time_limit:g} seconds was reached."
@@ -216,7 +236,10 @@ class _Supervisor:
             else:
                 self._tell(trial, "stopped", "It was stopped before its first epoch ended.")
         self._waiting.clear()
-        return self.end(state, message)
+        if self._published_map50 >= 0:
+            return self.end(state, f"{message} The best model so far is kept.")
+        state = "stopped" if state == "stopped" else "failed"
+        return self.end(state, f"{message} No epoch was done by then, so there is no model.")
 
     def _finish(self) -> SearchStatus:
         errors = [trial.error for trial in self._trials.values() if trial.error]
@@ -232,7 +255,7 @@ class _Supervisor:
             self._before,
             state=state,
             trials=tuple(self._trials[number] for number in sorted(self._trials)),
-            model=self._folder.name if self._published else None,
+            model=self._folder.name if self._published_map50 >= 0 else None,
             seconds=self._seconds(),
             seconds_left=self._forecast() if state == "running" else None,
             message=message,
@@ -251,9 +274,13 @@ class _Supervisor:
         epoch_seconds = self._epoch_seconds()
         if epoch_seconds is None:
             return None
-        done = [len(trial.epochs) if trial.state == "running" else self._spec.epochs for trial in self._trials.values()]
-        epochs_left = self._spec.trials * self._spec.epochs - sum(done)
-        seconds = max(0.0, epochs_left * epoch_seconds / min(self._executor.slots, self._spec.trials))
+        under_way = [trial for trial in self._trials.values() if trial.state == "running"]
+        epochs_left = [self._spec.epochs - len(trial.epochs) for trial in under_way]
+        epochs_left += [self._spec.epochs] * (self._spec.trials - len(self._trials))
+        slots = [0] * self._executor.slots
+        for epochs in epochs_left:
+            heapq.heapreplace(slots, slots[0] + epochs)
+        seconds = max(slots) * epoch_seconds
         left = self._time_left()
         return seconds if left is None else min(seconds, max(0.0, left))
 

@@ -10,6 +10,7 @@ from autodet.errors import SettingsError
 from autodet.settings import Settings
 
 NVIDIA = Path("/proc/driver/nvidia/gpus")
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 
@@ -28,6 +29,16 @@ def device_slots(settings: Settings) -> tuple[str, ...]:
                 raise SettingsError(f"AUTODET_DEVICES names {device!r}; give cpu, or cuda:0 and so on, with commas.")
         return settings.devices
     return tuple(f"cuda:{index}" for index in range(gpu_count())) or ("cpu",)
+
+
+def cpu_cores() -> int:
+    """How many CPU cores this process may use: a container often has fewer than the machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = CPU_QUOTA.read_text().split()
+        return max(1, min(cores, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return cores
 
 
 def gpu_count() -> int:

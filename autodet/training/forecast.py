@@ -1,9 +1,8 @@
 """How long a search will take, before it starts."""
 
-import os
-
 from autodet.models.registry import find_architecture
 from autodet.records import Hyperparameters
+from autodet.training.device import cpu_cores
 
 SECOND_CORE_GAIN = 0.8  # a core more does not halve the time
 MOST_CORES = 8  # beyond these a small network gains nothing
@@ -45,5 +44,5 @@ def forecast_seconds(
 def _speed(slots: tuple[str, ...]) -> float:
     if "cpu" not in slots:
         return GPU_SPEED_UP
-    cores = max(1, min(MOST_CORES, (os.cpu_count() or 1) // slots.count("cpu")))
+    cores = max(1, min(MOST_CORES, cpu_cores() // slots.count("cpu")))
     return 1 + SECOND_CORE_GAIN * (cores - 1)

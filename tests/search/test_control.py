@@ -27,6 +27,12 @@ from tests.helpers import write_voc
         ({"preset": "fastest"}, "balanced"),
         ({"architecture": "yolo99"}, "choose one of"),
         ({"device": "tpu"}, "not a device"),
+        ({"device": "cuda:7"}, "no device cuda:7 here"),
+        ({"trials": 2.5}, "whole number"),
+        ({"epochs": "3"}, "whole number"),
+        ({"seed": -1}, "seed -1"),
+        ({"seed": 2**31}, "out of range"),
+        ({"time_limit": float("inf")}, "time limit"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_nothing_is_left(data, home, options, words):

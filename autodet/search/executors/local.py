@@ -13,6 +13,7 @@ from multiprocessing.context import SpawnProcess
 
 from autodet.errors import AutodetError
 from autodet.search.executors import EpochDone, Event, TrialDone, TrialFailed, TrialLost
+from autodet.training.device import cpu_cores
 from autodet.training.job import TrainJob
 
 TRAIN = "autodet.training.loop:train"
@@ -91,7 +92,7 @@ class LocalExecutor:
 
     def _on_slot(self, job: TrainJob, slot: str) -> TrainJob:
         cpu_slots = sum(other == "cpu" for other in self._slots)
-        threads = max(1, (os.cpu_count() or 1) // cpu_slots) if slot == "cpu" else 0
+        threads = max(1, cpu_cores() // cpu_slots) if slot == "cpu" else 0
         # A worker sees its own GPU only, and as the first one.
         return replace(job, device="cpu" if slot == "cpu" else "cuda:0", threads=threads)
 
@@ -147,7 +148,7 @@ def _work(connection: "Connection[Event, Event]", trial: int, job: TrainJob, slo
 def _visible_device(slot: str) -> str:
     """The GPU of a slot, counted among those that this process may see."""
     index = int(slot.partition(":")[2] or 0)
-    visible = [device for device in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if device]
+    visible = [device.strip() for device in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if device.strip()]
     return visible[index] if index < len(visible) else str(index)
 
 
