@@ -1,0 +1,400 @@
+"""The command line: ``python -m autodet COMMAND``.
+
+A command answers with a document, which ``--json`` prints, and with text for people. A user's mistake ends with
+exit status 2 and one sentence on standard error.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import autodet
+from autodet import terminal
+from autodet.datasets.formats import FORMATS
+from autodet.datasets.importing import import_dataset
+from autodet.datasets.manifest import list_datasets, load_dataset
+from autodet.datasets.photos import PHOTO_ENDINGS, open_photo
+from autodet.errors import AutodetError, ModelError, PhotoError
+from autodet.models.registry import ARCHITECTURES
+from autodet.models.store import find_model, list_models
+from autodet.records import SPLITS, Prediction
+from autodet.search.control import Search, find_search, list_searches, start_search
+from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS
+from autodet.terminal import PROGRAM, ProgressLine, say
+
+OK, FAILED, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+
+Options = argparse.Namespace
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found out.
+
+    Attributes:
+        document: For ``--json``.
+        text: For people.
+        mistakes: Sentences about what was left out of it; they make the exit status 2.
+        failure: A sentence if what was waited for failed; it makes the exit status 1.
+    """
+
+    document: Any
+    text: str
+    mistakes: tuple[str, ...] = ()
+    failure: str = ""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: What stands after the program's name; the process's own if not given.
+
+    Returns:
+        The exit status: 0, 1 for a failure, 2 for a user's mistake, 130 after Ctrl-C.
+    """
+    try:
+        try:
+            return _run(_parser().parse_args(arguments))
+        finally:
+            sys.stdout.flush()
+    except AutodetError as error:
+        return _complain(str(error), MISTAKE)
+    except KeyboardInterrupt as interrupt:
+        return _complain(str(interrupt) or "Interrupted.", INTERRUPTED)
+    except BrokenPipeError:  # whoever read the answer has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:  # the edge: no traceback in front of a user
+        if os.environ.get("AUTODET_DEBUG"):
+            raise
+        what = f"{type(error).__name__}: {error}"
+        return _complain(f"autodet failed unexpectedly ({what}); set AUTODET_DEBUG=1 to see where.", FAILED)
+
+
+def _run(options: Options) -> int:
+    with redirect_stdout(sys.stderr):  # nothing but the answer on standard output, whatever a library prints
+        answer: Answer = options.command(options)
+    print(json.dumps(answer.document, indent=2) if options.json else answer.text)
+    for mistake in answer.mistakes:
+        _complain(mistake, MISTAKE)
+    if answer.failure:
+        return _complain(answer.failure, FAILED)
+    return MISTAKE if answer.mistakes else OK
+
+
+def _complain(sentence: str, status: int) -> int:
+    say(" ".join(sentence.split()))
+    return status
+
+
+# The commands
+
+
+def _import(options: Options) -> Answer:
+    with ProgressLine() as line:
+        dataset = import_dataset(
+            options.source,
+            options.name,
+            format=options.format,
+            seed=options.seed,
+            progress=lambda share, doing: line.show(f"{share:4.0%}  {doing}"),
+        )
+    return Answer(dataset.to_json(), terminal.dataset_text(dataset))
+
+
+def _search(options: Options) -> Answer:
+    search = start_search(
+        options.dataset,
+        trials=options.trials,
+        epochs=options.epochs,
+        time_limit=options.time_limit,
+        lr_range=(options.lr_min, options.lr_max),
+        preset=options.preset,
+        architecture=options.architecture,
+        device=options.device,
+        seed=options.seed,
+        name=options.name,
+    )
+    if options.detach:
+        return _status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' says how far it is.")
+    try:
+        say(f"The search {search.id} has started.")
+        status = search.wait(on_change=terminal.EpochLines())
+    except KeyboardInterrupt:
+        hint = f"The search {search.id} goes on in the background; '{PROGRAM} stop {search.id}' stops it."
+        raise KeyboardInterrupt(hint) from None
+    failure = ""
+    if status.state == "failed":
+        failure = f"The search {search.id} failed. {status.message}"
+    elif status.state == "interrupted":
+        failure = f"The search {search.id} was interrupted; '{PROGRAM} resume {search.id}' carries it on."
+    return Answer(status.to_json(), terminal.status_text(status), failure=failure)
+
+
+def _status_answer(search: Search, hint: str = "") -> Answer:
+    status = search.status()
+    return Answer(status.to_json(), "\n\n".join(filter(None, [terminal.status_text(status), hint])))
+
+
+def _status(options: Options) -> Answer:
+    if options.search:
+        return _status_answer(find_search(options.search))
+    statuses = list_searches()
+    return Answer([status.to_json() for status in statuses], terminal.searches_text(statuses))
+
+
+def _stop(options: Options) -> Answer:
+    search = find_search(options.search)
+    search.stop()
+    return _status_answer(search, "It stops within seconds; the best model so far is kept.")
+
+
+def _resume(options: Options) -> Answer:
+    search = find_search(options.search)
+    search.resume()
+    return _status_answer(search, f"It goes on in the background; '{PROGRAM} status {search.id}' says how far it is.")
+
+
+def _evaluate(options: Options) -> Answer:
+    from autodet.inference.detector import load_detector
+
+    model, dataset = find_model(options.model), load_dataset(options.dataset)
+    with ProgressLine() as line:
+        report = load_detector(model).evaluate(
+            dataset, options.split, progress=lambda done, total: line.show(f"Photo {done} of {total}")
+        )
+    return Answer(report.to_json(), terminal.report_text(report))
+
+
+def _predict(options: Options) -> Answer:
+    from autodet.inference.detector import load_detector
+
+    photos = _photos(options.photos)
+    if options.out:
+        _make_folder(options.out)
+    detector = load_detector(options.model)
+    documents, rows, mistakes, taken = [], [], [], set[str]()
+    for photo in photos:
+        try:
+            image = open_photo(photo, str(photo))
+            prediction = detector.predict_many([image], options.threshold)[0]
+        except PhotoError as error:
+            mistakes.append(str(error))
+            continue
+        documents.append({"file": str(photo), "detections": _detections(prediction, detector.classes)})
+        rows += [(str(photo), *row) for row in _detection_rows(prediction, detector.classes)]
+        if options.out:
+            _write_annotated(image, prediction, detector.classes, options.out / _annotated_name(photo, taken))
+    return Answer(documents, terminal.columns(rows), tuple(mistakes))
+
+
+def _export(options: Options) -> Answer:
+    model = find_model(options.model)
+    if options.format == "onnx":
+        from autodet.inference.onnx_export import export_onnx
+
+        export_onnx(model, options.out)
+        written = options.out
+    else:
+        from autodet.inference.detector import load_detector
+
+        written = load_detector(model, device="cpu").save(options.out)
+    document = {"model": model.id, "format": options.format, "file": str(written)}
+    return Answer(document, f"Wrote {written}.")
+
+
+def _datasets(_options: Options) -> Answer:
+    datasets = list_datasets()
+    return Answer([dataset.to_json() for dataset in datasets], terminal.datasets_text(datasets))
+
+
+def _models(_options: Options) -> Answer:
+    models = list_models()
+    return Answer([model.to_json() for model in models], terminal.models_text(models))
+
+
+# Photos and what is found on them
+
+
+def _detections(prediction: Prediction, classes: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "class_id": class_id,
+            "class": classes[class_id],
+            "score": round(score, 4),
+            "box": [round(side, 2) for side in box],
+        }
+        for class_id, score, box in zip(
+            prediction.class_ids.tolist(), prediction.scores.tolist(), prediction.boxes_xyxy.tolist(), strict=True
+        )
+    ]
+
+
+def _detection_rows(prediction: Prediction, classes: Sequence[str]) -> list[tuple[str, str, str]]:
+    found = _detections(prediction, classes)
+    rows = [(one["class"], f"{one['score']:.2f}", " ".join(f"{side:.0f}" for side in one["box"])) for one in found]
+    return rows or [("nothing found", "", "")]
+
+
+def _photos(given: Iterable[Path]) -> list[Path]:
+    """Files as given, and the photos in folders.
+
+    Raises:
+        PhotoError: There are none in a folder.
+    """
+    photos = []
+    for path in given:
+        found = [path]
+        if path.is_dir():
+            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in PHOTO_ENDINGS)
+        if not found:
+            raise PhotoError(f"The folder {str(path)!r} holds no photos; give one with JPEG, PNG, WEBP or BMP files.")
+        photos += found
+    return photos
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _annotated_name(photo: Path, taken: set[str]) -> str:
+    """A name beside which the photo itself can lie; numbered where two photos have one name."""
+    name, number = f"{photo.stem}-boxes.jpg", 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{photo.stem}-boxes-{number}.jpg"
+    taken.add(name.casefold())
+    return name
+
+
+def _write_annotated(image: Any, prediction: Prediction, classes: Sequence[str], path: Path) -> None:
+    from autodet.inference.drawing import draw_boxes
+
+    drawn = draw_boxes(image, prediction.boxes_xyxy, prediction.class_ids, classes, prediction.scores)
+    try:
+        drawn.save(path, quality=92)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> ModelError:
+    return ModelError(f"{str(path)!r} cannot be written: {error.strerror}; choose another place for --out.")
+
+
+# The arguments
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are sentences like all others."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise AutodetError(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' shows what can be given.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog=PROGRAM, description="Object detectors from your own photos.")
+    parser.add_argument("--version", action="version", version=f"autodet {autodet.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, command: Callable[[Options], Answer], description: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=description, description=f"{description[0].upper()}{description[1:]}.")
+        added.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+        added.set_defaults(command=command)
+        return added
+
+    _add_import(add("import", _import, "import labelled photos"))
+    _add_search(add("search", _search, "search for the best detector, and wait for it"))
+    status = add("status", _status, "say what a search, or every search, is doing")
+    status.add_argument("search", metavar="SEARCH", nargs="?", help="a search's id; every search if not given")
+    for name, command, description in (
+        ("stop", _stop, "stop a search and keep its best model so far"),
+        ("resume", _resume, "carry on a search that was interrupted or stopped"),
+    ):
+        add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id")
+    _add_evaluate(add("evaluate", _evaluate, "measure a model on a split of a data set"))
+    _add_predict(add("predict", _predict, "find the objects on photos"))
+    _add_export(add("export", _export, "write a model as a file for other programs"))
+    add("datasets", _datasets, "list the data sets")
+    add("models", _models, "list the models, the best first")
+    return parser
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help="a zip, a folder, an s3:// address, or the word sample")
+    parser.add_argument("--name", help="what to call the data set; the source's name if not given")
+    parser.add_argument("--format", choices=("auto", *FORMATS), default="auto", help="found out if not given")
+    parser.add_argument("--seed", type=_whole_number, default=0, help="of the split, where the source has none")
+
+
+def _add_search(parser: argparse.ArgumentParser) -> None:
+    lowest, highest = DEFAULT_LR_RANGE
+    presets = "; ".join(f"{name}: {one.trials} trials of {one.epochs} epochs" for name, one in PRESETS.items())
+    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+    parser.add_argument("--trials", type=_whole_number, help="how many trials (default 3)")
+    parser.add_argument("--epochs", type=_whole_number, help="epochs a trial (default 20)")
+    parser.add_argument("--preset", choices=PRESETS, help=f"trials and epochs in a word; {presets}")
+    parser.add_argument("--time-limit", type=_number, metavar="SECONDS", help="when to end, whatever is done by then")
+    parser.add_argument("--lr-min", type=_number, default=lowest, metavar="RATE", help=f"default {lowest:g}")
+    parser.add_argument("--lr-max", type=_number, default=highest, metavar="RATE", help=f"default {highest:g}")
+    parser.add_argument("--architecture", choices=ARCHITECTURES, metavar="NAME", help=", ".join(ARCHITECTURES))
+    parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
+    parser.add_argument("--seed", type=_whole_number, default=0, help="makes a search on one device repeatable")
+    parser.add_argument("--name", help="what to call the search and its model; the data set's name if not given")
+    parser.add_argument("--detach", action="store_true", help="do not wait: the search runs in the background")
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+    parser.add_argument("--split", choices=(*SPLITS, "all"), default="test", help="default test")
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="a photo, or a folder of photos")
+    parser.add_argument("--threshold", type=_share, default=0.5, help="leave out lower scores (default 0.5)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the photos with their boxes drawn here")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument("--format", choices=("onnx", "autodet"), default="onnx", help="default onnx")
+    parser.add_argument("--out", type=Path, metavar="FILE", required=True, help="the file to write")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a model's id or name, or an .autodet file")
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _share(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 1")
+    return value

@@ -1,0 +1,169 @@
+"""What the command line shows people: aligned columns, and lines that say how far it is."""
+
+import sys
+from collections.abc import Sequence
+from typing import Self
+
+from autodet.datasets.manifest import Dataset, DatasetSummary
+from autodet.models.store import StoredModel
+from autodet.records import EvaluationReport, SearchStatus
+
+PROGRAM = "python -m autodet"
+MOST_PROBLEMS_SHOWN = 20
+
+
+def say(line: str) -> None:
+    """Print a line on standard error, at once."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of text as aligned columns."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def dataset_text(dataset: Dataset) -> str:
+    """A data set that was just imported, and what was found in it."""
+    facts = [
+        ("data set", dataset.id),
+        ("format", dataset.format),
+        ("classes", ", ".join(dataset.classes)),
+        ("photos", _counts(dataset.splits)),
+        ("boxes", str(dataset.boxes)),
+    ]
+    lines = [columns(facts)]
+    if dataset.problems:
+        lines.append(f"\n{len(dataset.problems)} findings:")
+        lines += [f"  {found.file}: {found.problem} {found.action}" for found in dataset.problems[:MOST_PROBLEMS_SHOWN]]
+    if len(dataset.problems) > MOST_PROBLEMS_SHOWN:
+        lines.append(f"  and {len(dataset.problems) - MOST_PROBLEMS_SHOWN} more, which --json lists.")
+    return "\n".join(lines)
+
+
+def datasets_text(datasets: Sequence[DatasetSummary]) -> str:
+    """A list of data sets."""
+    if not datasets:
+        return f"There are no data sets yet; '{PROGRAM} import SOURCE' brings one ('import sample' a drawn one)."
+    rows = [(d.id, d.name, d.format, ", ".join(d.classes), _counts(d.splits), str(d.boxes)) for d in datasets]
+    return columns([("DATA SET", "NAME", "FORMAT", "CLASSES", "PHOTOS", "BOXES"), *rows])
+
+
+def models_text(models: Sequence[StoredModel]) -> str:
+    """A list of models."""
+    if not models:
+        return f"There are no models yet; '{PROGRAM} search DATASET' makes one."
+    rows = [(m.id, m.card.name, m.card.dataset, _figure(m.card.metrics.get("map50"))) for m in models]
+    return columns([("MODEL", "NAME", "DATA SET", "MAP50"), *rows])
+
+
+def searches_text(statuses: Sequence[SearchStatus]) -> str:
+    """A list of searches."""
+    if not statuses:
+        return f"There are no searches yet; '{PROGRAM} search DATASET' starts one."
+    rows = [
+        (status.search, status.dataset, status.state, f"{len(status.trials)}/{status.planned_trials}", _best(status))
+        for status in statuses
+    ]
+    return columns([("SEARCH", "DATA SET", "STATE", "TRIALS", "BEST MAP50"), *rows])
+
+
+def status_text(status: SearchStatus) -> str:
+    """A search and its trials."""
+    facts = [
+        ("search", status.search),
+        ("data set", status.dataset),
+        ("state", f"{status.state}{_time_left(status)}"),
+        ("ran for", _duration(status.seconds)),
+        ("model", status.model or "none yet"),
+        *([("note", status.message)] if status.message else []),
+    ]
+    rows = [("TRIAL", "STATE", "EPOCHS", "LEARNING RATE", "BEST MAP50", "")]
+    for trial in status.trials:
+        best = trial.best_epoch
+        rows.append(
+            (
+                str(trial.number),
+                trial.state,
+                f"{len(trial.epochs)}/{status.planned_epochs}",
+                f"{trial.params['lr']:.2g}",
+                _figure(best.map50 if best else None),
+                trial.error or ("best" if trial is status.best_trial else ""),
+            )
+        )
+    return "\n\n".join([columns(facts), *([columns(rows)] if status.trials else [])])
+
+
+def report_text(report: EvaluationReport) -> str:
+    """An evaluation, class by class."""
+    facts = [
+        ("mAP50", _figure(report.map50)),
+        ("mAP50-95", _figure(report.map50_95)),
+        ("mAP50 (VOC07)", _figure(report.map50_voc07)),
+        ("photos", str(report.images)),
+    ]
+    rows = [("CLASS", "AP50", "AP50-95", "PHOTOS", "BOXES")]
+    rows += [
+        (name, _figure(one.ap50), _figure(one.ap50_95), str(one.images), str(one.boxes))
+        for name, one in report.per_class.items()
+    ]
+    return f"{columns(facts)}\n\n{columns(rows)}"
+
+
+class EpochLines:
+    """Says what is new in a search, a line an epoch; to be called with every new status."""
+
+    def __init__(self) -> None:
+        self._epochs: dict[int, int] = {}
+        self._over: set[int] = set()
+
+    def __call__(self, status: SearchStatus) -> None:
+        """Say what this status has that the last one had not."""
+        for trial in status.trials:
+            for epoch in trial.epochs[self._epochs.get(trial.number, 0) :]:
+                say(
+                    f"Trial {trial.number}, epoch {epoch.epoch} of {status.planned_epochs}: loss {epoch.loss:.3f}, "
+                    f"mAP50 {epoch.map50:.3f}{_time_left(status)}"
+                )
+            self._epochs[trial.number] = len(trial.epochs)
+            if trial.state != "running" and trial.number not in self._over:
+                self._over.add(trial.number)
+                say(f"Trial {trial.number} is {trial.state}. {trial.error or ''}".rstrip())
+
+
+class ProgressLine:
+    """One line on standard error that changes in place; silent where standard error is no terminal."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.show("")
+
+    def show(self, text: str) -> None:
+        """Replace the line."""
+        if sys.stderr.isatty():
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def _counts(splits: dict[str, int]) -> str:
+    return ", ".join(f"{split} {count}" for split, count in splits.items())
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _best(status: SearchStatus) -> str:
+    epoch = status.best_trial.best_epoch if status.best_trial else None
+    return _figure(epoch.map50 if epoch else None)
+
+
+def _time_left(status: SearchStatus) -> str:
+    left = status.seconds_left
+    return "" if left is None else f", about {_duration(left)} left"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
