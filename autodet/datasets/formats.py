@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from autodet.datasets import coco, voc
+from autodet.datasets import coco, voc, yolo
 from autodet.datasets.labels import Reading
 from autodet.datasets.listing import Listing
 from autodet.errors import DatasetError
@@ -18,7 +18,7 @@ class Format(Protocol):
         """Everything that is labelled in the source, as written."""
 
 
-FORMATS: dict[str, Format] = {"voc": voc, "coco": coco}
+FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo}
 
 
 def find_format(listing: Listing, name: str, source: str) -> str:

@@ -95,6 +95,16 @@ def check_photo(source: Path, name: str) -> PhotoFacts:
         return facts
 
 
+def read_size(source: Path, name: str) -> tuple[int, int]:
+    """Width and height in pixels of a photo as a person sees it, from its header alone.
+
+    Raises:
+        PhotoError: As ``open_photo``, but for photos that are only cut short.
+    """
+    with _opened(source, name) as image:
+        return PhotoFacts(image.format or "", image.size, _orientation(image)).upright_wh
+
+
 @contextmanager
 def _opened(source: Path | bytes | BinaryIO, name: str) -> Iterator[Image.Image]:
     limit = load_settings().max_photo_pixels
