@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 
 import pytest
@@ -227,3 +229,27 @@ def test_a_supervisor_that_fails_says_why_and_leaves_a_search_to_resume(start, h
     database.write_bytes(content)
     search.resume()
     assert search.wait().state == "finished"
+
+
+def test_searches_that_start_together_in_a_new_workspace_all_finish(start):
+    searches = [start(trials=1, epochs=2, name=name) for name in ("one", "two", "three")]
+    assert [search.wait().state for search in searches] == ["finished"] * 3
+
+
+def test_a_supervisor_and_its_trials_never_import_streamlit():
+    code = "import sys, autodet.search.supervisor, autodet.training.loop; print('streamlit' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.slow
+def test_two_slots_search_for_real_and_find_a_detector(home, sample_dataset, monkeypatch):
+    monkeypatch.setenv("AUTODET_DEVICES", "cpu,cpu")
+    search = start_search(sample_dataset, trials=2, epochs=1)
+    status = search.wait()
+    assert status.state == "finished", status
+    assert [(trial.state, len(trial.epochs)) for trial in status.trials] == [("finished", 1)] * 2
+    best = status.to_json()["best"]
+    detector = search.best_detector()
+    assert detector.card.metrics["map50"] == best["map50"]
+    assert detector.evaluate(sample_dataset, split="val").map50 == pytest.approx(best["map50"], abs=1e-3)
