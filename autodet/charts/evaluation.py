@@ -1,0 +1,34 @@
+"""How well each class is found."""
+
+import plotly.graph_objects as go
+
+from autodet.charts.layout import label, styled
+from autodet.charts.palette import CLASS_COLOURS, GREY
+from autodet.records import EvaluationReport
+
+
+def class_ap_figure(report: EvaluationReport) -> go.Figure:
+    """AP per class at IoU 0.50 and over IoU 0.50 to 0.95; classes without a box in the split are left out."""
+    found = {name: one for name, one in report.per_class.items() if one.ap50 is not None}
+    names = [label(name) for name in found]
+    figure = go.Figure()
+    for title, values, colour in (
+        ("AP at IoU 0.50", [one.ap50 for one in found.values()], CLASS_COLOURS[1]),
+        ("AP over IoU 0.50 to 0.95", [one.ap50_95 for one in found.values()], GREY),
+    ):
+        figure.add_trace(
+            go.Bar(
+                y=names,
+                x=values,
+                orientation="h",
+                name=title,
+                marker_color=colour,
+                text=[f"{value:.3f}" for value in values],
+                textposition="auto",
+                hovertemplate=f"%{{y}}<br>{title}: %{{x:.3f}}<extra></extra>",
+            )
+        )
+    figure.update_layout(barmode="group", bargap=0.3)
+    figure.update_xaxes(range=[0, 1.02])
+    figure.update_yaxes(autorange="reversed", type="category")
+    return styled(figure, height=110 + 62 * len(names))

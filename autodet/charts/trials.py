@@ -1,0 +1,74 @@
+"""Trials over epochs: the chart of the tutorial."""
+
+from collections.abc import Callable
+
+import plotly.graph_objects as go
+
+from autodet.charts.layout import note, styled
+from autodet.charts.palette import CLASS_COLOURS
+from autodet.records import EpochResult, SearchStatus, TrialStatus
+
+HEIGHT = 420
+BEST_COLOUR = "#e0a30b"
+
+
+def map_figure(status: SearchStatus) -> go.Figure:
+    """Validation mAP@0.5 against epoch, one line a trial, the best epoch of all marked with a star.
+
+    Args:
+        status: The search; trials without an epoch have no line yet.
+    """
+    figure = _trial_lines(status, lambda result: result.map50, "mAP@0.5 %{y:.3f}")
+    best = status.best_trial
+    epoch = best.best_epoch if best else None
+    if best and epoch:
+        figure.add_trace(
+            go.Scatter(
+                x=[epoch.epoch],
+                y=[epoch.map50],
+                mode="markers",
+                name=f"best: {epoch.map50:.3f}",
+                marker={"symbol": "star", "size": 17, "color": BEST_COLOUR, "line": {"width": 1, "color": "white"}},
+                hovertemplate=f"best: trial {best.number}, epoch {epoch.epoch}<br>mAP@0.5 %{{y:.3f}}<extra></extra>",
+            )
+        )
+    figure.update_yaxes(range=[0, 1.02], tickformat=".1f")
+    return styled(figure, height=HEIGHT, x_title="epoch", y_title="validation mAP@0.5")
+
+
+def loss_figure(status: SearchStatus) -> go.Figure:
+    """Training loss against epoch, one line a trial."""
+    figure = _trial_lines(status, lambda result: result.loss, "loss %{y:.3f}")
+    figure.update_yaxes(rangemode="tozero")
+    return styled(figure, height=HEIGHT, x_title="epoch", y_title="training loss")
+
+
+def _trial_lines(status: SearchStatus, value: Callable[[EpochResult], float], hover: str) -> go.Figure:
+    figure = go.Figure()
+    for trial in status.trials:
+        if trial.epochs:
+            figure.add_trace(_trial_line(trial, value, hover))
+    if not figure.data:
+        note(figure, "The first epoch is under way" if status.active else "No epoch was finished")
+    last = max(status.planned_epochs, 2)
+    figure.update_xaxes(range=[0.7, last + 0.3], tickformat="d", dtick=1 if last <= 24 else None)
+    return figure
+
+
+def _trial_line(trial: TrialStatus, value: Callable[[EpochResult], float], hover: str) -> go.Scatter:
+    given_up = trial.state in ("pruned", "failed")
+    suffix = "" if trial.state in ("running", "finished") else f" ({trial.state})"
+    return go.Scatter(
+        x=[result.epoch for result in trial.epochs],
+        y=[value(result) for result in trial.epochs],
+        mode="lines+markers",
+        name=f"trial {trial.number}{suffix}",
+        opacity=0.55 if given_up else 1.0,
+        line={
+            "color": CLASS_COLOURS[(trial.number + 1) % len(CLASS_COLOURS)],
+            "width": 2.5,
+            "dash": "dot" if given_up else "solid",
+        },
+        marker={"size": 6},
+        hovertemplate=f"trial {trial.number}, epoch %{{x}}<br>{hover}<extra></extra>",
+    )
