@@ -1,0 +1,60 @@
+import pytest
+
+from autodet.errors import SettingsError
+from autodet.settings import Settings, load_settings
+
+
+def test_nothing_set_gives_the_defaults(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_settings({}) == Settings(home=tmp_path / "workspace")
+
+
+def test_everything_can_be_set(tmp_path):
+    settings = load_settings(
+        {
+            "AUTODET_HOME": str(tmp_path),
+            "AUTODET_DEVICES": " cuda:0, cuda:1,",
+            "AUTODET_PASSWORD": "open sesame",
+            "AUTODET_WEIGHTS": str(tmp_path / "weights"),
+            "AUTODET_MAX_ARCHIVE_MB": "5",
+            "AUTODET_MAX_ARCHIVE_FILES": "7",
+            "AUTODET_MAX_PHOTO_MEGAPIXELS": "2",
+        }
+    )
+    assert settings == Settings(
+        home=tmp_path,
+        devices=("cuda:0", "cuda:1"),
+        password="open sesame",
+        weights_folder=tmp_path / "weights",
+        max_archive_bytes=5_000_000,
+        max_archive_entries=7,
+        max_photo_pixels=2_000_000,
+    )
+
+
+def test_settings_left_empty_count_as_not_set():
+    empty = dict.fromkeys(("AUTODET_HOME", "AUTODET_DEVICES", "AUTODET_PASSWORD", "AUTODET_MAX_ARCHIVE_MB"), "")
+    assert load_settings(empty) == load_settings({})
+
+
+def test_a_home_below_the_users_home_is_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load_settings({"AUTODET_HOME": "~/photos"}).home == tmp_path / "photos"
+
+
+def test_the_environment_is_read_if_nothing_is_given(monkeypatch, tmp_path):
+    monkeypatch.setenv("AUTODET_HOME", str(tmp_path / "elsewhere"))
+    assert load_settings().home == tmp_path / "elsewhere"
+
+
+@pytest.mark.parametrize(
+    "name", ["AUTODET_MAX_ARCHIVE_MB", "AUTODET_MAX_ARCHIVE_FILES", "AUTODET_MAX_PHOTO_MEGAPIXELS"]
+)
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "²"])
+def test_a_number_that_is_none_is_a_sentence(name, value):
+    with pytest.raises(SettingsError, match=f"{name} is .* whole number above 0"):
+        load_settings({name: value})
+
+
+def test_the_password_is_not_shown():
+    assert "sesame" not in repr(load_settings({"AUTODET_PASSWORD": "open sesame"}))
