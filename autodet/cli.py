@@ -63,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return _run(_parser().parse_args(arguments))
         finally:
-            sys.stdout.flush()
+            if sys.stdout:
+                sys.stdout.flush()
     except AutodetError as error:
         return _complain(str(error), MISTAKE)
     except KeyboardInterrupt as interrupt:
@@ -163,9 +164,9 @@ def _resume(options: Options) -> Answer:
 
 
 def _evaluate(options: Options) -> Answer:
+    model, dataset = find_model(options.model), load_dataset(options.dataset)
     from autodet.inference.detector import load_detector
 
-    model, dataset = find_model(options.model), load_dataset(options.dataset)
     with ProgressLine() as line:
         report = load_detector(model).evaluate(
             dataset, options.split, progress=lambda done, total: line.show(f"Photo {done} of {total}")
@@ -174,12 +175,12 @@ def _evaluate(options: Options) -> Answer:
 
 
 def _predict(options: Options) -> Answer:
-    from autodet.inference.detector import load_detector
-
-    photos = _photos(options.photos)
+    model, photos = find_model(options.model), _photos(options.photos)
     if options.out:
         _make_folder(options.out)
-    detector = load_detector(options.model)
+    from autodet.inference.detector import load_detector
+
+    detector = load_detector(model)
     documents, rows, mistakes, taken = [], [], [], set[str]()
     for photo in photos:
         try:

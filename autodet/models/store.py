@@ -1,5 +1,6 @@
 """The workspace's models: one folder each, with the bundle and what was found out about it."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,3 +96,14 @@ def put_model(bundle: Path, model_id: str, workspace: Workspace | None = None) -
     folder = safe_join(workspace.models, model_id)
     folder.mkdir(exist_ok=True)
     write_atomically(folder / BUNDLE, bundle.read_bytes())
+
+
+def delete_model(model_id: str, workspace: Workspace | None = None) -> None:
+    """Delete a model of the workspace and what was found out about it.
+
+    Raises:
+        NotFoundError: There is no such model.
+    """
+    workspace = workspace or open_workspace()
+    model = find_model(model_id, workspace)
+    shutil.rmtree(safe_join(workspace.models, model.id))

@@ -1,0 +1,9 @@
+"""The browser app: ``streamlit run app.py``."""
+
+import streamlit as st
+
+from autodet.ui.frame import LOGO, navigation
+
+st.set_page_config(page_title="autodet", page_icon=":material/center_focus_strong:", layout="wide")
+st.logo(str(LOGO), size="large")
+navigation().run()

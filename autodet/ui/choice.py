@@ -1,0 +1,90 @@
+"""Choosing one of the workspace's data sets, searches or models; what is chosen is chosen on every page."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
+from autodet.models.store import StoredModel, list_models
+from autodet.records import SearchStatus
+from autodet.search.control import list_searches
+from autodet.ui.frame import CHOICE, page_link
+from autodet.ui.text import ago, score
+
+Thing = TypeVar("Thing")
+
+
+def choose_dataset(preferred: str | None = None) -> Dataset | None:
+    """The data set that the visitor chooses; None, and what to do, where there is none.
+
+    Args:
+        preferred: Fingerprint of the data set to offer first where nothing has been chosen yet.
+    """
+    summaries = list_datasets()
+    if not summaries:
+        st.info("There is no data set yet. Import one, or draw the sample.", icon=":material/photo_library:")
+        page_link("datasets", "Go to Data sets")
+        return None
+    summaries.sort(key=lambda summary: preferred is None or load_dataset(summary.id).fingerprint != preferred)
+    chosen = _choose(
+        "Data set", summaries, lambda summary: summary.id, lambda summary: _named(summary.name, summary.id), "dataset"
+    )
+    return load_dataset(chosen.id)
+
+
+def choose_model() -> StoredModel | None:
+    """The model that the visitor chooses, the best one first; None, and what to do, where there is none."""
+    models = list_models()
+    if not models:
+        st.info("There is no model yet. Run a search, or upload a model.", icon=":material/deployed_code:")
+        page_link("search", "Go to Search")
+        page_link("models", "Go to Models")
+        return None
+    return _choose(
+        "Model",
+        models,
+        lambda model: model.id,
+        lambda model: f"{_named(model.card.name, model.id)} · mAP50 {score(model.card.metrics.get('map50'))}",
+        "model",
+    )
+
+
+def choose_search() -> SearchStatus | None:
+    """The search that the visitor chooses, one at work first; None, and what to do, where there is none."""
+    searches = sorted(list_searches(), key=lambda status: not status.active)
+    if not searches:
+        st.info("There is no search yet. Start one, and watch it here.", icon=":material/manage_search:")
+        page_link("search", "Go to Search")
+        return None
+    return _choose(
+        "Search",
+        searches,
+        lambda status: status.search,
+        lambda status: f"{status.search} · {status.state} · {ago(status.created)}",
+        "search",
+    )
+
+
+def _choose(
+    label: str,
+    things: Sequence[Thing],
+    identify: Callable[[Thing], str],
+    describe: Callable[[Thing], str],
+    key: str,
+) -> Thing:
+    """A select box that remembers across pages: widgets forget when their page is left, the session does not."""
+    by_id = {identify(thing): thing for thing in things}
+    widget = f"{CHOICE}{key}"
+    if st.session_state.get(widget) not in by_id:
+        remembered = st.session_state.get(key)
+        st.session_state[widget] = remembered if remembered in by_id else next(iter(by_id))
+    chosen = st.selectbox(
+        label, list(by_id), format_func=lambda identity: describe(by_id[identity]), key=widget, filter_mode="contains"
+    )
+    st.session_state[key] = chosen
+    return by_id[chosen]
+
+
+def _named(name: str, identity: str) -> str:
+    return name if name == identity else f"{name} ({identity})"

@@ -1,0 +1,24 @@
+"""What a data set holds, at a glance."""
+
+import streamlit as st
+
+from autodet.charts.datasets import class_counts_figure
+from autodet.datasets.manifest import Dataset
+from autodet.ui.text import ago
+
+FORMAT_TITLES = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO"}
+
+
+def show_contents(dataset: Dataset) -> None:
+    """Counts, and boxes per class and split."""
+    figures = {
+        "Photos": f"{len(dataset.images):,}",
+        "Boxes": f"{dataset.boxes:,}",
+        "Classes": f"{len(dataset.classes):,}",
+        **{split: f"{count:,}" for split, count in dataset.splits.items()},
+        "Format": FORMAT_TITLES.get(dataset.format, dataset.format),
+    }
+    for column, (label, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
+        column.metric(label, value)
+    st.caption(f"Imported {ago(dataset.created)}. Boxes per class:")
+    st.plotly_chart(class_counts_figure(dataset), key=f"counts {dataset.id}", config={"displayModeBar": False})

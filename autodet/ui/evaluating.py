@@ -1,0 +1,134 @@
+"""A model measured on a split: figures, classes, and photos beside their ground truth."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from autodet.charts.evaluation import class_ap_figure
+from autodet.datasets.manifest import Dataset
+from autodet.datasets.photos import open_photo
+from autodet.inference.drawing import draw_boxes
+from autodet.inference.evaluations import evaluate_model, kept_evaluation
+from autodet.inference.mistakes import Mistakes, count_mistakes
+from autodet.models.store import StoredModel
+from autodet.records import EvaluationReport, Prediction
+from autodet.ui.gallery import as_jpeg
+from autodet.ui.text import counted, escape, score
+
+PER_PAGE = 4
+LONGEST_SIDE = 720
+TITLES = {"val": "Validation", "test": "Test", "train": "Training"}
+HELP = {
+    "mAP@0.5": "COCO's average precision, a box counting as found if it overlaps by half; mean over the classes.",
+    "mAP@0.5–0.95": "The same, mean over ten overlaps from 0.50 to 0.95: strict about how well boxes fit.",
+    "mAP@0.5, VOC07": "Pascal VOC 2007's eleven-point figure, the one that AutoGluon reported.",
+}
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A model's figures and predictions on one split."""
+
+    split: str
+    report: EvaluationReport
+    predictions: list[Prediction]
+
+
+def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
+    """The evaluation of a split that the visitor chooses: an earlier one at once, a new one on request."""
+    splits = [split for split in ("test", "val", "train") if split in dataset.splits]
+    split = st.segmented_control(
+        "Photos",
+        splits,
+        default="val" if "val" in splits else splits[0],
+        required=True,
+        format_func=lambda name: f"{TITLES[name]} ({dataset.splits[name]:,})",
+        help="Test photos were seen by no search: their figure is the honest one.",
+    )
+    split = split or splits[0]
+    if kept := kept_evaluation(model, dataset, split):
+        return Evaluated(split, *kept)
+    photos = counted(dataset.splits[split], "photo")
+    if not st.button(f"Evaluate on {photos}", type="primary", icon=":material/fact_check:"):
+        return None
+    bar = st.progress(0.0, "Loading the model")
+
+    def report(done: int, total: int) -> None:
+        bar.progress(done / total, f"Photo {done} of {total}")
+
+    try:
+        return Evaluated(split, *evaluate_model(model, dataset, split, report))
+    finally:
+        bar.empty()
+
+
+def show_report(evaluated: Evaluated) -> None:
+    """The three means, and every class."""
+    report = evaluated.report
+    figures = zip(HELP, (report.map50, report.map50_95, report.map50_voc07), strict=True)
+    for column, (label, value) in zip(st.columns(4), figures, strict=False):
+        column.metric(label, score(value), help=HELP[label], border=True)
+    st.subheader("Classes", anchor=False)
+    chart, table = st.columns([3, 2])
+    chart.plotly_chart(class_ap_figure(report), key=f"classes {evaluated.split}", config={"displayModeBar": False})
+    rows = [
+        {"class": name, "AP@0.5": one.ap50, "AP@0.5–0.95": one.ap50_95, "photos": one.images, "boxes": one.boxes}
+        for name, one in report.per_class.items()
+    ]
+    number = st.column_config.NumberColumn
+    table.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        column_config={"AP@0.5": number(format="%.3f"), "AP@0.5–0.95": number(format="%.3f")},
+    )
+
+
+def show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> None:
+    """Photos with what is marked on the left and what the model sees on the right, the worst first."""
+    st.subheader("Photos", anchor=False)
+    left, right = st.columns(2)
+    worst_first = left.segmented_control("Order", ["Worst first", "As imported"], default="Worst first", required=True)
+    threshold = right.slider("Show detections that score at least", 0.05, 0.95, 0.5, 0.05)
+    records = dataset.split(evaluated.split)
+    mistakes = [
+        count_mistakes(record, seen.above(threshold), dataset.classes, model.card.classes)
+        for record, seen in zip(records, evaluated.predictions, strict=True)
+    ]
+    order = sorted(range(len(records)), key=lambda index: -mistakes[index].total if worst_first == "Worst first" else 0)
+    pages = -(-len(order) // PER_PAGE)
+    page = st.pagination(pages, key=f"photos {evaluated.split} {worst_first}") if pages > 1 else 1
+    for index in order[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        record, seen = records[index], evaluated.predictions[index].above(threshold)
+        photo = open_photo(dataset.photo(record), record.file)
+        marked = record.annotations
+        with st.container(border=True):
+            st.caption(f"{escape(record.file)} · {_sentence(mistakes[index])}")
+            truth, prediction = st.columns(2)
+            truth.image(
+                _small(draw_boxes(photo, marked.boxes_xyxy, marked.class_ids, dataset.classes)),
+                caption="Marked by a person",
+                width="stretch",
+            )
+            prediction.image(
+                _small(draw_boxes(photo, seen.boxes_xyxy, seen.class_ids, model.card.classes, seen.scores)),
+                caption="Seen by the model",
+                width="stretch",
+            )
+
+
+def _sentence(mistakes: Mistakes) -> str:
+    if not mistakes.total:
+        return "everything found, nothing made up"
+    parts = {
+        "missed": mistakes.missed,
+        "made up": mistakes.made_up,
+        "of the wrong class": mistakes.wrong_class,
+    }
+    return ", ".join(f"{count} {what}" for what, count in parts.items() if count)
+
+
+def _small(picture: Image.Image) -> bytes:
+    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    return as_jpeg(picture)

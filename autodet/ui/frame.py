@@ -1,0 +1,118 @@
+"""What is around every page: the list of pages, the access gate, and the net that errors fall into."""
+
+import hmac
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from autodet.errors import AutodetError
+from autodet.settings import load_settings
+from autodet.ui.text import escape
+
+LOGO = Path(__file__).with_name("logo.svg")
+ADMITTED = "admitted"
+CHOICE = "choose_"  # before it, the key of the select box in which a thing is chosen
+
+log = logging.getLogger("autodet.ui")
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One page as the navigation shows it."""
+
+    name: str
+    title: str
+    icon: str
+    section: str
+
+    @property
+    def path(self) -> str:
+        """The page's file."""
+        return f"pages/{self.name}.py"
+
+
+PAGES = {
+    entry.name: entry
+    for entry in (
+        PageEntry("home", "Home", ":material/home:", ""),
+        PageEntry("datasets", "Data sets", ":material/photo_library:", "Train"),
+        PageEntry("search", "Search", ":material/manage_search:", "Train"),
+        PageEntry("results", "Results", ":material/show_chart:", "Train"),
+        PageEntry("evaluate", "Evaluate", ":material/fact_check:", "Use"),
+        PageEntry("predict", "Predict", ":material/center_focus_strong:", "Use"),
+        PageEntry("models", "Models", ":material/deployed_code:", "Use"),
+        PageEntry("settings", "Settings", ":material/settings:", "Installation"),
+    )
+}
+
+
+def navigation() -> StreamlitPage:
+    """The menu; returns the page to run."""
+    sections: dict[str, list[StreamlitPage]] = {}
+    for entry in PAGES.values():
+        page = st.Page(entry.path, title=entry.title, icon=entry.icon, default=entry.name == "home")
+        sections.setdefault(entry.section, []).append(page)
+    return st.navigation(sections)
+
+
+@contextmanager
+def page(title: str, subtitle: str = "") -> Iterator[None]:
+    """What every page stands in: nobody gets past the gate, and no error shows more than a sentence.
+
+    Args:
+        title: The page's heading.
+        subtitle: What the page is for.
+    """
+    _ask_for_password()
+    st.title(title, anchor=False)
+    if subtitle:
+        st.caption(subtitle)
+    try:
+        yield
+    except AutodetError as error:
+        st.error(escape(str(error)), icon=":material/error:")
+    except Exception:
+        log.exception("The page %s failed.", title)
+        st.error(
+            "Something went wrong on this page; the app's log says what. Nothing was lost: reload the page, or go on "
+            "with another.",
+            icon=":material/error:",
+        )
+
+
+def open_page(name: str, **state: object) -> NoReturn:
+    """Go to a page, with things chosen there already (``search``, ``model`` or ``dataset`` ids)."""
+    for key, value in state.items():
+        st.session_state[key] = value
+        st.session_state.pop(f"{CHOICE}{key}", None)
+    st.switch_page(PAGES[name].path)
+
+
+def page_link(name: str, label: str) -> None:
+    """A link to a page."""
+    st.page_link(PAGES[name].path, label=label, icon=PAGES[name].icon)
+
+
+def _ask_for_password() -> None:
+    """Stop here unless the visitor has given the password, or none is set.
+
+    Every page calls this, not the frame alone: a link to a page can run it without the frame.
+    """
+    password = load_settings().password
+    if password is None or st.session_state.get(ADMITTED):
+        return
+    st.title("autodet", anchor=False)
+    with st.form("gate", width=420):
+        given = st.text_input("Password", type="password", autocomplete="current-password")
+        if st.form_submit_button("Enter", type="primary"):
+            if hmac.compare_digest(given.encode(), password.encode()):
+                st.session_state[ADMITTED] = True
+                st.rerun()
+            st.error("That is not the password; ask whoever runs this app.")
+    st.stop()

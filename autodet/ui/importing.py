@@ -1,0 +1,102 @@
+"""Bringing a data set in: a zip from the visitor's computer, the drawn sample, or S3."""
+
+import shutil
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, BinaryIO
+
+import streamlit as st
+
+from autodet.datasets.importing import SAMPLE, import_dataset
+from autodet.datasets.s3 import S3Credentials
+from autodet.errors import AutodetError
+from autodet.ui.text import counted, escape
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+COPY_BYTES = 1 << 20
+UPLOADS = "uploads"  # counts imports, so that each begins with an empty uploader
+
+
+def offer_import(*, expanded: bool) -> None:
+    """The ways to bring a data set in."""
+    with st.expander("Import a data set", expanded=expanded, icon=":material/upload:"):
+        upload, sample, s3 = st.tabs(["From this computer", "The sample", "From S3"])
+        with upload:
+            _offer_upload()
+        with sample:
+            _offer_sample()
+        with s3:
+            _offer_s3()
+
+
+def _offer_upload() -> None:
+    limit = int(st.get_option("server.maxUploadSize"))
+    st.markdown(
+        f"A zip of photos with their labels, up to **{limit} MB**: Pascal VOC (an `.xml` beside each photo, or "
+        "`Annotations` and `JPEGImages`), COCO or YOLO. Folders called `train`, `val` and `test` are kept as splits; "
+        "without them the photos are split for you."
+    )
+    upload = st.file_uploader(
+        "Zip file", type="zip", key=f"zip {st.session_state.setdefault(UPLOADS, 0)}", label_visibility="collapsed"
+    )
+    if upload is not None:
+        name = st.text_input("Name", PurePath(upload.name).stem)
+        if st.button("Import", type="primary", icon=":material/upload:"):
+            _import_upload(upload, name)
+
+
+def _offer_sample() -> None:
+    st.markdown(
+        "240 drawn pictures of apples, bananas and oranges among other things, to see everything work before you "
+        "bring photos of your own. It takes about a quarter of a minute to draw."
+    )
+    if st.button("Use the sample data set", type="primary", icon=":material/draw:"):
+        _import(SAMPLE, SAMPLE)
+
+
+def _offer_s3() -> None:
+    st.markdown("A bucket's folder (`s3://bucket/folder`) or zip (`s3://bucket/fruit.zip`), in the same layouts.")
+    with st.form("s3", border=False):
+        address = st.text_input("Address", placeholder="s3://bucket/folder")
+        left, right = st.columns(2)
+        key_id = left.text_input("Access key id", autocomplete="off", help="Empty: the machine's own credentials.")
+        secret = right.text_input("Secret access key", type="password", autocomplete="off")
+        if st.form_submit_button("Import from S3", icon=":material/cloud_download:"):
+            if not address.startswith("s3://"):
+                st.error("An address begins with s3:// and names a bucket, for example s3://photos/fruit.")
+                return
+            _import(address, None, S3Credentials(key_id, secret) if key_id else None)
+
+
+def _import_upload(upload: "UploadedFile", name: str) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / (PurePath(upload.name).name or "upload.zip")
+        _copy(upload, path)
+        _import(str(path), name or None)
+
+
+def _copy(upload: BinaryIO, path: Path) -> None:
+    """Bring an upload from memory to disk."""
+    with path.open("wb") as file:
+        shutil.copyfileobj(upload, file, COPY_BYTES)
+
+
+def _import(source: str, name: str | None, credentials: S3Credentials | None = None) -> None:
+    bar = st.progress(0.0, "Starting")
+
+    def report(share: float, doing: str) -> None:
+        bar.progress(min(share, 1.0), doing)
+
+    try:
+        dataset = import_dataset(source, name, credentials=credentials, progress=report)
+    except AutodetError as error:
+        st.error(escape(str(error)), icon=":material/error:")
+        return
+    finally:
+        bar.empty()
+    st.session_state["dataset"] = dataset.id
+    st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1
+    st.toast(f"{counted(len(dataset.images), 'photo')} imported.", icon=":material/check:")
+    st.rerun()

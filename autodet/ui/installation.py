@@ -1,0 +1,49 @@
+"""The installation: settings, versions, room."""
+
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+
+import pandas as pd
+import streamlit as st
+
+from autodet import __version__
+from autodet.settings import load_settings
+from autodet.training.device import device_slots
+from autodet.workspace import open_workspace
+
+PACKAGES = ("streamlit", "torch", "torchvision", "optuna", "pycocotools", "plotly", "boto3")
+
+
+def show_installation() -> None:
+    """Settings without secrets, and the versions of what the app is made of."""
+    settings, workspace = load_settings(), open_workspace()
+    free = shutil.disk_usage(workspace.datasets).free
+    facts = {
+        "Workspace (AUTODET_HOME)": str(settings.home),
+        "Free space": f"{free / 1e9:.1f} GB",
+        "Devices (AUTODET_DEVICES)": ", ".join(device_slots(settings)),
+        "Password (AUTODET_PASSWORD)": "set" if settings.password else "not set: whoever reaches this app may use it",
+        "Folder of weights (AUTODET_WEIGHTS)": str(settings.weights_folder or "not set"),
+        "An archive may unpack to": f"{settings.max_archive_bytes / 1e9:.0f} GB",
+        "An archive may hold": f"{settings.max_archive_entries:,} files",
+        "Largest photo": f"{settings.max_photo_pixels / 1e6:.0f} megapixels",
+        "Largest upload": f"{st.get_option('server.maxUploadSize')} MB",
+        "Searches in optuna-dashboard": f"optuna-dashboard {workspace.optuna_url}",
+    }
+    _table("Setting", facts)
+    _table("Version of", {"autodet": __version__, "Python": platform.python_version(), **_versions()})
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _table(heading: str, facts: dict[str, str]) -> None:
+    st.dataframe(pd.DataFrame(facts.items(), columns=[heading, "Value"]), hide_index=True)

@@ -1,0 +1,184 @@
+"""Photos in, boxes out."""
+
+import hashlib
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from autodet.datasets.manifest import list_datasets, load_dataset
+from autodet.datasets.photos import open_photo
+from autodet.errors import PhotoError
+from autodet.inference.drawing import draw_boxes
+from autodet.models.store import StoredModel
+from autodet.records import Prediction
+from autodet.ui.gallery import as_jpeg
+from autodet.ui.text import counted, escape
+
+if TYPE_CHECKING:
+    from autodet.inference.detector import Detector
+
+LONGEST_SIDE = 1280  # what a page shows; downloads have the photo's own size
+MOST_REMEMBERED = 200
+SEEN = "seen"  # session state: predictions by photo and model
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A file that somebody dropped."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A photo and everything that a model sees on it, however unlikely."""
+
+    photo: Photo
+    image: Image.Image
+    prediction: Prediction
+
+
+def ask_for_photos(model: StoredModel) -> list[Photo]:
+    """Dropped photos, or some of the data set's for who has none at hand."""
+    uploads = st.file_uploader(
+        "Photos",
+        accept_multiple_files=True,
+        help="JPEG, PNG, WEBP or BMP; several at once if you like.",
+    )
+    if uploads:
+        return [Photo(upload.name, upload.getvalue()) for upload in uploads]
+    examples = _examples(model)
+    if examples and st.toggle("Try three photos of the data set", key="examples"):
+        return examples
+    return []
+
+
+def _examples(model: StoredModel) -> list[Photo]:
+    """Photos of the model's own data set that it was not trained on."""
+    for summary in list_datasets():
+        if summary.name == model.card.dataset:
+            dataset = load_dataset(summary.id)
+            records = (dataset.split("test") or dataset.split("val"))[:3]
+            return [Photo(record.file, dataset.photo(record).read_bytes()) for record in records]
+    return []
+
+
+def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
+    """What the model sees on each photo; each is looked at once, whatever else changes on the page."""
+    remembered: dict[tuple[str, str], Prediction] = st.session_state.setdefault(SEEN, {})
+    seen = []
+    for photo in photos:
+        try:
+            image = open_photo(photo.content, photo.name)
+        except PhotoError as error:
+            st.error(escape(str(error)), icon=":material/broken_image:")
+            continue
+        key = (hashlib.sha256(photo.content).hexdigest(), model.card.weights_sha256)
+        if key not in remembered:
+            with st.spinner(f"Looking at {escape(photo.name)}"):
+                remembered[key] = _detector(model.id, model.card.weights_sha256, model).predict_many([image])[0]
+        seen.append(Seen(photo, image, remembered[key]))
+    while len(remembered) > MOST_REMEMBERED:
+        del remembered[next(iter(remembered))]
+    return seen
+
+
+@st.cache_resource(max_entries=3, show_spinner="Loading the model")
+def _detector(_model_id: str, weights_sha256: str, _model: StoredModel) -> "Detector":
+    from autodet.inference.detector import load_detector
+
+    del weights_sha256  # only tells one version of the model from another
+    return load_detector(_model)
+
+
+def show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
+    """Boxes above a threshold that can be moved, a table, and downloads."""
+    if not everything:
+        return
+    threshold = st.slider(
+        "Show what scores at least",
+        0.05,
+        0.95,
+        0.5,
+        0.05,
+        help="Lower: more is found, more of it wrong. Higher: less is found, less of it wrong.",
+    )
+    classes = model.card.classes
+    shown = [Seen(one.photo, one.image, one.prediction.above(threshold)) for one in everything]
+    columns = st.columns(1 if len(shown) == 1 else 2)
+    for index, one in enumerate(shown):
+        picture = _drawn(one, classes)
+        picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+        found = counted(len(one.prediction), "object")
+        columns[index % len(columns)].image(
+            as_jpeg(picture), caption=f"{escape(one.photo.name)} · {found}", width="stretch"
+        )
+    table = _table(shown, classes)
+    if table.empty:
+        st.info("Nothing scores that high; move the slider to the left to see what is less certain.")
+    else:
+        st.dataframe(table, hide_index=True, column_config={"score": st.column_config.NumberColumn(format="%.2f")})
+    _offer_downloads(shown, classes, table)
+
+
+def _drawn(one: Seen, classes: Sequence[str]) -> Image.Image:
+    seen = one.prediction
+    return draw_boxes(one.image, seen.boxes_xyxy, seen.class_ids, classes, seen.scores)
+
+
+def _table(shown: Sequence[Seen], classes: Sequence[str]) -> pd.DataFrame:
+    rows = []
+    for one in shown:
+        seen = one.prediction
+        for box, class_id, score in zip(
+            seen.boxes_xyxy.round(1).tolist(), seen.class_ids.tolist(), seen.scores.tolist(), strict=True
+        ):
+            named = dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
+            rows.append({"photo": one.photo.name, "class": classes[class_id], "score": round(score, 4), **named})
+    return pd.DataFrame(rows, columns=["photo", "class", "score", "x1", "y1", "x2", "y2"])
+
+
+def _offer_downloads(shown: Sequence[Seen], classes: Sequence[str], table: pd.DataFrame) -> None:
+    with st.container(horizontal=True):
+        if len(shown) == 1:
+            st.download_button(
+                "Download the photo with its boxes",
+                lambda: as_jpeg(_drawn(shown[0], classes)),
+                f"{PurePath(shown[0].photo.name).stem}-boxes.jpg",
+                "image/jpeg",
+                icon=":material/image:",
+                on_click="ignore",
+            )
+        else:
+            st.download_button(
+                "Download the photos with their boxes",
+                lambda: _zipped(shown, classes),
+                "boxes.zip",
+                "application/zip",
+                icon=":material/folder_zip:",
+                on_click="ignore",
+            )
+        st.download_button(
+            "Download the table as CSV",
+            table.to_csv(index=False).encode(),
+            "boxes.csv",
+            "text/csv",
+            icon=":material/table:",
+            on_click="ignore",
+        )
+
+
+def _zipped(shown: Sequence[Seen], classes: Sequence[str]) -> bytes:
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        for number, one in enumerate(shown, start=1):
+            archive.writestr(f"{number}-{PurePath(one.photo.name).stem}.jpg", as_jpeg(_drawn(one, classes)))
+    return content.getvalue()

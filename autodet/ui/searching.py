@@ -1,0 +1,155 @@
+"""Asking for a search: what to try, how long that will take, and the start."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from autodet.datasets.manifest import Dataset
+from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, find_architecture, weights_problem
+from autodet.records import Hyperparameters
+from autodet.search.control import DEFAULT_PRESET, start_search
+from autodet.search.spec import DEFAULT_LR_RANGE, MOST_EPOCHS, MOST_TRIALS, PRESETS
+from autodet.settings import load_settings
+from autodet.training.device import device_slots
+from autodet.training.forecast import forecast_seconds
+from autodet.ui.frame import open_page
+from autodet.ui.text import counted, duration, escape
+
+LEARNING_RATES = (1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the visitor asks for."""
+
+    trials: int
+    epochs: int
+    time_limit: float | None
+    lr_range: tuple[float, float]
+    architecture: str
+
+
+def ask_for_search() -> Order:
+    """The choices, effort first."""
+    preset = st.segmented_control(
+        "How much effort",
+        list(PRESETS),
+        default=DEFAULT_PRESET,
+        required=True,
+        format_func=lambda name: f"{PRESETS[name].title}: {PRESETS[name].trials} × {PRESETS[name].epochs} epochs",
+    )
+    effort = PRESETS[preset or DEFAULT_PRESET]
+    first, second, third = st.columns(3)
+    # A key for each preset, so that choosing another brings its own numbers.
+    trials = first.number_input(
+        "Trials", 1, MOST_TRIALS, effort.trials, key=f"trials {preset}", help="The first has the defaults."
+    )
+    epochs = second.number_input(
+        "Epochs a trial", 1, MOST_EPOCHS, effort.epochs, key=f"epochs {preset}", help="Times through all photos."
+    )
+    minutes = third.number_input(
+        "Time limit in minutes", 1, 100_000, None, placeholder="none", help="What is best by then is kept."
+    )
+    with st.expander("More settings", icon=":material/tune:"):
+        architecture = _ask_for_architecture()
+        lowest, highest = st.select_slider(
+            "Learning rate, from and to",
+            LEARNING_RATES,
+            DEFAULT_LR_RANGE,
+            format_func=lambda rate: f"{rate:g}",
+            help="How large the steps of training are. Every trial tries its own from this range.",
+        )
+    return Order(trials, epochs, minutes * 60 if minutes else None, (lowest, highest), architecture)
+
+
+def _ask_for_architecture() -> str:
+    name = st.selectbox(
+        "Architecture",
+        list(ARCHITECTURES),
+        index=list(ARCHITECTURES).index(DEFAULT_ARCHITECTURE),
+        format_func=lambda name: ARCHITECTURES[name].title,
+    )
+    chosen = find_architecture(name)
+    st.caption(
+        f"{chosen.good_for} {chosen.parameters_millions:g} million weights, photos at {chosen.image_size} pixels. "
+        f"{chosen.weights} Licence of the weights: {chosen.licence}."
+    )
+    if problem := _weights_problem(name):
+        st.warning(escape(problem), icon=":material/cloud_off:")
+    return name
+
+
+@st.cache_data(ttl=60, show_spinner="Looking for the weights")
+def _weights_problem(architecture: str) -> str | None:
+    return weights_problem(architecture)
+
+
+def show_forecast(dataset: Dataset, order: Order) -> None:
+    """How long the search will take on this machine."""
+    slots = device_slots(load_settings())
+    seconds = forecast_seconds(
+        len(dataset.split("train")),
+        len(dataset.split("val")),
+        order.trials,
+        order.epochs,
+        Hyperparameters(architecture=order.architecture, image_size=find_architecture(order.architecture).image_size),
+        slots,
+    )
+    cut = order.time_limit is not None and order.time_limit < seconds
+    expected = (
+        f"The time limit ends it after **{duration(order.time_limit)}**"
+        if cut and order.time_limit
+        else (f"About **{duration(seconds)}**")
+    )
+    st.markdown(
+        f"{expected} for {counted(order.trials, 'trial')} of {counted(order.epochs, 'epoch')} on "
+        f"{counted(len(dataset.split('train')), 'training photo')}, on {_devices(slots)}."
+        + (f" All of it would take about {duration(seconds)}." if cut else " A trial that falls behind ends earlier.")
+    )
+
+
+def _devices(slots: tuple[str, ...]) -> str:
+    gpus = len([slot for slot in slots if slot != "cpu"])
+    cpus = len(slots) - gpus
+    named = [counted(gpus, "GPU")] if gpus else []
+    named += ["the CPU" if cpus == 1 else f"{cpus} slots of the CPU"] if cpus else []
+    return " and ".join(named)
+
+
+def offer_start(dataset: Dataset, order: Order) -> None:
+    """The button that starts the search, once."""
+    problem = _weights_problem(order.architecture)
+    if problem:
+        st.warning(escape(problem), icon=":material/cloud_off:")
+    # The callback runs once a click, before the page is drawn again: a second click finds the search under way.
+    st.button(
+        "Start the search",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=problem is not None,
+        on_click=_start,
+        kwargs={"dataset": dataset, "order": order},
+    )
+    if error := st.session_state.pop("search_error", None):
+        st.error(escape(error), icon=":material/error:")
+    if started := st.session_state.pop("search_started", None):
+        open_page("results", search=started)
+
+
+def _start(dataset: Dataset, order: Order) -> None:
+    from autodet.errors import AutodetError
+
+    options: dict[str, Any] = {
+        "trials": order.trials,
+        "epochs": order.epochs,
+        "time_limit": order.time_limit,
+        "lr_range": order.lr_range,
+        "architecture": order.architecture,
+    }
+    if st.session_state.get("search_started"):
+        return  # a double click
+    try:
+        st.session_state["search_started"] = start_search(dataset, **options).id
+    except AutodetError as error:
+        st.session_state["search_error"] = str(error)

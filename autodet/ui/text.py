@@ -1,0 +1,50 @@
+"""Words and figures as pages show them."""
+
+import re
+from datetime import UTC, datetime
+
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
+
+
+def escape(text: str) -> str:
+    """A text from a user (a class, a file, a name) as Markdown that shows it letter by letter."""
+    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def duration(seconds: float) -> str:
+    """A time span in the two largest units that matter."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def score(value: float | None) -> str:
+    """A metric from 0 to 1 with three digits; a dash where there is none."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def counted(number: int, word: str, plural: str | None = None) -> str:
+    """``1 photo``, ``2,400 photos``."""
+    return f"{number:,} {word if number == 1 else plural or f'{word}s'}"
+
+
+def megabytes(size: int) -> str:
+    """A file's size."""
+    return f"{size / 1e6:.1f} MB"
+
+
+def ago(moment: str) -> str:
+    """How long ago a moment was, given in ISO 8601 with time zone; empty where it is unreadable."""
+    try:
+        seconds = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+    except (TypeError, ValueError):
+        return ""
+    if seconds < 60:
+        return "just now"
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            return f"{counted(int(seconds // length), unit)} ago"
+    return ""

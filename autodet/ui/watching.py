@@ -1,0 +1,133 @@
+"""A search as it runs."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from autodet.charts.trials import loss_figure, map_figure
+from autodet.errors import SearchError
+from autodet.records import SearchStatus
+from autodet.search.control import find_search
+from autodet.ui.frame import open_page
+from autodet.ui.overview import progress_of, progress_text
+from autodet.ui.text import duration, escape, score
+
+REFRESH_SECONDS = 2
+BADGES = {
+    "queued": (":material/hourglass_top:", "gray"),
+    "running": (":material/autorenew:", "blue"),
+    "stopping": (":material/hourglass_bottom:", "orange"),
+    "finished": (":material/check_circle:", "green"),
+    "stopped": (":material/stop_circle:", "orange"),
+    "interrupted": (":material/warning:", "orange"),
+    "failed": (":material/error:", "red"),
+}
+
+
+def watch(status: SearchStatus) -> None:
+    """Show a search, again and again while it is at work."""
+    st.fragment(_show, run_every=REFRESH_SECONDS if status.active else None)(status.search, status.active)
+
+
+def _show(search: str, was_active: bool) -> None:
+    status = find_search(search).status()
+    if was_active and not status.active:
+        st.rerun()  # the whole page: what the list of searches says has changed too
+    _show_state(status)
+    _show_figures(status)
+    curves, losses = st.tabs(["mAP", "Loss"])
+    curves.plotly_chart(map_figure(status), key=f"map {search}", config={"displaylogo": False})
+    losses.plotly_chart(loss_figure(status), key=f"loss {search}", config={"displaylogo": False})
+    if status.trials:
+        st.dataframe(_trial_table(status), hide_index=True, column_config=_columns())
+    for trial in status.trials:
+        if trial.error:
+            st.caption(f":material/error: Trial {trial.number}: {escape(trial.error)}")
+
+
+def _show_state(status: SearchStatus) -> None:
+    icon, colour = BADGES[status.state]
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left.container(horizontal=True, vertical_alignment="center"):
+        st.badge(status.state, icon=icon, color=colour)  # type: ignore[arg-type]
+        if status.active:
+            st.progress(progress_of(status), progress_text(status))
+    with right.container(horizontal=True, horizontal_alignment="right"):
+        _offer_actions(status)
+    if status.message:
+        (st.error if status.state == "failed" else st.info)(escape(status.message))
+    if status.state == "interrupted":
+        st.warning("Its process is gone. Every finished epoch is kept; Resume goes on from there.")
+
+
+def _offer_actions(status: SearchStatus) -> None:
+    search = find_search(status.search)
+    try:
+        if status.state in ("queued", "running") and st.button(
+            "Stop, keep the best", icon=":material/stop:", help="Ends within seconds; the best epoch so far is kept."
+        ):
+            search.stop()
+            st.rerun()
+        resumable = status.state == "interrupted" or (
+            status.state == "stopped" and len(status.trials) < status.planned_trials
+        )
+        if resumable and st.button("Resume", type="primary", icon=":material/play_arrow:"):
+            search.resume()
+            st.rerun()
+    except SearchError as error:
+        st.toast(escape(str(error)))
+    if status.model:
+        if st.button("Evaluate", icon=":material/fact_check:"):
+            open_page("evaluate", model=status.model, dataset=status.dataset)
+        if st.button("Try a photo", type="primary", icon=":material/center_focus_strong:"):
+            open_page("predict", model=status.model)
+
+
+def _show_figures(status: SearchStatus) -> None:
+    best = status.best_trial
+    epoch = best.best_epoch if best else None
+    first, second, third, fourth = st.columns(4)
+    first.metric("Best mAP@0.5", score(epoch.map50 if epoch else None), help="On the validation photos; 1 is perfect.")
+    second.metric("Found in", f"trial {best.number}, epoch {epoch.epoch}" if best and epoch else "–")
+    third.metric("Trials", f"{len(status.trials)} of {status.planned_trials}")
+    fourth.metric("Time so far" if status.active else "Took", duration(status.seconds))
+
+
+def _trial_table(status: SearchStatus) -> pd.DataFrame:
+    best = status.best_trial
+    rows = []
+    for trial in status.trials:
+        epoch = trial.best_epoch
+        rows.append(
+            {
+                "": "★" if best and trial.number == best.number else "",
+                "trial": trial.number,
+                "state": trial.state,
+                "epochs": len(trial.epochs) / status.planned_epochs,
+                "mAP@0.5": epoch.map50 if epoch else None,
+                "mAP@0.5–0.95": epoch.map50_95 if epoch else None,
+                "best epoch": epoch.epoch if epoch else None,
+                "learning rate": trial.params.get("lr"),
+                "backbone factor": trial.params.get("backbone_lr_factor"),
+                "weight decay": trial.params.get("weight_decay"),
+                "seconds an epoch": sum(result.seconds for result in trial.epochs) / len(trial.epochs)
+                if trial.epochs
+                else None,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _columns() -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "": st.column_config.TextColumn(width="small"),
+        "epochs": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent"),
+        "mAP@0.5": number(format="%.3f"),
+        "mAP@0.5–0.95": number(format="%.3f"),
+        "learning rate": number(format="%.2g"),
+        "backbone factor": number(format="%.2f"),
+        "weight decay": number(format="%.1g"),
+        "seconds an epoch": number(format="%.1f"),
+    }

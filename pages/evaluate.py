@@ -1,0 +1,19 @@
+"""How good a model is on one split, and where it is wrong."""
+
+import streamlit as st
+
+from autodet.ui.choice import choose_dataset, choose_model
+from autodet.ui.evaluating import evaluate, show_photos, show_report
+from autodet.ui.frame import page
+
+with page("Evaluate", "How good a model is on labelled photos, class by class, and what it gets wrong."):
+    left, right = st.columns(2)
+    with left:
+        model = choose_model()
+    with right:
+        dataset = choose_dataset(preferred=model.card.dataset_fingerprint) if model else None
+    if model and dataset:
+        evaluated = evaluate(model, dataset)
+        if evaluated:
+            show_report(evaluated)
+            show_photos(model, dataset, evaluated)

@@ -1,0 +1,12 @@
+"""Say how long to try, and start."""
+
+from autodet.ui.choice import choose_dataset
+from autodet.ui.frame import page
+from autodet.ui.searching import ask_for_search, offer_start, show_forecast
+
+with page("Search", "Several trials with different settings train one after another; the best epoch of all is kept."):
+    dataset = choose_dataset()
+    if dataset:
+        order = ask_for_search()
+        show_forecast(dataset, order)
+        offer_start(dataset, order)
