@@ -1,0 +1,438 @@
+"""The command line, on real processes: the whole path, and what a mistake gets."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from autodet import cli
+from autodet.search.control import find_search
+from autodet.workspace import Workspace
+from tests.helpers import draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
+
+ROOT = Path(__file__).parents[1]
+COMMAND = [sys.executable, "-m", "autodet"]
+
+SEARCH_KEYS = ["search", "dataset", "state", "trials", "best", "model", "seconds"]
+TRIAL_KEYS = ["number", "state", "params", "epochs", "error"]
+EPOCH_KEYS = ["epoch", "loss", "map50", "map50_95", "seconds"]
+REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images"]
+
+
+def environment(home, **extra):
+    return os.environ | {"AUTODET_HOME": str(home), "AUTODET_DEVICES": "cpu", "PYTHONPATH": str(ROOT)} | extra
+
+
+def run(home, *arguments, cwd=ROOT, **extra):
+    """Run one command to its end."""
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, env=environment(home, **extra), capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def document_of(home, *arguments, status=0):
+    """What a command prints with ``--json``, which must be one document and nothing else."""
+    ran = run(home, *arguments, "--json")
+    assert ran.returncode == status, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def assert_is_one_sentence(ran, words):
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    assert ran.stderr.count("\n") == 1, ran.stderr
+    assert words in ran.stderr
+    assert ran.stderr.rstrip().endswith(".")
+    assert "Traceback" not in ran.stderr
+    assert "Error" not in ran.stderr
+
+
+@pytest.fixture(scope="module")
+def empty_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("empty") / "home"
+
+
+@pytest.fixture(scope="module")
+def sample_zip(sample_folder, tmp_path_factory):
+    return zip_folder(sample_folder, tmp_path_factory.mktemp("zipped") / "my fruit.zip")
+
+
+# The whole path
+
+
+@pytest.fixture(scope="module")
+def trained(sample_zip, tmp_path_factory):
+    """A workspace in which the command line has imported and searched, and what it said."""
+    home = tmp_path_factory.mktemp("trained") / "home"
+    imported = document_of(home, "import", sample_zip, "--name", "Fruit")
+    searched = run(home, "search", "Fruit", "--trials", 1, "--epochs", 2, "--lr-max", "2e-3", "--json")
+    assert searched.returncode == 0, searched.stderr
+    return home, imported, json.loads(searched.stdout), searched.stderr
+
+
+@pytest.mark.slow
+class TestTheWholePath:
+    def test_import_tells_what_there_is(self, trained, sample_dataset):
+        _, imported, _, _ = trained
+        assert imported == {
+            "dataset": "fruit",
+            "format": "voc",
+            "classes": list(sample_dataset.classes),
+            "splits": sample_dataset.splits,
+            "boxes": sample_dataset.boxes,
+            "problems": [],
+        }
+
+    def test_search_waits_and_tells_every_epoch(self, trained):
+        _, _, searched, progress = trained
+        assert list(searched) == SEARCH_KEYS
+        assert (searched["search"], searched["dataset"], searched["state"]) == ("fruit", "fruit", "finished")
+        (trial,) = searched["trials"]
+        assert list(trial) == TRIAL_KEYS
+        assert (trial["number"], trial["state"], trial["error"]) == (0, "finished", None)
+        assert [epoch["epoch"] for epoch in trial["epochs"]] == [1, 2]
+        assert all(list(epoch) == EPOCH_KEYS for epoch in trial["epochs"])
+        best = max(trial["epochs"], key=lambda epoch: epoch["map50"])
+        assert searched["best"] == {"trial": 0, "epoch": best["epoch"], "map50": best["map50"]}
+        assert searched["model"] == "fruit"
+        assert searched["seconds"] > 0
+        assert "Trial 0, epoch 2 of 2: loss" in progress
+
+    def test_status_tells_the_same_of_one_and_of_all(self, trained):
+        home, _, searched, _ = trained
+        assert document_of(home, "status", "fruit") == searched
+        assert document_of(home, "status") == [searched]
+
+    def test_evaluate_takes_the_test_split_if_none_is_said(self, trained, sample_dataset):
+        home, imported, _, _ = trained
+        report = document_of(home, "evaluate", "fruit", "fruit")
+        assert list(report) == REPORT_KEYS
+        assert report["images"] == imported["splits"]["test"]
+        assert list(report["per_class"]) == imported["classes"]
+        for one in report["per_class"].values():
+            assert list(one) == ["ap50", "ap50_95", "images", "boxes"]
+        assert sum(one["boxes"] for one in report["per_class"].values()) == sum(
+            len(record.annotations) for record in sample_dataset.split("test")
+        )
+
+    def test_datasets_and_models(self, trained):
+        home, imported, searched, _ = trained
+        told = {key: imported[key] for key in ("dataset", "format", "classes", "splits", "boxes")}
+        assert document_of(home, "datasets") == [told | {"name": "Fruit"}]
+        model = {"model": "fruit", "name": "Fruit", "dataset": "Fruit", "map50": searched["best"]["map50"]}
+        assert document_of(home, "models") == [model]
+
+    def test_a_model_exported_here_predicts_the_same_elsewhere(self, trained, sample_folder, tmp_path):
+        home, _, _, _ = trained
+        written = document_of(home, "export", "fruit", "--format", "autodet", "--out", tmp_path / "fruit.autodet")
+        assert written == {"model": "fruit", "format": "autodet", "file": str(tmp_path / "fruit.autodet")}
+        photos = sample_folder / "test"
+        here = document_of(home, "predict", "fruit", photos, "--threshold", 0.01)
+        elsewhere = document_of(
+            tmp_path / "elsewhere", "predict", tmp_path / "fruit.autodet", photos, "--threshold", 0.01
+        )
+        assert here == elsewhere
+        assert sum(len(one["detections"]) for one in here) > 0
+
+    def test_onnx_is_what_export_writes_if_nothing_is_said(self, trained, tmp_path):
+        import onnx
+
+        home, _, _, _ = trained
+        assert document_of(home, "export", "fruit", "--out", tmp_path / "fruit.onnx")["format"] == "onnx"
+        onnx.checker.check_model(tmp_path / "fruit.onnx")
+
+    def test_people_get_text(self, trained):
+        home, _, _, _ = trained
+        for command in (["status"], ["status", "fruit"], ["datasets"], ["models"]):
+            ran = run(home, *command)
+            assert (ran.returncode, ran.stderr) == (0, "")
+            assert "fruit" in ran.stdout
+            assert not ran.stdout.startswith(("{", "["))
+
+
+# Searches in the background
+
+
+@pytest.fixture
+def searchable(sample_zip, tmp_path):
+    """A workspace with a data set; whatever is still searching there at the end is stopped."""
+    home = tmp_path / "home"
+    assert run(home, "import", sample_zip, "--name", "fruit").returncode == 0
+    yield home
+    for folder in Workspace(home).searches.iterdir():
+        if find_search(folder.name, Workspace(home)).status().active:
+            run(home, "stop", folder.name)
+            find_search(folder.name, Workspace(home)).wait()
+
+
+@pytest.mark.slow
+def test_a_search_in_the_background_is_stopped_and_resumed(searchable):
+    home = searchable
+    started = document_of(home, "search", "fruit", "--trials", 2, "--epochs", 500, "--name", "Long one", "--detach")
+    assert list(started) == SEARCH_KEYS
+    assert (started["search"], started["best"], started["model"]) == ("long-one", None, None)
+    assert started["state"] in ("queued", "running")
+    assert document_of(home, "stop", "long-one")["state"] in ("queued", "running", "stopping", "stopped")
+    assert find_search("long-one", Workspace(home)).wait().state == "stopped"
+    assert document_of(home, "resume", "long-one")["state"] in ("queued", "running")
+    assert document_of(home, "status", "long-one")["state"] in ("queued", "running")
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_a_search_running_and_says_how_to_stop_it(searchable):
+    home = searchable
+    command = [*COMMAND, "search", "fruit", "--epochs", "500"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment(home), stderr=subprocess.PIPE, text=True) as process:
+        assert "fruit has started" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert "python -m autodet stop fruit" in said.splitlines()[-1]
+    assert "Traceback" not in said
+    assert document_of(home, "status", "fruit")["state"] in ("queued", "running")
+
+
+# Predictions
+
+
+def test_predict_tells_the_boxes_of_every_photo(trained_bundle, sample_folder, empty_home, tmp_path):
+    photo = sorted((sample_folder / "val").glob("*.jpg"))[0]
+    blank = tmp_path / "blank.png"
+    Image.new("RGB", (40, 30), "white").save(blank)
+    seen, unseen = document_of(empty_home, "predict", trained_bundle, photo, blank, "--threshold", 0.3)
+    assert (seen["file"], unseen) == (str(photo), {"file": str(blank), "detections": []})
+    width, height = Image.open(photo).size
+    assert seen["detections"]
+    for one in seen["detections"]:
+        assert list(one) == ["class_id", "class", "score", "box"]
+        assert one["class"] == ("apple", "banana", "orange")[one["class_id"]]
+        assert 0.3 <= one["score"] <= 1
+        x1, y1, x2, y2 = one["box"]
+        assert 0 <= x1 < x2 <= width
+        assert 0 <= y1 < y2 <= height
+
+
+def test_a_text_file_among_photos_loses_nothing(trained_bundle, sample_folder, empty_home, tmp_path):
+    photos = sorted((sample_folder / "val").glob("*.jpg"))[:2]
+    notes = tmp_path / "notes.txt"
+    notes.write_text("no photo")
+    ran = run(empty_home, "predict", trained_bundle, photos[0], notes, photos[1], "--json")
+    assert_is_one_sentence(ran, "notes.txt' is not a photo that can be read")
+    assert [one["file"] for one in json.loads(ran.stdout)] == [str(photo) for photo in photos]
+
+
+def test_annotated_photos_lie_beside_the_photos_without_replacing_them(trained_bundle, empty_home, tmp_path):
+    for folder in ("a", "b"):
+        write_labelled(tmp_path / folder, "photo", seed=1)
+    before = (tmp_path / "a" / "photo.png").read_bytes()
+    ran = run(empty_home, "predict", trained_bundle, tmp_path / "a", tmp_path / "b", "--out", tmp_path / "a")
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "a" / "photo.png").read_bytes() == before
+    assert Image.open(tmp_path / "a" / "photo-boxes.jpg").size == (64, 48)
+    assert Image.open(tmp_path / "a" / "photo-boxes-2.jpg").size == (64, 48)
+
+
+def test_a_folder_without_photos_is_a_sentence(trained_bundle, empty_home, tmp_path):
+    (tmp_path / "notes.txt").write_text("no photo")
+    assert_is_one_sentence(run(empty_home, "predict", trained_bundle, tmp_path), "holds no photos")
+
+
+def test_an_evaluation_on_a_split_that_is_empty_is_a_sentence(trained_bundle, tmp_path):
+    write_voc(tmp_path / "set" / "train", photos=2)
+    assert run(tmp_path / "home", "import", tmp_path / "set", "--name", "set").returncode == 0
+    ran = run(tmp_path / "home", "evaluate", trained_bundle, "set")
+    assert_is_one_sentence(ran, "no photos in the split 'test'; it has train (2)")
+
+
+# Mistakes
+
+
+def zip_of_broken_xml(folder):
+    return write_zip(folder / "broken.zip", {"a.xml": "<annotation><object>", "a.png": png(folder)})
+
+
+def png(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_photo().save(folder / "drawn.png")
+    return (folder / "drawn.png").read_bytes()
+
+
+def class_only_in_val(folder):
+    write_voc(folder / "set" / "train", photos=3, marks=[("apple", (4, 6, 30, 40))])
+    write_voc(folder / "set" / "val", photos=2, marks=[("pear", (4, 6, 30, 40))])
+    return zip_folder(folder / "set", folder / "set.zip")
+
+
+def text_called_zip(folder):
+    (folder / "photos.zip").write_text("this is no zip")
+    return folder / "photos.zip"
+
+
+def empty_folder(folder):
+    (folder / "nothing").mkdir()
+    return folder / "nothing"
+
+
+BAD_SOURCES = {
+    "no such file": (lambda folder: folder / "nowhere.zip", "no file or folder"),
+    "not a zip": (text_called_zip, "photos.zip"),
+    "an empty zip": (lambda folder: write_zip(folder / "empty.zip", {}), "is empty"),
+    "an empty folder": (empty_folder, "is empty"),
+    "no labels": (lambda folder: write_zip(folder / "bare.zip", {"a.png": png(folder)}), "no labels"),
+    "labels without photos": (lambda folder: write_zip(folder / "x.zip", {"a.xml": voc_xml("a.png")}), "a.xml"),
+    "a broken XML": (zip_of_broken_xml, "a.xml"),
+    "a photo cut short": (
+        lambda folder: write_zip(folder / "cut.zip", {"a.xml": voc_xml("a.png"), "a.png": png(folder)[:300]}),
+        "a.png",
+    ),
+    "a class that train lacks": (class_only_in_val, "pear"),
+    "no source": (lambda _folder: "", "No source was given"),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), BAD_SOURCES.values(), ids=BAD_SOURCES)
+def test_what_cannot_be_imported_is_a_sentence_and_leaves_nothing(make, words, tmp_path):
+    home = tmp_path / "home"
+    assert_is_one_sentence(run(home, "import", make(tmp_path), "--name", "bad"), words)
+    assert list(Workspace(home).datasets.iterdir()) == []
+
+
+def test_boxes_that_are_none_are_listed_and_the_rest_is_imported(tmp_path):
+    write_voc(tmp_path / "set", photos=6)
+    write_labelled(tmp_path / "set", "flat", marks=[("apple", (9, 9, 9, 20)), ("apple", (1, 1, 20, 20))], seed=100)
+    write_labelled(tmp_path / "set", "outside", marks=[("apple", (70, 60, 90, 80))], seed=101)
+    (tmp_path / "set" / "broken.xml").write_text("<annotation>")
+    ran = run(tmp_path / "home", "import", tmp_path / "set")
+    assert ran.returncode == 0, ran.stderr
+    imported = document_of(tmp_path / "home", "import", tmp_path / "set")
+    found = {Path(problem["file"]).stem: problem for problem in imported["problems"]}
+    assert set(found) == {"flat", "outside", "broken"}
+    for problem in found.values():
+        assert list(problem) == ["file", "problem", "action"]
+        assert f"{problem['file']}: {problem['problem']} {problem['action']}" in ran.stdout
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:5000] + bytes([b[5000] ^ 1]) + b[5001:]])
+def test_a_damaged_model_is_a_sentence(trained_bundle, sample_folder, empty_home, tmp_path, damage):
+    damaged = tmp_path / "damaged.autodet"
+    damaged.write_bytes(damage(trained_bundle.read_bytes()))
+    assert_is_one_sentence(run(empty_home, "predict", damaged, sample_folder / "val"), "damaged.autodet")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "COMMAND"),
+        (["fly"], "'fly'"),
+        (["datasets", "--jsn"], "--jsn"),
+        (["import"], "SOURCE"),
+        (["import", "sample", "--format", "pdf"], "'pdf'"),
+        (["search", "fruit", "--trials", "three"], "'three' is not a whole number"),
+        (["search", "fruit", "--time-limit", "soon"], "'soon' is not a number"),
+        (["search", "fruit", "--preset", "fastest"], "'fastest'"),
+        (["search", "fruit", "--architecture", "yolo99"], "'yolo99'"),
+        (["search", "fruit"], "no data set called 'fruit'"),
+        (["status", "fruit"], "no search 'fruit'"),
+        (["stop", "fruit"], "no search 'fruit'"),
+        (["resume", "../fruit"], "no search '../fruit'"),
+        (["evaluate", "fruit", "fruit"], "no model 'fruit'"),
+        (["evaluate", "fruit", "fruit", "--split", "exam"], "'exam'"),
+        (["predict", "fruit", "photo.jpg"], "no model 'fruit'"),
+        (["predict", "fruit.autodet", "photo.jpg"], "no file fruit.autodet"),
+        (["predict", "fruit"], "PHOTO"),
+        (["predict", "fruit", "photo.jpg", "--threshold", "1.5"], "'1.5' is not between 0 and 1"),
+        (["predict", "fruit", "photo.jpg", "--threshold", "nan"], "'nan' is not between 0 and 1"),
+        (["export", "fruit"], "--out"),
+        (["export", "fruit", "--out", "fruit.onnx"], "no model 'fruit'"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_in_the_arguments_is_a_sentence(arguments, words, empty_home):
+    ran = run(empty_home, *arguments)
+    assert_is_one_sentence(ran, words)
+    assert ran.stdout == ""
+
+
+@pytest.fixture(scope="module")
+def imported_home(sample_zip, tmp_path_factory):
+    home = tmp_path_factory.mktemp("imported") / "home"
+    assert run(home, "import", sample_zip, "--name", "fruit").returncode == 0
+    return home
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--trials", "0"], "0 trials"),
+        (["--epochs", "-3"], "-3 epochs"),
+        (["--time-limit", "-1"], "time limit"),
+        (["--lr-min", "0.1", "--lr-max", "0.01"], "lower one first"),
+        (["--lr-max", "1e-5"], "lower one first"),
+        (["--device", "tpu"], "'tpu' is not a device"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_a_search_that_makes_no_sense_is_a_sentence_and_leaves_nothing(imported_home, options, words):
+    assert_is_one_sentence(run(imported_home, "search", "fruit", *options), words)
+    assert list(Workspace(imported_home).searches.iterdir()) == []
+
+
+def test_a_setting_that_makes_no_sense_is_a_sentence(empty_home, sample_zip):
+    ran = run(empty_home, "import", sample_zip, AUTODET_MAX_ARCHIVE_MB="plenty")
+    assert_is_one_sentence(ran, "AUTODET_MAX_ARCHIVE_MB is 'plenty'")
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(trained_bundle, sample_folder, empty_home, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    photos, out = sample_folder / "val", tmp_path / "file" / "drawn"
+    assert_is_one_sentence(run(empty_home, "predict", trained_bundle, photos, "--out", out), "choose another place")
+
+
+# Manners
+
+
+def test_help_and_version(empty_home):
+    for command in ([], ["import"], ["search"], ["predict"]):
+        ran = run(empty_home, *command, "--help")
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert ran.stdout.startswith("usage: python -m autodet")
+    assert run(empty_home, "--version").stdout.startswith("autodet ")
+
+
+def test_an_empty_workspace_says_what_to_do(empty_home):
+    for command, hint in (("datasets", "import"), ("models", "search"), ("status", "search")):
+        assert f"python -m autodet {hint}" in run(empty_home, command).stdout
+        assert document_of(empty_home, command) == []
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(imported_home):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [*COMMAND, "datasets"]
+    ran = subprocess.run(
+        command, cwd=ROOT, env=environment(imported_home), stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (141, "")
+
+
+def test_what_nobody_foresaw_is_a_sentence_too_and_can_be_looked_into(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "list_datasets", lambda: 1 / 0)
+    assert cli.main(["datasets"]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "AUTODET_DEBUG=1" in said.err
+    monkeypatch.setenv("AUTODET_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["datasets"])
+
+
+def test_whatever_a_library_prints_the_answer_stands_alone(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "list_datasets", lambda: print("Loading annotations...") or [])
+    assert cli.main(["datasets", "--json"]) == 0
+    assert capsys.readouterr().out == "[]\n"
