@@ -1,34 +1,45 @@
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+RUN := $(VENV)/bin/python -m
 
-.PHONY: app test lint format clean
+.PHONY: app test lint format clean help
 
-app: $(VENV)/.app  ## Set up .venv and open the app.
-	$(BIN)/streamlit run app.py
+app: $(VENV)/.app  ## set up everything and open the app
+	$(RUN) streamlit run app.py --server.showEmailPrompt=false
 
-test: $(VENV)/.dev  ## Run every test that this machine can run.
-	$(BIN)/pytest
+test: $(VENV)/.dev  ## set up everything and run every test that this machine can run
+	$(RUN) pytest
 
-lint: $(VENV)/.dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+lint: $(VENV)/.dev  ## check style and types
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
 
-format: $(VENV)/.dev
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+format: $(VENV)/.dev  ## mend what can be mended of the style
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
 
-$(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+clean:  ## delete the environment and all caches; the workspace stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-$(VENV)/.app: $(BIN)/python requirements.txt
-	$(BIN)/python -m pip install --quiet -r requirements.txt
-	touch $@
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile
+
+# An environment that does not run (half made, moved, its Python gone) is made again from nothing.
+ifneq ($(shell $(RUN) pip --version >/dev/null 2>&1 && echo runs),runs)
+.PHONY: $(VENV)/bin/python
+endif
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "autodet needs Python 3.11 or newer; name one, as in: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/.app: $(VENV)/bin/python requirements.txt
+	@echo "Installing what the app needs; the first time takes some minutes and a few gigabytes."
+	$(RUN) pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
 
 $(VENV)/.dev: $(VENV)/.app requirements-dev.txt
-	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
-	touch $@
-
-clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	$(RUN) pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
