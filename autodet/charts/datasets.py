@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from autodet.charts.layout import label, styled
+from autodet.charts.layout import label, name_rows, styled
 from autodet.charts.palette import SPLIT_COLOURS
 from autodet.datasets.manifest import Dataset
 
@@ -18,14 +18,14 @@ def class_counts_figure(dataset: Dataset) -> go.Figure:
                 counts[class_id] += 1
         figure.add_trace(
             go.Bar(
-                y=names,
                 x=counts,
+                hovertext=names,
                 orientation="h",
                 name=split,
                 marker_color=SPLIT_COLOURS[split],
-                hovertemplate=f"%{{y}}, {split}: %{{x}} boxes<extra></extra>",
+                hovertemplate=f"%{{hovertext}}, {split}: %{{x}} boxes<extra></extra>",
             )
         )
     figure.update_layout(barmode="stack", bargap=0.35)
-    figure.update_yaxes(autorange="reversed", type="category")
+    name_rows(figure, dataset.classes)
     return styled(figure, height=110 + 34 * len(names), x_title="boxes")

@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from autodet.charts.layout import label, styled
+from autodet.charts.layout import label, name_rows, styled
 from autodet.charts.palette import CLASS_COLOURS, GREY
 from autodet.records import EvaluationReport
 
@@ -18,17 +18,17 @@ def class_ap_figure(report: EvaluationReport) -> go.Figure:
     ):
         figure.add_trace(
             go.Bar(
-                y=names,
                 x=values,
+                hovertext=names,
                 orientation="h",
                 name=title,
                 marker_color=colour,
                 text=[f"{value:.3f}" for value in values],
                 textposition="auto",
-                hovertemplate=f"%{{y}}<br>{title}: %{{x:.3f}}<extra></extra>",
+                hovertemplate=f"%{{hovertext}}<br>{title}: %{{x:.3f}}<extra></extra>",
             )
         )
     figure.update_layout(barmode="group", bargap=0.3)
     figure.update_xaxes(range=[0, 1.02])
-    figure.update_yaxes(autorange="reversed", type="category")
+    name_rows(figure, list(found))
     return styled(figure, height=110 + 62 * len(names))

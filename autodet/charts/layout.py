@@ -1,5 +1,6 @@
 """What all charts look alike in."""
 
+from collections.abc import Sequence
 from html import escape
 
 import plotly.graph_objects as go
@@ -9,10 +10,13 @@ from autodet.charts.palette import GREY
 # One half-transparent grey reads as a faint line on white and on black.
 GRID = "rgba(138, 143, 152, 0.25)"
 LONGEST_NAME = 40
+LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None}
+LEGEND_BESIDE = {"orientation": "v", "yanchor": "top", "y": 1, "x": 1.01, "title": None}  # it scrolls
+MOST_NAMES_ABOVE = 10  # a longer legend above a chart would leave it no room
 
 
 def styled(figure: go.Figure, *, height: int, x_title: str = "", y_title: str = "") -> go.Figure:
-    """Give a figure the common look: no background of its own, faint grid, the legend above.
+    """Give a figure the common look: no background of its own, faint grid, the legend out of the way.
 
     Args:
         figure: The figure, changed in place.
@@ -25,7 +29,7 @@ def styled(figure: go.Figure, *, height: int, x_title: str = "", y_title: str = 
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None},
+        legend=LEGEND_ABOVE if len(figure.data) <= MOST_NAMES_ABOVE else LEGEND_BESIDE,
         hoverlabel={"align": "left"},
         uirevision="kept",  # a refresh keeps the zoom and the hidden lines
     )
@@ -37,6 +41,15 @@ def styled(figure: go.Figure, *, height: int, x_title: str = "", y_title: str = 
 def label(name: str) -> str:
     """A name from a user as Plotly text: no markup, and not too long for a legend."""
     return escape(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…")
+
+
+def name_rows(figure: go.Figure, names: Sequence[str]) -> None:
+    """Give row ``i`` of a chart of horizontal bars the name ``names[i]``, the first at the top.
+
+    Bars stand at numbers, for names that are cut to the same letters would share one bar.
+    """
+    rows = list(range(len(names)))
+    figure.update_yaxes(tickvals=rows, ticktext=[label(name) for name in names], range=[len(names) - 0.5, -0.5])
 
 
 def note(figure: go.Figure, text: str) -> None:
