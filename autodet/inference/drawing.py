@@ -7,6 +7,8 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from autodet.charts.palette import class_colour
 from autodet.records import FloatArray, IntArray
 
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
 LINE_SHARE, TEXT_SHARE = 0.005, 0.030  # of the photo's longer side
 SMALLEST_TEXT = 11
 
@@ -36,12 +38,20 @@ def draw_boxes(
     font = ImageFont.load_default(max(SMALLEST_TEXT, TEXT_SHARE * longer))
     for index in reversed(range(len(class_ids))):
         class_id = int(class_ids[index])
-        text = classes[class_id] if scores is None else f"{classes[class_id]} {scores[index]:.2f}"
+        name = _shortened(classes[class_id], font, photo.width)
+        text = name if scores is None else f"{name} {scores[index]:.2f}"
         x1, y1, x2, y2 = (float(side) for side in boxes_xyxy[index])
         colour = class_colour(class_id)
         brush.rectangle((x1, y1, max(x1, x2 - 1), max(y1, y2 - 1)), outline=colour, width=width)
         _write_label(brush, drawn.size, (x1, y1), text, colour, font)
     return drawn
+
+
+def _shortened(name: str, font: Font, photo_width: int) -> str:
+    """A class name on one line, of which no more is shown than fits on half the photo."""
+    name = " ".join(name.split())
+    longest = int(len(name) * photo_width / 2 / max(1.0, font.getlength(name)))
+    return name if longest >= len(name) else f"{name[: max(1, longest)]}…"
 
 
 def _write_label(
@@ -50,14 +60,14 @@ def _write_label(
     corner: tuple[float, float],
     text: str,
     colour: str,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    font: Font,
 ) -> None:
     """A label above its box, or inside it where there is no room above; always inside the photo."""
     left, top, right, bottom = brush.textbbox((0, 0), text, font=font)
     margin = (bottom - top) * 0.3
     width, height = right - left + 2 * margin, bottom - top + 2 * margin
     x = max(0.0, min(corner[0], size_wh[0] - width))
-    y = corner[1] - height if corner[1] >= height else min(corner[1], size_wh[1] - height)
+    y = corner[1] - height if corner[1] >= height else max(0.0, min(corner[1], size_wh[1] - height))
     brush.rectangle((x, y, x + width, y + height), fill=colour)
     brush.text((x + margin - left, y + margin - top), text, fill=_text_colour(colour), font=font)
 
