@@ -6,6 +6,7 @@ from autodet.charts.datasets import class_counts_figure
 from autodet.datasets.manifest import Dataset
 from autodet.ui.text import ago
 
+SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 FORMAT_TITLES = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO"}
 
 
@@ -15,10 +16,10 @@ def show_contents(dataset: Dataset) -> None:
         "Photos": f"{len(dataset.images):,}",
         "Boxes": f"{dataset.boxes:,}",
         "Classes": f"{len(dataset.classes):,}",
-        **{split: f"{count:,}" for split, count in dataset.splits.items()},
-        "Format": FORMAT_TITLES.get(dataset.format, dataset.format),
+        **{SPLIT_TITLES[split]: f"{count:,}" for split, count in dataset.splits.items()},
     }
     for column, (label, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
         column.metric(label, value)
-    st.caption(f"Imported {ago(dataset.created)}. Boxes per class:")
+    title = FORMAT_TITLES.get(dataset.format, dataset.format)
+    st.caption(f"Detected as {title}, imported {ago(dataset.created)}. Boxes per class and split:")
     st.plotly_chart(class_counts_figure(dataset), key=f"counts {dataset.id}", config={"displayModeBar": False})

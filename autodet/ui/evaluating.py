@@ -14,12 +14,12 @@ from autodet.inference.evaluations import evaluate_model, kept_evaluation
 from autodet.inference.mistakes import Mistakes, count_mistakes
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Prediction
+from autodet.ui.contents import SPLIT_TITLES
 from autodet.ui.gallery import as_jpeg
 from autodet.ui.text import counted, escape, score
 
 PER_PAGE = 4
 LONGEST_SIDE = 720
-TITLES = {"val": "Validation", "test": "Test", "train": "Training"}
 HELP = {
     "mAP@0.5": "COCO's average precision, a box counting as found if it overlaps by half; mean over the classes.",
     "mAP@0.5–0.95": "The same, mean over ten overlaps from 0.50 to 0.95: strict about how well boxes fit.",
@@ -44,7 +44,7 @@ def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
         splits,
         default="val" if "val" in splits else splits[0],
         required=True,
-        format_func=lambda name: f"{TITLES[name]} ({dataset.splits[name]:,})",
+        format_func=lambda name: f"{SPLIT_TITLES[name]} ({dataset.splits[name]:,})",
         help="Test photos were seen by no search: their figure is the honest one.",
     )
     split = split or splits[0]

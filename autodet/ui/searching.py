@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from autodet.datasets.manifest import Dataset
+from autodet.errors import AutodetError
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, find_architecture, weights_problem
 from autodet.records import Hyperparameters
 from autodet.search.control import DEFAULT_PRESET, start_search
@@ -51,21 +52,21 @@ def ask_for_search() -> Order:
     minutes = third.number_input(
         "Time limit in minutes", 1, 100_000, None, placeholder="none", help="What is best by then is kept."
     )
-    with st.expander("More settings", icon=":material/tune:"):
+    lowest, highest = st.select_slider(
+        "Learning rate, from and to",
+        LEARNING_RATES,
+        DEFAULT_LR_RANGE,
+        format_func=lambda rate: f"{rate:g}",
+        help="How large the steps of training are. Every trial tries its own from this range.",
+    )
+    with st.expander("Architecture", icon=":material/tune:"):
         architecture = _ask_for_architecture()
-        lowest, highest = st.select_slider(
-            "Learning rate, from and to",
-            LEARNING_RATES,
-            DEFAULT_LR_RANGE,
-            format_func=lambda rate: f"{rate:g}",
-            help="How large the steps of training are. Every trial tries its own from this range.",
-        )
     return Order(trials, epochs, minutes * 60 if minutes else None, (lowest, highest), architecture)
 
 
 def _ask_for_architecture() -> str:
     name = st.selectbox(
-        "Architecture",
+        "Network",
         list(ARCHITECTURES),
         index=list(ARCHITECTURES).index(DEFAULT_ARCHITECTURE),
         format_func=lambda name: ARCHITECTURES[name].title,
@@ -75,8 +76,6 @@ def _ask_for_architecture() -> str:
         f"{chosen.good_for} {chosen.parameters_millions:g} million weights, photos at {chosen.image_size} pixels. "
         f"{chosen.weights} Licence of the weights: {chosen.licence}."
     )
-    if problem := _weights_problem(name):
-        st.warning(escape(problem), icon=":material/cloud_off:")
     return name
 
 
@@ -138,8 +137,6 @@ def offer_start(dataset: Dataset, order: Order) -> None:
 
 
 def _start(dataset: Dataset, order: Order) -> None:
-    from autodet.errors import AutodetError
-
     options: dict[str, Any] = {
         "trials": order.trials,
         "epochs": order.epochs,

@@ -87,11 +87,17 @@ def _offer_actions(status: SearchStatus) -> None:
 def _show_figures(status: SearchStatus) -> None:
     best = status.best_trial
     epoch = best.best_epoch if best else None
-    first, second, third, fourth = st.columns(4)
-    first.metric("Best mAP@0.5", score(epoch.map50 if epoch else None), help="On the validation photos; 1 is perfect.")
-    second.metric("Found in", f"trial {best.number}, epoch {epoch.epoch}" if best and epoch else "–")
-    third.metric("Trials", f"{len(status.trials)} of {status.planned_trials}")
-    fourth.metric("Time so far" if status.active else "Took", duration(status.seconds))
+    first, second, third = st.columns(3)
+    first.metric(
+        "Best mAP@0.5",
+        score(epoch.map50 if epoch else None),
+        f"trial {best.number}, epoch {epoch.epoch}" if best and epoch else None,
+        delta_color="off",
+        delta_arrow="off",
+        help="On the validation photos; 1 is perfect.",
+    )
+    second.metric("Trials", f"{len(status.trials)} of {status.planned_trials}")
+    third.metric("Time so far" if status.active else "Took", duration(status.seconds))
 
 
 def _trial_table(status: SearchStatus) -> pd.DataFrame:
@@ -101,19 +107,15 @@ def _trial_table(status: SearchStatus) -> pd.DataFrame:
         epoch = trial.best_epoch
         rows.append(
             {
-                "": "★" if best and trial.number == best.number else "",
-                "trial": trial.number,
+                "trial": f"{trial.number} ★" if best and trial.number == best.number else str(trial.number),
                 "state": trial.state,
-                "epochs": len(trial.epochs) / status.planned_epochs,
+                "epochs": f"{len(trial.epochs)} of {status.planned_epochs}",
                 "mAP@0.5": epoch.map50 if epoch else None,
                 "mAP@0.5–0.95": epoch.map50_95 if epoch else None,
                 "best epoch": epoch.epoch if epoch else None,
                 "learning rate": trial.params.get("lr"),
                 "backbone factor": trial.params.get("backbone_lr_factor"),
                 "weight decay": trial.params.get("weight_decay"),
-                "seconds an epoch": sum(result.seconds for result in trial.epochs) / len(trial.epochs)
-                if trial.epochs
-                else None,
             }
         )
     return pd.DataFrame(rows)
@@ -122,12 +124,10 @@ def _trial_table(status: SearchStatus) -> pd.DataFrame:
 def _columns() -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
-        "": st.column_config.TextColumn(width="small"),
-        "epochs": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent"),
+        "trial": st.column_config.TextColumn(help="★ marks the best"),
         "mAP@0.5": number(format="%.3f"),
         "mAP@0.5–0.95": number(format="%.3f"),
         "learning rate": number(format="%.2g"),
-        "backbone factor": number(format="%.2f"),
+        "backbone factor": number(format="%.2f", help="The pretrained layers learn at the learning rate times this."),
         "weight decay": number(format="%.1g"),
-        "seconds an epoch": number(format="%.1f"),
     }

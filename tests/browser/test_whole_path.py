@@ -1,0 +1,94 @@
+"""The whole path in a real browser: from the sample to boxes on a dropped photo."""
+
+import pytest
+
+from autodet.datasets.manifest import load_dataset
+from autodet.workspace import Workspace
+from tests.browser.conftest import goto, menu, settled
+
+pytestmark = pytest.mark.browser
+LINES = ".js-plotly-plot .scatterlayer .trace"
+SEARCH_SECONDS = 400
+
+
+def button(tab, name):
+    return tab.get_by_test_id("stMain").get_by_role("button", name=name)
+
+
+def test_from_the_sample_to_boxes(app, visit, tmp_path):
+    tab = visit()
+    tab.get_by_text("Drop a zip of labelled photos").wait_for()
+    button(tab, "Import photos").click()
+    tab.get_by_role("tab", name="The sample").click()
+    button(tab, "Use the sample data set").click()
+    tab.get_by_text("Detected as Pascal VOC").wait_for(timeout=120_000)
+    tab.get_by_test_id("stImage").nth(11).wait_for()
+    dataset = load_dataset("sample", Workspace(app.home))
+
+    button(tab, "Search for a detector").click()
+    tab.get_by_role("heading", name="Search", level=1).wait_for()
+    tab.get_by_text("Quick look").click()
+    tab.get_by_text("2 trials of 3 epochs").wait_for()
+    tab.get_by_role("spinbutton", name="Epochs a trial").fill("2")
+    tab.get_by_role("spinbutton", name="Epochs a trial").press("Enter")
+    tab.get_by_text("2 trials of 2 epochs").wait_for()
+    settled(tab)
+    button(tab, "Start the search").dblclick()
+    tab.get_by_role("heading", name="Results", level=1).wait_for()
+    tab.close()
+
+    # The tab is closed and the app is restarted; the search goes on.
+    app.stop()
+    app.start()
+    tab = visit("results")
+    tab.locator(LINES).first.wait_for(timeout=SEARCH_SECONDS * 1000)
+    tab.get_by_test_id("stBadge").get_by_text("finished").wait_for(timeout=SEARCH_SECONDS * 1000)
+    settled(tab)
+    assert tab.locator(LINES).count() == 3  # two trials and the star
+    assert len(list((app.home / "searches").glob("[!.]*"))) == 1  # the double click started one search
+
+    button(tab, "Evaluate").click()
+    button(tab, "Evaluate on 40 photos").click()
+    tab.get_by_text("Seen by the model").first.wait_for(timeout=60_000)
+    assert tab.locator(".js-plotly-plot .barlayer .trace").count() == 2
+
+    menu(tab, "Predict")
+    record = next(record for record in dataset.split("test") if len(record.annotations) >= 3)
+    (tmp_path / "notes.txt").write_text("not a photo")
+    tab.locator("input[type=file]").set_input_files([dataset.photo(record), tmp_path / "notes.txt"])
+    tab.get_by_text("is not a photo that can be read").wait_for()
+    tab.get_by_text("objects").first.wait_for()
+    settled(tab)
+    found = objects(tab)
+    assert found >= 1
+    tab.get_by_role("slider").press("Home")
+    tab.wait_for_function(
+        f"[...document.querySelectorAll('[data-testid=\"stImageCaption\"]')]"
+        f".some(e => parseInt(e.innerText.split('· ')[1]) > {found})"
+    )
+    with tab.expect_download() as download:
+        button(tab, "Download the table as CSV").click()
+    assert len(download.value.path().read_text().splitlines()) > found
+
+    menu(tab, "Models")
+    with tab.expect_download() as download:
+        button(tab, "Download").first.click()
+    bundle = tmp_path / download.value.suggested_filename
+    download.value.save_as(bundle)
+    cut = tmp_path / "cut.autodet"
+    cut.write_bytes(bundle.read_bytes()[:-1000])
+    tab.get_by_text("Upload a model").click()
+    tab.locator("input[type=file]").set_input_files(cut)
+    button(tab, "Add the model").click()
+    tab.get_by_text("cannot be used as a model").wait_for()
+    goto(tab, app, "models")
+    tab.get_by_text("Upload a model").click()
+    tab.locator("input[type=file]").set_input_files(bundle)
+    button(tab, "Add the model").click()
+    tab.get_by_text("sample-2").first.wait_for()
+    assert len(list((app.home / "models").glob("*/model.autodet"))) == 2
+
+
+def objects(tab):
+    caption = tab.get_by_test_id("stImageCaption").filter(has_text="object").first.inner_text()
+    return int(caption.split("· ")[1].split()[0])
