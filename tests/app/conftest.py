@@ -1,0 +1,106 @@
+"""Pages run by Streamlit itself, without a browser."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from autodet.models.bundle import ModelCard, write_bundle
+from autodet.models.store import StoredModel, add_model
+from autodet.records import EpochResult, SearchStatus, TrialStatus
+from autodet.search.lock import hold_lock
+from autodet.search.snapshot import write_snapshot
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def visit(workspace):
+    """Open a page as a new visitor, with things chosen elsewhere; an unforeseen error fails the test."""
+    st.cache_data.clear()
+
+    def visit(name: str, **chosen: object) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        for key, value in chosen.items():
+            app.session_state[key] = value
+        return checked(checked(app.run()).switch_page(f"pages/{name}.py").run())
+
+    return visit
+
+
+def checked(app: AppTest) -> AppTest:
+    """The app, if no page has failed."""
+    assert not app.exception, app.exception
+    assert not any("went wrong" in error.value for error in app.error), "the page failed; see the log"
+    return app
+
+
+def says(app: AppTest) -> str:
+    """Everything on the page that is text."""
+    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success, *app.title, *app.subheader]
+    return "\n".join(part.value for part in parts)
+
+
+def labels(elements) -> list[str]:
+    return [element.label for element in elements]
+
+
+def labelled(elements, label: str):
+    """The one element with a label."""
+    (found,) = [element for element in elements if element.label == label]
+    return found
+
+
+@pytest.fixture
+def search_there(workspace):
+    """Write a search into the workspace as its supervisor would have; a running one has its lock held."""
+    with ExitStack() as locks:
+
+        def search_there(search="fruit", state="finished", trials=(), **facts) -> SearchStatus:
+            folder = workspace.searches / search
+            folder.mkdir()
+            defaults = {
+                "planned_trials": 3,
+                "planned_epochs": 20,
+                "seconds": 600.0,
+                "created": "2026-01-02T10:00:00+00:00",
+            }
+            status = SearchStatus(search, "sample", state, tuple(trials), **(defaults | facts))
+            write_snapshot(folder, status)
+            if state == "running":
+                locks.enter_context(hold_lock(folder))
+            return status
+
+        yield search_there
+
+
+def trial(number=0, state="finished", scores=(0.2, 0.6, 0.5), **facts) -> TrialStatus:
+    epochs = tuple(EpochResult(epoch, 1.0 / epoch, score, score / 2, 3.0) for epoch, score in enumerate(scores, 1))
+    return TrialStatus(number, state, {"lr": 1e-3, "backbone_lr_factor": 0.3, "weight_decay": 1e-4}, epochs, **facts)
+
+
+@pytest.fixture
+def model_there(workspace, tmp_path):
+    """Put a model that nobody asks to predict into the workspace."""
+
+    def model_there(name="fruit", map50=0.9, classes=("apple", "banana"), **facts) -> StoredModel:
+        card = ModelCard(
+            name=name,
+            classes=classes,
+            architecture="fasterrcnn_efficientnet_lite0",
+            image_size=320,
+            dataset="fruit",
+            dataset_fingerprint="f" * 64,
+            metrics={"map50": map50, "map50_95": map50 / 2},
+            params={"lr": 0.001},
+            epoch=7,
+            created="2026-01-02T10:00:00+00:00",
+            versions={"autodet": "0.1.0"},
+        )
+        path = tmp_path / "model.autodet"
+        write_bundle(path, card, b"weights of " + name.encode())
+        return add_model(path, name, workspace)
+
+    return model_there

@@ -1,0 +1,124 @@
+from autodet.search.snapshot import STOP
+from tests.app.conftest import checked, labelled, labels, says, trial
+
+
+def metric(app, label):
+    return labelled(app.metric, label).value
+
+
+def test_without_a_search_it_says_what_to_do(visit):
+    app = visit("results")
+    assert "no search yet" in says(app)
+    assert not app.metric
+
+
+def test_a_finished_search_shows_its_best_and_its_trials(visit, search_there):
+    search_there(trials=[trial(0), trial(1, "pruned", (0.1,)), trial(2, scores=(0.3, 0.9))], model="fruit")
+    app = visit("results")
+    assert metric(app, "Best mAP@0.5") == "0.900"
+    assert metric(app, "Trials") == "3 of 3"
+    assert metric(app, "Took") == "10 min"
+    table = app.dataframe[0].value
+    assert list(table["state"]) == ["finished", "pruned", "finished"]
+    assert list(table["mAP@0.5"]) == [0.6, 0.1, 0.9]
+    assert list(table["trial"].str.contains("★")) == [False, False, True]
+    assert list(table["learning rate"]) == [1e-3] * 3
+    assert len(app.get("plotly_chart")) == 2  # mAP and loss
+    assert not {"Stop, keep the best", "Resume"} & set(labels(app.button))
+
+
+def test_a_running_search_is_offered_first_and_can_be_stopped(visit, search_there, workspace):
+    search_there("older", "running", [trial(0, "running")], seconds_left=120.0)
+    search_there("newer", "finished", created="2026-02-02T10:00:00+00:00")
+    app = visit("results")
+    assert app.selectbox[0].value == "older"
+    assert metric(app, "Trials") == "1 of 3"
+    checked(labelled(app.button, "Stop, keep the best").click().run())
+    assert (workspace.searches / "older" / STOP).exists()
+
+
+def test_the_newest_comes_first_among_those_that_are_over(visit, search_there):
+    search_there("older")
+    search_there("newer", created="2026-02-02T10:00:00+00:00")
+    app = visit("results")
+    assert app.selectbox[0].value == "newer"
+    app.selectbox[0].select("older").run()
+    assert app.session_state["search"] == "older"
+
+
+def test_a_search_chosen_elsewhere_is_shown(visit, search_there):
+    search_there("one")
+    search_there("two", created="2026-02-02T10:00:00+00:00")
+    assert visit("results", search="one").selectbox[0].value == "one"
+
+
+def test_an_interrupted_search_is_resumed(visit, search_there, monkeypatch):
+    from autodet.search import control
+
+    launched = []
+    monkeypatch.setattr(control, "_launch", lambda folder: launched.append(folder.name))
+    status = search_there(state="running", trials=[trial(0, "running")])
+    # Nobody holds the lock of this one.
+    search_there("dead", "queued", [trial(0, "running")], created="2026-02-02T10:00:00+00:00")
+    app = visit("results", search="dead")
+    assert "Resume goes on" in says(app)
+    checked(labelled(app.button, "Resume").click().run())
+    assert launched == ["dead"]
+    assert status.search not in launched
+
+
+def test_a_stopped_search_is_resumed_only_if_it_has_trials_left(visit, search_there):
+    search_there("short", "stopped", [trial(0)])
+    search_there("done", "stopped", [trial(0), trial(1), trial(2)])
+    assert "Resume" in labels(visit("results", search="short").button)
+    assert "Resume" not in labels(visit("results", search="done").button)
+
+
+def test_a_failed_search_says_why_and_so_does_a_failed_trial(visit, search_there):
+    failed = trial(0, "failed", (), error="The loss is not a number [in *epoch* 1]; lower the learning rate.")
+    search_there(state="failed", trials=[failed], message="No trial had an epoch; see trial 0.")
+    app = visit("results")
+    assert "No trial had an epoch" in app.error[0].value.replace("\\", "")
+    assert "lower the learning rate" in says(app)
+    assert r"\*epoch\*" in says(app)
+
+
+def test_it_leads_on_with_its_model_chosen(visit, search_there, model_there):
+    model_there("other", 0.99)
+    model = model_there("fruit", 0.6)
+    search_there(trials=[trial(0)], model=model.id)
+    app = checked(labelled(visit("results").button, "Try a photo").click().run())
+    assert app.title[0].value == "Predict"
+    assert app.selectbox[0].value == model.id
+
+
+def test_hostile_texts_are_shown_as_they_are(visit, search_there):
+    search_there("![x](http-evil)", "failed", message="<script>alert(1)</script> ![x](http://evil)")
+    text = says(visit("results"))
+    assert "![x](http://evil)" not in text
+    assert "<script>" not in text
+
+
+def test_a_search_with_a_damaged_record_does_not_hide_the_others(visit, search_there, workspace):
+    search_there("whole", trials=[trial(0)])
+    search_there("damaged")
+    (workspace.searches / "damaged" / "status.json").write_text("{")
+    assert visit("results").selectbox[0].options[0].startswith("whole")
+
+
+def test_it_does_not_load_torch():
+    import subprocess
+    import sys
+
+    from tests.app.conftest import ROOT
+
+    code = """
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout=60).run()
+for name in ("results", "models"):
+    assert not app.switch_page(f"pages/{name}.py").run().error
+print("torch" in sys.modules, "optuna" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["False", "False"]
