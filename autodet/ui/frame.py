@@ -16,7 +16,7 @@ from autodet.settings import load_settings
 from autodet.ui.text import escape
 
 LOGO = Path(__file__).with_name("logo.svg")
-ADMITTED = "admitted"
+ADMITTED, FRAMED, WANTED = "admitted", "framed", "wanted"
 CHOICE = "choose_"  # before it, the key of the select box in which a thing is chosen
 
 log = logging.getLogger("autodet.ui")
@@ -54,11 +54,15 @@ PAGES = {
 
 def navigation() -> StreamlitPage:
     """The menu; returns the page to run."""
+    st.session_state[FRAMED] = True
     sections: dict[str, list[StreamlitPage]] = {}
     for entry in PAGES.values():
         page = st.Page(entry.path, title=entry.title, icon=entry.icon, default=entry.name == "home")
         sections.setdefault(entry.section, []).append(page)
-    return st.navigation(sections)
+    chosen = st.navigation(sections)
+    if wanted := st.session_state.pop(WANTED, None):
+        st.switch_page(PAGES[wanted].path)
+    return chosen
 
 
 @contextmanager
@@ -69,6 +73,7 @@ def page(title: str, subtitle: str = "") -> Iterator[None]:
         title: The page's heading.
         subtitle: What the page is for.
     """
+    _fetch_frame(title)
     _ask_for_password()
     st.title(title, anchor=False)
     if subtitle:
@@ -97,6 +102,16 @@ def open_page(name: str, **state: object) -> NoReturn:
 def page_link(name: str, label: str) -> None:
     """A link to a page."""
     st.page_link(PAGES[name].path, label=label, icon=PAGES[name].icon)
+
+
+def _fetch_frame(title: str) -> None:
+    """Start again inside the frame, where the server's first visitor came by a link straight to a page.
+
+    Until ``st.navigation`` has run once, Streamlit runs the files in ``pages/`` on their own.
+    """
+    if FRAMED not in st.session_state:
+        st.session_state[WANTED] = next((page.name for page in PAGES.values() if page.title == title), "home")
+        st.switch_page("app.py")
 
 
 def _ask_for_password() -> None:

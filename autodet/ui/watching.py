@@ -109,12 +109,12 @@ def _trial_table(status: SearchStatus) -> pd.DataFrame:
             {
                 "trial": f"{trial.number} ★" if best and trial.number == best.number else str(trial.number),
                 "state": trial.state,
-                "epochs": f"{len(trial.epochs)} of {status.planned_epochs}",
+                "epochs": f"{len(trial.epochs)}/{status.planned_epochs}",
                 "mAP@0.5": epoch.map50 if epoch else None,
                 "mAP@0.5–0.95": epoch.map50_95 if epoch else None,
-                "best epoch": epoch.epoch if epoch else None,
+                "at epoch": epoch.epoch if epoch else None,
                 "learning rate": trial.params.get("lr"),
-                "backbone factor": trial.params.get("backbone_lr_factor"),
+                "backbone ×": trial.params.get("backbone_lr_factor"),
                 "weight decay": trial.params.get("weight_decay"),
             }
         )
@@ -128,6 +128,6 @@ def _columns() -> dict[str, Any]:
         "mAP@0.5": number(format="%.3f"),
         "mAP@0.5–0.95": number(format="%.3f"),
         "learning rate": number(format="%.2g"),
-        "backbone factor": number(format="%.2f", help="The pretrained layers learn at the learning rate times this."),
+        "backbone ×": number(format="%.2f", help="The pretrained layers learn at the learning rate times this."),
         "weight decay": number(format="%.1g"),
     }

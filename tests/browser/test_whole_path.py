@@ -42,7 +42,7 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     app.start()
     tab = visit("results")
     tab.locator(LINES).first.wait_for(timeout=SEARCH_SECONDS * 1000)
-    tab.get_by_test_id("stBadge").get_by_text("finished").wait_for(timeout=SEARCH_SECONDS * 1000)
+    tab.locator(".stMarkdownBadge", has_text="finished").wait_for(timeout=SEARCH_SECONDS * 1000)
     settled(tab)
     assert tab.locator(LINES).count() == 3  # two trials and the star
     assert len(list((app.home / "searches").glob("[!.]*"))) == 1  # the double click started one search
