@@ -20,7 +20,7 @@ from autodet.datasets.formats import FORMATS
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.photos import PHOTO_ENDINGS, open_photo
-from autodet.errors import AutodetError, ModelError, PhotoError
+from autodet.errors import AutodetError, PhotoError
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import find_model, list_models
 from autodet.records import SPLITS, Prediction
@@ -75,6 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # the edge: no traceback in front of a user
         if os.environ.get("AUTODET_DEBUG"):
             raise
+        if isinstance(error, OSError):
+            where, why = error.filename or "A file", error.strerror
+            return _complain(f"{where} cannot be used: {why}; check its name, its rights and the free space.", MISTAKE)
         what = f"{type(error).__name__}: {error}"
         return _complain(f"autodet failed unexpectedly ({what}); set AUTODET_DEBUG=1 to see where.", FAILED)
 
@@ -82,12 +85,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: Options) -> int:
     with redirect_stdout(sys.stderr):  # nothing but the answer on standard output, whatever a library prints
         answer: Answer = options.command(options)
-    print(json.dumps(answer.document, indent=2) if options.json else answer.text)
+    print(json.dumps(answer.document, indent=2) if options.json else _printable(answer.text))
     for mistake in answer.mistakes:
         _complain(mistake, MISTAKE)
     if answer.failure:
         return _complain(answer.failure, FAILED)
     return MISTAKE if answer.mistakes else OK
+
+
+def _printable(text: str) -> str:
+    """Text without the characters that standard output cannot show: a file may be called anything."""
+    encoding = sys.stdout.encoding if sys.stdout else "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _complain(sentence: str, status: int) -> int:
@@ -177,11 +186,12 @@ def _evaluate(options: Options) -> Answer:
 def _predict(options: Options) -> Answer:
     model, photos = find_model(options.model), _photos(options.photos)
     if options.out:
-        _make_folder(options.out)
+        options.out.mkdir(parents=True, exist_ok=True)
     from autodet.inference.detector import load_detector
+    from autodet.inference.drawing import draw_boxes
 
     detector = load_detector(model)
-    documents, rows, mistakes, taken = [], [], [], set[str]()
+    documents, mistakes, taken = [], [], set[str]()
     for photo in photos:
         try:
             image = open_photo(photo, str(photo))
@@ -190,10 +200,10 @@ def _predict(options: Options) -> Answer:
             mistakes.append(str(error))
             continue
         documents.append({"file": str(photo), "detections": _detections(prediction, detector.classes)})
-        rows += [(str(photo), *row) for row in _detection_rows(prediction, detector.classes)]
         if options.out:
-            _write_annotated(image, prediction, detector.classes, options.out / _annotated_name(photo, taken))
-    return Answer(documents, terminal.columns(rows), tuple(mistakes))
+            drawn = draw_boxes(image, prediction.boxes_xyxy, prediction.class_ids, detector.classes, prediction.scores)
+            drawn.save(options.out / _annotated_name(photo, taken), quality=92)
+    return Answer(documents, terminal.detections_text(documents), tuple(mistakes))
 
 
 def _export(options: Options) -> Answer:
@@ -238,12 +248,6 @@ def _detections(prediction: Prediction, classes: Sequence[str]) -> list[dict[str
     ]
 
 
-def _detection_rows(prediction: Prediction, classes: Sequence[str]) -> list[tuple[str, str, str]]:
-    found = _detections(prediction, classes)
-    rows = [(one["class"], f"{one['score']:.2f}", " ".join(f"{side:.0f}" for side in one["box"])) for one in found]
-    return rows or [("nothing found", "", "")]
-
-
 def _photos(given: Iterable[Path]) -> list[Path]:
     """Files as given, and the photos in folders.
 
@@ -261,13 +265,6 @@ def _photos(given: Iterable[Path]) -> list[Path]:
     return photos
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-
-
 def _annotated_name(photo: Path, taken: set[str]) -> str:
     """A name beside which the photo itself can lie; numbered where two photos have one name."""
     name, number = f"{photo.stem}-boxes.jpg", 1
@@ -276,20 +273,6 @@ def _annotated_name(photo: Path, taken: set[str]) -> str:
         name = f"{photo.stem}-boxes-{number}.jpg"
     taken.add(name.casefold())
     return name
-
-
-def _write_annotated(image: Any, prediction: Prediction, classes: Sequence[str], path: Path) -> None:
-    from autodet.inference.drawing import draw_boxes
-
-    drawn = draw_boxes(image, prediction.boxes_xyxy, prediction.class_ids, classes, prediction.scores)
-    try:
-        drawn.save(path, quality=92)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> ModelError:
-    return ModelError(f"{str(path)!r} cannot be written: {error.strerror}; choose another place for --out.")
 
 
 # The arguments

@@ -1,8 +1,8 @@
 """What the command line shows people: aligned columns, and lines that say how far it is."""
 
 import sys
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.models.store import StoredModel
@@ -109,6 +109,18 @@ def report_text(report: EvaluationReport) -> str:
         for name, one in report.per_class.items()
     ]
     return f"{columns(facts)}\n\n{columns(rows)}"
+
+
+def detections_text(photos: Sequence[Mapping[str, Any]]) -> str:
+    """What was found on photos, a line an object; as documents with the keys ``file`` and ``detections``."""
+    rows = []
+    for photo in photos:
+        for found in photo["detections"]:
+            box = " ".join(f"{side:.0f}" for side in found["box"])
+            rows.append((photo["file"], found["class"], f"{found['score']:.2f}", box))
+        if not photo["detections"]:
+            rows.append((photo["file"], "nothing found", "", ""))
+    return columns(rows)
 
 
 class EpochLines:

@@ -345,6 +345,7 @@ def test_a_damaged_model_is_a_sentence(trained_bundle, sample_folder, empty_home
         (["predict", "fruit", "photo.jpg"], "no model 'fruit'"),
         (["predict", "fruit.autodet", "photo.jpg"], "no file fruit.autodet"),
         (["predict", "fruit"], "PHOTO"),
+        (["predict", "x" * 400, "photo.jpg"], "File name too long"),
         (["predict", "fruit", "photo.jpg", "--threshold", "1.5"], "'1.5' is not between 0 and 1"),
         (["predict", "fruit", "photo.jpg", "--threshold", "nan"], "'nan' is not between 0 and 1"),
         (["export", "fruit"], "--out"),
@@ -390,7 +391,7 @@ def test_a_setting_that_makes_no_sense_is_a_sentence(empty_home, sample_zip):
 def test_a_place_that_cannot_be_written_is_a_sentence(trained_bundle, sample_folder, empty_home, tmp_path):
     (tmp_path / "file").write_text("in the way")
     photos, out = sample_folder / "val", tmp_path / "file" / "drawn"
-    assert_is_one_sentence(run(empty_home, "predict", trained_bundle, photos, "--out", out), "choose another place")
+    assert_is_one_sentence(run(empty_home, "predict", trained_bundle, photos, "--out", out), "Not a directory")
 
 
 # Manners
@@ -430,6 +431,16 @@ def test_what_nobody_foresaw_is_a_sentence_too_and_can_be_looked_into(monkeypatc
     monkeypatch.setenv("AUTODET_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         cli.main(["datasets"])
+
+
+def test_file_names_that_cannot_be_shown_lose_nothing(trained_bundle, workspace, tmp_path, capsysbinary):
+    photo = tmp_path / os.fsdecode(b"\xe4pfel.png")
+    draw_photo().save(photo)
+    assert cli.main(["predict", str(trained_bundle), str(photo)]) == 0
+    assert b"\\udce4pfel.png" in capsysbinary.readouterr().out
+    assert cli.main(["predict", str(trained_bundle), str(photo), "--json"]) == 0
+    (told,) = json.loads(capsysbinary.readouterr().out)
+    assert Path(told["file"]) == photo
 
 
 def test_whatever_a_library_prints_the_answer_stands_alone(monkeypatch, capsys):
