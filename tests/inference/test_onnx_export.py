@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import onnxruntime
@@ -40,3 +41,10 @@ def test_the_exported_network_sees_what_the_detector_sees(trained_bundle, sample
 def test_a_place_that_cannot_be_written_is_a_sentence(trained_bundle, tmp_path):
     with pytest.raises(ModelError, match="choose another place"):
         export_onnx(find_model(trained_bundle), tmp_path / "no" / "folder" / "model.onnx")
+
+
+def test_without_the_package_onnx_it_says_what_to_install(trained_bundle, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ModelError, match="pip install onnx"):
+        export_onnx(find_model(trained_bundle), tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
