@@ -51,17 +51,19 @@ def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
     if kept := kept_evaluation(model, dataset, split):
         return Evaluated(split, *kept)
     photos = counted(dataset.splits[split], "photo")
-    if not st.button(f"Evaluate on {photos}", type="primary", icon=":material/fact_check:"):
-        return None
+    if st.button(f"Evaluate on {photos}", type="primary", icon=":material/fact_check:"):
+        _evaluate_now(model, dataset, split)
+    return None
+
+
+def _evaluate_now(model: StoredModel, dataset: Dataset, split: str) -> None:
     bar = st.progress(0.0, "Loading the model")
 
     def report(done: int, total: int) -> None:
         bar.progress(done / total, f"Photo {done} of {total}")
 
-    try:
-        return Evaluated(split, *evaluate_model(model, dataset, split, report))
-    finally:
-        bar.empty()
+    evaluate_model(model, dataset, split, report)
+    st.rerun()  # it is kept now, and the button is no longer needed
 
 
 def show_report(evaluated: Evaluated) -> None:

@@ -78,6 +78,17 @@ def page(title: str, subtitle: str = "") -> Iterator[None]:
     st.title(title, anchor=False)
     if subtitle:
         st.caption(subtitle)
+    with sentences_for_errors(title):
+        yield
+
+
+@contextmanager
+def sentences_for_errors(title: str) -> Iterator[None]:
+    """The net around a page, and around a fragment, which Streamlit runs again without its page.
+
+    Args:
+        title: The page's heading, for the log.
+    """
     try:
         yield
     except AutodetError as error:

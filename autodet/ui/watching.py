@@ -9,7 +9,7 @@ from autodet.charts.trials import loss_figure, map_figure
 from autodet.errors import SearchError
 from autodet.records import SearchStatus
 from autodet.search.control import find_search
-from autodet.ui.frame import open_page
+from autodet.ui.frame import open_page, sentences_for_errors
 from autodet.ui.overview import progress_of, progress_text
 from autodet.ui.text import duration, escape, score
 
@@ -31,6 +31,11 @@ def watch(status: SearchStatus) -> None:
 
 
 def _show(search: str, was_active: bool) -> None:
+    with sentences_for_errors("Results"):
+        _show_search(search, was_active)
+
+
+def _show_search(search: str, was_active: bool) -> None:
     status = find_search(search).status()
     if was_active and not status.active:
         st.rerun()  # the whole page: what the list of searches says has changed too
@@ -87,8 +92,8 @@ def _offer_actions(status: SearchStatus) -> None:
 def _show_figures(status: SearchStatus) -> None:
     best = status.best_trial
     epoch = best.best_epoch if best else None
-    first, second, third = st.columns(3)
-    first.metric(
+    figures = st.container(horizontal=True, gap="large")
+    figures.metric(
         "Best mAP@0.5",
         score(epoch.map50 if epoch else None),
         f"trial {best.number}, epoch {epoch.epoch}" if best and epoch else None,
@@ -96,8 +101,8 @@ def _show_figures(status: SearchStatus) -> None:
         delta_arrow="off",
         help="On the validation photos; 1 is perfect.",
     )
-    second.metric("Trials", f"{len(status.trials)} of {status.planned_trials}")
-    third.metric("Time so far" if status.active else "Took", duration(status.seconds))
+    figures.metric("Trials", f"{len(status.trials)} of {status.planned_trials}")
+    figures.metric("Time so far" if status.active else "Took", duration(status.seconds))
 
 
 def _trial_table(status: SearchStatus) -> pd.DataFrame:
