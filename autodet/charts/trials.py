@@ -5,11 +5,10 @@ from collections.abc import Callable
 import plotly.graph_objects as go
 
 from autodet.charts.layout import note, styled
-from autodet.charts.palette import CLASS_COLOURS
+from autodet.charts.palette import class_colour
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 
 HEIGHT = 420
-BEST_COLOUR = "#e0a30b"
 
 
 def map_figure(status: SearchStatus) -> go.Figure:
@@ -28,7 +27,7 @@ def map_figure(status: SearchStatus) -> go.Figure:
                 y=[epoch.map50],
                 mode="markers",
                 name=f"best: {epoch.map50:.3f}",
-                marker={"symbol": "star", "size": 17, "color": BEST_COLOUR, "line": {"width": 1, "color": "white"}},
+                marker={"symbol": "star", "size": 17, "color": _colour(best), "line": {"width": 1, "color": "white"}},
                 hovertemplate=f"best: trial {best.number}, epoch {epoch.epoch}<br>mAP@0.5 %{{y:.3f}}<extra></extra>",
             )
         )
@@ -65,10 +64,14 @@ def _trial_line(trial: TrialStatus, value: Callable[[EpochResult], float], hover
         name=f"trial {trial.number}{suffix}",
         opacity=0.55 if given_up else 1.0,
         line={
-            "color": CLASS_COLOURS[(trial.number + 1) % len(CLASS_COLOURS)],
+            "color": _colour(trial),
             "width": 2.5,
             "dash": "dot" if given_up else "solid",
         },
         marker={"size": 6},
         hovertemplate=f"trial {trial.number}, epoch %{{x}}<br>{hover}<extra></extra>",
     )
+
+
+def _colour(trial: TrialStatus) -> str:
+    return class_colour(trial.number + 1)  # blue first: red would say that something is wrong with trial 0

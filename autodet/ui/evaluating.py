@@ -15,6 +15,7 @@ from autodet.inference.mistakes import Mistakes, count_mistakes
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Prediction
 from autodet.ui.contents import SPLIT_TITLES
+from autodet.ui.frame import sentences_for_errors
 from autodet.ui.gallery import as_jpeg
 from autodet.ui.text import counted, escape, score
 
@@ -70,8 +71,9 @@ def show_report(evaluated: Evaluated) -> None:
     """The three means, and every class."""
     report = evaluated.report
     figures = zip(HELP, (report.map50, report.map50_95, report.map50_voc07), strict=True)
-    for column, (label, value) in zip(st.columns(4), figures, strict=False):
-        column.metric(label, score(value), help=HELP[label], border=True)
+    with st.container(horizontal=True):
+        for label, value in figures:
+            st.metric(label, score(value), help=HELP[label], border=True)
     st.subheader("Classes", anchor=False)
     chart, table = st.columns([3, 2])
     chart.plotly_chart(class_ap_figure(report), key=f"classes {evaluated.split}", config={"displayModeBar": False})
@@ -87,8 +89,14 @@ def show_report(evaluated: Evaluated) -> None:
     )
 
 
+@st.fragment
 def show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> None:
     """Photos with what is marked on the left and what the model sees on the right, the worst first."""
+    with sentences_for_errors("Evaluate"):
+        _show_photos(model, dataset, evaluated)
+
+
+def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> None:
     st.subheader("Photos", anchor=False)
     left, right = st.columns(2)
     worst_first = left.segmented_control("Order", ["Worst first", "As imported"], default="Worst first", required=True)

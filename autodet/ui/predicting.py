@@ -18,6 +18,7 @@ from autodet.errors import PhotoError
 from autodet.inference.drawing import draw_boxes
 from autodet.models.store import StoredModel
 from autodet.records import Prediction
+from autodet.ui.frame import sentences_for_errors
 from autodet.ui.gallery import as_jpeg
 from autodet.ui.text import counted, escape
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from autodet.inference.detector import Detector
 
 LONGEST_SIDE = 1280  # what a page shows; downloads have the photo's own size
+LARGEST_MEGABYTES = 100
 MOST_REMEMBERED = 200
 SEEN = "seen"  # session state: predictions by photo and model
 
@@ -49,8 +51,9 @@ class Seen:
 def ask_for_photos(model: StoredModel) -> list[Photo]:
     """Dropped photos, or some of the data set's for who has none at hand."""
     uploads = st.file_uploader(
-        "Photos",
+        "Drop photos here, or choose some",
         accept_multiple_files=True,
+        max_upload_size=LARGEST_MEGABYTES,
         help="JPEG, PNG, WEBP or BMP; several at once if you like.",
     )
     if uploads:
@@ -99,10 +102,16 @@ def _detector(_model_id: str, weights_sha256: str, _model: StoredModel) -> "Dete
     return load_detector(_model)
 
 
+@st.fragment
 def show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
     """Boxes above a threshold that can be moved, a table, and downloads."""
     if not everything:
         return
+    with sentences_for_errors("Predict"):
+        _show_predictions(model, everything)
+
+
+def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
     threshold = st.slider(
         "Show what scores at least",
         0.05,
@@ -125,7 +134,9 @@ def show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
     if table.empty:
         st.info("Nothing scores that high; move the slider to the left to see what is less certain.")
     else:
-        st.dataframe(table, hide_index=True, column_config={"score": st.column_config.NumberColumn(format="%.2f")})
+        formats = {"score": "%.2f", "x1": "%.1f", "y1": "%.1f", "x2": "%.1f", "y2": "%.1f"}
+        columns_as = {name: st.column_config.NumberColumn(format=shape) for name, shape in formats.items()}
+        st.dataframe(table, hide_index=True, column_config=columns_as)
     _offer_downloads(shown, classes, table)
 
 

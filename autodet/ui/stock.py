@@ -86,7 +86,7 @@ def _show_details(model: StoredModel) -> None:
         "Architecture": architecture.title if architecture else card.architecture,
         "Photos are seen at": f"{card.image_size} pixels; {card.preprocessing}",
         "Best epoch": card.epoch,
-        "Trained with": ", ".join(f"{key} {value}" for key, value in card.params.items()),
+        "Trained with": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
         "Made with": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
         "Data set's fingerprint": card.dataset_fingerprint,
         "Weights' SHA-256": card.weights_sha256,
@@ -106,6 +106,10 @@ def _show_details(model: StoredModel) -> None:
             )
         if st.button("Delete", key=f"delete {model.id}", icon=":material/delete:"):
             _confirm_deletion(model)
+
+
+def _rounded(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _onnx(model: StoredModel) -> bytes:
