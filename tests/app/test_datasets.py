@@ -1,0 +1,89 @@
+import pytest
+
+from autodet.datasets.importing import import_dataset
+from autodet.datasets.manifest import list_datasets
+from tests.app.conftest import checked, labelled, labels, says
+from tests.helpers import draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
+
+EVIL = "![x](http://evil.example/x.png) <b>*bold*</b> :red[r] $y$"
+
+
+@pytest.fixture
+def fruit(workspace, tmp_path):
+    return import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+
+
+def upload(app, path, name=None):
+    """Drop a file on the uploader and press Import."""
+    app.file_uploader[0].upload(name or path.name, path.read_bytes(), "application/zip")
+    app = checked(app.run())
+    return checked(labelled(app.button, "Import").click().run())
+
+
+def test_a_zip_is_imported_and_shown(visit, workspace, tmp_path):
+    app = upload(visit("datasets"), zip_folder(write_voc(tmp_path / "fruit"), tmp_path / "my fruit.zip"))
+    (summary,) = list_datasets(workspace)
+    assert (summary.name, summary.boxes) == ("my fruit", 40)
+    assert {metric.label: metric.value for metric in app.metric}["Photos"] == "20"
+    assert "Detected as Pascal VOC" in says(app)
+    assert len(app.get("plotly_chart")) == 1
+    assert len(app.get("image")) == 12
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"hello", "is not a zip archive"),
+        (b"", "is not a zip archive"),
+        (b"PK\x05\x06" + b"\0" * 18, "is empty"),
+        ({"a.jpg": b"x"}, "no labels"),
+        ({"a.xml": voc_xml("a.jpg")}, "a.xml"),
+    ],
+)
+def test_what_cannot_be_imported_is_a_sentence_and_leaves_nothing(visit, workspace, tmp_path, content, words):
+    path = tmp_path / "broken.zip"
+    path.write_bytes(content) if isinstance(content, bytes) else write_zip(path, content)
+    app = upload(visit("datasets"), path)
+    assert words in says(app).replace("\\", "")
+    assert list(workspace.datasets.iterdir()) == []
+
+
+def test_problems_are_listed_and_can_be_searched(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "dirty", 6)
+    write_labelled(folder, "outside", [("apple", (10, 10, 500, 40))])
+    (folder / "torn.xml").write_text("<annotation>")
+    draw_photo().save(folder / "torn.png")
+    dataset = import_dataset(folder, "dirty", workspace=workspace)
+    app = visit("datasets")
+    assert len(app.dataframe[0].value) == len(dataset.problems) >= 2
+    labelled(app.text_input, "Find").input("OUTSIDE.xml")
+    app = checked(app.run())
+    assert set(app.dataframe[0].value["file"]) == {"outside.xml"}
+
+
+def test_the_gallery_is_filtered_by_split_and_class(visit, fruit):
+    app = visit("datasets")
+    shown = len(app.get("image"))
+    assert shown == 12
+    app = checked(labelled(app.get("button_group"), "Split").set_value("val").run())
+    assert len(app.get("image")) == fruit.splits["val"]
+
+
+def test_names_from_users_are_shown_letter_by_letter(visit, workspace, tmp_path):
+    folder = tmp_path / "evil"
+    for number in range(6):
+        write_labelled(folder, f"*{number}* <b>", [(EVIL, (4, 6, 30, 40))], seed=number)
+    import_dataset(folder, EVIL, workspace=workspace)
+    app = visit("datasets")
+    assert not any("](http" in text and "\\]" not in text for text in says(app).splitlines())
+    captions = [caption for image in app.get("image") for caption in image.captions]
+    assert captions
+    assert all("*0*" not in caption and "<b>" not in caption for caption in captions)
+
+
+def test_s3_asks_for_an_address_and_says_what_is_wrong(visit, workspace, monkeypatch):
+    app = visit("datasets")
+    app = checked(labelled(app.button, "Import from S3").click().run())
+    assert "begins with s3" in says(app).replace("\\", "")
+    assert labelled(app.text_input, "Secret access key").proto.type == 1  # a password field
+    assert "Use the sample data set" in labels(app.button)

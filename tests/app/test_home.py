@@ -1,0 +1,33 @@
+from autodet.datasets.importing import import_dataset
+from tests.app.conftest import checked, labelled, labels, says, trial
+from tests.helpers import write_voc
+
+
+def test_a_newcomer_is_led_to_import_first(visit):
+    app = visit("home")
+    assert "Drop a zip of labelled photos" in says(app)
+    assert "Best model so far" not in says(app)
+    assert not app.get("progress")
+
+
+def test_what_is_there_is_counted_and_the_best_model_offered(visit, workspace, tmp_path, model_there):
+    import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+    model_there("good", 0.9)
+    model_there("bad", 0.4)
+    app = visit("home")
+    assert "1 data set so far" in says(app)
+    assert {metric.label: metric.value for metric in app.metric}["mAP@0.5"] == "0.900"
+    app = checked(labelled(app.button, "Try it").click().run())
+    assert app.title[0].value == "Predict"
+    assert app.session_state["model"] == "good"
+
+
+def test_running_searches_are_shown_with_their_progress(visit, search_there):
+    search_there("busy", "running", [trial(0), trial(1, "running")], seconds_left=600.0)
+    search_there("over")
+    app = visit("home")
+    (bar,) = app.get("progress")
+    assert "trial 2 of 3" in bar.proto.text
+    assert "10 min left" in bar.proto.text
+    assert bar.proto.value == int(100 * 23 / 60)
+    assert labels(app.button).count("Watch") == 1

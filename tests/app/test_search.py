@@ -1,0 +1,73 @@
+import pytest
+
+from autodet.datasets.importing import import_dataset
+from autodet.search.control import list_searches
+from autodet.ui import searching
+from tests.app.conftest import checked, labelled, labels, says
+from tests.helpers import write_voc
+
+
+@pytest.fixture
+def fruit(workspace, tmp_path):
+    return import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """Searches that were started; their supervisors are not."""
+    from autodet.search import control
+
+    folders = []
+    monkeypatch.setattr(control, "_launch", folders.append)
+    return folders
+
+
+def test_without_a_data_set_it_says_what_to_do(visit):
+    app = visit("search")
+    assert "no data set yet" in says(app)
+    assert "Start the search" not in labels(app.button)
+
+
+def test_the_defaults_are_the_tutorials_and_the_forecast_follows_the_form(visit, fruit):
+    app = visit("search")
+    assert labelled(app.number_input, "Trials").value == 3
+    assert labelled(app.number_input, "Epochs a trial").value == 20
+    assert "3 trials of 20 epochs" in says(app)
+    app = checked(labelled(app.number_input, "Trials").set_value(7).run())
+    assert "7 trials of 20 epochs" in says(app)
+    app = checked(labelled(app.number_input, "Time limit in minutes").set_value(1).run())
+    assert "time limit ends it" in says(app)
+
+
+def test_start_starts_what_was_asked_for_and_leads_to_results(visit, fruit, workspace, launched):
+    app = visit("search")
+    labelled(app.number_input, "Trials").set_value(4)
+    labelled(app.number_input, "Epochs a trial").set_value(5)
+    labelled(app.number_input, "Time limit in minutes").set_value(30)
+    app.select_slider[0].set_range(1e-4, 1e-2)
+    app = checked(app.run())
+    app = checked(labelled(app.button, "Start the search").click().run())
+    (status,) = list_searches(workspace)
+    assert (status.planned_trials, status.planned_epochs, status.time_limit) == (4, 5, 1800)
+    assert (launched[0] / "spec.json").read_text().count("0.0001") == 1
+    assert app.session_state["search"] == status.search
+    assert app.title[0].value == "Results"
+
+
+def test_weights_out_of_reach_are_told_before_the_start(visit, fruit, monkeypatch, launched):
+    problem = "MobileNet cannot start here. Choose Faster R-CNN on EfficientNet-Lite0."
+    monkeypatch.setattr(searching, "weights_problem", lambda name: problem if "mobilenet" in name else None)
+    app = visit("search")
+    assert not labelled(app.button, "Start the search").disabled
+    app = checked(labelled(app.selectbox, "Network").select("fasterrcnn_mobilenet_v3_large_320_fpn").run())
+    assert "cannot start here" in says(app)
+    assert labelled(app.button, "Start the search").disabled
+
+
+def test_a_data_set_with_nothing_to_judge_by_is_refused_with_a_sentence(visit, workspace, tmp_path, launched):
+    write_voc(tmp_path / "only" / "test", 4)
+    import_dataset(tmp_path / "only", "only", workspace=workspace)
+    app = visit("search")
+    app = checked(labelled(app.button, "Start the search").click().run())
+    assert "split train" in says(app)
+    assert launched == []
