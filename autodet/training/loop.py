@@ -70,8 +70,10 @@ class _Trial:
         self.job, self.dataset, self.progress = job, dataset, progress
         self.device = torch.device(job.device)
         side = job.hyperparameters.image_size
-        self.train_squares = Squares(dataset, _training_records(dataset), side, TrainingTransform(side))
-        self.val_squares = Squares(dataset, _validation_records(dataset), side)
+        self.train_squares = Squares(
+            dataset, _marked_records(dataset, "train", "training"), side, TrainingTransform(side)
+        )
+        self.val_squares = Squares(dataset, _marked_records(dataset, "val", "validation"), side)
         seed_transforms(job.seed, 0)
         network = build_network(job.hyperparameters.architecture, len(dataset.classes), pretrained=not progress.state)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
@@ -202,22 +204,12 @@ class _Trial:
         write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
 
 
-def _training_records(dataset: Dataset) -> list[ImageRecord]:
-    records = list(dataset.split("train"))
+def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRecord]:
+    records = list(dataset.split(split))
     if not any(len(record.annotations) for record in records):
         raise TrainingError(
-            f"The data set {dataset.name} has no boxes among its training photos, so there is nothing to learn; "
-            "import one that has."
-        )
-    return records
-
-
-def _validation_records(dataset: Dataset) -> list[ImageRecord]:
-    records = list(dataset.split("val"))
-    if not any(len(record.annotations) for record in records):
-        raise TrainingError(
-            f"The data set {dataset.name} has no boxes among its validation photos, so no epoch could be judged; "
-            "import it again with some."
+            f"The data set {dataset.name} has no boxes among its {purpose} photos, so no trial can be trained and "
+            "judged; import one that has."
         )
     return records
 
