@@ -20,6 +20,7 @@ from autodet.models.store import StoredModel
 from autodet.records import Prediction
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.gallery import as_jpeg
+from autodet.ui.tables import as_csv
 from autodet.ui.text import counted, escape
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def _offer_downloads(shown: Sequence[Seen], classes: Sequence[str], table: pd.Da
             )
         st.download_button(
             "Download the table as CSV",
-            table.to_csv(index=False).encode(),
+            as_csv(table),
             "boxes.csv",
             "text/csv",
             icon=":material/table:",

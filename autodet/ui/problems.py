@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from autodet.datasets.manifest import Dataset
+from autodet.ui.tables import as_csv
 
 
 def show_problems(dataset: Dataset) -> None:
@@ -26,7 +27,7 @@ def show_problems(dataset: Dataset) -> None:
     )
     st.download_button(
         "Download as CSV",
-        table.to_csv(index=False).encode(),
+        as_csv(table),
         f"{dataset.id}-problems.csv",
         "text/csv",
         icon=":material/download:",

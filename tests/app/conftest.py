@@ -43,6 +43,20 @@ def says(app: AppTest) -> str:
     return "\n".join(part.value for part in parts)
 
 
+@pytest.fixture
+def offered(monkeypatch):
+    """What pages offer for download, by file name; what is made on request is a function."""
+    found = {}
+    download_button = st.download_button
+
+    def noting(label, data, file_name, *args, **kwargs):
+        found[file_name] = data
+        return download_button(label, data, file_name, *args, **kwargs)
+
+    monkeypatch.setattr(st, "download_button", noting)
+    return found
+
+
 def labels(elements) -> list[str]:
     return [element.label for element in elements]
 

@@ -1,0 +1,136 @@
+import shutil
+
+import pytest
+
+from autodet.models.bundle import read_card
+from autodet.models.store import add_model, list_models
+from tests.app.conftest import checked, labelled, labels, says, trial
+
+
+@pytest.fixture
+def bundle(model_there, workspace):
+    """The bytes of a model that came from another installation."""
+    model = model_there("visitor", classes=("apple", "kiwi"))
+    content = model.path.read_bytes()
+    shutil.rmtree(model.path.parent)
+    return content
+
+
+def upload(app, name, content, as_name=None):
+    checked(app.file_uploader[0].set_value((name, content, "application/octet-stream")).run())
+    if as_name is not None:
+        labelled(app.text_input, "Name").set_value(as_name)
+    return checked(labelled(app.button, "Add the model").click().run())
+
+
+def test_without_models_it_says_what_to_do(visit):
+    app = visit("models")
+    assert "no model yet" in says(app)
+    assert not app.download_button
+
+
+def test_models_are_listed_with_their_figures_the_best_first(visit, model_there):
+    model_there("poor", 0.2)
+    model_there("good", 0.9)
+    app = visit("models")
+    assert [metric.value for metric in app.metric] == ["0.900", "0.450", "0.200", "0.100"]
+    text = says(app)
+    assert text.index("good") < text.index("poor")
+    assert "apple, banana" in text
+    assert "Faster R" in text
+    assert "f" * 64 in text
+
+
+def test_a_bundle_is_read_only_when_somebody_downloads_it(visit, model_there, offered):
+    model = model_there("fruit")
+    visit("models")
+    assert offered["fruit.autodet"]() == model.path.read_bytes()
+
+
+def test_an_uploaded_model_is_there(visit, bundle, workspace, tmp_path):
+    app = upload(visit("models"), "fruit.autodet", bundle)
+    (added,) = list_models(workspace)
+    assert added.id == "fruit"
+    assert read_card(added.path).classes == ("apple", "kiwi")
+    assert "apple, kiwi" in says(app)
+    assert not app.error
+
+
+def test_an_upload_never_replaces_a_model(visit, model_there, bundle, workspace):
+    kept = model_there("fruit", 0.99)
+    before = kept.path.read_bytes()
+    upload(visit("models"), "fruit.autodet", bundle)
+    assert {model.id for model in list_models(workspace)} == {"fruit", "fruit-2"}
+    assert kept.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/etc/passwd", "a/b", "![x](http://evil)", "<b>x</b>", "   "])
+def test_a_hostile_name_stays_in_the_workspace_and_is_no_markup(visit, bundle, workspace, name):
+    app = upload(visit("models"), "fruit.autodet", bundle, name)
+    (added,) = list_models(workspace)
+    assert added.path.parent.parent == workspace.models
+    assert "![x](http://evil)" not in says(app)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-1000] if len(content) > 1000 else content[:-100],
+        lambda content: (
+            content[: len(content) // 2] + bytes([content[len(content) // 2] ^ 1]) + content[len(content) // 2 + 1 :]
+        ),
+        lambda content: b"PK\x03\x04 hello",
+        lambda content: b"",
+    ],
+    ids=["cut", "one byte changed", "no bundle", "empty"],
+)
+def test_a_damaged_upload_gets_a_sentence_and_leaves_nothing(visit, bundle, workspace, damage):
+    app = upload(visit("models"), "fruit.autodet", damage(bundle))
+    assert len(app.error) == 1
+    assert "fruit" in app.error[0].value
+    assert not list(workspace.models.iterdir())
+
+
+def test_a_model_is_not_deleted_before_a_second_yes(visit, model_there, workspace):
+    model_there("fruit")
+    app = checked(visit("models").button(key="delete fruit").click().run())
+    assert len(list_models(workspace)) == 1
+    assert "will be gone" in says(app)
+    assert labelled(app.button, "Delete it")  # what it does is tested in a browser: dialogs need one
+
+
+def test_the_model_of_a_running_search_is_not_deleted(visit, model_there, search_there, workspace):
+    model_there("fruit")
+    search_there("fruit", "running", [trial(0, "running")], model="fruit")
+    app = visit("models")
+    checked(app.button(key="delete fruit").click().run())
+    assert "still running" in says(app)
+    assert "Delete it" not in labels(app.button)
+
+
+def test_hostile_names_in_a_model_are_shown_as_they_are(visit, model_there):
+    model_there("![x](http://evil)", classes=("<img src=x>", "![x](http://evil)"))
+    text = says(visit("models"))
+    assert "![x](http://evil)" not in text
+    assert r"\<img src" in text
+
+
+def test_trying_a_model_leads_to_predict_with_it_chosen(visit, model_there):
+    model_there("best", 0.9)
+    model_there("other", 0.1)
+    app = checked(visit("models").button(key="try other").click().run())
+    assert app.title[0].value == "Predict"
+    assert app.selectbox[0].value == "other"
+
+
+def test_a_model_whose_file_is_damaged_does_not_hide_the_others(visit, model_there):
+    model_there("whole")
+    damaged = model_there("damaged")
+    damaged.path.write_bytes(damaged.path.read_bytes()[:-70])
+    assert "whole" in says(visit("models"))
+
+
+def test_a_trained_model_is_downloaded_as_onnx(visit, workspace, trained_bundle, offered):
+    add_model(trained_bundle, "sample", workspace)
+    visit("models")
+    assert len(offered["sample.onnx"]()) > 1_000_000

@@ -1,0 +1,158 @@
+import csv
+import io
+import zipfile
+
+import pytest
+from PIL import Image
+
+from autodet.datasets.importing import import_dataset
+from autodet.models.store import add_model
+from tests.app.conftest import checked, labelled, labels, says
+
+
+@pytest.fixture
+def model(workspace, trained_bundle):
+    return add_model(trained_bundle, "sample", workspace)
+
+
+@pytest.fixture
+def photos(sample_dataset):
+    """Files as a visitor drops them."""
+    records = [record for record in sample_dataset.images if len(record.annotations) >= 3][:3]
+    return [(record.file.split("/")[-1], sample_dataset.photo(record).read_bytes(), "image/jpeg") for record in records]
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """Counts how often a model looks at a photo."""
+    from autodet.inference.detector import Detector
+
+    counted = []
+    predict_many = Detector.predict_many
+    monkeypatch.setattr(
+        Detector, "predict_many", lambda *args, **kwargs: counted.append(1) or predict_many(*args, **kwargs)
+    )
+    return counted
+
+
+def drop(app, *files):
+    return checked(app.file_uploader[0].set_value(list(files)).run())
+
+
+def move(app, threshold):
+    return checked(labelled(app.slider, "Show what scores at least").set_value(threshold).run())
+
+
+def table(app):
+    return app.dataframe[0].value
+
+
+def test_without_a_model_it_says_what_to_do(visit):
+    assert "no model yet" in says(visit("predict"))
+
+
+def test_a_dropped_photo_gets_its_boxes(visit, model, photos):
+    app = move(drop(visit("predict"), photos[0]), 0.05)
+    found = table(app)
+    assert set(found["photo"]) == {photos[0][0]}
+    assert set(found["class"]) <= set(model.card.classes)
+    assert found["score"].is_monotonic_decreasing
+    width, height = Image.open(io.BytesIO(photos[0][1])).size
+    assert ((found["x1"] >= 0) & (found["x2"] <= width) & (found["x1"] < found["x2"])).all()
+    assert ((found["y1"] >= 0) & (found["y2"] <= height) & (found["y1"] < found["y2"])).all()
+    assert len(app.image) == 1
+
+
+def test_the_slider_needs_no_second_look(visit, model, photos, looks):
+    app = move(drop(visit("predict"), *photos), 0.05)
+    many = len(table(app))
+    assert len(looks) == len(photos)
+    move(app, 0.95)
+    few = len(table(app)) if app.dataframe else 0
+    assert few < many
+    assert len(looks) == len(photos)
+
+
+def test_the_same_photo_dropped_again_needs_no_second_look(visit, model, photos, looks):
+    app = drop(visit("predict"), photos[0])
+    drop(app, photos[0], ("another name.jpg", *photos[0][1:]))
+    assert len(looks) == 1
+
+
+def test_when_nothing_scores_that_high_it_says_so(visit, model):
+    grey = io.BytesIO()
+    Image.new("RGB", (64, 64), (128, 128, 128)).save(grey, "PNG")
+    app = move(drop(visit("predict"), ("grey.png", grey.getvalue(), "image/png")), 0.95)
+    assert "Nothing scores that high" in says(app)
+    assert not app.dataframe
+
+
+def test_what_is_no_photo_gets_its_sentence_and_the_others_their_boxes(visit, model, photos):
+    name, content, kind = photos[0]
+    app = drop(
+        visit("predict"),
+        ("notes.txt", b"buy apples", "text/plain"),
+        ("cut.jpg", content[: len(content) // 2], kind),
+        ("empty.png", b"", "image/png"),
+        (name, content, kind),
+    )
+    move(app, 0.05)
+    sentences = [error.value.replace("\\", "") for error in app.error]
+    assert len(sentences) == 3
+    for file, sentence in zip(("notes.txt", "cut.jpg", "empty.png"), sentences, strict=True):
+        assert file in sentence
+    assert set(table(app)["photo"]) == {name}
+
+
+def test_only_broken_photos_leave_the_page_whole(visit, model):
+    app = drop(visit("predict"), ("notes.txt", b"buy apples", "text/plain"))
+    assert len(app.error) == 1
+    assert not app.slider
+
+
+def test_a_hostile_file_name_is_shown_as_it_is(visit, model, photos):
+    app = drop(visit("predict"), ("![x](http://evil).jpg", *photos[0][1:]), ("**bold**.txt", b"no photo", "text/plain"))
+    assert "![x](http://evil)" not in says(app)
+    assert r"\*\*bold\*\*" in app.error[0].value
+
+
+def test_photos_of_the_data_set_can_be_tried(visit, workspace, model, sample_folder):
+    data = import_dataset(sample_folder, "sample", workspace=workspace)
+    app = visit("predict")
+    assert not app.image
+    move(checked(app.toggle[0].set_value(True).run()), 0.05)
+    assert set(table(app)["photo"]) <= {record.file for record in data.split("test")}
+
+
+def test_no_examples_are_offered_where_the_data_set_is_not_here(visit, model):
+    assert not visit("predict").toggle
+
+
+def test_the_best_model_comes_first(visit, model_there):
+    model_there("poor", 0.2)
+    best = model_there("good", 0.9)
+    model_there("fair", 0.5)
+    assert visit("predict").selectbox[0].value == best.id
+
+
+def test_downloads(visit, model, photos, offered):
+    """One photo comes as a picture, several as a zip; the table comes as CSV, with the same rows."""
+    app = move(drop(visit("predict"), photos[0]), 0.05)
+    rows = list(csv.DictReader(io.StringIO(offered["boxes.csv"].decode())))
+    assert [row["class"] for row in rows] == list(table(app)["class"])
+    drawn = Image.open(io.BytesIO(offered[f"{photos[0][0].removesuffix('.jpg')}-boxes.jpg"]()))
+    assert drawn.size == Image.open(io.BytesIO(photos[0][1])).size
+
+    twins = [photos[0], photos[1], photos[0]]
+    drop(app, *twins)
+    with zipfile.ZipFile(io.BytesIO(offered["boxes.zip"]())) as archive:
+        assert len(set(archive.namelist())) == 3
+        assert archive.testzip() is None
+    assert any("photos with their boxes" in label for label in labels(app.download_button))
+
+
+def test_a_formula_in_a_file_name_stays_a_text_in_the_csv(visit, model, photos, offered):
+    move(drop(visit("predict"), ("=cmd|'/c calc'!A0.jpg", *photos[0][1:])), 0.05)
+    rows = list(csv.DictReader(io.StringIO(offered["boxes.csv"].decode())))
+    assert rows
+    assert not any(row["photo"].startswith(("=", "+", "-", "@")) for row in rows)
