@@ -10,7 +10,7 @@ from autodet.charts.palette import GREY
 # One half-transparent grey reads as a faint line on white and on black.
 GRID = "rgba(138, 143, 152, 0.25)"
 LONGEST_NAME = 40
-LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None}
+LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None, "traceorder": "normal"}
 LEGEND_BESIDE = {"orientation": "v", "yanchor": "top", "y": 1, "x": 1.01, "title": None}  # it scrolls
 MOST_NAMES_ABOVE = 10  # a longer legend above a chart would leave it no room
 
