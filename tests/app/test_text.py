@@ -1,0 +1,38 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from autodet.ui.text import ago, counted, duration, escape, score
+
+
+@pytest.mark.parametrize(
+    "text", ["![x](http://e)", "<b>", ":red[x]", "$x$", "*a* _b_ `c`", "# one", "a|b", "~~x~~", "1. x"]
+)
+def test_no_sign_that_means_something_to_markdown_is_left_alone(text):
+    escaped = escape(text)
+    assert escaped.replace("\\", "") == text
+    for sign in "![]()<>:$*_`#|~":
+        assert escaped.count(sign) == escaped.count(f"\\{sign}")
+
+
+def test_escaped_text_stays_on_one_line():
+    assert "\n" not in escape("one\n\n# two")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (59.6, "60 s"), (150, "2 min"), (5000, "83 min"), (7300, "2 h 2 min")]
+)
+def test_time_spans(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_moments_counts_and_scores():
+    assert ago((datetime.now(UTC) - timedelta(hours=3, minutes=5)).isoformat()) == "3 hours ago"
+    assert ago(datetime.now(UTC).isoformat()) == "just now"
+    assert ago("nonsense") == ago("") == ago("2026-01-01T00:00:00") == ""
+    assert (counted(1, "photo"), counted(2400, "photo"), counted(2, "box", "boxes")) == (
+        "1 photo",
+        "2,400 photos",
+        "2 boxes",
+    )
+    assert (score(0.12345), score(None)) == ("0.123", "–")
