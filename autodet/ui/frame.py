@@ -77,7 +77,7 @@ def page(title: str, subtitle: str = "") -> Iterator[None]:
     _ask_for_password()
     st.title(title, anchor=False)
     if subtitle:
-        st.caption(subtitle)
+        st.markdown(subtitle)
     with sentences_for_errors(title):
         yield
 

@@ -1,12 +1,12 @@
 """Asking for a search: what to try, how long that will take, and the start."""
 
-from dataclasses import dataclass
-from typing import Any
+import time
+from dataclasses import asdict, dataclass
+from threading import Lock
 
 import streamlit as st
 
 from autodet.datasets.manifest import Dataset
-from autodet.errors import AutodetError
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, find_architecture, weights_problem
 from autodet.records import Hyperparameters
 from autodet.search.control import DEFAULT_PRESET, start_search
@@ -17,6 +17,9 @@ from autodet.training.forecast import forecast_seconds
 from autodet.ui.frame import open_page
 from autodet.ui.text import counted, duration, escape
 
+NETWORK = "network"
+STARTER = "starter"
+DOUBLE_CLICK_SECONDS = 2.0
 LEARNING_RATES = (1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2)
 
 
@@ -38,7 +41,7 @@ def ask_for_search() -> Order:
         list(PRESETS),
         default=DEFAULT_PRESET,
         required=True,
-        format_func=lambda name: f"{PRESETS[name].title}: {PRESETS[name].trials} × {PRESETS[name].epochs} epochs",
+        format_func=lambda name: PRESETS[name].title,
     )
     effort = PRESETS[preset or DEFAULT_PRESET]
     first, second, third = st.columns(3)
@@ -65,12 +68,8 @@ def ask_for_search() -> Order:
 
 
 def _ask_for_architecture() -> str:
-    name = st.selectbox(
-        "Network",
-        list(ARCHITECTURES),
-        index=list(ARCHITECTURES).index(DEFAULT_ARCHITECTURE),
-        format_func=lambda name: ARCHITECTURES[name].title,
-    )
+    st.session_state.setdefault(NETWORK, DEFAULT_ARCHITECTURE)
+    name = st.selectbox("Network", list(ARCHITECTURES), format_func=lambda name: ARCHITECTURES[name].title, key=NETWORK)
     chosen = find_architecture(name)
     st.caption(
         f"{chosen.good_for} {chosen.parameters_millions:g} million weights, photos at {chosen.image_size} pixels. "
@@ -116,37 +115,45 @@ def _devices(slots: tuple[str, ...]) -> str:
     return " and ".join(named)
 
 
+class Starter:
+    """Starts one search a double click.
+
+    The second click interrupts the page that the first one runs, or runs beside it. So the session keeps this one
+    object: the second waits for the first, and finds what it has started.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._search: str | None = None
+        self._moment = 0.0
+
+    def start(self, dataset: Dataset, order: Order) -> None:
+        """Start a search, unless one was started just now."""
+        with self._lock:
+            if self.just_started is None:
+                self._search = start_search(dataset, **asdict(order)).id
+                self._moment = time.monotonic()
+
+    @property
+    def just_started(self) -> str | None:
+        """The search that a click has started just now."""
+        return self._search if time.monotonic() - self._moment < DOUBLE_CLICK_SECONDS else None
+
+
 def offer_start(dataset: Dataset, order: Order) -> None:
-    """The button that starts the search, once."""
+    """The button that starts a search; or why it cannot start, and what can."""
     problem = _weights_problem(order.architecture)
     if problem:
         st.warning(escape(problem), icon=":material/cloud_off:")
-    # The callback runs once a click, before the page is drawn again: a second click finds the search under way.
-    st.button(
-        "Start the search",
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=problem is not None,
-        on_click=_start,
-        kwargs={"dataset": dataset, "order": order},
-    )
-    if error := st.session_state.pop("search_error", None):
-        st.error(escape(error), icon=":material/error:")
-    if started := st.session_state.pop("search_started", None):
+    if problem and order.architecture != DEFAULT_ARCHITECTURE:
+        title = find_architecture(DEFAULT_ARCHITECTURE).title
+        st.button(f"Use {title}", icon=":material/undo:", on_click=_use_default_architecture)
+    starter: Starter = st.session_state.setdefault(STARTER, Starter())
+    if st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=problem is not None):
+        starter.start(dataset, order)
+    if started := starter.just_started:
         open_page("results", search=started)
 
 
-def _start(dataset: Dataset, order: Order) -> None:
-    options: dict[str, Any] = {
-        "trials": order.trials,
-        "epochs": order.epochs,
-        "time_limit": order.time_limit,
-        "lr_range": order.lr_range,
-        "architecture": order.architecture,
-    }
-    if st.session_state.get("search_started"):
-        return  # a double click
-    try:
-        st.session_state["search_started"] = start_search(dataset, **options).id
-    except AutodetError as error:
-        st.session_state["search_error"] = str(error)
+def _use_default_architecture() -> None:
+    st.session_state[NETWORK] = DEFAULT_ARCHITECTURE

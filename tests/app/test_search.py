@@ -1,3 +1,5 @@
+from threading import Event, Thread
+
 import pytest
 
 from autodet.datasets.importing import import_dataset
@@ -54,6 +56,33 @@ def test_start_starts_what_was_asked_for_and_leads_to_results(visit, fruit, work
     assert app.title[0].value == "Results"
 
 
+def test_a_double_click_starts_one_search(visit, fruit, launched, monkeypatch):
+    """The second click comes while the first one is still starting its search, and both lead to it."""
+    began, go_on = Event(), Event()
+    start = searching.start_search
+
+    def start_slowly(*args, **options):
+        began.set()
+        assert go_on.wait(10)
+        return start(*args, **options)
+
+    monkeypatch.setattr(searching, "start_search", start_slowly)
+    order = searching.Order(3, 20, None, (1e-4, 1e-3), "fasterrcnn_efficientnet_lite0")
+    starter = searching.Starter()
+    clicks = [Thread(target=starter.start, args=(fruit, order)) for _ in range(2)]
+    for click in clicks:
+        click.start()
+    assert began.wait(10)
+    go_on.set()
+    for click in clicks:
+        click.join()
+    assert len(launched) == 1
+    assert starter.just_started == launched[0].name
+    monkeypatch.setattr(searching, "DOUBLE_CLICK_SECONDS", 0.0)
+    starter.start(fruit, order)
+    assert len(launched) == 2
+
+
 def test_weights_out_of_reach_are_told_before_the_start(visit, fruit, monkeypatch, launched):
     problem = "MobileNet cannot start here. Choose Faster R-CNN on EfficientNet-Lite0."
     monkeypatch.setattr(searching, "weights_problem", lambda name: problem if "mobilenet" in name else None)
@@ -62,6 +91,9 @@ def test_weights_out_of_reach_are_told_before_the_start(visit, fruit, monkeypatc
     app = checked(labelled(app.selectbox, "Network").select("fasterrcnn_mobilenet_v3_large_320_fpn").run())
     assert "cannot start here" in says(app)
     assert labelled(app.button, "Start the search").disabled
+    app = checked(labelled(app.button, "Use Faster R-CNN on EfficientNet-Lite0").click().run())
+    assert "cannot start here" not in says(app)
+    assert not labelled(app.button, "Start the search").disabled
 
 
 def test_a_data_set_with_nothing_to_judge_by_is_refused_with_a_sentence(visit, workspace, tmp_path, launched):
