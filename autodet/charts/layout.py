@@ -31,7 +31,9 @@ def styled(figure: go.Figure, *, height: int, x_title: str = "", y_title: str = 
         plot_bgcolor="rgba(0,0,0,0)",
         legend=LEGEND_ABOVE if len(figure.data) <= MOST_NAMES_ABOVE else LEGEND_BESIDE,
         hoverlabel={"align": "left"},
-        uirevision="kept",  # a refresh keeps the zoom and the hidden lines
+        # A chart that is updated in place keeps its zoom and its hidden lines. Streamlit 1.67 does so only while
+        # nothing has changed: it mounts a changed chart anew.
+        uirevision="kept",
     )
     figure.update_xaxes(title=x_title, gridcolor=GRID, zeroline=False, automargin=True)
     figure.update_yaxes(title=y_title, gridcolor=GRID, zeroline=False, automargin=True)

@@ -1,0 +1,109 @@
+"""What only a browser shows: charts that grow by themselves, dialogs, and names that must not become markup."""
+
+from dataclasses import replace
+
+import pytest
+
+from autodet.datasets.importing import import_dataset
+from autodet.models.bundle import ModelCard, write_bundle
+from autodet.models.store import add_model, list_models
+from autodet.records import EpochResult, SearchStatus, TrialStatus
+from autodet.search.lock import hold_lock
+from autodet.search.snapshot import write_snapshot
+from autodet.workspace import Workspace
+from tests.browser.conftest import settled
+from tests.helpers import write_voc
+
+pytestmark = pytest.mark.browser
+LINES = ".scatterlayer .trace"
+HOSTILE = '<img src=x onerror="window.hurt=1">![x](http://127.0.0.1:9/x)'
+
+
+def trial(number, state, *scores):
+    results = tuple(EpochResult(epoch, 1 / epoch, score, score / 2, 2.0) for epoch, score in enumerate(scores, 1))
+    return TrialStatus(number, state, {"lr": 1e-3}, results)
+
+
+def wait_for_lines(tab, count):
+    """Wait until the first chart, the mAP's, has so many lines; the star is one."""
+    tab.wait_for_function(f"document.querySelector('.js-plotly-plot')?.querySelectorAll('{LINES}').length === {count}")
+
+
+def epochs_in_view(tab):
+    return tab.evaluate("document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range")
+
+
+def zoom_in(tab):
+    """Draw a frame around the middle of the first chart."""
+    area = tab.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    x, y, width, height = (area[key] for key in ("x", "y", "width", "height"))
+    tab.mouse.move(x + 0.3 * width, y + 0.3 * height)
+    tab.mouse.down()
+    tab.mouse.move(x + 0.7 * width, y + 0.7 * height, steps=5)
+    tab.mouse.up()
+
+
+def test_the_chart_grows_by_itself_and_the_buttons_change_at_the_end(app, visit):
+    folder = Workspace(app.home).searches / "fruit"
+    folder.mkdir()
+    status = SearchStatus("fruit", "fruit", "running", planned_trials=2, planned_epochs=3, seconds=5.0)
+    with hold_lock(folder):
+        write_snapshot(folder, status)
+        tab = visit("results")
+        tab.get_by_text("The first epoch is under way").first.wait_for()
+        tab.evaluate("window.drawn_once = true")
+        whole = epochs_in_view(tab)
+        status = replace(status, trials=(trial(0, "running", 0.3),))
+        write_snapshot(folder, status)
+        wait_for_lines(tab, 2)  # the trial and the star
+        zoom_in(tab)
+        zoomed = epochs_in_view(tab)
+        assert zoomed != whole
+        clock = tab.get_by_test_id("stMetricValue").last
+        before = clock.inner_text()
+        tab.wait_for_function(
+            "before => [...document.querySelectorAll('[data-testid=stMetricValue]')].at(-1).innerText !== before",
+            arg=before,
+        )
+        assert epochs_in_view(tab) == zoomed  # a refresh without a new epoch leaves the chart alone
+        status = replace(status, trials=(trial(0, "finished", 0.3, 0.6, 0.5), trial(1, "running", 0.2)))
+        write_snapshot(folder, status)
+        wait_for_lines(tab, 3)
+        tab.get_by_text("0.600").first.wait_for()
+        assert tab.get_by_role("button", name="Stop, keep the best").is_visible()
+        write_snapshot(folder, replace(status, state="finished"))
+    tab.get_by_role("button", name="Stop, keep the best").wait_for(state="detached")
+    tab.locator(".stMarkdownBadge", has_text="finished").wait_for()
+    assert tab.evaluate("window.drawn_once"), "the page was loaded anew"
+
+
+def test_a_model_is_deleted_after_a_second_yes(app, visit, tmp_path):
+    workspace = Workspace(app.home)
+    for name, map50 in (("fruit", 0.9), ("other", 0.5)):
+        card = ModelCard(name, ("apple",), "fasterrcnn_efficientnet_lite0", 320, "fruit", "f", {"map50": map50})
+        write_bundle(tmp_path / "model.autodet", card, b"weights")
+        add_model(tmp_path / "model.autodet", name, workspace)
+    tab = visit("models")
+    tab.get_by_text("Details").first.click()
+    tab.get_by_role("button", name="Delete").first.click()
+    assert len(list_models(workspace)) == 2
+    tab.get_by_role("dialog").get_by_role("button", name="Delete it").click()
+    tab.get_by_role("dialog").wait_for(state="detached")
+    settled(tab)
+    tab.get_by_text("0.900").wait_for(state="detached")
+    assert [model.id for model in list_models(workspace)] == ["other"]
+
+
+def test_a_class_name_is_never_markup(app, visit, tmp_path):
+    import_dataset(
+        write_voc(tmp_path / "fruit", marks=[(HOSTILE, (4, 6, 30, 40))]), "fruit", workspace=Workspace(app.home)
+    )
+    tab = visit("datasets")
+    requests = []
+    tab.on("request", lambda request: requests.append(request.url))
+    tab.locator(".js-plotly-plot .barlayer .trace").first.wait_for()
+    tab.locator(".js-plotly-plot .barlayer .point").first.hover(force=True)
+    tab.locator(".js-plotly-plot .hoverlayer text").first.wait_for()
+    tab.get_by_test_id("stImage").first.wait_for()
+    assert tab.evaluate("window.hurt") is None
+    assert not [url for url in requests if ":9/" in url]
