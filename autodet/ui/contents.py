@@ -18,8 +18,9 @@ def show_contents(dataset: Dataset) -> None:
         "Classes": f"{len(dataset.classes):,}",
         **{SPLIT_TITLES[split]: f"{count:,}" for split, count in dataset.splits.items()},
     }
-    for column, (label, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
-        column.metric(label, value)
+    with st.container(horizontal=True, gap="medium"):
+        for label, value in figures.items():
+            st.metric(label, value, width="content")
     title = FORMAT_TITLES.get(dataset.format, dataset.format)
     st.caption(f"Detected as {title}, imported {ago(dataset.created)}. Boxes per class and split:")
     st.plotly_chart(class_counts_figure(dataset), key=f"counts {dataset.id}", config={"displayModeBar": False})

@@ -9,28 +9,36 @@ from autodet.datasets.manifest import Dataset
 from autodet.datasets.photos import open_photo
 from autodet.inference.drawing import draw_boxes
 from autodet.records import SPLITS, ImageRecord
+from autodet.ui.frame import sentences_for_errors
 from autodet.ui.text import counted, escape
 
 PER_PAGE, COLUMNS = 12, 4
 THUMBNAIL_SIDE = 480
 
 
+@st.fragment
 def show_gallery(dataset: Dataset) -> None:
     """Pages of photos with their boxes, to be filtered by split and class."""
+    with sentences_for_errors("Data sets"):
+        _show_gallery(dataset)
+
+
+def _show_gallery(dataset: Dataset) -> None:
     left, right = st.columns(2)
     splits = [split for split in SPLITS if split in dataset.splits]
     split = left.segmented_control("Split", ["all", *splits], default="all", required=True)
-    everything = "every class"
-    name = right.selectbox("Class", [everything, *dataset.classes], format_func=str)
+    class_ids = [None, *range(len(dataset.classes))]
+    class_id = right.selectbox(
+        "Class", class_ids, format_func=lambda one: "every class" if one is None else dataset.classes[one]
+    )
     records = dataset.split(split or "all")
-    if name != everything:
-        class_id = dataset.classes.index(name)
+    if class_id is not None:
         records = tuple(record for record in records if class_id in record.annotations.class_ids)
     if not records:
         st.info("No photo of this split has this class.")
         return
     pages = -(-len(records) // PER_PAGE)
-    number = st.pagination(pages, key=f"gallery {dataset.id} {split} {name}") if pages > 1 else 1
+    number = st.pagination(pages, key=f"gallery {dataset.id} {split} {class_id}") if pages > 1 else 1
     shown = records[(number - 1) * PER_PAGE : number * PER_PAGE]
     for start in range(0, len(shown), COLUMNS):
         for column, record in zip(st.columns(COLUMNS), shown[start : start + COLUMNS], strict=False):

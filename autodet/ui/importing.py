@@ -60,14 +60,22 @@ def _offer_s3() -> None:
     st.markdown("A bucket's folder (`s3://bucket/folder`) or zip (`s3://bucket/fruit.zip`), in the same layouts.")
     with st.form("s3", border=False):
         address = st.text_input("Address", placeholder="s3://bucket/folder")
+        st.caption(
+            "Keys stay in this browser session: nothing writes them down. Without keys, the machine's own are used."
+        )
         left, right = st.columns(2)
-        key_id = left.text_input("Access key id", autocomplete="off", help="Empty: the machine's own credentials.")
+        key_id = left.text_input("Access key id", autocomplete="off")
         secret = right.text_input("Secret access key", type="password", autocomplete="off")
-        if st.form_submit_button("Import from S3", icon=":material/cloud_download:"):
+        region = left.text_input("Region", placeholder="if your bucket needs it", autocomplete="off")
+        token = right.text_input("Session token", placeholder="for temporary keys", type="password", autocomplete="off")
+        if st.form_submit_button("Import from S3", type="primary", icon=":material/cloud_download:"):
             if not address.startswith("s3://"):
-                st.error("An address begins with s3:// and names a bucket, for example s3://photos/fruit.")
-                return
-            _import(address, None, S3Credentials(key_id, secret) if key_id else None)
+                st.error(r"An address begins with s3\:// and names a bucket, for example s3\://photos/fruit.")
+            elif bool(key_id) != bool(secret):
+                st.error("Give both halves of the key, its id and its secret, or neither.")
+            else:
+                keys = S3Credentials(key_id, secret, token or None, region or None) if key_id else None
+                _import(address, None, keys)
 
 
 def _import_upload(upload: "UploadedFile", name: str) -> None:
@@ -87,7 +95,7 @@ def _import(source: str, name: str | None, credentials: S3Credentials | None = N
     bar = st.progress(0.0, "Starting")
 
     def report(share: float, doing: str) -> None:
-        bar.progress(min(share, 1.0), doing)
+        bar.progress(min(share, 1.0), f"{doing}. Keep this page open; leaving it now calls the import off.")
 
     try:
         dataset = import_dataset(source, name, credentials=credentials, progress=report)

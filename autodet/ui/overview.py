@@ -1,30 +1,51 @@
 """Home: three steps, what is running, and the best model."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from autodet.datasets.manifest import list_datasets
 from autodet.models.store import list_models
 from autodet.records import SearchStatus
 from autodet.search.control import list_searches
-from autodet.ui.frame import open_page
+from autodet.ui.frame import PAGES, open_page, sentences_for_errors
 from autodet.ui.text import counted, duration, escape, score
+
+REFRESH_SECONDS = 3
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the three things to do."""
+
+    title: str
+    text: str
+    button: str
+    page: str
+    done: bool
 
 
 def show_running_searches() -> None:
     """Searches at work, with their progress; refreshed while there are any."""
     running = any(status.active for status in list_searches())
-    st.fragment(_running_searches, run_every=3 if running else None)()
+    st.fragment(_show_running, run_every=REFRESH_SECONDS if running else None)(running)
 
 
-def _running_searches() -> None:
-    for status in list_searches():
-        if not status.active:
-            continue
-        with st.container(border=True):
-            left, right = st.columns([4, 1], vertical_alignment="center")
-            left.progress(progress_of(status), progress_text(status))
-            if right.button("Watch", key=f"watch {status.search}", icon=":material/show_chart:", width="stretch"):
-                open_page("results", search=status.search)
+def _show_running(were_running: bool) -> None:
+    with sentences_for_errors("Home"):
+        running = [status for status in list_searches() if status.active]
+        if were_running and not running:
+            st.rerun()  # the whole page: there may be a new best model
+        for status in running:
+            _show_progress(status)
+
+
+def _show_progress(status: SearchStatus) -> None:
+    with st.container(border=True):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.progress(progress_of(status), progress_text(status))
+        if right.button("Watch", key=f"watch {status.search}", icon=":material/show_chart:", width="stretch"):
+            open_page("results", search=status.search)
 
 
 def progress_of(status: SearchStatus) -> float:
@@ -49,29 +70,50 @@ def progress_text(status: SearchStatus) -> str:
 
 
 def show_next_steps() -> None:
-    """Import, search, try: each says what is there already, and leads on."""
-    datasets, models = list_datasets(), list_models()
-    first, second, third = st.columns(3)
-    with first.container(border=True, height="stretch"):
-        st.subheader("1 · Import", anchor=False)
-        st.markdown(
+    """Import, search, try: each says what is there already, and the next one stands out."""
+    datasets, models, searches = list_datasets(), list_models(), list_searches()
+    steps = (
+        Step(
+            "Import",
             f"{counted(len(datasets), 'data set')} so far. Add another, or look at the photos."
             if datasets
-            else "Drop a zip of labelled photos, or start with the drawn sample."
-        )
-        if st.button("Import photos", type="secondary" if datasets else "primary", icon=":material/photo_library:"):
-            open_page("datasets")
-    with second.container(border=True, height="stretch"):
-        st.subheader("2 · Search", anchor=False)
-        st.markdown("Choose how long to try. Training runs in the background; close the tab if you like.")
-        ready = bool(datasets) and not models
-        if st.button("Start a search", type="primary" if ready else "secondary", icon=":material/manage_search:"):
-            open_page("search")
-    with third.container(border=True, height="stretch"):
-        st.subheader("3 · Try", anchor=False)
-        st.markdown("Drop a photo and see what the best model finds. Share the page, or download the model.")
-        if st.button("Try a photo", type="primary" if models else "secondary", icon=":material/center_focus_strong:"):
-            open_page("predict")
+            else "Drop a zip of labelled photos, or start with the drawn sample.",
+            "Import photos",
+            "datasets",
+            done=bool(datasets),
+        ),
+        Step(
+            "Search",
+            f"{counted(len(searches), 'search', 'searches')} so far. Try more settings, or another data set."
+            if searches
+            else "Say how long to try. Training runs in the background; close the tab if you like.",
+            "Start a search",
+            "search",
+            done=bool(models),
+        ),
+        Step(
+            "Try",
+            "Drop a photo and see what a model finds. Share the page, or download the model."
+            if models
+            else "When a search has its first model, drop a photo here and see what it finds.",
+            "Try a photo",
+            "predict",
+            done=False,
+        ),
+    )
+    following = next(step for step in steps if not step.done)
+    for number, (column, step) in enumerate(zip(st.columns(len(steps)), steps, strict=True), start=1):
+        with column.container(border=True, height="stretch", vertical_alignment="distribute"):
+            with st.container():
+                st.subheader(f"{number} · {step.title}{' :material/check:' if step.done else ''}", anchor=False)
+                st.markdown(step.text)
+            if st.button(
+                step.button,
+                key=f"step {step.page}",
+                type="primary" if step is following else "secondary",
+                icon=PAGES[step.page].icon,
+            ):
+                open_page(step.page)
 
 
 def show_best_model() -> None:

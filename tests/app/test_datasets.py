@@ -1,8 +1,13 @@
+from functools import partial
+
 import pytest
 
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import list_datasets
-from tests.app.conftest import checked, labelled, labels, says
+from autodet.datasets.s3 import S3Credentials
+from autodet.datasets.sample import write_sample
+from autodet.errors import DatasetError
+from tests.app.conftest import checked, labelled, says
 from tests.helpers import draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
 
 EVIL = "![x](http://evil.example/x.png) <b>*bold*</b> :red[r] $y$"
@@ -81,9 +86,55 @@ def test_names_from_users_are_shown_letter_by_letter(visit, workspace, tmp_path)
     assert all("*0*" not in caption and "<b>" not in caption for caption in captions)
 
 
-def test_s3_asks_for_an_address_and_says_what_is_wrong(visit, workspace, monkeypatch):
+def test_s3_asks_for_an_address_and_says_what_is_wrong(visit, workspace):
     app = visit("datasets")
     app = checked(labelled(app.button, "Import from S3").click().run())
     assert "begins with s3" in says(app).replace("\\", "")
-    assert labelled(app.text_input, "Secret access key").proto.type == 1  # a password field
-    assert "Use the sample data set" in labels(app.button)
+    labelled(app.text_input, "Address").input("s3://bucket/fruit")
+    labelled(app.text_input, "Secret access key").input("half of a key")
+    app = checked(labelled(app.button, "Import from S3").click().run())
+    assert "both halves" in says(app)
+
+
+def test_keys_for_s3_go_to_the_import_and_are_not_shown(visit, workspace, monkeypatch):
+    asked = []
+
+    def refuse(source, name, *, credentials, progress):
+        asked.append((source, credentials))
+        raise DatasetError("The server does not let these keys read it.")
+
+    monkeypatch.setattr("autodet.ui.importing.import_dataset", refuse)
+    app = visit("datasets")
+    typed = {
+        "Address": "s3://bucket/fruit",
+        "Access key id": "the id",
+        "Secret access key": "the secret",
+        "Session token": "the token",
+    }
+    for label, text in typed.items():
+        labelled(app.text_input, label).input(text)
+    app = checked(labelled(app.button, "Import from S3").click().run())
+    assert asked == [("s3://bucket/fruit", S3Credentials("the id", "the secret", "the token"))]
+    assert "does not let these keys" in says(app)
+    assert "the secret" not in says(app)
+    for label in ("Secret access key", "Session token"):
+        assert labelled(app.text_input, label).proto.type == 1  # a password field
+
+
+def test_the_sample_is_drawn_and_shown(visit, workspace, monkeypatch):
+    monkeypatch.setattr("autodet.datasets.importing.write_sample", partial(write_sample, images=24))
+    app = visit("datasets")
+    app = checked(labelled(app.button, "Use the sample data set").click().run())
+    assert {metric.label: metric.value for metric in app.metric}["Photos"] == "24"
+    assert app.session_state["dataset"] == list_datasets(workspace)[0].id
+
+
+def test_a_class_called_like_the_filters_own_word_can_be_chosen(visit, workspace, tmp_path):
+    write_labelled(tmp_path / "odd", "one", [("every class", (4, 6, 30, 40))], seed=1)
+    for number in range(8):
+        write_labelled(tmp_path / "odd", f"apple_{number}", seed=2 + number)
+    import_dataset(tmp_path / "odd", "odd", workspace=workspace)
+    app = visit("datasets")
+    assert len(app.get("image")) == 9
+    app = checked(labelled(app.selectbox, "Class").select_index(2).run())
+    assert len(app.get("image")) == 1

@@ -8,6 +8,17 @@ def test_a_newcomer_is_led_to_import_first(visit):
     assert "Drop a zip of labelled photos" in says(app)
     assert "Best model so far" not in says(app)
     assert not app.get("progress")
+    assert [button.label for button in app.button if button.proto.type == "primary"] == ["Import photos"]
+
+
+def test_the_next_step_stands_out(visit, workspace, tmp_path, model_there):
+    def next_step():
+        return [button.label for button in visit("home").button if button.proto.type == "primary"]
+
+    import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+    assert next_step() == ["Start a search"]
+    model_there("fruit")
+    assert next_step() == ["Try a photo"]
 
 
 def test_what_is_there_is_counted_and_the_best_model_offered(visit, workspace, tmp_path, model_there):
