@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
-from PIL import Image
 
 from autodet.charts.evaluation import class_ap_figure
 from autodet.datasets.manifest import Dataset
-from autodet.datasets.photos import open_photo
 from autodet.inference.drawing import draw_boxes
 from autodet.inference.evaluations import evaluate_model, kept_evaluation
 from autodet.inference.mistakes import Mistakes, count_mistakes
@@ -16,7 +14,7 @@ from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Prediction
 from autodet.ui.contents import SPLIT_TITLES
 from autodet.ui.frame import sentences_for_errors
-from autodet.ui.gallery import as_jpeg
+from autodet.ui.pictures import as_jpeg, small_photo
 from autodet.ui.text import counted, escape, score
 
 PER_PAGE = 4
@@ -76,7 +74,12 @@ def show_report(evaluated: Evaluated) -> None:
             st.metric(label, score(value), help=HELP[label], border=True)
     st.subheader("Classes", anchor=False)
     chart, table = st.columns([3, 2])
-    chart.plotly_chart(class_ap_figure(report), key=f"classes {evaluated.split}", config={"displayModeBar": False})
+    chart.plotly_chart(
+        class_ap_figure(report),
+        key=f"classes {evaluated.split}",
+        config={"displayModeBar": False},
+        alt="Average precision of every class",
+    )
     rows = [
         {"class": name, "AP@0.5": one.ap50, "AP@0.5–0.95": one.ap50_95, "photos": one.images, "boxes": one.boxes}
         for name, one in report.per_class.items()
@@ -111,18 +114,19 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
     page = st.pagination(pages, key=f"photos {evaluated.split} {worst_first}") if pages > 1 else 1
     for index in order[(page - 1) * PER_PAGE : page * PER_PAGE]:
         record, seen = records[index], evaluated.predictions[index].above(threshold)
-        photo = open_photo(dataset.photo(record), record.file)
+        identity = f"{dataset.fingerprint} {record.file}"
+        photo, scale = small_photo(identity, LONGEST_SIDE, dataset.photo(record), record.file)
         marked = record.annotations
         with st.container(border=True):
             st.caption(f"{escape(record.file)} · {_sentence(mistakes[index])}")
             truth, prediction = st.columns(2)
             truth.image(
-                _small(draw_boxes(photo, marked.boxes_xyxy, marked.class_ids, dataset.classes)),
+                as_jpeg(draw_boxes(photo, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes)),
                 caption="Marked by a person",
                 width="stretch",
             )
             prediction.image(
-                _small(draw_boxes(photo, seen.boxes_xyxy, seen.class_ids, model.card.classes, seen.scores)),
+                as_jpeg(draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, model.card.classes, seen.scores)),
                 caption="Seen by the model",
                 width="stretch",
             )
@@ -137,8 +141,3 @@ def _sentence(mistakes: Mistakes) -> str:
         "of the wrong class": mistakes.wrong_class,
     }
     return ", ".join(f"{count} {what}" for what, count in parts.items() if count)
-
-
-def _small(picture: Image.Image) -> bytes:
-    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    return as_jpeg(picture)

@@ -3,7 +3,7 @@
 import hashlib
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from autodet.inference.drawing import draw_boxes
 from autodet.models.store import StoredModel
 from autodet.records import Prediction
 from autodet.ui.frame import sentences_for_errors
-from autodet.ui.gallery import as_jpeg
+from autodet.ui.pictures import as_jpeg, small_photo
 from autodet.ui.tables import as_csv
 from autodet.ui.text import counted, escape
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 LONGEST_SIDE = 1280  # what a page shows; downloads have the photo's own size
 LARGEST_MEGABYTES = 100
 MOST_REMEMBERED = 200
+PER_PAGE = 8
 SEEN = "seen"  # session state: predictions by photo and model
 
 
@@ -45,7 +46,7 @@ class Seen:
     """A photo and everything that a model sees on it, however unlikely."""
 
     photo: Photo
-    image: Image.Image
+    sha256: str
     prediction: Prediction
 
 
@@ -79,18 +80,19 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
     """What the model sees on each photo; each is looked at once, whatever else changes on the page."""
     remembered: dict[tuple[str, str], Prediction] = st.session_state.setdefault(SEEN, {})
     seen = []
-    for photo in photos:
-        try:
-            image = open_photo(photo.content, photo.name)
-        except PhotoError as error:
-            st.error(escape(str(error)), icon=":material/broken_image:")
-            continue
-        key = (hashlib.sha256(photo.content).hexdigest(), model.card.weights_sha256)
+    for number, photo in enumerate(photos, start=1):
+        sha256 = hashlib.sha256(photo.content).hexdigest()
+        key = (sha256, model.card.weights_sha256)
         if key not in remembered:
-            with st.spinner(f"Looking at {escape(photo.name)}"):
+            try:
+                image = open_photo(photo.content, photo.name)
+            except PhotoError as error:
+                st.error(escape(str(error)), icon=":material/broken_image:")
+                continue
+            with st.spinner(f"Looking at {escape(photo.name)}, {number} of {len(photos)}"):
                 remembered[key] = _detector(model.id, model.card.weights_sha256, model).predict_many([image])[0]
-        seen.append(Seen(photo, image, remembered[key]))
-    while len(remembered) > MOST_REMEMBERED:
+        seen.append(Seen(photo, sha256, remembered[key]))
+    while len(remembered) > max(MOST_REMEMBERED, len(photos)):
         del remembered[next(iter(remembered))]
     return seen
 
@@ -122,15 +124,8 @@ def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
         help="Lower: more is found, more of it wrong. Higher: less is found, less of it wrong.",
     )
     classes = model.card.classes
-    shown = [Seen(one.photo, one.image, one.prediction.above(threshold)) for one in everything]
-    columns = st.columns(1 if len(shown) == 1 else 2)
-    for index, one in enumerate(shown):
-        picture = _drawn(one, classes)
-        picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-        found = counted(len(one.prediction), "object")
-        columns[index % len(columns)].image(
-            as_jpeg(picture), caption=f"{escape(one.photo.name)} · {found}", width="stretch"
-        )
+    shown = [replace(one, prediction=one.prediction.above(threshold)) for one in everything]
+    _show_pictures(shown, classes)
     table = _table(shown, classes)
     if table.empty:
         st.info("Nothing scores that high; move the slider to the left to see what is less certain.")
@@ -141,9 +136,23 @@ def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
     _offer_downloads(shown, classes, table)
 
 
-def _drawn(one: Seen, classes: Sequence[str]) -> Image.Image:
+def _show_pictures(shown: Sequence[Seen], classes: Sequence[str]) -> None:
+    pages = -(-len(shown) // PER_PAGE)
+    page = st.pagination(pages, key=f"photos {len(shown)}") if pages > 1 else 1
+    columns = st.columns(1 if len(shown) == 1 else 2)
+    for index, one in enumerate(shown[(page - 1) * PER_PAGE : page * PER_PAGE]):
+        photo, scale = small_photo(one.sha256, LONGEST_SIDE, one.photo.content, one.photo.name)
+        caption = f"{escape(one.photo.name)} · {counted(len(one.prediction), 'object')}"
+        columns[index % len(columns)].image(_drawn(photo, scale, one, classes), caption=caption, width="stretch")
+
+
+def _drawn(photo: Image.Image, scale: float, one: Seen, classes: Sequence[str]) -> bytes:
     seen = one.prediction
-    return draw_boxes(one.image, seen.boxes_xyxy, seen.class_ids, classes, seen.scores)
+    return as_jpeg(draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, classes, seen.scores))
+
+
+def _drawn_whole(one: Seen, classes: Sequence[str]) -> bytes:
+    return _drawn(open_photo(one.photo.content, one.photo.name), 1.0, one, classes)
 
 
 def _table(shown: Sequence[Seen], classes: Sequence[str]) -> pd.DataFrame:
@@ -163,7 +172,7 @@ def _offer_downloads(shown: Sequence[Seen], classes: Sequence[str], table: pd.Da
         if len(shown) == 1:
             st.download_button(
                 "Download the photo with its boxes",
-                lambda: as_jpeg(_drawn(shown[0], classes)),
+                lambda: _drawn_whole(shown[0], classes),
                 f"{PurePath(shown[0].photo.name).stem}-boxes.jpg",
                 "image/jpeg",
                 icon=":material/image:",
@@ -192,5 +201,5 @@ def _zipped(shown: Sequence[Seen], classes: Sequence[str]) -> bytes:
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for number, one in enumerate(shown, start=1):
-            archive.writestr(f"{number}-{PurePath(one.photo.name).stem}.jpg", as_jpeg(_drawn(one, classes)))
+            archive.writestr(f"{number}-{PurePath(one.photo.name).stem}.jpg", _drawn_whole(one, classes))
     return content.getvalue()

@@ -42,8 +42,8 @@ def _show_search(search: str, was_active: bool) -> None:
     _show_state(status)
     _show_figures(status)
     curves, losses = st.tabs(["mAP", "Loss"])
-    curves.plotly_chart(map_figure(status), key=f"map {search}", config={"displaylogo": False})
-    losses.plotly_chart(loss_figure(status), key=f"loss {search}", config={"displaylogo": False})
+    curves.plotly_chart(map_figure(status), key=f"map {search}", alt="Validation mAP against epoch, a line a trial")
+    losses.plotly_chart(loss_figure(status), key=f"loss {search}", alt="Training loss against epoch, a line a trial")
     if status.trials:
         st.dataframe(_trial_table(status), hide_index=True, column_config=_columns())
     for trial in status.trials:

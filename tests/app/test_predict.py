@@ -156,3 +156,33 @@ def test_a_formula_in_a_file_name_stays_a_text_in_the_csv(visit, model, photos, 
     rows = list(csv.DictReader(io.StringIO(offered["boxes.csv"].decode())))
     assert rows
     assert not any(row["photo"].startswith(("=", "+", "-", "@")) for row in rows)
+
+
+def test_many_photos_come_in_pages_and_all_are_in_the_table(visit, model, sample_dataset):
+    files = [
+        (f"{number}.jpg", sample_dataset.photo(record).read_bytes(), "image/jpeg")
+        for number, record in enumerate(sample_dataset.images[:10])
+    ]
+    app = move(drop(visit("predict"), *files), 0.05)
+    assert len(app.image) == 8
+    assert set(table(app)["photo"]) == {name for name, _, _ in files}
+    checked(app.pagination[0].set_value(2).run())
+    assert len(app.image) == 2
+
+
+def test_boxes_lie_where_they_are_on_a_photo_that_is_shown_smaller(visit, model, photos, monkeypatch):
+    from autodet.ui import predicting
+
+    monkeypatch.setattr(predicting, "LONGEST_SIDE", 100)
+    drawn = []
+    draw_boxes = predicting.draw_boxes
+    monkeypatch.setattr(
+        predicting,
+        "draw_boxes",
+        lambda photo, boxes, *args: drawn.append((photo, boxes)) or draw_boxes(photo, boxes, *args),
+    )
+    app = move(drop(visit("predict"), photos[0]), 0.05)
+    photo, boxes = drawn[-1]
+    scale = 100 / max(Image.open(io.BytesIO(photos[0][1])).size)
+    assert max(photo.size) == 100
+    assert boxes.tolist() == pytest.approx((table(app)[["x1", "y1", "x2", "y2"]].to_numpy() * scale), abs=0.1)

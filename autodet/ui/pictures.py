@@ -1,0 +1,36 @@
+"""Photos, small enough for a page."""
+
+from io import BytesIO
+from pathlib import Path
+
+import streamlit as st
+from PIL import Image
+
+from autodet.datasets.photos import open_photo
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def small_photo(identity: str, longest_side: int, _source: Path | bytes, _name: str) -> tuple[Image.Image, float]:
+    """A photo made small, and by what its boxes are to be multiplied; opened once for as long as it is looked at.
+
+    Args:
+        identity: What tells this photo from every other, a checksum for example.
+        longest_side: The most pixels that a side may have.
+        _source: The photo's file, or its content.
+        _name: What the visitor calls it, for the error.
+
+    Raises:
+        PhotoError: The photo cannot be read.
+    """
+    del identity  # it is the key under which the result is remembered
+    photo = open_photo(_source, _name)
+    width = photo.width
+    photo.thumbnail((longest_side, longest_side))
+    return photo, photo.width / width
+
+
+def as_jpeg(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a JPEG file."""
+    content = BytesIO()
+    picture.save(content, "JPEG", quality=85)
+    return content.getvalue()
