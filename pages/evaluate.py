@@ -11,7 +11,7 @@ with page("Evaluate", "How good a model is on labelled photos, class by class, a
     with left:
         model = choose_model()
     with right:
-        dataset = choose_dataset(preferred=model.card.dataset_fingerprint) if model else None
+        dataset = choose_dataset(model) if model else None
     if model and dataset:
         evaluated = evaluate(model, dataset)
         if evaluated:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
+from autodet.datasets.manifest import Dataset, DatasetSummary, list_datasets, load_dataset
 from autodet.models.store import StoredModel, list_models
 from autodet.records import SearchStatus
 from autodet.search.control import list_searches
@@ -13,24 +13,35 @@ from autodet.ui.frame import CHOICE, page_link
 from autodet.ui.text import ago, score
 
 Thing = TypeVar("Thing")
+MEASURED = "measured"  # session state: the model for which a data set was chosen last
 
 
-def choose_dataset(preferred: str | None = None) -> Dataset | None:
+def choose_dataset(model: StoredModel | None = None) -> Dataset | None:
     """The data set that the visitor chooses; None, and what to do, where there is none.
 
     Args:
-        preferred: Fingerprint of the data set to offer first where nothing has been chosen yet.
+        model: A model that is to be measured; until the visitor chooses another data set for it, its own is chosen.
     """
     summaries = list_datasets()
     if not summaries:
         st.info("There is no data set yet. Import one, or draw the sample.", icon=":material/photo_library:")
         page_link("datasets", "Go to Data sets")
         return None
-    summaries.sort(key=lambda summary: preferred is None or load_dataset(summary.id).fingerprint != preferred)
+    if model and st.session_state.get(MEASURED) != model.id:
+        st.session_state[MEASURED] = model.id
+        _choose_own_dataset(model, summaries)
     chosen = _choose(
         "Data set", summaries, lambda summary: summary.id, lambda summary: _named(summary.name, summary.id), "dataset"
     )
     return load_dataset(chosen.id)
+
+
+def _choose_own_dataset(model: StoredModel, summaries: Sequence[DatasetSummary]) -> None:
+    for summary in summaries:
+        if summary.name == model.card.dataset and summary.classes == model.card.classes:
+            st.session_state["dataset"] = summary.id
+            st.session_state.pop(f"{CHOICE}dataset", None)
+            return
 
 
 def choose_model() -> StoredModel | None:

@@ -1,15 +1,13 @@
 """Photos of a data set with their boxes, as small pictures."""
 
-from io import BytesIO
-
 import streamlit as st
-from PIL import Image
 
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.photos import open_photo
 from autodet.inference.drawing import draw_boxes
 from autodet.records import SPLITS, ImageRecord
 from autodet.ui.frame import sentences_for_errors
+from autodet.ui.pictures import as_jpeg
 from autodet.ui.text import counted, escape
 
 PER_PAGE, COLUMNS = 12, 4
@@ -58,10 +56,3 @@ def thumbnail(dataset: Dataset, record: ImageRecord) -> bytes:
     small = photo.resize((max(1, round(photo.width * scale)), max(1, round(photo.height * scale))))
     marked = record.annotations
     return as_jpeg(draw_boxes(small, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes))
-
-
-def as_jpeg(picture: Image.Image) -> bytes:
-    """A picture as the bytes of a JPEG file."""
-    content = BytesIO()
-    picture.save(content, "JPEG", quality=85)
-    return content.getvalue()

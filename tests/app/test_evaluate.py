@@ -112,3 +112,17 @@ def test_a_damaged_record_of_an_evaluation_is_made_again(visit, data, model):
     (kept,) = (model.path.parent / "evaluations").glob("*.json")
     kept.write_text(json.dumps({"report": {}}))
     assert any("Evaluate on" in label for label in labels(visit("evaluate").button))
+
+
+def test_another_model_brings_its_own_data_set_and_a_choice_is_kept(
+    visit, data, model, workspace, tmp_path, model_there
+):
+    other = import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+    model_there("best", 0.999)  # of the data set fruit
+    app = visit("evaluate", dataset=data.id)
+    assert labelled(app.selectbox, "Data set").value == other.id
+    checked(labelled(app.selectbox, "Model").select(model.id).run())
+    assert labelled(app.selectbox, "Data set").value == data.id
+    checked(labelled(app.selectbox, "Data set").select(other.id).run())
+    checked(app.run())
+    assert labelled(app.selectbox, "Data set").value == other.id
