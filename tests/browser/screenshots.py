@@ -29,10 +29,11 @@ def main(out: Path) -> None:
             tab.set_default_timeout(120_000)
             for name, prepare in PAGES.items():
                 goto(tab, app, name)
-                prepare(tab)
+                at_the_top = prepare(tab)
                 settled(tab)
                 tab.mouse.move(340, 700)  # beside everything that reacts
                 tab.wait_for_timeout(1500)  # fonts, pictures and the charts' own drawing
+                _scroll_to(tab, at_the_top)
                 _save(tab.screenshot(), out / f"{name}.png")
             browser.close()
     finally:
@@ -44,39 +45,40 @@ def _save(png: bytes, path: Path) -> None:
     print(f"{path} {path.stat().st_size / 1000:.0f} KB")
 
 
-def _show_gallery(tab: Page) -> None:
+def _show_gallery(tab: Page) -> Locator:
     tab.get_by_test_id("stImage").nth(3).wait_for()
-    _scroll_to(tab, tab.get_by_test_id("stPlotlyChart"))
+    return tab.get_by_test_id("stPlotlyChart")
 
 
-def _show_chart(tab: Page) -> None:
+def _show_chart(tab: Page) -> Locator:
     tab.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
-    _scroll_to(tab, tab.get_by_test_id("stSelectbox"))
+    return tab.get_by_test_id("stSelectbox")
 
 
-def _evaluate(tab: Page) -> None:
+def _evaluate(tab: Page) -> Locator:
     tab.get_by_role("button", name="Evaluate on").or_(tab.get_by_text("Classes", exact=True)).first.wait_for()
     if (button := tab.get_by_role("button", name="Evaluate on")).count():
         button.click()
     tab.get_by_text("Seen by the model").first.wait_for()
-    _scroll_to(tab, tab.get_by_role("heading", name="Classes"))
+    return tab.get_by_test_id("stPlotlyChart")
 
 
-def _predict(tab: Page) -> None:
+def _predict(tab: Page) -> Locator:
     tab.get_by_text("Try three photos").click()
     tab.get_by_test_id("stImage").nth(1).wait_for()
-    _scroll_to(tab, tab.get_by_test_id("stFileUploader"))
+    return tab.get_by_test_id("stFileUploader")
 
 
 def _scroll_to(tab: Page, element: Locator) -> None:
     """Bring an element to the top of the page, a little below the edge."""
     top = element.bounding_box()["y"]
-    tab.get_by_test_id("stMain").evaluate("(main, y) => main.scrollBy(0, y)", top - 20)
+    tab.get_by_test_id("stMain").evaluate("(main, y) => main.scrollBy(0, y)", top - 12)
+    tab.wait_for_timeout(300)
 
 
-PAGES: dict[str, Callable[[Page], None]] = {
+PAGES: dict[str, Callable[[Page], Locator]] = {
     "datasets": _show_gallery,
-    "search": lambda _: None,
+    "search": lambda tab: tab.get_by_role("heading", level=1),
     "results": _show_chart,
     "evaluate": _evaluate,
     "predict": _predict,
