@@ -13,7 +13,7 @@ from autodet.ui.text import counted
 
 with page("Data sets", "Import labelled photos, and see what is in them before a search is spent on them."):
     there_are_some = bool(list_datasets())
-    offer_import(expanded=not there_are_some)
+    offer_import(folded=there_are_some)
     dataset = choose_dataset() if there_are_some else None
     if dataset:
         show_contents(dataset)

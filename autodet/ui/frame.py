@@ -11,7 +11,7 @@ from typing import NoReturn
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from autodet.errors import AutodetError
+from autodet.errors import AutodetError, SettingsError
 from autodet.settings import load_settings
 from autodet.ui.text import escape
 
@@ -59,7 +59,7 @@ def navigation() -> StreamlitPage:
     for entry in PAGES.values():
         page = st.Page(entry.path, title=entry.title, icon=entry.icon, default=entry.name == "home")
         sections.setdefault(entry.section, []).append(page)
-    chosen = st.navigation(sections)
+    chosen = st.navigation(sections, position="sidebar" if _is_open() else "hidden")
     if wanted := st.session_state.pop(WANTED, None):
         st.switch_page(PAGES[wanted].path)
     return chosen
@@ -74,7 +74,11 @@ def page(title: str, subtitle: str = "") -> Iterator[None]:
         subtitle: What the page is for.
     """
     _fetch_frame(title)
-    _ask_for_password()
+    try:
+        _ask_for_password()
+    except SettingsError as error:
+        st.error(escape(str(error)), icon=":material/error:")
+        st.stop()
     st.title(title, anchor=False)
     if subtitle:
         st.markdown(subtitle)
@@ -104,10 +108,15 @@ def sentences_for_errors(title: str) -> Iterator[None]:
 
 def open_page(name: str, **state: object) -> NoReturn:
     """Go to a page, with things chosen there already (``search``, ``model`` or ``dataset`` ids)."""
+    choose(**state)
+    st.switch_page(PAGES[name].path)
+
+
+def choose(**state: object) -> None:
+    """Choose things for every page, by their ids, before their select boxes are drawn."""
     for key, value in state.items():
         st.session_state[key] = value
         st.session_state.pop(f"{CHOICE}{key}", None)
-    st.switch_page(PAGES[name].path)
 
 
 def page_link(name: str, label: str) -> None:
@@ -130,8 +139,8 @@ def _ask_for_password() -> None:
 
     Every page calls this, not the frame alone: a link to a page can run it without the frame.
     """
-    password = load_settings().password
-    if password is None or st.session_state.get(ADMITTED):
+    password = _password_to_ask()
+    if password is None:
         return
     st.title("autodet", anchor=False)
     with st.form("gate", width=420):
@@ -142,3 +151,15 @@ def _ask_for_password() -> None:
                 st.rerun()
             st.error("That is not the password; ask whoever runs this app.")
     st.stop()
+
+
+def _password_to_ask() -> str | None:
+    """The password, where there is one that the visitor has not given yet."""
+    return None if ADMITTED in st.session_state else load_settings().password
+
+
+def _is_open() -> bool:
+    try:
+        return _password_to_ask() is None
+    except SettingsError:
+        return False  # the page says what is wrong with the settings

@@ -10,6 +10,7 @@ import streamlit as st
 from autodet.datasets.importing import SAMPLE, import_dataset
 from autodet.datasets.s3 import S3Credentials
 from autodet.errors import AutodetError
+from autodet.ui.frame import choose
 from autodet.ui.text import counted, escape
 
 if TYPE_CHECKING:
@@ -19,9 +20,14 @@ COPY_BYTES = 1 << 20
 UPLOADS = "uploads"  # counts imports, so that each begins with an empty uploader
 
 
-def offer_import(*, expanded: bool) -> None:
-    """The ways to bring a data set in."""
-    with st.expander("Import a data set", expanded=expanded, icon=":material/upload:"):
+def offer_import(*, folded: bool) -> None:
+    """The ways to bring a data set in.
+
+    Args:
+        folded: Whether they take one line until they are wanted.
+    """
+    room = st.expander("Import a data set", icon=":material/upload:") if folded else st.container(border=True)
+    with room:
         upload, sample, s3 = st.tabs(["From this computer", "The sample", "From S3"])
         with upload:
             _offer_upload()
@@ -104,7 +110,7 @@ def _import(source: str, name: str | None, credentials: S3Credentials | None = N
         return
     finally:
         bar.empty()
-    st.session_state["dataset"] = dataset.id
+    choose(dataset=dataset.id)
     st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1
     st.toast(f"{counted(len(dataset.images), 'photo')} imported.", icon=":material/check:")
     st.rerun()

@@ -35,6 +35,14 @@ def test_a_zip_is_imported_and_shown(visit, workspace, tmp_path):
     assert len(app.get("image")) == 12
 
 
+def test_what_was_imported_last_is_shown(visit, workspace, fruit, tmp_path):
+    app = visit("datasets")
+    assert labelled(app.selectbox, "Data set").value == "fruit"
+    app = upload(app, zip_folder(write_voc(tmp_path / "more", 8), tmp_path / "more.zip"))
+    assert labelled(app.selectbox, "Data set").value == "more"
+    assert {metric.label: metric.value for metric in app.metric}["Photos"] == "8"
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

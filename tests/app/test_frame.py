@@ -47,8 +47,17 @@ def test_the_wrong_password_is_refused_and_the_right_one_opens(visit, password):
     app.text_input[0].input(SECRET)
     app = checked(app.button[0].click().run())
     assert app.title[0].value == "Settings"
+    assert "set" in app.dataframe[0].value["Value"].tolist()
     assert SECRET not in says(app)
     assert all(SECRET not in table.value.to_string() for table in app.dataframe)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_setting_that_will_not_do_is_a_sentence(visit, monkeypatch, name):
+    monkeypatch.setenv("AUTODET_MAX_ARCHIVE_MB", "much")
+    app = visit(name)
+    assert "give it a whole number" in says(app)
+    assert not app.title
 
 
 def test_an_unforeseen_error_is_a_sentence_and_its_traceback_is_logged(visit, monkeypatch, caplog):
