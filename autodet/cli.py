@@ -18,6 +18,7 @@ import autodet
 from autodet import terminal
 from autodet.datasets.formats import FORMATS
 from autodet.datasets.importing import import_dataset
+from autodet.datasets.kinds import KINDS
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.photos import PHOTO_ENDINGS, open_photo
 from autodet.errors import AutodetError, PhotoError
@@ -114,6 +115,7 @@ def _import(options: Options) -> Answer:
             options.name,
             format=options.format,
             seed=options.seed,
+            decisions=dict(options.decide),
             progress=lambda share, doing: line.show(f"{share:4.0%}  {doing}"),
         )
     return Answer(dataset.to_json(), terminal.dataset_text(dataset))
@@ -321,6 +323,15 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="what to call the data set; the source's name if not given")
     parser.add_argument("--format", choices=("auto", *FORMATS), default="auto", help="found out if not given")
     parser.add_argument("--seed", type=_whole_number, default=0, help="of the split, where the source has none")
+    kinds = "; ".join(f"{name}: {', '.join(kind.choices)}" for name, kind in KINDS.items() if len(kind.choices) > 1)
+    parser.add_argument(
+        "--decide",
+        metavar="KIND=ACTION",
+        type=_decision,
+        action="append",
+        default=[],
+        help=f"what to do about a kind of problem, the first if not said; {kinds}",
+    )
 
 
 def _add_search(parser: argparse.ArgumentParser) -> None:
@@ -368,6 +379,13 @@ def _whole_number(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _decision(text: str) -> tuple[str, str]:
+    kind, equals, action = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KIND=ACTION, such as box_outside=drop")
+    return kind.strip(), action.strip()
 
 
 def _number(text: str) -> float:

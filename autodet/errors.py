@@ -6,7 +6,9 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
     AutodetError
     ├── SettingsError        an environment variable or secret has a value that makes no sense
     ├── NotFoundError        no data set, search or model of that name
+    ├── BusyError            a folder that another process is at work on
     ├── DatasetError         a data set that cannot be read or used as asked
+    │   ├── AmbiguousFormatError  labels in several formats
     │   └── ArchiveError     a file that is no zip, or a zip that is broken or hostile
     ├── PhotoError           a photo that cannot be read
     ├── SearchError          a search that cannot be started, stopped or resumed as asked
@@ -29,8 +31,24 @@ class NotFoundError(AutodetError):
     """No data set, search or model of that name in the workspace."""
 
 
+class BusyError(AutodetError):
+    """A folder that another process is at work on."""
+
+
 class DatasetError(AutodetError):
     """A data set that cannot be read or used as asked."""
+
+
+class AmbiguousFormatError(DatasetError):
+    """A source that holds labels in several formats; somebody must say which.
+
+    Attributes:
+        formats: The names to choose from.
+    """
+
+    def __init__(self, message: str, formats: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.formats = formats
 
 
 class ArchiveError(DatasetError):

@@ -69,11 +69,19 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that an import found in a file, and what it did about it, both as sentences."""
+    """Something that an import found in a file, and what it did about it, both as sentences.
+
+    Attributes:
+        file: The file, below the source's root; empty where it is about the whole data set.
+        problem: What is wrong.
+        action: What was done about it.
+        kind: A name of ``autodet.datasets.kinds.KINDS``; empty in data sets of earlier versions.
+    """
 
     file: str
     problem: str
     action: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
     AUTODET_HOME/
       datasets/<id>/   manifest.json, images/          never changes once it is there
+      imports/<id>/    status.json, files/, lock       see autodet.datasets.background
       searches/<id>/   spec.json, status.json, lock    see autodet.search
       models/<id>/     model.autodet, evaluations/     see autodet.models
       optuna.db        the studies of all searches
@@ -10,11 +11,13 @@ Whatever is made in several steps is made under a hidden name beside its final p
 end, so that a crash leaves nothing half-done that a reader could take for whole.
 """
 
+import fcntl
 import json
 import os
 import re
 import secrets
 import shutil
+import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +27,9 @@ from typing import Any
 
 from autodet.errors import AutodetError, NotFoundError
 from autodet.settings import load_settings
+
+HIDDEN = ".new-"
+SWEEP_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,11 @@ class Workspace:
     def datasets(self) -> Path:
         """Where data sets are kept, one folder each."""
         return _made(self.home / "datasets")
+
+    @property
+    def imports(self) -> Path:
+        """Where imports that are not over are kept, one folder each."""
+        return _made(self.home / "imports")
 
     @property
     def searches(self) -> Path:
@@ -90,13 +101,37 @@ def safe_join(root: Path, *parts: str) -> Path:
 
 @contextmanager
 def hidden_folder(parent: Path) -> Iterator[Path]:
-    """A folder to fill before ``publish_folder`` lets it appear; whatever is still hidden at the end is deleted."""
-    hidden = parent / f".new-{secrets.token_hex(6)}"
+    """A folder to fill before ``publish_folder`` lets it appear; whatever is still hidden at the end is deleted.
+
+    What processes that were killed have left hidden is deleted first.
+    """
+    _sweep(parent)
+    hidden = parent / f"{HIDDEN}{secrets.token_hex(6)}"
     hidden.mkdir(parents=True)
+    descriptor = os.open(hidden, os.O_RDONLY)
     try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # for as long as this process lives: nobody sweeps it away
         yield hidden
     finally:
+        os.close(descriptor)
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Delete hidden folders that no process holds any more."""
+    for folder in parent.glob(f"{HIDDEN}*"):
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - folder.stat().st_mtime > SWEEP_SECONDS:  # a young one is about to be held
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue
+        finally:
+            os.close(descriptor)
 
 
 def publish_folder(hidden: Path, parent: Path, name: str) -> Path:

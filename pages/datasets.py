@@ -8,10 +8,12 @@ from autodet.ui.contents import show_contents
 from autodet.ui.frame import open_page, page
 from autodet.ui.gallery import show_gallery
 from autodet.ui.importing import offer_import
+from autodet.ui.imports import show_imports
 from autodet.ui.problems import show_problems
 from autodet.ui.text import counted
 
 with page("Data sets", "Import labelled photos, and see what is in them before a search is spent on them."):
+    show_imports()
     there_are_some = bool(list_datasets())
     offer_import(folded=there_are_some)
     dataset = choose_dataset() if there_are_some else None

@@ -1,23 +1,39 @@
-"""What can be wrong with a labelled photo, and what is done about it."""
+"""What can be wrong with one labelled photo, and what is done about it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
+from autodet.datasets.kinds import Decisions, decide
 from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark
 from autodet.datasets.photos import FORMAT_ENDINGS, PhotoFacts
-from autodet.records import Problem, Split
+from autodet.records import Hyperparameters, Problem
 
 SMALLEST_SIDE = 1.0  # pixels: what is thinner after clipping is no object
+TINY_SIDE = 8.0  # pixels at the training size
+CUT, DROPPED, BOTH_KEPT = "The box was cut to the photo.", "The box was dropped.", "Both were kept."
+PHOTO_LEFT_OUT = "The photo was left out."
+DEFAULTS = decide()
 
 
 @dataclass(frozen=True)
 class CheckedPhoto:
-    """A labelled photo after repair: every box has an area and lies inside the photo."""
+    """A labelled photo after repair: every box has an area and lies inside the photo.
+
+    Attributes:
+        source: The photo and its labels as written.
+        facts: What the photo's file says about itself.
+        marks: The marks that are left, repaired.
+        problems: What was wrong, and what was done about it.
+        lost: How many marks were dropped because nothing can be made of them.
+        dropped: Whether the whole photo is to be left out.
+    """
 
     source: LabelledPhoto
     facts: PhotoFacts
     marks: tuple[Mark, ...]
     problems: tuple[Problem, ...]
+    lost: int = 0
+    dropped: bool = False
 
     @property
     def classes(self) -> frozenset[str]:
@@ -25,57 +41,42 @@ class CheckedPhoto:
         return frozenset(mark.name for mark in self.marks)
 
 
-def check_labels(photo: LabelledPhoto, facts: PhotoFacts) -> CheckedPhoto:
+def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions = DEFAULTS) -> CheckedPhoto:
     """Repair what the labels say about a photo, and list what was repaired.
 
     Args:
         photo: The photo and its labels as written.
         facts: What the photo's file says about itself; where the labels differ, the file is right.
+        decisions: What to do about each kind of problem.
     """
-    problems = [*_check_name(photo, facts), *_check_size(photo, facts)]
-    turn = photo.stated_wh == facts.stored_wh != facts.upright_wh
+    problems = [*_check_name(photo, facts), *_check_size(photo, facts, decisions)]
+    dropped = decisions["size_mismatch"] == "drop" and any(problem.kind == "size_mismatch" for problem in problems)
     marks: list[Mark] = []
-    for mark in photo.marks:
-        box = turn_upright(mark.box_xyxy, facts) if turn else mark.box_xyxy
-        repaired, sentence = clip_box(box, facts.upright_wh)
-        new = Mark(mark.name, repaired, mark.difficult) if repaired else None
-        if new in marks:
-            new, sentence = None, "is marked twice with the same box."
-        if sentence:
-            where = ", ".join(f"{value:g}" for value in mark.box_xyxy)
-            action = "The box was cut to the photo." if new else "The box was dropped."
-            problems.append(Problem(str(photo.labels), f"The box of {mark.name!r} at ({where}) {sentence}", action))
-        if new:
-            marks.append(new)
-    return CheckedPhoto(photo, facts, tuple(marks), tuple(problems))
+    lost = 0
+    for written in photo.marks:
+        box, kind, sentence = _repaired(_placed(written.box_xyxy, photo, facts, decisions), facts, decisions)
+        mark = replace(written, box_xyxy=box) if box else None
+        lost += box is None
+        action = CUT if box else DROPPED
+        if mark in marks:
+            kind, sentence = "box_duplicate", "is marked twice with the same box."
+            keep = decisions[kind] == "keep"
+            mark, action = (mark, BOTH_KEPT) if keep else (None, DROPPED)
+        if kind:
+            where = ", ".join(f"{value:g}" for value in written.box_xyxy)
+            problem = f"The box of {written.name!r} at ({where}) {sentence}"
+            problems.append(Problem(str(photo.labels), problem, action, kind))
+        if mark:
+            marks.append(mark)
+    tiny = [mark for mark in marks if is_tiny(mark.box_xyxy, facts.upright_wh)]
+    if tiny:
+        problems.append(_tiny(photo, len(tiny), decisions))
+        if decisions["box_tiny"] == "drop":
+            marks = [mark for mark in marks if mark not in tiny]
+    return CheckedPhoto(photo, facts, tuple(marks), tuple(problems), lost, dropped)
 
 
-def check_together(photos: Sequence[CheckedPhoto], splits: Sequence[Split], *, drawn: bool) -> list[Problem]:
-    """List what is wrong with no single photo but with all of them together; nothing is changed.
-
-    Args:
-        photos: The photos of the data set.
-        splits: Their splits.
-        drawn: Whether autodet drew the splits, rather than the source giving them.
-    """
-    problems = []
-    spellings: dict[str, str] = {}
-    for photo in photos:
-        for name in sorted(photo.classes):
-            other = spellings.setdefault(name.casefold(), name)
-            if other != name:
-                spellings[name.casefold()] = name
-                problem = f"The classes {other!r} and {name!r} differ only in capital letters."
-                problems.append(Problem(str(photo.source.labels), problem, "They were kept as two classes."))
-    if "val" not in splits:
-        why = "There are too few photos to set some aside" if drawn else "The source has no photos"
-        problems.append(
-            Problem("", f"{why} for validation.", "A search needs a photo in val: add photos, then import again.")
-        )
-    return problems
-
-
-def clip_box(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> tuple[BoxXYXY | None, str]:
+def clip_box(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> tuple[BoxXYXY | None, str, str]:
     """Cut a box to its photo.
 
     Args:
@@ -83,20 +84,21 @@ def clip_box(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> tuple[BoxXYXY | Non
         size_wh: The photo's width and height in pixels.
 
     Returns:
-        The box, or None if nothing of it is left; and what was wrong, as the end of a sentence, empty if nothing.
+        The box, or None if nothing of it is left; the kind of what was wrong, and the same as the end of a sentence,
+        both empty if nothing was.
     """
     width, height = size_wh
     x1, x2 = sorted(box_xyxy[0::2])
     y1, y2 = sorted(box_xyxy[1::2])
     if x2 - x1 < SMALLEST_SIDE or y2 - y1 < SMALLEST_SIDE:
-        return None, "has no area."
+        return None, "box_no_area", "has no area."
     clipped = (max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height)))
     if clipped[2] - clipped[0] < SMALLEST_SIDE or clipped[3] - clipped[1] < SMALLEST_SIDE:
-        return None, f"lies outside the photo, which is {width}x{height}."
+        return None, "box_outside", f"lies outside the photo, which is {width}x{height}."
     outside = max(-x1, -y1, x2 - width, y2 - height)
     if outside > 0:
-        return clipped, f"reaches {outside:g} pixels beyond the photo, which is {width}x{height}."
-    return clipped, ""
+        return clipped, "box_outside", f"reaches {outside:g} pixels beyond the photo, which is {width}x{height}."
+    return clipped, "", ""
 
 
 def turn_upright(box_xyxy: BoxXYXY, facts: PhotoFacts) -> BoxXYXY:
@@ -110,28 +112,60 @@ def turn_upright(box_xyxy: BoxXYXY, facts: PhotoFacts) -> BoxXYXY:
     return (y1, x1, y2, x2) if facts.orientation >= 5 else (x1, y1, x2, y2)
 
 
-def _check_name(photo: LabelledPhoto, facts: PhotoFacts) -> list[Problem]:
-    right = FORMAT_ENDINGS[facts.format]
-    if photo.photo.suffix.lower() in right:
-        return []
-    return [
-        Problem(
-            str(photo.photo),
-            f"The file is called {photo.photo.suffix} but is a {facts.format} photo.",
-            f"It was stored as {right[0]}.",
-        )
-    ]
+def is_tiny(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> bool:
+    """Whether a box is thinner than ``TINY_SIDE`` once its photo has the default training size."""
+    scale = Hyperparameters().image_size / max(size_wh)
+    x1, y1, x2, y2 = box_xyxy
+    return min(x2 - x1, y2 - y1) * scale < TINY_SIDE
 
 
-def _check_size(photo: LabelledPhoto, facts: PhotoFacts) -> list[Problem]:
-    width, height = facts.upright_wh
-    action = f"The photo's own size, {width}x{height}, was used."
-    if photo.stated_wh is None:
-        return [Problem(str(photo.labels), "The labels give no size for the photo, or 0x0.", action)]
-    if photo.stated_wh == (width, height):
-        return []
-    stated = "{}x{}".format(*photo.stated_wh)
+def _repaired(box_xyxy: BoxXYXY, facts: PhotoFacts, decisions: Decisions) -> tuple[BoxXYXY | None, str, str]:
+    box, kind, sentence = clip_box(box_xyxy, facts.upright_wh)
+    return (None if kind and decisions[kind] == "drop" else box), kind, sentence
+
+
+def _placed(box_xyxy: BoxXYXY, photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions) -> BoxXYXY:
+    """A box as written, moved to where it belongs on the photo as a person sees it."""
+    if photo.stated_wh is None or photo.stated_wh == facts.upright_wh:
+        return box_xyxy
     if photo.stated_wh == facts.stored_wh:
+        return turn_upright(box_xyxy, facts) if decisions["turned"] == "fix" else box_xyxy
+    if decisions["size_mismatch"] != "fix" or 0 in photo.stated_wh:
+        return box_xyxy
+    across, down = (own / stated for own, stated in zip(facts.upright_wh, photo.stated_wh, strict=True))
+    x1, y1, x2, y2 = box_xyxy
+    return x1 * across, y1 * down, x2 * across, y2 * down
+
+
+def _check_name(photo: LabelledPhoto, facts: PhotoFacts) -> Iterator[Problem]:
+    right = FORMAT_ENDINGS[facts.format]
+    if photo.photo.suffix.lower() not in right:
+        problem = f"The file is called {photo.photo.suffix} but is a {facts.format} photo."
+        yield Problem(str(photo.photo), problem, f"It was stored as {right[0]}.", "wrong_ending")
+
+
+def _check_size(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions) -> Iterator[Problem]:
+    width, height = facts.upright_wh
+    if photo.stated_wh is None or photo.stated_wh == (width, height):
+        return
+    used = f"The photo's own size, {width}x{height}, was used."
+    stated = "{}x{}".format(*photo.stated_wh)
+    if 0 in photo.stated_wh:
+        yield Problem(str(photo.labels), "The labels give no size for the photo, or 0x0.", used, "size_missing")
+    elif photo.stated_wh == facts.stored_wh:
         problem = f"The labels are for the photo lying on its side ({stated}), as the camera stored it."
-        return [Problem(str(photo.labels), problem, "The boxes were turned with the photo.")]
-    return [Problem(str(photo.labels), f"The labels say the photo is {stated}.", action)]
+        turned = decisions["turned"] == "fix"
+        action = "The boxes were turned with the photo." if turned else "The boxes were left as they are."
+        yield Problem(str(photo.labels), problem, action, "turned")
+    else:
+        actions = {"keep": used, "fix": "The boxes were scaled to the photo.", "drop": PHOTO_LEFT_OUT}
+        problem = f"The labels say the photo is {stated}, but it is {width}x{height}."
+        yield Problem(str(photo.labels), problem, actions[decisions["size_mismatch"]], "size_mismatch")
+
+
+def _tiny(photo: LabelledPhoto, count: int, decisions: Decisions) -> Problem:
+    what = "A box is" if count == 1 else f"{count} boxes are"
+    size = Hyperparameters().image_size
+    problem = f"{what} less than {TINY_SIDE:g} pixels wide or high once the photo has the training size of {size}."
+    action = "Kept." if decisions["box_tiny"] == "keep" else "Dropped."
+    return Problem(str(photo.labels), problem, action, "box_tiny")

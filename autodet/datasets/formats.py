@@ -1,11 +1,20 @@
 """The formats that labels come in. A new one is a module with ``unmet`` and ``read``, and a line here."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from autodet.datasets import coco, voc, yolo
 from autodet.datasets.labels import Reading
 from autodet.datasets.listing import Listing
 from autodet.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The format that a source is in, and why, as a sentence for people."""
+
+    format: str
+    why: str
 
 
 class Format(Protocol):
@@ -21,7 +30,7 @@ class Format(Protocol):
 FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo}
 
 
-def find_format(listing: Listing, name: str, source: str) -> str:
+def find_format(listing: Listing, name: str, source: str) -> Detection:
     """The name of the format that a source is in.
 
     Args:
@@ -38,7 +47,7 @@ def find_format(listing: Listing, name: str, source: str) -> str:
     for candidate in FORMATS if name == "auto" else [name]:
         clause = FORMATS[candidate].unmet(listing)
         if clause is None:
-            return candidate
+            return Detection(candidate, "")
         missing[candidate] = clause
     raise DatasetError(_what_is_missing(listing, missing, source))
 

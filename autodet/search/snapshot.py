@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from autodet.errors import AutodetError, SearchError
+from autodet.lock import is_locked
 from autodet.records import SearchState, SearchStatus, TrialStatus
-from autodet.search.lock import is_locked
 from autodet.workspace import read_json, write_json
 
 STATUS, LAUNCHED, STOP, LOG = "status.json", "launched", "stop", "supervisor.log"

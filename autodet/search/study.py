@@ -11,8 +11,8 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from autodet import records
+from autodet.lock import hold_lock
 from autodet.records import EpochResult, Hyperparameters, TrialStatus
-from autodet.search.lock import hold_lock
 from autodet.search.space import default_params, suggest_hyperparameters
 from autodet.search.spec import SearchSpec
 from autodet.workspace import Workspace

@@ -17,13 +17,13 @@ from types import FrameType
 
 import optuna
 
-from autodet.errors import AutodetError, BundleError, SearchError
+from autodet.errors import AutodetError, BundleError, BusyError
+from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
 from autodet.search.executors import EpochDone, Event, Executor, TrialDone, TrialFailed, TrialLost
 from autodet.search.executors.local import TRAIN, LocalExecutor
-from autodet.search.lock import hold_lock
 from autodet.search.snapshot import LOG, STOP, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
 from autodet.search.study import SearchStudy
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     try:
         with hold_lock(folder):
             return _carry_on(folder, arguments[1] if len(arguments) > 1 else TRAIN)
-    except SearchError as error:
+    except BusyError as error:
         log.info("%s", error)
         return 1
 

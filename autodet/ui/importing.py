@@ -1,22 +1,16 @@
 """Bringing a data set in: a zip from the visitor's computer, the drawn sample, or S3."""
 
-import shutil
-from pathlib import Path, PurePath
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import PurePath
+from typing import BinaryIO
 
 import streamlit as st
 
-from autodet.datasets.importing import SAMPLE, import_dataset
+from autodet.datasets.background import start_import
+from autodet.datasets.importing import name_of
 from autodet.datasets.s3 import S3Credentials
-from autodet.errors import AutodetError
-from autodet.ui.frame import choose
-from autodet.ui.text import counted, escape
+from autodet.datasets.staging import SAMPLE
+from autodet.ui.imports import begun
 
-if TYPE_CHECKING:
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
-
-COPY_BYTES = 1 << 20
 UPLOADS = "uploads"  # counts imports, so that each begins with an empty uploader
 
 
@@ -50,7 +44,7 @@ def _offer_upload() -> None:
     if upload is not None:
         name = st.text_input("Name", PurePath(upload.name).stem)
         if st.button("Import", type="primary", icon=":material/upload:"):
-            _import_upload(upload, name)
+            _begin(upload, name.strip() or PurePath(upload.name).stem)
 
 
 def _offer_sample() -> None:
@@ -59,7 +53,7 @@ def _offer_sample() -> None:
         "bring photos of your own. It takes about a quarter of a minute to draw."
     )
     if st.button("Use the sample data set", type="primary", icon=":material/draw:"):
-        _import(SAMPLE, SAMPLE)
+        _begin(SAMPLE, SAMPLE)
 
 
 def _offer_s3() -> None:
@@ -81,36 +75,10 @@ def _offer_s3() -> None:
                 st.error("Give both halves of the key, its id and its secret, or neither.")
             else:
                 keys = S3Credentials(key_id, secret, token or None, region or None) if key_id else None
-                _import(address, None, keys)
+                _begin(address, name_of(address), keys)
 
 
-def _import_upload(upload: "UploadedFile", name: str) -> None:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / (PurePath(upload.name).name or "upload.zip")
-        _copy(upload, path)
-        _import(str(path), name or None)
-
-
-def _copy(upload: BinaryIO, path: Path) -> None:
-    """Bring an upload from memory to disk."""
-    with path.open("wb") as file:
-        shutil.copyfileobj(upload, file, COPY_BYTES)
-
-
-def _import(source: str, name: str | None, credentials: S3Credentials | None = None) -> None:
-    bar = st.progress(0.0, "Starting")
-
-    def report(share: float, doing: str) -> None:
-        bar.progress(min(share, 1.0), f"{doing}. Keep this page open; leaving it now calls the import off.")
-
-    try:
-        dataset = import_dataset(source, name, credentials=credentials, progress=report)
-    except AutodetError as error:
-        st.error(escape(str(error)), icon=":material/error:")
-        return
-    finally:
-        bar.empty()
-    choose(dataset=dataset.id)
+def _begin(source: str | BinaryIO, name: str, credentials: S3Credentials | None = None) -> None:
+    begun(start_import(source, name, credentials=credentials))
     st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1
-    st.toast(f"{counted(len(dataset.images), 'photo')} imported.", icon=":material/check:")
     st.rerun()

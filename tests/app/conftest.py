@@ -7,10 +7,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from autodet.lock import hold_lock
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.models.store import StoredModel, add_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
-from autodet.search.lock import hold_lock
 from autodet.search.snapshot import write_snapshot
 
 ROOT = Path(__file__).parents[2]

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from autodet.datasets.importing import import_dataset
+from autodet.lock import hold_lock
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.models.store import add_model, list_models
 from autodet.records import EpochResult, SearchStatus, TrialStatus
-from autodet.search.lock import hold_lock
 from autodet.search.snapshot import write_snapshot
 from autodet.workspace import Workspace
 from tests.browser.conftest import settled

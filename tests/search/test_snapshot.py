@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from autodet.lock import hold_lock
 from autodet.records import SearchStatus
 from autodet.search import snapshot
-from autodet.search.lock import hold_lock
 from autodet.search.snapshot import LAUNCHED, STATUS, STOP, read_status, write_snapshot
 
 RUNNING = SearchStatus("s", "d", "running", planned_trials=3, planned_epochs=20, seconds=50.0, seconds_left=30.0)

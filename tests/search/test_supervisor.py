@@ -8,11 +8,11 @@ import time
 
 import pytest
 
+from autodet.lock import hold_lock
 from autodet.models.store import add_model, find_model
 from autodet.search import control, supervisor
 from autodet.search.control import find_search, start_search
 from autodet.search.executors import EpochDone, TrialDone
-from autodet.search.lock import hold_lock
 from autodet.search.snapshot import STOP
 from autodet.search.spec import HIGHEST_SEED
 from autodet.search.study import SearchStudy

@@ -1,0 +1,278 @@
+"""Imports in the background: a process of their own, so that progress survives the page that asked for it.
+
+    workspace/imports/<id>/
+      request.json    what was asked for; never a key
+      status.json     what the import is doing; written by its process alone once that has begun
+      upload.zip      what was uploaded, or files/ and s3/: what was fetched
+      staged.json     what was read, while a person decides
+      cancel          touched by whoever wants it to end
+      lock            held for as long as a process is at work on it
+
+           ┌────────────────────────────┐
+    working ──> choosing ──> working    ├──> finished   (the data set is there)
+       │  └───> reviewing ─> working ───┘
+       └──────────────────────────────────> failed      (nothing is left but the sentence)
+
+A process that died leaves ``interrupted``: what it had fetched is kept, and starting again goes on from there.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from autodet.datasets.kinds import decide
+from autodet.datasets.reviewing import Review, review
+from autodet.datasets.s3 import S3Credentials
+from autodet.datasets.staged_file import read_staged
+from autodet.errors import AutodetError, DatasetError, NotFoundError
+from autodet.lock import is_locked, take_lock
+from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, read_json, safe_join, write_json
+
+ImportState = Literal["working", "choosing", "reviewing", "finished", "failed", "interrupted"]
+REQUEST, STATUS, CANCEL, UPLOAD, LOG = "request.json", "status.json", "cancel", "upload.zip", "import.log"
+COPY_BYTES = 1 << 20
+
+_launched: list["subprocess.Popen[bytes]"] = []  # kept so that those that have ended are reaped
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """What an import was asked for.
+
+    Attributes:
+        source: A path, an ``s3://`` address, or ``sample``.
+        name: What the data set is to be called.
+        format: ``auto`` or a name of ``autodet.datasets.formats``.
+        seed: Seed of the split where the source has none, and of the drawn sample.
+        created: When it was asked for, ISO 8601 with time zone.
+    """
+
+    source: str
+    name: str
+    format: str = "auto"
+    seed: int = 0
+    created: str = ""
+
+
+@dataclass(frozen=True)
+class ImportStatus:
+    """What an import is doing.
+
+    Attributes:
+        state: Where it is; see the module's picture.
+        share: The share of the work that is done, 0 to 1.
+        doing: What is being done.
+        seconds: How long the present work has taken so far.
+        formats: What to choose from while ``choosing``.
+        dataset: The data set's id once ``finished``.
+        error: A sentence once ``failed``, or the question while ``choosing``.
+    """
+
+    state: ImportState
+    share: float = 0.0
+    doing: str = "Starting"
+    seconds: float = 0.0
+    formats: tuple[str, ...] = ()
+    dataset: str = ""
+    error: str = ""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the present work will still take, if it goes on as it did; None while that is unknown."""
+        return self.seconds * (1 / self.share - 1) if self.share > 0.02 and self.seconds > 1 else None
+
+
+class Import:
+    """An import in the workspace.
+
+    Attributes:
+        id: Its folder's name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.id = folder.name
+        self._folder = folder
+
+    def request(self) -> ImportRequest:
+        """What it was asked for."""
+        return read_request(self._folder)
+
+    def status(self) -> ImportStatus:
+        """What it is doing now."""
+        written = read_status(self._folder)
+        if written.state == "working" and not is_locked(self._folder):
+            again = read_status(self._folder)  # its process may have ended, properly, between the two looks
+            return replace(again, state="interrupted") if again.state == "working" else again
+        return written
+
+    def review(self, decisions: Mapping[str, str] | None = None) -> Review:
+        """What would be imported under some decisions.
+
+        Raises:
+            DatasetError: Nothing would be left, or a decision makes no sense.
+        """
+        return review(read_staged(self._folder), decide(decisions), self.request().seed)
+
+    def proceed(
+        self,
+        decisions: Mapping[str, str] | None = None,
+        *,
+        format: str | None = None,
+        credentials: S3Credentials | None = None,
+    ) -> None:
+        """Go on: with a format after ``choosing``, with decisions after ``reviewing``, or once more after a death.
+
+        Raises:
+            BusyError: It is at work already.
+        """
+        request = self.request()
+        if format:
+            request = replace(request, format=format)
+        decide(decisions)
+        _launch(self._folder, request, "store" if decisions is not None else "stage", decisions or {}, credentials)
+
+    def cancel(self) -> None:
+        """End it; what was fetched is deleted, by its own process if there is one."""
+        (self._folder / CANCEL).touch()
+        if not is_locked(self._folder):
+            self.discard()
+
+    def discard(self) -> None:
+        """Forget it."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def start_import(
+    source: str | BinaryIO,
+    name: str,
+    *,
+    format: str = "auto",
+    seed: int = 0,
+    workspace: Workspace | None = None,
+    credentials: S3Credentials | None = None,
+) -> Import:
+    """Begin an import in a process of its own; returns at once, an upload's copying apart.
+
+    Args:
+        source: A path, an ``s3://`` address, ``sample``, or an uploaded zip.
+        name: What to call the data set.
+        format: ``auto`` or a name of ``autodet.datasets.formats``.
+        seed: Seed of the split where the source has none, and of the drawn sample.
+        workspace: Where to; the settings' workspace if not given.
+        credentials: For S3 only; handed to the process through a pipe, and written nowhere.
+
+    Raises:
+        AutodetError: There is no room for the upload.
+    """
+    workspace = workspace or open_workspace()
+    with hidden_folder(workspace.imports) as hidden:
+        if not isinstance(source, str):
+            _keep_upload(source, hidden / UPLOAD)
+        folder = publish_folder(hidden, workspace.imports, name)
+    text = source if isinstance(source, str) else str(folder / UPLOAD)
+    request = ImportRequest(text, name, format, seed, datetime.now(UTC).isoformat(timespec="seconds"))
+    _launch(folder, request, "stage", {}, credentials)
+    return Import(folder)
+
+
+def list_imports(workspace: Workspace | None = None) -> list[Import]:
+    """Every import that is not forgotten, the newest first."""
+    workspace = workspace or open_workspace()
+    folders = [path for path in workspace.imports.iterdir() if (path / STATUS).exists()]
+    return [Import(path) for path in sorted(folders, key=lambda path: (path / REQUEST).stat().st_mtime, reverse=True)]
+
+
+def find_import(id: str, workspace: Workspace | None = None) -> Import:
+    """An import by its id.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    folder = safe_join((workspace or open_workspace()).imports, id)
+    if not (folder / STATUS).exists():
+        raise NotFoundError(f"There is no import called {id!r}; it was finished or discarded.")
+    return Import(folder)
+
+
+def read_request(folder: Path) -> ImportRequest:
+    """What the import in a folder was asked for."""
+    return ImportRequest(**_read(folder / REQUEST))
+
+
+def read_status(folder: Path) -> ImportStatus:
+    """What the import in a folder last said."""
+    document = _read(folder / STATUS)
+    return ImportStatus(**document | {"formats": tuple(document["formats"])})
+
+
+def write_status(folder: Path, status: ImportStatus) -> None:
+    """Say what an import is doing."""
+    write_json(folder / STATUS, asdict(status))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = read_json(path)
+    except (AutodetError, OSError) as error:
+        raise DatasetError(f"The import {path.parent.name!r} is damaged; discard it and import again.") from error
+    return document
+
+
+def _keep_upload(upload: BinaryIO, path: Path) -> None:
+    try:
+        with path.open("wb") as file:
+            shutil.copyfileobj(upload, file, COPY_BYTES)
+    except OSError as error:
+        raise AutodetError(
+            f"The upload could not be kept ({error.strerror}); make room on the server's disk, or import from S3."
+        ) from error
+
+
+def _launch(
+    folder: Path,
+    request: ImportRequest,
+    step: Literal["stage", "store"],
+    decisions: Mapping[str, str],
+    credentials: S3Credentials | None,
+) -> None:
+    """Start the import's process; it inherits the lock, so that there is no moment without one."""
+    _launched[:] = [process for process in _launched if process.poll() is None]
+    lock = take_lock(folder, patience_seconds=1.0)
+    try:
+        write_json(folder / REQUEST, asdict(request))
+        write_status(folder, ImportStatus("working"))
+        package_parent = str(Path(__file__).parents[2])
+        python_path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
+        environment = os.environ | {"AUTODET_HOME": str(folder.parent.parent), "PYTHONPATH": python_path}
+        with (folder / LOG).open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "autodet.datasets.import_process", str(folder), step],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                pass_fds=[lock],
+                start_new_session=True,
+            )
+        orders = {"decisions": dict(decisions), "credentials": asdict(credentials) if credentials else None}
+        with process.stdin as pipe:  # type: ignore[union-attr]
+            pipe.write(json.dumps(orders).encode())
+    finally:
+        os.close(lock)
+    _launched.append(process)
+
+
+def wait_for(one: Import, seconds: float = 600.0) -> ImportStatus:
+    """Wait until an import is no longer working; for programs and tests."""
+    deadline = time.monotonic() + seconds
+    while (status := one.status()).state == "working" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return status

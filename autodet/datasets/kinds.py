@@ -1,0 +1,206 @@
+"""The kinds of things that can be wrong with a data set: why each matters, and what may be done about it.
+
+A decision is an action for a kind. The first action of a kind is what happens if nobody decides otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from autodet.errors import DatasetError
+
+Action = Literal["fix", "drop", "keep", "stop"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of finding.
+
+    Attributes:
+        title: What it is called, in the plural.
+        why: One sentence on why it matters.
+        choices: What may be done, in words, by action; the default comes first.
+        asks: Whether an import waits for a person to look at it, where there is a person.
+        loses: Whether something that somebody labelled is lost by the default; see ``MOST_LOST``.
+    """
+
+    title: str
+    why: str
+    choices: Mapping[Action, str]
+    asks: bool = False
+    loses: bool = False
+
+    @property
+    def default(self) -> Action:
+        """What is done if nobody decides otherwise."""
+        return next(iter(self.choices))
+
+
+MOST_LOST = 0.05  # a larger share of labelled photos or of boxes is dropped only if a person agrees
+
+KINDS: dict[str, Kind] = {
+    "unreadable_photo": Kind(
+        "Photos that cannot be read",
+        "A detector cannot learn from a photo that is cut short, damaged, or no photo at all.",
+        {"drop": "Leave the photo out"},
+        loses=True,
+    ),
+    "photo_missing": Kind(
+        "Labels without their photo",
+        "The labels name a photo that is not there: it may be missing, or called otherwise.",
+        {"drop": "Leave the labels out"},
+        loses=True,
+    ),
+    "labels_damaged": Kind(
+        "Label files that cannot be read",
+        "What is marked on these photos is unknown, so they cannot be used.",
+        {"drop": "Leave the photo out"},
+        loses=True,
+    ),
+    "labels_twice": Kind(
+        "Photos that are described twice",
+        "Two descriptions of one photo may contradict each other; the first one counts.",
+        {"drop": "Leave the second description out"},
+    ),
+    "photo_unlisted": Kind(
+        "Photos that no list of a split names",
+        "The data set's own lists leave these photos out, usually on purpose.",
+        {"drop": "Leave the photo out"},
+    ),
+    "photo_unlabelled": Kind(
+        "Photos without labels",
+        "They may show no object, or nobody has labelled them yet; then a detector would learn to overlook things.",
+        {"drop": "Leave the photo out", "keep": "Keep it as a photo without objects"},
+        asks=True,
+    ),
+    "box_damaged": Kind(
+        "Marks that cannot be read",
+        "A mark without four numbers or without a class says nothing.",
+        {"drop": "Leave the mark out"},
+        loses=True,
+    ),
+    "class_unknown": Kind(
+        "Marks of a class without a name",
+        "The labels use a class that the list of classes does not name.",
+        {"drop": "Leave the mark out"},
+        loses=True,
+    ),
+    "box_no_area": Kind(
+        "Boxes of no area",
+        "Nothing can be found in a box that is thinner than a pixel.",
+        {"drop": "Leave the box out"},
+        loses=True,
+    ),
+    "box_outside": Kind(
+        "Boxes that reach beyond their photo",
+        "What lies outside a photo cannot be seen; many such boxes mean that labels and photos do not belong together.",
+        {"fix": "Cut the box to the photo", "drop": "Leave the box out"},
+        asks=True,
+        loses=True,
+    ),
+    "box_duplicate": Kind(
+        "Boxes that are marked twice",
+        "A detector finds an object once, so the second mark would count as missed.",
+        {"drop": "Leave the second one out", "keep": "Keep both"},
+        asks=True,
+    ),
+    "box_tiny": Kind(
+        "Very small boxes",
+        "They are less than 8 pixels wide or high at the size that photos are trained at, and hard to learn.",
+        {"keep": "Keep the box", "drop": "Leave the box out"},
+    ),
+    "wrong_ending": Kind(
+        "Photos with a wrong ending",
+        "Programs that trust a file's name would fail on them; autodet goes by the content.",
+        {"fix": "Store it with the right ending"},
+    ),
+    "turned": Kind(
+        "Photos that lie on their side",
+        "The labels are for the photo as the camera stored it, but people see it turned by its EXIF orientation.",
+        {"fix": "Turn the boxes with the photo", "keep": "Leave the boxes as they are"},
+        asks=True,
+    ),
+    "size_missing": Kind(
+        "Labels without a size",
+        "The labels do not say how large their photo is, so nothing shows that the two belong together.",
+        {"keep": "Use the photo's own size"},
+    ),
+    "size_mismatch": Kind(
+        "Labels for a photo of another size",
+        "Either the stated size is wrong, or the photo was resized after its boxes were drawn.",
+        {"keep": "Leave the boxes as they are", "fix": "Scale the boxes to the photo", "drop": "Leave the photo out"},
+        asks=True,
+    ),
+    "class_spelling": Kind(
+        "Classes spelt in two ways",
+        "Names that differ only in capital letters or spaces are almost always one class; two would share its photos.",
+        {"fix": "Use the more frequent spelling", "keep": "Keep two classes"},
+        asks=True,
+    ),
+    "class_rare": Kind(
+        "Classes with few boxes",
+        "A class needs some ten boxes to be learnt at all, and a hundred to be learnt well.",
+        {"keep": "Keep the class", "drop": "Leave its boxes out"},
+    ),
+    "class_missing": Kind(
+        "Classes that a split lacks",
+        "How well such a class is found cannot be measured there.",
+        {"keep": "Keep the class", "drop": "Leave its boxes out"},
+    ),
+    "class_untaught": Kind(
+        "Classes that train lacks",
+        "A detector cannot find what it was never shown.",
+        {"stop": "Do not import", "drop": "Leave its boxes out"},
+        asks=True,
+    ),
+    "photo_copies": Kind(
+        "Photos that are there twice",
+        "A copy adds nothing; in two splits, it makes figures look better than they are.",
+        {"keep": "Keep the copies", "drop": "Leave the copies out"},
+        asks=True,
+    ),
+    "photo_alike": Kind(
+        "Photos that look alike across splits",
+        "A detector that has learnt from nearly the same photo is not tested by it: figures look better than they are.",
+        {"keep": "Keep both", "drop": "Leave the one in train out"},
+        asks=True,
+    ),
+    "large_loss": Kind(
+        "Much that cannot be used",
+        f"More than {MOST_LOST:.0%} of the labelled photos or boxes cannot be used; look at why before you go on.",
+        {"stop": "Do not import", "keep": "Import what is left"},
+        asks=True,
+    ),
+    "no_validation": Kind(
+        "No photos for validation",
+        "A search chooses its best epoch by photos that it has not learnt from.",
+        {"keep": "Import nevertheless"},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What is to be done about each kind; the default where nothing is said."""
+
+    actions: Mapping[str, Action]
+
+    def __getitem__(self, kind: str) -> Action:
+        return self.actions.get(kind, KINDS[kind].default)
+
+
+def decide(actions: Mapping[str, str] | None = None) -> Decisions:
+    """Decisions from what a person wrote.
+
+    Raises:
+        DatasetError: There is no such kind, or it cannot be treated so.
+    """
+    checked: dict[str, Action] = {}
+    for name, wanted in (actions or {}).items():
+        if name not in KINDS:
+            raise DatasetError(f"{name!r} is no kind of problem; choose among {', '.join(KINDS)}.")
+        known = {str(action): action for action in KINDS[name].choices}
+        if wanted not in known:
+            raise DatasetError(f"{wanted!r} cannot be done about {name!r}; choose among {', '.join(known)}.")
+        checked[name] = known[wanted]
+    return Decisions(checked)

@@ -1,0 +1,106 @@
+"""What would be imported from a staged source, under the decisions that a person has taken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autodet.datasets.checks import CheckedPhoto, check_labels
+from autodet.datasets.kinds import KINDS, MOST_LOST, Decisions, decide
+from autodet.datasets.splits import assign_splits
+from autodet.datasets.staging import Staged, StagedPhoto
+from autodet.datasets.together import NOTHING_IMPORTED, check_classes, check_untaught, check_validation, respell
+from autodet.errors import DatasetError
+from autodet.records import Problem, Split
+
+DEFAULTS = decide()
+LOST_PHOTOS = ("unreadable_photo", "photo_missing", "labels_damaged")
+LOST_BOXES = ("box_damaged", "class_unknown")
+
+
+@dataclass(frozen=True)
+class Review:
+    """What would be imported.
+
+    Attributes:
+        staged: The source.
+        photos: The photos, repaired.
+        hashes: SHA-256 of each photo's bytes, in hexadecimal.
+        splits: The split of each photo.
+        problems: Everything that was found, and what is done about it, by file.
+    """
+
+    staged: Staged
+    photos: tuple[CheckedPhoto, ...]
+    hashes: tuple[str, ...]
+    splits: tuple[Split, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person should look at it before it is imported."""
+        return any(KINDS[problem.kind].asks for problem in self.problems)
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why it must not be imported under these decisions."""
+        return tuple(problem.problem for problem in self.problems if problem.action == NOTHING_IMPORTED)
+
+
+def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Review:
+    """Apply decisions to a staged source; pure and quick, so that a person can change them.
+
+    Args:
+        staged: The source.
+        decisions: What to do about each kind of problem.
+        seed: Seed of the split where the source has none.
+
+    Raises:
+        DatasetError: Nothing is left.
+    """
+    unlabelled, problems = _decide_unlabelled(staged, decisions)
+    source = [*staged.photos, *unlabelled]
+    checked = [check_labels(photo.labelled, photo.facts, decisions) for photo in source]
+    problems += [*staged.problems, *(problem for photo in checked for problem in photo.problems)]
+    problems += _large_loss(staged, checked, problems, decisions)
+    left = [index for index, photo in enumerate(checked) if not photo.dropped]
+    photos, hashes = [checked[index] for index in left], [source[index].sha256 for index in left]
+    photos, spelt = respell(photos, decisions)
+    splits, drawn = assign_splits([photo.source.split for photo in photos], [photo.classes for photo in photos], seed)
+    photos, untaught = check_untaught(photos, splits, decisions)
+    photos, classes = check_classes(photos, splits, decisions)
+    problems += [*spelt, *untaught, *classes, *check_validation(splits, drawn=drawn)]
+    if not photos:
+        raise DatasetError(f"Nothing is left of {staged.shown!r} after what was decided; leave less out.")
+    in_order = tuple(sorted(problems, key=lambda problem: problem.file))
+    return Review(staged, tuple(photos), tuple(hashes), tuple(splits), in_order)
+
+
+def _decide_unlabelled(staged: Staged, decisions: Decisions) -> tuple[Sequence[StagedPhoto], list[Problem]]:
+    keep = decisions["photo_unlabelled"] == "keep"
+    action = "It was kept as a photo without objects." if keep else "The photo was left out."
+    problems = [
+        Problem(str(photo.labelled.photo), "No labels were found for this photo.", action, "photo_unlabelled")
+        for photo in staged.unlabelled
+    ]
+    return (staged.unlabelled if keep else ()), problems
+
+
+def _large_loss(
+    staged: Staged, checked: Sequence[CheckedPhoto], problems: Sequence[Problem], decisions: Decisions
+) -> list[Problem]:
+    """Say so if much of what somebody labelled cannot be used."""
+    photos = sum(problem.kind in LOST_PHOTOS for problem in staged.problems)
+    unread = sum(problem.kind in LOST_BOXES for problem in staged.problems)
+    boxes = unread + sum(photo.lost for photo in checked)
+    of_photos, of_boxes = photos + len(staged.photos), unread + sum(len(photo.source.marks) for photo in checked)
+    if photos <= MOST_LOST * of_photos and boxes <= MOST_LOST * of_boxes:
+        return []
+    lost = [problem for problem in problems if KINDS[problem.kind].loses]
+    first = "; ".join(f"{problem.file}: {problem.problem}" for problem in lost[:3])
+    more = f" (and {len(lost) - 3} more)" if len(lost) > 3 else ""
+    sentence = (
+        f"{staged.shown!r} would lose {photos} of {of_photos} labelled photos and {boxes} of {of_boxes} boxes, more "
+        f"than {MOST_LOST:.0%}. {first}{more} Mend them, or agree to import what is left (on the command line with "
+        "--decide large_loss=keep)."
+    )
+    action = NOTHING_IMPORTED if decisions["large_loss"] == "stop" else "What was left was imported."
+    return [Problem("", sentence, action, "large_loss")]

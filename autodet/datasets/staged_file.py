@@ -1,0 +1,82 @@
+"""A staged source as a file, so that the process that reads a source need not be the one that shows it."""
+
+import json
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from autodet.datasets.formats import Detection
+from autodet.datasets.labels import LabelledPhoto, Mark
+from autodet.datasets.photos import PhotoFacts
+from autodet.datasets.staging import Staged, StagedPhoto
+from autodet.errors import AutodetError, DatasetError
+from autodet.records import Problem
+from autodet.workspace import read_json, write_atomically
+
+STAGED = "staged.json"
+
+
+def write_staged(folder: Path, staged: Staged) -> None:
+    """Write what was staged into a folder."""
+    document = {
+        "root": str(staged.root),
+        "ours": staged.ours,
+        "shown": staged.shown,
+        "detection": [staged.detection.format, staged.detection.why],
+        "photos": [_photo_to_json(photo) for photo in staged.photos],
+        "unlabelled": [_photo_to_json(photo) for photo in staged.unlabelled],
+        "problems": [[one.file, one.problem, one.action, one.kind] for one in staged.problems],
+    }
+    write_atomically(folder / STAGED, json.dumps(document).encode())
+
+
+def read_staged(folder: Path) -> Staged:
+    """The inverse of ``write_staged``.
+
+    Raises:
+        DatasetError: It is missing or damaged.
+    """
+    path = folder / STAGED
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except (AutodetError, OSError, KeyError, TypeError, ValueError) as error:
+        raise DatasetError("What was read of the source is lost; import it again.") from error
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, _modified: int) -> Staged:
+    document = read_json(path)
+    return Staged(
+        root=Path(document["root"]),
+        ours=document["ours"],
+        shown=document["shown"],
+        detection=Detection(*document["detection"]),
+        photos=tuple(_photo_from_json(photo) for photo in document["photos"]),
+        unlabelled=tuple(_photo_from_json(photo) for photo in document["unlabelled"]),
+        problems=tuple(Problem(*problem) for problem in document["problems"]),
+    )
+
+
+def _photo_to_json(photo: StagedPhoto) -> list[Any]:
+    labelled, facts = photo.labelled, photo.facts
+    return [
+        str(labelled.photo),
+        str(labelled.labels),
+        [[mark.name, mark.box_xyxy, mark.difficult] for mark in labelled.marks],
+        labelled.stated_wh,
+        labelled.split,
+        [facts.format, facts.stored_wh, facts.orientation],
+        photo.sha256,
+    ]
+
+
+def _photo_from_json(document: list[Any]) -> StagedPhoto:
+    photo, labels, marks, stated, split, (format_, stored, orientation), sha256 = document
+    labelled = LabelledPhoto(
+        photo=PurePosixPath(photo),
+        labels=PurePosixPath(labels),
+        marks=tuple(Mark(name, tuple(box), difficult) for name, box, difficult in marks),
+        stated_wh=tuple(stated) if stated else None,
+        split=split,
+    )
+    return StagedPhoto(labelled, PhotoFacts(format_, tuple(stored), orientation), sha256)

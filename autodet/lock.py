@@ -1,0 +1,73 @@
+"""Locks on folders: a supervisor holds one on its search's for as long as it lives, an import on its own.
+
+The operating system releases it when the process ends, however it ends; so whether a folder is being worked
+on can always be told, and two processes never write one study.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from autodet.errors import BusyError
+
+LOCK = "lock"
+
+
+@contextmanager
+def hold_lock(folder: Path, patience_seconds: float = 5.0) -> Iterator[None]:
+    """Hold the lock on a folder.
+
+    Args:
+        folder: The folder, a search's or the workspace.
+        patience_seconds: How long to wait for it; looking whether it is held takes it for an instant.
+
+    Raises:
+        BusyError: Another process holds it.
+    """
+    descriptor = take_lock(folder, patience_seconds)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def take_lock(folder: Path, patience_seconds: float = 5.0) -> int:
+    """Take the lock on a folder.
+
+    Returns:
+        A descriptor that holds it until it is closed here and in every process that has inherited it.
+
+    Raises:
+        BusyError: Another process holds it.
+    """
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    deadline = time.monotonic() + patience_seconds
+    while not _try(descriptor, fcntl.LOCK_EX):
+        if time.monotonic() > deadline:
+            os.close(descriptor)
+            raise BusyError(f"{folder} is being worked on by another process already; wait until it is done.")
+        time.sleep(0.05)
+    return descriptor
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether some process holds the lock; many may look at once."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _try(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,100 @@
+"""Imports under way: their progress, their questions, their ends."""
+
+import streamlit as st
+
+from autodet.datasets.background import Import, ImportStatus, find_import, list_imports
+from autodet.datasets.manifest import load_dataset
+from autodet.errors import NotFoundError
+from autodet.ui.frame import choose, sentences_for_errors
+from autodet.ui.reviewing import show_review
+from autodet.ui.text import counted, duration, escape
+
+REFRESH_SECONDS = 0.5
+OURS = "imports"  # ids of the imports that this browser session has begun
+
+
+def begun(one: Import) -> None:
+    """Remember an import that this visitor has begun."""
+    st.session_state.setdefault(OURS, set()).add(one.id)
+
+
+def show_imports() -> None:
+    """Every import that is at work, asks something, or has ended unseen."""
+    for one in list_imports():
+        status = one.status()
+        if status.state == "finished" and one.id in st.session_state.get(OURS, ()):
+            _open(one, status)
+        with st.container(border=True):
+            if status.state == "working":
+                st.fragment(_watch, run_every=REFRESH_SECONDS)(one.id)
+            else:
+                _show_end(one, status)
+
+
+def _watch(id: str) -> None:
+    with sentences_for_errors("Data sets"):
+        try:
+            status = find_import(id).status()
+        except NotFoundError:
+            status = None
+        if status is None or status.state != "working":
+            st.rerun()
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.progress(status.share, _progress_text(id, status))
+        if right.button("Cancel", key=f"cancel {id}", icon=":material/close:"):
+            find_import(id).cancel()
+            right.caption("Cancelling …")
+
+
+def _progress_text(id: str, status: ImportStatus) -> str:
+    left = status.seconds_left
+    time_left = f" · about {duration(left)} left" if left is not None else ""
+    return f"**{escape(id)}** · {escape(status.doing)}{time_left}. It goes on if you leave this page."
+
+
+def _show_end(one: Import, status: ImportStatus) -> None:
+    """What an import that is not at work wants from a person."""
+    name = escape(one.request().name)
+    if status.state == "reviewing":
+        show_review(one)
+    elif status.state == "choosing":
+        _choose_format(one, status)
+    elif status.state == "finished":
+        st.success(f"{name} has been imported.", icon=":material/check:")
+        if st.button("Look at it", key=f"open {one.id}"):
+            _open(one, status)
+    elif status.state == "failed":
+        st.error(escape(status.error), icon=":material/error:")
+        _offer_discard(one, "Dismiss")
+    else:
+        st.warning(f"The import of {name} was interrupted. What it has fetched is kept.", icon=":material/warning:")
+        with st.container(horizontal=True):
+            if st.button("Go on", key=f"resume {one.id}", type="primary"):
+                one.proceed()
+                st.rerun()
+            _offer_discard(one, "Discard")
+
+
+def _choose_format(one: Import, status: ImportStatus) -> None:
+    st.warning(escape(status.error), icon=":material/help:")
+    with st.container(horizontal=True):
+        for format_ in status.formats:
+            if st.button(f"Import as {format_.upper()}", key=f"{format_} {one.id}"):
+                one.proceed(format=format_)
+                st.rerun()
+        _offer_discard(one, "Discard")
+
+
+def _offer_discard(one: Import, label: str) -> None:
+    if st.button(label, key=f"discard {one.id}"):
+        one.discard()
+        st.rerun()
+
+
+def _open(one: Import, status: ImportStatus) -> None:
+    """Show the data set that an import has made, and forget the import."""
+    one.discard()
+    dataset = load_dataset(status.dataset)
+    choose(dataset=dataset.id)
+    st.toast(f"{counted(len(dataset.images), 'photo')} imported.", icon=":material/check:")
+    st.rerun()
