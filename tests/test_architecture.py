@@ -17,7 +17,7 @@ LAYERS = (
     ("inference",),
     ("charts", "training"),
     ("datasets", "models", "evaluation"),
-    ("records", "workspace"),
+    ("records", "workspace", "lock"),
     ("settings",),
     ("errors",),
 )

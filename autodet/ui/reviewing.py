@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from autodet.datasets.background import Import
+from autodet.datasets.background import Import, find_import
 from autodet.datasets.kinds import KINDS
 from autodet.datasets.photos import open_photo
 from autodet.datasets.reviewing import Review
@@ -51,8 +51,6 @@ def show_review(one: Import) -> None:
 
 @st.cache_resource(max_entries=8, show_spinner="Looking at what was found")
 def _reviewed(id: str, _created: str, changed: tuple[tuple[str, str], ...]) -> Review:
-    from autodet.datasets.background import find_import
-
     return find_import(id).review(dict(changed))
 
 

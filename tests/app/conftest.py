@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 def visit(workspace):
     """Open a page as a new visitor, with things chosen elsewhere; an unforeseen error fails the test."""
     st.cache_data.clear()
+    st.cache_resource.clear()
 
     def visit(name: str, **chosen: object) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)

@@ -1,11 +1,11 @@
-from functools import partial
+import time
 
 import pytest
 
+from autodet.datasets.background import start_import, wait_for
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import list_datasets
 from autodet.datasets.s3 import S3Credentials
-from autodet.datasets.sample import write_sample
 from autodet.errors import DatasetError
 from tests.app.conftest import checked, labelled, says
 from tests.helpers import draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
@@ -22,7 +22,17 @@ def upload(app, path, name=None):
     """Drop a file on the uploader and press Import."""
     app.file_uploader[0].upload(name or path.name, path.read_bytes(), "application/zip")
     app = checked(app.run())
-    return checked(labelled(app.button, "Import").click().run())
+    return imported(checked(labelled(app.button, "Import").click().run()))
+
+
+def imported(app):
+    """The page once no import is at work any more."""
+    deadline = time.monotonic() + 60
+    while any(button.label == "Cancel" for button in app.button):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+        app = checked(app.run())
+    return app
 
 
 def test_a_zip_is_imported_and_shown(visit, workspace, tmp_path):
@@ -66,7 +76,7 @@ def test_problems_are_listed_and_can_be_searched(visit, workspace, tmp_path):
     write_labelled(folder, "outside", [("apple", (10, 10, 500, 40))])
     (folder / "torn.xml").write_text("<annotation>")
     draw_photo().save(folder / "torn.png")
-    dataset = import_dataset(folder, "dirty", workspace=workspace)
+    dataset = import_dataset(folder, "dirty", decisions={"large_loss": "keep"}, workspace=workspace)
     app = visit("datasets")
     assert len(app.dataframe[0].value) == len(dataset.problems) >= 2
     labelled(app.text_input, "Find").input("OUTSIDE.xml")
@@ -107,11 +117,11 @@ def test_s3_asks_for_an_address_and_says_what_is_wrong(visit, workspace):
 def test_keys_for_s3_go_to_the_import_and_are_not_shown(visit, workspace, monkeypatch):
     asked = []
 
-    def refuse(source, name, *, credentials, progress):
+    def refuse(source, name, *, credentials):
         asked.append((source, credentials))
         raise DatasetError("The server does not let these keys read it.")
 
-    monkeypatch.setattr("autodet.ui.importing.import_dataset", refuse)
+    monkeypatch.setattr("autodet.ui.importing.start_import", refuse)
     app = visit("datasets")
     typed = {
         "Address": "s3://bucket/fruit",
@@ -129,12 +139,44 @@ def test_keys_for_s3_go_to_the_import_and_are_not_shown(visit, workspace, monkey
         assert labelled(app.text_input, label).proto.type == 1  # a password field
 
 
-def test_the_sample_is_drawn_and_shown(visit, workspace, monkeypatch):
-    monkeypatch.setattr("autodet.datasets.importing.write_sample", partial(write_sample, images=24))
+def test_the_sample_is_drawn_and_shown(visit, workspace):
     app = visit("datasets")
-    app = checked(labelled(app.button, "Use the sample data set").click().run())
-    assert {metric.label: metric.value for metric in app.metric}["Photos"] == "24"
+    app = imported(checked(labelled(app.button, "Use the sample data set").click().run()))
+    assert {metric.label: metric.value for metric in app.metric}["Photos"] == "240"
     assert app.session_state["dataset"] == list_datasets(workspace)[0].id
+
+
+def test_what_was_found_is_decided_before_it_is_imported(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "wide")
+    write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+    app = upload(visit("datasets"), zip_folder(folder, tmp_path / "wide.zip"))
+    assert list_datasets(workspace) == []
+    assert "Boxes that reach beyond their photo" in says(app)
+    labelled(app.selectbox, "What to do about: Boxes that reach beyond their photo").select("drop")
+    app = checked(app.run())
+    app = imported(checked(labelled(app.button, "Import 21 photos").click().run()))
+    assert {metric.label: metric.value for metric in app.metric}["Boxes"] == "40"
+
+
+def test_a_large_loss_is_not_imported_until_somebody_agrees(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "torn", 8)
+    (folder / "torn.xml").write_text("<annotation>")
+    draw_photo(seed=99).save(folder / "torn.png")
+    app = upload(visit("datasets"), zip_folder(folder, tmp_path / "torn.zip"))
+    assert labelled(app.button, "Import 8 photos").disabled
+    labelled(app.selectbox, "What to do about: Much that cannot be used").select("keep")
+    app = checked(app.run())
+    app = imported(checked(labelled(app.button, "Import 8 photos").click().run()))
+    assert list_datasets(workspace)[0].splits["train"] == 6
+
+
+def test_an_import_outlives_its_page_and_is_offered_on_the_next_visit(visit, workspace, tmp_path):
+    wait_for(start_import(str(write_voc(tmp_path / "fruit")), "fruit", workspace=workspace))
+    app = visit("datasets")
+    assert "fruit has been imported" in says(app)
+    app = checked(labelled(app.button, "Look at it").click().run())
+    assert labelled(app.selectbox, "Data set").value == "fruit"
+    assert "has been imported" not in says(app)
 
 
 def test_a_class_called_like_the_filters_own_word_can_be_chosen(visit, workspace, tmp_path):

@@ -106,8 +106,9 @@ def test_dirt_is_repaired_and_listed(tmp_path, workspace):
     (source / "lonely.xml").write_text(voc_xml("lonely.png"))
     draw_photo().save(source / "unlabelled.png")
     write_labelled(source, "background", marks=())
-    dataset = import_dataset(source, workspace=workspace)
-    assert said(dataset) == {
+    dataset = import_dataset(source, decisions={"large_loss": "keep"}, workspace=workspace)
+    assert [problem.kind for problem in dataset.problems if not problem.file] == ["large_loss"]
+    assert {one for one in said(dataset) if one[0]} == {
         ("alpha.jpg", "The file is called .jpg but is a PNG photo.", "It was stored as .png."),
         ("alpha.xml", "The labels give no size for the photo, or 0x0.", "The photo's own size, 64x48, was used."),
         (
@@ -167,17 +168,21 @@ def test_the_same_name_twice_gets_another_id(tmp_path, workspace):
     assert [import_dataset(source, workspace=workspace).id for _ in range(3)] == ["fruit", "fruit-2", "fruit-3"]
 
 
-def test_classes_that_differ_in_capitals_are_listed(tmp_path, workspace):
-    source = write_voc(tmp_path / "set", 6, [APPLE, ("Apple", (0, 0, 9, 9))])
+def test_classes_that_differ_in_capitals_become_one_and_are_listed(tmp_path, workspace):
+    source = write_voc(tmp_path / "set", 12, [APPLE, BANANA])
+    write_labelled(source, "odd", [("Apple", APPLE[1])], seed=50)
     dataset = import_dataset(source, workspace=workspace)
-    assert dataset.classes == ("Apple", "apple")
-    assert "The classes 'Apple' and 'apple' differ only in capital letters." in {p.problem for p in dataset.problems}
+    assert dataset.classes == ("apple", "banana")
+    assert said(dataset) == {
+        ("odd.xml", "The class 'Apple' (1 box) is spelt 'apple' elsewhere.", "They were taken as one class, 'apple'.")
+    }
 
 
 def test_one_photo_is_a_data_set_that_says_what_it_lacks(tmp_path, workspace):
     dataset = import_dataset(write_voc(tmp_path / "set", 1), workspace=workspace)
     assert dataset.splits == {"train": 1}
-    assert ["too few photos" in problem.problem for problem in dataset.problems] == [True]
+    assert {problem.kind for problem in dataset.problems} == {"no_validation", "class_rare"}
+    assert "too few photos" in dataset.problems[0].problem
 
 
 def test_progress_rises_to_the_end(tmp_path, workspace):
@@ -280,4 +285,4 @@ def test_a_lone_test_folder_is_kept_for_evaluation(tmp_path, workspace):
     write_voc(tmp_path / "set" / "test", 4)
     dataset = import_dataset(tmp_path / "set", workspace=workspace)
     assert dataset.splits == {"test": 4}
-    assert ["no photos for validation" in problem.problem for problem in dataset.problems] == [True]
+    assert "no photos for validation" in dataset.problems[0].problem

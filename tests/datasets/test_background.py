@@ -1,0 +1,132 @@
+import io
+import os
+import signal
+import time
+
+import pytest
+
+from autodet.datasets.background import find_import, list_imports, start_import, wait_for
+from autodet.datasets.manifest import list_datasets, load_dataset
+from autodet.errors import BusyError, DatasetError, NotFoundError
+from tests.helpers import draw_photo, voc_xml, workspace_in, write_labelled, write_voc, zip_folder
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return workspace_in(tmp_path)
+
+
+def process_of(one, workspace):
+    """The id of the process that works on an import."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    words = file.read().split(b"\0")
+            except OSError:
+                continue
+            if b"autodet.datasets.import_process" in words and str(workspace.imports / one.id).encode() in words:
+                return int(entry)
+    raise AssertionError("no process works on the import")
+
+
+def wait_until(condition, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
+
+
+def test_a_clean_upload_becomes_a_data_set_without_a_question(tmp_path, workspace):
+    archive = zip_folder(write_voc(tmp_path / "fruit"), tmp_path / "fruit.zip")
+    one = start_import(io.BytesIO(archive.read_bytes()), "My fruit", workspace=workspace)
+    status = wait_for(one)
+    assert (status.state, status.dataset, status.share) == ("finished", "my-fruit", 1.0)
+    assert load_dataset("my-fruit", workspace).splits == {"train": 14, "val": 3, "test": 3}
+    assert sorted(path.suffix for path in (workspace.imports / one.id).iterdir() if path.is_dir()) == []
+    one.discard()
+    assert list_imports(workspace) == []
+
+
+def test_a_source_with_questions_waits_for_their_answers(tmp_path, workspace):
+    folder = write_voc(tmp_path / "fruit")
+    write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+    one = start_import(str(zip_folder(folder, tmp_path / "f.zip")), "fruit", workspace=workspace)
+    assert wait_for(one).state == "reviewing"
+    assert list_datasets(workspace) == []
+    assert [problem.kind for problem in one.review().problems] == ["box_outside"]
+    one.proceed({"box_outside": "drop"})
+    assert wait_for(one).state == "finished"
+    dataset = load_dataset("fruit", workspace)
+    assert dataset.boxes == 40 and dataset.problems[0].action == "The box was dropped."
+
+
+def test_a_refusal_is_kept_until_it_is_decided(tmp_path, workspace):
+    folder = write_voc(tmp_path / "fruit", 4)
+    (folder / "torn.xml").write_text("<annotation>")
+    draw_photo(seed=9).save(folder / "torn.png")
+    one = start_import(str(folder), "fruit", workspace=workspace)
+    assert wait_for(one).state == "reviewing"
+    assert one.review().refusals
+    one.proceed({"large_loss": "keep"})
+    assert wait_for(one).state == "finished"
+    assert len(list(folder.iterdir())) == 10, "the user's own folder was changed"
+
+
+def test_what_cannot_be_imported_ends_in_a_sentence_and_leaves_no_files(tmp_path, workspace):
+    one = start_import(io.BytesIO(b"hello"), "notes", workspace=workspace)
+    status = wait_for(one)
+    assert status.state == "failed" and "is not a zip archive" in status.error
+    assert {path.name for path in (workspace.imports / one.id).iterdir()} <= {
+        "request.json",
+        "status.json",
+        "import.log",
+        "lock",
+    }
+    assert list(workspace.datasets.iterdir()) == []
+
+
+def test_a_killed_import_goes_on_and_ends_like_any_other(tmp_path, workspace):
+    one = start_import("sample", "sample", workspace=workspace)
+    wait_until(lambda: one.status().share > 0.05)
+    with pytest.raises(BusyError):
+        one.proceed()
+    os.kill(process_of(one, workspace), signal.SIGKILL)
+    wait_until(lambda: one.status().state == "interrupted")
+    assert list_datasets(workspace) == []
+    again = find_import(one.id, workspace)
+    again.proceed()
+    assert wait_for(again).state == "finished"
+    assert load_dataset("sample", workspace).splits == {"train": 160, "val": 40, "test": 40}
+
+
+def test_a_cancelled_import_leaves_nothing(tmp_path, workspace):
+    one = start_import("sample", "sample", workspace=workspace)
+    wait_until(lambda: one.status().share > 0.02)
+    one.cancel()
+    wait_until(lambda: not (workspace.imports / one.id).exists())
+    assert list(workspace.imports.iterdir()) == [] and list_datasets(workspace) == []
+    with pytest.raises(NotFoundError):
+        find_import(one.id, workspace)
+
+
+def test_a_photo_that_changes_between_review_and_import_is_a_sentence(tmp_path, workspace):
+    folder = write_voc(tmp_path / "fruit", 12)
+    write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+    one = start_import(str(folder), "fruit", workspace=workspace)
+    assert wait_for(one).state == "reviewing"
+    draw_photo(seed=1234).save(folder / "photo_03.png")
+    one.proceed({})
+    status = wait_for(one)
+    assert status.state == "failed" and "'photo_03.png' changed" in status.error
+    assert list(workspace.datasets.iterdir()) == []
+
+
+def test_a_decision_that_makes_no_sense_changes_nothing(tmp_path, workspace):
+    folder = write_voc(tmp_path / "fruit", 12)
+    (folder / "photo_03.xml").write_text(voc_xml("photo_03.png", (128, 96)))
+    one = start_import(str(folder), "fruit", workspace=workspace)
+    assert wait_for(one).state == "reviewing"
+    with pytest.raises(DatasetError, match="no kind of problem"):
+        one.proceed({"nonsense": "keep"})
+    assert one.status().state == "reviewing"
