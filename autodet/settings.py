@@ -23,6 +23,8 @@ class Settings:
             ``None`` means every GPU there is, else one ``cpu``.
         password: What the app asks for before it shows anything (``AUTODET_PASSWORD``); ``None`` for an open app.
         weights_folder: Where pretrained weights are looked for first (``AUTODET_WEIGHTS``).
+        data_roots: Folders of the server below which visitors may import from (``AUTODET_DATA_ROOTS``, separated as in
+            ``PATH``); none by default.
         max_archive_bytes: How much an archive may unpack to (``AUTODET_MAX_ARCHIVE_MB``).
         max_archive_entries: How many files an archive may hold (``AUTODET_MAX_ARCHIVE_FILES``).
         max_photo_pixels: The largest photo that is opened, in pixels (``AUTODET_MAX_PHOTO_MEGAPIXELS``).
@@ -32,6 +34,7 @@ class Settings:
     devices: tuple[str, ...] | None = None
     password: str | None = None
     weights_folder: Path | None = None
+    data_roots: tuple[Path, ...] = ()
     max_archive_bytes: int = 20_000 * MEGABYTE
     max_archive_entries: int = 200_000
     max_photo_pixels: int = 100 * MEGABYTE
@@ -54,11 +57,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     defaults = Settings(home=Path("workspace"))
     devices = tuple(slot.strip() for slot in environ.get("AUTODET_DEVICES", "").split(",") if slot.strip())
     weights = environ.get("AUTODET_WEIGHTS")
+    roots = [root for root in environ.get("AUTODET_DATA_ROOTS", "").split(os.pathsep) if root.strip()]
     return Settings(
         home=Path(environ.get("AUTODET_HOME") or defaults.home).expanduser().absolute(),
         devices=devices or None,
         password=environ.get("AUTODET_PASSWORD") or None,
         weights_folder=Path(weights).expanduser() if weights else None,
+        data_roots=tuple(Path(root.strip()).expanduser().resolve() for root in roots),
         max_archive_bytes=_positive(environ, "AUTODET_MAX_ARCHIVE_MB", MEGABYTE, defaults.max_archive_bytes),
         max_archive_entries=_positive(environ, "AUTODET_MAX_ARCHIVE_FILES", 1, defaults.max_archive_entries),
         max_photo_pixels=_positive(environ, "AUTODET_MAX_PHOTO_MEGAPIXELS", MEGABYTE, defaults.max_photo_pixels),

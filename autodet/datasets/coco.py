@@ -46,7 +46,9 @@ def read(listing: Listing) -> Reading:
                 problems.append(found)
             elif found.photo in photos:
                 problems.append(
-                    Problem(str(path), f"Another file already describes {found.photo}.", "It was left out.")
+                    Problem(
+                        str(path), f"Another file already describes {found.photo}.", "It was left out.", "labels_twice"
+                    )
                 )
             else:
                 photos[found.photo] = found
@@ -98,16 +100,16 @@ def _read_photos(listing: Listing, path: PurePosixPath, document: dict[str, Any]
         name = str(image.get("file_name") or "") if isinstance(image, dict) else ""
         photo = _find_photo(listing, name, beside) if name else None
         if photo is None:
-            yield Problem(str(path), f"There is no photo called {name!r} for this entry.", LEFT_OUT)
+            yield Problem(str(path), f"There is no photo called {name!r} for this entry.", LEFT_OUT, "photo_missing")
             continue
         marks = []
         for annotation in marked[str(image.get("id"))]:
             try:
                 marks.append(parse_annotation(annotation, categories))
             except DatasetError as error:
-                yield Problem(str(photo), str(error), BOX_DROPPED)
+                yield Problem(str(photo), str(error), BOX_DROPPED, "box_damaged")
         size = image.get("width"), image.get("height")
-        stated = (int(size[0]), int(size[1])) if all(_is_number(side) and side > 0 for side in size) else None
+        stated = (int(size[0]), int(size[1])) if all(_is_number(side) and side > 0 for side in size) else (0, 0)
         yield LabelledPhoto(photo, photo, tuple(marks), stated, split or split_of(photo))
 
 

@@ -65,25 +65,31 @@ def read(listing: Listing) -> Reading:
     lists = dict(_read_split_lists(listing))
     stems = {path.with_suffix("") for path in listing.ending(".xml")}
     for path in listing.ending(".xml"):
+        kind = "labels_damaged"
         try:
             annotation = parse_voc(_read_capped(listing, path))
+            kind = "photo_missing"
             photo = _photo_of(listing, path, annotation.filename, stems)
         except DatasetError as error:
-            problems.append(Problem(str(path), str(error), LEFT_OUT))
+            problems.append(Problem(str(path), str(error), LEFT_OUT, kind))
             continue
-        problems += [Problem(str(path), problem, BOX_DROPPED) for problem in annotation.problems]
+        problems += [Problem(str(path), problem, BOX_DROPPED, "box_damaged") for problem in annotation.problems]
         if photo in photos:
             problems.append(
-                Problem(str(path), f"{photos[photo].labels} already describes {photo}.", "It was left out.")
+                Problem(
+                    str(path), f"{photos[photo].labels} already describes {photo}.", "It was left out.", "labels_twice"
+                )
             )
             continue
         split = split_of(photo) or split_of(path)
         if lists:
             split = lists.get(photo_stem(photo.name))
             if split is None:
-                problems.append(Problem(str(photo), "No list in ImageSets/Main names this photo.", LEFT_OUT))
+                problems.append(
+                    Problem(str(photo), "No list in ImageSets/Main names this photo.", LEFT_OUT, "photo_unlisted")
+                )
                 continue
-        photos[photo] = LabelledPhoto(photo, path, annotation.marks, annotation.size_wh, split)
+        photos[photo] = LabelledPhoto(photo, path, annotation.marks, annotation.size_wh or (0, 0), split)
     return Reading(tuple(photos.values()), tuple(problems))
 
 

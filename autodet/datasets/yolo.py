@@ -96,7 +96,7 @@ def _read_labels(
         try:
             yield parse_line(line, names, size_wh)
         except DatasetError as error:
-            yield Problem(str(path), f"Line {number}: {error}", LINE_DROPPED)
+            yield Problem(str(path), f"Line {number}: {error}", LINE_DROPPED, "box_damaged")
 
 
 def _label_places(photo: PurePosixPath) -> Iterator[PurePosixPath]:

@@ -1,4 +1,4 @@
-"""Bringing a data set in: a zip from the visitor's computer, the drawn sample, or S3."""
+"""Bringing a data set in: a zip from the visitor's computer, the drawn sample, S3, or a folder of the server."""
 
 from pathlib import PurePath
 from typing import BinaryIO
@@ -7,8 +7,10 @@ import streamlit as st
 
 from autodet.datasets.background import start_import
 from autodet.datasets.importing import name_of
+from autodet.datasets.roots import find_below_roots
 from autodet.datasets.s3 import S3Credentials
 from autodet.datasets.staging import SAMPLE
+from autodet.settings import load_settings
 from autodet.ui.imports import begun
 
 UPLOADS = "uploads"  # counts imports, so that each begins with an empty uploader
@@ -22,13 +24,12 @@ def offer_import(*, folded: bool) -> None:
     """
     room = st.expander("Import a data set", icon=":material/upload:") if folded else st.container(border=True)
     with room:
-        upload, sample, s3 = st.tabs(["From this computer", "The sample", "From S3"])
-        with upload:
-            _offer_upload()
-        with sample:
-            _offer_sample()
-        with s3:
-            _offer_s3()
+        ways = {"From this computer": _offer_upload, "The sample": _offer_sample, "From S3": _offer_s3}
+        if load_settings().data_roots:
+            ways["From the server"] = _offer_folder
+        for tab, offer in zip(st.tabs(list(ways)), ways.values(), strict=True):
+            with tab:
+                offer()
 
 
 def _offer_upload() -> None:
@@ -76,6 +77,16 @@ def _offer_s3() -> None:
             else:
                 keys = S3Credentials(key_id, secret, token or None, region or None) if key_id else None
                 _begin(address, name_of(address), keys)
+
+
+def _offer_folder() -> None:
+    roots = ", ".join(f"`{root}`" for root in load_settings().data_roots)
+    st.markdown(f"A folder or a zip that lies on the server, below {roots}. Its files are copied, and never changed.")
+    with st.form("folder", border=False):
+        path = st.text_input("Folder or zip", placeholder="fruit")
+        if st.form_submit_button("Import from the server", type="primary", icon=":material/folder_open:"):
+            found = find_below_roots(path, load_settings())
+            _begin(str(found), name_of(found))
 
 
 def _begin(source: str | BinaryIO, name: str, credentials: S3Credentials | None = None) -> None:

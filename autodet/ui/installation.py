@@ -25,6 +25,7 @@ def show_installation() -> None:
         "Devices (AUTODET_DEVICES)": ", ".join(device_slots(settings)),
         "Password (AUTODET_PASSWORD)": "set" if settings.password else "not set: whoever reaches this app may use it",
         "Folder of weights (AUTODET_WEIGHTS)": str(settings.weights_folder or "not set"),
+        "Folders to import from (AUTODET_DATA_ROOTS)": ", ".join(map(str, settings.data_roots)) or "none",
         "An archive may unpack to": f"{settings.max_archive_bytes / 1e9:.0f} GB",
         "An archive may hold": f"{settings.max_archive_entries:,} files",
         "Largest photo": f"{settings.max_photo_pixels / 1e6:.0f} megapixels",

@@ -2,6 +2,8 @@ import io
 import os
 import signal
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -18,15 +20,11 @@ def workspace(tmp_path):
 
 def process_of(one, workspace):
     """The id of the process that works on an import."""
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-            except OSError:
-                continue
-            if b"autodet.datasets.import_process" in words and str(workspace.imports / one.id).encode() in words:
-                return int(entry)
+    wanted = f"autodet.datasets.import_process\0{workspace.imports / one.id}\0".encode()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if wanted in path.read_bytes():
+                return int(path.parent.name)
     raise AssertionError("no process works on the import")
 
 
