@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autodet.datasets.checks import CheckedPhoto, check_labels
+from autodet.datasets.checks import CUT, CheckedPhoto, check_labels
 from autodet.datasets.kinds import KINDS, MOST_LOST, Decisions, decide
 from autodet.datasets.splits import assign_splits
 from autodet.datasets.staging import Staged, StagedPhoto
@@ -94,7 +94,7 @@ def _large_loss(
     of_photos, of_boxes = photos + len(staged.photos), unread + sum(len(photo.source.marks) for photo in checked)
     if photos <= MOST_LOST * of_photos and boxes <= MOST_LOST * of_boxes:
         return []
-    lost = [problem for problem in problems if KINDS[problem.kind].loses]
+    lost = [problem for problem in problems if KINDS[problem.kind].loses and problem.action != CUT]
     first = "; ".join(f"{problem.file}: {problem.problem}" for problem in lost[:3])
     more = f" (and {len(lost) - 3} more)" if len(lost) > 3 else ""
     sentence = (
