@@ -179,8 +179,10 @@ def _look_at_one(root: Path, photo: LabelledPhoto) -> StagedPhoto | Problem:
 
 
 def _unlabelled(listing: Listing, reading: Reading) -> list[PurePosixPath]:
+    """Photos that nothing was said about; what is said cannot be read does not count as nothing."""
     known = {str(photo.photo) for photo in reading.photos} | {problem.file for problem in reading.problems}
-    return [photo for photo in listing.photos if str(photo) not in known]
+    damaged = {PurePosixPath(problem.file).stem for problem in reading.problems if problem.kind == "labels_damaged"}
+    return [photo for photo in listing.photos if str(photo) not in known and photo.stem not in damaged]
 
 
 def _nothing_left(staged: Staged) -> str:

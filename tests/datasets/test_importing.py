@@ -118,7 +118,6 @@ def test_dirt_is_repaired_and_listed(tmp_path, workspace):
         ),
         ("alpha.xml", "The box of 'apple' at (9, 9, 9, 12) has no area.", "The box was dropped."),
         ("broken.xml", "The XML is broken and cannot be read.", "The photo was left out."),
-        ("broken.png", "No labels were found for this photo.", "The photo was left out."),
         ("cut.png", "The photo 'cut.png' is cut short or damaged; export or copy it again.", "The photo was left out."),
         ("lonely.xml", "There is no photo called 'lonely.png' for this XML.", "The photo was left out."),
         ("unlabelled.png", "No labels were found for this photo.", "The photo was left out."),
