@@ -307,10 +307,9 @@ def test_boxes_that_are_none_are_listed_and_the_rest_is_imported(tmp_path):
     write_labelled(tmp_path / "set", "flat", marks=[("apple", (9, 9, 9, 20)), ("apple", (1, 1, 20, 20))], seed=100)
     write_labelled(tmp_path / "set", "outside", marks=[("apple", (70, 60, 90, 80))], seed=101)
     (tmp_path / "set" / "broken.xml").write_text("<annotation>")
-    agreed = ("import", tmp_path / "set", "--decide", "large_loss=keep")
-    ran = run(tmp_path / "home", *agreed)
+    ran = run(tmp_path / "home", "import", tmp_path / "set")
     assert ran.returncode == 0, ran.stderr
-    imported = document_of(tmp_path / "home", *agreed)
+    imported = document_of(tmp_path / "home", "import", tmp_path / "set")
     found = {Path(problem["file"]).stem: problem for problem in imported["problems"]}
     assert {"flat", "outside", "broken"} <= set(found)
     for problem in found.values():
@@ -320,10 +319,11 @@ def test_boxes_that_are_none_are_listed_and_the_rest_is_imported(tmp_path):
 
 def test_a_large_loss_needs_somebody_who_agrees_and_says_how(tmp_path):
     write_voc(tmp_path / "set", photos=6)
-    (tmp_path / "set" / "broken.xml").write_text("<annotation>")
-    draw_photo(seed=9).save(tmp_path / "set" / "broken.png")
+    for name in ("broken", "torn", "worn"):
+        (tmp_path / "set" / f"{name}.xml").write_text("<annotation>")
+        draw_photo(seed=9).save(tmp_path / "set" / f"{name}.png")
     ran = run(tmp_path / "home", "import", tmp_path / "set")
-    assert_is_one_sentence(ran, "would lose 1 of 7 labelled photos and 0 of 12 boxes, more than 5%")
+    assert_is_one_sentence(ran, "would lose 3 of 9 labelled photos and 0 of 12 boxes, more than 5%")
     assert "broken.xml: The XML is broken" in ran.stderr and "--decide large_loss=keep" in ran.stderr
     assert list(Workspace(tmp_path / "home").datasets.iterdir()) == []
 

@@ -20,15 +20,20 @@ class Kind:
         title: What it is called, in the plural.
         why: One sentence on why it matters.
         choices: What may be done, in words, by action; the default comes first.
-        asks: Whether an import waits for a person to look at it, where there is a person.
         loses: Whether something that somebody labelled is lost by the default; see ``MOST_LOST``.
+        judged: Whether it takes a person to judge it, though nothing is lost.
     """
 
     title: str
     why: str
     choices: Mapping[Action, str]
-    asks: bool = False
     loses: bool = False
+    judged: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether an import waits for a person to look at it, where there is a person."""
+        return self.loses or self.judged
 
     @property
     def default(self) -> Action:
@@ -37,6 +42,7 @@ class Kind:
 
 
 MOST_LOST = 0.05  # a larger share of labelled photos or of boxes is dropped only if a person agrees
+FEW_LOST = 2  # so many are listed like everything else, however small the data set is
 
 KINDS: dict[str, Kind] = {
     "unreadable_photo": Kind(
@@ -71,7 +77,7 @@ KINDS: dict[str, Kind] = {
         "Photos without labels",
         "They may show no object, or nobody has labelled them yet; then a detector would learn to overlook things.",
         {"drop": "Leave the photo out", "keep": "Keep it as a photo without objects"},
-        asks=True,
+        judged=True,
     ),
     "box_damaged": Kind(
         "Marks that cannot be read",
@@ -95,14 +101,13 @@ KINDS: dict[str, Kind] = {
         "Boxes that reach beyond their photo",
         "What lies outside a photo cannot be seen; many such boxes mean that labels and photos do not belong together.",
         {"fix": "Cut the box to the photo", "drop": "Leave the box out"},
-        asks=True,
         loses=True,
     ),
     "box_duplicate": Kind(
         "Boxes that are marked twice",
         "A detector finds an object once, so the second mark would count as missed.",
         {"drop": "Leave the second one out", "keep": "Keep both"},
-        asks=True,
+        judged=True,
     ),
     "box_tiny": Kind(
         "Very small boxes",
@@ -118,7 +123,7 @@ KINDS: dict[str, Kind] = {
         "Photos that lie on their side",
         "The labels are for the photo as the camera stored it, but people see it turned by its EXIF orientation.",
         {"fix": "Turn the boxes with the photo", "keep": "Leave the boxes as they are"},
-        asks=True,
+        judged=True,
     ),
     "size_missing": Kind(
         "Labels without a size",
@@ -129,13 +134,13 @@ KINDS: dict[str, Kind] = {
         "Labels for a photo of another size",
         "Either the stated size is wrong, or the photo was resized after its boxes were drawn.",
         {"keep": "Leave the boxes as they are", "fix": "Scale the boxes to the photo", "drop": "Leave the photo out"},
-        asks=True,
+        judged=True,
     ),
     "class_spelling": Kind(
         "Classes spelt in two ways",
         "Names that differ only in capital letters or spaces are almost always one class; two would share its photos.",
         {"fix": "Use the more frequent spelling", "keep": "Keep two classes"},
-        asks=True,
+        judged=True,
     ),
     "class_rare": Kind(
         "Classes with few boxes",
@@ -151,25 +156,25 @@ KINDS: dict[str, Kind] = {
         "Classes that train lacks",
         "A detector cannot find what it was never shown.",
         {"stop": "Do not import", "drop": "Leave its boxes out"},
-        asks=True,
+        judged=True,
     ),
     "photo_copies": Kind(
         "Photos that are there twice",
         "A copy adds nothing; in two splits, it makes figures look better than they are.",
         {"keep": "Keep the copies", "drop": "Leave the copies out"},
-        asks=True,
+        judged=True,
     ),
     "photo_alike": Kind(
         "Photos that look alike across splits",
         "A detector that has learnt from nearly the same photo is not tested by it: figures look better than they are.",
         {"keep": "Keep both", "drop": "Leave the one in train out"},
-        asks=True,
+        judged=True,
     ),
     "large_loss": Kind(
         "Much that cannot be used",
         f"More than {MOST_LOST:.0%} of the labelled photos or boxes cannot be used; look at why before you go on.",
         {"stop": "Do not import", "keep": "Import what is left"},
-        asks=True,
+        judged=True,
     ),
     "no_validation": Kind(
         "No photos for validation",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autodet.datasets.checks import CUT, CheckedPhoto, check_labels
-from autodet.datasets.kinds import KINDS, MOST_LOST, Decisions, decide
+from autodet.datasets.kinds import FEW_LOST, KINDS, MOST_LOST, Decisions, decide
 from autodet.datasets.splits import assign_splits
 from autodet.datasets.staging import Staged, StagedPhoto
 from autodet.datasets.together import NOTHING_IMPORTED, check_classes, check_untaught, check_validation, respell
@@ -92,7 +92,7 @@ def _large_loss(
     unread = sum(problem.kind in LOST_BOXES for problem in staged.problems)
     boxes = unread + sum(photo.lost for photo in checked)
     of_photos, of_boxes = photos + len(staged.photos), unread + sum(len(photo.source.marks) for photo in checked)
-    if photos <= MOST_LOST * of_photos and boxes <= MOST_LOST * of_boxes:
+    if not _is_large(photos, of_photos) and not _is_large(boxes, of_boxes):
         return []
     lost = [problem for problem in problems if KINDS[problem.kind].loses and problem.action != CUT]
     first = "; ".join(f"{problem.file}: {problem.problem}" for problem in lost[:3])
@@ -104,3 +104,7 @@ def _large_loss(
     )
     action = NOTHING_IMPORTED if decisions["large_loss"] == "stop" else "What was left was imported."
     return [Problem("", sentence, action, "large_loss")]
+
+
+def _is_large(lost: int, of: int) -> bool:
+    return lost > FEW_LOST and lost > MOST_LOST * of

@@ -76,7 +76,7 @@ def test_problems_are_listed_and_can_be_searched(visit, workspace, tmp_path):
     write_labelled(folder, "outside", [("apple", (10, 10, 500, 40))])
     (folder / "torn.xml").write_text("<annotation>")
     draw_photo().save(folder / "torn.png")
-    dataset = import_dataset(folder, "dirty", decisions={"large_loss": "keep"}, workspace=workspace)
+    dataset = import_dataset(folder, "dirty", workspace=workspace)
     app = visit("datasets")
     assert len(app.dataframe[0].value) == len(dataset.problems) >= 2
     labelled(app.text_input, "Find").input("TORN.xml")
@@ -161,8 +161,9 @@ def test_what_was_found_is_decided_before_it_is_imported(visit, workspace, tmp_p
 
 def test_a_large_loss_is_not_imported_until_somebody_agrees(visit, workspace, tmp_path):
     folder = write_voc(tmp_path / "torn", 8)
-    (folder / "torn.xml").write_text("<annotation>")
-    draw_photo(seed=99).save(folder / "torn.png")
+    for number in range(3):
+        (folder / f"torn{number}.xml").write_text("<annotation>")
+        draw_photo(seed=99 + number).save(folder / f"torn{number}.png")
     app = upload(visit("datasets"), zip_folder(folder, tmp_path / "torn.zip"))
     assert labelled(app.button, "Import 8 photos").disabled
     labelled(app.selectbox, "What to do about: Much that cannot be used").select("keep")

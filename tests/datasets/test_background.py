@@ -61,14 +61,15 @@ def test_a_source_with_questions_waits_for_their_answers(tmp_path, workspace):
 
 def test_a_refusal_is_kept_until_it_is_decided(tmp_path, workspace):
     folder = write_voc(tmp_path / "fruit", 4)
-    (folder / "torn.xml").write_text("<annotation>")
-    draw_photo(seed=9).save(folder / "torn.png")
+    for number in range(3):
+        (folder / f"torn{number}.xml").write_text("<annotation>")
+        draw_photo(seed=9 + number).save(folder / f"torn{number}.png")
     one = start_import(str(folder), "fruit", workspace=workspace)
     assert wait_for(one).state == "reviewing"
     assert one.review().refusals
     one.proceed({"large_loss": "keep"})
     assert wait_for(one).state == "finished"
-    assert len(list(folder.iterdir())) == 10, "the user's own folder was changed"
+    assert len(list(folder.iterdir())) == 14, "the user's own folder was changed"
 
 
 def test_what_cannot_be_imported_ends_in_a_sentence_and_leaves_no_files(tmp_path, workspace):

@@ -71,27 +71,40 @@ def test_a_class_that_train_lacks_stops_the_import_until_somebody_decides(tmp_pa
     assert reviewed(tmp_path / "set", class_untaught="drop").refusals == ()
 
 
+def tear(folder, count):
+    for number in range(count):
+        (folder / f"torn{number}.xml").write_text("<annotation>")
+        draw_photo(seed=200 + number).save(folder / f"torn{number}.png")
+
+
 def test_more_than_a_twentieth_lost_needs_somebody_who_agrees(tmp_path):
-    folder = write_voc(tmp_path / "set", 19)
-    (folder / "torn.xml").write_text("<annotation>")
-    draw_photo().save(folder / "torn.png")
-    assert reviewed(folder).refusals == (), "one of twenty is a twentieth, not more"
-    (folder / "torn2.xml").write_text("<annotation>")
-    draw_photo(seed=8).save(folder / "torn2.png")
+    folder = write_voc(tmp_path / "set", 57)
+    tear(folder, 3)
+    assert reviewed(folder).refusals == (), "three of sixty are a twentieth, not more"
+    tear(folder, 4)
     found = reviewed(folder)
-    assert "'set' would lose 2 of 21 labelled photos and 0 of 38 boxes, more than 5%" in found.refusals[0]
-    assert "torn.xml: The XML is broken" in found.refusals[0]
+    assert "'set' would lose 4 of 61 labelled photos and 0 of 114 boxes, more than 5%" in found.refusals[0]
+    assert "torn0.xml: The XML is broken" in found.refusals[0]
     with pytest.raises(DatasetError, match="large_loss=keep"):
         import_dataset(folder, workspace=workspace_in(tmp_path))
     agreed = import_dataset(folder, decisions={"large_loss": "keep"}, workspace=workspace_in(tmp_path))
-    assert len(agreed.images) == 19
+    assert len(agreed.images) == 57
+
+
+def test_one_or_two_lost_are_shown_but_stop_nothing_however_small_the_set_is(tmp_path):
+    folder = write_voc(tmp_path / "set", 6)
+    tear(folder, 2)
+    found = reviewed(folder)
+    assert found.refusals == () and found.asks
 
 
 def test_lost_boxes_count_as_lost_and_cut_ones_do_not(tmp_path):
     folder = write_voc(tmp_path / "set", 5, [APPLE, ("apple", (20, 20, 90, 40))])
     assert reviewed(folder).refusals == ()
-    write_labelled(folder, "thin", [("apple", (5, 5, 5, 30))], seed=30)
-    assert "and 1 of 11 boxes" in reviewed(folder).refusals[0]
+    write_labelled(
+        folder, "thin", [("apple", (5, 5, 5, 30)), ("apple", (6, 5, 6, 30)), ("apple", (7, 5, 7, 30))], seed=30
+    )
+    assert "and 3 of 13 boxes" in reviewed(folder).refusals[0]
 
 
 def test_photos_of_another_size_than_their_labels_can_be_left_out(tmp_path):
