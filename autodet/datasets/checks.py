@@ -125,14 +125,20 @@ def _repaired(box_xyxy: BoxXYXY, facts: PhotoFacts, decisions: Decisions) -> tup
 
 
 def _placed(box_xyxy: BoxXYXY, photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions) -> BoxXYXY:
-    """A box as written, moved to where it belongs on the photo as a person sees it."""
+    """A box as written, moved to where it belongs on the photo as a person sees it, in pixels."""
+    if photo.relative:
+        return _scaled(box_xyxy, *facts.upright_wh)
     if photo.stated_wh is None or photo.stated_wh == facts.upright_wh:
         return box_xyxy
     if photo.stated_wh == facts.stored_wh:
         return turn_upright(box_xyxy, facts) if decisions["turned"] == "fix" else box_xyxy
     if decisions["size_mismatch"] != "fix" or 0 in photo.stated_wh:
         return box_xyxy
-    across, down = (own / stated for own, stated in zip(facts.upright_wh, photo.stated_wh, strict=True))
+    (width, height), (stated_width, stated_height) = facts.upright_wh, photo.stated_wh
+    return _scaled(box_xyxy, width / stated_width, height / stated_height)
+
+
+def _scaled(box_xyxy: BoxXYXY, across: float, down: float) -> BoxXYXY:
     x1, y1, x2, y2 = box_xyxy
     return x1 * across, y1 * down, x2 * across, y2 * down
 

@@ -63,6 +63,11 @@ KINDS: dict[str, Kind] = {
         {"drop": "Leave the photo out"},
         loses=True,
     ),
+    "labels_foreign": Kind(
+        "Files that were passed over",
+        "They have the ending of labels but belong to no photo; other programs leave such files.",
+        {"drop": "Pass the file over"},
+    ),
     "labels_twice": Kind(
         "Photos that are described twice",
         "Two descriptions of one photo may contradict each other; the first one counts.",
@@ -71,7 +76,8 @@ KINDS: dict[str, Kind] = {
     "photo_unlisted": Kind(
         "Photos that no list of a split names",
         "The data set's own lists leave these photos out, usually on purpose.",
-        {"drop": "Leave the photo out"},
+        {"drop": "Leave the photo out", "keep": "Put it into train"},
+        judged=True,
     ),
     "photo_unlabelled": Kind(
         "Photos without labels",
@@ -90,6 +96,11 @@ KINDS: dict[str, Kind] = {
         "The labels use a class that the list of classes does not name.",
         {"drop": "Leave the mark out"},
         loses=True,
+    ),
+    "names_missing": Kind(
+        "Classes that are only numbers",
+        "The labels count their classes, and no file says what the numbers mean.",
+        {"keep": "Call them class_0, class_1 and so on"},
     ),
     "box_no_area": Kind(
         "Boxes of no area",

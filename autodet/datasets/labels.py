@@ -3,9 +3,19 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 
 BoxXYXY = tuple[float, float, float, float]
+
+
+class UnknownClassError(DatasetError):
+    """A mark of a class that has no name."""
+
+
+def plain_name(text: object) -> str:
+    """What a label file calls a class, on one line and without characters that are no text."""
+    return " ".join(str(text).encode("utf-8", "replace").decode().split())
 
 
 @dataclass(frozen=True)
@@ -14,7 +24,7 @@ class Mark:
 
     Attributes:
         name: The class, as written.
-        box_xyxy: The box in pixels of the photo, as written.
+        box_xyxy: The box as written: in pixels, or in shares of a ``relative`` photo.
         difficult: Whether a metric should neither reward nor punish it.
     """
 
@@ -31,8 +41,10 @@ class LabelledPhoto:
         photo: The photo's file, below the source's root.
         labels: The file that the marks come from, below the source's root.
         marks: The marks, in the order of the labels.
-        stated_wh: The size that the labels give, in pixels, if they give one.
+        stated_wh: The size that the labels give, in pixels; ``(0, 0)`` if they should give one and do not.
         split: The split that folders or lists put it in, if any do.
+        relative: Whether boxes are shares, 0 to 1, of the width and height of the photo as a person sees it.
+        unlisted: Whether the source has lists of its photos, and none of them names this one.
     """
 
     photo: PurePosixPath
@@ -40,6 +52,8 @@ class LabelledPhoto:
     marks: tuple[Mark, ...]
     stated_wh: tuple[int, int] | None = None
     split: Split | None = None
+    relative: bool = False
+    unlisted: bool = False
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,9 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
         DatasetError: Nothing is left.
     """
     unlabelled, problems = _decide_unlabelled(staged, decisions)
-    source = [*staged.photos, *unlabelled]
+    listed, unlisted = _decide_unlisted(staged, decisions)
+    problems += unlisted
+    source = [*listed, *unlabelled]
     checked = [check_labels(photo.labelled, photo.facts, decisions) for photo in source]
     problems += [*staged.problems, *(problem for photo in checked for problem in photo.problems)]
     problems += _large_loss(staged, checked, problems, decisions)
@@ -82,6 +84,17 @@ def _decide_unlabelled(staged: Staged, decisions: Decisions) -> tuple[Sequence[S
         for photo in staged.unlabelled
     ]
     return (staged.unlabelled if keep else ()), problems
+
+
+def _decide_unlisted(staged: Staged, decisions: Decisions) -> tuple[Sequence[StagedPhoto], list[Problem]]:
+    keep = decisions["photo_unlisted"] == "keep"
+    action = "It was put into train." if keep else "The photo was left out."
+    problems = [
+        Problem(str(photo.labelled.photo), "No list of a split names this photo.", action, "photo_unlisted")
+        for photo in staged.photos
+        if photo.labelled.unlisted
+    ]
+    return [photo for photo in staged.photos if keep or not photo.labelled.unlisted], problems
 
 
 def _large_loss(

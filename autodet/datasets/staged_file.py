@@ -65,18 +65,22 @@ def _photo_to_json(photo: StagedPhoto) -> list[Any]:
         [[mark.name, mark.box_xyxy, mark.difficult] for mark in labelled.marks],
         labelled.stated_wh,
         labelled.split,
+        labelled.relative,
+        labelled.unlisted,
         [facts.format, facts.stored_wh, facts.orientation],
         photo.sha256,
     ]
 
 
 def _photo_from_json(document: list[Any]) -> StagedPhoto:
-    photo, labels, marks, stated, split, (format_, stored, orientation), sha256 = document
+    photo, labels, marks, stated, split, relative, unlisted, (format_, stored, orientation), sha256 = document
     labelled = LabelledPhoto(
         photo=PurePosixPath(photo),
         labels=PurePosixPath(labels),
         marks=tuple(Mark(name, tuple(box), difficult) for name, box, difficult in marks),
         stated_wh=tuple(stated) if stated else None,
         split=split,
+        relative=relative,
+        unlisted=unlisted,
     )
     return StagedPhoto(labelled, PhotoFacts(format_, tuple(stored), orientation), sha256)

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import ParseError  # only the error's class: parsing 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading
+from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading, plain_name
 from autodet.datasets.listing import Listing, photo_stem, split_of
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 LEFT_OUT = "The photo was left out."
+PASSED_OVER = "It was passed over."
 BOX_DROPPED = "The box was dropped."
 MAX_XML_BYTES = 16_000_000
 SPLIT_LISTS: dict[str, Split] = {"trainval.txt": "train", "train.txt": "train", "val.txt": "val", "test.txt": "test"}
@@ -71,7 +72,7 @@ def read(listing: Listing) -> Reading:
             kind = "photo_missing"
             photo = _photo_of(listing, path, annotation.filename, stems)
         except DatasetError as error:
-            problems.append(Problem(str(path), str(error), LEFT_OUT, kind))
+            problems.append(_unusable(listing, path, str(error), kind))
             continue
         problems += [Problem(str(path), problem, BOX_DROPPED, "box_damaged") for problem in annotation.problems]
         if photo in photos:
@@ -84,13 +85,16 @@ def read(listing: Listing) -> Reading:
         split = split_of(photo) or split_of(path)
         if lists:
             split = lists.get(photo_stem(photo.name))
-            if split is None:
-                problems.append(
-                    Problem(str(photo), "No list in ImageSets/Main names this photo.", LEFT_OUT, "photo_unlisted")
-                )
-                continue
-        photos[photo] = LabelledPhoto(photo, path, annotation.marks, annotation.size_wh or (0, 0), split)
+        photos[photo] = LabelledPhoto(
+            photo, path, annotation.marks, annotation.size_wh or (0, 0), split, unlisted=bool(lists) and split is None
+        )
     return Reading(tuple(photos.values()), tuple(problems))
+
+
+def _unusable(listing: Listing, path: PurePosixPath, error: str, kind: str) -> Problem:
+    if kind == "labels_damaged" and listing.find_photo(path.stem, beside=path) is None:
+        return Problem(str(path), error, PASSED_OVER, "labels_foreign")
+    return Problem(str(path), error, LEFT_OUT, kind)
 
 
 def parse_voc(xml: bytes) -> VocAnnotation:
@@ -116,7 +120,7 @@ def parse_voc(xml: bytes) -> VocAnnotation:
 
 
 def _parse_object(element: "Element") -> Mark:
-    name = " ".join((element.findtext("name") or "").split())
+    name = plain_name(element.findtext("name") or "")
     if not name:
         raise DatasetError("has no class name.")
     corners = [_number(element.findtext(f"bndbox/{key}")) for key in ("xmin", "ymin", "xmax", "ymax")]

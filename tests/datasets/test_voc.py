@@ -175,8 +175,9 @@ def test_image_sets_give_the_splits(tmp_path):
         "b": "val",
         "c": "test",
         "d": "test",
+        "e": None,
     }
-    assert [p.file for p in reading.problems] == ["VOC/JPEGImages/e.png"]
+    assert [photo.photo.stem for photo in reading.photos if photo.unlisted] == ["e"]
 
 
 @pytest.mark.parametrize("folder", ["valid", "VAL", "Validation", "set/val/images"])

@@ -1,11 +1,13 @@
+from pathlib import Path
+
 import pytest
 
 from autodet.datasets.importing import import_dataset
-from autodet.datasets.yolo import parse_line
+from autodet.datasets.yolo import YoloSettings, parse_line
 from autodet.errors import DatasetError
 from tests.helpers import draw_photo, workspace_in
 
-NAMES = {0: "apple", 1: "red pear"}
+SETTINGS = YoloSettings({0: "apple", 1: "red pear"}, {})
 YAML = "path: C:\\\\gone\\\\set\ntrain: ../train/images\nval: ../valid/images\nnc: 2\nnames: [apple, red pear]\n"
 LINE = "1 0.5 0.5 0.25 0.5\n"
 
@@ -22,13 +24,13 @@ def write(folder, photo, labels, text, seed=0):
 @pytest.mark.parametrize(
     ("line", "name", "box"),
     [
-        ("0 0.5 0.5 1 1", "apple", (0, 0, 100, 50)),
-        ("1 0.25 0.5 0.1 0.2", "red pear", (20, 20, 30, 30)),
-        ("1.0 0.1 0.2 0.5 0.2 0.3 0.6", "red pear", (10, 10, 50, 30)),
+        ("0 0.5 0.5 1 1", "apple", (0, 0, 1, 1)),
+        ("1 0.25 0.5 0.1 0.2", "red pear", (0.2, 0.4, 0.3, 0.6)),
+        ("1.0 0.1 0.2 0.5 0.2 0.3 0.6", "red pear", (0.1, 0.2, 0.5, 0.6)),
     ],
 )
 def test_reads_boxes_and_polygons(line, name, box):
-    mark = parse_line(line, NAMES, (100, 50))
+    mark = parse_line(line, SETTINGS)
     assert mark.name == name
     assert mark.box_xyxy == pytest.approx(box)
 
@@ -47,7 +49,7 @@ def test_reads_boxes_and_polygons(line, name, box):
 )
 def test_says_what_is_wrong_with_a_line(line, problem):
     with pytest.raises(DatasetError, match=problem):
-        parse_line(line, NAMES, (100, 50))
+        parse_line(line, SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -93,8 +95,8 @@ def test_photos_without_objects_are_data_and_bad_lines_are_listed(tmp_path):
 def test_a_hostile_yaml_is_no_yaml(tmp_path):
     write(tmp_path / "set", "a.png", "a.txt", LINE)
     (tmp_path / "set" / "data.yaml").write_text("names: !!python/object/apply:os.system ['touch owned']\n")
-    with pytest.raises(DatasetError, match=r"yolo: there is no data\.yaml with 'names'"):
-        import_dataset(tmp_path / "set", workspace=workspace_in(tmp_path))
+    assert import_dataset(tmp_path / "set", workspace=workspace_in(tmp_path)).classes == ("class_1",)
+    assert not Path("owned").exists()
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"{new}: &{new} [{','.join(['*' + old] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
     )
