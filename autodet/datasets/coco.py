@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, TypeGuard
 
 from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading, UnknownClassError, plain_name
 from autodet.datasets.listing import SPLIT_FOLDERS, Listing, split_of
@@ -234,7 +234,7 @@ def _stated_wh(width: Any, height: Any) -> tuple[int, int]:
     return (int(width), int(height)) if _is_number(width) and _is_number(height) and min(width, height) > 0 else (0, 0)
 
 
-def _are_numbers(values: Any) -> bool:
+def _are_numbers(values: Any) -> TypeGuard[list[float]]:
     return isinstance(values, list) and all(_is_number(value) for value in values)
 
 

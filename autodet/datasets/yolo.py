@@ -9,7 +9,7 @@ or, as Darknet has it, in ``obj.data`` and ``obj.names``, or in ``classes.txt``.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 
@@ -110,7 +110,7 @@ def read_settings(listing: Listing) -> YoloSettings:
     return YoloSettings(names, splits, keypoints="kpt_shape" in document)
 
 
-def _is_text(entry: Any) -> bool:
+def _is_text(entry: Any) -> TypeGuard[str]:
     return isinstance(entry, str) and bool(entry.strip())
 
 
