@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from autodet.datasets.importing import import_dataset
+from autodet.datasets.manifest import list_datasets
 from autodet.lock import hold_lock
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.models.store import add_model, list_models
@@ -12,7 +13,7 @@ from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.snapshot import write_snapshot
 from autodet.workspace import Workspace
 from tests.browser.conftest import settled
-from tests.helpers import write_voc
+from tests.helpers import draw_photo, write_voc, zip_folder
 
 pytestmark = pytest.mark.browser
 LINES = ".scatterlayer .trace"
@@ -107,3 +108,30 @@ def test_a_class_name_is_never_markup(app, visit, tmp_path):
     tab.get_by_test_id("stImage").first.wait_for()
     assert tab.evaluate("window.hurt") is None
     assert not [url for url in requests if ":9/" in url]
+
+
+def test_an_import_asks_before_it_loses_labels_and_waits_for_the_answer(app, visit, tmp_path):
+    folder = write_voc(tmp_path / "torn", 8, [(HOSTILE, (4, 6, 30, 90))])
+    for number in range(3):
+        (folder / f"torn{number}.xml").write_text("<annotation>")
+        draw_photo(seed=90 + number).save(folder / f"torn{number}.png")
+    tab = visit("datasets")
+    tab.locator("input[type=file]").set_input_files(zip_folder(folder, tmp_path / "torn.zip"))
+    tab.get_by_role("button", name="Import", exact=True).click()
+    tab.get_by_text("torn: before it is imported").wait_for()
+    tab.close()
+
+    tab = visit("datasets")
+    tab.get_by_text("would lose 3 of 11 labelled photos").first.wait_for()
+    store = tab.get_by_role("button", name="Import 8 photos")
+    assert store.is_disabled()
+    tab.get_by_text("Look at them").first.click()
+    tab.get_by_label("What to do about: Much that cannot be used").click()
+    tab.get_by_text("Import what is left", exact=True).click()
+    settled(tab)
+    store.click()
+    tab.get_by_text("Detected as Pascal VOC").wait_for()
+    settled(tab)
+    assert tab.get_by_text("before it is imported").count() == 0
+    assert not tab.evaluate("window.hurt")
+    assert [dataset.splits["train"] for dataset in list_datasets(Workspace(app.home))] == [6]
