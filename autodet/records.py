@@ -20,7 +20,7 @@ Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Annotations:
     """What a person marked on one photo.
 
@@ -28,27 +28,31 @@ class Annotations:
         boxes_xyxy: Boxes, shape (N, 4), float32, pixels of the photo.
         class_ids: Classes, shape (N,), int64.
         difficult: Boxes that a metric neither rewards nor punishes, shape (N,), bool.
+        truncated: Boxes of objects that the photo's edge, or something before them, cuts off, shape (N,), bool.
     """
 
     boxes_xyxy: FloatArray
     class_ids: IntArray
     difficult: BoolArray
+    truncated: BoolArray
 
     @classmethod
-    def of(cls, boxes_xyxy: Any, class_ids: Any, difficult: Any = None) -> Self:
-        """Annotations from any sequences, empty ones included; nothing is difficult if not said."""
+    def of(cls, boxes_xyxy: Any, class_ids: Any, difficult: Any = None, truncated: Any = None) -> Self:
+        """Annotations from any sequences, empty ones included; nothing is difficult or truncated if not said."""
         ids = np.asarray(class_ids, dtype=np.int64).reshape(-1)
+        no = np.zeros(len(ids), bool)
         return cls(
             boxes_xyxy=np.asarray(boxes_xyxy, dtype=np.float32).reshape(-1, 4),
             class_ids=ids,
-            difficult=np.zeros(len(ids), bool) if difficult is None else np.asarray(difficult, bool).reshape(-1),
+            difficult=no if difficult is None else np.asarray(difficult, bool).reshape(-1),
+            truncated=no if truncated is None else np.asarray(truncated, bool).reshape(-1),
         )
 
     def __len__(self) -> int:
         return len(self.class_ids)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class ImageRecord:
     """One photo of a data set.
 
@@ -58,6 +62,7 @@ class ImageRecord:
         height: Height in pixels, after EXIF orientation.
         split: ``train``, ``val`` or ``test``.
         annotations: What is marked on it; may be empty: a photo without objects is data.
+        sha256: SHA-256 of the photo's bytes, in hexadecimal.
     """
 
     file: str
@@ -65,9 +70,10 @@ class ImageRecord:
     height: int
     split: Split
     annotations: Annotations
+    sha256: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something that an import found in a file, and what it did about it, both as sentences.
 
@@ -75,13 +81,16 @@ class Problem:
         file: The file, below the source's root; empty where it is about the whole data set.
         problem: What is wrong.
         action: What was done about it.
-        kind: A name of ``autodet.datasets.kinds.KINDS``; empty in data sets of earlier versions.
+        kind: A name of ``autodet.datasets.kinds.KINDS``.
+        photos: The photos that show it: paths below the source's root or, once imported, below the data set's
+            ``images``.
     """
 
     file: str
     problem: str
     action: str
     kind: str = ""
+    photos: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,18 +7,20 @@ import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from autodet.datasets.checks import CheckedPhoto
 from autodet.datasets.kinds import decide
-from autodet.datasets.manifest import IMAGES, Dataset, fingerprint_of, read_dataset, write_dataset
+from autodet.datasets.labels import Mark
+from autodet.datasets.manifest import DECIMALS, IMAGES, Dataset, fingerprint_of, read_dataset, write_dataset
 from autodet.datasets.photos import FORMAT_ENDINGS
 from autodet.datasets.reviewing import Review, review
 from autodet.datasets.s3 import S3Credentials
 from autodet.datasets.staging import Progress, fetch, no_progress, shown_name, stage
 from autodet.errors import DatasetError
-from autodet.records import SPLITS, Annotations, ImageRecord, Split
+from autodet.records import SPLITS, Annotations, ImageRecord, Problem, Split
 from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder
 
 
@@ -102,12 +104,14 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
     for split in set(found.splits):
         (folder / IMAGES / split).mkdir(parents=True, exist_ok=True)
     order = sorted(range(len(names)), key=lambda index: (SPLITS.index(found.splits[index]), names[index]))
+    class_ids = {name: number for number, name in enumerate(classes)}
     records = []
     for number, index in enumerate(order, start=1):
         photo = found.photos[index]
         _bring(found, index, folder / IMAGES / names[index])
         width, height = photo.facts.upright_wh
-        records.append(ImageRecord(names[index], width, height, found.splits[index], _annotations(photo, classes)))
+        marked = annotations_of(photo.marks, class_ids)
+        records.append(ImageRecord(names[index], width, height, found.splits[index], marked, found.hashes[index]))
         report(0.9 + 0.1 * number / len(names), f"Storing photo {number} of {len(names)}")
     return Dataset(
         folder=folder,
@@ -116,9 +120,9 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
         format=found.staged.detection.format,
         classes=classes,
         images=tuple(records),
-        problems=found.problems,
+        problems=_with_stored_photos(found, names),
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        fingerprint=fingerprint_of(classes, records, [found.hashes[index] for index in order]),
+        fingerprint=fingerprint_of(classes, records),
     )
 
 
@@ -133,11 +137,22 @@ def _bring(found: Review, index: int, target: Path) -> None:
             raise DatasetError(f"The photo {source.name!r} changed while it was being imported; import it again.")
 
 
-def _annotations(photo: CheckedPhoto, classes: Sequence[str]) -> Annotations:
+def annotations_of(marks: Sequence[Mark], class_ids: Mapping[str, int]) -> Annotations:
+    """Marks as arrays, their sides rounded as the manifest has them."""
     return Annotations.of(
-        [[round(side, 2) for side in mark.box_xyxy] for mark in photo.marks],
-        [classes.index(mark.name) for mark in photo.marks],
-        [mark.difficult for mark in photo.marks],
+        [[round(side, DECIMALS) for side in mark.box_xyxy] for mark in marks],
+        [class_ids[mark.name] for mark in marks],
+        [mark.difficult for mark in marks],
+        [mark.truncated for mark in marks],
+    )
+
+
+def _with_stored_photos(found: Review, names: Sequence[str]) -> tuple[Problem, ...]:
+    """The problems with the photos that they are about as the data set calls them."""
+    stored = {str(photo.source.photo): name for photo, name in zip(found.photos, names, strict=True)}
+    return tuple(
+        replace(problem, photos=tuple(stored[photo] for photo in problem.photos if photo in stored))
+        for problem in found.problems
     )
 
 

@@ -26,11 +26,13 @@ class Mark:
         name: The class, as written.
         box_xyxy: The box as written: in pixels, or in shares of a ``relative`` photo.
         difficult: Whether a metric should neither reward nor punish it.
+        truncated: Whether the object goes on beyond its box.
     """
 
     name: str
     box_xyxy: BoxXYXY
     difficult: bool = False
+    truncated: bool = False
 
 
 @dataclass(frozen=True)

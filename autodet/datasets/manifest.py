@@ -9,11 +9,14 @@ datasets/<id>/
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from autodet.errors import AutodetError, DatasetError, NotFoundError
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem
@@ -22,7 +25,23 @@ from autodet.workspace import Workspace, open_workspace, read_json, write_atomic
 IMAGES = "images"
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
-VERSION = 1
+VERSION = 2
+DECIMALS = 4  # of a box's sides in the manifest: finer than float32 is on a photo of 4,000 pixels
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The data set that a version was made from.
+
+    Attributes:
+        id: The data set's id when the version was made.
+        fingerprint: Its fingerprint.
+        changes: What was changed, as sentences.
+    """
+
+    id: str
+    fingerprint: str
+    changes: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +58,7 @@ class Dataset:
         problems: What the import found, and what it did about it.
         created: When it was imported, ISO 8601 with time zone.
         fingerprint: SHA-256 over classes, splits, boxes and the photos' bytes, in hexadecimal.
+        parent: What it was made from; None if it was imported.
     """
 
     folder: Path
@@ -50,6 +70,7 @@ class Dataset:
     problems: tuple[Problem, ...]
     created: str
     fingerprint: str
+    parent: Parent | None = None
 
     def split(self, name: str) -> tuple[ImageRecord, ...]:
         """The photos of ``train``, ``val`` or ``test``; of ``all``, every photo; none if the split is empty.
@@ -91,7 +112,11 @@ class Dataset:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """What a list shows of a data set; ``problems`` and ``boxes`` are counts, ``splits`` counts photos."""
+    """What a list shows of a data set.
+
+    ``problems`` and ``boxes`` are counts, ``splits`` counts photos, and ``parent`` is the id of the data set that this
+    is a version of, or empty.
+    """
 
     id: str
     name: str
@@ -101,6 +126,7 @@ class DatasetSummary:
     boxes: int
     problems: int
     created: str
+    parent: str
 
     def to_json(self) -> dict[str, Any]:
         """The keys ``dataset, name, format, classes, splits, boxes``."""
@@ -161,8 +187,9 @@ def write_dataset(dataset: Dataset) -> None:
         "classes": list(dataset.classes),
         "created": dataset.created,
         "fingerprint": dataset.fingerprint,
+        "parent": asdict(dataset.parent) if dataset.parent else None,
         "problems": [asdict(problem) for problem in dataset.problems],
-        "images": [_record_to_json(record) for record in dataset.images],
+        "images": _records_to_json(dataset.images),
     }
     write_atomically(dataset.folder / MANIFEST, json.dumps(document, ensure_ascii=False).encode())
     summary = {
@@ -173,26 +200,26 @@ def write_dataset(dataset: Dataset) -> None:
         "boxes": dataset.boxes,
         "problems": len(dataset.problems),
         "created": dataset.created,
+        "parent": dataset.parent.id if dataset.parent else "",
     }
     write_json(dataset.folder / SUMMARY, summary)
 
 
-def fingerprint_of(classes: Sequence[str], images: Iterable[ImageRecord], photo_hashes: Iterable[str]) -> str:
+def fingerprint_of(classes: Sequence[str], images: Iterable[ImageRecord]) -> str:
     """SHA-256 over classes, splits, boxes and photos' bytes, whatever the files are called and in whatever order.
 
     Args:
         classes: Sorted class names.
-        images: The records.
-        photo_hashes: SHA-256 of each record's photo, in the same order.
+        images: The records, each with its photo's hash.
 
     Returns:
         64 hexadecimal digits.
     """
     lines = []
-    for record, photo_hash in zip(images, photo_hashes, strict=True):
+    for record in images:
         marks = record.annotations
         rows = zip(marks.class_ids.tolist(), marks.difficult.tolist(), marks.boxes_xyxy.tolist(), strict=True)
-        lines.append(repr((record.split, photo_hash, sorted(rows))))
+        lines.append(repr((record.split, record.sha256, sorted(rows))))
     return hashlib.sha256("\n".join([repr(tuple(classes)), *sorted(lines)]).encode()).hexdigest()
 
 
@@ -224,37 +251,71 @@ def _read_manifest(path: Path, _modified: int, _size: int) -> Dataset:
             raise DatasetError(
                 f"The data set {folder.name!r} was written by another version of autodet; import it again."
             )
+        parent = document["parent"]
         return Dataset(
             folder=folder,
             id=folder.name,
             name=document["name"],
             format=document["format"],
             classes=tuple(document["classes"]),
-            images=tuple(_record_from_json(image) for image in document["images"]),
-            problems=tuple(Problem(**problem) for problem in document["problems"]),
+            images=tuple(_records_from_json(document["images"])),
+            problems=tuple(Problem(**one | {"photos": tuple(one["photos"])}) for one in document["problems"]),
             created=document["created"],
             fingerprint=document["fingerprint"],
+            parent=Parent(**parent | {"changes": tuple(parent["changes"])}) if parent else None,
         )
     except DatasetError:
         raise
-    except (AutodetError, OSError, KeyError, TypeError, ValueError) as error:
+    except (AutodetError, OSError, LookupError, TypeError, ValueError) as error:
         raise DatasetError(
             f"The data set {folder.name!r} is damaged: {path} cannot be read; delete its folder and import it again."
         ) from error
 
 
-def _record_to_json(record: ImageRecord) -> dict[str, Any]:
+def _records_to_json(records: Sequence[ImageRecord]) -> dict[str, Any]:
+    """Columns, not rows: a data set of 50,000 photos opens in well under a second."""
+    marked = [record.annotations for record in records]
     return {
-        "file": record.file,
-        "width": record.width,
-        "height": record.height,
-        "split": record.split,
-        "boxes": record.annotations.boxes_xyxy.astype(float).round(2).tolist(),
-        "class_ids": record.annotations.class_ids.tolist(),
-        "difficult": record.annotations.difficult.tolist(),
+        "file": [record.file for record in records],
+        "width": [record.width for record in records],
+        "height": [record.height for record in records],
+        "split": [record.split for record in records],
+        "sha256": [record.sha256 for record in records],
+        "marks": [len(one) for one in marked],
+        "boxes_xyxy": _joined([one.boxes_xyxy for one in marked]).astype(float).round(DECIMALS).ravel().tolist(),
+        "class_ids": _joined([one.class_ids for one in marked]).tolist(),
+        "difficult": np.flatnonzero(_joined([one.difficult for one in marked])).tolist(),
+        "truncated": np.flatnonzero(_joined([one.truncated for one in marked])).tolist(),
     }
 
 
-def _record_from_json(document: dict[str, Any]) -> ImageRecord:
-    marks = Annotations.of(document["boxes"], document["class_ids"], document["difficult"])
-    return ImageRecord(document["file"], document["width"], document["height"], document["split"], marks)
+def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return np.concatenate(arrays) if arrays else np.zeros(0)
+
+
+def _records_from_json(columns: dict[str, Any]) -> Iterator[ImageRecord]:
+    ends = np.cumsum(columns["marks"], dtype=np.int64).tolist()
+    count = ends[-1] if ends else 0
+    marks = Annotations.of(
+        columns["boxes_xyxy"],
+        columns["class_ids"],
+        _flags(columns["difficult"], count),
+        _flags(columns["truncated"], count),
+    )
+    if len(marks) != count or len(marks.boxes_xyxy) != count:
+        raise ValueError
+    start = 0
+    rows = (columns[key] for key in ("file", "width", "height", "split", "sha256"))
+    for end, file, width, height, split, sha256 in zip(ends, *rows, strict=True):
+        part = slice(start, end)
+        annotations = Annotations(
+            marks.boxes_xyxy[part], marks.class_ids[part], marks.difficult[part], marks.truncated[part]
+        )
+        yield ImageRecord(file, width, height, split, annotations, sha256)
+        start = end
+
+
+def _flags(indices: Sequence[int], count: int) -> NDArray[np.bool_]:
+    flags = np.zeros(count, bool)
+    flags[list(indices)] = True
+    return flags

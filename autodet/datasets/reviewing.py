@@ -1,7 +1,7 @@
 """What would be imported from a staged source, under the decisions that a person has taken."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from autodet.datasets.checks import CUT, CheckedPhoto, check_labels
 from autodet.datasets.kinds import FEW_LOST, KINDS, MOST_LOST, Decisions, decide
@@ -72,8 +72,19 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     problems += [*spelt, *untaught, *classes, *check_validation(splits, drawn=drawn)]
     if not photos:
         raise DatasetError(f"Nothing is left of {staged.shown!r} after what was decided; leave less out.")
-    in_order = tuple(sorted(problems, key=lambda problem: problem.file))
-    return Review(staged, tuple(photos), tuple(hashes), tuple(splits), in_order)
+    in_order = sorted(_with_photos(staged, problems), key=lambda problem: problem.file)
+    return Review(staged, tuple(photos), tuple(hashes), tuple(splits), tuple(in_order))
+
+
+def _with_photos(staged: Staged, problems: Sequence[Problem]) -> Iterator[Problem]:
+    """The problems, each with the photo whose file or labels it names."""
+    photos: dict[str, str] = {}
+    for one in (*staged.photos, *staged.unlabelled):
+        photo = str(one.labelled.photo)
+        photos[photo] = photos[str(one.labelled.labels)] = photo
+    for problem in problems:
+        known = problem.photos or problem.file not in photos
+        yield problem if known else replace(problem, photos=(photos[problem.file],))
 
 
 def _decide_unlabelled(staged: Staged, decisions: Decisions) -> tuple[Sequence[StagedPhoto], list[Problem]]:

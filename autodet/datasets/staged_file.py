@@ -25,7 +25,7 @@ def write_staged(folder: Path, staged: Staged) -> None:
         "detection": [staged.detection.format, staged.detection.why],
         "photos": [_photo_to_json(photo) for photo in staged.photos],
         "unlabelled": [_photo_to_json(photo) for photo in staged.unlabelled],
-        "problems": [[one.file, one.problem, one.action, one.kind] for one in staged.problems],
+        "problems": [[one.file, one.problem, one.action, one.kind, one.photos] for one in staged.problems],
     }
     write_atomically(folder / STAGED, json.dumps(document).encode())
 
@@ -53,7 +53,7 @@ def _read(path: Path, _modified: int) -> Staged:
         detection=Detection(*document["detection"]),
         photos=tuple(_photo_from_json(photo) for photo in document["photos"]),
         unlabelled=tuple(_photo_from_json(photo) for photo in document["unlabelled"]),
-        problems=tuple(Problem(*problem) for problem in document["problems"]),
+        problems=tuple(Problem(*told, photos=tuple(photos)) for *told, photos in document["problems"]),
     )
 
 
@@ -62,7 +62,7 @@ def _photo_to_json(photo: StagedPhoto) -> list[Any]:
     return [
         str(labelled.photo),
         str(labelled.labels),
-        [[mark.name, mark.box_xyxy, mark.difficult] for mark in labelled.marks],
+        [[mark.name, mark.box_xyxy, mark.difficult, mark.truncated] for mark in labelled.marks],
         labelled.stated_wh,
         labelled.split,
         labelled.relative,
@@ -77,7 +77,7 @@ def _photo_from_json(document: list[Any]) -> StagedPhoto:
     labelled = LabelledPhoto(
         photo=PurePosixPath(photo),
         labels=PurePosixPath(labels),
-        marks=tuple(Mark(name, tuple(box), difficult) for name, box, difficult in marks),
+        marks=tuple(Mark(name, tuple(box), *flags) for name, box, *flags in marks),
         stated_wh=tuple(stated) if stated else None,
         split=split,
         relative=relative,

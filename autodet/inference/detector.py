@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -201,7 +202,7 @@ def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[I
 def _renumbered(record: ImageRecord, to_model: IntArray) -> ImageRecord:
     marked = record.annotations
     annotations = Annotations.of(marked.boxes_xyxy, to_model[marked.class_ids], marked.difficult)
-    return ImageRecord(record.file, record.width, record.height, record.split, annotations)
+    return replace(record, annotations=annotations)
 
 
 def _open(photo: Photo, name: str) -> Image.Image:
