@@ -53,7 +53,7 @@ def _read(path: Path, _modified: int) -> Staged:
         detection=Detection(*document["detection"]),
         photos=tuple(_photo_from_json(photo) for photo in document["photos"]),
         unlabelled=tuple(_photo_from_json(photo) for photo in document["unlabelled"]),
-        problems=tuple(Problem(*told, photos=tuple(photos)) for *told, photos in document["problems"]),
+        problems=tuple(_problem_from_json(problem) for problem in document["problems"]),
     )
 
 
@@ -84,3 +84,8 @@ def _photo_from_json(document: list[Any]) -> StagedPhoto:
         unlisted=unlisted,
     )
     return StagedPhoto(labelled, PhotoFacts(format_, tuple(stored), orientation), sha256)
+
+
+def _problem_from_json(document: list[Any]) -> Problem:
+    file, problem, action, kind, photos = document
+    return Problem(file, problem, action, kind, tuple(photos))
