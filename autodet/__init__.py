@@ -19,6 +19,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if TYPE_CHECKING:
     from autodet.datasets.importing import import_dataset
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
+    from autodet.datasets.resplitting import Resplit
+    from autodet.datasets.versions import derive_dataset
     from autodet.errors import AutodetError
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
@@ -32,9 +34,11 @@ __all__ = [
     "Dataset",
     "Detector",
     "EvaluationReport",
+    "Resplit",
     "Search",
     "SearchStatus",
     "__version__",
+    "derive_dataset",
     "find_search",
     "fit",
     "import_dataset",
@@ -51,8 +55,10 @@ _HOMES = {
     "Dataset": "autodet.datasets.manifest",
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records",
+    "Resplit": "autodet.datasets.resplitting",
     "Search": "autodet.search.control",
     "SearchStatus": "autodet.records",
+    "derive_dataset": "autodet.datasets.versions",
     "find_search": "autodet.search.control",
     "fit": "autodet.search.control",
     "import_dataset": "autodet.datasets.importing",

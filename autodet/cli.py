@@ -16,12 +16,16 @@ from typing import Any, NoReturn
 
 import autodet
 from autodet import terminal
+from autodet.datasets.differences import differences_to_json
 from autodet.datasets.formats import FORMATS
+from autodet.datasets.grouping import RULES
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.kinds import KINDS
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.photos import PHOTO_ENDINGS, open_photo
-from autodet.errors import AutodetError, PhotoError
+from autodet.datasets.resplitting import Resplit
+from autodet.datasets.versions import Changes, plan_version, store_version
+from autodet.errors import AutodetError, DatasetError, PhotoError
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import find_model, list_models
 from autodet.records import SPLITS, Prediction
@@ -119,6 +123,41 @@ def _import(options: Options) -> Answer:
             progress=lambda share, doing: line.show(f"{share:4.0%}  {doing}"),
         )
     return Answer(dataset.to_json(), terminal.dataset_text(dataset))
+
+
+def _derive(options: Options) -> Answer:
+    parent = load_dataset(options.dataset)
+    version = plan_version(parent, _changes(options))
+    document = {
+        "parent": parent.id,
+        "changes": list(version.changes),
+        "counts": differences_to_json(version.differences()),
+        "groups": len(version.groups),
+    }
+    if options.dry_run:
+        return Answer({"dataset": None} | document, terminal.version_text(version))
+    dataset = store_version(version, options.name)
+    return Answer(dataset.to_json() | document, terminal.version_text(version, dataset))
+
+
+def _changes(options: Options) -> Changes:
+    """What ``derive`` was asked to change.
+
+    Raises:
+        DatasetError: A class is renamed twice, or the draw of splits is described but not asked for.
+    """
+    rename = dict(options.rename)
+    if len(rename) < len(options.rename):
+        raise DatasetError("A class is renamed twice; give each OLD=NEW once.")
+    described = options.seed is not None or options.group_by or options.unstratified
+    if described and not options.split:
+        raise DatasetError(
+            "--seed, --group-by and --unstratified say how splits are drawn; add the shares, such as --split 70,15,15."
+        )
+    resplit = None
+    if options.split:
+        resplit = Resplit(options.split, options.seed or 0, not options.unstratified, options.group_by)
+    return Changes(rename, options.drop, options.emptied, resplit)
 
 
 def _search(options: Options) -> Answer:
@@ -302,6 +341,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     _add_import(add("import", _import, "import labelled photos"))
+    _add_derive(add("derive", _derive, "make a new version of a data set: other classes, other splits"))
     _add_search(add("search", _search, "search for the best detector, and wait for it"))
     status = add("status", _status, "say what a search, or every search, is doing")
     status.add_argument("search", metavar="SEARCH", nargs="?", help="a search's id; every search if not given")
@@ -332,6 +372,30 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
         default=[],
         help=f"what to do about a kind of problem, the first if not said; {kinds}",
     )
+
+
+def _add_derive(parser: argparse.ArgumentParser) -> None:
+    rules = "; ".join(f"{name}: {words[0].lower()}{words[1:]}" for name, words in RULES.items())
+    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name; it stays as it is")
+    parser.add_argument("--name", help="what to call the version; the data set's name with a number if not given")
+    parser.add_argument(
+        "--rename",
+        metavar="OLD=NEW",
+        type=_new_name,
+        action="append",
+        default=[],
+        help="a class's new name, once for each; classes that get one name are merged",
+    )
+    parser.add_argument("--drop", metavar="CLASS", action="append", default=[], help="a class that is to go")
+    emptied = "what becomes of photos that --drop leaves without boxes; kept as photos without objects if not said"
+    parser.add_argument("--emptied", choices=("keep", "drop"), default="keep", help=emptied)
+    shares = "draw the splits anew with these shares of train, val and test, such as 70,15,15"
+    parser.add_argument("--split", metavar="SHARES", type=_shares, default=(), help=shares)
+    parser.add_argument("--seed", type=_whole_number, help="of the draw (default 0)")
+    groups = f"keep photos together: {rules}; or a regular expression with one group"
+    parser.add_argument("--group-by", metavar="RULE", default="", help=groups)
+    parser.add_argument("--unstratified", action="store_true", help="do not give every class its share of each split")
+    parser.add_argument("--dry-run", action="store_true", help="say what would change, and store nothing")
 
 
 def _add_search(parser: argparse.ArgumentParser) -> None:
@@ -386,6 +450,17 @@ def _decision(text: str) -> tuple[str, str]:
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not KIND=ACTION, such as box_outside=drop")
     return kind.strip(), action.strip()
+
+
+def _new_name(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW, such as aple=apple")
+    return old.strip(), new.strip()
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    return tuple(_number(share) for share in text.split(","))
 
 
 def _number(text: str) -> float:

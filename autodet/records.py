@@ -63,6 +63,7 @@ class ImageRecord:
         split: ``train``, ``val`` or ``test``.
         annotations: What is marked on it; may be empty: a photo without objects is data.
         sha256: SHA-256 of the photo's bytes, in hexadecimal.
+        origin: The photo's path below the source that it was imported from, with forward slashes.
     """
 
     file: str
@@ -71,6 +72,7 @@ class ImageRecord:
     split: Split
     annotations: Annotations
     sha256: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from autodet.datasets.manifest import Dataset, DatasetSummary
+from autodet.datasets.versions import Version
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, SearchStatus
 
@@ -40,6 +41,27 @@ def dataset_text(dataset: Dataset) -> str:
     if len(dataset.problems) > MOST_PROBLEMS_SHOWN:
         lines.append(f"  and {len(dataset.problems) - MOST_PROBLEMS_SHOWN} more, which --json lists.")
     return "\n".join(lines)
+
+
+def version_text(version: Version, dataset: Dataset | None = None) -> str:
+    """What a version changes, and how many there are before and after.
+
+    Args:
+        version: The version.
+        dataset: What was made of it; None if nothing was stored.
+    """
+    name = dataset.id if dataset else "none; this is what would be made"
+    facts = [("data set", name), ("version of", version.parent.id)]
+    differences = version.differences()
+    heads = [split.upper() for split in differences[0].after]
+    rows = [
+        (one.name or one.of, *(_changed(one.before[split], one.after[split]) for split in one.after))
+        for one in differences
+    ]
+    if any(photos > 1 for photos in version.groups.values()):
+        facts.append(("groups", f"{len(version.groups)}, the largest of {max(version.groups.values())} photos"))
+    changes = [f"  {sentence}" for sentence in version.changes]
+    return "\n".join([columns(facts), "", *changes, "", columns([("", *heads), *rows])])
 
 
 def datasets_text(datasets: Sequence[DatasetSummary]) -> str:
@@ -161,6 +183,10 @@ class ProgressLine:
 
 def _counts(splits: dict[str, int]) -> str:
     return ", ".join(f"{split} {count}" for split, count in splits.items())
+
+
+def _changed(before: int, after: int) -> str:
+    return str(after) if before == after else f"{before} -> {after}"
 
 
 def _figure(value: float | None) -> str:

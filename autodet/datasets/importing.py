@@ -111,7 +111,8 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
         _bring(found, index, folder / IMAGES / names[index])
         width, height = photo.facts.upright_wh
         marked = annotations_of(photo.marks, class_ids)
-        records.append(ImageRecord(names[index], width, height, found.splits[index], marked, found.hashes[index]))
+        facts = (names[index], width, height, found.splits[index], marked, found.hashes[index])
+        records.append(ImageRecord(*facts, origin=str(photo.source.photo)))
         report(0.9 + 0.1 * number / len(names), f"Storing photo {number} of {len(names)}")
     return Dataset(
         folder=folder,
@@ -164,10 +165,22 @@ def _storage_names(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> l
         path = photo.source.photo
         endings = FORMAT_ENDINGS[photo.facts.format]
         ending = path.suffix if path.suffix.lower() in endings else endings[0]
-        name, number = f"{split}/{path.stem}{ending}", 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{split}/{path.stem}-{number}{ending}"
-        taken.add(name.casefold())
-        names.append(name)
+        names.append(free_name(split, path.stem, ending, taken))
     return names
+
+
+def free_name(split: Split, stem: str, ending: str, taken: set[str]) -> str:
+    """``<split>/<name>``, numbered where that is taken; it is taken from then on.
+
+    Args:
+        split: The photo's split.
+        stem: Its name without the ending.
+        ending: The ending, with its dot.
+        taken: The names that are taken, case folded.
+    """
+    name, number = f"{split}/{stem}{ending}", 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{split}/{stem}-{number}{ending}"
+    taken.add(name.casefold())
+    return name

@@ -67,18 +67,7 @@ def check_classes(
     photos: Sequence[CheckedPhoto], splits: Sequence[Split], decisions: Decisions
 ) -> tuple[list[CheckedPhoto], list[Problem]]:
     """List classes with few boxes, and classes that a split lacks; drop them if that is decided."""
-    by_split = _classes_by_split(photos, splits)
-    found = [
-        (name, f"The class {name!r} has only {_boxes(count)}.", "class_rare")
-        for name, count in sorted(count_boxes(photos).items())
-        if count < FEW_BOXES
-    ]
-    found += [
-        (name, f"The class {name!r} is on no photo of {split}.", "class_missing")
-        for split in SPLITS
-        if by_split[split]
-        for name in sorted(by_split["train"] - by_split[split])
-    ]
+    found = weak_classes(count_boxes(photos), _classes_by_split(photos, splits))
     first = _first_files(photos)
     doomed = {name for name, _, kind in found if decisions[kind] == "drop"}
     problems = [
@@ -86,6 +75,30 @@ def check_classes(
         for name, problem, kind in found
     ]
     return drop_classes(photos, doomed), problems
+
+
+def weak_classes(boxes: Mapping[str, int], by_split: Mapping[Split, Collection[str]]) -> list[tuple[str, str, str]]:
+    """Classes that are hard to learn or cannot be measured.
+
+    Args:
+        boxes: Boxes per class.
+        by_split: The classes that are marked on photos of each split.
+
+    Returns:
+        The class, what is wrong with it as a sentence, and the kind of problem that this is.
+    """
+    found = [
+        (name, f"The class {name!r} has only {_boxes(count)}.", "class_rare")
+        for name, count in sorted(boxes.items())
+        if count < FEW_BOXES
+    ]
+    found += [
+        (name, f"The class {name!r} is on no photo of {split}.", "class_missing")
+        for split in SPLITS
+        if by_split[split]
+        for name in sorted(set(by_split["train"]) - set(by_split[split]))
+    ]
+    return found
 
 
 def check_validation(splits: Sequence[Split], *, drawn: bool) -> list[Problem]:
