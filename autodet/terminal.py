@@ -58,8 +58,9 @@ def version_text(version: Version, dataset: Dataset | None = None) -> str:
         (one.name or one.of, *(_changed(one.before[split], one.after[split]) for split in one.after))
         for one in differences
     ]
-    if any(photos > 1 for photos in version.groups.values()):
-        facts.append(("groups", f"{len(version.groups)}, the largest of {max(version.groups.values())} photos"))
+    largest = max(map(len, version.groups.values()), default=0)
+    if largest > 1:
+        facts.append(("groups", f"{len(version.groups)}, the largest of {largest} photos"))
     changes = [f"  {sentence}" for sentence in version.changes]
     return "\n".join([columns(facts), "", *changes, "", columns([("", *heads), *rows])])
 

@@ -11,6 +11,7 @@ from autodet.ui.importing import offer_import
 from autodet.ui.imports import show_imports
 from autodet.ui.problems import show_problems
 from autodet.ui.text import counted
+from autodet.ui.versions import show_versions
 
 with page("Data sets", "Import labelled photos, and see what is in them before a search is spent on them."):
     show_imports()
@@ -19,6 +20,7 @@ with page("Data sets", "Import labelled photos, and see what is in them before a
     dataset = choose_dataset() if there_are_some else None
     if dataset:
         show_contents(dataset)
+        show_versions(dataset)
         if st.button("Search for a detector", type="primary", icon=":material/manage_search:"):
             open_page("search", dataset=dataset.id)
         photos, problems = st.tabs(["Photos", f"Problems ({len(dataset.problems)})"])

@@ -1,6 +1,6 @@
 """Drawing the splits of a data set anew, with whatever belongs together in one split."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -34,7 +34,7 @@ class Resplit:
 
 def redraw(
     images: Sequence[ImageRecord], classes: Sequence[str], resplit: Resplit, problems: Iterable[Problem]
-) -> tuple[list[Split], dict[str, int]]:
+) -> tuple[list[Split], Mapping[str, Sequence[str]]]:
     """Draw splits for the photos of a data set.
 
     Args:
@@ -44,7 +44,7 @@ def redraw(
         problems: What was found on import; it tells which photos look alike.
 
     Returns:
-        The split of each photo, and how many photos each group has.
+        The split of each photo, and the photos of each group.
 
     Raises:
         DatasetError: The shares or the rule make no sense, or a class would be in no photo of ``train``.
@@ -63,7 +63,10 @@ def redraw(
     drawn = draw_splits(marked if resplit.stratified else [frozenset()] * len(shown), shares, resplit.seed, groups)
     _refuse_untaught(classes, marked, drawn)
     splits = dict(zip(order, drawn, strict=True))
-    return [splits[index] for index in range(len(images))], Counter(names[group] for group in groups)
+    members: dict[str, list[str]] = defaultdict(list)
+    for record, group in zip(shown, groups, strict=True):
+        members[names[group]].append(record.file)
+    return [splits[index] for index in range(len(images))], members
 
 
 def move(images: Sequence[ImageRecord], splits: Sequence[Split]) -> list[ImageRecord]:

@@ -65,7 +65,7 @@ class Version:
         images: The photos as they would be called, in the order of splits and files.
         sources: Per photo what the parent calls it.
         changes: What is changed, as sentences.
-        groups: Photos per group, by name; empty unless splits are drawn anew.
+        groups: The photos of each group, by its name, as the parent calls them; empty unless splits are drawn anew.
     """
 
     parent: Dataset
@@ -73,7 +73,7 @@ class Version:
     images: tuple[ImageRecord, ...]
     sources: tuple[str, ...]
     changes: tuple[str, ...]
-    groups: Mapping[str, int]
+    groups: Mapping[str, Sequence[str]]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -86,9 +86,14 @@ class Version:
         return tally(self.classes, self.images)
 
     @cached_property
+    def problems_of_the_whole(self) -> tuple[Problem, ...]:
+        """Classes that are hard to learn or to measure, and no photos to validate with."""
+        return tuple(_problems_of_the_whole(self))
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
-        """The parent's problems with photos that are still there, and what is wrong with the version as a whole."""
-        return (*_problems_of_the_whole(self), *_inherited(self))
+        """Those, and the parent's problems with photos that are still there; by file."""
+        return tuple(sorted((*self.problems_of_the_whole, *_inherited(self)), key=lambda problem: problem.file))
 
     def differences(self) -> list[Difference]:
         """Photos and boxes, before and after."""
@@ -146,7 +151,7 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
     if emptied:
         photos = _counted(len(emptied), "photo", "photos")
         said.append(f"{'Left out' if changes.emptied == 'drop' else 'Kept'} {photos} that lost every box.")
-    groups: Mapping[str, int] = {}
+    groups: Mapping[str, Sequence[str]] = {}
     moved = records
     if changes.resplit:
         splits, groups = redraw(records, classes, changes.resplit, dataset.problems)
