@@ -86,11 +86,15 @@ def resplit_sentence(images: Sequence[ImageRecord], moved: Sequence[ImageRecord]
     how = [f"seed {resplit.seed}", "stratified by class" if resplit.stratified else "not stratified"]
     if resplit.group_by:
         how.append(f"groups by {resplit.group_by!r}")
-    return f"Drew the splits anew, {_counts(moved)} instead of {_counts(images)} ({', '.join(how)})."
+    before, after = count_splits(images), count_splits(moved)
+    now: dict[str, int] = {
+        split: after.get(split, 0) for split, share in zip(SPLITS, resplit.shares, strict=False) if share
+    }
+    return f"Drew the splits anew, {_counts(now)} instead of {_counts(before)} ({', '.join(how)})."
 
 
-def _counts(images: Sequence[ImageRecord]) -> str:
-    return ", ".join(f"{split} {count:,}" for split, count in count_splits(images).items())
+def _counts(splits: Mapping[str, int]) -> str:
+    return ", ".join(f"{split} {count:,}" for split, count in splits.items())
 
 
 def _checked_shares(shares: Sequence[float]) -> Mapping[Split, float]:

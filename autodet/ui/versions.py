@@ -15,7 +15,7 @@ from autodet.ui.contents import SPLIT_TITLES
 from autodet.ui.frame import choose, sentences_for_errors
 from autodet.ui.text import counted, escape
 
-GROUPS_SHOWN, EXAMPLES = 5, 4
+GROUPS_SHOWN, EXAMPLES, WARNINGS_SHOWN = 5, 4, 6
 PATTERN = "pattern"
 EMPTIED = {"keep": "Keep them as photos without objects", "drop": "Leave them out"}
 
@@ -97,15 +97,15 @@ def _edit_classes(dataset: Dataset) -> Changes:
         hide_index=True,
         disabled=["class", "boxes"],
         column_config={
-            "class": "Class",
-            "boxes": st.column_config.NumberColumn("Boxes", format="localized"),
-            "name": st.column_config.TextColumn("New name", max_chars=200),
-            "keep": st.column_config.CheckboxColumn("Keep"),
+            "class": st.column_config.TextColumn("Class", width="medium"),
+            "boxes": st.column_config.NumberColumn("Boxes", format="localized", width="small"),
+            "name": st.column_config.TextColumn("New name", max_chars=200, width="medium"),
+            "keep": st.column_config.CheckboxColumn("Keep", width="small"),
         },
         alt="The classes, with a new name for each and whether it is kept",
     )
     rows = list(zip(dataset.classes, edited["name"], edited["keep"], strict=True))
-    rename = {old: str(new or "") for old, new, keep in rows if keep and new != old}
+    rename = {old: new if isinstance(new, str) else "" for old, new, keep in rows if keep and new != old}
     drop = tuple(old for old, _, keep in rows if not keep)
     emptied = "keep"
     if drop:
@@ -156,13 +156,15 @@ def _preview(version: Version) -> None:
             f"{counted(len(together), 'group')} of more than one photo{more}:"
         )
         rows = [
-            {"Group": name, "Photos": len(photos), "For example": ", ".join(photos[:EXAMPLES])}
+            {"Group": name, "Photos": len(photos), "For example": ", ".join(sorted(photos)[:EXAMPLES])}
             for name, photos in together[:GROUPS_SHOWN]
         ]
         st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Groups of photos that stay together")
     _show_differences(version.differences())
-    for problem in version.problems_of_the_whole:
-        st.warning(escape(f"{problem.problem} {problem.action}"), icon=":material/warning:")
+    problems = [problem.problem for problem in version.problems_of_the_whole]
+    if problems:
+        more = f" And {len(problems) - WARNINGS_SHOWN} more like these." if len(problems) > WARNINGS_SHOWN else ""
+        st.warning(escape(" ".join(problems[:WARNINGS_SHOWN]) + more), icon=":material/warning:")
 
 
 def _offer_button(version: Version) -> None:
