@@ -216,7 +216,10 @@ def _resume(options: Options) -> Answer:
 def _evaluate(options: Options) -> Answer:
     model, dataset = find_model(options.model), load_dataset(options.dataset)
     from autodet.inference.detector import load_detector
+    from autodet.inference.evaluations import learnt_photos_sentence
 
+    if warning := learnt_photos_sentence(model.card, dataset, options.split):
+        say(warning)
     with ProgressLine() as line:
         report = load_detector(model).evaluate(
             dataset, options.split, progress=lambda done, total: line.show(f"Photo {done} of {total}")

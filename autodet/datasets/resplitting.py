@@ -73,12 +73,15 @@ def move(images: Sequence[ImageRecord], splits: Sequence[Split]) -> list[ImageRe
     """The photos in their new splits, and called so; a photo that stays keeps its name."""
     stay = [record.split == split for record, split in zip(images, splits, strict=True)]
     taken = {record.file.casefold() for record, stays in zip(images, stay, strict=True) if stays}
-    moved = []
-    for record, split, stays in zip(images, splits, stay, strict=True):
-        path = PurePosixPath(record.file)
-        file = record.file if stays else free_name(split, path.stem, path.suffix, taken)
-        moved.append(replace(record, file=file, split=split))
-    return moved
+    return [
+        record if stays else _moved(record, split, taken)
+        for record, split, stays in zip(images, splits, stay, strict=True)
+    ]
+
+
+def _moved(record: ImageRecord, split: Split, taken: set[str]) -> ImageRecord:
+    path = PurePosixPath(record.file)
+    return replace(record, file=free_name(split, path.stem, path.suffix, taken), split=split)
 
 
 def resplit_sentence(images: Sequence[ImageRecord], moved: Sequence[ImageRecord], resplit: Resplit) -> str:

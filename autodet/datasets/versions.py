@@ -186,8 +186,9 @@ def store_version(version: Version, name: str | None = None, workspace: Workspac
     with _failures_named(parent), hidden_folder(workspace.datasets) as folder:
         for split in {record.split for record in version.images}:
             (folder / IMAGES / split).mkdir(parents=True)
+        photos, sources = folder / IMAGES, parent.folder / IMAGES
         for record, source in zip(version.images, version.sources, strict=True):
-            _share(parent.folder / IMAGES / source, folder / IMAGES / record.file)
+            _share(sources / source, photos / record.file)
         dataset = Dataset(
             folder=folder,
             id=folder.name,

@@ -8,7 +8,7 @@ import streamlit as st
 from autodet.charts.evaluation import class_ap_figure
 from autodet.datasets.manifest import Dataset
 from autodet.inference.drawing import draw_boxes
-from autodet.inference.evaluations import evaluate_model, kept_evaluation
+from autodet.inference.evaluations import evaluate_model, kept_evaluation, learnt_photos_sentence
 from autodet.inference.mistakes import Mistakes, count_mistakes
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Prediction
@@ -47,6 +47,8 @@ def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
         help="Test photos were seen by no search: their figure is the honest one.",
     )
     split = split or splits[0]
+    if warning := learnt_photos_sentence(model.card, dataset, split):
+        st.warning(warning, icon=":material/warning:")
     if kept := kept_evaluation(model, dataset, split):
         return Evaluated(split, *kept)
     photos = counted(dataset.splits[split], "photo")

@@ -15,7 +15,7 @@ from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset, read_dataset
 from autodet.datasets.resplitting import Resplit
 from autodet.datasets.versions import Changes, ancestors, derive_dataset, plan_version
-from autodet.errors import DatasetError, ModelError, NotFoundError
+from autodet.errors import DatasetError, NotFoundError
 from autodet.workspace import hidden_folder
 from tests.helpers import APPLE, BANANA, workspace_in, write_labelled, write_voc
 
@@ -389,17 +389,6 @@ def test_a_version_of_a_version_knows_its_ancestors(fruit, workspace, tmp_path):
     ((parent, found),) = ancestors(third, workspace)
     assert parent.id == "fruit-2" and found is None
     assert read_dataset(third.folder).parent == third.parent
-
-
-def test_a_model_of_the_parent_does_not_take_a_version_with_other_names(trained_bundle, sample_dataset, tmp_path):
-    workspace = workspace_in(tmp_path)
-    old = sample_dataset.classes[0]
-    version = derive_dataset(sample_dataset, "renamed", rename={old: "thing"}, workspace=workspace)
-    detector = autodet.load_detector(trained_bundle, device="cpu")
-    with pytest.raises(ModelError, match=r"marks thing, which the model sample does not know \(it knows .*choose"):
-        detector.evaluate(version, "val")
-    fewer = derive_dataset(sample_dataset, "fewer", drop=[old], workspace=workspace)
-    assert detector.evaluate(fewer, "val").per_class[old].boxes == 0
 
 
 def test_the_result_depends_on_no_hash_seed(fruit, workspace):
