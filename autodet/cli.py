@@ -218,12 +218,12 @@ def _evaluate(options: Options) -> Answer:
     from autodet.inference.detector import load_detector
     from autodet.inference.evaluations import learnt_photos_sentence
 
-    if warning := learnt_photos_sentence(model.card, dataset, options.split):
-        say(warning)
     with ProgressLine() as line:
         report = load_detector(model).evaluate(
             dataset, options.split, progress=lambda done, total: line.show(f"Photo {done} of {total}")
         )
+    if warning := learnt_photos_sentence(model.card, dataset, options.split):
+        say(warning)
     return Answer(report.to_json(), terminal.report_text(report))
 
 

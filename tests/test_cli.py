@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 from autodet import cli
+from autodet.datasets.importing import import_dataset
 from autodet.search.control import find_search
 from autodet.workspace import Workspace
-from tests.helpers import draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
+from tests.helpers import APPLE, BANANA, draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "autodet"]
@@ -247,6 +248,62 @@ def test_an_evaluation_on_a_split_that_is_empty_is_a_sentence(trained_bundle, tm
     assert run(tmp_path / "home", "import", tmp_path / "set", "--name", "set").returncode == 0
     ran = run(tmp_path / "home", "evaluate", trained_bundle, "set")
     assert_is_one_sentence(ran, "no photos in the split 'test'; it has train (2)")
+
+
+# Versions
+
+
+@pytest.fixture
+def fruit_home(tmp_path):
+    """A workspace with 12 photos of three films, each with an apple and a banana."""
+    for number in range(12):
+        write_labelled(tmp_path / "fruit", f"film{number // 4}_{number}", [APPLE, BANANA], seed=number)
+    import_dataset(tmp_path / "fruit", workspace=Workspace(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_derive_tells_what_was_made_of_what(fruit_home):
+    asked = ("derive", "fruit", "--name", "pomes", "--rename", "apple=pome", "--drop", "banana")
+    derived = document_of(fruit_home, *asked, "--split", "40,30,30", "--group-by", "number", "--seed", 2)
+    keys = ["dataset", "format", "classes", "splits", "boxes", "problems", "parent", "changes", "counts", "groups"]
+    assert list(derived) == keys
+    assert (derived["dataset"], derived["parent"], derived["classes"]) == ("pomes", "fruit", ["pome"])
+    assert (derived["boxes"], derived["groups"]) == (12, 3)
+    assert derived["splits"] == {"train": 4, "val": 4, "test": 4}
+    assert derived["changes"][0] == "Renamed 'apple' to 'pome' (12 boxes)."
+    assert derived["counts"]["classes"]["banana"]["all"] == [12, 0]
+    assert derived["counts"]["photos"]["train"] == [8, 4]
+    assert [one["dataset"] for one in document_of(fruit_home, "datasets")] == ["pomes", "fruit"]
+
+
+def test_a_dry_run_says_the_same_and_stores_nothing(fruit_home):
+    ran = run(fruit_home, "derive", "fruit", "--rename", "apple=banana", "--dry-run")
+    assert ran.returncode == 0, ran.stderr
+    assert "Merged 'apple' and 'banana' into 'banana' (24 boxes)." in ran.stdout
+    assert "12 -> 24" in ran.stdout
+    assert [one["dataset"] for one in document_of(fruit_home, "datasets")] == ["fruit"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["pears"], "no data set called 'pears'; there is fruit"),
+        (["fruit"], "Nothing would change"),
+        (["fruit", "--drop", "pear"], "no class 'pear' to change; there is apple, banana"),
+        (["fruit", "--rename", "apple"], "'apple' is not OLD=NEW"),
+        (["fruit", "--rename", "apple=a", "--rename", "apple=b"], "renamed twice"),
+        (["fruit", "--seed", "3"], "such as --split 70,15,15"),
+        (["fruit", "--split", "70,x"], "'x' is not a number"),
+        (["fruit", "--split", "70,20"], "add up to 1 or to 100"),
+        (["fruit", "--split", "70,30", "--group-by", "(film)"], "all photos are one group, 'film'"),
+    ],
+)
+def test_a_version_that_makes_no_sense_is_a_sentence(arguments, words, fruit_home, monkeypatch, capsys):
+    monkeypatch.setenv("AUTODET_HOME", str(fruit_home))
+    assert cli.main(["derive", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
+    assert [path.name for path in Workspace(fruit_home).datasets.iterdir()] == ["fruit"]
 
 
 # Mistakes
