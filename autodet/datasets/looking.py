@@ -115,15 +115,21 @@ def _ask_next(free: "SimpleQueue[subprocess.Popen[bytes]]", names: Sequence[str]
         raise AutodetError(
             "A process that read photos has died, perhaps because memory or disk ran out; make room, and import again."
         )
-    looks: list[Looks] = json.loads(answer)
-    return looks
+    looks = json.loads(answer)
+    if isinstance(looks, dict):  # what the operating system refused, such as room on a disk
+        raise OSError(*looks["refused"])
+    return list(looks)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Answer until nobody asks any more."""
     root, copies, max_pixels = arguments
     for line in sys.stdin.buffer:
-        sys.stdout.write(json.dumps(look_at(root, copies, int(max_pixels), json.loads(line))) + "\n")
+        try:
+            answer: Any = look_at(root, copies, int(max_pixels), json.loads(line))
+        except OSError as error:
+            answer = {"refused": [error.errno, error.strerror]}
+        sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
 

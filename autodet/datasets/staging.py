@@ -159,7 +159,7 @@ def _look_at(
             yield Problem(name, seen, "The photo was left out.", "unreadable_photo")
         else:
             yield StagedPhoto(photo, *seen)
-        if done % 32 == 0:
+        if done % 32 == 0 or done == len(photos):
             report(0.6 + 0.3 * done / len(photos), f"Checking photo {done} of {len(photos)}")
 
 
