@@ -64,6 +64,7 @@ class ImageRecord:
         annotations: What is marked on it; may be empty: a photo without objects is data.
         sha256: SHA-256 of the photo's bytes, in hexadecimal.
         origin: The photo's path below the source that it was imported from, with forward slashes.
+        look: How the photo looks, in 128 bits; see ``autodet.datasets.likeness``.
     """
 
     file: str
@@ -73,6 +74,7 @@ class ImageRecord:
     annotations: Annotations
     sha256: str = ""
     origin: str = ""
+    look: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """Photos that are there twice, and photos of one scene in two splits: what makes figures look better than they are."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
-from autodet.datasets.checks import PHOTO_LEFT_OUT, CheckedPhoto
+from autodet.datasets.checks import PHOTO_LEFT_OUT
 from autodet.datasets.kinds import Decisions
 from autodet.datasets.likeness import find_alike, group_alike
 from autodet.records import SPLITS, Problem, Split
@@ -12,23 +14,45 @@ LARGEST_SCENE = 0.1  # of all photos
 BOTH_KEPT = "Both were kept."
 
 
-def keep_together(photos: Sequence[CheckedPhoto], hashes: Sequence[str]) -> list[int]:
+@dataclass(frozen=True)
+class Shot:
+    """A photo as far as it matters for whether it is there twice.
+
+    Attributes:
+        file: What it is called.
+        sha256: SHA-256 of its bytes, in hexadecimal.
+        look: How it looks; see ``autodet.datasets.likeness``.
+        marks: What is marked on it.
+    """
+
+    file: str
+    sha256: str
+    look: int
+    marks: frozenset[Hashable] = frozenset()
+
+
+def keep_together(shots: Sequence[Shot]) -> list[int]:
     """A number for each photo: the same one for copies and for photos that look alike, which belong in one split.
 
     A scene that makes up more than ``LARGEST_SCENE`` of the photos (a camera that never moves) is not kept together:
     nothing would be left to measure with.
     """
-    scenes = group_alike([photo.facts.look for photo in photos])
+    scenes = _scenes(tuple(shot.look for shot in shots))
     sizes = Counter(scenes)
     numbers: dict[int | str, int] = {}
     return [
-        numbers.setdefault(scene if sizes[scene] <= LARGEST_SCENE * len(photos) else sha256, len(numbers))
-        for scene, sha256 in zip(scenes, hashes, strict=True)
+        numbers.setdefault(scene if sizes[scene] <= LARGEST_SCENE * len(shots) else shot.sha256, len(numbers))
+        for scene, shot in zip(scenes, shots, strict=True)
     ]
 
 
+@lru_cache(maxsize=2)  # a person who tries out splits waits for it once
+def _scenes(looks: tuple[int, ...]) -> list[int]:
+    return group_alike(looks)
+
+
 def check_copies(
-    photos: Sequence[CheckedPhoto], hashes: Sequence[str], splits: Sequence[Split], decisions: Decisions
+    shots: Sequence[Shot], splits: Sequence[Split], decisions: Decisions
 ) -> tuple[set[int], list[Problem]]:
     """List photos that are there twice, and photos that look like one of another split.
 
@@ -37,27 +61,23 @@ def check_copies(
     Returns:
         The indices of the photos that are left out, and what was found.
     """
-    copies = _find_copies(hashes, splits)
-    alike = {index: other for index, other in _find_leaks(photos, splits) if index not in copies}
+    copies = _find_copies([shot.sha256 for shot in shots], splits)
+    alike = {index: other for index, other in _find_leaks(shots, splits) if index not in copies}
     problems, left_out = [], set[int]()
     for kind, pairs in (("photo_copies", copies), ("photo_alike", alike)):
         drop = decisions[kind] == "drop"
         left_out |= set(pairs) if drop else set()
         for index, other in sorted(pairs.items()):
-            files = (str(photos[index].source.photo), str(photos[other].source.photo))
+            files = (shots[index].file, shots[other].file)
             where = (
                 "" if splits[index] == splits[other] else f", which is in {splits[other]}, but is in {splits[index]}"
             )
             labels = (
-                ", and has other labels" if kind == "photo_copies" and _differ(photos[index], photos[other]) else ""
+                ", and has other labels" if kind == "photo_copies" and shots[index].marks != shots[other].marks else ""
             )
             problem = f"{'Is a copy of' if kind == 'photo_copies' else 'Looks like'} {files[1]!r}{where}{labels}."
             problems.append(Problem(files[0], problem, PHOTO_LEFT_OUT if drop else BOTH_KEPT, kind, files))
     return left_out, problems
-
-
-def _differ(one: CheckedPhoto, other: CheckedPhoto) -> bool:
-    return set(one.marks) != set(other.marks)
 
 
 def _find_copies(hashes: Sequence[str], splits: Sequence[Split]) -> dict[int, int]:
@@ -70,12 +90,12 @@ def _find_copies(hashes: Sequence[str], splits: Sequence[Split]) -> dict[int, in
     return pairs
 
 
-def _find_leaks(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> Iterator[tuple[int, int]]:
+def _find_leaks(shots: Sequence[Shot], splits: Sequence[Split]) -> Iterator[tuple[int, int]]:
     """Photos that look like one of a later split, and the one that is most like them."""
     for number, split in enumerate(SPLITS):
         ours = [index for index, one in enumerate(splits) if one == split]
         later = [index for index, one in enumerate(splits) if one in SPLITS[number + 1 :]]
-        looks, others = ([photos[index].facts.look for index in indices] for indices in (ours, later))
+        looks, others = ([shots[index].look for index in indices] for indices in (ours, later))
         for index, found in zip(ours, find_alike(looks, others), strict=True):
             if found is not None:
                 yield index, later[found]

@@ -109,7 +109,7 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
         width, height = photo.facts.upright_wh
         marked = annotations_of(photo.marks, class_ids)
         facts = (names[index], width, height, found.splits[index], marked, found.hashes[index])
-        records.append(ImageRecord(*facts, origin=str(photo.source.photo)))
+        records.append(ImageRecord(*facts, origin=str(photo.source.photo), look=photo.facts.look))
         report(0.9 + 0.1 * number / len(names), f"Storing photo {number} of {len(names)}")
     return Dataset(
         folder=folder,

@@ -282,6 +282,7 @@ def _records_to_json(records: Sequence[ImageRecord]) -> dict[str, Any]:
         "split": [record.split for record in records],
         "sha256": [record.sha256 for record in records],
         "origin": [record.origin for record in records],
+        "look": [f"{record.look:032x}" for record in records],
         "marks": [len(one) for one in marked],
         "boxes_xyxy": _joined([one.boxes_xyxy for one in marked]).astype(float).round(DECIMALS).ravel().tolist(),
         "class_ids": _joined([one.class_ids for one in marked]).tolist(),
@@ -306,13 +307,13 @@ def _records_from_json(columns: dict[str, Any]) -> Iterator[ImageRecord]:
     if len(marks) != count or len(marks.boxes_xyxy) != count:
         raise ValueError
     start = 0
-    rows = (columns[key] for key in ("file", "width", "height", "split", "sha256", "origin"))
-    for end, file, width, height, split, sha256, origin in zip(ends, *rows, strict=True):
+    rows = (columns[key] for key in ("file", "width", "height", "split", "sha256", "origin", "look"))
+    for end, file, width, height, split, sha256, origin, look in zip(ends, *rows, strict=True):
         part = slice(start, end)
         annotations = Annotations(
             marks.boxes_xyxy[part], marks.class_ids[part], marks.difficult[part], marks.truncated[part]
         )
-        yield ImageRecord(file, width, height, split, annotations, sha256, origin)
+        yield ImageRecord(file, width, height, split, annotations, sha256, origin, int(look, 16))
         start = end
 
 

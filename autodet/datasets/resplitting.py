@@ -1,23 +1,24 @@
 """Drawing the splits of a data set anew, with whatever belongs together in one split."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from autodet.datasets.copies import Shot, keep_together
 from autodet.datasets.grouping import group_photos, join_groups
 from autodet.datasets.importing import free_name
 from autodet.datasets.manifest import count_splits
 from autodet.datasets.splits import SHARES, draw_splits
 from autodet.errors import DatasetError
-from autodet.records import SPLITS, ImageRecord, Problem, Split
+from autodet.records import SPLITS, ImageRecord, Split
 
 ROUNDING = 0.002  # so far from 1, or from 100 as a percentage, may shares add up: thirds are written 33.3
 
 
 @dataclass(frozen=True)
 class Resplit:
-    """How splits are drawn anew. Copies of a photo, and photos that are known to look alike, always stay together.
+    """How splits are drawn anew. Copies of a photo, and photos that look alike, stay together.
 
     Attributes:
         shares: Shares of ``train``, ``val`` and, if anything, ``test``; they add up to 1 or to 100.
@@ -33,7 +34,7 @@ class Resplit:
 
 
 def redraw(
-    images: Sequence[ImageRecord], classes: Sequence[str], resplit: Resplit, problems: Iterable[Problem]
+    images: Sequence[ImageRecord], classes: Sequence[str], resplit: Resplit
 ) -> tuple[list[Split], Mapping[str, Sequence[str]]]:
     """Draw splits for the photos of a data set.
 
@@ -41,7 +42,6 @@ def redraw(
         images: The photos.
         classes: Class names; a class id is an index into them.
         resplit: What is wanted.
-        problems: What was found on import; it tells which photos look alike.
 
     Returns:
         The split of each photo, and the photos of each group.
@@ -58,7 +58,7 @@ def redraw(
             f"By {resplit.group_by!r} all photos are one group, {names[0]!r}, which cannot be split; choose another "
             "rule for groups."
         )
-    groups = join_groups(len(shown), _ties(shown, names, problems))
+    groups = join_groups(len(shown), _ties(shown, names))
     marked = [frozenset(classes[one] for one in record.annotations.class_ids.tolist()) for record in shown]
     drawn = draw_splits(marked if resplit.stratified else [frozenset()] * len(shown), shares, resplit.seed, groups)
     _refuse_untaught(classes, marked, drawn)
@@ -113,17 +113,14 @@ def _checked_shares(shares: Sequence[float]) -> Mapping[Split, float]:
     return {split: share / sum(shares) for split, share in zip(SPLITS, shares, strict=False)}
 
 
-def _ties(images: Sequence[ImageRecord], names: Sequence[str], problems: Iterable[Problem]) -> Iterator[Sequence[int]]:
-    """Photos that belong together: of one group, of the same bytes, or found to look alike."""
-    together: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, (record, name) in enumerate(zip(images, names, strict=True)):
-        together["name", name].append(index)
-        together["bytes", record.sha256].append(index)
-    yield from together.values()
-    numbers = {record.file: index for index, record in enumerate(images)}
-    for problem in problems:
-        if problem.kind in ("photo_copies", "photo_alike"):
-            yield [numbers[photo] for photo in problem.photos if photo in numbers]
+def _ties(images: Sequence[ImageRecord], names: Sequence[str]) -> Iterable[Sequence[int]]:
+    """Photos that belong together: of one name for their group, or of one scene."""
+    scenes = keep_together([Shot(record.file, record.sha256, record.look) for record in images])
+    together: dict[str | int, list[int]] = defaultdict(list)
+    for index, (name, scene) in enumerate(zip(names, scenes, strict=True)):
+        together[name].append(index)
+        together[scene].append(index)
+    return together.values()
 
 
 def _refuse_untaught(classes: Sequence[str], marked: Sequence[frozenset[str]], splits: Sequence[Split]) -> None:

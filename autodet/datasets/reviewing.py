@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from autodet.datasets.checks import CUT, CheckedPhoto, check_labels
-from autodet.datasets.copies import check_copies, keep_together
+from autodet.datasets.copies import Shot, check_copies, keep_together
 from autodet.datasets.kinds import FEW_LOST, KINDS, MOST_LOST, Decisions, decide
 from autodet.datasets.splits import assign_splits
 from autodet.datasets.staging import Staged, StagedPhoto
@@ -70,10 +70,13 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     left = [index for index, photo in enumerate(checked) if not photo.dropped]
     photos, hashes = [checked[index] for index in left], [source[index].sha256 for index in left]
     photos, spelt = respell(photos, decisions)
-    groups = keep_together(photos, hashes)
+    shots = [
+        Shot(str(photo.source.photo), sha256, photo.facts.look, frozenset(photo.marks))
+        for photo, sha256 in zip(photos, hashes, strict=True)
+    ]
     given, shown = [photo.source.split for photo in photos], [photo.classes for photo in photos]
-    splits, drawn = assign_splits(given, shown, seed, groups)
-    copies, twice = check_copies(photos, hashes, splits, decisions)
+    splits, drawn = assign_splits(given, shown, seed, keep_together(shots))
+    copies, twice = check_copies(shots, splits, decisions)
     photos, hashes, splits = _without(copies, photos), _without(copies, hashes), _without(copies, splits)
     photos, untaught = check_untaught(photos, splits, decisions)
     photos, classes = check_classes(photos, splits, decisions)

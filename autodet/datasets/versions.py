@@ -15,7 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from autodet.datasets.copies import Shot, check_copies
 from autodet.datasets.differences import ALL, Difference, Tally, compare, tally
+from autodet.datasets.kinds import decide
 from autodet.datasets.manifest import (
     IMAGES,
     Dataset,
@@ -92,8 +94,9 @@ class Version:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Those, and the parent's problems with photos that are still there; by file."""
-        return tuple(sorted((*self.problems_of_the_whole, *_inherited(self)), key=lambda problem: problem.file))
+        """Those, copies in new splits, and the parent's problems with photos that are still there; by file."""
+        found = (*self.problems_of_the_whole, *_pairs(self), *_inherited(self))
+        return tuple(sorted(found, key=lambda problem: problem.file))
 
     def differences(self) -> list[Difference]:
         """Photos and boxes, before and after."""
@@ -154,7 +157,7 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
     groups: Mapping[str, Sequence[str]] = {}
     moved = records
     if changes.resplit:
-        splits, groups = redraw(records, classes, changes.resplit, dataset.problems)
+        splits, groups = redraw(records, classes, changes.resplit)
         moved = move(records, splits)
         said.append(resplit_sentence(records, moved, changes.resplit))
     order = sorted(range(len(moved)), key=lambda index: (SPLITS.index(moved[index].split), moved[index].file))
@@ -263,18 +266,27 @@ def _problems_of_the_whole(version: Version) -> Iterator[Problem]:
         yield Problem("", "There are no photos for validation.", action, "no_validation")
 
 
+def _pairs(version: Version) -> Sequence[Problem]:
+    """Copies, and photos of one scene in two splits, where splits were drawn anew."""
+    if not version.groups:
+        return ()
+    shots = []
+    for record in version.images:
+        marks = record.annotations
+        rows = zip(marks.class_ids.tolist(), marks.boxes_xyxy.tolist(), strict=True)
+        shots.append(Shot(record.file, record.sha256, record.look, frozenset((one, *box) for one, box in rows)))
+    return check_copies(shots, [record.split for record in version.images], decide())[1]
+
+
 def _inherited(version: Version) -> Iterator[Problem]:
-    now = dict(zip(version.sources, version.images, strict=True))
+    """The parent's problems; of a pair, both photos must still be there."""
+    now = {source: record.file for source, record in zip(version.sources, version.images, strict=True)}
+    found_anew = (*OF_THE_WHOLE, *(OF_PAIRS if version.groups else ()))
     for problem in version.parent.problems:
-        records = [now[photo] for photo in problem.photos if photo in now]
-        if not records or problem.kind in OF_THE_WHOLE:
-            continue
-        apart = len({record.split for record in records}) > 1
-        if problem.kind in OF_PAIRS and len(problem.photos) > 1 and len(records) == 1:
-            continue
-        if problem.kind == "photo_alike" and not apart:
-            continue
-        yield replace(problem, photos=tuple(record.file for record in records))
+        photos = tuple(now[photo] for photo in problem.photos if photo in now)
+        parted = problem.kind in OF_PAIRS and len(photos) < len(problem.photos)
+        if photos and not parted and problem.kind not in found_anew:
+            yield replace(problem, photos=photos)
 
 
 # Files

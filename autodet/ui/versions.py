@@ -125,7 +125,7 @@ def _edit_splits(dataset: Dataset) -> Resplit | None:
     test.metric("Test", f"{100 - of_train - of_val} %", help="What the other two leave.")
     number = seed.number_input("Seed", 0, 2**31 - 1, 0, key=f"seed {dataset.id}", help="Another seed, another draw.")
     stratified = st.checkbox("Give every class its share of each split", value=True, key=f"stratified {dataset.id}")
-    rules = {"": "Copies of a photo, and photos known to look alike", **RULES, PATTERN: "A regular expression"}
+    rules = {"": "Only copies of a photo, and photos that look alike", **RULES, PATTERN: "A regular expression"}
     rule = st.selectbox(
         "Keep together",
         list(rules),

@@ -17,6 +17,7 @@ from autodet.datasets.resplitting import Resplit
 from autodet.datasets.versions import Changes, ancestors, derive_dataset, plan_version
 from autodet.errors import DatasetError, NotFoundError
 from autodet.workspace import hidden_folder
+from tests.datasets.test_copies import write_scene
 from tests.helpers import APPLE, BANANA, workspace_in, write_labelled, write_voc
 
 PEAR = ("pear", (2, 2, 30, 30))
@@ -286,6 +287,37 @@ def test_problems_go_with_their_photos(tmp_path, workspace):
     (record,) = [record for record in version.images if record.origin == "past.png"]
     assert problem.photos == (record.file,)
     assert not any("pear" in problem.problem for problem in version.problems)
+
+
+@pytest.fixture
+def scenes(tmp_path, workspace):
+    """15 scenes of two photos each, in train and val, and a copy of the first photo."""
+    for number in range(30):
+        folder = tmp_path / "scenes" / ("train" if number % 3 else "val")
+        write_scene(folder, f"a{number:02}.jpg", number // 2, size_wh=(320 - number % 2 * 80, 240))
+    write_scene(tmp_path / "scenes" / "train", "copy.jpg", 0)
+    return import_dataset(tmp_path / "scenes", workspace=workspace)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_scenes_and_copies_meet_in_one_split_and_are_no_leaks_any_more(scenes, workspace, seed):
+    assert {problem.kind for problem in scenes.problems} >= {"photo_alike", "photo_copies"}
+    version = derive_dataset(scenes, resplit=Resplit((60, 20, 20), seed), workspace=workspace)
+    split_of = {Path(record.origin).stem: record.split for record in version.images}
+    assert all(split_of[f"a{n:02}"] == split_of[f"a{n + 1:02}"] for n in range(0, 30, 2))
+    assert split_of["copy"] == split_of["a00"]
+    (copy,) = [problem for problem in version.problems if problem.kind.startswith("photo_")]
+    assert copy.kind == "photo_copies" and "but is in" not in copy.problem
+    assert {record.origin for record in version.images if record.file in copy.photos} == {
+        "val/a00.jpg",
+        "train/copy.jpg",
+    }
+
+
+def test_leaks_are_told_of_a_version_with_the_same_splits(scenes, workspace):
+    version = derive_dataset(scenes, rename={"apple": "pome"}, workspace=workspace)
+    pairs = [{problem.photos for problem in one.problems if problem.kind == "photo_alike"} for one in (scenes, version)]
+    assert pairs[0] == pairs[1] != set()
 
 
 # Stored for good
