@@ -150,7 +150,10 @@ def _joined(described: Sequence[Described]) -> tuple[dict[PurePosixPath, Labelle
             if one.split:
                 named[photo].add(one.split)
     settled, twice = settle_splits(named, described[0].path)
-    return photos | {photo: replace(photos[photo], split=split) for photo, split in settled.items()}, twice
+    for photo, split in settled.items():
+        if photos[photo].split != split:
+            photos[photo] = replace(photos[photo], split=split)
+    return photos, twice
 
 
 def _split(photo: LabelledPhoto) -> Split | None:
@@ -207,12 +210,12 @@ def _compacted(fields: dict[str, Any]) -> Any:
     return _entry_of(fields) if "image_id" in fields and "file_name" not in fields else fields
 
 
-def _entry_of(fields: Mapping[str, Any]) -> Entry:
+def _entry_of(fields: dict[str, Any]) -> Entry:
     photo, category = key_of(fields.get("image_id")), key_of(fields.get("category_id"))
     more = fields.get("attributes")
-    more = more if isinstance(more, dict) else {}
-    difficult = any(_is_set(at.get(key)) for at in (fields, more) for key in ("iscrowd", "ignore", "difficult"))
-    truncated = any(_is_set(at.get("truncated")) for at in (fields, more))
+    said = fields | more if isinstance(more, dict) else fields
+    difficult = _is_set(said.get("iscrowd")) or _is_set(said.get("ignore")) or _is_set(said.get("difficult"))
+    truncated = _is_set(said.get("truncated"))
     try:
         return Entry(photo, category, _box_of(fields), "", difficult, truncated)
     except DatasetError as error:
@@ -334,4 +337,6 @@ def _stated_wh(width: Any, height: Any) -> tuple[int, int]:
 
 def _is_set(value: Any) -> bool:
     """Whether a flag is set, however it is written."""
+    if not value:
+        return False
     return value is True or (number_of(value) or 0) > 0 or str(value).lower() in ("true", "yes")

@@ -141,12 +141,17 @@ def _is_label(listing: Listing, path: str) -> bool:
 # Which labels belong to which photo
 
 
+def _is_other(listing: Listing, path: str) -> bool:
+    """Whether a text file is a list of names or photos, rather than the labels of a photo that is called ``test``."""
+    return is_list(path) and bool(lines_of(listing, path)) and not _is_label(listing, path)
+
+
 def _pairs(listing: Listing) -> tuple[Pairs, list[str]]:
     """Every photo with its label file, or with None where it has none; and text files that belong to no photo.
 
     Labels lie where YOLO has them, else in another folder, if they are called like their photo and can be read.
     """
-    labels = {plain(path[:-4]): path for path in listing.ending(".txt") if not is_list(path)}
+    labels = {plain(path[:-4]): path for path in listing.ending(".txt") if not _is_other(listing, path)}
     places: dict[str, list[str]] = {}
     pairs: dict[PurePosixPath, str | None] = {}
     for photo in listing.photos:
