@@ -7,7 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
@@ -186,16 +186,22 @@ def nearest(photos: Sequence[PurePosixPath], beside: str, folders: Sequence[str]
     """The photo, of at least one, whose folders fit best; see ``Listing.find_photo``."""
     if len(photos) == 1:
         return photos[0]
-    theirs = beside.split("/")[:-1]
-    meant = list(reversed([folder for folder in folders if folder not in ("", ".", "..")]))
+    theirs = beside.rpartition("/")[0]
+    meant = [folder for folder in reversed(folders) if folder not in ("", ".", "..")]
 
-    def fit(photo: PurePosixPath) -> tuple[int, int, int, PurePosixPath]:
-        ours = photo.parts[:-1]
-        same_end = _in_common(meant, reversed(ours))
-        steps = len(ours) + len(theirs) - 2 * _in_common(ours, theirs)
-        return -same_end, -len(set(ours) & set(theirs)), steps, photo
+    def fit(photo: PurePosixPath) -> tuple[int, int, int, str]:
+        ours = str(photo).rpartition("/")[0]
+        same_end = _in_common(meant, reversed(ours.split("/"))) if meant else 0
+        return -same_end, *_distance(ours, theirs), str(photo)
 
     return min(photos, key=fit)
+
+
+@lru_cache(maxsize=1 << 16)
+def _distance(one: str, other: str) -> tuple[int, int]:
+    """How far two folders are apart: by the names that they do not share, then by the steps from one to the other."""
+    ours, theirs = one.split("/") if one else [], other.split("/") if other else []
+    return -len(set(ours) & set(theirs)), len(ours) + len(theirs) - 2 * _in_common(ours, theirs)
 
 
 def photo_stem(name: str) -> str:

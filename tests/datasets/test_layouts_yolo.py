@@ -246,9 +246,8 @@ def yolo_test_that_nobody_labelled(tree):
 def yolo_settings_of_windows_with_odd_names(tree):
     for number in range(8):
         tree.yolo(f"images/{number}.jpg", f"labels/{number}.txt", line="0 .5 .5 .25 .5\n1 .5 .5 .25 .5\n")
-    tree.text(
-        "data.yaml", 'path: "C:\\Users\\me"\nnc: 2\nnames: [no, "it\'s: a ""dog"""]\n'.replace('""', "'"), "utf-8-sig"
-    )
+    settings = """path: "C:\\Users\\me"\nnc: 2\nnames: [no, "it's: a 'dog'"]\n"""
+    tree.text("data.yaml", settings, "utf-8-sig")
     return {"images": 8, "boxes": 16, "classes": ("it's: a 'dog'", "no")}
 
 
