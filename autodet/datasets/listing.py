@@ -28,6 +28,7 @@ SPLIT_WORDS: dict[str, Split] = {
     "testing": "test",
     "testset": "test",
 }
+MANY = 16  # photos of one name, as frames of videos have them
 MASK_FOLDERS = {"segmentationclass", "segmentationobject"}  # VOC's: pictures, but no photos
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # camelCase and snake_case are two words each
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -109,9 +110,31 @@ class Listing:
         found = self._photos_by_name.get(plain(file)) or self._photos_by_stem.get(plain(photo_stem(file)), [])
         said = (self.split_of("/".join([*folders, file])), split)
         wanted = next((one for one in said if one in self._splits_of_photos), self.split_of(beside))
+        if len(found) > MANY and not folders and (photo := self._beside(plain(photo_stem(file)), beside, wanted)):
+            return photo
         if wanted:
             found = [photo for photo in found if self.split_of(photo) in (None, wanted)]
         return nearest(found, beside, folders) if found else None
+
+    def _beside(self, stem: str, beside: str, split: Split | None) -> PurePosixPath | None:
+        """The photo of a name, if it lies in the folder that is nearest to a label file's; one among very many."""
+        key = beside.rpartition("/")[0], split
+        if key not in self._nearest_folders:
+            folders = [one for one in self._photos_by_folder if not split or self._splits[one] in (None, split)]
+            self._nearest_folders[key] = min(folders, key=lambda one: (*_distance(one, key[0]), one), default="")
+        found = self._photos_by_folder.get(self._nearest_folders[key], {}).get(stem, [])
+        return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def _nearest_folders(self) -> dict[tuple[str, Split | None], str]:
+        return {}
+
+    @cached_property
+    def _photos_by_folder(self) -> dict[str, dict[str, list[PurePosixPath]]]:
+        found: dict[str, dict[str, list[PurePosixPath]]] = defaultdict(lambda: defaultdict(list))
+        for path, photo in self.photo_at.items():
+            found[path.rpartition("/")[0]][plain(photo_stem(photo.name))].append(photo)
+        return found
 
     @cached_property
     def _photos_by_name(self) -> dict[str, list[PurePosixPath]]:

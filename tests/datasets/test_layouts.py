@@ -51,19 +51,28 @@ def test_a_few_labels_of_another_format_are_clutter(tmp_path):
     assert import_dataset(tree.root, workspace=workspace_in(tmp_path)).format == "voc"
 
 
-def test_the_order_of_classes_does_not_depend_on_the_hash_seed(tmp_path):
-    tree = Tree(tmp_path / "set")
-    for number, name in enumerate(("pear", "fig", "apple", "kiwi", "plum", "lime") * 2):
-        tree.photo(f"a{number}.jpg")
-        tree.text(f"a{number}.xml", voc_xml(f"a{number}.jpg", marks=[(name, (4, 5, 34, 35))]))
+def test_nothing_depends_on_the_hash_seed(tmp_path):
+    trees = [Tree(tmp_path / format) for format in ("voc", "coco", "yolo")]
+    names = ("pear", "fig", "apple", "kiwi", "plum", "lime")
+    for number, name in enumerate(names * 2):
+        for tree in trees:
+            tree.photo(f"images/a{number}.jpg")
+        trees[0].text(f"labels/a{number}.xml", voc_xml(f"a{number}.jpg", marks=[(name, (4, 5, 34, 35))]))
+        trees[2].text(f"labels/a{number}.txt", LINE)
+    photos = [f"a{number}.jpg" for number in range(12)]
+    for split in ("train", "val"):
+        trees[0].text(f"ImageSets/Main/{split}.txt", "".join(f"{photo}\n" for photo in photos))
+        trees[1].coco(f"annotations/{split}.json", photos, ((1, "pear"), (2, "fig")))
+    trees[2].text("data.yaml", f"names: {list(names)}\ntrain: images\nval: images\n")
     script = (
         "import sys; from pathlib import Path; from autodet import import_dataset; "
         "from autodet.workspace import Workspace; "
-        "d = import_dataset(sys.argv[1], workspace=Workspace(Path(sys.argv[2]))); print(d.classes, d.fingerprint)"
+        "sets = [import_dataset(source, workspace=Workspace(Path(sys.argv[1]))) for source in sys.argv[2:]]; "
+        "print([(one.classes, one.fingerprint, one.problems) for one in sets])"
     )
     said = {
         subprocess.run(
-            [sys.executable, "-c", script, str(tree.root), str(tmp_path / seed)],
+            [sys.executable, "-c", script, str(tmp_path / seed), *(str(tree.root) for tree in trees)],
             env=os.environ | {"PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
