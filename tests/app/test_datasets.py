@@ -45,6 +45,22 @@ def test_a_zip_is_imported_and_shown(visit, workspace, tmp_path):
     assert len(app.get("image")) == 12
 
 
+def test_a_data_set_is_packed_only_when_somebody_downloads_it(visit, workspace, fruit, offered, tmp_path):
+    visit("datasets")
+    for format in ("coco", "yolo", "voc"):
+        archive = tmp_path / f"{format}.zip"
+        archive.write_bytes(offered[f"fruit-{format}.zip"]())
+        again = import_dataset(archive, format, workspace=workspace)
+        assert (again.format, again.classes, again.splits) == (format, fruit.classes, fruit.splits)
+
+
+def test_a_large_data_set_is_for_the_command_line(visit, fruit, offered, monkeypatch):
+    monkeypatch.setattr("autodet.ui.downloading.LARGEST_BYTES", 1000)
+    app = visit("datasets")
+    assert "python -m autodet export fruit --format coco" in app.code[0].value
+    assert not any(name.endswith(".zip") for name in offered)
+
+
 def test_what_was_imported_last_is_shown(visit, workspace, fruit, tmp_path):
     app = visit("datasets")
     assert labelled(app.selectbox, "Data set").value == "fruit"
