@@ -20,7 +20,10 @@ from autodet.ui.pictures import as_jpeg, shrink_photo
 from autodet.ui.text import counted, escape, shortened
 
 PER_PAGE, COLUMNS = 12, 4
-THUMBNAIL_PIXELS, LARGE_PIXELS = 480, 1280
+THUMBNAIL_PIXELS = 480
+LARGE_PIXELS = 1280
+MOST_HIGH = 620  # pixels, so that a large photo fits on most screens
+MOST_ENLARGED = 2  # times that a small photo is made larger
 MOST_NAMED = 12  # classes in the legend
 SIZES = {
     None: "any size",
@@ -134,8 +137,8 @@ def _show_tile(dataset: Dataset, photos: IntArray, place: int) -> None:
     """A photo as a small picture, and the button that shows it large."""
     record = dataset.images[photos[place]]
     st.image(thumbnail(dataset, record), width="stretch")
-    label = f"{escape(record.file)} · {counted(len(record.annotations), 'box', 'boxes')}"
-    if st.button(label, key=f"enlarge {dataset.id} {record.file}", type="tertiary", icon=":material/zoom_in:"):
+    key = f"enlarge {dataset.id} {record.file}"
+    if st.button(escape(record.file), key=key, type="tertiary", icon=":material/zoom_in:", wrap=False):
         st.session_state[LOOKED_AT] = place
         _enlarge(dataset, photos)
 
@@ -151,15 +154,21 @@ def _enlarge(dataset: Dataset, photos: IntArray) -> None:
             st.caption(f"{place + 1:,} of {len(photos):,}", width="content")
             last = place == len(photos) - 1
             st.button("Next", icon=":material/arrow_forward:", on_click=_step, args=(1,), disabled=last)
-        st.image(as_jpeg(draw_record(dataset, record, LARGE_PIXELS)), width="stretch")
-        st.markdown(f"**{escape(record.file)}** · {record.width} × {record.height} pixels")
-        for problem in dataset.problems:
-            if record.file in problem.photos:
-                st.caption(f":material/info: {escape(problem.problem)} {escape(problem.action)}")
-        if len(record.annotations):
-            st.dataframe(_box_table(dataset, record), hide_index=True)
-        else:
-            st.caption("No object is marked on this photo.")
+        left, right = st.columns([3, 2])
+        width = round(record.width * min(MOST_ENLARGED, MOST_HIGH / record.height))
+        left.image(as_jpeg(draw_record(dataset, record, LARGE_PIXELS)), width=max(1, width))
+        with right:
+            _describe(dataset, record)
+
+
+def _describe(dataset: Dataset, record: ImageRecord) -> None:
+    boxes = counted(len(record.annotations), "box", "boxes")
+    st.markdown(f"**{escape(record.file)}**  \n{record.width} × {record.height} pixels · {record.split} · {boxes}")
+    if len(record.annotations):
+        st.dataframe(_box_table(dataset, record), hide_index=True)
+    for problem in dataset.problems:
+        if record.file in problem.photos:
+            st.caption(f":material/info: {escape(problem.problem)} {escape(problem.action)}")
 
 
 def _step(by: int) -> None:

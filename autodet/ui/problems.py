@@ -88,14 +88,16 @@ def show_findings(problems: Sequence[Problem], pictures: Pictures, key: str) -> 
     number = st.pagination(pages, key=f"page {key}") if pages > 1 else 1
     shown = problems[(number - 1) * PER_PAGE : number * PER_PAGE]
     drawn = [_drawn(problem, pictures) for problem in shown]
-    widths = BESIDE_TWO if max(map(len, drawn)) > 1 else BESIDE_ONE
+    most = max(map(len, drawn))
     for problem, of_it in zip(shown, drawn, strict=True):
-        left, right = st.columns(widths)
-        with left.container(horizontal=True):
-            for picture in of_it:
-                st.image(picture.jpeg, caption=picture.caption, width=PICTURE_PIXELS)
+        words = st.container()
+        if most:
+            left, words = st.columns(BESIDE_ONE if most == 1 else BESIDE_TWO)
+            with left.container(horizontal=True):
+                for picture in of_it:
+                    st.image(picture.jpeg, caption=picture.caption, width=PICTURE_PIXELS)
         name = f"**{escape(problem.file)}**  \n" if problem.file else ""
-        right.markdown(f"{name}{escape(problem.problem)}  \n:gray[{escape(problem.action)}]")
+        words.markdown(f"{name}{escape(problem.problem)}  \n:gray[{escape(problem.action)}]")
 
 
 def offer_csv(problems: Sequence[Problem], name: str) -> None:

@@ -122,4 +122,4 @@ def _about_photo_sizes(_dataset: Dataset, columns: Columns) -> str:
 
 
 def _share(share: float) -> str:
-    return "none" if share == 0 else "fewer than 1 %" if share < 0.01 else f"{share:.0%}"
+    return "none" if share == 0 else "fewer than 1%" if share < 0.01 else f"{share:.0%}"
