@@ -18,7 +18,7 @@ from autodet.ui.text import escape
 
 PER_PAGE = 6
 PICTURE_PIXELS = 144  # two beside each other on a telephone
-BESIDE_ONE, BESIDE_TWO = (1, 4), (2, 3)  # shares of a row that pictures and words take
+BESIDE_ONE, BESIDE_TWO = (1, 4), (4, 5)  # shares of a row that pictures and words take
 MOST_PHOTOS = 4  # of one problem
 
 
