@@ -88,15 +88,18 @@ def _ask_for_filters(dataset: Dataset, columns: Columns) -> dict[str, Any]:
             help=f"The side of a square of the box's area, once the photo's longer side has {TRAINING_SIZE} pixels.",
             width=FILTER_PIXELS,
         )
-        kind = st.selectbox(
-            "Problem",
-            [None, *kinds],
-            format_func=lambda one: f"{KINDS[one].title} ({len(columns.by_kind[one]):,})" if one else "any, or none",
-            key=_key(dataset, "kind"),
-            disabled=not kinds,
-            width=FILTER_PIXELS,
-        )
         name = st.text_input("File", placeholder="part of its name", key=_key(dataset, "name"), width=FILTER_PIXELS)
+        kind = None
+        if kinds:
+            kind = st.selectbox(
+                "Problem",
+                [None, *kinds],
+                format_func=lambda one: (
+                    f"{KINDS[one].title} ({len(columns.by_kind[one]):,})" if one else "any, or none"
+                ),
+                key=_key(dataset, "kind"),
+                width=2 * FILTER_PIXELS,
+            )
     return {
         "split": None if split == ALL else split,
         "class_id": class_id,

@@ -293,6 +293,17 @@ def test_what_a_decision_brings_up_can_be_decided_too(visit, workspace, tmp_path
     assert list_datasets(workspace)[0].boxes == 20
 
 
+def test_a_class_that_train_lacks_is_not_imported_until_something_is_decided(visit, workspace, tmp_path):
+    write_voc(tmp_path / "fruit" / "train", 4)
+    write_labelled(tmp_path / "fruit" / "val", "new", [("cherry", (4, 6, 30, 40))], seed=77)
+    app = upload(visit("datasets"), zip_folder(tmp_path / "fruit", tmp_path / "fruit.zip"))
+    assert "could never be learnt" in says(app)
+    assert labelled(app.button, "Import 5 photos").disabled
+    assert not app.checkbox
+    app = checked(labelled(app.radio, "What to do about: Classes that train lacks").set_value("drop").run())
+    assert not labelled(app.button, "Import 5 photos").disabled
+
+
 def test_what_would_leave_nothing_is_a_sentence_and_can_be_taken_back(visit, workspace, tmp_path):
     folder = tmp_path / "odd"
     for number in range(8):
