@@ -13,6 +13,7 @@ from autodet.charts.palette import class_colour
 from autodet.datasets.kinds import KINDS
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import LARGE_SIDE, SMALL_SIDE, TRAINING_SIZE, Columns, columns_of, find_photos
+from autodet.errors import PhotoError
 from autodet.inference.drawing import draw_boxes
 from autodet.records import ImageRecord, IntArray
 from autodet.ui.frame import sentences_for_errors
@@ -139,7 +140,11 @@ def _show_legend(dataset: Dataset, records: Sequence[ImageRecord]) -> None:
 def _show_tile(dataset: Dataset, photos: IntArray, place: int) -> None:
     """A photo as a small picture, and the button that shows it large."""
     record = dataset.images[photos[place]]
-    st.image(thumbnail(dataset, record), width="stretch")
+    try:
+        st.image(thumbnail(dataset, record), width="stretch")
+    except PhotoError as error:
+        st.caption(f":material/broken_image: {escape(str(error))}")
+        return
     key = f"enlarge {dataset.id} {record.file}"
     if st.button(escape(record.file), key=key, type="tertiary", icon=":material/zoom_in:", wrap=False):
         st.session_state[LOOKED_AT] = place

@@ -94,7 +94,8 @@ def _decided(one: Import) -> tuple[tuple[str, str], ...]:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking at what was found")
-def _reviewed(id: str, _created: str, decided: tuple[tuple[str, str], ...]) -> Reviewed:
+def _reviewed(id: str, created: str, decided: tuple[tuple[str, str], ...]) -> Reviewed:
+    del created  # it tells an import from an earlier one of the same id
     found = find_import(id).review(dict(decided))
     staged = {str(one.labelled.photo): one for one in (*found.staged.photos, *found.staged.unlabelled)}
     return Reviewed(found, by_kind(found.problems), staged, {str(one.source.photo): one for one in found.photos})

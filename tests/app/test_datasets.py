@@ -156,6 +156,13 @@ def test_the_gallery_is_filtered_by_split_class_size_and_name(visit, workspace, 
     assert len(app.get("image")) == dataset.splits["val"]
 
 
+def test_a_photo_that_is_gone_is_a_sentence_among_the_others(visit, fruit):
+    fruit.photo(fruit.images[1]).unlink()
+    app = visit("datasets")
+    assert len(app.get("image")) == 11
+    assert "is not there" in says(app)
+
+
 def test_a_photo_is_looked_at_large(visit, fruit):
     app = visit("datasets")
     first = fruit.images[0]
@@ -302,6 +309,16 @@ def test_a_class_that_train_lacks_is_not_imported_until_something_is_decided(vis
     assert not app.checkbox
     app = checked(labelled(app.radio, "What to do about: Classes that train lacks").set_value("drop").run())
     assert not labelled(app.button, "Import 5 photos").disabled
+
+
+def test_a_second_import_of_a_name_has_a_review_of_its_own(visit, workspace, tmp_path):
+    app = visit("datasets")
+    for photos, what in ((4, "first"), (6, "second")):
+        folder = write_voc(tmp_path / what, photos)
+        write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+        app = upload(app, zip_folder(folder, tmp_path / f"{what}.zip"), "fruit.zip")
+        labelled(app.button, f"Import {photos + 1} photos")
+        app = checked(labelled(app.button, "Discard").click().run())
 
 
 def test_what_would_leave_nothing_is_a_sentence_and_can_be_taken_back(visit, workspace, tmp_path):
