@@ -125,6 +125,8 @@ def _show_legend(dataset: Dataset, records: Sequence[ImageRecord]) -> None:
     """The colours of the classes on some photos, with how many boxes each has there."""
     marked = np.concatenate([record.annotations.class_ids for record in records])
     class_ids, boxes = np.unique(marked, return_counts=True)
+    if not len(class_ids):
+        return
     order = np.argsort(-boxes, kind="stable")[:MOST_NAMED]
     names = [
         f'<span style="white-space: nowrap"><span style="color: {class_colour(int(class_ids[index]))}">■</span> '
