@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
+    from autodet.datasets.exporting import export_dataset
     from autodet.datasets.importing import import_dataset
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
     from autodet.datasets.resplitting import Resplit
@@ -39,6 +40,7 @@ __all__ = [
     "SearchStatus",
     "__version__",
     "derive_dataset",
+    "export_dataset",
     "find_search",
     "fit",
     "import_dataset",
@@ -59,6 +61,7 @@ _HOMES = {
     "Search": "autodet.search.control",
     "SearchStatus": "autodet.records",
     "derive_dataset": "autodet.datasets.versions",
+    "export_dataset": "autodet.datasets.exporting",
     "find_search": "autodet.search.control",
     "fit": "autodet.search.control",
     "import_dataset": "autodet.datasets.importing",

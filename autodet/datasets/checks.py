@@ -8,7 +8,8 @@ from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark
 from autodet.datasets.photos import FORMAT_ENDINGS, PhotoFacts
 from autodet.records import Hyperparameters, Problem
 
-SMALLEST_SIDE = 1.0  # pixels: what is thinner after clipping is no object
+SMALLEST_SIDE = 0.99  # pixels: what is thinner than one after clipping, but for rounding, is no object
+ROUNDING = 0.5  # pixels: labels that are rounded may reach so far beyond their photo
 TINY_SIDE = 8.0  # pixels at the training size
 CUT, DROPPED, BOTH_KEPT = "The box was cut to the photo.", "The box was dropped.", "Both were kept."
 PHOTO_LEFT_OUT = "The photo was left out."
@@ -98,7 +99,7 @@ def clip_box(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> tuple[BoxXYXY | Non
     if clipped[2] - clipped[0] < SMALLEST_SIDE or clipped[3] - clipped[1] < SMALLEST_SIDE:
         return None, "box_outside", f"lies outside the photo, which is {width}x{height}."
     outside = max(-x1, -y1, x2 - width, y2 - height)
-    if outside > 0:
+    if outside > ROUNDING:
         return clipped, "box_outside", f"reaches {outside:g} pixels beyond the photo, which is {width}x{height}."
     return clipped, "", ""
 

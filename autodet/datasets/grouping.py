@@ -9,10 +9,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from pathlib import PurePosixPath
 
-from autodet.datasets.listing import split_of
+from autodet.datasets.listing import without_split_words
 from autodet.errors import DatasetError
 from autodet.records import ImageRecord
 
@@ -45,7 +44,7 @@ def group_photos(records: Sequence[ImageRecord], rule: str) -> list[str]:
     """
     paths = [record.origin or record.file.partition("/")[2] for record in records]
     if rule == "folder":
-        found: Iterable[str | None] = map(_folder_of, paths)
+        found: Iterable[str | None] = (without_split_words(path.rpartition("/")[0]) for path in paths)
     elif rule == "number":
         found = (_before_last_number(PurePosixPath(path).stem) for path in paths)
     elif rule == "prefix":
@@ -78,16 +77,6 @@ def join_groups(count: int, ties: Iterable[Sequence[int]]) -> list[int]:
             first, second = sorted((find(tie[0]), find(other)))
             lowest[second] = first
     return [find(index) for index in range(count)]
-
-
-def _folder_of(path: str) -> str:
-    """A photo's folder, without those that only say which split it is in."""
-    return _without_splits(path.rpartition("/")[0])
-
-
-@lru_cache(maxsize=1024)
-def _without_splits(folder: str) -> str:
-    return "/".join(part for part in folder.split("/") if not split_of(PurePosixPath(part, "photo")))
 
 
 def _before_last_number(stem: str) -> str | None:
