@@ -275,8 +275,8 @@ def test_photos_of_one_name_meet_in_one_split(tmp_path, workspace):
 
 def test_problems_go_with_their_photos(tmp_path, workspace):
     folder = write_voc(tmp_path / "set", 20, [APPLE, BANANA])
-    write_labelled(folder, "outside", [("pear", (2, 2, 64.5, 30))])
-    write_labelled(folder, "past", [("apple", (2, 2, 64.5, 30))], seed=77)
+    write_labelled(folder, "outside", [("pear", (2, 2, 80, 30))])
+    write_labelled(folder, "past", [("apple", (2, 2, 80, 30))], seed=77)
     (folder / "lonely.txt").write_text("no label")
     dataset = import_dataset(folder, workspace=workspace)
     cut = {problem.file for problem in dataset.problems if problem.kind == "box_outside"}
