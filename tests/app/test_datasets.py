@@ -316,7 +316,7 @@ def test_what_a_decision_brings_up_can_be_decided_too(visit, workspace, tmp_path
     assert list_datasets(workspace)[0].boxes == 20
 
 
-def test_a_class_that_train_lacks_is_not_imported_until_something_is_decided(visit, workspace, tmp_path):
+def test_splits_whose_classes_do_not_agree_are_not_imported_until_something_is_decided(visit, workspace, tmp_path):
     write_voc(tmp_path / "fruit" / "train", 4)
     write_labelled(tmp_path / "fruit" / "val", "new", [("cherry", (4, 6, 30, 40))], seed=77)
     app = upload(visit("datasets"), zip_folder(tmp_path / "fruit", tmp_path / "fruit.zip"))
