@@ -323,7 +323,7 @@ def test_boxes_that_are_none_are_listed_and_the_rest_is_imported(tmp_path):
     found = {Path(problem["file"]).stem: problem for problem in imported["problems"]}
     assert {"flat", "outside", "broken"} <= set(found)
     for problem in found.values():
-        assert list(problem) == ["file", "problem", "action", "kind"]
+        assert list(problem) == ["file", "problem", "action", "kind", "photos"]
         assert f"{problem['file']}: {problem['problem']} {problem['action']}" in ran.stdout
 
 

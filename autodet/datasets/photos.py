@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from autodet.datasets.likeness import look_of
 from autodet.errors import PhotoError
 from autodet.settings import load_settings
 
@@ -28,6 +29,8 @@ FORMAT_ENDINGS = {
     "BMP": (".bmp",),
 }
 
+MAX_PHOTO_BYTES = 500_000_000
+LEAST_SIDE = 36  # pixels of a photo that is looked at
 _READABLE = ("JPEG", "PNG", "WEBP", "BMP")
 _BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, MemoryError, struct.error, zlib.error)
 _TOO_LARGE = (Image.DecompressionBombWarning, Image.DecompressionBombError)
@@ -44,7 +47,7 @@ _TO_UPRIGHT = {
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PhotoFacts:
     """What a photo's file says about itself.
 
@@ -52,11 +55,13 @@ class PhotoFacts:
         format: ``JPEG``, ``MPO``, ``PNG``, ``WEBP`` or ``BMP``, by content.
         stored_wh: Width and height in pixels as stored, before EXIF orientation.
         orientation: EXIF orientation, 1 (upright) to 8.
+        look: How the photo looks, in 128 bits; see ``autodet.datasets.likeness``.
     """
 
     format: str
     stored_wh: tuple[int, int]
     orientation: int
+    look: int = 0
 
     @property
     def upright_wh(self) -> tuple[int, int]:
@@ -82,17 +87,39 @@ def open_photo(source: Path | bytes | BinaryIO, name: str) -> Image.Image:
         return _as_rgb(upright)
 
 
-def check_photo(source: Path, name: str) -> PhotoFacts:
+def read_photo(path: str, name: str) -> bytes:
+    """A photo's bytes.
+
+    Raises:
+        PhotoError: It is not there, may not be read, or is larger than any photo.
+    """
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - read by the thousand
+            content = file.read(MAX_PHOTO_BYTES + 1)
+    except OSError as error:
+        raise PhotoError(f"The photo {name!r} cannot be read ({error.strerror}); check that it is there.") from error
+    if len(content) > MAX_PHOTO_BYTES:
+        raise PhotoError(f"The photo {name!r} is larger than {MAX_PHOTO_BYTES // 1_000_000} MB; make it smaller.")
+    return content
+
+
+def check_photo(source: bytes, name: str, max_pixels: int | None = None) -> PhotoFacts:
     """Read a photo to its end and say what it is.
+
+    Args:
+        source: The photo's bytes.
+        name: What the user calls it, for the error.
+        max_pixels: The largest photo that is read; what the settings say if not given.
 
     Raises:
         PhotoError: As ``open_photo``.
     """
-    with _opened(source, name) as image:
-        facts = PhotoFacts(image.format or "", image.size, _orientation(image))
-        image.draft("RGB", (image.width // 8, image.height // 8))  # JPEG: all bytes are read, few pixels computed
+    with _opened(source, name, max_pixels) as image:
+        format_, size_wh, orientation = image.format or "", image.size, _orientation(image)
+        # JPEG: all bytes are read, few pixels computed
+        image.draft("L", (max(image.width // 8, LEAST_SIDE), max(image.height // 8, LEAST_SIDE)))
         image.load()
-        return facts
+        return PhotoFacts(format_, size_wh, orientation, look_of(image, _TO_UPRIGHT.get(orientation)))
 
 
 def read_size(source: Path, name: str) -> tuple[int, int]:
@@ -106,8 +133,8 @@ def read_size(source: Path, name: str) -> tuple[int, int]:
 
 
 @contextmanager
-def _opened(source: Path | bytes | BinaryIO, name: str) -> Iterator[Image.Image]:
-    limit = load_settings().max_photo_pixels
+def _opened(source: Path | bytes | BinaryIO, name: str, max_pixels: int | None = None) -> Iterator[Image.Image]:
+    limit = max_pixels or load_settings().max_photo_pixels
     Image.MAX_IMAGE_PIXELS = limit
     try:
         with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=_READABLE) as image:

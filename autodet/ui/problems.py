@@ -17,7 +17,7 @@ def show_problems(dataset: Dataset) -> None:
     table = pd.DataFrame([asdict(problem) for problem in dataset.problems])
     wanted = st.text_input("Find", placeholder="part of a file's name or of a problem", key=f"find {dataset.id}")
     if wanted:
-        matches = table.apply(lambda row: wanted.lower() in " ".join(row).lower(), axis=1)
+        matches = table.apply(lambda row: wanted.lower() in " ".join(map(str, row)).lower(), axis=1)
         table = table[matches]
     st.dataframe(
         table,
