@@ -87,7 +87,7 @@ class Listing:
         """The split that a file's folders put it in; the innermost counts.
 
         A folder is a split's if it is called like one (``train``, ``val2017``), or if a folder beside it differs from
-        it only in that word (``train_images`` beside ``test_images``). A folder that everything lies in is none.
+        it only in that word (``train_images`` beside ``test_images``).
         """
         folder = str(path).rpartition("/")[0]
         if folder in self._splits:
@@ -163,13 +163,10 @@ class Listing:
                 alike[parent, without_split_words(name)][folder] = words[0]
         differing = [found for found in alike.values() if len(set(found.values())) > 1]
         own = {folder: split for found in differing for folder, split in found.items()}
-        everything = os.path.commonpath(folders) if folders else ""
         splits: dict[str, Split | None] = {}
         for folder in sorted(folders, key=len):
             parent, _, name = folder.rpartition("/")
             splits[folder] = _split_called(name) or own.get(folder) or splits.get(parent)
-            if f"{everything}/".startswith(f"{folder}/"):
-                splits[folder] = None  # a folder of everything tells nothing apart
         return splits
 
 

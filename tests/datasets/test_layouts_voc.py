@@ -212,12 +212,6 @@ def voc_of_pets(tree):
     return {"splits": {"train": 5, "val": 1, "test": 3}, "kinds": {"photo_unlabelled"}}
 
 
-def voc_all_in_a_folder_called_test(tree):
-    for number in range(8):
-        tree.voc(f"test/{number}.jpg", f"test/{number}.xml")
-    return {"splits": {"train": 6, "val": 1, "test": 1}}
-
-
 @pytest.mark.parametrize("layout", layouts_of(globals()), ids=lambda layout: layout.__name__)
 def test_a_layout_is_imported_whole(tmp_path, layout):
     assert_imported(tmp_path, layout)
