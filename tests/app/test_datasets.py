@@ -320,10 +320,10 @@ def test_splits_whose_classes_do_not_agree_are_not_imported_until_something_is_d
     write_voc(tmp_path / "fruit" / "train", 4)
     write_labelled(tmp_path / "fruit" / "val", "new", [("cherry", (4, 6, 30, 40))], seed=77)
     app = upload(visit("datasets"), zip_folder(tmp_path / "fruit", tmp_path / "fruit.zip"))
-    assert "could never be learnt" in says(app)
+    assert "are of classes that no photo of train shows" in says(app)
     assert labelled(app.button, "Import 5 photos").disabled
     assert not app.checkbox
-    app = checked(labelled(app.radio, "What to do about: Classes that train lacks").set_value("drop").run())
+    app = checked(labelled(app.radio, "What to do about: Splits whose classes do not agree").set_value("keep").run())
     assert not labelled(app.button, "Import 5 photos").disabled
 
 
