@@ -5,7 +5,7 @@ import pytest
 from autodet.datasets.background import start_import, wait_for
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import list_datasets
-from autodet.datasets.s3 import S3Credentials
+from autodet.datasets.s3.access import S3Credentials
 from autodet.errors import DatasetError
 from tests.app.conftest import checked, labelled, says
 from tests.helpers import draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
