@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from moto.s3.models import s3_backends
+from moto.s3.models import get_canned_acl, s3_backends
 from moto.server import ThreadedMotoServer
 
 from tests.datasets.s3_proxy import Proxy
@@ -39,12 +39,17 @@ class Bucket:
         self._backend = s3_backends[ACCOUNT]["aws"]
         self._backend.create_bucket(name, "us-east-1")
 
-    def put(self, key, content=b"", **options):
-        return self._backend.put_object(self.name, key, content, **options)
+    def put(self, key, content=b"", *, public=False, **options):
+        put = self._backend.put_object(self.name, key, content, **options)
+        if public:
+            put.set_acl(get_canned_acl("public-read"))
 
     def put_folder(self, folder, prefix):
         for path in folder.rglob("*.*"):
             self.put(f"{prefix}{path.relative_to(folder).as_posix()}", path.read_bytes())
+
+    def delete(self, key):
+        self._backend.delete_object(self.name, key)
 
     def empty(self):
         self._backend.buckets.pop(self.name, None)

@@ -92,7 +92,8 @@ class Proxy:
                         proxy.faults.given[key] = proxy.faults.given.get(key, 0) + len(body[start : start + CHUNK])
 
             def _refuse(self, status):
-                body = b"<Error><Code>SlowDown</Code><Message>click http://evil.example</Message></Error>"
+                code = "SlowDown" if status == 503 else "Refused"
+                body = f"<Error><Code>{code}</Code><Message>click http://evil.example</Message></Error>".encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

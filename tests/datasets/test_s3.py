@@ -1,8 +1,13 @@
+import tracemalloc
+from pathlib import PurePosixPath
+
 import pytest
 
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.s3.access import S3Credentials
+from autodet.datasets.s3.inventory import Inventory, S3Object
 from autodet.errors import ArchiveError, AutodetError
+from autodet.settings import load_settings
 from tests.helpers import workspace_in, write_voc, zip_folder
 
 KEYS = S3Credentials("an-access-key-id", "a-secret-key", region="eu-central-1")
@@ -66,6 +71,50 @@ def test_a_key_that_leads_outside_is_refused(bucket, workspace, tmp_path, key):
     bucket.put(key, b"evil")
     refuse("s3://photos/set", workspace, "is not a file name")
     assert not list(tmp_path.rglob("*evil*"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "match"),
+    [
+        (("set/a.jpg", "set/A.JPG"), "holds both 'set/A.JPG' and 'set/a.jpg', which are one file"),
+        (("set/a/b.jpg", "set/A/B.jpg"), "which are one file"),
+        (("set/a//b.jpg", "set/a/b.jpg"), "which are one file"),
+        (("set/a", "set/a/b.jpg"), "'set/a' is both a file and a folder"),
+        (("set/a-b.jpg", "set/A", "set/a/b/c.jpg"), "'set/A' is both a file and a folder"),
+        (("set//abs.jpg", "set/" + "d/" * 40 + "a.jpg"), "is not a file name"),
+    ],
+)
+def test_keys_that_cannot_all_be_files_are_refused(bucket, workspace, keys, match):
+    for key in keys:
+        bucket.put(key, b"x")
+    refuse("s3://photos/set", workspace, match)
+
+
+def test_a_key_that_is_absolute_is_refused(bucket, workspace):
+    bucket.put("/etc/passwd", b"x")
+    refuse("s3://photos", workspace, "is not a file name")
+    refuse("s3://photos//etc", workspace, "is not a file name")
+
+
+def test_files_that_are_empty_or_hidden_do_no_harm(bucket, workspace, tmp_path):
+    bucket.put_folder(write_voc(tmp_path / "set", 4), "set/")
+    bucket.put("set/empty.txt")
+    bucket.put("set/.DS_Store", b"x")
+    bucket.put("set/__MACOSX/a.jpg", b"x")
+    assert len(import_dataset("s3://photos/set", workspace=workspace, credentials=KEYS).images) == 4
+
+
+def test_a_long_listing_does_not_sit_in_memory(tmp_path):
+    objects = (S3Object(f"{n}", PurePosixPath(f"{n // 5000}/{n:060}.jpg"), n, f"{n:032x}") for n in range(50_000))
+    inventory = Inventory(tmp_path / "inventory.db", "s3://photos/set", load_settings({}))
+    tracemalloc.start()
+    inventory.refresh(objects, tmp_path)
+    count = sum(1 for _ in inventory.objects())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    inventory.close()
+    assert count == inventory.count == 50_000
+    assert peak < 5_000_000  # the keys alone would take more
 
 
 @pytest.mark.parametrize(

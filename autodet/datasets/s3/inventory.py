@@ -67,6 +67,7 @@ class Inventory:
         )  # a crash of the machine may cost the list, which is asked anew
         self._shown, self._settings = shown, settings
         self.count = self.size = 0
+        self._last_folder = PurePosixPath()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -79,6 +80,7 @@ class Inventory:
             DatasetError: They are too many or too large, or two of them cannot both be files.
         """
         self.count = self.size = 0
+        self._last_folder = PurePosixPath()
         self._database.executescript(SCHEMA)
         self._database.execute("BEGIN")
         for item in objects:
@@ -119,8 +121,10 @@ class Inventory:
                 f"The bucket holds both {other[:100]!r} and {item.key[:100]!r}, which are one file on many computers; "
                 "rename one."
             ) from None
-        folders = [(str(folder).casefold(),) for folder in item.path.parents][:-1]
-        self._database.executemany("INSERT OR IGNORE INTO folders VALUES (?)", folders)
+        if item.path.parent != self._last_folder:  # most objects lie beside the one before them
+            self._last_folder = item.path.parent
+            folders = [(str(folder).casefold(),) for folder in item.path.parents][:-1]
+            self._database.executemany("INSERT OR IGNORE INTO folders VALUES (?)", folders)
 
     def _refuse_file_in_file(self) -> None:
         found = self._database.execute("SELECT key FROM fresh JOIN folders USING (folded) LIMIT 1").fetchone()

@@ -59,6 +59,7 @@ def download_from_s3(
     files, parts = folder / FILES, folder / PARTS
     for made in (files, parts):
         made.mkdir(parents=True, exist_ok=True)
+    begun = any(path.is_file() for path in (*files.rglob("*"), *parts.iterdir()))
     with closing(Inventory(folder / INVENTORY, url, settings)) as inventory:
         try:
             client = connect(asking, settings, WORKERS)
@@ -76,11 +77,11 @@ def download_from_s3(
                     f"{size_text(inventory.size)}; agree to download that much (on the command line with --decide "
                     "large_download=keep), or choose a smaller folder."
                 )
+            begun = True
             Transfer(client, bucket, inventory, files, parts).run(progress)
         except (ClientError, BotoCoreError) as error:
             sentence = sentence_for(error, url, anonymous=asking.identity == "anonymous")
-            kept = any(path.is_file() for path in (*files.rglob("*"), *parts.iterdir()))
-            raise (DownloadInterruptedError if kept else DatasetError)(sentence) from None
+            raise (DownloadInterruptedError if begun else DatasetError)(sentence) from None
     return files / PurePosixPath(key).name if _is_zip(key) else files
 
 
