@@ -70,7 +70,7 @@ def _offer_s3() -> None:
     settings = load_settings()
     asking = choose_identity(settings)
     with st.form("s3", border=False):
-        address = st.text_input("Address", placeholder="s3://bucket/folder")
+        address = st.text_input("Address", placeholder="s3://bucket/folder").strip()
         if len(settings.s3_endpoints) > 1:
             asking = replace(asking, endpoint=st.selectbox("Server", settings.s3_endpoints, format_func=_server_name))
         asking = type_keys(asking)
@@ -83,7 +83,7 @@ def _offer_s3() -> None:
                 st.error("Give a key, or say above that the bucket is public.")
             else:
                 check_visitor(asking, settings)
-                _begin(address.strip(), name_of(address.strip()), asking)
+                _begin(address, name_of(address), asking)
 
 
 def _server_name(endpoint: str) -> str:

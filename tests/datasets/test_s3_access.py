@@ -8,8 +8,8 @@ from autodet.datasets.manifest import load_dataset
 from autodet.datasets.s3.access import ANONYMOUS, OWN, S3Credentials, check_visitor
 from autodet.errors import DatasetError
 from autodet.settings import AMAZON, load_settings
-from tests.datasets.conftest import Bucket
 from tests.helpers import write_voc, zip_folder
+from tests.s3 import Bucket
 
 PROFILE = S3Credentials(identity="profile", profile="lab")
 
@@ -115,7 +115,7 @@ def test_the_public_sample_is_fetched_without_a_key(proxy, s3_server, machines_k
     assert main(["import", "motorbikes"]) == 0
     assert load_dataset("motorbikes", workspace).classes == ("motorbike",)
     assert asked_by(proxy) == set()
-    public.empty()
+    public.delete_all()
     assert main(["import", "motorbikes", "--name", "more"]) == 2
     said = capsys.readouterr().err
     assert "The public sample 'motorbikes' cannot be had here" in said and "use 'sample'" in said

@@ -1,4 +1,4 @@
-"""A proxy in front of an S3 server that does to a download what networks and servers do."""
+"""S3 for tests: a bucket in the memory of moto's server, and a proxy in front of it that does what networks do."""
 
 import http.client
 import threading
@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+from moto.s3.models import get_canned_acl, s3_backends
+
+ACCOUNT = "123456789012"
 CHUNK = 1 << 16
 
 
@@ -103,3 +106,28 @@ class Proxy:
                 pass
 
         return Handler
+
+
+class Bucket:
+    """A bucket, filled in the server's memory rather than over HTTP, for that takes long for many objects."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._backend = s3_backends[ACCOUNT]["aws"]
+        self._backend.create_bucket(name, "us-east-1")
+
+    def put(self, key, content=b"", *, public=False, **options):
+        put = self._backend.put_object(self.name, key, content, **options)
+        if public:
+            put.set_acl(get_canned_acl("public-read"))
+
+    def put_folder(self, folder, prefix):
+        for path in folder.rglob("*.*"):
+            self.put(f"{prefix}{path.relative_to(folder).as_posix()}", path.read_bytes())
+
+    def delete(self, key):
+        self._backend.delete_object(self.name, key)
+
+    def delete_all(self):
+        self._backend.buckets.pop(self.name, None)
+        s3_backends.bucket_accounts.pop(self.name, None)
