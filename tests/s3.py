@@ -3,6 +3,7 @@
 import http.client
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
@@ -79,7 +80,8 @@ class Proxy:
                     self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 cut = faults.cut[key].pop(0) if faults.cut.get(key) and self.command == "GET" else None
-                self._give(key, body if cut is None else body[:cut])
+                with suppress(ConnectionError):  # whoever asked has gone
+                    self._give(key, body if cut is None else body[:cut])
                 if cut is not None:
                     self.close_connection = True
                 return None

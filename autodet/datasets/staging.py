@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -21,7 +21,7 @@ from autodet.datasets.s3.source import download_from_s3
 from autodet.datasets.sample import write_sample
 from autodet.errors import DatasetError, DownloadInterruptedError, PhotoError
 from autodet.records import Problem
-from autodet.settings import Settings, load_settings
+from autodet.settings import AMAZON, Settings, load_settings
 
 Progress = Callable[[float, str], None]
 SAMPLE = "sample"
@@ -128,8 +128,9 @@ def fetch(
 
 
 def _fetch_motorbikes(folder: Path, settings: Settings, report: Progress) -> Path:
+    public = replace(ANONYMOUS, endpoint=AMAZON if AMAZON in settings.s3_endpoints else None)
     try:
-        return download_from_s3(MOTORBIKES_URL, folder, settings, ANONYMOUS, _first_part(report), large=True)
+        return download_from_s3(MOTORBIKES_URL, folder, settings, public, _first_part(report), large=True)
     except DownloadInterruptedError:
         raise
     except DatasetError as error:

@@ -57,6 +57,8 @@ def _offer_sample() -> None:
     )
     if st.button("Use the sample data set", type="primary", icon=":material/draw:"):
         _begin(SAMPLE, SAMPLE)
+    if AMAZON not in load_settings().s3_endpoints:
+        return
     st.markdown(
         "Real photos instead: AutoGluon's `tiny_motorbike`, a small part of Pascal VOC, 23 MB from a public bucket of "
         "Amazon S3, where this server's network lets it through."

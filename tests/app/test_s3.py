@@ -106,3 +106,10 @@ def test_an_interrupted_download_asks_for_the_key_again(visit, workspace, proxy,
         next(field for field in app.text_input if field.label == label).input(text)
     imported(checked(labelled(app.button, "Go on").click().run()))
     assert list_datasets(workspace)[0].boxes == 40
+
+
+def test_the_public_sample_is_offered_where_amazon_may_be_asked(visit, asked, monkeypatch):
+    checked(labelled(visit("datasets").button, "Fetch the motorbikes").click().run())
+    assert asked == [("motorbikes", None)]
+    monkeypatch.setenv("AUTODET_S3_ENDPOINT", "https://minio.example.org")
+    assert "Fetch the motorbikes" not in labels(visit("datasets").button)

@@ -73,11 +73,12 @@ class Transfer:
     def _progress(self, seconds: float) -> tuple[float, str]:
         total = self._inventory.size
         done = self._there + self._received
-        text = f"Downloading: {size_text(done)} of {size_text(total)}"
+        share = min(done / (total or 1), 1.0)
+        text = f"Downloading: {size_text(done)} of {size_text(total)} ({share:.0%})"
         if self._received and seconds > 1:
             left = (total - done) / self._received * seconds
             text += f", about {left:.0f} s left" if left < 90 else f", about {left / 60:.0f} min left"
-        return min(done / (total or 1), 1.0), text
+        return share, text
 
     def _work(self) -> None:
         while not self._stop.is_set() and (job := self._next_job()):
