@@ -10,15 +10,17 @@ from urllib.parse import parse_qs, urlsplit
 PAGE = 1000
 
 
-def serve(pipe: Connection, objects: dict[str, int]) -> None:
+def serve(pipe: Connection, objects: dict[str, int], in_parts: str) -> None:
     """Serve one bucket of random bytes until the pipe closes.
 
     Args:
         pipe: Is sent the server's address.
         objects: The size in bytes of each object, by key, in the order of the listing.
+        in_parts: The key of one that was uploaded in parts, as clients do with large ones: its ETag is no MD5.
     """
     contents = {key: os.urandom(size) for key, size in objects.items()}
     etags = {key: hashlib.md5(content, usedforsecurity=False).hexdigest() for key, content in contents.items()}
+    etags[in_parts] += "-38"
     keys = list(contents)
 
     class Handler(BaseHTTPRequestHandler):

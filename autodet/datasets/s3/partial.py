@@ -6,12 +6,11 @@ Both are files, so a killed process loses nothing that it had received.
 import hashlib
 import os
 import re
-from mmap import mmap
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from threading import Lock
 
 PART_BYTES = 8 << 20
-CHUNK_BYTES = 1 << 20
 
 
 class PartialFile:
@@ -98,9 +97,9 @@ class PartialFile:
     def _read(self, part: int) -> None:
         if self._digest is None:
             return
-        end = self.missing(part)[1]
-        for at in range(part * PART_BYTES, end, CHUNK_BYTES):
-            self._digest.update(os.pread(self._data, min(CHUNK_BYTES, end - at), at))
+        start, end = part * PART_BYTES, self.missing(part)[1]
+        with mmap(self._data, end - start, offset=start, access=ACCESS_READ) as content:
+            self._digest.update(content)
 
 
 def is_md5(etag: str) -> bool:

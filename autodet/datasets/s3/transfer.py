@@ -23,7 +23,7 @@ from autodet.datasets.s3.sentences import status_of
 from autodet.errors import DatasetError, DownloadInterruptedError
 from autodet.workspace import safe_join
 
-WORKERS = 16
+WORKERS = 10
 CHUNK_BYTES = 1 << 18
 FAILURES = 5  # in a row, without a byte between them, before a download is interrupted
 FAREWELL_SECONDS = 3.0
