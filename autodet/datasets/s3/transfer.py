@@ -119,7 +119,7 @@ class Transfer:
             content += chunk
         if self._stop.is_set():
             return
-        if hashlib.md5(content, usedforsecurity=False).hexdigest() != item.etag and content and self._is_md5(item):
+        if content and self._is_md5(item) and hashlib.md5(content, usedforsecurity=False).hexdigest() != item.etag:
             raise _damaged(item)
         target.write_bytes(content)  # a part of it would have another size, and be fetched again
 
@@ -128,7 +128,7 @@ class Transfer:
             large.write(part, chunk)
         if not large.settle():
             return
-        if large.digest != item.etag and self._is_md5(item):
+        if self._is_md5(item) and large.digest != item.etag:
             large.discard()
             raise _damaged(item)
         large.publish(target)
