@@ -77,12 +77,14 @@ def test_a_server_that_asks_to_slow_down_is_asked_again(proxy, bucket, download)
 
 def test_a_connection_that_stays_broken_is_gone_on_with_later(proxy, bucket, large, download, monkeypatch):
     monkeypatch.setattr("autodet.datasets.s3.transfer.FAILURES", 2)
-    proxy.faults.cut = {"large.zip": [PART_BYTES, 1_000_000, PART_BYTES, PART_BYTES, 0, 0, 0, 0]}
+    proxy.faults.cut = {"large.zip": [1_000_000] * 4 + [0] * 8}
     with pytest.raises(DownloadInterruptedError, match=r"The connection broke while 'large\.zip' was downloaded"):
         download("large.zip")
+    came = sum(proxy.faults.given.values())
+    assert came > 1_000_000
     proxy.faults.cut.clear()
     assert download("large.zip").read_bytes() == large
-    assert proxy.faults.given["large.zip"] == LARGE, "some of it was fetched twice"
+    assert proxy.faults.given["large.zip"] < LARGE + came / 2, "what had come was fetched again"
 
 
 @pytest.mark.parametrize(
