@@ -199,6 +199,12 @@ KINDS: dict[str, Kind] = {
         {"stop": "Do not import", "keep": "Import what is left"},
         judged=True,
     ),
+    "large_download": Kind(
+        "Large downloads",
+        "Gigabytes take time and room, and some networks charge for them.",
+        {"stop": "Do not fetch it", "keep": "Fetch it"},
+        judged=True,
+    ),
     "no_validation": Kind(
         "No photos for validation",
         "A search chooses its best epoch by photos that it has not learnt from.",
