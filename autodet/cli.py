@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,6 +25,7 @@ from autodet.datasets.kinds import KINDS
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.photos import PHOTO_ENDINGS, open_photo
 from autodet.datasets.resplitting import Resplit
+from autodet.datasets.s3.access import ANONYMOUS, Identity, S3Credentials
 from autodet.datasets.versions import Changes, plan_version, store_version
 from autodet.errors import AutodetError, DatasetError, PhotoError
 from autodet.models.registry import ARCHITECTURES
@@ -121,9 +122,18 @@ def _import(options: Options) -> Answer:
             format=options.format,
             seed=options.seed,
             decisions=dict(options.decide),
+            credentials=_credentials(options),
             progress=lambda share, doing: line.show(f"{share:4.0%}  {doing}"),
         )
     return Answer(dataset.to_json(), terminal.dataset_text(dataset))
+
+
+def _credentials(options: Options) -> S3Credentials:
+    """Who asks an S3 server: keys are never given on a command line, where others can read them."""
+    if options.anonymous:
+        return replace(ANONYMOUS, endpoint=options.endpoint)
+    identity: Identity = "profile" if options.profile else "machine"
+    return S3Credentials(identity=identity, profile=options.profile, endpoint=options.endpoint)
 
 
 def _derive(options: Options) -> Answer:
@@ -368,10 +378,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="SOURCE", help="a zip, a folder, an s3:// address, or the word sample")
+    words = "a zip, a folder, an s3:// address, or a word: sample (drawn here), motorbikes (from a public bucket)"
+    parser.add_argument("source", metavar="SOURCE", help=words)
     parser.add_argument("--name", help="what to call the data set; the source's name if not given")
     parser.add_argument("--format", choices=("auto", *FORMATS), default="auto", help="found out if not given")
     parser.add_argument("--seed", type=_whole_number, default=0, help="of the split, where the source has none")
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument("--anonymous", action="store_true", help="S3: the bucket is public")
+    keys.add_argument("--profile", metavar="NAME", help="S3: whose keys; the machine's own if not given")
+    parser.add_argument(
+        "--endpoint", metavar="URL", help="S3: one of the servers in AUTODET_S3_ENDPOINT; else the first"
+    )
     kinds = "; ".join(f"{name}: {', '.join(kind.choices)}" for name, kind in KINDS.items() if len(kind.choices) > 1)
     parser.add_argument(
         "--decide",

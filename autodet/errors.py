@@ -9,6 +9,8 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
     ├── BusyError            a folder that another process is at work on
     ├── DatasetError         a data set that cannot be read or used as asked
     │   ├── AmbiguousFormatError  labels in several formats
+    │   ├── LargeDownloadError  a source of gigabytes that nobody has agreed to fetch
+    │   ├── DownloadInterruptedError  a download that broke off, and can go on
     │   └── ArchiveError     a file that is no zip, or a zip that is broken or hostile
     ├── PhotoError           a photo that cannot be read
     ├── SearchError          a search that cannot be started, stopped or resumed as asked
@@ -49,6 +51,14 @@ class AmbiguousFormatError(DatasetError):
     def __init__(self, message: str, formats: tuple[str, ...]) -> None:
         super().__init__(message)
         self.formats = formats
+
+
+class LargeDownloadError(DatasetError):
+    """A source so large that somebody must agree before it is fetched."""
+
+
+class DownloadInterruptedError(DatasetError):
+    """A download that broke off; what has come is kept for as long as its folder is."""
 
 
 class ArchiveError(DatasetError):

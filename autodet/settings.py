@@ -11,6 +11,8 @@ from pathlib import Path
 from autodet.errors import SettingsError
 
 MEGABYTE = 1_000_000
+AMAZON = "amazon"  # Amazon's own S3 among endpoints
+MACHINE = "machine"  # the machine's own keys or role among identities
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Settings:
         weights_folder: Where pretrained weights are looked for first (``AUTODET_WEIGHTS``).
         data_roots: Folders of the server below which visitors may import from (``AUTODET_DATA_ROOTS``, separated as in
             ``PATH``); none by default.
+        s3_endpoints: The S3 servers that may be imported from, addresses or ``amazon``; the first is the default
+            (``AUTODET_S3_ENDPOINT``, separated by commas).
+        s3_identities: Whose keys of this machine visitors may use for S3: ``machine`` for its own, or names of profiles
+            (``AUTODET_S3_IDENTITIES``, separated by commas); none by default.
+        large_download_bytes: Above so much, somebody must agree before S3 is fetched (``AUTODET_LARGE_DOWNLOAD_MB``).
         max_archive_bytes: How much an archive may unpack to (``AUTODET_MAX_ARCHIVE_MB``).
         max_archive_entries: How many files an archive may hold (``AUTODET_MAX_ARCHIVE_FILES``).
         max_photo_pixels: The largest photo that is opened, in pixels (``AUTODET_MAX_PHOTO_MEGAPIXELS``).
@@ -35,6 +42,9 @@ class Settings:
     password: str | None = None
     weights_folder: Path | None = None
     data_roots: tuple[Path, ...] = ()
+    s3_endpoints: tuple[str, ...] = (AMAZON,)
+    s3_identities: tuple[str, ...] = ()
+    large_download_bytes: int = 1_000 * MEGABYTE
     max_archive_bytes: int = 20_000 * MEGABYTE
     max_archive_entries: int = 200_000
     max_photo_pixels: int = 100 * MEGABYTE
@@ -55,19 +65,25 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     environ = os.environ if environ is None else environ
     defaults = Settings(home=Path("workspace"))
-    devices = tuple(slot.strip() for slot in environ.get("AUTODET_DEVICES", "").split(",") if slot.strip())
     weights = environ.get("AUTODET_WEIGHTS")
     roots = [root for root in environ.get("AUTODET_DATA_ROOTS", "").split(os.pathsep) if root.strip()]
     return Settings(
         home=Path(environ.get("AUTODET_HOME") or defaults.home).expanduser().absolute(),
-        devices=devices or None,
+        devices=_listed(environ, "AUTODET_DEVICES") or None,
         password=environ.get("AUTODET_PASSWORD") or None,
         weights_folder=Path(weights).expanduser() if weights else None,
         data_roots=tuple(Path(root.strip()).expanduser().resolve() for root in roots),
+        s3_endpoints=_listed(environ, "AUTODET_S3_ENDPOINT") or defaults.s3_endpoints,
+        s3_identities=_listed(environ, "AUTODET_S3_IDENTITIES"),
+        large_download_bytes=_positive(environ, "AUTODET_LARGE_DOWNLOAD_MB", MEGABYTE, defaults.large_download_bytes),
         max_archive_bytes=_positive(environ, "AUTODET_MAX_ARCHIVE_MB", MEGABYTE, defaults.max_archive_bytes),
         max_archive_entries=_positive(environ, "AUTODET_MAX_ARCHIVE_FILES", 1, defaults.max_archive_entries),
         max_photo_pixels=_positive(environ, "AUTODET_MAX_PHOTO_MEGAPIXELS", MEGABYTE, defaults.max_photo_pixels),
     )
+
+
+def _listed(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
 
 
 def _positive(environ: Mapping[str, str], name: str, unit: int, default: int) -> int:

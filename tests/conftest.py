@@ -1,5 +1,6 @@
 """What tests share: workspaces, the drawn sample, and a model that was really trained."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -54,6 +55,50 @@ def trained_bundle(sample_dataset, tmp_path_factory) -> Path:
     for _ in train(TrainJob(sample_dataset.folder, folder, small, epochs=6, name="sample", threads=2)):
         pass
     return folder / BEST_BUNDLE
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """The address of a real S3 over HTTP."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def s3_settings(s3_server, monkeypatch, tmp_path):
+    """The settings name that server, and the machine has no keys of its own."""
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AUTODET_S3_ENDPOINT", s3_server)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def bucket(s3_settings):
+    """An empty bucket called photos."""
+    from tests.s3 import Bucket
+
+    bucket = Bucket("photos")
+    yield bucket
+    bucket.delete_all()
+
+
+@pytest.fixture
+def proxy(s3_server, bucket, monkeypatch):
+    """The way to the bucket, under faults."""
+    from tests.s3 import Proxy
+
+    proxy = Proxy(s3_server)
+    monkeypatch.setenv("AUTODET_S3_ENDPOINT", proxy.url)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture(scope="session")

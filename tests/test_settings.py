@@ -17,6 +17,9 @@ def test_everything_can_be_set(tmp_path):
             "AUTODET_PASSWORD": "open sesame",
             "AUTODET_WEIGHTS": str(tmp_path / "weights"),
             "AUTODET_DATA_ROOTS": f"{tmp_path / 'a'}:{tmp_path / 'b'}:",
+            "AUTODET_S3_ENDPOINT": "amazon, https://minio.example.org,",
+            "AUTODET_S3_IDENTITIES": "machine, lab",
+            "AUTODET_LARGE_DOWNLOAD_MB": "3",
             "AUTODET_MAX_ARCHIVE_MB": "5",
             "AUTODET_MAX_ARCHIVE_FILES": "7",
             "AUTODET_MAX_PHOTO_MEGAPIXELS": "2",
@@ -28,6 +31,9 @@ def test_everything_can_be_set(tmp_path):
         password="open sesame",
         weights_folder=tmp_path / "weights",
         data_roots=(tmp_path / "a", tmp_path / "b"),
+        s3_endpoints=("amazon", "https://minio.example.org"),
+        s3_identities=("machine", "lab"),
+        large_download_bytes=3_000_000,
         max_archive_bytes=5_000_000,
         max_archive_entries=7,
         max_photo_pixels=2_000_000,
@@ -50,7 +56,13 @@ def test_the_environment_is_read_if_nothing_is_given(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["AUTODET_MAX_ARCHIVE_MB", "AUTODET_MAX_ARCHIVE_FILES", "AUTODET_MAX_PHOTO_MEGAPIXELS"]
+    "name",
+    [
+        "AUTODET_LARGE_DOWNLOAD_MB",
+        "AUTODET_MAX_ARCHIVE_MB",
+        "AUTODET_MAX_ARCHIVE_FILES",
+        "AUTODET_MAX_PHOTO_MEGAPIXELS",
+    ],
 )
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "²"])
 def test_a_number_that_is_none_is_a_sentence(name, value):

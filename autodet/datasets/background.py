@@ -9,11 +9,13 @@
       lock            held for as long as a process is at work on it
 
            ┌────────────────────────────┐
-    working ──> choosing ──> working    ├──> finished   (the data set is there)
+    working ──> confirming > working    │
+       │  ├───> choosing ──> working    ├──> finished   (the data set is there)
        │  └───> reviewing ─> working ───┘
        └──────────────────────────────────> failed      (nothing is left but the sentence)
 
-A process that died leaves ``interrupted``: what it had fetched is kept, and starting again goes on from there.
+A process that died, or a download that broke off, leaves ``interrupted``: what had been fetched is kept, and starting
+again goes on from there. ``confirming`` is the question whether a large download is wanted.
 """
 
 import json
@@ -30,14 +32,16 @@ from typing import Any, BinaryIO, Literal
 
 from autodet.datasets.kinds import decide
 from autodet.datasets.reviewing import Review, review
-from autodet.datasets.s3 import S3Credentials
+from autodet.datasets.s3.access import OWN, SCHEME, S3Credentials, choose_endpoint, parse_address
 from autodet.datasets.staged_file import read_staged
 from autodet.errors import AutodetError, DatasetError, NotFoundError
 from autodet.lock import is_locked, take_lock
+from autodet.settings import load_settings
 from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, read_json, safe_join, write_json
 
-ImportState = Literal["working", "choosing", "reviewing", "finished", "failed", "interrupted"]
+ImportState = Literal["working", "confirming", "choosing", "reviewing", "finished", "failed", "interrupted"]
 REQUEST, STATUS, CANCEL, UPLOAD, LOG = "request.json", "status.json", "cancel", "upload.zip", "import.log"
+FETCHED = "fetched.json"
 COPY_BYTES = 1 << 20
 
 _launched: list["subprocess.Popen[bytes]"] = []  # kept so that those that have ended are reaped
@@ -53,6 +57,8 @@ class ImportRequest:
         format: ``auto`` or a name of ``autodet.datasets.formats``.
         seed: Seed of the split where the source has none, and of the drawn sample.
         created: When it was asked for, ISO 8601 with time zone.
+        credentials: For S3: who asks, and which server; without keys.
+        large: Whether somebody has agreed to a large download.
     """
 
     source: str
@@ -60,6 +66,8 @@ class ImportRequest:
     format: str = "auto"
     seed: int = 0
     created: str = ""
+    credentials: S3Credentials | None = None
+    large: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class ImportStatus:
         seconds: How long the present work has taken so far.
         formats: What to choose from while ``choosing``.
         dataset: The data set's id once ``finished``.
-        error: A sentence once ``failed``, or the question while ``choosing``.
+        error: A sentence once ``failed`` or ``interrupted``, or the question while ``choosing`` or ``confirming``.
     """
 
     state: ImportState
@@ -87,6 +95,8 @@ class ImportStatus:
     @property
     def seconds_left(self) -> float | None:
         """How long the present work will still take, if it goes on as it did; None while that is unknown."""
+        if self.doing.startswith("Downloading"):  # which says so itself: the rest is another kind of work
+            return None
         return self.seconds * (1 / self.share - 1) if self.share > 0.02 and self.seconds > 1 else None
 
 
@@ -113,6 +123,12 @@ class Import:
             return replace(again, state="interrupted") if again.state == "working" else again
         return written
 
+    @property
+    def lacks_keys(self) -> bool:
+        """Whether going on takes keys that somebody typed, which were written nowhere."""
+        asked = self.request().credentials
+        return asked is not None and asked.lacks_keys and not (self._folder / FETCHED).exists()
+
     def review(self, decisions: Mapping[str, str] | None = None) -> Review:
         """What would be imported under some decisions.
 
@@ -127,15 +143,26 @@ class Import:
         *,
         format: str | None = None,
         credentials: S3Credentials | None = None,
+        large: bool = False,
     ) -> None:
         """Go on: with a format after ``choosing``, with decisions after ``reviewing``, or once more after a death.
 
+        Args:
+            decisions: What to do about kinds of problems.
+            format: A name of ``autodet.datasets.formats``.
+            credentials: Keys, if it lacks them.
+            large: Agrees to a large download, after ``confirming``.
+
         Raises:
             BusyError: It is at work already.
+            DatasetError: It lacks keys, or a decision makes no sense.
         """
+        if self.lacks_keys and (credentials is None or credentials.lacks_keys):
+            raise DatasetError("The keys were written nowhere; give the access key's id and its secret again.")
         request = self.request()
-        if format:
-            request = replace(request, format=format)
+        request = replace(request, format=format or request.format, large=large or request.large)
+        if credentials:
+            request = replace(request, credentials=credentials.without_keys())
         decide(decisions)
         _launch(self._folder, request, "store" if decisions is not None else "stage", decisions or {}, credentials)
 
@@ -162,7 +189,7 @@ def start_import(
     """Begin an import in a process of its own; returns at once, an upload's copying apart.
 
     Args:
-        source: A path, an ``s3://`` address, ``sample``, or an uploaded zip.
+        source: What ``import_dataset`` takes, or an uploaded zip.
         name: What to call the data set.
         format: ``auto`` or a name of ``autodet.datasets.formats``.
         seed: Seed of the split where the source has none, and of the drawn sample.
@@ -170,15 +197,19 @@ def start_import(
         credentials: For S3 only; handed to the process through a pipe, and written nowhere.
 
     Raises:
-        AutodetError: There is no room for the upload.
+        AutodetError: There is no room for the upload, or the address is none.
     """
+    if isinstance(source, str) and source.startswith(SCHEME):
+        parse_address(source)
+        choose_endpoint(credentials or OWN, load_settings())
     workspace = workspace or open_workspace()
     with hidden_folder(workspace.imports) as hidden:
         if not isinstance(source, str):
             _keep_upload(source, hidden / UPLOAD)
         folder = publish_folder(hidden, workspace.imports, name)
     text = source if isinstance(source, str) else str(folder / UPLOAD)
-    request = ImportRequest(text, name, format, seed, datetime.now(UTC).isoformat(timespec="milliseconds"))
+    created = datetime.now(UTC).isoformat(timespec="milliseconds")
+    request = ImportRequest(text, name, format, seed, created, credentials.without_keys() if credentials else None)
     _launch(folder, request, "stage", {}, credentials)
     return Import(folder)
 
@@ -204,7 +235,9 @@ def find_import(id: str, workspace: Workspace | None = None) -> Import:
 
 def read_request(folder: Path) -> ImportRequest:
     """What the import in a folder was asked for."""
-    return ImportRequest(**_read(folder / REQUEST))
+    document = _read(folder / REQUEST)
+    asked = document.get("credentials")
+    return ImportRequest(**document | {"credentials": S3Credentials(**asked) if asked else None})
 
 
 def read_status(folder: Path) -> ImportStatus:

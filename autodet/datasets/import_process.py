@@ -16,6 +16,7 @@ from typing import Any
 
 from autodet.datasets.background import (
     CANCEL,
+    FETCHED,
     ImportRequest,
     ImportStatus,
     read_request,
@@ -24,14 +25,19 @@ from autodet.datasets.background import (
 from autodet.datasets.importing import failures_named, store
 from autodet.datasets.kinds import decide
 from autodet.datasets.reviewing import Review, review
-from autodet.datasets.s3 import S3Credentials
+from autodet.datasets.s3.access import S3Credentials
 from autodet.datasets.staged_file import STAGED, read_staged, write_staged
 from autodet.datasets.staging import PHOTOS, fetch, shown_name, stage
-from autodet.errors import AmbiguousFormatError, AutodetError, DatasetError
+from autodet.errors import (
+    AmbiguousFormatError,
+    AutodetError,
+    DatasetError,
+    DownloadInterruptedError,
+    LargeDownloadError,
+)
 from autodet.workspace import Workspace, read_json, write_json
 
 SAY_SECONDS = 0.2
-FETCHED = "fetched.json"
 
 log = logging.getLogger("autodet.import")
 
@@ -74,6 +80,10 @@ def main(arguments: list[str]) -> int:
         return 0
     except AmbiguousFormatError as error:
         status = ImportStatus("choosing", formats=error.formats, error=str(error))
+    except LargeDownloadError as error:
+        status = ImportStatus("confirming", error=str(error))
+    except DownloadInterruptedError as error:
+        status = ImportStatus("interrupted", error=str(error))
     except AutodetError as error:
         status = ImportStatus("failed", error=str(error))
     except Exception:
@@ -109,8 +119,8 @@ def _fetch_once(
         root, ours = read_json(folder / FETCHED)
         return Path(root), bool(ours)
     shutil.rmtree(folder / "files", ignore_errors=True)
-    keys = S3Credentials(**credentials) if credentials else None
-    root, ours = fetch(request.source, folder, request.seed, keys, report)
+    asking = S3Credentials(**credentials) if credentials else request.credentials
+    root, ours = fetch(request.source, folder, request.seed, asking, report, large=request.large)
     write_json(folder / FETCHED, [str(root), ours])
     return root, ours
 

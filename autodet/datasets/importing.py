@@ -16,7 +16,7 @@ from autodet.datasets.labels import Mark
 from autodet.datasets.manifest import DECIMALS, IMAGES, Dataset, fingerprint_of, read_dataset, write_dataset
 from autodet.datasets.photos import FORMAT_ENDINGS
 from autodet.datasets.reviewing import Review, review
-from autodet.datasets.s3 import S3Credentials
+from autodet.datasets.s3.access import S3Credentials
 from autodet.datasets.staging import PHOTOS, Progress, fetch, no_progress, shown_name, stage
 from autodet.errors import DatasetError
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem, Split
@@ -37,12 +37,14 @@ def import_dataset(
     """Import labelled photos; the data set appears when all of it is there.
 
     Args:
-        source: A zip file, a folder, ``s3://bucket/prefix``, ``s3://bucket/key.zip``, or the word ``sample``.
+        source: A zip file, a folder, ``s3://bucket/prefix``, ``s3://bucket/key.zip``, or one of the words ``sample``
+            (drawn here) and ``motorbikes`` (AutoGluon's, from a public bucket).
         name: What to call it; the source's name if not given.
         format: ``auto`` or a name of ``autodet.datasets.formats``.
         seed: Seed of the split where the source has none, and of the drawn sample.
         decisions: What to do about kinds of problems, such as ``{"box_outside": "drop"}``; see
-            ``autodet.datasets.kinds``. ``{"large_loss": "keep"}`` imports what is left however much is lost.
+            ``autodet.datasets.kinds``. ``{"large_loss": "keep"}`` imports what is left however much is lost,
+            ``{"large_download": "keep"}`` fetches gigabytes.
         workspace: Where to; the settings' workspace if not given.
         progress: Told the share that is done, 0 to 1, and what is being done.
         credentials: For S3 only; the machine's own (environment, profile, role) if not given.
@@ -54,7 +56,7 @@ def import_dataset(
     report, decided = progress or no_progress, decide(decisions)
     shown = shown_name(source)
     with failures_named(shown), hidden_folder(workspace.datasets) as scratch:
-        root, ours = fetch(source, scratch, seed, credentials, report)
+        root, ours = fetch(source, scratch, seed, credentials, report, large=decided["large_download"] == "keep")
         copies = None if ours else scratch / PHOTOS
         found = review(stage(root, copies=copies, shown=shown, format=format, report=report), decided, seed)
         for refusal in found.refusals:

@@ -172,7 +172,13 @@ KINDS: dict[str, Kind] = {
     "class_untaught": Kind(
         "Classes that train lacks",
         "A detector cannot find what it was never shown.",
-        {"stop": "Do not import", "drop": "Leave its boxes out"},
+        {"keep": "Keep the class", "drop": "Leave its boxes out"},
+        judged=True,
+    ),
+    "splits_disagree": Kind(
+        "Splits whose classes do not agree",
+        "If many boxes are of classes that train lacks, the splits probably call the same thing by different names.",
+        {"stop": "Do not import", "keep": "Import it nevertheless"},
         judged=True,
     ),
     "photo_copies": Kind(
@@ -191,6 +197,12 @@ KINDS: dict[str, Kind] = {
         "Much that cannot be used",
         f"More than {MOST_LOST:.0%} of the labelled photos or boxes cannot be used; look at why before you go on.",
         {"stop": "Do not import", "keep": "Import what is left"},
+        judged=True,
+    ),
+    "large_download": Kind(
+        "Large downloads",
+        "Gigabytes take time and room, and some networks charge for them.",
+        {"stop": "Do not fetch it", "keep": "Fetch it"},
         judged=True,
     ),
     "no_validation": Kind(

@@ -4,7 +4,7 @@ fetch -> a folder of files -> labels as written -> photos read to their end -> S
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from autodet.datasets.archive import unpack_archive
@@ -13,15 +13,17 @@ from autodet.datasets.labels import LabelledPhoto, Reading
 from autodet.datasets.listing import Listing, list_files
 from autodet.datasets.looking import look_at_photos
 from autodet.datasets.photos import PhotoFacts
-from autodet.datasets.s3 import S3Credentials, download_from_s3
+from autodet.datasets.s3.access import ANONYMOUS, SCHEME, S3Credentials
+from autodet.datasets.s3.source import download_from_s3
 from autodet.datasets.sample import write_sample
-from autodet.errors import DatasetError
+from autodet.errors import DatasetError, DownloadInterruptedError
 from autodet.records import Problem
-from autodet.settings import load_settings
+from autodet.settings import AMAZON, Settings, load_settings
 
 Progress = Callable[[float, str], None]
 SAMPLE = "sample"
 PHOTOS = "photos"  # what the folder of copied photos is called
+MOTORBIKES, MOTORBIKES_URL = "motorbikes", "s3://autogluon/datasets/tiny_motorbike.zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +73,23 @@ def shown_name(source: str | Path) -> str:
 
 
 def fetch(
-    source: str | Path, scratch: Path, seed: int, credentials: S3Credentials | None, report: Progress = no_progress
+    source: str | Path,
+    scratch: Path,
+    seed: int,
+    credentials: S3Credentials | None,
+    report: Progress = no_progress,
+    *,
+    large: bool = False,
 ) -> tuple[Path, bool]:
     """Bring the source onto this machine.
 
     Args:
-        source: A zip, a folder, an ``s3://`` address, or ``sample``.
-        scratch: A folder of ours for what is fetched.
+        source: A zip, a folder, an ``s3://`` address, ``sample``, or ``motorbikes``.
+        scratch: A folder of ours for what is fetched; what an interrupted download has left there is used.
         seed: Seed of the drawn sample.
         credentials: For S3 only.
         report: Told the share that is done, 0 to 1, and what is being done.
+        large: Whether a large download has been agreed to.
 
     Returns:
         The folder of its files, and whether it is a copy of ours, whose files may be moved.
@@ -93,14 +102,14 @@ def fetch(
     files = scratch / "files"
     files.mkdir()
     if not text.strip():
-        raise DatasetError("No source was given; name a zip, a folder, an s3:// address, or 'sample'.")
+        raise DatasetError("No source was given; name a zip, a folder, an s3:// address, 'sample', or 'motorbikes'.")
     if text == SAMPLE:
         write_sample(files, seed=seed, progress=lambda share: report(0.6 * share, "Drawing the sample"))
         return files, True
-    if text.startswith("s3://"):
-        downloaded = download_from_s3(
-            text, scratch / "s3", settings, credentials, lambda share: report(0.4 * share, "Downloading")
-        )
+    if text == MOTORBIKES:
+        source = _fetch_motorbikes(scratch / "s3", settings, report)
+    if text.startswith(SCHEME):
+        downloaded = download_from_s3(text, scratch / "s3", settings, credentials, _first_part(report), large=large)
         if downloaded.is_dir():
             return downloaded, True
         source = downloaded
@@ -111,6 +120,22 @@ def fetch(
         raise DatasetError(f"There is no file or folder {text!r}; check where the photos are.")
     unpack_archive(path, files, settings, lambda share: report(0.4 + 0.2 * share, "Unpacking"))
     return files, True
+
+
+def _fetch_motorbikes(folder: Path, settings: Settings, report: Progress) -> Path:
+    public = replace(ANONYMOUS, endpoint=AMAZON if AMAZON in settings.s3_endpoints else None)
+    try:
+        return download_from_s3(MOTORBIKES_URL, folder, settings, public, _first_part(report), large=True)
+    except DownloadInterruptedError:
+        raise
+    except DatasetError as error:
+        raise DatasetError(
+            f"The public sample {MOTORBIKES!r} cannot be had here. {error} Or use 'sample', which autodet draws itself."
+        ) from error
+
+
+def _first_part(report: Progress) -> Progress:
+    return lambda share, doing: report(0.4 * share, doing)
 
 
 def stage(

@@ -1,7 +1,7 @@
 """What can be wrong with no single photo but with all of them together, and what is done about it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from autodet.datasets.checks import CheckedPhoto
@@ -9,6 +9,7 @@ from autodet.datasets.kinds import Decisions
 from autodet.records import SPLITS, Problem, Split
 
 FEW_BOXES = 10
+MOST_UNTAUGHT = 0.2  # of a split's boxes: more is no rare class, but a mistake
 NOTHING_IMPORTED = "Nothing was imported."
 
 Spellings = Mapping[str, str]
@@ -52,15 +53,36 @@ def drop_classes(photos: Sequence[CheckedPhoto], names: Collection[str]) -> list
 def check_untaught(
     photos: Sequence[CheckedPhoto], splits: Sequence[Split], decisions: Decisions
 ) -> tuple[list[CheckedPhoto], list[Problem]]:
-    """Make sure that everything measured can be learnt: list classes of ``val`` and ``test`` that ``train`` lacks."""
+    """List classes of ``val`` and ``test`` that ``train`` lacks, and splits that are mostly of such classes."""
     if "train" not in splits:
         return list(photos), []
     untaught = sorted({name for photo in photos for name in photo.classes} - _classes_by_split(photos, splits)["train"])
     first = _first_files(photos)
     drop = decisions["class_untaught"] == "drop"
-    action = "Its boxes were dropped." if drop else NOTHING_IMPORTED
+    action = "Its boxes were dropped." if drop else "It was kept."
     problems = [Problem(first[name], _untaught(photos, splits, name), action, "class_untaught") for name in untaught]
-    return drop_classes(photos, untaught if drop else ()), problems
+    if drop:
+        return drop_classes(photos, untaught), problems
+    return list(photos), [*problems, *_check_agreement(photos, splits, untaught, decisions)]
+
+
+def _check_agreement(
+    photos: Sequence[CheckedPhoto], splits: Sequence[Split], untaught: Sequence[str], decisions: Decisions
+) -> Iterator[Problem]:
+    """List splits of whose boxes more than ``MOST_UNTAUGHT`` are of classes that train lacks."""
+    action = NOTHING_IMPORTED if decisions["splits_disagree"] == "stop" else "It was imported nevertheless."
+    for split in SPLITS[1:]:
+        boxes = count_boxes([photo for photo, one in zip(photos, splits, strict=True) if one == split])
+        lacking = [name for name in untaught if boxes[name]]
+        lost, total = sum(boxes[name] for name in lacking), sum(boxes.values())
+        if lost > MOST_UNTAUGHT * total:
+            named = ", ".join(repr(name) for name in lacking[:3]) + " ..." * (len(lacking) > 3)
+            problem = (
+                f"Of the {_boxes(total)} in {split}, {lost} are of classes that no photo of train shows ({named}); "
+                "give each class one name in every split, or agree to import it as it is (on the command line with "
+                "--decide splits_disagree=keep)."
+            )
+            yield Problem("", problem, action, "splits_disagree")
 
 
 def check_classes(

@@ -6,7 +6,7 @@ pixels from 1 and includes the last one; today's tools count from 0. The differe
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import PurePosixPath
@@ -67,8 +67,8 @@ def unmet(listing: Listing) -> str | None:
 
 def read(listing: Listing) -> Reading:
     """Read every XML file and find its photo; what does not fit together is listed."""
-    photos: dict[PurePosixPath, LabelledPhoto] = {}
-    lists, problems = _read_lists(listing)
+    found: dict[PurePosixPath, tuple[str, VocAnnotation]] = {}
+    problems: list[Problem] = []
     for path in _xml_files(listing):
         kind = "labels_damaged"
         try:
@@ -81,21 +81,29 @@ def read(listing: Listing) -> Reading:
         problems += [
             Problem(path, problem, BOX_DROPPED, "box_damaged", (str(photo),)) for problem in annotation.problems
         ]
-        if photo in photos:
-            problem = f"{photos[photo].labels} already describes {photo}."
+        if photo in found:
+            problem = f"{found[photo][0]} already describes {photo}."
             problems.append(Problem(path, problem, "It was left out.", "labels_twice", (str(photo),)))
-            continue
-        named = _lists_for(lists, photo)
-        split = named.get(photo) if named else listing.split_of(photo) or listing.split_of(path)
-        photos[photo] = LabelledPhoto(
-            photo,
-            PurePosixPath(path),
-            annotation.marks,
-            annotation.size_wh or (0, 0),
-            split,
-            unlisted=bool(named) and split is None,
-        )
-    return Reading(tuple(photos.values()), tuple(problems))
+        else:
+            found[photo] = path, annotation
+    lists, twice = _read_lists(listing, found)
+    photos = tuple(_labelled(listing, lists, photo, *one) for photo, one in found.items())
+    return Reading(photos, (*problems, *twice))
+
+
+def _labelled(
+    listing: Listing, lists: Lists, photo: PurePosixPath, path: str, annotation: VocAnnotation
+) -> LabelledPhoto:
+    named = _lists_for(lists, photo)
+    split = named.get(photo) if named else listing.split_of(photo) or listing.split_of(path)
+    return LabelledPhoto(
+        photo=photo,
+        labels=PurePosixPath(path),
+        marks=annotation.marks,
+        stated_wh=annotation.size_wh or (0, 0),
+        split=split,
+        unlisted=bool(named) and split is None,
+    )
 
 
 def _xml_files(listing: Listing) -> list[str]:
@@ -202,13 +210,13 @@ def _photo_of(listing: Listing, path: str, filename: str) -> PurePosixPath:
     raise DatasetError(f"There is no photo called {filename or stem!r} for this XML.")
 
 
-def _read_lists(listing: Listing) -> tuple[Lists, list[Problem]]:
+def _read_lists(listing: Listing, photos: Collection[PurePosixPath]) -> tuple[Lists, list[Problem]]:
     """The splits of photos by the folder that the lists are about: ``ImageSets/Main`` lies in it, or the lists do.
 
     Lists that name no photo of theirs are passed over.
     """
     found: dict[str, dict[str, list[str]]] = defaultdict(dict)
-    above = {str(folder) for photo in listing.photos for folder in photo.parents}
+    above = {str(folder) for photo in photos for folder in photo.parents}
     for path in listing.ending(".txt"):
         folder, _, name = f"/{path}".rpartition("/")
         if _split_of_list(name):
@@ -218,7 +226,7 @@ def _read_lists(listing: Listing) -> tuple[Lists, list[Problem]]:
                 base = base.rpartition("/")[0]
             found[base or "."].setdefault(place, []).append(path)
     stems: dict[str, dict[str, list[PurePosixPath]]] = {base: defaultdict(list) for base in found}
-    for photo in listing.photos if found else ():
+    for photo in photos if found else ():
         for base in found.keys() & map(str, photo.parents):
             stems[base][plain(photo_stem(photo.name))].append(photo)
     lists: dict[str, Mapping[PurePosixPath, Split]] = {}

@@ -160,18 +160,29 @@ def _pairs(listing: Listing) -> tuple[Pairs, list[str]]:
     """
     labels = {plain(path[:-4]): path for path in listing.ending(".txt") if not _is_other(listing, path)}
     places: dict[str, list[str]] = {}
-    pairs: dict[PurePosixPath, str | None] = {}
+    claims: dict[PurePosixPath, tuple[int, str]] = {}
+    strongest: dict[str, int] = {}
     for photo in listing.photos:
         folder, _, name = str(photo).rpartition("/")
         if folder not in places:
             places[folder] = list(_label_folders(plain(folder)))
-        stem = plain(photo_stem(name))
-        pairs[photo] = next((labels[place + stem] for place in places[folder] if place + stem in labels), None)
+        for rank, key in enumerate(place + stem for place in places[folder] for stem in _label_stems(name)):
+            if key in labels:
+                claims[photo] = rank, labels[key]
+                strongest[labels[key]] = min(rank, strongest.get(labels[key], rank))
+                break
+    pairs: dict[PurePosixPath, str | None] = dict.fromkeys(listing.photos)
+    pairs |= {photo: path for photo, (rank, path) in claims.items() if rank == strongest[path]}
     used = set(pairs.values())
     left_over = [path for path in labels.values() if path not in used]
     found = _elsewhere(listing, left_over, [photo for photo, path in pairs.items() if not path])
     used = set(found.values())
     return pairs | found, [path for path in left_over if path not in used]
+
+
+def _label_stems(photo: str) -> tuple[str, str]:
+    """What the labels of a photo are called, without their ending: ``a.txt``, or ``a.jpg.txt``."""
+    return plain(photo_stem(photo)), plain(photo)
 
 
 def _label_folders(folder: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Bringing a data set in: a zip from the visitor's computer, the drawn sample, S3, or a folder of the server."""
 
+from dataclasses import replace
 from pathlib import PurePath
 from typing import BinaryIO
 
@@ -8,9 +9,10 @@ import streamlit as st
 from autodet.datasets.background import start_import
 from autodet.datasets.importing import name_of
 from autodet.datasets.roots import find_below_roots
-from autodet.datasets.s3 import S3Credentials
-from autodet.datasets.staging import SAMPLE
-from autodet.settings import load_settings
+from autodet.datasets.s3.access import SCHEME, S3Credentials, check_visitor
+from autodet.datasets.staging import MOTORBIKES, SAMPLE
+from autodet.settings import AMAZON, load_settings
+from autodet.ui.identity import choose_identity, remember_keys, type_keys
 from autodet.ui.imports import begun
 
 UPLOADS = "uploads"  # counts imports, so that each begins with an empty uploader
@@ -55,28 +57,39 @@ def _offer_sample() -> None:
     )
     if st.button("Use the sample data set", type="primary", icon=":material/draw:"):
         _begin(SAMPLE, SAMPLE)
+    if AMAZON not in load_settings().s3_endpoints:
+        return
+    st.markdown(
+        "Real photos instead: AutoGluon's `tiny_motorbike`, a small part of Pascal VOC, 23 MB from a public bucket of "
+        "Amazon S3, where this server's network lets it through."
+    )
+    if st.button("Fetch the motorbikes", icon=":material/cloud_download:"):
+        _begin(MOTORBIKES, MOTORBIKES)
 
 
 def _offer_s3() -> None:
     st.markdown("A bucket's folder (`s3://bucket/folder`) or zip (`s3://bucket/fruit.zip`), in the same layouts.")
+    settings = load_settings()
+    asking = choose_identity(settings)
     with st.form("s3", border=False):
-        address = st.text_input("Address", placeholder="s3://bucket/folder")
-        st.caption(
-            "Keys stay in this browser session: nothing writes them down. Without keys, the machine's own are used."
-        )
-        left, right = st.columns(2)
-        key_id = left.text_input("Access key id", autocomplete="off")
-        secret = right.text_input("Secret access key", type="password", autocomplete="off")
-        region = left.text_input("Region", placeholder="if your bucket needs it", autocomplete="off")
-        token = right.text_input("Session token", placeholder="for temporary keys", type="password", autocomplete="off")
+        address = st.text_input("Address", placeholder="s3://bucket/folder").strip()
+        if len(settings.s3_endpoints) > 1:
+            asking = replace(asking, endpoint=st.selectbox("Server", settings.s3_endpoints, format_func=_server_name))
+        asking = type_keys(asking)
         if st.form_submit_button("Import from S3", type="primary", icon=":material/cloud_download:"):
-            if not address.startswith("s3://"):
+            if not address.startswith(SCHEME):
                 st.error(r"An address begins with s3\:// and names a bucket, for example s3\://photos/fruit.")
-            elif bool(key_id) != bool(secret):
-                st.error("Give both halves of the key, its id and its secret, or neither.")
+            elif bool(asking.access_key_id) != bool(asking.secret_access_key):
+                st.error("Give both halves of the key, its id and its secret.")
+            elif asking.lacks_keys:
+                st.error("Give a key, or say above that the bucket is public.")
             else:
-                keys = S3Credentials(key_id, secret, token or None, region or None) if key_id else None
-                _begin(address, name_of(address), keys)
+                check_visitor(asking, settings)
+                _begin(address, name_of(address), asking)
+
+
+def _server_name(endpoint: str) -> str:
+    return "Amazon S3" if endpoint == AMAZON else endpoint
 
 
 def _offer_folder() -> None:
@@ -90,6 +103,9 @@ def _offer_folder() -> None:
 
 
 def _begin(source: str | BinaryIO, name: str, credentials: S3Credentials | None = None) -> None:
-    begun(start_import(source, name, credentials=credentials))
+    one = start_import(source, name, credentials=credentials)
+    begun(one)
+    if credentials:
+        remember_keys(one.id, credentials)
     st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1
     st.rerun()

@@ -4,8 +4,11 @@ import streamlit as st
 
 from autodet.datasets.background import Import, ImportStatus, find_import, list_imports
 from autodet.datasets.manifest import load_dataset
+from autodet.datasets.s3.access import check_visitor
 from autodet.errors import NotFoundError
+from autodet.settings import load_settings
 from autodet.ui.frame import choose, sentences_for_errors
+from autodet.ui.identity import forget_keys, keys_of, type_keys
 from autodet.ui.reviewing import show_review
 from autodet.ui.text import counted, duration, escape
 
@@ -55,6 +58,8 @@ def _progress_text(id: str, status: ImportStatus) -> str:
 def _show_end(one: Import, status: ImportStatus) -> None:
     """What an import that is not at work wants from a person."""
     name = escape(one.request().name)
+    if status.state != "confirming":
+        forget_keys(one.id)
     if status.state == "reviewing":
         show_review(one)
     elif status.state == "choosing":
@@ -66,13 +71,34 @@ def _show_end(one: Import, status: ImportStatus) -> None:
     elif status.state == "failed":
         st.error(escape(status.error), icon=":material/error:")
         _offer_discard(one, "Dismiss")
+    elif status.state == "confirming":
+        st.warning(escape(status.error), icon=":material/help:")
+        _offer_to_go_on(one, "Download it", large=True)
     else:
-        st.warning(f"The import of {name} was interrupted. What it has fetched is kept.", icon=":material/warning:")
+        why = f" {escape(status.error)}" if status.error else ""
+        st.warning(
+            f"The import of {name} was interrupted.{why} What it has fetched is kept.", icon=":material/warning:"
+        )
+        _offer_to_go_on(one, "Go on")
+
+
+def _offer_to_go_on(one: Import, label: str, *, large: bool = False) -> None:
+    """Buttons to go on or to forget it; keys are asked for where this browser session does not have them."""
+    asked, kept = one.request().credentials, keys_of(one.id)
+    with st.form(f"go on {one.id}", border=False):
+        if asked and one.lacks_keys and not kept:
+            kept = type_keys(asked, one.id)
         with st.container(horizontal=True):
-            if st.button("Go on", key=f"resume {one.id}", type="primary"):
-                one.proceed()
-                st.rerun()
-            _offer_discard(one, "Discard")
+            goes_on = st.form_submit_button(label, type="primary")
+            ends = st.form_submit_button("Discard")
+    if ends:
+        one.discard()
+        st.rerun()
+    if goes_on:
+        if asked:
+            check_visitor(asked, load_settings())
+        one.proceed(credentials=kept, large=large)
+        st.rerun()
 
 
 def _choose_format(one: Import, status: ImportStatus) -> None:

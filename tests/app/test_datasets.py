@@ -6,7 +6,7 @@ import pytest
 from autodet.datasets.background import start_import, wait_for
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import list_datasets, write_dataset
-from autodet.datasets.s3 import S3Credentials
+from autodet.datasets.s3.access import S3Credentials
 from autodet.errors import DatasetError
 from autodet.records import Annotations
 from tests.app.conftest import checked, labelled, says
@@ -317,14 +317,14 @@ def test_what_a_decision_brings_up_can_be_decided_too(visit, workspace, tmp_path
     assert list_datasets(workspace)[0].boxes == 20
 
 
-def test_a_class_that_train_lacks_is_not_imported_until_something_is_decided(visit, workspace, tmp_path):
+def test_splits_whose_classes_do_not_agree_are_not_imported_until_something_is_decided(visit, workspace, tmp_path):
     write_voc(tmp_path / "fruit" / "train", 4)
     write_labelled(tmp_path / "fruit" / "val", "new", [("cherry", (4, 6, 30, 40))], seed=77)
     app = upload(visit("datasets"), zip_folder(tmp_path / "fruit", tmp_path / "fruit.zip"))
-    assert "could never be learnt" in says(app)
+    assert "are of classes that no photo of train shows" in says(app)
     assert labelled(app.button, "Import 5 photos").disabled
     assert not app.checkbox
-    app = checked(labelled(app.radio, "What to do about: Classes that train lacks").set_value("drop").run())
+    app = checked(labelled(app.radio, "What to do about: Splits whose classes do not agree").set_value("keep").run())
     assert not labelled(app.button, "Import 5 photos").disabled
 
 

@@ -202,6 +202,16 @@ def voc_names_decomposed_by_a_mac(tree):
     return {"images": 8}
 
 
+def voc_of_pets(tree):
+    for number in range(9):
+        tree.voc(f"images/cat_{number}.jpg", f"annotations/xmls/cat_{number}.xml", "test" * (number > 5))
+        tree.photo(f"annotations/trimaps/cat_{number}.png")
+    tree.text("annotations/trainval.txt", "".join(f"cat_{number} 1 1 1\n" for number in range(6)))
+    tree.text("annotations/test.txt", "".join(f"cat_{number} 1 1 1\n" for number in range(6, 9)))
+    tree.text("annotations/list.txt", "#Image CLASS-ID SPECIES BREED ID\ncat_0 1 1 1\n")
+    return {"splits": {"train": 5, "val": 1, "test": 3}, "kinds": {"photo_unlabelled"}}
+
+
 @pytest.mark.parametrize("layout", layouts_of(globals()), ids=lambda layout: layout.__name__)
 def test_a_layout_is_imported_whole(tmp_path, layout):
     assert_imported(tmp_path, layout)

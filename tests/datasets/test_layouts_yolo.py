@@ -300,6 +300,21 @@ def yolo_labels_beside_the_folders_of_a_devkit(tree):
     return {"splits": {"train": 6, "val": 2}}
 
 
+def yolo_beside_masks(tree):
+    for number in range(8):
+        tree.yolo(f"images/{number}.jpg", f"labels/{number}.txt", LINE, split="")
+        tree.photo(f"masks/{number}.png")
+    tree.text("classes.txt", "cat\ndog\n")
+    return {"images": 8, "kinds": {"photo_unlabelled"}}
+
+
+def yolo_labels_with_the_photos_ending(tree):
+    for number in range(8):
+        tree.yolo(f"images/{number}.jpg", f"labels/{number}.jpg.txt")
+    tree.text("data.yaml", "names: [cat, dog]\n")
+    return {"images": 8}
+
+
 @pytest.mark.parametrize("layout", layouts_of(globals()), ids=lambda layout: layout.__name__)
 def test_a_layout_is_imported_whole(tmp_path, layout):
     assert_imported(tmp_path, layout)

@@ -64,12 +64,31 @@ def test_classes_with_few_boxes_and_classes_that_a_split_lacks_are_told_and_can_
     assert len(without.photos) == 16
 
 
-def test_a_class_that_train_lacks_stops_the_import_until_somebody_decides(tmp_path):
+def untaught(tmp_path, val_photos):
+    """A set of which one photo of val shows a class that train lacks."""
     write_voc(tmp_path / "set" / "train", 12, [APPLE])
-    write_voc(tmp_path / "set" / "val", 2, [APPLE, BANANA])
-    found = reviewed(tmp_path / "set")
-    assert found.asks and "'banana' is in val" in found.refusals[0]
-    assert reviewed(tmp_path / "set", class_untaught="drop").refusals == ()
+    write_voc(tmp_path / "set" / "val", val_photos - 1, [APPLE])
+    write_labelled(tmp_path / "set" / "val", "odd", [BANANA], seed=7)
+    return tmp_path / "set"
+
+
+def test_a_class_that_train_lacks_is_told_and_can_go(tmp_path):
+    source = untaught(tmp_path, val_photos=6)
+    found = reviewed(source)
+    assert found.asks and found.refusals == ()
+    (told,) = [problem for problem in found.problems if problem.kind == "class_untaught"]
+    assert "'banana' is in val" in told.problem and told.action == "It was kept."
+    assert {name for photo in reviewed(source, class_untaught="drop").photos for name in photo.classes} == {"apple"}
+
+
+def test_splits_whose_classes_do_not_agree_are_not_imported_until_somebody_decides(tmp_path):
+    source = untaught(tmp_path, val_photos=4)
+    assert (
+        "Of the 4 boxes in val, 1 are of classes that no photo of train shows ('banana')"
+        in reviewed(source).refusals[0]
+    )
+    assert reviewed(source, class_untaught="drop").refusals == ()
+    assert reviewed(source, splits_disagree="keep").refusals == ()
 
 
 def tear(folder, count):

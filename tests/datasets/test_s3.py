@@ -1,40 +1,16 @@
+import tracemalloc
+from pathlib import PurePosixPath
+
 import pytest
-from moto.server import ThreadedMotoServer
 
 from autodet.datasets.importing import import_dataset
-from autodet.datasets.s3 import S3Credentials
-from autodet.errors import ArchiveError, DatasetError
+from autodet.datasets.s3.access import S3Credentials
+from autodet.datasets.s3.inventory import Inventory, S3Object
+from autodet.errors import ArchiveError, AutodetError
+from autodet.settings import load_settings
 from tests.helpers import workspace_in, write_voc, zip_folder
 
 KEYS = S3Credentials("an-access-key-id", "a-secret-key", region="eu-central-1")
-
-
-@pytest.fixture(scope="module")
-def server():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(server, monkeypatch):
-    import boto3
-
-    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AUTODET_S3_ENDPOINT", server)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    bucket = (
-        boto3.session.Session("key", "secret")
-        .resource("s3", endpoint_url=server, region_name="us-east-1")
-        .Bucket("photos")
-    )
-    bucket.create()
-    yield bucket
-    bucket.objects.all().delete()
-    bucket.delete()
 
 
 @pytest.fixture
@@ -42,20 +18,15 @@ def workspace(tmp_path):
     return workspace_in(tmp_path)
 
 
-def put_folder(bucket, folder, prefix):
-    for path in folder.rglob("*.*"):
-        bucket.upload_file(str(path), f"{prefix}{path.relative_to(folder).as_posix()}")
-
-
 def refuse(url, workspace, match, credentials=KEYS):
-    with pytest.raises(DatasetError, match=match) as caught:
+    with pytest.raises(AutodetError, match=match) as caught:
         import_dataset(url, workspace=workspace, credentials=credentials)
     assert list(workspace.datasets.iterdir()) == []
     return str(caught.value)
 
 
 def test_a_zip_in_a_bucket(bucket, workspace, tmp_path):
-    bucket.upload_file(str(zip_folder(write_voc(tmp_path / "set", 8), tmp_path / "a.zip")), "sets/fruit.zip")
+    bucket.put("sets/fruit.zip", zip_folder(write_voc(tmp_path / "set", 8), tmp_path / "a.zip").read_bytes())
     told = []
     dataset = import_dataset(
         "s3://photos/sets/fruit.zip", workspace=workspace, credentials=KEYS, progress=lambda s, d: told.append(s)
@@ -67,7 +38,7 @@ def test_a_zip_in_a_bucket(bucket, workspace, tmp_path):
 def test_a_zip_at_the_top_of_a_bucket_with_the_machines_own_keys(bucket, workspace, tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    bucket.upload_file(str(zip_folder(write_voc(tmp_path / "set", 4), tmp_path / "a.zip")), "fruit.zip")
+    bucket.put("fruit.zip", zip_folder(write_voc(tmp_path / "set", 4), tmp_path / "a.zip").read_bytes())
     assert len(import_dataset("s3://photos/fruit.zip", workspace=workspace).images) == 4
 
 
@@ -75,9 +46,9 @@ def test_a_zip_at_the_top_of_a_bucket_with_the_machines_own_keys(bucket, workspa
 def test_a_folder_in_a_bucket(bucket, workspace, tmp_path, url):
     write_voc(tmp_path / "set" / "train", 4)
     write_voc(tmp_path / "set" / "val", 2)
-    put_folder(bucket, tmp_path / "set", "sets/fruit/")
-    bucket.put_object(Key="sets/fruit/", Body=b"")
-    bucket.put_object(Key="sets/fruit2/other.xml", Body=b"<annotation/>")
+    bucket.put_folder(tmp_path / "set", "sets/fruit/")
+    bucket.put("sets/fruit/")
+    bucket.put("sets/fruit2/other.xml", b"<annotation/>")
     told = []
     dataset = import_dataset(url, workspace=workspace, credentials=KEYS, progress=lambda s, d: told.append(s))
     assert dataset.splits == {"train": 4, "val": 2} and [p for p in dataset.problems if p.kind != "class_rare"] == []
@@ -85,21 +56,65 @@ def test_a_folder_in_a_bucket(bucket, workspace, tmp_path, url):
 
 
 def test_a_whole_bucket(bucket, workspace, tmp_path):
-    put_folder(bucket, write_voc(tmp_path / "set", 3), "")
+    bucket.put_folder(write_voc(tmp_path / "set", 3), "")
     assert len(import_dataset("s3://photos", workspace=workspace, credentials=KEYS).images) == 3
 
 
 def test_a_listing_of_many_pages(bucket, workspace, tmp_path, monkeypatch):
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
-    put_folder(bucket, write_voc(tmp_path / "set", 5), "many/")
+    bucket.put_folder(write_voc(tmp_path / "set", 5), "many/")
     assert len(import_dataset("s3://photos/many", workspace=workspace, credentials=KEYS).images) == 5
 
 
 @pytest.mark.parametrize("key", ["set/../../evil.txt", "set/..\\..\\evil.txt"])
 def test_a_key_that_leads_outside_is_refused(bucket, workspace, tmp_path, key):
-    bucket.put_object(Key=key, Body=b"evil")
+    bucket.put(key, b"evil")
     refuse("s3://photos/set", workspace, "is not a file name")
     assert not list(tmp_path.rglob("*evil*"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "match"),
+    [
+        (("set/a.jpg", "set/A.JPG"), "holds both 'set/A.JPG' and 'set/a.jpg', which are one file"),
+        (("set/a/b.jpg", "set/A/B.jpg"), "which are one file"),
+        (("set/a//b.jpg", "set/a/b.jpg"), "which are one file"),
+        (("set/a", "set/a/b.jpg"), "'set/a' is both a file and a folder"),
+        (("set/a-b.jpg", "set/A", "set/a/b/c.jpg"), "'set/A' is both a file and a folder"),
+        (("set//abs.jpg", "set/" + "d/" * 40 + "a.jpg"), "is not a file name"),
+    ],
+)
+def test_keys_that_cannot_all_be_files_are_refused(bucket, workspace, keys, match):
+    for key in keys:
+        bucket.put(key, b"x")
+    refuse("s3://photos/set", workspace, match)
+
+
+def test_a_key_that_is_absolute_is_refused(bucket, workspace):
+    bucket.put("/etc/passwd", b"x")
+    refuse("s3://photos", workspace, "is not a file name")
+    refuse("s3://photos//etc", workspace, "is not a file name")
+
+
+def test_files_that_are_empty_or_hidden_do_no_harm(bucket, workspace, tmp_path):
+    bucket.put_folder(write_voc(tmp_path / "set", 4), "set/")
+    bucket.put("set/empty.txt")
+    bucket.put("set/.DS_Store", b"x")
+    bucket.put("set/__MACOSX/a.jpg", b"x")
+    assert len(import_dataset("s3://photos/set", workspace=workspace, credentials=KEYS).images) == 4
+
+
+def test_a_long_listing_does_not_sit_in_memory(tmp_path):
+    objects = (S3Object(f"{n}", PurePosixPath(f"{n // 5000}/{n:060}.jpg"), n, f"{n:032x}") for n in range(50_000))
+    inventory = Inventory(tmp_path / "inventory.db", "s3://photos/set", load_settings({}))
+    tracemalloc.start()
+    inventory.refresh(objects, tmp_path)
+    count = sum(1 for _ in inventory.objects())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    inventory.close()
+    assert count == inventory.count == 50_000
+    assert peak < 5_000_000  # the keys alone would take more
 
 
 @pytest.mark.parametrize(
@@ -108,7 +123,7 @@ def test_a_key_that_leads_outside_is_refused(bucket, workspace, tmp_path, key):
         ("s3://photos/nothing", "There is nothing below"),
         ("s3://photos/nothing.zip", "There is nothing at"),
         ("s3://no-such-bucket/x", "There is nothing at"),
-        ("s3://", "names no bucket"),
+        ("s3://", "not the address of a bucket"),
         ("s3://not a bucket!/x", "not the address of a bucket"),
     ],
 )
@@ -117,7 +132,7 @@ def test_addresses_that_lead_nowhere(bucket, workspace, url, match):
 
 
 def test_what_is_no_zip(bucket, workspace):
-    bucket.put_object(Key="a.zip", Body=b"text")
+    bucket.put("a.zip", b"text")
     with pytest.raises(ArchiveError, match=r"'a\.zip' is not a zip"):
         import_dataset("s3://photos/a.zip", workspace=workspace, credentials=KEYS)
 
@@ -128,8 +143,8 @@ def test_what_is_no_zip(bucket, workspace):
 )
 def test_caps_are_kept(bucket, workspace, tmp_path, monkeypatch, variable, value, match):
     monkeypatch.setenv(variable, value)
-    put_folder(bucket, write_voc(tmp_path / "set", 2), "set/")
-    bucket.put_object(Key="set/large.bin", Body=b"x" * 1_000_001)
+    bucket.put_folder(write_voc(tmp_path / "set", 2), "set/")
+    bucket.put("set/large.bin", b"x" * 1_000_001)
     refuse("s3://photos/set", workspace, match)
 
 
@@ -139,17 +154,17 @@ def test_no_keys(bucket, workspace, monkeypatch, tmp_path):
     refuse("s3://photos/set", workspace, "There are no keys", credentials=None)
 
 
-def test_a_server_that_is_not_there(workspace, monkeypatch):
+def test_a_server_that_is_not_there(s3_settings, workspace, monkeypatch):
     monkeypatch.setenv("AUTODET_S3_ENDPOINT", "http://127.0.0.1:9")
     refuse("s3://photos/set", workspace, "cannot be reached")
 
 
-def test_an_endpoint_that_is_no_address(workspace, monkeypatch):
+def test_an_endpoint_that_is_no_address(s3_settings, workspace, monkeypatch):
     monkeypatch.setenv("AUTODET_S3_ENDPOINT", "not an address")
     refuse("s3://photos/set", workspace, "AUTODET_S3_ENDPOINT is not an address")
 
 
-def test_what_a_server_answers_is_shown_to_nobody(workspace, monkeypatch):
+def test_what_a_server_answers_is_shown_to_nobody(s3_settings, workspace, monkeypatch):
     from http.server import BaseHTTPRequestHandler, HTTPServer
     from threading import Thread
 

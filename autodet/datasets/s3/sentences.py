@@ -1,0 +1,51 @@
+"""What goes wrong between a bucket and this machine, as fixed sentences: what a server answers is shown to nobody."""
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+
+GONE, CHANGED, REDIRECTED = (404, 410, 416), (409, 412), (301, 307, 400)
+FORBIDDEN = (401, 403)
+
+
+def sentence_for(error: ClientError | BotoCoreError, shown: str, *, anonymous: bool = False) -> str:
+    """What to tell a user.
+
+    Args:
+        error: What boto3 raised.
+        shown: The address, as the user wrote it.
+        anonymous: Whether it was asked without keys.
+    """
+    if isinstance(error, ClientError):
+        return _refusal(status_of(error), shown, anonymous=anonymous)
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
+        return f"There are no keys to read {shown!r} with; give an access key, or set AWS_ACCESS_KEY_ID on the machine."
+    if isinstance(error, ProfileNotFound):
+        return "This machine has no AWS profile of that name; check the name, or AWS_PROFILE."
+    if isinstance(error, ConnectionError | HTTPClientError):
+        return f"The server of {shown!r} cannot be reached; check the network, or AUTODET_S3_ENDPOINT."
+    return f"{shown!r} could not be downloaded; try again, or download it by hand and import the zip."
+
+
+def status_of(error: ClientError) -> int:
+    """The HTTP status of a refusal; 0 if there was none."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _refusal(status: int, shown: str, *, anonymous: bool) -> str:
+    if status in GONE:
+        return f"There is nothing at {shown!r}; check the bucket and the name, capital letters included."
+    if status in CHANGED:
+        return f"Files of {shown!r} changed while they were downloaded; go on, or import it again."
+    if status in FORBIDDEN and anonymous:
+        return f"{shown!r} is not public; give keys that may read it."
+    if status in (*FORBIDDEN, *REDIRECTED):
+        return f"The server does not let these keys read {shown!r}; check the keys, the region and their permissions."
+    return f"The server refused to give {shown!r}; try again later, or download it and import the zip."
