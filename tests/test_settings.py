@@ -19,6 +19,8 @@ def test_everything_can_be_set(tmp_path):
             "AUTODET_DATA_ROOTS": f"{tmp_path / 'a'}:{tmp_path / 'b'}:",
             "AUTODET_MAX_ARCHIVE_MB": "5",
             "AUTODET_MAX_ARCHIVE_FILES": "7",
+            "AUTODET_MAX_ARCHIVE_RATIO": "8",
+            "AUTODET_MAX_DEPTH": "9",
             "AUTODET_MAX_PHOTO_MEGAPIXELS": "2",
         }
     )
@@ -30,6 +32,8 @@ def test_everything_can_be_set(tmp_path):
         data_roots=(tmp_path / "a", tmp_path / "b"),
         max_archive_bytes=5_000_000,
         max_archive_entries=7,
+        max_archive_ratio=8,
+        max_depth=9,
         max_photo_pixels=2_000_000,
     )
 
@@ -50,9 +54,16 @@ def test_the_environment_is_read_if_nothing_is_given(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["AUTODET_MAX_ARCHIVE_MB", "AUTODET_MAX_ARCHIVE_FILES", "AUTODET_MAX_PHOTO_MEGAPIXELS"]
+    "name",
+    [
+        "AUTODET_MAX_ARCHIVE_MB",
+        "AUTODET_MAX_ARCHIVE_FILES",
+        "AUTODET_MAX_ARCHIVE_RATIO",
+        "AUTODET_MAX_DEPTH",
+        "AUTODET_MAX_PHOTO_MEGAPIXELS",
+    ],
 )
-@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "²"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "²", "9" * 5000])
 def test_a_number_that_is_none_is_a_sentence(name, value):
     with pytest.raises(SettingsError, match=f"{name} is .* whole number above 0"):
         load_settings({name: value})

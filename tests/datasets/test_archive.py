@@ -102,7 +102,7 @@ def test_two_names_that_are_one_file_elsewhere_are_refused(tmp_path):
 
 def test_a_name_that_is_a_file_and_a_folder_is_refused(tmp_path):
     archive = write_zip(tmp_path / "photos.zip", {"a": "1", "a/b": "2"})
-    with pytest.raises(ArchiveError, match="broken"):
+    with pytest.raises(ArchiveError, match="'a' is both a file and a folder"):
         unpack(archive, tmp_path / "out")
 
 
@@ -126,7 +126,7 @@ def test_methods_that_unpack_without_bounds_are_refused(tmp_path, method):
 
 @pytest.mark.parametrize(
     ("caps", "sentence"),
-    [({"max_archive_entries": 2}, "holds 3 files"), ({"max_archive_bytes": 2_000_000}, "unpacks to 3 MB")],
+    [({"max_archive_entries": 2}, "holds more than 2 files"), ({"max_archive_bytes": 2_000_000}, "unpacks to 3 MB")],
 )
 def test_caps_are_kept(tmp_path, caps, sentence):
     archive = write_zip(tmp_path / "photos.zip", dict.fromkeys("abc", b"\0" * 1_000_000))
