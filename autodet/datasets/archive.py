@@ -13,8 +13,7 @@ from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from autodet.datasets.files import is_file_name, open_regular
-from autodet.datasets.listing import is_clutter
+from autodet.datasets.files import is_clutter, is_file_name, open_regular
 from autodet.errors import ArchiveError
 from autodet.settings import Settings
 from autodet.workspace import safe_join

@@ -2,20 +2,28 @@
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from unicodedata import category
 
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 
 BoxXYXY = tuple[float, float, float, float]
 
+LONGEST_NAME = 200  # letters of a class's name
+MOST_MARKS = 20_000  # on a photo: ten times what the densest that people publish have
+
 
 class UnknownClassError(DatasetError):
     """A mark of a class that has no name."""
 
 
-def plain_name(text: object) -> str:
-    """What a label file calls a class, on one line and without characters that are no text."""
-    return " ".join(str(text).encode("utf-8", "replace").decode().split())
+def plain_name(name: object) -> str:
+    """What a label file calls a class, on one line and without characters that are no text; empty if it is no name."""
+    if not isinstance(name, str | int | float) or (isinstance(name, str) and len(name) > 2 * LONGEST_NAME):
+        return ""
+    text = str(name).encode("utf-8", "replace").decode()
+    plain = " ".join("".join(" " if category(letter) == "Cc" else letter for letter in text).split())
+    return plain if len(plain) <= LONGEST_NAME else ""
 
 
 @dataclass(frozen=True)

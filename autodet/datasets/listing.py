@@ -1,6 +1,5 @@
 """What lies in a source's folder: a sorted list of files, and the ways to find a photo in it."""
 
-import os
 import re
 import unicodedata
 from collections import defaultdict
@@ -9,9 +8,12 @@ from functools import cached_property
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
+from autodet.datasets.files import find_files, read_regular
 from autodet.datasets.photos import PHOTO_ENDINGS
-from autodet.errors import DatasetError
 from autodet.records import Split
+from autodet.settings import Settings
+
+MOST_BYTES = 1_000_000_000  # of a file that is read whole
 
 SPLIT_FOLDERS: dict[str, Split] = {
     "train": "train",
@@ -45,9 +47,13 @@ class Listing:
         """Files with one of these endings, lower case and with the dot, whatever case they are written in."""
         return tuple(path for path in self.files if path.suffix.lower() in suffixes)
 
-    def read(self, path: PurePosixPath) -> bytes:
-        """A file's content."""
-        return (self.root / path).read_bytes()
+    def read(self, path: PurePosixPath, most: int = MOST_BYTES) -> bytes:
+        """A file's content.
+
+        Raises:
+            DatasetError: It has more than ``most`` bytes.
+        """
+        return read_regular(self.root / path, most)
 
     def find_photo(self, name: str, beside: PurePosixPath) -> PurePosixPath | None:
         """The photo that a label file means.
@@ -62,7 +68,11 @@ class Listing:
         found = self._photos_by_name.get(_plain(name)) or self._photos_by_name.get(_plain(photo_stem(name)), [])
         split = split_of(beside)
         same_split = [path for path in found if split in (None, split_of(path) or split)]
-        return min(same_split, key=lambda path: (_steps_between(path, beside), path), default=None)
+        return min(
+            same_split,
+            key=lambda path: (_steps_between(path, beside), name not in (path.name, path.stem), path),
+            default=None,
+        )
 
     @cached_property
     def _photos_by_name(self) -> dict[str, list[PurePosixPath]]:
@@ -73,28 +83,13 @@ class Listing:
         return dict(found)
 
 
-def list_files(root: Path, limit: int) -> Listing:
-    """List a folder and all below it; hidden files and what operating systems leave behind are passed over.
+def list_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> Listing:
+    """List a folder and all below it.
 
     Raises:
-        DatasetError: There are more files than ``limit``, or a name is not text.
+        DatasetError: As ``find_files``.
     """
-    files: list[PurePosixPath] = []
-    for folder, subfolders, names in os.walk(root):
-        subfolders[:] = [name for name in subfolders if not is_clutter(name)]
-        below = PurePosixPath(Path(folder).relative_to(root).as_posix())
-        files += [below / _readable(name) for name in names if not is_clutter(name)]
-        if len(files) > limit:
-            raise DatasetError(
-                f"{root.name!r} holds more than {limit} files; choose the folder of one data set, or raise "
-                "AUTODET_MAX_ARCHIVE_FILES."
-            )
-    return Listing(root, tuple(sorted(files)))
-
-
-def is_clutter(name: str) -> bool:
-    """Whether a file or folder of that name is never data: hidden, or left behind by macOS or Windows."""
-    return name.startswith(".") or name in {"__MACOSX", "Thumbs.db", "desktop.ini"}
+    return Listing(root, tuple(sorted(map(PurePosixPath, find_files(root, limit, max_depth)))))
 
 
 def split_of(path: PurePosixPath) -> Split | None:
@@ -109,14 +104,6 @@ def photo_stem(name: str) -> str:
     """A photo's name without its ending; a dot that begins no photo's ending belongs to the name."""
     path = PurePosixPath(name)
     return path.stem if path.suffix.lower() in PHOTO_ENDINGS else path.name
-
-
-def _readable(name: str) -> str:
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:  # bytes that are no text, from another computer's disk
-        raise DatasetError(f"The file name {name!a} is not valid text; rename the file.") from error
-    return name
 
 
 def _plain(name: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autodet.datasets.archive import safe_path
-from autodet.datasets.listing import is_clutter
+from autodet.datasets.files import is_clutter
 from autodet.errors import ArchiveError, DatasetError
 from autodet.settings import Settings
 from autodet.workspace import safe_join
