@@ -52,13 +52,14 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
     problems = [*_check_name(photo, facts), *_check_size(photo, facts, decisions)]
     dropped = decisions["size_mismatch"] == "drop" and any(problem.kind == "size_mismatch" for problem in problems)
     marks: list[Mark] = []
+    seen: set[Mark] = set()
     lost = 0
     for written in photo.marks:
         box, kind, sentence = _repaired(_placed(written.box_xyxy, photo, facts, decisions), facts, decisions)
         mark = replace(written, box_xyxy=box) if box else None
         lost += box is None
         action = CUT if box else DROPPED
-        if mark in marks:
+        if mark in seen:
             kind, sentence = "box_duplicate", "is marked twice with the same box."
             keep = decisions[kind] == "keep"
             mark, action = (mark, BOTH_KEPT) if keep else (None, DROPPED)
@@ -68,9 +69,10 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
             problems.append(Problem(str(photo.labels), problem, action, kind))
         if mark:
             marks.append(mark)
-    tiny = [mark for mark in marks if is_tiny(mark.box_xyxy, facts.upright_wh)]
+            seen.add(mark)
+    tiny = {mark for mark in marks if is_tiny(mark.box_xyxy, facts.upright_wh)}
     if tiny:
-        problems.append(_tiny(photo, len(tiny), decisions))
+        problems.append(_tiny(photo, sum(mark in tiny for mark in marks), decisions))
         if decisions["box_tiny"] == "drop":
             marks = [mark for mark in marks if mark not in tiny]
     return CheckedPhoto(photo, facts, tuple(marks), tuple(problems), lost, dropped)

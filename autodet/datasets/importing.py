@@ -159,15 +159,16 @@ def _with_stored_photos(found: Review, names: Sequence[str]) -> tuple[Problem, .
 def _storage_names(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> list[str]:
     """``<split>/<name>`` with the ending of what it is, numbered where two photos of a split have one name."""
     taken: set[str] = set()
+    last: dict[str, int] = {}
     names = []
     for photo, split in zip(photos, splits, strict=True):
         path = photo.source.photo
         endings = FORMAT_ENDINGS[photo.facts.format]
         ending = path.suffix if path.suffix.lower() in endings else endings[0]
-        name, number = f"{split}/{path.stem}{ending}", 1
+        first = name = f"{split}/{path.stem}{ending}"
         while name.casefold() in taken:
-            number += 1
-            name = f"{split}/{path.stem}-{number}{ending}"
+            last[first] = last.get(first, 1) + 1
+            name = f"{split}/{path.stem}-{last[first]}{ending}"
         taken.add(name.casefold())
         names.append(name)
     return names

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from autodet.datasets.archive import unpack_archive
+from autodet.datasets.files import open_regular
 from autodet.datasets.formats import FORMATS, Detection, find_format
 from autodet.datasets.labels import LabelledPhoto, Reading
 from autodet.datasets.listing import Listing, list_files
@@ -173,9 +174,13 @@ def _look_at_chunk(root: Path, photos: Sequence[LabelledPhoto]) -> list[StagedPh
 def _look_at_one(root: Path, photo: LabelledPhoto) -> StagedPhoto | Problem:
     path = root / photo.photo
     try:
+        before = path.stat()
         facts = check_photo(path, str(photo.photo))
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+            after = os.fstat(file.fileno())
+        if (before.st_ino, before.st_size, before.st_mtime_ns) != (after.st_ino, after.st_size, after.st_mtime_ns):
+            raise PhotoError(f"The photo {str(photo.photo)!r} changed while it was being read; import it again.")
     except PhotoError as error:
         return Problem(str(photo.photo), str(error), "The photo was left out.", "unreadable_photo")
     return StagedPhoto(photo, facts, digest)
