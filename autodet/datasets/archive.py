@@ -120,6 +120,7 @@ def _safe_entries(opened: zipfile.ZipFile, name: str, packed: int, settings: Set
     """The entries that are data, by the paths that they are unpacked to."""
     infos = opened.infolist()
     _refuse_many(len(infos), name, settings.max_archive_entries)
+    _refuse_overlaps(infos, opened.start_dir, name)
     size = sum(info.file_size for info in infos)
     if size > settings.max_archive_bytes:
         raise ArchiveError(
@@ -131,7 +132,6 @@ def _safe_entries(opened: zipfile.ZipFile, name: str, packed: int, settings: Set
             f"The zip {name!r} unpacks to more than {settings.max_archive_ratio} times its size; zip it again, or "
             "raise AUTODET_MAX_ARCHIVE_RATIO."
         )
-    _refuse_overlaps(infos, opened.start_dir, name)
     entries: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         written = _written_name(info)
@@ -247,5 +247,7 @@ def _unpack_entries(
             made[below].mkdir(parents=True, exist_ok=True)
         with opened.open(entry) as packed, open(f"{made[below]}/{name}", "xb") as file:  # noqa: PTH123 - twice as fast
             shutil.copyfileobj(packed, file, CHUNK_BYTES)
+            if file.tell() != entry.file_size:
+                raise zipfile.BadZipFile
         done += entry.file_size
         progress(min(done / total, 1.0))

@@ -39,11 +39,9 @@ def find_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> l
                 continue
             _refuse_name(entry.name)
             path = folder + entry.name
-            if entry.is_symlink():
-                _refuse_way_out(root, path)
             if entry.is_dir(follow_symlinks=False):
                 folders.append(f"{path}/")
-            elif entry.is_file():
+            elif _leads_to_file(root, path) if entry.is_symlink() else entry.is_file():
                 files.append(path)
         if len(files) > limit:
             raise DatasetError(
@@ -60,7 +58,11 @@ def is_clutter(name: str) -> bool:
 
 def is_file_name(name: str) -> bool:
     """Whether a file may be called so: text on one line, without what could command a terminal, and not too long."""
-    if not name.isprintable() and any(unicodedata.category(letter) in _NOT_IN_NAMES for letter in name):
+    if (
+        name not in CLUTTER
+        and not name.isprintable()
+        and any(unicodedata.category(letter) in _NOT_IN_NAMES for letter in name)
+    ):
         return False
     return 0 < len(name.encode()) <= LONGEST_NAME
 
@@ -103,9 +105,10 @@ def _refuse_name(name: str) -> None:
         raise DatasetError(f"The file name {ascii(name)[:100]} is not valid text; rename the file.")
 
 
-def _refuse_way_out(root: Path, path: str) -> None:
+def _leads_to_file(root: Path, path: str) -> bool:
     if not Path(os.path.realpath(root / path)).is_relative_to(os.path.realpath(root)):
         raise DatasetError(f"{path!r} is a link that leads out of {root.name!r}; put what it leads to in its place.")
+    return (root / path).is_file()
 
 
 def _open_regular(path: str, flags: int) -> int:
