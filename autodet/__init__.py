@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
+    from autodet.datasets.exporting import export_dataset
     from autodet.datasets.importing import import_dataset
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
     from autodet.errors import AutodetError
@@ -35,6 +36,7 @@ __all__ = [
     "Search",
     "SearchStatus",
     "__version__",
+    "export_dataset",
     "find_search",
     "fit",
     "import_dataset",
@@ -53,6 +55,7 @@ _HOMES = {
     "EvaluationReport": "autodet.records",
     "Search": "autodet.search.control",
     "SearchStatus": "autodet.records",
+    "export_dataset": "autodet.datasets.exporting",
     "find_search": "autodet.search.control",
     "fit": "autodet.search.control",
     "import_dataset": "autodet.datasets.importing",

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import autodet
 from autodet import terminal
+from autodet.datasets.exporting import LAYOUTS, export_dataset
 from autodet.datasets.formats import FORMATS
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.kinds import KINDS
@@ -209,7 +210,12 @@ def _predict(options: Options) -> Answer:
 
 
 def _export(options: Options) -> Answer:
-    model = find_model(options.model)
+    if options.format in LAYOUTS:
+        dataset = load_dataset(options.name)
+        written = export_dataset(dataset, options.format, options.out)
+        document = {"dataset": dataset.id, "format": options.format, "file": str(written)}
+        return Answer(document, f"Wrote {written}.")
+    model = find_model(options.name)
     if options.format == "onnx":
         from autodet.inference.onnx_export import export_onnx
 
@@ -312,7 +318,7 @@ def _parser() -> argparse.ArgumentParser:
         add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id")
     _add_evaluate(add("evaluate", _evaluate, "measure a model on a split of a data set"))
     _add_predict(add("predict", _predict, "find the objects on photos"))
-    _add_export(add("export", _export, "write a model as a file for other programs"))
+    _add_export(add("export", _export, "write a model, or a data set, as a file for other programs"))
     add("datasets", _datasets, "list the data sets")
     add("models", _models, "list the models, the best first")
     return parser
@@ -365,8 +371,16 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    _add_model(parser)
-    parser.add_argument("--format", choices=("onnx", "autodet"), default="onnx", help="default onnx")
+    formats = ("onnx", "autodet", *LAYOUTS)
+    parser.add_argument(
+        "name", metavar="NAME", help="a model's id or name, an .autodet file, or a data set's id or name"
+    )
+    parser.add_argument(
+        "--format",
+        choices=formats,
+        default="onnx",
+        help=f"of a model: onnx (default) or autodet; of a data set, as a zip: {', '.join(LAYOUTS)}",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", required=True, help="the file to write")
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from autodet.datasets.manifest import list_datasets
 from autodet.ui.choice import choose_dataset
 from autodet.ui.contents import show_contents
+from autodet.ui.downloading import offer_downloads
 from autodet.ui.frame import open_page, page
 from autodet.ui.gallery import show_gallery
 from autodet.ui.importing import offer_import
@@ -19,8 +20,10 @@ with page("Data sets", "Import labelled photos, and see what is in them before a
     dataset = choose_dataset() if there_are_some else None
     if dataset:
         show_contents(dataset)
-        if st.button("Search for a detector", type="primary", icon=":material/manage_search:"):
-            open_page("search", dataset=dataset.id)
+        with st.container(horizontal=True):
+            if st.button("Search for a detector", type="primary", icon=":material/manage_search:"):
+                open_page("search", dataset=dataset.id)
+            offer_downloads(dataset)
         photos, problems = st.tabs(["Photos", f"Problems ({len(dataset.problems)})"])
         with photos:
             show_gallery(dataset)

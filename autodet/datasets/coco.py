@@ -1,25 +1,56 @@
 """COCO: one JSON file for many photos, as ``annotations/instances_train.json`` or beside the photos of a split."""
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any, TypeGuard
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from sys import intern
+from typing import Any
+from urllib.parse import unquote
 
-from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading, UnknownClassError, plain_name
-from autodet.datasets.listing import SPLIT_FOLDERS, Listing, split_of
+from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading, UnknownClassError, plain_name, settle_splits
+from autodet.datasets.listing import Listing, split_words, without_split_words
+from autodet.datasets.masks import box_of_mask, box_of_polygons, number_of, numbers_of
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 
 MAX_JSON_BYTES = 1_000_000_000
-MOST_RUNS = 1_000_000  # of a mask: more than any photo's outline needs
-LISTS = ("images", "annotations", "categories")
 NOT_COCO = "The JSON is not COCO: it has no lists 'images', 'annotations' and 'categories'."
 SIDE_TASKS = ("caption", "keypoint", "stuff", "panoptic")  # other labels of the same photos, told by the file's name
-LEFT_OUT, BOX_DROPPED = "The photo was left out.", "The box was dropped."
+LEFT_OUT, BOX_DROPPED, PASSED_OVER = "The photo was left out.", "The box was dropped.", "It was passed over."
 
-Found = Iterator[LabelledPhoto | Problem]
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of ``annotations``, without its outlines.
+
+    Attributes:
+        photo: The photo's id, by ``key_of``.
+        category: The category's id, by ``key_of``.
+        box_xyxy: The box in pixels; None if there is none.
+        problem: Why there is none.
+        difficult: Whether it is a crowd, or to be ignored.
+        truncated: Whether the object goes on beyond its box.
+    """
+
+    photo: str
+    category: str
+    box_xyxy: BoxXYXY | None
+    problem: str = ""
+    difficult: bool = False
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class Described:
+    """What one file says: its photos that are here, and the names of those that are not."""
+
+    path: str
+    split: Split | None
+    photos: dict[PurePosixPath, LabelledPhoto] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 def unmet(listing: Listing) -> str | None:
@@ -27,13 +58,11 @@ def unmet(listing: Listing) -> str | None:
     reason = "there is no .json file"
     for path in listing.ending(".json"):
         try:
-            content = _read_capped(listing, path)
+            if _is_like_coco(listing.read_text(path, MAX_JSON_BYTES)):
+                return None
+            reason = f"{path}: {NOT_COCO}".removesuffix(".")
         except DatasetError as error:
             reason = f"{path}: {error}".removesuffix(".")
-            continue
-        if all(f'"{name}"'.encode() in content for name in LISTS):
-            return None
-        reason = f"{path}: {NOT_COCO}".removesuffix(".")
     return reason
 
 
@@ -41,24 +70,26 @@ def read(listing: Listing) -> Reading:
     """Read every COCO file and find its photos; JSON files of other kinds are passed over."""
     photos: dict[PurePosixPath, LabelledPhoto] = {}
     problems: list[Problem] = []
-    for path in sorted(listing.ending(".json"), key=_rank):
-        try:
-            document = _read_document(listing, path)
-        except DatasetError as error:
-            if all(f'"{name}"'.encode() in listing.read(path)[:MAX_JSON_BYTES] for name in LISTS):
-                problems.append(Problem(str(path), str(error), "Its photos were left out.", "labels_damaged"))
-            continue
-        twice = 0
-        for found in _read_photos(listing, path, document):
-            if isinstance(found, Problem):
-                problems.append(found)
-            elif found.photo in photos:
-                twice += 1
-            else:
-                photos[found.photo] = found
-        if twice:
-            problem = f"Of its photos, {twice} {'is' if twice == 1 else 'are'} described by another file too."
-            problems.append(Problem(str(path), problem, "The other file counts.", "labels_twice"))
+    absent: list[Described] = []
+    groups, aside = _groups(listing)
+    problem = "It holds other labels of the photos, such as keypoints or captions."
+    problems += [Problem(path, problem, PASSED_OVER, "labels_foreign") for path in aside]
+    for paths in groups:
+        described = [_read_file(listing, path) for path in paths]
+        absent += [one for one in described if not one.photos]
+        problems += [problem for one in described for problem in one.problems]
+        problems += [problem for one in described if one.photos for problem in _missing(one)]
+        found, twice = _joined(described)
+        problems += twice
+        again = found.keys() & photos.keys()
+        if again:
+            problem = f"Of its photos, {len(again)} {'is' if len(again) == 1 else 'are'} described by another file too."
+            problems.append(Problem(paths[0], problem, "The other file counts.", "labels_twice"))
+        is_of_all = bool(again) and any(photos[photo].split for photo in again) and not any(map(_split, found.values()))
+        for photo, one in found.items():
+            photos.setdefault(photo, replace(one, unlisted=True) if is_of_all else one)
+    for unused in absent:
+        problems += _foreign(unused) if photos else _missing(unused)
     return Reading(tuple(photos.values()), tuple(problems))
 
 
@@ -75,169 +106,237 @@ def parse_annotation(annotation: Any, categories: Mapping[str, str]) -> Mark:
     Raises:
         DatasetError: It has no box. ``UnknownClassError``: its category has no name.
     """
-    fields = annotation if isinstance(annotation, dict) else {}
-    name = categories.get(key_of(fields.get("category_id")))
-    if not name:
-        raise UnknownClassError(
-            f"A mark has the category {key_of(fields.get('category_id'))[:40]}, which is not in categories."
-        )
-    return Mark(name, _box(fields), difficult=bool(fields.get("iscrowd") or fields.get("ignore")))
+    return _mark_of(_entry_of(annotation if isinstance(annotation, dict) else {}), categories)
 
 
 def key_of(id: Any) -> str:
     """An id as text, so that ``7``, ``7.0`` and ``"7"`` are one."""
-    return str(int(id)) if isinstance(id, float) and id.is_integer() else str(id)
+    return intern(str(int(id)) if isinstance(id, float) and id.is_integer() else str(id))
 
 
-def _rank(path: PurePosixPath) -> tuple[bool, bool, PurePosixPath]:
-    """Which file counts where several describe a photo: one of boxes, then one of a split."""
-    name = path.stem.lower()
-    return any(task in name for task in SIDE_TASKS), _split_of_file(path) is None, path
+def _groups(listing: Listing) -> tuple[list[list[str]], list[str]]:
+    """The files to read, those that differ only in their split together, those of splits first; and those left aside.
+
+    Files of other tasks (keypoints, captions) are read only if there are no others.
+    """
+    groups: dict[tuple[bool, str], list[str]] = defaultdict(list)
+    files = listing.ending(".json")
+    aside = [path for path in files if any(task in path.rpartition("/")[2].lower() for task in SIDE_TASKS)]
+    if not any(_is_readable(listing, path) for path in files if path not in aside):
+        aside = []
+    for path in (path for path in files if path not in aside):
+        groups[_split_of_file(listing, path) is None, without_split_words(path)].append(path)
+    return [groups[key] for key in sorted(groups)], aside
 
 
-def _read_capped(listing: Listing, path: PurePosixPath) -> bytes:
-    if (listing.root / path).stat().st_size > MAX_JSON_BYTES:
-        raise DatasetError(f"The JSON is larger than {MAX_JSON_BYTES // 1_000_000} MB.")
-    return listing.read(path)
-
-
-def _read_document(listing: Listing, path: PurePosixPath) -> dict[str, Any]:
+def _is_readable(listing: Listing, path: str) -> bool:
     try:
-        document = json.loads(_read_capped(listing, path))
+        return _is_like_coco(listing.read_text(path, MAX_JSON_BYTES))
+    except DatasetError:
+        return False
+
+
+def _is_like_coco(text: str) -> bool:
+    return '"images"' in text and '"annotations"' in text and ('"categories"' in text or '"bbox"' in text)
+
+
+def _joined(described: Sequence[Described]) -> tuple[dict[PurePosixPath, LabelledPhoto], list[Problem]]:
+    """The photos of files that differ only in their split, each in one split."""
+    photos: dict[PurePosixPath, LabelledPhoto] = {}
+    named: dict[PurePosixPath, set[Split]] = defaultdict(set)
+    for one in described:
+        for photo, labelled in one.photos.items():
+            photos.setdefault(photo, labelled)
+            if one.split:
+                named[photo].add(one.split)
+    settled, twice = settle_splits(named, described[0].path)
+    for photo, split in settled.items():
+        if photos[photo].split != split:
+            photos[photo] = replace(photos[photo], split=split)
+    return photos, twice
+
+
+def _split(photo: LabelledPhoto) -> Split | None:
+    return photo.split
+
+
+def _missing(described: Described) -> list[Problem]:
+    problem = "There is no photo called {!r} for this entry."
+    return [Problem(described.path, problem.format(n[:200]), LEFT_OUT, "photo_missing") for n in described.missing]
+
+
+def _foreign(described: Described) -> list[Problem]:
+    """A file of photos that were not brought, as the labels of train where only val was fetched."""
+    if not described.missing:
+        return []
+    problem = f"None of the {len(described.missing)} photos that it describes is here."
+    return [Problem(described.path, problem, PASSED_OVER, "labels_foreign")]
+
+
+def _read_file(listing: Listing, path: str) -> Described:
+    described = Described(path, _split_of_file(listing, path))
+    try:
+        text = listing.read_text(path, MAX_JSON_BYTES)
+        if not _is_like_coco(text):
+            return described
+        document = _parse(text)
+    except DatasetError as error:
+        described.problems.append(Problem(path, str(error), "Its photos were left out.", "labels_damaged"))
+        return described
+    if document:
+        _describe(listing, document, described)
+    return described
+
+
+def _parse(text: str) -> dict[str, Any] | None:
+    """A COCO file, its annotations as ``Entry``; None if it is JSON of another kind."""
+    try:
+        document = json.loads(text, object_hook=_compacted)  # outlines are let go as soon as they have been read
     except (ValueError, RecursionError) as error:
         raise DatasetError("The JSON is broken and cannot be read.") from error
-    if not isinstance(document, dict) or not all(isinstance(document.get(key), list) for key in LISTS):
-        raise DatasetError(NOT_COCO)
-    return document
+    if not isinstance(document, dict) or not all(
+        isinstance(document.get(key), list) for key in ("images", "annotations")
+    ):
+        return None
+    entries = [entry for entry in document["annotations"] if isinstance(entry, Entry)]
+    if not isinstance(document.get("categories"), list):
+        if not any(entry.box_xyxy for entry in entries):
+            return None
+        document["categories"] = []
+    return document | {"annotations": entries}
 
 
-def _read_photos(listing: Listing, path: PurePosixPath, document: dict[str, Any]) -> Found:
-    categories = {
-        key_of(entry.get("id")): plain_name(entry.get("name") or "")
-        for entry in document["categories"]
-        if isinstance(entry, dict)
-    }
-    marked: dict[str, list[Any]] = defaultdict(list)
-    for annotation in document["annotations"]:
-        if isinstance(annotation, dict):
-            marked[key_of(annotation.get("image_id"))].append(annotation)
-    split = _split_of_file(path)
-    beside = path.parent / split / path.name if split else path
-    for image in document["images"]:
-        fields = image if isinstance(image, dict) else {}
-        name = str(fields.get("file_name") or "")
-        photo = _find_photo(listing, name, beside) if name else None
-        if photo is None:
-            problem = f"There is no photo called {name[:200]!r} for this entry."
-            yield Problem(str(path), problem, LEFT_OUT, "photo_missing")
-            continue
-        marks: list[Mark] = []
-        for found in _read_marks(photo, marked[key_of(fields.get("id"))], categories):
-            if isinstance(found, Problem):
-                yield found
-            else:
-                marks.append(found)
-        stated = _stated_wh(fields.get("width"), fields.get("height"))
-        yield LabelledPhoto(photo, photo, tuple(marks), stated, split or split_of(photo))
+def _compacted(fields: dict[str, Any]) -> Any:
+    return _entry_of(fields) if "image_id" in fields and "file_name" not in fields else fields
 
 
-def _read_marks(
-    photo: PurePosixPath, annotations: Sequence[Any], categories: Mapping[str, str]
-) -> Iterator[Mark | Problem]:
-    for annotation in annotations:
-        try:
-            yield parse_annotation(annotation, categories)
-        except DatasetError as error:
-            kind = "class_unknown" if isinstance(error, UnknownClassError) else "box_damaged"
-            yield Problem(str(photo), str(error), BOX_DROPPED, kind)
+def _entry_of(fields: dict[str, Any]) -> Entry:
+    photo, category = key_of(fields.get("image_id")), key_of(fields.get("category_id"))
+    more = fields.get("attributes")
+    said = fields | more if isinstance(more, dict) else fields
+    difficult = _is_set(said.get("iscrowd")) or _is_set(said.get("ignore")) or _is_set(said.get("difficult"))
+    truncated = _is_set(said.get("truncated"))
+    try:
+        return Entry(photo, category, _box_of(fields), "", difficult, truncated)
+    except DatasetError as error:
+        return Entry(photo, category, None, str(error))
 
 
-def _box(fields: Mapping[str, Any]) -> BoxXYXY:
-    box, segmentation = fields.get("bbox"), fields.get("segmentation")
-    if _are_numbers(box) and len(box) == 4:
-        x, y, width, height = (float(value) for value in box)
+def _box_of(fields: Mapping[str, Any]) -> BoxXYXY:
+    box, segmentation = numbers_of(fields.get("bbox")), fields.get("segmentation")
+    if box and len(box) == 4 and (min(box[2:]) > 0 or not segmentation):
+        x, y, width, height = box
         return x, y, x + width, y + height
     if isinstance(segmentation, dict):
-        return _box_of_mask(segmentation)
-    if isinstance(segmentation, list) and segmentation:
-        rings = segmentation if isinstance(segmentation[0], list) else [segmentation]
-        if all(_are_numbers(ring) and len(ring) >= 6 and len(ring) % 2 == 0 for ring in rings):
-            xs, ys = ([float(v) for ring in rings for v in ring[start::2]] for start in (0, 1))
-            return min(xs), min(ys), max(xs), max(ys)
+        return box_of_mask(segmentation)
+    if isinstance(segmentation, list) and (bounds := box_of_polygons(segmentation)):
+        return bounds
     raise DatasetError("A mark has neither a bbox of four numbers nor a polygon or mask.")
 
 
-def _box_of_mask(mask: Mapping[str, Any]) -> BoxXYXY:
-    """The bounds of a mask whose runs, down the columns, alternate between outside and inside."""
-    size, counts = mask.get("size"), mask.get("counts")
-    runs = _unpacked(counts) if isinstance(counts, str) else counts
-    if not (_are_numbers(size) and len(size) == 2 and _are_numbers(runs) and 0 < len(runs) <= MOST_RUNS):
-        raise DatasetError("A mark has a mask that cannot be read.")
-    height, at = int(size[0]), 0
-    columns: list[int] = []
-    rows: list[int] = []
-    for number, run in enumerate(int(value) for value in runs):
-        if run < 0 or height <= 0:
-            raise DatasetError("A mark has a mask that cannot be read.")
-        if number % 2 and run:
-            first, last = divmod(at, height), divmod(at + run - 1, height)
-            columns += [first[0], last[0]]
-            rows += [first[1], last[1]] if first[0] == last[0] else [0, height - 1]
-        at += run
-    if not columns:
-        raise DatasetError("A mark has a mask with nothing in it.")
-    return float(min(columns)), float(min(rows)), float(max(columns) + 1), float(max(rows) + 1)
+def _mark_of(entry: Entry, categories: Mapping[str, str]) -> Mark:
+    name = categories.get(entry.category)
+    if not name:
+        raise UnknownClassError(f"A mark has the category {entry.category[:40]}, which is not in categories.")
+    if entry.box_xyxy is None:
+        raise DatasetError(entry.problem)
+    return Mark(name, entry.box_xyxy, entry.difficult, entry.truncated)
 
 
-def _unpacked(text: str) -> list[int] | None:
-    """The runs of a compressed mask: numbers of five bits a letter, from the third run on as differences.
-
-    The encoding is that of the COCO API's ``rleToString``.
-    """
-    runs: list[int] = []
-    value = shift = 0
-    for letter in text[: MOST_RUNS * 2]:
-        bits = ord(letter) - 48
-        if not 0 <= bits < 64 or shift > 40:
-            return None
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits & 32:
+def _describe(listing: Listing, document: dict[str, Any], described: Described) -> None:
+    """Give every entry of ``images`` that is here its marks."""
+    marked: dict[str, list[Entry]] = defaultdict(list)
+    for entry in document["annotations"]:
+        marked[entry.photo].append(entry)
+    categories = _categories(document, described)
+    find = _PhotoFinder(listing, described)
+    for image in document["images"]:
+        fields = image if isinstance(image, dict) else {}
+        photo = find(fields)
+        entries = marked.pop(key_of(fields.get("id")), [])
+        if photo is None:
+            described.missing.append(_name_of(fields))
             continue
-        if bits & 16:
-            value -= 1 << shift
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        value = shift = 0
-    return runs
+        marks = list(_marks_of(photo, entries, categories, described))
+        if photo in described.photos:  # some programs write an entry for each mark
+            marks = [*described.photos[photo].marks, *marks]
+        stated = _stated_wh(fields.get("width"), fields.get("height"))
+        split = described.split or listing.split_of(photo)
+        described.photos[photo] = LabelledPhoto(photo, photo, tuple(marks), stated, split)
+    if marked:
+        count = sum(len(entries) for entries in marked.values())
+        problem = f"Of its marks, {count} {'is' if count == 1 else 'are'} of photos that it does not list."
+        described.problems.append(Problem(described.path, problem, "They were passed over.", "labels_foreign"))
 
 
-def _find_photo(listing: Listing, name: str, beside: PurePosixPath) -> PurePosixPath | None:
-    """The photo whose path the entry gives if there is one, else the nearest of its name."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    exact = [
-        folder / path for folder in (beside.parent, beside.parent.parent, PurePosixPath()) if not path.is_absolute()
-    ]
-    return next((at for at in exact if at in listing.photo_set), None) or listing.find_photo(
-        PureWindowsPath(name).name, beside
-    )
+def _categories(document: Mapping[str, Any], described: Described) -> dict[str, str]:
+    """Class names by the keys of their ids; numbers in place of names if the file has none."""
+    entries = [entry for entry in document["categories"] if isinstance(entry, dict)]
+    if entries or not document["annotations"]:
+        return {key_of(entry.get("id")): plain_name(entry.get("name") or "") for entry in entries}
+    names = {entry.category: plain_name(f"class_{entry.category[:40]}") for entry in document["annotations"]}
+    action = f"The classes were called {', '.join(sorted(names.values())[:3])}{' ...' * (len(names) > 3)}."
+    problem = "The file does not say what its classes are called: 'categories' is missing or empty."
+    described.problems.append(Problem(described.path, problem, action, "names_missing"))
+    return names
 
 
-def _split_of_file(path: PurePosixPath) -> Split | None:
+def _marks_of(
+    photo: PurePosixPath, entries: Sequence[Entry], categories: Mapping[str, str], described: Described
+) -> Iterator[Mark]:
+    for entry in entries:
+        try:
+            yield _mark_of(entry, categories)
+        except DatasetError as error:
+            kind = "class_unknown" if isinstance(error, UnknownClassError) else "box_damaged"
+            described.problems.append(Problem(str(photo), str(error), BOX_DROPPED, kind, (str(photo),)))
+
+
+class _PhotoFinder:
+    """Finds the photos of one file's entries; most lie in the folder in which the one before did."""
+
+    def __init__(self, listing: Listing, described: Described) -> None:
+        self._listing = listing
+        self._described = described
+        self._base = ""
+
+    def __call__(self, fields: Mapping[str, Any]) -> PurePosixPath | None:
+        for name in _spellings(_name_of(fields)):
+            if found := self._listing.photo_at.get(self._base + name):
+                return found
+            if found := self._listing.find_photo(name, self._described.path, self._described.split):
+                if str(found).endswith(f"/{name}"):
+                    self._base = str(found).removesuffix(name)
+                return found
+        return None
+
+
+def _name_of(fields: Mapping[str, Any]) -> str:
+    return str(next(filter(None, (fields.get(key) for key in ("file_name", "coco_url", "path", "url"))), ""))
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """A photo's name as written, and what it may be if it is an address: ``.../local-files/?d=a%20b.jpg``."""
+    if name:
+        yield name
+    if "%" in name or "?" in name:
+        yield unquote(name).rpartition("?d=")[2]
+        yield unquote(name.partition("?")[0])
+
+
+def _split_of_file(listing: Listing, path: str) -> Split | None:
     """The split that a JSON file is about: ``instances_train2017.json``, or by the folder it lies in."""
-    for word in reversed(re.split(r"[^a-z]+", path.stem.lower())):
-        if word in SPLIT_FOLDERS:
-            return SPLIT_FOLDERS[word]
-    return split_of(path)
+    words = split_words(path.rpartition("/")[2])
+    return words[-1] if words else listing.split_of(path)
 
 
 def _stated_wh(width: Any, height: Any) -> tuple[int, int]:
-    return (int(width), int(height)) if _is_number(width) and _is_number(height) and min(width, height) > 0 else (0, 0)
+    stated = number_of(width) or 0, number_of(height) or 0
+    return (int(stated[0]), int(stated[1])) if min(stated) >= 1 else (0, 0)
 
 
-def _are_numbers(values: Any) -> TypeGuard[list[float]]:
-    return isinstance(values, list) and all(_is_number(value) for value in values)
-
-
-def _is_number(value: Any) -> bool:
-    """Whether a value is a number that a place on a photo can be."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
+def _is_set(value: Any) -> bool:
+    """Whether a flag is set, however it is written."""
+    if not value:
+        return False
+    return value is True or (number_of(value) or 0) > 0 or str(value).lower() in ("true", "yes")

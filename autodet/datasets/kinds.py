@@ -73,6 +73,12 @@ KINDS: dict[str, Kind] = {
         "Two descriptions of one photo may contradict each other; the first one counts.",
         {"drop": "Leave the second description out"},
     ),
+    "split_twice": Kind(
+        "Photos that are named for two splits",
+        "What is learnt from cannot test what was learnt: figures would look better than they are.",
+        {"fix": "Keep each photo in one split"},
+        judged=True,
+    ),
     "photo_unlisted": Kind(
         "Photos that no list of a split names",
         "The data set's own lists leave these photos out, usually on purpose.",

@@ -1,8 +1,9 @@
 """What a format's reader hands to the import: photos and marks as they were written, nothing repaired yet."""
 
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from unicodedata import category
 
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
@@ -17,16 +18,18 @@ class UnknownClassError(DatasetError):
     """A mark of a class that has no name."""
 
 
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")  # what neither XML nor YAML can hold
+
+
 def plain_name(name: object) -> str:
     """What a label file calls a class, on one line and without characters that are no text; empty if it is no name."""
     if not isinstance(name, str | int | float) or (isinstance(name, str) and len(name) > 2 * LONGEST_NAME):
         return ""
-    text = str(name).encode("utf-8", "replace").decode()
-    plain = " ".join("".join(" " if category(letter) == "Cc" else letter for letter in text).split())
+    plain = " ".join(_NO_TEXT.sub(" ", str(name).encode("utf-8", "replace").decode()).split())
     return plain if len(plain) <= LONGEST_NAME else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Mark:
     """One object that somebody marked.
 
@@ -43,7 +46,7 @@ class Mark:
     truncated: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LabelledPhoto:
     """A photo and what its labels say about it.
 
@@ -72,3 +75,33 @@ class Reading:
 
     photos: tuple[LabelledPhoto, ...]
     problems: tuple[Problem, ...]
+
+
+def settle_splits(
+    named: Mapping[PurePosixPath, Collection[Split]], file: str
+) -> tuple[dict[PurePosixPath, Split], list[Problem]]:
+    """One split for each photo, where lists may name it for several: what is learnt from cannot test.
+
+    ``val`` comes before ``test``, and ``test`` before ``train``; if nothing were left to learn from, ``train`` comes
+    first.
+
+    Args:
+        named: The splits that a photo is named for; at least one.
+        file: The file that says so, for the problem.
+    """
+    order: tuple[Split, ...] = ("val", "test", "train")
+    for_train = any("train" in splits for splits in named.values())
+    if for_train and all(len(splits) > 1 for splits in named.values() if "train" in splits):
+        order = ("train", "val", "test")
+    settled = {photo: next(split for split in order if split in splits) for photo, splits in named.items()}
+    twice = sorted(str(photo) for photo, splits in named.items() if len(splits) > 1)
+    if not twice:
+        return settled, []
+    several = f"{len(twice)} photos are named" if len(twice) > 1 else f"{twice[0]} is named"
+    words = " and ".join(
+        split for split in order if any(split in splits for splits in named.values() if len(splits) > 1)
+    )
+    problem = f"{several} for {words}; what is learnt from cannot test what was learnt."
+    return settled, [
+        Problem(file, problem, f"Each was put into one split, {order[0]} first.", "split_twice", (*twice,))
+    ]

@@ -2,13 +2,12 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import PurePosixPath
+from collections.abc import Hashable, Mapping, Sequence
 
-from autodet.errors import DatasetError
 from autodet.records import Split
 
 SHARES: dict[Split, float] = {"train": 0.7, "val": 0.15, "test": 0.15}
+NO_CLASS = ""  # stands for what a photo without boxes shows
 
 
 def assign_splits(
@@ -40,16 +39,25 @@ def assign_splits(
     return splits, True
 
 
-def draw_splits(classes: Sequence[frozenset[str]], shares: dict[Split, float], seed: int) -> list[Split]:
+def draw_splits(
+    classes: Sequence[frozenset[str]],
+    shares: Mapping[Split, float],
+    seed: int,
+    groups: Sequence[Hashable] | None = None,
+) -> list[Split]:
     """Draw a split in which every class has about its share, and every class is in ``train``.
 
-    Photos are shuffled and grouped by their rarest class; each then goes where most is missing so far.
+    Photos are shuffled and sorted by their rarest class; each then goes where most is missing so far.
 
     Args:
         classes: Per photo the classes that are marked on it.
         shares: Share of the photos per split; adds up to 1.
         seed: Seed of the shuffle.
+        groups: Per photo the group that it belongs to; a group goes as a whole into one split, so that shares are met
+            only as well as the sizes of the groups allow.
     """
+    if groups is not None and len(set(groups)) < len(groups):
+        return _draw_groups(classes, shares, seed, groups)
     photos_per_class = Counter(name for names in classes for name in names)
     order = list(range(len(classes)))
     random.Random(seed).shuffle(order)  # noqa: S311 - a reproducible draw, not a secret
@@ -65,20 +73,60 @@ def draw_splits(classes: Sequence[frozenset[str]], shares: dict[Split, float], s
     return splits
 
 
-def refuse_unknown_classes(
-    splits: Sequence[Split], classes: Sequence[frozenset[str]], labels: Sequence[PurePosixPath]
-) -> None:
-    """Make sure that everything measured can be learnt.
+def _draw_groups(
+    classes: Sequence[frozenset[str]], shares: Mapping[Split, float], seed: int, groups: Sequence[Hashable]
+) -> list[Split]:
+    """Draw with whole groups, after iterative stratification (Sechidis et al., ECML PKDD 2011).
 
-    Raises:
-        DatasetError: A class is in ``val`` or ``test`` but not in ``train``.
+    Groups are shuffled and sorted by their rarest class; each then goes where most of what it holds is missing, among
+    the splits that have room for it.
     """
-    if "train" not in splits:
-        return
-    known = frozenset[str]().union(*(names for split, names in zip(splits, classes, strict=True) if split == "train"))
-    for split, names, path in zip(splits, classes, labels, strict=True):
-        for name in sorted(names - known):
-            raise DatasetError(
-                f"The class {name!r} is in {split} (first in {str(path)!r}) but in no photo of train, so it could "
-                f"never be learnt; correct its name, add photos of it to train, or remove it from {split}."
-            )
+    members: dict[Hashable, list[int]] = {}
+    for index, group in enumerate(groups):
+        members.setdefault(group, []).append(index)
+    units = list(members.values())
+    random.Random(seed).shuffle(units)  # noqa: S311 - a reproducible draw, not a secret
+    held = [Counter(name for index in unit for name in classes[index] or {NO_CLASS}) for unit in units]
+    total = Counter(name for names in classes for name in names or {NO_CLASS})
+    missing = {split: {name: share * total[name] for name in total} for split, share in shares.items()}
+    room = {split: share * len(classes) for split, share in shares.items()}
+    chosen: list[Split] = ["train"] * len(units)
+    learnt = {NO_CLASS}
+    for one in sorted(range(len(units)), key=lambda one: min((total[name], name) for name in held[one])):
+        if held[one].keys() <= learnt:
+            chosen[one] = _most_wanted(held[one], len(units[one]), total, missing, room)
+        learnt |= held[one].keys()
+        room[chosen[one]] -= len(units[one])
+        for name, count in held[one].items():
+            missing[chosen[one]][name] -= count
+    if shares.get("val") and "val" not in chosen:
+        _spare_one(chosen, held)
+    splits = {index: split for unit, split in zip(units, chosen, strict=True) for index in unit}
+    return [splits[index] for index in range(len(classes))]
+
+
+def _most_wanted(
+    held: Mapping[str, int],
+    photos: int,
+    total: Mapping[str, int],
+    missing: Mapping[Split, Mapping[str, float]],
+    room: Mapping[Split, float],
+) -> Split:
+    """The split that misses most of what a group holds; the roomiest where the group fits nowhere."""
+    fitting = [split for split in room if photos < room[split] + 1]
+    if not fitting:
+        return max(room, key=lambda split: room[split])
+
+    def wanted(split: Split) -> tuple[float, float]:
+        return sum(min(missing[split][name], count) / total[name] for name, count in held.items()), room[split]
+
+    return max(fitting, key=wanted)
+
+
+def _spare_one(chosen: list[Split], held: Sequence[Mapping[str, int]]) -> None:
+    """Move the smallest group that ``train`` can spare to ``val``: without ``val``, nothing can be searched."""
+    train = [one for one, split in enumerate(chosen) if split == "train"]
+    taught = Counter(name for one in train for name in held[one])
+    spare = [one for one in train if all(taught[name] > 1 for name in held[one] if name != NO_CLASS)]
+    if len(train) > 1 and spare:
+        chosen[min(spare, key=lambda one: sum(held[one].values()))] = "val"

@@ -4,18 +4,20 @@ Boxes are taken as written: ``xmin, ymin, xmax, ymax`` become ``x1, y1, x2, y2``
 pixels from 1 and includes the last one; today's tools count from 0. The difference is at most one pixel.
 """
 
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError  # only the error's class: parsing is defusedxml's
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading, plain_name
-from autodet.datasets.listing import Listing, photo_stem, split_of
+from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading, plain_name, settle_splits
+from autodet.datasets.listing import SPLIT_WORDS, Listing, photo_stem, plain
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 
@@ -26,10 +28,14 @@ LEFT_OUT = "The photo was left out."
 PASSED_OVER = "It was passed over."
 BOX_DROPPED = "The box was dropped."
 MAX_XML_BYTES = 16_000_000
-SPLIT_LISTS: dict[str, Split] = {"trainval.txt": "train", "train.txt": "train", "val.txt": "val", "test.txt": "test"}
+MAX_LIST_BYTES = 64_000_000
+LIST_FOLDERS = ("/imagesets/main", "/imagesets", "")  # where lists of splits are kept; the first that has any counts
+_DECLARATION = re.compile(rb"""\s*<\?xml(?:[^>]*encoding=["']([\w.-]+))?[^>]*>""")
+
+Lists = Mapping[str, Mapping[PurePosixPath, Split]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class VocAnnotation:
     """One XML file.
 
@@ -49,9 +55,9 @@ class VocAnnotation:
 def unmet(listing: Listing) -> str | None:
     """What keeps a source from being VOC, as a clause; None if it is."""
     reason = "there is no .xml file"
-    for path in reversed(listing.ending(".xml")):
+    for path in reversed(_xml_files(listing)):
         try:
-            parse_voc(_read_capped(listing, path))
+            parse_voc(listing.read(path, MAX_XML_BYTES))
         except DatasetError as error:
             reason = f"{path}: {error}".removesuffix(".")
             continue
@@ -62,39 +68,57 @@ def unmet(listing: Listing) -> str | None:
 def read(listing: Listing) -> Reading:
     """Read every XML file and find its photo; what does not fit together is listed."""
     photos: dict[PurePosixPath, LabelledPhoto] = {}
-    problems: list[Problem] = []
-    lists = dict(_read_split_lists(listing))
-    stems = {path.with_suffix("") for path in listing.ending(".xml")}
-    for path in listing.ending(".xml"):
+    lists, problems = _read_lists(listing)
+    for path in _xml_files(listing):
         kind = "labels_damaged"
         try:
-            annotation = parse_voc(_read_capped(listing, path))
+            annotation = parse_voc(listing.read(path, MAX_XML_BYTES))
             kind = "photo_missing"
-            photo = _photo_of(listing, path, annotation.filename, stems)
+            photo = _photo_of(listing, path, annotation.filename)
         except DatasetError as error:
             problems.append(_unusable(listing, path, str(error), kind))
             continue
-        problems += [Problem(str(path), problem, BOX_DROPPED, "box_damaged") for problem in annotation.problems]
+        problems += [
+            Problem(path, problem, BOX_DROPPED, "box_damaged", (str(photo),)) for problem in annotation.problems
+        ]
         if photo in photos:
-            problems.append(
-                Problem(
-                    str(path), f"{photos[photo].labels} already describes {photo}.", "It was left out.", "labels_twice"
-                )
-            )
+            problem = f"{photos[photo].labels} already describes {photo}."
+            problems.append(Problem(path, problem, "It was left out.", "labels_twice", (str(photo),)))
             continue
-        split = split_of(photo) or split_of(path)
-        if lists:
-            split = lists.get(photo_stem(photo.name))
+        named = _lists_for(lists, photo)
+        split = named.get(photo) if named else listing.split_of(photo) or listing.split_of(path)
         photos[photo] = LabelledPhoto(
-            photo, path, annotation.marks, annotation.size_wh or (0, 0), split, unlisted=bool(lists) and split is None
+            photo,
+            PurePosixPath(path),
+            annotation.marks,
+            annotation.size_wh or (0, 0),
+            split,
+            unlisted=bool(named) and split is None,
         )
     return Reading(tuple(photos.values()), tuple(problems))
 
 
-def _unusable(listing: Listing, path: PurePosixPath, error: str, kind: str) -> Problem:
-    if kind == "labels_damaged" and listing.find_photo(path.stem, beside=path) is None:
-        return Problem(str(path), error, PASSED_OVER, "labels_foreign")
-    return Problem(str(path), error, LEFT_OUT, kind)
+def _xml_files(listing: Listing) -> list[str]:
+    """The ``.xml`` files; where there is none, files of XML in a folder of annotations that have no ending."""
+    return listing.ending(".xml") or [
+        path
+        for path in listing.files
+        if "annotation" in path.lower()
+        and "." not in path.rpartition("/")[2]
+        and listing.read(path, MAX_LIST_BYTES).lstrip().startswith(b"<annotation")
+    ]
+
+
+def _unusable(listing: Listing, path: str, error: str, kind: str) -> Problem:
+    photo = listing.find_photo(_stem(path), beside=path)
+    if kind == "labels_damaged" and photo is None:
+        return Problem(path, error, PASSED_OVER, "labels_foreign")
+    return Problem(path, error, LEFT_OUT, kind, (str(photo),) if photo else ())
+
+
+def _stem(path: str) -> str:
+    name = path.rpartition("/")[2]
+    return name[:-4] if name.lower().endswith(".xml") else name
 
 
 def parse_voc(xml: bytes) -> VocAnnotation:
@@ -103,10 +127,7 @@ def parse_voc(xml: bytes) -> VocAnnotation:
     Raises:
         DatasetError: It is not XML, or not a VOC annotation.
     """
-    try:
-        root = fromstring(xml)
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise DatasetError("The XML is broken and cannot be read.") from error
+    root = _parsed(xml)
     if root.tag != "annotation":
         raise DatasetError(f"The XML is not a VOC annotation: it begins with <{root.tag}>, not <annotation>.")
     marks, problems = [], []
@@ -115,8 +136,28 @@ def parse_voc(xml: bytes) -> VocAnnotation:
             marks.append(_parse_object(element))
         except DatasetError as error:
             problems.append(f"Object {number} {error}")
-    filename = PureWindowsPath(root.findtext("filename", "").strip()).name
+    filename = re.split(r"[/\\]", root.findtext("filename", "").strip())[-1]
     return VocAnnotation(filename, _parse_size(root), tuple(marks), tuple(problems))
+
+
+def _parsed(xml: bytes) -> "Element":
+    try:
+        try:
+            return fromstring(xml.lstrip())
+        except (ParseError, ValueError, LookupError):  # in an encoding that the parser does not know, or not as it says
+            return fromstring(_decoded(xml))
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        raise DatasetError("The XML is broken and cannot be read.") from error
+
+
+def _decoded(xml: bytes) -> str:
+    """XML in the encoding that it names, else as Latin-1, in which different bytes stay different letters."""
+    declaration = _DECLARATION.match(xml)
+    body = xml[declaration.end() if declaration else 0 :]
+    try:
+        return body.decode(((declaration and declaration[1]) or b"latin-1").decode())
+    except (LookupError, UnicodeDecodeError):
+        return body.decode("latin-1")
 
 
 def _parse_object(element: "Element") -> Mark:
@@ -128,7 +169,12 @@ def _parse_object(element: "Element") -> Mark:
         raise DatasetError(f"({name}) has no complete <bndbox> of four numbers.")
     x1, y1, x2, y2 = (corner or 0.0 for corner in corners)
     box: BoxXYXY = (x1, y1, x2, y2)
-    return Mark(name, box, difficult=(element.findtext("difficult") or "").strip() == "1")
+    return Mark(name, box, *(_is_set(element.findtext(flag)) for flag in ("difficult", "truncated")))
+
+
+def _is_set(text: str | None) -> bool:
+    """Whether a flag is set: ``1``, ``true``, or a share above nothing."""
+    return (text or "").strip().lower() in ("true", "yes") or (_number(text) or 0) > 0
 
 
 def _parse_size(root: "Element") -> tuple[int, int] | None:
@@ -144,27 +190,78 @@ def _number(text: str | None) -> float | None:
     return value if isfinite(value) else None
 
 
-def _read_capped(listing: Listing, path: PurePosixPath) -> bytes:
-    if (listing.root / path).stat().st_size > MAX_XML_BYTES:
-        raise DatasetError(f"The XML is larger than {MAX_XML_BYTES // 1_000_000} MB.")
-    return listing.read(path)
+def _photo_of(listing: Listing, path: str, filename: str) -> PurePosixPath:
+    """The photo that is called like the XML: the XML may state a stale name."""
+    stem = _stem(path)
+    names = [filename, stem] if plain(photo_stem(filename)) == plain(stem) else [stem, filename]
+    for name in filter(None, names):
+        if found := listing.find_photo(name, beside=path):
+            return found
+    raise DatasetError(f"There is no photo called {filename or stem!r} for this XML.")
 
 
-def _photo_of(listing: Listing, path: PurePosixPath, filename: str, stems: set[PurePosixPath]) -> PurePosixPath:
-    """The photo that the XML names; the photo that is called like the XML where that one belongs to another XML."""
-    named = listing.find_photo(filename, beside=path) if filename else None
-    alike = listing.find_photo(path.stem, beside=path)
-    if named and alike and named != alike and path.with_name(named.stem) in stems:
-        return alike
-    if found := named or alike:
-        return found
-    raise DatasetError(f"There is no photo called {filename or path.stem!r} for this XML.")
+def _read_lists(listing: Listing) -> tuple[Lists, list[Problem]]:
+    """The splits of photos by the folder that the lists are about: ``ImageSets/Main`` lies in it, or the lists do.
+
+    Lists that name no photo of theirs are passed over.
+    """
+    found: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    for path in listing.ending(".txt"):
+        folder, _, name = f"/{path}".rpartition("/")
+        if _split_of_list(name):
+            place = next(place for place in LIST_FOLDERS if folder.lower().endswith(place))
+            base = folder[: len(folder) - len(place)].strip("/")
+            while base and not any(text.startswith(f"{base}/") for text in listing.photo_at):
+                base = base.rpartition("/")[0]
+            found[base].setdefault(place, []).append(path)
+    lists: dict[str, Mapping[PurePosixPath, Split]] = {}
+    problems: list[Problem] = []
+    for base, places in found.items():
+        for place in LIST_FOLDERS:
+            named = _named(listing, base, places.get(place, []))
+            if named and base not in lists:
+                lists[base], twice = settle_splits(named, (base + place).strip("/"))
+                problems += twice
+    return lists, problems
 
 
-def _read_split_lists(listing: Listing) -> Iterator[tuple[str, Split]]:
-    """Photo names (without ending) and splits from ``ImageSets/Main``; finer lists override ``trainval.txt``."""
-    lists = [path for path in listing.files if path.parts[-3:-1] == ("ImageSets", "Main") and path.name in SPLIT_LISTS]
-    for path in sorted(lists, key=lambda path: list(SPLIT_LISTS).index(path.name)):
-        for line in listing.read(path).decode(errors="replace").splitlines():
-            if line.strip():
-                yield photo_stem(PureWindowsPath(line.strip()).name), SPLIT_LISTS[path.name]
+def _named(listing: Listing, base: str, paths: list[str]) -> dict[PurePosixPath, set[Split]]:
+    """The splits that lists name each photo below a folder for; a finer list overrides ``trainval``."""
+    if not paths:
+        return {}
+    below = f"{base}/" if base else ""
+    stems: dict[str, list[PurePosixPath]] = defaultdict(list)
+    for text, photo in listing.photo_at.items():
+        if text.startswith(below):
+            stems[plain(photo_stem(photo.name))].append(photo)
+    named: dict[PurePosixPath, set[Split]] = defaultdict(set)
+    for path in sorted(paths, key=lambda path: "trainval" in path.lower().rpartition("/")[2]):
+        is_rest = "trainval" in path.lower().rpartition("/")[2]
+        split = _split_of_list(path.rpartition("/")[2])
+        for line in listing.read_text(path, MAX_LIST_BYTES).splitlines():
+            for photo in next((stems[stem] for stem in _stems_of(line) if stem in stems), ()):
+                if split and not (is_rest and named[photo]):
+                    named[photo].add(split)
+    return named
+
+
+def _split_of_list(name: str) -> Split | None:
+    """The split that a list is of: ``train.txt``, ``val_list.txt``; ``trainval.txt`` alone is to learn from."""
+    word = re.sub(r"([_-]?(list|files|images))?\.txt$", "", name.lower())
+    return "train" if word == "trainval" else SPLIT_WORDS.get(word)
+
+
+def _stems_of(line: str) -> Iterator[str]:
+    """What a line of a list may mean: a name with or without folders and an ending, perhaps with more behind it."""
+    for text in (line, line.partition(" ")[0], line.partition("\t")[0]):
+        name = re.split(r"[/\\]", text.strip().strip('"'))[-1]
+        yield plain(name)
+        yield plain(photo_stem(name))
+
+
+def _lists_for(lists: Lists, photo: PurePosixPath) -> Mapping[PurePosixPath, Split]:
+    """The lists of the innermost folder that has some and the photo below it."""
+    if not lists:
+        return {}
+    folders = (str(folder) if folder.parts else "" for folder in photo.parents)
+    return next((lists[folder] for folder in folders if folder in lists), {})

@@ -3,74 +3,75 @@
 A line is ``class x y width height`` with the box's middle and size, or ``class x1 y1 x2 y2 x3 y3 ...`` with a
 polygon's corners; all are shares of the photo's width and height, as a person sees the photo. A number more (a
 confidence) or a tail of keypoints is passed over. Names, and which photo is in which split, stand in ``data.yaml``,
-or, as Darknet has it, in ``obj.data`` and ``obj.names``, or in ``classes.txt``.
+or, as Darknet has it, in ``obj.data`` and ``obj.names``, or in ``classes.txt``; see ``yolo_settings``.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any, TypeGuard
+from pathlib import PurePosixPath
 
-import yaml
-
-from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading, UnknownClassError, plain_name
-from autodet.datasets.listing import Listing, split_of
+from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading, UnknownClassError
+from autodet.datasets.listing import Listing, nearest, photo_stem, plain
+from autodet.datasets.yolo_settings import (
+    MAX_TEXT_BYTES,
+    YoloSettings,
+    is_list,
+    lines_of,
+    read_settings,
+    read_splits,
+)
 from autodet.errors import DatasetError
-from autodet.records import SPLITS, Problem, Split
+from autodet.records import Problem, Split
 
-NAME_LISTS = ("classes.txt", "obj.names", "classes.names", "_darknet.labels", "predefined_classes.txt")
-MAX_YAML_BYTES = 1_000_000
-MAX_TEXT_BYTES = 64_000_000
 MAX_CLASS_NUMBER = 100_000
 LINE_DROPPED = "The line was left out."
+LABEL_FOLDERS = ("labels", "label")
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
 
-
-@dataclass(frozen=True)
-class YoloSettings:
-    """What stands beside the labels.
-
-    Attributes:
-        names: Class names by number; empty if no file has them.
-        splits: Where each split's photos are, as written: folders or lists.
-        keypoints: Whether each line goes on with keypoints after its box.
-    """
-
-    names: Mapping[int, str]
-    splits: Mapping[Split, tuple[str, ...]]
-    keypoints: bool = False
+Pairs = Mapping[PurePosixPath, str | None]
 
 
 def unmet(listing: Listing) -> str | None:
     """What keeps a source from being YOLO, as a clause; None if it is."""
     if not listing.ending(".txt"):
         return "there are no .txt label files"
-    labels = [path for _, path in _pairs(listing) if path]
+    pairs, _ = _pairs(listing)
+    labels = [path for path in pairs.values() if path]
     if not labels:
         return "no .txt file is called like a photo"
-    if read_settings(listing).names or any(_is_label(listing, path) for path in labels[:100]):
+    if any(_is_label(listing, path) for path in labels[:100]):
+        return None
+    settings = read_settings(listing)
+    if any(one.names for one in (*settings.documents, *settings.lists)):
         return None
     return f"{labels[0]}: it has no lines of a class number and the four numbers of a box"
 
 
 def read(listing: Listing) -> Reading:
-    """Read the labels of every photo; one without a label file has no objects on it."""
+    """Read the labels of every photo; one without a label file has no objects, if others have some."""
     settings = read_settings(listing)
-    splits = _splits(listing, settings)
+    pairs, left_over = _pairs(listing)
+    splits, problems = read_splits(listing, settings)
+    split_of = {photo: splits.get(photo) or listing.split_of(photo) for photo in pairs}
+    unlabelled = _unlabelled(pairs, split_of)
     photos: list[LabelledPhoto] = []
-    problems: list[Problem] = []
     unnamed: set[str] = set()
-    for photo, path in _pairs(listing):
+    for photo, path in pairs.items():
+        if photo in unlabelled:
+            continue
+        said = settings.of(path) if path else None
         marks: list[Mark] = []
-        for found in _read_labels(listing, path, settings) if path else ():
+        for found in _read_labels(listing, photo, path, said) if path and said else ():
             (problems if isinstance(found, Problem) else marks).append(found)  # type: ignore[arg-type]
-        unnamed |= set() if settings.names else {mark.name for mark in marks}
-        split = split_of(photo) or splits.get(photo)
-        photos.append(LabelledPhoto(photo, path or photo, tuple(marks), split=split, relative=True))
+        if said and not said.names:
+            unnamed.update(mark.name for mark in marks)
+        split = split_of[photo]
+        labels = PurePosixPath(path) if path else photo
+        unlisted = bool(splits) and split is None
+        photos.append(LabelledPhoto(photo, labels, tuple(marks), None, split, relative=True, unlisted=unlisted))
     if unnamed:
-        problem = "No file says what the class numbers mean (a data.yaml with 'names', or a classes.txt)."
-        action = f"The classes were called {', '.join(sorted(unnamed)[:3])}{' ...' * (len(unnamed) > 3)}."
-        problems.append(Problem("", problem, action, "names_missing"))
-    return Reading(tuple(photos), tuple(problems))
+        problems.append(_without_names(unnamed))
+    return Reading(tuple(photos), (*problems, *_without_photos(listing, left_over, pairs)))
 
 
 def parse_line(line: str, settings: YoloSettings) -> Mark:
@@ -99,21 +100,6 @@ def parse_line(line: str, settings: YoloSettings) -> Mark:
     return Mark(settings.names.get(class_number) or f"class_{class_number}", box)
 
 
-def read_settings(listing: Listing) -> YoloSettings:
-    """Names and splits, from the first file that has them."""
-    document = _yaml_document(listing) or _darknet_document(listing)
-    splits: dict[Split, tuple[str, ...]] = {}
-    for split in SPLITS:
-        given = document.get(split, document.get("valid") if split == "val" else None)
-        splits[split] = tuple(entry for entry in (given if isinstance(given, list) else [given]) if _is_text(entry))
-    names = _names(document.get("names")) or _listed_names(listing)
-    return YoloSettings(names, splits, keypoints="kpt_shape" in document)
-
-
-def _is_text(entry: Any) -> TypeGuard[str]:
-    return isinstance(entry, str) and bool(entry.strip())
-
-
 def _box(values: list[float]) -> BoxXYXY:
     if len(values) == 4 or (len(values) > 4 and len(values) % 2 == 1):
         x, y, width, height = values[:4]
@@ -124,24 +110,26 @@ def _box(values: list[float]) -> BoxXYXY:
     raise DatasetError("A line has neither the four numbers of a box nor the corners of a polygon.")
 
 
-def _read_labels(listing: Listing, path: PurePosixPath, settings: YoloSettings) -> Iterator[Mark | Problem]:
-    if (listing.root / path).stat().st_size > MAX_TEXT_BYTES:
-        problem = f"The labels are larger than {MAX_TEXT_BYTES // 1_000_000} MB."
-        yield Problem(str(path), problem, "They were left out.", "labels_damaged")
-    for number, line in enumerate(_lines(listing, path), start=1):
+def _read_labels(listing: Listing, photo: PurePosixPath, path: str, settings: YoloSettings) -> Iterator[Mark | Problem]:
+    try:
+        text = listing.read_text(path, MAX_TEXT_BYTES)
+    except DatasetError as error:
+        yield Problem(path, str(error), "They were left out.", "labels_damaged", (str(photo),))
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
             yield parse_line(line, settings)
         except DatasetError as error:
             kind = "class_unknown" if isinstance(error, UnknownClassError) else "box_damaged"
-            yield Problem(str(path), f"Line {number}: {error}", LINE_DROPPED, kind)
+            yield Problem(path, f"Line {number}: {error}", LINE_DROPPED, kind, (str(photo),))
 
 
-def _is_label(listing: Listing, path: PurePosixPath) -> bool:
+def _is_label(listing: Listing, path: str) -> bool:
     """Whether a text file has a line that can be read as an object."""
     without_names = YoloSettings({}, {})
-    for line in _lines(listing, path)[:5]:
+    for line in lines_of(listing, path)[:5]:
         try:
             parse_line(line, without_names)
         except (DatasetError, ValueError):
@@ -150,111 +138,86 @@ def _is_label(listing: Listing, path: PurePosixPath) -> bool:
     return False
 
 
-def _pairs(listing: Listing) -> Iterator[tuple[PurePosixPath, PurePosixPath | None]]:
-    """Every photo with its label file, or with None where it has none."""
-    labels = {str(path): path for path in listing.ending(".txt") if path.name.lower() not in NAME_LISTS}
+# Which labels belong to which photo
+
+
+def _is_other(listing: Listing, path: str) -> bool:
+    """Whether a text file is a list of names or photos, rather than the labels of a photo that is called ``test``."""
+    return is_list(path) and bool(lines_of(listing, path)) and not _is_label(listing, path)
+
+
+def _pairs(listing: Listing) -> tuple[Pairs, list[str]]:
+    """Every photo with its label file, or with None where it has none; and text files that belong to no photo.
+
+    Labels lie where YOLO has them, else in another folder, if they are called like their photo and can be read.
+    """
+    labels = {plain(path[:-4]): path for path in listing.ending(".txt") if not _is_other(listing, path)}
+    places: dict[str, list[str]] = {}
+    pairs: dict[PurePosixPath, str | None] = {}
     for photo in listing.photos:
-        yield photo, next((labels[at] for at in _label_places(photo) if at in labels), None)
+        folder, _, name = str(photo).rpartition("/")
+        if folder not in places:
+            places[folder] = list(_label_folders(plain(folder)))
+        stem = plain(photo_stem(name))
+        pairs[photo] = next((labels[place + stem] for place in places[folder] if place + stem in labels), None)
+    used = set(pairs.values())
+    left_over = [path for path in labels.values() if path not in used]
+    found = _elsewhere(listing, left_over, [photo for photo, path in pairs.items() if not path])
+    used = set(found.values())
+    return pairs | found, [path for path in left_over if path not in used]
 
 
-def _label_places(photo: PurePosixPath) -> Iterator[str]:
-    """Where a photo's labels may lie: ``labels`` in place of the innermost ``images``, or beside the photo."""
-    label = photo.with_suffix(".txt")
-    for index in reversed(range(len(label.parts) - 1)):
-        for images, labels in (("images", "labels"), ("image", "label")):
-            if label.parts[index].lower() == images:
-                for name in (labels, labels.capitalize(), labels.upper()):
-                    yield "/".join((*label.parts[:index], name, *label.parts[index + 1 :]))
-    yield str(label)
-    yield "/".join((*label.parts[:-1], "labels", label.name))
-    if len(label.parts) > 1:
-        yield "/".join((*label.parts[:-2], "labels", label.name))  # any folder of photos, and labels beside it
+def _label_folders(folder: str) -> Iterator[str]:
+    """Where the labels of a folder's photos may lie: ``labels`` in place of ``images``, or beside them."""
+    parts = folder.split("/") if folder else []
+    for index in reversed(range(len(parts))):
+        if parts[index] in IMAGE_FOLDERS:
+            for name in LABEL_FOLDERS:
+                yield "/".join([*parts[:index], name, *parts[index + 1 :], ""])
+    yield "/".join([*parts, ""])
+    for above in (parts, parts[:-1]):
+        yield "/".join([*above, "labels", ""])
 
 
-def _yaml_document(listing: Listing) -> dict[str, Any]:
-    """The first YAML file that is about a data set, as written; nothing where there is none."""
-    for path in sorted(listing.ending(".yaml", ".yml"), key=lambda path: (len(path.parts), path)):
-        if (listing.root / path).stat().st_size > MAX_YAML_BYTES:
+def _elsewhere(listing: Listing, labels: list[str], photos: list[PurePosixPath]) -> dict[PurePosixPath, str]:
+    """Photos whose labels lie in some other folder of their split."""
+    by_stem: dict[str, list[PurePosixPath]] = defaultdict(list)
+    for photo in photos:
+        by_stem[plain(photo_stem(photo.name))].append(photo)
+    found: dict[PurePosixPath, str] = {}
+    for path in labels:
+        alike = by_stem.get(plain(path.rpartition("/")[2][:-4]), [])
+        split = listing.split_of(path)
+        fitting = [one for one in alike if one not in found and (not split or listing.split_of(one) in (None, split))]
+        if fitting and (_is_label(listing, path) or not lines_of(listing, path)):
+            found[nearest(fitting, path)] = path
+    return found
+
+
+def _unlabelled(pairs: Pairs, split_of: Mapping[PurePosixPath, Split | None]) -> set[PurePosixPath]:
+    """Photos about which nothing is said: of a split, or else of a folder, in which no photo has a label file."""
+    labelled = {split_of[photo] or photo.parent for photo, path in pairs.items() if path}
+    return {photo for photo, path in pairs.items() if not path and (split_of[photo] or photo.parent) not in labelled}
+
+
+def _without_names(numbers: set[str]) -> Problem:
+    problem = "No file says what the class numbers mean (a data.yaml with 'names', or a classes.txt)."
+    action = f"The classes were called {', '.join(sorted(numbers)[:3])}{' ...' * (len(numbers) > 3)}."
+    return Problem("", problem, action, "names_missing")
+
+
+def _without_photos(listing: Listing, left_over: list[str], pairs: Pairs) -> Iterator[Problem]:
+    """Labels of photos that are not there; a whole folder of them was left behind on purpose."""
+    used = {path.rpartition("/")[0] for path in pairs.values() if path}
+    foreign: dict[str, int] = defaultdict(int)
+    for path in left_over:
+        folder = path.rpartition("/")[0]
+        if not _is_label(listing, path):
             continue
-        try:
-            document = yaml.safe_load(listing.read(path))
-        except (yaml.YAMLError, ValueError, RecursionError):
-            continue
-        if isinstance(document, dict) and ("names" in document or "nc" in document):
-            return document
-    return {}
-
-
-def _darknet_document(listing: Listing) -> dict[str, Any]:
-    """The splits that Darknet's ``obj.data`` names: ``train = data/train.txt``."""
-    for path in listing.ending(".data"):
-        pairs = (line.partition("=") for line in _lines(listing, path)[:100])
-        document = {key.strip(): value.strip() for key, _, value in pairs}
-        return {key: document[key] for key in ("train", "valid", "test") if document.get(key)}
-    return {}
-
-
-def _names(names: Any) -> dict[int, str]:
-    if isinstance(names, list):
-        names = dict(enumerate(names))
-    if not isinstance(names, dict):
-        return {}
-    numbered = {str(key).strip(): plain_name(name) for key, name in names.items()}
-    return {int(key): name for key, name in numbered.items() if key.isascii() and key.isdigit() and len(key) < 7}
-
-
-def _listed_names(listing: Listing) -> dict[int, str]:
-    for path in listing.ending(".txt", ".names", ".labels"):
-        if path.name.lower() in NAME_LISTS or path.suffix == ".names":
-            return {number: plain_name(line) for number, line in enumerate(_lines(listing, path)) if line.strip()}
-    return {}
-
-
-def _splits(listing: Listing, settings: YoloSettings) -> dict[PurePosixPath, Split]:
-    """The split of every photo that ``train``, ``val`` and ``test`` of the settings mean; the first one counts."""
-    splits: dict[PurePosixPath, Split] = {}
-    for split, entries in settings.splits.items():
-        for entry in entries:
-            for photo in _meant(listing, entry):
-                splits.setdefault(photo, split)
-    return splits
-
-
-def _meant(listing: Listing, entry: str) -> list[PurePosixPath]:
-    """Photos that a path in the settings means, on whatever machine it was written: the longest end that fits."""
-    parts = [part for part in PurePosixPath(entry.replace("\\", "/")).parts if part not in ("/", ".", "..")]
-    if parts and parts[-1].lower().endswith(".txt"):
-        return _listed(listing, parts[-1])
-    for start in range(len(parts)):
-        tail = tuple(parts[start:])
-        found = [photo for photo in listing.photos if _holds(photo.parts[:-1], tail)]
-        if found:
-            return found
-    return []
-
-
-def _holds(folders: tuple[str, ...], tail: tuple[str, ...]) -> bool:
-    return any(folders[at : at + len(tail)] == tail for at in range(len(folders) - len(tail) + 1))
-
-
-def _listed(listing: Listing, name: str) -> list[PurePosixPath]:
-    for path in listing.ending(".txt"):
-        if path.name == name:
-            lines = (line.strip() for line in _lines(listing, path) if line.strip())
-            found = (_photo_of_line(listing, line, path) for line in lines)
-            return [photo for photo in found if photo]
-    return []
-
-
-def _photo_of_line(listing: Listing, line: str, beside: PurePosixPath) -> PurePosixPath | None:
-    parts = [part for part in PurePosixPath(line.replace("\\", "/")).parts if part not in ("/", ".", "..")]
-    for start in range(len(parts)):
-        if (path := PurePosixPath(*parts[start:])) in listing.photo_set:
-            return path
-    return listing.find_photo(PureWindowsPath(line).name, beside)
-
-
-def _lines(listing: Listing, path: PurePosixPath) -> list[str]:
-    if (listing.root / path).stat().st_size > MAX_TEXT_BYTES:
-        return []
-    return listing.read(path).decode("utf-8-sig", "replace").splitlines()
+        if folder in used:
+            yield Problem(path, "There is no photo for these labels.", "They were left out.", "photo_missing")
+        else:
+            foreign[folder] += 1
+    for folder, count in foreign.items():
+        problem = f"None of the photos of its {count} label files is here."
+        yield Problem(folder, problem, "It was passed over.", "labels_foreign")

@@ -53,7 +53,7 @@ def test_reads_marks(annotation, name, box, difficult):
     [
         (mark(category=3), "category 3, which is not in categories"),
         (mark(box=(1, 2, 3)), "neither a bbox"),
-        (mark(box=(1, 2, 3, "4")), "neither a bbox"),
+        (mark(box=(1, 2, 3, "four")), "neither a bbox"),
         (mark(box=(1, 2, 3, float("nan"))), "neither a bbox"),
         ({"image_id": 1, "category_id": 1}, "neither a bbox"),
         ("nonsense", "category None"),

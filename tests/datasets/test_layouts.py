@@ -110,7 +110,7 @@ def coco_official(tree):
         tree.text(f"annotations/captions_{split}2017.json", json.dumps({"images": [], "annotations": []}))
     tree.photo("test2017/1.jpg")
     tree.text("annotations/image_info_test2017.json", json.dumps({"images": [], "categories": []}))
-    return {"splits": {"train": 6, "val": 3}, "kinds": {"labels_twice", "photo_unlabelled"}}
+    return {"splits": {"train": 6, "val": 3}, "kinds": {"labels_foreign", "photo_unlabelled"}}
 
 
 def coco_of_an_exporter_with_a_super_category(tree):
@@ -203,7 +203,7 @@ def yolo_that_trains_and_validates_on_the_same_photos(tree):
         tree.yolo(f"small/images/train2017/{number:012}.jpg", f"small/labels/train2017/{number:012}.txt")
     places = "path: ../datasets/small\ntrain: images/train2017\nval: images/train2017\ntest:\n"
     tree.text("small.yaml", f"{places}names:\n  0: cat\n  1: dog\n")
-    return {"images": 8}
+    return {"images": 8, "kinds": {"split_twice"}}
 
 
 def yolo_images_and_labels_by_split(tree):

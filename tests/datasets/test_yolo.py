@@ -94,8 +94,8 @@ def test_photos_without_objects_are_data_and_bad_lines_are_listed(tmp_path):
 
 def test_a_hostile_yaml_is_no_yaml(tmp_path):
     write(tmp_path / "set", "a.png", "a.txt", LINE)
-    (tmp_path / "set" / "data.yaml").write_text("names: !!python/object/apply:os.system ['touch owned']\n")
-    assert import_dataset(tmp_path / "set", workspace=workspace_in(tmp_path)).classes == ("class_1",)
+    (tmp_path / "set" / "data.yaml").write_text("names: !!python/object/apply:os.system ['touch owned', fig]\n")
+    assert import_dataset(tmp_path / "set", workspace=workspace_in(tmp_path)).classes == ("fig",)
     assert not Path("owned").exists()
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"{new}: &{new} [{','.join(['*' + old] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)

@@ -1,0 +1,236 @@
+"""A data set as a zip that other programs, and ``import_dataset``, read: in COCO's, YOLO's or Pascal VOC's layout.
+
+Imported again, a zip gives the same photos, splits, classes and boxes, to a thousandth of a pixel. Photos go in byte
+for byte. They are renamed only where a name would not do on every computer, or where two would share their labels.
+What the formats cannot say is lost: YOLO has no flags, so ``difficult`` and ``truncated``.
+"""
+
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from xml.sax.saxutils import escape
+
+import yaml
+
+from autodet.datasets.labels import plain_name
+from autodet.datasets.listing import plain
+from autodet.datasets.manifest import Dataset, load_dataset
+from autodet.errors import DatasetError
+from autodet.records import ImageRecord
+from autodet.workspace import open_atomically
+
+CHUNK_BYTES = 1 << 20
+MOST_NAME_BYTES = 200
+DECIMALS = 4  # of a pixel
+SHARE_DECIMALS = 9  # of a photo's side: a photo of 100,000 pixels is still right to a thousandth of one
+_NOT_EVERYWHERE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028\u2029]')  # in names of files
+_WHEN = (1980, 1, 1, 0, 0, 0)  # the same data set gives the same bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A photo and what it is called in a zip: ``stem``, which no other photo of the zip has, and its ending."""
+
+    record: ImageRecord
+    stem: str
+    ending: str
+
+    @property
+    def name(self) -> str:
+        """The photo's name, without folders."""
+        return self.stem + self.ending
+
+    @property
+    def marks(self) -> Iterator[tuple[int, list[float], bool, bool]]:
+        """Class id, ``x1, y1, x2, y2`` in pixels, difficult, truncated."""
+        marks = self.record.annotations
+        boxes = marks.boxes_xyxy.astype(float).round(DECIMALS)
+        return zip(
+            marks.class_ids.tolist(), boxes.tolist(), marks.difficult.tolist(), marks.truncated.tolist(), strict=True
+        )
+
+
+Labels = Iterator[tuple[str, Iterator[str]]]  # the name of each file, and its text in pieces
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a format arranges a zip.
+
+    Attributes:
+        photo: Where a photo lies.
+        labels: The files of labels.
+    """
+
+    photo: Callable[[Exported], str]
+    labels: Callable[[Dataset, Sequence[Exported]], Labels]
+
+
+def export_dataset(data: Dataset | str, format: str, path: str | Path) -> Path:
+    """Write a data set as a zip.
+
+    Args:
+        data: The data set, its id or its name.
+        format: ``coco``, ``yolo`` or ``voc``. COCO marks a difficult box as a crowd; YOLO has no difficult boxes.
+        path: Where to; an existing file is replaced, once all of the new one is written.
+
+    Returns:
+        The path.
+
+    Raises:
+        DatasetError: There is no such format, or the file cannot be written, or a photo cannot be read.
+    """
+    dataset = load_dataset(data) if isinstance(data, str) else data
+    path = Path(path)
+    if format not in LAYOUTS:
+        raise DatasetError(f"{format!r} is not a format that can be exported; choose {', '.join(LAYOUTS)}.")
+    try:
+        with open_atomically(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            _fill(archive, dataset, LAYOUTS[format])
+    except FileNotFoundError as error:
+        lost = (
+            ""
+            if path.parent.is_dir()
+            else f"{path} cannot be written: there is no folder {path.parent}; make it first."
+        )
+        raise DatasetError(lost or _damaged(dataset)) from error
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
+    return path
+
+
+def export_bytes(dataset: Dataset) -> int:
+    """About how large the zip will be: as large as the photos, which are packed already."""
+    photos = (dataset.photo(record) for record in dataset.images)
+    return sum(photo.stat().st_size for photo in photos if photo.is_file())
+
+
+def _damaged(dataset: Dataset) -> str:
+    return f"The data set {dataset.id!r} is damaged: a photo of it is missing; delete its folder and import it again."
+
+
+def _fill(archive: zipfile.ZipFile, dataset: Dataset, layout: Layout) -> None:
+    photos = _named(dataset.images)
+    for name, text in layout.labels(dataset, photos):
+        with archive.open(_entry(name, zipfile.ZIP_DEFLATED), "w", force_zip64=True) as target:
+            for piece in text:
+                target.write(piece.encode())
+    for photo in photos:
+        entry = _entry(layout.photo(photo), zipfile.ZIP_STORED)
+        with dataset.photo(photo.record).open("rb") as source, archive.open(entry, "w", force_zip64=True) as target:
+            shutil.copyfileobj(source, target, CHUNK_BYTES)
+
+
+def _entry(name: str, packing: int) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _WHEN)
+    entry.compress_type = packing
+    entry.external_attr = 0o644 << 16
+    return entry
+
+
+def _named(records: Sequence[ImageRecord]) -> list[Exported]:
+    """Every photo under its own name, where that does on every computer and no other photo has it."""
+    taken: set[str] = set()
+    named = []
+    for record in records:
+        path = PurePosixPath(record.file)
+        wanted = _NOT_EVERYWHERE.sub("_", path.stem).encode()[:MOST_NAME_BYTES].decode(errors="ignore")
+        wanted = wanted.strip(" .") or "photo"
+        stem, number = wanted, 1
+        while plain(stem) in taken:
+            number += 1
+            stem = f"{wanted}-{number}"
+        taken.add(plain(stem))
+        named.append(Exported(record, stem, path.suffix))
+    return named
+
+
+# COCO: train/, annotations/instances_train.json, and so on
+
+
+def _coco_labels(dataset: Dataset, photos: Sequence[Exported]) -> Labels:
+    for split in dataset.splits:
+        of_split = [photo for photo in photos if photo.record.split == split]
+        yield f"annotations/instances_{split}.json", _coco_text(dataset, of_split)
+
+
+def _coco_text(dataset: Dataset, photos: Sequence[Exported]) -> Iterator[str]:
+    categories = [{"id": number, "name": plain_name(name)} for number, name in enumerate(dataset.classes, start=1)]
+    yield f'{{"info": {_json({"description": dataset.name})},\n"categories": {_json(categories)},\n"images": ['
+    separator = "\n"
+    for photo_id, photo in enumerate(photos, start=1):
+        size = {"width": photo.record.width, "height": photo.record.height}
+        yield separator + _json({"id": photo_id, "file_name": photo.name, **size})
+        separator = ",\n"
+    yield '],\n"annotations": ['
+    separator, mark_id = "\n", 0
+    for photo_id, photo in enumerate(photos, start=1):
+        for class_id, (x1, y1, x2, y2), difficult, truncated in photo.marks:
+            mark_id += 1
+            width, height = round(x2 - x1, DECIMALS), round(y2 - y1, DECIMALS)
+            mark = {"id": mark_id, "image_id": photo_id, "category_id": class_id + 1, "bbox": [x1, y1, width, height]}
+            more = {"area": round(width * height, DECIMALS), "segmentation": [], "iscrowd": int(difficult)}
+            flags = {"attributes": {"truncated": True}} if truncated else {}
+            yield separator + _json(mark | more | flags)
+            separator = ",\n"
+    yield "]}\n"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+# YOLO: images/train/, labels/train/, and so on, and data.yaml
+
+
+def _yolo_labels(dataset: Dataset, photos: Sequence[Exported]) -> Labels:
+    places = {split: f"images/{split}" for split in dataset.splits}
+    names = {number: plain_name(name) for number, name in enumerate(dataset.classes)}
+    document = {**places, "nc": len(names), "names": names}
+    yield "data.yaml", iter([yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=1_000_000)])
+    for photo in photos:
+        yield f"labels/{photo.record.split}/{photo.stem}.txt", _yolo_text(photo)
+
+
+def _yolo_text(photo: Exported) -> Iterator[str]:
+    across, down = photo.record.width, photo.record.height
+    for class_id, (x1, y1, x2, y2), _, _ in photo.marks:
+        shares = ((x1 + x2) / 2 / across, (y1 + y2) / 2 / down, (x2 - x1) / across, (y2 - y1) / down)
+        yield " ".join([str(class_id), *(f"{share:.{SHARE_DECIMALS}f}" for share in shares)]) + "\n"
+
+
+# Pascal VOC: JPEGImages/, Annotations/, ImageSets/Main/
+
+
+def _voc_labels(dataset: Dataset, photos: Sequence[Exported]) -> Labels:
+    for split in dataset.splits:
+        stems = (f"{photo.stem}\n" for photo in photos if photo.record.split == split)
+        yield f"ImageSets/Main/{split}.txt", stems
+    for photo in photos:
+        yield f"Annotations/{photo.stem}.xml", _voc_text(photo, dataset.classes)
+
+
+def _voc_text(photo: Exported, classes: Sequence[str]) -> Iterator[str]:
+    record = photo.record
+    yield f"<annotation>\n\t<folder>JPEGImages</folder>\n\t<filename>{escape(photo.name)}</filename>\n"
+    yield f"\t<size><width>{record.width}</width><height>{record.height}</height><depth>3</depth></size>\n"
+    for class_id, box, difficult, truncated in photo.marks:
+        name = escape(plain_name(classes[class_id]))
+        corners = "".join(
+            f"<{key}>{int(side) if side.is_integer() else side}</{key}>"
+            for key, side in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
+        )
+        flags = f"<truncated>{int(truncated)}</truncated><difficult>{int(difficult)}</difficult>"
+        yield f"\t<object><name>{name}</name><pose>Unspecified</pose>{flags}<bndbox>{corners}</bndbox></object>\n"
+    yield "</annotation>\n"
+
+
+LAYOUTS: dict[str, Layout] = {
+    "coco": Layout(lambda photo: f"{photo.record.split}/{photo.name}", _coco_labels),
+    "yolo": Layout(lambda photo: f"images/{photo.record.split}/{photo.name}", _yolo_labels),
+    "voc": Layout(lambda photo: f"JPEGImages/{photo.name}", _voc_labels),
+}
