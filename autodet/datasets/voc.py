@@ -8,7 +8,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError  # only the error's class: parsing is defusedxml's
@@ -16,7 +15,7 @@ from xml.etree.ElementTree import ParseError  # only the error's class: parsing 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading, plain_name, settle_splits
+from autodet.datasets.labels import MOST_MARKS, BoxXYXY, LabelledPhoto, Mark, Reading, plain_name, settle_splits
 from autodet.datasets.listing import SPLIT_WORDS, Listing, photo_stem, plain
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 LEFT_OUT = "The photo was left out."
 PASSED_OVER = "It was passed over."
 BOX_DROPPED = "The box was dropped."
-MAX_XML_BYTES = 16_000_000
+MAX_XML_BYTES = 8_000_000
 MAX_LIST_BYTES = 64_000_000
 LIST_FOLDERS = ("/imagesets/main", "/imagesets", "")  # where lists of splits are kept; the first that has any counts
 _DECLARATION = re.compile(rb"""\s*<\?xml(?:[^>]*encoding=["']([\w.-]+))?[^>]*>""")
@@ -129,9 +128,12 @@ def parse_voc(xml: bytes) -> VocAnnotation:
     """
     root = _parsed(xml)
     if root.tag != "annotation":
-        raise DatasetError(f"The XML is not a VOC annotation: it begins with <{root.tag}>, not <annotation>.")
+        raise DatasetError(f"The XML is not a VOC annotation: it begins with <{root.tag[:40]}>, not <annotation>.")
     marks, problems = [], []
-    for number, element in enumerate(root.findall("object"), start=1):
+    objects = root.findall("object")
+    if len(objects) > MOST_MARKS:
+        raise DatasetError(f"The XML marks {len(objects)} objects, more than {MOST_MARKS} on a photo.")
+    for number, element in enumerate(objects, start=1):
         try:
             marks.append(_parse_object(element))
         except DatasetError as error:
@@ -187,7 +189,7 @@ def _number(text: str | None) -> float | None:
         value = float(text or "")
     except ValueError:
         return None
-    return value if isfinite(value) else None
+    return value if abs(value) < 1e9 else None
 
 
 def _photo_of(listing: Listing, path: str, filename: str) -> PurePosixPath:
@@ -197,7 +199,7 @@ def _photo_of(listing: Listing, path: str, filename: str) -> PurePosixPath:
     for name in filter(None, names):
         if found := listing.find_photo(name, beside=path):
             return found
-    raise DatasetError(f"There is no photo called {filename or stem!r} for this XML.")
+    raise DatasetError(f"There is no photo called {(filename or stem)[:200]!r} for this XML.")
 
 
 def _read_lists(listing: Listing) -> tuple[Lists, list[Problem]]:
@@ -238,11 +240,18 @@ def _named(listing: Listing, base: str, paths: list[str]) -> dict[PurePosixPath,
     for path in sorted(paths, key=lambda path: "trainval" in path.lower().rpartition("/")[2]):
         is_rest = "trainval" in path.lower().rpartition("/")[2]
         split = _split_of_list(path.rpartition("/")[2])
-        for line in listing.read_text(path, MAX_LIST_BYTES).splitlines():
+        for line in _lines(listing, path):
             for photo in next((stems[stem] for stem in _stems_of(line) if stem in stems), ()):
                 if split and not (is_rest and named[photo]):
                     named[photo].add(split)
     return named
+
+
+def _lines(listing: Listing, path: str) -> list[str]:
+    try:
+        return listing.read_text(path, MAX_LIST_BYTES).splitlines()
+    except DatasetError as error:
+        raise DatasetError(f"The list {path!r} cannot be used: {error}") from error
 
 
 def _split_of_list(name: str) -> Split | None:
