@@ -45,7 +45,8 @@ def zip_of(entries: Iterable[Entry], comment: bytes = b"") -> bytes:
     """A zip, however wrong."""
     body, directory = BytesIO(), BytesIO()
     count = 0
-    for count, entry in enumerate(entries, start=1):
+    for entry in entries:
+        count += 1
         packed = deflated(entry.content) if entry.method == DEFLATED else entry.content
         size = len(entry.content) if entry.size is None else entry.size
         checksum = zlib.crc32(entry.content) if entry.checksum is None else entry.checksum
