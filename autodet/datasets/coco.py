@@ -261,7 +261,9 @@ def _box_of(fields: Mapping[str, Any]) -> BoxXYXY:
 def _mark_of(entry: Entry, categories: Mapping[str, str]) -> Mark:
     name = categories.get(entry.category)
     if not name:
-        raise UnknownClassError(f"A mark has the category {entry.category[:40]}, which is not in categories.")
+        raise UnknownClassError(
+            f"A mark has the category {plain_name(entry.category[:40])}, which is not in categories."
+        )
     if entry.box_xyxy is None:
         raise DatasetError(entry.problem)
     return Mark(name, entry.box_xyxy, entry.difficult, entry.truncated)

@@ -397,6 +397,7 @@ def test_odd_photos_are_photos(place, fine):
         "cmyk.jpg": encoded(draw_photo(seed=1).convert("CMYK"), "JPEG", **profile),
         "profile.png": encoded(draw_photo(seed=2), **profile),
         "exif.jpg": encoded(draw_photo(seed=3), "JPEG", exif=exif_of_many_tags(5000, 60_000)),
+        "index.jpg": jpeg_with(jpeg_segment(0xE2, b"MPF\0II*\0\x08\0\0\0no index")),  # Pillow warns
         "frames.jpg": encoded(draw_photo(seed=4), "MPO", save_all=True, append_images=frames),
         "frames.webp": encoded(draw_photo(seed=5), "WEBP", save_all=True, append_images=frames),
         "frames.png": encoded(draw_photo(seed=6), "PNG", save_all=True, append_images=frames),
