@@ -4,14 +4,11 @@ import streamlit as st
 
 from autodet.datasets.manifest import list_datasets
 from autodet.ui.choice import choose_dataset
-from autodet.ui.contents import show_contents
+from autodet.ui.contents import show_contents, show_views
 from autodet.ui.downloading import offer_downloads
 from autodet.ui.frame import open_page, page
-from autodet.ui.gallery import show_gallery
 from autodet.ui.importing import offer_import
 from autodet.ui.imports import show_imports
-from autodet.ui.problems import show_problems
-from autodet.ui.text import counted
 
 with page("Data sets", "Import labelled photos, and see what is in them before a search is spent on them."):
     show_imports()
@@ -24,9 +21,4 @@ with page("Data sets", "Import labelled photos, and see what is in them before a
             if st.button("Search for a detector", type="primary", icon=":material/manage_search:"):
                 open_page("search", dataset=dataset.id)
             offer_downloads(dataset)
-        photos, problems = st.tabs(["Photos", f"Problems ({len(dataset.problems)})"])
-        with photos:
-            show_gallery(dataset)
-        with problems:
-            st.caption(f"{counted(len(dataset.problems), 'problem')} found on import, and what was done about each.")
-            show_problems(dataset)
+        show_views(dataset)

@@ -4,6 +4,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
+from zlib import crc32
 
 import numpy as np
 from PIL import Image
@@ -49,7 +50,7 @@ def write_labelled(
 def write_voc(folder: Path, photos: int = 20, marks: Iterable[Mark] = (APPLE, BANANA)) -> Path:
     """A folder of photos with the same marks on each; returns the folder."""
     for number in range(photos):
-        write_labelled(folder, f"photo_{number:02}", marks, seed=number)
+        write_labelled(folder, f"photo_{number:02}", marks, seed=crc32(folder.name.encode()) + number)
     return folder
 
 

@@ -146,6 +146,16 @@ class TestTheWholePath:
         assert document_of(home, "export", "fruit", "--out", tmp_path / "fruit.onnx")["format"] == "onnx"
         onnx.checker.check_model(tmp_path / "fruit.onnx")
 
+    def test_a_data_set_exported_here_is_the_same_elsewhere(self, trained, tmp_path):
+        home, imported, _, _ = trained
+        for format in ("coco", "yolo", "voc"):
+            archive = tmp_path / f"{format}.zip"
+            written = document_of(home, "export", "fruit", "--format", format, "--out", archive)
+            assert written == {"dataset": "fruit", "format": format, "file": str(archive)}
+            again = document_of(tmp_path / "elsewhere", "import", archive)
+            same = {key: imported[key] for key in ("classes", "splits", "boxes")}
+            assert {key: again[key] for key in same} == same and again["format"] == format
+
     def test_people_get_text(self, trained):
         home, _, _, _ = trained
         for command in (["status"], ["status", "fruit"], ["datasets"], ["models"]):
@@ -313,7 +323,7 @@ def test_boxes_that_are_none_are_listed_and_the_rest_is_imported(tmp_path):
     found = {Path(problem["file"]).stem: problem for problem in imported["problems"]}
     assert {"flat", "outside", "broken"} <= set(found)
     for problem in found.values():
-        assert list(problem) == ["file", "problem", "action", "kind"]
+        assert list(problem) == ["file", "problem", "action", "kind", "photos"]
         assert f"{problem['file']}: {problem['problem']} {problem['action']}" in ran.stdout
 
 
@@ -363,6 +373,8 @@ def test_a_damaged_model_is_a_sentence(trained_bundle, sample_folder, empty_home
         (["predict", "fruit", "photo.jpg", "--threshold", "nan"], "'nan' is not between 0 and 1"),
         (["export", "fruit"], "--out"),
         (["export", "fruit", "--out", "fruit.onnx"], "no model 'fruit'"),
+        (["export", "fruit", "--out", "fruit.zip", "--format", "coco"], "no data set called 'fruit'"),
+        (["export", "fruit", "--out", "fruit.zip", "--format", "pdf"], "'pdf'"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",
 )
@@ -405,6 +417,15 @@ def test_a_place_that_cannot_be_written_is_a_sentence(trained_bundle, sample_fol
     (tmp_path / "file").write_text("in the way")
     photos, out = sample_folder / "val", tmp_path / "file" / "drawn"
     assert_is_one_sentence(run(empty_home, "predict", trained_bundle, photos, "--out", out), "Not a directory")
+
+
+def test_labels_in_two_formats_are_a_question(tmp_path):
+    write_voc(tmp_path / "set", photos=6)
+    for photo in (tmp_path / "set").glob("*.png"):
+        photo.with_suffix(".txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    assert_is_one_sentence(run(tmp_path / "home", "import", tmp_path / "set"), "--format voc")
+    told = document_of(tmp_path / "home", "import", tmp_path / "set", "--format", "yolo")
+    assert (told["format"], told["boxes"]) == ("yolo", 6)
 
 
 # Manners

@@ -178,7 +178,7 @@ def start_import(
             _keep_upload(source, hidden / UPLOAD)
         folder = publish_folder(hidden, workspace.imports, name)
     text = source if isinstance(source, str) else str(folder / UPLOAD)
-    request = ImportRequest(text, name, format, seed, datetime.now(UTC).isoformat(timespec="seconds"))
+    request = ImportRequest(text, name, format, seed, datetime.now(UTC).isoformat(timespec="milliseconds"))
     _launch(folder, request, "stage", {}, credentials)
     return Import(folder)
 

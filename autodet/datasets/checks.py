@@ -8,7 +8,8 @@ from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark
 from autodet.datasets.photos import FORMAT_ENDINGS, PhotoFacts
 from autodet.records import Hyperparameters, Problem
 
-SMALLEST_SIDE = 1.0  # pixels: what is thinner after clipping is no object
+SMALLEST_SIDE = 0.99  # pixels: what is thinner than one after clipping, but for rounding, is no object
+ROUNDING = 0.5  # pixels: labels that are rounded may reach so far beyond their photo
 TINY_SIDE = 8.0  # pixels at the training size
 CUT, DROPPED, BOTH_KEPT = "The box was cut to the photo.", "The box was dropped.", "Both were kept."
 PHOTO_LEFT_OUT = "The photo was left out."
@@ -52,14 +53,14 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
     problems = [*_check_name(photo, facts), *_check_size(photo, facts, decisions)]
     dropped = decisions["size_mismatch"] == "drop" and any(problem.kind == "size_mismatch" for problem in problems)
     marks: list[Mark] = []
-    seen: set[Mark] = set()
+    known: set[Mark] = set()
     lost = 0
     for written in photo.marks:
         box, kind, sentence = _repaired(_placed(written.box_xyxy, photo, facts, decisions), facts, decisions)
-        mark = replace(written, box_xyxy=box) if box else None
+        mark = (written if box == written.box_xyxy else replace(written, box_xyxy=box)) if box else None
         lost += box is None
         action = CUT if box else DROPPED
-        if mark in seen:
+        if mark in known:
             kind, sentence = "box_duplicate", "is marked twice with the same box."
             keep = decisions[kind] == "keep"
             mark, action = (mark, BOTH_KEPT) if keep else (None, DROPPED)
@@ -69,7 +70,7 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
             problems.append(Problem(str(photo.labels), problem, action, kind))
         if mark:
             marks.append(mark)
-            seen.add(mark)
+            known.add(mark)
     tiny = {mark for mark in marks if is_tiny(mark.box_xyxy, facts.upright_wh)}
     if tiny:
         problems.append(_tiny(photo, sum(mark in tiny for mark in marks), decisions))
@@ -98,7 +99,7 @@ def clip_box(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> tuple[BoxXYXY | Non
     if clipped[2] - clipped[0] < SMALLEST_SIDE or clipped[3] - clipped[1] < SMALLEST_SIDE:
         return None, "box_outside", f"lies outside the photo, which is {width}x{height}."
     outside = max(-x1, -y1, x2 - width, y2 - height)
-    if outside > 0:
+    if outside > ROUNDING:
         return clipped, "box_outside", f"reaches {outside:g} pixels beyond the photo, which is {width}x{height}."
     return clipped, "", ""
 

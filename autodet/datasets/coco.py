@@ -135,9 +135,10 @@ def _groups(listing: Listing) -> tuple[list[list[str]], list[str]]:
     groups: dict[tuple[bool, str], list[str]] = defaultdict(list)
     files = listing.ending(".json")
     aside = [path for path in files if any(task in path.rpartition("/")[2].lower() for task in SIDE_TASKS)]
-    if not any(_is_readable(listing, path) for path in files if path not in aside):
-        aside = []
-    for path in (path for path in files if path not in aside):
+    of_boxes = sorted(set(files) - set(aside))
+    if not any(_is_readable(listing, path) for path in of_boxes):
+        of_boxes, aside = files, []
+    for path in of_boxes:
         groups[_split_of_file(listing, path) is None, without_split_words(path)].append(path)
     return [groups[key] for key in sorted(groups)], aside
 

@@ -26,7 +26,7 @@ from autodet.datasets.kinds import decide
 from autodet.datasets.reviewing import Review, review
 from autodet.datasets.s3 import S3Credentials
 from autodet.datasets.staged_file import STAGED, read_staged, write_staged
-from autodet.datasets.staging import fetch, shown_name, stage
+from autodet.datasets.staging import PHOTOS, fetch, shown_name, stage
 from autodet.errors import AmbiguousFormatError, AutodetError, DatasetError
 from autodet.workspace import Workspace, read_json, write_json
 
@@ -91,7 +91,9 @@ def _stage(folder: Path, credentials: Mapping[str, Any] | None) -> ImportStatus:
     report = Reporter(folder)
     with failures_named(shown):
         root, ours = _fetch_once(folder, request, credentials, report)
-        staged = stage(root, ours=ours, shown=shown, format=request.format, report=report)
+        copies = None if ours else folder / PHOTOS
+        shutil.rmtree(folder / PHOTOS, ignore_errors=True)  # of an attempt that was cut short
+        staged = stage(root, copies=copies, shown=shown, format=request.format, report=report)
         found = review(staged, seed=request.seed)
         if found.asks:  # whoever is there decides
             write_staged(folder, staged)

@@ -3,8 +3,7 @@
 source -> staged (see ``staging``) -> reviewed under decisions (see ``reviewing``) -> photos and manifest
 """
 
-import hashlib
-import shutil
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +17,7 @@ from autodet.datasets.manifest import DECIMALS, IMAGES, Dataset, fingerprint_of,
 from autodet.datasets.photos import FORMAT_ENDINGS
 from autodet.datasets.reviewing import Review, review
 from autodet.datasets.s3 import S3Credentials
-from autodet.datasets.staging import Progress, fetch, no_progress, shown_name, stage
+from autodet.datasets.staging import PHOTOS, Progress, fetch, no_progress, shown_name, stage
 from autodet.errors import DatasetError
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem, Split
 from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder
@@ -56,7 +55,8 @@ def import_dataset(
     shown = shown_name(source)
     with failures_named(shown), hidden_folder(workspace.datasets) as scratch:
         root, ours = fetch(source, scratch, seed, credentials, report)
-        found = review(stage(root, ours=ours, shown=shown, format=format, report=report), decided, seed)
+        copies = None if ours else scratch / PHOTOS
+        found = review(stage(root, copies=copies, shown=shown, format=format, report=report), decided, seed)
         for refusal in found.refusals:
             raise DatasetError(refusal)
         return store(found, (name or "").strip() or name_of(source), workspace, report)
@@ -66,13 +66,10 @@ def store(found: Review, name: str, workspace: Workspace, report: Progress = no_
     """Make a data set of what was reviewed; it appears when all of it is there.
 
     Args:
-        found: What to import.
+        found: What to import; its photos are moved.
         name: What to call it.
         workspace: Where to.
         report: Told the share that is done, 0 to 1, and what is being done.
-
-    Raises:
-        DatasetError: A photo has changed since it was read.
     """
     with hidden_folder(workspace.datasets) as folder:
         write_dataset(_fill(folder, found, name, report))
@@ -108,7 +105,7 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
     records = []
     for number, index in enumerate(order, start=1):
         photo = found.photos[index]
-        _bring(found, index, folder / IMAGES / names[index])
+        os.rename(f"{found.staged.root}/{photo.source.photo}", f"{folder}/{IMAGES}/{names[index]}")  # noqa: PTH104
         width, height = photo.facts.upright_wh
         marked = annotations_of(photo.marks, class_ids)
         records.append(ImageRecord(names[index], width, height, found.splits[index], marked, found.hashes[index]))
@@ -124,17 +121,6 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         fingerprint=fingerprint_of(classes, records),
     )
-
-
-def _bring(found: Review, index: int, target: Path) -> None:
-    source = found.staged.root / found.photos[index].source.photo
-    if found.staged.ours:
-        source.rename(target)
-        return
-    shutil.copyfile(source, target)
-    with target.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != found.hashes[index]:
-            raise DatasetError(f"The photo {source.name!r} changed while it was being imported; import it again.")
 
 
 def annotations_of(marks: Sequence[Mark], class_ids: Mapping[str, int]) -> Annotations:

@@ -6,7 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
@@ -31,6 +31,7 @@ SPLIT_WORDS: dict[str, Split] = {
     "testing": "test",
     "testset": "test",
 }
+MANY = 16  # photos of one name, as frames of videos have them
 MASK_FOLDERS = {"segmentationclass", "segmentationobject"}  # VOC's: pictures, but no photos
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # camelCase and snake_case are two words each
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -108,9 +109,31 @@ class Listing:
         found = self._photos_by_name.get(plain(file)) or self._photos_by_stem.get(plain(photo_stem(file)), [])
         said = (self.split_of("/".join([*folders, file])), split)
         wanted = next((one for one in said if one in self._splits_of_photos), self.split_of(beside))
+        if len(found) > MANY and not folders and (photo := self._beside(plain(photo_stem(file)), beside, wanted)):
+            return photo
         if wanted:
             found = [photo for photo in found if self.split_of(photo) in (None, wanted)]
         return nearest(found, beside, folders) if found else None
+
+    def _beside(self, stem: str, beside: str, split: Split | None) -> PurePosixPath | None:
+        """The photo of a name, if it lies in the folder that is nearest to a label file's; one among very many."""
+        key = beside.rpartition("/")[0], split
+        if key not in self._nearest_folders:
+            folders = [one for one in self._photos_by_folder if not split or self._splits[one] in (None, split)]
+            self._nearest_folders[key] = min(folders, key=lambda one: (*_distance(one, key[0]), one), default="")
+        found = self._photos_by_folder.get(self._nearest_folders[key], {}).get(stem, [])
+        return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def _nearest_folders(self) -> dict[tuple[str, Split | None], str]:
+        return {}
+
+    @cached_property
+    def _photos_by_folder(self) -> dict[str, dict[str, list[PurePosixPath]]]:
+        found: dict[str, dict[str, list[PurePosixPath]]] = defaultdict(lambda: defaultdict(list))
+        for path, photo in self.photo_at.items():
+            found[path.rpartition("/")[0]][plain(photo_stem(photo.name))].append(photo)
+        return found
 
     @cached_property
     def _photos_by_name(self) -> dict[str, list[PurePosixPath]]:
@@ -169,16 +192,22 @@ def nearest(photos: Sequence[PurePosixPath], beside: str, folders: Sequence[str]
     """The photo, of at least one, whose folders fit best; see ``Listing.find_photo``."""
     if len(photos) == 1:
         return photos[0]
-    theirs = beside.split("/")[:-1]
-    meant = list(reversed([folder for folder in folders if folder not in ("", ".", "..")]))
+    theirs = beside.rpartition("/")[0]
+    meant = [folder for folder in reversed(folders) if folder not in ("", ".", "..")]
 
-    def fit(photo: PurePosixPath) -> tuple[int, int, int, PurePosixPath]:
-        ours = photo.parts[:-1]
-        same_end = _in_common(meant, reversed(ours))
-        steps = len(ours) + len(theirs) - 2 * _in_common(ours, theirs)
-        return -same_end, -len(set(ours) & set(theirs)), steps, photo
+    def fit(photo: PurePosixPath) -> tuple[int, int, int, str]:
+        ours = str(photo).rpartition("/")[0]
+        same_end = _in_common(meant, reversed(ours.split("/"))) if meant else 0
+        return -same_end, *_distance(ours, theirs), str(photo)
 
     return min(photos, key=fit)
+
+
+@lru_cache(maxsize=1 << 16)
+def _distance(one: str, other: str) -> tuple[int, int]:
+    """How far two folders are apart: by the names that they do not share, then by the steps from one to the other."""
+    ours, theirs = one.split("/") if one else [], other.split("/") if other else []
+    return -len(set(ours) & set(theirs)), len(ours) + len(theirs) - 2 * _in_common(ours, theirs)
 
 
 def photo_stem(name: str) -> str:

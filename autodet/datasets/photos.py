@@ -16,8 +16,9 @@ from typing import BinaryIO, cast
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from autodet.datasets.files import open_regular
-from autodet.errors import PhotoError
+from autodet.datasets.files import open_regular, read_regular
+from autodet.datasets.likeness import look_of
+from autodet.errors import DatasetError, PhotoError
 from autodet.settings import load_settings
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp")
@@ -29,11 +30,12 @@ FORMAT_ENDINGS = {
     "BMP": (".bmp",),
 }
 
+MAX_PHOTO_BYTES = 200_000_000
 MOST_METADATA = 32_000_000  # bytes of a file beside its pixels: EXIF, colour profiles, previews; of a WEBP, all
 BYTES_PER_PIXEL = 8  # of the largest pixels there are, not compressed: four channels of 16 bits
 MOST_READS = 500_000  # pieces that a file comes in, beside those of at least 64 bytes
 MOST_SCANS = 200  # passes of a progressive JPEG; cameras and programs write about ten
-
+LEAST_SIDE = 36  # pixels of a photo that is looked at
 _READABLE = ("JPEG", "PNG", "WEBP", "BMP")
 _BROKEN = (
     *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, MemoryError, AttributeError),
@@ -54,7 +56,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a photo
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PhotoFacts:
     """What a photo's file says about itself.
 
@@ -62,11 +64,13 @@ class PhotoFacts:
         format: ``JPEG``, ``MPO``, ``PNG``, ``WEBP`` or ``BMP``, by content.
         stored_wh: Width and height in pixels as stored, before EXIF orientation.
         orientation: EXIF orientation, 1 (upright) to 8.
+        look: How the photo looks, in 128 bits; see ``autodet.datasets.likeness``.
     """
 
     format: str
     stored_wh: tuple[int, int]
     orientation: int
+    look: int = 0
 
     @property
     def upright_wh(self) -> tuple[int, int]:
@@ -92,17 +96,39 @@ def open_photo(source: Path | bytes | BinaryIO, name: str) -> Image.Image:
         return _as_rgb(upright)
 
 
-def check_photo(source: Path, name: str) -> PhotoFacts:
+def read_photo(path: str, name: str) -> bytes:
+    """A photo's bytes.
+
+    Raises:
+        PhotoError: It is not there, may not be read, or is larger than any photo.
+    """
+    try:
+        return read_regular(path, MAX_PHOTO_BYTES)
+    except OSError as error:
+        raise PhotoError(f"The photo {name!r} cannot be read ({error.strerror}); check that it is there.") from error
+    except DatasetError as error:
+        raise PhotoError(
+            f"The photo {name!r} is larger than {MAX_PHOTO_BYTES // 1_000_000} MB; make it smaller."
+        ) from error
+
+
+def check_photo(source: bytes, name: str, max_pixels: int | None = None) -> PhotoFacts:
     """Read a photo to its end and say what it is.
+
+    Args:
+        source: The photo's bytes.
+        name: What the user calls it, for the error.
+        max_pixels: The largest photo that is read; what the settings say if not given.
 
     Raises:
         PhotoError: As ``open_photo``.
     """
-    with _opened(source, name) as image:
-        facts = PhotoFacts(image.format or "", image.size, _orientation(image))
-        image.draft("RGB", (image.width // 8, image.height // 8))  # JPEG: all bytes are read, few pixels computed
+    with _opened(source, name, max_pixels) as image:
+        format_, size_wh, orientation = image.format or "", image.size, _orientation(image)
+        # JPEG: all bytes are read, few pixels computed
+        image.draft("L", (max(image.width // 8, LEAST_SIDE), max(image.height // 8, LEAST_SIDE)))
         image.load()
-        return facts
+        return PhotoFacts(format_, size_wh, orientation, look_of(image, _TO_UPRIGHT.get(orientation)))
 
 
 def read_size(source: Path, name: str) -> tuple[int, int]:
@@ -153,8 +179,8 @@ class _Metered(BufferedReader):
 
 
 @contextmanager
-def _opened(source: Path | bytes | BinaryIO, name: str) -> Iterator[Image.Image]:
-    limit = load_settings().max_photo_pixels
+def _opened(source: Path | bytes | BinaryIO, name: str, max_pixels: int | None = None) -> Iterator[Image.Image]:
+    limit = max_pixels or load_settings().max_photo_pixels
     Image.MAX_IMAGE_PIXELS = limit
     try:
         with _metered(source) as file, Image.open(file, formats=_READABLE) as image:

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from autodet.datasets.checks import CUT, CheckedPhoto, check_labels
+from autodet.datasets.copies import check_copies, keep_together
 from autodet.datasets.kinds import FEW_LOST, KINDS, MOST_LOST, Decisions, decide
 from autodet.datasets.splits import assign_splits
 from autodet.datasets.staging import Staged, StagedPhoto
 from autodet.datasets.together import NOTHING_IMPORTED, check_classes, check_untaught, check_validation, respell
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
+
+Value = TypeVar("Value")
 
 DEFAULTS = decide()
 LOST_PHOTOS = ("unreadable_photo", "photo_missing", "labels_damaged")
@@ -66,14 +70,22 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     left = [index for index, photo in enumerate(checked) if not photo.dropped]
     photos, hashes = [checked[index] for index in left], [source[index].sha256 for index in left]
     photos, spelt = respell(photos, decisions)
-    splits, drawn = assign_splits([photo.source.split for photo in photos], [photo.classes for photo in photos], seed)
+    groups = keep_together(photos, hashes)
+    given, shown = [photo.source.split for photo in photos], [photo.classes for photo in photos]
+    splits, drawn = assign_splits(given, shown, seed, groups)
+    copies, twice = check_copies(photos, hashes, splits, decisions)
+    photos, hashes, splits = _without(copies, photos), _without(copies, hashes), _without(copies, splits)
     photos, untaught = check_untaught(photos, splits, decisions)
     photos, classes = check_classes(photos, splits, decisions)
-    problems += [*spelt, *untaught, *classes, *check_validation(splits, drawn=drawn)]
+    problems += [*spelt, *twice, *untaught, *classes, *check_validation(splits, drawn=drawn)]
     if not photos:
         raise DatasetError(f"Nothing is left of {staged.shown!r} after what was decided; leave less out.")
     in_order = sorted(_with_photos(staged, problems), key=lambda problem: problem.file)
     return Review(staged, tuple(photos), tuple(hashes), tuple(splits), tuple(in_order))
+
+
+def _without(left_out: set[int], values: Sequence[Value]) -> list[Value]:
+    return [value for index, value in enumerate(values) if index not in left_out]
 
 
 def _with_photos(staged: Staged, problems: Sequence[Problem]) -> Iterator[Problem]:

@@ -11,7 +11,10 @@ NO_CLASS = ""  # stands for what a photo without boxes shows
 
 
 def assign_splits(
-    given: Sequence[Split | None], classes: Sequence[frozenset[str]], seed: int
+    given: Sequence[Split | None],
+    classes: Sequence[frozenset[str]],
+    seed: int,
+    groups: Sequence[Hashable] | None = None,
 ) -> tuple[list[Split], bool]:
     """Complete the splits that a source came with.
 
@@ -22,19 +25,21 @@ def assign_splits(
         given: Per photo the split that folders or lists put it in.
         classes: Per photo the classes that are marked on it.
         seed: The same seed and photos give the same split, on every machine.
+        groups: Per photo the group that it belongs to; where a split is drawn, a group goes into it as a whole.
 
     Returns:
         The split of each photo, and whether any of it was drawn rather than given.
     """
     named = {split for split in given if split}
     if not named or named == {"train"}:
-        return draw_splits(classes, SHARES, seed), True
+        return draw_splits(classes, SHARES, seed, groups), True
     splits: list[Split] = [split or "train" for split in given]
     if "val" in splits or "train" not in splits:
         return splits, False
     train = [index for index, split in enumerate(splits) if split == "train"]
     shares: dict[Split, float] = {"train": 1 - SHARES["val"], "val": SHARES["val"]}
-    for index, split in zip(train, draw_splits([classes[i] for i in train], shares, seed), strict=True):
+    drawn = draw_splits([classes[i] for i in train], shares, seed, [groups[i] for i in train] if groups else None)
+    for index, split in zip(train, drawn, strict=True):
         splits[index] = split
     return splits, True
 

@@ -20,7 +20,6 @@ def write_staged(folder: Path, staged: Staged) -> None:
     """Write what was staged into a folder."""
     document = {
         "root": str(staged.root),
-        "ours": staged.ours,
         "shown": staged.shown,
         "detection": [staged.detection.format, staged.detection.why],
         "photos": [_photo_to_json(photo) for photo in staged.photos],
@@ -48,7 +47,6 @@ def _read(path: Path, _modified: int) -> Staged:
     document = read_json(path)
     return Staged(
         root=Path(document["root"]),
-        ours=document["ours"],
         shown=document["shown"],
         detection=Detection(*document["detection"]),
         photos=tuple(_photo_from_json(photo) for photo in document["photos"]),
@@ -67,13 +65,13 @@ def _photo_to_json(photo: StagedPhoto) -> list[Any]:
         labelled.split,
         labelled.relative,
         labelled.unlisted,
-        [facts.format, facts.stored_wh, facts.orientation],
+        [facts.format, facts.stored_wh, facts.orientation, facts.look],
         photo.sha256,
     ]
 
 
 def _photo_from_json(document: list[Any]) -> StagedPhoto:
-    photo, labels, marks, stated, split, relative, unlisted, (format_, stored, orientation), sha256 = document
+    photo, labels, marks, stated, split, relative, unlisted, (format_, stored, *seen), sha256 = document
     labelled = LabelledPhoto(
         photo=PurePosixPath(photo),
         labels=PurePosixPath(labels),
@@ -83,7 +81,7 @@ def _photo_from_json(document: list[Any]) -> StagedPhoto:
         relative=relative,
         unlisted=unlisted,
     )
-    return StagedPhoto(labelled, PhotoFacts(format_, tuple(stored), orientation), sha256)
+    return StagedPhoto(labelled, PhotoFacts(format_, tuple(stored), *seen), sha256)
 
 
 def _problem_from_json(document: list[Any]) -> Problem:

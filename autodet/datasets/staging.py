@@ -3,32 +3,28 @@
 fetch -> a folder of files -> labels as written -> photos read to their end -> Staged
 """
 
-import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
 
 from autodet.datasets.archive import unpack_archive
-from autodet.datasets.files import open_regular
 from autodet.datasets.formats import FORMATS, Detection, find_format
 from autodet.datasets.labels import LabelledPhoto, Reading
 from autodet.datasets.listing import Listing, list_files
-from autodet.datasets.photos import PhotoFacts, check_photo
+from autodet.datasets.looking import look_at_photos
+from autodet.datasets.photos import PhotoFacts
 from autodet.datasets.s3 import S3Credentials, download_from_s3
 from autodet.datasets.sample import write_sample
-from autodet.errors import DatasetError, PhotoError
+from autodet.errors import DatasetError
 from autodet.records import Problem
 from autodet.settings import load_settings
 
 Progress = Callable[[float, str], None]
 SAMPLE = "sample"
-CHUNK = 32  # photos that one thread takes at a time
+PHOTOS = "photos"  # what the folder of copied photos is called
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StagedPhoto:
     """A photo that can be read.
 
@@ -48,8 +44,7 @@ class Staged:
     """A source after reading.
 
     Attributes:
-        root: The folder of its files.
-        ours: Whether the files are copies of ours, which may be moved.
+        root: The folder of its photos: copies of ours, which may be moved.
         shown: What errors call the source.
         detection: The format of its labels.
         photos: Labelled photos that can be read.
@@ -58,7 +53,6 @@ class Staged:
     """
 
     root: Path
-    ours: bool
     shown: str
     detection: Detection
     photos: tuple[StagedPhoto, ...]
@@ -121,12 +115,15 @@ def fetch(
     return files, True
 
 
-def stage(root: Path, *, ours: bool, shown: str, format: str = "auto", report: Progress = no_progress) -> Staged:
+def stage(
+    root: Path, *, copies: Path | None, shown: str, format: str = "auto", report: Progress = no_progress
+) -> Staged:
     """Read labels and photos; nothing is changed.
 
     Args:
         root: The folder of the files.
-        ours: Whether they are copies of ours.
+        copies: A folder of ours, not there yet, that photos are copied into as they are read, so that what is reviewed
+            is what is imported; None if the files are copies of ours already.
         shown: What errors call the source.
         format: ``auto`` or a name of ``autodet.datasets.formats``.
         report: Told the share that is done, 0 to 1, and what is being done.
@@ -139,12 +136,11 @@ def stage(root: Path, *, ours: bool, shown: str, format: str = "auto", report: P
     detection = find_format(listing, format, shown)
     reading = FORMATS[detection.format].read(listing)
     unlabelled = [LabelledPhoto(photo, photo, ()) for photo in _unlabelled(listing, reading)]
-    looked = list(_look_at(listing, [*reading.photos, *unlabelled], report))
+    looked = list(_look_at([*reading.photos, *unlabelled], root, copies, report))
     split_at = len(reading.photos)
     unread = [problem for problem in looked if isinstance(problem, Problem)]
     staged = Staged(
-        root=root,
-        ours=ours,
+        root=copies or root,
         shown=shown,
         detection=detection,
         photos=tuple(photo for photo in looked[:split_at] if isinstance(photo, StagedPhoto)),
@@ -156,34 +152,18 @@ def stage(root: Path, *, ours: bool, shown: str, format: str = "auto", report: P
     return staged
 
 
-def _look_at(listing: Listing, photos: Sequence[LabelledPhoto], report: Progress) -> Iterator[StagedPhoto | Problem]:
-    """Read every photo once, on all cores; what cannot be read is listed."""
-    done = 0
-    chunks = [photos[start : start + CHUNK] for start in range(0, len(photos), CHUNK)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for chunk in pool.map(partial(_look_at_chunk, listing.root), chunks):
-            yield from chunk
-            done += len(chunk)
+def _look_at(
+    photos: Sequence[LabelledPhoto], root: Path, copies: Path | None, report: Progress
+) -> Iterator[StagedPhoto | Problem]:
+    """Read every photo once; what cannot be read is listed."""
+    names = [str(photo.photo) for photo in photos]
+    for done, (photo, name, seen) in enumerate(zip(photos, names, look_at_photos(names, root, copies), strict=True), 1):
+        if isinstance(seen, str):
+            yield Problem(name, seen, "The photo was left out.", "unreadable_photo")
+        else:
+            yield StagedPhoto(photo, *seen)
+        if done % 32 == 0 or done == len(photos):
             report(0.6 + 0.3 * done / len(photos), f"Checking photo {done} of {len(photos)}")
-
-
-def _look_at_chunk(root: Path, photos: Sequence[LabelledPhoto]) -> list[StagedPhoto | Problem]:
-    return [_look_at_one(root, photo) for photo in photos]
-
-
-def _look_at_one(root: Path, photo: LabelledPhoto) -> StagedPhoto | Problem:
-    path = root / photo.photo
-    try:
-        before = path.stat()
-        facts = check_photo(path, str(photo.photo))
-        with open_regular(path) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            after = os.fstat(file.fileno())
-        if (before.st_ino, before.st_size, before.st_mtime_ns) != (after.st_ino, after.st_size, after.st_mtime_ns):
-            raise PhotoError(f"The photo {str(photo.photo)!r} changed while it was being read; import it again.")
-    except PhotoError as error:
-        return Problem(str(photo.photo), str(error), "The photo was left out.", "unreadable_photo")
-    return StagedPhoto(photo, facts, digest)
 
 
 def _unlabelled(listing: Listing, reading: Reading) -> list[PurePosixPath]:

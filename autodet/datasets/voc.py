@@ -99,13 +99,15 @@ def read(listing: Listing) -> Reading:
 
 def _xml_files(listing: Listing) -> list[str]:
     """The ``.xml`` files; where there is none, files of XML in a folder of annotations that have no ending."""
-    return listing.ending(".xml") or [
-        path
-        for path in listing.files
-        if "annotation" in path.lower()
-        and "." not in path.rpartition("/")[2]
-        and listing.read(path, MAX_LIST_BYTES).lstrip().startswith(b"<annotation")
-    ]
+    bare = [path for path in listing.files if "." not in path.rpartition("/")[2] and "annotation" in path.lower()]
+    return listing.ending(".xml") or [path for path in bare if _is_annotation(listing, path)]
+
+
+def _is_annotation(listing: Listing, path: str) -> bool:
+    try:
+        return listing.read(path, MAX_XML_BYTES).lstrip().startswith(b"<annotation")
+    except DatasetError:
+        return False
 
 
 def _unusable(listing: Listing, path: str, error: str, kind: str) -> Problem:
@@ -208,50 +210,50 @@ def _read_lists(listing: Listing) -> tuple[Lists, list[Problem]]:
     Lists that name no photo of theirs are passed over.
     """
     found: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    above = {str(folder) for photo in listing.photos for folder in photo.parents}
     for path in listing.ending(".txt"):
         folder, _, name = f"/{path}".rpartition("/")
         if _split_of_list(name):
             place = next(place for place in LIST_FOLDERS if folder.lower().endswith(place))
             base = folder[: len(folder) - len(place)].strip("/")
-            while base and not any(text.startswith(f"{base}/") for text in listing.photo_at):
+            while base and base not in above:
                 base = base.rpartition("/")[0]
-            found[base].setdefault(place, []).append(path)
+            found[base or "."].setdefault(place, []).append(path)
+    stems: dict[str, dict[str, list[PurePosixPath]]] = {base: defaultdict(list) for base in found}
+    for photo in listing.photos if found else ():
+        for base in found.keys() & map(str, photo.parents):
+            stems[base][plain(photo_stem(photo.name))].append(photo)
     lists: dict[str, Mapping[PurePosixPath, Split]] = {}
     problems: list[Problem] = []
     for base, places in found.items():
         for place in LIST_FOLDERS:
-            named = _named(listing, base, places.get(place, []))
+            named = _named(listing, stems[base], places.get(place, []))
             if named and base not in lists:
-                lists[base], twice = settle_splits(named, (base + place).strip("/"))
+                lists[base], twice = settle_splits(named, (base + place).removeprefix("./").removeprefix("."))
                 problems += twice
     return lists, problems
 
 
-def _named(listing: Listing, base: str, paths: list[str]) -> dict[PurePosixPath, set[Split]]:
-    """The splits that lists name each photo below a folder for; a finer list overrides ``trainval``."""
-    if not paths:
-        return {}
-    below = f"{base}/" if base else ""
-    stems: dict[str, list[PurePosixPath]] = defaultdict(list)
-    for text, photo in listing.photo_at.items():
-        if text.startswith(below):
-            stems[plain(photo_stem(photo.name))].append(photo)
-    named: dict[PurePosixPath, set[Split]] = defaultdict(set)
-    for path in sorted(paths, key=lambda path: "trainval" in path.lower().rpartition("/")[2]):
-        is_rest = "trainval" in path.lower().rpartition("/")[2]
+def _named(
+    listing: Listing, stems: Mapping[str, list[PurePosixPath]], paths: list[str]
+) -> dict[PurePosixPath, set[Split]]:
+    """The splits that lists name each photo for; a finer list overrides ``trainval``."""
+    named: dict[PurePosixPath, set[Split]] = {}
+    for path in sorted(paths, key=_is_of_two):
         split = _split_of_list(path.rpartition("/")[2])
-        for line in _lines(listing, path):
+        try:
+            lines = listing.read_text(path, MAX_LIST_BYTES).splitlines()
+        except DatasetError:
+            continue
+        for line in lines:
             for photo in next((stems[stem] for stem in _stems_of(line) if stem in stems), ()):
-                if split and not (is_rest and named[photo]):
-                    named[photo].add(split)
+                if split and not (photo in named and _is_of_two(path)):
+                    named.setdefault(photo, set()).add(split)
     return named
 
 
-def _lines(listing: Listing, path: str) -> list[str]:
-    try:
-        return listing.read_text(path, MAX_LIST_BYTES).splitlines()
-    except DatasetError as error:
-        raise DatasetError(f"The list {path!r} cannot be used: {error}") from error
+def _is_of_two(path: str) -> bool:
+    return path.rpartition("/")[2].lower().startswith("trainval")
 
 
 def _split_of_list(name: str) -> Split | None:
@@ -272,5 +274,4 @@ def _lists_for(lists: Lists, photo: PurePosixPath) -> Mapping[PurePosixPath, Spl
     """The lists of the innermost folder that has some and the photo below it."""
     if not lists:
         return {}
-    folders = (str(folder) if folder.parts else "" for folder in photo.parents)
-    return next((lists[folder] for folder in folders if folder in lists), {})
+    return next((lists[folder] for folder in map(str, photo.parents) if folder in lists), {})

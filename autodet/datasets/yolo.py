@@ -53,7 +53,8 @@ def read(listing: Listing) -> Reading:
     settings = read_settings(listing)
     pairs, left_over = _pairs(listing)
     splits, problems = read_splits(listing, settings)
-    split_of = {photo: splits.get(photo) or listing.split_of(photo) for photo in pairs}
+    told = set(splits.values())
+    split_of = {photo: splits.get(photo) or _split_by_folder(listing, photo, told) for photo in pairs}
     unlabelled = _unlabelled(pairs, split_of)
     photos: list[LabelledPhoto] = []
     unnamed: set[str] = set()
@@ -77,6 +78,12 @@ def read(listing: Listing) -> Reading:
     if unnamed:
         problems.append(_without_names(unnamed))
     return Reading(tuple(photos), (*problems, *_without_photos(listing, left_over, pairs)))
+
+
+def _split_by_folder(listing: Listing, photo: PurePosixPath, told: set[Split]) -> Split | None:
+    """The split of a photo's folder, unless the settings tell which photos are in that split."""
+    split = listing.split_of(photo)
+    return None if split in told else split
 
 
 def parse_line(line: str, settings: YoloSettings) -> Mark:

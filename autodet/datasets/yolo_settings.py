@@ -15,8 +15,8 @@ from autodet.datasets.listing import SPLIT_WORDS, Listing, split_words
 from autodet.errors import DatasetError
 from autodet.records import SPLITS, Problem, Split
 
-MAX_YAML_BYTES = 500_000
-MOST_YAMLS = 20
+MAX_YAML_BYTES = 200_000
+MOST_YAMLS = 50  # more are never about data sets
 MAX_TEXT_BYTES = 64_000_000
 MOST_ENTRIES = 1000  # folders and lists of a split
 MOST_FOLDERS = 32  # of a path, from its end
@@ -73,8 +73,8 @@ class AllSettings:
 
 def read_settings(listing: Listing) -> AllSettings:
     """Everything that YAML files, Darknet's files and lists of names say."""
-    yamls = sorted(listing.ending(".yaml", ".yml"), key=_likelihood)
-    documents = [one for path in yamls[:MOST_YAMLS] if (one := _read_yaml(listing, path))]
+    yamls = sorted(listing.ending(".yaml", ".yml"), key=_likelihood)[:MOST_YAMLS]
+    documents = [one for path in yamls if (one := _read_yaml(listing, path))]
     documents += [_read_darknet(listing, path) for path in listing.ending(".data")]
     lists = [one for path in sorted(_name_lists(listing), key=_likelihood) if (one := _read_names(listing, path)).names]
     return AllSettings(tuple(documents), tuple(lists))
@@ -143,7 +143,7 @@ def _read_yaml(listing: Listing, path: str) -> YoloSettings | None:
 
 def _loaded(text: str) -> Any:
     """YAML in which ``no`` is a word; once more without backslashes, which Windows paths between quotes have."""
-    for attempt in (text, text.replace("\\", "/"), text.replace("\t", " ")):
+    for attempt in dict.fromkeys((text, text.replace("\\", "/"), text.replace("\t", " "))):
         try:
             return yaml.load(attempt, yaml.BaseLoader)  # noqa: S506 - it makes texts, lists and dictionaries only
         except (yaml.YAMLError, ValueError, RecursionError):
@@ -156,7 +156,7 @@ def _names(names: Any) -> dict[int, str]:
         names = dict(enumerate(names))
     if not isinstance(names, dict):
         return {}
-    numbered = {str(key).strip(): plain_name(name) for key, name in names.items()}
+    numbered = {str(key).strip(): plain_name(name) for key, name in names.items() if isinstance(name, str)}
     if numbered and all(_is_number(name) for name in numbered.values()) and not any(map(_is_number, numbered)):
         numbered = {number: plain_name(name) for name, number in numbered.items()}
     return {int(key): name for key, name in numbered.items() if _is_number(key) and name}
@@ -215,6 +215,13 @@ class _PhotosMeant:
             folders[photo.parts[:-1]].append(photo)
         return folders
 
+    @cached_property
+    def _lists(self) -> dict[str, list[str]]:
+        lists: dict[str, list[str]] = defaultdict(list)
+        for path in self._listing.ending(".txt"):
+            lists[path.rpartition("/")[2]].append(path)
+        return lists
+
     def meant(self, entry: str, below: str) -> list[PurePosixPath]:
         """Photos of a folder, or on a list: what the longest end of the path fits, near the settings if possible."""
         parts = _parts(entry)
@@ -235,7 +242,7 @@ class _PhotosMeant:
         return []
 
     def _listed(self, parts: list[str], below: str) -> list[PurePosixPath]:
-        named = [path for path in self._listing.ending(".txt") if path.rpartition("/")[2] == parts[-1]]
+        named = self._lists.get(parts[-1])
         if not named:
             return []
         best = max(named, key=lambda path: (_same_end(path.split("/"), parts), path.startswith(below)))

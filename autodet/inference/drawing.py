@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from autodet.charts.palette import class_colour
+from autodet.charts.palette import GREY, class_colour
 from autodet.records import FloatArray, IntArray
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 LINE_SHARE, TEXT_SHARE = 0.005, 0.030  # of the photo's longer side
 SMALLEST_TEXT = 11
+MOST_MARGIN = 0.25  # of the photo's longer side, around it
 
 
 def draw_boxes(
@@ -44,6 +45,33 @@ def draw_boxes(
         colour = class_colour(class_id)
         brush.rectangle((x1, y1, max(x1, x2 - 1), max(y1, y2 - 1)), outline=colour, width=width)
         _write_label(brush, drawn.size, (x1, y1), text, colour, font)
+    return drawn
+
+
+def outline_boxes(photo: Image.Image, boxes_xyxy: FloatArray, colours: Sequence[str]) -> Image.Image:
+    """A copy of a photo with boxes on it, without labels; grey is added around it for boxes that reach beyond it.
+
+    Args:
+        photo: The photo, RGB.
+        boxes_xyxy: Boxes in pixels of the photo, shape (N, 4); the last one is drawn on top.
+        colours: The colour of each box.
+    """
+    margin = max(photo.size) * MOST_MARGIN
+    left, top = (int(max(0.0, min(margin, -boxes_xyxy[:, axis].min(initial=0.0)))) for axis in (0, 1))
+    right, bottom = (
+        int(max(0.0, min(margin, boxes_xyxy[:, 2 + axis].max(initial=0.0) - photo.size[axis]))) for axis in (0, 1)
+    )
+    drawn = Image.new("RGB", (photo.width + left + right, photo.height + top + bottom), GREY)
+    drawn.paste(photo, (left, top))
+    brush = ImageDraw.Draw(drawn)
+    width = max(2, round(2 * LINE_SHARE * max(photo.size)))
+    highest = max(drawn.size) + width
+    for box, colour in zip(boxes_xyxy, colours, strict=True):
+        x1, x2 = sorted(float(side) for side in (box[0::2] + left).clip(-width, highest))
+        y1, y2 = sorted(float(side) for side in (box[1::2] + top).clip(-width, highest))
+        x2, y2 = max(x1, x2 - 1), max(y1, y2 - 1)
+        brush.rectangle((x1 - 1, y1 - 1, x2 + 1, y2 + 1), outline="white", width=width + 2)  # seen on any photo
+        brush.rectangle((x1, y1, x2, y2), outline=colour, width=width)
     return drawn
 
 

@@ -1,9 +1,12 @@
-"""What a data set holds, at a glance."""
+"""What a data set holds, at a glance, and the views of it."""
 
 import streamlit as st
 
-from autodet.charts.datasets import class_counts_figure
 from autodet.datasets.manifest import Dataset
+from autodet.ui.frame import sentences_for_errors
+from autodet.ui.gallery import show_gallery
+from autodet.ui.problems import show_problems
+from autodet.ui.statistics import show_statistics
 from autodet.ui.text import ago
 
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
@@ -11,7 +14,7 @@ FORMAT_TITLES = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO"}
 
 
 def show_contents(dataset: Dataset) -> None:
-    """Counts, and boxes per class and split."""
+    """Counts, and where it came from."""
     figures = {
         "Photos": f"{len(dataset.images):,}",
         "Boxes": f"{dataset.boxes:,}",
@@ -22,5 +25,20 @@ def show_contents(dataset: Dataset) -> None:
         for label, value in figures.items():
             st.metric(label, value, width="content")
     title = FORMAT_TITLES.get(dataset.format, dataset.format)
-    st.caption(f"Detected as {title}, imported {ago(dataset.created)}. Boxes per class and split:")
-    st.plotly_chart(class_counts_figure(dataset), key=f"counts {dataset.id}", config={"displayModeBar": False})
+    st.caption(f"Detected as {title}, imported {ago(dataset.created)}.")
+
+
+@st.fragment
+def show_views(dataset: Dataset) -> None:
+    """The data set from three sides; only what is looked at is made."""
+    views = {
+        "Photos": show_gallery,
+        "Statistics": show_statistics,
+        f"Problems ({len(dataset.problems):,})": show_problems,
+    }
+    with sentences_for_errors("Data sets"):
+        tabs = st.tabs(list(views), key=f"views {dataset.id}", on_change="rerun")
+        for tab, show in zip(tabs, views.values(), strict=True):
+            if tab.open:
+                with tab:
+                    show(dataset)

@@ -1,58 +1,213 @@
-"""Photos of a data set with their boxes, as small pictures."""
+"""Photos of a data set with their boxes: pages of small pictures, and each one large."""
 
+from collections.abc import Sequence
+from html import escape as escape_html
+from typing import Any
+
+import numpy as np
+import pandas as pd
 import streamlit as st
+from PIL import Image
 
+from autodet.charts.palette import class_colour
+from autodet.datasets.kinds import KINDS
 from autodet.datasets.manifest import Dataset
-from autodet.datasets.photos import open_photo
+from autodet.datasets.statistics import LARGE_SIDE, SMALL_SIDE, TRAINING_SIZE, Columns, columns_of, find_photos
+from autodet.errors import PhotoError
 from autodet.inference.drawing import draw_boxes
-from autodet.records import SPLITS, ImageRecord
+from autodet.records import ImageRecord, IntArray
 from autodet.ui.frame import sentences_for_errors
-from autodet.ui.pictures import as_jpeg
-from autodet.ui.text import counted, escape
+from autodet.ui.pictures import as_jpeg, shrink_photo
+from autodet.ui.text import counted, escape, shortened
 
 PER_PAGE, COLUMNS = 12, 4
-THUMBNAIL_SIDE = 480
+THUMBNAIL_PIXELS = 480
+LARGE_PIXELS = 1280
+MOST_HIGH = 620  # pixels, so that a large photo fits on most screens
+MOST_ENLARGED = 2  # times that a small photo is made larger
+MOST_NAMED = 12  # classes in the legend
+SIZES = {
+    None: "any size",
+    "small": f"small: below {SMALL_SIDE} px",
+    "medium": f"medium: {SMALL_SIDE} to {LARGE_SIDE} px",
+    "large": f"large: from {LARGE_SIDE} px",
+    "none": "no object at all",
+}
+FILTER_PIXELS = 172  # two beside each other on a telephone
+ALL = "all"
+LOOKED_AT = "looked_at"  # session state: which of the photos found is shown large
 
 
 @st.fragment
 def show_gallery(dataset: Dataset) -> None:
-    """Pages of photos with their boxes, to be filtered by split and class."""
+    """Pages of photos with their boxes, to be filtered by split, class, size, problem and name."""
     with sentences_for_errors("Data sets"):
         _show_gallery(dataset)
 
 
 def _show_gallery(dataset: Dataset) -> None:
-    left, right = st.columns(2)
-    splits = [split for split in SPLITS if split in dataset.splits]
-    split = left.segmented_control("Split", ["all", *splits], default="all", required=True)
-    class_ids = [None, *range(len(dataset.classes))]
-    class_id = right.selectbox(
-        "Class", class_ids, format_func=lambda one: "every class" if one is None else dataset.classes[one]
-    )
-    records = dataset.split(split or "all")
-    if class_id is not None:
-        records = tuple(record for record in records if class_id in record.annotations.class_ids)
-    if not records:
-        st.info("No photo of this split has this class.")
+    columns = columns_of(dataset)
+    wanted = _ask_for_filters(dataset, columns)
+    photos = find_photos(columns, **wanted)
+    if not len(photos):
+        st.info("No photo meets all of these conditions.", icon=":material/filter_alt_off:")
+        st.button("Show all photos", on_click=_show_all, args=(dataset,))
         return
-    pages = -(-len(records) // PER_PAGE)
-    number = st.pagination(pages, key=f"gallery {dataset.id} {split} {class_id}") if pages > 1 else 1
-    shown = records[(number - 1) * PER_PAGE : number * PER_PAGE]
+    pages = -(-len(photos) // PER_PAGE)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**{counted(len(photos), 'photo')}** of {len(columns.files):,}", width="content")
+        number = st.pagination(pages, key=f"gallery {dataset.id} {wanted}") if pages > 1 else 1
+    first = (number - 1) * PER_PAGE
+    shown = photos[first : first + PER_PAGE]
+    _show_legend(dataset, [dataset.images[index] for index in shown])
     for start in range(0, len(shown), COLUMNS):
-        for column, record in zip(st.columns(COLUMNS), shown[start : start + COLUMNS], strict=False):
-            caption = f"{escape(record.file)} · {counted(len(record.annotations), 'box', 'boxes')}"
-            column.image(thumbnail(dataset, record), caption=caption, width="stretch")
+        row = range(start, min(start + COLUMNS, len(shown)))
+        for column, place in zip(st.columns(COLUMNS), row, strict=False):
+            with column.container(gap="xxsmall"):
+                _show_tile(dataset, photos, first + place)
+
+
+def _ask_for_filters(dataset: Dataset, columns: Columns) -> dict[str, Any]:
+    """What the visitor wants to see, as arguments of ``find_photos``."""
+    kinds = [kind for kind in KINDS if kind in columns.by_kind]
+    with st.container(horizontal=True):
+        split = st.segmented_control(
+            "Split", [ALL, *dataset.splits], default=ALL, required=True, key=_key(dataset, "split")
+        )
+        class_id = st.selectbox(
+            "Class",
+            [None, *range(len(dataset.classes))],
+            format_func=lambda one: "every class" if one is None else dataset.classes[one],
+            key=_key(dataset, "class"),
+            width=FILTER_PIXELS,
+        )
+        size = st.selectbox(
+            "Size of an object",
+            list(SIZES),
+            format_func=SIZES.__getitem__,
+            key=_key(dataset, "size"),
+            help=f"The side of a square of the box's area, once the photo's longer side has {TRAINING_SIZE} pixels.",
+            width=FILTER_PIXELS,
+        )
+        name = st.text_input("File", placeholder="part of its name", key=_key(dataset, "name"), width=FILTER_PIXELS)
+        kind = None
+        if kinds:
+            kind = st.selectbox(
+                "Problem",
+                [None, *kinds],
+                format_func=lambda one: (
+                    f"{KINDS[one].title} ({len(columns.by_kind[one]):,})" if one else "any, or none"
+                ),
+                key=_key(dataset, "kind"),
+                width=2 * FILTER_PIXELS,
+            )
+    return {
+        "split": None if split == ALL else split,
+        "class_id": class_id,
+        "size": size,
+        "kind": kind,
+        "name": name.strip(),
+    }
+
+
+def _key(dataset: Dataset, what: str) -> str:
+    return f"gallery {dataset.id} {what}"
+
+
+def _show_all(dataset: Dataset) -> None:
+    """Lift every condition."""
+    lifted = {"split": ALL, "class": None, "size": None, "kind": None, "name": ""}
+    for what, value in lifted.items():
+        st.session_state[_key(dataset, what)] = value
+
+
+def _show_legend(dataset: Dataset, records: Sequence[ImageRecord]) -> None:
+    """The colours of the classes on some photos, with how many boxes each has there."""
+    marked = np.concatenate([record.annotations.class_ids for record in records])
+    class_ids, boxes = np.unique(marked, return_counts=True)
+    if not len(class_ids):
+        return
+    order = np.argsort(-boxes, kind="stable")[:MOST_NAMED]
+    names = [
+        f'<span style="white-space: nowrap"><span style="color: {class_colour(int(class_ids[index]))}">■</span> '
+        f"{escape_html(shortened(dataset.classes[class_ids[index]]))} {boxes[index]}</span>"
+        for index in order
+    ]
+    more = [f"and {counted(len(class_ids) - MOST_NAMED, 'more class', 'more classes')}"] * (len(class_ids) > MOST_NAMED)
+    st.html(
+        f'<div style="font-size: 0.9rem; line-height: 1.7">On these photos: {" &ensp; ".join([*names, *more])}</div>'
+    )
+
+
+def _show_tile(dataset: Dataset, photos: IntArray, place: int) -> None:
+    """A photo as a small picture, and the button that shows it large."""
+    record = dataset.images[photos[place]]
+    try:
+        st.image(thumbnail(dataset, record), width="stretch")
+    except PhotoError as error:
+        st.caption(f":material/broken_image: {escape(str(error))}")
+        return
+    key = f"enlarge {dataset.id} {record.file}"
+    if st.button(escape(record.file), key=key, type="tertiary", icon=":material/zoom_in:", wrap=False):
+        st.session_state[LOOKED_AT] = place
+        _enlarge(dataset, photos)
+
+
+@st.dialog("Photo", width="large")
+def _enlarge(dataset: Dataset, photos: IntArray) -> None:
+    """One of the photos found, large, with what is marked on it and what was found wrong with it."""
+    with sentences_for_errors("Data sets"):
+        place = st.session_state[LOOKED_AT]
+        record = dataset.images[photos[place]]
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.button("Previous", icon=":material/arrow_back:", on_click=_step, args=(-1,), disabled=place == 0)
+            st.caption(f"{place + 1:,} of {len(photos):,}", width="content")
+            last = place == len(photos) - 1
+            st.button("Next", icon=":material/arrow_forward:", on_click=_step, args=(1,), disabled=last)
+        left, right = st.columns([3, 2])
+        width = round(record.width * min(MOST_ENLARGED, MOST_HIGH / record.height))
+        left.image(as_jpeg(draw_record(dataset, record, LARGE_PIXELS)), width=max(1, width))
+        with right:
+            _describe(dataset, record)
+
+
+def _describe(dataset: Dataset, record: ImageRecord) -> None:
+    boxes = counted(len(record.annotations), "box", "boxes")
+    st.markdown(f"**{escape(record.file)}**  \n{record.width} × {record.height} pixels · {record.split} · {boxes}")
+    if len(record.annotations):
+        st.dataframe(_box_table(dataset, record), hide_index=True)
+    for problem in dataset.problems:
+        if record.file in problem.photos:
+            st.caption(f":material/info: {escape(problem.problem)} {escape(problem.action)}")
+
+
+def _step(by: int) -> None:
+    st.session_state[LOOKED_AT] += by
+
+
+def _box_table(dataset: Dataset, record: ImageRecord) -> pd.DataFrame:
+    marked = record.annotations
+    table = pd.DataFrame(marked.boxes_xyxy.round(1), columns=["left", "top", "right", "bottom"])
+    table.insert(0, "class", [dataset.classes[class_id] for class_id in marked.class_ids])
+    flags = zip(marked.difficult, marked.truncated, strict=True)
+    table["marked as"] = [
+        ", ".join(["difficult"] * bool(difficult) + ["truncated"] * bool(cut)) for difficult, cut in flags
+    ]
+    return table if table["marked as"].any() else table.drop(columns="marked as")
 
 
 @st.cache_data(
     max_entries=2000,
     show_spinner=False,
-    hash_funcs={Dataset: lambda dataset: dataset.fingerprint, ImageRecord: lambda record: record.file},
+    hash_funcs={Dataset: lambda dataset: dataset.fingerprint, ImageRecord: lambda one: (one.file, one.sha256)},
 )
 def thumbnail(dataset: Dataset, record: ImageRecord) -> bytes:
-    """A photo with its boxes drawn, at most ``THUMBNAIL_SIDE`` pixels a side, as JPEG."""
-    photo = open_photo(dataset.photo(record), record.file)
-    scale = min(1.0, THUMBNAIL_SIDE / max(photo.size))
-    small = photo.resize((max(1, round(photo.width * scale)), max(1, round(photo.height * scale))))
+    """A photo with its boxes drawn, at most ``THUMBNAIL_PIXELS`` a side, as JPEG."""
+    return as_jpeg(draw_record(dataset, record, THUMBNAIL_PIXELS))
+
+
+def draw_record(dataset: Dataset, record: ImageRecord, longest_side: int) -> Image.Image:
+    """A photo with its boxes drawn, made small."""
+    photo, scale = shrink_photo(dataset.photo(record), longest_side, record.file)
     marked = record.annotations
-    return as_jpeg(draw_boxes(small, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes))
+    return draw_boxes(photo, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes)

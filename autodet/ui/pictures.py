@@ -23,7 +23,16 @@ def small_photo(identity: str, longest_side: int, _source: Path | bytes, _name: 
         PhotoError: The photo cannot be read.
     """
     del identity  # it is the key under which the result is remembered
-    photo = open_photo(_source, _name)
+    return shrink_photo(_source, longest_side, _name)
+
+
+def shrink_photo(source: Path | bytes, longest_side: int, name: str) -> tuple[Image.Image, float]:
+    """A photo made small, and by what its boxes are to be multiplied.
+
+    Raises:
+        PhotoError: The photo cannot be read.
+    """
+    photo = open_photo(source, name)
     width = photo.width
     photo.thumbnail((longest_side, longest_side))
     return photo, photo.width / width

@@ -2,111 +2,202 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 import streamlit as st
 
+from autodet.charts.palette import GREY, class_colour
 from autodet.datasets.background import Import, find_import
+from autodet.datasets.changes import change_of
+from autodet.datasets.checks import CheckedPhoto
 from autodet.datasets.kinds import KINDS
-from autodet.datasets.photos import open_photo
+from autodet.datasets.labels import BoxXYXY, Mark
 from autodet.datasets.reviewing import Review
-from autodet.errors import AutodetError, PhotoError
-from autodet.records import Problem
-from autodet.ui.pictures import as_jpeg
-from autodet.ui.tables import as_csv
+from autodet.datasets.staging import StagedPhoto
+from autodet.datasets.together import NOTHING_IMPORTED
+from autodet.errors import AutodetError
+from autodet.inference.drawing import outline_boxes
+from autodet.records import SPLITS, Problem
+from autodet.ui.frame import sentences_for_errors
+from autodet.ui.pictures import as_jpeg, shrink_photo
+from autodet.ui.problems import MOST_PHOTOS, Picture, by_kind, offer_csv, show_findings
 from autodet.ui.text import counted, escape
 
-THUMBNAILS, THUMBNAIL_SIDE = 4, 240
+THUMBNAIL_PIXELS = 480
+LOSS = "large_loss"  # the kind that a person agrees to beside the button, not among the others
+WRONG, RIGHT = "#e4572e", "#2a9d6f"  # boxes as written that will not stay so, and what becomes of them
 
 
+@dataclass(frozen=True, eq=False)
+class Reviewed:
+    """A review, and what is looked up in it.
+
+    Attributes:
+        review: The review.
+        problems: Its problems by kind.
+        staged: What was read of each photo, by its path below the source's root.
+        kept: What would be imported of each photo, likewise.
+    """
+
+    review: Review
+    problems: dict[str, list[Problem]]
+    staged: dict[str, StagedPhoto]
+    kept: dict[str, CheckedPhoto]
+
+
+@st.fragment
 def show_review(one: Import) -> None:
     """The gate: kinds of problems with what to do about each, and the button that imports."""
-    usual = _reviewed(one.id, one.request().created, ())
-    _show_summary(one, usual)
-    decisions = {kind: _show_kind(one, usual, kind) for kind in _kinds_of(usual)}
-    changed = tuple((kind, action) for kind, action in decisions.items() if action != KINDS[kind].default)
+    with sentences_for_errors("Data sets"):
+        _show_review(one)
+
+
+def _show_review(one: Import) -> None:
+    created, decided = one.request().created, _decided(one)
     try:
-        found = _reviewed(one.id, one.request().created, changed)
-    except AutodetError as error:
-        st.error(escape(str(error)), icon=":material/error:")
-        found = None
-    for refusal in found.refusals if found else ():
-        st.error(escape(refusal), icon=":material/block:")
+        found, error = _reviewed(one.id, created, decided), ""
+    except AutodetError as refused:
+        found, error = _reviewed(one.id, created, ()), str(refused)
+    _show_source(one, found.review)
+    for asks, title in ((True, "Please look at these"), (False, "Also found")):
+        kinds = [kind for kind in KINDS if kind in found.problems or kind in dict(decided)]
+        kinds = [kind for kind in kinds if KINDS[kind].asks == asks and kind != LOSS]
+        if kinds:
+            st.markdown(f"##### {title}")
+        for kind in kinds:
+            _show_kind(one, found, kind)
+    if error:
+        st.error(escape(error), icon=":material/error:")
+    agreed = _refusals_are_settled(one, found) and not error
+    _show_outcome(found.review)
     with st.container(horizontal=True):
-        label = f"Import {counted(len(found.photos), 'photo')}" if found else "Import"
-        stopped = found is None or bool(found.refusals)
-        if st.button(label, key=f"store {one.id}", type="primary", icon=":material/check:", disabled=stopped):
-            one.proceed(dict(changed))
+        label = f"Import {counted(len(found.review.photos), 'photo')}"
+        if st.button(label, key=f"store {one.id}", type="primary", icon=":material/check:", disabled=not agreed):
+            one.proceed(dict(decided) | ({LOSS: "keep"} if LOSS in found.problems else {}))
             st.rerun()
-        if st.button("Discard", key=f"discard {one.id}"):
+        if st.button("Discard", key=f"discard {one.id}", icon=":material/close:"):
             one.discard()
             st.rerun()
-        table = pd.DataFrame([asdict(problem) for problem in (found or usual).problems])
-        st.download_button(
-            "Report as CSV", as_csv(table), f"{one.id}-problems.csv", "text/csv", icon=":material/download:"
-        )
+        offer_csv(found.review.problems, one.id)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Looking at what was found")
-def _reviewed(id: str, _created: str, changed: tuple[tuple[str, str], ...]) -> Review:
-    return find_import(id).review(dict(changed))
+def _key(one: Import, kind: str) -> str:
+    return f"decide {one.id} {kind}"
 
 
-def _show_summary(one: Import, found: Review) -> None:
-    name, boxes = escape(one.request().name), sum(len(photo.marks) for photo in found.photos)
-    st.subheader(f"{name}: before it is imported", anchor=False)
+def _decided(one: Import) -> tuple[tuple[str, str], ...]:
+    """What has been chosen so far that is not what autodet would do."""
+    chosen = {kind: st.session_state.get(_key(one, kind)) for kind in KINDS if kind != LOSS}
+    return tuple((kind, action) for kind, action in chosen.items() if action not in (None, KINDS[kind].default))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Looking at what was found")
+def _reviewed(id: str, created: str, decided: tuple[tuple[str, str], ...]) -> Reviewed:
+    del created  # it tells an import from an earlier one of the same id
+    found = find_import(id).review(dict(decided))
+    staged = {str(one.labelled.photo): one for one in (*found.staged.photos, *found.staged.unlabelled)}
+    return Reviewed(found, by_kind(found.problems), staged, {str(one.source.photo): one for one in found.photos})
+
+
+def _show_source(one: Import, found: Review) -> None:
+    staged = found.staged
+    st.subheader(f"{escape(one.request().name)}: before it is imported", anchor=False)
+    photos = counted(len(staged.photos) + len(staged.unlabelled), "photo")
     st.markdown(
-        f"{counted(len(found.photos), 'photo')} with {counted(boxes, 'box', 'boxes')}, "
-        f"read as {found.staged.detection.format.upper()}. Some of it needs your eyes; what is chosen here is what "
+        f"{photos}, read as {staged.detection.format.upper()}. Some of it needs your eyes; what is chosen here is what "
         "autodet would do."
     )
-    if found.staged.detection.why:
-        st.caption(escape(found.staged.detection.why))
+    if staged.detection.why:
+        st.caption(escape(staged.detection.why))
 
 
-def _kinds_of(found: Review) -> list[str]:
-    """The kinds that were found, those that ask a person first."""
-    counts = Counter(problem.kind for problem in found.problems)
-    return sorted(counts, key=lambda kind: (not KINDS[kind].asks, list(KINDS).index(kind)))
-
-
-def _show_kind(one: Import, found: Review, name: str) -> str:
-    kind = KINDS[name]
-    problems = [problem for problem in found.problems if problem.kind == name]
-    left, right = st.columns([3, 2], vertical_alignment="center")
-    left.markdown(f"**{kind.title}** · {len(problems):,}  \n{kind.why}")
+def _show_kind(one: Import, found: Reviewed, name: str) -> None:
+    """One kind: how often, why it matters, what to do, and the photos."""
+    kind, problems = KINDS[name], found.problems.get(name, [])
     choices = {str(action): words for action, words in kind.choices.items()}
-    action = right.selectbox(
-        f"What to do about: {kind.title}",
-        list(choices),
-        format_func=choices.__getitem__,
-        key=f"decide {one.id} {name}",
-        label_visibility="collapsed",
-        disabled=len(choices) == 1,
+    with st.container(border=True):
+        left, right = st.columns([3, 2])
+        left.markdown(f"**{kind.title}** · {len(problems):,}  \n{kind.why}")
+        if len(choices) == 1:
+            right.markdown(f":material/arrow_forward: {choices[kind.default]}")
+        else:
+            right.radio(
+                f"What to do about: {kind.title}",
+                list(choices),
+                format_func=choices.__getitem__,
+                key=_key(one, name),
+                label_visibility="collapsed",
+            )
+        if problems:
+            look = f"Look at {'it' if len(problems) == 1 else 'them'}"
+            with st.expander(look, key=f"look {one.id} {name}", on_change="rerun", type="compact") as room:
+                if room.open:
+                    show_findings(problems, lambda problem: _pictures(found, problem), f"{one.id} {name}")
+
+
+def _refusals_are_settled(one: Import, found: Reviewed) -> bool:
+    """Say why it must not be imported; whether a person has agreed, where that is all it needs."""
+    settled = True
+    for problem in found.review.problems:
+        if problem.action != NOTHING_IMPORTED:
+            continue
+        st.error(escape(problem.problem), icon=":material/block:")
+        if problem.kind == LOSS:
+            settled &= st.checkbox(f"I have looked at it. {KINDS[LOSS].choices['keep']}.", key=_key(one, LOSS))
+        else:
+            settled = False
+    return settled
+
+
+def _show_outcome(found: Review) -> None:
+    boxes = sum(len(photo.marks) for photo in found.photos)
+    classes = len({mark.name for photo in found.photos for mark in photo.marks})
+    counts = Counter(found.splits)
+    splits = ", ".join(f"{counts[split]:,} in {split}" for split in SPLITS if counts[split])
+    st.markdown(
+        f"To be imported: **{counted(len(found.photos), 'photo')}** with **{counted(boxes, 'box', 'boxes')}** of "
+        f"**{counted(classes, 'class', 'classes')}**: {splits}."
     )
-    with st.expander(f"Look at {'it' if len(problems) == 1 else 'them'}"):
-        _show_thumbnails(found, problems)
-        table = pd.DataFrame([asdict(problem) for problem in problems[:1000]])
-        st.dataframe(table[["file", "problem"]], hide_index=True, column_config={"file": "File", "problem": "Problem"})
-    return action or kind.default
 
 
-def _show_thumbnails(found: Review, problems: Sequence[Problem]) -> None:
-    """The first photos that the problems are about, where there are any."""
-    photos = {str(one.labelled.labels): one.labelled.photo for one in (*found.staged.photos, *found.staged.unlabelled)}
-    photos |= {str(one.labelled.photo): one.labelled.photo for one in (*found.staged.photos, *found.staged.unlabelled)}
-    files = list(dict.fromkeys(photos[problem.file] for problem in problems if problem.file in photos))[:THUMBNAILS]
-    for column, file in zip(st.columns(THUMBNAILS), files, strict=False):
-        try:
-            column.image(_thumbnail(found.staged.root / file), caption=escape(str(file)))
-        except PhotoError as error:
-            column.caption(escape(str(error)))
+def _pictures(found: Reviewed, problem: Problem) -> list[Picture]:
+    """The photos of a pair, or one photo before and after."""
+    photos = [photo for photo in problem.photos[:MOST_PHOTOS] if photo in found.staged]
+    changes = {photo: change_of(found.staged[photo], found.kept.get(photo)) for photo in photos}
+    if len(photos) != 1:
+        return [Picture(escape(photo), _draw(found, photo, changes[photo].before)) for photo in photos]
+    (photo,) = photos
+    change = changes[photo]
+    if change.after is None:
+        return [Picture("Would be left out", _draw(found, photo, change.before))]
+    if not change.lost and not change.made:
+        in_question = change.tiny if problem.kind == "box_tiny" else ()
+        return [Picture("", _draw(found, photo, change.before, in_question))]
+    return [
+        Picture("As written", _draw(found, photo, change.before, change.lost)),
+        Picture("As it would be", _draw(found, photo, change.after, change.made, RIGHT)),
+    ]
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
-def _thumbnail(path: Path) -> bytes:
-    photo = open_photo(path, path.name)
-    photo.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    return as_jpeg(photo)
+def _draw(
+    found: Reviewed, photo: str, marks: Sequence[Mark], in_question: Sequence[Mark] = (), colour: str = WRONG
+) -> bytes:
+    """A photo with its marks; those in question in a colour, on top."""
+    others = Counter(marks) - Counter(in_question)
+    plain = GREY if in_question else class_colour(1)
+    return _draw_boxes(
+        found.review.staged.root / photo,
+        found.staged[photo].sha256,
+        tuple(mark.box_xyxy for mark in (*others.elements(), *in_question)),
+        (plain,) * others.total() + (colour,) * len(in_question),
+    )
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _draw_boxes(path: Path, sha256: str, boxes_xyxy: Sequence[BoxXYXY], colours: Sequence[str]) -> bytes:
+    del sha256  # another photo may come to lie at the same place
+    photo, scale = shrink_photo(path, THUMBNAIL_PIXELS, path.name)
+    boxes = np.array(boxes_xyxy, np.float32).reshape(-1, 4) * scale
+    return as_jpeg(outline_boxes(photo, boxes, colours))

@@ -4,11 +4,19 @@ import re
 from datetime import UTC, datetime
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
+# Addresses become links whatever stands before their signs; something invisible between the letters prevents it.
+LINKED = re.compile(r"(?i)(?<=http)(?=:)|(?<=https)(?=:)|(?<=www)(?=\.)|(?=@)")
+INVISIBLE = "\u2060"  # a word joiner
 
 
 def escape(text: str) -> str:
     """A text from a user (a class, a file, a name) as Markdown that shows it letter by letter."""
-    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return MARKDOWN.sub(r"\\\1", LINKED.sub(INVISIBLE, " ".join(text.split())))
+
+
+def shortened(text: str, longest: int = 40) -> str:
+    """A text, not longer than so many letters."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def duration(seconds: float) -> str:

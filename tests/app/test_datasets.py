@@ -1,12 +1,14 @@
 import time
+from dataclasses import replace
 
 import pytest
 
 from autodet.datasets.background import start_import, wait_for
 from autodet.datasets.importing import import_dataset
-from autodet.datasets.manifest import list_datasets
+from autodet.datasets.manifest import list_datasets, write_dataset
 from autodet.datasets.s3 import S3Credentials
 from autodet.errors import DatasetError
+from autodet.records import Annotations
 from tests.app.conftest import checked, labelled, says
 from tests.helpers import draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
 
@@ -41,8 +43,23 @@ def test_a_zip_is_imported_and_shown(visit, workspace, tmp_path):
     assert (summary.name, summary.boxes) == ("my fruit", 40)
     assert {metric.label: metric.value for metric in app.metric}["Photos"] == "20"
     assert "Detected as Pascal VOC" in says(app)
-    assert len(app.get("plotly_chart")) == 1
     assert len(app.get("image")) == 12
+
+
+def test_a_data_set_is_packed_only_when_somebody_downloads_it(visit, workspace, fruit, offered, tmp_path):
+    visit("datasets")
+    for format in ("coco", "yolo", "voc"):
+        archive = tmp_path / f"{format}.zip"
+        archive.write_bytes(offered[f"fruit-{format}.zip"]())
+        again = import_dataset(archive, format, workspace=workspace)
+        assert (again.format, again.classes, again.splits) == (format, fruit.classes, fruit.splits)
+
+
+def test_a_large_data_set_is_for_the_command_line(visit, fruit, offered, monkeypatch):
+    monkeypatch.setattr("autodet.ui.downloading.LARGEST_BYTES", 1000)
+    app = visit("datasets")
+    assert "python -m autodet export fruit --format coco" in app.code[0].value
+    assert not any(name.endswith(".zip") for name in offered)
 
 
 def test_what_was_imported_last_is_shown(visit, workspace, fruit, tmp_path):
@@ -71,26 +88,105 @@ def test_what_cannot_be_imported_is_a_sentence_and_leaves_nothing(visit, workspa
     assert list(workspace.datasets.iterdir()) == []
 
 
-def test_problems_are_listed_and_can_be_searched(visit, workspace, tmp_path):
+def view(app, dataset, name):
+    """Turn to another view of the data set."""
+    app.session_state[f"views {dataset.id}"] = name
+    return checked(app.run())
+
+
+def test_problems_are_listed_by_kind_and_can_be_searched_and_downloaded(visit, workspace, tmp_path, offered):
     folder = write_voc(tmp_path / "dirty", 6)
     write_labelled(folder, "outside", [("apple", (10, 10, 500, 40))])
     (folder / "torn.xml").write_text("<annotation>")
     draw_photo().save(folder / "torn.png")
     dataset = import_dataset(folder, "dirty", workspace=workspace)
-    app = visit("datasets")
-    assert len(app.dataframe[0].value) == len(dataset.problems) >= 2
+    app = view(visit("datasets"), dataset, f"Problems ({len(dataset.problems)})")
+    titles = [expander.label for expander in app.expander]
+    assert "**Boxes that reach beyond their photo** · 1" in titles
+    assert "**Label files that cannot be read** · 1" in titles
     labelled(app.text_input, "Find").input("TORN.xml")
     app = checked(app.run())
-    assert "torn.xml" in set(app.dataframe[0].value["file"])
-    assert "outside.xml" not in set(app.dataframe[0].value["file"])
+    assert [expander.label for expander in app.expander][1:] == ["**Label files that cannot be read** · 1"]
+    report = offered["dirty-problems.csv"]().decode()
+    assert report.splitlines()[0] == "kind,file,problem,action,photos"
+    assert len(report.splitlines()) == 1 + len(dataset.problems)
+    assert "train/outside.png" in next(line for line in report.splitlines() if "box_outside" in line)
 
 
-def test_the_gallery_is_filtered_by_split_and_class(visit, fruit):
+def test_only_a_kind_that_is_opened_shows_its_photos(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "dirty", 6)
+    for number in range(8):
+        write_labelled(folder, f"outside_{number}", [("apple", (10, 10, 500, 40))], seed=50 + number)
+    dataset = import_dataset(folder, "dirty", decisions={"large_loss": "keep"}, workspace=workspace)
+    app = view(visit("datasets"), dataset, f"Problems ({len(dataset.problems)})")
+    assert len(app.get("image")) == 0
+    app.session_state[f"kind {dataset.id} box_outside"] = True
+    app = checked(app.run())
+    assert len(app.get("image")) == 6
+    assert "What lies outside a photo cannot be seen" in says(app)
+
+
+def test_five_charts_each_say_what_to_worry_about(visit, fruit):
+    app = view(visit("datasets"), fruit, "Statistics")
+    assert len(app.get("plotly_chart")) == 5
+    assert [header.value for header in app.subheader] == [
+        "Classes",
+        "Sizes of boxes",
+        "Where boxes are",
+        "Shapes of boxes",
+        "Sizes of photos",
+    ]
+    assert "Balanced well enough" in says(app)
+    assert "100% are smaller than the training size of 320" in says(app)
+
+
+def test_photos_without_objects_have_a_page_too(visit, workspace, fruit):
+    empty = tuple(replace(record, annotations=Annotations.of([], [])) for record in fruit.images)
+    write_dataset(replace(fruit, images=empty, classes=()))
     app = visit("datasets")
-    shown = len(app.get("image"))
-    assert shown == 12
+    assert len(app.get("image")) == 12
+    app = view(app, fruit, "Statistics")
+    assert "No object is marked" in says(app)
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_the_gallery_is_filtered_by_split_class_size_and_name(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "fruit", 10)
+    write_labelled(folder, "tiny", [("cherry", (4, 6, 5, 7))], seed=77)
+    dataset = import_dataset(folder, "fruit", workspace=workspace)
+    app = visit("datasets")
+    assert len(app.get("image")) == 11
+    app = checked(labelled(app.selectbox, "Class").set_value(dataset.classes.index("cherry")).run())
+    assert "**1 photo** of 11" in says(app)
+    app = checked(labelled(app.selectbox, "Size of an object").set_value("large").run())
+    assert "No photo meets all of these conditions" in says(app)
+    app = checked(labelled(app.button, "Show all photos").click().run())
+    assert len(app.get("image")) == 11
+    app = checked(labelled(app.selectbox, "Problem").set_value("box_tiny").run())
+    assert len(app.get("image")) == 1
+    app = checked(labelled(app.selectbox, "Problem").set_value(None).run())
+    app = checked(labelled(app.text_input, "File").input("TINY").run())
+    assert len(app.get("image")) == 1
+    app = checked(labelled(app.text_input, "File").input("").run())
     app = checked(labelled(app.get("button_group"), "Split").set_value("val").run())
-    assert len(app.get("image")) == fruit.splits["val"]
+    assert len(app.get("image")) == dataset.splits["val"]
+
+
+def test_a_photo_that_is_gone_is_a_sentence_among_the_others(visit, fruit):
+    fruit.photo(fruit.images[1]).unlink()
+    app = visit("datasets")
+    assert len(app.get("image")) == 11
+    assert "is not there" in says(app)
+
+
+def test_a_photo_is_looked_at_large(visit, fruit):
+    app = visit("datasets")
+    first = fruit.images[0]
+    app = checked(app.button(f"enlarge {fruit.id} {first.file}").click().run())
+    assert len(app.get("image")) == 13
+    assert "64 × 48 pixels · train · 2 boxes" in says(app)
+    assert list(app.dataframe[0].value["class"]) == ["apple", "banana"]
+    assert labelled(app.button, "Previous").disabled
 
 
 def test_names_from_users_are_shown_letter_by_letter(visit, workspace, tmp_path):
@@ -100,9 +196,12 @@ def test_names_from_users_are_shown_letter_by_letter(visit, workspace, tmp_path)
     import_dataset(folder, EVIL, workspace=workspace)
     app = visit("datasets")
     assert not any("](http" in text and "\\]" not in text for text in says(app).splitlines())
-    captions = [caption for image in app.get("image") for caption in image.captions]
-    assert captions
-    assert all("*0*" not in caption and "<b>" not in caption for caption in captions)
+    names = [button.label for button in app.button if (button.key or "").startswith("enlarge")]
+    assert names
+    assert all("*0*" not in name and "<b>" not in name for name in names)
+    (legend,) = app.get("html")
+    assert "<b>" not in legend.body
+    assert "&lt;b&gt;" in legend.body
 
 
 def test_s3_asks_for_an_address_and_says_what_is_wrong(visit, workspace):
@@ -153,8 +252,8 @@ def test_what_was_found_is_decided_before_it_is_imported(visit, workspace, tmp_p
     app = upload(visit("datasets"), zip_folder(folder, tmp_path / "wide.zip"))
     assert list_datasets(workspace) == []
     assert "Boxes that reach beyond their photo" in says(app)
-    labelled(app.selectbox, "What to do about: Boxes that reach beyond their photo").select("drop")
-    app = checked(app.run())
+    choice = labelled(app.radio, "What to do about: Boxes that reach beyond their photo")
+    app = checked(choice.set_value("drop").run())
     app = imported(checked(labelled(app.button, "Import 21 photos").click().run()))
     assert {metric.label: metric.value for metric in app.metric}["Boxes"] == "40"
 
@@ -166,10 +265,90 @@ def test_a_large_loss_is_not_imported_until_somebody_agrees(visit, workspace, tm
         draw_photo(seed=99 + number).save(folder / f"torn{number}.png")
     app = upload(visit("datasets"), zip_folder(folder, tmp_path / "torn.zip"))
     assert labelled(app.button, "Import 8 photos").disabled
-    labelled(app.selectbox, "What to do about: Much that cannot be used").select("keep")
-    app = checked(app.run())
+    (agree,) = app.checkbox
+    app = checked(agree.check().run())
     app = imported(checked(labelled(app.button, "Import 8 photos").click().run()))
     assert list_datasets(workspace)[0].splits["train"] == 6
+
+
+def opened(app, one, kind):
+    """The page with the photos of a kind of problem before them."""
+    app.session_state[f"look {one} {kind}"] = True
+    return checked(app.run())
+
+
+def captions(app):
+    return [caption for image in app.get("image") for caption in image.captions]
+
+
+def test_a_box_in_question_is_shown_before_and_after(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "wide")
+    write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+    app = upload(visit("datasets"), zip_folder(folder, tmp_path / "wide.zip"))
+    assert captions(app) == []
+    assert captions(opened(app, "wide", "box_outside")) == ["As written", "As it would be"]
+
+
+def test_photos_of_a_pair_are_shown_side_by_side(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "fruit")
+    write_labelled(folder / "train", "one", seed=77)
+    write_labelled(folder / "val", "other", seed=77)
+    app = upload(visit("datasets"), zip_folder(folder, tmp_path / "fruit.zip"))
+    shown = captions(opened(app, "fruit", "photo_copies"))
+    assert sorted(shown) == ["train/one\\.png", "val/other\\.png"]
+
+
+def test_what_a_decision_brings_up_can_be_decided_too(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "wide", 10)
+    for number in range(9):
+        write_labelled(folder, f"wide_{number}", [("cherry", (10, 10, 300 - number, 40))], seed=77 + number)
+    app = upload(visit("datasets"), zip_folder(folder, tmp_path / "wide.zip"))
+    assert "To be imported: **19 photos** with **29 boxes** of **3 classes**" in says(app)
+    choice = labelled(app.radio, "What to do about: Boxes that reach beyond their photo")
+    app = checked(choice.set_value("drop").run())
+    assert "with **20 boxes** of **2 classes**" in says(app)
+    assert "would lose" in says(app)
+    assert labelled(app.button, "Import 19 photos").disabled
+    (agree,) = app.checkbox
+    app = checked(agree.check().run())
+    assert not labelled(app.button, "Import 19 photos").disabled
+    app = imported(checked(labelled(app.button, "Import 19 photos").click().run()))
+    assert list_datasets(workspace)[0].boxes == 20
+
+
+def test_a_class_that_train_lacks_is_not_imported_until_something_is_decided(visit, workspace, tmp_path):
+    write_voc(tmp_path / "fruit" / "train", 4)
+    write_labelled(tmp_path / "fruit" / "val", "new", [("cherry", (4, 6, 30, 40))], seed=77)
+    app = upload(visit("datasets"), zip_folder(tmp_path / "fruit", tmp_path / "fruit.zip"))
+    assert "could never be learnt" in says(app)
+    assert labelled(app.button, "Import 5 photos").disabled
+    assert not app.checkbox
+    app = checked(labelled(app.radio, "What to do about: Classes that train lacks").set_value("drop").run())
+    assert not labelled(app.button, "Import 5 photos").disabled
+
+
+def test_a_second_import_of_a_name_has_a_review_of_its_own(visit, workspace, tmp_path):
+    app = visit("datasets")
+    for photos, what in ((4, "first"), (6, "second")):
+        folder = write_voc(tmp_path / what, photos)
+        write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+        app = upload(app, zip_folder(folder, tmp_path / f"{what}.zip"), "fruit.zip")
+        labelled(app.button, f"Import {photos + 1} photos")
+        app = checked(labelled(app.button, "Discard").click().run())
+
+
+def test_what_would_leave_nothing_is_a_sentence_and_can_be_taken_back(visit, workspace, tmp_path):
+    folder = tmp_path / "odd"
+    for number in range(8):
+        xml = write_labelled(folder, f"odd_{number}", seed=number)
+        xml.write_text(xml.read_text().replace("<width>64", "<width>99"))
+    app = upload(visit("datasets"), zip_folder(folder, tmp_path / "odd.zip"))
+    kind = "What to do about: Labels for a photo of another size"
+    app = checked(labelled(app.radio, kind).set_value("drop").run())
+    assert "Nothing is left" in says(app)
+    assert labelled(app.button, "Import 8 photos").disabled
+    app = checked(labelled(app.radio, kind).set_value("keep").run())
+    assert not labelled(app.button, "Import 8 photos").disabled
 
 
 def test_an_import_outlives_its_page_and_is_offered_on_the_next_visit(visit, workspace, tmp_path):

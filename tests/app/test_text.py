@@ -1,8 +1,9 @@
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autodet.ui.text import ago, counted, duration, escape, score
+from autodet.ui.text import INVISIBLE, ago, counted, duration, escape, score, shortened
 
 
 @pytest.mark.parametrize(
@@ -10,9 +11,14 @@ from autodet.ui.text import ago, counted, duration, escape, score
 )
 def test_no_sign_that_means_something_to_markdown_is_left_alone(text):
     escaped = escape(text)
-    assert escaped.replace("\\", "") == text
+    assert escaped.replace("\\", "").replace(INVISIBLE, "") == text
     for sign in "![]()<>:$*_`#|~":
         assert escaped.count(sign) == escaped.count(f"\\{sign}")
+
+
+@pytest.mark.parametrize("text", ["http://e.org", "see HTTPS://e.org/x", "www.e.org", "me@e.org"])
+def test_no_address_becomes_a_link(text):
+    assert not re.search(r"https?:|www\.|\w@", escape(text).replace("\\", ""), re.IGNORECASE)
 
 
 def test_escaped_text_stays_on_one_line():
@@ -24,6 +30,11 @@ def test_escaped_text_stays_on_one_line():
 )
 def test_time_spans(seconds, words):
     assert duration(seconds) == words
+
+
+def test_a_long_text_is_shortened_and_says_so():
+    assert shortened("x" * 40) == "x" * 40
+    assert shortened("x" * 41) == "x" * 39 + "…"
 
 
 def test_moments_counts_and_scores():

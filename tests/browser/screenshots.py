@@ -47,7 +47,7 @@ def _save(png: bytes, path: Path) -> None:
 
 def _show_gallery(tab: Page) -> Locator:
     tab.get_by_test_id("stImage").nth(3).wait_for()
-    return tab.get_by_test_id("stPlotlyChart")
+    return tab.get_by_test_id("stMetric").first
 
 
 def _show_chart(tab: Page) -> Locator:

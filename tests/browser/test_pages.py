@@ -13,7 +13,7 @@ from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.snapshot import write_snapshot
 from autodet.workspace import Workspace
 from tests.browser.conftest import settled
-from tests.helpers import draw_photo, write_voc, zip_folder
+from tests.helpers import draw_photo, write_labelled, write_voc, zip_folder
 
 pytestmark = pytest.mark.browser
 LINES = ".scatterlayer .trace"
@@ -102,12 +102,40 @@ def test_a_class_name_is_never_markup(app, visit, tmp_path):
     tab = visit("datasets")
     requests = []
     tab.on("request", lambda request: requests.append(request.url))
+    tab.get_by_test_id("stImage").first.wait_for()
+    tab.get_by_test_id("stHtml").get_by_text(HOSTILE[:30]).wait_for()
+    tab.get_by_role("tab", name="Statistics").click()
     tab.locator(".js-plotly-plot .barlayer .trace").first.wait_for()
     tab.locator(".js-plotly-plot .barlayer .point").first.hover(force=True)
     tab.locator(".js-plotly-plot .hoverlayer text").first.wait_for()
-    tab.get_by_test_id("stImage").first.wait_for()
+    assert not tab.locator("a[href*='127.0.0.1:9']").count()
     assert tab.evaluate("window.hurt") is None
     assert not [url for url in requests if ":9/" in url]
+
+
+def test_a_photo_is_enlarged_and_the_next_one_too_and_a_kind_shows_its_pairs(app, visit, tmp_path):
+    folder = write_voc(tmp_path / "fruit", 16)
+    for split in ("train", "val"):
+        write_labelled(folder / split, "twice", seed=77)
+    dataset = import_dataset(folder, "fruit", workspace=Workspace(app.home))
+    tab = visit("datasets")
+    first, second = (record.file for record in dataset.images[:2])
+    tab.get_by_role("button", name=first).click()
+    dialog = tab.get_by_role("dialog")
+    dialog.get_by_text(first).wait_for()
+    dialog.get_by_role("button", name="Next").click()
+    dialog.get_by_text(second).wait_for()
+    dialog.get_by_text("2 of 18").wait_for()
+    tab.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+
+    tab.get_by_role("tab", name="Problems").click()
+    tab.get_by_text("Photos that are there twice").click()
+    one, other = (tab.get_by_test_id("stImage").filter(has_text=f"{split}/twice.png") for split in ("train", "val"))
+    assert one.bounding_box()["y"] == other.bounding_box()["y"]
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Report as CSV").click()
+    assert "photo_copies" in download.value.path().read_text()
 
 
 def test_an_import_asks_before_it_loses_labels_and_waits_for_the_answer(app, visit, tmp_path):
@@ -126,8 +154,8 @@ def test_an_import_asks_before_it_loses_labels_and_waits_for_the_answer(app, vis
     store = tab.get_by_role("button", name="Import 8 photos")
     assert store.is_disabled()
     tab.get_by_text("Look at them").first.click()
-    tab.get_by_label("What to do about: Much that cannot be used").click()
-    tab.get_by_text("Import what is left", exact=True).click()
+    tab.get_by_text("torn0.xml", exact=True).wait_for()
+    tab.get_by_text("I have looked at it").click()
     settled(tab)
     store.click()
     tab.get_by_text("Detected as Pascal VOC").wait_for()

@@ -1,4 +1,5 @@
 import os
+import resource
 import subprocess
 import sys
 import zipfile
@@ -6,8 +7,8 @@ import zipfile
 import pytest
 from PIL import ExifTags, Image
 
-from autodet.datasets import importing
 from autodet.datasets.importing import import_dataset
+from autodet.datasets.looking import MANY
 from autodet.datasets.manifest import load_dataset
 from autodet.datasets.photos import open_photo
 from autodet.errors import ArchiveError, DatasetError
@@ -105,7 +106,7 @@ def test_dirt_is_repaired_and_listed(tmp_path, workspace):
     (source / "cut.png").write_bytes((source / "cut.png").read_bytes()[:300])
     (source / "lonely.xml").write_text(voc_xml("lonely.png"))
     draw_photo().save(source / "unlabelled.png")
-    write_labelled(source, "background", marks=())
+    write_labelled(source, "background", marks=(), seed=99)
     dataset = import_dataset(source, decisions={"large_loss": "keep"}, workspace=workspace)
     assert [problem.kind for problem in dataset.problems if not problem.file] == ["large_loss"]
     assert {one for one in said(dataset) if one[0]} == {
@@ -258,12 +259,23 @@ def test_an_import_that_is_broken_off_leaves_nothing(tmp_path, workspace, share)
     assert list(workspace.datasets.iterdir()) == []
 
 
-def test_a_full_disk_is_a_sentence(tmp_path, workspace, monkeypatch):
-    def full(*args):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(importing.shutil, "copyfile", full)
-    refuse(write_voc(tmp_path / "set", 2), workspace, "No space left on device.*disk is not full")
+@pytest.mark.parametrize("photos", [3, MANY])
+def test_a_full_disk_is_a_sentence(tmp_path, workspace, photos):
+    folder = write_voc(tmp_path / "set", 3)
+    for number in range(3, photos):
+        (folder / f"photo_{number:02}.png").hardlink_to(folder / "photo_00.png")
+        (folder / f"photo_{number:02}.xml").hardlink_to(folder / "photo_00.xml")
+    ended = subprocess.run(
+        [sys.executable, "-m", "autodet", "import", str(folder)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"AUTODET_HOME": str(workspace.home)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000)),  # less than a photo has
+    )
+    assert ended.returncode == 2 and ended.stdout == ""
+    assert ended.stderr.strip().endswith("check that the disk is not full and that the files may be read.")
+    assert list(workspace.datasets.iterdir()) == []
 
 
 def test_importing_needs_neither_torch_nor_boto3():

@@ -9,7 +9,7 @@ from tests.helpers import APPLE, BANANA, draw_photo, voc_xml, workspace_in, writ
 
 
 def reviewed(folder, **decisions):
-    return review(stage(folder, ours=False, shown=folder.name), decide(decisions))
+    return review(stage(folder, copies=None, shown=folder.name), decide(decisions))
 
 
 def kinds(found):
@@ -51,7 +51,8 @@ def test_a_spelling_of_val_alone_is_no_class_that_train_lacks(tmp_path):
 def test_classes_with_few_boxes_and_classes_that_a_split_lacks_are_told_and_can_go(tmp_path):
     write_voc(tmp_path / "set" / "train", 12, [APPLE])
     write_labelled(tmp_path / "set" / "train", "odd", [APPLE, BANANA], seed=40)
-    write_voc(tmp_path / "set" / "val", 3, [APPLE])
+    for seed in range(50, 53):
+        write_labelled(tmp_path / "set" / "val", f"photo_{seed}", [APPLE], seed=seed)
     found = reviewed(tmp_path / "set")
     assert {(problem.kind, problem.problem) for problem in found.problems} == {
         ("class_rare", "The class 'banana' has only 1 box."),

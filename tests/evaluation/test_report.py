@@ -1,7 +1,7 @@
 import pytest
 
 from autodet.evaluation.report import evaluate_predictions
-from autodet.records import EvaluationReport, Prediction
+from autodet.records import Annotations, EvaluationReport, ImageRecord, Prediction
 from tests.evaluation.test_coco import photo
 
 
@@ -16,6 +16,20 @@ def test_a_report_counts_means_and_survives_json():
     assert (report.per_class["apple"].images, report.per_class["apple"].boxes) == (1, 2)
     assert report.per_class["kiwi"].ap50 is None
     assert EvaluationReport.from_json(report.to_json()) == report
+
+
+def test_difficult_boxes_count_in_no_figure_and_truncated_ones_in_every_one():
+    boxes = [[10, 10, 50, 50], [60, 60, 90, 90], [0, 60, 30, 90]]
+    marks = Annotations.of(boxes, [0, 0, 0], difficult=[False, True, False], truncated=[False, False, True])
+    record = ImageRecord("a.jpg", 100, 100, "val", marks)
+    missed_difficult = Prediction.of([boxes[0], boxes[2]], [0, 0], [0.9, 0.8])
+    found_difficult = Prediction.of([boxes[1], boxes[0], boxes[2]], [0, 0, 0], [0.95, 0.9, 0.8])
+    for seen in (missed_difficult, found_difficult):
+        report = evaluate_predictions([record], [seen], ["apple"])
+        assert [report.map50, report.map50_95, report.map50_voc07] == pytest.approx([1, 1, 1])
+    missed_truncated = Prediction.of([boxes[0]], [0], [0.9])
+    report = evaluate_predictions([record], [missed_truncated], ["apple"])
+    assert max(report.map50, report.map50_95, report.map50_voc07) < 0.6
 
 
 def test_a_split_without_any_box_has_figures_of_zero():

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image, ImageChops, ImageColor
 
 from autodet.charts.palette import class_colour
-from autodet.inference.drawing import draw_boxes
+from autodet.inference.drawing import draw_boxes, outline_boxes
 
 GREY = (128, 128, 128)
 
@@ -123,3 +123,28 @@ def test_the_surest_is_drawn_on_top():
 def test_a_photo_with_a_palette_becomes_rgb():
     drawn = draw_boxes(photo().convert("P"), boxes((10, 40, 50, 80)), ids(0), ("apple",))
     assert drawn.mode == "RGB"
+
+
+def test_outlines_are_drawn_where_boxes_are_and_the_photo_is_left_alone():
+    plain = photo()
+    drawn = outline_boxes(plain, boxes((100, 120, 220, 260), (10, 10, 50, 50)), ("#ff0000", "#00ff00"))
+    assert drawn.size == plain.size
+    assert drawn.getpixel((100, 200)) == (255, 0, 0)
+    assert drawn.getpixel((10, 30)) == (0, 255, 0)
+    assert changed(plain) is None
+
+
+def test_room_is_made_for_a_box_beyond_the_photo_but_not_for_any():
+    a_little = outline_boxes(photo(), boxes((-20, 10, 430, 340)), ("#ff0000",))
+    assert a_little.size == (400 + 20 + 30, 300 + 40)
+    assert a_little.getpixel((0, 100)) == (255, 0, 0)
+    far = outline_boxes(photo(), boxes((-1e6, -1e6, 1e6, 1e6)), ("#ff0000",))
+    assert far.size == (600, 500)
+
+
+def test_a_box_that_is_written_the_wrong_way_round_is_drawn():
+    assert has_colour(outline_boxes(photo(), boxes((220, 260, 100, 120)), ("#ff0000",)), "#ff0000")
+
+
+def test_no_box_draws_nothing():
+    assert changed(outline_boxes(photo(), boxes(), ())) is None
