@@ -103,7 +103,7 @@ def _run(options: Options) -> int:
 def _printable(text: str) -> str:
     """Text without the characters that standard output cannot show: a file may be called anything."""
     encoding = sys.stdout.encoding if sys.stdout else "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    return terminal.harmless(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _complain(sentence: str, status: int) -> int:

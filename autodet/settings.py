@@ -33,7 +33,9 @@ class Settings:
             (``AUTODET_S3_IDENTITIES``, separated by commas); none by default.
         large_download_bytes: Above so much, somebody must agree before S3 is fetched (``AUTODET_LARGE_DOWNLOAD_MB``).
         max_archive_bytes: How much an archive may unpack to (``AUTODET_MAX_ARCHIVE_MB``).
-        max_archive_entries: How many files an archive may hold (``AUTODET_MAX_ARCHIVE_FILES``).
+        max_archive_entries: How many files an archive or a folder may hold (``AUTODET_MAX_ARCHIVE_FILES``).
+        max_archive_ratio: How many times its own size an archive may unpack to (``AUTODET_MAX_ARCHIVE_RATIO``).
+        max_depth: How many folders deep a file may lie in an archive or a folder (``AUTODET_MAX_DEPTH``).
         max_photo_pixels: The largest photo that is opened, in pixels (``AUTODET_MAX_PHOTO_MEGAPIXELS``).
     """
 
@@ -47,6 +49,8 @@ class Settings:
     large_download_bytes: int = 1_000 * MEGABYTE
     max_archive_bytes: int = 20_000 * MEGABYTE
     max_archive_entries: int = 200_000
+    max_archive_ratio: int = 200
+    max_depth: int = 32
     max_photo_pixels: int = 100 * MEGABYTE
 
     def __repr__(self) -> str:
@@ -78,6 +82,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         large_download_bytes=_positive(environ, "AUTODET_LARGE_DOWNLOAD_MB", MEGABYTE, defaults.large_download_bytes),
         max_archive_bytes=_positive(environ, "AUTODET_MAX_ARCHIVE_MB", MEGABYTE, defaults.max_archive_bytes),
         max_archive_entries=_positive(environ, "AUTODET_MAX_ARCHIVE_FILES", 1, defaults.max_archive_entries),
+        max_archive_ratio=_positive(environ, "AUTODET_MAX_ARCHIVE_RATIO", 1, defaults.max_archive_ratio),
+        max_depth=_positive(environ, "AUTODET_MAX_DEPTH", 1, defaults.max_depth),
         max_photo_pixels=_positive(environ, "AUTODET_MAX_PHOTO_MEGAPIXELS", MEGABYTE, defaults.max_photo_pixels),
     )
 
@@ -90,6 +96,6 @@ def _positive(environ: Mapping[str, str], name: str, unit: int, default: int) ->
     text = environ.get(name)
     if not text:
         return default
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise SettingsError(f"{name} is {text!r}; give it a whole number above 0, or remove it.")
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) == 0:
+        raise SettingsError(f"{name} is {text[:40]!r}; give it a whole number above 0, or remove it.")
     return int(text) * unit

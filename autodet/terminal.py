@@ -1,5 +1,6 @@
 """What the command line shows people: aligned columns, and lines that say how far it is."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -11,11 +12,17 @@ from autodet.records import EvaluationReport, SearchStatus
 
 PROGRAM = "python -m autodet"
 MOST_PROBLEMS_SHOWN = 20
+_COMMANDS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # to a terminal; line ends are none
+
+
+def harmless(text: str) -> str:
+    """Text in which nothing that somebody wrote can colour, move or overwrite what a terminal shows."""
+    return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def say(line: str) -> None:
     """Print a line on standard error, at once."""
-    print(line, file=sys.stderr, flush=True)
+    print(harmless(line), file=sys.stderr, flush=True)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

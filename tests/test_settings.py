@@ -22,6 +22,8 @@ def test_everything_can_be_set(tmp_path):
             "AUTODET_LARGE_DOWNLOAD_MB": "3",
             "AUTODET_MAX_ARCHIVE_MB": "5",
             "AUTODET_MAX_ARCHIVE_FILES": "7",
+            "AUTODET_MAX_ARCHIVE_RATIO": "8",
+            "AUTODET_MAX_DEPTH": "9",
             "AUTODET_MAX_PHOTO_MEGAPIXELS": "2",
         }
     )
@@ -36,6 +38,8 @@ def test_everything_can_be_set(tmp_path):
         large_download_bytes=3_000_000,
         max_archive_bytes=5_000_000,
         max_archive_entries=7,
+        max_archive_ratio=8,
+        max_depth=9,
         max_photo_pixels=2_000_000,
     )
 
@@ -61,10 +65,12 @@ def test_the_environment_is_read_if_nothing_is_given(monkeypatch, tmp_path):
         "AUTODET_LARGE_DOWNLOAD_MB",
         "AUTODET_MAX_ARCHIVE_MB",
         "AUTODET_MAX_ARCHIVE_FILES",
+        "AUTODET_MAX_ARCHIVE_RATIO",
+        "AUTODET_MAX_DEPTH",
         "AUTODET_MAX_PHOTO_MEGAPIXELS",
     ],
 )
-@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "²"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "²", "9" * 5000])
 def test_a_number_that_is_none_is_a_sentence(name, value):
     with pytest.raises(SettingsError, match=f"{name} is .* whole number above 0"):
         load_settings({name: value})

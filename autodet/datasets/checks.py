@@ -73,7 +73,7 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
             known.add(mark)
     tiny = {mark for mark in marks if is_tiny(mark.box_xyxy, facts.upright_wh)}
     if tiny:
-        problems.append(_tiny(photo, len(tiny), decisions))
+        problems.append(_tiny(photo, sum(mark in tiny for mark in marks), decisions))
         if decisions["box_tiny"] == "drop":
             marks = [mark for mark in marks if mark not in tiny]
     return CheckedPhoto(photo, facts, tuple(marks), tuple(problems), lost, dropped)

@@ -9,13 +9,24 @@ from sys import intern
 from typing import Any
 from urllib.parse import unquote
 
-from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading, UnknownClassError, plain_name, settle_splits
+from autodet.datasets.labels import (
+    MOST_MARKS,
+    BoxXYXY,
+    LabelledPhoto,
+    Mark,
+    Reading,
+    UnknownClassError,
+    plain_name,
+    settle_splits,
+)
 from autodet.datasets.listing import Listing, split_words, without_split_words
 from autodet.datasets.masks import box_of_mask, box_of_polygons, number_of, numbers_of
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 
 MAX_JSON_BYTES = 1_000_000_000
+MOST_PARTS, PARTS_PER_PHOTO = 2_000_000, 50_000  # numbers, and ten for each list or object; each takes memory
+MOST_MISSING = 10_000  # photos that are listed one by one
 NOT_COCO = "The JSON is not COCO: it has no lists 'images', 'annotations' and 'categories'."
 SIDE_TASKS = ("caption", "keypoint", "stuff", "panoptic")  # other labels of the same photos, told by the file's name
 LEFT_OUT, BOX_DROPPED, PASSED_OVER = "The photo was left out.", "The box was dropped.", "It was passed over."
@@ -111,7 +122,9 @@ def parse_annotation(annotation: Any, categories: Mapping[str, str]) -> Mark:
 
 def key_of(id: Any) -> str:
     """An id as text, so that ``7``, ``7.0`` and ``"7"`` are one."""
-    return intern(str(int(id)) if isinstance(id, float) and id.is_integer() else str(id))
+    if isinstance(id, float) and id.is_integer():
+        id = int(id)
+    return intern(str(id)) if id is None or isinstance(id, str | int | float) else ""
 
 
 def _groups(listing: Listing) -> tuple[list[list[str]], list[str]]:
@@ -162,8 +175,12 @@ def _split(photo: LabelledPhoto) -> Split | None:
 
 
 def _missing(described: Described) -> list[Problem]:
-    problem = "There is no photo called {!r} for this entry."
-    return [Problem(described.path, problem.format(n[:200]), LEFT_OUT, "photo_missing") for n in described.missing]
+    sentences = [
+        f"There is no photo called {name[:200]!r} for this entry." for name in described.missing[:MOST_MISSING]
+    ]
+    if len(described.missing) > MOST_MISSING:
+        sentences.append(f"Nor are there the photos of {len(described.missing) - MOST_MISSING} more entries.")
+    return [Problem(described.path, sentence, LEFT_OUT, "photo_missing") for sentence in sentences]
 
 
 def _foreign(described: Described) -> list[Problem]:
@@ -180,6 +197,7 @@ def _read_file(listing: Listing, path: str) -> Described:
         text = listing.read_text(path, MAX_JSON_BYTES)
         if not _is_like_coco(text):
             return described
+        _refuse_bloated(text, len(listing.photos))
         document = _parse(text)
     except DatasetError as error:
         described.problems.append(Problem(path, str(error), "Its photos were left out.", "labels_damaged"))
@@ -187,6 +205,12 @@ def _read_file(listing: Listing, path: str) -> Described:
     if document:
         _describe(listing, document, described)
     return described
+
+
+def _refuse_bloated(text: str, photos: int) -> None:
+    """Refuse JSON that would take far more memory than its photos justify: ``[]`` takes thirty times its two bytes."""
+    if text.count(",") + 10 * (text.count("[") + text.count("{")) > MOST_PARTS + PARTS_PER_PHOTO * photos:
+        raise DatasetError(f"The JSON holds far more than {photos} photos need.")
 
 
 def _parse(text: str) -> dict[str, Any] | None:
@@ -238,7 +262,9 @@ def _box_of(fields: Mapping[str, Any]) -> BoxXYXY:
 def _mark_of(entry: Entry, categories: Mapping[str, str]) -> Mark:
     name = categories.get(entry.category)
     if not name:
-        raise UnknownClassError(f"A mark has the category {entry.category[:40]}, which is not in categories.")
+        raise UnknownClassError(
+            f"A mark has the category {plain_name(entry.category[:40])}, which is not in categories."
+        )
     if entry.box_xyxy is None:
         raise DatasetError(entry.problem)
     return Mark(name, entry.box_xyxy, entry.difficult, entry.truncated)
@@ -257,6 +283,10 @@ def _describe(listing: Listing, document: dict[str, Any], described: Described) 
         entries = marked.pop(key_of(fields.get("id")), [])
         if photo is None:
             described.missing.append(_name_of(fields))
+            continue
+        if len(entries) > MOST_MARKS:
+            problem = f"It has {len(entries)} marks, more than the {MOST_MARKS} of a photo."
+            described.problems.append(Problem(str(photo), problem, LEFT_OUT, "labels_damaged", (str(photo),)))
             continue
         marks = list(_marks_of(photo, entries, categories, described))
         if photo in described.photos:  # some programs write an entry for each mark
@@ -313,7 +343,8 @@ class _PhotoFinder:
 
 
 def _name_of(fields: Mapping[str, Any]) -> str:
-    return str(next(filter(None, (fields.get(key) for key in ("file_name", "coco_url", "path", "url"))), ""))
+    said = (fields.get(key) for key in ("file_name", "coco_url", "path", "url"))
+    return next((name for name in said if isinstance(name, str) and name), "")
 
 
 def _spellings(name: str) -> Iterator[str]:

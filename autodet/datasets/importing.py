@@ -147,7 +147,7 @@ def _with_stored_photos(found: Review, names: Sequence[str]) -> tuple[Problem, .
 
 def _storage_names(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> list[str]:
     """``<split>/<name>`` with the ending of what it is, numbered where two photos of a split have one name."""
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     names = []
     for photo, split in zip(photos, splits, strict=True):
         path = photo.source.photo
@@ -157,18 +157,18 @@ def _storage_names(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> l
     return names
 
 
-def free_name(split: Split, stem: str, ending: str, taken: set[str]) -> str:
+def free_name(split: Split, stem: str, ending: str, taken: dict[str, int]) -> str:
     """``<split>/<name>``, numbered where that is taken; it is taken from then on.
 
     Args:
         split: The photo's split.
         stem: Its name without the ending.
         ending: The ending, with its dot.
-        taken: The names that are taken, case folded.
+        taken: The names that are taken, case folded, and the last number that was given for each.
     """
-    name, number = f"{split}/{stem}{ending}", 1
+    first = name = f"{split}/{stem}{ending}"
     while name.casefold() in taken:
-        number += 1
-        name = f"{split}/{stem}-{number}{ending}"
-    taken.add(name.casefold())
+        taken[first.casefold()] += 1
+        name = f"{split}/{stem}-{taken[first.casefold()]}{ending}"
+    taken[name.casefold()] = 1
     return name

@@ -10,6 +10,9 @@ from autodet.records import Problem, Split
 
 BoxXYXY = tuple[float, float, float, float]
 
+LONGEST_NAME = 200  # letters of a class's name
+MOST_MARKS = 20_000  # on a photo: ten times what the densest that people publish have
+
 
 class UnknownClassError(DatasetError):
     """A mark of a class that has no name."""
@@ -18,9 +21,12 @@ class UnknownClassError(DatasetError):
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")  # what neither XML nor YAML can hold
 
 
-def plain_name(text: object) -> str:
-    """What a label file calls a class, on one line and without characters that are no text."""
-    return " ".join(_NO_TEXT.sub(" ", str(text).encode("utf-8", "replace").decode()).split())
+def plain_name(name: object) -> str:
+    """What a label file calls a class, on one line and without characters that are no text; empty if it is no name."""
+    if not isinstance(name, str | int | float) or (isinstance(name, str) and len(name) > 2 * LONGEST_NAME):
+        return ""
+    plain = " ".join(_NO_TEXT.sub(" ", str(name).encode("utf-8", "replace").decode()).split())
+    return plain if len(plain) <= LONGEST_NAME else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """What lies in a source's folder: a sorted list of files, and the ways to find a photo in it."""
 
 import codecs
-import os
 import re
 import unicodedata
 from collections import defaultdict
@@ -11,9 +10,13 @@ from functools import cached_property, lru_cache
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
+from autodet.datasets.files import find_files, read_regular
 from autodet.datasets.photos import PHOTO_ENDINGS
-from autodet.errors import DatasetError
 from autodet.records import Split
+from autodet.settings import Settings
+
+LABELS_BYTES = 16_000_000  # of a file with labels
+BYTES_PER_PHOTO = 500_000  # more, for each photo there is: enough for outlines of a thousand objects
 
 SPLIT_WORDS: dict[str, Split] = {
     "train": "train",
@@ -60,13 +63,9 @@ class Listing:
         """A file's content.
 
         Raises:
-            DatasetError: It is larger than ``limit`` bytes.
+            DatasetError: It is larger than ``limit`` bytes, or than so many photos need.
         """
-        with open(f"{self.root}/{path}", "rb") as file:  # noqa: PTH123 - quick: for every label file
-            content = file.read(min(os.fstat(file.fileno()).st_size, limit) + 1)
-        if len(content) > limit:
-            raise DatasetError(f"The file is larger than {limit // 1_000_000} MB.")
-        return content
+        return read_regular(f"{self.root}/{path}", min(limit, LABELS_BYTES + BYTES_PER_PHOTO * len(self.photos)))
 
     def read_text(self, path: str, limit: int) -> str:
         """A file's content as text: UTF-8 or UTF-16, else Latin-1, in which different bytes stay different.
@@ -170,29 +169,13 @@ class Listing:
         return splits
 
 
-def list_files(root: Path, limit: int) -> Listing:
-    """List a folder and all below it; hidden files and what operating systems leave behind are passed over.
+def list_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> Listing:
+    """List a folder and all below it.
 
     Raises:
-        DatasetError: There are more files than ``limit``, or a name is not text.
+        DatasetError: As ``find_files``.
     """
-    files: list[str] = []
-    for folder, subfolders, names in os.walk(root):
-        subfolders[:] = [name for name in subfolders if not is_clutter(name)]
-        below = _readable(Path(folder).relative_to(root).as_posix())
-        start = "" if below == "." else f"{below}/"
-        files += [start + _readable(name) for name in names if not is_clutter(name)]
-        if len(files) > limit:
-            raise DatasetError(
-                f"{root.name!r} holds more than {limit} files; choose the folder of one data set, or raise "
-                "AUTODET_MAX_ARCHIVE_FILES."
-            )
-    return Listing(root, tuple(sorted(files)))
-
-
-def is_clutter(name: str) -> bool:
-    """Whether a file or folder of that name is never data: hidden, or left behind by macOS or Windows."""
-    return name.startswith(".") or name in {"__MACOSX", "Thumbs.db", "desktop.ini"}
+    return Listing(root, tuple(sorted(find_files(root, limit, max_depth))))
 
 
 def split_words(name: str) -> list[Split]:
@@ -247,14 +230,6 @@ def _grouped(named: Iterable[tuple[str, PurePosixPath]]) -> dict[str, list[PureP
 
 def _split_called(name: str) -> Split | None:
     return SPLIT_WORDS.get(re.sub(r"(19|20)\d\d$", "", name.lower()))
-
-
-def _readable(name: str) -> str:
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:  # bytes that are no text, from another computer's disk
-        raise DatasetError(f"The file name {name!a} is not valid text; rename the file.") from error
-    return name
 
 
 def _in_common(ours: Iterable[str], theirs: Iterable[str]) -> int:

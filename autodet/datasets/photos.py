@@ -9,15 +9,16 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
+from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from autodet.datasets.files import open_regular, read_regular
 from autodet.datasets.likeness import look_of
-from autodet.errors import PhotoError
+from autodet.errors import DatasetError, PhotoError
 from autodet.settings import load_settings
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp")
@@ -29,10 +30,17 @@ FORMAT_ENDINGS = {
     "BMP": (".bmp",),
 }
 
-MAX_PHOTO_BYTES = 500_000_000
+MAX_PHOTO_BYTES = 200_000_000
+MOST_METADATA = 32_000_000  # bytes of a file beside its pixels: EXIF, colour profiles, previews; of a WEBP, all
+BYTES_PER_PIXEL = 8  # of the largest pixels there are, not compressed: four channels of 16 bits
+MOST_READS = 500_000  # pieces that a file comes in, beside those of at least 64 bytes
+MOST_SCANS = 200  # passes of a progressive JPEG; cameras and programs write about ten
 LEAST_SIDE = 36  # pixels of a photo that is looked at
 _READABLE = ("JPEG", "PNG", "WEBP", "BMP")
-_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, MemoryError, struct.error, zlib.error)
+_BROKEN = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, MemoryError, AttributeError),
+    *(ArithmeticError, AssertionError, RuntimeError, struct.error, zlib.error),
+)
 _TOO_LARGE = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 _TO_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -44,6 +52,7 @@ _TO_UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a photo is said in a sentence, or not at all
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
@@ -94,13 +103,13 @@ def read_photo(path: str, name: str) -> bytes:
         PhotoError: It is not there, may not be read, or is larger than any photo.
     """
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - read by the thousand
-            content = file.read(MAX_PHOTO_BYTES + 1)
+        return read_regular(path, MAX_PHOTO_BYTES)
     except OSError as error:
         raise PhotoError(f"The photo {name!r} cannot be read ({error.strerror}); check that it is there.") from error
-    if len(content) > MAX_PHOTO_BYTES:
-        raise PhotoError(f"The photo {name!r} is larger than {MAX_PHOTO_BYTES // 1_000_000} MB; make it smaller.")
-    return content
+    except DatasetError as error:
+        raise PhotoError(
+            f"The photo {name!r} is larger than {MAX_PHOTO_BYTES // 1_000_000} MB; make it smaller."
+        ) from error
 
 
 def check_photo(source: bytes, name: str, max_pixels: int | None = None) -> PhotoFacts:
@@ -132,19 +141,61 @@ def read_size(source: Path, name: str) -> tuple[int, int]:
         return PhotoFacts(image.format or "", image.size, _orientation(image)).upright_wh
 
 
+class _OverfullError(OSError):
+    """A photo's file is made to take memory or time without end."""
+
+
+class _Metered(BufferedReader):
+    """A photo's file that ends the reading of one which is made to take memory or time without end.
+
+    Pillow keeps all metadata in memory and walks through it piece by piece, and its JPEG decoder goes over all pixels
+    once a scan; neither has bounds.
+    """
+
+    bytes_left = MOST_METADATA
+    reads_left = MOST_READS
+    scans_left: int | None = None  # None while only the header is read, and for what is no JPEG
+
+    def allow(self, image: Image.Image) -> None:
+        """Let the pixels be read."""
+        self.bytes_left += BYTES_PER_PIXEL * image.width * image.height
+        self.scans_left = MOST_SCANS if image.format in ("JPEG", "MPO") else None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as any file.
+
+        Raises:
+            _OverfullError: It has been too much.
+        """
+        whole = size is None or size < 0 or size > self.bytes_left
+        content = super().read(self.bytes_left + 1 if whole else size)
+        self.bytes_left -= len(content)
+        self.reads_left -= len(content) < 64
+        if self.scans_left is not None:
+            self.scans_left -= content.count(b"\xff\xda")
+        if min(self.bytes_left, self.reads_left, self.scans_left or 0) < 0:
+            raise _OverfullError
+        return content
+
+
 @contextmanager
 def _opened(source: Path | bytes | BinaryIO, name: str, max_pixels: int | None = None) -> Iterator[Image.Image]:
     limit = max_pixels or load_settings().max_photo_pixels
     Image.MAX_IMAGE_PIXELS = limit
     try:
-        with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=_READABLE) as image:
+        with _metered(source) as file, Image.open(file, formats=_READABLE) as image:
             if image.width * image.height > limit:
                 raise Image.DecompressionBombError
+            file.allow(image)
             yield image
     except _TOO_LARGE as error:
         raise PhotoError(
             f"The photo {name!r} has more than {limit / 1e6:.0f} million pixels; make it smaller, or raise "
             "AUTODET_MAX_PHOTO_MEGAPIXELS."
+        ) from error
+    except _OverfullError as error:
+        raise PhotoError(
+            f"The photo {name!r} has far more in its file than its pixels need; export it again."
         ) from error
     except FileNotFoundError as error:
         raise PhotoError(f"The photo {name!r} is not there; check its name.") from error
@@ -152,6 +203,19 @@ def _opened(source: Path | bytes | BinaryIO, name: str, max_pixels: int | None =
         raise PhotoError(f"{name!r} is not a photo that can be read; give a JPEG, PNG, WEBP or BMP file.") from error
     except _BROKEN as error:
         raise PhotoError(f"The photo {name!r} is cut short or damaged; export or copy it again.") from error
+
+
+@contextmanager
+def _metered(source: Path | bytes | BinaryIO) -> Iterator[_Metered]:
+    given = BytesIO(source) if isinstance(source, bytes) else source
+    file = open_regular(given) if isinstance(given, Path) else given
+    metered = _Metered(cast(RawIOBase, file))
+    try:
+        yield metered
+    finally:
+        metered.detach()
+        if isinstance(source, Path):
+            file.close()
 
 
 def _orientation(image: Image.Image) -> int:

@@ -72,14 +72,14 @@ def redraw(
 def move(images: Sequence[ImageRecord], splits: Sequence[Split]) -> list[ImageRecord]:
     """The photos in their new splits, and called so; a photo that stays keeps its name."""
     stay = [record.split == split for record, split in zip(images, splits, strict=True)]
-    taken = {record.file.casefold() for record, stays in zip(images, stay, strict=True) if stays}
+    taken = {record.file.casefold(): 1 for record, stays in zip(images, stay, strict=True) if stays}
     return [
         record if stays else _moved(record, split, taken)
         for record, split, stays in zip(images, splits, stay, strict=True)
     ]
 
 
-def _moved(record: ImageRecord, split: Split, taken: set[str]) -> ImageRecord:
+def _moved(record: ImageRecord, split: Split, taken: dict[str, int]) -> ImageRecord:
     path = PurePosixPath(record.file)
     return replace(record, file=free_name(split, path.stem, path.suffix, taken), split=split)
 

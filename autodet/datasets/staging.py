@@ -118,6 +118,8 @@ def fetch(
         return path, False
     if not path.exists():
         raise DatasetError(f"There is no file or folder {text!r}; check where the photos are.")
+    if not path.is_file():
+        raise DatasetError(f"{text!r} is neither a zip nor a folder; check where the photos are.")
     unpack_archive(path, files, settings, lambda share: report(0.4 + 0.2 * share, "Unpacking"))
     return files, True
 
@@ -154,7 +156,8 @@ def stage(
     Raises:
         DatasetError: There are no labels that can be read, or no photo that can be used.
     """
-    listing = list_files(root, load_settings().max_archive_entries)
+    settings = load_settings()
+    listing = list_files(root, settings.max_archive_entries, settings.max_depth)
     detection = find_format(listing, format, shown)
     reading = FORMATS[detection.format].read(listing)
     unlabelled = [LabelledPhoto(photo, photo, ()) for photo in _unlabelled(listing, reading)]

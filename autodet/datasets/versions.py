@@ -35,7 +35,14 @@ from autodet.errors import AutodetError, DatasetError
 from autodet.records import SPLITS, ImageRecord, Problem
 from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, safe_join
 
-OF_THE_WHOLE = ("class_rare", "class_missing", "class_untaught", "splits_disagree", "no_validation", "large_loss")  # found anew
+OF_THE_WHOLE = (
+    "class_rare",
+    "class_missing",
+    "class_untaught",
+    "splits_disagree",
+    "no_validation",
+    "large_loss",
+)  # found anew
 OF_PAIRS = ("photo_copies", "photo_alike")
 
 

@@ -8,7 +8,6 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError  # only the error's class: parsing is defusedxml's
@@ -16,7 +15,7 @@ from xml.etree.ElementTree import ParseError  # only the error's class: parsing 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading, plain_name, settle_splits
+from autodet.datasets.labels import MOST_MARKS, BoxXYXY, LabelledPhoto, Mark, Reading, plain_name, settle_splits
 from autodet.datasets.listing import SPLIT_WORDS, Listing, photo_stem, plain
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 LEFT_OUT = "The photo was left out."
 PASSED_OVER = "It was passed over."
 BOX_DROPPED = "The box was dropped."
-MAX_XML_BYTES = 16_000_000
+MAX_XML_BYTES = 8_000_000
 MAX_LIST_BYTES = 64_000_000
 LIST_FOLDERS = ("/imagesets/main", "/imagesets", "")  # where lists of splits are kept; the first that has any counts
 _DECLARATION = re.compile(rb"""\s*<\?xml(?:[^>]*encoding=["']([\w.-]+))?[^>]*>""")
@@ -139,9 +138,12 @@ def parse_voc(xml: bytes) -> VocAnnotation:
     """
     root = _parsed(xml)
     if root.tag != "annotation":
-        raise DatasetError(f"The XML is not a VOC annotation: it begins with <{root.tag}>, not <annotation>.")
+        raise DatasetError(f"The XML is not a VOC annotation: it begins with <{root.tag[:40]}>, not <annotation>.")
     marks, problems = [], []
-    for number, element in enumerate(root.findall("object"), start=1):
+    objects = root.findall("object")
+    if len(objects) > MOST_MARKS:
+        raise DatasetError(f"The XML marks {len(objects)} objects, more than {MOST_MARKS} on a photo.")
+    for number, element in enumerate(objects, start=1):
         try:
             marks.append(_parse_object(element))
         except DatasetError as error:
@@ -197,7 +199,7 @@ def _number(text: str | None) -> float | None:
         value = float(text or "")
     except ValueError:
         return None
-    return value if isfinite(value) else None
+    return value if abs(value) < 1e9 else None
 
 
 def _photo_of(listing: Listing, path: str, filename: str) -> PurePosixPath:
@@ -207,7 +209,7 @@ def _photo_of(listing: Listing, path: str, filename: str) -> PurePosixPath:
     for name in filter(None, names):
         if found := listing.find_photo(name, beside=path):
             return found
-    raise DatasetError(f"There is no photo called {filename or stem!r} for this XML.")
+    raise DatasetError(f"There is no photo called {(filename or stem)[:200]!r} for this XML.")
 
 
 def _read_lists(listing: Listing, photos: Collection[PurePosixPath]) -> tuple[Lists, list[Problem]]:

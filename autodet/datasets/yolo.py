@@ -10,10 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from autodet.datasets.labels import BoxXYXY, LabelledPhoto, Mark, Reading, UnknownClassError
+from autodet.datasets.labels import MOST_MARKS, BoxXYXY, LabelledPhoto, Mark, Reading, UnknownClassError
 from autodet.datasets.listing import Listing, nearest, photo_stem, plain
 from autodet.datasets.yolo_settings import (
-    MAX_TEXT_BYTES,
     YoloSettings,
     is_list,
     lines_of,
@@ -24,7 +23,9 @@ from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 
 MAX_CLASS_NUMBER = 100_000
-LINE_DROPPED = "The line was left out."
+MAX_LABELS_BYTES = 4_000_000  # of one photo
+HEAD = 10_000  # letters, enough to tell what a file is about
+LEFT_OUT, LINE_DROPPED = "The photo was left out.", "The line was left out."
 LABEL_FOLDERS = ("labels", "label")
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
 
@@ -62,8 +63,12 @@ def read(listing: Listing) -> Reading:
             continue
         said = settings.of(path) if path else None
         marks: list[Mark] = []
-        for found in _read_labels(listing, photo, path, said) if path and said else ():
-            (problems if isinstance(found, Problem) else marks).append(found)  # type: ignore[arg-type]
+        try:
+            for found in _read_labels(listing, photo, path, said) if path and said else ():
+                (problems if isinstance(found, Problem) else marks).append(found)  # type: ignore[arg-type]
+        except DatasetError as error:
+            problems.append(Problem(str(path), str(error), LEFT_OUT, "labels_damaged", (str(photo),)))
+            continue
         if said and not said.names:
             unnamed.update(mark.name for mark in marks)
         split = split_of[photo]
@@ -118,13 +123,16 @@ def _box(values: list[float]) -> BoxXYXY:
 
 
 def _read_labels(listing: Listing, photo: PurePosixPath, path: str, settings: YoloSettings) -> Iterator[Mark | Problem]:
-    try:
-        text = listing.read_text(path, MAX_TEXT_BYTES)
-    except DatasetError as error:
-        yield Problem(path, str(error), "They were left out.", "labels_damaged", (str(photo),))
-        return
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
+    """Read a photo's labels.
+
+    Raises:
+        DatasetError: They are far more than a photo has.
+    """
+    lines = [line.strip() for line in listing.read_text(path, MAX_LABELS_BYTES).splitlines()]
+    if len(lines) > MOST_MARKS:
+        raise DatasetError(f"The file has {len(lines)} lines, more than the {MOST_MARKS} marks of a photo.")
+    for number, line in enumerate(lines, start=1):
+        if not line:
             continue
         try:
             yield parse_line(line, settings)
@@ -136,7 +144,7 @@ def _read_labels(listing: Listing, photo: PurePosixPath, path: str, settings: Yo
 def _is_label(listing: Listing, path: str) -> bool:
     """Whether a text file has a line that can be read as an object."""
     without_names = YoloSettings({}, {})
-    for line in lines_of(listing, path)[:5]:
+    for line in lines_of(listing, path, HEAD)[:5]:
         try:
             parse_line(line, without_names)
         except (DatasetError, ValueError):
@@ -150,7 +158,7 @@ def _is_label(listing: Listing, path: str) -> bool:
 
 def _is_other(listing: Listing, path: str) -> bool:
     """Whether a text file is a list of names or photos, rather than the labels of a photo that is called ``test``."""
-    return is_list(path) and bool(lines_of(listing, path)) and not _is_label(listing, path)
+    return is_list(path) and bool(lines_of(listing, path, HEAD)) and not _is_label(listing, path)
 
 
 def _pairs(listing: Listing) -> tuple[Pairs, list[str]]:
@@ -207,7 +215,7 @@ def _elsewhere(listing: Listing, labels: list[str], photos: list[PurePosixPath])
         alike = by_stem.get(plain(path.rpartition("/")[2][:-4]), [])
         split = listing.split_of(path)
         fitting = [one for one in alike if one not in found and (not split or listing.split_of(one) in (None, split))]
-        if fitting and (_is_label(listing, path) or not lines_of(listing, path)):
+        if fitting and (_is_label(listing, path) or not lines_of(listing, path, HEAD)):
             found[nearest(fitting, path)] = path
     return found
 

@@ -18,6 +18,8 @@ from autodet.records import SPLITS, Problem, Split
 MAX_YAML_BYTES = 200_000
 MOST_YAMLS = 50  # more are never about data sets
 MAX_TEXT_BYTES = 64_000_000
+MOST_ENTRIES = 1000  # folders and lists of a split
+MOST_FOLDERS = 32  # of a path, from its end
 NAME_LISTS = ("classes.txt", "class.txt", "names.txt", "class_names.txt", "_classes.txt", "labels.txt", "obj.names")
 LAST_RESORT = "predefined_classes.txt"  # of a labelling tool, which rewrites classes.txt
 _NUMBERED = re.compile(r"^(\d{1,6})\s*[:\s,;=]\s*(.*\S)\s*$")
@@ -108,10 +110,10 @@ def is_list(path: str) -> bool:
     return name in NAME_LISTS or name == LAST_RESORT or name.removesuffix(".txt") in SPLIT_WORDS
 
 
-def lines_of(listing: Listing, path: str) -> list[str]:
-    """A text file's lines; none if it is larger than any of them is."""
+def lines_of(listing: Listing, path: str, letters: int | None = None) -> list[str]:
+    """The lines of a text file, or of its first ``letters``; none if it is larger than any of them is."""
     try:
-        return listing.read_text(path, MAX_TEXT_BYTES).splitlines()
+        return listing.read_text(path, MAX_TEXT_BYTES)[:letters].splitlines()
     except DatasetError:
         return []
 
@@ -135,7 +137,7 @@ def _read_yaml(listing: Listing, path: str) -> YoloSettings | None:
     for split in SPLITS:
         given = document.get(split) or (document.get("valid") if split == "val" else None)
         entries = given if isinstance(given, list) else [given]
-        splits[split] = tuple(entry for entry in entries if isinstance(entry, str) and entry.strip())
+        splits[split] = tuple(entry for entry in entries[:MOST_ENTRIES] if isinstance(entry, str) and entry.strip())
     return YoloSettings(_names(document.get("names")), splits, "kpt_shape" in document, path)
 
 
@@ -222,7 +224,7 @@ class _PhotosMeant:
 
     def meant(self, entry: str, below: str) -> list[PurePosixPath]:
         """Photos of a folder, or on a list: what the longest end of the path fits, near the settings if possible."""
-        parts = [part for part in entry.strip().replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        parts = _parts(entry)
         if parts and parts[-1].lower().endswith(".txt"):
             return self._listed(parts, below)
         parts = [part for part in parts if "*" not in part]
@@ -248,11 +250,15 @@ class _PhotosMeant:
         return [photo for line in lines if line and (photo := self._photo_of_line(line, best))]
 
     def _photo_of_line(self, line: str, beside: str) -> PurePosixPath | None:
-        parts = [part for part in line.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        parts = _parts(line)
         for start in range(len(parts)):
             if photo := self._listing.photo_at.get("/".join(parts[start:])):
                 return photo
         return self._listing.find_photo("/".join(parts), beside)
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.strip().replace("\\", "/").split("/") if part not in ("", ".", "..")][-MOST_FOLDERS:]
 
 
 def _holds(folders: tuple[str, ...], tail: tuple[str, ...]) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from autodet.datasets.archive import safe_path, unpack_archive
 from autodet.errors import ArchiveError
 from autodet.settings import Settings
+from tests.datasets.hostile_files import DEFLATED, Entry, zip_of
 from tests.helpers import write_zip
 
 SETTINGS = Settings(home=Path("unused"))
@@ -102,8 +103,46 @@ def test_two_names_that_are_one_file_elsewhere_are_refused(tmp_path):
 
 def test_a_name_that_is_a_file_and_a_folder_is_refused(tmp_path):
     archive = write_zip(tmp_path / "photos.zip", {"a": "1", "a/b": "2"})
-    with pytest.raises(ArchiveError, match="broken"):
+    with pytest.raises(ArchiveError, match="'a' is both a file and a folder"):
         unpack(archive, tmp_path / "out")
+
+
+def test_names_are_compared_with_their_folders(tmp_path):
+    archive = write_zip(tmp_path / "photos.zip", {"a/b/c.txt": "1", "A/B": "2"})
+    with pytest.raises(ArchiveError, match="'A/B' is both a file and a folder"):
+        unpack(archive, tmp_path / "out")
+
+
+def test_names_that_macos_writes_are_read(tmp_path):
+    """It packs names in UTF-8 without saying so."""
+    (tmp_path / "a.zip").write_bytes(zip_of([Entry("Äpfel/grün.txt".encode(), b"x", flags=0)]))
+    assert unpack(tmp_path / "a.zip", tmp_path / "out") == ["Äpfel/grün.txt"]
+
+
+def test_the_ratio_and_the_depth_are_settings(tmp_path):
+    (tmp_path / "a.zip").write_bytes(zip_of([Entry(b"a/b/c.bmp", bytes(101_000_000), DEFLATED)]))
+    loose = replace(SETTINGS, max_archive_ratio=2000)
+    with pytest.raises(ArchiveError, match="more than 200 times its size"):
+        unpack(tmp_path / "a.zip", tmp_path / "out")
+    with pytest.raises(ArchiveError, match="more than 2 folders deep"):
+        unpack(tmp_path / "a.zip", tmp_path / "out", replace(loose, max_depth=2))
+    assert unpack(tmp_path / "a.zip", tmp_path / "out", loose) == ["a/b/c.bmp"]
+
+
+def test_bytes_around_a_zip_do_no_harm_but_a_second_end_does(tmp_path):
+    whole = zip_of([Entry(b"a.txt", b"x")], b"PK\5\6 is no second end")
+    (tmp_path / "a.zip").write_bytes(b"#!/bin/sh\n" + zip_of([Entry(b"a.txt", b"x")]) + b"\n")
+    assert unpack(tmp_path / "a.zip", tmp_path / "out") == ["a.txt"]
+    (tmp_path / "a.zip").write_bytes(whole)
+    with pytest.raises(ArchiveError, match="not a zip archive"):
+        unpack(tmp_path / "a.zip", tmp_path / "other")
+
+
+def test_what_the_system_refuses_is_not_the_archives_fault(tmp_path):
+    archive = write_zip(tmp_path / "photos.zip", {"a.txt": "x"})
+    (tmp_path / "out").write_text("not a folder, as if it could not be written to")
+    with pytest.raises(OSError, match="File exists"):
+        unpack_archive(archive, tmp_path / "out", SETTINGS, lambda share: None)
 
 
 def test_a_password_is_refused(tmp_path):
@@ -126,7 +165,7 @@ def test_methods_that_unpack_without_bounds_are_refused(tmp_path, method):
 
 @pytest.mark.parametrize(
     ("caps", "sentence"),
-    [({"max_archive_entries": 2}, "holds 3 files"), ({"max_archive_bytes": 2_000_000}, "unpacks to 3 MB")],
+    [({"max_archive_entries": 2}, "holds more than 2 files"), ({"max_archive_bytes": 2_000_000}, "unpacks to 3 MB")],
 )
 def test_caps_are_kept(tmp_path, caps, sentence):
     archive = write_zip(tmp_path / "photos.zip", dict.fromkeys("abc", b"\0" * 1_000_000))

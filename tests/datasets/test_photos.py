@@ -1,3 +1,4 @@
+import os
 from io import BytesIO
 
 import numpy as np
@@ -6,13 +7,16 @@ from PIL import ExifTags, Image
 
 from autodet.datasets.photos import check_photo, open_photo
 from autodet.errors import PhotoError
+from tests.datasets.hostile_files import (
+    bmp_of_runs,
+    encoded,
+    jpeg_of_scans,
+    jpeg_segment,
+    jpeg_with,
+    png_chunk,
+    png_with,
+)
 from tests.helpers import draw_photo
-
-
-def encoded(image, format="PNG", **options):
-    buffer = BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
 
 
 def turned(image, orientation):
@@ -94,18 +98,71 @@ def test_what_is_no_photo_is_named(content):
         open_photo(content, "notes.txt")
 
 
+DAMAGED = {
+    "turned": turned(draw_photo(), 6),
+    "progressive": encoded(draw_photo(), "JPEG", progressive=True),
+    "ink": encoded(draw_photo().convert("CMYK"), "JPEG", icc_profile=b"no profile"),
+    "frames": encoded(draw_photo(), "MPO", save_all=True, append_images=[draw_photo(seed=1)]),
+    "png": encoded(draw_photo()),
+    "palette": encoded(draw_photo().convert("P"), transparency=3),
+    "grey": encoded(draw_photo().convert("I;16")),
+    "webp": encoded(draw_photo(), "WEBP"),
+    "lossless": encoded(draw_photo(), "WEBP", lossless=True),
+    "bmp": encoded(draw_photo(), "BMP"),
+    "runs": bmp_of_runs(20, 20, b"\5\1\0\0\0\2\1\1\0\4abcd\0\1"),
+}
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning", "error::PIL.Image.DecompressionBombWarning")
-def test_damaged_bytes_give_a_photo_or_a_sentence():
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_damaged_bytes_give_a_photo_or_a_sentence(kind, tmp_path):
     rng = np.random.default_rng(0)
-    for format in ("JPEG", "PNG", "WEBP", "BMP"):
-        whole = np.frombuffer(turned(draw_photo(), 6) if format == "JPEG" else encoded(draw_photo(), format), np.uint8)
-        for _ in range(150):
-            damaged = whole.copy()
-            damaged[rng.integers(0, min(len(whole), 400), 3)] = rng.integers(0, 256, 3)
+    whole = np.frombuffer(DAMAGED[kind], np.uint8)
+    path = tmp_path / "damaged"
+    for number in range(60):
+        damaged = whole.copy()
+        damaged[rng.integers(0, min(len(whole), 400 if number % 2 else 60), 3)] = rng.choice([*range(256), 255, 0], 3)
+        path.write_bytes(damaged[: rng.integers(1, len(whole)) if number % 5 == 0 else None].tobytes())
+        for read in (open_photo, check_photo):
             try:
-                assert open_photo(damaged.tobytes(), "damaged").mode == "RGB"
+                assert read(path, "damaged")
             except PhotoError as error:
                 assert "'damaged'" in str(error)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        jpeg_with(jpeg_segment(0xFE, b"") * 2_000_000),
+        jpeg_with(jpeg_segment(0xE0, bytes(65_000)) * 600),
+        png_with(png_chunk(b"prVt", b"") * 1_000_000),
+        png_with(png_chunk(b"prVt", bytes(40_000_000))),
+        jpeg_of_scans(500, 1000),
+        bmp_of_runs(9000, 9000, b"\0\0" * 2_000_000),
+    ],
+    ids=["segments", "metadata", "chunks", "a chunk", "scans", "runs"],
+)
+def test_a_photo_that_is_made_to_take_time_or_memory_is_named(content):
+    with pytest.raises(PhotoError, match="'bomb' has far more in its file than its pixels need"):
+        open_photo(content, "bomb")
+
+
+def test_a_long_photo_is_no_bomb():
+    """Many metadata, many scans, and whatever lies behind the end, as phones write it."""
+    long = jpeg_with(jpeg_segment(0xE5, bytes(65_000)) * 100) + bytes(50_000_000)
+    assert open_photo(long, "long").size == (64, 48)
+    assert open_photo(jpeg_of_scans(100, 50), "scans").size == (100, 100)
+
+
+def test_a_pipe_is_neither_waited_for_nor_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(PhotoError, match=r"'pipe\.jpg'"):
+        open_photo(tmp_path / "pipe.jpg", "pipe.jpg")
+
+
+def test_an_open_file_stays_open():
+    file = BytesIO(encoded(draw_photo()))
+    assert open_photo(file, "photo").size == open_photo(file, "photo").size == (64, 48)
 
 
 def test_a_photo_that_is_not_there_is_named(tmp_path):

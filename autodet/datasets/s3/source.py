@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import Any
 
-from autodet.datasets.listing import is_clutter
+from autodet.datasets.files import is_clutter
 from autodet.datasets.s3.access import OWN, S3Credentials, connect, parse_address
 from autodet.datasets.s3.inventory import Inventory, S3Object, safe_key, size_text
 from autodet.errors import DatasetError, DownloadInterruptedError, LargeDownloadError
