@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from autodet.datasets.checks import CheckedPhoto, is_tiny
+from autodet.datasets.checks import CheckedPhoto, find_tiny
 from autodet.datasets.labels import Mark
 from autodet.datasets.staging import StagedPhoto
 
@@ -48,7 +48,8 @@ def change_of(staged: StagedPhoto, kept: CheckedPhoto | None) -> Change:
         for mark in staged.labelled.marks
         for x1, y1, x2, y2 in [mark.box_xyxy]
     )
-    tiny = tuple(mark for mark in before if is_tiny(mark.box_xyxy, (width, height)))
+    thin = find_tiny(before, (width, height))
+    tiny = tuple(mark for mark in before if mark in thin)
     return Change(before, kept.marks if kept else None, tiny)
 
 

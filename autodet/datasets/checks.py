@@ -1,6 +1,6 @@
 """What can be wrong with one labelled photo, and what is done about it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from autodet.datasets.kinds import Decisions, decide
@@ -10,6 +10,7 @@ from autodet.records import Hyperparameters, Problem
 
 SMALLEST_SIDE = 0.99  # pixels: what is thinner than one after clipping, but for rounding, is no object
 ROUNDING = 0.5  # pixels: labels that are rounded may reach so far beyond their photo
+TRAINING_SIZE = Hyperparameters().image_size
 TINY_SIDE = 8.0  # pixels at the training size
 CUT, DROPPED, BOTH_KEPT = "The box was cut to the photo.", "The box was dropped.", "Both were kept."
 PHOTO_LEFT_OUT = "The photo was left out."
@@ -55,8 +56,9 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
     marks: list[Mark] = []
     known: set[Mark] = set()
     lost = 0
+    size_wh = facts.upright_wh
     for written in photo.marks:
-        box, kind, sentence = _repaired(_placed(written.box_xyxy, photo, facts, decisions), facts, decisions)
+        box, kind, sentence = _repaired(_placed(written.box_xyxy, photo, facts, decisions), size_wh, decisions)
         mark = (written if box == written.box_xyxy else replace(written, box_xyxy=box)) if box else None
         lost += box is None
         action = CUT if box else DROPPED
@@ -71,7 +73,7 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
         if mark:
             marks.append(mark)
             known.add(mark)
-    tiny = {mark for mark in marks if is_tiny(mark.box_xyxy, facts.upright_wh)}
+    tiny = find_tiny(marks, facts.upright_wh)
     if tiny:
         problems.append(_tiny(photo, sum(mark in tiny for mark in marks), decisions))
         if decisions["box_tiny"] == "drop":
@@ -91,8 +93,11 @@ def clip_box(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> tuple[BoxXYXY | Non
         both empty if nothing was.
     """
     width, height = size_wh
-    x1, x2 = sorted(box_xyxy[0::2])
-    y1, y2 = sorted(box_xyxy[1::2])
+    x1, y1, x2, y2 = box_xyxy
+    if 0 <= x1 <= x2 - SMALLEST_SIDE and 0 <= y1 <= y2 - SMALLEST_SIDE and x2 <= width and y2 <= height:
+        return box_xyxy, "", ""  # as nearly all are
+    x1, x2 = sorted((x1, x2))
+    y1, y2 = sorted((y1, y2))
     if x2 - x1 < SMALLEST_SIDE or y2 - y1 < SMALLEST_SIDE:
         return None, "box_no_area", "has no area."
     clipped = (max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height)))
@@ -115,15 +120,19 @@ def turn_upright(box_xyxy: BoxXYXY, facts: PhotoFacts) -> BoxXYXY:
     return (y1, x1, y2, x2) if facts.orientation >= 5 else (x1, y1, x2, y2)
 
 
-def is_tiny(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> bool:
-    """Whether a box is thinner than ``TINY_SIDE`` once its photo has the default training size."""
-    scale = Hyperparameters().image_size / max(size_wh)
-    x1, y1, x2, y2 = box_xyxy
-    return min(x2 - x1, y2 - y1) * scale < TINY_SIDE
+def find_tiny(marks: Sequence[Mark], size_wh: tuple[int, int]) -> set[Mark]:
+    """The marks whose boxes are thinner than ``TINY_SIDE`` once their photo has the default training size."""
+    thin = TINY_SIDE * max(size_wh) / TRAINING_SIZE
+    found = set()
+    for mark in marks:
+        x1, y1, x2, y2 = mark.box_xyxy
+        if x2 - x1 < thin or y2 - y1 < thin:
+            found.add(mark)
+    return found
 
 
-def _repaired(box_xyxy: BoxXYXY, facts: PhotoFacts, decisions: Decisions) -> tuple[BoxXYXY | None, str, str]:
-    box, kind, sentence = clip_box(box_xyxy, facts.upright_wh)
+def _repaired(box_xyxy: BoxXYXY, size_wh: tuple[int, int], decisions: Decisions) -> tuple[BoxXYXY | None, str, str]:
+    box, kind, sentence = clip_box(box_xyxy, size_wh)
     return (None if kind and decisions[kind] == "drop" else box), kind, sentence
 
 
@@ -174,7 +183,8 @@ def _check_size(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions) -
 
 def _tiny(photo: LabelledPhoto, count: int, decisions: Decisions) -> Problem:
     what = "A box is" if count == 1 else f"{count} boxes are"
-    size = Hyperparameters().image_size
-    problem = f"{what} less than {TINY_SIDE:g} pixels wide or high once the photo has the training size of {size}."
+    problem = (
+        f"{what} less than {TINY_SIDE:g} pixels wide or high once the photo has the training size of {TRAINING_SIZE}."
+    )
     action = "Kept." if decisions["box_tiny"] == "keep" else "Dropped."
     return Problem(str(photo.labels), problem, action, "box_tiny")

@@ -75,7 +75,7 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
         for photo, sha256 in zip(photos, hashes, strict=True)
     ]
     given, shown = [photo.source.split for photo in photos], [photo.classes for photo in photos]
-    splits, drawn = assign_splits(given, shown, seed, keep_together(shots))
+    splits, drawn = assign_splits(given, shown, seed, lambda: keep_together(shots))
     copies, twice = check_copies(shots, splits, decisions)
     photos, hashes, splits = _without(copies, photos), _without(copies, hashes), _without(copies, splits)
     photos, untaught = check_untaught(photos, splits, decisions)

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from autodet.records import Split
 
@@ -14,7 +14,7 @@ def assign_splits(
     given: Sequence[Split | None],
     classes: Sequence[frozenset[str]],
     seed: int,
-    groups: Sequence[Hashable] | None = None,
+    groups: Callable[[], Sequence[Hashable] | None] = lambda: None,
 ) -> tuple[list[Split], bool]:
     """Complete the splits that a source came with.
 
@@ -25,20 +25,22 @@ def assign_splits(
         given: Per photo the split that folders or lists put it in.
         classes: Per photo the classes that are marked on it.
         seed: The same seed and photos give the same split, on every machine.
-        groups: Per photo the group that it belongs to; where a split is drawn, a group goes into it as a whole.
+        groups: Finds the group that each photo belongs to, if any; asked only where a split is drawn, into which a
+            group goes as a whole.
 
     Returns:
         The split of each photo, and whether any of it was drawn rather than given.
     """
     named = {split for split in given if split}
     if not named or named == {"train"}:
-        return draw_splits(classes, SHARES, seed, groups), True
+        return draw_splits(classes, SHARES, seed, groups()), True
     splits: list[Split] = [split or "train" for split in given]
     if "val" in splits or "train" not in splits:
         return splits, False
     train = [index for index, split in enumerate(splits) if split == "train"]
     shares: dict[Split, float] = {"train": 1 - SHARES["val"], "val": SHARES["val"]}
-    drawn = draw_splits([classes[i] for i in train], shares, seed, [groups[i] for i in train] if groups else None)
+    group_of = groups()
+    drawn = draw_splits([classes[i] for i in train], shares, seed, [group_of[i] for i in train] if group_of else None)
     for index, split in zip(train, drawn, strict=True):
         splits[index] = split
     return splits, True
