@@ -1,6 +1,6 @@
 """How an import of very many photos compares with doing nothing but decode them.
 
-    python -m benchmarks.import_scale [--images 50000] [--rounds 3] [--folder KEEP]
+    python -m benchmarks.import_scale [--images 50000] [--width 320] [--rounds 3] [--folder KEEP]
 
 Draws small photos once, lays them out as COCO (one JSON a split) and as YOLO (a text file a photo), and then, in turn,
 each as a process of its own: decodes every photo with Pillow on all cores, imports the one layout, imports the other.
@@ -17,12 +17,12 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-SIZE_WH = (320, 240)
 CLASSES = tuple(f"thing {number:02}" for number in range(20))
 SPLITS = (("train", 0.8), ("val", 0.1), ("test", 0.1))
 Box = tuple[int, int, int, int, int]  # class, x, y, width, height
@@ -56,24 +56,28 @@ def main() -> None:
     """Draw, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=50_000)
+    parser.add_argument(
+        "--width", type=int, default=320, help="of a photo, in pixels; three quarters of it are its height"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where the drawn photos are kept for the next time")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.folder or Path(scratch)
         if not (folder / "done").exists():
-            draw(folder, arguments.images)
+            draw(folder, arguments.images, arguments.width)
         measure(folder, arguments.images, arguments.rounds, Path(scratch))
 
 
-def draw(folder: Path, images: int) -> None:
+def draw(folder: Path, images: int, width: int) -> None:
     """Draw the photos and lay them out twice; the second layout's photos are links to the first's."""
     chunk = 500
     with ProcessPoolExecutor() as pool:
         starts = range(0, images, chunk)
-        drawn = pool.map(_draw_chunk, [folder] * len(starts), starts, [min(images, s + chunk) for s in starts])
+        draw_chunk = partial(_draw_chunk, folder, (width, width * 3 // 4))
+        drawn = pool.map(draw_chunk, starts, [min(images, start + chunk) for start in starts])
         boxes = [one for part in drawn for one in part]
-    _write_coco(folder / "coco" / "annotations", boxes)
+    _write_coco(folder / "coco" / "annotations", boxes, (width, width * 3 // 4))
     names = "\n".join(f"  {number}: {name}" for number, name in enumerate(CLASSES))
     paths = "\n".join(f"{split}: images/{split}" for split, _ in SPLITS)
     (folder / "yolo" / "data.yaml").write_text(f"path: /gone\n{paths}\nnames:\n{names}\n")
@@ -86,17 +90,17 @@ def split_of(number: int, images_per_cycle: int = 10) -> str:
     return "test" if place == 9 else "val" if place == 8 else "train"
 
 
-def _draw_chunk(folder: Path, start: int, stop: int) -> list[list[Box]]:
+def _draw_chunk(folder: Path, size_wh: tuple[int, int], start: int, stop: int) -> list[list[Box]]:
     boxes = []
     for number in range(start, stop):
         chance = random.Random(number)
         ground = np.random.default_rng(number).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-        photo = Image.fromarray(ground).resize(SIZE_WH, Image.Resampling.BICUBIC)
+        photo = Image.fromarray(ground).resize(size_wh, Image.Resampling.BICUBIC)
         pen = ImageDraw.Draw(photo)
         marked: list[Box] = []
         for _ in range(chance.randrange(1, 8)):
-            width, height = chance.randrange(20, 120), chance.randrange(20, 120)
-            x, y = chance.randrange(SIZE_WH[0] - width), chance.randrange(SIZE_WH[1] - height)
+            width, height = (chance.randrange(size_wh[0] // 16, size_wh[0] * 3 // 8) for _ in range(2))
+            x, y = chance.randrange(size_wh[0] - width), chance.randrange(size_wh[1] - height)
             class_id = chance.randrange(len(CLASSES))
             pen.ellipse((x, y, x + width, y + height), fill=tuple(chance.randrange(256) for _ in range(3)))
             marked.append((class_id, x, y, width, height))
@@ -116,7 +120,7 @@ def _write_photo(folder: Path, number: int, photo: Image.Image, marked: list[Box
         one.mkdir(parents=True, exist_ok=True)
     photo.save(images / f"{stem}.jpg", quality=88)
     (yolo_images / f"{stem}.jpg").hardlink_to(images / f"{stem}.jpg")
-    width, height = SIZE_WH
+    width, height = photo.size
     lines = [
         f"{class_id} {(x + w / 2) / width:.6f} {(y + h / 2) / height:.6f} {w / width:.6f} {h / height:.6f}"
         for class_id, x, y, w, h in marked
@@ -124,7 +128,7 @@ def _write_photo(folder: Path, number: int, photo: Image.Image, marked: list[Box
     (labels / f"{stem}.txt").write_text("\n".join(lines))
 
 
-def _write_coco(folder: Path, boxes: list[list[Box]]) -> None:
+def _write_coco(folder: Path, boxes: list[list[Box]], size_wh: tuple[int, int]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     categories = [{"id": number + 1, "name": name} for number, name in enumerate(CLASSES)]
     for split, _ in SPLITS:
@@ -132,7 +136,7 @@ def _write_coco(folder: Path, boxes: list[list[Box]]) -> None:
         for number, marked in enumerate(boxes):
             if split_of(number) != split:
                 continue
-            size = {"width": SIZE_WH[0], "height": SIZE_WH[1]}
+            size = {"width": size_wh[0], "height": size_wh[1]}
             images.append({"id": number, "file_name": f"{number:06}.jpg", **size})
             for class_id, *box in marked:
                 annotations.append(

@@ -10,10 +10,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from autodet.datasets.checks import CheckedPhoto
 from autodet.datasets.kinds import decide
 from autodet.datasets.labels import Mark
-from autodet.datasets.manifest import DECIMALS, IMAGES, Dataset, fingerprint_of, read_dataset, write_dataset
+from autodet.datasets.manifest import DECIMALS, IMAGES, Dataset, cut, fingerprint_of, write_dataset
 from autodet.datasets.photos import FORMAT_ENDINGS
 from autodet.datasets.reviewing import Review, review
 from autodet.datasets.s3.access import S3Credentials
@@ -74,8 +76,10 @@ def store(found: Review, name: str, workspace: Workspace, report: Progress = no_
         report: Told the share that is done, 0 to 1, and what is being done.
     """
     with hidden_folder(workspace.datasets) as folder:
-        write_dataset(_fill(folder, found, name, report))
-        return read_dataset(publish_folder(folder, workspace.datasets, name))
+        dataset = _fill(folder, found, name, report)
+        write_dataset(dataset)
+        final = publish_folder(folder, workspace.datasets, name)
+        return replace(dataset, folder=final, id=final.name)
 
 
 @contextmanager
@@ -103,14 +107,13 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
     for split in set(found.splits):
         (folder / IMAGES / split).mkdir(parents=True, exist_ok=True)
     order = sorted(range(len(names)), key=lambda index: (SPLITS.index(found.splits[index]), names[index]))
-    class_ids = {name: number for number, name in enumerate(classes)}
+    marked = annotations_of([found.photos[index].marks for index in order], classes)
     records = []
-    for number, index in enumerate(order, start=1):
+    for number, (index, annotations) in enumerate(zip(order, marked, strict=True), start=1):
         photo = found.photos[index]
         os.rename(f"{found.staged.root}/{photo.source.photo}", f"{folder}/{IMAGES}/{names[index]}")  # noqa: PTH104
         width, height = photo.facts.upright_wh
-        marked = annotations_of(photo.marks, class_ids)
-        facts = (names[index], width, height, found.splits[index], marked, found.hashes[index])
+        facts = (names[index], width, height, found.splits[index], annotations, found.hashes[index])
         records.append(ImageRecord(*facts, origin=str(photo.source.photo), look=photo.facts.look))
         report(0.9 + 0.1 * number / len(names), f"Storing photo {number} of {len(names)}")
     return Dataset(
@@ -126,14 +129,17 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
     )
 
 
-def annotations_of(marks: Sequence[Mark], class_ids: Mapping[str, int]) -> Annotations:
-    """Marks as arrays, their sides rounded as the manifest has them."""
-    return Annotations.of(
-        [[round(side, DECIMALS) for side in mark.box_xyxy] for mark in marks],
+def annotations_of(photos: Sequence[Sequence[Mark]], classes: Sequence[str]) -> Iterator[Annotations]:
+    """The marks of each photo as arrays, their sides rounded as the manifest has them."""
+    class_ids = {name: number for number, name in enumerate(classes)}
+    marks = [mark for photo in photos for mark in photo]
+    together = Annotations.of(
+        np.array([mark.box_xyxy for mark in marks], float).round(DECIMALS),
         [class_ids[mark.name] for mark in marks],
         [mark.difficult for mark in marks],
         [mark.truncated for mark in marks],
     )
+    return cut(together, map(len, photos))
 
 
 def _with_stored_photos(found: Review, names: Sequence[str]) -> tuple[Problem, ...]:

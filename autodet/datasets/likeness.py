@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 GRID = 9
+_PLACES = np.arange(GRID * GRID).reshape(GRID, GRID)
+LIGHTER = np.concatenate([_PLACES[:-1, 1:], _PLACES[1:, :-1]]).ravel()  # the pixels of all pairs, flat
+DARKER = np.tile(_PLACES[:-1, :-1], (2, 1)).ravel()
 MOST_BITS = 12
 ROWS, COLUMNS = 64, 8192  # compared in one go: what the processor's cache holds
 
@@ -30,9 +33,8 @@ def look_of(image: Image.Image, turn: Image.Transpose | None = None) -> int:
     small = _shrunk(image)
     if turn is not None:
         small = small.transpose(turn)
-    pixels = np.frombuffer(small.tobytes(), np.uint8).reshape(GRID, GRID)
-    lighter = np.concatenate([pixels[:-1, 1:] > pixels[:-1, :-1], pixels[1:, :-1] > pixels[:-1, :-1]])
-    return int.from_bytes(np.packbits(lighter).tobytes(), "big")
+    pixels = np.frombuffer(small.tobytes(), np.uint8)
+    return int.from_bytes(np.packbits(pixels[LIGHTER] > pixels[DARKER]).tobytes(), "big")
 
 
 def find_alike(looks: Sequence[int], among: Sequence[int]) -> list[int | None]:

@@ -296,25 +296,26 @@ def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 
 def _records_from_json(columns: dict[str, Any]) -> Iterator[ImageRecord]:
-    ends = np.cumsum(columns["marks"], dtype=np.int64).tolist()
-    count = ends[-1] if ends else 0
-    marks = Annotations.of(
-        columns["boxes_xyxy"],
-        columns["class_ids"],
-        _flags(columns["difficult"], count),
-        _flags(columns["truncated"], count),
-    )
+    count = sum(columns["marks"])
+    flags = (_flags(columns[key], count) for key in ("difficult", "truncated"))
+    marks = Annotations.of(columns["boxes_xyxy"], columns["class_ids"], *flags)
     if len(marks) != count or len(marks.boxes_xyxy) != count:
         raise ValueError
-    start = 0
-    rows = (columns[key] for key in ("file", "width", "height", "split", "sha256", "origin", "look"))
-    for end, file, width, height, split, sha256, origin, look in zip(ends, *rows, strict=True):
-        part = slice(start, end)
-        annotations = Annotations(
-            marks.boxes_xyxy[part], marks.class_ids[part], marks.difficult[part], marks.truncated[part]
-        )
+    rows = (columns[key] for key in ("file", "width", "height", "split"))
+    more = (columns[key] for key in ("sha256", "origin", "look"))
+    photos = zip(*rows, cut(marks, columns["marks"]), *more, strict=True)
+    for file, width, height, split, annotations, sha256, origin, look in photos:
         yield ImageRecord(file, width, height, split, annotations, sha256, origin, int(look, 16))
-        start = end
+
+
+def cut(marks: Annotations, counts: Iterable[int]) -> Iterator[Annotations]:
+    """The marks of many photos, which lie one after another, as the marks of each, given how many each has."""
+    boxes, class_ids, difficult, truncated = marks.boxes_xyxy, marks.class_ids, marks.difficult, marks.truncated
+    start = 0
+    for count in counts:
+        part = slice(start, start + count)
+        yield Annotations(boxes[part], class_ids[part], difficult[part], truncated[part])
+        start += count
 
 
 def _flags(indices: Sequence[int], count: int) -> NDArray[np.bool_]:

@@ -34,6 +34,7 @@ MAX_PHOTO_BYTES = 200_000_000
 MOST_METADATA = 32_000_000  # bytes of a file beside its pixels: EXIF, colour profiles, previews; of a WEBP, all
 BYTES_PER_PIXEL = 8  # of the largest pixels there are, not compressed: four channels of 16 bits
 MOST_READS = 500_000  # pieces that a file comes in, beside those of at least 64 bytes
+SMALL_BYTES = 1_000_000  # of a photo's whole file
 MOST_SCANS = 200  # passes of a progressive JPEG; cameras and programs write about ten
 LEAST_SIDE = 36  # pixels of a photo that is looked at
 _READABLE = ("JPEG", "PNG", "WEBP", "BMP")
@@ -186,7 +187,8 @@ def _opened(source: Path | bytes | BinaryIO, name: str, max_pixels: int | None =
         with _metered(source) as file, Image.open(file, formats=_READABLE) as image:
             if image.width * image.height > limit:
                 raise Image.DecompressionBombError
-            file.allow(image)
+            if isinstance(file, _Metered):
+                file.allow(image)
             yield image
     except _TOO_LARGE as error:
         raise PhotoError(
@@ -206,7 +208,11 @@ def _opened(source: Path | bytes | BinaryIO, name: str, max_pixels: int | None =
 
 
 @contextmanager
-def _metered(source: Path | bytes | BinaryIO) -> Iterator[_Metered]:
+def _metered(source: Path | bytes | BinaryIO) -> Iterator[_Metered | BytesIO]:
+    """The file of a photo; not metered where it is too small to do harm, as that takes time."""
+    if isinstance(source, bytes) and len(source) <= SMALL_BYTES and source.count(b"\xff\xda") <= MOST_SCANS:
+        yield BytesIO(source)
+        return
     given = BytesIO(source) if isinstance(source, bytes) else source
     file = open_regular(given) if isinstance(given, Path) else given
     metered = _Metered(cast(RawIOBase, file))
@@ -219,6 +225,8 @@ def _metered(source: Path | bytes | BinaryIO) -> Iterator[_Metered]:
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format == "JPEG" and image.info.keys().isdisjoint(("exif", "xmp")):
+        return 1  # at once; other formats may have it behind the pixels
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
     except _BROKEN:  # a damaged EXIF block is no reason to refuse the photo
