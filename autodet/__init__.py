@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from autodet.datasets.exporting import export_dataset
     from autodet.datasets.importing import import_dataset
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
-    from autodet.datasets.resplitting import Resplit
-    from autodet.datasets.versions import derive_dataset
+    from autodet.datasets.versions.deriving import derive_dataset
+    from autodet.datasets.versions.resplitting import Resplit
     from autodet.errors import AutodetError
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
@@ -57,10 +57,10 @@ _HOMES = {
     "Dataset": "autodet.datasets.manifest",
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records",
-    "Resplit": "autodet.datasets.resplitting",
+    "Resplit": "autodet.datasets.versions.resplitting",
     "Search": "autodet.search.control",
     "SearchStatus": "autodet.records",
-    "derive_dataset": "autodet.datasets.versions",
+    "derive_dataset": "autodet.datasets.versions.deriving",
     "export_dataset": "autodet.datasets.exporting",
     "find_search": "autodet.search.control",
     "fit": "autodet.search.control",

@@ -16,17 +16,17 @@ from typing import Any, NoReturn
 
 import autodet
 from autodet import terminal
-from autodet.datasets.differences import differences_to_json
 from autodet.datasets.exporting import LAYOUTS, export_dataset
-from autodet.datasets.formats import FORMATS
-from autodet.datasets.grouping import RULES
+from autodet.datasets.formats.detection import FORMATS
+from autodet.datasets.gate.kinds import KINDS
 from autodet.datasets.importing import import_dataset
-from autodet.datasets.kinds import KINDS
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.photos import PHOTO_ENDINGS, open_photo
-from autodet.datasets.resplitting import Resplit
-from autodet.datasets.s3.access import ANONYMOUS, Identity, S3Credentials
-from autodet.datasets.versions import Changes, plan_version, store_version
+from autodet.datasets.sources.s3.access import ANONYMOUS, Identity, S3Credentials
+from autodet.datasets.versions.deriving import Changes, plan_version, store_version
+from autodet.datasets.versions.differences import differences_to_json
+from autodet.datasets.versions.grouping import RULES
+from autodet.datasets.versions.resplitting import Resplit
 from autodet.errors import AutodetError, DatasetError, PhotoError
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import find_model, list_models

@@ -64,7 +64,7 @@ class ImageRecord:
         annotations: What is marked on it; may be empty: a photo without objects is data.
         sha256: SHA-256 of the photo's bytes, in hexadecimal.
         origin: The photo's path below the source that it was imported from, with forward slashes.
-        look: How the photo looks, in 128 bits; see ``autodet.datasets.likeness``.
+        look: How the photo looks, in 128 bits; see ``autodet.datasets.gate.likeness``.
     """
 
     file: str
@@ -85,7 +85,7 @@ class Problem:
         file: The file, below the source's root; empty where it is about the whole data set.
         problem: What is wrong.
         action: What was done about it.
-        kind: A name of ``autodet.datasets.kinds.KINDS``.
+        kind: A name of ``autodet.datasets.gate.kinds.KINDS``.
         photos: The photos that show it: paths below the source's root or, once imported, below the data set's
             ``images``.
     """

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from autodet.datasets.manifest import Dataset, DatasetSummary
-from autodet.datasets.versions import Version
+from autodet.datasets.versions.deriving import Version
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, SearchStatus
 

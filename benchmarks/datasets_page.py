@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import IMAGES, Dataset, write_dataset
-from autodet.datasets.sample import write_sample
+from autodet.datasets.sources.sample import write_sample
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem
 from autodet.workspace import Workspace
 

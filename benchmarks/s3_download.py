@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from autodet.datasets.s3.access import S3Credentials, connect
-from autodet.datasets.s3.source import download_from_s3
+from autodet.datasets.sources.s3.access import S3Credentials, connect
+from autodet.datasets.sources.s3.source import download_from_s3
 from autodet.settings import Settings, load_settings
 from benchmarks.plain_s3 import serve
 

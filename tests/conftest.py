@@ -8,7 +8,7 @@ import pytest
 
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import Dataset
-from autodet.datasets.sample import write_sample
+from autodet.datasets.sources.sample import write_sample
 from autodet.workspace import Workspace
 
 

@@ -30,9 +30,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from autodet.datasets.kinds import decide
-from autodet.datasets.reviewing import Review, review
-from autodet.datasets.s3.access import OWN, SCHEME, S3Credentials, choose_endpoint, parse_address
+from autodet.datasets.gate.kinds import decide
+from autodet.datasets.gate.reviewing import Review, review
+from autodet.datasets.sources.s3.access import OWN, SCHEME, S3Credentials, choose_endpoint, parse_address
 from autodet.datasets.staged_file import read_staged
 from autodet.errors import AutodetError, DatasetError, NotFoundError
 from autodet.lock import is_locked, take_lock
@@ -54,7 +54,7 @@ class ImportRequest:
     Attributes:
         source: A path, an ``s3://`` address, or ``sample``.
         name: What the data set is to be called.
-        format: ``auto`` or a name of ``autodet.datasets.formats``.
+        format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
         seed: Seed of the split where the source has none, and of the drawn sample.
         created: When it was asked for, ISO 8601 with time zone.
         credentials: For S3: who asks, and which server; without keys.
@@ -149,7 +149,7 @@ class Import:
 
         Args:
             decisions: What to do about kinds of problems.
-            format: A name of ``autodet.datasets.formats``.
+            format: A name of ``autodet.datasets.formats.detection``.
             credentials: Keys, if it lacks them.
             large: Agrees to a large download, after ``confirming``.
 
@@ -191,7 +191,7 @@ def start_import(
     Args:
         source: What ``import_dataset`` takes, or an uploaded zip.
         name: What to call the data set.
-        format: ``auto`` or a name of ``autodet.datasets.formats``.
+        format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
         seed: Seed of the split where the source has none, and of the drawn sample.
         workspace: Where to; the settings' workspace if not given.
         credentials: For S3 only; handed to the process through a pipe, and written nowhere.

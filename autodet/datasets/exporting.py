@@ -16,8 +16,8 @@ from xml.sax.saxutils import escape
 
 import yaml
 
-from autodet.datasets.labels import plain_name
-from autodet.datasets.listing import plain
+from autodet.datasets.formats.labels import plain_name
+from autodet.datasets.formats.listing import plain
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import DatasetError
 from autodet.records import ImageRecord

@@ -22,10 +22,10 @@ from autodet.datasets.background import (
     read_request,
     write_status,
 )
+from autodet.datasets.gate.kinds import decide
+from autodet.datasets.gate.reviewing import Review, review
 from autodet.datasets.importing import failures_named, store
-from autodet.datasets.kinds import decide
-from autodet.datasets.reviewing import Review, review
-from autodet.datasets.s3.access import S3Credentials
+from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.staged_file import STAGED, read_staged, write_staged
 from autodet.datasets.staging import PHOTOS, fetch, shown_name, stage
 from autodet.errors import (

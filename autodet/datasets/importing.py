@@ -12,13 +12,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from autodet.datasets.checks import CheckedPhoto
-from autodet.datasets.kinds import decide
-from autodet.datasets.labels import Mark
+from autodet.datasets.formats.labels import Mark
+from autodet.datasets.gate.checks import CheckedPhoto
+from autodet.datasets.gate.kinds import decide
+from autodet.datasets.gate.reviewing import Review, review
 from autodet.datasets.manifest import DECIMALS, IMAGES, Dataset, cut, fingerprint_of, write_dataset
 from autodet.datasets.photos import FORMAT_ENDINGS
-from autodet.datasets.reviewing import Review, review
-from autodet.datasets.s3.access import S3Credentials
+from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.staging import PHOTOS, Progress, fetch, no_progress, shown_name, stage
 from autodet.errors import DatasetError
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem, Split
@@ -42,10 +42,10 @@ def import_dataset(
         source: A zip file, a folder, ``s3://bucket/prefix``, ``s3://bucket/key.zip``, or one of the words ``sample``
             (drawn here) and ``motorbikes`` (AutoGluon's, from a public bucket).
         name: What to call it; the source's name if not given.
-        format: ``auto`` or a name of ``autodet.datasets.formats``.
+        format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
         seed: Seed of the split where the source has none, and of the drawn sample.
         decisions: What to do about kinds of problems, such as ``{"box_outside": "drop"}``; see
-            ``autodet.datasets.kinds``. ``{"large_loss": "keep"}`` imports what is left however much is lost,
+            ``autodet.datasets.gate.kinds``. ``{"large_loss": "keep"}`` imports what is left however much is lost,
             ``{"large_download": "keep"}`` fetches gigabytes.
         workspace: Where to; the settings' workspace if not given.
         progress: Told the share that is done, 0 to 1, and what is being done.

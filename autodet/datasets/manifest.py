@@ -52,7 +52,7 @@ class Dataset:
         folder: Where it is kept.
         id: The folder's name, unique in the workspace.
         name: What its owner calls it.
-        format: What it was imported from: a name of ``autodet.datasets.formats``.
+        format: What it was imported from: a name of ``autodet.datasets.formats.detection``.
         classes: Class names, sorted; a class id is an index into them.
         images: Every photo with what is marked on it, in the order of splits and files.
         problems: What the import found, and what it did about it.

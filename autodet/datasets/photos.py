@@ -16,8 +16,8 @@ from typing import BinaryIO, cast
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from autodet.datasets.files import open_regular, read_regular
-from autodet.datasets.likeness import look_of
+from autodet.datasets.gate.likeness import look_of
+from autodet.datasets.sources.files import open_regular, read_regular
 from autodet.errors import DatasetError, PhotoError
 from autodet.settings import load_settings
 
@@ -65,7 +65,7 @@ class PhotoFacts:
         format: ``JPEG``, ``MPO``, ``PNG``, ``WEBP`` or ``BMP``, by content.
         stored_wh: Width and height in pixels as stored, before EXIF orientation.
         orientation: EXIF orientation, 1 (upright) to 8.
-        look: How the photo looks, in 128 bits; see ``autodet.datasets.likeness``.
+        look: How the photo looks, in 128 bits; see ``autodet.datasets.gate.likeness``.
     """
 
     format: str

@@ -5,8 +5,8 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from autodet.datasets.formats import Detection
-from autodet.datasets.labels import LabelledPhoto, Mark
+from autodet.datasets.formats.detection import Detection
+from autodet.datasets.formats.labels import LabelledPhoto, Mark
 from autodet.datasets.photos import PhotoFacts
 from autodet.datasets.staging import Staged, StagedPhoto
 from autodet.errors import AutodetError, DatasetError

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from autodet.datasets.archive import unpack_archive
-from autodet.datasets.formats import FORMATS, Detection, find_format
-from autodet.datasets.labels import LabelledPhoto, Reading
-from autodet.datasets.listing import Listing, list_files
+from autodet.datasets.formats.detection import FORMATS, Detection, find_format
+from autodet.datasets.formats.labels import LabelledPhoto, Reading
+from autodet.datasets.formats.listing import Listing, list_files
 from autodet.datasets.looking import look_at_photos
 from autodet.datasets.photos import PhotoFacts
-from autodet.datasets.s3.access import ANONYMOUS, SCHEME, S3Credentials
-from autodet.datasets.s3.source import download_from_s3
-from autodet.datasets.sample import write_sample
+from autodet.datasets.sources.archive import unpack_archive
+from autodet.datasets.sources.s3.access import ANONYMOUS, SCHEME, S3Credentials
+from autodet.datasets.sources.s3.source import download_from_s3
+from autodet.datasets.sources.sample import write_sample
 from autodet.errors import DatasetError, DownloadInterruptedError
 from autodet.records import Problem
 from autodet.settings import AMAZON, Settings, load_settings
@@ -150,7 +150,7 @@ def stage(
         copies: A folder of ours, not there yet, that photos are copied into as they are read, so that what is reviewed
             is what is imported; None if the files are copies of ours already.
         shown: What errors call the source.
-        format: ``auto`` or a name of ``autodet.datasets.formats``.
+        format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
         report: Told the share that is done, 0 to 1, and what is being done.
 
     Raises:

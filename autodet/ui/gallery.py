@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from autodet.charts.palette import class_colour
-from autodet.datasets.kinds import KINDS
+from autodet.datasets.gate.kinds import KINDS
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import LARGE_SIDE, SMALL_SIDE, TRAINING_SIZE, Columns, columns_of, find_photos
 from autodet.errors import PhotoError

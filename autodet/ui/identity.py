@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from autodet.datasets.s3.access import ANONYMOUS, OWN, S3Credentials
+from autodet.datasets.sources.s3.access import ANONYMOUS, OWN, S3Credentials
 from autodet.settings import MACHINE, Settings
 
 KEYS = "s3 keys"  # those typed in this browser session, for imports that may still ask something

@@ -8,8 +8,8 @@ import streamlit as st
 
 from autodet.datasets.background import start_import
 from autodet.datasets.importing import name_of
-from autodet.datasets.roots import find_below_roots
-from autodet.datasets.s3.access import SCHEME, S3Credentials, check_visitor
+from autodet.datasets.sources.roots import find_below_roots
+from autodet.datasets.sources.s3.access import SCHEME, S3Credentials, check_visitor
 from autodet.datasets.staging import MOTORBIKES, SAMPLE
 from autodet.settings import AMAZON, load_settings
 from autodet.ui.identity import choose_identity, remember_keys, type_keys

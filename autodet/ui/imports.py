@@ -4,7 +4,7 @@ import streamlit as st
 
 from autodet.datasets.background import Import, ImportStatus, find_import, list_imports
 from autodet.datasets.manifest import load_dataset
-from autodet.datasets.s3.access import check_visitor
+from autodet.datasets.sources.s3.access import check_visitor
 from autodet.errors import NotFoundError
 from autodet.settings import load_settings
 from autodet.ui.frame import choose, sentences_for_errors

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from autodet.datasets.kinds import KINDS
+from autodet.datasets.gate.kinds import KINDS
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import columns_of
 from autodet.errors import PhotoError

@@ -10,13 +10,13 @@ import streamlit as st
 
 from autodet.charts.palette import GREY, class_colour
 from autodet.datasets.background import Import, find_import
-from autodet.datasets.changes import change_of
-from autodet.datasets.checks import CheckedPhoto
-from autodet.datasets.kinds import KINDS
-from autodet.datasets.labels import BoxXYXY, Mark
-from autodet.datasets.reviewing import Review
+from autodet.datasets.formats.labels import BoxXYXY, Mark
+from autodet.datasets.gate.changes import change_of
+from autodet.datasets.gate.checks import CheckedPhoto
+from autodet.datasets.gate.kinds import KINDS
+from autodet.datasets.gate.reviewing import Review
+from autodet.datasets.gate.together import NOTHING_IMPORTED
 from autodet.datasets.staging import StagedPhoto
-from autodet.datasets.together import NOTHING_IMPORTED
 from autodet.errors import AutodetError
 from autodet.inference.drawing import outline_boxes
 from autodet.records import SPLITS, Problem

@@ -4,12 +4,19 @@ import pandas as pd
 import streamlit as st
 
 from autodet.charts.palette import GREY
-from autodet.datasets.differences import ALL, Difference, Tally, compare, tally
-from autodet.datasets.grouping import RULES
 from autodet.datasets.manifest import Dataset
-from autodet.datasets.resplitting import Resplit
 from autodet.datasets.splits import SHARES
-from autodet.datasets.versions import Changes, Version, ancestors, free_version_name, plan_version, store_version
+from autodet.datasets.versions.deriving import (
+    Changes,
+    Version,
+    ancestors,
+    free_version_name,
+    plan_version,
+    store_version,
+)
+from autodet.datasets.versions.differences import ALL, Difference, Tally, compare, tally
+from autodet.datasets.versions.grouping import RULES
+from autodet.datasets.versions.resplitting import Resplit
 from autodet.errors import AutodetError
 from autodet.ui.contents import SPLIT_TITLES
 from autodet.ui.frame import choose, sentences_for_errors

@@ -6,7 +6,7 @@ import pytest
 from autodet.datasets.background import start_import, wait_for
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import list_datasets, write_dataset
-from autodet.datasets.s3.access import S3Credentials
+from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.errors import DatasetError
 from autodet.records import Annotations
 from tests.app.conftest import checked, labelled, says

@@ -4,7 +4,7 @@ import pytest
 
 from autodet.datasets.background import start_import, wait_for
 from autodet.datasets.manifest import list_datasets
-from autodet.datasets.s3.access import ANONYMOUS, S3Credentials
+from autodet.datasets.sources.s3.access import ANONYMOUS, S3Credentials
 from autodet.errors import DatasetError
 from tests.app.conftest import checked, labelled, labels, says
 from tests.app.test_datasets import imported

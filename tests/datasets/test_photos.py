@@ -7,7 +7,7 @@ from PIL import ExifTags, Image
 
 from autodet.datasets.photos import check_photo, open_photo
 from autodet.errors import PhotoError
-from tests.datasets.hostile_files import (
+from tests.datasets.sources.hostile_files import (
     bmp_of_runs,
     encoded,
     jpeg_of_scans,

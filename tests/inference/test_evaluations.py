@@ -1,7 +1,7 @@
 import pytest
 
 from autodet.datasets.manifest import load_dataset
-from autodet.datasets.versions import derive_dataset
+from autodet.datasets.versions.deriving import derive_dataset
 from autodet.errors import ModelError
 from autodet.inference.detector import load_detector
 from autodet.inference.evaluations import learnt_photos_sentence

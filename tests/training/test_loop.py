@@ -5,7 +5,7 @@ import torch
 
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import write_dataset
-from autodet.datasets.sample import write_sample
+from autodet.datasets.sources.sample import write_sample
 from autodet.errors import PhotoError, TrainingError
 from autodet.models.bundle import read_bundle
 from autodet.records import Annotations, Hyperparameters

@@ -1,0 +1,90 @@
+"""The formats that labels come in. A new one is a module with ``unmet`` and ``read``, and a line here."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from autodet.datasets.formats import coco, voc, yolo
+from autodet.datasets.formats.labels import Reading
+from autodet.datasets.formats.listing import Listing
+from autodet.errors import AmbiguousFormatError, DatasetError
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The format that a source is in, and why, as a sentence for people."""
+
+    format: str
+    why: str
+
+
+class Format(Protocol):
+    """What the module of a format offers."""
+
+    def unmet(self, listing: Listing) -> str | None:
+        """What keeps a source from being of this format, as a clause; None if it is."""
+
+    def read(self, listing: Listing) -> Reading:
+        """Everything that is labelled in the source, as written."""
+
+
+CLUTTER = 0.1  # a format that labels at most this share of the photos that the best one labels is no rival
+
+FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo}
+
+
+def find_format(listing: Listing, name: str, source: str) -> Detection:
+    """The format that a source is in.
+
+    Args:
+        listing: The source's files.
+        name: The format that the user says, or ``auto``.
+        source: What the user calls the source, for the error.
+
+    Raises:
+        DatasetError: It is in none, or not in the one that was asked for; the sentence says what is missing.
+        AmbiguousFormatError: It is in several.
+    """
+    if name != "auto" and name not in FORMATS:
+        raise DatasetError(f"{name!r} is not a format that can be imported; choose auto or {', '.join(FORMATS)}.")
+    clauses = {one: FORMATS[one].unmet(listing) for one in (FORMATS if name == "auto" else [name])}
+    missing = {one: clause for one, clause in clauses.items() if clause is not None}
+    met = [one for one in clauses if one not in missing]
+    if not met:
+        raise DatasetError(_what_is_missing(listing, missing, source))
+    chosen = met[0] if len(met) == 1 else _choose(listing, met, missing, source)
+    return Detection(chosen, _why(chosen, missing, said=name != "auto"))
+
+
+def _choose(listing: Listing, met: list[str], missing: dict[str, str], source: str) -> str:
+    """The format that labels the photos, where files of others merely lie about."""
+    counts = {one: sum(bool(photo.marks) for photo in FORMATS[one].read(listing).photos) for one in met}
+    best = max(counts, key=lambda one: counts[one])
+    rivals = [one for one in met if counts[one] > CLUTTER * counts[best]]
+    if len(rivals) > 1:
+        found = " and ".join(f"{one} labels for {counts[one]} photos" for one in rivals)
+        raise AmbiguousFormatError(
+            f"{source!r} holds {found}; say which are right (on the command line with --format {rivals[0]}).",
+            tuple(rivals),
+        )
+    missing |= {one: f"its files label {counts[one]} photos" for one in met if one != best}
+    return best
+
+
+def _why(chosen: str, missing: dict[str, str], *, said: bool) -> str:
+    if said:
+        return f"Read as {chosen}, as you said."
+    others = "; ".join(f"{one}: {clause}" for one, clause in missing.items())
+    return f"Read as {chosen}, whose labels are here. Not the others: {others}."
+
+
+def _what_is_missing(listing: Listing, missing: dict[str, str], source: str) -> str:
+    if not listing.files:
+        return f"{source!r} is empty; choose one with photos and their labels."
+    reasons = "; ".join(f"{name}: {clause}" for name, clause in missing.items())
+    if not listing.photos:
+        return f"{source!r} holds neither photos nor labels that can be read ({reasons}); choose one that holds both."
+    found = f"{len(listing.photos)} photo{'s' * (len(listing.photos) != 1)}"
+    return (
+        f"{source!r} holds {found} but no labels that can be read ({reasons}); put a Pascal VOC .xml file, "
+        "as labelling tools write it, beside each photo, a COCO .json file, or YOLO .txt files and a data.yaml."
+    )

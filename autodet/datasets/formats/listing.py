@@ -1,0 +1,237 @@
+"""What lies in a source's folder: a sorted list of files, and the ways to find a photo in it."""
+
+import codecs
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
+
+from autodet.datasets.photos import PHOTO_ENDINGS
+from autodet.datasets.sources.files import find_files, read_regular
+from autodet.records import Split
+from autodet.settings import Settings
+
+LABELS_BYTES = 16_000_000  # of a file with labels
+BYTES_PER_PHOTO = 500_000  # more, for each photo there is: enough for outlines of a thousand objects
+
+SPLIT_WORDS: dict[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "trainset": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "validate": "val",
+    "valset": "val",
+    "test": "test",
+    "testing": "test",
+    "testset": "test",
+}
+MANY = 16  # photos of one name, as frames of videos have them
+MASK_FOLDERS = {"segmentationclass", "segmentationobject"}  # VOC's: pictures, but no photos
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # camelCase and snake_case are two words each
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a source, sorted, as paths below ``root`` with forward slashes."""
+
+    root: Path
+    files: tuple[str, ...]
+
+    @cached_property
+    def photos(self) -> tuple[PurePosixPath, ...]:
+        """Files that are called like photos."""
+        named = (PurePosixPath(path) for path in self.ending(*PHOTO_ENDINGS))
+        return tuple(path for path in named if path.parent.name.lower() not in MASK_FOLDERS)
+
+    @cached_property
+    def photo_at(self) -> dict[str, PurePosixPath]:
+        """The same, by their paths as text."""
+        return {str(path): path for path in self.photos}
+
+    def ending(self, *suffixes: str) -> list[str]:
+        """Files with one of these endings, lower case and with the dot, whatever case they are written in."""
+        return [path for path in self.files if path.lower().endswith(suffixes)]
+
+    def read(self, path: str, limit: int) -> bytes:
+        """A file's content.
+
+        Raises:
+            DatasetError: It is larger than ``limit`` bytes, or than so many photos need.
+        """
+        return read_regular(f"{self.root}/{path}", min(limit, LABELS_BYTES + BYTES_PER_PHOTO * len(self.photos)))
+
+    def read_text(self, path: str, limit: int) -> str:
+        """A file's content as text: UTF-8 or UTF-16, else Latin-1, in which different bytes stay different.
+
+        Raises:
+            DatasetError: It is larger than ``limit`` bytes.
+        """
+        content = self.read(path, limit)
+        for mark, encoding in _MARKS:
+            if content.startswith(mark):
+                return content.decode(encoding, "replace")
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            return content.decode("latin-1")
+
+    def split_of(self, path: str | PurePosixPath) -> Split | None:
+        """The split that a file's folders put it in; the innermost counts.
+
+        A folder is a split's if it is called like one (``train``, ``val2017``), or if a folder beside it differs from
+        it only in that word (``train_images`` beside ``test_images``).
+        """
+        folder = str(path).rpartition("/")[0]
+        if folder in self._splits:
+            return self._splits[folder]
+        return next((split for part in reversed(folder.split("/")) if (split := _split_called(part))), None)
+
+    def find_photo(self, name: str, beside: str, split: Split | None = None) -> PurePosixPath | None:
+        """The photo that a label file means.
+
+        Args:
+            name: The photo's name, with or without folders and an ending; the case of letters does not matter.
+            beside: The label file. Where several photos have the name, the one counts that has most folders in common
+                with ``name``, then with the label file, and then is nearest to it.
+            split: The split that the labels are of, if not that of the label file's folder.
+
+        Returns:
+            The photo; None if there is none of that name, or none in the labels' split.
+        """
+        *folders, file = name.replace("\\", "/").split("/")
+        found = self._photos_by_name.get(plain(file)) or self._photos_by_stem.get(plain(photo_stem(file)), [])
+        said = (self.split_of("/".join([*folders, file])), split)
+        wanted = next((one for one in said if one in self._splits_of_photos), self.split_of(beside))
+        if len(found) > MANY and not folders and (photo := self._beside(plain(photo_stem(file)), beside, wanted)):
+            return photo
+        if wanted:
+            found = [photo for photo in found if self.split_of(photo) in (None, wanted)]
+        return nearest(found, beside, folders) if found else None
+
+    def _beside(self, stem: str, beside: str, split: Split | None) -> PurePosixPath | None:
+        """The photo of a name, if it lies in the folder that is nearest to a label file's; one among very many."""
+        key = beside.rpartition("/")[0], split
+        if key not in self._nearest_folders:
+            folders = [one for one in self._photos_by_folder if not split or self._splits[one] in (None, split)]
+            self._nearest_folders[key] = min(folders, key=lambda one: (*_distance(one, key[0]), one), default="")
+        found = self._photos_by_folder.get(self._nearest_folders[key], {}).get(stem, [])
+        return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def _nearest_folders(self) -> dict[tuple[str, Split | None], str]:
+        return {}
+
+    @cached_property
+    def _photos_by_folder(self) -> dict[str, dict[str, list[PurePosixPath]]]:
+        found: dict[str, dict[str, list[PurePosixPath]]] = defaultdict(lambda: defaultdict(list))
+        for path, photo in self.photo_at.items():
+            found[path.rpartition("/")[0]][plain(photo_stem(photo.name))].append(photo)
+        return found
+
+    @cached_property
+    def _photos_by_name(self) -> dict[str, list[PurePosixPath]]:
+        return _grouped((plain(photo.name), photo) for photo in self.photos)
+
+    @cached_property
+    def _photos_by_stem(self) -> dict[str, list[PurePosixPath]]:
+        return _grouped((plain(photo_stem(photo.name)), photo) for photo in self.photos)
+
+    @cached_property
+    def _splits_of_photos(self) -> set[Split | None]:
+        """The splits that folders of photos are of."""
+        return {self.split_of(f"{folder}/") for folder in {str(photo.parent) for photo in self.photos}} - {None}
+
+    @cached_property
+    def _splits(self) -> dict[str, Split | None]:
+        """The split of every folder, by its own name or that of a folder above it."""
+        folders = {path.rpartition("/")[0] for path in self.files}
+        for folder in list(folders):
+            while folder := folder.rpartition("/")[0]:
+                folders.add(folder)
+        alike: dict[tuple[str, str], dict[str, Split]] = defaultdict(dict)
+        for folder in folders:
+            parent, _, name = folder.rpartition("/")
+            if len(words := split_words(name)) == 1:
+                alike[parent, without_split_words(name)][folder] = words[0]
+        differing = [found for found in alike.values() if len(set(found.values())) > 1]
+        own = {folder: split for found in differing for folder, split in found.items()}
+        splits: dict[str, Split | None] = {}
+        for folder in sorted(folders, key=len):
+            parent, _, name = folder.rpartition("/")
+            splits[folder] = _split_called(name) or own.get(folder) or splits.get(parent)
+        return splits
+
+
+def list_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> Listing:
+    """List a folder and all below it.
+
+    Raises:
+        DatasetError: As ``find_files``.
+    """
+    return Listing(root, tuple(sorted(find_files(root, limit, max_depth))))
+
+
+def split_words(name: str) -> list[Split]:
+    """The splits that words of a name mean, in their order."""
+    return [SPLIT_WORDS[word] for word in map(str.lower, _WORDS.findall(name)) if word in SPLIT_WORDS]
+
+
+def without_split_words(name: str) -> str:
+    """A name in which nothing tells one split from another."""
+    return _WORDS.sub(lambda word: "*" if word[0].lower() in SPLIT_WORDS else word[0], name)
+
+
+def nearest(photos: Sequence[PurePosixPath], beside: str, folders: Sequence[str] = ()) -> PurePosixPath:
+    """The photo, of at least one, whose folders fit best; see ``Listing.find_photo``."""
+    if len(photos) == 1:
+        return photos[0]
+    theirs = beside.rpartition("/")[0]
+    meant = [folder for folder in reversed(folders) if folder not in ("", ".", "..")]
+
+    def fit(photo: PurePosixPath) -> tuple[int, int, int, str]:
+        ours = str(photo).rpartition("/")[0]
+        same_end = _in_common(meant, reversed(ours.split("/"))) if meant else 0
+        return -same_end, *_distance(ours, theirs), str(photo)
+
+    return min(photos, key=fit)
+
+
+@lru_cache(maxsize=1 << 16)
+def _distance(one: str, other: str) -> tuple[int, int]:
+    """How far two folders are apart: by the names that they do not share, then by the steps from one to the other."""
+    ours, theirs = one.split("/") if one else [], other.split("/") if other else []
+    return -len(set(ours) & set(theirs)), len(ours) + len(theirs) - 2 * _in_common(ours, theirs)
+
+
+def photo_stem(name: str) -> str:
+    """A photo's name without its ending; a dot that begins no photo's ending belongs to the name."""
+    stem, dot, ending = name.rpartition(".")
+    return stem if stem and f"{dot}{ending}".lower() in PHOTO_ENDINGS else name
+
+
+def plain(name: str) -> str:
+    """A name as it is compared: without regard to the case of letters or to how an accent is stored."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
+
+
+def _grouped(named: Iterable[tuple[str, PurePosixPath]]) -> dict[str, list[PurePosixPath]]:
+    found: dict[str, list[PurePosixPath]] = {}
+    for name, photo in named:
+        found.setdefault(name, []).append(photo)
+    return found
+
+
+def _split_called(name: str) -> Split | None:
+    return SPLIT_WORDS.get(re.sub(r"(19|20)\d\d$", "", name.lower()))
+
+
+def _in_common(ours: Iterable[str], theirs: Iterable[str]) -> int:
+    """How many names two lists of folders begin with in common."""
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(ours, theirs, strict=False))))

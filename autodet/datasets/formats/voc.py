@@ -1,0 +1,285 @@
+"""Pascal VOC: one XML file a photo.
+
+Boxes are taken as written: ``xmin, ymin, xmax, ymax`` become ``x1, y1, x2, y2``. VOC's own convention counts
+pixels from 1 and includes the last one; today's tools count from 0. The difference is at most one pixel.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import ParseError  # only the error's class: parsing is defusedxml's
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from autodet.datasets.formats.labels import MOST_MARKS, BoxXYXY, LabelledPhoto, Mark, Reading, plain_name, settle_splits
+from autodet.datasets.formats.listing import SPLIT_WORDS, Listing, photo_stem, plain
+from autodet.errors import DatasetError
+from autodet.records import Problem, Split
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+LEFT_OUT = "The photo was left out."
+PASSED_OVER = "It was passed over."
+BOX_DROPPED = "The box was dropped."
+MAX_XML_BYTES = 8_000_000
+MAX_LIST_BYTES = 64_000_000
+LIST_FOLDERS = ("/imagesets/main", "/imagesets", "")  # where lists of splits are kept; the first that has any counts
+_DECLARATION = re.compile(rb"""\s*<\?xml(?:[^>]*encoding=["']([\w.-]+))?[^>]*>""")
+
+Lists = Mapping[str, Mapping[PurePosixPath, Split]]
+
+
+@dataclass(frozen=True, slots=True)
+class VocAnnotation:
+    """One XML file.
+
+    Attributes:
+        filename: The photo's name, without folders; empty if not given.
+        size_wh: Stated width and height in pixels; None if not given or not positive.
+        marks: The objects.
+        problems: What was wrong with single objects, as sentences.
+    """
+
+    filename: str
+    size_wh: tuple[int, int] | None
+    marks: tuple[Mark, ...]
+    problems: tuple[str, ...]
+
+
+def unmet(listing: Listing) -> str | None:
+    """What keeps a source from being VOC, as a clause; None if it is."""
+    reason = "there is no .xml file"
+    for path in reversed(_xml_files(listing)):
+        try:
+            parse_voc(listing.read(path, MAX_XML_BYTES))
+        except DatasetError as error:
+            reason = f"{path}: {error}".removesuffix(".")
+            continue
+        return None
+    return reason
+
+
+def read(listing: Listing) -> Reading:
+    """Read every XML file and find its photo; what does not fit together is listed."""
+    found: dict[PurePosixPath, tuple[str, VocAnnotation]] = {}
+    problems: list[Problem] = []
+    for path in _xml_files(listing):
+        kind = "labels_damaged"
+        try:
+            annotation = parse_voc(listing.read(path, MAX_XML_BYTES))
+            kind = "photo_missing"
+            photo = _photo_of(listing, path, annotation.filename)
+        except DatasetError as error:
+            problems.append(_unusable(listing, path, str(error), kind))
+            continue
+        problems += [
+            Problem(path, problem, BOX_DROPPED, "box_damaged", (str(photo),)) for problem in annotation.problems
+        ]
+        if photo in found:
+            problem = f"{found[photo][0]} already describes {photo}."
+            problems.append(Problem(path, problem, "It was left out.", "labels_twice", (str(photo),)))
+        else:
+            found[photo] = path, annotation
+    lists, twice = _read_lists(listing, found)
+    photos = tuple(_labelled(listing, lists, photo, *one) for photo, one in found.items())
+    return Reading(photos, (*problems, *twice))
+
+
+def _labelled(
+    listing: Listing, lists: Lists, photo: PurePosixPath, path: str, annotation: VocAnnotation
+) -> LabelledPhoto:
+    named = _lists_for(lists, photo)
+    split = named.get(photo) if named else listing.split_of(photo) or listing.split_of(path)
+    return LabelledPhoto(
+        photo=photo,
+        labels=PurePosixPath(path),
+        marks=annotation.marks,
+        stated_wh=annotation.size_wh or (0, 0),
+        split=split,
+        unlisted=bool(named) and split is None,
+    )
+
+
+def _xml_files(listing: Listing) -> list[str]:
+    """The ``.xml`` files; where there is none, files of XML in a folder of annotations that have no ending."""
+    bare = [path for path in listing.files if "." not in path.rpartition("/")[2] and "annotation" in path.lower()]
+    return listing.ending(".xml") or [path for path in bare if _is_annotation(listing, path)]
+
+
+def _is_annotation(listing: Listing, path: str) -> bool:
+    try:
+        return listing.read(path, MAX_XML_BYTES).lstrip().startswith(b"<annotation")
+    except DatasetError:
+        return False
+
+
+def _unusable(listing: Listing, path: str, error: str, kind: str) -> Problem:
+    photo = listing.find_photo(_stem(path), beside=path)
+    if kind == "labels_damaged" and photo is None:
+        return Problem(path, error, PASSED_OVER, "labels_foreign")
+    return Problem(path, error, LEFT_OUT, kind, (str(photo),) if photo else ())
+
+
+def _stem(path: str) -> str:
+    name = path.rpartition("/")[2]
+    return name[:-4] if name.lower().endswith(".xml") else name
+
+
+def parse_voc(xml: bytes) -> VocAnnotation:
+    """Read one annotation.
+
+    Raises:
+        DatasetError: It is not XML, or not a VOC annotation.
+    """
+    root = _parsed(xml)
+    if root.tag != "annotation":
+        raise DatasetError(f"The XML is not a VOC annotation: it begins with <{root.tag[:40]}>, not <annotation>.")
+    marks, problems = [], []
+    objects = root.findall("object")
+    if len(objects) > MOST_MARKS:
+        raise DatasetError(f"The XML marks {len(objects)} objects, more than {MOST_MARKS} on a photo.")
+    for number, element in enumerate(objects, start=1):
+        try:
+            marks.append(_parse_object(element))
+        except DatasetError as error:
+            problems.append(f"Object {number} {error}")
+    filename = re.split(r"[/\\]", root.findtext("filename", "").strip())[-1]
+    return VocAnnotation(filename, _parse_size(root), tuple(marks), tuple(problems))
+
+
+def _parsed(xml: bytes) -> "Element":
+    try:
+        try:
+            return fromstring(xml.lstrip())
+        except (ParseError, ValueError, LookupError):  # in an encoding that the parser does not know, or not as it says
+            return fromstring(_decoded(xml))
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        raise DatasetError("The XML is broken and cannot be read.") from error
+
+
+def _decoded(xml: bytes) -> str:
+    """XML in the encoding that it names, else as Latin-1, in which different bytes stay different letters."""
+    declaration = _DECLARATION.match(xml)
+    body = xml[declaration.end() if declaration else 0 :]
+    try:
+        return body.decode(((declaration and declaration[1]) or b"latin-1").decode())
+    except (LookupError, UnicodeDecodeError):
+        return body.decode("latin-1")
+
+
+def _parse_object(element: "Element") -> Mark:
+    name = plain_name(element.findtext("name") or "")
+    if not name:
+        raise DatasetError("has no class name.")
+    corners = [_number(element.findtext(f"bndbox/{key}")) for key in ("xmin", "ymin", "xmax", "ymax")]
+    if any(corner is None for corner in corners):
+        raise DatasetError(f"({name}) has no complete <bndbox> of four numbers.")
+    x1, y1, x2, y2 = (corner or 0.0 for corner in corners)
+    box: BoxXYXY = (x1, y1, x2, y2)
+    return Mark(name, box, *(_is_set(element.findtext(flag)) for flag in ("difficult", "truncated")))
+
+
+def _is_set(text: str | None) -> bool:
+    """Whether a flag is set: ``1``, ``true``, or a share above nothing."""
+    return (text or "").strip().lower() in ("true", "yes") or (_number(text) or 0) > 0
+
+
+def _parse_size(root: "Element") -> tuple[int, int] | None:
+    width, height = (_number(root.findtext(f"size/{key}")) for key in ("width", "height"))
+    return (int(width), int(height)) if width and height and width > 0 and height > 0 else None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if abs(value) < 1e9 else None
+
+
+def _photo_of(listing: Listing, path: str, filename: str) -> PurePosixPath:
+    """The photo that is called like the XML: the XML may state a stale name."""
+    stem = _stem(path)
+    names = [filename, stem] if plain(photo_stem(filename)) == plain(stem) else [stem, filename]
+    for name in filter(None, names):
+        if found := listing.find_photo(name, beside=path):
+            return found
+    raise DatasetError(f"There is no photo called {(filename or stem)[:200]!r} for this XML.")
+
+
+def _read_lists(listing: Listing, photos: Collection[PurePosixPath]) -> tuple[Lists, list[Problem]]:
+    """The splits of photos by the folder that the lists are about: ``ImageSets/Main`` lies in it, or the lists do.
+
+    Lists that name no photo of theirs are passed over.
+    """
+    found: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    above = {str(folder) for photo in photos for folder in photo.parents}
+    for path in listing.ending(".txt"):
+        folder, _, name = f"/{path}".rpartition("/")
+        if _split_of_list(name):
+            place = next(place for place in LIST_FOLDERS if folder.lower().endswith(place))
+            base = folder[: len(folder) - len(place)].strip("/")
+            while base and base not in above:
+                base = base.rpartition("/")[0]
+            found[base or "."].setdefault(place, []).append(path)
+    stems: dict[str, dict[str, list[PurePosixPath]]] = {base: defaultdict(list) for base in found}
+    for photo in photos if found else ():
+        for base in found.keys() & map(str, photo.parents):
+            stems[base][plain(photo_stem(photo.name))].append(photo)
+    lists: dict[str, Mapping[PurePosixPath, Split]] = {}
+    problems: list[Problem] = []
+    for base, places in found.items():
+        for place in LIST_FOLDERS:
+            named = _named(listing, stems[base], places.get(place, []))
+            if named and base not in lists:
+                lists[base], twice = settle_splits(named, (base + place).removeprefix("./").removeprefix("."))
+                problems += twice
+    return lists, problems
+
+
+def _named(
+    listing: Listing, stems: Mapping[str, list[PurePosixPath]], paths: list[str]
+) -> dict[PurePosixPath, set[Split]]:
+    """The splits that lists name each photo for; a finer list overrides ``trainval``."""
+    named: dict[PurePosixPath, set[Split]] = {}
+    for path in sorted(paths, key=_is_of_two):
+        split = _split_of_list(path.rpartition("/")[2])
+        try:
+            lines = listing.read_text(path, MAX_LIST_BYTES).splitlines()
+        except DatasetError:
+            continue
+        for line in lines:
+            for photo in next((stems[stem] for stem in _stems_of(line) if stem in stems), ()):
+                if split and not (photo in named and _is_of_two(path)):
+                    named.setdefault(photo, set()).add(split)
+    return named
+
+
+def _is_of_two(path: str) -> bool:
+    return path.rpartition("/")[2].lower().startswith("trainval")
+
+
+def _split_of_list(name: str) -> Split | None:
+    """The split that a list is of: ``train.txt``, ``val_list.txt``; ``trainval.txt`` alone is to learn from."""
+    word = re.sub(r"([_-]?(list|files|images))?\.txt$", "", name.lower())
+    return "train" if word == "trainval" else SPLIT_WORDS.get(word)
+
+
+def _stems_of(line: str) -> Iterator[str]:
+    """What a line of a list may mean: a name with or without folders and an ending, perhaps with more behind it."""
+    for text in (line, line.partition(" ")[0], line.partition("\t")[0]):
+        name = re.split(r"[/\\]", text.strip().strip('"'))[-1]
+        yield plain(name)
+        yield plain(photo_stem(name))
+
+
+def _lists_for(lists: Lists, photo: PurePosixPath) -> Mapping[PurePosixPath, Split]:
+    """The lists of the innermost folder that has some and the photo below it."""
+    if not lists:
+        return {}
+    return next((lists[folder] for folder in map(str, photo.parents) if folder in lists), {})

@@ -1,0 +1,1 @@
+"""What is wrong with a source, and what is done about it, before it is imported."""

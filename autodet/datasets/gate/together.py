@@ -1,0 +1,174 @@
+"""What can be wrong with no single photo but with all of them together, and what is done about it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from autodet.datasets.gate.checks import CheckedPhoto
+from autodet.datasets.gate.kinds import Decisions
+from autodet.records import SPLITS, Problem, Split
+
+FEW_BOXES = 10
+MOST_UNTAUGHT = 0.2  # of a split's boxes: more is no rare class, but a mistake
+NOTHING_IMPORTED = "Nothing was imported."
+
+Spellings = Mapping[str, str]
+
+
+def spellings_of(photos: Sequence[CheckedPhoto]) -> Spellings:
+    """For every class that is spelt in several ways, the most frequent spelling; names differ by case or spaces."""
+    counts = count_boxes(photos)
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(counts):
+        alike["".join(name.split()).casefold()].append(name)
+    return {
+        name: max(names, key=lambda spelling: (counts[spelling], spelling))
+        for names in alike.values()
+        if len(names) > 1
+        for name in names
+    }
+
+
+def respell(photos: Sequence[CheckedPhoto], decisions: Decisions) -> tuple[list[CheckedPhoto], list[Problem]]:
+    """Give every class one spelling, if that is decided; list the others."""
+    right = spellings_of(photos)
+    fix = decisions["class_spelling"] == "fix"
+    problems = []
+    first = _first_files(photos)
+    for name, count in sorted(count_boxes(photos).items()):
+        if right.get(name, name) != name:
+            problem = f"The class {name!r} ({_boxes(count)}) is spelt {right[name]!r} elsewhere."
+            action = f"They were taken as one class, {right[name]!r}." if fix else "They were kept as two classes."
+            problems.append(Problem(first[name], problem, action, "class_spelling"))
+    return ([_renamed(photo, right) for photo in photos] if fix and right else list(photos)), problems
+
+
+def drop_classes(photos: Sequence[CheckedPhoto], names: Collection[str]) -> list[CheckedPhoto]:
+    """The photos without the boxes of some classes."""
+    if not names:
+        return list(photos)
+    return [replace(photo, marks=tuple(m for m in photo.marks if m.name not in names)) for photo in photos]
+
+
+def check_untaught(
+    photos: Sequence[CheckedPhoto], splits: Sequence[Split], decisions: Decisions
+) -> tuple[list[CheckedPhoto], list[Problem]]:
+    """List classes of ``val`` and ``test`` that ``train`` lacks, and splits that are mostly of such classes."""
+    if "train" not in splits:
+        return list(photos), []
+    untaught = sorted({name for photo in photos for name in photo.classes} - _classes_by_split(photos, splits)["train"])
+    first = _first_files(photos)
+    drop = decisions["class_untaught"] == "drop"
+    action = "Its boxes were dropped." if drop else "It was kept."
+    problems = [Problem(first[name], _untaught(photos, splits, name), action, "class_untaught") for name in untaught]
+    if drop:
+        return drop_classes(photos, untaught), problems
+    return list(photos), [*problems, *_check_agreement(photos, splits, untaught, decisions)]
+
+
+def _check_agreement(
+    photos: Sequence[CheckedPhoto], splits: Sequence[Split], untaught: Sequence[str], decisions: Decisions
+) -> Iterator[Problem]:
+    """List splits of whose boxes more than ``MOST_UNTAUGHT`` are of classes that train lacks."""
+    action = NOTHING_IMPORTED if decisions["splits_disagree"] == "stop" else "It was imported nevertheless."
+    for split in SPLITS[1:]:
+        boxes = count_boxes([photo for photo, one in zip(photos, splits, strict=True) if one == split])
+        lacking = [name for name in untaught if boxes[name]]
+        lost, total = sum(boxes[name] for name in lacking), sum(boxes.values())
+        if lost > MOST_UNTAUGHT * total:
+            named = ", ".join(repr(name) for name in lacking[:3]) + " ..." * (len(lacking) > 3)
+            problem = (
+                f"Of the {_boxes(total)} in {split}, {lost} are of classes that no photo of train shows ({named}); "
+                "give each class one name in every split, or agree to import it as it is (on the command line with "
+                "--decide splits_disagree=keep)."
+            )
+            yield Problem("", problem, action, "splits_disagree")
+
+
+def check_classes(
+    photos: Sequence[CheckedPhoto], splits: Sequence[Split], decisions: Decisions
+) -> tuple[list[CheckedPhoto], list[Problem]]:
+    """List classes with few boxes, and classes that a split lacks; drop them if that is decided."""
+    found = weak_classes(count_boxes(photos), _classes_by_split(photos, splits))
+    first = _first_files(photos)
+    doomed = {name for name, _, kind in found if decisions[kind] == "drop"}
+    problems = [
+        Problem(first[name], problem, "Its boxes were dropped." if name in doomed else "It was kept.", kind)
+        for name, problem, kind in found
+    ]
+    return drop_classes(photos, doomed), problems
+
+
+def weak_classes(boxes: Mapping[str, int], by_split: Mapping[Split, Collection[str]]) -> list[tuple[str, str, str]]:
+    """Classes that are hard to learn or cannot be measured.
+
+    Args:
+        boxes: Boxes per class.
+        by_split: The classes that are marked on photos of each split.
+
+    Returns:
+        The class, what is wrong with it as a sentence, and the kind of problem that this is.
+    """
+    found = [
+        (name, f"The class {name!r} has only {_boxes(count)}.", "class_rare")
+        for name, count in sorted(boxes.items())
+        if count < FEW_BOXES
+    ]
+    found += [
+        (name, f"The class {name!r} is on no photo of {split}.", "class_missing")
+        for split in SPLITS
+        if by_split[split]
+        for name in sorted(set(by_split["train"]) - set(by_split[split]))
+    ]
+    return found
+
+
+def check_validation(splits: Sequence[Split], *, drawn: bool) -> list[Problem]:
+    """Say so if there is nothing to validate with.
+
+    Args:
+        splits: The split of each photo.
+        drawn: Whether autodet drew the splits, rather than the source giving them.
+    """
+    if "val" in splits:
+        return []
+    why = "There are too few photos to set some aside" if drawn else "The source has no photos"
+    action = "A search needs a photo in val: add photos, then import again."
+    return [Problem("", f"{why} for validation.", action, "no_validation")]
+
+
+def count_boxes(photos: Sequence[CheckedPhoto]) -> Counter[str]:
+    """Boxes per class."""
+    return Counter(mark.name for photo in photos for mark in photo.marks)
+
+
+def _classes_by_split(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> dict[Split, set[str]]:
+    classes: dict[Split, set[str]] = {split: set() for split in SPLITS}
+    for photo, split in zip(photos, splits, strict=True):
+        classes[split] |= photo.classes
+    return classes
+
+
+def _untaught(photos: Sequence[CheckedPhoto], splits: Sequence[Split], name: str) -> str:
+    split, photo = next(pair for pair in zip(splits, photos, strict=True) if name in pair[1].classes)
+    return (
+        f"The class {name!r} is in {split} (first in {str(photo.source.labels)!r}) but in no photo of train, so it "
+        f"could never be learnt; correct its name, add photos of it to train, or remove it from {split}."
+    )
+
+
+def _renamed(photo: CheckedPhoto, right: Spellings) -> CheckedPhoto:
+    return replace(photo, marks=tuple(replace(m, name=right.get(m.name, m.name)) for m in photo.marks))
+
+
+def _first_files(photos: Sequence[CheckedPhoto]) -> dict[str, str]:
+    """Per class the first label file that has it."""
+    first: dict[str, str] = {}
+    for photo in photos:
+        for mark in photo.marks:
+            first.setdefault(mark.name, str(photo.source.labels))
+    return first
+
+
+def _boxes(count: int) -> str:
+    return "1 box" if count == 1 else f"{count} boxes"

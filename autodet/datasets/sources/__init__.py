@@ -1,0 +1,1 @@
+"""Where photos come from: archives and folders from anybody, S3, the drawn sample."""

@@ -1,0 +1,110 @@
+"""From an ``s3://`` address to files on this machine: list, ask, fetch.
+
+    <folder>/inventory.db   what the server lists, with ETags
+    <folder>/parts/         large objects that are not complete
+    <folder>/files/         what is complete
+
+Nothing of it is deleted here: whoever gives up deletes the folder, and whoever goes on calls this again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path, PurePosixPath
+from threading import Event
+from typing import Any
+
+from autodet.datasets.sources.files import is_clutter
+from autodet.datasets.sources.s3.access import OWN, S3Credentials, connect, parse_address
+from autodet.datasets.sources.s3.inventory import Inventory, S3Object, safe_key, size_text
+from autodet.errors import DatasetError, DownloadInterruptedError, LargeDownloadError
+from autodet.settings import Settings
+
+INVENTORY, PARTS, FILES = "inventory.db", "parts", "files"
+
+
+def download_from_s3(
+    url: str,
+    folder: Path,
+    settings: Settings,
+    credentials: S3Credentials | None,
+    progress: Callable[[float, str], None],
+    *,
+    large: bool = False,
+) -> Path:
+    """Download one zip, or everything below a prefix.
+
+    Args:
+        url: ``s3://bucket/key.zip`` or ``s3://bucket/prefix``.
+        folder: Where to; what an earlier download of the same address has left there is not fetched again.
+        settings: The caps on bytes and files, and what counts as a large download.
+        credentials: Who asks, and which server; None for the machine's own, and the first server.
+        progress: Told the share that is done, 0 to 1, and what is being done; may raise to end the download.
+        large: Whether a large download has been agreed to.
+
+    Returns:
+        The zip's file, or a folder with the objects below the prefix.
+
+    Raises:
+        LargeDownloadError: It is large, and nobody has agreed to it.
+        DownloadInterruptedError: It broke off; another call goes on where it was.
+        DatasetError: The address, the keys, the network or what lies there will not do.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from autodet.datasets.sources.s3.sentences import sentence_for
+    from autodet.datasets.sources.s3.transfer import WORKERS, Transfer, run_together
+
+    bucket, key = parse_address(url)
+    asking = credentials or OWN
+    files, parts = folder / FILES, folder / PARTS
+    for made in (files, parts):
+        made.mkdir(parents=True, exist_ok=True)
+    begun = any(path.is_file() for path in (*files.rglob("*"), *parts.iterdir()))
+    with closing(Inventory(folder / INVENTORY, url, settings)) as inventory:
+        try:
+            client = connect(asking, settings, WORKERS)
+            objects = _one_object(client, bucket, key) if _is_zip(key) else _objects_below(client, bucket, key)
+            run_together(
+                [lambda: inventory.refresh(objects, files)],
+                lambda: progress(0.0, f"Listing: {inventory.count:,} files, {size_text(inventory.size)}"),
+                Event(),
+            )
+            if not inventory.count:
+                raise DatasetError(f"There is nothing below {url!r}; check the bucket and the folder's name.")
+            if inventory.size > settings.large_download_bytes and not large:
+                raise LargeDownloadError(
+                    f"{url!r} holds {inventory.count:,} {'file' if inventory.count == 1 else 'files'}, "
+                    f"{size_text(inventory.size)}; agree to download that much (on the command line with --decide "
+                    "large_download=keep), or choose a smaller folder."
+                )
+            begun = True
+            Transfer(client, bucket, inventory, files, parts).run(progress)
+        except (ClientError, BotoCoreError) as error:
+            sentence = sentence_for(error, url, anonymous=asking.identity == "anonymous")
+            raise (DownloadInterruptedError if begun else DatasetError)(sentence) from None
+    return files / PurePosixPath(key).name if _is_zip(key) else files
+
+
+def _is_zip(key: str) -> bool:
+    return key.lower().endswith(".zip")
+
+
+def _one_object(client: Any, bucket: str, key: str) -> Iterator[S3Object]:
+    answer = client.head_object(Bucket=bucket, Key=key)
+    name = PurePosixPath(safe_key(key).name)
+    yield S3Object(key, name, int(answer["ContentLength"]), _comparable(answer))
+
+
+def _objects_below(client: Any, bucket: str, key: str) -> Iterator[S3Object]:
+    """The objects below a prefix taken as a folder, page by page."""
+    prefix = f"{key.rstrip('/')}/" if key.strip("/") else ""
+    base = len(safe_key(prefix).parts) if prefix else 0
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            path = safe_key(item["Key"])
+            if not item["Key"].endswith("/") and not any(is_clutter(part) for part in path.parts[base:]):
+                yield S3Object(item["Key"], PurePosixPath(*path.parts[base:]), int(item["Size"]), _comparable(item))
+
+
+def _comparable(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("ETag", "")).strip('"')

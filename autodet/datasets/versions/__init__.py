@@ -1,0 +1,1 @@
+"""Versions: data sets made from another one, by other classes or other splits."""

@@ -1,0 +1,28 @@
+import pytest
+
+from autodet.datasets.gate.kinds import KINDS, decide
+from autodet.errors import DatasetError
+
+
+def test_every_kind_says_why_and_has_a_default():
+    for name, kind in KINDS.items():
+        assert kind.title and kind.why.endswith("."), name
+        assert decide()[name] == kind.default == next(iter(kind.choices))
+
+
+def test_a_decision_replaces_the_default_of_its_kind_alone():
+    decisions = decide({"box_outside": "drop"})
+    assert decisions["box_outside"] == "drop"
+    assert decisions["turned"] == "fix"
+
+
+@pytest.mark.parametrize(
+    ("actions", "match"),
+    [
+        ({"box_round": "drop"}, "'box_round' is no kind of problem; choose among .*box_outside"),
+        ({"box_outside": "stop"}, "'stop' cannot be done about 'box_outside'; choose among fix, drop"),
+    ],
+)
+def test_a_decision_that_makes_no_sense_is_a_sentence(actions, match):
+    with pytest.raises(DatasetError, match=match):
+        decide(actions)
