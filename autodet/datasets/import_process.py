@@ -24,7 +24,7 @@ from autodet.datasets.background import (
 )
 from autodet.datasets.gate.kinds import decide
 from autodet.datasets.gate.reviewing import Review, review
-from autodet.datasets.importing import failures_named, store
+from autodet.datasets.importing import collector_paused, failures_named, store
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.staged_file import STAGED, read_staged, write_staged
 from autodet.datasets.staging import PHOTOS, fetch, shown_name, stage
@@ -99,7 +99,7 @@ def _stage(folder: Path, credentials: Mapping[str, Any] | None) -> ImportStatus:
     request = read_request(folder)
     shown = shown_name(request.source) if request.source.startswith("s3://") else request.name
     report = Reporter(folder)
-    with failures_named(shown):
+    with failures_named(shown), collector_paused():
         root, ours = _fetch_once(folder, request, credentials, report)
         copies = None if ours else folder / PHOTOS
         shutil.rmtree(folder / PHOTOS, ignore_errors=True)  # of an attempt that was cut short
@@ -130,7 +130,7 @@ def _store(folder: Path, decisions: Mapping[str, str]) -> ImportStatus:
     for refusal in found.refusals:
         raise DatasetError(refusal)
     (folder / FETCHED).unlink()  # from here on files are moved: who starts again must fetch them again
-    with failures_named(found.staged.shown):
+    with failures_named(found.staged.shown), collector_paused():
         return _finish(folder, found, Reporter(folder))
 
 

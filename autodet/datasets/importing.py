@@ -3,6 +3,7 @@
 source -> staged (see ``staging``) -> reviewed under decisions (see ``reviewing``) -> photos and manifest
 """
 
+import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -57,7 +58,7 @@ def import_dataset(
     workspace = workspace or open_workspace()
     report, decided = progress or no_progress, decide(decisions)
     shown = shown_name(source)
-    with failures_named(shown), hidden_folder(workspace.datasets) as scratch:
+    with failures_named(shown), collector_paused(), hidden_folder(workspace.datasets) as scratch:
         root, ours = fetch(source, scratch, seed, credentials, report, large=decided["large_download"] == "keep")
         copies = None if ours else scratch / PHOTOS
         found = review(stage(root, copies=copies, shown=shown, format=format, report=report), decided, seed)
@@ -92,6 +93,18 @@ def failures_named(shown: str) -> Iterator[None]:
             f"{shown!r} could not be imported: {error.strerror or 'a file could not be read or written'}; check "
             "that the disk is not full and that the files may be read."
         ) from error
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep Python from looking for cycles: an import makes a million objects without any, and each is looked at often."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def name_of(source: str | Path) -> str:
