@@ -2,16 +2,17 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
+from autodet.datasets.gate.kinds import KINDS
 from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.datasets.versions.deriving import Version
 from autodet.models.store import StoredModel
-from autodet.records import EvaluationReport, SearchStatus
+from autodet.records import EvaluationReport, Problem, SearchStatus
 
 PROGRAM = "python -m autodet"
-MOST_PROBLEMS_SHOWN = 20
+MOST_FINDINGS_SHOWN = 3  # of each kind
 _COMMANDS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # to a terminal; line ends are none
 
 
@@ -41,13 +42,27 @@ def dataset_text(dataset: Dataset) -> str:
         ("photos", _counts(dataset.splits)),
         ("boxes", str(dataset.boxes)),
     ]
-    lines = [columns(facts)]
-    if dataset.problems:
-        lines.append(f"\n{len(dataset.problems)} findings:")
-        lines += [f"  {found.file}: {found.problem} {found.action}" for found in dataset.problems[:MOST_PROBLEMS_SHOWN]]
-    if len(dataset.problems) > MOST_PROBLEMS_SHOWN:
-        lines.append(f"  and {len(dataset.problems) - MOST_PROBLEMS_SHOWN} more, which --json lists.")
-    return "\n".join(lines)
+    return "\n".join([columns(facts), *_finding_lines(dataset.problems)])
+
+
+def _finding_lines(problems: Sequence[Problem]) -> Iterator[str]:
+    """What an import found, kind by kind; what takes a person to judge comes first."""
+    by_kind: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_kind.setdefault(problem.kind, []).append(problem)
+    if problems:
+        yield f"\n{_counted(len(problems), 'finding')}; --json lists all of them."
+    for kind in sorted(by_kind, key=lambda kind: (not KINDS[kind].asks, list(KINDS).index(kind))):
+        found = by_kind[kind]
+        yield f"\n{KINDS[kind].title}: {len(found):,}"
+        for one in found[:MOST_FINDINGS_SHOWN]:
+            yield f"  {one.file}{': ' * bool(one.file)}{one.problem} {one.action}"
+        if len(found) > MOST_FINDINGS_SHOWN:
+            yield f"  and {len(found) - MOST_FINDINGS_SHOWN:,} more"
+
+
+def _counted(count: int, one: str) -> str:
+    return f"{count:,} {one}" + "s" * (count != 1)
 
 
 def version_text(version: Version, dataset: Dataset | None = None) -> str:

@@ -97,7 +97,7 @@ def failures_named(shown: str) -> Iterator[None]:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keep Python from looking for cycles: an import makes a million objects without any, and each is looked at often."""
+    """Keep Python from looking for cycles again and again among the million objects that an import makes."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

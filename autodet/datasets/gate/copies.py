@@ -69,15 +69,17 @@ def check_copies(
         left_out |= set(pairs) if drop else set()
         for index, other in sorted(pairs.items()):
             files = (shots[index].file, shots[other].file)
-            where = (
-                "" if splits[index] == splits[other] else f", which is in {splits[other]}, but is in {splits[index]}"
-            )
-            labels = (
-                ", and has other labels" if kind == "photo_copies" and shots[index].marks != shots[other].marks else ""
-            )
-            problem = f"{'Is a copy of' if kind == 'photo_copies' else 'Looks like'} {files[1]!r}{where}{labels}."
-            problems.append(Problem(files[0], problem, PHOTO_LEFT_OUT if drop else BOTH_KEPT, kind, files))
+            sentence = _pair_sentence(kind, shots[index], shots[other], splits[index], splits[other])
+            problems.append(Problem(files[0], sentence, PHOTO_LEFT_OUT if drop else BOTH_KEPT, kind, files))
     return left_out, problems
+
+
+def _pair_sentence(kind: str, shot: Shot, other: Shot, split: Split, other_split: Split) -> str:
+    same = "is the same photo" if kind == "photo_copies" else "looks the same"
+    labels = ", with other labels" if kind == "photo_copies" and shot.marks != other.marks else ""
+    if split == other_split:
+        return f"{other.file!r} {same}{labels}."
+    return f"It is in {split}; {other.file!r} in {other_split} {same}{labels}."
 
 
 def _find_copies(hashes: Sequence[str], splits: Sequence[Split]) -> dict[int, int]:

@@ -33,12 +33,12 @@ def found(dataset, kind):
 def test_leaks_and_copies_are_named_with_both_photos(leaky, tmp_path):
     dataset = import_dataset(leaky, workspace=workspace_in(tmp_path))
     (leak,) = found(dataset, "photo_alike")
-    assert leak.problem == "Looks like 'test/smaller.jpg', which is in test, but is in train."
+    assert leak.problem == "It is in train; 'test/smaller.jpg' in test looks the same."
     assert leak.photos == ("train/05.jpg", "test/smaller.jpg") and leak.action == "Both were kept."
     twice = {problem.photos: problem.problem for problem in found(dataset, "photo_copies")}
     assert twice == {
-        ("train/03.jpg", "val/same.jpg"): "Is a copy of 'val/same.jpg', which is in val, but is in train.",
-        ("train/again.jpg", "train/07.jpg"): "Is a copy of 'train/07.jpg', and has other labels.",
+        ("train/03.jpg", "val/same.jpg"): "It is in train; 'val/same.jpg' in val is the same photo.",
+        ("train/again.jpg", "train/07.jpg"): "'train/07.jpg' is the same photo, with other labels.",
     }
     assert len(dataset.images) == 25
 
