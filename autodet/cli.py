@@ -12,27 +12,22 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import autodet
-from autodet import terminal
+from autodet import arguments, terminal
 from autodet.datasets.exporting import LAYOUTS, export_dataset
-from autodet.datasets.formats.detection import FORMATS
-from autodet.datasets.gate.kinds import KINDS
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.photos import PHOTO_ENDINGS, open_photo
 from autodet.datasets.sources.s3.access import ANONYMOUS, Identity, S3Credentials
 from autodet.datasets.versions.deriving import Changes, plan_version, store_version
 from autodet.datasets.versions.differences import differences_to_json
-from autodet.datasets.versions.grouping import RULES
 from autodet.datasets.versions.resplitting import Resplit
 from autodet.errors import AutodetError, DatasetError, PhotoError
-from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import find_model, list_models
-from autodet.records import SPLITS, Prediction
+from autodet.records import Prediction
 from autodet.search.control import Search, find_search, list_searches, start_search
-from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS
 from autodet.terminal import PROGRAM, ProgressLine, say
 
 OK, FAILED, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
@@ -57,18 +52,18 @@ class Answer:
     failure: str = ""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: What stands after the program's name; the process's own if not given.
+        words: What stands after the program's name; the process's own if not given.
 
     Returns:
         The exit status: 0, 1 for a failure, 2 for a user's mistake, 130 after Ctrl-C.
     """
     try:
         try:
-            return _run(_parser().parse_args(arguments))
+            return _run(_parser().parse_args(words))
         finally:
             if sys.stdout:
                 sys.stdout.flush()
@@ -335,21 +330,8 @@ def _annotated_name(photo: Path, taken: set[str]) -> str:
     return name
 
 
-# The arguments
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are sentences like all others."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options, allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        raise AutodetError(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' shows what can be given.")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=PROGRAM, description="Object detectors from your own photos.")
+    parser = arguments.Parser(prog=PROGRAM, description="Object detectors from your own photos.")
     parser.add_argument("--version", action="version", version=f"autodet {autodet.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
@@ -359,9 +341,9 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    _add_import(add("import", _import, "import labelled photos"))
-    _add_derive(add("derive", _derive, "make a new version of a data set: other classes, other splits"))
-    _add_search(add("search", _search, "search for the best detector, and wait for it"))
+    arguments.add_import(add("import", _import, "import labelled photos"))
+    arguments.add_derive(add("derive", _derive, "make a new version of a data set: other classes, other splits"))
+    arguments.add_search(add("search", _search, "search for the best detector, and wait for it"))
     status = add("status", _status, "say what a search, or every search, is doing")
     status.add_argument("search", metavar="SEARCH", nargs="?", help="a search's id; every search if not given")
     for name, command, description in (
@@ -369,143 +351,9 @@ def _parser() -> argparse.ArgumentParser:
         ("resume", _resume, "carry on a search that was interrupted or stopped"),
     ):
         add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id")
-    _add_evaluate(add("evaluate", _evaluate, "measure a model on a split of a data set"))
-    _add_predict(add("predict", _predict, "find the objects on photos"))
-    _add_export(add("export", _export, "write a model, or a data set, as a file for other programs"))
+    arguments.add_evaluate(add("evaluate", _evaluate, "measure a model on a split of a data set"))
+    arguments.add_predict(add("predict", _predict, "find the objects on photos"))
+    arguments.add_export(add("export", _export, "write a model, or a data set, as a file for other programs"))
     add("datasets", _datasets, "list the data sets")
     add("models", _models, "list the models, the best first")
     return parser
-
-
-def _add_import(parser: argparse.ArgumentParser) -> None:
-    words = "a zip, a folder, an s3:// address, or a word: sample (drawn here), motorbikes (from a public bucket)"
-    parser.add_argument("source", metavar="SOURCE", help=words)
-    parser.add_argument("--name", help="what to call the data set; the source's name if not given")
-    parser.add_argument("--format", choices=("auto", *FORMATS), default="auto", help="found out if not given")
-    parser.add_argument("--seed", type=_whole_number, default=0, help="of the split, where the source has none")
-    keys = parser.add_mutually_exclusive_group()
-    keys.add_argument("--anonymous", action="store_true", help="S3: the bucket is public")
-    keys.add_argument("--profile", metavar="NAME", help="S3: whose keys; the machine's own if not given")
-    parser.add_argument(
-        "--endpoint", metavar="URL", help="S3: one of the servers in AUTODET_S3_ENDPOINT; else the first"
-    )
-    kinds = "; ".join(f"{name}: {', '.join(kind.choices)}" for name, kind in KINDS.items() if len(kind.choices) > 1)
-    parser.add_argument(
-        "--decide",
-        metavar="KIND=ACTION",
-        type=_decision,
-        action="append",
-        default=[],
-        help=f"what to do about a kind of problem, the first if not said; {kinds}",
-    )
-
-
-def _add_derive(parser: argparse.ArgumentParser) -> None:
-    rules = "; ".join(f"{name}: {words[0].lower()}{words[1:]}" for name, words in RULES.items())
-    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name; it stays as it is")
-    parser.add_argument("--name", help="what to call the version; the data set's name with a number if not given")
-    parser.add_argument(
-        "--rename",
-        metavar="OLD=NEW",
-        type=_new_name,
-        action="append",
-        default=[],
-        help="a class's new name, once for each; classes that get one name are merged",
-    )
-    parser.add_argument("--drop", metavar="CLASS", action="append", default=[], help="a class that is to go")
-    emptied = "what becomes of photos that --drop leaves without boxes; kept as photos without objects if not said"
-    parser.add_argument("--emptied", choices=("keep", "drop"), default="keep", help=emptied)
-    shares = "draw the splits anew with these shares of train, val and test, such as 70,15,15"
-    parser.add_argument("--split", metavar="SHARES", type=_shares, default=(), help=shares)
-    parser.add_argument("--seed", type=_whole_number, help="of the draw (default 0)")
-    groups = f"keep photos together: {rules}; or a regular expression with one group"
-    parser.add_argument("--group-by", metavar="RULE", default="", help=groups)
-    parser.add_argument("--unstratified", action="store_true", help="do not give every class its share of each split")
-    parser.add_argument("--dry-run", action="store_true", help="say what would change, and store nothing")
-
-
-def _add_search(parser: argparse.ArgumentParser) -> None:
-    lowest, highest = DEFAULT_LR_RANGE
-    presets = "; ".join(f"{name}: {one.trials} trials of {one.epochs} epochs" for name, one in PRESETS.items())
-    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
-    parser.add_argument("--trials", type=_whole_number, help="how many trials (default 3)")
-    parser.add_argument("--epochs", type=_whole_number, help="epochs a trial (default 20)")
-    parser.add_argument("--preset", choices=PRESETS, help=f"trials and epochs in a word; {presets}")
-    parser.add_argument("--time-limit", type=_number, metavar="SECONDS", help="when to end, whatever is done by then")
-    parser.add_argument("--lr-min", type=_number, default=lowest, metavar="RATE", help=f"default {lowest:g}")
-    parser.add_argument("--lr-max", type=_number, default=highest, metavar="RATE", help=f"default {highest:g}")
-    parser.add_argument("--architecture", choices=ARCHITECTURES, metavar="NAME", help=", ".join(ARCHITECTURES))
-    parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
-    parser.add_argument("--seed", type=_whole_number, default=0, help="makes a search on one device repeatable")
-    parser.add_argument("--name", help="what to call the search and its model; the data set's name if not given")
-    parser.add_argument("--detach", action="store_true", help="do not wait: the search runs in the background")
-
-
-def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    _add_model(parser)
-    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
-    parser.add_argument("--split", choices=(*SPLITS, "all"), default="test", help="default test")
-
-
-def _add_predict(parser: argparse.ArgumentParser) -> None:
-    _add_model(parser)
-    parser.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="a photo, or a folder of photos")
-    parser.add_argument("--threshold", type=_share, default=0.5, help="leave out lower scores (default 0.5)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the photos with their boxes drawn here")
-
-
-def _add_export(parser: argparse.ArgumentParser) -> None:
-    formats = ("onnx", "autodet", *LAYOUTS)
-    parser.add_argument(
-        "name", metavar="NAME", help="a model's id or name, an .autodet file, or a data set's id or name"
-    )
-    parser.add_argument(
-        "--format",
-        choices=formats,
-        default="onnx",
-        help=f"of a model: onnx (default) or autodet; of a data set, as a zip: {', '.join(LAYOUTS)}",
-    )
-    parser.add_argument("--out", type=Path, metavar="FILE", required=True, help="the file to write")
-
-
-def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a model's id or name, or an .autodet file")
-
-
-def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-
-
-def _decision(text: str) -> tuple[str, str]:
-    kind, equals, action = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KIND=ACTION, such as box_outside=drop")
-    return kind.strip(), action.strip()
-
-
-def _new_name(text: str) -> tuple[str, str]:
-    old, equals, new = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW, such as aple=apple")
-    return old.strip(), new.strip()
-
-
-def _shares(text: str) -> tuple[float, ...]:
-    return tuple(_number(share) for share in text.split(","))
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-
-
-def _share(text: str) -> float:
-    value = _number(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 1")
-    return value

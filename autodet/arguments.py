@@ -1,0 +1,165 @@
+"""What can stand behind a command on the command line, and what is wrong with what does."""
+
+import argparse
+from pathlib import Path
+from typing import Any, NoReturn
+
+from autodet.datasets.exporting import LAYOUTS
+from autodet.datasets.formats.detection import FORMATS
+from autodet.datasets.gate.kinds import KINDS
+from autodet.datasets.versions.grouping import RULES
+from autodet.errors import AutodetError
+from autodet.models.registry import ARCHITECTURES
+from autodet.records import SPLITS
+from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are sentences like all others."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the mistake; the command line's edge says it."""
+        raise AutodetError(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' shows what can be given.")
+
+
+def add_import(parser: argparse.ArgumentParser) -> None:
+    """What to import, and how."""
+    words = "a zip, a folder, an s3:// address, or a word: sample (drawn here), motorbikes (from a public bucket)"
+    parser.add_argument("source", metavar="SOURCE", help=words)
+    parser.add_argument("--name", help="what to call the data set; the source's name if not given")
+    parser.add_argument("--format", choices=("auto", *FORMATS), default="auto", help="found out if not given")
+    parser.add_argument("--seed", type=_whole_number, default=0, help="of the split, where the source has none")
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument("--anonymous", action="store_true", help="S3: the bucket is public")
+    keys.add_argument("--profile", metavar="NAME", help="S3: whose keys; the machine's own if not given")
+    parser.add_argument(
+        "--endpoint", metavar="URL", help="S3: one of the servers in AUTODET_S3_ENDPOINT; else the first"
+    )
+    kinds = "; ".join(f"{name}: {', '.join(kind.choices)}" for name, kind in KINDS.items() if len(kind.choices) > 1)
+    parser.add_argument(
+        "--decide",
+        metavar="KIND=ACTION",
+        type=_decision,
+        action="append",
+        default=[],
+        help=f"what to do about a kind of problem, the first if not said; {kinds}",
+    )
+
+
+def add_derive(parser: argparse.ArgumentParser) -> None:
+    """Which data set, and what is to be changed."""
+    rules = "; ".join(f"{name}: {words[0].lower()}{words[1:]}" for name, words in RULES.items())
+    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name; it stays as it is")
+    parser.add_argument("--name", help="what to call the version; the data set's name with a number if not given")
+    parser.add_argument(
+        "--rename",
+        metavar="OLD=NEW",
+        type=_new_name,
+        action="append",
+        default=[],
+        help="a class's new name, once for each; classes that get one name are merged",
+    )
+    parser.add_argument("--drop", metavar="CLASS", action="append", default=[], help="a class that is to go")
+    emptied = "what becomes of photos that --drop leaves without boxes; kept as photos without objects if not said"
+    parser.add_argument("--emptied", choices=("keep", "drop"), default="keep", help=emptied)
+    shares = "draw the splits anew with these shares of train, val and test, such as 70,15,15"
+    parser.add_argument("--split", metavar="SHARES", type=_shares, default=(), help=shares)
+    parser.add_argument("--seed", type=_whole_number, help="of the draw (default 0)")
+    groups = f"keep photos together: {rules}; or a regular expression with one group"
+    parser.add_argument("--group-by", metavar="RULE", default="", help=groups)
+    parser.add_argument("--unstratified", action="store_true", help="do not give every class its share of each split")
+    parser.add_argument("--dry-run", action="store_true", help="say what would change, and store nothing")
+
+
+def add_search(parser: argparse.ArgumentParser) -> None:
+    """Which data set, and how to search."""
+    lowest, highest = DEFAULT_LR_RANGE
+    presets = "; ".join(f"{name}: {one.trials} trials of {one.epochs} epochs" for name, one in PRESETS.items())
+    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+    parser.add_argument("--trials", type=_whole_number, help="how many trials (default 3)")
+    parser.add_argument("--epochs", type=_whole_number, help="epochs a trial (default 20)")
+    parser.add_argument("--preset", choices=PRESETS, help=f"trials and epochs in a word; {presets}")
+    parser.add_argument("--time-limit", type=_number, metavar="SECONDS", help="when to end, whatever is done by then")
+    parser.add_argument("--lr-min", type=_number, default=lowest, metavar="RATE", help=f"default {lowest:g}")
+    parser.add_argument("--lr-max", type=_number, default=highest, metavar="RATE", help=f"default {highest:g}")
+    parser.add_argument("--architecture", choices=ARCHITECTURES, metavar="NAME", help=", ".join(ARCHITECTURES))
+    parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
+    parser.add_argument("--seed", type=_whole_number, default=0, help="makes a search on one device repeatable")
+    parser.add_argument("--name", help="what to call the search and its model; the data set's name if not given")
+    parser.add_argument("--detach", action="store_true", help="do not wait: the search runs in the background")
+
+
+def add_evaluate(parser: argparse.ArgumentParser) -> None:
+    """Which model, on what."""
+    _add_model(parser)
+    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+    parser.add_argument("--split", choices=(*SPLITS, "all"), default="test", help="default test")
+
+
+def add_predict(parser: argparse.ArgumentParser) -> None:
+    """Which model, on which photos."""
+    _add_model(parser)
+    parser.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="a photo, or a folder of photos")
+    parser.add_argument("--threshold", type=_share, default=0.5, help="leave out lower scores (default 0.5)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the photos with their boxes drawn here")
+
+
+def add_export(parser: argparse.ArgumentParser) -> None:
+    """What to write, as what."""
+    formats = ("onnx", "autodet", *LAYOUTS)
+    parser.add_argument(
+        "name", metavar="NAME", help="a model's id or name, an .autodet file, or a data set's id or name"
+    )
+    parser.add_argument(
+        "--format",
+        choices=formats,
+        default="onnx",
+        help=f"of a model: onnx (default) or autodet; of a data set, as a zip: {', '.join(LAYOUTS)}",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", required=True, help="the file to write")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a model's id or name, or an .autodet file")
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _decision(text: str) -> tuple[str, str]:
+    kind, equals, action = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KIND=ACTION, such as box_outside=drop")
+    return kind.strip(), action.strip()
+
+
+def _new_name(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW, such as aple=apple")
+    return old.strip(), new.strip()
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    return tuple(_number(share) for share in text.split(","))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _share(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 1")
+    return value
