@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from autodet.datasets.gate.kinds import KINDS, decide
@@ -26,3 +28,9 @@ def test_a_decision_replaces_the_default_of_its_kind_alone():
 def test_a_decision_that_makes_no_sense_is_a_sentence(actions, match):
     with pytest.raises(DatasetError, match=match):
         decide(actions)
+
+
+def test_the_documentation_lists_every_kind_with_its_actions():
+    text = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    for name, kind in KINDS.items():
+        assert f"| {kind.title} | `{name}` | {', '.join(kind.choices)} |" in text
