@@ -4,7 +4,7 @@ import streamlit as st
 
 from autodet.datasets.manifest import list_datasets
 from autodet.ui.choice import choose_dataset
-from autodet.ui.contents import show_contents, show_views
+from autodet.ui.contents import offer_deletion, show_contents, show_views
 from autodet.ui.downloading import offer_downloads
 from autodet.ui.frame import open_page, page
 from autodet.ui.importing import offer_import
@@ -23,4 +23,5 @@ with page("Data sets", "Import labelled photos, and see what is in them before a
             if st.button("Search for a detector", type="primary", icon=":material/manage_search:"):
                 open_page("search", dataset=dataset.id)
             offer_downloads(dataset)
+            offer_deletion(dataset)
         show_views(dataset)

@@ -20,7 +20,15 @@ from numpy.typing import NDArray
 
 from autodet.errors import AutodetError, DatasetError, NotFoundError
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem
-from autodet.workspace import Workspace, open_workspace, read_json, write_atomically, write_json
+from autodet.workspace import (
+    Workspace,
+    hidden_folder,
+    open_workspace,
+    read_json,
+    safe_join,
+    write_atomically,
+    write_json,
+)
 
 IMAGES = "images"
 MANIFEST = "manifest.json"
@@ -176,6 +184,24 @@ def read_dataset(folder: Path) -> Dataset:
             f"The data set {folder.name!r} is damaged: {path} is missing; delete its folder and import it again."
         ) from error
     return _read_manifest(path.absolute(), stamp.st_mtime_ns, stamp.st_size)
+
+
+def delete_dataset(id: str, workspace: Workspace | None = None) -> None:
+    """Delete a data set; versions made from it stay whole.
+
+    Args:
+        id: The data set's id.
+        workspace: Where it is; the settings' workspace if not given.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    workspace = workspace or open_workspace()
+    folder = safe_join(workspace.datasets, id)
+    if folder not in _folders(workspace):
+        raise NotFoundError(f"There is no data set called {id!r}; it may have been deleted already.")
+    with hidden_folder(workspace.datasets) as hidden:  # gone at once for every reader, then from the disk
+        folder.rename(hidden / folder.name)
 
 
 def write_dataset(dataset: Dataset) -> None:

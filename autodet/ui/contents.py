@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from autodet.datasets.manifest import Dataset
+from autodet.datasets.manifest import Dataset, delete_dataset
+from autodet.search.control import list_searches
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.gallery import show_gallery
 from autodet.ui.problems import show_problems
 from autodet.ui.statistics import show_statistics
-from autodet.ui.text import ago
+from autodet.ui.text import ago, counted, escape
 
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 FORMAT_TITLES = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO"}
@@ -25,7 +26,28 @@ def show_contents(dataset: Dataset) -> None:
         for label, value in figures.items():
             st.metric(label, value, width="content")
     title = FORMAT_TITLES.get(dataset.format, dataset.format)
-    st.caption(f"Detected as {title}, imported {ago(dataset.created)}.")
+    made = "Made" if dataset.parent else f"Detected as {title}, imported"
+    st.caption(f"{made} {ago(dataset.created)}.")
+
+
+def offer_deletion(dataset: Dataset) -> None:
+    """The way to be rid of a data set."""
+    if st.button("Delete", key=f"delete {dataset.id}", icon=":material/delete:"):
+        _confirm_deletion(dataset)
+
+
+@st.dialog("Delete this data set?")
+def _confirm_deletion(dataset: Dataset) -> None:
+    if any(status.active and status.dataset == dataset.id for status in list_searches()):
+        st.warning("A search is still at work on it; stop that first.")
+        return
+    st.markdown(
+        f"**{escape(dataset.name)}** and its {counted(len(dataset.images), 'photo')} will be gone from here. "
+        "Versions of it and models stay."
+    )
+    if st.button("Delete it", type="primary", icon=":material/delete:"):
+        delete_dataset(dataset.id)
+        st.rerun()
 
 
 @st.fragment

@@ -73,7 +73,7 @@ def search_there(workspace):
     """Write a search into the workspace as its supervisor would have; a running one has its lock held."""
     with ExitStack() as locks:
 
-        def search_there(search="fruit", state="finished", trials=(), **facts) -> SearchStatus:
+        def search_there(search="fruit", state="finished", trials=(), dataset="sample", **facts) -> SearchStatus:
             folder = workspace.searches / search
             folder.mkdir()
             defaults = {
@@ -82,7 +82,7 @@ def search_there(workspace):
                 "seconds": 600.0,
                 "created": "2026-01-02T10:00:00+00:00",
             }
-            status = SearchStatus(search, "sample", state, tuple(trials), **(defaults | facts))
+            status = SearchStatus(search, dataset, state, tuple(trials), **(defaults | facts))
             write_snapshot(folder, status)
             if state == "running":
                 locks.enter_context(hold_lock(folder))

@@ -9,7 +9,7 @@ from autodet.datasets.manifest import list_datasets, write_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.errors import DatasetError
 from autodet.records import Annotations
-from tests.app.conftest import checked, labelled, says
+from tests.app.conftest import checked, labelled, labels, says
 from tests.helpers import draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
 
 EVIL = "![x](http://evil.example/x.png) <b>*bold*</b> :red[r] $y$"
@@ -370,3 +370,15 @@ def test_a_class_called_like_the_filters_own_word_can_be_chosen(visit, workspace
     assert len(app.get("image")) == 9
     app = checked(labelled(app.selectbox, "Class").select_index(2).run())
     assert len(app.get("image")) == 1
+
+
+def test_a_data_set_is_deleted_after_a_question_unless_a_search_is_at_work_on_it(
+    visit, workspace, fruit, search_there, tmp_path
+):
+    search_there(state="running", dataset=fruit.id)
+    app = checked(labelled(visit("datasets").button, "Delete").click().run())
+    assert "still at work on it" in says(app) and "Delete it" not in labels(app.button)
+    (workspace.searches / "fruit").rename(tmp_path / "elsewhere")
+    app = checked(labelled(visit("datasets").button, "Delete").click().run())
+    assert "will be gone" in says(app) and len(list_datasets(workspace)) == 1
+    assert labelled(app.button, "Delete it")  # what it does is tested in a browser: dialogs need one

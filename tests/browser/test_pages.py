@@ -95,6 +95,22 @@ def test_a_model_is_deleted_after_a_second_yes(app, visit, tmp_path):
     assert [model.id for model in list_models(workspace)] == ["other"]
 
 
+def test_a_data_set_is_deleted_after_a_second_yes(app, visit, tmp_path):
+    workspace = Workspace(app.home)
+    for name in ("kept", "gone"):
+        import_dataset(write_voc(tmp_path / name, 4), name, workspace=workspace)
+    tab = visit("datasets")
+    tab.get_by_role("button", name="Delete").click()
+    assert len(list_datasets(workspace)) == 2
+    tab.get_by_role("dialog").get_by_role("button", name="Delete it").click()
+    tab.get_by_role("dialog").wait_for(state="detached")
+    settled(tab)
+    assert [dataset.id for dataset in list_datasets(workspace)] == ["kept"]
+    tab.get_by_test_id("stMetric").first.wait_for()
+    assert tab.get_by_role("alert").count() == 0
+
+
+
 def test_a_class_name_is_never_markup(app, visit, tmp_path):
     import_dataset(
         write_voc(tmp_path / "fruit", marks=[(HOSTILE, (4, 6, 30, 40))]), "fruit", workspace=Workspace(app.home)
