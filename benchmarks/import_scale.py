@@ -3,8 +3,9 @@
     python -m benchmarks.import_scale [--images 50000] [--width 320] [--rounds 3] [--folder KEEP]
 
 Draws small photos once, lays them out as COCO (one JSON a split) and as YOLO (a text file a photo), and then, in turn,
-each as a process of its own: decodes every photo with Pillow on all cores, imports the one layout, imports the other.
-Then it opens the manifest. Prints rows for docs/datasets.md: photos a second, ratios pair by pair, peak memory.
+each as a process of its own: decodes every photo with Pillow on all cores; does that and copies every photo; imports
+the one layout; imports the other. Then it opens the manifest. Prints rows for docs/datasets.md: photos a second, ratios
+pair by pair, peak memory of the largest process.
 """
 
 import argparse
@@ -28,14 +29,18 @@ SPLITS = (("train", 0.8), ("val", 0.1), ("test", 0.1))
 Box = tuple[int, int, int, int, int]  # class, x, y, width, height
 
 DECODE = """
-import os, sys
+import os, shutil, sys
 from concurrent.futures import ProcessPoolExecutor
 from PIL import Image
 
 def decode(path):
     with Image.open(path) as image:
         image.load()
+    if len(sys.argv) > 2:
+        shutil.copyfile(path, os.path.join(sys.argv[2], os.path.basename(path)))
 
+if len(sys.argv) > 2:
+    os.makedirs(sys.argv[2])
 files = (os.path.join(folder, name) for folder, _, names in os.walk(sys.argv[1]) for name in names)
 with ProcessPoolExecutor() as pool:
     for _ in pool.map(decode, (file for file in files if file.endswith(".jpg")), chunksize=64):
@@ -155,15 +160,16 @@ def _write_coco(folder: Path, boxes: list[list[Box]], size_wh: tuple[int, int]) 
 
 def measure(folder: Path, images: int, rounds: int, homes: Path) -> None:
     """Time the three in turn, round after round, and print rows."""
-    seconds: dict[str, list[float]] = {"decode": [], "coco": [], "yolo": []}
+    seconds: dict[str, list[float]] = {"decode": [], "decode and copy": [], "coco": [], "yolo": []}
     megabytes: dict[str, float] = {}
     for number in range(rounds):
         for name, took in seconds.items():
             # A home of its own: file systems are slow to take up what was deleted a moment ago.
             home = homes / f"{name} {number}"
-            code = DECODE if name == "decode" else IMPORT
-            layout = folder / ("coco" if name == "decode" else name)
-            one, peak = run(code, str(layout), home)
+            code = DECODE if name.startswith("decode") else IMPORT
+            layout = folder / (name if code == IMPORT else "coco")
+            copies = [str(home / "copies")] if name == "decode and copy" else []
+            one, peak = run(code, [str(layout), *copies], home)
             took.append(one)
             megabytes[name] = max(megabytes.get(name, 0), peak)
             print(f"{name}: {one:.1f} s, {peak:.0f} MB", file=sys.stderr, flush=True)
@@ -182,14 +188,14 @@ def measure(folder: Path, images: int, rounds: int, homes: Path) -> None:
     print(f"| opening the manifest | {float(opened.stdout.split()[0]):.2f} s | | |")
 
 
-def run(code: str, argument: str, home: Path) -> tuple[float, float]:
+def run(code: str, arguments: list[str], home: Path) -> tuple[float, float]:
     """Run some code in a process of its own.
 
     Returns:
         Seconds of wall time, the start of Python included, and megabytes of peak memory.
     """
     began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", code, argument], env=os.environ | {"AUTODET_HOME": str(home)})
+    process = subprocess.Popen([sys.executable, "-c", code, *arguments], env=os.environ | {"AUTODET_HOME": str(home)})
     _, status, usage = os.wait4(process.pid, 0)
     took = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
