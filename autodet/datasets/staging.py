@@ -69,7 +69,7 @@ def no_progress(_share: float, _doing: str) -> None:
 def shown_name(source: str | Path) -> str:
     """What errors call a source: its name, not where an upload happens to be kept."""
     text = str(source)
-    return text if text.startswith("s3://") else PurePosixPath(text).name or text
+    return text if text.startswith(SCHEME) else PurePosixPath(text).name or text
 
 
 def fetch(
