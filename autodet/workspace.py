@@ -125,7 +125,7 @@ def hidden_folder(parent: Path) -> Iterator[Path]:
 
 
 def delete_folder(folder: Path) -> None:
-    """Delete a folder, if it is there: it is gone at once, and what a crash may leave of it is hidden and swept away."""
+    """Delete a folder if it is there: at once, and what a crash may leave of it is hidden, and swept away later."""
     hidden = folder.with_name(f"{HIDDEN}{secrets.token_hex(6)}")
     with suppress(FileNotFoundError):
         folder.rename(hidden)

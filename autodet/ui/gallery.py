@@ -18,7 +18,8 @@ from autodet.inference.drawing import draw_boxes
 from autodet.records import ImageRecord, IntArray
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.pictures import as_jpeg, shrink_photo
-from autodet.ui.text import counted, escape, shortened
+from autodet.ui.text import escape, shortened
+from autodet.words import counted
 
 PER_PAGE, COLUMNS = 12, 4
 THUMBNAIL_PIXELS = 480

@@ -10,7 +10,8 @@ from autodet.settings import load_settings
 from autodet.ui.frame import choose, sentences_for_errors
 from autodet.ui.identity import forget_keys, keys_of, type_keys
 from autodet.ui.reviewing import show_review
-from autodet.ui.text import counted, duration, escape
+from autodet.ui.text import escape
+from autodet.words import counted, duration
 
 REFRESH_SECONDS = 0.5
 OURS = "imports"  # ids of the imports that this browser session has begun

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from autodet.datasets.formats.labels import BoxXYXY, LabelledPhoto, Mark
-from autodet.datasets.gate.kinds import Decisions, decide
+from autodet.datasets.gate.kinds import DEFAULTS, Decisions
 from autodet.datasets.photos import FORMAT_ENDINGS, PhotoFacts
 from autodet.records import Hyperparameters, Problem
 
@@ -14,7 +14,6 @@ TRAINING_SIZE = Hyperparameters().image_size
 TINY_SIDE = 8.0  # pixels at the training size
 CUT, DROPPED, BOTH_KEPT = "The box was cut to the photo.", "The box was dropped.", "Both were kept."
 PHOTO_LEFT_OUT = "The photo was left out."
-DEFAULTS = decide()
 
 
 @dataclass(frozen=True)

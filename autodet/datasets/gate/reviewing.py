@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from autodet.datasets.gate.checks import CUT, CheckedPhoto, check_labels
 from autodet.datasets.gate.copies import Shot, check_copies, keep_together
-from autodet.datasets.gate.kinds import FEW_LOST, KINDS, MOST_LOST, Decisions, decide
+from autodet.datasets.gate.kinds import DEFAULTS, FEW_LOST, KINDS, MOST_LOST, Decisions
 from autodet.datasets.gate.together import NOTHING_IMPORTED, check_classes, check_untaught, check_validation, respell
 from autodet.datasets.splits import assign_splits
 from autodet.datasets.staging import Staged, StagedPhoto
@@ -15,7 +15,6 @@ from autodet.records import Problem, Split
 
 Value = TypeVar("Value")
 
-DEFAULTS = decide()
 LOST_PHOTOS = ("unreadable_photo", "photo_missing", "labels_damaged")
 LOST_BOXES = ("box_damaged", "class_unknown")
 
