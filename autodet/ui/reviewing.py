@@ -21,12 +21,11 @@ from autodet.errors import AutodetError
 from autodet.inference.drawing import outline_boxes
 from autodet.records import SPLITS, Problem
 from autodet.ui.frame import sentences_for_errors
-from autodet.ui.pictures import as_jpeg, shrink_photo
+from autodet.ui.pictures import THUMBNAIL_PIXELS, as_jpeg, shrink_photo
 from autodet.ui.problems import MOST_PHOTOS, Picture, offer_csv, show_findings
 from autodet.ui.text import escape
 from autodet.words import counted
 
-THUMBNAIL_PIXELS = 480
 LOSS = "large_loss"  # the kind that a person agrees to beside the button, not among the others
 WRONG, RIGHT = "#e4572e", "#2a9d6f"  # boxes as written that will not stay so, and what becomes of them
 

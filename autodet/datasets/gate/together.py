@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from autodet.datasets.formats.labels import spelling_key
 from autodet.datasets.gate.checks import CheckedPhoto
 from autodet.datasets.gate.kinds import Decisions
 from autodet.records import SPLITS, Problem, Split
@@ -21,7 +22,7 @@ def spellings_of(photos: Sequence[CheckedPhoto]) -> Spellings:
     counts = count_boxes(photos)
     alike: dict[str, list[str]] = defaultdict(list)
     for name in sorted(counts):
-        alike["".join(name.split()).casefold()].append(name)
+        alike[spelling_key(name)].append(name)
     return {
         name: max(names, key=lambda spelling: (counts[spelling], spelling))
         for names in alike.values()
