@@ -17,40 +17,30 @@ LOCK = "lock"
 
 
 @contextmanager
-def hold_lock(folder: Path, patience_seconds: float = 5.0) -> Iterator[None]:
+def hold_lock(folder: Path, patience_seconds: float = 5.0) -> Iterator[int]:
     """Hold the lock on a folder.
 
     Args:
-        folder: The folder, a search's or the workspace.
+        folder: The folder: a search's, an import's, or the workspace.
         patience_seconds: How long to wait for it; looking whether it is held takes it for an instant.
 
-    Raises:
-        BusyError: Another process holds it.
-    """
-    descriptor = take_lock(folder, patience_seconds)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def take_lock(folder: Path, patience_seconds: float = 5.0) -> int:
-    """Take the lock on a folder.
-
-    Returns:
-        A descriptor that holds it until it is closed here and in every process that has inherited it.
+    Yields:
+        A descriptor; a process that inherits it holds the lock too, until it ends.
 
     Raises:
         BusyError: Another process holds it.
+        FileNotFoundError: There is no such folder.
     """
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    deadline = time.monotonic() + patience_seconds
-    while not _try(descriptor, fcntl.LOCK_EX):
-        if time.monotonic() > deadline:
-            os.close(descriptor)
-            raise BusyError(f"{folder} is being worked on by another process already; wait until it is done.")
-        time.sleep(0.05)
-    return descriptor
+    try:
+        deadline = time.monotonic() + patience_seconds
+        while not _try(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise BusyError(f"{folder} is being worked on by another process already; wait until it is done.")
+            time.sleep(0.05)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def is_locked(folder: Path) -> bool:

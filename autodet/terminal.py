@@ -5,11 +5,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from autodet.datasets.gate.kinds import KINDS
+from autodet.datasets.gate.kinds import KINDS, by_kind
 from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.datasets.versions.deriving import Version
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Problem, SearchStatus
+from autodet.words import counted, duration
 
 PROGRAM = "python -m autodet"
 MOST_FINDINGS_SHOWN = 3  # of each kind
@@ -47,22 +48,14 @@ def dataset_text(dataset: Dataset) -> str:
 
 def _finding_lines(problems: Sequence[Problem]) -> Iterator[str]:
     """What an import found, kind by kind; what takes a person to judge comes first."""
-    by_kind: dict[str, list[Problem]] = {}
-    for problem in problems:
-        by_kind.setdefault(problem.kind, []).append(problem)
     if problems:
-        yield f"\n{_counted(len(problems), 'finding')}; --json lists all of them."
-    for kind in sorted(by_kind, key=lambda kind: (not KINDS[kind].asks, list(KINDS).index(kind))):
-        found = by_kind[kind]
+        yield f"\n{counted(len(problems), 'finding')}; --json lists all of them."
+    for kind, found in by_kind(problems).items():
         yield f"\n{KINDS[kind].title}: {len(found):,}"
         for one in found[:MOST_FINDINGS_SHOWN]:
             yield f"  {one.file}{': ' * bool(one.file)}{one.problem} {one.action}"
         if len(found) > MOST_FINDINGS_SHOWN:
             yield f"  and {len(found) - MOST_FINDINGS_SHOWN:,} more"
-
-
-def _counted(count: int, one: str) -> str:
-    return f"{count:,} {one}" + "s" * (count != 1)
 
 
 def version_text(version: Version, dataset: Dataset | None = None) -> str:
@@ -120,7 +113,7 @@ def status_text(status: SearchStatus) -> str:
         ("search", status.search),
         ("data set", status.dataset),
         ("state", f"{status.state}{_time_left(status)}"),
-        ("ran for", _duration(status.seconds)),
+        ("ran for", duration(status.seconds)),
         ("model", status.model or "none yet"),
         *([("note", status.message)] if status.message else []),
     ]
@@ -223,8 +216,4 @@ def _best(status: SearchStatus) -> str:
 
 def _time_left(status: SearchStatus) -> str:
     left = status.seconds_left
-    return "" if left is None else f", about {_duration(left)} left"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return "" if left is None else f", about {duration(left)} left"

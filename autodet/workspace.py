@@ -20,7 +20,7 @@ import shutil
 import time
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -80,6 +80,13 @@ def _made(folder: Path) -> Path:
     return folder
 
 
+def module_environment(**more: str) -> dict[str, str]:
+    """The environment of a process that runs a module of this package, from wherever the package was loaded."""
+    package_parent = str(Path(__file__).parents[1])
+    python_path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
+    return os.environ | {"PYTHONPATH": python_path} | more
+
+
 def slug(name: str) -> str:
     """A name as a folder name: lower-case letters of any script, digits and dashes, never empty."""
     text = unicodedata.normalize("NFKC", name).lower()
@@ -114,6 +121,14 @@ def hidden_folder(parent: Path) -> Iterator[Path]:
         yield hidden
     finally:
         os.close(descriptor)
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete a folder if it is there: at once, and what a crash may leave of it is hidden, and swept away later."""
+    hidden = folder.with_name(f"{HIDDEN}{secrets.token_hex(6)}")
+    with suppress(FileNotFoundError):
+        folder.rename(hidden)
         shutil.rmtree(hidden, ignore_errors=True)
 
 

@@ -17,7 +17,7 @@ LAYERS = (
     ("inference",),
     ("charts", "training"),
     ("datasets", "models", "evaluation"),
-    ("records", "workspace", "lock"),
+    ("records", "workspace", "lock", "words"),
     ("settings",),
     ("errors",),
 )

@@ -19,12 +19,12 @@ again goes on from there. ``confirming`` is the question whether a large downloa
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,10 +34,20 @@ from autodet.datasets.gate.kinds import decide
 from autodet.datasets.gate.reviewing import Review, review
 from autodet.datasets.sources.s3.access import OWN, SCHEME, S3Credentials, choose_endpoint, parse_address
 from autodet.datasets.staged_file import read_staged
-from autodet.errors import AutodetError, DatasetError, NotFoundError
-from autodet.lock import is_locked, take_lock
+from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
+from autodet.lock import hold_lock, is_locked
 from autodet.settings import load_settings
-from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, read_json, safe_join, write_json
+from autodet.workspace import (
+    Workspace,
+    delete_folder,
+    hidden_folder,
+    module_environment,
+    open_workspace,
+    publish_folder,
+    read_json,
+    safe_join,
+    write_json,
+)
 
 ImportState = Literal["working", "confirming", "choosing", "reviewing", "finished", "failed", "interrupted"]
 REQUEST, STATUS, CANCEL, UPLOAD, LOG = "request.json", "status.json", "cancel", "upload.zip", "import.log"
@@ -52,7 +62,7 @@ class ImportRequest:
     """What an import was asked for.
 
     Attributes:
-        source: A path, an ``s3://`` address, or ``sample``.
+        source: A path, an ``s3://`` address, or ``sample``; empty for an upload, which lies beside the request.
         name: What the data set is to be called.
         format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
         seed: Seed of the split where the source has none, and of the drawn sample.
@@ -155,7 +165,7 @@ class Import:
 
         Raises:
             BusyError: It is at work already.
-            DatasetError: It lacks keys, or a decision makes no sense.
+            DatasetError: It lacks keys, a decision makes no sense, or it has gone on meanwhile.
         """
         if self.lacks_keys and (credentials is None or credentials.lacks_keys):
             raise DatasetError("The keys were written nowhere; give the access key's id and its secret again.")
@@ -164,17 +174,33 @@ class Import:
         if credentials:
             request = replace(request, credentials=credentials.without_keys())
         decide(decisions)
-        _launch(self._folder, request, "store" if decisions is not None else "stage", decisions or {}, credentials)
-
-    def cancel(self) -> None:
-        """End it; what was fetched is deleted, by its own process if there is one."""
-        (self._folder / CANCEL).touch()
-        if not is_locked(self._folder):
-            self.discard()
+        with hold_lock(self._folder, patience_seconds=1.0) as lock:
+            self._refuse_if_over(storing=decisions is not None)
+            (self._folder / CANCEL).unlink(missing_ok=True)
+            _write_order(self._folder, request)
+            _launch(self._folder, lock, "stage" if decisions is None else "store", decisions or {}, credentials)
 
     def discard(self) -> None:
-        """Forget it."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """End it and forget it; what was fetched is deleted, by its own process if that is at work."""
+        with suppress(FileNotFoundError):  # somebody else has discarded it
+            (self._folder / CANCEL).touch()
+            try:
+                with hold_lock(self._folder, patience_seconds=0.0 if self._is_working() else 5.0):
+                    delete_folder(self._folder)
+            except BusyError:
+                return  # its process notices
+
+    def _is_working(self) -> bool:
+        try:
+            return self.status().state == "working"
+        except DatasetError:
+            return False
+
+    def _refuse_if_over(self, *, storing: bool) -> None:
+        """Make sure that nobody goes on from what an old page shows; to be called while the lock is held."""
+        state = read_status(self._folder).state
+        if state in ("finished", "failed") or (storing and state != "reviewing"):
+            raise DatasetError(f"The import {self.id!r} has gone on meanwhile; reload the page to see where it is.")
 
 
 def start_import(
@@ -203,22 +229,23 @@ def start_import(
         parse_address(source)
         choose_endpoint(credentials or OWN, load_settings())
     workspace = workspace or open_workspace()
-    with hidden_folder(workspace.imports) as hidden:
-        if not isinstance(source, str):
-            _keep_upload(source, hidden / UPLOAD)
-        folder = publish_folder(hidden, workspace.imports, name)
-    text = source if isinstance(source, str) else str(folder / UPLOAD)
+    text = source if isinstance(source, str) else ""
     created = datetime.now(UTC).isoformat(timespec="milliseconds")
     request = ImportRequest(text, name, format, seed, created, credentials.without_keys() if credentials else None)
-    _launch(folder, request, "stage", {}, credentials)
+    with hidden_folder(workspace.imports) as hidden, hold_lock(hidden) as lock:
+        if not isinstance(source, str):
+            _keep_upload(source, hidden / UPLOAD)
+        _write_order(hidden, request)
+        folder = publish_folder(hidden, workspace.imports, name)
+        _launch(folder, lock, "stage", {}, credentials)
     return Import(folder)
 
 
 def list_imports(workspace: Workspace | None = None) -> list[Import]:
     """Every import that is not forgotten, the newest first."""
     workspace = workspace or open_workspace()
-    folders = [path for path in workspace.imports.iterdir() if (path / STATUS).exists()]
-    return [Import(path) for path in sorted(folders, key=lambda path: (path / REQUEST).stat().st_mtime, reverse=True)]
+    folders = [path for path in workspace.imports.iterdir() if not path.name.startswith(".")]
+    return [Import(path) for path in sorted(folders, key=_asked, reverse=True) if (path / STATUS).exists()]
 
 
 def find_import(id: str, workspace: Workspace | None = None) -> Import:
@@ -251,6 +278,14 @@ def write_status(folder: Path, status: ImportStatus) -> None:
     write_json(folder / STATUS, asdict(status))
 
 
+def _asked(folder: Path) -> float:
+    """When an import was last asked for something, in seconds since 1970; 0 if it has just been discarded."""
+    try:
+        return (folder / REQUEST).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         document: dict[str, Any] = read_json(path)
@@ -269,38 +304,34 @@ def _keep_upload(upload: BinaryIO, path: Path) -> None:
         ) from error
 
 
+def _write_order(folder: Path, request: ImportRequest) -> None:
+    write_json(folder / REQUEST, asdict(request))
+    write_status(folder, ImportStatus("working"))
+
+
 def _launch(
     folder: Path,
-    request: ImportRequest,
+    lock: int,
     step: Literal["stage", "store"],
     decisions: Mapping[str, str],
     credentials: S3Credentials | None,
 ) -> None:
     """Start the import's process; it inherits the lock, so that there is no moment without one."""
     _launched[:] = [process for process in _launched if process.poll() is None]
-    lock = take_lock(folder, patience_seconds=1.0)
-    try:
-        write_json(folder / REQUEST, asdict(request))
-        write_status(folder, ImportStatus("working"))
-        package_parent = str(Path(__file__).parents[2])
-        python_path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
-        environment = os.environ | {"AUTODET_HOME": str(folder.parent.parent), "PYTHONPATH": python_path}
-        with (folder / LOG).open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "autodet.datasets.import_process", str(folder), step],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                pass_fds=[lock],
-                start_new_session=True,
-            )
-        orders = {"decisions": dict(decisions), "credentials": asdict(credentials) if credentials else None}
-        with process.stdin as pipe:  # type: ignore[union-attr]
-            pipe.write(json.dumps(orders).encode())
-    finally:
-        os.close(lock)
+    with (folder / LOG).open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "autodet.datasets.import_process", str(folder), step],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=module_environment(AUTODET_HOME=str(folder.parent.parent)),
+            pass_fds=[lock],
+            start_new_session=True,
+        )
     _launched.append(process)
+    orders = {"decisions": dict(decisions), "credentials": asdict(credentials) if credentials else None}
+    with process.stdin as pipe:  # type: ignore[union-attr]
+        pipe.write(json.dumps(orders).encode())
 
 
 def wait_for(one: Import, seconds: float = 600.0) -> ImportStatus:

@@ -17,6 +17,7 @@ from typing import Any
 from autodet.datasets.background import (
     CANCEL,
     FETCHED,
+    UPLOAD,
     ImportRequest,
     ImportStatus,
     read_request,
@@ -25,7 +26,7 @@ from autodet.datasets.background import (
 from autodet.datasets.gate.kinds import decide
 from autodet.datasets.gate.reviewing import Review, review
 from autodet.datasets.importing import collector_paused, failures_named, store
-from autodet.datasets.sources.s3.access import S3Credentials
+from autodet.datasets.sources.s3.access import SCHEME, S3Credentials
 from autodet.datasets.staged_file import STAGED, read_staged, write_staged
 from autodet.datasets.staging import PHOTOS, fetch, shown_name, stage
 from autodet.errors import (
@@ -35,7 +36,7 @@ from autodet.errors import (
     DownloadInterruptedError,
     LargeDownloadError,
 )
-from autodet.workspace import Workspace, read_json, write_json
+from autodet.workspace import Workspace, delete_folder, read_json, write_json
 
 SAY_SECONDS = 0.2
 
@@ -76,7 +77,7 @@ def main(arguments: list[str]) -> int:
     try:
         status = _store(folder, orders["decisions"]) if step == "store" else _stage(folder, orders["credentials"])
     except CancelledError:
-        shutil.rmtree(folder, ignore_errors=True)
+        delete_folder(folder)
         return 0
     except AmbiguousFormatError as error:
         status = ImportStatus("choosing", formats=error.formats, error=str(error))
@@ -89,6 +90,9 @@ def main(arguments: list[str]) -> int:
     except Exception:
         log.exception("The import failed.")
         status = ImportStatus("failed", error="The import failed unexpectedly; its log says where. Try again.")
+    if (folder / CANCEL).exists() and status.state != "finished":  # cancelled after the last report
+        delete_folder(folder)
+        return 0
     if status.state in ("failed", "finished"):
         _clear(folder)
     write_status(folder, status)
@@ -97,7 +101,7 @@ def main(arguments: list[str]) -> int:
 
 def _stage(folder: Path, credentials: Mapping[str, Any] | None) -> ImportStatus:
     request = read_request(folder)
-    shown = shown_name(request.source) if request.source.startswith("s3://") else request.name
+    shown = shown_name(request.source) if request.source.startswith(SCHEME) else request.name
     report = Reporter(folder)
     with failures_named(shown), collector_paused():
         root, ours = _fetch_once(folder, request, credentials, report)
@@ -120,7 +124,9 @@ def _fetch_once(
         return Path(root), bool(ours)
     shutil.rmtree(folder / "files", ignore_errors=True)
     asking = S3Credentials(**credentials) if credentials else request.credentials
-    root, ours = fetch(request.source, folder, request.seed, asking, report, large=request.large)
+    upload = folder / UPLOAD
+    source = str(upload) if upload.exists() else request.source
+    root, ours = fetch(source, folder, request.seed, asking, report, large=request.large)
     write_json(folder / FETCHED, [str(root), ours])
     return root, ours
 

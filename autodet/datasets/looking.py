@@ -22,6 +22,7 @@ from typing import Any
 from autodet.datasets.photos import PhotoFacts, check_photo, read_photo
 from autodet.errors import AutodetError, PhotoError
 from autodet.settings import load_settings
+from autodet.workspace import module_environment
 
 CHUNK = 32  # photos that are looked at in one go
 MANY = 1000  # photos from which on processes are worth their start
@@ -83,8 +84,7 @@ def _seen(looks: Looks) -> tuple[PhotoFacts, str] | str:
 def _processes(count: int, root: Path, copies: Path | None) -> Iterator[Looker]:
     """Processes that look at photos; whoever calls what this yields is served by the next one that is free."""
     free: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
-    package_parent = str(Path(__file__).parents[2])
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([package_parent, os.environ.get("PYTHONPATH", "")])}
+    environment = module_environment()
     arguments = [str(root), str(copies or ""), str(load_settings().max_photo_pixels)]
     command = [sys.executable, "-m", "autodet.datasets.looking", *arguments]
     with ExitStack() as stack:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from autodet.datasets.formats.detection import FORMATS, Detection, find_format
-from autodet.datasets.formats.labels import LabelledPhoto, Reading
+from autodet.datasets.formats.labels import PHOTO_LEFT_OUT, LabelledPhoto, Reading
 from autodet.datasets.formats.listing import Listing, list_files
 from autodet.datasets.looking import look_at_photos
 from autodet.datasets.photos import PhotoFacts
@@ -69,7 +69,7 @@ def no_progress(_share: float, _doing: str) -> None:
 def shown_name(source: str | Path) -> str:
     """What errors call a source: its name, not where an upload happens to be kept."""
     text = str(source)
-    return text if text.startswith("s3://") else PurePosixPath(text).name or text
+    return text if text.startswith(SCHEME) else PurePosixPath(text).name or text
 
 
 def fetch(
@@ -184,7 +184,7 @@ def _look_at(
     names = [str(photo.photo) for photo in photos]
     for done, (photo, name, seen) in enumerate(zip(photos, names, look_at_photos(names, root, copies), strict=True), 1):
         if isinstance(seen, str):
-            yield Problem(name, seen, "The photo was left out.", "unreadable_photo")
+            yield Problem(name, seen, PHOTO_LEFT_OUT, "unreadable_photo")
         else:
             yield StagedPhoto(photo, *seen)
         if done % 32 == 0 or done == len(photos):
@@ -199,9 +199,13 @@ def _unlabelled(listing: Listing, reading: Reading) -> list[PurePosixPath]:
 
 
 def _nothing_left(staged: Staged) -> str:
-    problems = staged.problems
-    if not problems:
+    if not staged.problems:
         return f"{staged.shown!r} holds no labelled photos; put photos and their labels into it."
-    first = "; ".join(f"{problem.file}: {problem.problem}" for problem in problems[:3])
+    first = first_few(staged.problems)
+    return f"No photo of {staged.shown!r} can be used. {first} Put each photo beside its labels, and try again."
+
+
+def first_few(problems: Sequence[Problem]) -> str:
+    """The first three of some problems, each with its file, and how many more there are."""
     more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-    return f"No photo of {staged.shown!r} can be used. {first}{more} Put each photo beside its labels, and try again."
+    return "; ".join(f"{problem.file}: {problem.problem}" for problem in problems[:3]) + more

@@ -3,7 +3,6 @@
 A search runs in a process of its own; nothing here waits for it unless asked to.
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from autodet.search.snapshot import LAUNCHED, LOG, STOP, read_status, write_snap
 from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SearchSpec
 from autodet.settings import load_settings
 from autodet.training.device import device_slots
-from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, slug
+from autodet.workspace import Workspace, hidden_folder, module_environment, open_workspace, publish_folder, slug
 
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
@@ -266,9 +265,6 @@ def _free_name(name: str, workspace: Workspace) -> str:
 def _launch(folder: Path) -> None:
     """Start a supervisor that outlives this process."""
     _launched[:] = [process for process in _launched if process.poll() is None]
-    package_parent = str(Path(__file__).parents[2])
-    python_path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
-    environment = os.environ | {"AUTODET_HOME": str(folder.parent.parent), "PYTHONPATH": python_path}
     (folder / LAUNCHED).touch()
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(
@@ -276,7 +272,7 @@ def _launch(folder: Path) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=environment,
+            env=module_environment(AUTODET_HOME=str(folder.parent.parent)),
             start_new_session=True,
         )
     _launched.append(process)

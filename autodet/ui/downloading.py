@@ -9,7 +9,8 @@ import streamlit as st
 from autodet.datasets.exporting import LAYOUTS, export_bytes, export_dataset
 from autodet.datasets.manifest import Dataset
 from autodet.ui.contents import FORMAT_TITLES
-from autodet.ui.text import escape, megabytes
+from autodet.ui.text import escape
+from autodet.words import size_text
 
 LARGEST_BYTES = 500_000_000  # a download is held in memory
 NOTES = {
@@ -25,10 +26,10 @@ def offer_downloads(dataset: Dataset) -> None:
         size = _size(dataset.fingerprint, dataset)
         if size > LARGEST_BYTES:
             command = f"python -m autodet export {dataset.id} --format coco --out {dataset.id}.zip"
-            st.markdown(f"The zip would have {megabytes(size)}, too much for a browser. On the command line:")
+            st.markdown(f"The zip would have {size_text(size)}, too much for a browser. On the command line:")
             st.code(command, language="bash", wrap_lines=True)
             return
-        st.caption(f"A zip of {megabytes(size)} with every photo and its split; made when you press.")
+        st.caption(f"A zip of {size_text(size)} with every photo and its split; made when you press.")
         for format in LAYOUTS:
             st.download_button(
                 f"Download as {escape(FORMAT_TITLES[format])}",

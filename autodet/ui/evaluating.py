@@ -15,7 +15,8 @@ from autodet.records import EvaluationReport, Prediction
 from autodet.ui.contents import SPLIT_TITLES
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.pictures import as_jpeg, small_photo
-from autodet.ui.text import counted, escape, score
+from autodet.ui.text import escape, score
+from autodet.words import counted
 
 PER_PAGE = 4
 LONGEST_SIDE = 720

@@ -17,11 +17,11 @@ from autodet.errors import PhotoError
 from autodet.inference.drawing import draw_boxes
 from autodet.records import ImageRecord, IntArray
 from autodet.ui.frame import sentences_for_errors
-from autodet.ui.pictures import as_jpeg, shrink_photo
-from autodet.ui.text import counted, escape, shortened
+from autodet.ui.pictures import THUMBNAIL_PIXELS, as_jpeg, shrink_photo
+from autodet.ui.text import escape, shortened
+from autodet.words import counted
 
 PER_PAGE, COLUMNS = 12, 4
-THUMBNAIL_PIXELS = 480
 LARGE_PIXELS = 1280
 MOST_HIGH = 620  # pixels, so that a large photo fits on most screens
 MOST_ENLARGED = 2  # times that a small photo is made larger

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from autodet.datasets.background import Import, ImportStatus, find_import, list_imports
+from autodet.datasets.background import Import, ImportRequest, ImportStatus, find_import, list_imports
 from autodet.datasets.manifest import load_dataset
 from autodet.datasets.sources.s3.access import check_visitor
-from autodet.errors import NotFoundError
+from autodet.errors import DatasetError, NotFoundError
 from autodet.settings import load_settings
 from autodet.ui.frame import choose, sentences_for_errors
 from autodet.ui.identity import forget_keys, keys_of, type_keys
 from autodet.ui.reviewing import show_review
-from autodet.ui.text import counted, duration, escape
+from autodet.ui.text import escape
+from autodet.words import counted, duration
 
 REFRESH_SECONDS = 0.5
 OURS = "imports"  # ids of the imports that this browser session has begun
@@ -24,14 +25,23 @@ def begun(one: Import) -> None:
 def show_imports() -> None:
     """Every import that is at work, asks something, or has ended unseen."""
     for one in list_imports():
-        status = one.status()
-        if status.state == "finished" and one.id in st.session_state.get(OURS, ()):
-            _open(one, status)
-        with st.container(border=True):
-            if status.state == "working":
-                st.fragment(_watch, run_every=REFRESH_SECONDS)(one.id)
-            else:
-                _show_end(one, status)
+        with st.container(border=True), sentences_for_errors("Data sets"):
+            _show_import(one)
+
+
+def _show_import(one: Import) -> None:
+    try:
+        status, request = one.status(), one.request()
+    except DatasetError as error:  # it is damaged, which is no reason to hide the rest of the page
+        st.error(escape(str(error)), icon=":material/error:")
+        _offer_discard(one, "Discard")
+        return
+    if status.state == "working":
+        st.fragment(_watch, run_every=REFRESH_SECONDS)(one.id)
+    elif status.state == "finished" and one.id in st.session_state.get(OURS, ()):
+        _open(one, status)
+    else:
+        _show_end(one, request, status)
 
 
 def _watch(id: str) -> None:
@@ -45,7 +55,7 @@ def _watch(id: str) -> None:
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.progress(status.share, _progress_text(id, status))
         if right.button("Cancel", key=f"cancel {id}", icon=":material/close:"):
-            find_import(id).cancel()
+            find_import(id).discard()
             right.caption("Cancelling …")
 
 
@@ -55,9 +65,9 @@ def _progress_text(id: str, status: ImportStatus) -> str:
     return f"**{escape(id)}** · {escape(status.doing)}{time_left}. It goes on if you leave this page."
 
 
-def _show_end(one: Import, status: ImportStatus) -> None:
+def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None:
     """What an import that is not at work wants from a person."""
-    name = escape(one.request().name)
+    name = escape(request.name)
     if status.state != "confirming":
         forget_keys(one.id)
     if status.state == "reviewing":

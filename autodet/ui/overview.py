@@ -9,7 +9,8 @@ from autodet.models.store import list_models
 from autodet.records import SearchStatus
 from autodet.search.control import list_searches
 from autodet.ui.frame import PAGES, open_page, sentences_for_errors
-from autodet.ui.text import counted, duration, escape, score
+from autodet.ui.text import escape, score
+from autodet.words import counted, duration
 
 REFRESH_SECONDS = 3
 

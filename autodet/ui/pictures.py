@@ -8,6 +8,8 @@ from PIL import Image
 
 from autodet.datasets.photos import open_photo
 
+THUMBNAIL_PIXELS = 480  # of the longer side
+
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def small_photo(identity: str, longest_side: int, _source: Path | bytes, _name: str) -> tuple[Image.Image, float]:

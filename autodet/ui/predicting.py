@@ -21,7 +21,8 @@ from autodet.records import Prediction
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.pictures import as_jpeg, small_photo
 from autodet.ui.tables import as_csv
-from autodet.ui.text import counted, escape
+from autodet.ui.text import escape
+from autodet.words import counted
 
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from autodet.datasets.gate.kinds import KINDS
+from autodet.datasets.gate.kinds import KINDS, by_kind
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import columns_of
 from autodet.errors import PhotoError
@@ -65,15 +65,6 @@ def find_problems(problems: Sequence[Problem], text: str) -> Sequence[Problem]:
     if not part:
         return problems
     return [one for one in problems if part in f"{one.file} {one.problem} {one.action}".casefold()]
-
-
-def by_kind(problems: Sequence[Problem]) -> dict[str, list[Problem]]:
-    """Problems by their kind: kinds that ask a person first, then in the order of ``KINDS``."""
-    found: dict[str, list[Problem]] = {}
-    for problem in problems:
-        found.setdefault(problem.kind, []).append(problem)
-    order = sorted(KINDS, key=lambda kind: not KINDS[kind].asks)
-    return {kind: found[kind] for kind in order if kind in found}
 
 
 def show_findings(problems: Sequence[Problem], pictures: Pictures, key: str) -> None:

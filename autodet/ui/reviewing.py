@@ -13,7 +13,7 @@ from autodet.datasets.background import Import, find_import
 from autodet.datasets.formats.labels import BoxXYXY, Mark
 from autodet.datasets.gate.changes import change_of
 from autodet.datasets.gate.checks import CheckedPhoto
-from autodet.datasets.gate.kinds import KINDS
+from autodet.datasets.gate.kinds import KINDS, by_kind
 from autodet.datasets.gate.reviewing import Review
 from autodet.datasets.gate.together import NOTHING_IMPORTED
 from autodet.datasets.staging import StagedPhoto
@@ -21,11 +21,11 @@ from autodet.errors import AutodetError
 from autodet.inference.drawing import outline_boxes
 from autodet.records import SPLITS, Problem
 from autodet.ui.frame import sentences_for_errors
-from autodet.ui.pictures import as_jpeg, shrink_photo
-from autodet.ui.problems import MOST_PHOTOS, Picture, by_kind, offer_csv, show_findings
-from autodet.ui.text import counted, escape
+from autodet.ui.pictures import THUMBNAIL_PIXELS, as_jpeg, shrink_photo
+from autodet.ui.problems import MOST_PHOTOS, Picture, offer_csv, show_findings
+from autodet.ui.text import escape
+from autodet.words import counted
 
-THUMBNAIL_PIXELS = 480
 LOSS = "large_loss"  # the kind that a person agrees to beside the button, not among the others
 WRONG, RIGHT = "#e4572e", "#2a9d6f"  # boxes as written that will not stay so, and what becomes of them
 

@@ -15,7 +15,8 @@ from autodet.settings import load_settings
 from autodet.training.device import device_slots
 from autodet.training.forecast import forecast_seconds
 from autodet.ui.frame import open_page
-from autodet.ui.text import counted, duration, escape
+from autodet.ui.text import escape
+from autodet.words import counted, duration
 
 NETWORK = "network"
 STARTER = "starter"

@@ -18,7 +18,8 @@ from autodet.charts.datasets import (
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import SMALL_SIDE, TRAINING_SIZE, Columns, columns_of, count_classes
 from autodet.records import SPLITS
-from autodet.ui.text import counted, escape, shortened
+from autodet.ui.text import escape, shortened
+from autodet.words import counted
 
 UNEVEN = 10  # times as many boxes of one class as of another
 SLIM = 3  # times as long as wide

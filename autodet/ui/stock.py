@@ -11,7 +11,8 @@ from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, add_model, delete_model, list_models
 from autodet.search.control import list_searches
 from autodet.ui.frame import open_page, page_link
-from autodet.ui.text import ago, escape, megabytes, score
+from autodet.ui.text import ago, escape, score
+from autodet.words import size_text
 
 UPLOADS = "model_uploads"
 
@@ -60,7 +61,7 @@ def _show_model(model: StoredModel) -> None:
     name.markdown(
         f"**{escape(title)}**  \n{escape(', '.join(card.classes[:12]))}{' …' if len(card.classes) > 12 else ''}"
     )
-    name.caption(f"Trained on {escape(card.dataset)} {ago(card.created)} · {megabytes(model.size_bytes)}")
+    name.caption(f"Trained on {escape(card.dataset)} {ago(card.created)} · {size_text(model.size_bytes)}")
     map50.metric("mAP@0.5", score(card.metrics.get("map50")), help="On its data set's validation photos.")
     map50_95.metric("mAP@0.5–0.95", score(card.metrics.get("map50_95")))
     with actions.container(horizontal=True, horizontal_alignment="right"):

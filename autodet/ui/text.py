@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime
 
+from autodet.words import counted
+
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
 # Addresses become links whatever stands before their signs; something invisible between the letters prevents it.
 LINKED = re.compile(r"(?i)(?<=http)(?=:)|(?<=https)(?=:)|(?<=www)(?=\.)|(?=@)")
@@ -19,29 +21,9 @@ def shortened(text: str, longest: int = 40) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def duration(seconds: float) -> str:
-    """A time span in the two largest units that matter."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
 def score(value: float | None) -> str:
     """A metric from 0 to 1 with three digits; a dash where there is none."""
     return "–" if value is None else f"{value:.3f}"
-
-
-def counted(number: int, word: str, plural: str | None = None) -> str:
-    """``1 photo``, ``2,400 photos``."""
-    return f"{number:,} {word if number == 1 else plural or f'{word}s'}"
-
-
-def megabytes(size: int) -> str:
-    """A file's size."""
-    return f"{size / 1e6:.1f} MB"
 
 
 def ago(moment: str) -> str:

@@ -20,7 +20,8 @@ from autodet.datasets.versions.resplitting import Resplit
 from autodet.errors import AutodetError
 from autodet.ui.contents import SPLIT_TITLES
 from autodet.ui.frame import choose, sentences_for_errors
-from autodet.ui.text import counted, escape
+from autodet.ui.text import escape
+from autodet.words import counted
 
 GROUPS_SHOWN, EXAMPLES, WARNINGS_SHOWN = 5, 4, 6
 PATTERN = "pattern"

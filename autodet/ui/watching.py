@@ -11,7 +11,8 @@ from autodet.records import SearchStatus
 from autodet.search.control import find_search
 from autodet.ui.frame import open_page, sentences_for_errors
 from autodet.ui.overview import progress_of, progress_text
-from autodet.ui.text import duration, escape, score
+from autodet.ui.text import escape, score
+from autodet.words import duration
 
 REFRESH_SECONDS = 2
 BADGES = {

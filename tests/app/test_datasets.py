@@ -361,6 +361,17 @@ def test_an_import_outlives_its_page_and_is_offered_on_the_next_visit(visit, wor
     assert "has been imported" not in says(app)
 
 
+def test_a_damaged_import_does_not_hide_the_page_and_can_be_discarded(visit, workspace, fruit, tmp_path):
+    one = start_import(str(write_voc(tmp_path / "more")), "more", workspace=workspace)
+    wait_for(one)
+    (workspace.imports / one.id / "request.json").unlink()
+    app = visit("datasets")
+    assert "The import 'more' is damaged" in says(app)
+    assert labelled(app.selectbox, "Data set").value
+    app = checked(labelled(app.button, "Discard").click().run())
+    assert "damaged" not in says(app) and not (workspace.imports / one.id).exists()
+
+
 def test_a_class_called_like_the_filters_own_word_can_be_chosen(visit, workspace, tmp_path):
     write_labelled(tmp_path / "odd", "one", [("every class", (4, 6, 30, 40))], seed=1)
     for number in range(8):

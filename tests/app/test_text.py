@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autodet.ui.text import INVISIBLE, ago, counted, duration, escape, score, shortened
+from autodet.ui.text import INVISIBLE, ago, escape, score, shortened
 
 
 @pytest.mark.parametrize(
@@ -25,25 +25,13 @@ def test_escaped_text_stays_on_one_line():
     assert "\n" not in escape("one\n\n# two")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0 s"), (59.6, "60 s"), (150, "2 min"), (5000, "83 min"), (7300, "2 h 2 min")]
-)
-def test_time_spans(seconds, words):
-    assert duration(seconds) == words
-
-
 def test_a_long_text_is_shortened_and_says_so():
     assert shortened("x" * 40) == "x" * 40
     assert shortened("x" * 41) == "x" * 39 + "…"
 
 
-def test_moments_counts_and_scores():
+def test_moments_and_scores():
     assert ago((datetime.now(UTC) - timedelta(hours=3, minutes=5)).isoformat()) == "3 hours ago"
     assert ago(datetime.now(UTC).isoformat()) == "just now"
     assert ago("nonsense") == ago("") == ago("2026-01-01T00:00:00") == ""
-    assert (counted(1, "photo"), counted(2400, "photo"), counted(2, "box", "boxes")) == (
-        "1 photo",
-        "2,400 photos",
-        "2 boxes",
-    )
     assert (score(0.12345), score(None)) == ("0.123", "–")

@@ -1,6 +1,7 @@
 import io
 import os
 import signal
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -102,7 +103,7 @@ def test_a_killed_import_goes_on_and_ends_like_any_other(tmp_path, workspace):
 def test_a_cancelled_import_leaves_nothing(tmp_path, workspace):
     one = start_import("sample", "sample", workspace=workspace)
     wait_until(lambda: one.status().share > 0.02)
-    one.cancel()
+    one.discard()
     wait_until(lambda: not (workspace.imports / one.id).exists())
     assert list(workspace.imports.iterdir()) == [] and list_datasets(workspace) == []
     with pytest.raises(NotFoundError):
@@ -133,3 +134,71 @@ def test_a_decision_that_makes_no_sense_changes_nothing(tmp_path, workspace):
     with pytest.raises(DatasetError, match="no kind of problem"):
         one.proceed({"nonsense": "keep"})
     assert one.status().state == "reviewing"
+
+
+def test_an_old_page_cannot_begin_again_what_is_over(tmp_path, workspace):
+    folder = write_voc(tmp_path / "fruit", 12)
+    write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+    one = start_import(str(folder), "fruit", workspace=workspace)
+    assert wait_for(one).state == "reviewing"
+    one.proceed({})
+    assert wait_for(one).state == "finished"
+    for decisions in ({}, None):
+        with pytest.raises(DatasetError, match="gone on meanwhile"):
+            find_import(one.id, workspace).proceed(decisions)
+    assert one.status().state == "finished" and len(list_datasets(workspace)) == 1
+
+
+def test_a_photo_cannot_be_stored_before_it_was_reviewed(workspace):
+    one = start_import("sample", "sample", workspace=workspace)
+    wait_until(lambda: one.status().share > 0.02)
+    os.kill(process_of(one, workspace), signal.SIGKILL)
+    wait_until(lambda: one.status().state == "interrupted")
+    with pytest.raises(DatasetError, match="gone on meanwhile"):
+        one.proceed({})
+    assert one.status().state == "interrupted"
+
+
+def test_discarding_an_import_at_work_does_no_harm_to_the_next_of_its_name(tmp_path, workspace):
+    first = start_import("sample", "fruit", workspace=workspace)
+    wait_until(lambda: first.status().share > 0.02)
+    first.discard()
+    second = start_import(str(write_voc(tmp_path / "fruit")), "fruit", workspace=workspace)
+    assert wait_for(second).state == "finished"
+    assert load_dataset("fruit", workspace).format == "voc"
+    wait_until(lambda: [one.id for one in list_imports(workspace)] == [second.id])
+    first.discard()
+
+
+def test_a_cancellation_that_came_too_late_does_not_end_what_is_asked_for_later(tmp_path, workspace):
+    folder = write_voc(tmp_path / "fruit", 12)
+    write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+    one = start_import(str(folder), "fruit", workspace=workspace)
+    assert wait_for(one).state == "reviewing"
+    (workspace.imports / one.id / "cancel").touch()
+    one.proceed({})
+    assert wait_for(one).state == "finished"
+
+
+def test_an_import_whose_process_never_began_is_there_and_can_go_on(tmp_path, workspace, monkeypatch):
+    archive = zip_folder(write_voc(tmp_path / "fruit"), tmp_path / "fruit.zip")
+    with monkeypatch.context() as broken, pytest.raises(OSError):
+        broken.setattr(sys, "executable", str(tmp_path / "no python"))
+        start_import(io.BytesIO(archive.read_bytes()), "fruit", workspace=workspace)
+    (one,) = list_imports(workspace)
+    assert one.status().state == "interrupted"
+    one.proceed()
+    assert wait_for(one).state == "finished"
+    assert load_dataset("fruit", workspace).splits == {"train": 14, "val": 3, "test": 3}
+
+
+def test_a_damaged_import_hides_no_other_and_can_be_discarded(tmp_path, workspace):
+    one = start_import(io.BytesIO(b"hello"), "notes", workspace=workspace)
+    other = start_import(io.BytesIO(b"hello"), "more notes", workspace=workspace)
+    wait_for(one), wait_for(other)
+    (workspace.imports / one.id / "request.json").unlink()
+    assert {found.id for found in list_imports(workspace)} == {one.id, other.id}
+    with pytest.raises(DatasetError, match="damaged"):
+        one.request()
+    one.discard()
+    assert [found.id for found in list_imports(workspace)] == [other.id]

@@ -10,12 +10,16 @@ from typing import Any
 from urllib.parse import unquote
 
 from autodet.datasets.formats.labels import (
+    BOX_DROPPED,
     MOST_MARKS,
+    PASSED_OVER,
+    PHOTO_LEFT_OUT,
     BoxXYXY,
     LabelledPhoto,
     Mark,
     Reading,
     UnknownClassError,
+    classes_called,
     plain_name,
     settle_splits,
 )
@@ -29,7 +33,6 @@ MOST_PARTS, PARTS_PER_PHOTO = 2_000_000, 50_000  # numbers, and ten for each lis
 MOST_MISSING = 10_000  # photos that are listed one by one
 NOT_COCO = "The JSON is not COCO: it has no lists 'images', 'annotations' and 'categories'."
 SIDE_TASKS = ("caption", "keypoint", "stuff", "panoptic")  # other labels of the same photos, told by the file's name
-LEFT_OUT, BOX_DROPPED, PASSED_OVER = "The photo was left out.", "The box was dropped.", "It was passed over."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,9 @@ def read(listing: Listing) -> Reading:
         if again:
             problem = f"Of its photos, {len(again)} {'is' if len(again) == 1 else 'are'} described by another file too."
             problems.append(Problem(paths[0], problem, "The other file counts.", "labels_twice"))
-        is_of_all = bool(again) and any(photos[photo].split for photo in again) and not any(map(_split, found.values()))
+        is_of_all = (
+            bool(again) and any(photos[photo].split for photo in again) and not any(one.split for one in found.values())
+        )
         for photo, one in found.items():
             photos.setdefault(photo, replace(one, unlisted=True) if is_of_all else one)
     for unused in absent:
@@ -170,17 +175,13 @@ def _joined(described: Sequence[Described]) -> tuple[dict[PurePosixPath, Labelle
     return photos, twice
 
 
-def _split(photo: LabelledPhoto) -> Split | None:
-    return photo.split
-
-
 def _missing(described: Described) -> list[Problem]:
     sentences = [
         f"There is no photo called {name[:200]!r} for this entry." for name in described.missing[:MOST_MISSING]
     ]
     if len(described.missing) > MOST_MISSING:
         sentences.append(f"Nor are there the photos of {len(described.missing) - MOST_MISSING} more entries.")
-    return [Problem(described.path, sentence, LEFT_OUT, "photo_missing") for sentence in sentences]
+    return [Problem(described.path, sentence, PHOTO_LEFT_OUT, "photo_missing") for sentence in sentences]
 
 
 def _foreign(described: Described) -> list[Problem]:
@@ -286,7 +287,7 @@ def _describe(listing: Listing, document: dict[str, Any], described: Described) 
             continue
         if len(entries) > MOST_MARKS:
             problem = f"It has {len(entries)} marks, more than the {MOST_MARKS} of a photo."
-            described.problems.append(Problem(str(photo), problem, LEFT_OUT, "labels_damaged", (str(photo),)))
+            described.problems.append(Problem(str(photo), problem, PHOTO_LEFT_OUT, "labels_damaged", (str(photo),)))
             continue
         marks = list(_marks_of(photo, entries, categories, described))
         if photo in described.photos:  # some programs write an entry for each mark
@@ -306,9 +307,8 @@ def _categories(document: Mapping[str, Any], described: Described) -> dict[str, 
     if entries or not document["annotations"]:
         return {key_of(entry.get("id")): plain_name(entry.get("name") or "") for entry in entries}
     names = {entry.category: plain_name(f"class_{entry.category[:40]}") for entry in document["annotations"]}
-    action = f"The classes were called {', '.join(sorted(names.values())[:3])}{' ...' * (len(names) > 3)}."
     problem = "The file does not say what its classes are called: 'categories' is missing or empty."
-    described.problems.append(Problem(described.path, problem, action, "names_missing"))
+    described.problems.append(Problem(described.path, problem, classes_called(names.values()), "names_missing"))
     return names
 
 

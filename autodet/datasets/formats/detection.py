@@ -7,6 +7,7 @@ from autodet.datasets.formats import coco, voc, yolo
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.listing import Listing
 from autodet.errors import AmbiguousFormatError, DatasetError
+from autodet.words import counted
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Format(Protocol):
         """Everything that is labelled in the source, as written."""
 
 
-CLUTTER = 0.1  # a format that labels at most this share of the photos that the best one labels is no rival
+STRAY_SHARE = 0.1  # a format that labels at most this share of the photos that the best one labels is no rival
 
 FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo}
 
@@ -59,7 +60,7 @@ def _choose(listing: Listing, met: list[str], missing: dict[str, str], source: s
     """The format that labels the photos, where files of others merely lie about."""
     counts = {one: sum(bool(photo.marks) for photo in FORMATS[one].read(listing).photos) for one in met}
     best = max(counts, key=lambda one: counts[one])
-    rivals = [one for one in met if counts[one] > CLUTTER * counts[best]]
+    rivals = [one for one in met if counts[one] > STRAY_SHARE * counts[best]]
     if len(rivals) > 1:
         found = " and ".join(f"{one} labels for {counts[one]} photos" for one in rivals)
         raise AmbiguousFormatError(
@@ -83,7 +84,7 @@ def _what_is_missing(listing: Listing, missing: dict[str, str], source: str) -> 
     reasons = "; ".join(f"{name}: {clause}" for name, clause in missing.items())
     if not listing.photos:
         return f"{source!r} holds neither photos nor labels that can be read ({reasons}); choose one that holds both."
-    found = f"{len(listing.photos)} photo{'s' * (len(listing.photos) != 1)}"
+    found = counted(len(listing.photos), "photo")
     return (
         f"{source!r} holds {found} but no labels that can be read ({reasons}); put a Pascal VOC .xml file, "
         "as labelling tools write it, beside each photo, a COCO .json file, or YOLO .txt files and a data.yaml."

@@ -11,6 +11,7 @@ from autodet.records import Problem, Split
 BoxXYXY = tuple[float, float, float, float]
 
 LONGEST_NAME = 200  # letters of a class's name
+PHOTO_LEFT_OUT, BOX_DROPPED, PASSED_OVER = "The photo was left out.", "The box was dropped.", "It was passed over."
 MOST_MARKS = 20_000  # on a photo: ten times what the densest that people publish have
 
 
@@ -27,6 +28,16 @@ def plain_name(name: object) -> str:
         return ""
     plain = " ".join(_NO_TEXT.sub(" ", str(name).encode("utf-8", "replace").decode()).split())
     return plain if len(plain) <= LONGEST_NAME else ""
+
+
+def spelling_key(name: str) -> str:
+    """What is the same for two spellings of a class, which differ by capital letters or spaces alone."""
+    return "".join(name.split()).casefold()
+
+
+def classes_called(names: Collection[str]) -> str:
+    """What is said where classes were given names because they have numbers only."""
+    return f"The classes were called {', '.join(sorted(names)[:3])}{' ...' * (len(names) > 3)}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,18 @@ from xml.etree.ElementTree import ParseError  # only the error's class: parsing 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from autodet.datasets.formats.labels import MOST_MARKS, BoxXYXY, LabelledPhoto, Mark, Reading, plain_name, settle_splits
+from autodet.datasets.formats.labels import (
+    BOX_DROPPED,
+    MOST_MARKS,
+    PASSED_OVER,
+    PHOTO_LEFT_OUT,
+    BoxXYXY,
+    LabelledPhoto,
+    Mark,
+    Reading,
+    plain_name,
+    settle_splits,
+)
 from autodet.datasets.formats.listing import SPLIT_WORDS, Listing, photo_stem, plain
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
@@ -23,9 +34,6 @@ from autodet.records import Problem, Split
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-LEFT_OUT = "The photo was left out."
-PASSED_OVER = "It was passed over."
-BOX_DROPPED = "The box was dropped."
 MAX_XML_BYTES = 8_000_000
 MAX_LIST_BYTES = 64_000_000
 LIST_FOLDERS = ("/imagesets/main", "/imagesets", "")  # where lists of splits are kept; the first that has any counts
@@ -122,7 +130,7 @@ def _unusable(listing: Listing, path: str, error: str, kind: str) -> Problem:
     photo = listing.find_photo(_stem(path), beside=path)
     if kind == "labels_damaged" and photo is None:
         return Problem(path, error, PASSED_OVER, "labels_foreign")
-    return Problem(path, error, LEFT_OUT, kind, (str(photo),) if photo else ())
+    return Problem(path, error, PHOTO_LEFT_OUT, kind, (str(photo),) if photo else ())
 
 
 def _stem(path: str) -> str:

@@ -10,7 +10,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.labels import MOST_MARKS, BoxXYXY, LabelledPhoto, Mark, Reading, UnknownClassError
+from autodet.datasets.formats.labels import (
+    MOST_MARKS,
+    PASSED_OVER,
+    PHOTO_LEFT_OUT,
+    BoxXYXY,
+    LabelledPhoto,
+    Mark,
+    Reading,
+    UnknownClassError,
+    classes_called,
+)
 from autodet.datasets.formats.listing import Listing, nearest, photo_stem, plain
 from autodet.datasets.formats.yolo_settings import (
     YoloSettings,
@@ -25,7 +35,7 @@ from autodet.records import Problem, Split
 MAX_CLASS_NUMBER = 100_000
 MAX_LABELS_BYTES = 4_000_000  # of one photo
 HEAD = 10_000  # letters, enough to tell what a file is about
-LEFT_OUT, LINE_DROPPED = "The photo was left out.", "The line was left out."
+LINE_DROPPED = "The line was left out."
 LABEL_FOLDERS = ("labels", "label")
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
 
@@ -62,13 +72,13 @@ def read(listing: Listing) -> Reading:
         if photo in unlabelled:
             continue
         said = settings.of(path) if path else None
-        marks: list[Mark] = []
         try:
-            for found in _read_labels(listing, photo, path, said) if path and said else ():
-                (problems if isinstance(found, Problem) else marks).append(found)  # type: ignore[arg-type]
+            found = list(_read_labels(listing, photo, path, said)) if path and said else []
         except DatasetError as error:
-            problems.append(Problem(str(path), str(error), LEFT_OUT, "labels_damaged", (str(photo),)))
+            problems.append(Problem(str(path), str(error), PHOTO_LEFT_OUT, "labels_damaged", (str(photo),)))
             continue
+        problems += [one for one in found if isinstance(one, Problem)]
+        marks = [one for one in found if isinstance(one, Mark)]
         if said and not said.names:
             unnamed.update(mark.name for mark in marks)
         split = split_of[photo]
@@ -226,10 +236,9 @@ def _unlabelled(pairs: Pairs, split_of: Mapping[PurePosixPath, Split | None]) ->
     return {photo for photo, path in pairs.items() if not path and (split_of[photo] or photo.parent) not in labelled}
 
 
-def _without_names(numbers: set[str]) -> Problem:
+def _without_names(names: set[str]) -> Problem:
     problem = "No file says what the class numbers mean (a data.yaml with 'names', or a classes.txt)."
-    action = f"The classes were called {', '.join(sorted(numbers)[:3])}{' ...' * (len(numbers) > 3)}."
-    return Problem("", problem, action, "names_missing")
+    return Problem("", problem, classes_called(names), "names_missing")
 
 
 def _without_photos(listing: Listing, left_over: list[str], pairs: Pairs) -> Iterator[Problem]:
@@ -246,4 +255,4 @@ def _without_photos(listing: Listing, left_over: list[str], pairs: Pairs) -> Ite
             foreign[folder] += 1
     for folder, count in foreign.items():
         problem = f"None of the photos of its {count} label files is here."
-        yield Problem(folder, problem, "It was passed over.", "labels_foreign")
+        yield Problem(folder, problem, PASSED_OVER, "labels_foreign")

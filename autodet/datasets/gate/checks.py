@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from autodet.datasets.formats.labels import BoxXYXY, LabelledPhoto, Mark
-from autodet.datasets.gate.kinds import Decisions, decide
+from autodet.datasets.formats.labels import BOX_DROPPED, PHOTO_LEFT_OUT, BoxXYXY, LabelledPhoto, Mark
+from autodet.datasets.gate.kinds import DEFAULTS, Decisions
 from autodet.datasets.photos import FORMAT_ENDINGS, PhotoFacts
 from autodet.records import Hyperparameters, Problem
 
@@ -12,9 +12,7 @@ SMALLEST_SIDE = 0.99  # pixels: what is thinner than one after clipping, but for
 ROUNDING = 0.5  # pixels: labels that are rounded may reach so far beyond their photo
 TRAINING_SIZE = Hyperparameters().image_size
 TINY_SIDE = 8.0  # pixels at the training size
-CUT, DROPPED, BOTH_KEPT = "The box was cut to the photo.", "The box was dropped.", "Both were kept."
-PHOTO_LEFT_OUT = "The photo was left out."
-DEFAULTS = decide()
+CUT, BOTH_KEPT = "The box was cut to the photo.", "Both were kept."
 
 
 @dataclass(frozen=True)
@@ -61,11 +59,11 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
         box, kind, sentence = _repaired(_placed(written.box_xyxy, photo, facts, decisions), size_wh, decisions)
         mark = (written if box == written.box_xyxy else replace(written, box_xyxy=box)) if box else None
         lost += box is None
-        action = CUT if box else DROPPED
+        action = CUT if box else BOX_DROPPED
         if mark in known:
             kind, sentence = "box_duplicate", "is marked twice with the same box."
             keep = decisions[kind] == "keep"
-            mark, action = (mark, BOTH_KEPT) if keep else (None, DROPPED)
+            mark, action = (mark, BOTH_KEPT) if keep else (None, BOX_DROPPED)
         if kind:
             where = ", ".join(f"{value:g}" for value in written.box_xyxy)
             problem = f"The box of {written.name!r} at ({where}) {sentence}"

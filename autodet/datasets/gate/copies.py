@@ -5,13 +5,13 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from autodet.datasets.gate.checks import PHOTO_LEFT_OUT
+from autodet.datasets.formats.labels import PHOTO_LEFT_OUT
+from autodet.datasets.gate.checks import BOTH_KEPT
 from autodet.datasets.gate.kinds import Decisions
 from autodet.datasets.gate.likeness import find_alike, group_alike
 from autodet.records import SPLITS, Problem, Split
 
 LARGEST_SCENE = 0.1  # of all photos
-BOTH_KEPT = "Both were kept."
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 A decision is an action for a kind. The first action of a kind is what happens if nobody decides otherwise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from autodet.errors import DatasetError
+from autodet.records import Problem
 
 Action = Literal["fix", "drop", "keep", "stop"]
 
@@ -238,3 +239,15 @@ def decide(actions: Mapping[str, str] | None = None) -> Decisions:
             raise DatasetError(f"{wanted!r} cannot be done about {name!r}; choose among {', '.join(known)}.")
         checked[name] = known[wanted]
     return Decisions(checked)
+
+
+DEFAULTS = decide()
+
+
+def by_kind(problems: Sequence[Problem]) -> dict[str, list[Problem]]:
+    """Problems by their kind: kinds that ask a person first, then in the order of ``KINDS``."""
+    found: dict[str, list[Problem]] = {}
+    for problem in problems:
+        found.setdefault(problem.kind, []).append(problem)
+    order = sorted(KINDS, key=lambda kind: not KINDS[kind].asks)
+    return {kind: found[kind] for kind in order if kind in found}

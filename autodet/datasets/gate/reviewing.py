@@ -4,18 +4,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from autodet.datasets.formats.labels import PHOTO_LEFT_OUT
 from autodet.datasets.gate.checks import CUT, CheckedPhoto, check_labels
 from autodet.datasets.gate.copies import Shot, check_copies, keep_together
-from autodet.datasets.gate.kinds import FEW_LOST, KINDS, MOST_LOST, Decisions, decide
+from autodet.datasets.gate.kinds import DEFAULTS, FEW_LOST, KINDS, MOST_LOST, Decisions
 from autodet.datasets.gate.together import NOTHING_IMPORTED, check_classes, check_untaught, check_validation, respell
 from autodet.datasets.splits import assign_splits
-from autodet.datasets.staging import Staged, StagedPhoto
+from autodet.datasets.staging import Staged, StagedPhoto, first_few
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 
 Value = TypeVar("Value")
 
-DEFAULTS = decide()
 LOST_PHOTOS = ("unreadable_photo", "photo_missing", "labels_damaged")
 LOST_BOXES = ("box_damaged", "class_unknown")
 
@@ -104,7 +104,7 @@ def _with_photos(staged: Staged, problems: Sequence[Problem]) -> Iterator[Proble
 
 def _decide_unlabelled(staged: Staged, decisions: Decisions) -> tuple[Sequence[StagedPhoto], list[Problem]]:
     keep = decisions["photo_unlabelled"] == "keep"
-    action = "It was kept as a photo without objects." if keep else "The photo was left out."
+    action = "It was kept as a photo without objects." if keep else PHOTO_LEFT_OUT
     problems = [
         Problem(str(photo.labelled.photo), "No labels were found for this photo.", action, "photo_unlabelled")
         for photo in staged.unlabelled
@@ -114,7 +114,7 @@ def _decide_unlabelled(staged: Staged, decisions: Decisions) -> tuple[Sequence[S
 
 def _decide_unlisted(staged: Staged, decisions: Decisions) -> tuple[Sequence[StagedPhoto], list[Problem]]:
     keep = decisions["photo_unlisted"] == "keep"
-    action = "It was put into train." if keep else "The photo was left out."
+    action = "It was put into train." if keep else PHOTO_LEFT_OUT
     problems = [
         Problem(str(photo.labelled.photo), "No list of a split names this photo.", action, "photo_unlisted")
         for photo in staged.photos
@@ -134,11 +134,9 @@ def _large_loss(
     if not _is_large(photos, of_photos) and not _is_large(boxes, of_boxes):
         return []
     lost = [problem for problem in problems if KINDS[problem.kind].loses and problem.action != CUT]
-    first = "; ".join(f"{problem.file}: {problem.problem}" for problem in lost[:3])
-    more = f" (and {len(lost) - 3} more)" if len(lost) > 3 else ""
     sentence = (
         f"{staged.shown!r} would lose {photos} of {of_photos} labelled photos and {boxes} of {of_boxes} boxes, more "
-        f"than {MOST_LOST:.0%}. {first}{more} Mend them, or agree to import what is left (on the command line with "
+        f"than {MOST_LOST:.0%}. {first_few(lost)} Mend them, or agree to import what is left (on the command line with "
         "--decide large_loss=keep)."
     )
     action = NOTHING_IMPORTED if decisions["large_loss"] == "stop" else "What was left was imported."

@@ -4,9 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from autodet.datasets.formats.labels import spelling_key
 from autodet.datasets.gate.checks import CheckedPhoto
 from autodet.datasets.gate.kinds import Decisions
 from autodet.records import SPLITS, Problem, Split
+from autodet.words import counted
 
 FEW_BOXES = 10
 MOST_UNTAUGHT = 0.2  # of a split's boxes: more is no rare class, but a mistake
@@ -20,7 +22,7 @@ def spellings_of(photos: Sequence[CheckedPhoto]) -> Spellings:
     counts = count_boxes(photos)
     alike: dict[str, list[str]] = defaultdict(list)
     for name in sorted(counts):
-        alike["".join(name.split()).casefold()].append(name)
+        alike[spelling_key(name)].append(name)
     return {
         name: max(names, key=lambda spelling: (counts[spelling], spelling))
         for names in alike.values()
@@ -37,7 +39,7 @@ def respell(photos: Sequence[CheckedPhoto], decisions: Decisions) -> tuple[list[
     first = _first_files(photos)
     for name, count in sorted(count_boxes(photos).items()):
         if right.get(name, name) != name:
-            problem = f"The class {name!r} ({_boxes(count)}) is spelt {right[name]!r} elsewhere."
+            problem = f"The class {name!r} ({counted(count, 'box', 'boxes')}) is spelt {right[name]!r} elsewhere."
             action = f"They were taken as one class, {right[name]!r}." if fix else "They were kept as two classes."
             problems.append(Problem(first[name], problem, action, "class_spelling"))
     return ([_renamed(photo, right) for photo in photos] if fix and right else list(photos)), problems
@@ -78,9 +80,9 @@ def _check_agreement(
         if lost > MOST_UNTAUGHT * total:
             named = ", ".join(repr(name) for name in lacking[:3]) + " ..." * (len(lacking) > 3)
             problem = (
-                f"Of the {_boxes(total)} in {split}, {lost} are of classes that no photo of train shows ({named}); "
-                "give each class one name in every split, or agree to import it as it is (on the command line with "
-                "--decide splits_disagree=keep)."
+                f"Of the {counted(total, 'box', 'boxes')} in {split}, {lost} are of classes that no photo of train "
+                f"shows ({named}); give each class one name in every split, or agree to import it as it is (on the "
+                "command line with --decide splits_disagree=keep)."
             )
             yield Problem("", problem, action, "splits_disagree")
 
@@ -110,7 +112,7 @@ def weak_classes(boxes: Mapping[str, int], by_split: Mapping[Split, Collection[s
         The class, what is wrong with it as a sentence, and the kind of problem that this is.
     """
     found = [
-        (name, f"The class {name!r} has only {_boxes(count)}.", "class_rare")
+        (name, f"The class {name!r} has only {counted(count, 'box', 'boxes')}.", "class_rare")
         for name, count in sorted(boxes.items())
         if count < FEW_BOXES
     ]
@@ -168,7 +170,3 @@ def _first_files(photos: Sequence[CheckedPhoto]) -> dict[str, str]:
         for mark in photo.marks:
             first.setdefault(mark.name, str(photo.source.labels))
     return first
-
-
-def _boxes(count: int) -> str:
-    return "1 box" if count == 1 else f"{count} boxes"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from autodet.datasets.gate.copies import Shot, check_copies
-from autodet.datasets.gate.kinds import decide
+from autodet.datasets.gate.kinds import DEFAULTS
 from autodet.datasets.gate.together import weak_classes
 from autodet.datasets.manifest import (
     IMAGES,
@@ -33,16 +33,11 @@ from autodet.datasets.versions.relabelling import new_names, relabel, relabellin
 from autodet.datasets.versions.resplitting import Resplit, move, redraw, resplit_sentence
 from autodet.errors import AutodetError, DatasetError
 from autodet.records import SPLITS, ImageRecord, Problem
+from autodet.words import counted
 from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, safe_join
 
-OF_THE_WHOLE = (
-    "class_rare",
-    "class_missing",
-    "class_untaught",
-    "splits_disagree",
-    "no_validation",
-    "large_loss",
-)  # found anew
+# Kinds that a version does not inherit: they are about a data set as a whole, or were settled when it was imported.
+OF_THE_WHOLE = ("class_rare", "class_missing", "class_untaught", "splits_disagree", "no_validation", "large_loss")
 OF_PAIRS = ("photo_copies", "photo_alike")
 
 
@@ -154,12 +149,12 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
     records = relabel(dataset.images, names)
     kept = sum(before.boxes[old][ALL] for old, new in zip(dataset.classes, names, strict=True) if new)
     if doubles := kept - sum(len(record.annotations) for record in records):
-        said.append(f"Left out {_counted(doubles, 'box', 'boxes')} that the merge marked twice.")
+        said.append(f"Left out {counted(doubles, 'box', 'boxes')} that the merge marked twice.")
     emptied = _emptied(dataset.images, records)
     if changes.emptied == "drop":
         records = [record for record in records if record.file not in emptied]
     if emptied:
-        photos = _counted(len(emptied), "photo", "photos")
+        photos = counted(len(emptied), "photo")
         said.append(f"{'Left out' if changes.emptied == 'drop' else 'Kept'} {photos} that lost every box.")
     groups: Mapping[str, Sequence[str]] = {}
     moved = records
@@ -251,10 +246,6 @@ def _emptied(before: Sequence[ImageRecord], after: Sequence[ImageRecord]) -> set
     return {new.file for old, new in pairs if len(old.annotations) and not len(new.annotations)}
 
 
-def _counted(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}"
-
-
 # Problems
 
 
@@ -282,7 +273,7 @@ def _pairs(version: Version) -> Sequence[Problem]:
         marks = record.annotations
         rows = zip(marks.class_ids.tolist(), marks.boxes_xyxy.tolist(), strict=True)
         shots.append(Shot(record.file, record.sha256, record.look, frozenset((one, *box) for one, box in rows)))
-    return check_copies(shots, [record.split for record in version.images], decide())[1]
+    return check_copies(shots, [record.split for record in version.images], DEFAULTS)[1]
 
 
 def _inherited(version: Version) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from autodet.datasets.formats.labels import plain_name
+from autodet.datasets.formats.labels import plain_name, spelling_key
 from autodet.errors import DatasetError
 from autodet.records import Annotations, ImageRecord, IntArray
 
@@ -84,9 +84,9 @@ def _refuse_second_spellings(new: Collection[str], names: Collection[str]) -> No
     """Make sure that no new name differs from another class by capital letters or spaces alone."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in sorted(names):
-        alike["".join(name.split()).casefold()].append(name)
+        alike[spelling_key(name)].append(name)
     for one in sorted(new):
-        for other in alike["".join(one.split()).casefold()]:
+        for other in alike[spelling_key(one)]:
             if other != one:
                 raise DatasetError(
                     f"{one!r} differs from the class {other!r} only by capital letters or spaces; write {other!r} to "

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from autodet.datasets.sources.archive import safe_path
 from autodet.errors import ArchiveError, DatasetError
 from autodet.settings import Settings
+from autodet.words import size_text
 from autodet.workspace import safe_join
 
 SCHEMA = """
@@ -142,9 +143,3 @@ def safe_key(key: str) -> PurePosixPath:
         return safe_path(key)
     except ArchiveError as error:
         raise DatasetError(f"The bucket holds the key {key[:100]!r}, which is not a file name; rename it.") from error
-
-
-def size_text(size: int) -> str:
-    """A size in megabytes or gigabytes."""
-    unit, name = (1e9, "GB") if size >= 1e9 else (1e6, "MB")
-    return f"{size / unit:,.1f}".removesuffix(".0") + f" {name}"

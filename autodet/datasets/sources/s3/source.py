@@ -15,9 +15,10 @@ from typing import Any
 
 from autodet.datasets.sources.files import is_clutter
 from autodet.datasets.sources.s3.access import OWN, S3Credentials, connect, parse_address
-from autodet.datasets.sources.s3.inventory import Inventory, S3Object, safe_key, size_text
+from autodet.datasets.sources.s3.inventory import Inventory, S3Object, safe_key
 from autodet.errors import DatasetError, DownloadInterruptedError, LargeDownloadError
 from autodet.settings import Settings
+from autodet.words import counted, size_text
 
 INVENTORY, PARTS, FILES = "inventory.db", "parts", "files"
 
@@ -66,14 +67,14 @@ def download_from_s3(
             objects = _one_object(client, bucket, key) if _is_zip(key) else _objects_below(client, bucket, key)
             run_together(
                 [lambda: inventory.refresh(objects, files)],
-                lambda: progress(0.0, f"Listing: {inventory.count:,} files, {size_text(inventory.size)}"),
+                lambda: progress(0.0, f"Listing: {counted(inventory.count, 'file')}, {size_text(inventory.size)}"),
                 Event(),
             )
             if not inventory.count:
                 raise DatasetError(f"There is nothing below {url!r}; check the bucket and the folder's name.")
             if inventory.size > settings.large_download_bytes and not large:
                 raise LargeDownloadError(
-                    f"{url!r} holds {inventory.count:,} {'file' if inventory.count == 1 else 'files'}, "
+                    f"{url!r} holds {counted(inventory.count, 'file')}, "
                     f"{size_text(inventory.size)}; agree to download that much (on the command line with --decide "
                     "large_download=keep), or choose a smaller folder."
                 )

@@ -17,10 +17,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
-from autodet.datasets.sources.s3.inventory import Inventory, S3Object, size_text
+from autodet.datasets.sources.s3.inventory import Inventory, S3Object
 from autodet.datasets.sources.s3.partial import PART_BYTES, PartialFile, is_md5
 from autodet.datasets.sources.s3.sentences import status_of
 from autodet.errors import DatasetError, DownloadInterruptedError
+from autodet.words import duration, size_text
 from autodet.workspace import safe_join
 
 WORKERS = 10
@@ -76,8 +77,7 @@ class Transfer:
         share = min(done / (total or 1), 1.0)
         text = f"Downloading: {size_text(done)} of {size_text(total)} ({share:.0%})"
         if self._received and seconds > 1:
-            left = (total - done) / self._received * seconds
-            text += f", about {left:.0f} s left" if left < 90 else f", about {left / 60:.0f} min left"
+            text += f", about {duration((total - done) / self._received * seconds)} left"
         return share, text
 
     def _work(self) -> None:

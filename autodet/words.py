@@ -1,0 +1,22 @@
+"""Counts, sizes and time spans as people read them, on pages, on the command line and in sentences."""
+
+
+def counted(number: int, word: str, plural: str | None = None) -> str:
+    """``1 photo``, ``2,400 photos``."""
+    return f"{number:,} {word if number == 1 else plural or f'{word}s'}"
+
+
+def size_text(size: int) -> str:
+    """A size in bytes in the unit that fits: ``40 kB``, ``18.8 MB``, ``2 GB``."""
+    unit, name = (1e9, "GB") if size >= 1e9 else (1e6, "MB") if size >= 1e6 else (1e3, "kB")
+    return f"{size / unit:,.1f}".removesuffix(".0") + f" {name}"
+
+
+def duration(seconds: float) -> str:
+    """A time span in the two largest units that matter: ``40 s``, ``12 min``, ``2 h 5 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
