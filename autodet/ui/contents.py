@@ -8,7 +8,8 @@ from autodet.ui.frame import sentences_for_errors
 from autodet.ui.gallery import show_gallery
 from autodet.ui.problems import show_problems
 from autodet.ui.statistics import show_statistics
-from autodet.ui.text import ago, counted, escape
+from autodet.ui.text import ago, escape
+from autodet.words import counted
 
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 FORMAT_TITLES = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO"}
