@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from autodet.datasets.formats.detection import FORMATS, Detection, find_format
 from autodet.datasets.formats.labels import LabelledPhoto, Reading
 from autodet.datasets.formats.listing import Listing, list_files
+from autodet.datasets.gate.kinds import examples_of
 from autodet.datasets.looking import look_at_photos
 from autodet.datasets.photos import PhotoFacts
 from autodet.datasets.sources.archive import unpack_archive
@@ -202,6 +203,6 @@ def _nothing_left(staged: Staged) -> str:
     problems = staged.problems
     if not problems:
         return f"{staged.shown!r} holds no labelled photos; put photos and their labels into it."
-    first = "; ".join(f"{problem.file}: {problem.problem}" for problem in problems[:3])
-    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-    return f"No photo of {staged.shown!r} can be used. {first}{more} Put each photo beside its labels, and try again."
+    missing = any(problem.kind == "photo_missing" for problem in problems)
+    advice = "Put each photo beside its labels" if missing else "Mend them"
+    return f"No photo of {staged.shown!r} can be used. {examples_of(problems)} {advice}, and try again."
