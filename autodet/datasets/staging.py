@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from autodet.datasets.formats.detection import FORMATS, Detection, find_format
 from autodet.datasets.formats.labels import PHOTO_LEFT_OUT, LabelledPhoto, Reading
 from autodet.datasets.formats.listing import Listing, list_files
+from autodet.datasets.gate.kinds import examples_of
 from autodet.datasets.looking import look_at_photos
 from autodet.datasets.photos import PhotoFacts
 from autodet.datasets.sources.archive import unpack_archive
@@ -201,11 +202,6 @@ def _unlabelled(listing: Listing, reading: Reading) -> list[PurePosixPath]:
 def _nothing_left(staged: Staged) -> str:
     if not staged.problems:
         return f"{staged.shown!r} holds no labelled photos; put photos and their labels into it."
-    first = first_few(staged.problems)
-    return f"No photo of {staged.shown!r} can be used. {first} Put each photo beside its labels, and try again."
-
-
-def first_few(problems: Sequence[Problem]) -> str:
-    """The first three of some problems, each with its file, and how many more there are."""
-    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-    return "; ".join(f"{problem.file}: {problem.problem}" for problem in problems[:3]) + more
+    missing = any(problem.kind == "photo_missing" for problem in staged.problems)
+    advice = "Put each photo beside its labels" if missing else "Mend them"
+    return f"No photo of {staged.shown!r} can be used. {examples_of(staged.problems)} {advice}, and try again."

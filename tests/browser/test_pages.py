@@ -110,7 +110,6 @@ def test_a_data_set_is_deleted_after_a_second_yes(app, visit, tmp_path):
     assert tab.get_by_role("alert").count() == 0
 
 
-
 def test_a_class_name_is_never_markup(app, visit, tmp_path):
     import_dataset(
         write_voc(tmp_path / "fruit", marks=[(HOSTILE, (4, 6, 30, 40))]), "fruit", workspace=Workspace(app.home)

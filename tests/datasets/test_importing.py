@@ -198,10 +198,26 @@ def test_progress_rises_to_the_end(tmp_path, workspace):
     ("files", "match"),
     [
         ({"a.png": "png"}, r"'bad\.zip' holds 1 photo but no labels"),
-        ({"a.xml": "xml", "b.xml": "xml"}, r"No photo of 'bad\.zip' can be used.*a\.xml: There is no photo called"),
-        ({"readme.txt": "hello"}, r"'bad\.zip' holds neither photos nor labels"),
+        (
+            {"a.xml": "xml", "b.xml": "xml"},
+            r"'bad\.zip' holds no photos that can be read, only other files \(2 \.xml\)",
+        ),
+        (
+            {"b.png": "png", "a.xml": "xml", "c.xml": "xml"},
+            r"can be used\. a\.xml: There is no.* \(and 1 more like it\)\.",
+        ),
+        (
+            {"b.png": "png", "a.tif": "II", "a.xml": "xml"},
+            r"a\.xml: The photo 'a\.tif' is of a kind that cannot be read",
+        ),
+        (
+            {"a.heic": "x", "a.txt": "0 0.5 0.5 1 1"},
+            r"no photos that can be read, only other files \(1 \.heic, 1 \.txt\)",
+        ),
+        ({"a.png": "png", "Label/a.txt": "dog 4 5 30 30"}, r"yolo: Label/a\.txt: it has no lines of a class number"),
+        ({"readme.txt": "hello"}, r"'bad\.zip' holds no photos that can be read"),
         ({"a.png": "png", "a.xml": "<annotation"}, r"'bad\.zip' holds 1 photo but.*a\.xml.*broken"),
-        ({"a.png": "not a photo", "a.xml": "xml"}, r"a\.png: 'a\.png' is not a photo that can be read"),
+        ({"a.png": "not a photo", "a.xml": "xml"}, r"can be used\. 'a\.png' is not a photo that can be read"),
         ({"a.png": "png", "a.xml": "<project/>"}, r"'bad\.zip' holds 1 photo but"),
     ],
 )

@@ -51,6 +51,11 @@ def test_a_zip_of_train_alone_is_split(tmp_path):
     assert dataset.splits == {"train": 168, "val": 36, "test": 36} and dataset.boxes == 465
 
 
-def test_raccoons_import_without_a_problem(tmp_path):
+def test_raccoons_import_and_four_are_found_twice(tmp_path):
     dataset = import_dataset(Path(DATA or "") / "raccoon", workspace=workspace_in(tmp_path))
-    assert (dataset.classes, len(dataset.images), dataset.problems) == (("raccoon",), 160, ())
+    assert (dataset.classes, len(dataset.images)) == (("raccoon",), 160)
+    pairs = {frozenset(int(photo[-7:-4].lstrip("n-")) for photo in problem.photos) for problem in dataset.problems}
+    assert {problem.kind for problem in dataset.problems} == {"photo_copies"}
+    assert pairs == {frozenset(pair) for pair in [(11, 116), (52, 74), (83, 120), (65, 98)]}
+    split_of = {record.file.rpartition("/")[2]: record.split for record in dataset.images}
+    assert split_of["raccoon-50.jpg"] == split_of["raccoon-52.jpg"] == split_of["raccoon-74.jpg"]  # one scene

@@ -84,15 +84,14 @@ def read(listing: Listing) -> Reading:
     """Read every COCO file and find its photos; JSON files of other kinds are passed over."""
     photos: dict[PurePosixPath, LabelledPhoto] = {}
     problems: list[Problem] = []
-    absent: list[Described] = []
+    all_described: list[Described] = []
     groups, aside = _groups(listing)
     problem = "It holds other labels of the photos, such as keypoints or captions."
     problems += [Problem(path, problem, PASSED_OVER, "labels_foreign") for path in aside]
     for paths in groups:
         described = [_read_file(listing, path) for path in paths]
-        absent += [one for one in described if not one.photos]
+        all_described += described
         problems += [problem for one in described for problem in one.problems]
-        problems += [problem for one in described if one.photos for problem in _missing(one)]
         found, twice = _joined(described)
         problems += twice
         again = found.keys() & photos.keys()
@@ -104,8 +103,9 @@ def read(listing: Listing) -> Reading:
         )
         for photo, one in found.items():
             photos.setdefault(photo, replace(one, unlisted=True) if is_of_all else one)
-    for unused in absent:
-        problems += _foreign(unused) if photos else _missing(unused)
+    complete = {photo for file in all_described if not file.missing for photo in file.photos}
+    for file in all_described:
+        problems += _foreign(file) if photos and file.photos.keys() <= complete else _missing(listing, file)
     return Reading(tuple(photos.values()), tuple(problems))
 
 
@@ -175,20 +175,20 @@ def _joined(described: Sequence[Described]) -> tuple[dict[PurePosixPath, Labelle
     return photos, twice
 
 
-def _missing(described: Described) -> list[Problem]:
-    sentences = [
-        f"There is no photo called {name[:200]!r} for this entry." for name in described.missing[:MOST_MISSING]
-    ]
+def _missing(listing: Listing, described: Described) -> list[Problem]:
+    sentences = [listing.absence([name], "entry") for name in described.missing[:MOST_MISSING]]
     if len(described.missing) > MOST_MISSING:
         sentences.append(f"Nor are there the photos of {len(described.missing) - MOST_MISSING} more entries.")
     return [Problem(described.path, sentence, PHOTO_LEFT_OUT, "photo_missing") for sentence in sentences]
 
 
 def _foreign(described: Described) -> list[Problem]:
-    """A file of photos that were not brought, as the labels of train where only val was fetched."""
+    """A file of photos that were not brought: the labels of train where only val was, or of all where there are few."""
     if not described.missing:
         return []
     problem = f"None of the {len(described.missing)} photos that it describes is here."
+    if described.photos:
+        problem = f"It is about {len(described.missing)} more photos than are here; another file is about just these."
     return [Problem(described.path, problem, PASSED_OVER, "labels_foreign")]
 
 

@@ -1,6 +1,8 @@
 """The formats that labels come in. A new one is a module with ``unmet`` and ``read``, and a line here."""
 
+from collections import Counter
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Protocol
 
 from autodet.datasets.formats import coco, voc, yolo
@@ -47,6 +49,8 @@ def find_format(listing: Listing, name: str, source: str) -> Detection:
     """
     if name != "auto" and name not in FORMATS:
         raise DatasetError(f"{name!r} is not a format that can be imported; choose auto or {', '.join(FORMATS)}.")
+    if not listing.photos:
+        raise DatasetError(_without_photos(listing, source))
     clauses = {one: FORMATS[one].unmet(listing) for one in (FORMATS if name == "auto" else [name])}
     missing = {one: clause for one, clause in clauses.items() if clause is not None}
     met = [one for one in clauses if one not in missing]
@@ -78,12 +82,19 @@ def _why(chosen: str, missing: dict[str, str], *, said: bool) -> str:
     return f"Read as {chosen}, whose labels are here. Not the others: {others}."
 
 
-def _what_is_missing(listing: Listing, missing: dict[str, str], source: str) -> str:
+def _without_photos(listing: Listing, source: str) -> str:
     if not listing.files:
         return f"{source!r} is empty; choose one with photos and their labels."
+    endings = Counter(PurePosixPath(path).suffix.lower()[:20] or "other" for path in listing.files)
+    found = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(3))
+    return (
+        f"{source!r} holds no photos that can be read, only other files ({found}); put the photos, as JPEG, PNG, WEBP "
+        "or BMP, together with their labels."
+    )
+
+
+def _what_is_missing(listing: Listing, missing: dict[str, str], source: str) -> str:
     reasons = "; ".join(f"{name}: {clause}" for name, clause in missing.items())
-    if not listing.photos:
-        return f"{source!r} holds neither photos nor labels that can be read ({reasons}); choose one that holds both."
     found = counted(len(listing.photos), "photo")
     return (
         f"{source!r} holds {found} but no labels that can be read ({reasons}); put a Pascal VOC .xml file, "

@@ -31,9 +31,11 @@ SPLIT_WORDS: dict[str, Split] = {
     "testing": "test",
     "testset": "test",
 }
+OTHER_ENDINGS = (".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".svg", ".dng")  # of pictures that are not read
 MANY = 16  # photos of one name, as frames of videos have them
 MASK_FOLDERS = {"segmentationclass", "segmentationobject"}  # VOC's: pictures, but no photos
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # camelCase and snake_case are two words each
+_UPLOADED = re.compile(r"[0-9a-f]{8}(-|__)")  # what Label Studio puts before the name of a photo
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -106,7 +108,7 @@ class Listing:
             The photo; None if there is none of that name, or none in the labels' split.
         """
         *folders, file = name.replace("\\", "/").split("/")
-        found = self._photos_by_name.get(plain(file)) or self._photos_by_stem.get(plain(photo_stem(file)), [])
+        found = self._photos_by_name.get(plain(file)) or self._called(photo_stem(file))
         said = (self.split_of("/".join([*folders, file])), split)
         wanted = next((one for one in said if one in self._splits_of_photos), self.split_of(beside))
         if len(found) > MANY and not folders and (photo := self._beside(plain(photo_stem(file)), beside, wanted)):
@@ -114,6 +116,22 @@ class Listing:
         if wanted:
             found = [photo for photo in found if self.split_of(photo) in (None, wanted)]
         return nearest(found, beside, folders) if found else None
+
+    def absence(self, names: Sequence[str], of: str) -> str:
+        """Why no photo was found, as a sentence.
+
+        Args:
+            names: What the photo may be called.
+            of: What names it.
+        """
+        others = (self._pictures_by_stem.get(plain(photo_stem(name, OTHER_ENDINGS + PHOTO_ENDINGS))) for name in names)
+        if other := next(filter(None, others), None):
+            return f"The photo {other[:200]!r} is of a kind that cannot be read; make it a JPEG, PNG, WEBP or BMP."
+        return f"There is no photo called {names[0][:200]!r} for this {of}."
+
+    def _called(self, stem: str) -> list[PurePosixPath]:
+        stem = plain(stem)
+        return self._photos_by_stem.get(stem) or self._photos_by_stem.get(original_name(stem), [])
 
     def _beside(self, stem: str, beside: str, split: Split | None) -> PurePosixPath | None:
         """The photo of a name, if it lies in the folder that is nearest to a label file's; one among very many."""
@@ -142,6 +160,11 @@ class Listing:
     @cached_property
     def _photos_by_stem(self) -> dict[str, list[PurePosixPath]]:
         return _grouped((plain(photo_stem(photo.name)), photo) for photo in self.photos)
+
+    @cached_property
+    def _pictures_by_stem(self) -> dict[str, str]:
+        """Pictures that are not read, of TIFF for example, by their names without an ending."""
+        return {plain(path.rpartition("/")[2].rpartition(".")[0]): path for path in self.ending(*OTHER_ENDINGS)}
 
     @cached_property
     def _splits_of_photos(self) -> set[Split | None]:
@@ -210,10 +233,15 @@ def _distance(one: str, other: str) -> tuple[int, int]:
     return -len(set(ours) & set(theirs)), len(ours) + len(theirs) - 2 * _in_common(ours, theirs)
 
 
-def photo_stem(name: str) -> str:
+def photo_stem(name: str, endings: Sequence[str] = PHOTO_ENDINGS) -> str:
     """A photo's name without its ending; a dot that begins no photo's ending belongs to the name."""
     stem, dot, ending = name.rpartition(".")
-    return stem if stem and f"{dot}{ending}".lower() in PHOTO_ENDINGS else name
+    return stem if stem and f"{dot}{ending}".lower() in endings else name
+
+
+def original_name(name: str) -> str:
+    """A photo's name before it was uploaded to Label Studio, which puts eight hexadecimal digits before it."""
+    return _UPLOADED.sub("", name, count=1) if _UPLOADED.match(name) else name
 
 
 def plain(name: str) -> str:

@@ -217,7 +217,7 @@ def _photo_of(listing: Listing, path: str, filename: str) -> PurePosixPath:
     for name in filter(None, names):
         if found := listing.find_photo(name, beside=path):
             return found
-    raise DatasetError(f"There is no photo called {(filename or stem)[:200]!r} for this XML.")
+    raise DatasetError(listing.absence([filename or stem, stem], "XML"))
 
 
 def _read_lists(listing: Listing, photos: Collection[PurePosixPath]) -> tuple[Lists, list[Problem]]:

@@ -21,7 +21,7 @@ from autodet.datasets.formats.labels import (
     UnknownClassError,
     classes_called,
 )
-from autodet.datasets.formats.listing import Listing, nearest, photo_stem, plain
+from autodet.datasets.formats.listing import Listing, nearest, original_name, photo_stem, plain
 from autodet.datasets.formats.yolo_settings import (
     YoloSettings,
     is_list,
@@ -48,6 +48,9 @@ def unmet(listing: Listing) -> str | None:
         return "there are no .txt label files"
     pairs, _ = _pairs(listing)
     labels = [path for path in pairs.values() if path]
+    if not labels:
+        stems = {plain(photo_stem(photo.name)) for photo in listing.photos}
+        labels = [path for path in listing.ending(".txt") if plain(path.rpartition("/")[2][:-4]) in stems]
     if not labels:
         return "no .txt file is called like a photo"
     if any(_is_label(listing, path) for path in labels[:100]):
@@ -113,7 +116,7 @@ def parse_line(line: str, settings: YoloSettings) -> Mark:
     try:
         class_number, values = int(float(number)), [float(place) for place in places]
     except (ValueError, OverflowError) as error:
-        raise DatasetError("A line is not a class number and numbers.") from error
+        raise DatasetError(f"{line[:60]!r} is not a class number and the numbers of a box.") from error
     if not all(abs(value) < 1e6 for value in values):
         raise DatasetError("A line has numbers that are no places on a photo.")
     box = _box(values[:4] if settings.keypoints else values)
@@ -142,7 +145,7 @@ def _read_labels(listing: Listing, photo: PurePosixPath, path: str, settings: Yo
     if len(lines) > MOST_MARKS:
         raise DatasetError(f"The file has {len(lines)} lines, more than the {MOST_MARKS} marks of a photo.")
     for number, line in enumerate(lines, start=1):
-        if not line:
+        if not line or line.startswith("#"):
             continue
         try:
             yield parse_line(line, settings)
@@ -222,7 +225,8 @@ def _elsewhere(listing: Listing, labels: list[str], photos: list[PurePosixPath])
         by_stem[plain(photo_stem(photo.name))].append(photo)
     found: dict[PurePosixPath, str] = {}
     for path in labels:
-        alike = by_stem.get(plain(path.rpartition("/")[2][:-4]), [])
+        stem = plain(path.rpartition("/")[2][:-4])
+        alike = by_stem.get(stem) or by_stem.get(original_name(stem), [])
         split = listing.split_of(path)
         fitting = [one for one in alike if one not in found and (not split or listing.split_of(one) in (None, split))]
         if fitting and (_is_label(listing, path) or not lines_of(listing, path, HEAD)):
@@ -250,7 +254,8 @@ def _without_photos(listing: Listing, left_over: list[str], pairs: Pairs) -> Ite
         if not _is_label(listing, path):
             continue
         if folder in used:
-            yield Problem(path, "There is no photo for these labels.", "They were left out.", "photo_missing")
+            problem = listing.absence([path.rpartition("/")[2][:-4]], "file of labels")
+            yield Problem(path, problem, "They were left out.", "photo_missing")
         else:
             foreign[folder] += 1
     for folder, count in foreign.items():

@@ -3,6 +3,7 @@
 A decision is an action for a kind. The first action of a kind is what happens if nobody decides otherwise.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -212,6 +213,18 @@ KINDS: dict[str, Kind] = {
         {"keep": "Import nevertheless"},
     ),
 }
+
+
+def examples_of(problems: Sequence[Problem]) -> str:
+    """The first problem of each kind with its file, and how many more there are of that kind, in one sentence."""
+    counts = Counter(problem.kind for problem in problems)
+    first = {problem.kind: problem for problem in reversed(problems)}
+    told = []
+    for kind, count in counts.most_common(3):
+        file, problem = first[kind].file, first[kind].problem.removesuffix(".")
+        where = "" if not file or repr(file) in problem else f"{file}: "
+        told.append(where + problem + (f" (and {count - 1} more like it)" if count > 1 else ""))
+    return "; ".join(told) + "."
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import TypeVar
 from autodet.datasets.formats.labels import PHOTO_LEFT_OUT
 from autodet.datasets.gate.checks import CUT, CheckedPhoto, check_labels
 from autodet.datasets.gate.copies import Shot, check_copies, keep_together
-from autodet.datasets.gate.kinds import DEFAULTS, FEW_LOST, KINDS, MOST_LOST, Decisions
+from autodet.datasets.gate.kinds import DEFAULTS, FEW_LOST, KINDS, MOST_LOST, Decisions, examples_of
 from autodet.datasets.gate.together import NOTHING_IMPORTED, check_classes, check_untaught, check_validation, respell
 from autodet.datasets.splits import assign_splits
-from autodet.datasets.staging import Staged, StagedPhoto, first_few
+from autodet.datasets.staging import Staged, StagedPhoto
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 
@@ -134,9 +134,10 @@ def _large_loss(
     if not _is_large(photos, of_photos) and not _is_large(boxes, of_boxes):
         return []
     lost = [problem for problem in problems if KINDS[problem.kind].loses and problem.action != CUT]
+    counts = (f"{photos} of {of_photos} labelled photos" * bool(photos), f"{boxes} of {of_boxes} boxes" * bool(boxes))
     sentence = (
-        f"{staged.shown!r} would lose {photos} of {of_photos} labelled photos and {boxes} of {of_boxes} boxes, more "
-        f"than {MOST_LOST:.0%}. {first_few(lost)} Mend them, or agree to import what is left (on the command line with "
+        f"{staged.shown!r} would lose {' and '.join(filter(None, counts))}, more than {MOST_LOST:.0%}. "
+        f"{examples_of(lost)} Mend them, or agree to import what is left (on the command line with "
         "--decide large_loss=keep)."
     )
     action = NOTHING_IMPORTED if decisions["large_loss"] == "stop" else "What was left was imported."

@@ -58,7 +58,7 @@ def unpack_archive(archive: Path, folder: Path, settings: Settings, progress: Ca
         except _BROKEN as error:
             if isinstance(error, OSError) and error.errno != errno.EINVAL:
                 raise
-            if not zipfile.is_zipfile(file):
+            if not zipfile.is_zipfile(file) and not _begins_like_zip(file):
                 raise ArchiveError(f"{name!r} is not a zip archive; zip the folder of photos and labels.") from error
             raise ArchiveError(
                 f"The zip {name!r} is broken and cannot be unpacked; make or download it again."
@@ -87,6 +87,13 @@ def _refuse_long_directory(file: BinaryIO, name: str, settings: Settings) -> Non
     if length > most * _USUAL_BYTES:
         raise ArchiveError(f"The zip {name!r} has {length / 1e6:.0f} MB of file names and notes; zip it again.")
     file.seek(0)
+
+
+def _begins_like_zip(file: BinaryIO) -> bool:
+    """Whether it begins with a zip's first entry, as one does whose end has not come."""
+    file.seek(0)
+    begin = file.read(_HEADER_BYTES)
+    return begin.startswith(b"PK\3\4") and len(begin) == _HEADER_BYTES
 
 
 def _find_directory(file: BinaryIO, size: int) -> tuple[int, int]:
@@ -153,8 +160,10 @@ def _safe_name(name: str, max_depth: int) -> str:
     plain = name.replace("\\", "/")
     parts = [part for part in plain.split("/") if part not in ("", ".")]
     unsafe = plain.startswith("/") or plain[1:2] == ":" or ".." in parts or not parts
-    if unsafe or not all(map(is_file_name, parts)):
-        raise ArchiveError(f"The name {name[:100]!r} reaches outside its folder or is not a file name; rename it.")
+    if unsafe:
+        raise ArchiveError(f"The name {name[:100]!r} reaches outside its folder; rename it.")
+    if not all(map(is_file_name, parts)):
+        raise ArchiveError(f"The name {name[:100]!r} is too long for a file, or not plain text; rename it.")
     if len(parts) > max_depth:
         raise ArchiveError(
             f"The file {name[:100]!r} lies more than {max_depth} folders deep; move it up, or raise AUTODET_MAX_DEPTH."

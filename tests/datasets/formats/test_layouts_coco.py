@@ -267,6 +267,22 @@ def coco_of_two_jobs_with_the_same_names(tree):
     return {"images": 8, "classes": ("dog", "wolf")}
 
 
+def coco_of_few_photos_beside_one_of_all(tree):
+    names = [f"{number:012}.jpg" for number in range(8)]
+    for name in names:
+        tree.photo(f"val2017/{name}", split="val")
+    tree.coco("annotations/instances_val2017.json", [*names, *(f"{number:012}.jpg" for number in range(90, 99))])
+    tree.coco("annotations/instances_val2017_small.json", names)
+    return {"images": 8, "kinds": {"labels_foreign", "labels_twice"}}
+
+
+def coco_of_a_labelling_tool_whose_users_keep_the_photos(tree):
+    for number in range(8):
+        tree.photo(f"photos/{number}.jpg")
+    tree.coco("result.json", [f"../../data/media/upload/1/{number:x}1b2c3d4-{number}.jpg" for number in range(8)])
+    return {"images": 8}
+
+
 @pytest.mark.parametrize("layout", layouts_of(globals()), ids=lambda layout: layout.__name__)
 def test_a_layout_is_imported_whole(tmp_path, layout):
     assert_imported(tmp_path, layout)

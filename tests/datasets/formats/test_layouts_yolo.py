@@ -315,6 +315,20 @@ def yolo_labels_with_the_photos_ending(tree):
     return {"images": 8}
 
 
+def yolo_with_comments(tree):
+    for number in range(8):
+        tree.yolo(f"images/{number}.jpg", f"labels/{number}.txt", f"# class x y width height\r\n\r\n{LINE}")
+    tree.text("classes.txt", "cat\ndog\n")
+    return {"images": 8}
+
+
+def yolo_of_a_labelling_tool_whose_users_keep_the_photos(tree):
+    for number in range(8):
+        tree.yolo(f"images/{number}.jpg", f"labels/{number:x}1b2c3d4{'__' if number % 2 else '-'}{number}.txt")
+    tree.text("classes.txt", "cat\ndog\n")
+    return {"images": 8}
+
+
 @pytest.mark.parametrize("layout", layouts_of(globals()), ids=lambda layout: layout.__name__)
 def test_a_layout_is_imported_whole(tmp_path, layout):
     assert_imported(tmp_path, layout)

@@ -64,7 +64,7 @@ def test_a_broken_zip_is_named(tmp_path, where):
 def test_a_zip_cut_short_is_named(tmp_path):
     archive = write_zip(tmp_path / "photos.zip", {"a.txt": bytes(range(256)) * 40, "b.txt": "b"})
     archive.write_bytes(archive.read_bytes()[:-30])
-    with pytest.raises(ArchiveError, match=r"'photos\.zip'"):
+    with pytest.raises(ArchiveError, match=r"'photos\.zip' is broken"):
         unpack(archive, tmp_path / "out")
 
 
@@ -134,7 +134,7 @@ def test_bytes_around_a_zip_do_no_harm_but_a_second_end_does(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"#!/bin/sh\n" + zip_of([Entry(b"a.txt", b"x")]) + b"\n")
     assert unpack(tmp_path / "a.zip", tmp_path / "out") == ["a.txt"]
     (tmp_path / "a.zip").write_bytes(whole)
-    with pytest.raises(ArchiveError, match="not a zip archive"):
+    with pytest.raises(ArchiveError, match="is broken"):
         unpack(tmp_path / "a.zip", tmp_path / "other")
 
 

@@ -196,10 +196,10 @@ EVIL = {
     "the same name in capital letters": (Entry(b"FINE_00.PNG", PHOTO), "one file on many computers"),
     "a file that is a folder too": (Entry(b"fine_00.png/a.png", PHOTO), "both a file and a folder"),
     "a file that is a folder too, in capital letters": (Entry(b"FINE_00.png/a.png", PHOTO), "both a file and a folder"),
-    "commands to a terminal": (Entry(b"\x1b[2J\x1b]0;evil\x07.png", PHOTO), "not a file name"),
-    "a line end": (Entry(b"a\nb.png", PHOTO), "not a file name"),
+    "commands to a terminal": (Entry(b"\x1b[2J\x1b]0;evil\x07.png", PHOTO), "not plain text"),
+    "a line end": (Entry(b"a\nb.png", PHOTO), "not plain text"),
     "a name that is not in UTF-8": (Entry(b"\xff\xfe.png", PHOTO), "broken"),
-    "a long name": (Entry(b"x" * 5000 + b".png", PHOTO), "not a file name"),
+    "a long name": (Entry(b"x" * 5000 + b".png", PHOTO), "not plain text"),
     "deep folders": (Entry(b"a/" * 5000 + b"a.png", PHOTO), "32 folders deep"),
     "a password": (Entry(b"evil.png", PHOTO, flags=ENCRYPTED), "password"),
     "bzip2": (Entry(b"evil.png", PHOTO, method=BZIP2), "unusual way"),
@@ -259,7 +259,7 @@ def test_a_hundred_thousand_entries(place):
     source.write_bytes(zip_of(Entry(b"%d" % number) for number in range(100_000)))
     assert_refused(place, run(place, source, AUTODET_MAX_ARCHIVE_FILES="99999"), "more than 99999 files")
     source.write_bytes(zip_of(Entry(b"%d" % number) for number in range(10_000)))
-    assert_refused(place, run(place, source), "neither photos nor labels")
+    assert_refused(place, run(place, source), "no photos that can be read")
 
 
 def test_millions_of_entries_are_counted_before_they_are_listed(place):

@@ -105,7 +105,7 @@ def test_the_command_line_asks_before_gigabytes(fruit, machines_keys, workspace,
     assert "--decide large_download=keep" in said.err
     assert list(workspace.datasets.iterdir()) == []
     assert main(["import", "s3://photos/set", "--decide", "large_download=keep"]) == 2
-    assert "neither photos nor labels" in capsys.readouterr().err
+    assert "no photos that can be read" in capsys.readouterr().err
 
 
 def test_the_public_sample_is_fetched_without_a_key(proxy, s3_server, machines_keys, workspace, tmp_path, capsys):
