@@ -77,7 +77,7 @@ def test_what_was_imported_last_is_shown(visit, workspace, fruit, tmp_path):
         (b"", "is not a zip archive"),
         (b"PK\x05\x06" + b"\0" * 18, "is empty"),
         ({"a.jpg": b"x"}, "no labels"),
-        ({"a.xml": voc_xml("a.jpg")}, "a.xml"),
+        ({"a.xml": voc_xml("a.jpg")}, "holds no photos"),
     ],
 )
 def test_what_cannot_be_imported_is_a_sentence_and_leaves_nothing(visit, workspace, tmp_path, content, words):
