@@ -351,7 +351,10 @@ BAD_SOURCES = {
     "an empty zip": (lambda folder: write_zip(folder / "empty.zip", {}), "is empty"),
     "an empty folder": (empty_folder, "is empty"),
     "no labels": (lambda folder: write_zip(folder / "bare.zip", {"a.png": png(folder)}), "no labels"),
-    "labels without photos": (lambda folder: write_zip(folder / "x.zip", {"a.xml": voc_xml("a.png")}), "holds no photos"),
+    "labels without photos": (
+        lambda folder: write_zip(folder / "x.zip", {"a.xml": voc_xml("a.png")}),
+        "holds no photos",
+    ),
     "a broken XML": (zip_of_broken_xml, "a.xml"),
     "a photo cut short": (
         lambda folder: write_zip(folder / "cut.zip", {"a.xml": voc_xml("a.png"), "a.png": png(folder)[:300]}),
