@@ -104,7 +104,7 @@ def _stage(folder: Path, credentials: Mapping[str, Any] | None) -> ImportStatus:
     shown = shown_name(request.source) if request.source.startswith(SCHEME) else request.name
     report = Reporter(folder)
     with failures_named(shown), collector_paused():
-        root, ours = _fetch_once(folder, request, credentials, report)
+        root, ours = _fetch_once(folder, request, shown, credentials, report)
         copies = None if ours else folder / PHOTOS
         shutil.rmtree(folder / PHOTOS, ignore_errors=True)  # of an attempt that was cut short
         staged = stage(root, copies=copies, shown=shown, format=request.format, report=report)
@@ -116,7 +116,7 @@ def _stage(folder: Path, credentials: Mapping[str, Any] | None) -> ImportStatus:
 
 
 def _fetch_once(
-    folder: Path, request: ImportRequest, credentials: Mapping[str, Any] | None, report: Reporter
+    folder: Path, request: ImportRequest, shown: str, credentials: Mapping[str, Any] | None, report: Reporter
 ) -> tuple[Path, bool]:
     """Fetch the source unless that has been done; a download that was cut short goes on where it was."""
     if (folder / FETCHED).exists():
@@ -126,7 +126,7 @@ def _fetch_once(
     asking = S3Credentials(**credentials) if credentials else request.credentials
     upload = folder / UPLOAD
     source = str(upload) if upload.exists() else request.source
-    root, ours = fetch(source, folder, request.seed, asking, report, large=request.large)
+    root, ours = fetch(source, folder, request.seed, asking, report, large=request.large, shown=shown)
     write_json(folder / FETCHED, [str(root), ours])
     return root, ours
 

@@ -81,6 +81,7 @@ def fetch(
     report: Progress = no_progress,
     *,
     large: bool = False,
+    shown: str | None = None,
 ) -> tuple[Path, bool]:
     """Bring the source onto this machine.
 
@@ -91,6 +92,7 @@ def fetch(
         credentials: For S3 only.
         report: Told the share that is done, 0 to 1, and what is being done.
         large: Whether a large download has been agreed to.
+        shown: What errors call a zip; its file's name if not given.
 
     Returns:
         The folder of its files, and whether it is a copy of ours, whose files may be moved.
@@ -121,7 +123,7 @@ def fetch(
         raise DatasetError(f"There is no file or folder {text!r}; check where the photos are.")
     if not path.is_file():
         raise DatasetError(f"{text!r} is neither a zip nor a folder; check where the photos are.")
-    unpack_archive(path, files, settings, lambda share: report(0.4 + 0.2 * share, "Unpacking"))
+    unpack_archive(path, files, settings, lambda share: report(0.4 + 0.2 * share, "Unpacking"), shown)
     return files, True
 
 

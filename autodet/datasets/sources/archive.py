@@ -34,7 +34,9 @@ _BROKEN = (
 )
 
 
-def unpack_archive(archive: Path, folder: Path, settings: Settings, progress: Callable[[float], None]) -> None:
+def unpack_archive(
+    archive: Path, folder: Path, settings: Settings, progress: Callable[[float], None], shown: str | None = None
+) -> None:
     """Unpack a zip into an empty folder.
 
     Args:
@@ -42,12 +44,13 @@ def unpack_archive(archive: Path, folder: Path, settings: Settings, progress: Ca
         folder: Where to; it exists and is empty.
         settings: The caps on bytes, entries, ratio and depth.
         progress: Told the share that is done, 0 to 1.
+        shown: What errors call it; its file's name if not given.
 
     Raises:
         ArchiveError: It is no zip, broken, empty, protected, larger than the caps, or reaches outside ``folder``.
         OSError: It cannot be opened, or ``folder`` cannot be written to.
     """
-    name = archive.name
+    name = shown or archive.name
     with open_regular(archive) as file:
         try:
             _refuse_long_directory(file, name, settings)
