@@ -195,6 +195,8 @@ class TrialStatus:
         params: ``Hyperparameters`` as plain values.
         epochs: The epochs done, in order.
         error: A sentence if it failed.
+        effective: What is done otherwise than ``params`` say, because memory ran out: ``batch_size``, the photos at a
+            time, and ``accumulation``, how many such parts make one step.
     """
 
     number: int
@@ -202,6 +204,7 @@ class TrialStatus:
     params: Mapping[str, Any]
     epochs: tuple[EpochResult, ...] = ()
     error: str | None = None
+    effective: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def best_epoch(self) -> EpochResult | None:
@@ -209,20 +212,22 @@ class TrialStatus:
         return max(self.epochs, key=lambda result: (result.map50, -result.epoch), default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``number, state, params, epochs, error``."""
+        """The keys ``number, state, params, epochs, error, effective``."""
         return {
             "number": self.number,
             "state": self.state,
             "params": dict(self.params),
             "epochs": [result.to_json() for result in self.epochs],
             "error": self.error,
+            "effective": dict(self.effective),
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """The inverse of ``to_json``."""
         epochs = tuple(EpochResult(**result) for result in document["epochs"])
-        return cls(document["number"], document["state"], document["params"], epochs, document["error"])
+        effective = document.get("effective", {})  # not there in searches of earlier versions
+        return cls(document["number"], document["state"], document["params"], epochs, document["error"], effective)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ states and mAP by epoch, and the user attributes hold the rest.
 """
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import optuna
@@ -18,7 +19,7 @@ from autodet.search.spec import SearchSpec
 from autodet.workspace import Workspace
 
 BUSY_SECONDS = 120.0  # how long a write waits for another process's
-EPOCHS, ENDED, ERROR, PARAMS, CREATED = "epochs", "ended", "error", "params", "created"
+EPOCHS, ENDED, ERROR, PARAMS, EFFECTIVE, CREATED = "epochs", "ended", "error", "params", "effective", "created"
 SEEDS = 2**32
 
 
@@ -64,14 +65,19 @@ class SearchStudy:
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return [optuna.trial.Trial(self._study, trial._trial_id) for trial in running]
 
+    def set_effective(self, trial: optuna.trial.Trial, effective: Mapping[str, Any]) -> None:
+        """Record what is done otherwise than the trial's parameters say."""
+        trial.set_user_attr(EFFECTIVE, dict(effective))
+
     def report(self, trial: optuna.trial.Trial, epochs: tuple[EpochResult, ...]) -> bool:
         """Record a trial's epochs, the last of which is new.
 
         Returns:
             Whether the trial is not worth going on with. Trial 0, the defaults, always is.
         """
-        trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
         trial.report(epochs[-1].map50, step=epochs[-1].epoch)
+        # Last, because an epoch that is found here on resume is not told to Optuna again.
+        trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
         return trial.number > 0 and trial.should_prune()
 
     def tell(self, trial: optuna.trial.Trial, ended: records.TrialState, error: str | None = None) -> None:
@@ -108,6 +114,7 @@ def _status(trial: FrozenTrial) -> TrialStatus:
         params=attributes.get(PARAMS, trial.params),
         epochs=tuple(EpochResult(**result) for result in attributes.get(EPOCHS, [])),
         error=attributes.get(ERROR),
+        effective=attributes.get(EFFECTIVE, {}),
     )
 
 

@@ -8,6 +8,7 @@ Killed at any moment, it leaves a search that another supervisor carries on.
 
 import heapq
 import logging
+import math
 import signal
 import sys
 import time
@@ -17,13 +18,24 @@ from types import FrameType
 
 import optuna
 
-from autodet.errors import AutodetError, BundleError, BusyError
+from autodet.errors import AutodetError, BundleError, BusyError, SearchError
 from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
-from autodet.search.executors import EpochDone, Event, Executor, TrialDone, TrialFailed, TrialLost
+from autodet.search.attempts import attempt_folder, begin_attempt
+from autodet.search.executors import (
+    EpochDone,
+    Event,
+    Executor,
+    TrialBlocked,
+    TrialDone,
+    TrialFailed,
+    TrialLost,
+    TrialTooLarge,
+)
 from autodet.search.executors.local import TRAIN, LocalExecutor
+from autodet.search.reasons import disk_full_reason, unforeseen_reason
 from autodet.search.snapshot import LOG, STOP, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
 from autodet.search.study import SearchStudy
@@ -33,8 +45,12 @@ from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.workspace import Workspace, safe_join
 
 TICK_SECONDS = 0.5
-RETRIES = 2
-TRACEBACK = "traceback.txt"
+RETRIES = 2  # of a trial that is lost again and again without an epoch in between
+TRIALS, TRACEBACK = "trials", "traceback.txt"
+TOO_LARGE = (
+    "Memory ran out even with one photo at a time; choose a smaller network or smaller photos, or run fewer trials "
+    "side by side."
+)
 
 log = logging.getLogger("autodet.supervisor")
 
@@ -55,8 +71,9 @@ def main(arguments: list[str]) -> int:
 def _carry_on(folder: Path, train: str) -> int:
     try:
         spec = SearchSpec.read(folder)
-        slots = (spec.device,) if spec.device else device_slots(load_settings())
-        supervise(folder, LocalExecutor(slots, train))
+        settings = load_settings()
+        slots = (spec.device,) if spec.device else device_slots(settings)
+        supervise(folder, LocalExecutor(slots, train, settings.progress_deadline))
     except Exception as error:
         log.exception("The supervisor failed.")
         _write_interrupted(folder, error)
@@ -78,8 +95,10 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 
 def _write_interrupted(folder: Path, error: Exception) -> None:
     """Say what went wrong; the search can be resumed once that is mended."""
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
-    message = f"It was interrupted ({reason}); see {folder / LOG}, then resume it."
+    reason = disk_full_reason(error) or (str(error) if isinstance(error, AutodetError) else "")
+    message = f"It was interrupted. {reason} Then resume it."
+    if not reason:
+        message = f"It was interrupted ({unforeseen_reason(error)}); see {folder / LOG}, then resume it."
     try:
         write_snapshot(folder, replace(read_snapshot(folder), state="interrupted", seconds_left=None, message=message))
     except (AutodetError, OSError):
@@ -128,18 +147,17 @@ class _Supervisor:
         trial = self._waiting.pop(0) if self._waiting else self._ask()
         if trial is None:
             return False
-        folder = self._trial_folder(trial.number)
-        folder.mkdir(parents=True, exist_ok=True)
+        known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
         job = TrainJob(
             dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
-            folder=folder,
+            folder=begin_attempt(self._folder / TRIALS, trial.number),
             hyperparameters=self._study.hyperparameters(trial),
             epochs=self._spec.epochs,
             name=self._spec.name,
             seed=self._spec.seed,
+            accumulation=known.effective.get("accumulation", 1),
         )
         self._running[trial.number] = trial
-        known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
         self._trials[trial.number] = replace(known, params=job.hyperparameters.to_json())
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
         self._executor.start(trial.number, job)
@@ -171,11 +189,17 @@ class _Supervisor:
                 self._tell(trial, "failed", error)
             case TrialLost(reason=reason):
                 self._retry(trial, reason)
+            case TrialTooLarge(reason=reason):
+                self._shrink(trial, reason)
+            case TrialBlocked(reason=reason, details=details):
+                log.error("Trial %d cannot go on.\n%s", trial.number, details)
+                raise SearchError(reason)
 
     def _record(self, trial: optuna.trial.Trial, result: EpochResult) -> None:
         status = self._trials[trial.number]
         if result.epoch <= len(status.epochs):
             return  # told again after a restart
+        self._lost.pop(trial.number, None)
         status = replace(status, epochs=(*status.epochs, result))
         self._trials[trial.number] = status
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
@@ -204,8 +228,26 @@ class _Supervisor:
         self._lost[trial.number] = self._lost.get(trial.number, 0) + 1
         log.warning("Trial %d was lost: %s.", trial.number, reason)
         if self._lost[trial.number] > RETRIES:
-            self._tell(trial, "failed", f"The trial was started {RETRIES + 1} times and lost each time: {reason}.")
+            error = f"The trial was lost {RETRIES + 1} times before it got any further: {reason}."
+            self._tell(trial, "failed", error)
             return
+        self._start_again(trial)
+
+    def _shrink(self, trial: optuna.trial.Trial, reason: str) -> None:
+        """Start a trial that needs too much memory again, each batch in twice as many parts."""
+        status = self._trials[trial.number]
+        batch_size = status.params["batch_size"]
+        accumulation = 2 * status.effective.get("accumulation", 1)
+        log.warning("Trial %d needs too much memory: %s.", trial.number, reason)
+        if accumulation >= 2 * batch_size:
+            self._tell(trial, "failed", TOO_LARGE)
+            return
+        effective = {"batch_size": math.ceil(batch_size / accumulation), "accumulation": accumulation}
+        self._study.set_effective(trial, effective)
+        self._trials[trial.number] = replace(status, effective=effective)
+        self._start_again(trial)
+
+    def _start_again(self, trial: optuna.trial.Trial) -> None:
         del self._running[trial.number]
         self._waiting.insert(0, trial)
 
@@ -289,4 +331,4 @@ class _Supervisor:
         return sum(seconds) / len(seconds) if seconds else None
 
     def _trial_folder(self, number: int) -> Path:
-        return self._folder / "trials" / str(number)
+        return attempt_folder(self._folder / TRIALS, number)
