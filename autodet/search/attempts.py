@@ -5,24 +5,43 @@ next attempt begins by renaming it, which is one step for the file system. So a 
 again later, no longer finds where it wrote: its checkpoint and its bundle are refused, whatever it believes.
 """
 
+import re
 from pathlib import Path
 
+from autodet.workspace import delete_folder
 
-def attempt_folder(trials: Path, trial: int) -> Path:
-    """The folder of a trial's latest attempt; where there was none yet, the one that the first will have."""
-    attempts = {_number(folder, trial): folder for folder in (trials / str(trial), *trials.glob(f"{trial}-*"))}
-    return attempts[max(attempts)]
+NAME = re.compile(r"(\d+)(?:-(\d+))?")
 
 
-def begin_attempt(trials: Path, trial: int) -> Path:
-    """The folder for a new attempt at a trial, with what the last one reached; nobody else can write there."""
-    last = attempt_folder(trials, trial)
-    if not last.exists():
+class Attempts:
+    """The folders of a search's trials, for its supervisor.
+
+    Args:
+        trials: The folder that they are in.
+    """
+
+    def __init__(self, trials: Path) -> None:
+        self._trials = trials
+        self._latest: dict[int, int] = {}
+        for name in filter(None, (NAME.fullmatch(path.name) for path in trials.glob("*"))):
+            trial, number = int(name[1]), int(name[2] or 1)
+            self._latest[trial] = max(number, self._latest.get(trial, 1))
+
+    def folder(self, trial: int) -> Path:
+        """Where a trial's latest attempt writes; where there was none yet, the first one will."""
+        number = self._latest.get(trial, 1)
+        return self._trials / (str(trial) if number == 1 else f"{trial}-{number}")
+
+    def begin(self, trial: int) -> Path:
+        """The folder for a new attempt at a trial, with what the last one reached; nobody else can write there."""
+        last = self.folder(trial)
+        if last.exists():
+            self._latest[trial] = self._latest.get(trial, 1) + 1
+            return last.rename(self.folder(trial))
         last.mkdir(parents=True)
         return last
-    return last.rename(trials / f"{trial}-{_number(last, trial) + 1}")
 
-
-def _number(folder: Path, trial: int) -> int:
-    number = folder.name.removeprefix(f"{trial}-")
-    return int(number) if number.isdigit() and folder.name != str(trial) else 1
+    def discard(self, trial: int) -> None:
+        """Forget all that was reached."""
+        delete_folder(self.folder(trial))
+        self._latest.pop(trial, None)

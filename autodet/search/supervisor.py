@@ -23,7 +23,7 @@ from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
-from autodet.search.attempts import attempt_folder, begin_attempt
+from autodet.search.attempts import Attempts
 from autodet.search.executors import (
     EpochDone,
     Event,
@@ -45,6 +45,7 @@ from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.workspace import Workspace, safe_join
 
 TICK_SECONDS = 0.5
+SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
 RETRIES = 2  # of a trial that is lost again and again without an epoch in between
 TRIALS, TRACEBACK = "trials", "traceback.txt"
 TOO_LARGE = (
@@ -112,6 +113,7 @@ class _Supervisor:
         self._folder, self._executor = folder, executor
         self._spec = SearchSpec.read(folder)
         self._workspace = Workspace(folder.parent.parent)
+        self._attempts = Attempts(folder / TRIALS)
         self._study = SearchStudy(self._workspace, folder.name, self._spec)
         self._before = read_snapshot(folder)
         self._began = time.monotonic()
@@ -120,6 +122,9 @@ class _Supervisor:
         self._lost: dict[int, int] = {}
         self._trials = {trial.number: trial for trial in self._study.statuses()}
         self._published_map50 = self._model_map50()
+        self._better = False  # whether an epoch was better than that
+        self._over: list[int] = []  # trials whose end the study has not stored yet
+        self._news, self._written = True, 0.0
 
     def run(self) -> SearchStatus:
         self._publish_best()  # the last supervisor may have died just before it did
@@ -128,15 +133,28 @@ class _Supervisor:
             if reason := self._reason_to_stop():
                 return self._stop(*reason)
             while self._executor.has_room() and self._start_next():
-                self._write("running")
+                self._news = True
             if not self._running:
                 return self._finish()
+            self._save()
+            self._write_when_due()
             for event in self._executor.events(TICK_SECONDS):
                 self._handle(event)
-                self._write("running")
+
+    def _save(self) -> None:
+        """Make what has happened since the last time outlive this process: in the study first, then as the model."""
+        self._study.save()
+        for number in self._over:
+            folder = self._attempts.folder(number)
+            for leftover in (folder / CHECKPOINT, *folder.glob(".*")):  # a killed worker leaves half-written files
+                leftover.unlink(missing_ok=True)
+        self._over.clear()
+        if self._better:
+            self._publish_best()
 
     def end(self, state: SearchState, message: str = "") -> SearchStatus:
         log.info("The search is %s. %s", state, message)
+        self._save()
         status = self._write(state, message)
         (self._folder / STOP).unlink(missing_ok=True)
         return status
@@ -150,7 +168,7 @@ class _Supervisor:
         known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
         job = TrainJob(
             dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
-            folder=begin_attempt(self._folder / TRIALS, trial.number),
+            folder=self._attempts.begin(trial.number),
             hyperparameters=self._study.hyperparameters(trial),
             epochs=self._spec.epochs,
             name=self._spec.name,
@@ -166,7 +184,9 @@ class _Supervisor:
     def _ask(self) -> optuna.trial.Trial | None:
         if len(self._trials) >= self._spec.trials or not self._time_for_an_epoch():
             return None
-        return self._study.ask()
+        trial = self._study.ask()
+        self._attempts.discard(trial.number)  # one that a supervisor asked for and died before it was stored
+        return trial
 
     def _time_for_an_epoch(self) -> bool:
         left = self._time_left()
@@ -178,6 +198,7 @@ class _Supervisor:
         trial = self._running.get(event.trial)
         if trial is None:
             return  # said before it was cancelled
+        self._news = True
         match event:
             case EpochDone(result=result):
                 self._record(trial, result)
@@ -185,7 +206,7 @@ class _Supervisor:
                 self._tell(trial, "finished")
             case TrialFailed(error=error, details=details):
                 log.error("Trial %d failed.\n%s", trial.number, details)
-                (self._trial_folder(trial.number) / TRACEBACK).write_text(details, encoding="utf-8")
+                (self._attempts.folder(trial.number) / TRACEBACK).write_text(details, encoding="utf-8")
                 self._tell(trial, "failed", error)
             case TrialLost(reason=reason):
                 self._retry(trial, reason)
@@ -202,9 +223,9 @@ class _Supervisor:
         self._lost.pop(trial.number, None)
         status = replace(status, epochs=(*status.epochs, result))
         self._trials[trial.number] = status
+        self._better = self._better or result.map50 > self._published_map50
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
         hopeless = self._study.report(trial, status.epochs)
-        self._publish_best()
         if hopeless and result.epoch < self._spec.epochs:
             self._executor.cancel(trial.number)
             self._tell(trial, "pruned")
@@ -214,8 +235,9 @@ class _Supervisor:
         best = replace(self._before, trials=tuple(self._trials.values())).best_trial
         epoch = best.best_epoch if best else None
         if best and epoch and epoch.map50 > self._published_map50:
-            put_model(self._trial_folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
+            put_model(self._attempts.folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
             self._published_map50 = epoch.map50
+        self._better = False
 
     def _model_map50(self) -> float:
         """How good the model is that was published before; -1 where there is none."""
@@ -255,9 +277,7 @@ class _Supervisor:
         self._study.tell(trial, ended, error)
         self._trials[trial.number] = replace(self._trials[trial.number], state=ended, error=error)
         self._running.pop(trial.number, None)
-        folder = self._trial_folder(trial.number)
-        for leftover in (folder / CHECKPOINT, *folder.glob(".*")):  # a killed worker leaves half-written files
-            leftover.unlink(missing_ok=True)
+        self._over.append(trial.number)
         log.info("Trial %d is %s. %s", trial.number, ended, error or "")
 
     # When it is over
@@ -292,6 +312,12 @@ class _Supervisor:
 
     # What is said
 
+    def _write_when_due(self) -> None:
+        """Tell readers what has happened; the more trials run, the longer they may have to wait for it."""
+        pause = len(self._running) * SNAPSHOT_SECONDS_A_TRIAL
+        if self._news and time.monotonic() - self._written >= pause:
+            self._write("running")
+
     def _write(self, state: SearchState, message: str = "") -> SearchStatus:
         status = replace(
             self._before,
@@ -303,6 +329,7 @@ class _Supervisor:
             message=message,
         )
         write_snapshot(self._folder, status)
+        self._news, self._written = False, time.monotonic()
         return status
 
     def _seconds(self) -> float:
@@ -329,6 +356,3 @@ class _Supervisor:
     def _epoch_seconds(self) -> float | None:
         seconds = [epoch.seconds for trial in self._trials.values() for epoch in trial.epochs]
         return sum(seconds) / len(seconds) if seconds else None
-
-    def _trial_folder(self, number: int) -> Path:
-        return attempt_folder(self._folder / TRIALS, number)

@@ -12,7 +12,7 @@ import optuna
 import pytest
 
 from autodet.models.store import find_model
-from autodet.search.attempts import attempt_folder, begin_attempt
+from autodet.search.attempts import Attempts
 from autodet.search.control import find_search
 from autodet.training.job import CHECKPOINT
 
@@ -157,26 +157,30 @@ def test_a_writer_that_wakes_up_after_another_took_over_is_refused(tmp_path):
             "    print(number, flush=True)\n"
         ),
     )
-    folder = begin_attempt(trials, 3)
+    attempts = Attempts(trials)
+    folder = attempts.begin(3)
     stale = subprocess.Popen([sys.executable, "-c", code, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     stale.stdout.readline()
     stale.send_signal(signal.SIGSTOP)
-    second = begin_attempt(trials, 3)
+    second = attempts.begin(3)
     content = (second / CHECKPOINT).read_bytes()
     stale.send_signal(signal.SIGCONT)
     _, complaint = stale.communicate(timeout=60)
     assert stale.returncode != 0
     assert b"FileNotFoundError" in complaint
     assert (second / CHECKPOINT).read_bytes() == content
-    assert attempt_folder(trials, 3) == second
+    assert Attempts(trials).folder(3) == second
 
 
 def test_an_attempt_has_what_the_last_one_reached_and_the_latest_counts(tmp_path):
-    assert attempt_folder(tmp_path, 1) == begin_attempt(tmp_path, 1) == tmp_path / "1"
+    attempts = Attempts(tmp_path)
+    assert attempts.folder(1) == attempts.begin(1) == tmp_path / "1"
     (tmp_path / "1" / CHECKPOINT).write_text("epoch 4")
-    begin_attempt(tmp_path, 11)
+    attempts.begin(11)
     for number in range(2, 12):
-        assert begin_attempt(tmp_path, 1) == tmp_path / f"1-{number}" == attempt_folder(tmp_path, 1)
+        assert attempts.begin(1) == tmp_path / f"1-{number}" == attempts.folder(1) == Attempts(tmp_path).folder(1)
     assert (tmp_path / "1-11" / CHECKPOINT).read_text() == "epoch 4"
     (tmp_path / "1").mkdir()  # by somebody who should not
-    assert attempt_folder(tmp_path, 1) == tmp_path / "1-11"
+    assert Attempts(tmp_path).folder(1) == tmp_path / "1-11"
+    Attempts(tmp_path).discard(1)
+    assert not (tmp_path / "1-11").exists()
