@@ -7,6 +7,7 @@ sorted class names. Epochs and photos count from 1, trials from 0.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -220,7 +221,7 @@ class TrialStatus:
     error: str | None = None
     attempts: tuple[Attempt, ...] = ()
 
-    @property
+    @cached_property
     def best_epoch(self) -> EpochResult | None:
         """The first epoch with the highest ``map50``."""
         return max(self.epochs, key=lambda result: (result.map50, -result.epoch), default=None)
@@ -291,7 +292,7 @@ class SearchStatus:
         """Whether it is waiting or at work, so that a page has something to refresh."""
         return self.state in ACTIVE_STATES
 
-    @property
+    @cached_property
     def best_trial(self) -> TrialStatus | None:
         """The trial whose best epoch has the highest ``map50``; the earliest of equals."""
         measured = [trial for trial in self.trials if trial.best_epoch]

@@ -32,9 +32,10 @@ from autodet.search.stopwatch import Stopwatch
 from autodet.search.study import SearchStudy
 from autodet.settings import load_settings
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
-from autodet.workspace import Workspace, safe_join
+from autodet.workspace import Workspace, delete_folder, safe_join
 
 TICK_SECONDS = 0.5
+SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
 RETRIES = 2
 TRACEBACK = "traceback.txt"
 
@@ -105,6 +106,9 @@ class _Supervisor:
         last_heard = _moment((folder / STATUS).stat().st_mtime)
         self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
         self._published_map50 = self._model_map50()
+        self._better = False  # whether an epoch was better than that
+        self._over: list[int] = []  # trials whose end the study has not stored yet
+        self._news, self._written = True, 0.0
 
     def run(self) -> SearchStatus:
         self._publish_best()  # the last supervisor may have died just before it did
@@ -113,15 +117,15 @@ class _Supervisor:
                 return self._stop(*reason)
             while self._has_more() and self._executor.has_room():
                 self._start_next()
-                self._write("running")
-            if self._running:
-                for event in self._executor.events(TICK_SECONDS):
-                    self._handle(event)
-                    self._write("running")
-            elif self._has_more():
-                self._wait()
-            else:
+            if not self._running and not self._has_more():
                 return self._finish()
+            self._save()
+            if not self._running:
+                self._wait()
+                continue
+            self._write_when_due()
+            for event in self._executor.events(TICK_SECONDS):
+                self._handle(event)
 
     def _wait(self) -> None:
         """Wait for a device that others use. The clock stands still: what the time limit limits is time with one."""
@@ -132,8 +136,20 @@ class _Supervisor:
             self._write("queued", obstacle)
         time.sleep(TICK_SECONDS)
 
+    def _save(self) -> None:
+        """Make what has happened since the last time outlive this process: in the study first, then as the model."""
+        self._study.save()
+        for number in self._over:
+            folder = self._trial_folder(number)
+            for leftover in (folder / CHECKPOINT, *folder.glob(".*")):  # a killed worker leaves half-written files
+                leftover.unlink(missing_ok=True)
+        self._over.clear()
+        if self._better:
+            self._publish_best()
+
     def end(self, state: SearchState, message: str = "") -> SearchStatus:
         log.info("The search is %s. %s", state, message)
+        self._save()
         status = self._write(state, message)
         (self._folder / STOP).unlink(missing_ok=True)
         return status
@@ -145,7 +161,7 @@ class _Supervisor:
 
     def _start_next(self) -> None:
         self._clock.go_on()
-        trial = self._waiting.pop(0) if self._waiting else self._study.ask()
+        trial = self._waiting.pop(0) if self._waiting else self._ask()
         folder = self._trial_folder(trial.number)
         folder.mkdir(parents=True, exist_ok=True)
         job = TrainJob(
@@ -163,6 +179,12 @@ class _Supervisor:
         status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, _moment())
         self._trials[trial.number] = status
         self._study.set_attempts(trial, status.attempts)
+        self._news = True
+
+    def _ask(self) -> optuna.trial.Trial:
+        trial = self._study.ask()
+        delete_folder(self._trial_folder(trial.number))  # one that a supervisor asked for and died before it was stored
+        return trial
 
     def _time_for_an_epoch(self) -> bool:
         left = self._time_left()
@@ -174,6 +196,7 @@ class _Supervisor:
         trial = self._running.get(event.trial)
         if trial is None:
             return  # said before it was cancelled
+        self._news = True
         match event:
             case EpochDone(result=result):
                 self._record(trial, result)
@@ -192,9 +215,9 @@ class _Supervisor:
             return  # told again after a restart
         status = replace(status, epochs=(*status.epochs, result))
         self._trials[trial.number] = status
+        self._better = self._better or result.map50 > self._published_map50
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
         hopeless = self._study.report(trial, status.epochs)
-        self._publish_best()
         if hopeless and result.epoch < self._spec.epochs:
             self._executor.cancel(trial.number)
             self._tell(trial, "pruned")
@@ -206,6 +229,7 @@ class _Supervisor:
         if best and epoch and epoch.map50 > self._published_map50:
             put_model(self._trial_folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
             self._published_map50 = epoch.map50
+        self._better = False
 
     def _model_map50(self) -> float:
         """How good the model is that was published before; -1 where there is none."""
@@ -230,9 +254,7 @@ class _Supervisor:
         self._study.tell(trial, ended, error)
         self._trials[trial.number] = status
         self._running.pop(trial.number, None)
-        folder = self._trial_folder(trial.number)
-        for leftover in (folder / CHECKPOINT, *folder.glob(".*")):  # a killed worker leaves half-written files
-            leftover.unlink(missing_ok=True)
+        self._over.append(trial.number)
         log.info("Trial %d is %s. %s", trial.number, ended, error or "")
 
     # When it is over
@@ -267,6 +289,12 @@ class _Supervisor:
 
     # What is said
 
+    def _write_when_due(self) -> None:
+        """Tell readers what has happened; the more trials run, the longer they may have to wait for it."""
+        pause = len(self._running) * SNAPSHOT_SECONDS_A_TRIAL
+        if self._news and time.monotonic() - self._written >= pause:
+            self._write("running")
+
     def _write(self, state: SearchState, message: str = "") -> SearchStatus:
         status = replace(
             self._before,
@@ -278,6 +306,7 @@ class _Supervisor:
             message=message,
         )
         write_snapshot(self._folder, status)
+        self._news, self._written = False, time.monotonic()
         self._told = state, message
         return status
 
