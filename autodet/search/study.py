@@ -5,7 +5,8 @@ states and mAP by epoch, and the user attributes hold the rest.
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import optuna
@@ -14,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autodet import records
 from autodet.lock import hold_lock
-from autodet.records import EpochResult, Hyperparameters, TrialStatus
+from autodet.records import Attempt, EpochResult, Hyperparameters, TrialStatus
 from autodet.search.mirror import MirroredStorage
 from autodet.search.sampling import BoundedTPESampler
 from autodet.search.space import default_params, suggest_hyperparameters
@@ -22,7 +23,8 @@ from autodet.search.spec import SearchSpec
 from autodet.workspace import Workspace
 
 BUSY_SECONDS = 120.0  # how long a write waits for another process's
-EPOCHS, ENDED, ERROR, PARAMS, EFFECTIVE, CREATED = "epochs", "ended", "error", "params", "effective", "created"
+EPOCHS, ENDED, ERROR, PARAMS, CREATED = "epochs", "ended", "error", "params", "created"
+ATTEMPTS, EFFECTIVE = "attempts", "effective"
 SEEDS = 2**32
 
 
@@ -74,6 +76,10 @@ class SearchStudy:
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return [optuna.trial.Trial(self._study, trial._trial_id) for trial in running]
 
+    def set_attempts(self, trial: optuna.trial.Trial, attempts: Sequence[Attempt]) -> None:
+        """Record where and when a trial ran."""
+        trial.set_user_attr(ATTEMPTS, [asdict(attempt) for attempt in attempts])
+
     def set_effective(self, trial: optuna.trial.Trial, effective: Mapping[str, Any]) -> None:
         """Record what is done otherwise than the trial's parameters say."""
         trial.set_user_attr(EFFECTIVE, dict(effective))
@@ -124,6 +130,7 @@ def _status(trial: FrozenTrial) -> TrialStatus:
         params=attributes.get(PARAMS, trial.params),
         epochs=tuple(EpochResult(**result) for result in attributes.get(EPOCHS, [])),
         error=attributes.get(ERROR),
+        attempts=tuple(Attempt(**attempt) for attempt in attributes.get(ATTEMPTS, [])),
         effective=attributes.get(EFFECTIVE, {}),
     )
 

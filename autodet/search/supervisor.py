@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -23,7 +24,6 @@ from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
-from autodet.search.attempts import Attempts
 from autodet.search.executors import (
     EpochDone,
     Event,
@@ -35,12 +35,14 @@ from autodet.search.executors import (
     TrialTooLarge,
 )
 from autodet.search.executors.local import TRAIN, LocalExecutor
+from autodet.search.folders import TrialFolders
+from autodet.search.queue import queue_for
 from autodet.search.reasons import disk_full_reason, unforeseen_reason
-from autodet.search.snapshot import LOG, STOP, read_snapshot, write_snapshot
+from autodet.search.snapshot import LOG, STATUS, STOP, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
+from autodet.search.stopwatch import Stopwatch
 from autodet.search.study import SearchStudy
 from autodet.settings import load_settings
-from autodet.training.device import device_slots
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.workspace import Workspace, safe_join
 
@@ -73,8 +75,8 @@ def _carry_on(folder: Path, train: str) -> int:
     try:
         spec = SearchSpec.read(folder)
         settings = load_settings()
-        slots = (spec.device,) if spec.device else device_slots(settings)
-        supervise(folder, LocalExecutor(slots, train, settings.progress_deadline))
+        queue = queue_for(folder.parent.parent, folder.name, spec.device, settings)
+        supervise(folder, LocalExecutor(queue, train, settings.progress_deadline))
     except Exception as error:
         log.exception("The supervisor failed.")
         _write_interrupted(folder, error)
@@ -113,14 +115,16 @@ class _Supervisor:
         self._folder, self._executor = folder, executor
         self._spec = SearchSpec.read(folder)
         self._workspace = Workspace(folder.parent.parent)
-        self._attempts = Attempts(folder / TRIALS)
+        self._folders = TrialFolders(folder / TRIALS)
         self._study = SearchStudy(self._workspace, folder.name, self._spec)
         self._before = read_snapshot(folder)
-        self._began = time.monotonic()
+        self._clock = Stopwatch(self._before.seconds)
+        self._told: tuple[SearchState, str] | None = None
         self._running: dict[int, optuna.trial.Trial] = {}
         self._waiting = self._study.unfinished()
         self._lost: dict[int, int] = {}
-        self._trials = {trial.number: trial for trial in self._study.statuses()}
+        last_heard = _moment((folder / STATUS).stat().st_mtime)
+        self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
         self._published_map50 = self._model_map50()
         self._better = False  # whether an epoch was better than that
         self._over: list[int] = []  # trials whose end the study has not stored yet
@@ -128,24 +132,35 @@ class _Supervisor:
 
     def run(self) -> SearchStatus:
         self._publish_best()  # the last supervisor may have died just before it did
-        self._write("running")
         while True:
             if reason := self._reason_to_stop():
                 return self._stop(*reason)
-            while self._executor.has_room() and self._start_next():
-                self._news = True
-            if not self._running:
+            while self._has_more() and self._executor.has_room():
+                self._start_next()
+            if not self._running and not self._has_more():
                 return self._finish()
             self._save()
+            if not self._running:
+                self._wait()
+                continue
             self._write_when_due()
             for event in self._executor.events(TICK_SECONDS):
                 self._handle(event)
+
+    def _wait(self) -> None:
+        """Wait for a device that others use. The clock stands still: what the time limit limits is time with one."""
+        self._clock.pause()
+        obstacle = self._executor.obstacle
+        if self._told != ("queued", obstacle):
+            log.info("%s", obstacle)
+            self._write("queued", obstacle)
+        time.sleep(TICK_SECONDS)
 
     def _save(self) -> None:
         """Make what has happened since the last time outlive this process: in the study first, then as the model."""
         self._study.save()
         for number in self._over:
-            folder = self._attempts.folder(number)
+            folder = self._folders.folder(number)
             for leftover in (folder / CHECKPOINT, *folder.glob(".*")):  # a killed worker leaves half-written files
                 leftover.unlink(missing_ok=True)
         self._over.clear()
@@ -161,14 +176,16 @@ class _Supervisor:
 
     # What to start
 
-    def _start_next(self) -> bool:
+    def _has_more(self) -> bool:
+        return bool(self._waiting) or (len(self._trials) < self._spec.trials and self._time_for_an_epoch())
+
+    def _start_next(self) -> None:
+        self._clock.go_on()
         trial = self._waiting.pop(0) if self._waiting else self._ask()
-        if trial is None:
-            return False
         known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
         job = TrainJob(
             dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
-            folder=self._attempts.begin(trial.number),
+            folder=self._folders.begin(trial.number),
             hyperparameters=self._study.hyperparameters(trial),
             epochs=self._spec.epochs,
             name=self._spec.name,
@@ -176,16 +193,16 @@ class _Supervisor:
             accumulation=known.effective.get("accumulation", 1),
         )
         self._running[trial.number] = trial
-        self._trials[trial.number] = replace(known, params=job.hyperparameters.to_json())
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
-        self._executor.start(trial.number, job)
-        return True
+        device = self._executor.start(trial.number, job)
+        status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, _moment())
+        self._trials[trial.number] = status
+        self._study.set_attempts(trial, status.attempts)
+        self._news = True
 
-    def _ask(self) -> optuna.trial.Trial | None:
-        if len(self._trials) >= self._spec.trials or not self._time_for_an_epoch():
-            return None
+    def _ask(self) -> optuna.trial.Trial:
         trial = self._study.ask()
-        self._attempts.discard(trial.number)  # one that a supervisor asked for and died before it was stored
+        self._folders.discard(trial.number)  # one that a supervisor asked for and died before it was stored
         return trial
 
     def _time_for_an_epoch(self) -> bool:
@@ -206,7 +223,7 @@ class _Supervisor:
                 self._tell(trial, "finished")
             case TrialFailed(error=error, details=details):
                 log.error("Trial %d failed.\n%s", trial.number, details)
-                (self._attempts.folder(trial.number) / TRACEBACK).write_text(details, encoding="utf-8")
+                (self._folders.folder(trial.number) / TRACEBACK).write_text(details, encoding="utf-8")
                 self._tell(trial, "failed", error)
             case TrialLost(reason=reason):
                 self._retry(trial, reason)
@@ -235,7 +252,7 @@ class _Supervisor:
         best = replace(self._before, trials=tuple(self._trials.values())).best_trial
         epoch = best.best_epoch if best else None
         if best and epoch and epoch.map50 > self._published_map50:
-            put_model(self._attempts.folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
+            put_model(self._folders.folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
             self._published_map50 = epoch.map50
         self._better = False
 
@@ -270,12 +287,15 @@ class _Supervisor:
         self._start_again(trial)
 
     def _start_again(self, trial: optuna.trial.Trial) -> None:
+        self._trials[trial.number] = self._trials[trial.number].end_attempt(_moment())
         del self._running[trial.number]
         self._waiting.insert(0, trial)
 
     def _tell(self, trial: optuna.trial.Trial, ended: TrialState, error: str | None = None) -> None:
+        status = replace(self._trials[trial.number], state=ended, error=error).end_attempt(_moment())
+        self._study.set_attempts(trial, status.attempts)
         self._study.tell(trial, ended, error)
-        self._trials[trial.number] = replace(self._trials[trial.number], state=ended, error=error)
+        self._trials[trial.number] = status
         self._running.pop(trial.number, None)
         self._over.append(trial.number)
         log.info("Trial %d is %s. %s", trial.number, ended, error or "")
@@ -330,10 +350,11 @@ class _Supervisor:
         )
         write_snapshot(self._folder, status)
         self._news, self._written = False, time.monotonic()
+        self._told = state, message
         return status
 
     def _seconds(self) -> float:
-        return self._before.seconds + time.monotonic() - self._began
+        return self._clock.seconds
 
     def _time_left(self) -> float | None:
         return None if self._spec.time_limit is None else self._spec.time_limit - self._seconds()
@@ -356,3 +377,9 @@ class _Supervisor:
     def _epoch_seconds(self) -> float | None:
         seconds = [epoch.seconds for trial in self._trials.values() for epoch in trial.epochs]
         return sum(seconds) / len(seconds) if seconds else None
+
+
+def _moment(timestamp: float | None = None) -> str:
+    """A moment, now if none is given in seconds since 1970, in ISO 8601."""
+    moment = datetime.now(UTC) if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+    return moment.isoformat(timespec="milliseconds")

@@ -11,7 +11,7 @@ import pytest
 
 from autodet.datasets.importing import import_dataset
 from autodet.search import control
-from autodet.search.attempts import Attempts
+from autodet.search.folders import TrialFolders
 from tests.helpers import workspace_in, write_voc
 from tests.search import scripted
 from tests.search.scripted_supervisor import CONSTANTS, PIDS, TRAINER
@@ -139,7 +139,7 @@ def notes(home):
         trials = home.searches / search_id / "trials"
         while True:
             with suppress(FileNotFoundError):  # it may get its next name meanwhile
-                if not (folder := Attempts(trials).folder(trial)).exists():
+                if not (folder := TrialFolders(trials).folder(trial)).exists():
                     return []
                 lines = (folder / "notes").read_text().splitlines() if (folder / "notes").exists() else []
                 return [tuple(line.split(" ", 3)) for line in lines]

@@ -12,8 +12,8 @@ import optuna
 import pytest
 
 from autodet.models.store import find_model
-from autodet.search.attempts import Attempts
 from autodet.search.control import find_search
+from autodet.search.folders import TrialFolders
 from autodet.training.job import CHECKPOINT
 
 SEARCH = "fruit"
@@ -157,30 +157,30 @@ def test_a_writer_that_wakes_up_after_another_took_over_is_refused(tmp_path):
             "    print(number, flush=True)\n"
         ),
     )
-    attempts = Attempts(trials)
-    folder = attempts.begin(3)
+    folders = TrialFolders(trials)
+    folder = folders.begin(3)
     stale = subprocess.Popen([sys.executable, "-c", code, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     stale.stdout.readline()
     stale.send_signal(signal.SIGSTOP)
-    second = attempts.begin(3)
+    second = folders.begin(3)
     content = (second / CHECKPOINT).read_bytes()
     stale.send_signal(signal.SIGCONT)
     _, complaint = stale.communicate(timeout=60)
     assert stale.returncode != 0
     assert b"FileNotFoundError" in complaint
     assert (second / CHECKPOINT).read_bytes() == content
-    assert Attempts(trials).folder(3) == second
+    assert TrialFolders(trials).folder(3) == second
 
 
 def test_an_attempt_has_what_the_last_one_reached_and_the_latest_counts(tmp_path):
-    attempts = Attempts(tmp_path)
-    assert attempts.folder(1) == attempts.begin(1) == tmp_path / "1"
+    folders = TrialFolders(tmp_path)
+    assert folders.folder(1) == folders.begin(1) == tmp_path / "1"
     (tmp_path / "1" / CHECKPOINT).write_text("epoch 4")
-    attempts.begin(11)
+    folders.begin(11)
     for number in range(2, 12):
-        assert attempts.begin(1) == tmp_path / f"1-{number}" == attempts.folder(1) == Attempts(tmp_path).folder(1)
+        assert folders.begin(1) == tmp_path / f"1-{number}" == folders.folder(1) == TrialFolders(tmp_path).folder(1)
     assert (tmp_path / "1-11" / CHECKPOINT).read_text() == "epoch 4"
     (tmp_path / "1").mkdir()  # by somebody who should not
-    assert Attempts(tmp_path).folder(1) == tmp_path / "1-11"
-    Attempts(tmp_path).discard(1)
+    assert TrialFolders(tmp_path).folder(1) == tmp_path / "1-11"
+    TrialFolders(tmp_path).discard(1)
     assert not (tmp_path / "1-11").exists()

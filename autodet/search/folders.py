@@ -1,4 +1,4 @@
-"""Attempts at a trial: a folder that only one of them can write into.
+"""Folders of trials, into each of which only one process can write.
 
 Each attempt has the trial's folder under a name of its own: ``trials/3``, then ``trials/3-2``, ``trials/3-3``. The
 next attempt begins by renaming it, which is one step for the file system. So a worker that was given up, but wakes up
@@ -13,7 +13,7 @@ from autodet.workspace import delete_folder
 NAME = re.compile(r"(\d+)(?:-(\d+))?")
 
 
-class Attempts:
+class TrialFolders:
     """The folders of a search's trials, for its supervisor.
 
     Args:
