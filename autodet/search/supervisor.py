@@ -12,8 +12,7 @@ import math
 import signal
 import sys
 import time
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 
@@ -38,7 +37,7 @@ from autodet.search.executors.local import TRAIN, LocalExecutor
 from autodet.search.folders import TrialFolders
 from autodet.search.queue import queue_for
 from autodet.search.reasons import disk_full_reason, unforeseen_reason
-from autodet.search.snapshot import LOG, STATUS, STOP, read_snapshot, write_snapshot
+from autodet.search.snapshot import LOG, STATUS, STOP, moment, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
 from autodet.search.study import SearchStudy
@@ -123,7 +122,7 @@ class _Supervisor:
         self._running: dict[int, optuna.trial.Trial] = {}
         self._waiting = self._study.unfinished()
         self._lost: dict[int, int] = {}
-        last_heard = _moment((folder / STATUS).stat().st_mtime)
+        last_heard = moment((folder / STATUS).stat().st_mtime)
         self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
         self._published_map50 = self._model_map50()
         self._better = False  # whether an epoch was better than that
@@ -195,7 +194,7 @@ class _Supervisor:
         self._running[trial.number] = trial
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
         device = self._executor.start(trial.number, job)
-        status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, _moment())
+        status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, moment())
         self._trials[trial.number] = status
         self._study.set_attempts(trial, status.attempts)
         self._news = True
@@ -217,7 +216,8 @@ class _Supervisor:
             return  # said before it was cancelled
         self._news = True
         match event:
-            case EpochDone(result=result):
+            case EpochDone(result=result, usage=usage):
+                self._trials[trial.number] = self._trials[trial.number].change_attempt(**asdict(usage))
                 self._record(trial, result)
             case TrialDone():
                 self._tell(trial, "finished")
@@ -287,12 +287,12 @@ class _Supervisor:
         self._start_again(trial)
 
     def _start_again(self, trial: optuna.trial.Trial) -> None:
-        self._trials[trial.number] = self._trials[trial.number].end_attempt(_moment())
+        self._trials[trial.number] = self._trials[trial.number].end_attempt(moment())
         del self._running[trial.number]
         self._waiting.insert(0, trial)
 
     def _tell(self, trial: optuna.trial.Trial, ended: TrialState, error: str | None = None) -> None:
-        status = replace(self._trials[trial.number], state=ended, error=error).end_attempt(_moment())
+        status = replace(self._trials[trial.number], state=ended, error=error).end_attempt(moment())
         self._study.set_attempts(trial, status.attempts)
         self._study.tell(trial, ended, error)
         self._trials[trial.number] = status
@@ -377,9 +377,3 @@ class _Supervisor:
     def _epoch_seconds(self) -> float | None:
         seconds = [epoch.seconds for trial in self._trials.values() for epoch in trial.epochs]
         return sum(seconds) / len(seconds) if seconds else None
-
-
-def _moment(timestamp: float | None = None) -> str:
-    """A moment, now if none is given in seconds since 1970, in ISO 8601."""
-    moment = datetime.now(UTC) if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
-    return moment.isoformat(timespec="milliseconds")

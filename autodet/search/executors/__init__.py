@@ -1,12 +1,13 @@
 """Where trials run: what a supervisor asks of an executor, and what it hears from it."""
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from autodet.errors import AutodetError, DatasetError, PhotoError
 from autodet.records import EpochResult
 from autodet.search.executors.memory import is_out_of_memory
+from autodet.search.executors.usage import Usage
 from autodet.search.reasons import disk_full_reason, unforeseen_reason
 from autodet.training.job import TrainJob
 
@@ -17,6 +18,7 @@ class EpochDone:
 
     trial: int
     result: EpochResult
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from autodet.search.executors import EpochDone, Event, TrialDone, TrialLost, TrialTooLarge, event_of
 from autodet.search.executors.memory import out_of_memory_kills
+from autodet.search.executors.usage import Meter
 from autodet.search.queue import HeldSlot, SlotQueue
 from autodet.training.device import Slot, visible_gpu
 from autodet.training.job import TrainJob
@@ -190,20 +191,17 @@ def _work(
     """The worker process: train, and tell the supervisor."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the supervisor's business
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    if slot.device == "cpu":
-        os.nice(NICENESS)
-    else:
-        os.environ["CUDA_VISIBLE_DEVICES"] = visible_gpu(slot.device)
+    meter = Meter(_choose_device(slot))
     with suppress(BrokenPipeError):  # the supervisor is gone, and this process with it
-        connection.send(_train(connection, trial, job, train))
+        connection.send(_train(connection, trial, job, train, meter))
 
 
-def _train(connection: "Connection[_Message, _Message]", trial: int, job: TrainJob, train: str) -> Event:
+def _train(connection: "Connection[_Message, _Message]", trial: int, job: TrainJob, train: str, meter: Meter) -> Event:
     """Train, tell every epoch, and return what became of the trial."""
     module, function = train.split(":")
     try:
         for result in getattr(importlib.import_module(module), function)(job, _Pulse(connection)):
-            connection.send(EpochDone(trial, result))
+            connection.send(EpochDone(trial, result, meter.read()))
     except Exception as error:
         return event_of(trial, error)
     return TrialDone(trial)
@@ -219,6 +217,16 @@ class _Pulse:
         if time.monotonic() - self._last >= BEAT_SECONDS:
             self._connection.send(_Beat())
             self._last = time.monotonic()
+
+
+def _choose_device(slot: Slot) -> str | None:
+    """Let this process see nothing but its slot; returns the GPU as the driver calls it, None on a CPU."""
+    if slot.device == "cpu":
+        os.nice(NICENESS)
+        return None
+    os.environ["CUDA_VISIBLE_DEVICES"] = gpu = visible_gpu(slot.device)
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # numbers mean what the driver's tools mean by them
+    return gpu
 
 
 def _die_with_parent() -> None:
