@@ -33,6 +33,7 @@ from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 
 MAX_CLASS_NUMBER = 100_000
+MAX_PLACE = 1e6
 MAX_LABELS_BYTES = 4_000_000  # of one photo
 HEAD = 10_000  # letters, enough to tell what a file is about
 LINE_DROPPED = "The line was left out."
@@ -114,10 +115,10 @@ def parse_line(line: str, settings: YoloSettings) -> Mark:
     """
     number, *places = line.split()
     try:
-        class_number, values = int(float(number)), [float(place) for place in places]
+        class_number, values = int(float(number)), list(map(float, places))
     except (ValueError, OverflowError) as error:
         raise DatasetError(f"{line[:60]!r} is not a class number and the numbers of a box.") from error
-    if not all(abs(value) < 1e6 for value in values):
+    if not sum(map(abs, values)) < MAX_PLACE and not all(abs(value) < MAX_PLACE for value in values):
         raise DatasetError("A line has numbers that are no places on a photo.")
     box = _box(values[:4] if settings.keypoints else values)
     if not 0 <= class_number < MAX_CLASS_NUMBER or (settings.names and class_number not in settings.names):

@@ -1,7 +1,8 @@
 """What can be wrong with one labelled photo, and what is done about it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 from autodet.datasets.formats.labels import BOX_DROPPED, PHOTO_LEFT_OUT, BoxXYXY, LabelledPhoto, Mark
 from autodet.datasets.gate.kinds import DEFAULTS, Decisions
@@ -35,7 +36,7 @@ class CheckedPhoto:
     lost: int = 0
     dropped: bool = False
 
-    @property
+    @cached_property
     def classes(self) -> frozenset[str]:
         """The classes that are marked on the photo."""
         return frozenset(mark.name for mark in self.marks)
@@ -57,7 +58,7 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
     size_wh = facts.upright_wh
     for written in photo.marks:
         box, kind, sentence = _repaired(_placed(written.box_xyxy, photo, facts, decisions), size_wh, decisions)
-        mark = (written if box == written.box_xyxy else replace(written, box_xyxy=box)) if box else None
+        mark = Mark(written.name, box, written.difficult, written.truncated) if box else None
         lost += box is None
         action = CUT if box else BOX_DROPPED
         if mark in known:

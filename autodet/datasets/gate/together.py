@@ -167,6 +167,6 @@ def _first_files(photos: Sequence[CheckedPhoto]) -> dict[str, str]:
     """Per class the first label file that has it."""
     first: dict[str, str] = {}
     for photo in photos:
-        for mark in photo.marks:
-            first.setdefault(mark.name, str(photo.source.labels))
+        for name in photo.classes - first.keys():
+            first[name] = str(photo.source.labels)
     return first
