@@ -166,7 +166,7 @@ def stage(
         detection = find_format(listing, format, shown)
         reading = FORMATS[detection.format].read(listing)
         looks = dict(zip(names, _told(seen, len(names), report), strict=True))
-    unlabelled = [LabelledPhoto(photo, photo, ()) for photo in _unlabelled(listing, reading)]
+    unlabelled = [LabelledPhoto(photo, str(photo), ()) for photo in _unlabelled(listing, reading)]
     looked = [_staged(photo, looks[str(photo.photo)]) for photo in (*reading.photos, *unlabelled)]
     split_at = len(reading.photos)
     unread = [problem for problem in looked if isinstance(problem, Problem)]

@@ -47,11 +47,9 @@ def unmet(listing: Listing) -> str | None:
     """What keeps a source from being YOLO, as a clause; None if it is."""
     if not listing.ending(".txt"):
         return "there are no .txt label files"
-    pairs, _ = _pairs(listing)
-    labels = [path for path in pairs.values() if path]
-    if not labels:
-        stems = {plain(photo_stem(photo.name)) for photo in listing.photos}
-        labels = [path for path in listing.ending(".txt") if plain(path.rpartition("/")[2][:-4]) in stems]
+    stems = {stem for photo in listing.photos for stem in _label_stems(photo.name)}
+    called = ((path, plain(path.rpartition("/")[2][:-4])) for path in listing.ending(".txt"))
+    labels = [path for path, stem in called if stem in stems or original_name(stem) in stems]
     if not labels:
         return "no .txt file is called like a photo"
     if any(_is_label(listing, path) for path in labels[:100]):
@@ -86,7 +84,7 @@ def read(listing: Listing) -> Reading:
         if said and not said.names:
             unnamed.update(mark.name for mark in marks)
         split = split_of[photo]
-        labels = PurePosixPath(path) if path else photo
+        labels = path or str(photo)
         unlisted = bool(splits) and split is None
         photos.append(LabelledPhoto(photo, labels, tuple(marks), None, split, relative=True, unlisted=unlisted))
     if unnamed:

@@ -68,7 +68,7 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
         if kind:
             where = ", ".join(f"{value:g}" for value in written.box_xyxy)
             problem = f"The box of {written.name!r} at ({where}) {sentence}"
-            problems.append(Problem(str(photo.labels), problem, action, kind))
+            problems.append(Problem(photo.labels, problem, action, kind))
         if mark:
             marks.append(mark)
             known.add(mark)
@@ -168,16 +168,16 @@ def _check_size(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions) -
     used = f"The photo's own size, {width}x{height}, was used."
     stated = "{}x{}".format(*photo.stated_wh)
     if 0 in photo.stated_wh:
-        yield Problem(str(photo.labels), "The labels give no size for the photo, or 0x0.", used, "size_missing")
+        yield Problem(photo.labels, "The labels give no size for the photo, or 0x0.", used, "size_missing")
     elif photo.stated_wh == facts.stored_wh:
         problem = f"The labels are for the photo lying on its side ({stated}), as the camera stored it."
         turned = decisions["turned"] == "fix"
         action = "The boxes were turned with the photo." if turned else "The boxes were left as they are."
-        yield Problem(str(photo.labels), problem, action, "turned")
+        yield Problem(photo.labels, problem, action, "turned")
     else:
         actions = {"keep": used, "fix": "The boxes were scaled to the photo.", "drop": PHOTO_LEFT_OUT}
         problem = f"The labels say the photo is {stated}, but it is {width}x{height}."
-        yield Problem(str(photo.labels), problem, actions[decisions["size_mismatch"]], "size_mismatch")
+        yield Problem(photo.labels, problem, actions[decisions["size_mismatch"]], "size_mismatch")
 
 
 def _tiny(photo: LabelledPhoto, count: int, decisions: Decisions) -> Problem:
@@ -186,4 +186,4 @@ def _tiny(photo: LabelledPhoto, count: int, decisions: Decisions) -> Problem:
         f"{what} less than {TINY_SIDE:g} pixels wide or high once the photo has the training size of {TRAINING_SIZE}."
     )
     action = "Kept." if decisions["box_tiny"] == "keep" else "Dropped."
-    return Problem(str(photo.labels), problem, action, "box_tiny")
+    return Problem(photo.labels, problem, action, "box_tiny")
