@@ -1,30 +1,57 @@
 """What a search says of itself, and what is true of it.
 
-The supervisor writes ``status.json`` after every event; a reader needs neither Optuna nor the supervisor. The
-three small files beside it decide what the snapshot is worth:
+The supervisor writes ``status.json`` when something has happened; a reader needs neither Optuna nor the supervisor.
+Trials that are over go to the archive, ``trials.N.jsonl``, a line each, so that a search of thousands of trials is
+written and read in pieces: ``status.json`` has the trials under way and says how much of which archive belongs to it.
+The three small files beside it decide what the snapshot is worth:
 
     lock      held by the supervisor while it lives
     launched  touched by whoever starts a supervisor
     stop      touched by whoever wants the search to stop
 """
 
+import json
 import time
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from autodet.errors import AutodetError, SearchError
 from autodet.lock import is_locked
 from autodet.records import SearchState, SearchStatus, TrialStatus
-from autodet.workspace import read_json, write_json
+from autodet.search.archive import append_to_archive, read_archive
+from autodet.workspace import read_json, write_atomically
 
 STATUS, LAUNCHED, STOP, LOG = "status.json", "launched", "stop", "supervisor.log"
 START_SECONDS = 60.0  # a supervisor that has not taken the lock by then never will
+ARCHIVE = "archive"
+LOOKS = 3
+
+
+def moment(timestamp: float | None = None) -> str:
+    """A moment, now if none is given in seconds since 1970, in ISO 8601."""
+    at = datetime.now(UTC) if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+    return at.isoformat(timespec="milliseconds")
 
 
 def write_snapshot(folder: Path, status: SearchStatus) -> None:
-    """Write a search's status into its folder."""
-    write_json(folder / STATUS, asdict(status) | {"trials": [trial.to_json() for trial in status.trials]})
+    """Write a search's status into its folder; only who holds its lock may, once it has trials."""
+    over = [trial for trial in status.trials if trial.state != "running"]
+    document: dict[str, Any] = {field.name: getattr(status, field.name) for field in fields(status)}
+    document["trials"] = [trial.to_json() for trial in status.trials if trial.state == "running"]
+    document[ARCHIVE], outdated = append_to_archive(folder, _archive_of(folder), over) if over else (None, [])
+    write_atomically(folder / STATUS, json.dumps(document, ensure_ascii=False).encode())
+    for path in outdated:
+        path.unlink(missing_ok=True)
+
+
+def _archive_of(folder: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] | None = read_json(folder / STATUS).get(ARCHIVE)
+    except (AutodetError, OSError, AttributeError):
+        return None  # missing or damaged: there is nothing to add to
+    return found
 
 
 def read_snapshot(folder: Path) -> SearchStatus:
@@ -33,14 +60,25 @@ def read_snapshot(folder: Path) -> SearchStatus:
     Raises:
         SearchError: The snapshot is missing or damaged.
     """
-    try:
-        document: dict[str, Any] = read_json(folder / STATUS)
-        trials = tuple(TrialStatus.from_json(trial) for trial in document["trials"])
-        return SearchStatus(**{**document, "search": folder.name, "trials": trials})
-    except (AutodetError, OSError, KeyError, TypeError) as error:
-        raise SearchError(
-            f"The search {folder.name} is damaged: {folder / STATUS} cannot be read; delete its folder."
-        ) from error
+    for look in range(LOOKS):
+        try:
+            return _read_snapshot(folder)
+        except (AutodetError, OSError, KeyError, TypeError) as error:
+            if look == LOOKS - 1:
+                raise SearchError(
+                    f"The search {folder.name} is damaged: {folder / STATUS} cannot be read; delete its folder."
+                ) from error
+    raise AssertionError
+
+
+def _read_snapshot(folder: Path) -> SearchStatus:
+    document: dict[str, Any] = read_json(folder / STATUS)
+    archive = document.pop(ARCHIVE, None)  # searches of earlier versions have none
+    trials = {trial["number"]: TrialStatus.from_json(trial) for trial in document["trials"]}
+    if archive:
+        trials |= read_archive(folder, archive)  # what it has may be newer
+    in_order = tuple(trials[number] for number in sorted(trials))
+    return SearchStatus(**{**document, "search": folder.name, "trials": in_order})
 
 
 def read_status(folder: Path) -> SearchStatus:
@@ -55,11 +93,16 @@ def read_status(folder: Path) -> SearchStatus:
         if written_since == snapshot:
             break
         snapshot = written_since  # its supervisor ended, properly, between the two looks
+    if state != snapshot.state:
+        snapshot = replace(snapshot, state=state, message="")  # a message is about the state that it was written with
+    if state == "interrupted":
+        last_heard = moment((folder / STATUS).stat().st_mtime)
+        snapshot = replace(snapshot, trials=tuple(trial.end_attempt(last_heard) for trial in snapshot.trials))
     if state not in ("running", "stopping"):
-        return replace(snapshot, state=state, seconds_left=None)
+        return replace(snapshot, seconds_left=None)
     passed = max(0.0, time.time() - (folder / STATUS).stat().st_mtime)
     left = None if snapshot.seconds_left is None else max(0.0, snapshot.seconds_left - passed)
-    return replace(snapshot, state=state, seconds=snapshot.seconds + passed, seconds_left=left)
+    return replace(snapshot, seconds=snapshot.seconds + passed, seconds_left=left)
 
 
 def observed_state(folder: Path, written: SearchState) -> SearchState:
@@ -70,7 +113,7 @@ def observed_state(folder: Path, written: SearchState) -> SearchState:
         return written
     if not is_locked(folder):
         return "interrupted"
-    return "stopping" if (folder / STOP).exists() else "running"
+    return "stopping" if (folder / STOP).exists() else written
 
 
 def _launched_since(folder: Path) -> bool:

@@ -11,7 +11,7 @@ from autodet.models.registry import DEFAULT_ARCHITECTURE
 from autodet.workspace import read_json, write_json
 
 SPEC = "spec.json"
-MOST_TRIALS = MOST_EPOCHS = 1000
+MOST_TRIALS, MOST_EPOCHS = 10_000, 1000
 HIGHEST_SEED = 2**31 - 1
 DEFAULT_LR_RANGE = (3e-4, 3e-3)
 

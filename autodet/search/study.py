@@ -5,20 +5,26 @@ states and mAP by epoch, and the user attributes hold the rest.
 """
 
 import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import optuna
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from autodet import records
 from autodet.lock import hold_lock
-from autodet.records import EpochResult, Hyperparameters, TrialStatus
+from autodet.records import Attempt, EpochResult, Hyperparameters, TrialStatus
+from autodet.search.mirror import MirroredStorage
+from autodet.search.sampling import BoundedTPESampler
 from autodet.search.space import default_params, suggest_hyperparameters
 from autodet.search.spec import SearchSpec
 from autodet.workspace import Workspace
 
 BUSY_SECONDS = 120.0  # how long a write waits for another process's
 EPOCHS, ENDED, ERROR, PARAMS, CREATED = "epochs", "ended", "error", "params", "created"
+ATTEMPTS, EFFECTIVE = "attempts", "effective"
 SEEDS = 2**32
 
 
@@ -29,17 +35,23 @@ class SearchStudy:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._spec = spec
         with hold_lock(workspace.home, BUSY_SECONDS):  # two first searches must not both make the tables
-            storage = optuna.storages.RDBStorage(
+            database = optuna.storages.RDBStorage(
                 workspace.optuna_url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}}
             )
-            self._study = _open_study(storage, search, spec)
+            self._study, self._storage = _open_study(database, search, spec)
         if self._study.user_attrs.get(CREATED, spec.created) != spec.created:
             # Left behind by another search of this id, whose folder was deleted.
-            optuna.delete_study(study_name=search, storage=storage)
-            self._study = _open_study(storage, search, spec)
-        self._study.set_user_attr(CREATED, spec.created)
+            optuna.delete_study(study_name=search, storage=database)
+            self._study, self._storage = _open_study(database, search, spec)
+        if CREATED not in self._study.user_attrs:
+            self._study.set_user_attr(CREATED, spec.created)
         if not self._study.get_trials(deepcopy=False):
             self._study.enqueue_trial(default_params(spec))
+        self.save()
+
+    def save(self) -> None:
+        """Store everything that was reported and told since the last time."""
+        self._storage.flush()
 
     def ask(self) -> optuna.trial.Trial:
         """The next trial. What it tries depends on the trials before it and on the seed, not on who asks when."""
@@ -47,7 +59,7 @@ class SearchStudy:
         startup = max(2, min(10, self._spec.trials // 3))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.sampler = optuna.samplers.TPESampler(
+            self._study.sampler = BoundedTPESampler(
                 n_startup_trials=startup, seed=(self._spec.seed * 100_003 + asked) % SEEDS
             )
         return self._study.ask()
@@ -64,14 +76,23 @@ class SearchStudy:
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return [optuna.trial.Trial(self._study, trial._trial_id) for trial in running]
 
+    def set_attempts(self, trial: optuna.trial.Trial, attempts: Sequence[Attempt]) -> None:
+        """Record where and when a trial ran."""
+        trial.set_user_attr(ATTEMPTS, [asdict(attempt) for attempt in attempts])
+
+    def set_effective(self, trial: optuna.trial.Trial, effective: Mapping[str, Any]) -> None:
+        """Record what is done otherwise than the trial's parameters say."""
+        trial.set_user_attr(EFFECTIVE, dict(effective))
+
     def report(self, trial: optuna.trial.Trial, epochs: tuple[EpochResult, ...]) -> bool:
         """Record a trial's epochs, the last of which is new.
 
         Returns:
             Whether the trial is not worth going on with. Trial 0, the defaults, always is.
         """
-        trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
         trial.report(epochs[-1].map50, step=epochs[-1].epoch)
+        # Last, because an epoch that is found here on resume is not told to Optuna again.
+        trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
         return trial.number > 0 and trial.should_prune()
 
     def tell(self, trial: optuna.trial.Trial, ended: records.TrialState, error: str | None = None) -> None:
@@ -93,10 +114,11 @@ class SearchStudy:
         return [_status(trial) for trial in trials if trial.state is not TrialState.WAITING]
 
 
-def _open_study(storage: optuna.storages.BaseStorage, search: str, spec: SearchSpec) -> optuna.study.Study:
-    return optuna.create_study(
-        storage=storage, study_name=search, direction="maximize", load_if_exists=True, pruner=_pruner(spec)
-    )
+def _open_study(
+    database: optuna.storages.RDBStorage, search: str, spec: SearchSpec
+) -> tuple[optuna.study.Study, MirroredStorage]:
+    storage = MirroredStorage(database, search, (StudyDirection.MAXIMIZE,))
+    return optuna.load_study(storage=storage, study_name=search, pruner=_pruner(spec)), storage
 
 
 def _status(trial: FrozenTrial) -> TrialStatus:
@@ -108,6 +130,8 @@ def _status(trial: FrozenTrial) -> TrialStatus:
         params=attributes.get(PARAMS, trial.params),
         epochs=tuple(EpochResult(**result) for result in attributes.get(EPOCHS, [])),
         error=attributes.get(ERROR),
+        attempts=tuple(Attempt(**attempt) for attempt in attributes.get(ATTEMPTS, [])),
+        effective=attributes.get(EFFECTIVE, {}),
     )
 
 

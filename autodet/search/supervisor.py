@@ -8,33 +8,51 @@ Killed at any moment, it leaves a search that another supervisor carries on.
 
 import heapq
 import logging
+import math
 import signal
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 
 import optuna
 
-from autodet.errors import AutodetError, BundleError, BusyError
+from autodet.errors import AutodetError, BundleError, BusyError, SearchError
 from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
-from autodet.search.executors import EpochDone, Event, Executor, TrialDone, TrialFailed, TrialLost
+from autodet.search.executors import (
+    EpochDone,
+    Event,
+    Executor,
+    TrialBlocked,
+    TrialDone,
+    TrialFailed,
+    TrialLost,
+    TrialTooLarge,
+)
 from autodet.search.executors.local import TRAIN, LocalExecutor
-from autodet.search.snapshot import LOG, STOP, read_snapshot, write_snapshot
+from autodet.search.folders import TrialFolders
+from autodet.search.queue import queue_for
+from autodet.search.reasons import disk_full_reason, unforeseen_reason
+from autodet.search.snapshot import LOG, STATUS, STOP, moment, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
+from autodet.search.stopwatch import Stopwatch
 from autodet.search.study import SearchStudy
 from autodet.settings import load_settings
-from autodet.training.device import device_slots
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.workspace import Workspace, safe_join
 
 TICK_SECONDS = 0.5
-RETRIES = 2
-TRACEBACK = "traceback.txt"
+SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
+RETRIES = 2  # of a trial that is lost again and again without an epoch in between
+TRIALS, TRACEBACK = "trials", "traceback.txt"
+TOO_LARGE = (
+    "Memory ran out even with one photo at a time; choose a smaller network or smaller photos, or run fewer trials "
+    "side by side."
+)
 
 log = logging.getLogger("autodet.supervisor")
 
@@ -55,8 +73,9 @@ def main(arguments: list[str]) -> int:
 def _carry_on(folder: Path, train: str) -> int:
     try:
         spec = SearchSpec.read(folder)
-        slots = (spec.device,) if spec.device else device_slots(load_settings())
-        supervise(folder, LocalExecutor(slots, train))
+        settings = load_settings()
+        queue = queue_for(folder.parent.parent, folder.name, spec.device, settings)
+        supervise(folder, LocalExecutor(queue, train, settings.progress_deadline))
     except Exception as error:
         log.exception("The supervisor failed.")
         _write_interrupted(folder, error)
@@ -78,8 +97,10 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 
 def _write_interrupted(folder: Path, error: Exception) -> None:
     """Say what went wrong; the search can be resumed once that is mended."""
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
-    message = f"It was interrupted ({reason}); see {folder / LOG}, then resume it."
+    reason = disk_full_reason(error) or (str(error) if isinstance(error, AutodetError) else "")
+    message = f"It was interrupted. {reason} Then resume it."
+    if not reason:
+        message = f"It was interrupted ({unforeseen_reason(error)}); see {folder / LOG}, then resume it."
     try:
         write_snapshot(folder, replace(read_snapshot(folder), state="interrupted", seconds_left=None, message=message))
     except (AutodetError, OSError):
@@ -93,62 +114,95 @@ class _Supervisor:
         self._folder, self._executor = folder, executor
         self._spec = SearchSpec.read(folder)
         self._workspace = Workspace(folder.parent.parent)
+        self._folders = TrialFolders(folder / TRIALS)
         self._study = SearchStudy(self._workspace, folder.name, self._spec)
         self._before = read_snapshot(folder)
-        self._began = time.monotonic()
+        self._clock = Stopwatch(self._before.seconds)
+        self._told: tuple[SearchState, str] | None = None
         self._running: dict[int, optuna.trial.Trial] = {}
         self._waiting = self._study.unfinished()
         self._lost: dict[int, int] = {}
-        self._trials = {trial.number: trial for trial in self._study.statuses()}
+        last_heard = moment((folder / STATUS).stat().st_mtime)
+        self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
         self._published_map50 = self._model_map50()
+        self._better = False  # whether an epoch was better than that
+        self._over: list[int] = []  # trials whose end the study has not stored yet
+        self._news, self._written = True, 0.0
 
     def run(self) -> SearchStatus:
         self._publish_best()  # the last supervisor may have died just before it did
-        self._write("running")
         while True:
             if reason := self._reason_to_stop():
                 return self._stop(*reason)
-            while self._executor.has_room() and self._start_next():
-                self._write("running")
-            if not self._running:
+            while self._has_more() and self._executor.has_room():
+                self._start_next()
+            if not self._running and not self._has_more():
                 return self._finish()
+            self._save()
+            if not self._running:
+                self._wait()
+                continue
+            self._write_when_due()
             for event in self._executor.events(TICK_SECONDS):
                 self._handle(event)
-                self._write("running")
+
+    def _wait(self) -> None:
+        """Wait for a device that others use. The clock stands still: what the time limit limits is time with one."""
+        self._clock.pause()
+        obstacle = self._executor.obstacle
+        if self._told != ("queued", obstacle):
+            log.info("%s", obstacle)
+            self._write("queued", obstacle)
+        time.sleep(TICK_SECONDS)
+
+    def _save(self) -> None:
+        """Make what has happened since the last time outlive this process: in the study first, then as the model."""
+        self._study.save()
+        for number in self._over:
+            folder = self._folders.folder(number)
+            for leftover in (folder / CHECKPOINT, *folder.glob(".*")):  # a killed worker leaves half-written files
+                leftover.unlink(missing_ok=True)
+        self._over.clear()
+        if self._better:
+            self._publish_best()
 
     def end(self, state: SearchState, message: str = "") -> SearchStatus:
         log.info("The search is %s. %s", state, message)
+        self._save()
         status = self._write(state, message)
         (self._folder / STOP).unlink(missing_ok=True)
         return status
 
     # What to start
 
-    def _start_next(self) -> bool:
+    def _has_more(self) -> bool:
+        return bool(self._waiting) or (len(self._trials) < self._spec.trials and self._time_for_an_epoch())
+
+    def _start_next(self) -> None:
+        self._clock.go_on()
         trial = self._waiting.pop(0) if self._waiting else self._ask()
-        if trial is None:
-            return False
-        folder = self._trial_folder(trial.number)
-        folder.mkdir(parents=True, exist_ok=True)
+        known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
         job = TrainJob(
             dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
-            folder=folder,
+            folder=self._folders.begin(trial.number),
             hyperparameters=self._study.hyperparameters(trial),
             epochs=self._spec.epochs,
             name=self._spec.name,
             seed=self._spec.seed,
+            accumulation=known.effective.get("accumulation", 1),
         )
         self._running[trial.number] = trial
-        known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
-        self._trials[trial.number] = replace(known, params=job.hyperparameters.to_json())
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
-        self._executor.start(trial.number, job)
-        return True
+        device = self._executor.start(trial.number, job)
+        status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, moment())
+        self._trials[trial.number] = status
+        self._study.set_attempts(trial, status.attempts)
+        self._news = True
 
-    def _ask(self) -> optuna.trial.Trial | None:
-        if len(self._trials) >= self._spec.trials or not self._time_for_an_epoch():
-            return None
-        return self._study.ask()
+    def _ask(self) -> optuna.trial.Trial:
+        trial = self._study.ask()
+        self._folders.discard(trial.number)  # one that a supervisor asked for and died before it was stored
+        return trial
 
     def _time_for_an_epoch(self) -> bool:
         left = self._time_left()
@@ -160,27 +214,35 @@ class _Supervisor:
         trial = self._running.get(event.trial)
         if trial is None:
             return  # said before it was cancelled
+        self._news = True
         match event:
-            case EpochDone(result=result):
+            case EpochDone(result=result, usage=usage):
+                self._trials[trial.number] = self._trials[trial.number].change_attempt(**asdict(usage))
                 self._record(trial, result)
             case TrialDone():
                 self._tell(trial, "finished")
             case TrialFailed(error=error, details=details):
                 log.error("Trial %d failed.\n%s", trial.number, details)
-                (self._trial_folder(trial.number) / TRACEBACK).write_text(details, encoding="utf-8")
+                (self._folders.folder(trial.number) / TRACEBACK).write_text(details, encoding="utf-8")
                 self._tell(trial, "failed", error)
             case TrialLost(reason=reason):
                 self._retry(trial, reason)
+            case TrialTooLarge(reason=reason):
+                self._shrink(trial, reason)
+            case TrialBlocked(reason=reason, details=details):
+                log.error("Trial %d cannot go on.\n%s", trial.number, details)
+                raise SearchError(reason)
 
     def _record(self, trial: optuna.trial.Trial, result: EpochResult) -> None:
         status = self._trials[trial.number]
         if result.epoch <= len(status.epochs):
             return  # told again after a restart
+        self._lost.pop(trial.number, None)
         status = replace(status, epochs=(*status.epochs, result))
         self._trials[trial.number] = status
+        self._better = self._better or result.map50 > self._published_map50
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
         hopeless = self._study.report(trial, status.epochs)
-        self._publish_best()
         if hopeless and result.epoch < self._spec.epochs:
             self._executor.cancel(trial.number)
             self._tell(trial, "pruned")
@@ -190,8 +252,9 @@ class _Supervisor:
         best = replace(self._before, trials=tuple(self._trials.values())).best_trial
         epoch = best.best_epoch if best else None
         if best and epoch and epoch.map50 > self._published_map50:
-            put_model(self._trial_folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
+            put_model(self._folders.folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
             self._published_map50 = epoch.map50
+        self._better = False
 
     def _model_map50(self) -> float:
         """How good the model is that was published before; -1 where there is none."""
@@ -204,18 +267,37 @@ class _Supervisor:
         self._lost[trial.number] = self._lost.get(trial.number, 0) + 1
         log.warning("Trial %d was lost: %s.", trial.number, reason)
         if self._lost[trial.number] > RETRIES:
-            self._tell(trial, "failed", f"The trial was started {RETRIES + 1} times and lost each time: {reason}.")
+            error = f"The trial was lost {RETRIES + 1} times before it got any further: {reason}."
+            self._tell(trial, "failed", error)
             return
+        self._start_again(trial)
+
+    def _shrink(self, trial: optuna.trial.Trial, reason: str) -> None:
+        """Start a trial that needs too much memory again, each batch in twice as many parts."""
+        status = self._trials[trial.number]
+        batch_size = status.params["batch_size"]
+        accumulation = 2 * status.effective.get("accumulation", 1)
+        log.warning("Trial %d needs too much memory: %s.", trial.number, reason)
+        if accumulation >= 2 * batch_size:
+            self._tell(trial, "failed", TOO_LARGE)
+            return
+        effective = {"batch_size": math.ceil(batch_size / accumulation), "accumulation": accumulation}
+        self._study.set_effective(trial, effective)
+        self._trials[trial.number] = replace(status, effective=effective)
+        self._start_again(trial)
+
+    def _start_again(self, trial: optuna.trial.Trial) -> None:
+        self._trials[trial.number] = self._trials[trial.number].end_attempt(moment())
         del self._running[trial.number]
         self._waiting.insert(0, trial)
 
     def _tell(self, trial: optuna.trial.Trial, ended: TrialState, error: str | None = None) -> None:
+        status = replace(self._trials[trial.number], state=ended, error=error).end_attempt(moment())
+        self._study.set_attempts(trial, status.attempts)
         self._study.tell(trial, ended, error)
-        self._trials[trial.number] = replace(self._trials[trial.number], state=ended, error=error)
+        self._trials[trial.number] = status
         self._running.pop(trial.number, None)
-        folder = self._trial_folder(trial.number)
-        for leftover in (folder / CHECKPOINT, *folder.glob(".*")):  # a killed worker leaves half-written files
-            leftover.unlink(missing_ok=True)
+        self._over.append(trial.number)
         log.info("Trial %d is %s. %s", trial.number, ended, error or "")
 
     # When it is over
@@ -250,6 +332,12 @@ class _Supervisor:
 
     # What is said
 
+    def _write_when_due(self) -> None:
+        """Tell readers what has happened; the more trials run, the longer they may have to wait for it."""
+        pause = len(self._running) * SNAPSHOT_SECONDS_A_TRIAL
+        if self._news and time.monotonic() - self._written >= pause:
+            self._write("running")
+
     def _write(self, state: SearchState, message: str = "") -> SearchStatus:
         status = replace(
             self._before,
@@ -261,10 +349,12 @@ class _Supervisor:
             message=message,
         )
         write_snapshot(self._folder, status)
+        self._news, self._written = False, time.monotonic()
+        self._told = state, message
         return status
 
     def _seconds(self) -> float:
-        return self._before.seconds + time.monotonic() - self._began
+        return self._clock.seconds
 
     def _time_left(self) -> float | None:
         return None if self._spec.time_limit is None else self._spec.time_limit - self._seconds()
@@ -287,6 +377,3 @@ class _Supervisor:
     def _epoch_seconds(self) -> float | None:
         seconds = [epoch.seconds for trial in self._trials.values() for epoch in trial.epochs]
         return sum(seconds) / len(seconds) if seconds else None
-
-    def _trial_folder(self, number: int) -> Path:
-        return self._folder / "trials" / str(number)

@@ -2,6 +2,7 @@
 
 import platform
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import pandas as pd
@@ -9,7 +10,9 @@ import streamlit as st
 
 from autodet import __version__
 from autodet.settings import load_settings
-from autodet.training.device import device_slots
+from autodet.training.device import device_slots, number_slots, visible_gpu
+from autodet.training.gpu import GpuReading, read_gpu
+from autodet.words import size_text
 from autodet.workspace import open_workspace
 
 PACKAGES = ("streamlit", "torch", "torchvision", "optuna", "pycocotools", "plotly", "boto3")
@@ -36,7 +39,22 @@ def show_installation() -> None:
         "Searches in optuna-dashboard": f"optuna-dashboard {workspace.optuna_url}",
     }
     _table("Setting", facts)
+    if gpus := _gpus(device_slots(settings)):
+        _table("GPU", gpus)
     _table("Version of", {"autodet": __version__, "Python": platform.python_version(), **_versions()})
+
+
+def _gpus(devices: Sequence[str]) -> dict[str, str]:
+    """What each GPU is and does at this moment, as far as it can be told."""
+    gpus = sorted({slot.device for slot in number_slots(devices)} - {"cpu"})
+    readings = {device: read_gpu(visible_gpu(device)) for device in gpus}
+    return {device: _reading_text(reading) for device, reading in readings.items() if reading}
+
+
+def _reading_text(reading: GpuReading) -> str:
+    busy = "" if reading.utilisation is None else f", {reading.utilisation:.0%} busy"
+    used, total = size_text(reading.memory_bytes), size_text(reading.memory_total_bytes)
+    return f"{reading.name}{busy}, {used} of {total} in use"
 
 
 def _versions() -> dict[str, str]:

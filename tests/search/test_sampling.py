@@ -1,0 +1,55 @@
+"""TPE that does not get slower and slower."""
+
+import optuna
+import pytest
+from optuna.samplers import TPESampler
+
+from autodet.search import sampling
+from autodet.search.sampling import BoundedTPESampler
+
+FINISHED = optuna.trial.TrialState.COMPLETE
+LR = optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)
+
+
+def study_of(trials, directions=("maximize",)):
+    study = optuna.create_study(directions=directions)
+    for number in range(trials):
+        lr = 1e-4 * (1 + number % 97)
+        values = [1 - abs(lr - 5e-3) * 100, lr][: len(directions)]
+        study.add_trial(optuna.trial.create_trial(params={"lr": lr}, distributions={"lr": LR}, values=values))
+    return study
+
+
+def asked(study, sampler):
+    study.sampler = sampler
+    return [study.ask({"lr": LR}).params["lr"] for _ in range(5)]
+
+
+def test_it_is_optunas_own_in_searches_of_ordinary_length():
+    ours = asked(study_of(60), BoundedTPESampler(seed=3))
+    assert ours == asked(study_of(60), TPESampler(seed=3))
+
+
+@pytest.mark.parametrize("directions", [("maximize",), ("maximize", "minimize")])
+def test_of_a_long_search_it_sees_the_best_some_others_and_what_is_under_way(monkeypatch, directions):
+    monkeypatch.setattr(sampling, "MOST_TRIALS", 40)
+    monkeypatch.setattr(sampling, "BEST_TRIALS", 10)
+    study = study_of(200, directions)
+    under_way = [study.ask().number for _ in range(5)]
+    seen = [trial.number for trial in sampling._Excerpt(study)._get_trials()]
+    best = max(study.get_trials(states=(FINISHED,)), key=lambda trial: trial.values[0]).number
+    assert len(seen) < 100
+    assert best in seen
+    assert seen[-5:] == under_way
+    assert min(seen) < 10
+    assert seen == sorted(seen)
+
+
+def test_in_a_long_search_it_chooses_as_well_as_optunas_own(monkeypatch):
+    monkeypatch.setattr(sampling, "MOST_TRIALS", 300)
+    ours, theirs = asked(study_of(1200), BoundedTPESampler(seed=0)), asked(study_of(1200), TPESampler(seed=0))
+    assert distance(ours) <= distance(theirs) + 1e-3
+
+
+def distance(rates):
+    return sum(abs(rate - 5e-3) for rate in rates) / len(rates)
