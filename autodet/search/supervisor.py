@@ -26,6 +26,7 @@ from autodet.search.executors import EpochDone, Event, Executor, TrialDone, Tria
 from autodet.search.executors.local import TRAIN, LocalExecutor
 from autodet.search.snapshot import LOG, STOP, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
+from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.settings import load_settings
 from autodet.training.device import device_slots
@@ -94,7 +95,8 @@ class _Supervisor:
         self._folder, self._executor = folder, executor
         self._spec = SearchSpec.read(folder)
         self._workspace = Workspace(folder.parent.parent)
-        self._study = SearchStudy(self._workspace, folder.name, self._spec)
+        self._news, self._written = True, 0.0
+        self._study = patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec), self._say_waiting)
         self._before = read_snapshot(folder)
         self._began = time.monotonic()
         self._running: dict[int, optuna.trial.Trial] = {}
@@ -104,7 +106,6 @@ class _Supervisor:
         self._published_map50 = self._model_map50()
         self._better = False  # whether an epoch was better than that
         self._over: list[int] = []  # trials whose end the study has not stored yet
-        self._news, self._written = True, 0.0
 
     def run(self) -> SearchStatus:
         self._publish_best()  # the last supervisor may have died just before it did
@@ -123,7 +124,7 @@ class _Supervisor:
 
     def _save(self) -> None:
         """Make what has happened since the last time outlive this process: in the study first, then as the model."""
-        self._study.save()
+        patiently(self._study.save, self._say_waiting)
         for number in self._over:
             folder = self._trial_folder(number)
             for leftover in (folder / CHECKPOINT, *folder.glob(".*")):  # a killed worker leaves half-written files
@@ -268,6 +269,11 @@ class _Supervisor:
         return self.end("failed", errors[-1] if errors else "No trial could be started.")
 
     # What is said
+
+    def _say_waiting(self, sentence: str) -> None:
+        log.warning("%s", sentence)
+        write_snapshot(self._folder, replace(read_snapshot(self._folder), state="running", message=sentence))
+        self._news = True  # the sentence goes when there is nothing more to wait for
 
     def _write_when_due(self) -> None:
         """Tell readers what has happened; the more trials run, the longer they may have to wait for it."""
