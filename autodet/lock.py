@@ -1,4 +1,4 @@
-"""Locks on folders: a supervisor holds one on its search's for as long as it lives, an import on its own.
+"""Locks on folders and files: a supervisor holds one on its search's for as long as it lives, an import on its own.
 
 The operating system releases it when the process ends, however it ends; so whether a folder is being worked
 on can always be told, and two processes never write one study.
@@ -53,6 +53,26 @@ def is_locked(folder: Path) -> bool:
         return not _try(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+def try_lock(path: Path) -> int | None:
+    """Lock a file, made if it is not there, without waiting.
+
+    Returns:
+        A descriptor, which holds the lock until ``unlock``, or until the last process that has it ends; None where
+        another process holds it.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    if _try(descriptor, fcntl.LOCK_EX):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def unlock(descriptor: int) -> None:
+    """Release the lock of ``try_lock``, for every process that has inherited it too."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
 
 
 def _try(descriptor: int, kind: int) -> bool:

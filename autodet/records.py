@@ -6,7 +6,7 @@ sorted class names. Epochs and photos count from 1, trials from 0.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -187,6 +187,21 @@ ACTIVE_STATES: tuple[SearchState, ...] = ("queued", "running", "stopping")
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """A stretch of a trial on one device; a trial that was lost or interrupted has several.
+
+    Attributes:
+        device: The device slot, such as ``cuda:0`` or ``cpu #2``; empty where it is not known.
+        started: When, ISO 8601 with time zone.
+        ended: Likewise; None while it runs. Of one whose supervisor was killed, when it was last heard of.
+    """
+
+    device: str
+    started: str
+    ended: str | None = None
+
+
+@dataclass(frozen=True)
 class TrialStatus:
     """One trial as a page or a program sees it.
 
@@ -196,6 +211,7 @@ class TrialStatus:
         params: ``Hyperparameters`` as plain values.
         epochs: The epochs done, in order.
         error: A sentence if it failed.
+        attempts: Where and when it ran, in order; empty in searches of earlier versions.
     """
 
     number: int
@@ -203,27 +219,40 @@ class TrialStatus:
     params: Mapping[str, Any]
     epochs: tuple[EpochResult, ...] = ()
     error: str | None = None
+    attempts: tuple[Attempt, ...] = ()
 
     @cached_property
     def best_epoch(self) -> EpochResult | None:
         """The first epoch with the highest ``map50``."""
         return max(self.epochs, key=lambda result: (result.map50, -result.epoch), default=None)
 
+    def begin_attempt(self, device: str, moment: str) -> Self:
+        """The trial, running from a moment on (ISO 8601) on a device."""
+        return replace(self, attempts=(*self.attempts, Attempt(device, moment)))
+
+    def end_attempt(self, moment: str) -> Self:
+        """The trial, which ran until a moment (ISO 8601); as it is, if it did not run."""
+        if not self.attempts or self.attempts[-1].ended:
+            return self
+        return replace(self, attempts=(*self.attempts[:-1], replace(self.attempts[-1], ended=moment)))
+
     def to_json(self) -> dict[str, Any]:
-        """The keys ``number, state, params, epochs, error``."""
+        """The keys ``number, state, params, epochs, error, attempts``."""
         return {
             "number": self.number,
             "state": self.state,
             "params": dict(self.params),
             "epochs": [result.to_json() for result in self.epochs],
             "error": self.error,
+            "attempts": [asdict(attempt) for attempt in self.attempts],
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """The inverse of ``to_json``."""
         epochs = tuple(EpochResult(**result) for result in document["epochs"])
-        return cls(document["number"], document["state"], document["params"], epochs, document["error"])
+        attempts = tuple(Attempt(**attempt) for attempt in document.get("attempts", []))
+        return cls(document["number"], document["state"], document["params"], epochs, document["error"], attempts)
 
 
 @dataclass(frozen=True)
@@ -239,7 +268,7 @@ class SearchStatus:
         planned_epochs: Epochs per trial that were asked for.
         time_limit: Seconds that were asked for, or None.
         model: Id of the model made from the best epoch so far, or None.
-        seconds: Time that the search has run for, interruptions left out.
+        seconds: Time that the search has run for; interruptions, and waiting for a device, left out.
         seconds_left: Forecast of the time still needed; None before the first epoch and after the end.
         created: When the search was asked for, ISO 8601 with time zone.
         message: A sentence where there is something to say (why it failed, what replaced a model's weights).

@@ -5,6 +5,7 @@
       imports/<id>/    status.json, files/, lock       see autodet.datasets.background
       searches/<id>/   spec.json, status.json, lock    see autodet.search
       models/<id>/     model.autodet, evaluations/     see autodet.models
+      devices/         who uses which device slot      see autodet.search.queue
       optuna.db        the studies of all searches
 
 Whatever is made in several steps is made under a hidden name beside its final place and renamed at the

@@ -86,11 +86,13 @@ def read_status(folder: Path) -> SearchStatus:
         if written_since == snapshot:
             break
         snapshot = written_since  # its supervisor ended, properly, between the two looks
+    if state != snapshot.state:
+        snapshot = replace(snapshot, state=state, message="")  # a message is about the state that it was written with
     if state not in ("running", "stopping"):
-        return replace(snapshot, state=state, seconds_left=None)
+        return replace(snapshot, seconds_left=None)
     passed = max(0.0, time.time() - (folder / STATUS).stat().st_mtime)
     left = None if snapshot.seconds_left is None else max(0.0, snapshot.seconds_left - passed)
-    return replace(snapshot, state=state, seconds=snapshot.seconds + passed, seconds_left=left)
+    return replace(snapshot, seconds=snapshot.seconds + passed, seconds_left=left)
 
 
 def observed_state(folder: Path, written: SearchState) -> SearchState:
@@ -101,7 +103,7 @@ def observed_state(folder: Path, written: SearchState) -> SearchState:
         return written
     if not is_locked(folder):
         return "interrupted"
-    return "stopping" if (folder / STOP).exists() else "running"
+    return "stopping" if (folder / STOP).exists() else written
 
 
 def _launched_since(folder: Path) -> bool:

@@ -5,6 +5,8 @@ states and mAP by epoch, and the user attributes hold the rest.
 """
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import optuna
@@ -13,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autodet import records
 from autodet.lock import hold_lock
-from autodet.records import EpochResult, Hyperparameters, TrialStatus
+from autodet.records import Attempt, EpochResult, Hyperparameters, TrialStatus
 from autodet.search.mirror import MirroredStorage
 from autodet.search.sampling import BoundedTPESampler
 from autodet.search.space import default_params, suggest_hyperparameters
@@ -23,6 +25,7 @@ from autodet.workspace import Workspace
 
 BUSY_SECONDS = 120.0  # how long a write waits for another process's
 EPOCHS, ENDED, ERROR, PARAMS, CREATED = "epochs", "ended", "error", "params", "created"
+ATTEMPTS = "attempts"
 SEEDS = 2**32
 
 
@@ -79,6 +82,10 @@ class SearchStudy:
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return [optuna.trial.Trial(self._study, trial._trial_id) for trial in running]
 
+    def set_attempts(self, trial: optuna.trial.Trial, attempts: Sequence[Attempt]) -> None:
+        """Record where and when a trial ran."""
+        trial.set_user_attr(ATTEMPTS, [asdict(attempt) for attempt in attempts])
+
     def report(self, trial: optuna.trial.Trial, epochs: tuple[EpochResult, ...]) -> bool:
         """Record a trial's epochs, the last of which is new.
 
@@ -124,6 +131,7 @@ def _status(trial: FrozenTrial) -> TrialStatus:
         params=attributes.get(PARAMS, trial.params),
         epochs=tuple(EpochResult(**result) for result in attributes.get(EPOCHS, [])),
         error=attributes.get(ERROR),
+        attempts=tuple(Attempt(**attempt) for attempt in attributes.get(ATTEMPTS, [])),
     )
 
 

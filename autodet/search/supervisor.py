@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -24,12 +25,13 @@ from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
 from autodet.search.executors import EpochDone, Event, Executor, TrialDone, TrialFailed, TrialLost
 from autodet.search.executors.local import TRAIN, LocalExecutor
-from autodet.search.snapshot import LOG, STOP, read_snapshot, write_snapshot
+from autodet.search.queue import queue_for
+from autodet.search.snapshot import LOG, STATUS, STOP, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
+from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.settings import load_settings
-from autodet.training.device import device_slots
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.workspace import Workspace, delete_folder, safe_join
 
@@ -57,8 +59,8 @@ def main(arguments: list[str]) -> int:
 def _carry_on(folder: Path, train: str) -> int:
     try:
         spec = SearchSpec.read(folder)
-        slots = (spec.device,) if spec.device else device_slots(load_settings())
-        supervise(folder, LocalExecutor(slots, train))
+        queue = queue_for(folder.parent.parent, folder.name, spec.device, load_settings())
+        supervise(folder, LocalExecutor(queue, train))
     except Exception as error:
         log.exception("The supervisor failed.")
         _write_interrupted(folder, error)
@@ -98,29 +100,42 @@ class _Supervisor:
         self._news, self._written = True, 0.0
         self._study = patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec), self._say_waiting)
         self._before = read_snapshot(folder)
-        self._began = time.monotonic()
+        self._clock = Stopwatch(self._before.seconds)
+        self._told: tuple[SearchState, str] | None = None
         self._running: dict[int, optuna.trial.Trial] = {}
         self._waiting = self._study.unfinished()
         self._lost: dict[int, int] = {}
-        self._trials = {trial.number: trial for trial in self._study.statuses()}
+        last_heard = _moment((folder / STATUS).stat().st_mtime)
+        self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
         self._published_map50 = self._model_map50()
         self._better = False  # whether an epoch was better than that
         self._over: list[int] = []  # trials whose end the study has not stored yet
 
     def run(self) -> SearchStatus:
         self._publish_best()  # the last supervisor may have died just before it did
-        self._write("running")
         while True:
             if reason := self._reason_to_stop():
                 return self._stop(*reason)
-            while self._executor.has_room() and self._start_next():
-                self._news = True
-            if not self._running:
+            while self._has_more() and self._executor.has_room():
+                self._start_next()
+            if not self._running and not self._has_more():
                 return self._finish()
             self._save()
+            if not self._running:
+                self._wait()
+                continue
             self._write_when_due()
             for event in self._executor.events(TICK_SECONDS):
                 self._handle(event)
+
+    def _wait(self) -> None:
+        """Wait for a device that others use. The clock stands still: what the time limit limits is time with one."""
+        self._clock.pause()
+        obstacle = self._executor.obstacle
+        if self._told != ("queued", obstacle):
+            log.info("%s", obstacle)
+            self._write("queued", obstacle)
+        time.sleep(TICK_SECONDS)
 
     def _save(self) -> None:
         """Make what has happened since the last time outlive this process: in the study first, then as the model."""
@@ -142,10 +157,12 @@ class _Supervisor:
 
     # What to start
 
-    def _start_next(self) -> bool:
+    def _has_more(self) -> bool:
+        return bool(self._waiting) or (len(self._trials) < self._spec.trials and self._time_for_an_epoch())
+
+    def _start_next(self) -> None:
+        self._clock.go_on()
         trial = self._waiting.pop(0) if self._waiting else self._ask()
-        if trial is None:
-            return False
         folder = self._trial_folder(trial.number)
         folder.mkdir(parents=True, exist_ok=True)
         job = TrainJob(
@@ -158,14 +175,14 @@ class _Supervisor:
         )
         self._running[trial.number] = trial
         known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
-        self._trials[trial.number] = replace(known, params=job.hyperparameters.to_json())
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
-        self._executor.start(trial.number, job)
-        return True
+        device = self._executor.start(trial.number, job)
+        status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, _moment())
+        self._trials[trial.number] = status
+        self._study.set_attempts(trial, status.attempts)
+        self._news = True
 
-    def _ask(self) -> optuna.trial.Trial | None:
-        if len(self._trials) >= self._spec.trials or not self._time_for_an_epoch():
-            return None
+    def _ask(self) -> optuna.trial.Trial:
         trial = self._study.ask()
         delete_folder(self._trial_folder(trial.number))  # one that a supervisor asked for and died before it was stored
         return trial
@@ -224,6 +241,7 @@ class _Supervisor:
 
     def _retry(self, trial: optuna.trial.Trial, reason: str) -> None:
         self._lost[trial.number] = self._lost.get(trial.number, 0) + 1
+        self._trials[trial.number] = self._trials[trial.number].end_attempt(_moment())
         log.warning("Trial %d was lost: %s.", trial.number, reason)
         if self._lost[trial.number] > RETRIES:
             self._tell(trial, "failed", f"The trial was started {RETRIES + 1} times and lost each time: {reason}.")
@@ -232,8 +250,10 @@ class _Supervisor:
         self._waiting.insert(0, trial)
 
     def _tell(self, trial: optuna.trial.Trial, ended: TrialState, error: str | None = None) -> None:
+        status = replace(self._trials[trial.number], state=ended, error=error).end_attempt(_moment())
+        self._study.set_attempts(trial, status.attempts)
         self._study.tell(trial, ended, error)
-        self._trials[trial.number] = replace(self._trials[trial.number], state=ended, error=error)
+        self._trials[trial.number] = status
         self._running.pop(trial.number, None)
         self._over.append(trial.number)
         log.info("Trial %d is %s. %s", trial.number, ended, error or "")
@@ -293,10 +313,11 @@ class _Supervisor:
         )
         write_snapshot(self._folder, status)
         self._news, self._written = False, time.monotonic()
+        self._told = state, message
         return status
 
     def _seconds(self) -> float:
-        return self._before.seconds + time.monotonic() - self._began
+        return self._clock.seconds
 
     def _time_left(self) -> float | None:
         return None if self._spec.time_limit is None else self._spec.time_limit - self._seconds()
@@ -322,3 +343,9 @@ class _Supervisor:
 
     def _trial_folder(self, number: int) -> Path:
         return self._folder / "trials" / str(number)
+
+
+def _moment(timestamp: float | None = None) -> str:
+    """A moment, now if none is given in seconds since 1970, in ISO 8601."""
+    moment = datetime.now(UTC) if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+    return moment.isoformat(timespec="milliseconds")

@@ -4,6 +4,9 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from autodet.errors import SettingsError
@@ -12,6 +15,38 @@ from autodet.settings import Settings
 NVIDIA = Path("/proc/driver/nvidia/gpus")
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Room for one trial on a device.
+
+    Attributes:
+        device: ``cpu``, ``cuda:0`` and so on.
+        number: Which of the slots on this device it is, from 1.
+        threads: Its share of the machine's CPU cores.
+    """
+
+    device: str
+    number: int = 1
+    threads: int = 1
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``cuda:0``; ``cpu #2`` where a device has several."""
+        return self.device if self.number == 1 else f"{self.device} #{self.number}"
+
+
+def number_slots(devices: Sequence[str]) -> tuple[Slot, ...]:
+    """The slots behind a list of devices, in which one may be named several times; they share the cores equally."""
+    seen: Counter[str] = Counter()
+    threads = max(1, cpu_cores() // max(1, len(devices)))
+    slots = []
+    for device in devices:
+        indexed = "cuda:0" if device == "cuda" else device
+        seen[indexed] += 1
+        slots.append(Slot(indexed, seen[indexed], threads))
+    return tuple(slots)
 
 
 def device_slots(settings: Settings) -> tuple[str, ...]:
@@ -39,6 +74,13 @@ def cpu_cores() -> int:
         return max(1, min(cores, round(int(quota) / int(period))))
     except (OSError, ValueError):  # no container, or one without a limit
         return cores
+
+
+def visible_gpu(device: str) -> str:
+    """A GPU as ``CUDA_VISIBLE_DEVICES`` names it; ``cuda:1`` is the second of those that this process may see."""
+    index = int(device.partition(":")[2] or 0)
+    visible = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return visible[index] if index < len(visible) else str(index)
 
 
 def gpu_count() -> int:

@@ -59,7 +59,7 @@ def progress_of(status: SearchStatus) -> float:
 def progress_text(status: SearchStatus) -> str:
     """A search's progress in words."""
     if status.state == "queued":
-        return f"**{escape(status.search)}** is starting"
+        return f"**{escape(status.search)}** {'waits for a free device' if status.message else 'is starting'}"
     if status.state == "stopping":
         return f"**{escape(status.search)}** is stopping"
     left = "" if status.seconds_left is None else f", about {duration(status.seconds_left)} left"

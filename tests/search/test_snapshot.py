@@ -37,6 +37,8 @@ def launched(folder, seconds_ago=0.0):
         ("queued", False, False, True, "queued"),
         ("queued", True, False, True, "queued"),
         ("queued", False, False, False, "interrupted"),
+        ("queued", True, False, False, "queued"),
+        ("queued", True, True, False, "stopping"),
         ("running", True, False, False, "running"),
         ("running", True, True, False, "stopping"),
         ("running", False, False, False, "interrupted"),
@@ -89,3 +91,12 @@ def test_time_goes_on_between_two_events(folder):
     with hold_lock(folder):
         assert read_status(folder).seconds_left == 0
     assert read_status(folder).seconds == 50  # interrupted: the clock stands still
+
+
+def test_a_search_that_waits_for_a_device_has_no_time_going_on(folder):
+    written(folder, replace(RUNNING, state="queued", message="It waits for a free device."), seconds_ago=100)
+    with hold_lock(folder):
+        status = read_status(folder)
+        assert (status.state, status.seconds, status.message) == ("queued", 50, "It waits for a free device.")
+        (folder / STOP).touch()
+        assert read_status(folder).message == ""  # it is about another state

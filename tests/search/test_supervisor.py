@@ -23,6 +23,8 @@ from tests.search import scripted
 class InThisProcess:
     """An executor without processes: one epoch of one trial whenever it is asked for events."""
 
+    obstacle = ""
+
     def __init__(self, slots=1):
         self.slots = slots
         self.trials = {}
@@ -32,6 +34,7 @@ class InThisProcess:
 
     def start(self, trial, job):
         self.trials[trial] = scripted.train(job)
+        return "here"
 
     def events(self, timeout_seconds):
         trial, results = next(iter(self.trials.items()))

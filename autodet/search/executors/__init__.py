@@ -49,11 +49,19 @@ class Executor(Protocol):
     def slots(self) -> int:
         """How many trials run side by side."""
 
-    def has_room(self) -> bool:
-        """Whether another trial can be started now."""
+    @property
+    def obstacle(self) -> str:
+        """Why there is no room, as a sentence, where others use what trials run on; else empty."""
 
-    def start(self, trial: int, job: TrainJob) -> None:
-        """Start a trial; its device and threads are the executor's to choose."""
+    def has_room(self) -> bool:
+        """Whether another trial can be started now; to be asked only if there is one to start."""
+
+    def start(self, trial: int, job: TrainJob) -> str:
+        """Start a trial; its device and threads are the executor's to choose.
+
+        Returns:
+            What it runs on, as people call it (``cuda:0``); empty where that is not known yet.
+        """
 
     def events(self, timeout_seconds: float) -> list[Event]:
         """What happened since the last call; waits for something to happen, but no longer than asked."""

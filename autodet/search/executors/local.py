@@ -1,4 +1,4 @@
-"""Trials on this machine: a process of its own for each, one process a device slot."""
+"""Trials on this machine: a process of its own for each, one process a device slot of the queue."""
 
 import importlib
 import multiprocessing
@@ -6,14 +6,16 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.reduction import DupFd
+from typing import Any
 
 from autodet.errors import AutodetError
 from autodet.search.executors import EpochDone, Event, TrialDone, TrialFailed, TrialLost
-from autodet.training.device import cpu_cores
+from autodet.search.queue import HeldSlot, SlotQueue
+from autodet.training.device import Slot, visible_gpu
 from autodet.training.job import TrainJob
 
 TRAIN = "autodet.training.loop:train"
@@ -24,47 +26,72 @@ NICENESS = 5  # pages and predictions on the same cores go first
 @dataclass(frozen=True)
 class _Worker:
     trial: int
-    slot: str
+    held: HeldSlot
     process: SpawnProcess
     connection: "Connection[Event, Event]"
 
 
+class _Inherited:
+    """A descriptor of this process that the worker gets too, and with it the lock on the slot that it uses.
+
+    So a slot whose supervisor was killed is free when its worker is gone, not before.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __getstate__(self) -> object:
+        return DupFd(self._descriptor)
+
+    def __setstate__(self, passed: Any) -> None:
+        self._descriptor = passed.detach()
+        os.set_inheritable(self._descriptor, False)  # processes that training starts shall not hold it
+
+
 class LocalExecutor:
-    """Runs one trial on each device slot.
+    """Runs one trial on each device slot that the queue lets it have.
 
     Args:
-        slots: Devices; one that is named twice runs two trials side by side.
+        queue: Where other searches of the workspace wait for the same slots.
         train: ``module:function`` that trains a job.
     """
 
-    def __init__(self, slots: Sequence[str], train: str = TRAIN) -> None:
-        self._slots, self._train = tuple(slots), train
+    def __init__(self, queue: SlotQueue, train: str = TRAIN) -> None:
+        self._queue, self._train = queue, train
+        self._next: HeldSlot | None = None
         self._workers: dict[int, _Worker] = {}
         self._context = multiprocessing.get_context("spawn")
 
     @property
     def slots(self) -> int:
-        """How many trials run side by side."""
-        return len(self._slots)
+        """How many trials run side by side if no other search is at work."""
+        return self._queue.most
+
+    @property
+    def obstacle(self) -> str:
+        """Which searches use the devices, if this one waits for them."""
+        return self._queue.obstacle
 
     def has_room(self) -> bool:
-        """Whether a slot is free."""
-        return len(self._workers) < len(self._slots)
+        """Whether a slot is free, which is then kept for the next trial; else this search waits in the queue."""
+        self._next = self._next or self._queue.take()
+        return self._next is not None
 
-    def start(self, trial: int, job: TrainJob) -> None:
-        """Start a trial on a free slot."""
-        free = list(self._slots)
-        for worker in self._workers.values():
-            free.remove(worker.slot)
+    def start(self, trial: int, job: TrainJob) -> str:
+        """Start a trial on the slot that ``has_room`` has found."""
+        if self._next is None:
+            raise ValueError("There is no room.")
+        held, self._next = self._next, None
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=_work,
-            args=(theirs, trial, self._on_slot(job, free[0]), free[0], self._train),
+            args=(theirs, _Inherited(held.descriptor), trial, _on_slot(job, held.slot), held.slot, self._train),
             name=f"trial-{trial}",
         )
         process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
-        self._workers[trial] = _Worker(trial, free[0], process, ours)
+        self._workers[trial] = _Worker(trial, held, process, ours)
+        return held.slot.name
 
     def events(self, timeout_seconds: float) -> list[Event]:
         """What the workers say, and what became of those that say nothing any more."""
@@ -84,17 +111,15 @@ class LocalExecutor:
             self._forget(worker)
 
     def close(self) -> None:
-        """End every process."""
+        """End every process, and leave the queue."""
         for worker in self._workers.values():
             worker.process.terminate()
         for worker in list(self._workers.values()):
             self._forget(worker)
-
-    def _on_slot(self, job: TrainJob, slot: str) -> TrainJob:
-        cpu_slots = sum(other == "cpu" for other in self._slots)
-        threads = max(1, cpu_cores() // cpu_slots) if slot == "cpu" else 0
-        # A worker sees its own GPU only, and as the first one.
-        return replace(job, device="cpu" if slot == "cpu" else "cuda:0", threads=threads)
+        if self._next:
+            self._queue.give_back(self._next)
+            self._next = None
+        self._queue.leave()
 
     def _forget(self, worker: _Worker) -> None:
         worker.process.terminate()
@@ -104,7 +129,13 @@ class LocalExecutor:
             worker.process.join()
         worker.process.close()
         worker.connection.close()
+        self._queue.give_back(worker.held)
         del self._workers[worker.trial]
+
+
+def _on_slot(job: TrainJob, slot: Slot) -> TrainJob:
+    # A worker sees its own GPU only, and as the first one.
+    return replace(job, device="cpu" if slot.device == "cpu" else "cuda:0", threads=slot.threads)
 
 
 def _receive(worker: _Worker) -> Event:
@@ -123,14 +154,16 @@ def _death(exit_code: int | None) -> str:
     return f"its process ended with exit code {exit_code}"
 
 
-def _work(connection: "Connection[Event, Event]", trial: int, job: TrainJob, slot: str, train: str) -> None:
+def _work(
+    connection: "Connection[Event, Event]", _slot_lock: _Inherited, trial: int, job: TrainJob, slot: Slot, train: str
+) -> None:
     """The worker process: train, and tell the supervisor."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the supervisor's business
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    if slot.startswith("cuda"):
-        os.environ["CUDA_VISIBLE_DEVICES"] = _visible_device(slot)
-    else:
+    if slot.device == "cpu":
         os.nice(NICENESS)
+    else:
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible_gpu(slot.device)
     module, function = train.split(":")
     try:
         for result in getattr(importlib.import_module(module), function)(job):
@@ -143,13 +176,6 @@ def _work(connection: "Connection[Event, Event]", trial: int, job: TrainJob, slo
     except Exception as error:
         sentence = f"The trial failed unexpectedly ({type(error).__name__}: {error}); the log has the details."
         connection.send(TrialFailed(trial, sentence, traceback.format_exc()))
-
-
-def _visible_device(slot: str) -> str:
-    """The GPU of a slot, counted among those that this process may see."""
-    index = int(slot.partition(":")[2] or 0)
-    visible = [device.strip() for device in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if device.strip()]
-    return visible[index] if index < len(visible) else str(index)
 
 
 def _die_with_parent() -> None:
