@@ -134,10 +134,11 @@ def patiently(act: Callable[[], Result], say: Callable[[str], None]) -> Result:
 
 def _translated(error: Exception) -> StorageError:
     """What a database's error means, in words that are ours."""
+    from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import InterfaceError, OperationalError
 
-    cause: BaseException = error.__cause__ or error  # Optuna wraps SQLAlchemy's, which wraps the driver's
-    original = getattr(cause, "orig", None) or cause
+    wrapper = error.__cause__ if isinstance(error, StorageInternalError) else error  # Optuna wraps SQLAlchemy's,
+    original = getattr(wrapper, "orig", None) or error  # and that the driver's
     text = f"{getattr(original, 'sqlstate', None)} {original}"
     for mark, words in REFUSALS.items():
         if mark in text:
@@ -146,7 +147,7 @@ def _translated(error: Exception) -> StorageError:
         if "locked" in text:
             return StorageBusyError("The database of searches is locked: another program uses optuna.db.")
         return StorageError(f"The database of searches, optuna.db, cannot be used: {original}.")
-    if isinstance(cause, (OperationalError, InterfaceError)):
+    if isinstance(wrapper, (OperationalError, InterfaceError)):
         return StorageBusyError("The database of searches is restarting, or does not answer.")
     return StorageError(f"The database of searches cannot be used ({type(original).__name__}).")
 
