@@ -194,11 +194,17 @@ class Attempt:
         device: The device slot, such as ``cuda:0`` or ``cpu #2``; empty where it is not known.
         started: When, ISO 8601 with time zone.
         ended: Likewise; None while it runs. Of one whose supervisor was killed, when it was last heard of.
+        memory_bytes: The most memory that its process had, as of its last epoch; None where that is not known.
+        gpu_memory_bytes: The most memory in use on its GPU, by whomever.
+        gpu_utilisation: Share of the time in which its GPU computed, for whomever, 0 to 1.
     """
 
     device: str
     started: str
     ended: str | None = None
+    memory_bytes: int | None = None
+    gpu_memory_bytes: int | None = None
+    gpu_utilisation: float | None = None
 
 
 @dataclass(frozen=True)
@@ -232,9 +238,12 @@ class TrialStatus:
 
     def end_attempt(self, moment: str) -> Self:
         """The trial, which ran until a moment (ISO 8601); as it is, if it did not run."""
-        if not self.attempts or self.attempts[-1].ended:
-            return self
-        return replace(self, attempts=(*self.attempts[:-1], replace(self.attempts[-1], ended=moment)))
+        running = self.attempts and self.attempts[-1].ended is None
+        return self.change_attempt(ended=moment) if running else self
+
+    def change_attempt(self, **facts: Any) -> Self:
+        """The trial with more known of its last attempt."""
+        return replace(self, attempts=(*self.attempts[:-1], replace(self.attempts[-1], **facts)))
 
     def to_json(self) -> dict[str, Any]:
         """The keys ``number, state, params, epochs, error, attempts``."""

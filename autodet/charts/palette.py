@@ -17,6 +17,8 @@ SPLIT_COLOURS = {"train": "#2f7fd6", "val": "#2a9d6f", "test": "#e0a30b"}
 SIZE_COLOURS = {"small": "#e4572e", "medium": "#0fa3b1", "large": "#6c7bd9"}
 BLUE_SHADES = [[0.0, "rgba(47, 127, 214, 0)"], [0.5, "rgba(47, 127, 214, 0.55)"], [1.0, "rgba(47, 127, 214, 1)"]]
 GREY = "#8a8f98"
+SLATE = "#6f7580"  # white letters can be read on it
+BROWN = "#8d6346"
 
 
 def class_colour(class_id: int) -> str:

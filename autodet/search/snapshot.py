@@ -13,6 +13,7 @@ The three small files beside it decide what the snapshot is worth:
 import json
 import time
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,12 @@ STATUS, LAUNCHED, STOP, LOG = "status.json", "launched", "stop", "supervisor.log
 START_SECONDS = 60.0  # a supervisor that has not taken the lock by then never will
 ARCHIVE = "archive"
 LOOKS = 3
+
+
+def moment(timestamp: float | None = None) -> str:
+    """A moment, now if none is given in seconds since 1970, in ISO 8601."""
+    at = datetime.now(UTC) if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+    return at.isoformat(timespec="milliseconds")
 
 
 def write_snapshot(folder: Path, status: SearchStatus) -> None:
@@ -88,6 +95,9 @@ def read_status(folder: Path) -> SearchStatus:
         snapshot = written_since  # its supervisor ended, properly, between the two looks
     if state != snapshot.state:
         snapshot = replace(snapshot, state=state, message="")  # a message is about the state that it was written with
+    if state == "interrupted":
+        last_heard = moment((folder / STATUS).stat().st_mtime)
+        snapshot = replace(snapshot, trials=tuple(trial.end_attempt(last_heard) for trial in snapshot.trials))
     if state not in ("running", "stopping"):
         return replace(snapshot, seconds_left=None)
     passed = max(0.0, time.time() - (folder / STATUS).stat().st_mtime)

@@ -11,8 +11,7 @@ import logging
 import signal
 import sys
 import time
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 
@@ -26,7 +25,7 @@ from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, 
 from autodet.search.executors import EpochDone, Event, Executor, TrialDone, TrialFailed, TrialLost
 from autodet.search.executors.local import TRAIN, LocalExecutor
 from autodet.search.queue import queue_for
-from autodet.search.snapshot import LOG, STATUS, STOP, read_snapshot, write_snapshot
+from autodet.search.snapshot import LOG, STATUS, STOP, moment, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
@@ -105,7 +104,7 @@ class _Supervisor:
         self._running: dict[int, optuna.trial.Trial] = {}
         self._waiting = self._study.unfinished()
         self._lost: dict[int, int] = {}
-        last_heard = _moment((folder / STATUS).stat().st_mtime)
+        last_heard = moment((folder / STATUS).stat().st_mtime)
         self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
         self._published_map50 = self._model_map50()
         self._better = False  # whether an epoch was better than that
@@ -177,7 +176,7 @@ class _Supervisor:
         known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
         device = self._executor.start(trial.number, job)
-        status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, _moment())
+        status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, moment())
         self._trials[trial.number] = status
         self._study.set_attempts(trial, status.attempts)
         self._news = True
@@ -199,7 +198,8 @@ class _Supervisor:
             return  # said before it was cancelled
         self._news = True
         match event:
-            case EpochDone(result=result):
+            case EpochDone(result=result, usage=usage):
+                self._trials[trial.number] = self._trials[trial.number].change_attempt(**asdict(usage))
                 self._record(trial, result)
             case TrialDone():
                 self._tell(trial, "finished")
@@ -241,7 +241,7 @@ class _Supervisor:
 
     def _retry(self, trial: optuna.trial.Trial, reason: str) -> None:
         self._lost[trial.number] = self._lost.get(trial.number, 0) + 1
-        self._trials[trial.number] = self._trials[trial.number].end_attempt(_moment())
+        self._trials[trial.number] = self._trials[trial.number].end_attempt(moment())
         log.warning("Trial %d was lost: %s.", trial.number, reason)
         if self._lost[trial.number] > RETRIES:
             self._tell(trial, "failed", f"The trial was started {RETRIES + 1} times and lost each time: {reason}.")
@@ -250,7 +250,7 @@ class _Supervisor:
         self._waiting.insert(0, trial)
 
     def _tell(self, trial: optuna.trial.Trial, ended: TrialState, error: str | None = None) -> None:
-        status = replace(self._trials[trial.number], state=ended, error=error).end_attempt(_moment())
+        status = replace(self._trials[trial.number], state=ended, error=error).end_attempt(moment())
         self._study.set_attempts(trial, status.attempts)
         self._study.tell(trial, ended, error)
         self._trials[trial.number] = status
@@ -343,9 +343,3 @@ class _Supervisor:
 
     def _trial_folder(self, number: int) -> Path:
         return self._folder / "trials" / str(number)
-
-
-def _moment(timestamp: float | None = None) -> str:
-    """A moment, now if none is given in seconds since 1970, in ISO 8601."""
-    moment = datetime.now(UTC) if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
-    return moment.isoformat(timespec="milliseconds")

@@ -2,6 +2,7 @@
 
 import platform
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import pandas as pd
@@ -10,7 +11,9 @@ import streamlit as st
 from autodet import __version__
 from autodet.search.storage import storage_label
 from autodet.settings import load_settings
-from autodet.training.device import device_slots
+from autodet.training.device import device_slots, number_slots, visible_gpu
+from autodet.training.gpu import GpuReading, read_gpu
+from autodet.words import size_text
 from autodet.workspace import open_workspace
 
 PACKAGES = ("streamlit", "torch", "torchvision", "optuna", "pycocotools", "plotly", "boto3")
@@ -37,6 +40,8 @@ def show_installation() -> None:
         "Searches in optuna-dashboard": _studies(),
     }
     _table("Setting", facts)
+    if gpus := _gpus(device_slots(settings)):
+        _table("GPU", gpus)
     _table("Version of", {"autodet": __version__, "Python": platform.python_version(), **_versions()})
 
 
@@ -44,6 +49,19 @@ def _studies() -> str:
     if load_settings().storage_url:
         return f"in the PostgreSQL of AUTODET_STORAGE_URL: {storage_label()}"
     return f"optuna-dashboard {open_workspace().optuna_url}"
+
+
+def _gpus(devices: Sequence[str]) -> dict[str, str]:
+    """What each GPU is and does at this moment, as far as it can be told."""
+    gpus = sorted({slot.device for slot in number_slots(devices)} - {"cpu"})
+    readings = {device: read_gpu(visible_gpu(device)) for device in gpus}
+    return {device: _reading_text(reading) for device, reading in readings.items() if reading}
+
+
+def _reading_text(reading: GpuReading) -> str:
+    busy = "" if reading.utilisation is None else f", {reading.utilisation:.0%} busy"
+    used, total = size_text(reading.memory_bytes), size_text(reading.memory_total_bytes)
+    return f"{reading.name}{busy}, {used} of {total} in use"
 
 
 def _versions() -> dict[str, str]:

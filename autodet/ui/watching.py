@@ -1,13 +1,16 @@
 """A search as it runs."""
 
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 import streamlit as st
 
+from autodet.charts.timeline import timeline_figure
 from autodet.charts.trials import loss_figure, map_figure
 from autodet.errors import SearchError
-from autodet.records import SearchStatus
+from autodet.records import SearchStatus, TrialStatus
 from autodet.search.control import find_search
 from autodet.ui.frame import open_page, sentences_for_errors
 from autodet.ui.overview import progress_of, progress_text
@@ -15,6 +18,7 @@ from autodet.ui.text import escape, score
 from autodet.words import duration
 
 REFRESH_SECONDS = 2
+NEEDS = {"peak memory": "memory_bytes", "peak GPU memory": "gpu_memory_bytes", "GPU busy": "gpu_utilisation"}
 BADGES = {
     "queued": (":material/hourglass_top:", "gray"),
     "running": (":material/autorenew:", "blue"),
@@ -42,14 +46,26 @@ def _show_search(search: str, was_active: bool) -> None:
         st.rerun()  # the whole page: what the list of searches says has changed too
     _show_state(status)
     _show_figures(status)
-    curves, losses = st.tabs(["mAP", "Loss"])
+    curves, losses, devices = st.tabs(["mAP", "Loss", "Devices"])
     curves.plotly_chart(map_figure(status), key=f"map {search}", alt="Validation mAP against epoch, a line a trial")
     losses.plotly_chart(loss_figure(status), key=f"loss {search}", alt="Training loss against epoch, a line a trial")
+    devices.plotly_chart(
+        timeline_figure(status, datetime.now(UTC), _visitors_zone()),
+        key=f"devices {search}",
+        alt="When each device ran which trial",
+    )
     if status.trials:
         st.dataframe(_trial_table(status), hide_index=True, column_config=_columns())
     for trial in status.trials:
         if trial.error:
             st.caption(f":material/error: Trial {trial.number}: {escape(trial.error)}")
+
+
+def _visitors_zone() -> ZoneInfo | None:
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):  # the browser's own idea of it
+        return None
 
 
 def _show_state(status: SearchStatus) -> None:
@@ -122,9 +138,17 @@ def _trial_table(status: SearchStatus) -> pd.DataFrame:
                 "learning rate": trial.params.get("lr"),
                 "backbone ×": trial.params.get("backbone_lr_factor"),
                 "weight decay": trial.params.get("weight_decay"),
+                **_needs(trial),
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.drop(columns=[name for name in NEEDS if table[name].isna().all()])
+
+
+def _needs(trial: TrialStatus) -> dict[str, float | None]:
+    """The most that any attempt at a trial needed; None where that was not measured."""
+    measured = {name: [getattr(attempt, fact) for attempt in trial.attempts] for name, fact in NEEDS.items()}
+    return {name: max((one for one in values if one is not None), default=None) for name, values in measured.items()}
 
 
 def _columns() -> dict[str, Any]:
@@ -136,4 +160,7 @@ def _columns() -> dict[str, Any]:
         "learning rate": number(format="%.2g"),
         "backbone ×": number(format="%.2f", help="The pretrained layers learn at the learning rate times this."),
         "weight decay": number(format="%.1g"),
+        "peak memory": number(format="bytes", help="The most that its process had."),
+        "peak GPU memory": number(format="bytes", help="The most in use on its GPU, by whomever."),
+        "GPU busy": number(format="percent", help="Share of the time in which its GPU computed."),
     }

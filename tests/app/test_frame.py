@@ -95,3 +95,19 @@ def test_pages_hold_no_logic():
 def test_the_menu_lists_every_page(visit):
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(PAGES)
     assert labelled(visit("home").button, "Import photos")
+
+
+def test_the_settings_show_gpus_only_where_they_can_be_read(visit, monkeypatch):
+    from autodet.training.gpu import GpuReading
+    from autodet.ui import installation
+
+    def gpus():
+        return [table.value for table in visit("settings").dataframe if "GPU" in table.value]
+
+    assert not gpus()
+    monkeypatch.setenv("AUTODET_DEVICES", "cuda:0,cuda:0,cuda:1,cpu")
+    assert not gpus()
+    readings = {"0": GpuReading("Fake", 0.5, 3_000_000_000, 16_000_000_000)}
+    monkeypatch.setattr(installation, "read_gpu", readings.get)
+    (table,) = gpus()
+    assert table.to_numpy().tolist() == [["cuda:0", "Fake, 50% busy, 3 GB of 16 GB in use"]]

@@ -1,3 +1,5 @@
+from autodet.lock import hold_lock
+from autodet.records import Attempt
 from autodet.search.snapshot import STOP
 from tests.app.conftest import checked, labelled, labels, says, trial
 
@@ -23,8 +25,28 @@ def test_a_finished_search_shows_its_best_and_its_trials(visit, search_there):
     assert list(table["mAP@0.5"]) == [0.6, 0.1, 0.9]
     assert list(table["trial"].str.contains("★")) == [False, False, True]
     assert list(table["learning rate"]) == [1e-3] * 3
-    assert len(app.get("plotly_chart")) == 2  # mAP and loss
+    assert len(app.get("plotly_chart")) == 3  # mAP, loss and devices
     assert not {"Stop, keep the best", "Resume"} & set(labels(app.button))
+
+
+def test_what_trials_needed_is_shown_as_far_as_it_is_known(visit, search_there):
+    facts = [{"memory_bytes": 10, "gpu_utilisation": 0.5}, {"memory_bytes": 30}, {}]
+    attempts = tuple(Attempt("cpu", "2026-01-02T10:00:00+00:00", "2026-01-02T10:01:00+00:00", **one) for one in facts)
+    search_there("measured", trials=[trial(0, attempts=attempts), trial(1)])
+    search_there("of an earlier version", trials=[trial(0)])
+    table = visit("results", search="measured").dataframe[0].value
+    assert table["peak memory"][0] == 30
+    assert table["GPU busy"][0] == 0.5
+    assert not {"peak GPU memory"} & set(table)
+    assert not {"peak memory", "GPU busy"} & set(visit("results", search="of an earlier version").dataframe[0].value)
+
+
+def test_a_search_that_waits_for_a_device_says_for_whose(visit, search_there, workspace):
+    search_there("patient", "queued", message="It waits for a free device: the search other is using cpu.")
+    with hold_lock(workspace.searches / "patient"):
+        text = says(app := visit("results", search="patient"))
+        assert "the search other is using cpu" in text
+        assert "Stop, keep the best" in labels(app.button)
 
 
 def test_a_running_search_is_offered_first_and_can_be_stopped(visit, search_there, workspace):

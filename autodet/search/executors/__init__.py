@@ -1,9 +1,10 @@
 """Where trials run: what a supervisor asks of an executor, and what it hears from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from autodet.records import EpochResult
+from autodet.search.executors.usage import Usage
 from autodet.training.job import TrainJob
 
 
@@ -13,6 +14,7 @@ class EpochDone:
 
     trial: int
     result: EpochResult
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from autodet.errors import AutodetError
 from autodet.search.executors import EpochDone, Event, TrialDone, TrialFailed, TrialLost
+from autodet.search.executors.usage import Meter
 from autodet.search.queue import HeldSlot, SlotQueue
 from autodet.training.device import Slot, visible_gpu
 from autodet.training.job import TrainJob
@@ -160,14 +161,11 @@ def _work(
     """The worker process: train, and tell the supervisor."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the supervisor's business
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    if slot.device == "cpu":
-        os.nice(NICENESS)
-    else:
-        os.environ["CUDA_VISIBLE_DEVICES"] = visible_gpu(slot.device)
+    meter = Meter(_choose_device(slot))
     module, function = train.split(":")
     try:
         for result in getattr(importlib.import_module(module), function)(job):
-            connection.send(EpochDone(trial, result))
+            connection.send(EpochDone(trial, result, meter.read()))
         connection.send(TrialDone(trial))
     except AutodetError as error:
         connection.send(TrialFailed(trial, str(error), traceback.format_exc()))
@@ -176,6 +174,16 @@ def _work(
     except Exception as error:
         sentence = f"The trial failed unexpectedly ({type(error).__name__}: {error}); the log has the details."
         connection.send(TrialFailed(trial, sentence, traceback.format_exc()))
+
+
+def _choose_device(slot: Slot) -> str | None:
+    """Let this process see nothing but its slot; returns the GPU as the driver calls it, None on a CPU."""
+    if slot.device == "cpu":
+        os.nice(NICENESS)
+        return None
+    os.environ["CUDA_VISIBLE_DEVICES"] = gpu = visible_gpu(slot.device)
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # numbers mean what the driver's tools mean by them
+    return gpu
 
 
 def _die_with_parent() -> None:
