@@ -191,7 +191,8 @@ def _search(options: Options) -> Answer:
     if status.state == "failed":
         failure = f"The search {search.id} failed. {status.message}"
     elif status.state == "interrupted":
-        failure = f"The search {search.id} was interrupted; '{PROGRAM} resume {search.id}' carries it on."
+        reason = status.message or f"The search {search.id} was interrupted."
+        failure = f"{reason} '{PROGRAM} resume {search.id}' carries it on."
     return Answer(status.to_json(), terminal.status_text(status), failure=failure)
 
 

@@ -218,6 +218,8 @@ class TrialStatus:
         epochs: The epochs done, in order.
         error: A sentence if it failed.
         attempts: Where and when it ran, in order; empty in searches of earlier versions.
+        effective: What is done otherwise than ``params`` say, because memory ran out: ``batch_size``, the photos at a
+            time, and ``accumulation``, how many such parts make one step.
     """
 
     number: int
@@ -226,6 +228,7 @@ class TrialStatus:
     epochs: tuple[EpochResult, ...] = ()
     error: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    effective: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def best_epoch(self) -> EpochResult | None:
@@ -246,7 +249,7 @@ class TrialStatus:
         return replace(self, attempts=(*self.attempts[:-1], replace(self.attempts[-1], **facts)))
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``number, state, params, epochs, error, attempts``."""
+        """The keys ``number, state, params, epochs, error, attempts, effective``."""
         return {
             "number": self.number,
             "state": self.state,
@@ -254,6 +257,7 @@ class TrialStatus:
             "epochs": [result.to_json() for result in self.epochs],
             "error": self.error,
             "attempts": [asdict(attempt) for attempt in self.attempts],
+            "effective": dict(self.effective),
         }
 
     @classmethod
@@ -261,7 +265,9 @@ class TrialStatus:
         """The inverse of ``to_json``."""
         epochs = tuple(EpochResult(**result) for result in document["epochs"])
         attempts = tuple(Attempt(**attempt) for attempt in document.get("attempts", []))
-        return cls(document["number"], document["state"], document["params"], epochs, document["error"], attempts)
+        effective = document.get("effective", {})  # neither is there in searches of earlier versions
+        known = {key: document[key] for key in ("number", "state", "params", "error")}
+        return cls(**known, epochs=epochs, attempts=attempts, effective=effective)
 
 
 @dataclass(frozen=True)

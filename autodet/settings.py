@@ -38,6 +38,8 @@ class Settings:
         max_archive_ratio: How many times its own size an archive may unpack to (``AUTODET_MAX_ARCHIVE_RATIO``).
         max_depth: How many folders deep a file may lie in an archive or a folder (``AUTODET_MAX_DEPTH``).
         max_photo_pixels: The largest photo that is opened, in pixels (``AUTODET_MAX_PHOTO_MEGAPIXELS``).
+        progress_deadline: Seconds without a sign of progress after which a trial's process is ended, and the trial
+            started again (``AUTODET_PROGRESS_DEADLINE``); far more than a batch, or reading the weights, ever takes.
     """
 
     home: Path
@@ -54,6 +56,7 @@ class Settings:
     max_archive_ratio: int = 200
     max_depth: int = 32
     max_photo_pixels: int = 100 * MEGABYTE
+    progress_deadline: int = 600
 
     def __repr__(self) -> str:
         """Leave the secrets out: settings end up in logs."""
@@ -88,6 +91,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_archive_ratio=_positive(environ, "AUTODET_MAX_ARCHIVE_RATIO", 1, defaults.max_archive_ratio),
         max_depth=_positive(environ, "AUTODET_MAX_DEPTH", 1, defaults.max_depth),
         max_photo_pixels=_positive(environ, "AUTODET_MAX_PHOTO_MEGAPIXELS", MEGABYTE, defaults.max_photo_pixels),
+        progress_deadline=_positive(environ, "AUTODET_PROGRESS_DEADLINE", 1, defaults.progress_deadline),
     )
 
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "autodet"]
 
 SEARCH_KEYS = ["search", "dataset", "state", "trials", "best", "model", "seconds"]
-TRIAL_KEYS = ["number", "state", "params", "epochs", "error"]
+TRIAL_KEYS = ["number", "state", "params", "epochs", "error", "attempts", "effective"]
 EPOCH_KEYS = ["epoch", "loss", "map50", "map50_95", "seconds"]
 REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images"]
 

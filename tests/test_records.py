@@ -65,7 +65,7 @@ def test_a_search_is_told_with_exactly_these_keys():
     assert document["best"] == {"trial": 0, "epoch": 2, "map50": 0.5}
     assert document["seconds"] == 12.3
     (told,) = document["trials"]
-    assert list(told) == ["number", "state", "params", "epochs", "error", "attempts"]
+    assert list(told) == ["number", "state", "params", "epochs", "error", "attempts", "effective"]
     assert list(told["epochs"][0]) == ["epoch", "loss", "map50", "map50_95", "seconds"]
     assert json.loads(json.dumps(document)) == document
 

@@ -28,6 +28,7 @@ CONNECT_SECONDS = 5
 SILENCE_MILLISECONDS = 20_000  # how long a server may leave a packet unanswered
 BUSY_SECONDS = 2.0  # how long one attempt waits for another process's write
 PATIENCE_SECONDS, PAUSE_SECONDS = 900.0, 1.0
+TABLES_LOCK = 0x6175746F646574  # any number that nobody else uses; this one spells autodet
 WORKSPACE_ID = "workspace.id"
 EXAMPLE = "postgresql://USER:PASSWORD@SERVER/DATABASE"
 REFUSALS = {  # by SQLSTATE (PostgreSQL's manual, appendix A), or by words: a refused connection has no state
@@ -70,12 +71,17 @@ def open_database(workspace: Workspace, place: Place) -> "RDBStorage":
         StorageError: The database cannot be used now.
     """
     from optuna.storages import RDBStorage
+    from sqlalchemy import create_engine, text
 
-    url = workspace.optuna_url
-    if place == "server":
-        url = _server_url().render_as_string(hide_password=False)
+    options = _engine_options(place)
     with storage_errors():
-        return RDBStorage(url, engine_kwargs=_engine_options(place))
+        if place == "workspace":
+            return RDBStorage(workspace.optuna_url, engine_kwargs=options)
+        url = _server_url()
+        with create_engine(url, **options).begin() as connection:
+            # Two workspaces that come to an empty database together must not both make the tables.
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({TABLES_LOCK})"))
+            return RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=options)
 
 
 def study_name(workspace: Workspace, search: str, place: Place) -> str:

@@ -5,7 +5,7 @@ states and mAP by epoch, and the user attributes hold the rest.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -25,7 +25,7 @@ from autodet.workspace import Workspace
 
 BUSY_SECONDS = 120.0  # how long a write waits for another process's
 EPOCHS, ENDED, ERROR, PARAMS, CREATED = "epochs", "ended", "error", "params", "created"
-ATTEMPTS = "attempts"
+ATTEMPTS, EFFECTIVE = "attempts", "effective"
 SEEDS = 2**32
 
 
@@ -86,14 +86,19 @@ class SearchStudy:
         """Record where and when a trial ran."""
         trial.set_user_attr(ATTEMPTS, [asdict(attempt) for attempt in attempts])
 
+    def set_effective(self, trial: optuna.trial.Trial, effective: Mapping[str, Any]) -> None:
+        """Record what is done otherwise than the trial's parameters say."""
+        trial.set_user_attr(EFFECTIVE, dict(effective))
+
     def report(self, trial: optuna.trial.Trial, epochs: tuple[EpochResult, ...]) -> bool:
         """Record a trial's epochs, the last of which is new.
 
         Returns:
             Whether the trial is not worth going on with. Trial 0, the defaults, always is.
         """
-        trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
         trial.report(epochs[-1].map50, step=epochs[-1].epoch)
+        # Last, because an epoch that is found here on resume is not told to Optuna again.
+        trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
         return trial.number > 0 and trial.should_prune()
 
     def tell(self, trial: optuna.trial.Trial, ended: records.TrialState, error: str | None = None) -> None:
@@ -132,6 +137,7 @@ def _status(trial: FrozenTrial) -> TrialStatus:
         epochs=tuple(EpochResult(**result) for result in attributes.get(EPOCHS, [])),
         error=attributes.get(ERROR),
         attempts=tuple(Attempt(**attempt) for attempt in attributes.get(ATTEMPTS, [])),
+        effective=attributes.get(EFFECTIVE, {}),
     )
 
 

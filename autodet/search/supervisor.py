@@ -8,6 +8,7 @@ Killed at any moment, it leaves a search that another supervisor carries on.
 
 import heapq
 import logging
+import math
 import signal
 import sys
 import time
@@ -17,14 +18,25 @@ from types import FrameType
 
 import optuna
 
-from autodet.errors import AutodetError, BundleError, BusyError
+from autodet.errors import AutodetError, BundleError, BusyError, SearchError
 from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
-from autodet.search.executors import EpochDone, Event, Executor, TrialDone, TrialFailed, TrialLost
+from autodet.search.executors import (
+    EpochDone,
+    Event,
+    Executor,
+    TrialBlocked,
+    TrialDone,
+    TrialFailed,
+    TrialLost,
+    TrialTooLarge,
+)
 from autodet.search.executors.local import TRAIN, LocalExecutor
+from autodet.search.folders import TrialFolders
 from autodet.search.queue import queue_for
+from autodet.search.reasons import disk_full_reason, unforeseen_reason
 from autodet.search.snapshot import LOG, STATUS, STOP, moment, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
@@ -32,12 +44,16 @@ from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.settings import load_settings
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
-from autodet.workspace import Workspace, delete_folder, safe_join
+from autodet.workspace import Workspace, safe_join
 
 TICK_SECONDS = 0.5
 SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
-RETRIES = 2
-TRACEBACK = "traceback.txt"
+RETRIES = 2  # of a trial that is lost again and again without an epoch in between
+TRIALS, TRACEBACK = "trials", "traceback.txt"
+TOO_LARGE = (
+    "Memory ran out even with one photo at a time; choose a smaller network or smaller photos, or run fewer trials "
+    "side by side."
+)
 
 log = logging.getLogger("autodet.supervisor")
 
@@ -58,8 +74,9 @@ def main(arguments: list[str]) -> int:
 def _carry_on(folder: Path, train: str) -> int:
     try:
         spec = SearchSpec.read(folder)
-        queue = queue_for(folder.parent.parent, folder.name, spec.device, load_settings())
-        supervise(folder, LocalExecutor(queue, train))
+        settings = load_settings()
+        queue = queue_for(folder.parent.parent, folder.name, spec.device, settings)
+        supervise(folder, LocalExecutor(queue, train, settings.progress_deadline))
     except Exception as error:
         log.exception("The supervisor failed.")
         _write_interrupted(folder, error)
@@ -81,8 +98,10 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 
 def _write_interrupted(folder: Path, error: Exception) -> None:
     """Say what went wrong; the search can be resumed once that is mended."""
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
-    message = f"It was interrupted ({reason}); see {folder / LOG}, then resume it."
+    reason = disk_full_reason(error) or (str(error) if isinstance(error, AutodetError) else "")
+    message = f"It was interrupted. {reason} Then resume it."
+    if not reason:
+        message = f"It was interrupted ({unforeseen_reason(error)}); see {folder / LOG}, then resume it."
     try:
         write_snapshot(folder, replace(read_snapshot(folder), state="interrupted", seconds_left=None, message=message))
     except (AutodetError, OSError):
@@ -96,8 +115,13 @@ class _Supervisor:
         self._folder, self._executor = folder, executor
         self._spec = SearchSpec.read(folder)
         self._workspace = Workspace(folder.parent.parent)
+<<<<<<< HEAD
         self._news, self._written = True, 0.0
         self._study = patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec), self._say_waiting)
+=======
+        self._folders = TrialFolders(folder / TRIALS)
+        self._study = SearchStudy(self._workspace, folder.name, self._spec)
+>>>>>>> main
         self._before = read_snapshot(folder)
         self._clock = Stopwatch(self._before.seconds)
         self._told: tuple[SearchState, str] | None = None
@@ -140,7 +164,7 @@ class _Supervisor:
         """Make what has happened since the last time outlive this process: in the study first, then as the model."""
         patiently(self._study.save, self._say_waiting)
         for number in self._over:
-            folder = self._trial_folder(number)
+            folder = self._folders.folder(number)
             for leftover in (folder / CHECKPOINT, *folder.glob(".*")):  # a killed worker leaves half-written files
                 leftover.unlink(missing_ok=True)
         self._over.clear()
@@ -162,18 +186,17 @@ class _Supervisor:
     def _start_next(self) -> None:
         self._clock.go_on()
         trial = self._waiting.pop(0) if self._waiting else self._ask()
-        folder = self._trial_folder(trial.number)
-        folder.mkdir(parents=True, exist_ok=True)
+        known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
         job = TrainJob(
             dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
-            folder=folder,
+            folder=self._folders.begin(trial.number),
             hyperparameters=self._study.hyperparameters(trial),
             epochs=self._spec.epochs,
             name=self._spec.name,
             seed=self._spec.seed,
+            accumulation=known.effective.get("accumulation", 1),
         )
         self._running[trial.number] = trial
-        known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
         device = self._executor.start(trial.number, job)
         status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, moment())
@@ -183,7 +206,7 @@ class _Supervisor:
 
     def _ask(self) -> optuna.trial.Trial:
         trial = self._study.ask()
-        delete_folder(self._trial_folder(trial.number))  # one that a supervisor asked for and died before it was stored
+        self._folders.discard(trial.number)  # one that a supervisor asked for and died before it was stored
         return trial
 
     def _time_for_an_epoch(self) -> bool:
@@ -205,15 +228,21 @@ class _Supervisor:
                 self._tell(trial, "finished")
             case TrialFailed(error=error, details=details):
                 log.error("Trial %d failed.\n%s", trial.number, details)
-                (self._trial_folder(trial.number) / TRACEBACK).write_text(details, encoding="utf-8")
+                (self._folders.folder(trial.number) / TRACEBACK).write_text(details, encoding="utf-8")
                 self._tell(trial, "failed", error)
             case TrialLost(reason=reason):
                 self._retry(trial, reason)
+            case TrialTooLarge(reason=reason):
+                self._shrink(trial, reason)
+            case TrialBlocked(reason=reason, details=details):
+                log.error("Trial %d cannot go on.\n%s", trial.number, details)
+                raise SearchError(reason)
 
     def _record(self, trial: optuna.trial.Trial, result: EpochResult) -> None:
         status = self._trials[trial.number]
         if result.epoch <= len(status.epochs):
             return  # told again after a restart
+        self._lost.pop(trial.number, None)
         status = replace(status, epochs=(*status.epochs, result))
         self._trials[trial.number] = status
         self._better = self._better or result.map50 > self._published_map50
@@ -228,7 +257,7 @@ class _Supervisor:
         best = replace(self._before, trials=tuple(self._trials.values())).best_trial
         epoch = best.best_epoch if best else None
         if best and epoch and epoch.map50 > self._published_map50:
-            put_model(self._trial_folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
+            put_model(self._folders.folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
             self._published_map50 = epoch.map50
         self._better = False
 
@@ -241,11 +270,29 @@ class _Supervisor:
 
     def _retry(self, trial: optuna.trial.Trial, reason: str) -> None:
         self._lost[trial.number] = self._lost.get(trial.number, 0) + 1
-        self._trials[trial.number] = self._trials[trial.number].end_attempt(moment())
         log.warning("Trial %d was lost: %s.", trial.number, reason)
         if self._lost[trial.number] > RETRIES:
-            self._tell(trial, "failed", f"The trial was started {RETRIES + 1} times and lost each time: {reason}.")
+            error = f"The trial was lost {RETRIES + 1} times before it got any further: {reason}."
+            self._tell(trial, "failed", error)
             return
+        self._start_again(trial)
+
+    def _shrink(self, trial: optuna.trial.Trial, reason: str) -> None:
+        """Start a trial that needs too much memory again, each batch in twice as many parts."""
+        status = self._trials[trial.number]
+        batch_size = status.params["batch_size"]
+        accumulation = 2 * status.effective.get("accumulation", 1)
+        log.warning("Trial %d needs too much memory: %s.", trial.number, reason)
+        if accumulation >= 2 * batch_size:
+            self._tell(trial, "failed", TOO_LARGE)
+            return
+        effective = {"batch_size": math.ceil(batch_size / accumulation), "accumulation": accumulation}
+        self._study.set_effective(trial, effective)
+        self._trials[trial.number] = replace(status, effective=effective)
+        self._start_again(trial)
+
+    def _start_again(self, trial: optuna.trial.Trial) -> None:
+        self._trials[trial.number] = self._trials[trial.number].end_attempt(moment())
         del self._running[trial.number]
         self._waiting.insert(0, trial)
 
@@ -340,6 +387,3 @@ class _Supervisor:
     def _epoch_seconds(self) -> float | None:
         seconds = [epoch.seconds for trial in self._trials.values() for epoch in trial.epochs]
         return sum(seconds) / len(seconds) if seconds else None
-
-    def _trial_folder(self, number: int) -> Path:
-        return self._folder / "trials" / str(number)

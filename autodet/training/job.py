@@ -1,5 +1,6 @@
 """What a trial is asked to do; light, so that whoever plans trials need not import torch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from autodet.records import Hyperparameters
 
 BEST_BUNDLE = "best.autodet"
 CHECKPOINT = "last.pt"
+
+Pulse = Callable[[], None]  # called after every batch, so that whoever waits can tell slow from hung
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class TrainJob:
         device: ``cpu``, ``cuda:0`` and so on.
         threads: CPU threads to use; 0 leaves torch's own choice.
         seed: Makes a trial repeatable on one CPU.
+        accumulation: Parts that each batch is trained in, one after another, where a whole one does not fit into
+            memory; the step of the optimizer is that of the whole batch.
     """
 
     dataset_folder: Path
@@ -32,3 +37,4 @@ class TrainJob:
     device: str = "cpu"
     threads: int = 0
     seed: int = 0
+    accumulation: int = 1

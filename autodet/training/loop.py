@@ -21,9 +21,9 @@ from autodet.models.detection import detect
 from autodet.models.registry import build_network
 from autodet.records import EpochResult, Hyperparameters, ImageRecord
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from autodet.training.job import BEST_BUNDLE, TrainJob
+from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
 from autodet.training.precision import autocast, gradient_scaler
-from autodet.training.squares import Sample, Squares, collate
+from autodet.training.squares import CACHE_BYTES, Sample, Squares, collate
 from autodet.training.transforms import TrainingTransform, seed_transforms
 
 WARM_UP = 0.05  # share of all steps
@@ -33,7 +33,7 @@ EVALUATION_BATCH = 8
 GPU_LOADER_WORKERS = 4
 
 
-def train(job: TrainJob) -> Iterator[EpochResult]:
+def train(job: TrainJob, pulse: Pulse = lambda: None) -> Iterator[EpochResult]:
     """Train one trial.
 
     After every epoch a checkpoint is in ``job.folder``, and the best epoch so far as a bundle. Where a
@@ -41,6 +41,7 @@ def train(job: TrainJob) -> Iterator[EpochResult]:
 
     Args:
         job: What to train.
+        pulse: Called after every batch, in training and in evaluation.
 
     Yields:
         One result an epoch.
@@ -58,7 +59,7 @@ def train(job: TrainJob) -> Iterator[EpochResult]:
     if len(progress.history) >= job.epochs:
         return
     job.folder.mkdir(parents=True, exist_ok=True)
-    trial = _Trial(job, dataset, progress)
+    trial = _Trial(job, dataset, progress, pulse)
     for epoch in range(len(progress.history) + 1, job.epochs + 1):
         yield trial.run_epoch(epoch)
 
@@ -66,14 +67,15 @@ def train(job: TrainJob) -> Iterator[EpochResult]:
 class _Trial:
     """The moving parts of one trial between epochs."""
 
-    def __init__(self, job: TrainJob, dataset: Dataset, progress: Progress) -> None:
-        self.job, self.dataset, self.progress = job, dataset, progress
+    def __init__(self, job: TrainJob, dataset: Dataset, progress: Progress, pulse: Pulse) -> None:
+        self.job, self.dataset, self.progress, self.pulse = job, dataset, progress, pulse
         self.device = torch.device(job.device)
         side = job.hyperparameters.image_size
-        self.train_squares = Squares(
-            dataset, _marked_records(dataset, "train", "training"), side, TrainingTransform(side)
-        )
-        self.val_squares = Squares(dataset, _marked_records(dataset, "val", "validation"), side)
+        cache_bytes = CACHE_BYTES // job.accumulation  # memory that is short is not for the cache
+        to_learn = _marked_records(dataset, "train", "training")
+        to_judge = _marked_records(dataset, "val", "validation")
+        self.train_squares = Squares(dataset, to_learn, side, TrainingTransform(side), cache_bytes)
+        self.val_squares = Squares(dataset, to_judge, side, None, cache_bytes)
         seed_transforms(job.seed, 0)
         network = build_network(job.hyperparameters.architecture, len(dataset.classes), pretrained=not progress.state)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
@@ -81,7 +83,6 @@ class _Trial:
         self.optimizer = _optimizer(self.network, job.hyperparameters)
         self.scaler = gradient_scaler(self.device)
         self.steps_per_epoch = math.ceil(len(self.train_squares) / job.hyperparameters.batch_size)
-        self.parts = 1
         for name, part in self._parts().items():
             if progress.state:
                 part.load_state_dict(progress.state[name])
@@ -121,6 +122,7 @@ class _Trial:
             total += self._step(images.to(self.device, non_blocking=True), targets)
             step += 1
             self._average(step)
+            self.pulse()
         return float(total) / self.steps_per_epoch
 
     def _loader(self) -> "DataLoader[Sample]":
@@ -136,18 +138,10 @@ class _Trial:
         )
 
     def _step(self, images: Tensor, targets: list[dict[str, Tensor]]) -> Tensor:
-        """One step of the optimizer; where memory runs out, again in parts half as large."""
+        """One step of the optimizer."""
         targets = [{key: value.to(self.device) for key, value in target.items()} for target in targets]
-        while True:
-            self.optimizer.zero_grad(set_to_none=True)
-            try:
-                loss = self._backward(images, targets)
-                break
-            except torch.OutOfMemoryError:
-                if self.parts >= len(images):
-                    raise
-                self.parts *= 2
-                torch.cuda.empty_cache()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self._backward(images, targets)
         self.scaler.unscale_(self.optimizer)
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
         self.scaler.step(self.optimizer)
@@ -155,8 +149,9 @@ class _Trial:
         return loss
 
     def _backward(self, images: Tensor, targets: list[dict[str, Tensor]]) -> Tensor:
+        """The gradient of a batch, added up over its parts, and its loss."""
         total = torch.zeros((), device=self.device)
-        size = math.ceil(len(images) / self.parts)
+        size = math.ceil(len(images) / self.job.accumulation)
         for start in range(0, len(images), size):
             part = images[start : start + size]
             with autocast(self.device):
@@ -177,12 +172,14 @@ class _Trial:
     def _evaluate(self) -> tuple[float, float]:
         self.average.eval()
         predictions = []
-        for start in range(0, len(self.val_squares), EVALUATION_BATCH):
-            indices = range(start, min(start + EVALUATION_BATCH, len(self.val_squares)))
+        batch = max(1, EVALUATION_BATCH // self.job.accumulation)
+        for start in range(0, len(self.val_squares), batch):
+            indices = range(start, min(start + batch, len(self.val_squares)))
             squares = torch.stack([self.val_squares.square(index) for index in indices]).to(self.device)
             letterboxes = [self.val_squares.letterboxes[index] for index in indices]
             with autocast(self.device):
                 predictions += detect(self.average, squares, letterboxes)
+            self.pulse()
         return mean_average_precisions(self.val_squares.records, predictions, len(self.dataset.classes))
 
     def _keep_best(self, result: EpochResult) -> None:

@@ -26,15 +26,21 @@ class Squares(TorchDataset[Sample]):
         records: The photos to serve, in this order.
         side: Side of the square in pixels.
         transform: Augmentation, or None to serve the squares as they are.
+        cache_bytes: How much memory may be used to keep them.
     """
 
     def __init__(
-        self, dataset: Dataset, records: Sequence[ImageRecord], side: int, transform: TrainingTransform | None = None
+        self,
+        dataset: Dataset,
+        records: Sequence[ImageRecord],
+        side: int,
+        transform: TrainingTransform | None = None,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.dataset, self.records, self.transform = dataset, records, transform
         self.letterboxes = [Letterbox.fit(record.width, record.height, side) for record in records]
         self._cache: dict[int, Tensor] = {}
-        self._cache_size = CACHE_BYTES // (3 * side * side)
+        self._cache_size = cache_bytes // (3 * side * side)
 
     def __len__(self) -> int:
         return len(self.records)

@@ -1,17 +1,23 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from autodet.datasets.importing import import_dataset
 from autodet.search import control
+from autodet.search.folders import TrialFolders
 from tests.helpers import workspace_in, write_voc
 from tests.search import scripted
+from tests.search.scripted_supervisor import CONSTANTS, PIDS, TRAINER
 
 PATIENCE_SECONDS = 90
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +36,10 @@ def home(tmp_path, monkeypatch):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     control._launched.clear()
+    for pids in workspace.searches.glob(f"*/{PIDS}"):
+        for pid in map(int, pids.read_text().split()):
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -50,6 +60,64 @@ def start(data, monkeypatch):
     return start
 
 
+class Command:
+    """A command of the command line, in a process of its own, whose searches do what a script says."""
+
+    def __init__(self, words, environment):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.search.scripted_cli", *map(str, words)],
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ends(self):
+        """Its exit status, its standard output as JSON if it is any, and its standard error."""
+        out, err = self.process.communicate(timeout=PATIENCE_SECONDS)
+        assert "Traceback" not in err
+        return self.process.returncode, json.loads(out) if out.startswith("{") else out, err
+
+
+@pytest.fixture
+def cli(data):
+    def cli(*words, script=None, constants=None, trainer="tests.search.scripted:train", **environment):
+        environment |= {scripted.SCRIPT: json.dumps(script or {}), CONSTANTS: json.dumps(constants or {})}
+        return Command(words, environment | {TRAINER: trainer})
+
+    return cli
+
+
+@pytest.fixture
+def supervisors(home, eventually):
+    """The process ids of a search's supervisors, the first one first; waits for as many as asked for."""
+
+    def supervisors(search, at_least=1):
+        path = home.searches / search / PIDS
+        return eventually(
+            lambda: path.exists() and len(found := path.read_text().split()) >= at_least and [*map(int, found)]
+        )
+
+    return supervisors
+
+
+@pytest.fixture
+def workers():
+    """The process ids of a supervisor's workers, from their first moment on."""
+
+    def workers(supervisor):
+        found = []
+        for status in Path("/proc").glob("[0-9]*/status"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                command = (status.parent / "cmdline").read_bytes()
+                if f"PPid:\t{supervisor}\n" in status.read_text() and b"spawn_main" in command:
+                    found.append(int(status.parent.name))
+        return found
+
+    return workers
+
+
 @pytest.fixture
 def eventually():
     def eventually(condition):
@@ -67,8 +135,14 @@ def notes(home):
     """What the trainer noted of a trial: ``(pid, device, threads, what)`` in order."""
 
     def notes(search, trial):
-        path = home.searches / search.id / "trials" / str(trial) / "notes"
-        return [tuple(line.split(" ", 3)) for line in path.read_text().splitlines()] if path.exists() else []
+        search_id = search if isinstance(search, str) else search.id
+        trials = home.searches / search_id / "trials"
+        while True:
+            with suppress(FileNotFoundError):  # it may get its next name meanwhile
+                if not (folder := TrialFolders(trials).folder(trial)).exists():
+                    return []
+                lines = (folder / "notes").read_text().splitlines() if (folder / "notes").exists() else []
+                return [tuple(line.split(" ", 3)) for line in lines]
 
     return notes
 

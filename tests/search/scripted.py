@@ -2,7 +2,9 @@
 every epoch, tells its epochs again after a restart, and keeps its best epoch as a bundle."""
 
 import json
+import math
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -14,19 +16,22 @@ from autodet.training.job import BEST_BUNDLE, CHECKPOINT
 from autodet.workspace import write_json
 
 SCRIPT = "AUTODET_TEST_SCRIPT"
+MEGABYTE = 1_000_000
 
 
-def train(job):
+def train(job, pulse=lambda: None):
     script = json.loads(os.environ.get(SCRIPT, "{}"))
-    trial = job.folder.name
+    trial = job.folder.name.partition("-")[0]
     checkpoint = job.folder / CHECKPOINT
     note(job, "starts")
     done = [EpochResult(**result) for result in json.loads(checkpoint.read_text())] if checkpoint.exists() else []
     yield from done
     for epoch in range(len(done) + 1, job.epochs + 1):
-        misfortune(script, trial, epoch)
+        misfortune(script, job, trial, epoch)
         wait_for_company(script, job, epoch)
-        time.sleep(script.get("seconds", 0.0))
+        for _ in range(script.get("batches", 1)):
+            time.sleep(script.get("seconds", 0.0))
+            pulse()
         map50 = script.get("map50", {}).get(trial, [0.5 + 0.01 * int(trial) + 0.001 * epoch] * job.epochs)[epoch - 1]
         result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, script.get("seconds", 0.0))
         if map50 > max((earlier.map50 for earlier in done), default=-1):
@@ -37,19 +42,36 @@ def train(job):
         yield result
 
 
-def misfortune(script, trial, epoch):
+def misfortune(script, job, trial, epoch):
     if script.get("fail", {}).get(trial) == epoch:
         raise TrainingError("The photos are too beautiful; choose others.")
     if script.get("bug", {}).get(trial) == epoch:
         raise ZeroDivisionError("oh no")
     if script.get("killed", {}).get(trial) == epoch:
         os.kill(os.getpid(), signal.SIGKILL)
+    if script.get("hangs", {}).get(trial) == epoch and not noted(job, "hangs"):
+        note(job, "hangs")
+        time.sleep(1000)
+    if trial in script.get("photo_megabytes", {}):
+        allocate(script, job, script["photo_megabytes"][trial])
+
+
+def allocate(script, job, photo_megabytes):
+    """Take so much memory for each photo of a batch, from a kernel that allows this process only so much more."""
+    resource.setrlimit(resource.RLIMIT_AS, (virtual_bytes() + script["free_megabytes"] * MEGABYTE,) * 2)
+    photos = math.ceil(job.hyperparameters.batch_size / job.accumulation)
+    note(job, f"{photos} at a time")
+    bytearray(photos * photo_megabytes * MEGABYTE)
+
+
+def virtual_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 def wait_for_company(script, job, epoch):
     """Where the script wants so, an epoch ends only after another trial has started beside this one."""
     if script.get("together") and epoch == 1:
-        other = Path(job.folder.parent, str(1 - int(job.folder.name)), "notes")
+        other = Path(job.folder.parent, str(1 - int(job.folder.name)), "notes")  # no attempt of either is lost
         deadline = time.monotonic() + 60
         while not other.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -74,3 +96,7 @@ def note(job, what):
     job.folder.mkdir(parents=True, exist_ok=True)
     with (job.folder / "notes").open("a") as notes:
         notes.write(f"{os.getpid()} {job.device} {job.threads} {what}\n")
+
+
+def noted(job, what):
+    return what in (job.folder / "notes").read_text()

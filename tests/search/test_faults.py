@@ -32,7 +32,7 @@ def test_a_worker_that_dies_every_time_fails_its_trial_and_nothing_else(start):
     status = start({"killed": {"1": 2}}, trials=3, epochs=3).wait()
     assert status.state == "finished"
     assert [trial.state for trial in status.trials] == ["finished", "failed", "finished"]
-    assert "3 times" in status.trials[1].error
+    assert "lost 3 times" in status.trials[1].error
     assert "SIGKILL" in status.trials[1].error
     assert len(status.trials[1].epochs) == 1
 

@@ -1,10 +1,11 @@
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from autodet.datasets.importing import import_dataset
-from autodet.datasets.manifest import write_dataset
+from autodet.datasets.manifest import read_dataset, write_dataset
 from autodet.datasets.sources.sample import write_sample
 from autodet.errors import PhotoError, TrainingError
 from autodet.models.bundle import read_bundle
@@ -114,27 +115,29 @@ def test_a_loss_that_is_not_finite_fails_the_trial_and_says_what_may_help(job):
         list(train(exploding))
 
 
-def test_memory_that_runs_out_halves_the_parts_and_the_step_is_made_all_the_same(job, monkeypatch):
+def test_a_batch_that_is_trained_in_parts_makes_the_steps_of_a_whole_one(job, finished, monkeypatch):
     from autodet.training import loop
 
     build, sizes = loop.build_network, []
 
-    def run_out(network, inputs):
-        if network.training:
-            sizes.append(len(inputs[0]))
-            if sizes[-1] > 2:
-                raise torch.OutOfMemoryError("no memory left")
-
-    def short_of_memory(*args, **kwargs):
+    def watched(*args, **kwargs):
         network = build(*args, **kwargs)
-        network.register_forward_pre_hook(run_out)
+        network.register_forward_pre_hook(lambda network, inputs: sizes.append((network.training, len(inputs[0]))))
         return network
 
-    monkeypatch.setattr(loop, "build_network", short_of_memory)
-    result = next(train(replace(job, epochs=1)))
-    assert sizes[:3] == [4, 2, 2]
-    assert 4 not in sizes[1:]
-    assert 0 < result.loss < 10
+    monkeypatch.setattr(loop, "build_network", watched)
+    result = next(train(replace(job, accumulation=2)))
+    trained = [size for training, size in sizes if training]
+    assert max(trained) == 2
+    assert sum(trained) == len(read_dataset(job.dataset_folder).split("train"))
+    assert max(size for training, size in sizes if not training) <= 4
+    assert result.loss == pytest.approx(finished[1][0].loss, rel=0.2)
+
+
+def test_every_batch_gives_a_sign_of_life(job):
+    dataset, signs = read_dataset(job.dataset_folder), []
+    next(train(job, lambda: signs.append(1)))
+    assert len(signs) == math.ceil(len(dataset.split("train")) / 4) + math.ceil(len(dataset.split("val")) / 8)
 
 
 def copied(dataset, folder, records):

@@ -1,10 +1,14 @@
 """Where trials run: what a supervisor asks of an executor, and what it hears from it."""
 
+import traceback
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from autodet.errors import AutodetError, DatasetError, PhotoError
 from autodet.records import EpochResult
+from autodet.search.executors.memory import is_out_of_memory
 from autodet.search.executors.usage import Usage
+from autodet.search.reasons import disk_full_reason, unforeseen_reason
 from autodet.training.job import TrainJob
 
 
@@ -35,13 +39,45 @@ class TrialFailed:
 
 @dataclass(frozen=True)
 class TrialLost:
-    """What a trial ran on is gone (killed, out of memory, unplugged); it may be started again."""
+    """What a trial ran on is gone (killed, hung, unplugged); it may be started again."""
 
     trial: int
     reason: str
 
 
-Event = EpochDone | TrialDone | TrialFailed | TrialLost
+@dataclass(frozen=True)
+class TrialTooLarge:
+    """A trial needs more memory than there is; it may be started again with fewer photos at a time."""
+
+    trial: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class TrialBlocked:
+    """What every trial needs is gone (a photo, space on the disk); ``reason`` is a sentence that says what to do."""
+
+    trial: int
+    reason: str
+    details: str
+
+
+Event = EpochDone | TrialDone | TrialFailed | TrialLost | TrialTooLarge | TrialBlocked
+
+
+def event_of(trial: int, error: Exception) -> Event:
+    """What an exception that ended a trial's training means for it; to be called while the exception is handled."""
+    details = traceback.format_exc()
+    if is_out_of_memory(error):
+        return TrialTooLarge(trial, unforeseen_reason(error))
+    if full := disk_full_reason(error):
+        return TrialBlocked(trial, full, details)
+    if isinstance(error, (DatasetError, PhotoError)):
+        return TrialBlocked(trial, str(error), details)
+    if isinstance(error, AutodetError):
+        return TrialFailed(trial, str(error), details)
+    sentence = f"The trial failed unexpectedly ({unforeseen_reason(error)}); the log has the details."
+    return TrialFailed(trial, sentence, details)
 
 
 class Executor(Protocol):

@@ -5,15 +5,16 @@ import multiprocessing
 import os
 import signal
 import threading
-import traceback
+import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import DupFd
 from typing import Any
 
-from autodet.errors import AutodetError
-from autodet.search.executors import EpochDone, Event, TrialDone, TrialFailed, TrialLost
+from autodet.search.executors import EpochDone, Event, TrialDone, TrialLost, TrialTooLarge, event_of
+from autodet.search.executors.memory import out_of_memory_kills
 from autodet.search.executors.usage import Meter
 from autodet.search.queue import HeldSlot, SlotQueue
 from autodet.training.device import Slot, visible_gpu
@@ -22,14 +23,25 @@ from autodet.training.job import TrainJob
 TRAIN = "autodet.training.loop:train"
 GRACE_SECONDS = 5.0
 NICENESS = 5  # pages and predictions on the same cores go first
+BEAT_SECONDS = 1.0  # a worker shows that it gets on no more often than that
 
 
 @dataclass(frozen=True)
+class _Beat:
+    """A worker gets on; for this executor alone."""
+
+
+_Message = Event | _Beat
+
+
+@dataclass
 class _Worker:
     trial: int
     held: HeldSlot
     process: SpawnProcess
-    connection: "Connection[Event, Event]"
+    connection: "Connection[_Message, _Message]"
+    out_of_memory_kills: int  # of the whole machine, before it started
+    silent_seconds: float = 0.0
 
 
 class _Inherited:
@@ -55,10 +67,11 @@ class LocalExecutor:
     Args:
         queue: Where other searches of the workspace wait for the same slots.
         train: ``module:function`` that trains a job.
+        deadline_seconds: A worker that shows no progress for so long is ended, and its trial lost.
     """
 
-    def __init__(self, queue: SlotQueue, train: str = TRAIN) -> None:
-        self._queue, self._train = queue, train
+    def __init__(self, queue: SlotQueue, train: str = TRAIN, deadline_seconds: float = 600.0) -> None:
+        self._queue, self._train, self._deadline = queue, train, deadline_seconds
         self._next: HeldSlot | None = None
         self._workers: dict[int, _Worker] = {}
         self._context = multiprocessing.get_context("spawn")
@@ -91,20 +104,31 @@ class LocalExecutor:
         )
         process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
-        self._workers[trial] = _Worker(trial, held, process, ours)
+        self._workers[trial] = _Worker(trial, held, process, ours, out_of_memory_kills())
         return held.slot.name
 
     def events(self, timeout_seconds: float) -> list[Event]:
         """What the workers say, and what became of those that say nothing any more."""
+        began = time.monotonic()
         ready = set(wait([worker.connection for worker in self._workers.values()], timeout_seconds))
+        # Not the time between two calls, nor longer than asked: nobody listens while this process is stopped, or busy.
+        listened = min(time.monotonic() - began, timeout_seconds)
         events: list[Event] = []
         for worker in list(self._workers.values()):
-            if worker.connection in ready:
-                event = _receive(worker)
-                events.append(event)
-                if not isinstance(event, EpochDone):
+            worker.silent_seconds = 0.0 if worker.connection in ready else worker.silent_seconds + listened
+            if (message := self._message(worker, worker.connection in ready)) and not isinstance(message, _Beat):
+                events.append(message)
+                if not isinstance(message, EpochDone):
                     self._forget(worker)
         return events
+
+    def _message(self, worker: _Worker, ready: bool) -> _Message | None:
+        if ready:
+            return _receive(worker)
+        if worker.silent_seconds > self._deadline:
+            worker.process.kill()  # it may be stopped, and then heeds nothing else
+            return TrialLost(worker.trial, f"it showed no progress for {self._deadline:g} seconds")
+        return None
 
     def cancel(self, trial: int) -> None:
         """End a trial's process."""
@@ -139,41 +163,60 @@ def _on_slot(job: TrainJob, slot: Slot) -> TrainJob:
     return replace(job, device="cpu" if slot.device == "cpu" else "cuda:0", threads=slot.threads)
 
 
-def _receive(worker: _Worker) -> Event:
+def _receive(worker: _Worker) -> _Message:
     try:
         return worker.connection.recv()
     except (EOFError, OSError):
         worker.process.join(GRACE_SECONDS)
-        return TrialLost(worker.trial, _death(worker.process.exitcode))
+        exit_code = worker.process.exitcode
+        if exit_code == -signal.SIGKILL and out_of_memory_kills() > worker.out_of_memory_kills:
+            return TrialTooLarge(worker.trial, "the machine ran out of memory and ended its process")
+        return TrialLost(worker.trial, _death(exit_code))
 
 
 def _death(exit_code: int | None) -> str:
     if exit_code is not None and exit_code < 0:
-        name = signal.Signals(-exit_code).name
-        out_of_memory = "; the machine may have run out of memory" if -exit_code == signal.SIGKILL else ""
-        return f"its process was ended by {name}{out_of_memory}"
+        return f"its process was ended by {signal.Signals(-exit_code).name}"
     return f"its process ended with exit code {exit_code}"
 
 
 def _work(
-    connection: "Connection[Event, Event]", _slot_lock: _Inherited, trial: int, job: TrainJob, slot: Slot, train: str
+    connection: "Connection[_Message, _Message]",
+    _slot_lock: _Inherited,
+    trial: int,
+    job: TrainJob,
+    slot: Slot,
+    train: str,
 ) -> None:
     """The worker process: train, and tell the supervisor."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the supervisor's business
     threading.Thread(target=_die_with_parent, daemon=True).start()
     meter = Meter(_choose_device(slot))
+    with suppress(BrokenPipeError):  # the supervisor is gone, and this process with it
+        connection.send(_train(connection, trial, job, train, meter))
+
+
+def _train(connection: "Connection[_Message, _Message]", trial: int, job: TrainJob, train: str, meter: Meter) -> Event:
+    """Train, tell every epoch, and return what became of the trial."""
     module, function = train.split(":")
     try:
-        for result in getattr(importlib.import_module(module), function)(job):
+        for result in getattr(importlib.import_module(module), function)(job, _Pulse(connection)):
             connection.send(EpochDone(trial, result, meter.read()))
-        connection.send(TrialDone(trial))
-    except AutodetError as error:
-        connection.send(TrialFailed(trial, str(error), traceback.format_exc()))
-    except BrokenPipeError:
-        return  # the supervisor is gone, and this process with it
     except Exception as error:
-        sentence = f"The trial failed unexpectedly ({type(error).__name__}: {error}); the log has the details."
-        connection.send(TrialFailed(trial, sentence, traceback.format_exc()))
+        return event_of(trial, error)
+    return TrialDone(trial)
+
+
+class _Pulse:
+    """Sends a beat when it is called, at most one a second."""
+
+    def __init__(self, connection: "Connection[_Message, _Message]") -> None:
+        self._connection, self._last = connection, time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._last >= BEAT_SECONDS:
+            self._connection.send(_Beat())
+            self._last = time.monotonic()
 
 
 def _choose_device(slot: Slot) -> str | None:
