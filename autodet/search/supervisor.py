@@ -115,13 +115,9 @@ class _Supervisor:
         self._folder, self._executor = folder, executor
         self._spec = SearchSpec.read(folder)
         self._workspace = Workspace(folder.parent.parent)
-<<<<<<< HEAD
+        self._folders = TrialFolders(folder / TRIALS)
         self._news, self._written = True, 0.0
         self._study = patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec), self._say_waiting)
-=======
-        self._folders = TrialFolders(folder / TRIALS)
-        self._study = SearchStudy(self._workspace, folder.name, self._spec)
->>>>>>> main
         self._before = read_snapshot(folder)
         self._clock = Stopwatch(self._before.seconds)
         self._told: tuple[SearchState, str] | None = None
