@@ -191,6 +191,12 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
+def sweep_unfinished(folder: Path) -> None:
+    """Delete what writers that were killed left half-written in a folder; only who alone writes there may."""
+    for unfinished in folder.glob(".*"):
+        unfinished.unlink(missing_ok=True)
+
+
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON document atomically."""
     write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1).encode())

@@ -34,7 +34,7 @@ TORCH_MODULES = {
     "autodet.models.faster_rcnn",
     "autodet.training.checkpoint",
     "autodet.training.loop",
-    "autodet.training.precision",
+    "autodet.training.traits",
     "autodet.training.squares",
     "autodet.training.transforms",
 }

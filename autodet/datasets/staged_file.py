@@ -59,7 +59,7 @@ def _photo_to_json(photo: StagedPhoto) -> list[Any]:
     labelled, facts = photo.labelled, photo.facts
     return [
         str(labelled.photo),
-        str(labelled.labels),
+        labelled.labels,
         [[mark.name, mark.box_xyxy, mark.difficult, mark.truncated] for mark in labelled.marks],
         labelled.stated_wh,
         labelled.split,
@@ -74,7 +74,7 @@ def _photo_from_json(document: list[Any]) -> StagedPhoto:
     photo, labels, marks, stated, split, relative, unlisted, (format_, stored, *seen), sha256 = document
     labelled = LabelledPhoto(
         photo=PurePosixPath(photo),
-        labels=PurePosixPath(labels),
+        labels=labels,
         marks=tuple(Mark(name, tuple(box), *flags) for name, box, *flags in marks),
         stated_wh=tuple(stated) if stated else None,
         split=split,

@@ -3,7 +3,7 @@
 fetch -> a folder of files -> labels as written -> photos read to their end -> Staged
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +11,7 @@ from autodet.datasets.formats.detection import FORMATS, Detection, find_format
 from autodet.datasets.formats.labels import PHOTO_LEFT_OUT, LabelledPhoto, Reading
 from autodet.datasets.formats.listing import Listing, list_files
 from autodet.datasets.gate.kinds import examples_of
-from autodet.datasets.looking import look_at_photos
+from autodet.datasets.looking import Seen, looking_at
 from autodet.datasets.photos import PhotoFacts
 from autodet.datasets.sources.archive import unpack_archive
 from autodet.datasets.sources.s3.access import ANONYMOUS, SCHEME, S3Credentials
@@ -161,10 +161,13 @@ def stage(
     """
     settings = load_settings()
     listing = list_files(root, settings.max_archive_entries, settings.max_depth)
-    detection = find_format(listing, format, shown)
-    reading = FORMATS[detection.format].read(listing)
-    unlabelled = [LabelledPhoto(photo, photo, ()) for photo in _unlabelled(listing, reading)]
-    looked = list(_look_at([*reading.photos, *unlabelled], root, copies, report))
+    names = list(listing.photo_at)
+    with looking_at(names, root, copies) as seen:
+        detection = find_format(listing, format, shown)
+        reading = FORMATS[detection.format].read(listing)
+        looks = dict(zip(names, _told(seen, len(names), report), strict=True))
+    unlabelled = [LabelledPhoto(photo, str(photo), ()) for photo in _unlabelled(listing, reading)]
+    looked = [_staged(photo, looks[str(photo.photo)]) for photo in (*reading.photos, *unlabelled)]
     split_at = len(reading.photos)
     unread = [problem for problem in looked if isinstance(problem, Problem)]
     staged = Staged(
@@ -180,18 +183,18 @@ def stage(
     return staged
 
 
-def _look_at(
-    photos: Sequence[LabelledPhoto], root: Path, copies: Path | None, report: Progress
-) -> Iterator[StagedPhoto | Problem]:
-    """Read every photo once; what cannot be read is listed."""
-    names = [str(photo.photo) for photo in photos]
-    for done, (photo, name, seen) in enumerate(zip(photos, names, look_at_photos(names, root, copies), strict=True), 1):
-        if isinstance(seen, str):
-            yield Problem(name, seen, PHOTO_LEFT_OUT, "unreadable_photo")
-        else:
-            yield StagedPhoto(photo, *seen)
-        if done % 32 == 0 or done == len(photos):
-            report(0.6 + 0.3 * done / len(photos), f"Checking photo {done} of {len(photos)}")
+def _told(seen: Iterator[Seen], count: int, report: Progress) -> Iterator[Seen]:
+    for done, one in enumerate(seen, 1):
+        yield one
+        if done % 32 == 0 or done == count:
+            report(0.6 + 0.3 * done / count, f"Checking photo {done} of {count}")
+
+
+def _staged(photo: LabelledPhoto, seen: Seen) -> StagedPhoto | Problem:
+    """A photo with what was seen of it; what cannot be read is listed."""
+    if isinstance(seen, str):
+        return Problem(str(photo.photo), seen, PHOTO_LEFT_OUT, "unreadable_photo")
+    return StagedPhoto(photo, *seen)
 
 
 def _unlabelled(listing: Listing, reading: Reading) -> list[PurePosixPath]:

@@ -18,7 +18,7 @@ from types import FrameType
 
 import optuna
 
-from autodet.errors import AutodetError, BundleError, BusyError, SearchError
+from autodet.errors import BundleError, BusyError, SearchError
 from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
@@ -35,16 +35,16 @@ from autodet.search.executors import (
 )
 from autodet.search.executors.local import TRAIN, LocalExecutor
 from autodet.search.folders import TrialFolders
+from autodet.search.interruption import give_back, set_aside, write_interrupted
 from autodet.search.queue import queue_for
-from autodet.search.reasons import disk_full_reason, unforeseen_reason
-from autodet.search.snapshot import LOG, STATUS, STOP, moment, read_snapshot, write_snapshot
+from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.settings import load_settings
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
-from autodet.workspace import Workspace, safe_join
+from autodet.workspace import Workspace, safe_join, sweep_unfinished
 
 TICK_SECONDS = 0.5
 SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
@@ -73,13 +73,15 @@ def main(arguments: list[str]) -> int:
 
 def _carry_on(folder: Path, train: str) -> int:
     try:
+        set_aside(folder)
         spec = SearchSpec.read(folder)
         settings = load_settings()
         queue = queue_for(folder.parent.parent, folder.name, spec.device, settings)
         supervise(folder, LocalExecutor(queue, train, settings.progress_deadline))
+        give_back(folder)
     except Exception as error:
         log.exception("The supervisor failed.")
-        _write_interrupted(folder, error)
+        write_interrupted(folder, error)
         return 1
     return 0
 
@@ -94,18 +96,6 @@ def supervise(folder: Path, executor: Executor) -> SearchStatus:
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(1)  # the search is interrupted, not stopped: nobody has asked for its end
-
-
-def _write_interrupted(folder: Path, error: Exception) -> None:
-    """Say what went wrong; the search can be resumed once that is mended."""
-    reason = disk_full_reason(error) or (str(error) if isinstance(error, AutodetError) else "")
-    message = f"It was interrupted. {reason} Then resume it."
-    if not reason:
-        message = f"It was interrupted ({unforeseen_reason(error)}); see {folder / LOG}, then resume it."
-    try:
-        write_snapshot(folder, replace(read_snapshot(folder), state="interrupted", seconds_left=None, message=message))
-    except (AutodetError, OSError):
-        log.exception("The search's status could not be written.")
 
 
 class _Supervisor:
@@ -131,6 +121,8 @@ class _Supervisor:
         self._over: list[int] = []  # trials whose end the study has not stored yet
 
     def run(self) -> SearchStatus:
+        sweep_unfinished(self._folder)
+        sweep_unfinished(self._workspace.models / self._folder.name)
         self._publish_best()  # the last supervisor may have died just before it did
         while True:
             if reason := self._reason_to_stop():
@@ -160,9 +152,8 @@ class _Supervisor:
         """Make what has happened since the last time outlive this process: in the study first, then as the model."""
         patiently(self._study.save, self._say_waiting)
         for number in self._over:
-            folder = self._folders.folder(number)
-            for leftover in (folder / CHECKPOINT, *folder.glob(".*")):  # a killed worker leaves half-written files
-                leftover.unlink(missing_ok=True)
+            (self._folders.folder(number) / CHECKPOINT).unlink(missing_ok=True)
+            sweep_unfinished(self._folders.folder(number))
         self._over.clear()
         if self._better:
             self._publish_best()

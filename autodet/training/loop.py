@@ -22,15 +22,14 @@ from autodet.models.registry import build_network
 from autodet.records import EpochResult, Hyperparameters, ImageRecord
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
-from autodet.training.precision import autocast, gradient_scaler
 from autodet.training.squares import CACHE_BYTES, Sample, Squares, collate
+from autodet.training.traits import prepare, traits_of
 from autodet.training.transforms import TrainingTransform, seed_transforms
 
 WARM_UP = 0.05  # share of all steps
 FINAL_LR_FACTOR = 0.01
 GRADIENT_NORM = 10.0
 EVALUATION_BATCH = 8
-GPU_LOADER_WORKERS = 4
 
 
 def train(job: TrainJob, pulse: Pulse = lambda: None) -> Iterator[EpochResult]:
@@ -70,6 +69,8 @@ class _Trial:
     def __init__(self, job: TrainJob, dataset: Dataset, progress: Progress, pulse: Pulse) -> None:
         self.job, self.dataset, self.progress, self.pulse = job, dataset, progress, pulse
         self.device = torch.device(job.device)
+        self.traits = traits_of(self.device, job.threads)
+        prepare(self.device)
         side = job.hyperparameters.image_size
         cache_bytes = CACHE_BYTES // job.accumulation  # memory that is short is not for the cache
         to_learn = _marked_records(dataset, "train", "training")
@@ -80,8 +81,11 @@ class _Trial:
         network = build_network(job.hyperparameters.architecture, len(dataset.classes), pretrained=not progress.state)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.optimizer = _optimizer(self.network, job.hyperparameters)
-        self.scaler = gradient_scaler(self.device)
+        self.optimizer = _optimizer(self.network, job.hyperparameters, self.traits.fused)
+        self.scaler = self.traits.gradient_scaler()
+        if self.traits.loaders:
+            for _ in self.train_squares.decode(self.traits.loaders):
+                self.pulse()
         self.steps_per_epoch = math.ceil(len(self.train_squares) / job.hyperparameters.batch_size)
         for name, part in self._parts().items():
             if progress.state:
@@ -119,27 +123,28 @@ class _Trial:
         step = (epoch - 1) * self.steps_per_epoch
         for images, targets in self._loader():
             _set_learning_rates(self.optimizer, step / (self.steps_per_epoch * self.job.epochs))
-            total += self._step(images.to(self.device, non_blocking=True), targets)
+            total += self._step(self.traits.move(images), targets)
             step += 1
             self._average(step)
             self.pulse()
         return float(total) / self.steps_per_epoch
 
     def _loader(self) -> "DataLoader[Sample]":
-        on_gpu = self.device.type == "cuda"
+        # Forked processes share the photos that this one has read. On a CPU the network uses every core already.
+        loaders = self.traits.loaders
         return DataLoader[Sample](
             self.train_squares,
             batch_size=self.job.hyperparameters.batch_size,
             shuffle=True,
             collate_fn=collate,
-            # On a CPU the network uses every core already.
-            num_workers=GPU_LOADER_WORKERS if on_gpu else 0,
-            pin_memory=on_gpu,
+            num_workers=loaders,
+            multiprocessing_context="fork" if loaders else None,
+            pin_memory=self.traits.pinned,
         )
 
     def _step(self, images: Tensor, targets: list[dict[str, Tensor]]) -> Tensor:
         """One step of the optimizer."""
-        targets = [{key: value.to(self.device) for key, value in target.items()} for target in targets]
+        targets = [{key: self.traits.move(value) for key, value in target.items()} for target in targets]
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._backward(images, targets)
         self.scaler.unscale_(self.optimizer)
@@ -154,7 +159,7 @@ class _Trial:
         size = math.ceil(len(images) / self.job.accumulation)
         for start in range(0, len(images), size):
             part = images[start : start + size]
-            with autocast(self.device):
+            with self.traits.autocast():
                 losses = self.network(part, targets[start : start + size])
             loss = sum(losses.values()) * (len(part) / len(images))
             self.scaler.scale(loss).backward()
@@ -175,9 +180,9 @@ class _Trial:
         batch = max(1, EVALUATION_BATCH // self.job.accumulation)
         for start in range(0, len(self.val_squares), batch):
             indices = range(start, min(start + batch, len(self.val_squares)))
-            squares = torch.stack([self.val_squares.square(index) for index in indices]).to(self.device)
+            squares = self.traits.move(torch.stack([self.val_squares.square(index) for index in indices]))
             letterboxes = [self.val_squares.letterboxes[index] for index in indices]
-            with autocast(self.device):
+            with self.traits.autocast():
                 predictions += detect(self.average, squares, letterboxes)
             self.pulse()
         return mean_average_precisions(self.val_squares.records, predictions, len(self.dataset.classes))
@@ -211,7 +216,7 @@ def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRec
     return records
 
 
-def _optimizer(network: nn.Module, hyperparameters: Hyperparameters) -> torch.optim.AdamW:
+def _optimizer(network: nn.Module, hyperparameters: Hyperparameters, fused: bool) -> torch.optim.AdamW:
     """AdamW; the pretrained body learns at a fraction of the rate."""
     body: list[nn.Parameter] = []
     new: list[nn.Parameter] = []
@@ -220,7 +225,7 @@ def _optimizer(network: nn.Module, hyperparameters: Hyperparameters) -> torch.op
             (body if name.startswith("backbone.body") else new).append(parameter)
     lr, factor = hyperparameters.lr, hyperparameters.backbone_lr_factor
     groups = [{"params": new, "lr": lr, "peak": lr}, {"params": body, "lr": lr * factor, "peak": lr * factor}]
-    return torch.optim.AdamW(groups, weight_decay=hyperparameters.weight_decay)
+    return torch.optim.AdamW(groups, weight_decay=hyperparameters.weight_decay, fused=fused or None)
 
 
 def _set_learning_rates(optimizer: torch.optim.Optimizer, progress: float) -> None:

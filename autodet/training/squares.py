@@ -1,6 +1,7 @@
 """A data set's photos as letterboxed squares: decoded once, kept in memory as far as it goes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
@@ -55,6 +56,19 @@ class Squares(TorchDataset[Sample]):
             square, boxes, kept = self.transform(square, boxes)
             labels = labels[kept]
         return square, {"boxes": boxes, "labels": labels}
+
+    def decode(self, threads: int) -> Iterator[int]:
+        """Read photos until the memory for them is full, so that processes forked from this one have them too.
+
+        Args:
+            threads: How many photos at a time.
+
+        Yields:
+            How many are there, after each.
+        """
+        with ThreadPoolExecutor(threads) as pool:
+            first = range(min(len(self), self._cache_size))
+            yield from (count for count, _ in enumerate(pool.map(self.square, first), start=1))
 
     def square(self, index: int) -> Tensor:
         """One photo in its square, uint8 (3, S, S).

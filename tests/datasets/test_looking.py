@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autodet.datasets.looking import MANY, look_at_photos
+from autodet.datasets.looking import MANY, looking_at
 from autodet.errors import AutodetError
 from tests.helpers import draw_photo
 
@@ -30,8 +30,10 @@ def write_many(folder: Path) -> list[str]:
 
 def test_processes_see_what_a_thread_sees_in_the_same_order(tmp_path):
     names = write_many(tmp_path / "photos")
-    seen = list(look_at_photos(names, tmp_path / "photos", tmp_path / "copies"))
-    few = list(look_at_photos(names[:200], tmp_path / "photos", None))
+    with looking_at(names, tmp_path / "photos", tmp_path / "copies") as looks:
+        seen = list(looks)
+    with looking_at(names[:200], tmp_path / "photos", None) as looks:
+        few = list(looks)
     assert len(seen) == len(names) and seen[:200] == few
     for name, one in zip(names, seen, strict=True):
         content = (tmp_path / "photos" / name).read_bytes()
@@ -49,10 +51,18 @@ def children() -> list[int]:
 
 def test_a_process_that_is_killed_is_a_sentence_and_none_is_left(tmp_path):
     names = write_many(tmp_path / "photos")
-    looked = look_at_photos(names, tmp_path / "photos", None)
-    next(looked)
-    for process in children():
-        os.kill(process, signal.SIGKILL)
-    with pytest.raises(AutodetError, match="has died"):
-        list(looked)
+    with looking_at(names, tmp_path / "photos", None) as looks:
+        next(looks)
+        for process in children():
+            os.kill(process, signal.SIGKILL)
+        with pytest.raises(AutodetError, match="has died"):
+            list(looks)
+    assert children() == []
+
+
+def test_whoever_leaves_early_leaves_no_process_behind(tmp_path):
+    names = write_many(tmp_path / "photos")
+    with pytest.raises(KeyError), looking_at(names, tmp_path / "photos", None):
+        assert children()
+        raise KeyError
     assert children() == []

@@ -7,9 +7,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import optuna
 import pytest
 
 from autodet.datasets.importing import import_dataset
+from autodet.models.store import find_model
 from autodet.search import control
 from autodet.search.folders import TrialFolders
 from tests.helpers import workspace_in, write_voc
@@ -58,6 +60,15 @@ def start(data, monkeypatch):
         return control.start_search(data, **options)
 
     return start
+
+
+def is_whole(home, status):
+    """The study can be read and says what the status says, and the best epoch is the model."""
+    study = optuna.load_study(study_name=status["search"], storage=home.optuna_url)
+    told = [[trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)] for trial in study.trials]
+    assert told == [[epoch["map50"] for epoch in trial["epochs"]] for trial in status["trials"]]
+    assert find_model(status["model"], home).card.metrics["map50"] == status["best"]["map50"]
+    return True
 
 
 class Command:
@@ -145,6 +156,12 @@ def notes(home):
                 return [tuple(line.split(" ", 3)) for line in lines]
 
     return notes
+
+
+@pytest.fixture
+def epochs_made(notes):
+    """The epochs that were really trained, some of them again."""
+    return lambda search, trial: [what for *_, what in notes(search, trial) if what.startswith("epoch")]
 
 
 @pytest.fixture

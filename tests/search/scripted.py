@@ -13,7 +13,7 @@ from autodet.errors import TrainingError
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.records import EpochResult
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT
-from autodet.workspace import write_json
+from autodet.workspace import write_atomically
 
 SCRIPT = "AUTODET_TEST_SCRIPT"
 MEGABYTE = 1_000_000
@@ -37,7 +37,8 @@ def train(job, pulse=lambda: None):
         if map50 > max((earlier.map50 for earlier in done), default=-1):
             keep(job, result)
         done.append(result)
-        write_json(checkpoint, [one.to_json() for one in done])
+        padding = " " * int(script.get("checkpoint_megabytes", 0) * MEGABYTE)
+        write_atomically(checkpoint, (json.dumps([one.to_json() for one in done]) + padding).encode())
         note(job, f"epoch {epoch}")
         yield result
 

@@ -8,35 +8,17 @@ import sys
 import time
 from contextlib import suppress
 
-import optuna
-import pytest
-
-from autodet.models.store import find_model
 from autodet.search.control import find_search
 from autodet.search.folders import TrialFolders
 from autodet.training.job import CHECKPOINT
+from tests.search.conftest import is_whole
 
 SEARCH = "fruit"
-
-
-@pytest.fixture
-def epochs_made(notes):
-    """How often each epoch of a trial was trained."""
-    return lambda trial: [what for *_, what in notes(SEARCH, trial) if what.startswith("epoch")]
 
 
 def kill(pid):
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-
-
-def is_whole(home, status):
-    """The study can be read and says what the status says, and the best epoch is the model."""
-    study = optuna.load_study(study_name=SEARCH, storage=home.optuna_url)
-    told = [[trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)] for trial in study.trials]
-    assert told == [[epoch["map50"] for epoch in trial["epochs"]] for trial in status["trials"]]
-    assert find_model(status["model"], home).card.metrics["map50"] == status["best"]["map50"]
-    return True
 
 
 def test_workers_killed_at_twenty_random_moments_lose_an_epoch_each_at_most(
@@ -48,17 +30,17 @@ def test_workers_killed_at_twenty_random_moments_lose_an_epoch_each_at_most(
     while len(killed) < 20:
         worker = eventually(lambda: [pid for pid in workers(supervisor) if pid not in killed])[0]
         time.sleep(chance.uniform(0, 0.7))
-        if made[-2:] == [all_made := len(epochs_made(0) + epochs_made(1))] * 2:
+        if made[-2:] == [all_made := len(epochs_made(SEARCH, 0) + epochs_made(SEARCH, 1))] * 2:
             # A third death in a row without an epoch in between would be the trial's end.
-            eventually(lambda all_made=all_made: len(epochs_made(0) + epochs_made(1)) > all_made)
-        made.append(len(epochs_made(0) + epochs_made(1)))
+            eventually(lambda all_made=all_made: len(epochs_made(SEARCH, 0) + epochs_made(SEARCH, 1)) > all_made)
+        made.append(len(epochs_made(SEARCH, 0) + epochs_made(SEARCH, 1)))
         kill(worker)
         killed.append(worker)
     code, status, _ = run.ends()
     assert (code, status["state"]) == (0, "finished")
     assert [trial["state"] for trial in status["trials"]] == ["finished", "finished"]
     assert is_whole(home, status)
-    assert len(epochs_made(0) + epochs_made(1)) <= 100 + 20
+    assert len(epochs_made(SEARCH, 0) + epochs_made(SEARCH, 1)) <= 100 + 20
 
 
 def test_a_killed_supervisor_and_its_killed_worker_lose_an_epoch_at_most(
@@ -66,7 +48,7 @@ def test_a_killed_supervisor_and_its_killed_worker_lose_an_epoch_at_most(
 ):
     run = cli("search", "fruit", "--trials", 2, "--epochs", 6, "--json", script={"seconds": 0.2})
     for at in (2, 4):
-        eventually(lambda at=at: len(epochs_made(0)) >= at)
+        eventually(lambda at=at: len(epochs_made(SEARCH, 0)) >= at)
         supervisor = supervisors(SEARCH, at_least=at // 2)[-1]
         for pid in (*workers(supervisor), supervisor):
             kill(pid)
@@ -79,7 +61,7 @@ def test_a_killed_supervisor_and_its_killed_worker_lose_an_epoch_at_most(
     status = find_search(SEARCH, home).wait().to_json()
     assert status["state"] == "finished"
     assert [[epoch["epoch"] for epoch in trial["epochs"]] for trial in status["trials"]] == [[1, 2, 3, 4, 5, 6]] * 2
-    assert len(epochs_made(0)) <= 6 + 2
+    assert len(epochs_made(SEARCH, 0)) <= 6 + 2
     assert is_whole(home, status)
 
 
@@ -101,7 +83,7 @@ def test_a_worker_stopped_past_the_deadline_is_replaced_and_never_writes_again(
 ):
     script = {"seconds": 0.2, "batches": 2}
     run = cli("search", "fruit", "--trials", 1, "--epochs", 5, "--json", script=script, AUTODET_PROGRESS_DEADLINE="2")
-    eventually(lambda: epochs_made(0))
+    eventually(lambda: epochs_made(SEARCH, 0))
     (worker,) = workers(supervisors(SEARCH)[0])
     os.kill(worker, signal.SIGSTOP)
     eventually(lambda: "it showed no progress for 2 seconds" in log_of(home))
@@ -109,7 +91,7 @@ def test_a_worker_stopped_past_the_deadline_is_replaced_and_never_writes_again(
         os.kill(worker, signal.SIGCONT)
     code, status, _ = run.ends()
     assert (code, status["state"]) == (0, "finished")
-    assert epochs_made(0) == [f"epoch {number}" for number in range(1, 6)]
+    assert epochs_made(SEARCH, 0) == [f"epoch {number}" for number in range(1, 6)]
     assert len({pid for pid, *_ in notes(SEARCH, 0)}) == 2
     assert is_whole(home, status)
 
@@ -119,10 +101,10 @@ def test_a_supervisor_stopped_past_every_deadline_goes_on_and_nobody_takes_its_p
 ):
     script = {"seconds": 0.2}
     run = cli("search", "fruit", "--trials", 1, "--epochs", 8, "--json", script=script, AUTODET_PROGRESS_DEADLINE="2")
-    eventually(lambda: epochs_made(0))
+    eventually(lambda: epochs_made(SEARCH, 0))
     (supervisor,) = supervisors(SEARCH)
     os.kill(supervisor, signal.SIGSTOP)
-    eventually(lambda: len(epochs_made(0)) == 8)  # its worker trains on meanwhile
+    eventually(lambda: len(epochs_made(SEARCH, 0)) == 8)  # its worker trains on meanwhile
     time.sleep(3)
     code, _, err = cli("resume", SEARCH).ends()
     assert (code, "is running" in err) == (2, True)

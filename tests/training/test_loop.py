@@ -10,8 +10,10 @@ from autodet.datasets.sources.sample import write_sample
 from autodet.errors import PhotoError, TrainingError
 from autodet.models.bundle import read_bundle
 from autodet.records import Annotations, Hyperparameters
+from autodet.training import loop, squares
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.training.loop import train
+from autodet.training.traits import DeviceTraits
 from autodet.workspace import Workspace
 
 SMALL = Hyperparameters(image_size=96, batch_size=4)
@@ -116,8 +118,6 @@ def test_a_loss_that_is_not_finite_fails_the_trial_and_says_what_may_help(job):
 
 
 def test_a_batch_that_is_trained_in_parts_makes_the_steps_of_a_whole_one(job, finished, monkeypatch):
-    from autodet.training import loop
-
     build, sizes = loop.build_network, []
 
     def watched(*args, **kwargs):
@@ -164,3 +164,61 @@ def test_a_photo_that_disappeared_is_named(job, dataset, tmp_path):
     changed = copied(dataset, tmp_path, records)
     with pytest.raises(PhotoError, match="gone-"):
         list(train(replace(job, dataset_folder=changed.folder)))
+
+
+@pytest.fixture
+def like_a_gpu(monkeypatch):
+    """Train on a CPU as a GPU is trained on, but for the pinned memory."""
+
+    def like_a_gpu(dtype):
+        monkeypatch.setattr(loop, "traits_of", lambda device, _: DeviceTraits(device, dtype, fused=True, loaders=2))
+
+    return like_a_gpu
+
+
+def test_bfloat16_loaders_and_a_fused_optimizer_learn_much_the_same_and_read_photos_once(
+    finished, job, dataset, like_a_gpu, monkeypatch, tmp_path
+):
+    reads, open_photo = tmp_path / "reads", squares.open_photo
+
+    def noting(*arguments):
+        with reads.open("a") as file:  # seen across processes
+            file.write("x")
+        return open_photo(*arguments)
+
+    monkeypatch.setattr(squares, "open_photo", noting)
+    like_a_gpu(torch.bfloat16)
+    mixed = list(train(job))
+    assert [result.loss for result in mixed] == pytest.approx([result.loss for result in finished[1]], rel=0.25)
+    assert figures(mixed) != figures(finished[1])
+    assert len(reads.read_text()) == len(dataset.split("train")) + len(dataset.split("val"))
+
+
+class OneConvolution(torch.nn.Module):
+    """The smallest network with a detector's contract; it learns to answer with nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Conv2d(3, 4, 3)
+
+    def forward(self, images, targets=None):
+        answer = self.layer(images / 255)
+        if targets is not None:
+            return {"loss": answer.float().square().mean() * 1e4}
+        none = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64), "scores": torch.zeros(0)}
+        return [none] * len(images)
+
+
+def test_float16_learns_with_scaled_losses_and_goes_on_from_its_checkpoint(job, like_a_gpu, monkeypatch, tmp_path):
+    monkeypatch.setattr(loop, "build_network", lambda *_, **__: OneConvolution())
+    like_a_gpu(torch.float16)
+    job = replace(job, epochs=6, hyperparameters=replace(SMALL, lr=1e-2))
+    uninterrupted = replace(job, folder=tmp_path / "uninterrupted")
+    results = list(train(uninterrupted))
+    assert results[-1].loss < results[0].loss / 2
+    scaler = weights_of(uninterrupted)["scaler"]
+    assert 1 < scaler["scale"] < 4096  # halved, for the first steps had no finite gradients
+    next(stopped := train(job))
+    stopped.close()
+    assert figures(train(job)) == figures(results)
+    assert_same(weights_of(job), weights_of(uninterrupted))

@@ -38,8 +38,7 @@ def test_a_photo_is_decoded_once_as_long_as_memory_is_allowed(dataset, monkeypat
     opened = []
     open_photo = squares.open_photo
     monkeypatch.setattr(squares, "open_photo", lambda path, name: (opened.append(name), open_photo(path, name))[1])
-    monkeypatch.setattr(squares, "CACHE_BYTES", 2 * 3 * 100 * 100)
-    served = Squares(dataset, dataset.images, side=100)
+    served = Squares(dataset, dataset.images, side=100, cache_bytes=2 * 3 * 100 * 100)
     for _ in range(3):
         for index in range(3):
             served.square(index)

@@ -294,7 +294,7 @@ def _describe(listing: Listing, document: dict[str, Any], described: Described) 
             marks = [*described.photos[photo].marks, *marks]
         stated = _stated_wh(fields.get("width"), fields.get("height"))
         split = described.split or listing.split_of(photo)
-        described.photos[photo] = LabelledPhoto(photo, photo, tuple(marks), stated, split)
+        described.photos[photo] = LabelledPhoto(photo, str(photo), tuple(marks), stated, split)
     if marked:
         count = sum(len(entries) for entries in marked.values())
         problem = f"Of its marks, {count} {'is' if count == 1 else 'are'} of photos that it does not list."

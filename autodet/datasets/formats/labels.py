@@ -72,7 +72,7 @@ class LabelledPhoto:
     """
 
     photo: PurePosixPath
-    labels: PurePosixPath
+    labels: str
     marks: tuple[Mark, ...]
     stated_wh: tuple[int, int] | None = None
     split: Split | None = None

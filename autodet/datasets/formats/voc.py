@@ -105,7 +105,7 @@ def _labelled(
     split = named.get(photo) if named else listing.split_of(photo) or listing.split_of(path)
     return LabelledPhoto(
         photo=photo,
-        labels=PurePosixPath(path),
+        labels=path,
         marks=annotation.marks,
         stated_wh=annotation.size_wh or (0, 0),
         split=split,

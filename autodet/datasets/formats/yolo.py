@@ -33,6 +33,7 @@ from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 
 MAX_CLASS_NUMBER = 100_000
+MAX_PLACE = 1e6
 MAX_LABELS_BYTES = 4_000_000  # of one photo
 HEAD = 10_000  # letters, enough to tell what a file is about
 LINE_DROPPED = "The line was left out."
@@ -46,11 +47,9 @@ def unmet(listing: Listing) -> str | None:
     """What keeps a source from being YOLO, as a clause; None if it is."""
     if not listing.ending(".txt"):
         return "there are no .txt label files"
-    pairs, _ = _pairs(listing)
-    labels = [path for path in pairs.values() if path]
-    if not labels:
-        stems = {plain(photo_stem(photo.name)) for photo in listing.photos}
-        labels = [path for path in listing.ending(".txt") if plain(path.rpartition("/")[2][:-4]) in stems]
+    stems = {stem for photo in listing.photos for stem in _label_stems(photo.name)}
+    called = ((path, plain(path.rpartition("/")[2][:-4])) for path in listing.ending(".txt"))
+    labels = [path for path, stem in called if stem in stems or original_name(stem) in stems]
     if not labels:
         return "no .txt file is called like a photo"
     if any(_is_label(listing, path) for path in labels[:100]):
@@ -85,7 +84,7 @@ def read(listing: Listing) -> Reading:
         if said and not said.names:
             unnamed.update(mark.name for mark in marks)
         split = split_of[photo]
-        labels = PurePosixPath(path) if path else photo
+        labels = path or str(photo)
         unlisted = bool(splits) and split is None
         photos.append(LabelledPhoto(photo, labels, tuple(marks), None, split, relative=True, unlisted=unlisted))
     if unnamed:
@@ -114,10 +113,10 @@ def parse_line(line: str, settings: YoloSettings) -> Mark:
     """
     number, *places = line.split()
     try:
-        class_number, values = int(float(number)), [float(place) for place in places]
+        class_number, values = int(float(number)), list(map(float, places))
     except (ValueError, OverflowError) as error:
         raise DatasetError(f"{line[:60]!r} is not a class number and the numbers of a box.") from error
-    if not all(abs(value) < 1e6 for value in values):
+    if not sum(map(abs, values)) < MAX_PLACE and not all(abs(value) < MAX_PLACE for value in values):
         raise DatasetError("A line has numbers that are no places on a photo.")
     box = _box(values[:4] if settings.keypoints else values)
     if not 0 <= class_number < MAX_CLASS_NUMBER or (settings.names and class_number not in settings.names):

@@ -1,7 +1,8 @@
 """What can be wrong with one labelled photo, and what is done about it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 from autodet.datasets.formats.labels import BOX_DROPPED, PHOTO_LEFT_OUT, BoxXYXY, LabelledPhoto, Mark
 from autodet.datasets.gate.kinds import DEFAULTS, Decisions
@@ -35,7 +36,7 @@ class CheckedPhoto:
     lost: int = 0
     dropped: bool = False
 
-    @property
+    @cached_property
     def classes(self) -> frozenset[str]:
         """The classes that are marked on the photo."""
         return frozenset(mark.name for mark in self.marks)
@@ -57,7 +58,7 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
     size_wh = facts.upright_wh
     for written in photo.marks:
         box, kind, sentence = _repaired(_placed(written.box_xyxy, photo, facts, decisions), size_wh, decisions)
-        mark = (written if box == written.box_xyxy else replace(written, box_xyxy=box)) if box else None
+        mark = Mark(written.name, box, written.difficult, written.truncated) if box else None
         lost += box is None
         action = CUT if box else BOX_DROPPED
         if mark in known:
@@ -67,7 +68,7 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
         if kind:
             where = ", ".join(f"{value:g}" for value in written.box_xyxy)
             problem = f"The box of {written.name!r} at ({where}) {sentence}"
-            problems.append(Problem(str(photo.labels), problem, action, kind))
+            problems.append(Problem(photo.labels, problem, action, kind))
         if mark:
             marks.append(mark)
             known.add(mark)
@@ -167,16 +168,16 @@ def _check_size(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions) -
     used = f"The photo's own size, {width}x{height}, was used."
     stated = "{}x{}".format(*photo.stated_wh)
     if 0 in photo.stated_wh:
-        yield Problem(str(photo.labels), "The labels give no size for the photo, or 0x0.", used, "size_missing")
+        yield Problem(photo.labels, "The labels give no size for the photo, or 0x0.", used, "size_missing")
     elif photo.stated_wh == facts.stored_wh:
         problem = f"The labels are for the photo lying on its side ({stated}), as the camera stored it."
         turned = decisions["turned"] == "fix"
         action = "The boxes were turned with the photo." if turned else "The boxes were left as they are."
-        yield Problem(str(photo.labels), problem, action, "turned")
+        yield Problem(photo.labels, problem, action, "turned")
     else:
         actions = {"keep": used, "fix": "The boxes were scaled to the photo.", "drop": PHOTO_LEFT_OUT}
         problem = f"The labels say the photo is {stated}, but it is {width}x{height}."
-        yield Problem(str(photo.labels), problem, actions[decisions["size_mismatch"]], "size_mismatch")
+        yield Problem(photo.labels, problem, actions[decisions["size_mismatch"]], "size_mismatch")
 
 
 def _tiny(photo: LabelledPhoto, count: int, decisions: Decisions) -> Problem:
@@ -185,4 +186,4 @@ def _tiny(photo: LabelledPhoto, count: int, decisions: Decisions) -> Problem:
         f"{what} less than {TINY_SIDE:g} pixels wide or high once the photo has the training size of {TRAINING_SIZE}."
     )
     action = "Kept." if decisions["box_tiny"] == "keep" else "Dropped."
-    return Problem(str(photo.labels), problem, action, "box_tiny")
+    return Problem(photo.labels, problem, action, "box_tiny")

@@ -7,7 +7,9 @@ size and low quality, 61 % when 3 % are cut off on every side; of the 92,235 pai
 of the seven shows one scene.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,13 +44,20 @@ def find_alike(looks: Sequence[int], among: Sequence[int]) -> list[int | None]:
     left, back = np.unique(_words(looks), axis=0, return_inverse=True)
     right, first = np.unique(_words(among), axis=0, return_index=True)
     nearest, fewest = np.full(len(left), -1), np.full(len(left), MOST_BITS + 1)
-    compare = _comparer()
-    for top, start in _tiles(len(left), len(right)):
-        bits = compare(left[top : top + ROWS], right[start : start + COLUMNS])
-        if bits is not None:
-            columns, rows = bits.argmin(axis=1), np.arange(len(bits))
-            better = rows[bits[rows, columns] < fewest[rows + top]]
-            nearest[better + top], fewest[better + top] = first[columns[better] + start], bits[better, columns[better]]
+
+    def search(tops: range) -> None:
+        compare = _comparer()
+        for top, start in ((top, start) for top in tops for start in range(0, len(right), COLUMNS)):
+            bits = compare(left[top : top + ROWS], right[start : start + COLUMNS])
+            if bits is not None:
+                columns, rows = bits.argmin(axis=1), np.arange(len(bits))
+                better = rows[bits[rows, columns] < fewest[rows + top]]
+                nearest[better + top] = first[columns[better] + start]
+                fewest[better + top] = bits[better, columns[better]]
+
+    workers = os.cpu_count() or 1  # numpy lets others compute meanwhile
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(search, (range(ROWS * one, len(left), ROWS * workers) for one in range(workers))))
     return [None if index < 0 else index for index in nearest[back.reshape(-1)].tolist()]
 
 

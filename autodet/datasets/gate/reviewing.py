@@ -96,7 +96,7 @@ def _with_photos(staged: Staged, problems: Sequence[Problem]) -> Iterator[Proble
     photos: dict[str, str] = {}
     for one in (*staged.photos, *staged.unlabelled):
         photo = str(one.labelled.photo)
-        photos[photo] = photos[str(one.labelled.labels)] = photo
+        photos[photo] = photos[one.labelled.labels] = photo
     for problem in problems:
         known = problem.photos or problem.file not in photos
         yield problem if known else replace(problem, photos=(photos[problem.file],))

@@ -154,7 +154,7 @@ def _classes_by_split(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -
 def _untaught(photos: Sequence[CheckedPhoto], splits: Sequence[Split], name: str) -> str:
     split, photo = next(pair for pair in zip(splits, photos, strict=True) if name in pair[1].classes)
     return (
-        f"The class {name!r} is in {split} (first in {str(photo.source.labels)!r}) but in no photo of train, so it "
+        f"The class {name!r} is in {split} (first in {photo.source.labels!r}) but in no photo of train, so it "
         f"could never be learnt; correct its name, add photos of it to train, or remove it from {split}."
     )
 
@@ -167,6 +167,6 @@ def _first_files(photos: Sequence[CheckedPhoto]) -> dict[str, str]:
     """Per class the first label file that has it."""
     first: dict[str, str] = {}
     for photo in photos:
-        for mark in photo.marks:
-            first.setdefault(mark.name, str(photo.source.labels))
+        for name in photo.classes - first.keys():
+            first[name] = photo.source.labels
     return first

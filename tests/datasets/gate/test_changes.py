@@ -11,7 +11,7 @@ TINY = Mark("apple", (0, 0, 2, 2))
 
 
 def staged(*marks, **said):
-    labelled = LabelledPhoto(PurePosixPath("a.jpg"), PurePosixPath("a.xml"), marks, **said)
+    labelled = LabelledPhoto(PurePosixPath("a.jpg"), "a.xml", marks, **said)
     return StagedPhoto(labelled, PhotoFacts("JPEG", (100, 100), 1), "")
 
 

@@ -9,7 +9,7 @@ from autodet.datasets.photos import PhotoFacts
 
 
 def check(marks, stated_wh=(100, 50), orientation=1, format="JPEG", stored_wh=(100, 50), name="a.jpg", **decisions):
-    photo = LabelledPhoto(PurePosixPath(name), PurePosixPath("a.xml"), tuple(marks), stated_wh)
+    photo = LabelledPhoto(PurePosixPath(name), "a.xml", tuple(marks), stated_wh)
     checked = check_labels(photo, PhotoFacts(format, stored_wh, orientation), decide(decisions))
     return [mark.box_xyxy for mark in checked.marks], [f"{p.file}: {p.problem} {p.action}" for p in checked.problems]
 
@@ -105,7 +105,7 @@ def test_labels_of_another_size_can_be_scaled_or_left_out():
     boxes, problems = check([mark], stated_wh=(50, 25), size_mismatch="fix")
     assert boxes == [(20, 10, 40, 20)]
     assert "50x25, but it is 100x50. The boxes were scaled to the photo." in problems[0]
-    photo = LabelledPhoto(PurePosixPath("a.jpg"), PurePosixPath("a.xml"), (mark,), (50, 25))
+    photo = LabelledPhoto(PurePosixPath("a.jpg"), "a.xml", (mark,), (50, 25))
     assert check_labels(photo, PhotoFacts("JPEG", (100, 50), 1), decide({"size_mismatch": "drop"})).dropped
 
 

@@ -67,6 +67,11 @@ def parse_address(url: str) -> tuple[str, str]:
     return bucket, key
 
 
+def is_zip(key: str) -> bool:
+    """Whether a key is a zip's."""
+    return key.lower().endswith(".zip")
+
+
 def check_visitor(credentials: S3Credentials, settings: Settings) -> None:
     """Make sure that a visitor of the app asks only as the installation allows.
 

@@ -21,17 +21,17 @@ class PartialFile:
         parts: How many it has.
     """
 
-    def __init__(self, path: Path, size: int, etag: str) -> None:
+    def __init__(self, path: Path, size: int, *, digested: bool) -> None:
         """Begin it, or find it as it was left.
 
         Args:
             path: Where to keep it meanwhile; another object, or another version of it, has another path.
             size: The object's size in bytes.
-            etag: What its server calls its content.
+            digested: Whether its MD5 is wanted.
         """
         self.size, self.parts = size, -(-size // PART_BYTES)
         self._path, self._counts = path, path.with_suffix(".counts")
-        self._digest = hashlib.md5(usedforsecurity=False) if is_md5(etag) else None
+        self._digest = hashlib.md5(usedforsecurity=False) if digested else None
         self._settled = 0  # so many parts, from the first on, are there and have been looked at
         self._lock = Lock()
         self._data = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -84,7 +84,7 @@ class PartialFile:
 
     @property
     def digest(self) -> str:
-        """MD5 of the parts that are settled, in hexadecimal; empty where the ETag is no MD5."""
+        """MD5 of the parts that are settled, in hexadecimal; empty where it is not wanted."""
         return self._digest.hexdigest() if self._digest else ""
 
     def _has_next(self) -> bool:

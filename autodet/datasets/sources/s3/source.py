@@ -14,7 +14,7 @@ from threading import Event
 from typing import Any
 
 from autodet.datasets.sources.files import is_clutter
-from autodet.datasets.sources.s3.access import OWN, S3Credentials, connect, parse_address
+from autodet.datasets.sources.s3.access import OWN, S3Credentials, connect, is_zip, parse_address
 from autodet.datasets.sources.s3.inventory import Inventory, S3Object, safe_key
 from autodet.errors import DatasetError, DownloadInterruptedError, LargeDownloadError
 from autodet.settings import Settings
@@ -64,7 +64,7 @@ def download_from_s3(
     with closing(Inventory(folder / INVENTORY, url, settings)) as inventory:
         try:
             client = connect(asking, settings, WORKERS)
-            objects = _one_object(client, bucket, key) if _is_zip(key) else _objects_below(client, bucket, key)
+            objects = _one_object(client, bucket, key) if is_zip(key) else _objects_below(client, bucket, key)
             run_together(
                 [lambda: inventory.refresh(objects, files)],
                 lambda: progress(0.0, f"Listing: {counted(inventory.count, 'file')}, {size_text(inventory.size)}"),
@@ -83,7 +83,7 @@ def download_from_s3(
         except (ClientError, BotoCoreError) as error:
             sentence = sentence_for(error, url, anonymous=asking.identity == "anonymous")
             raise (DownloadInterruptedError if begun else DatasetError)(sentence) from None
-    return files / PurePosixPath(key).name if _is_zip(key) else files
+    return files / PurePosixPath(key).name if is_zip(key) else files
 
 
 def _is_zip(key: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from autodet.datasets.sources.s3.access import is_zip
 from autodet.datasets.sources.s3.inventory import Inventory, S3Object
 from autodet.datasets.sources.s3.partial import PART_BYTES, PartialFile, is_md5
 from autodet.datasets.sources.s3.sentences import status_of
@@ -108,7 +109,7 @@ class Transfer:
 
     def _list_parts(self, item: S3Object, target: Path) -> Iterator[Job]:
         version = hashlib.sha256(f"{item.key}\n{item.etag}\n{item.size}".encode()).hexdigest()
-        large = PartialFile(self._parts / version[:32], item.size, item.etag)
+        large = PartialFile(self._parts / version[:32], item.size, digested=_is_compared(item))
         self._there += large.come
         for part in range(large.parts):
             yield partial(self._fetch_part, item, target, large, part)
@@ -134,10 +135,10 @@ class Transfer:
         large.publish(target)
 
     def _is_md5(self, item: S3Object) -> bool:
-        """Whether a received object's ETag is the MD5 of its content."""
+        """Whether a received object is to be compared with its ETag, as that is the MD5 of its content."""
         encrypted = item.key in self._encrypted
         self._encrypted.discard(item.key)
-        return is_md5(item.etag) and not encrypted
+        return _is_compared(item) and not encrypted
 
     def _receive(self, item: S3Object, start: int, end: int) -> Iterator[bytes]:
         """The bytes of an object from ``start`` to before ``end``; a connection that breaks goes on where it broke."""
@@ -191,6 +192,11 @@ class Transfer:
 
 class _LostError(Exception):
     """A request that may succeed if it is made again."""
+
+
+def _is_compared(item: S3Object) -> bool:
+    """Whether what comes is compared with an MD5; a zip's files are when it is unpacked, with sums of their own."""
+    return is_md5(item.etag) and not is_zip(item.key)
 
 
 def _damaged(item: S3Object) -> DownloadInterruptedError:

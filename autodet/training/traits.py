@@ -1,0 +1,70 @@
+"""What a device computes with, and how data gets there.
+
+A CPU takes plain float32. An NVIDIA GPU takes mixed precision (bfloat16 from Ampere on, float16 with scaled losses
+before), TensorFloat-32 where float32 is left, the fastest convolutions for squares of one size, an optimizer in one
+kernel, and batches that processes of their own make ready in pinned memory and that are copied while it computes.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+MOST_LOADERS = 4
+FIRST_SCALE = (
+    2.0**12
+)  # at torch's own 2**16 the first three steps of a detector had no finite gradients, and were skipped
+
+
+@dataclass(frozen=True)
+class DeviceTraits:
+    """How to train on a device.
+
+    Attributes:
+        device: The device.
+        dtype: What the forward pass computes in, where it may; None for float32 throughout.
+        pinned: Whether what is copied to the device lies in pinned memory, so that nobody waits for the copy.
+        fused: Whether the optimizer's step is one kernel.
+        loaders: Processes that make batches ready; 0 where this process does it.
+    """
+
+    device: torch.device
+    dtype: torch.dtype | None = None
+    pinned: bool = False
+    fused: bool = False
+    loaders: int = 0
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Mixed precision for the forward pass."""
+        return nullcontext() if self.dtype is None else torch.autocast(self.device.type, self.dtype)
+
+    def gradient_scaler(self) -> torch.amp.GradScaler:
+        """Keeps float16 gradients from vanishing; does nothing where no float16 is used."""
+        return torch.amp.GradScaler(self.device.type, FIRST_SCALE, enabled=self.dtype == torch.float16)
+
+    def move(self, tensor: Tensor) -> Tensor:
+        """A tensor on the device; the copy may still be under way, which whatever is computed there waits for."""
+        return (tensor.pin_memory() if self.pinned else tensor).to(self.device, non_blocking=self.pinned)
+
+
+def traits_of(device: torch.device, threads: int = 0) -> DeviceTraits:
+    """What a device wants.
+
+    Args:
+        device: A CPU, or a GPU that this process has as its current one.
+        threads: CPU cores that the trial may use; 0 for as many as it likes.
+    """
+    if device.type != "cuda":
+        return DeviceTraits(device)
+    # Older GPUs only pretend to have bfloat16, and are slow at it.
+    dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    loaders = min(MOST_LOADERS, threads or MOST_LOADERS)
+    return DeviceTraits(device, dtype, pinned=True, fused=True, loaders=loaders)
+
+
+def prepare(device: torch.device) -> None:
+    """Set what a process decides once for its GPU; a CPU's figures stay as they are, bit for bit."""
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # all squares of a trial have one size
+        torch.set_float32_matmul_precision("high")
