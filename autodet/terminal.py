@@ -167,6 +167,7 @@ class EpochLines:
     def __init__(self) -> None:
         self._epochs: dict[int, int] = {}
         self._over: set[int] = set()
+        self._message = ""
 
     def __call__(self, status: SearchStatus) -> None:
         """Say what this status has that the last one had not."""
@@ -180,6 +181,9 @@ class EpochLines:
             if trial.state != "running" and trial.number not in self._over:
                 self._over.add(trial.number)
                 say(f"Trial {trial.number} is {trial.state}. {trial.error or ''}".rstrip())
+        if status.state == "queued" and status.message not in ("", self._message):
+            say(status.message)
+        self._message = status.message
 
 
 class ProgressLine:

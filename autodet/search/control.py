@@ -65,7 +65,7 @@ class Search:
         seen: tuple[object, ...] | None = None
         while True:
             status = self.status()
-            happened = (status.state, [(trial.state, len(trial.epochs)) for trial in status.trials])
+            happened = (status.state, status.message, [(trial.state, len(trial.epochs)) for trial in status.trials])
             if on_change and happened != seen:
                 on_change(status)
             if not status.active:

@@ -28,6 +28,7 @@ from autodet.settings import Settings
 from autodet.training.device import Slot, device_slots, number_slots, visible_gpu
 
 PASSED_OVER_SECONDS = 10.0  # who has not asked for so long is not waited for
+PATIENCE_SECONDS = 1.0  # the lock is held for milliseconds
 LONGEST_NOTE = 100_000  # bytes
 MOST_NAMES = 2
 
@@ -85,7 +86,7 @@ class SlotQueue:
         if len(self._held) >= self.most:
             return None
         try:
-            with hold_lock(self._folder):
+            with hold_lock(self._folder, PATIENCE_SECONDS):
                 return self._take()
         except BusyError:
             self.obstacle = "It waits for a free device."

@@ -1,5 +1,6 @@
 """Several searches and few devices: whose turn it is, and what becomes of the dead."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,8 +10,10 @@ from itertools import pairwise
 import pytest
 
 from autodet.search import queue
+from autodet.search.executors.local import _Inherited
 from autodet.search.queue import SlotQueue, queue_for
 from autodet.settings import Settings
+from autodet.terminal import EpochLines
 from autodet.training.device import number_slots
 
 CPU, CPU_2 = number_slots(["cpu", "cpu"])
@@ -163,7 +166,7 @@ def turns(*searches):
     return [search for *_, search in ran]
 
 
-def test_searches_take_turns_and_waiting_is_no_part_of_the_time_limit(start, eventually):
+def test_searches_take_turns_and_waiting_is_no_part_of_the_time_limit(start, eventually, capsys):
     first = start({"seconds": 0.4}, trials=3, epochs=2, name="first")
     eventually(lambda: first.status().trials)
     second = start({"seconds": 0.4}, trials=2, epochs=2, name="second", time_limit=60)
@@ -172,7 +175,8 @@ def test_searches_take_turns_and_waiting_is_no_part_of_the_time_limit(start, eve
     assert waiting.message == "It waits for a free device: the search first is using cpu."
     assert waiting.seconds == 0
     third = start({"seconds": 0.4}, trials=1, epochs=2, name="third")
-    ended = [search.wait() for search in (first, second, third)]
+    ended = [search.wait(on_change=EpochLines()) for search in (third, second, first)]
+    assert "It waits for a free device" in capsys.readouterr().err
     assert [status.state for status in ended] == ["finished"] * 3
     assert [status.message for status in ended] == [""] * 3
     order = turns(first, second, third)
@@ -211,15 +215,29 @@ def test_a_killed_supervisor_frees_its_slot_and_a_killed_or_stopped_one_that_wai
     assert second.ended is None
 
 
-def test_a_worker_whose_supervisor_was_killed_keeps_the_slot_until_it_is_gone(start, eventually, notes, supervisor_of):
+def test_a_frozen_worker_does_not_keep_the_slot_of_its_killed_supervisor(start, eventually, notes, supervisor_of):
     orphan = start({"seconds": 0.2}, trials=1, epochs=1000, name="orphan")
     worker = int(eventually(lambda: notes(orphan, 0))[0][0])
-    os.kill(worker, signal.SIGSTOP)  # so that it outlives its supervisor
+    os.kill(worker, signal.SIGSTOP)
     supervisor_of(orphan).kill()
-    supervisor_of(orphan).wait()
-    try:
-        heir = start(trials=1, epochs=1, name="heir")
-        eventually(lambda: "the search orphan is using cpu" in heir.status().message)
-    finally:
-        os.kill(worker, signal.SIGKILL)
-    assert heir.wait().state == "finished"
+    assert start(trials=1, epochs=1, name="heir").wait().state == "finished"
+    assert orphan.status().state == "interrupted"
+
+
+def keep(_inherited, connection):
+    connection.recv()
+
+
+def test_a_worker_keeps_the_slot_that_its_supervisor_let_go_by_dying(enter, eventually):
+    held = enter("orphan").take()
+    spawn = multiprocessing.get_context("spawn")
+    theirs, ours = spawn.Pipe()
+    worker = spawn.Process(target=keep, args=(_Inherited(held.descriptor), theirs))
+    worker.start()
+    os.close(held.descriptor)  # as the operating system does it
+    heir = enter("heir")
+    assert heir.take() is None
+    assert "the search orphan is using cpu" in heir.obstacle
+    ours.send("end")
+    worker.join()
+    assert heir.take()

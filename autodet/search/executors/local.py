@@ -1,5 +1,6 @@
 """Trials on this machine: a process of its own for each, one process a device slot of the queue."""
 
+import ctypes
 import importlib
 import multiprocessing
 import os
@@ -23,6 +24,7 @@ from autodet.training.job import TrainJob
 TRAIN = "autodet.training.loop:train"
 GRACE_SECONDS = 5.0
 NICENESS = 5  # pages and predictions on the same cores go first
+DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 BEAT_SECONDS = 1.0  # a worker shows that it gets on no more often than that
 
 
@@ -190,7 +192,7 @@ def _work(
 ) -> None:
     """The worker process: train, and tell the supervisor."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the supervisor's business
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _die_with_parent()
     meter = Meter(_choose_device(slot))
     with suppress(BrokenPipeError):  # the supervisor is gone, and this process with it
         connection.send(_train(connection, trial, job, train, meter))
@@ -230,7 +232,13 @@ def _choose_device(slot: Slot) -> str | None:
 
 
 def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent:
+    """Let this process end when the supervisor does; Linux sees to it even while this process is stopped."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
+    threading.Thread(target=_watch_parent, daemon=True).start()  # elsewhere, or if it is gone already
+
+
+def _watch_parent() -> None:
+    if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)
