@@ -15,6 +15,7 @@ from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture, weights_problem
 from autodet.records import SearchStatus
+from autodet.search.data import check_dataset
 from autodet.search.snapshot import LAUNCHED, LOG, STOP, read_status, write_snapshot
 from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SearchSpec
 from autodet.settings import load_settings
@@ -88,13 +89,14 @@ class Search:
         """Carry on a search that was interrupted or stopped; returns at once.
 
         Raises:
-            SearchError: It is at work already, or over.
+            SearchError: It is at work already, or over, or its data set has changed.
         """
         status = self.status()
         if status.state not in ("interrupted", "stopped"):
             raise SearchError(f"The search {self.id} is {status.state}; only an interrupted or stopped one is resumed.")
         if status.state == "stopped" and len(status.trials) >= status.planned_trials:
             raise SearchError(f"The search {self.id} has no trials left; start a new one.")
+        check_dataset(self.spec(), self._workspace)
         (self._folder / STOP).unlink(missing_ok=True)
         _launch(self._folder)
 
@@ -160,10 +162,12 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         device=device,
         seed=seed,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        fingerprint=dataset.fingerprint,
     )
     spec.check()
     find_architecture(spec.architecture)
     _check_dataset(dataset)
+    check_dataset(spec, workspace)
     _check_device(spec.device)
     if problem := weights_problem(spec.architecture):
         raise WeightsError(problem)

@@ -58,3 +58,17 @@ def test_a_loss_that_is_not_finite_fails_its_trial_with_the_cause_and_the_search
     assert (code, status["state"]) == (0, "finished")
     assert [trial["state"] for trial in status["trials"]] == ["failed", "finished"]
     assert "no longer a finite number in epoch 1" in status["trials"][0]["error"]
+
+
+def test_a_photo_that_disappeared_interrupts_and_the_search_goes_on_when_it_is_back(cli, home, drawn):
+    record = drawn.split("train")[3]
+    photo = drawn.photo(record)
+    photo.rename(home.home / "away")
+    words = ("search", "drawn", "--trials", 1, "--epochs", 1, "--json")
+    code, status, err = cli(*words, trainer=TRAINER).ends()
+    assert (code, status["state"]) == (1, "interrupted")
+    assert f"The photo {record.file!r} cannot be read" in err
+    (home.home / "away").rename(photo)
+    cli("resume", "drawn", trainer=TRAINER).ends()
+    status = find_search("drawn", home).wait()
+    assert (status.state, status.trials[0].state, status.message) == ("finished", "finished", "")
