@@ -141,10 +141,12 @@ class _Supervisor:
     def _wait(self) -> None:
         """Wait for a device that others use. The clock stands still: what the time limit limits is time with one."""
         self._clock.pause()
-        obstacle = self._executor.obstacle
-        if self._told != ("queued", obstacle):
-            log.info("%s", obstacle)
-            self._write("queued", obstacle)
+        message = self._executor.obstacle
+        if self._spec.time_limit is not None:
+            message += " Its time limit does not run meanwhile."
+        if self._told != ("queued", message):
+            log.info("%s", message)
+            self._write("queued", message)
         time.sleep(TICK_SECONDS)
 
     def _save(self) -> None:
