@@ -17,6 +17,7 @@ from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture, wei
 from autodet.records import SearchStatus
 from autodet.search.snapshot import LAUNCHED, LOG, STOP, read_status, write_snapshot
 from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SearchSpec
+from autodet.search.storage import check_storage, place_of_new_studies
 from autodet.settings import load_settings
 from autodet.training.device import device_slots
 from autodet.workspace import Workspace, hidden_folder, module_environment, open_workspace, publish_folder, slug
@@ -89,12 +90,14 @@ class Search:
 
         Raises:
             SearchError: It is at work already, or over.
+            StorageError: The database that has its study cannot be used.
         """
         status = self.status()
         if status.state not in ("interrupted", "stopped"):
             raise SearchError(f"The search {self.id} is {status.state}; only an interrupted or stopped one is resumed.")
         if status.state == "stopped" and len(status.trials) >= status.planned_trials:
             raise SearchError(f"The search {self.id} has no trials left; start a new one.")
+        check_storage(self.spec().storage)
         (self._folder / STOP).unlink(missing_ok=True)
         _launch(self._folder)
 
@@ -143,6 +146,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
 
     Raises:
         SearchError: A value makes no sense, or the data set has nothing to learn from.
+        StorageError: The database that the settings name cannot be used.
         WeightsError: The architecture's pretrained weights cannot be had here.
     """
     if isinstance(dataset, str):
@@ -159,12 +163,14 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         architecture=architecture or DEFAULT_ARCHITECTURE,
         device=device,
         seed=seed,
+        storage=place_of_new_studies(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     spec.check()
     find_architecture(spec.architecture)
     _check_dataset(dataset)
     _check_device(spec.device)
+    check_storage(spec.storage)
     if problem := weights_problem(spec.architecture):
         raise WeightsError(problem)
     folder = _write_search(spec, workspace)
