@@ -14,6 +14,8 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
     │   └── ArchiveError     a file that is no zip, or a zip that is broken or hostile
     ├── PhotoError           a photo that cannot be read
     ├── SearchError          a search that cannot be started, stopped or resumed as asked
+    ├── StorageError         the database of searches, which cannot be used
+    │   └── StorageBusyError  the same, for a while
     ├── TrainingError        a trial that cannot go on (loss not finite, nothing to learn from)
     └── ModelError           a model that cannot be used as asked
         ├── BundleError      an .autodet file that is cut short, changed or foreign
@@ -71,6 +73,14 @@ class PhotoError(AutodetError):
 
 class SearchError(AutodetError):
     """A search that cannot be started, stopped or resumed as asked."""
+
+
+class StorageError(AutodetError):
+    """The database of searches cannot be used."""
+
+
+class StorageBusyError(StorageError):
+    """The database of searches is locked, restarting, or out of reach; that may pass by itself."""
 
 
 class TrainingError(AutodetError):

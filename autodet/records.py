@@ -178,7 +178,7 @@ class EpochResult:
 
     def to_json(self) -> dict[str, Any]:
         """The keys ``epoch, loss, map50, map50_95, seconds``."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 TrialState = Literal["running", "finished", "pruned", "stopped", "failed"]

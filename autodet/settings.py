@@ -25,6 +25,7 @@ class Settings:
             ``None`` means every GPU there is, else one ``cpu``.
         password: What the app asks for before it shows anything (``AUTODET_PASSWORD``); ``None`` for an open app.
         weights_folder: Where pretrained weights are looked for first (``AUTODET_WEIGHTS``).
+        storage_url: The PostgreSQL in which studies are kept (``AUTODET_STORAGE_URL``); the workspace's SQLite if None.
         data_roots: Folders of the server below which visitors may import from (``AUTODET_DATA_ROOTS``, separated as in
             ``PATH``); none by default.
         s3_endpoints: The S3 servers that may be imported from, addresses or ``amazon``; the first is the default
@@ -45,6 +46,7 @@ class Settings:
     devices: tuple[str, ...] | None = None
     password: str | None = None
     weights_folder: Path | None = None
+    storage_url: str | None = None
     data_roots: tuple[Path, ...] = ()
     s3_endpoints: tuple[str, ...] = (AMAZON,)
     s3_identities: tuple[str, ...] = ()
@@ -57,7 +59,7 @@ class Settings:
     progress_deadline: int = 600
 
     def __repr__(self) -> str:
-        """Leave the password out: settings end up in logs."""
+        """Leave the secrets out: settings end up in logs."""
         return f"Settings(home={str(self.home)!r}, devices={self.devices!r})"
 
 
@@ -79,6 +81,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         devices=_listed(environ, "AUTODET_DEVICES") or None,
         password=environ.get("AUTODET_PASSWORD") or None,
         weights_folder=Path(weights).expanduser() if weights else None,
+        storage_url=environ.get("AUTODET_STORAGE_URL") or None,
         data_roots=tuple(Path(root.strip()).expanduser().resolve() for root in roots),
         s3_endpoints=_listed(environ, "AUTODET_S3_ENDPOINT") or defaults.s3_endpoints,
         s3_identities=_listed(environ, "AUTODET_S3_IDENTITIES"),

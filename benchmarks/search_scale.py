@@ -72,11 +72,14 @@ class Pretended:
         """Whether a slot is free."""
         return len(self._left) < self.slots
 
-    def start(self, trial: int, job: TrainJob) -> None:
+    obstacle = ""
+
+    def start(self, trial: int, job: TrainJob) -> str:
         """Begin a trial now."""
         self._left[trial] = job
         self.last_start, self.busy_until_then, self._due_at_last_start = self.now, self.busy_seconds, list(self._due)
         self._plan(trial, 1, self.now)
+        return ""
 
     def _plan(self, trial: int, epoch: int, begun: float) -> None:
         length = self._epoch_seconds * (1 + SHARE_OF_NOISE * self._chance.uniform(-1, 1))

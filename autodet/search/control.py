@@ -18,6 +18,7 @@ from autodet.records import SearchStatus
 from autodet.search.data import check_dataset
 from autodet.search.snapshot import LAUNCHED, LOG, STOP, read_status, write_snapshot
 from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SearchSpec
+from autodet.search.storage import check_storage, place_of_new_studies
 from autodet.settings import load_settings
 from autodet.training.device import device_slots
 from autodet.workspace import Workspace, hidden_folder, module_environment, open_workspace, publish_folder, slug
@@ -90,6 +91,7 @@ class Search:
 
         Raises:
             SearchError: It is at work already, or over, or its data set has changed.
+            StorageError: The database that has its study cannot be used.
         """
         status = self.status()
         if status.state not in ("interrupted", "stopped"):
@@ -97,6 +99,7 @@ class Search:
         if status.state == "stopped" and len(status.trials) >= status.planned_trials:
             raise SearchError(f"The search {self.id} has no trials left; start a new one.")
         check_dataset(self.spec(), self._workspace)
+        check_storage(self.spec().storage)
         (self._folder / STOP).unlink(missing_ok=True)
         _launch(self._folder)
 
@@ -145,6 +148,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
 
     Raises:
         SearchError: A value makes no sense, or the data set has nothing to learn from.
+        StorageError: The database that the settings name cannot be used.
         WeightsError: The architecture's pretrained weights cannot be had here.
     """
     if isinstance(dataset, str):
@@ -161,6 +165,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         architecture=architecture or DEFAULT_ARCHITECTURE,
         device=device,
         seed=seed,
+        storage=place_of_new_studies(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         fingerprint=dataset.fingerprint,
     )
@@ -169,6 +174,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     _check_dataset(dataset)
     check_dataset(spec, workspace)
     _check_device(spec.device)
+    check_storage(spec.storage)
     if problem := weights_problem(spec.architecture):
         raise WeightsError(problem)
     folder = _write_search(spec, workspace)

@@ -5,15 +5,19 @@ or whether one is hopeless costs no query, however many trials there are. What i
 stores all of it in one transaction; a database that is locked or restarts meanwhile costs time, and nothing else.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.exceptions import StorageInternalError
 from optuna.storages import InMemoryStorage, RDBStorage
+from optuna.storages._rdb import models
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 
@@ -56,23 +60,21 @@ class MirroredStorage(InMemoryStorage):
         """
         if not self._journal:
             return
-        made: list[int] = []
-        with _one_transaction(self._database):
+        ids = self._database_ids.copy()
+        with _one_transaction(self._database) as connection:
             for name, arguments in self._journal:
-                self._replay(name, arguments, made)
-        self._database_ids += made
+                if name == "create_new_trial":
+                    ids.append(self._database.create_new_trial(self._database_study, *arguments))
+                elif name.startswith("set_study"):
+                    getattr(self._database, name)(self._database_study, *arguments)
+            for name, row in _ROWS.items():
+                told = [arguments for noted, arguments in self._journal if noted == name]
+                _upsert(connection, *row, [(ids[number], *values) for number, *values in told])
+            for name, arguments in self._journal:
+                if name == "set_trial_state_values":  # last, for Optuna changes nothing of a trial that is over
+                    self._database.set_trial_state_values(ids[arguments[0]], *arguments[1:])
+        self._database_ids = ids
         self._journal.clear()
-
-    def _replay(self, name: str, arguments: tuple[Any, ...], made: list[int]) -> None:
-        write = getattr(self._database, name)
-        if name == "create_new_trial":
-            made.append(write(self._database_study, *arguments))
-        elif name.startswith("set_study"):
-            write(self._database_study, *arguments)
-        else:
-            number, *values = arguments
-            known = len(self._database_ids)
-            write(self._database_ids[number] if number < known else made[number - known], *values)
 
     def _add(self, template: FrozenTrial | None) -> int:
         trial_id = super().create_new_trial(self._study, template)
@@ -137,15 +139,48 @@ def _study_id(database: RDBStorage, name: str, directions: Sequence[StudyDirecti
         return database.create_new_study(directions, name)
 
 
+def _stored_param(trial: int, name: str, value: float, distribution: BaseDistribution) -> dict[str, Any]:
+    words = distribution_to_json(distribution)
+    return {"trial_id": trial, "param_name": name, "param_value": value, "distribution_json": words}
+
+
+def _stored_step(trial: int, step: int, value: float) -> dict[str, Any]:
+    number, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
+    return {"trial_id": trial, "step": step, "intermediate_value": number, "intermediate_value_type": kind}
+
+
+def _stored_attribute(trial: int, key: str, value: Any) -> dict[str, Any]:
+    return {"trial_id": trial, "key": key, "value_json": json.dumps(value)}
+
+
+# Nearly all that is written. Optuna's own methods read three rows to write one, which takes ten times as long.
+_ROWS: dict[str, tuple[Any, str, Callable[..., dict[str, Any]]]] = {
+    "set_trial_param": (models.TrialParamModel, "param_name", _stored_param),
+    "set_trial_intermediate_value": (models.TrialIntermediateValueModel, "step", _stored_step),
+    "set_trial_user_attr": (models.TrialUserAttributeModel, "key", _stored_attribute),
+    "set_trial_system_attr": (models.TrialSystemAttributeModel, "key", _stored_attribute),
+}
+
+
+def _upsert(
+    connection: Connection, model: Any, key: str, stored: Callable[..., dict[str, Any]], told: list[tuple[Any, ...]]
+) -> None:
+    rows = list({(trial, name): stored(trial, name, *values) for trial, name, *values in told}.values())
+    if rows:
+        statement = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(model)
+        changed = {column: statement.excluded[column] for column in rows[0] if column not in ("trial_id", key)}
+        connection.execute(statement.on_conflict_do_update(index_elements=["trial_id", key], set_=changed), rows)
+
+
 @contextmanager
-def _one_transaction(database: RDBStorage) -> Iterator[None]:
+def _one_transaction(database: RDBStorage) -> Iterator[Connection]:
     """What the database is told meanwhile becomes one transaction: all its sessions join one connection's."""
     ordinary = database.scoped_session
     with database.engine.begin() as connection:
         database.scoped_session = scoped_session(sessionmaker(bind=connection, join_transaction_mode="rollback_only"))
         transaction = connection.get_transaction()
         try:
-            yield
+            yield connection
             if transaction is None or not transaction.is_active:
                 raise StorageInternalError("A write was refused, and all before it taken back.")
         finally:

@@ -1,6 +1,7 @@
 """Optuna's TPE for long searches."""
 
 from collections.abc import Container
+from heapq import nlargest
 from math import inf
 from typing import Any
 
@@ -39,6 +40,7 @@ class _Excerpt:
 
     def __init__(self, study: Study) -> None:
         self._study = study
+        self._left_out: set[int] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
@@ -47,26 +49,26 @@ class _Excerpt:
         self, deepcopy: bool = True, states: Container[TrialState] | None = None, use_cache: bool = False
     ) -> list[FrozenTrial]:
         trials: list[FrozenTrial] = self._study._get_trials(deepcopy=deepcopy, states=states, use_cache=use_cache)
-        finished = [trial for trial in trials if trial.state.is_finished()]
-        if len(finished) <= MOST_TRIALS:
+        if len(trials) <= MOST_TRIALS:
             return trials
-        kept = {trial.number for trial in trials if not trial.state.is_finished()} | self._best(finished)
-        others = [trial.number for trial in finished if trial.number not in kept]
-        room = MOST_TRIALS - BEST_TRIALS
-        kept |= {others[index * len(others) // room] for index in range(room)}
-        return [trial for trial in trials if trial.number in kept]
+        if self._left_out is None:
+            self._left_out = self._to_leave_out([trial for trial in trials if trial.state.is_finished()])
+        return [trial for trial in trials if trial.number not in self._left_out]
+
+    def _to_leave_out(self, trials: list[FrozenTrial]) -> set[int]:
+        best = self._best(trials)
+        others = [trial.number for trial in trials if trial.number not in best]
+        room = min(len(others), MOST_TRIALS - BEST_TRIALS)
+        return set(others) - {others[index * len(others) // room] for index in range(room)}
 
     def _best(self, trials: list[FrozenTrial]) -> set[int]:
         """Numbers of the trials that TPE calls good: the best 25, or with two objectives the Pareto front."""
         signs = [1 if direction is StudyDirection.MAXIMIZE else -1 for direction in self._study.directions]
         measured = [trial for trial in trials if trial.values]
-        ranked = sorted(
-            measured, key=lambda trial: [-sign * value for sign, value in zip(signs, trial.values, strict=True)]
-        )
         if len(signs) == 1:
-            return {trial.number for trial in ranked[:BEST_TRIALS]}
+            return {trial.number for trial in nlargest(BEST_TRIALS, measured, key=lambda one: signs[0] * one.values[0])}
         front, highest = set(), -inf
-        for trial in ranked:
+        for trial in sorted(measured, key=lambda one: (-signs[0] * one.values[0], -signs[1] * one.values[1])):
             if (value := signs[1] * trial.values[1]) > highest:
                 front.add(trial.number)
                 highest = value

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from autodet.errors import SearchError
 from autodet.models.registry import DEFAULT_ARCHITECTURE
+from autodet.search.storage import Place
 from autodet.workspace import read_json, write_json
 
 SPEC = "spec.json"
@@ -47,6 +48,7 @@ class SearchSpec:
         architecture: A name of ``autodet.models.registry``.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
         seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
+        storage: Where its study is kept: in the ``workspace``, or on the ``server`` that the settings name.
         created: When it was asked for, ISO 8601 with time zone.
     """
 
@@ -59,6 +61,7 @@ class SearchSpec:
     architecture: str = DEFAULT_ARCHITECTURE
     device: str | None = None
     seed: int = 0
+    storage: Place = "workspace"
     created: str = ""
     fingerprint: str = ""
 

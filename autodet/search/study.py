@@ -20,6 +20,7 @@ from autodet.search.mirror import MirroredStorage
 from autodet.search.sampling import BoundedTPESampler
 from autodet.search.space import default_params, suggest_hyperparameters
 from autodet.search.spec import SearchSpec
+from autodet.search.storage import open_database, storage_errors, study_name
 from autodet.workspace import Workspace
 
 BUSY_SECONDS = 120.0  # how long a write waits for another process's
@@ -34,15 +35,15 @@ class SearchStudy:
     def __init__(self, workspace: Workspace, search: str, spec: SearchSpec) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._spec = spec
+        name = study_name(workspace, search, spec.storage)
         with hold_lock(workspace.home, BUSY_SECONDS):  # two first searches must not both make the tables
-            database = optuna.storages.RDBStorage(
-                workspace.optuna_url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}}
-            )
-            self._study, self._storage = _open_study(database, search, spec)
-        if self._study.user_attrs.get(CREATED, spec.created) != spec.created:
-            # Left behind by another search of this id, whose folder was deleted.
-            optuna.delete_study(study_name=search, storage=database)
-            self._study, self._storage = _open_study(database, search, spec)
+            database = open_database(workspace, spec.storage)
+        with storage_errors():
+            self._study, self._storage = _open_study(database, name, spec)
+            if self._study.user_attrs.get(CREATED, spec.created) != spec.created:
+                # Left behind by another search of this id, whose folder was deleted.
+                optuna.delete_study(study_name=name, storage=database)
+                self._study, self._storage = _open_study(database, name, spec)
         if CREATED not in self._study.user_attrs:
             self._study.set_user_attr(CREATED, spec.created)
         if not self._study.get_trials(deepcopy=False):
@@ -50,8 +51,13 @@ class SearchStudy:
         self.save()
 
     def save(self) -> None:
-        """Store everything that was reported and told since the last time."""
-        self._storage.flush()
+        """Store everything that was reported and told since the last time.
+
+        Raises:
+            StorageError: That cannot be done now; nothing is lost, and it can be tried again.
+        """
+        with storage_errors():
+            self._storage.flush()
 
     def ask(self) -> optuna.trial.Trial:
         """The next trial. What it tries depends on the trials before it and on the seed, not on who asks when."""
@@ -115,10 +121,10 @@ class SearchStudy:
 
 
 def _open_study(
-    database: optuna.storages.RDBStorage, search: str, spec: SearchSpec
+    database: optuna.storages.RDBStorage, name: str, spec: SearchSpec
 ) -> tuple[optuna.study.Study, MirroredStorage]:
-    storage = MirroredStorage(database, search, (StudyDirection.MAXIMIZE,))
-    return optuna.load_study(storage=storage, study_name=search, pruner=_pruner(spec)), storage
+    storage = MirroredStorage(database, name, (StudyDirection.MAXIMIZE,))
+    return optuna.load_study(storage=storage, study_name=name, pruner=_pruner(spec)), storage
 
 
 def _status(trial: FrozenTrial) -> TrialStatus:

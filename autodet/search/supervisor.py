@@ -41,6 +41,7 @@ from autodet.search.queue import queue_for
 from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
+from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.settings import load_settings
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
@@ -107,7 +108,8 @@ class _Supervisor:
         self._spec = SearchSpec.read(folder)
         self._workspace = Workspace(folder.parent.parent)
         self._folders = TrialFolders(folder / TRIALS)
-        self._study = SearchStudy(self._workspace, folder.name, self._spec)
+        self._news, self._written = True, 0.0
+        self._study = patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec), self._say_waiting)
         self._before = read_snapshot(folder)
         self._clock = Stopwatch(self._before.seconds)
         self._told: tuple[SearchState, str] | None = None
@@ -119,7 +121,6 @@ class _Supervisor:
         self._published_map50 = self._model_map50()
         self._better = False  # whether an epoch was better than that
         self._over: list[int] = []  # trials whose end the study has not stored yet
-        self._news, self._written = True, 0.0
 
     def run(self) -> SearchStatus:
         sweep_unfinished(self._folder)
@@ -143,15 +144,17 @@ class _Supervisor:
     def _wait(self) -> None:
         """Wait for a device that others use. The clock stands still: what the time limit limits is time with one."""
         self._clock.pause()
-        obstacle = self._executor.obstacle
-        if self._told != ("queued", obstacle):
-            log.info("%s", obstacle)
-            self._write("queued", obstacle)
+        message = self._executor.obstacle
+        if self._spec.time_limit is not None:
+            message += " Its time limit does not run meanwhile."
+        if self._told != ("queued", message):
+            log.info("%s", message)
+            self._write("queued", message)
         time.sleep(TICK_SECONDS)
 
     def _save(self) -> None:
         """Make what has happened since the last time outlive this process: in the study first, then as the model."""
-        self._study.save()
+        patiently(self._study.save, self._say_waiting)
         for number in self._over:
             (self._folders.folder(number) / CHECKPOINT).unlink(missing_ok=True)
             sweep_unfinished(self._folders.folder(number))
@@ -324,6 +327,11 @@ class _Supervisor:
         return self.end("failed", errors[-1] if errors else "No trial could be started.")
 
     # What is said
+
+    def _say_waiting(self, sentence: str) -> None:
+        log.warning("%s", sentence)
+        write_snapshot(self._folder, replace(read_snapshot(self._folder), state="running", message=sentence))
+        self._news = True  # the sentence goes when there is nothing more to wait for
 
     def _write_when_due(self) -> None:
         """Tell readers what has happened; the more trials run, the longer they may have to wait for it."""

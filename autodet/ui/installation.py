@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from autodet import __version__
+from autodet.search.storage import storage_label
 from autodet.settings import load_settings
 from autodet.training.device import device_slots, number_slots, visible_gpu
 from autodet.training.gpu import GpuReading, read_gpu
@@ -36,12 +37,18 @@ def show_installation() -> None:
         "An archive may hold": f"{settings.max_archive_entries:,} files",
         "Largest photo": f"{settings.max_photo_pixels / 1e6:.0f} megapixels",
         "Largest upload": f"{st.get_option('server.maxUploadSize')} MB",
-        "Searches in optuna-dashboard": f"optuna-dashboard {workspace.optuna_url}",
+        "Searches in optuna-dashboard": _studies(),
     }
     _table("Setting", facts)
     if gpus := _gpus(device_slots(settings)):
         _table("GPU", gpus)
     _table("Version of", {"autodet": __version__, "Python": platform.python_version(), **_versions()})
+
+
+def _studies() -> str:
+    if load_settings().storage_url:
+        return f"in the PostgreSQL of AUTODET_STORAGE_URL: {storage_label()}"
+    return f"optuna-dashboard {open_workspace().optuna_url}"
 
 
 def _gpus(devices: Sequence[str]) -> dict[str, str]:

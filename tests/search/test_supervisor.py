@@ -227,7 +227,7 @@ def test_a_supervisor_that_fails_says_why_and_leaves_a_search_to_resume(start, h
     search.resume()
     status = search.wait()
     assert status.state == "interrupted"
-    assert "Error" in status.message
+    assert "not a database" in status.message
     assert "resume it" in status.message
     database.write_bytes(content)
     search.resume()
