@@ -66,7 +66,7 @@ def timeline_figure(status: SearchStatus, now: datetime, zone: tzinfo | None = N
     if not bars:
         note(figure, "No trial has started yet" if not status.trials else "When trials ran was not recorded")
     figure.update_layout(barmode="overlay", bargap=0.3, uniformtext={"minsize": SMALLEST_TEXT, "mode": "hide"})
-    figure.update_xaxes(type="date")
+    figure.update_xaxes(type="date", visible=bool(bars))
     name_rows(figure, devices)
     return styled(figure, height=130 + ROW * max(1, len(devices)))
 

@@ -24,6 +24,7 @@ from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
 from autodet.search.budget import Budget, Pace, startup_seconds
+from autodet.search.data import check_dataset
 from autodet.search.executors import (
     EpochDone,
     Event,
@@ -80,6 +81,7 @@ def _carry_on(folder: Path, train: str) -> int:
     try:
         set_aside(folder)
         spec = SearchSpec.read(folder)
+        check_dataset(spec, Workspace(folder.parent.parent))
         settings = load_settings()
         queue = queue_for(folder.parent.parent, folder.name, spec.device, settings)
         supervise(folder, LocalExecutor(queue, train, settings.progress_deadline))
@@ -150,10 +152,12 @@ class _Supervisor:
     def _wait(self) -> None:
         """Wait for a device that others use. The clock stands still: what the time limit limits is time with one."""
         self._clock.pause()
-        obstacle = self._executor.obstacle
-        if self._told != ("queued", obstacle):
-            log.info("%s", obstacle)
-            self._write("queued", obstacle)
+        message = self._executor.obstacle
+        if self._spec.time_limit is not None:
+            message += " Its time limit does not run meanwhile."
+        if self._told != ("queued", message):
+            log.info("%s", message)
+            self._write("queued", message)
         time.sleep(TICK_SECONDS)
 
     def _save(self) -> None:

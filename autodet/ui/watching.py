@@ -1,5 +1,6 @@
 """A search as it runs."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +19,7 @@ from autodet.ui.text import escape, score
 from autodet.words import duration
 
 REFRESH_SECONDS = 2
+TIMELINE_SECONDS = 15
 NEEDS = {"peak memory": "memory_bytes", "peak GPU memory": "gpu_memory_bytes", "GPU busy": "gpu_utilisation"}
 BADGES = {
     "queued": (":material/hourglass_top:", "gray"),
@@ -50,7 +52,7 @@ def _show_search(search: str, was_active: bool) -> None:
     curves.plotly_chart(map_figure(status), key=f"map {search}", alt="Validation mAP against epoch, a line a trial")
     losses.plotly_chart(loss_figure(status), key=f"loss {search}", alt="Training loss against epoch, a line a trial")
     devices.plotly_chart(
-        timeline_figure(status, datetime.now(UTC), _visitors_zone()),
+        timeline_figure(status, _now(), _visitors_zone()),
         key=f"devices {search}",
         alt="When each device ran which trial",
     )
@@ -59,6 +61,11 @@ def _show_search(search: str, was_active: bool) -> None:
     for trial in status.trials:
         if trial.error:
             st.caption(f":material/error: Trial {trial.number}: {escape(trial.error)}")
+
+
+def _now() -> datetime:
+    """This moment, in steps: a chart that changes is mounted anew, which whoever points at it would notice."""
+    return datetime.fromtimestamp(time.time() // TIMELINE_SECONDS * TIMELINE_SECONDS, UTC)
 
 
 def _visitors_zone() -> ZoneInfo | None:

@@ -85,6 +85,7 @@ def test_a_device_cannot_bring_markup():
 def test_an_empty_timeline_says_why(trials, words):
     figure = draw(*trials)
     assert not figure.data
+    assert not figure.layout.xaxis.visible
     assert words in figure.layout.annotations[0].text
 
 

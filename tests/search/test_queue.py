@@ -172,7 +172,8 @@ def test_searches_take_turns_and_waiting_is_no_part_of_the_time_limit(start, eve
     second = start({"seconds": 0.4}, trials=2, epochs=2, name="second", time_limit=60)
     waiting = eventually(lambda: next((one for one in [second.status()] if "waits" in one.message), None))
     assert (waiting.state, waiting.trials) == ("queued", ())
-    assert waiting.message == "It waits for a free device: the search first is using cpu."
+    waits = "It waits for a free device: the search first is using cpu. Its time limit does not run meanwhile."
+    assert waiting.message == waits
     assert waiting.seconds < 30  # its own start
     third = start({"seconds": 0.4}, trials=1, epochs=2, name="third")
     ended = [search.wait(on_change=EpochLines()) for search in (third, second, first)]
