@@ -15,6 +15,7 @@ from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture, weights_problem
 from autodet.records import SearchStatus
+from autodet.search.cluster import check_cluster
 from autodet.search.snapshot import LAUNCHED, LOG, STOP, read_status, write_snapshot
 from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
@@ -97,7 +98,10 @@ class Search:
             raise SearchError(f"The search {self.id} is {status.state}; only an interrupted or stopped one is resumed.")
         if status.state == "stopped" and len(status.trials) >= status.planned_trials:
             raise SearchError(f"The search {self.id} has no trials left; start a new one.")
-        check_storage(self.spec().storage)
+        spec = self.spec()
+        check_storage(spec.storage)
+        if spec.executor == "ray":
+            check_cluster()
         (self._folder / STOP).unlink(missing_ok=True)
         _launch(self._folder)
 
@@ -125,6 +129,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     preset: str | None = None,
     architecture: str | None = None,
     device: str | None = None,
+    executor: str = "local",
     seed: int = 0,
     name: str | None = None,
     workspace: Workspace | None = None,
@@ -140,12 +145,13 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         preset: ``quick`` (2 trials of 3 epochs), ``balanced`` (3 of 20) or ``best`` (10 of 40).
         architecture: A name of ``autodet.models.registry``.
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
+        executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
         seed: Makes a search on one device repeatable.
         name: What to call the search and its model; the data set's name if not given.
         workspace: Where; the workspace of the data set if that is one, else the settings'.
 
     Raises:
-        SearchError: A value makes no sense, or the data set has nothing to learn from.
+        SearchError: A value makes no sense, the data set has nothing to learn from, or the cluster cannot be used.
         StorageError: The database that the settings name cannot be used.
         WeightsError: The architecture's pretrained weights cannot be had here.
     """
@@ -162,6 +168,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         lr_range=DEFAULT_LR_RANGE if lr_range is None else lr_range,
         architecture=architecture or DEFAULT_ARCHITECTURE,
         device=device,
+        executor=executor,
         seed=seed,
         storage=place_of_new_studies(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -171,6 +178,8 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     _check_dataset(dataset)
     _check_device(spec.device)
     check_storage(spec.storage)
+    if spec.executor == "ray":
+        check_cluster()
     if problem := weights_problem(spec.architecture):
         raise WeightsError(problem)
     folder = _write_search(spec, workspace)
