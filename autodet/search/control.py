@@ -16,6 +16,7 @@ from autodet.errors import NotFoundError, SearchError, WeightsError
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture, weights_problem
 from autodet.records import SearchStatus
 from autodet.search.cluster import check_cluster
+from autodet.search.data import check_dataset
 from autodet.search.snapshot import LAUNCHED, LOG, STOP, read_status, write_snapshot
 from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
@@ -90,7 +91,7 @@ class Search:
         """Carry on a search that was interrupted or stopped; returns at once.
 
         Raises:
-            SearchError: It is at work already, or over.
+            SearchError: It is at work already, or over, or its data set has changed.
             StorageError: The database that has its study cannot be used.
         """
         status = self.status()
@@ -99,6 +100,7 @@ class Search:
         if status.state == "stopped" and len(status.trials) >= status.planned_trials:
             raise SearchError(f"The search {self.id} has no trials left; start a new one.")
         spec = self.spec()
+        check_dataset(spec, self._workspace)
         check_storage(spec.storage)
         if spec.executor == "ray":
             check_cluster()
@@ -172,10 +174,12 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         seed=seed,
         storage=place_of_new_studies(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        fingerprint=dataset.fingerprint,
     )
     spec.check()
     find_architecture(spec.architecture)
     _check_dataset(dataset)
+    check_dataset(spec, workspace)
     _check_device(spec.device)
     check_storage(spec.storage)
     if spec.executor == "ray":

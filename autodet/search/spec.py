@@ -41,6 +41,7 @@ class SearchSpec:
     Attributes:
         name: What people call the search, and the model that it finds.
         dataset: The data set's id.
+        fingerprint: That data set's fingerprint, so that a change is noticed; empty in searches of earlier versions.
         trials: How many trials.
         epochs: Epochs a trial.
         time_limit: Seconds after which everything is over, or None.
@@ -65,6 +66,7 @@ class SearchSpec:
     executor: str = "local"
     storage: Place = "workspace"
     created: str = ""
+    fingerprint: str = ""
 
     def check(self) -> None:
         """Refuse what cannot be searched.
