@@ -22,7 +22,7 @@ def check_cluster() -> None:
         raise SearchError("No Ray cluster is named; set AUTODET_RAY_ADDRESS, for example to HEAD:6379.")
     if find_spec("ray") is None:
         raise SearchError("Ray is not installed; 'pip install -r requirements-ray.txt' installs it.")
-    environment = dict([TOKEN_ASKED]) | module_environment()
+    environment = dict([TOKEN_ASKED]) | module_environment(RAY_NUM_REDIS_GET_RETRIES="3")  # of a refused token
     command = [sys.executable, "-m", "autodet.search.executors.ray"]
     try:
         asked = subprocess.run(

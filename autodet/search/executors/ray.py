@@ -12,6 +12,7 @@ import importlib
 import logging
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -37,6 +38,7 @@ from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.workspace import write_atomically
 
 RAY_RETRIES = 2
+CONNECT_SECONDS = 5.0
 HUNG = 70  # exit code of a worker that showed no progress
 FILES = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "max_concurrency": 16}  # the actor that reads them
 UNREACHABLE = (
@@ -67,6 +69,9 @@ def connect(settings: Settings) -> None:
             f"AUTODET_RAY_ADDRESS is {address!r}, but Ray's client cannot stream; give HEAD:6379 or auto."
         )
     try:
+        if address != "auto":  # Ray itself would try for minutes
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
     except (RayError, ConnectionError, RuntimeError, ValueError, OSError) as error:
         token = " It asks for a token: see RAY_AUTH_TOKEN_PATH." if "token" in str(error).lower() else ""
