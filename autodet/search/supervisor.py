@@ -23,6 +23,7 @@ from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
+from autodet.search.data import check_dataset
 from autodet.search.executors import (
     EpochDone,
     Event,
@@ -75,6 +76,7 @@ def _carry_on(folder: Path, train: str) -> int:
     try:
         set_aside(folder)
         spec = SearchSpec.read(folder)
+        check_dataset(spec, Workspace(folder.parent.parent))
         settings = load_settings()
         queue = queue_for(folder.parent.parent, folder.name, spec.device, settings)
         supervise(folder, LocalExecutor(queue, train, settings.progress_deadline))

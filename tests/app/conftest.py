@@ -84,7 +84,7 @@ def search_there(workspace):
                 "created": "2026-01-02T10:00:00+00:00",
             }
             status = SearchStatus(search, dataset, state, tuple(trials), **(defaults | facts))
-            SearchSpec(search, dataset).write(folder)
+            SearchSpec(name=search, dataset=dataset).write(folder)
             write_snapshot(folder, status)
             if state == "running":
                 locks.enter_context(hold_lock(folder))

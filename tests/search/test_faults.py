@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -15,17 +13,6 @@ from autodet.search.snapshot import STATUS
 
 def computed_epochs(notes, search, trial):
     return [what for *_, what in notes(search, trial) if what.startswith("epoch")]
-
-
-def test_a_killed_worker_goes_on_from_its_checkpoint(start, notes, eventually):
-    search = start({"seconds": 0.2}, trials=2, epochs=5)
-    eventually(lambda: len(computed_epochs(notes, search, 0)) >= 2)
-    os.kill(int(notes(search, 0)[0][0]), signal.SIGKILL)
-    status = search.wait()
-    assert status.state == "finished"
-    assert [trial.state for trial in status.trials] == ["finished", "finished"]
-    assert computed_epochs(notes, search, 0) == [f"epoch {number}" for number in range(1, 6)]
-    assert len({pid for pid, *_ in notes(search, 0)}) == 2
 
 
 def test_a_worker_that_dies_every_time_fails_its_trial_and_nothing_else(start):
@@ -86,24 +73,6 @@ def alive(pid):
     except ProcessLookupError:
         return False
     return True
-
-
-def test_a_second_supervisor_gives_way(start, home, notes, eventually):
-    search = start({"seconds": 0.3}, trials=1, epochs=30)
-    eventually(lambda: computed_epochs(notes, search, 0))
-    folder = home.searches / search.id
-    second = subprocess.run(
-        [sys.executable, "-m", "autodet.search", str(folder), "tests.search.scripted:train"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert second.returncode == 1
-    assert "another process" in second.stderr
-    assert "Traceback" not in second.stderr
-    assert search.status().state == "running"
-    assert len({pid for pid, *_ in notes(search, 0)}) == 1
 
 
 def test_two_resumes_at_once_start_one_supervisor(start, notes, eventually, supervisor_of):
