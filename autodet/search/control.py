@@ -7,18 +7,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
+from autodet.lock import hold_lock
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture, weights_problem
 from autodet.records import SearchStatus
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
 from autodet.search.snapshot import LAUNCHED, LOG, STOP, read_status, write_snapshot
-from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SearchSpec
+from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SPEC, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
 from autodet.settings import load_settings
 from autodet.training.device import device_slots
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from autodet.inference.detector import Detector
 
 POLL_SECONDS = 0.5
+START_PATIENCE_SECONDS = 60.0
 DEFAULT_PRESET = "balanced"
 
 _launched: list["subprocess.Popen[bytes]"] = []  # kept so that those that have ended are reaped
@@ -135,6 +139,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     seed: int = 0,
     name: str | None = None,
     workspace: Workspace | None = None,
+    once_within: float = 0.0,
 ) -> Search:
     """Start a search in the background.
 
@@ -151,6 +156,8 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         seed: Makes a search on one device repeatable.
         name: What to call the search and its model; the data set's name if not given.
         workspace: Where; the workspace of the data set if that is one, else the settings'.
+        once_within: Seconds: where the very same was asked for so recently, by anybody, that search is returned. For
+            buttons, which are pressed twice, or by two people at once.
 
     Raises:
         SearchError: A value makes no sense, the data set has nothing to learn from, or the cluster cannot be used.
@@ -186,8 +193,11 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         check_cluster()
     if problem := weights_problem(spec.architecture):
         raise WeightsError(problem)
-    folder = _write_search(spec, workspace)
-    _launch(folder)
+    with hold_lock(workspace.searches, START_PATIENCE_SECONDS) if once_within else nullcontext():
+        folder = _twin(spec, workspace, once_within)
+        if folder is None:
+            folder = _write_search(spec, workspace)
+            _launch(folder)
     return Search(folder)
 
 
@@ -250,6 +260,17 @@ def _check_dataset(dataset: Dataset) -> None:
                 f"The data set {dataset.name} has no boxes in its split {split}, so there is nothing {use}; import it "
                 "with labelled photos there, or without split folders to have it split for you."
             )
+
+
+def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None:
+    """The search of the last seconds that was asked to do the same."""
+    for folder in _folders(workspace) if seconds else []:
+        if not (folder / SPEC).exists():
+            continue  # damaged
+        age = abs(time.time() - (folder / SPEC).stat().st_mtime)  # abs: clocks are put back too
+        if age < seconds and replace(SearchSpec.read(folder), created=spec.created) == spec:
+            return folder
+    return None
 
 
 def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from autodet.errors import SearchError
+from autodet.errors import AutodetError, SearchError
 from autodet.models.registry import DEFAULT_ARCHITECTURE
 from autodet.search.storage import Place
 from autodet.workspace import read_json, write_json
@@ -104,6 +104,15 @@ class SearchSpec:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The order of the search in a folder."""
-        document: dict[str, Any] = read_json(folder / SPEC)
-        return cls(**{**document, "lr_range": tuple(document["lr_range"])})
+        """The order of the search in a folder.
+
+        Raises:
+            SearchError: It is missing or damaged.
+        """
+        try:
+            document: dict[str, Any] = read_json(folder / SPEC)
+            return cls(**{**document, "lr_range": tuple(document["lr_range"])})
+        except (AutodetError, OSError, KeyError, TypeError) as error:
+            raise SearchError(
+                f"The search {folder.name} is damaged: {folder / SPEC} cannot be read; delete its folder."
+            ) from error
