@@ -34,10 +34,10 @@ from autodet.search.executors import (
     TrialLost,
     TrialTooLarge,
 )
-from autodet.search.executors.local import TRAIN, LocalExecutor
+from autodet.search.executors.choice import executor_for
+from autodet.search.executors.local import TRAIN
 from autodet.search.folders import TrialFolders
 from autodet.search.interruption import give_back, set_aside, write_interrupted
-from autodet.search.queue import queue_for
 from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, write_snapshot
 from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
@@ -77,9 +77,7 @@ def _carry_on(folder: Path, train: str) -> int:
         set_aside(folder)
         spec = SearchSpec.read(folder)
         check_dataset(spec, Workspace(folder.parent.parent))
-        settings = load_settings()
-        queue = queue_for(folder.parent.parent, folder.name, spec.device, settings)
-        supervise(folder, LocalExecutor(queue, train, settings.progress_deadline))
+        supervise(folder, executor_for(folder, spec, train, load_settings()))
         give_back(folder)
     except Exception as error:
         log.exception("The supervisor failed.")
