@@ -11,7 +11,7 @@ from autodet.datasets.versions.grouping import RULES
 from autodet.errors import AutodetError
 from autodet.models.registry import ARCHITECTURES
 from autodet.records import SPLITS
-from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS
+from autodet.search.spec import DEFAULT_LR_RANGE, EXECUTORS, PRESETS
 
 
 class Parser(argparse.ArgumentParser):
@@ -87,6 +87,8 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lr-max", type=_number, default=highest, metavar="RATE", help=f"default {highest:g}")
     parser.add_argument("--architecture", choices=ARCHITECTURES, metavar="NAME", help=", ".join(ARCHITECTURES))
     parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
+    where = "where trials run: local (default), or ray, the cluster of AUTODET_RAY_ADDRESS"
+    parser.add_argument("--executor", choices=EXECUTORS, default="local", help=where)
     parser.add_argument("--seed", type=_whole_number, default=0, help="makes a search on one device repeatable")
     parser.add_argument("--name", help="what to call the search and its model; the data set's name if not given")
     parser.add_argument("--detach", action="store_true", help="do not wait: the search runs in the background")

@@ -176,6 +176,7 @@ def _search(options: Options) -> Answer:
         preset=options.preset,
         architecture=options.architecture,
         device=options.device,
+        executor=options.executor,
         seed=options.seed,
         name=options.name,
     )

@@ -3,6 +3,7 @@
 A search runs in a process of its own; nothing here waits for it unless asked to.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -18,8 +19,9 @@ from autodet.errors import NotFoundError, SearchError, WeightsError
 from autodet.lock import hold_lock
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture, weights_problem
 from autodet.records import SearchStatus
+from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
-from autodet.search.snapshot import LAUNCHED, LOG, STOP, read_status, write_snapshot
+from autodet.search.snapshot import LAUNCHED, LOG, STATUS, STOP, read_status, write_snapshot
 from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SPEC, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
 from autodet.settings import load_settings
@@ -102,8 +104,11 @@ class Search:
             raise SearchError(f"The search {self.id} is {status.state}; only an interrupted or stopped one is resumed.")
         if status.state == "stopped" and len(status.trials) >= status.planned_trials:
             raise SearchError(f"The search {self.id} has no trials left; start a new one.")
-        check_dataset(self.spec(), self._workspace)
-        check_storage(self.spec().storage)
+        spec = self.spec()
+        check_dataset(spec, self._workspace)
+        check_storage(spec.storage)
+        if spec.executor == "ray":
+            check_cluster()
         (self._folder / STOP).unlink(missing_ok=True)
         _launch(self._folder)
 
@@ -131,6 +136,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     preset: str | None = None,
     architecture: str | None = None,
     device: str | None = None,
+    executor: str = "local",
     seed: int = 0,
     name: str | None = None,
     workspace: Workspace | None = None,
@@ -147,6 +153,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         preset: ``quick`` (2 trials of 3 epochs), ``balanced`` (3 of 20) or ``best`` (10 of 40).
         architecture: A name of ``autodet.models.registry``.
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
+        executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
         seed: Makes a search on one device repeatable.
         name: What to call the search and its model; the data set's name if not given.
         workspace: Where; the workspace of the data set if that is one, else the settings'.
@@ -154,7 +161,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
             buttons, which are pressed twice, or by two people at once.
 
     Raises:
-        SearchError: A value makes no sense, or the data set has nothing to learn from.
+        SearchError: A value makes no sense, the data set has nothing to learn from, or the cluster cannot be used.
         StorageError: The database that the settings name cannot be used.
         WeightsError: The architecture's pretrained weights cannot be had here.
     """
@@ -171,6 +178,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         lr_range=DEFAULT_LR_RANGE if lr_range is None else lr_range,
         architecture=architecture or DEFAULT_ARCHITECTURE,
         device=device,
+        executor=executor,
         seed=seed,
         storage=place_of_new_studies(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -182,6 +190,8 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     check_dataset(spec, workspace)
     _check_device(spec.device)
     check_storage(spec.storage)
+    if spec.executor == "ray":
+        check_cluster()
     if problem := weights_problem(spec.architecture):
         raise WeightsError(problem)
     with hold_lock(workspace.searches, START_PATIENCE_SECONDS) if once_within else nullcontext():
@@ -296,6 +306,8 @@ def _free_name(name: str, workspace: Workspace) -> str:
 def _launch(folder: Path) -> None:
     """Start a supervisor that outlives this process."""
     _launched[:] = [process for process in _launched if process.poll() is None]
+    if (folder / STATUS).stat().st_mtime > time.time():
+        os.utime(folder / STATUS)  # the clock was put back since, and what is launched now must be the later
     (folder / LAUNCHED).touch()
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(

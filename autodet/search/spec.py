@@ -12,6 +12,7 @@ from autodet.search.storage import Place
 from autodet.workspace import read_json, write_json
 
 SPEC = "spec.json"
+EXECUTORS = ("local", "ray")
 MOST_TRIALS, MOST_EPOCHS = 10_000, 1000
 HIGHEST_SEED = 2**31 - 1
 DEFAULT_LR_RANGE = (3e-4, 3e-3)
@@ -48,6 +49,7 @@ class SearchSpec:
         architecture: A name of ``autodet.models.registry``.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
         seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
+        executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
         storage: Where its study is kept: in the ``workspace``, or on the ``server`` that the settings name.
         created: When it was asked for, ISO 8601 with time zone.
     """
@@ -61,6 +63,7 @@ class SearchSpec:
     architecture: str = DEFAULT_ARCHITECTURE
     device: str | None = None
     seed: int = 0
+    executor: str = "local"
     storage: Place = "workspace"
     created: str = ""
     fingerprint: str = ""
@@ -88,6 +91,10 @@ class SearchSpec:
             )
         if not 0 <= self.seed <= HIGHEST_SEED:
             raise SearchError(f"The seed {self.seed} is out of range; give one of 0 to {HIGHEST_SEED}.")
+        if self.executor not in EXECUTORS:
+            raise SearchError(f"{self.executor!r} is not a place to run trials; choose one of {', '.join(EXECUTORS)}.")
+        if self.executor == "ray" and self.device is not None:
+            raise SearchError("On a Ray cluster, Ray chooses the devices; leave the device out.")
         if self.device is not None and not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
             raise SearchError(f"{self.device!r} is not a device; give cpu, or cuda:0 and so on.")
 

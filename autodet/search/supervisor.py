@@ -35,11 +35,11 @@ from autodet.search.executors import (
     TrialLost,
     TrialTooLarge,
 )
-from autodet.search.executors.local import TRAIN, LocalExecutor
+from autodet.search.executors.choice import executor_for
+from autodet.search.executors.local import TRAIN
 from autodet.search.executors.usage import Usage
 from autodet.search.folders import TrialFolders
 from autodet.search.interruption import give_back, set_aside, write_interrupted
-from autodet.search.queue import queue_for
 from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, seconds_since_launch, write_snapshot
 from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
@@ -82,9 +82,7 @@ def _carry_on(folder: Path, train: str) -> int:
         set_aside(folder)
         spec = SearchSpec.read(folder)
         check_dataset(spec, Workspace(folder.parent.parent))
-        settings = load_settings()
-        queue = queue_for(folder.parent.parent, folder.name, spec.device, settings)
-        supervise(folder, LocalExecutor(queue, train, settings.progress_deadline))
+        supervise(folder, executor_for(folder, spec, train, load_settings()))
         give_back(folder)
     except Exception as error:
         log.exception("The supervisor failed.")
@@ -127,7 +125,9 @@ class _Supervisor:
         self._published_map50 = self._model_map50()
         self._better = False  # whether an epoch was better than that
         self._cut = False  # whether there was no time for all
-        self._over: list[int] = []  # trials whose end the study has not stored yet
+        self._over = [
+            number for number, trial in self._trials.items() if trial.state != "running"
+        ]  # to be cleared away
 
     def run(self) -> SearchStatus:
         sweep_unfinished(self._folder)
