@@ -3,6 +3,7 @@
 A search runs in a process of its own; nothing here waits for it unless asked to.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture, wei
 from autodet.records import SearchStatus
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
-from autodet.search.snapshot import LAUNCHED, LOG, STOP, read_status, write_snapshot
+from autodet.search.snapshot import LAUNCHED, LOG, STATUS, STOP, read_status, write_snapshot
 from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SPEC, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
 from autodet.settings import load_settings
@@ -305,6 +306,8 @@ def _free_name(name: str, workspace: Workspace) -> str:
 def _launch(folder: Path) -> None:
     """Start a supervisor that outlives this process."""
     _launched[:] = [process for process in _launched if process.poll() is None]
+    if (folder / STATUS).stat().st_mtime > time.time():
+        os.utime(folder / STATUS)  # the clock was put back since, and what is launched now must be the later
     (folder / LAUNCHED).touch()
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(

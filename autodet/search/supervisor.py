@@ -118,7 +118,9 @@ class _Supervisor:
         self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
         self._published_map50 = self._model_map50()
         self._better = False  # whether an epoch was better than that
-        self._over: list[int] = []  # trials whose end the study has not stored yet
+        self._over = [
+            number for number, trial in self._trials.items() if trial.state != "running"
+        ]  # to be cleared away
 
     def run(self) -> SearchStatus:
         sweep_unfinished(self._folder)

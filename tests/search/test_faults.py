@@ -92,17 +92,23 @@ def test_two_resumes_at_once_start_one_supervisor(start, notes, eventually, supe
     assert len(computed_epochs(notes, search, 0)) <= 9
 
 
-def test_a_supervisor_that_never_came_up_is_interrupted_not_queued_for_ever(start, home, eventually, supervisor_of):
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_what_a_machine_left_behind_when_it_went_down_is_not_taken_for_life(start, home, supervisor_of, hours):
+    """The lock's file, the note of a launch, half a status; and a clock that now shows another time."""
     search = start({"seconds": 0.2}, trials=1, epochs=3)
     supervisor_of(search).kill()
     supervisor_of(search).wait()
     folder = home.searches / search.id
-    long_ago = time.time() - 3600
-    for name in (STATUS, "launched"):
-        os.utime(folder / name, (long_ago, long_ago))
+    (folder / "lock").touch()
+    (folder / ".status.json.0a1b2c3d").write_text('{"search"')
+    then = time.time() + 3600 * hours
+    for name in (STATUS, "launched", "lock"):
+        os.utime(folder / name, (then, then))
     assert search.status().state == "interrupted"
     search.resume()
+    assert search.status().state in ("queued", "running")
     assert search.wait().state == "finished"
+    assert not list(folder.glob(".*"))
 
 
 def test_a_database_that_cannot_be_used_interrupts_with_a_sentence(start, home):
