@@ -38,6 +38,7 @@ from autodet.search.folders import TrialFolders
 from autodet.search.interruption import give_back, set_aside, write_interrupted
 from autodet.search.queue import queue_for
 from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, write_snapshot
+from autodet.search.space import hyperparameters_of
 from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
@@ -176,11 +177,12 @@ class _Supervisor:
         self._clock.go_on()
         trial = self._waiting.pop(0) if self._waiting else self._ask()
         known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
+        params = self._study.params(trial)
         job = TrainJob(
             dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
             folder=self._folders.begin(trial.number),
-            hyperparameters=self._study.hyperparameters(trial),
-            epochs=self._spec.epochs,
+            hyperparameters=hyperparameters_of(params),
+            epochs=params.get("epochs", self._spec.epochs),
             name=self._spec.name,
             seed=self._spec.seed,
             accumulation=known.effective.get("accumulation", 1),
@@ -188,7 +190,7 @@ class _Supervisor:
         self._running[trial.number] = trial
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
         device = self._executor.start(trial.number, job)
-        status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, moment())
+        status = replace(known, params=params).begin_attempt(device, moment())
         self._trials[trial.number] = status
         self._study.set_attempts(trial, status.attempts)
         self._news = True
@@ -237,7 +239,7 @@ class _Supervisor:
         self._better = self._better or result.map50 > self._published_map50
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
         hopeless = self._study.report(trial, status.epochs)
-        if hopeless and result.epoch < self._spec.epochs:
+        if hopeless and result.epoch < status.params.get("epochs", self._spec.epochs):
             self._executor.cancel(trial.number)
             self._tell(trial, "pruned")
 
@@ -364,7 +366,7 @@ class _Supervisor:
         if epoch_seconds is None:
             return None
         under_way = [trial for trial in self._trials.values() if trial.state == "running"]
-        epochs_left = [self._spec.epochs - len(trial.epochs) for trial in under_way]
+        epochs_left = [trial.params.get("epochs", self._spec.epochs) - len(trial.epochs) for trial in under_way]
         epochs_left += [self._spec.epochs] * (self._spec.trials - len(self._trials))
         slots = [0] * self._executor.slots
         for epochs in epochs_left:
