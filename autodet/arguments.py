@@ -12,7 +12,7 @@ from autodet.errors import AutodetError
 from autodet.models.registry import ARCHITECTURES
 from autodet.records import SPLITS
 from autodet.search.space import PARAMETERS, Range, parse_tried
-from autodet.search.spec import PRESETS
+from autodet.search.spec import EXECUTORS, PRESETS
 
 
 class Parser(argparse.ArgumentParser):
@@ -97,6 +97,8 @@ def add_search(parser: argparse.ArgumentParser) -> None:
         help="what to try, once for each: a value, LOW..HIGH, A,B,C, 'tune' or 'default'; of " + ", ".join(PARAMETERS),
     )
     parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
+    where = "where trials run: local (default), or ray, the cluster of AUTODET_RAY_ADDRESS"
+    parser.add_argument("--executor", choices=EXECUTORS, default="local", help=where)
     parser.add_argument("--seed", type=_whole_number, default=0, help="makes a search on one device repeatable")
     parser.add_argument("--name", help="what to call the search and its model; the data set's name if not given")
     parser.add_argument("--detach", action="store_true", help="do not wait: the search runs in the background")

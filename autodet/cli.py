@@ -178,6 +178,7 @@ def _search(options: Options) -> Answer:
         architecture=options.architecture,
         space=_space(options),
         device=options.device,
+        executor=options.executor,
         seed=options.seed,
         name=options.name,
     )

@@ -4,6 +4,7 @@ Streamlit copies the root entries of ``secrets.toml`` into the environment, so o
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,10 @@ class Settings:
         password: What the app asks for before it shows anything (``AUTODET_PASSWORD``); ``None`` for an open app.
         weights_folder: Where pretrained weights are looked for first (``AUTODET_WEIGHTS``).
         storage_url: The PostgreSQL in which studies are kept (``AUTODET_STORAGE_URL``); the workspace's SQLite if None.
+        ray_address: The Ray cluster that searches may use, ``HOST:PORT`` or ``auto`` (``AUTODET_RAY_ADDRESS``).
+        ray_cpus: CPUs that a trial is given there (``AUTODET_RAY_CPUS``).
+        ray_gpus: GPUs likewise, or shares of one (``AUTODET_RAY_GPUS``); None for one where the cluster has any.
+        ray_trials: The most trials at once there (``AUTODET_RAY_TRIALS``); None for as many as it has room for.
         data_roots: Folders of the server below which visitors may import from (``AUTODET_DATA_ROOTS``, separated as in
             ``PATH``); none by default.
         s3_endpoints: The S3 servers that may be imported from, addresses or ``amazon``; the first is the default
@@ -47,6 +52,10 @@ class Settings:
     password: str | None = None
     weights_folder: Path | None = None
     storage_url: str | None = None
+    ray_address: str | None = None
+    ray_cpus: int = 1
+    ray_gpus: float | None = None
+    ray_trials: int | None = None
     data_roots: tuple[Path, ...] = ()
     s3_endpoints: tuple[str, ...] = (AMAZON,)
     s3_identities: tuple[str, ...] = ()
@@ -82,6 +91,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         password=environ.get("AUTODET_PASSWORD") or None,
         weights_folder=Path(weights).expanduser() if weights else None,
         storage_url=environ.get("AUTODET_STORAGE_URL") or None,
+        ray_address=environ.get("AUTODET_RAY_ADDRESS") or None,
+        ray_cpus=_positive(environ, "AUTODET_RAY_CPUS", 1, defaults.ray_cpus),
+        ray_gpus=_share(environ, "AUTODET_RAY_GPUS"),
+        ray_trials=_positive(environ, "AUTODET_RAY_TRIALS", 1, 0) or None,
         data_roots=tuple(Path(root.strip()).expanduser().resolve() for root in roots),
         s3_endpoints=_listed(environ, "AUTODET_S3_ENDPOINT") or defaults.s3_endpoints,
         s3_identities=_listed(environ, "AUTODET_S3_IDENTITIES"),
@@ -106,3 +119,12 @@ def _positive(environ: Mapping[str, str], name: str, unit: int, default: int) ->
     if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) == 0:
         raise SettingsError(f"{name} is {text[:40]!r}; give it a whole number above 0, or remove it.")
     return int(text) * unit
+
+
+def _share(environ: Mapping[str, str], name: str) -> float | None:
+    text = environ.get(name)
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,3}|0?\.\d{1,4}", text):
+        raise SettingsError(f"{name} is {text[:40]!r}; give it a whole number or a share such as 0.5, or remove it.")
+    return float(text)

@@ -99,6 +99,11 @@ def test_a_package_stays_in_its_rooms(package, rooms):
     assert importing <= rooms
 
 
+def test_one_module_imports_ray_which_is_optional():
+    importing = [module_of(path) for path in sources() if "ray" in packages_imported(path)]
+    assert importing == ["autodet.search.executors.ray"]
+
+
 def test_nothing_outside_the_pages_loads_streamlit():
     names = [module_of(path) for path in sources() if room_of(path) not in STREAMLIT_ROOMS and path.stem != "__main__"]
     assert "autodet.search.supervisor" in names

@@ -96,7 +96,7 @@ def _trace(state: str, bars: Sequence[_Bar], devices: Sequence[str]) -> go.Bar:
         marker={
             "color": colour,
             "line": {"width": 0.5, "color": "rgba(255, 255, 255, 0.7)"},
-            "pattern": {"shape": stripes, "size": 6, "fillmode": "overlay", "fgcolor": "white", "fgopacity": 0.6},
+            "pattern": {"shape": stripes, "size": 6, "fillmode": "overlay", "fgcolor": "white", "fgopacity": 0.3},
         },
         hovertext=[_hover(bar, state) for bar in bars],
         hovertemplate="%{hovertext}<extra></extra>",

@@ -3,21 +3,27 @@
 A search runs in a process of its own; nothing here waits for it unless asked to.
 """
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
+from autodet.lock import hold_lock
 from autodet.models.registry import find_architecture, weights_problem
 from autodet.records import SearchStatus
-from autodet.search.snapshot import LAUNCHED, LOG, STOP, read_status, write_snapshot
+from autodet.search.cluster import check_cluster
+from autodet.search.data import check_dataset
+from autodet.search.snapshot import LAUNCHED, LOG, STATUS, STOP, read_status, write_snapshot
 from autodet.search.space import Tried, architectures, make_space, most_epochs
-from autodet.search.spec import PRESETS, SearchSpec
+from autodet.search.spec import PRESETS, SPEC, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
 from autodet.settings import load_settings
 from autodet.training.device import device_slots
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from autodet.inference.detector import Detector
 
 POLL_SECONDS = 0.5
+START_PATIENCE_SECONDS = 60.0
 DEFAULT_PRESET = "balanced"
 
 _launched: list["subprocess.Popen[bytes]"] = []  # kept so that those that have ended are reaped
@@ -90,7 +97,7 @@ class Search:
         """Carry on a search that was interrupted or stopped; returns at once.
 
         Raises:
-            SearchError: It is at work already, or over.
+            SearchError: It is at work already, or over, or its data set has changed.
             StorageError: The database that has its study cannot be used.
         """
         status = self.status()
@@ -98,7 +105,11 @@ class Search:
             raise SearchError(f"The search {self.id} is {status.state}; only an interrupted or stopped one is resumed.")
         if status.state == "stopped" and len(status.trials) >= status.planned_trials:
             raise SearchError(f"The search {self.id} has no trials left; start a new one.")
-        check_storage(self.spec().storage)
+        spec = self.spec()
+        check_dataset(spec, self._workspace)
+        check_storage(spec.storage)
+        if spec.executor == "ray":
+            check_cluster()
         (self._folder / STOP).unlink(missing_ok=True)
         _launch(self._folder)
 
@@ -127,9 +138,11 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     architecture: str | None = None,
     space: Mapping[str, Any] | None = None,
     device: str | None = None,
+    executor: str = "local",
     seed: int = 0,
     name: str | None = None,
     workspace: Workspace | None = None,
+    once_within: float = 0.0,
 ) -> Search:
     """Start a search in the background.
 
@@ -144,12 +157,15 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         space: What to try, by the names of ``autodet.search.space.PARAMETERS``: a value, ``(lowest, highest)``, a list,
             True for the usual range, or False for the default.
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
+        executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
         seed: Makes a search on one device repeatable.
         name: What to call the search and its model; the data set's name if not given.
         workspace: Where; the workspace of the data set if that is one, else the settings'.
+        once_within: Seconds: where the very same was asked for so recently, by anybody, that search is returned. For
+            buttons, which are pressed twice, or by two people at once.
 
     Raises:
-        SearchError: A value makes no sense, or the data set has nothing to learn from.
+        SearchError: A value makes no sense, the data set has nothing to learn from, or the cluster cannot be used.
         StorageError: The database that the settings name cannot be used.
         WeightsError: The architecture's pretrained weights cannot be had here.
     """
@@ -166,19 +182,27 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         time_limit=time_limit,
         space=tried,
         device=device,
+        executor=executor,
         seed=seed,
         storage=place_of_new_studies(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        fingerprint=dataset.fingerprint,
     )
     spec.check()
     _check_dataset(dataset)
+    check_dataset(spec, workspace)
     _check_device(spec.device)
     check_storage(spec.storage)
+    if spec.executor == "ray":
+        check_cluster()
     for network in architectures(tried):
         if problem := weights_problem(network):
             raise WeightsError(problem)
-    folder = _write_search(spec, workspace)
-    _launch(folder)
+    with hold_lock(workspace.searches, START_PATIENCE_SECONDS) if once_within else nullcontext():
+        folder = _twin(spec, workspace, once_within)
+        if folder is None:
+            folder = _write_search(spec, workspace)
+            _launch(folder)
     return Search(folder)
 
 
@@ -254,6 +278,17 @@ def _check_dataset(dataset: Dataset) -> None:
             )
 
 
+def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None:
+    """The search of the last seconds that was asked to do the same."""
+    for folder in _folders(workspace) if seconds else []:
+        if not (folder / SPEC).exists():
+            continue  # damaged
+        age = abs(time.time() - (folder / SPEC).stat().st_mtime)  # abs: clocks are put back too
+        if age < seconds and replace(SearchSpec.read(folder), created=spec.created) == spec:
+            return folder
+    return None
+
+
 def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
     """A search's folder, complete before anybody sees it; its id is free among the models too."""
     with hidden_folder(workspace.searches) as hidden:
@@ -286,6 +321,8 @@ def _free_name(name: str, workspace: Workspace) -> str:
 def _launch(folder: Path) -> None:
     """Start a supervisor that outlives this process."""
     _launched[:] = [process for process in _launched if process.poll() is None]
+    if (folder / STATUS).stat().st_mtime > time.time():
+        os.utime(folder / STATUS)  # the clock was put back since, and what is launched now must be the later
     (folder / LAUNCHED).touch()
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(

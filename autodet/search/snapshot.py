@@ -120,6 +120,7 @@ def _launched_since(folder: Path) -> bool:
     """Whether a supervisor was started that has not written anything yet but still may."""
     try:
         launched = (folder / LAUNCHED).stat().st_mtime
-        return launched >= (folder / STATUS).stat().st_mtime and time.time() - launched < START_SECONDS
+        # abs: a moment that lies ahead was noted before the clock was put back.
+        return launched >= (folder / STATUS).stat().st_mtime and abs(time.time() - launched) < START_SECONDS
     except FileNotFoundError:
         return False

@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from autodet.errors import SearchError
+from autodet.errors import AutodetError, SearchError
 from autodet.search.space import Space, make_space, space_from_json
 from autodet.search.storage import Place
 from autodet.workspace import read_json, write_json
 
 SPEC = "spec.json"
+EXECUTORS = ("local", "ray")
 MOST_TRIALS, MOST_EPOCHS = 10_000, 1000
 HIGHEST_SEED = 2**31 - 1
 
@@ -39,12 +40,14 @@ class SearchSpec:
     Attributes:
         name: What people call the search, and the model that it finds.
         dataset: The data set's id.
+        fingerprint: That data set's fingerprint, so that a change is noticed; empty in searches of earlier versions.
         trials: How many trials.
         epochs: Epochs a trial, the most where they are tuned.
         time_limit: Seconds after which everything is over, or None.
         space: What is tried; what is not in it has its default.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
         seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
+        executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
         storage: Where its study is kept: in the ``workspace``, or on the ``server`` that the settings name.
         created: When it was asked for, ISO 8601 with time zone.
     """
@@ -57,8 +60,10 @@ class SearchSpec:
     space: Space = field(default_factory=make_space)
     device: str | None = None
     seed: int = 0
+    executor: str = "local"
     storage: Place = "workspace"
     created: str = ""
+    fingerprint: str = ""
 
     def check(self) -> None:
         """Refuse what cannot be searched.
@@ -77,6 +82,10 @@ class SearchSpec:
             raise SearchError(f"A time limit of {self.time_limit:g} seconds makes no sense; give more than 0, or none.")
         if not 0 <= self.seed <= HIGHEST_SEED:
             raise SearchError(f"The seed {self.seed} is out of range; give one of 0 to {HIGHEST_SEED}.")
+        if self.executor not in EXECUTORS:
+            raise SearchError(f"{self.executor!r} is not a place to run trials; choose one of {', '.join(EXECUTORS)}.")
+        if self.executor == "ray" and self.device is not None:
+            raise SearchError("On a Ray cluster, Ray chooses the devices; leave the device out.")
         if self.device is not None and not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
             raise SearchError(f"{self.device!r} is not a device; give cpu, or cuda:0 and so on.")
 
@@ -86,9 +95,23 @@ class SearchSpec:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The order of the search in a folder."""
-        document: dict[str, Any] = read_json(folder / SPEC)
-        if "space" in document:
-            return cls(**{**document, "space": space_from_json(document["space"])})
-        lr, architecture = document.pop("lr_range"), document.pop("architecture")  # as earlier versions have it
-        return cls(**document, space=make_space({"lr": tuple(lr), "architecture": architecture}))
+        """The order of the search in a folder.
+
+        Raises:
+            SearchError: It is missing or damaged.
+        """
+        try:
+            document: dict[str, Any] = read_json(folder / SPEC)
+            space = _space_of(document)
+            return cls(**document | {"space": space})
+        except (AutodetError, OSError, KeyError, TypeError) as error:
+            raise SearchError(
+                f"The search {folder.name} is damaged: {folder / SPEC} cannot be read; delete its folder."
+            ) from error
+
+
+def _space_of(document: dict[str, Any]) -> Space:
+    if "space" in document:
+        return space_from_json(document["space"])
+    lr, architecture = document.pop("lr_range"), document.pop("architecture")  # as earlier versions have it
+    return make_space({"lr": tuple(lr), "architecture": architecture})

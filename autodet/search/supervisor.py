@@ -23,6 +23,7 @@ from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
+from autodet.search.data import check_dataset
 from autodet.search.executors import (
     EpochDone,
     Event,
@@ -33,10 +34,10 @@ from autodet.search.executors import (
     TrialLost,
     TrialTooLarge,
 )
-from autodet.search.executors.local import TRAIN, LocalExecutor
+from autodet.search.executors.choice import executor_for
+from autodet.search.executors.local import TRAIN
 from autodet.search.folders import TrialFolders
 from autodet.search.interruption import give_back, set_aside, write_interrupted
-from autodet.search.queue import queue_for
 from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, write_snapshot
 from autodet.search.space import hyperparameters_of
 from autodet.search.spec import SearchSpec
@@ -76,9 +77,8 @@ def _carry_on(folder: Path, train: str) -> int:
     try:
         set_aside(folder)
         spec = SearchSpec.read(folder)
-        settings = load_settings()
-        queue = queue_for(folder.parent.parent, folder.name, spec.device, settings)
-        supervise(folder, LocalExecutor(queue, train, settings.progress_deadline))
+        check_dataset(spec, Workspace(folder.parent.parent))
+        supervise(folder, executor_for(folder, spec, train, load_settings()))
         give_back(folder)
     except Exception as error:
         log.exception("The supervisor failed.")
@@ -119,7 +119,9 @@ class _Supervisor:
         self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
         self._published_map50 = self._model_map50()
         self._better = False  # whether an epoch was better than that
-        self._over: list[int] = []  # trials whose end the study has not stored yet
+        self._over = [
+            number for number, trial in self._trials.items() if trial.state != "running"
+        ]  # to be cleared away
 
     def run(self) -> SearchStatus:
         sweep_unfinished(self._folder)

@@ -1,5 +1,6 @@
 """A data set's photos as letterboxed squares: decoded once, kept in memory as far as it goes."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +9,8 @@ from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
 from autodet.datasets.manifest import Dataset
-from autodet.datasets.photos import open_photo
+from autodet.datasets.photos import open_photo, read_photo
+from autodet.errors import PhotoError
 from autodet.models.detection import square_tensor
 from autodet.models.letterbox import Letterbox
 from autodet.records import ImageRecord
@@ -74,16 +76,25 @@ class Squares(TorchDataset[Sample]):
         """One photo in its square, uint8 (3, S, S).
 
         Raises:
-            PhotoError: The photo cannot be read any more.
+            PhotoError: The photo cannot be read any more, or is another one by now.
         """
         square = self._cache.get(index)
         if square is None:
             record = self.records[index]
-            photo = open_photo(self.dataset.photo(record), record.file)
+            photo = open_photo(self._read(record), record.file)
             square = square_tensor(self.letterboxes[index].draw(photo))
             if len(self._cache) < self._cache_size:
                 self._cache[index] = square
         return square
+
+    def _read(self, record: ImageRecord) -> bytes:
+        content = read_photo(str(self.dataset.photo(record)), record.file)
+        if record.sha256 not in ("", hashlib.sha256(content).hexdigest()):
+            raise PhotoError(
+                f"The photo {record.file!r} of the data set {self.dataset.id} has changed since it was imported; put "
+                "the original back, or import the data set again."
+            )
+        return content
 
 
 def collate(samples: Sequence[Sample]) -> tuple[Tensor, list[dict[str, Tensor]]]:

@@ -1,8 +1,6 @@
 """Asking for a search: what to try, how long that will take, and the start."""
 
-import time
 from dataclasses import asdict, dataclass
-from threading import Lock
 
 import streamlit as st
 
@@ -20,8 +18,7 @@ from autodet.ui.text import escape
 from autodet.words import counted, duration
 
 NETWORK = "network"
-STARTER = "starter"
-DOUBLE_CLICK_SECONDS = 2.0
+SAME_ORDER_SECONDS = 5.0  # two clicks, or two people, who want the same so close together want one search
 LEARNING_RATES = (1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2)
 
 
@@ -118,31 +115,6 @@ def _devices(slots: tuple[str, ...]) -> str:
     return " and ".join(named)
 
 
-class Starter:
-    """Starts one search a double click.
-
-    The second click interrupts the page that the first one runs, or runs beside it. So the session keeps this one
-    object: the second waits for the first, and finds what it has started.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._search: str | None = None
-        self._moment = 0.0
-
-    def start(self, dataset: Dataset, order: Order) -> None:
-        """Start a search, unless one was started just now."""
-        with self._lock:
-            if self.just_started is None:
-                self._search = start_search(dataset, **asdict(order)).id
-                self._moment = time.monotonic()
-
-    @property
-    def just_started(self) -> str | None:
-        """The search that a click has started just now."""
-        return self._search if time.monotonic() - self._moment < DOUBLE_CLICK_SECONDS else None
-
-
 def offer_start(dataset: Dataset, order: Order) -> None:
     """The button that starts a search; or why it cannot start, and what can."""
     problem = _weights_problem(order.architecture)
@@ -151,11 +123,9 @@ def offer_start(dataset: Dataset, order: Order) -> None:
     if problem and order.architecture != DEFAULT_ARCHITECTURE:
         title = find_architecture(DEFAULT_ARCHITECTURE).title
         st.button(f"Use {title}", icon=":material/undo:", on_click=_use_default_architecture)
-    starter: Starter = st.session_state.setdefault(STARTER, Starter())
     if st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=problem is not None):
-        starter.start(dataset, order)
-    if started := starter.just_started:
-        open_page("results", search=started)
+        search = start_search(dataset, **asdict(order), once_within=SAME_ORDER_SECONDS)
+        open_page("results", search=search.id)
 
 
 def _use_default_architecture() -> None:

@@ -12,6 +12,7 @@ from autodet.models.bundle import ModelCard, write_bundle
 from autodet.models.store import StoredModel, add_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.snapshot import write_snapshot
+from autodet.search.spec import SearchSpec
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,6 +84,7 @@ def search_there(workspace):
                 "created": "2026-01-02T10:00:00+00:00",
             }
             status = SearchStatus(search, dataset, state, tuple(trials), **(defaults | facts))
+            SearchSpec(name=search, dataset=dataset).write(folder)
             write_snapshot(folder, status)
             if state == "running":
                 locks.enter_context(hold_lock(folder))

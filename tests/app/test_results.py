@@ -1,7 +1,12 @@
+import sqlite3
+import time
+
+from autodet.datasets.importing import import_dataset
 from autodet.lock import hold_lock
 from autodet.records import Attempt
 from autodet.search.snapshot import STOP
 from tests.app.conftest import checked, labelled, labels, says, trial
+from tests.helpers import write_voc
 
 
 def metric(app, label):
@@ -12,6 +17,18 @@ def test_without_a_search_it_says_what_to_do(visit):
     app = visit("results")
     assert "no search yet" in says(app)
     assert not app.metric
+
+
+def test_a_locked_database_keeps_no_page_waiting(visit, search_there, workspace):
+    search_there(state="running", trials=[trial(0, "running")])
+    other = sqlite3.connect(workspace.home / "optuna.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    pages = {name: visit(name) for name in ("home", "search", "results", "models")}  # the first time, modules are read
+    for app in pages.values():
+        asked = time.monotonic()
+        checked(app.run())
+        assert time.monotonic() - asked < 2
+    other.close()
 
 
 def test_a_finished_search_shows_its_best_and_its_trials(visit, search_there):
@@ -74,9 +91,10 @@ def test_a_search_chosen_elsewhere_is_shown(visit, search_there):
     assert visit("results", search="one").selectbox[0].value == "one"
 
 
-def test_an_interrupted_search_is_resumed(visit, search_there, monkeypatch):
+def test_an_interrupted_search_is_resumed(visit, search_there, workspace, tmp_path, monkeypatch):
     from autodet.search import control
 
+    import_dataset(write_voc(tmp_path / "sample", 10), "sample", workspace=workspace)
     launched = []
     monkeypatch.setattr(control, "_launch", lambda folder: launched.append(folder.name))
     status = search_there(state="running", trials=[trial(0, "running")])

@@ -1,9 +1,12 @@
-from threading import Event, Thread
+import os
+import time
+from threading import Barrier, Thread
 
 import pytest
 
 from autodet.datasets.importing import import_dataset
-from autodet.search.control import list_searches
+from autodet.search.control import list_searches, start_search
+from autodet.search.spec import SPEC
 from autodet.ui import searching
 from tests.app.conftest import checked, labelled, labels, says
 from tests.helpers import write_voc
@@ -56,31 +59,38 @@ def test_start_starts_what_was_asked_for_and_leads_to_results(visit, fruit, work
     assert app.title[0].value == "Results"
 
 
-def test_a_double_click_starts_one_search(visit, fruit, launched, monkeypatch):
-    """The second click comes while the first one is still starting its search, and both lead to it."""
-    began, go_on = Event(), Event()
-    start = searching.start_search
+def test_two_browsers_with_the_same_form_start_one_search(visit, fruit, launched, workspace):
+    pressed = []
+    for _ in range(2):
+        app = visit("search")
+        labelled(app.number_input, "Trials").set_value(4)
+        app = checked(app.run())
+        pressed.append(checked(labelled(app.button, "Start the search").click().run()))
+    assert len(launched) == len(list_searches(workspace)) == 1
+    assert [app.title[0].value for app in pressed] == ["Results"] * 2
+    assert {app.session_state["search"] for app in pressed} == {launched[0].name}
+    app = visit("search")  # another order is another search
+    checked(labelled(app.button, "Start the search").click().run())
+    assert len(launched) == 2
 
-    def start_slowly(*args, **options):
-        began.set()
-        assert go_on.wait(10)
-        return start(*args, **options)
 
-    monkeypatch.setattr(searching, "start_search", start_slowly)
-    order = searching.Order(3, 20, None, (1e-4, 1e-3), "fasterrcnn_efficientnet_lite0")
-    starter = searching.Starter()
-    clicks = [Thread(target=starter.start, args=(fruit, order)) for _ in range(2)]
+def test_clicks_at_the_same_moment_start_one_search_and_a_later_one_another(fruit, launched, monkeypatch):
+    together, found = Barrier(4), []
+
+    def press():
+        together.wait(10)
+        found.append(start_search(fruit, trials=3, once_within=5).id)
+
+    clicks = [Thread(target=press) for _ in range(4)]
     for click in clicks:
         click.start()
-    assert began.wait(10)
-    go_on.set()
     for click in clicks:
         click.join()
     assert len(launched) == 1
-    assert starter.just_started == launched[0].name
-    monkeypatch.setattr(searching, "DOUBLE_CLICK_SECONDS", 0.0)
-    starter.start(fruit, order)
-    assert len(launched) == 2
+    assert found == [launched[0].name] * 4
+    long_ago = time.time() - 6
+    os.utime(launched[0] / SPEC, (long_ago, long_ago))
+    assert start_search(fruit, trials=3, once_within=5).id != found[0]
 
 
 def test_weights_out_of_reach_are_told_before_the_start(visit, fruit, monkeypatch, launched):

@@ -45,7 +45,7 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     tab.locator(".stMarkdownBadge", has_text="finished").wait_for(timeout=SEARCH_SECONDS * 1000)
     settled(tab)
     assert tab.locator(".js-plotly-plot").first.locator(".scatterlayer .trace").count() == 3  # two trials, a star
-    assert len(list((app.home / "searches").glob("[!.]*"))) == 1  # the double click started one search
+    assert len(list((app.home / "searches").glob("[!.]*/spec.json"))) == 1  # the double click started one search
 
     button(tab, "Evaluate").click()
     button(tab, "Evaluate on 40 photos").click()

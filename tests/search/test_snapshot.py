@@ -64,9 +64,10 @@ def test_the_state_is_what_the_files_say(folder, state, locked, stop, launched_a
         assert read_status(folder).state == expected
 
 
-def test_a_launch_that_led_nowhere_is_given_up(folder):
+@pytest.mark.parametrize("seconds_ago", [3600, -3600])  # or the clock was put back
+def test_a_launch_that_led_nowhere_is_given_up(folder, seconds_ago):
     written(folder, replace(RUNNING, state="queued"), seconds_ago=3700)
-    launched(folder, seconds_ago=3600)
+    launched(folder, seconds_ago)
     assert read_status(folder).state == "interrupted"
 
 

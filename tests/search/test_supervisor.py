@@ -17,6 +17,7 @@ from autodet.search.snapshot import STOP
 from autodet.search.spec import HIGHEST_SEED
 from autodet.search.study import SearchStudy
 from autodet.search.supervisor import supervise
+from autodet.training.job import CHECKPOINT
 from tests.search import scripted
 
 
@@ -172,6 +173,16 @@ def test_what_killed_workers_left_half_written_is_cleared_away(plan):
     leftover.write_bytes(b"half a checkpoint")
     carry_on(folder)
     assert not leftover.exists()
+
+
+def test_the_checkpoint_of_a_finished_trial_is_cleared_away_by_whoever_comes_next(plan, monkeypatch):
+    folder = plan(trials=2, epochs=1)
+    fails_once(monkeypatch, "sweep_unfinished", when=lambda swept: swept.name == "0")
+    with pytest.raises(OSError, match="killed here"):
+        carry_on(folder)
+    (folder / "trials" / "0" / CHECKPOINT).write_text("as if it had been killed one line before")
+    assert carry_on(folder).state == "finished"
+    assert not list(folder.rglob(CHECKPOINT))
 
 
 def test_the_highest_seed_searches_like_any_other(plan):

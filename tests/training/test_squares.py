@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -6,6 +7,7 @@ import torch
 from PIL import Image
 
 from autodet.datasets.manifest import Dataset
+from autodet.errors import PhotoError
 from autodet.records import Annotations, ImageRecord
 from autodet.training import squares
 from autodet.training.squares import Squares, collate
@@ -50,3 +52,15 @@ def test_a_photo_without_boxes_is_served_too(dataset):
     bare = replace(dataset.images[0], annotations=Annotations.of([], []))
     _, target = Squares(dataset, [bare], side=100)[0]
     assert target["boxes"].shape == (0, 4)
+
+
+def test_a_photo_that_is_another_one_by_now_is_refused(dataset):
+    records = [
+        replace(record, sha256=hashlib.sha256(dataset.photo(record).read_bytes()).hexdigest())
+        for record in dataset.images
+    ]
+    served = Squares(dataset, records, side=100)
+    Image.new("RGB", (100, 200), (255, 0, 0)).save(dataset.photo(records[1]))
+    assert served[0][0].shape == (3, 100, 100)
+    with pytest.raises(PhotoError, match=r"'1.png' .* has changed since it was imported"):
+        served[1]

@@ -1,0 +1,38 @@
+"""A search's data set: the same from its first trial to its last."""
+
+from autodet.datasets.manifest import Dataset, fingerprint_of, read_dataset
+from autodet.errors import SearchError
+from autodet.search.spec import SearchSpec
+from autodet.workspace import Workspace, safe_join
+
+
+def check_dataset(spec: SearchSpec, workspace: Workspace) -> None:
+    """See that the data set is there, and what it was when the search was asked for.
+
+    Photos are not opened; whoever trains compares each with its hash.
+
+    Raises:
+        SearchError: It is gone or has changed.
+    """
+    folder = safe_join(workspace.datasets, spec.dataset)
+    if not folder.is_dir():
+        raise SearchError(f"The search's data set {spec.dataset} is not there any more; start a search on another one.")
+    check_whole(dataset := read_dataset(folder))
+    if spec.fingerprint not in ("", dataset.fingerprint):  # searches of earlier versions have none
+        raise SearchError(
+            f"The data set {spec.dataset} is not what it was when the search began; put it back as it was, or start a "
+            "new search."
+        )
+
+
+def check_whole(dataset: Dataset) -> None:
+    """See that nobody has changed a data set since it was stored.
+
+    Raises:
+        SearchError: Its labels or splits are not those that its fingerprint was made of.
+    """
+    if fingerprint_of(dataset.classes, dataset.images) != dataset.fingerprint:
+        raise SearchError(
+            f"The data set {dataset.id} has been changed by hand since it was imported: its manifest does not match "
+            "its fingerprint; import it again."
+        )

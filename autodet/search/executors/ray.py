@@ -1,0 +1,283 @@
+"""Trials on a Ray cluster: a task for each, wherever Ray finds room for it.
+
+A task is a streaming generator: with every epoch it yields the checkpoint, and the bundle where the epoch was the best.
+Both are written into the workspace at once. When a task is lost with its node, Ray runs it again elsewhere; there it
+asks for the checkpoint, tells the epochs that it had told before, and goes on. What nodes ask for comes from the
+supervisor's machine, by an actor that reads the workspace: the checkpoint, and the data set where they lack it.
+
+    python -m autodet.search.executors.ray      says whether the cluster of the settings can be used
+"""
+
+import importlib
+import logging
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import OutOfMemoryError, RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from autodet import __version__
+from autodet.datasets.manifest import read_dataset
+from autodet.errors import AutodetError, SearchError, TrainingError
+from autodet.search.executors import EpochDone, Event, TrialDone, TrialLost, TrialTooLarge, event_of
+from autodet.search.executors.travel import cache_folder, packed, unpacked
+from autodet.search.executors.usage import Meter
+from autodet.settings import Settings, load_settings
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
+from autodet.workspace import write_atomically
+
+RAY_RETRIES = 2
+CONNECT_SECONDS = 5.0
+HUNG = 70  # exit code of a worker that showed no progress
+FILES = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "max_concurrency": 16}  # the actor that reads them
+UNREACHABLE = (
+    "The Ray cluster that AUTODET_RAY_ADDRESS names cannot be reached; this machine must be part of it: "
+    "'ray start --address=HEAD:6379 --num-cpus=0', with the cluster's token, makes it so."
+)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a task yields: an event, and what has to be kept with it."""
+
+    event: Event
+    files: dict[str, bytes]
+
+
+def connect(settings: Settings) -> None:
+    """Join the cluster that the settings name; its token comes from where Ray looks for it, never from here.
+
+    Raises:
+        SearchError: No cluster is named, or it cannot be reached.
+    """
+    address = settings.ray_address
+    if not address:
+        raise SearchError("No Ray cluster is named; set AUTODET_RAY_ADDRESS, for example to HEAD:6379.")
+    if "://" in address:
+        raise SearchError(
+            f"AUTODET_RAY_ADDRESS is {address!r}, but Ray's client cannot stream; give HEAD:6379 or auto."
+        )
+    try:
+        if address != "auto":  # Ray itself would try for minutes
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
+    except (RayError, ConnectionError, RuntimeError, ValueError, OSError) as error:
+        token = " It asks for a token: see RAY_AUTH_TOKEN_PATH." if "token" in str(error).lower() else ""
+        raise SearchError(UNREACHABLE + token) from error
+
+
+class RayExecutor:
+    """Runs trials as tasks of the cluster that the settings name.
+
+    Args:
+        settings: Say where the cluster is, and what a trial needs.
+        train: ``module:function`` that trains a job; the nodes must have it.
+    """
+
+    def __init__(self, settings: Settings, train: str) -> None:
+        connect(settings)
+        self._settings, self._train = settings, train
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self._files = ray.remote(_Files).options(**FILES, scheduling_strategy=here).remote()
+        self._tasks: dict[int, Any] = {}
+        self._jobs: dict[int, TrainJob] = {}
+        self._fingerprint = ""
+
+    @property
+    def slots(self) -> int:
+        """How many trials the cluster has room for as it is now, at least one."""
+        has = _resources()
+        gpus = self._gpus
+        room = has.get("GPU", 0) / gpus if gpus else has.get("CPU", 0) / self._settings.ray_cpus
+        most = self._settings.ray_trials or room
+        return max(1, int(min(room, most)))
+
+    @property
+    def _gpus(self) -> float:
+        asked = self._settings.ray_gpus
+        return asked if asked is not None else float("GPU" in _resources())
+
+    @property
+    def obstacle(self) -> str:
+        """Never any: what has no room waits in Ray's own queue."""
+        return ""
+
+    def has_room(self) -> bool:
+        """Whether the cluster has room for another trial."""
+        return len(self._tasks) < self.slots
+
+    def start(self, trial: int, job: TrainJob) -> str:
+        """Give a trial to Ray."""
+        self._fingerprint = self._fingerprint or read_dataset(job.dataset_folder).fingerprint
+        gpus, cpus = self._gpus, self._settings.ray_cpus
+        job = replace(job, device="cuda:0" if gpus else "cpu", threads=0 if gpus else cpus)
+        task = _run.options(num_gpus=gpus, num_cpus=cpus, max_retries=RAY_RETRIES, name=f"{job.name}: trial {trial}")
+        deadline = self._settings.progress_deadline
+        self._tasks[trial] = task.remote(trial, job, self._train, self._fingerprint, self._files, deadline, __version__)
+        self._jobs[trial] = job
+        return "Ray"
+
+    def events(self, timeout_seconds: float) -> list[Event]:
+        """What the tasks have yielded."""
+        if not self._tasks:
+            time.sleep(timeout_seconds)
+            return []
+        trials = {task: trial for trial, task in self._tasks.items()}
+        ready, _ = ray.wait(list(trials), num_returns=1, timeout=timeout_seconds, fetch_local=False)
+        if ready:
+            ready, _ = ray.wait(list(trials), num_returns=len(trials), timeout=0, fetch_local=False)
+        return [event for task in ready if (event := self._next(trials[task], task))]
+
+    def _next(self, trial: int, task: Any) -> Event | None:
+        try:
+            told: _Told = ray.get(next(task))
+        except OutOfMemoryError as error:
+            event: Event = TrialTooLarge(trial, _words(error))
+        except (RayError, StopIteration) as error:
+            event = TrialLost(trial, _words(error))
+        else:
+            event = told.event
+            for name, content in told.files.items():
+                write_atomically(self._jobs[trial].folder / name, content)
+        if not isinstance(event, EpochDone):
+            del self._tasks[trial]
+        return event
+
+    def cancel(self, trial: int) -> None:
+        """End a trial's task, wherever it runs."""
+        if task := self._tasks.pop(trial, None):
+            ray.cancel(task, force=True)
+
+    def close(self) -> None:
+        """End every task, and leave the cluster."""
+        for trial in list(self._tasks):
+            self.cancel(trial)
+        ray.shutdown()
+
+
+def _resources() -> dict[str, float]:
+    has: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return has
+
+
+def _words(error: BaseException) -> str:
+    """Which kind of loss; Ray's own texts run over many lines and name addresses."""
+    return f"Ray lost what it ran on ({type(error).__name__})"
+
+
+class _Files:
+    """Reads the workspace for nodes; runs on the supervisor's machine and ends with it."""
+
+    def checkpoint(self, folder: Path) -> bytes | None:
+        """What a trial has reached."""
+        try:
+            return (folder / CHECKPOINT).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def dataset(self, folder: Path) -> Iterator[bytes]:
+        """A data set in pieces."""
+        yield from packed(folder)
+
+
+@ray.remote
+def _run(
+    trial: int, job: TrainJob, train: str, fingerprint: str, files: Any, deadline_seconds: float, version: str
+) -> Iterator[_Told]:
+    """Train on this node, and yield what became of it, epoch by epoch."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{trial}-", dir=_scratch()))
+    try:
+        job = _settled(job, folder, fingerprint, files, version)
+        with closing(_Pulse(deadline_seconds)) as pulse:
+            yield from _trained(trial, job, train, pulse)
+    except Exception as error:
+        yield _Told(event_of(trial, error), {})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _scratch() -> Path:
+    folder = cache_folder() / "trials"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _settled(job: TrainJob, folder: Path, fingerprint: str, files: Any, version: str) -> TrainJob:
+    """The job with folders of this node, in which there is what it needs."""
+    if version != __version__:
+        raise TrainingError(f"A node of the cluster has autodet {__version__}, but {version} asked; install the same.")
+    checkpoint = ray.get(files.checkpoint.remote(job.folder))
+    if checkpoint is not None:
+        write_atomically(folder / CHECKPOINT, checkpoint)
+
+    def fetch() -> Iterator[bytes]:
+        pieces = files.dataset.options(num_returns="streaming", _generator_backpressure_num_objects=2)
+        for piece in pieces.remote(job.dataset_folder):
+            yield ray.get(piece)
+
+    return replace(job, folder=folder, dataset_folder=unpacked(fingerprint, fetch, cache_folder()))
+
+
+def _trained(trial: int, job: TrainJob, train: str, pulse: "_Pulse") -> Iterator[_Told]:
+    module, function = train.split(":")
+    meter = Meter(os.environ.get("CUDA_VISIBLE_DEVICES") if job.device != "cpu" else None)
+    sent: dict[str, float] = {}
+    if (job.folder / CHECKPOINT).exists():
+        sent[CHECKPOINT] = (job.folder / CHECKPOINT).stat().st_mtime_ns  # where it came from, it is known
+    for result in getattr(importlib.import_module(module), function)(job, pulse):
+        files = {}
+        for name in (CHECKPOINT, BEST_BUNDLE):
+            path = job.folder / name
+            if path.exists() and sent.get(name) != path.stat().st_mtime_ns:
+                sent[name], files[name] = path.stat().st_mtime_ns, path.read_bytes()
+        pulse()
+        yield _Told(EpochDone(trial, result, meter.read()), files)
+    yield _Told(TrialDone(trial), {})
+
+
+class _Pulse:
+    """Ends this worker when it is not called for too long; Ray then starts the trial again."""
+
+    def __init__(self, deadline_seconds: float) -> None:
+        self._deadline, self._last = deadline_seconds, time.monotonic()
+        self._over = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def __call__(self) -> None:
+        self._last = time.monotonic()
+
+    def close(self) -> None:
+        """The trial is over; the worker lives on for the next."""
+        self._over.set()
+
+    def _watch(self) -> None:
+        while not self._over.wait(min(1.0, self._deadline / 4)):
+            if time.monotonic() - self._last > self._deadline:
+                os._exit(HUNG)
+
+
+def main() -> int:
+    """Say whether the cluster can be used: nothing, or a sentence and status 1."""
+    try:
+        connect(load_settings())
+        ray.shutdown()
+    except AutodetError as error:
+        print(error)  # on standard output, which Ray leaves alone
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
