@@ -23,7 +23,7 @@ from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
-from autodet.search.budget import Budget, Pace, startup_seconds
+from autodet.search.budget import Budget, Pace, planned_epochs, startup_seconds
 from autodet.search.data import check_dataset
 from autodet.search.executors import (
     EpochDone,
@@ -41,6 +41,7 @@ from autodet.search.executors.usage import Usage
 from autodet.search.folders import TrialFolders
 from autodet.search.interruption import give_back, set_aside, write_interrupted
 from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, seconds_since_launch, write_snapshot
+from autodet.search.space import hyperparameters_of
 from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
@@ -194,10 +195,12 @@ class _Supervisor:
         if trial.number in self._trials and not self._allows_epoch(known, starts=True):
             self._tell(trial, "stopped", None if known.epochs else NO_EPOCH)
             return
+        params = self._study.params(trial)
+        known = replace(known, params=params)
         job = TrainJob(
             dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
             folder=self._folders.begin(trial.number),
-            hyperparameters=self._study.hyperparameters(trial),
+            hyperparameters=hyperparameters_of(params),
             epochs=self._epochs(known),
             name=self._spec.name,
             seed=self._spec.seed,
@@ -206,7 +209,7 @@ class _Supervisor:
         self._running[trial.number] = trial
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
         device = self._executor.start(trial.number, job)
-        status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, moment())
+        status = known.begin_attempt(device, moment())
         self._trials[trial.number] = status
         self._study.set_attempts(trial, status.attempts)
         self._news = True
@@ -225,8 +228,7 @@ class _Supervisor:
         return TrialStatus(trial.number, "running", {}, effective=effective)
 
     def _epochs(self, trial: TrialStatus) -> int:
-        epochs: int = trial.effective.get("epochs", self._spec.epochs)
-        return epochs
+        return planned_epochs(trial, self._spec.epochs)
 
     # What is heard
 
