@@ -99,6 +99,8 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
     where = "where trials run: local (default), or ray, the cluster of AUTODET_RAY_ADDRESS"
     parser.add_argument("--executor", choices=EXECUTORS, default="local", help=where)
+    refit = "train the best parameters once more at the end, on training and validation photos"
+    parser.add_argument("--refit", action="store_true", help=refit)
     parser.add_argument("--seed", type=_whole_number, default=0, help="makes a search on one device repeatable")
     parser.add_argument("--name", help="what to call the search and its model; the data set's name if not given")
     parser.add_argument("--detach", action="store_true", help="do not wait: the search runs in the background")

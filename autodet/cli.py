@@ -179,6 +179,7 @@ def _search(options: Options) -> Answer:
         space=_space(options),
         device=options.device,
         executor=options.executor,
+        refit=options.refit,
         seed=options.seed,
         name=options.name,
     )

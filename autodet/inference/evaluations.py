@@ -66,9 +66,10 @@ def learnt_photos_sentence(card: ModelCard, dataset: Dataset, split: str, worksp
         workspace: Where the data set that it was trained on is looked for.
 
     Returns:
-        The sentence; empty if all is well, if that data set is gone, or if it is the one to measure on.
+        The sentence; empty if all is well, if that data set is gone, or if it is the one to measure on and the split is
+        not one from which a final refit has learnt.
     """
-    if dataset.fingerprint == card.dataset_fingerprint:
+    if dataset.fingerprint == card.dataset_fingerprint and not (card.refit and split in ("val", "all")):
         return ""
     learnt = {record.sha256 for record in _training_photos(card, workspace or open_workspace())}
     records = dataset.split(split)
@@ -86,7 +87,7 @@ def _training_photos(card: ModelCard, workspace: Workspace) -> tuple[ImageRecord
         with suppress(DatasetError):  # another one of that name, and damaged
             found = read_dataset(workspace.datasets / summary.id) if summary.name == card.dataset else None
             if found and found.fingerprint == card.dataset_fingerprint:
-                return found.split("train")
+                return found.split("train") + (found.split("val") if card.refit else ())
     return ()
 
 

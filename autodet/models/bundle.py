@@ -41,6 +41,8 @@ class ModelCard:
         created: When, ISO 8601 with time zone.
         preprocessing: How a photo becomes the network's input.
         versions: Of autodet, torch and torchvision.
+        refit: Whether it was trained on the validation photos too, by a final refit; ``metrics`` are then those of the
+            best trial, whose parameters and epochs it has.
         weights_sha256: Checksum of the weights; filled in when the bundle is written.
         format: The bundle's format.
     """
@@ -57,6 +59,7 @@ class ModelCard:
     created: str = ""
     preprocessing: str = "EXIF orientation applied, RGB, letterboxed into a square, grey 114"
     versions: Mapping[str, str] = field(default_factory=dict)
+    refit: bool = False
     weights_sha256: str = ""
     format: str = FORMAT
 
@@ -90,6 +93,7 @@ def _plausible(card: ModelCard) -> bool:
         and isinstance(card.image_size, int)
         and 32 <= card.image_size <= 4096
         and isinstance(card.epoch, int)
+        and isinstance(card.refit, bool)
         and metrics_are_numbers
         and isinstance(card.params, dict)
         and isinstance(card.versions, dict)

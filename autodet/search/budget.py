@@ -10,6 +10,7 @@ from typing import Self
 
 from autodet.records import Attempt, EpochResult, TrialStatus
 
+REFIT_MARGIN, TURN_SECONDS = 1.1, 1.0  # a refit that is cut short is worth nothing; trials end before it begins
 SHORTEST_SHARE = 0.25  # of the epochs asked for; a trial of fewer says little about its parameters
 
 
@@ -43,7 +44,8 @@ def mean_epoch_seconds(trial: TrialStatus) -> float:
 
 def planned_epochs(trial: TrialStatus, most: int) -> int:
     """How many epochs a trial is to have: the most of its search, or what it tries, or what time allows it."""
-    return min(most, trial.params.get("epochs", most), trial.effective.get("epochs", most))
+    epochs: int = min(most, trial.params.get("epochs", most), trial.effective.get("epochs", most))
+    return epochs
 
 
 def startup_seconds(attempt: Attempt, result: EpochResult, moment: str) -> float:
@@ -60,7 +62,8 @@ class Budget:
         trials: How many trials are planned.
         epochs: Epochs a trial.
         time_limit: Seconds for everything, or None.
-        refit_growth: How much longer an epoch of the final refit is than one of a trial; 0 where there is no refit.
+        refit_growth: How much longer an epoch of the final refit is than one of a trial; 0 where there is
+            no refit.
     """
 
     trials: int
@@ -78,6 +81,11 @@ class Budget:
             return 0.0
         return pace.startup_seconds + epochs * pace.epoch_seconds * self.refit_growth
 
+    def reserve(self, pace: Pace | None, epochs: int) -> float:
+        """What trials must leave of the time, so that the refit ends before the limit even if it is a little slower."""
+        seconds = self.refit_seconds(pace, epochs)
+        return REFIT_MARGIN * seconds + TURN_SECONDS if seconds else 0.0
+
     def allows_epoch(
         self, trial: TrialStatus, seconds_left: float, pace: Pace | None, best_epoch: int, *, starts: bool = False
     ) -> bool:
@@ -94,7 +102,7 @@ class Budget:
             return True
         epoch = mean_epoch_seconds(trial) if trial.epochs else pace.epoch_seconds
         startup = pace.startup_seconds if starts else 0.0
-        refit = self.refit_seconds(pace, max(best_epoch, len(trial.epochs) + 1))
+        refit = self.reserve(pace, max(best_epoch, len(trial.epochs) + 1))
         return startup + epoch + refit <= seconds_left
 
     def epochs_for_another(self, seconds_left: float, pace: Pace | None, best_epoch: int) -> int:
@@ -106,7 +114,7 @@ class Budget:
             return self.epochs
         for epochs in range(self.epochs, math.ceil(self.epochs * SHORTEST_SHARE) - 1, -1):
             trial = pace.startup_seconds + epochs * pace.epoch_seconds
-            if trial + self.refit_seconds(pace, max(best_epoch, epochs)) <= seconds_left:
+            if trial + self.reserve(pace, max(best_epoch, epochs)) <= seconds_left:
                 return epochs
         return 0
 

@@ -21,6 +21,7 @@ from autodet.models.registry import find_architecture, weights_problem
 from autodet.records import SearchStatus
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
+from autodet.search.refit import BEFORE
 from autodet.search.snapshot import LAUNCHED, LOG, STATUS, STOP, read_status, write_snapshot
 from autodet.search.space import Tried, architectures, make_space, most_epochs
 from autodet.search.spec import PRESETS, SPEC, SearchSpec
@@ -103,9 +104,9 @@ class Search:
         status = self.status()
         if status.state not in ("interrupted", "stopped"):
             raise SearchError(f"The search {self.id} is {status.state}; only an interrupted or stopped one is resumed.")
-        if status.state == "stopped" and len(status.trials) >= status.planned_trials:
-            raise SearchError(f"The search {self.id} has no trials left; start a new one.")
         spec = self.spec()
+        if status.state == "stopped" and len(status.trials) >= status.planned_trials and not spec.refit:
+            raise SearchError(f"The search {self.id} has no trials left; start a new one.")
         check_dataset(spec, self._workspace)
         check_storage(spec.storage)
         if spec.executor == "ray":
@@ -139,6 +140,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     space: Mapping[str, Any] | None = None,
     device: str | None = None,
     executor: str = "local",
+    refit: bool = False,
     seed: int = 0,
     name: str | None = None,
     workspace: Workspace | None = None,
@@ -158,6 +160,8 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
             True for the usual range, or False for the default.
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
+        refit: Train the best parameters once more at the end, on training and validation photos. The figures stay those
+            of the best trial, whose own model is kept beside it.
         seed: Makes a search on one device repeatable.
         name: What to call the search and its model; the data set's name if not given.
         workspace: Where; the workspace of the data set if that is one, else the settings'.
@@ -183,6 +187,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         space=tried,
         device=device,
         executor=executor,
+        refit=refit,
         seed=seed,
         storage=place_of_new_studies(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -304,7 +309,8 @@ def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
         )
         write_snapshot(hidden, status)
         folder = publish_folder(hidden, workspace.searches, _free_name(spec.name, workspace))
-    (workspace.models / folder.name).mkdir(exist_ok=True)  # so that no upload takes the id meanwhile
+    for model in _model_ids(folder.name):
+        (workspace.models / model).mkdir(exist_ok=True)  # so that no upload takes the id meanwhile
     return folder
 
 
@@ -312,10 +318,16 @@ def _free_name(name: str, workspace: Workspace) -> str:
     """A name whose id no model has, an uploaded one for example: a search's model gets the search's id."""
     base, number = slug(name), 1
     candidate = base
-    while (workspace.models / candidate).exists() or (workspace.searches / candidate).exists():
+    while (workspace.searches / candidate).exists() or any(
+        (workspace.models / model).exists() for model in _model_ids(candidate)
+    ):
         number += 1
         candidate = f"{base}-{number}"
     return candidate
+
+
+def _model_ids(search: str) -> tuple[str, str]:
+    return search, search + BEFORE
 
 
 def _launch(folder: Path) -> None:

@@ -25,6 +25,13 @@ def check_dataset(spec: SearchSpec, workspace: Workspace) -> None:
         )
 
 
+def refit_growth(spec: SearchSpec, workspace: Workspace) -> float:
+    """How many times the photos of a trial's epoch an epoch of the final refit has."""
+    dataset = read_dataset(safe_join(workspace.datasets, spec.dataset))
+    learnt, judged = len(dataset.split("train")), len(dataset.split("val"))
+    return (learnt + judged) / max(1, learnt)
+
+
 def check_whole(dataset: Dataset) -> None:
     """See that nobody has changed a data set since it was stored.
 

@@ -48,6 +48,7 @@ class SearchSpec:
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
         seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
         executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
+        refit: Whether the best parameters are trained once more at the end, on training and validation photos.
         storage: Where its study is kept: in the ``workspace``, or on the ``server`` that the settings name.
         created: When it was asked for, ISO 8601 with time zone.
     """
@@ -61,6 +62,7 @@ class SearchSpec:
     device: str | None = None
     seed: int = 0
     executor: str = "local"
+    refit: bool = False
     storage: Place = "workspace"
     created: str = ""
     fingerprint: str = ""

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -24,7 +25,7 @@ from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
 from autodet.search.budget import Budget, Pace, planned_epochs, startup_seconds
-from autodet.search.data import check_dataset
+from autodet.search.data import check_dataset, refit_growth
 from autodet.search.executors import (
     EpochDone,
     Event,
@@ -40,6 +41,7 @@ from autodet.search.executors.local import TRAIN
 from autodet.search.executors.usage import Usage
 from autodet.search.folders import TrialFolders
 from autodet.search.interruption import give_back, set_aside, write_interrupted
+from autodet.search.refit import Refit, is_refit
 from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, seconds_since_launch, write_snapshot
 from autodet.search.space import hyperparameters_of
 from autodet.search.spec import SearchSpec
@@ -48,6 +50,7 @@ from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.settings import load_settings
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
+from autodet.words import counted
 from autodet.workspace import Workspace, safe_join, sweep_unfinished
 
 TICK_SECONDS = 0.5
@@ -116,7 +119,9 @@ class _Supervisor:
         self._study = patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec), self._say_waiting)
         self._before = read_snapshot(folder)
         self._clock = Stopwatch(self._before.seconds + seconds_since_launch(folder))
-        self._budget = Budget(self._spec.trials, self._spec.epochs, self._spec.time_limit)
+        growth = refit_growth(self._spec, self._workspace) if self._spec.refit else 0.0
+        self._budget = Budget(self._spec.trials, self._spec.epochs, self._spec.time_limit, growth)
+        self._refit_done: int | None = None
         self._told: tuple[SearchState, str] | None = None
         self._running: dict[int, optuna.trial.Trial] = {}
         self._waiting = self._study.unfinished()
@@ -197,15 +202,7 @@ class _Supervisor:
             return
         params = self._study.params(trial)
         known = replace(known, params=params)
-        job = TrainJob(
-            dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
-            folder=self._folders.begin(trial.number),
-            hyperparameters=hyperparameters_of(params),
-            epochs=self._epochs(known),
-            name=self._spec.name,
-            seed=self._spec.seed,
-            accumulation=known.effective.get("accumulation", 1),
-        )
+        job = self._job(known, self._folders.begin(trial.number), self._epochs(known))
         self._running[trial.number] = trial
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
         device = self._executor.start(trial.number, job)
@@ -213,6 +210,17 @@ class _Supervisor:
         self._trials[trial.number] = status
         self._study.set_attempts(trial, status.attempts)
         self._news = True
+
+    def _job(self, trial: TrialStatus, folder: Path, epochs: int) -> TrainJob:
+        return TrainJob(
+            dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
+            folder=folder,
+            hyperparameters=hyperparameters_of(trial.params),
+            epochs=epochs,
+            name=self._spec.name,
+            seed=self._spec.seed,
+            accumulation=trial.effective.get("accumulation", 1),
+        )
 
     def _ask(self) -> optuna.trial.Trial:
         trial = self._study.ask()
@@ -283,12 +291,15 @@ class _Supervisor:
 
     def _publish_best(self) -> None:
         """Make the best epoch so far the search's model, so that whatever happens next it can be used."""
-        best = replace(self._before, trials=tuple(self._trials.values())).best_trial
+        best = self._best_trial()
         epoch = best.best_epoch if best else None
         if best and epoch and epoch.map50 > self._published_map50:
             put_model(self._folders.folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
             self._published_map50 = epoch.map50
         self._better = False
+
+    def _best_trial(self) -> TrialStatus | None:
+        return replace(self._before, trials=tuple(self._trials.values())).best_trial
 
     def _model_map50(self) -> float:
         """How good the model is that was published before; -1 where there is none."""
@@ -340,7 +351,7 @@ class _Supervisor:
     def _reason_to_stop(self) -> tuple[SearchState, str] | None:
         if (self._folder / STOP).exists():
             return "stopped", "It was stopped."
-        if self._seconds_left() <= 0:
+        if self._seconds_left() <= self._reserve():
             return "finished", f"The time limit of {self._spec.time_limit:g} seconds was reached."
         return None
 
@@ -350,15 +361,48 @@ class _Supervisor:
             self._tell(trial, "stopped", None if self._trials[trial.number].epochs else NO_EPOCH)
         self._waiting.clear()
         if self._published_map50 >= 0:
-            return self.end(state, f"{message} The best model so far is kept.")
+            message = f"{message} The best model so far is kept."
+            return self._refit(message) if state == "finished" else self.end(state, message)
         state = "stopped" if state == "stopped" else "failed"
         return self.end(state, f"{message} No epoch was done by then, so there is no model.")
 
     def _finish(self) -> SearchStatus:
         errors = [trial.error for trial in self._trials.values() if trial.error]
         if any(trial.epochs for trial in self._trials.values()):
-            return self.end("finished", NO_TIME.format(self._spec.time_limit) if self._cut else "")
+            return self._refit(NO_TIME.format(self._spec.time_limit) if self._cut else "")
         return self.end("failed", errors[-1] if errors else "No trial could be started.")
+
+    def _refit(self, message: str) -> SearchStatus:
+        """The end of a search, after the final refit if one was asked for."""
+        self._save()
+        best = self._best_trial()
+        epoch = best.best_epoch if best else None
+        if not self._spec.refit or best is None or epoch is None:
+            return self.end("finished", message)
+        job = replace(self._job(best, self._folder, epoch.epoch), refit=True)
+        end = partial(self._reason_to_end_refit, counted(job.epochs, "epoch"))
+        refit = Refit(self._executor, self._folder, job, end)
+        if is_refit(self._folder.name, self._workspace):
+            return self.end("finished", f"{message} {refit.sentence()}".strip())
+        reason = refit.train()
+        if reason and (self._folder / STOP).exists():
+            return self.end("stopped", "It was stopped in its final refit. The best trial's model is kept.")
+        outcome = f"There is no final refit: {reason} The best trial's model is kept."
+        return self.end("finished", f"{message} {outcome if reason else refit.publish(epoch, self._workspace)}".strip())
+
+    def _reason_to_end_refit(self, epochs: str, done: int, waits: bool) -> str:
+        if waits:
+            self._clock.pause()
+        else:
+            self._clock.go_on()
+        if (self._folder / STOP).exists():
+            return "It was stopped."
+        if done != self._refit_done:
+            self._refit_done = done
+            self._write("running", f"The final refit has done {done} of {epochs}.")
+            if self._seconds_left() < self._refit_seconds():
+                return "There was no time for it."
+        return "There was no time for it." if self._seconds_left() <= 0 else ""
 
     # What is said
 
@@ -402,7 +446,18 @@ class _Supervisor:
         return self._budget.epochs_for_another(self._seconds_left(), self._pace(), self._best_epoch())
 
     def _best_epoch(self) -> int:
-        return 0
+        best = self._best_trial() if self._spec.refit else None
+        return best.best_epoch.epoch if best and best.best_epoch else 0
+
+    def _reserve(self) -> float:
+        if not self._spec.refit or self._spec.time_limit is None:
+            return 0.0
+        return self._budget.reserve(self._pace(), self._best_epoch())
+
+    def _refit_seconds(self) -> float:
+        if not self._spec.refit:
+            return 0.0
+        return self._budget.refit_seconds(self._pace(), self._best_epoch() - (self._refit_done or 0))
 
     def _allows_epoch(self, trial: TrialStatus, *, starts: bool = False) -> bool:
         if self._spec.time_limit is None:
@@ -414,4 +469,6 @@ class _Supervisor:
 
     def _forecast(self) -> float | None:
         trials, left = list(self._trials.values()), self._seconds_left()
+        if self._refit_done is not None:
+            return min(self._refit_seconds(), left)
         return self._budget.forecast(trials, left, self._pace(), self._best_epoch(), self._executor.slots)

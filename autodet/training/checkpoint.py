@@ -65,9 +65,10 @@ def load_checkpoint(job: TrainJob, fingerprint: str) -> Progress:
 
 
 def _identity(job: TrainJob, fingerprint: str) -> dict[str, Any]:
-    return {
+    identity = {
         **job.hyperparameters.to_json(),
         "epochs": job.epochs,
         "seed": job.seed,
         "fingerprint": fingerprint,
     }
+    return identity | {"refit": True} if job.refit else identity

@@ -27,6 +27,7 @@ class TrainJob:
         seed: Makes a trial repeatable on one CPU.
         accumulation: Parts that each batch is trained in, one after another, where a whole one does not fit into
             memory; the step of the optimizer is that of the whole batch.
+        refit: Learn from validation photos too, and keep the last epoch instead of the best.
     """
 
     dataset_folder: Path
@@ -38,3 +39,4 @@ class TrainJob:
     threads: int = 0
     seed: int = 0
     accumulation: int = 1
+    refit: bool = False

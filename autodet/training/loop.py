@@ -75,6 +75,8 @@ class _Trial:
         cache_bytes = CACHE_BYTES // job.accumulation  # memory that is short is not for the cache
         to_learn = _marked_records(dataset, "train", "training")
         to_judge = _marked_records(dataset, "val", "validation")
+        if job.refit:
+            to_learn = [*to_learn, *to_judge]
         self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache_bytes)
         self.val_squares = Squares(dataset, to_judge, side, None, cache_bytes)
         seed_transforms(job.seed, 0)
@@ -112,7 +114,7 @@ class _Trial:
         # The checkpoint of an epoch is written in the next one's time, so that nothing is left out of the sum.
         before, self.moment = self.moment, time.monotonic()
         result = EpochResult(epoch, loss, map50, map50_95, self.moment - before)
-        if map50 > self.progress.best_map50:
+        if map50 > self.progress.best_map50 or self.job.refit:
             self._keep_best(result)
         self.progress.history.append(result)
         self.progress.state = {name: part.state_dict() for name, part in self._parts().items()}

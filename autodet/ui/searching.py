@@ -32,6 +32,7 @@ class Order:
     lr_range: tuple[float, float]
     architecture: str
     executor: str = "local"
+    refit: bool = False
 
 
 def ask_for_search() -> Order:
@@ -65,8 +66,14 @@ def ask_for_search() -> Order:
     )
     with st.expander("Architecture", icon=":material/tune:"):
         architecture = _ask_for_architecture()
+    refit = st.checkbox(
+        "Train the best once more on all but the test photos",
+        help="At the end, on training and validation photos, for as many epochs as the best trial took. No photos are "
+        "left to judge that model by: it shows the best trial's figures, whose own model is kept beside it.",
+    )
     executor = _ask_where_to_run()
-    return Order(trials, epochs, minutes * 60 if minutes else None, (lowest, highest), architecture, executor)
+    time_limit = minutes * 60 if minutes else None
+    return Order(trials, epochs, time_limit, (lowest, highest), architecture, executor, refit)
 
 
 def _ask_where_to_run() -> str:

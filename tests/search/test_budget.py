@@ -41,11 +41,11 @@ def test_what_passed_before_the_first_epoch_was_the_start():
         (56, 0, 0, 5),  # a quarter of the epochs asked for
         (55, 0, 0, 0),
         (0, 0, 0, 0),
-        (412, 1, 0, 20),  # as much again for a refit
-        (411, 1, 0, 19),
-        (412, 1, 20, 20),
-        (411, 1, 20, 19),
-        (412, 1.5, 4, 16),  # 6 + 16 * 10 for the trial, 6 + 16 * 15 for the refit
+        (434, 1, 0, 20),  # 206 for the trial, 1.1 * 206 + 1 for the refit
+        (433, 1, 0, 19),
+        (434, 1, 20, 20),
+        (433, 1, 20, 19),
+        (412, 1.5, 4, 15),  # 6 + 15 * 10 for the trial, 1.1 * (6 + 15 * 15) + 1 for the refit
     ],
 )
 def test_a_trial_that_starts_late_has_the_epochs_that_fit(seconds_left, growth, best_epoch, epochs):
@@ -62,9 +62,9 @@ def test_a_trial_that_starts_late_has_the_epochs_that_fit(seconds_left, growth, 
         (3, 15.9, True, 0, 0, False),
         (3, 16, True, 0, 0, True),
         (0, 9.9, False, 0, 0, False),
-        (3, 56, False, 1, 0, True),  # 10 for the epoch, and 6 + 4 * 10 if it turns out to be the best
-        (3, 55.9, False, 1, 0, False),
-        (3, 56, False, 1, 8, False),  # the best epoch so far is the eighth of another trial
+        (3, 62, False, 1, 0, True),  # 10 for the epoch, and 1.1 * (6 + 4 * 10) + 1 if it turns out to be the best
+        (3, 61, False, 1, 0, False),
+        (3, 62, False, 1, 8, False),  # the best epoch so far is the eighth of another trial
         (3, math.inf, False, 1, 8, True),
     ],
 )
