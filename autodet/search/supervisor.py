@@ -8,7 +8,6 @@ Killed at any moment, it leaves a search that another supervisor carries on.
 
 import heapq
 import logging
-import math
 import signal
 import sys
 import time
@@ -36,6 +35,7 @@ from autodet.search.executors import (
 )
 from autodet.search.executors.choice import executor_for
 from autodet.search.executors.local import TRAIN
+from autodet.search.fitting import TOO_LARGE, Fitting
 from autodet.search.folders import TrialFolders
 from autodet.search.interruption import give_back, set_aside, write_interrupted
 from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, write_snapshot
@@ -51,10 +51,6 @@ TICK_SECONDS = 0.5
 SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
 RETRIES = 2  # of a trial that is lost again and again without an epoch in between
 TRIALS, TRACEBACK = "trials", "traceback.txt"
-TOO_LARGE = (
-    "Memory ran out even with one photo at a time; choose a smaller network or smaller photos, or run fewer trials "
-    "side by side."
-)
 
 log = logging.getLogger("autodet.supervisor")
 
@@ -116,6 +112,7 @@ class _Supervisor:
         self._lost: dict[int, int] = {}
         last_heard = moment((folder / STATUS).stat().st_mtime)
         self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
+        self._fitting = Fitting(self._trials.values())
         self._published_map50 = self._model_map50()
         self._better = False  # whether an epoch was better than that
         self._over = [
@@ -178,20 +175,23 @@ class _Supervisor:
         self._clock.go_on()
         trial = self._waiting.pop(0) if self._waiting else self._ask()
         known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
+        hyperparameters = self._study.hyperparameters(trial)
+        effective = self._fitting.effective(hyperparameters.to_json())
         job = TrainJob(
             dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
             folder=self._folders.begin(trial.number),
-            hyperparameters=self._study.hyperparameters(trial),
+            hyperparameters=hyperparameters,
             epochs=self._spec.epochs,
             name=self._spec.name,
             seed=self._spec.seed,
-            accumulation=known.effective.get("accumulation", 1),
+            accumulation=effective.get("accumulation", 1),
         )
         self._running[trial.number] = trial
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
         device = self._executor.start(trial.number, job)
-        status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, moment())
+        status = replace(known, params=hyperparameters.to_json(), effective=effective).begin_attempt(device, moment())
         self._trials[trial.number] = status
+        self._study.set_effective(trial, effective)
         self._study.set_attempts(trial, status.attempts)
         self._news = True
 
@@ -269,18 +269,12 @@ class _Supervisor:
         self._start_again(trial)
 
     def _shrink(self, trial: optuna.trial.Trial, reason: str) -> None:
-        """Start a trial that needs too much memory again, each batch in twice as many parts."""
-        status = self._trials[trial.number]
-        batch_size = status.params["batch_size"]
-        accumulation = 2 * status.effective.get("accumulation", 1)
+        """Start a trial that needs too much memory again, each batch in twice as many parts, as far as that goes."""
         log.warning("Trial %d needs too much memory: %s.", trial.number, reason)
-        if accumulation >= 2 * batch_size:
+        if self._fitting.shrink(self._trials[trial.number]):
+            self._start_again(trial)
+        else:
             self._tell(trial, "failed", TOO_LARGE)
-            return
-        effective = {"batch_size": math.ceil(batch_size / accumulation), "accumulation": accumulation}
-        self._study.set_effective(trial, effective)
-        self._trials[trial.number] = replace(status, effective=effective)
-        self._start_again(trial)
 
     def _start_again(self, trial: optuna.trial.Trial) -> None:
         self._trials[trial.number] = self._trials[trial.number].end_attempt(moment())
