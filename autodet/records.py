@@ -197,6 +197,7 @@ class Attempt:
         memory_bytes: The most memory that its process had, as of its last epoch; None where that is not known.
         gpu_memory_bytes: The most memory in use on its GPU, by whomever.
         gpu_utilisation: Share of the time in which its GPU computed, for whomever, 0 to 1.
+        startup_seconds: From its start until its first epoch began; None before that has ended.
     """
 
     device: str
@@ -205,6 +206,7 @@ class Attempt:
     memory_bytes: int | None = None
     gpu_memory_bytes: int | None = None
     gpu_utilisation: float | None = None
+    startup_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ class TrialStatus:
         error: A sentence if it failed.
         attempts: Where and when it ran, in order; empty in searches of earlier versions.
         effective: What is done otherwise than ``params`` say, because memory ran out: ``batch_size``, the photos at a
-            time, and ``accumulation``, how many such parts make one step.
+            time, and ``accumulation``, how many such parts make one step. Or ``epochs``, because time was short.
     """
 
     number: int

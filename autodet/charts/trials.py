@@ -1,6 +1,8 @@
 """Trials over epochs: the chart of the tutorial."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from heapq import nlargest
 
 import plotly.graph_objects as go
 
@@ -9,6 +11,19 @@ from autodet.charts.palette import class_colour
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 
 HEIGHT = 420
+MOST_LINES = 60
+
+
+def most_telling(status: SearchStatus) -> SearchStatus:
+    """A search with no more trials than a chart can show: of many, the best and the newest."""
+    if len(status.trials) <= MOST_LINES:
+        return status
+    newest = status.trials[-MOST_LINES // 3 :]
+    measured = [trial for trial in status.trials[: -MOST_LINES // 3] if trial.best_epoch]
+    best = nlargest(
+        MOST_LINES - len(newest), measured, key=lambda trial: trial.best_epoch.map50 if trial.best_epoch else 0
+    )
+    return replace(status, trials=tuple(sorted((*best, *newest), key=lambda trial: trial.number)))
 
 
 def map_figure(status: SearchStatus) -> go.Figure:

@@ -22,11 +22,11 @@ class Fitting:
     def __init__(self, trials: Iterable[TrialStatus]) -> None:
         self._parts: dict[tuple[Any, ...], int] = {}
         for trial in trials:
-            if trial.effective:
+            if "accumulation" in trial.effective:
                 self._learn(trial.params, trial.effective["accumulation"])
 
     def effective(self, params: Mapping[str, Any]) -> dict[str, int]:
-        """As ``TrialStatus.effective``, for a trial with these parameters."""
+        """What of ``TrialStatus.effective`` is about memory, for a trial with these parameters."""
         parts = self._parts.get(_size(params), 1)
         return {} if parts == 1 else {"batch_size": math.ceil(params["batch_size"] / parts), "accumulation": parts}
 

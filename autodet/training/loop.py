@@ -90,6 +90,7 @@ class _Trial:
         for name, part in self._parts().items():
             if progress.state:
                 part.load_state_dict(progress.state[name])
+        self.moment = time.monotonic()
 
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.amp.GradScaler]:
         return {
@@ -100,7 +101,6 @@ class _Trial:
         }
 
     def run_epoch(self, epoch: int) -> EpochResult:
-        started = time.monotonic()
         loss = self._train(epoch)
         if not math.isfinite(loss):
             raise TrainingError(
@@ -108,7 +108,9 @@ class _Trial:
                 f"{self.job.hyperparameters.lr:g} should help."
             )
         map50, map50_95 = self._evaluate()
-        result = EpochResult(epoch, loss, map50, map50_95, time.monotonic() - started)
+        # The checkpoint of an epoch is written in the next one's time, so that nothing is left out of the sum.
+        before, self.moment = self.moment, time.monotonic()
+        result = EpochResult(epoch, loss, map50, map50_95, self.moment - before)
         if map50 > self.progress.best_map50:
             self._keep_best(result)
         self.progress.history.append(result)

@@ -30,6 +30,7 @@ class Order:
     time_limit: float | None
     lr_range: tuple[float, float]
     architecture: str
+    executor: str = "local"
 
 
 def ask_for_search() -> Order:
@@ -62,7 +63,19 @@ def ask_for_search() -> Order:
     )
     with st.expander("Architecture", icon=":material/tune:"):
         architecture = _ask_for_architecture()
-    return Order(trials, epochs, minutes * 60 if minutes else None, (lowest, highest), architecture)
+    executor = _ask_where_to_run()
+    return Order(trials, epochs, minutes * 60 if minutes else None, (lowest, highest), architecture, executor)
+
+
+def _ask_where_to_run() -> str:
+    """This machine, unless the settings name a cluster to choose instead; nobody types its address."""
+    if not load_settings().ray_address:
+        return "local"
+    where = {"local": "This machine", "ray": "Ray cluster"}
+    chosen = st.segmented_control(
+        "Where to run", list(where), default="local", required=True, format_func=lambda one: where[one]
+    )
+    return chosen or "local"
 
 
 def _ask_for_architecture() -> str:
@@ -82,7 +95,13 @@ def _weights_problem(architecture: str) -> str | None:
 
 
 def show_forecast(dataset: Dataset, order: Order) -> None:
-    """How long the search will take on this machine."""
+    """How long the search will take on this machine; on a cluster, the first epochs will tell."""
+    if order.executor == "ray":
+        st.markdown(
+            f"{counted(order.trials, 'trial')} of {counted(order.epochs, 'epoch')} on the Ray cluster, as many side by "
+            "side as it has room for. How long that takes is forecast when the first epoch is done."
+        )
+        return
     slots = device_slots(load_settings())
     seconds = forecast_seconds(
         len(dataset.split("train")),

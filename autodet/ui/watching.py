@@ -1,6 +1,7 @@
 """A search as it runs."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from autodet.charts.timeline import timeline_figure
-from autodet.charts.trials import loss_figure, map_figure
+from autodet.charts.trials import loss_figure, map_figure, most_telling
 from autodet.errors import SearchError
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.control import find_search
@@ -19,6 +20,7 @@ from autodet.ui.text import escape, score
 from autodet.words import duration
 
 REFRESH_SECONDS = 2
+PER_PAGE = 100
 TIMELINE_SECONDS = 15
 NEEDS = {"peak memory": "memory_bytes", "peak GPU memory": "gpu_memory_bytes", "GPU busy": "gpu_utilisation"}
 BADGES = {
@@ -49,16 +51,27 @@ def _show_search(search: str, was_active: bool) -> None:
     _show_state(status)
     _show_figures(status)
     curves, losses, devices = st.tabs(["mAP", "Loss", "Devices"])
-    curves.plotly_chart(map_figure(status), key=f"map {search}", alt="Validation mAP against epoch, a line a trial")
-    losses.plotly_chart(loss_figure(status), key=f"loss {search}", alt="Training loss against epoch, a line a trial")
+    shown = most_telling(status)
+    curves.plotly_chart(map_figure(shown), key=f"map {search}", alt="Validation mAP against epoch, a line a trial")
+    losses.plotly_chart(loss_figure(shown), key=f"loss {search}", alt="Training loss against epoch, a line a trial")
     devices.plotly_chart(
-        timeline_figure(status, _now(), _visitors_zone()),
+        timeline_figure(shown, _now(), _visitors_zone()),
         key=f"devices {search}",
         alt="When each device ran which trial",
     )
-    if status.trials:
-        st.dataframe(_trial_table(status), hide_index=True, column_config=_columns())
-    for trial in status.trials:
+    if shown is not status:
+        st.caption(f"The charts show {len(shown.trials)} of {len(status.trials):,} trials: the best and the newest.")
+    _show_trials(status)
+
+
+def _show_trials(status: SearchStatus) -> None:
+    """The table of trials, page by page if there are many, and what went wrong in those on the page."""
+    pages = -(-len(status.trials) // PER_PAGE)
+    page = st.pagination(pages, key=f"trials {status.search}") if pages > 1 else 1
+    shown = status.trials[(page - 1) * PER_PAGE : page * PER_PAGE]
+    if shown:
+        st.dataframe(_trial_table(status, shown), hide_index=True, column_config=_columns())
+    for trial in shown:
         if trial.error:
             st.caption(f":material/error: Trial {trial.number}: {escape(trial.error)}")
 
@@ -129,10 +142,10 @@ def _show_figures(status: SearchStatus) -> None:
     figures.metric("Time so far" if status.active else "Took", duration(status.seconds))
 
 
-def _trial_table(status: SearchStatus) -> pd.DataFrame:
+def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.DataFrame:
     best = status.best_trial
     rows = []
-    for trial in status.trials:
+    for trial in trials:
         epoch = trial.best_epoch
         rows.append(
             {

@@ -162,3 +162,11 @@ print("torch" in sys.modules, "optuna" in sys.modules)
 """
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["False", "False"]
+
+
+def test_a_search_of_many_trials_is_shown_page_by_page(visit, search_there):
+    search_there(trials=[trial(number) for number in range(230)])
+    app = visit("results")
+    assert len(app.dataframe[0].value) == 100
+    assert metric(app, "Trials").startswith("230")
+    assert "60 of 230 trials" in says(app)

@@ -113,3 +113,17 @@ def test_a_data_set_with_nothing_to_judge_by_is_refused_with_a_sentence(visit, w
     app = checked(labelled(app.button, "Start the search").click().run())
     assert "split train" in says(app)
     assert launched == []
+
+
+def test_a_cluster_is_offered_only_where_the_settings_name_one(visit, fruit, launched, workspace, monkeypatch):
+    from autodet.search import control
+
+    assert "Where to run" not in labels(visit("search").get("button_group"))
+    monkeypatch.setenv("AUTODET_RAY_ADDRESS", "head:6379")
+    monkeypatch.setattr(control, "check_cluster", lambda: None)
+    app = visit("search")
+    labelled(app.get("button_group"), "Where to run").set_value("ray")
+    app = checked(app.run())
+    assert "on the Ray cluster" in says(app)
+    checked(labelled(app.button, "Start the search").click().run())
+    assert '"executor": "ray"' in (launched[0] / SPEC).read_text()

@@ -1,6 +1,6 @@
 import pytest
 
-from autodet.charts.trials import loss_figure, map_figure
+from autodet.charts.trials import MOST_LINES, loss_figure, map_figure, most_telling
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 
 
@@ -89,3 +89,12 @@ def test_many_trials_leave_the_chart_its_room():
     figure = map_figure(search(*(trial(number) for number in range(50))))
     assert len(lines(figure)) == 50
     assert figure.layout.legend.orientation == "v"
+
+
+def test_of_thousands_of_trials_the_best_and_the_newest_are_drawn():
+    many = search(*(trial(number, scores=(0.001 * (number % 700),)) for number in range(2000)), state="running")
+    shown = most_telling(many)
+    assert len(shown.trials) == MOST_LINES
+    assert many.best_trial in shown.trials
+    assert shown.trials[-10:] == many.trials[-10:]
+    assert most_telling(search(trial(0), trial(1))).trials == (trial(0), trial(1))
