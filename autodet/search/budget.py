@@ -41,6 +41,11 @@ def mean_epoch_seconds(trial: TrialStatus) -> float:
     return fmean(result.seconds for result in trial.epochs)
 
 
+def planned_epochs(trial: TrialStatus, most: int) -> int:
+    """How many epochs a trial is to have: the most of its search, or what it tries, or what time allows it."""
+    return min(most, int(trial.params.get("epochs", most)), int(trial.effective.get("epochs", most)))
+
+
 def startup_seconds(attempt: Attempt, result: EpochResult, moment: str) -> float:
     """How long an attempt took until its first epoch began, whose result was heard at a moment (ISO 8601)."""
     passed = datetime.fromisoformat(moment) - datetime.fromisoformat(attempt.started)
@@ -130,6 +135,6 @@ class Budget:
         for trial in (trial for trial in trials if trial.state == "running"):
             epoch = mean_epoch_seconds(trial) if trial.epochs else pace.epoch_seconds
             startup = 0.0 if trial.epochs else pace.startup_seconds
-            seconds.append(startup + epoch * (trial.effective.get("epochs", self.epochs) - len(trial.epochs)))
+            seconds.append(startup + epoch * (planned_epochs(trial, self.epochs) - len(trial.epochs)))
         whole = pace.startup_seconds + self.epochs * pace.epoch_seconds
         return seconds + [whole] * (self.trials - len(trials))

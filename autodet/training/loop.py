@@ -15,19 +15,19 @@ from torch.utils.data import DataLoader
 from autodet import __version__
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
-from autodet.evaluation.coco import mean_average_precisions
+from autodet.evaluation.coco import measure
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.models.detection import detect
 from autodet.models.registry import build_network
 from autodet.records import EpochResult, Hyperparameters, ImageRecord
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
+from autodet.training.freezing import freeze
+from autodet.training.job import BEST_BUNDLE, SCORE, Pulse, TrainJob
+from autodet.training.schedule import set_learning_rates
 from autodet.training.squares import CACHE_BYTES, Sample, Squares, collate
 from autodet.training.traits import prepare, traits_of
 from autodet.training.transforms import TrainingTransform, seed_transforms
 
-WARM_UP = 0.05  # share of all steps
-FINAL_LR_FACTOR = 0.01
 GRADIENT_NORM = 10.0
 EVALUATION_BATCH = 8
 
@@ -75,10 +75,11 @@ class _Trial:
         cache_bytes = CACHE_BYTES // job.accumulation  # memory that is short is not for the cache
         to_learn = _marked_records(dataset, "train", "training")
         to_judge = _marked_records(dataset, "val", "validation")
-        self.train_squares = Squares(dataset, to_learn, side, TrainingTransform(side), cache_bytes)
+        self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache_bytes)
         self.val_squares = Squares(dataset, to_judge, side, None, cache_bytes)
         seed_transforms(job.seed, 0)
         network = build_network(job.hyperparameters.architecture, len(dataset.classes), pretrained=not progress.state)
+        freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimizer = _optimizer(self.network, job.hyperparameters, self.traits.fused)
@@ -107,11 +108,11 @@ class _Trial:
                 f"The loss was no longer a finite number in epoch {epoch}; a lower learning rate than "
                 f"{self.job.hyperparameters.lr:g} should help."
             )
-        map50, map50_95 = self._evaluate()
+        map50, map50_95, value = self._evaluate()
         # The checkpoint of an epoch is written in the next one's time, so that nothing is left out of the sum.
         before, self.moment = self.moment, time.monotonic()
-        result = EpochResult(epoch, loss, map50, map50_95, self.moment - before)
-        if map50 > self.progress.best_map50:
+        result = EpochResult(epoch, loss, map50, map50_95, self.moment - before, value)
+        if result.score > self.progress.best_score:
             self._keep_best(result)
         self.progress.history.append(result)
         self.progress.state = {name: part.state_dict() for name, part in self._parts().items()}
@@ -123,8 +124,9 @@ class _Trial:
         self.network.train()
         total = torch.zeros((), device=self.device)
         step = (epoch - 1) * self.steps_per_epoch
+        scheduler = self.job.hyperparameters.scheduler
         for images, targets in self._loader():
-            _set_learning_rates(self.optimizer, step / (self.steps_per_epoch * self.job.epochs))
+            set_learning_rates(self.optimizer, step / (self.steps_per_epoch * self.job.epochs), scheduler)
             total += self._step(self.traits.move(images), targets)
             step += 1
             self._average(step)
@@ -176,7 +178,7 @@ class _Trial:
         current: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(averaged, current, weight)
 
-    def _evaluate(self) -> tuple[float, float]:
+    def _evaluate(self) -> tuple[float, float, float | None]:
         self.average.eval()
         predictions = []
         batch = max(1, EVALUATION_BATCH // self.job.accumulation)
@@ -187,7 +189,7 @@ class _Trial:
             with self.traits.autocast():
                 predictions += detect(self.average, squares, letterboxes)
             self.pulse()
-        return mean_average_precisions(self.val_squares.records, predictions, len(self.dataset.classes))
+        return measure(self.val_squares.records, predictions, len(self.dataset.classes), self.job.objective)
 
     def _keep_best(self, result: EpochResult) -> None:
         job = self.job
@@ -198,7 +200,7 @@ class _Trial:
             image_size=job.hyperparameters.image_size,
             dataset=self.dataset.name,
             dataset_fingerprint=self.dataset.fingerprint,
-            metrics={"map50": result.map50, "map50_95": result.map50_95},
+            metrics={"map50": result.map50, "map50_95": result.map50_95, SCORE: result.score},
             params=job.hyperparameters.to_json(),
             epoch=result.epoch,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -218,6 +220,11 @@ def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRec
     return records
 
 
+def _augmentation(hyperparameters: Hyperparameters) -> TrainingTransform | None:
+    strength = hyperparameters.augmentation
+    return TrainingTransform(hyperparameters.image_size, strength) if strength else None
+
+
 def _optimizer(network: nn.Module, hyperparameters: Hyperparameters, fused: bool) -> torch.optim.AdamW:
     """AdamW; the pretrained body learns at a fraction of the rate."""
     body: list[nn.Parameter] = []
@@ -228,14 +235,3 @@ def _optimizer(network: nn.Module, hyperparameters: Hyperparameters, fused: bool
     lr, factor = hyperparameters.lr, hyperparameters.backbone_lr_factor
     groups = [{"params": new, "lr": lr, "peak": lr}, {"params": body, "lr": lr * factor, "peak": lr * factor}]
     return torch.optim.AdamW(groups, weight_decay=hyperparameters.weight_decay, fused=fused or None)
-
-
-def _set_learning_rates(optimizer: torch.optim.Optimizer, progress: float) -> None:
-    """Warm up linearly, then fall along a cosine (Loshchilov and Hutter, arXiv 1608.03983)."""
-    if progress < WARM_UP:
-        factor = 0.1 + 0.9 * progress / WARM_UP
-    else:
-        cosine = (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
-        factor = FINAL_LR_FACTOR + (1 - FINAL_LR_FACTOR) * cosine
-    for group in optimizer.param_groups:
-        group["lr"] = group["peak"] * factor

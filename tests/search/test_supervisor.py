@@ -123,7 +123,7 @@ def test_a_trial_whose_parameters_were_half_chosen_goes_on_under_its_number(plan
     def ask_and_die(study):
         trial = ask(study)
         if trial.number == 1:
-            trial.suggest_float("lr", *study._spec.lr_range, log=True)
+            trial.suggest_float("lr", study._spec.space["lr"].low, study._spec.space["lr"].high, log=True)
             raise OSError("killed here")
         return trial
 
