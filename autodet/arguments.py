@@ -11,7 +11,8 @@ from autodet.datasets.versions.grouping import RULES
 from autodet.errors import AutodetError
 from autodet.models.registry import ARCHITECTURES
 from autodet.records import SPLITS
-from autodet.search.spec import DEFAULT_LR_RANGE, EXECUTORS, PRESETS
+from autodet.search.space import PARAMETERS, Range, parse_tried
+from autodet.search.spec import EXECUTORS, PRESETS
 
 
 class Parser(argparse.ArgumentParser):
@@ -76,16 +77,25 @@ def add_derive(parser: argparse.ArgumentParser) -> None:
 
 def add_search(parser: argparse.ArgumentParser) -> None:
     """Which data set, and how to search."""
-    lowest, highest = DEFAULT_LR_RANGE
+    usual = PARAMETERS["lr"].prior
+    lowest, highest = (usual.low, usual.high) if isinstance(usual, Range) else (None, None)
     presets = "; ".join(f"{name}: {one.trials} trials of {one.epochs} epochs" for name, one in PRESETS.items())
     parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
     parser.add_argument("--trials", type=_whole_number, help="how many trials (default 3)")
     parser.add_argument("--epochs", type=_whole_number, help="epochs a trial (default 20)")
     parser.add_argument("--preset", choices=PRESETS, help=f"trials and epochs in a word; {presets}")
     parser.add_argument("--time-limit", type=_number, metavar="SECONDS", help="when to end, whatever is done by then")
-    parser.add_argument("--lr-min", type=_number, default=lowest, metavar="RATE", help=f"default {lowest:g}")
-    parser.add_argument("--lr-max", type=_number, default=highest, metavar="RATE", help=f"default {highest:g}")
+    parser.add_argument("--lr-min", type=_number, metavar="RATE", help=f"default {lowest:g}")
+    parser.add_argument("--lr-max", type=_number, metavar="RATE", help=f"default {highest:g}")
     parser.add_argument("--architecture", choices=ARCHITECTURES, metavar="NAME", help=", ".join(ARCHITECTURES))
+    parser.add_argument(
+        "--space",
+        metavar="NAME=VALUES",
+        type=_tried,
+        action="append",
+        default=[],
+        help="what to try, once for each: a value, LOW..HIGH, A,B,C, 'tune' or 'default'; of " + ", ".join(PARAMETERS),
+    )
     parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
     where = "where trials run: local (default), or ray, the cluster of AUTODET_RAY_ADDRESS"
     parser.add_argument("--executor", choices=EXECUTORS, default="local", help=where)
@@ -140,6 +150,13 @@ def _decision(text: str) -> tuple[str, str]:
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not KIND=ACTION, such as box_outside=drop")
     return kind.strip(), action.strip()
+
+
+def _tried(text: str) -> tuple[str, Any]:
+    name, equals, tried = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUES, such as batch_size=4,8")
+    return name.strip(), parse_tried(tried.strip())
 
 
 def _new_name(text: str) -> tuple[str, str]:

@@ -24,10 +24,11 @@ from autodet.datasets.sources.s3.access import ANONYMOUS, Identity, S3Credential
 from autodet.datasets.versions.deriving import Changes, plan_version, store_version
 from autodet.datasets.versions.differences import differences_to_json
 from autodet.datasets.versions.resplitting import Resplit
-from autodet.errors import AutodetError, DatasetError, PhotoError
+from autodet.errors import AutodetError, DatasetError, PhotoError, SearchError
 from autodet.models.store import find_model, list_models
 from autodet.records import Prediction
 from autodet.search.control import Search, find_search, list_searches, start_search
+from autodet.search.space import PARAMETERS, Range
 from autodet.terminal import PROGRAM, ProgressLine, say
 
 OK, FAILED, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
@@ -172,9 +173,10 @@ def _search(options: Options) -> Answer:
         trials=options.trials,
         epochs=options.epochs,
         time_limit=options.time_limit,
-        lr_range=(options.lr_min, options.lr_max),
+        lr_range=_lr_range(options),
         preset=options.preset,
         architecture=options.architecture,
+        space=_space(options),
         device=options.device,
         executor=options.executor,
         seed=options.seed,
@@ -195,6 +197,27 @@ def _search(options: Options) -> Answer:
         reason = status.message or f"The search {search.id} was interrupted."
         failure = f"{reason} '{PROGRAM} resume {search.id}' carries it on."
     return Answer(status.to_json(), terminal.status_text(status), failure=failure)
+
+
+def _lr_range(options: Options) -> tuple[float, float] | None:
+    """Both ends if one is given; None if neither is."""
+    usual = PARAMETERS["lr"].prior
+    given = (options.lr_min, options.lr_max)
+    if given == (None, None) or not isinstance(usual, Range):
+        return None
+    return (usual.low if given[0] is None else given[0], usual.high if given[1] is None else given[1])
+
+
+def _space(options: Options) -> dict[str, Any]:
+    """What ``--space`` asks for.
+
+    Raises:
+        SearchError: A parameter is given twice.
+    """
+    space = dict(options.space)
+    if len(space) < len(options.space):
+        raise SearchError("A parameter is given twice to --space; give each once.")
+    return space
 
 
 def _status_answer(search: Search, hint: str = "") -> Answer:

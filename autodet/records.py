@@ -131,6 +131,10 @@ class Prediction:
         return len(self.scores)
 
 
+FROZEN_DEPTHS = ("none", "early", "half", "all")
+SCHEDULERS = ("cosine", "linear", "constant")
+
+
 @dataclass(frozen=True)
 class Hyperparameters:
     """What a trial is trained with; the defaults are trial 0.
@@ -142,7 +146,11 @@ class Hyperparameters:
         weight_decay: AdamW's decoupled weight decay.
         batch_size: Photos per step.
         image_size: Side in pixels of the square that photos are letterboxed into.
-        ema_decay: Decay per step of the averaged weights that are evaluated and kept.
+        ema_decay: Decay per step of the averaged weights that are evaluated and kept; 0 averages nothing.
+        frozen_depth: How much of the pretrained body does not learn: ``none``, ``early`` (as the network's author
+            has it), ``half`` or ``all``.
+        augmentation: How far photos are moved, zoomed and recoloured; 1 is the usual, 0 leaves them as they are.
+        scheduler: How the learning rate falls after the warm-up: along a ``cosine``, ``linear``, or not, ``constant``.
     """
 
     architecture: str = "fasterrcnn_efficientnet_lite0"
@@ -152,6 +160,9 @@ class Hyperparameters:
     batch_size: int = 4
     image_size: int = 320
     ema_decay: float = 0.99
+    frozen_depth: str = "early"
+    augmentation: float = 1.0
+    scheduler: str = "cosine"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as ``params`` of a trial."""
@@ -197,6 +208,7 @@ class Attempt:
         memory_bytes: The most memory that its process had, as of its last epoch; None where that is not known.
         gpu_memory_bytes: The most memory in use on its GPU, by whomever.
         gpu_utilisation: Share of the time in which its GPU computed, for whomever, 0 to 1.
+        startup_seconds: From its start until its first epoch began; None before that has ended.
     """
 
     device: str
@@ -205,6 +217,7 @@ class Attempt:
     memory_bytes: int | None = None
     gpu_memory_bytes: int | None = None
     gpu_utilisation: float | None = None
+    startup_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -219,7 +232,7 @@ class TrialStatus:
         error: A sentence if it failed.
         attempts: Where and when it ran, in order; empty in searches of earlier versions.
         effective: What is done otherwise than ``params`` say, because memory ran out: ``batch_size``, the photos at a
-            time, and ``accumulation``, how many such parts make one step.
+            time, and ``accumulation``, how many such parts make one step. Or ``epochs``, because time was short.
     """
 
     number: int

@@ -34,6 +34,8 @@ TORCH_MODULES = {
     "autodet.models.faster_rcnn",
     "autodet.training.checkpoint",
     "autodet.training.loop",
+    "autodet.training.freezing",
+    "autodet.training.schedule",
     "autodet.training.traits",
     "autodet.training.squares",
     "autodet.training.transforms",

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
 from autodet.lock import hold_lock
-from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture, weights_problem
+from autodet.models.registry import find_architecture, weights_problem
 from autodet.records import SearchStatus
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
 from autodet.search.snapshot import LAUNCHED, LOG, STATUS, STOP, read_status, write_snapshot
-from autodet.search.spec import DEFAULT_LR_RANGE, PRESETS, SPEC, SearchSpec
+from autodet.search.space import Tried, architectures, make_space, most_epochs
+from autodet.search.spec import PRESETS, SPEC, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
 from autodet.settings import load_settings
 from autodet.training.device import device_slots
@@ -135,6 +136,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     lr_range: tuple[float, float] | None = None,
     preset: str | None = None,
     architecture: str | None = None,
+    space: Mapping[str, Any] | None = None,
     device: str | None = None,
     executor: str = "local",
     seed: int = 0,
@@ -149,9 +151,11 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         trials: How many trials; the preset's if not given.
         epochs: Epochs a trial; the preset's if not given.
         time_limit: Seconds after which everything is over.
-        lr_range: Lowest and highest learning rate.
+        lr_range: Lowest and highest learning rate; as ``lr`` in ``space``.
         preset: ``quick`` (2 trials of 3 epochs), ``balanced`` (3 of 20) or ``best`` (10 of 40).
-        architecture: A name of ``autodet.models.registry``.
+        architecture: A name of ``autodet.models.registry``; as in ``space``.
+        space: What to try, by the names of ``autodet.search.space.PARAMETERS``: a value, ``(lowest, highest)``, a list,
+            True for the usual range, or False for the default.
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
         seed: Makes a search on one device repeatable.
@@ -169,14 +173,14 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         dataset = load_dataset(dataset, workspace)
     workspace = workspace or Workspace(dataset.folder.parent.parent)
     effort = _preset(preset or DEFAULT_PRESET)
+    tried = _space({"lr": lr_range, "architecture": architecture}, space or {}, epochs)
     spec = SearchSpec(
         name=name or dataset.name,
         dataset=dataset.id,
         trials=effort.trials if trials is None else trials,
-        epochs=effort.epochs if epochs is None else epochs,
+        epochs=most_epochs(tried, effort.epochs if epochs is None else epochs),
         time_limit=time_limit,
-        lr_range=DEFAULT_LR_RANGE if lr_range is None else lr_range,
-        architecture=architecture or DEFAULT_ARCHITECTURE,
+        space=tried,
         device=device,
         executor=executor,
         seed=seed,
@@ -185,15 +189,15 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         fingerprint=dataset.fingerprint,
     )
     spec.check()
-    find_architecture(spec.architecture)
     _check_dataset(dataset)
     check_dataset(spec, workspace)
     _check_device(spec.device)
     check_storage(spec.storage)
     if spec.executor == "ray":
         check_cluster()
-    if problem := weights_problem(spec.architecture):
-        raise WeightsError(problem)
+    for network in architectures(tried):
+        if problem := weights_problem(network):
+            raise WeightsError(problem)
     with hold_lock(workspace.searches, START_PATIENCE_SECONDS) if once_within else nullcontext():
         folder = _twin(spec, workspace, once_within)
         if folder is None:
@@ -246,6 +250,17 @@ def _preset(name: str) -> Any:
     if name not in PRESETS:
         raise SearchError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
     return PRESETS[name]
+
+
+def _space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int | None) -> dict[str, Tried]:
+    """The space that was asked for, in words of their own or in it."""
+    given = {name: value for name, value in words.items() if value is not None}
+    twice = [name for name in [*given, *(["epochs"] if epochs is not None else [])] if name in space]
+    if twice:
+        raise SearchError(f"{twice[0]} is asked for twice, in the space and beside it; give it once.")
+    if "architecture" in given:
+        find_architecture(given["architecture"])
+    return make_space({**space, **given})
 
 
 def _check_device(device: str | None) -> None:

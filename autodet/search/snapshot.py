@@ -116,6 +116,15 @@ def observed_state(folder: Path, written: SearchState) -> SearchState:
     return "stopping" if (folder / STOP).exists() else written
 
 
+def seconds_since_launch(folder: Path) -> float:
+    """How long ago the supervisor that asks was started; 0 if nobody has said that it was."""
+    try:
+        passed = time.time() - (folder / LAUNCHED).stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+    return passed if 0 <= passed < START_SECONDS else 0.0
+
+
 def _launched_since(folder: Path) -> bool:
     """Whether a supervisor was started that has not written anything yet but still may."""
     try:

@@ -2,12 +2,12 @@
 
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from autodet.errors import AutodetError, SearchError
-from autodet.models.registry import DEFAULT_ARCHITECTURE
+from autodet.search.space import Space, make_space, space_from_json
 from autodet.search.storage import Place
 from autodet.workspace import read_json, write_json
 
@@ -15,7 +15,6 @@ SPEC = "spec.json"
 EXECUTORS = ("local", "ray")
 MOST_TRIALS, MOST_EPOCHS = 10_000, 1000
 HIGHEST_SEED = 2**31 - 1
-DEFAULT_LR_RANGE = (3e-4, 3e-3)
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,9 @@ class SearchSpec:
         dataset: The data set's id.
         fingerprint: That data set's fingerprint, so that a change is noticed; empty in searches of earlier versions.
         trials: How many trials.
-        epochs: Epochs a trial.
+        epochs: Epochs a trial, the most where they are tuned.
         time_limit: Seconds after which everything is over, or None.
-        lr_range: Lowest and highest learning rate.
-        architecture: A name of ``autodet.models.registry``.
+        space: What is tried; what is not in it has its default.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
         seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
         executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
@@ -59,8 +57,7 @@ class SearchSpec:
     trials: int = 3
     epochs: int = 20
     time_limit: float | None = None
-    lr_range: tuple[float, float] = DEFAULT_LR_RANGE
-    architecture: str = DEFAULT_ARCHITECTURE
+    space: Space = field(default_factory=make_space)
     device: str | None = None
     seed: int = 0
     executor: str = "local"
@@ -74,7 +71,6 @@ class SearchSpec:
         Raises:
             SearchError: A value makes no sense; the message says which.
         """
-        lowest, highest = self.lr_range
         for name, value in (("trials", self.trials), ("epochs", self.epochs), ("seed", self.seed)):
             if not isinstance(value, int) or isinstance(value, bool):
                 raise SearchError(f"{name} is {value!r}; give a whole number.")
@@ -84,11 +80,6 @@ class SearchSpec:
             raise SearchError(f"{self.epochs} epochs make no trial; ask for 1 to {MOST_EPOCHS}.")
         if self.time_limit is not None and not 0 < self.time_limit < math.inf:
             raise SearchError(f"A time limit of {self.time_limit:g} seconds makes no sense; give more than 0, or none.")
-        if not 0 < lowest <= highest <= 1:
-            raise SearchError(
-                f"Learning rates from {lowest:g} to {highest:g} are no range; give two numbers above 0 and up to 1, "
-                "the lower one first."
-            )
         if not 0 <= self.seed <= HIGHEST_SEED:
             raise SearchError(f"The seed {self.seed} is out of range; give one of 0 to {HIGHEST_SEED}.")
         if self.executor not in EXECUTORS:
@@ -111,8 +102,16 @@ class SearchSpec:
         """
         try:
             document: dict[str, Any] = read_json(folder / SPEC)
-            return cls(**{**document, "lr_range": tuple(document["lr_range"])})
+            space = _space_of(document)
+            return cls(**document | {"space": space})
         except (AutodetError, OSError, KeyError, TypeError) as error:
             raise SearchError(
                 f"The search {folder.name} is damaged: {folder / SPEC} cannot be read; delete its folder."
             ) from error
+
+
+def _space_of(document: dict[str, Any]) -> Space:
+    if "space" in document:
+        return space_from_json(document["space"])
+    lr, architecture = document.pop("lr_range"), document.pop("architecture")  # as earlier versions have it
+    return make_space({"lr": tuple(lr), "architecture": architecture})

@@ -15,10 +15,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autodet import records
 from autodet.lock import hold_lock
-from autodet.records import Attempt, EpochResult, Hyperparameters, TrialStatus
+from autodet.records import Attempt, EpochResult, TrialStatus
 from autodet.search.mirror import MirroredStorage
 from autodet.search.sampling import BoundedTPESampler
-from autodet.search.space import default_params, suggest_hyperparameters
+from autodet.search.space import default_params, hyperparameters_of, suggest_values
 from autodet.search.spec import SearchSpec
 from autodet.search.storage import open_database, storage_errors, study_name
 from autodet.workspace import Workspace
@@ -47,7 +47,7 @@ class SearchStudy:
         if CREATED not in self._study.user_attrs:
             self._study.set_user_attr(CREATED, spec.created)
         if not self._study.get_trials(deepcopy=False):
-            self._study.enqueue_trial(default_params(spec))
+            self._study.enqueue_trial(default_params(spec.space))
         self.save()
 
     def save(self) -> None:
@@ -70,12 +70,14 @@ class SearchStudy:
             )
         return self._study.ask()
 
-    def hyperparameters(self, trial: optuna.trial.Trial) -> Hyperparameters:
-        """What a trial is trained with: chosen the first time, the same ever after."""
-        hyperparameters = suggest_hyperparameters(trial, self._spec)
+    def params(self, trial: optuna.trial.Trial) -> dict[str, Any]:
+        """What a trial is trained with, its epochs too if those are tuned: chosen once, the same ever after."""
         if PARAMS not in trial.user_attrs:
-            trial.set_user_attr(PARAMS, hyperparameters.to_json())
-        return hyperparameters
+            values = suggest_values(trial, self._spec.space)
+            epochs = {"epochs": values["epochs"]} if "epochs" in values else {}
+            trial.set_user_attr(PARAMS, hyperparameters_of(values).to_json() | epochs)
+        params: dict[str, Any] = trial.user_attrs[PARAMS]
+        return params
 
     def unfinished(self) -> list[optuna.trial.Trial]:
         """Trials that were under way when the last supervisor died; they go on under their own numbers."""

@@ -6,13 +6,13 @@ It asks the study for trials, gives them to an executor, and tells the study and
 Killed at any moment, it leaves a search that another supervisor carries on.
 """
 
-import heapq
 import logging
 import math
 import signal
 import sys
 import time
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 
@@ -23,6 +23,7 @@ from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
+from autodet.search.budget import Budget, Pace, planned_epochs, startup_seconds
 from autodet.search.data import check_dataset
 from autodet.search.executors import (
     EpochDone,
@@ -36,9 +37,11 @@ from autodet.search.executors import (
 )
 from autodet.search.executors.choice import executor_for
 from autodet.search.executors.local import TRAIN
+from autodet.search.executors.usage import Usage
 from autodet.search.folders import TrialFolders
 from autodet.search.interruption import give_back, set_aside, write_interrupted
-from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, write_snapshot
+from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, seconds_since_launch, write_snapshot
+from autodet.search.space import hyperparameters_of
 from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
@@ -49,8 +52,11 @@ from autodet.workspace import Workspace, safe_join, sweep_unfinished
 
 TICK_SECONDS = 0.5
 SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
+RECENT = 50  # trials whose pace is that of the search
 RETRIES = 2  # of a trial that is lost again and again without an epoch in between
 TRIALS, TRACEBACK = "trials", "traceback.txt"
+NO_EPOCH = "It was stopped before its first epoch ended."
+NO_TIME = "The time limit of {:g} seconds left no time for more."
 TOO_LARGE = (
     "Memory ran out even with one photo at a time; choose a smaller network or smaller photos, or run fewer trials "
     "side by side."
@@ -109,7 +115,8 @@ class _Supervisor:
         self._news, self._written = True, 0.0
         self._study = patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec), self._say_waiting)
         self._before = read_snapshot(folder)
-        self._clock = Stopwatch(self._before.seconds)
+        self._clock = Stopwatch(self._before.seconds + seconds_since_launch(folder))
+        self._budget = Budget(self._spec.trials, self._spec.epochs, self._spec.time_limit)
         self._told: tuple[SearchState, str] | None = None
         self._running: dict[int, optuna.trial.Trial] = {}
         self._waiting = self._study.unfinished()
@@ -118,6 +125,7 @@ class _Supervisor:
         self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
         self._published_map50 = self._model_map50()
         self._better = False  # whether an epoch was better than that
+        self._cut = False  # whether there was no time for all
         self._over = [
             number for number, trial in self._trials.items() if trial.state != "running"
         ]  # to be cleared away
@@ -125,6 +133,7 @@ class _Supervisor:
     def run(self) -> SearchStatus:
         sweep_unfinished(self._folder)
         sweep_unfinished(self._workspace.models / self._folder.name)
+        self._clock.go_on()
         self._publish_best()  # the last supervisor may have died just before it did
         while True:
             if reason := self._reason_to_stop():
@@ -172,17 +181,27 @@ class _Supervisor:
     # What to start
 
     def _has_more(self) -> bool:
-        return bool(self._waiting) or (len(self._trials) < self._spec.trials and self._time_for_an_epoch())
+        if self._waiting:
+            return True
+        if len(self._trials) >= self._spec.trials:
+            return False
+        self._cut = self._epochs_for_another() == 0
+        return not self._cut
 
     def _start_next(self) -> None:
         self._clock.go_on()
         trial = self._waiting.pop(0) if self._waiting else self._ask()
-        known = self._trials.get(trial.number, TrialStatus(trial.number, "running", {}))
+        known = self._trials.get(trial.number) or self._planned(trial)
+        if trial.number in self._trials and not self._allows_epoch(known, starts=True):
+            self._tell(trial, "stopped", None if known.epochs else NO_EPOCH)
+            return
+        params = self._study.params(trial)
+        known = replace(known, params=params)
         job = TrainJob(
             dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
             folder=self._folders.begin(trial.number),
-            hyperparameters=self._study.hyperparameters(trial),
-            epochs=self._spec.epochs,
+            hyperparameters=hyperparameters_of(params),
+            epochs=self._epochs(known),
             name=self._spec.name,
             seed=self._spec.seed,
             accumulation=known.effective.get("accumulation", 1),
@@ -190,7 +209,7 @@ class _Supervisor:
         self._running[trial.number] = trial
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
         device = self._executor.start(trial.number, job)
-        status = replace(known, params=job.hyperparameters.to_json()).begin_attempt(device, moment())
+        status = known.begin_attempt(device, moment())
         self._trials[trial.number] = status
         self._study.set_attempts(trial, status.attempts)
         self._news = True
@@ -200,9 +219,16 @@ class _Supervisor:
         self._folders.discard(trial.number)  # one that a supervisor asked for and died before it was stored
         return trial
 
-    def _time_for_an_epoch(self) -> bool:
-        left = self._time_left()
-        return left is None or left > (self._epoch_seconds() or 0.0)
+    def _planned(self, trial: optuna.trial.Trial) -> TrialStatus:
+        """A trial that begins now; where time is short, with fewer epochs."""
+        epochs = self._epochs_for_another()
+        effective = {} if epochs in (0, self._spec.epochs) else {"epochs": epochs}
+        if effective:
+            self._study.set_effective(trial, effective)
+        return TrialStatus(trial.number, "running", {}, effective=effective)
+
+    def _epochs(self, trial: TrialStatus) -> int:
+        return planned_epochs(trial, self._spec.epochs)
 
     # What is heard
 
@@ -213,7 +239,7 @@ class _Supervisor:
         self._news = True
         match event:
             case EpochDone(result=result, usage=usage):
-                self._trials[trial.number] = self._trials[trial.number].change_attempt(**asdict(usage))
+                self._note_attempt(trial.number, result, usage)
                 self._record(trial, result)
             case TrialDone():
                 self._tell(trial, "finished")
@@ -239,9 +265,21 @@ class _Supervisor:
         self._better = self._better or result.map50 > self._published_map50
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
         hopeless = self._study.report(trial, status.epochs)
-        if hopeless and result.epoch < self._spec.epochs:
+        if result.epoch == self._epochs(status):
+            return
+        if hopeless:
             self._executor.cancel(trial.number)
             self._tell(trial, "pruned")
+        elif not self._allows_epoch(status):
+            self._executor.cancel(trial.number)
+            self._tell(trial, "stopped")
+
+    def _note_attempt(self, number: int, result: EpochResult, usage: Usage) -> None:
+        trial = self._trials[number]
+        facts = asdict(usage)
+        if trial.attempts[-1].startup_seconds is None and result.epoch > len(trial.epochs):
+            facts["startup_seconds"] = startup_seconds(trial.attempts[-1], result, moment())
+        self._trials[number] = trial.change_attempt(**facts)
 
     def _publish_best(self) -> None:
         """Make the best epoch so far the search's model, so that whatever happens next it can be used."""
@@ -277,7 +315,8 @@ class _Supervisor:
         if accumulation >= 2 * batch_size:
             self._tell(trial, "failed", TOO_LARGE)
             return
-        effective = {"batch_size": math.ceil(batch_size / accumulation), "accumulation": accumulation}
+        parts = {"batch_size": math.ceil(batch_size / accumulation), "accumulation": accumulation}
+        effective = {**status.effective, **parts}
         self._study.set_effective(trial, effective)
         self._trials[trial.number] = replace(status, effective=effective)
         self._start_again(trial)
@@ -301,18 +340,14 @@ class _Supervisor:
     def _reason_to_stop(self) -> tuple[SearchState, str] | None:
         if (self._folder / STOP).exists():
             return "stopped", "It was stopped."
-        left = self._time_left()
-        if left is not None and left <= 0:
+        if self._seconds_left() <= 0:
             return "finished", f"The time limit of {self._spec.time_limit:g} seconds was reached."
         return None
 
     def _stop(self, state: SearchState, message: str) -> SearchStatus:
         for trial in [*self._running.values(), *self._waiting]:
             self._executor.cancel(trial.number)
-            if self._trials[trial.number].epochs:
-                self._tell(trial, "stopped")
-            else:
-                self._tell(trial, "stopped", "It was stopped before its first epoch ended.")
+            self._tell(trial, "stopped", None if self._trials[trial.number].epochs else NO_EPOCH)
         self._waiting.clear()
         if self._published_map50 >= 0:
             return self.end(state, f"{message} The best model so far is kept.")
@@ -322,8 +357,7 @@ class _Supervisor:
     def _finish(self) -> SearchStatus:
         errors = [trial.error for trial in self._trials.values() if trial.error]
         if any(trial.epochs for trial in self._trials.values()):
-            short = len(self._trials) < self._spec.trials
-            return self.end("finished", "The time limit left no time for another trial." if short else "")
+            return self.end("finished", NO_TIME.format(self._spec.time_limit) if self._cut else "")
         return self.end("failed", errors[-1] if errors else "No trial could be started.")
 
     # What is said
@@ -345,7 +379,7 @@ class _Supervisor:
             state=state,
             trials=tuple(self._trials[number] for number in sorted(self._trials)),
             model=self._folder.name if self._published_map50 >= 0 else None,
-            seconds=self._seconds(),
+            seconds=self._clock.seconds,
             seconds_left=self._forecast() if state == "running" else None,
             message=message,
         )
@@ -354,27 +388,30 @@ class _Supervisor:
         self._told = state, message
         return status
 
-    def _seconds(self) -> float:
-        return self._clock.seconds
+    # What time there is
 
-    def _time_left(self) -> float | None:
-        return None if self._spec.time_limit is None else self._spec.time_limit - self._seconds()
+    def _pace(self) -> Pace | None:
+        return Pace.of(islice(reversed(self._trials.values()), RECENT))
+
+    def _seconds_left(self) -> float:
+        return self._budget.seconds_left(self._clock.seconds)
+
+    def _epochs_for_another(self) -> int:
+        if self._spec.time_limit is None:
+            return self._spec.epochs
+        return self._budget.epochs_for_another(self._seconds_left(), self._pace(), self._best_epoch())
+
+    def _best_epoch(self) -> int:
+        return 0
+
+    def _allows_epoch(self, trial: TrialStatus, *, starts: bool = False) -> bool:
+        if self._spec.time_limit is None:
+            return True
+        left, pace = self._seconds_left(), self._pace()
+        allowed = self._budget.allows_epoch(trial, left, pace, self._best_epoch(), starts=starts)
+        self._cut = self._cut or not allowed
+        return allowed
 
     def _forecast(self) -> float | None:
-        """Seconds until the last trial ends if none is pruned; None before the first epoch."""
-        epoch_seconds = self._epoch_seconds()
-        if epoch_seconds is None:
-            return None
-        under_way = [trial for trial in self._trials.values() if trial.state == "running"]
-        epochs_left = [self._spec.epochs - len(trial.epochs) for trial in under_way]
-        epochs_left += [self._spec.epochs] * (self._spec.trials - len(self._trials))
-        slots = [0] * self._executor.slots
-        for epochs in epochs_left:
-            heapq.heapreplace(slots, slots[0] + epochs)
-        seconds = max(slots) * epoch_seconds
-        left = self._time_left()
-        return seconds if left is None else min(seconds, max(0.0, left))
-
-    def _epoch_seconds(self) -> float | None:
-        seconds = [epoch.seconds for trial in self._trials.values() for epoch in trial.epochs]
-        return sum(seconds) / len(seconds) if seconds else None
+        trials, left = list(self._trials.values()), self._seconds_left()
+        return self._budget.forecast(trials, left, self._pace(), self._best_epoch(), self._executor.slots)

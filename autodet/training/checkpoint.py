@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from autodet.errors import TrainingError
-from autodet.records import EpochResult
+from autodet.records import EpochResult, Hyperparameters
 from autodet.training.job import CHECKPOINT, TrainJob
 from autodet.workspace import write_atomically
 
@@ -55,7 +55,8 @@ def load_checkpoint(job: TrainJob, fingerprint: str) -> Progress:
         document = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # torch raises whatever its unpickler meets
         raise TrainingError(f"The checkpoint {path} is damaged; start the search anew.") from error
-    if document["identity"] != _identity(job, fingerprint):
+    # What an earlier version did not know of was done as the defaults have it.
+    if Hyperparameters().to_json() | document["identity"] != _identity(job, fingerprint):
         raise TrainingError(
             f"The checkpoint {path} belongs to other parameters or to a data set that has changed since; start a new "
             "search."

@@ -21,13 +21,13 @@ from autodet.models.detection import detect
 from autodet.models.registry import build_network
 from autodet.records import EpochResult, Hyperparameters, ImageRecord
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from autodet.training.freezing import freeze
 from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
+from autodet.training.schedule import set_learning_rates
 from autodet.training.squares import CACHE_BYTES, Sample, Squares, collate
 from autodet.training.traits import prepare, traits_of
 from autodet.training.transforms import TrainingTransform, seed_transforms
 
-WARM_UP = 0.05  # share of all steps
-FINAL_LR_FACTOR = 0.01
 GRADIENT_NORM = 10.0
 EVALUATION_BATCH = 8
 
@@ -75,10 +75,11 @@ class _Trial:
         cache_bytes = CACHE_BYTES // job.accumulation  # memory that is short is not for the cache
         to_learn = _marked_records(dataset, "train", "training")
         to_judge = _marked_records(dataset, "val", "validation")
-        self.train_squares = Squares(dataset, to_learn, side, TrainingTransform(side), cache_bytes)
+        self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache_bytes)
         self.val_squares = Squares(dataset, to_judge, side, None, cache_bytes)
         seed_transforms(job.seed, 0)
         network = build_network(job.hyperparameters.architecture, len(dataset.classes), pretrained=not progress.state)
+        freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimizer = _optimizer(self.network, job.hyperparameters, self.traits.fused)
@@ -90,6 +91,7 @@ class _Trial:
         for name, part in self._parts().items():
             if progress.state:
                 part.load_state_dict(progress.state[name])
+        self.moment = time.monotonic()
 
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.amp.GradScaler]:
         return {
@@ -100,7 +102,6 @@ class _Trial:
         }
 
     def run_epoch(self, epoch: int) -> EpochResult:
-        started = time.monotonic()
         loss = self._train(epoch)
         if not math.isfinite(loss):
             raise TrainingError(
@@ -108,7 +109,9 @@ class _Trial:
                 f"{self.job.hyperparameters.lr:g} should help."
             )
         map50, map50_95 = self._evaluate()
-        result = EpochResult(epoch, loss, map50, map50_95, time.monotonic() - started)
+        # The checkpoint of an epoch is written in the next one's time, so that nothing is left out of the sum.
+        before, self.moment = self.moment, time.monotonic()
+        result = EpochResult(epoch, loss, map50, map50_95, self.moment - before)
         if map50 > self.progress.best_map50:
             self._keep_best(result)
         self.progress.history.append(result)
@@ -121,8 +124,9 @@ class _Trial:
         self.network.train()
         total = torch.zeros((), device=self.device)
         step = (epoch - 1) * self.steps_per_epoch
+        scheduler = self.job.hyperparameters.scheduler
         for images, targets in self._loader():
-            _set_learning_rates(self.optimizer, step / (self.steps_per_epoch * self.job.epochs))
+            set_learning_rates(self.optimizer, step / (self.steps_per_epoch * self.job.epochs), scheduler)
             total += self._step(self.traits.move(images), targets)
             step += 1
             self._average(step)
@@ -216,6 +220,11 @@ def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRec
     return records
 
 
+def _augmentation(hyperparameters: Hyperparameters) -> TrainingTransform | None:
+    strength = hyperparameters.augmentation
+    return TrainingTransform(hyperparameters.image_size, strength) if strength else None
+
+
 def _optimizer(network: nn.Module, hyperparameters: Hyperparameters, fused: bool) -> torch.optim.AdamW:
     """AdamW; the pretrained body learns at a fraction of the rate."""
     body: list[nn.Parameter] = []
@@ -226,14 +235,3 @@ def _optimizer(network: nn.Module, hyperparameters: Hyperparameters, fused: bool
     lr, factor = hyperparameters.lr, hyperparameters.backbone_lr_factor
     groups = [{"params": new, "lr": lr, "peak": lr}, {"params": body, "lr": lr * factor, "peak": lr * factor}]
     return torch.optim.AdamW(groups, weight_decay=hyperparameters.weight_decay, fused=fused or None)
-
-
-def _set_learning_rates(optimizer: torch.optim.Optimizer, progress: float) -> None:
-    """Warm up linearly, then fall along a cosine (Loshchilov and Hutter, arXiv 1608.03983)."""
-    if progress < WARM_UP:
-        factor = 0.1 + 0.9 * progress / WARM_UP
-    else:
-        cosine = (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
-        factor = FINAL_LR_FACTOR + (1 - FINAL_LR_FACTOR) * cosine
-    for group in optimizer.param_groups:
-        group["lr"] = group["peak"] * factor

@@ -12,23 +12,29 @@ MINIMUM_SIDE = 3.0
 
 
 class TrainingTransform:
-    """Flip, move, zoom and recolour a square, its boxes with it."""
+    """Flip, move, zoom and recolour a square, its boxes with it.
 
-    def __init__(self, side: int) -> None:
+    Args:
+        side: Of the square, in pixels.
+        strength: How far: 1 is the usual, above 0 and up to 2.
+    """
+
+    def __init__(self, side: int, strength: float = 1.0) -> None:
         self.side = side
         self.geometry = v2.Compose(
             [
                 v2.RandomHorizontalFlip(),
                 v2.RandomAffine(
-                    degrees=5,
-                    translate=(0.15, 0.15),
-                    scale=(0.6, 1.5),
+                    degrees=5 * strength,
+                    translate=(0.15 * strength, 0.15 * strength),
+                    scale=(1 - 0.4 * strength, 1 + 0.5 * strength),
                     interpolation=v2.InterpolationMode.BILINEAR,
                     fill=PAD_GREY,
                 ),
             ]
         )
-        self.colour = v2.RandomApply([v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.4, hue=0.02)], p=0.8)
+        jitter = v2.ColorJitter(0.3 * strength, 0.3 * strength, 0.4 * strength, 0.02 * strength)
+        self.colour = v2.RandomApply([jitter], p=0.8)
 
     def __call__(self, square: Tensor, boxes_xyxy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Transform one square.

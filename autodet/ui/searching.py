@@ -8,7 +8,8 @@ from autodet.datasets.manifest import Dataset
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, find_architecture, weights_problem
 from autodet.records import Hyperparameters
 from autodet.search.control import DEFAULT_PRESET, start_search
-from autodet.search.spec import DEFAULT_LR_RANGE, MOST_EPOCHS, MOST_TRIALS, PRESETS
+from autodet.search.space import PARAMETERS, Range
+from autodet.search.spec import MOST_EPOCHS, MOST_TRIALS, PRESETS
 from autodet.settings import load_settings
 from autodet.training.device import device_slots
 from autodet.training.forecast import forecast_seconds
@@ -54,10 +55,11 @@ def ask_for_search() -> Order:
     minutes = third.number_input(
         "Time limit in minutes", 1, 100_000, None, placeholder="none", help="What is best by then is kept."
     )
+    usual = PARAMETERS["lr"].prior
     lowest, highest = st.select_slider(
         "Learning rate, from and to",
         LEARNING_RATES,
-        DEFAULT_LR_RANGE,
+        (usual.low, usual.high) if isinstance(usual, Range) else (LEARNING_RATES[0], LEARNING_RATES[-1]),
         format_func=lambda rate: f"{rate:g}",
         help="How large the steps of training are. Every trial tries its own from this range.",
     )

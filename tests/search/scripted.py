@@ -24,16 +24,19 @@ def train(job, pulse=lambda: None):
     trial = job.folder.name.partition("-")[0]
     checkpoint = job.folder / CHECKPOINT
     note(job, "starts")
+    if script.get("deaf"):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     done = [EpochResult(**result) for result in json.loads(checkpoint.read_text())] if checkpoint.exists() else []
     yield from done
     for epoch in range(len(done) + 1, job.epochs + 1):
         misfortune(script, job, trial, epoch)
         wait_for_company(script, job, epoch)
+        seconds = script.get("seconds_of_epoch", {}).get(str(epoch), script.get("seconds", 0.0))
         for _ in range(script.get("batches", 1)):
-            time.sleep(script.get("seconds", 0.0))
+            time.sleep(seconds)
             pulse()
         map50 = script.get("map50", {}).get(trial, [0.5 + 0.01 * int(trial) + 0.001 * epoch] * job.epochs)[epoch - 1]
-        result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, script.get("seconds", 0.0))
+        result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, seconds)
         if map50 > max((earlier.map50 for earlier in done), default=-1):
             keep(job, result)
         done.append(result)

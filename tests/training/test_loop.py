@@ -222,3 +222,21 @@ def test_float16_learns_with_scaled_losses_and_goes_on_from_its_checkpoint(job, 
     stopped.close()
     assert figures(train(job)) == figures(results)
     assert_same(weights_of(job), weights_of(uninterrupted))
+
+
+def test_without_averaging_what_is_kept_is_what_was_trained(job):
+    next(train(replace(job, hyperparameters=replace(SMALL, ema_decay=0.0))))
+    state = weights_of(job)
+    assert_same(dict(state["average"]), dict(state["network"]))
+
+
+def test_a_checkpoint_of_a_version_that_could_tune_less_goes_on(job):
+    next(train(job))
+    path = job.folder / CHECKPOINT
+    document = torch.load(path, weights_only=True)
+    for name in ("frozen_depth", "augmentation", "scheduler"):
+        del document["identity"][name]
+    torch.save(document, path)
+    assert [result.epoch for result in train(job)] == [1, 2]
+    with pytest.raises(TrainingError, match="other parameters"):
+        next(train(replace(job, hyperparameters=replace(SMALL, scheduler="linear"))))

@@ -139,8 +139,6 @@ class LocalExecutor:
 
     def close(self) -> None:
         """End every process, and leave the queue."""
-        for worker in self._workers.values():
-            worker.process.terminate()
         for worker in list(self._workers.values()):
             self._forget(worker)
         if self._next:
@@ -149,11 +147,9 @@ class LocalExecutor:
         self._queue.leave()
 
     def _forget(self, worker: _Worker) -> None:
-        worker.process.terminate()
-        worker.process.join(GRACE_SECONDS)
-        if worker.process.is_alive():
-            worker.process.kill()
-            worker.process.join()
+        # What a worker has written is whole at any moment, and it may hang or be stopped: there is nothing to wait for.
+        worker.process.kill()
+        worker.process.join()
         worker.process.close()
         worker.connection.close()
         self._queue.give_back(worker.held)

@@ -1,0 +1,25 @@
+"""How much of the pretrained body learns."""
+
+from torch import nn
+
+from autodet.records import Hyperparameters
+
+
+def freeze(network: nn.Module, hyperparameters: Hyperparameters) -> None:
+    """Decide which layers of ``network.backbone.body`` learn; ``early`` leaves that to whoever built the network."""
+    depth = hyperparameters.frozen_depth
+    if depth == "early":
+        return
+    layers = _layers(network.get_submodule("backbone.body"))
+    frozen = {"none": 0, "half": len(layers) // 2, "all": len(layers)}[depth]
+    for index, layer in enumerate(layers):
+        layer.requires_grad_(index >= frozen)
+
+
+def _layers(body: nn.Module) -> list[nn.Module]:
+    """The body's layers from the photo on, blocks one by one."""
+    return [
+        layer
+        for child in body.children()
+        for layer in (child.children() if isinstance(child, nn.ModuleList) else (child,))
+    ]
