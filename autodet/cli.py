@@ -177,6 +177,7 @@ def _search(options: Options) -> Answer:
         preset=options.preset,
         architecture=options.architecture,
         space=_space(options),
+        objective=options.objective,
         device=options.device,
         executor=options.executor,
         refit=options.refit,

@@ -44,8 +44,7 @@ def mean_epoch_seconds(trial: TrialStatus) -> float:
 
 def planned_epochs(trial: TrialStatus, most: int) -> int:
     """How many epochs a trial is to have: the most of its search, or what it tries, or what time allows it."""
-    epochs: int = min(most, trial.params.get("epochs", most), trial.effective.get("epochs", most))
-    return epochs
+    return min(most, int(trial.params.get("epochs", most)), int(trial.effective.get("epochs", most)))
 
 
 def startup_seconds(attempt: Attempt, result: EpochResult, moment: str) -> float:

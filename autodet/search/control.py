@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE
 from autodet.lock import hold_lock
 from autodet.models.registry import find_architecture, weights_problem
 from autodet.records import SearchStatus
@@ -138,6 +139,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     preset: str | None = None,
     architecture: str | None = None,
     space: Mapping[str, Any] | None = None,
+    objective: str = DEFAULT_OBJECTIVE,
     device: str | None = None,
     executor: str = "local",
     refit: bool = False,
@@ -158,6 +160,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         architecture: A name of ``autodet.models.registry``; as in ``space``.
         space: What to try, by the names of ``autodet.search.space.PARAMETERS``: a value, ``(lowest, highest)``, a list,
             True for the usual range, or False for the default.
+        objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision).
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
         refit: Train the best parameters once more at the end, on training and validation photos. The figures stay those
@@ -185,6 +188,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         epochs=most_epochs(tried, effort.epochs if epochs is None else epochs),
         time_limit=time_limit,
         space=tried,
+        objective=objective,
         device=device,
         executor=executor,
         refit=refit,
@@ -305,6 +309,7 @@ def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
             planned_trials=spec.trials,
             planned_epochs=spec.epochs,
             time_limit=spec.time_limit,
+            objective=spec.objective,
             created=spec.created,
         )
         write_snapshot(hidden, status)

@@ -7,7 +7,6 @@ not seen them, is broken, and is not published. The best trial's model stays in 
 """
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,7 +27,7 @@ from autodet.search.executors import (
     TrialTooLarge,
 )
 from autodet.search.folders import TrialFolders
-from autodet.training.job import BEST_BUNDLE, TrainJob
+from autodet.training.job import BEST_BUNDLE, SCORE, TrainJob
 from autodet.workspace import Workspace
 
 NUMBER = -1  # among an executor's trials
@@ -108,7 +107,7 @@ class Refit:
         """Make the result the search's model if it is no worse than the best trial's; returns what came of it."""
         search, trained = self.folder.name, self._folders.folder(0)
         card, weights = read_bundle(trained / BEST_BUNDLE)
-        if card.metrics["map50"] < best.map50 or not math.isfinite(card.metrics["map50"]):
+        if card.metrics.get(SCORE, card.metrics["map50"]) < best.score:
             return WORSE
         before, before_weights = read_bundle(workspace.models / search / BUNDLE)
         write_bundle(trained / "before.autodet", replace(before, name=f"{before.name} before refit"), before_weights)

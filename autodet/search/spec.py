@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from autodet.errors import AutodetError, SearchError
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, objective_problem
 from autodet.search.space import Space, make_space, space_from_json
 from autodet.search.storage import Place
 from autodet.workspace import read_json, write_json
@@ -45,6 +46,8 @@ class SearchSpec:
         epochs: Epochs a trial, the most where they are tuned.
         time_limit: Seconds after which everything is over, or None.
         space: What is tried; what is not in it has its default.
+        objective: What decides which epoch, and so which trial and model, is the best; see
+            ``autodet.evaluation.objective``.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
         seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
         executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
@@ -59,6 +62,7 @@ class SearchSpec:
     epochs: int = 20
     time_limit: float | None = None
     space: Space = field(default_factory=make_space)
+    objective: str = DEFAULT_OBJECTIVE
     device: str | None = None
     seed: int = 0
     executor: str = "local"
@@ -84,6 +88,8 @@ class SearchSpec:
             raise SearchError(f"A time limit of {self.time_limit:g} seconds makes no sense; give more than 0, or none.")
         if not 0 <= self.seed <= HIGHEST_SEED:
             raise SearchError(f"The seed {self.seed} is out of range; give one of 0 to {HIGHEST_SEED}.")
+        if problem := objective_problem(self.objective):
+            raise SearchError(problem)
         if self.executor not in EXECUTORS:
             raise SearchError(f"{self.executor!r} is not a place to run trials; choose one of {', '.join(EXECUTORS)}.")
         if self.executor == "ray" and self.device is not None:

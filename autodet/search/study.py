@@ -90,7 +90,8 @@ class SearchStudy:
 
     def set_effective(self, trial: optuna.trial.Trial, effective: Mapping[str, Any]) -> None:
         """Record what is done otherwise than the trial's parameters say."""
-        trial.set_user_attr(EFFECTIVE, dict(effective))
+        if effective != trial.user_attrs.get(EFFECTIVE, {}):
+            trial.set_user_attr(EFFECTIVE, dict(effective))
 
     def report(self, trial: optuna.trial.Trial, epochs: tuple[EpochResult, ...]) -> bool:
         """Record a trial's epochs, the last of which is new.
@@ -98,7 +99,7 @@ class SearchStudy:
         Returns:
             Whether the trial is not worth going on with. Trial 0, the defaults, always is.
         """
-        trial.report(epochs[-1].map50, step=epochs[-1].epoch)
+        trial.report(epochs[-1].score, step=epochs[-1].epoch)
         # Last, because an epoch that is found here on resume is not told to Optuna again.
         trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
         return trial.number > 0 and trial.should_prune()
@@ -114,7 +115,7 @@ class SearchStudy:
         elif ended == "failed" or not epochs:
             self._study.tell(trial, state=TrialState.FAIL)
         else:
-            self._study.tell(trial, max(result["map50"] for result in epochs))
+            self._study.tell(trial, max(EpochResult(**result).score for result in epochs))
 
     def statuses(self) -> list[TrialStatus]:
         """All trials, as the study has them."""

@@ -7,7 +7,6 @@ Killed at any moment, it leaves a search that another supervisor carries on.
 """
 
 import logging
-import math
 import signal
 import sys
 import time
@@ -39,6 +38,7 @@ from autodet.search.executors import (
 from autodet.search.executors.choice import executor_for
 from autodet.search.executors.local import TRAIN
 from autodet.search.executors.usage import Usage
+from autodet.search.fitting import TOO_LARGE, Fitting
 from autodet.search.folders import TrialFolders
 from autodet.search.interruption import give_back, set_aside, write_interrupted
 from autodet.search.refit import Refit, is_refit
@@ -49,7 +49,7 @@ from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.settings import load_settings
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, SCORE, TrainJob
 from autodet.words import counted
 from autodet.workspace import Workspace, safe_join, sweep_unfinished
 
@@ -60,10 +60,6 @@ RETRIES = 2  # of a trial that is lost again and again without an epoch in betwe
 TRIALS, TRACEBACK = "trials", "traceback.txt"
 NO_EPOCH = "It was stopped before its first epoch ended."
 NO_TIME = "The time limit of {:g} seconds left no time for more."
-TOO_LARGE = (
-    "Memory ran out even with one photo at a time; choose a smaller network or smaller photos, or run fewer trials "
-    "side by side."
-)
 
 log = logging.getLogger("autodet.supervisor")
 
@@ -128,7 +124,8 @@ class _Supervisor:
         self._lost: dict[int, int] = {}
         last_heard = moment((folder / STATUS).stat().st_mtime)
         self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
-        self._published_map50 = self._model_map50()
+        self._fitting = Fitting(self._trials.values())
+        self._published_score = self._model_score()
         self._better = False  # whether an epoch was better than that
         self._cut = False  # whether there was no time for all
         self._over = [
@@ -201,13 +198,15 @@ class _Supervisor:
             self._tell(trial, "stopped", None if known.epochs else NO_EPOCH)
             return
         params = self._study.params(trial)
-        known = replace(known, params=params)
+        effective = {**known.effective, **self._fitting.effective(params)}
+        known = replace(known, params=params, effective=effective)
         job = self._job(known, self._folders.begin(trial.number), self._epochs(known))
         self._running[trial.number] = trial
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
         device = self._executor.start(trial.number, job)
         status = known.begin_attempt(device, moment())
         self._trials[trial.number] = status
+        self._study.set_effective(trial, effective)
         self._study.set_attempts(trial, status.attempts)
         self._news = True
 
@@ -220,6 +219,7 @@ class _Supervisor:
             name=self._spec.name,
             seed=self._spec.seed,
             accumulation=trial.effective.get("accumulation", 1),
+            objective=self._spec.objective,
         )
 
     def _ask(self) -> optuna.trial.Trial:
@@ -231,8 +231,6 @@ class _Supervisor:
         """A trial that begins now; where time is short, with fewer epochs."""
         epochs = self._epochs_for_another()
         effective = {} if epochs in (0, self._spec.epochs) else {"epochs": epochs}
-        if effective:
-            self._study.set_effective(trial, effective)
         return TrialStatus(trial.number, "running", {}, effective=effective)
 
     def _epochs(self, trial: TrialStatus) -> int:
@@ -270,7 +268,7 @@ class _Supervisor:
         self._lost.pop(trial.number, None)
         status = replace(status, epochs=(*status.epochs, result))
         self._trials[trial.number] = status
-        self._better = self._better or result.map50 > self._published_map50
+        self._better = self._better or result.score > self._published_score
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
         hopeless = self._study.report(trial, status.epochs)
         if result.epoch == self._epochs(status):
@@ -293,18 +291,19 @@ class _Supervisor:
         """Make the best epoch so far the search's model, so that whatever happens next it can be used."""
         best = self._best_trial()
         epoch = best.best_epoch if best else None
-        if best and epoch and epoch.map50 > self._published_map50:
+        if best and epoch and epoch.score > self._published_score:
             put_model(self._folders.folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
-            self._published_map50 = epoch.map50
+            self._published_score = epoch.score
         self._better = False
 
     def _best_trial(self) -> TrialStatus | None:
         return replace(self._before, trials=tuple(self._trials.values())).best_trial
 
-    def _model_map50(self) -> float:
+    def _model_score(self) -> float:
         """How good the model is that was published before; -1 where there is none."""
         try:
-            return read_card(self._workspace.models / self._folder.name / BUNDLE).metrics["map50"]
+            metrics = read_card(self._workspace.models / self._folder.name / BUNDLE).metrics
+            return metrics.get(SCORE, metrics["map50"])
         except BundleError:
             return -1.0
 
@@ -318,19 +317,12 @@ class _Supervisor:
         self._start_again(trial)
 
     def _shrink(self, trial: optuna.trial.Trial, reason: str) -> None:
-        """Start a trial that needs too much memory again, each batch in twice as many parts."""
-        status = self._trials[trial.number]
-        batch_size = status.params["batch_size"]
-        accumulation = 2 * status.effective.get("accumulation", 1)
+        """Start a trial that needs too much memory again, each batch in twice as many parts, as far as that goes."""
         log.warning("Trial %d needs too much memory: %s.", trial.number, reason)
-        if accumulation >= 2 * batch_size:
+        if self._fitting.shrink(self._trials[trial.number]):
+            self._start_again(trial)
+        else:
             self._tell(trial, "failed", TOO_LARGE)
-            return
-        parts = {"batch_size": math.ceil(batch_size / accumulation), "accumulation": accumulation}
-        effective = {**status.effective, **parts}
-        self._study.set_effective(trial, effective)
-        self._trials[trial.number] = replace(status, effective=effective)
-        self._start_again(trial)
 
     def _start_again(self, trial: optuna.trial.Trial) -> None:
         self._trials[trial.number] = self._trials[trial.number].end_attempt(moment())
@@ -360,7 +352,7 @@ class _Supervisor:
             self._executor.cancel(trial.number)
             self._tell(trial, "stopped", None if self._trials[trial.number].epochs else NO_EPOCH)
         self._waiting.clear()
-        if self._published_map50 >= 0:
+        if self._published_score >= 0:
             message = f"{message} The best model so far is kept."
             return self._refit(message) if state == "finished" else self.end(state, message)
         state = "stopped" if state == "stopped" else "failed"
@@ -422,7 +414,7 @@ class _Supervisor:
             self._before,
             state=state,
             trials=tuple(self._trials[number] for number in sorted(self._trials)),
-            model=self._folder.name if self._published_map50 >= 0 else None,
+            model=self._folder.name if self._published_score >= 0 else None,
             seconds=self._clock.seconds,
             seconds_left=self._forecast() if state == "running" else None,
             message=message,

@@ -12,7 +12,7 @@ from pathlib import Path
 from autodet.errors import TrainingError
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.records import EpochResult
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, SCORE
 from autodet.workspace import write_atomically
 
 SCRIPT = "AUTODET_TEST_SCRIPT"
@@ -36,8 +36,8 @@ def train(job, pulse=lambda: None):
             time.sleep(seconds)
             pulse()
         map50 = script.get("map50", {}).get(trial, [default_map50(trial, epoch)] * job.epochs)[epoch - 1]
-        result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, seconds)
-        if job.refit or map50 > max((earlier.map50 for earlier in done), default=-1):
+        result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, seconds, value_of(job, map50))
+        if job.refit or result.score > max((earlier.score for earlier in done), default=-1):
             keep(job, result)
         done.append(result)
         padding = " " * int(script.get("checkpoint_megabytes", 0) * MEGABYTE)
@@ -48,6 +48,11 @@ def train(job, pulse=lambda: None):
 
 def default_map50(trial, epoch):
     return 0.9 if trial == "refit" else 0.5 + 0.01 * int(trial) + 0.001 * epoch
+
+
+def value_of(job, map50):
+    """Under another objective than mAP50 the worst epoch is the best."""
+    return None if job.objective == "map50" else 1 - map50
 
 
 def misfortune(script, job, trial, epoch):
@@ -92,10 +97,10 @@ def keep(job, result):
         classes=("apple", "banana"),
         architecture=job.hyperparameters.architecture,
         image_size=job.hyperparameters.image_size,
-        params=job.hyperparameters.to_json(),
+        params={"lr": job.hyperparameters.lr},
         dataset="d",
         dataset_fingerprint="f",
-        metrics={"map50": result.map50, "map50_95": result.map50_95},
+        metrics={"map50": result.map50, "map50_95": result.map50_95, SCORE: result.score},
         epoch=result.epoch,
     )
     write_bundle(job.folder / BEST_BUNDLE, card, f"{'refit' if job.refit else 'trial'} {job.folder.name}".encode())

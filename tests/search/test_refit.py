@@ -20,7 +20,7 @@ def test_the_best_parameters_are_trained_again_for_as_many_epochs_as_were_best(s
     card, weights = read_bundle(find_model(status.model, home).path)
     assert (card.refit, card.epoch, weights) == (True, 2, b"refit 0")
     assert card.metrics["map50"] == status.to_json()["best"]["map50"] == 0.8  # not its own, of photos it has learnt
-    assert card.params == status.trials[0].params
+    assert card.params["lr"] == status.trials[0].params["lr"]
     before, weights = read_bundle(find_model(f"{search.id}-before-refit", home).path)
     assert (before.refit, before.metrics["map50"], weights) == (False, 0.8, b"trial 0")
     assert before.name == "fruit before refit"
