@@ -22,6 +22,7 @@ def epochs_of(quality):
 def tried(home, name, *, reopened, trials=8, **facts):
     """What trials try, and how many epochs each gets; each trial asked for by another supervisor if reopened."""
     spec = SearchSpec(name, "fruit", trials=trials, epochs=EPOCHS, space=SPACE, created=name, **facts)
+    home.home.mkdir(parents=True, exist_ok=True)
     study, told = SearchStudy(home, name, spec), []
     for number in range(trials):
         study = SearchStudy(home, name, spec) if reopened else study
