@@ -9,6 +9,7 @@ from autodet.datasets.formats.detection import FORMATS
 from autodet.datasets.gate.kinds import KINDS
 from autodet.datasets.versions.grouping import RULES
 from autodet.errors import AutodetError
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES
 from autodet.models.registry import ARCHITECTURES
 from autodet.records import SPLITS
 from autodet.search.space import PARAMETERS, Range, parse_tried
@@ -101,6 +102,8 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pruner", choices=PRUNERS, default="median", help=behind)
     patience = "end a trial after so many epochs that were no better than its best"
     parser.add_argument("--patience", type=_whole_number, metavar="EPOCHS", help=patience)
+    objectives = ", ".join(OBJECTIVES)
+    parser.add_argument("--objective", default=DEFAULT_OBJECTIVE, help=f"what is to be high: {objectives}")
     parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
     where = "where trials run: local (default), or ray, the cluster of AUTODET_RAY_ADDRESS"
     parser.add_argument("--executor", choices=EXECUTORS, default="local", help=where)

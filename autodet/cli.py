@@ -180,6 +180,7 @@ def _search(options: Options) -> Answer:
         sampler=options.sampler,
         pruner=options.pruner,
         patience=options.patience,
+        objective=options.objective,
         device=options.device,
         executor=options.executor,
         seed=options.seed,

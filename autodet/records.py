@@ -179,6 +179,7 @@ class EpochResult:
         map50: COCO AP at IoU 0.50 on ``val``, 0 to 1.
         map50_95: COCO AP on ``val``, 0 to 1.
         seconds: Wall time of the epoch, its evaluation included.
+        value: What the search's objective makes of the epoch, 0 to 1, where that is not ``map50``.
     """
 
     epoch: int
@@ -186,10 +187,16 @@ class EpochResult:
     map50: float
     map50_95: float
     seconds: float
+    value: float | None = None
+
+    @property
+    def score(self) -> float:
+        """What epochs, trials and models of a search are compared by; more is better."""
+        return self.map50 if self.value is None else self.value
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``epoch, loss, map50, map50_95, seconds``."""
-        return dict(vars(self))
+        """The keys ``epoch, loss, map50, map50_95, seconds``, and ``value`` where that is not ``map50``."""
+        return {key: value for key, value in vars(self).items() if value is not None}
 
 
 TrialState = Literal["running", "finished", "pruned", "stopped", "failed"]
@@ -245,8 +252,8 @@ class TrialStatus:
 
     @cached_property
     def best_epoch(self) -> EpochResult | None:
-        """The first epoch with the highest ``map50``."""
-        return max(self.epochs, key=lambda result: (result.map50, -result.epoch), default=None)
+        """The first epoch with the highest score."""
+        return max(self.epochs, key=lambda result: (result.score, -result.epoch), default=None)
 
     def begin_attempt(self, device: str, moment: str) -> Self:
         """The trial, running from a moment on (ISO 8601) on a device."""
@@ -300,6 +307,7 @@ class SearchStatus:
         seconds_left: Forecast of the time still needed; None before the first epoch and after the end.
         created: When the search was asked for, ISO 8601 with time zone.
         message: A sentence where there is something to say (why it failed, what replaced a model's weights).
+        objective: What decides which is the best; see ``autodet.evaluation.objective``.
     """
 
     search: str
@@ -314,6 +322,7 @@ class SearchStatus:
     seconds_left: float | None = None
     created: str = ""
     message: str = ""
+    objective: str = "map50"
 
     @property
     def active(self) -> bool:
@@ -322,9 +331,9 @@ class SearchStatus:
 
     @cached_property
     def best_trial(self) -> TrialStatus | None:
-        """The trial whose best epoch has the highest ``map50``; the earliest of equals."""
+        """The trial whose best epoch has the highest score; the earliest of equals."""
         measured = [trial for trial in self.trials if trial.best_epoch]
-        return max(measured, key=lambda t: (t.best_epoch.map50 if t.best_epoch else 0, -t.number), default=None)
+        return max(measured, key=lambda t: (t.best_epoch.score if t.best_epoch else 0, -t.number), default=None)
 
     def to_json(self) -> dict[str, Any]:
         """The keys ``search, dataset, state, trials, best, model, seconds``, as the command line prints them."""

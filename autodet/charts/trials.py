@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from autodet.charts.layout import note, styled
 from autodet.charts.palette import class_colour
+from autodet.evaluation.objective import objective_title
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 
 HEIGHT = 420
@@ -27,27 +28,28 @@ def most_telling(status: SearchStatus) -> SearchStatus:
 
 
 def map_figure(status: SearchStatus) -> go.Figure:
-    """Validation mAP@0.5 against epoch, one line a trial, the best epoch of all marked with a star.
+    """What the search is for against epoch, one line a trial, the best epoch of all marked with a star.
 
     Args:
         status: The search; trials without an epoch have no line yet.
     """
-    figure = _trial_lines(status, lambda result: result.map50, "mAP@0.5 %{y:.3f}")
+    title = objective_title(status.objective)
+    figure = _trial_lines(status, lambda result: result.score, f"{title} %{{y:.3f}}")
     best = status.best_trial
     epoch = best.best_epoch if best else None
     if best and epoch:
         figure.add_trace(
             go.Scatter(
                 x=[epoch.epoch],
-                y=[epoch.map50],
+                y=[epoch.score],
                 mode="markers",
-                name=f"best: {epoch.map50:.3f}",
+                name=f"best: {epoch.score:.3f}",
                 marker={"symbol": "star", "size": 17, "color": _colour(best), "line": {"width": 1, "color": "white"}},
-                hovertemplate=f"best: trial {best.number}, epoch {epoch.epoch}<br>mAP@0.5 %{{y:.3f}}<extra></extra>",
+                hovertemplate=f"best: trial {best.number}, epoch {epoch.epoch}<br>{title} %{{y:.3f}}<extra></extra>",
             )
         )
     figure.update_yaxes(range=[0, 1.02], tickformat=".1f")
-    return styled(figure, height=HEIGHT, x_title="epoch", y_title="validation mAP@0.5")
+    return styled(figure, height=HEIGHT, x_title="epoch", y_title=f"validation {title[0].lower()}{title[1:]}")
 
 
 def loss_figure(status: SearchStatus) -> go.Figure:

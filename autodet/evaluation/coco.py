@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE
 from autodet.records import ImageRecord, Prediction
 
 AREA_ALL, LARGEST_DETECTION_LIMIT = 0, -1
@@ -45,6 +46,23 @@ def average_precisions(
     Returns:
         Shape (class_count, 10): AP at IoU 0.50, 0.55, ... 0.95, each 0 to 1; NaN for a class without a box.
     """
+    return np.asarray(precision_curves(records, predictions, class_count).mean(axis=2))
+
+
+def precision_curves(
+    records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int
+) -> NDArray[np.float64]:
+    """Precision at every recall, for each class and IoU.
+
+    Args:
+        records: Photos with their annotations.
+        predictions: What a detector sees on each of them, in the same order.
+        class_count: How many classes there are.
+
+    Returns:
+        Shape (class_count, 10, 101): the highest precision at a recall of at least 0, 0.01, ... 1, at IoU 0.50, 0.55,
+        ... 0.95; 0 for a recall that is not reached, NaN for a class without a box.
+    """
     with contextlib.redirect_stdout(StringIO()):  # pycocotools prints as it goes
         truth = COCO()
         truth.dataset = _truth(records, class_count)
@@ -55,7 +73,7 @@ def average_precisions(
     # Axes: IoU, recall, class, area, detections a photo; -1 where a class has no box.
     precision = evaluation.eval["precision"][:, :, :, AREA_ALL, LARGEST_DETECTION_LIMIT]
     precision = np.where(precision < 0, np.nan, precision)
-    return np.asarray(precision.mean(axis=1).T, np.float64)
+    return np.asarray(precision.transpose(2, 0, 1), np.float64)
 
 
 def _truth(records: Sequence[ImageRecord], class_count: int) -> dict[str, Any]:
@@ -110,14 +128,25 @@ def _xywh(boxes_xyxy: Any) -> list[list[float]]:
     return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).tolist()  # type: ignore[no-any-return]
 
 
-def mean_average_precisions(
-    records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int
-) -> tuple[float, float]:
-    """The two figures by which epochs are compared.
+def measure(
+    records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int, objective: str
+) -> tuple[float, float, float | None]:
+    """The figures of an epoch.
 
     Returns:
-        mAP50 and mAP50-95, each 0 to 1, over the classes that have a box; 0 where none has.
+        mAP50 and mAP50-95, each 0 to 1, over the classes that have a box, and the objective's figure likewise; None
+        for that where it is mAP50.
     """
-    by_class = average_precisions(records, predictions, class_count)
-    present = by_class[~np.isnan(by_class[:, 0])]
-    return (float(present[:, 0].mean()), float(present.mean())) if len(present) else (0.0, 0.0)
+    curves = precision_curves(records, predictions, class_count)
+    curves = curves[~np.isnan(curves[:, 0, 0])]
+    if not len(curves):
+        return 0.0, 0.0, None if objective == DEFAULT_OBJECTIVE else 0.0
+    by_class = curves.mean(axis=2)
+    map50, map50_95 = float(by_class[:, 0].mean()), float(by_class.mean())
+    if objective == DEFAULT_OBJECTIVE:
+        return map50, map50_95, None
+    if objective == "map50_95":
+        return map50, map50_95, map50_95
+    precise = curves[:, 0] >= float(objective.partition("@")[2])
+    recalls = np.where(precise.any(axis=1), 100 - precise[:, ::-1].argmax(axis=1), 0) / 100
+    return map50, map50_95, float(recalls.mean())

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE
 from autodet.lock import hold_lock
 from autodet.models.registry import find_architecture, weights_problem
 from autodet.records import SearchStatus
@@ -140,6 +141,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     sampler: str = "tpe",
     pruner: str = "median",
     patience: int | None = None,
+    objective: str = DEFAULT_OBJECTIVE,
     device: str | None = None,
     executor: str = "local",
     seed: int = 0,
@@ -162,6 +164,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         sampler: Who chooses what is tried: ``tpe``, ``random``, or ``gp``, a Gaussian process, which needs scipy.
         pruner: What gives up trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``.
         patience: A trial ends after so many epochs that were no better than its best; never if not given.
+        objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision).
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
         seed: Makes a search on one device repeatable.
@@ -190,6 +193,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         sampler=sampler,
         pruner=pruner,
         patience=patience,
+        objective=objective,
         device=device,
         executor=executor,
         seed=seed,
@@ -309,6 +313,7 @@ def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
             planned_trials=spec.trials,
             planned_epochs=spec.epochs,
             time_limit=spec.time_limit,
+            objective=spec.objective,
             created=spec.created,
         )
         write_snapshot(hidden, status)

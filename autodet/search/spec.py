@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from autodet.errors import AutodetError, SearchError
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, objective_problem
 from autodet.search.space import Space, make_space, space_from_json
 from autodet.search.storage import Place
 from autodet.workspace import read_json, write_json
@@ -51,6 +52,8 @@ class SearchSpec:
         sampler: Who chooses what is tried: ``tpe``, ``random``, or ``gp``, a Gaussian process.
         pruner: What gives up trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``.
         patience: A trial ends after so many epochs that were no better than its best; None for never.
+        objective: What decides which epoch, and so which trial and model, is the best; see
+            ``autodet.evaluation.objective``.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
         seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
         executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
@@ -67,6 +70,7 @@ class SearchSpec:
     sampler: str = "tpe"
     pruner: str = "median"
     patience: int | None = None
+    objective: str = DEFAULT_OBJECTIVE
     device: str | None = None
     seed: int = 0
     executor: str = "local"
@@ -92,6 +96,8 @@ class SearchSpec:
         if not 0 <= self.seed <= HIGHEST_SEED:
             raise SearchError(f"The seed {self.seed} is out of range; give one of 0 to {HIGHEST_SEED}.")
         self._check_choices()
+        if problem := objective_problem(self.objective):
+            raise SearchError(problem)
         if self.executor not in EXECUTORS:
             raise SearchError(f"{self.executor!r} is not a place to run trials; choose one of {', '.join(EXECUTORS)}.")
         if self.executor == "ray" and self.device is not None:

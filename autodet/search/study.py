@@ -96,7 +96,7 @@ class SearchStudy:
         Returns:
             Whether the trial is not worth going on with. Trial 0, the defaults, always is.
         """
-        trial.report(epochs[-1].map50, step=epochs[-1].epoch)
+        trial.report(epochs[-1].score, step=epochs[-1].epoch)
         # Last, because an epoch that is found here on resume is not told to Optuna again.
         trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
         return trial.number > 0 and trial.should_prune()
@@ -112,7 +112,7 @@ class SearchStudy:
         elif ended == "failed" or not epochs:
             self._study.tell(trial, state=TrialState.FAIL)
         else:
-            self._study.tell(trial, max(result["map50"] for result in epochs))
+            self._study.tell(trial, max(EpochResult(**result).score for result in epochs))
 
     def statuses(self) -> list[TrialStatus]:
         """All trials, as the study has them."""

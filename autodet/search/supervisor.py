@@ -47,7 +47,7 @@ from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.settings import load_settings
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, SCORE, TrainJob
 from autodet.workspace import Workspace, safe_join, sweep_unfinished
 
 TICK_SECONDS = 0.5
@@ -123,7 +123,7 @@ class _Supervisor:
         self._lost: dict[int, int] = {}
         last_heard = moment((folder / STATUS).stat().st_mtime)
         self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
-        self._published_map50 = self._model_map50()
+        self._published_score = self._model_score()
         self._better = False  # whether an epoch was better than that
         self._cut = False  # whether there was no time for all
         self._over = [
@@ -205,6 +205,7 @@ class _Supervisor:
             name=self._spec.name,
             seed=self._spec.seed,
             accumulation=known.effective.get("accumulation", 1),
+            objective=self._spec.objective,
         )
         self._running[trial.number] = trial
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
@@ -262,7 +263,7 @@ class _Supervisor:
         self._lost.pop(trial.number, None)
         status = replace(status, epochs=(*status.epochs, result))
         self._trials[trial.number] = status
-        self._better = self._better or result.map50 > self._published_map50
+        self._better = self._better or result.score > self._published_score
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
         hopeless = self._study.report(trial, status.epochs)
         if result.epoch == self._epochs(status):
@@ -292,15 +293,16 @@ class _Supervisor:
         """Make the best epoch so far the search's model, so that whatever happens next it can be used."""
         best = replace(self._before, trials=tuple(self._trials.values())).best_trial
         epoch = best.best_epoch if best else None
-        if best and epoch and epoch.map50 > self._published_map50:
+        if best and epoch and epoch.score > self._published_score:
             put_model(self._folders.folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
-            self._published_map50 = epoch.map50
+            self._published_score = epoch.score
         self._better = False
 
-    def _model_map50(self) -> float:
+    def _model_score(self) -> float:
         """How good the model is that was published before; -1 where there is none."""
         try:
-            return read_card(self._workspace.models / self._folder.name / BUNDLE).metrics["map50"]
+            metrics = read_card(self._workspace.models / self._folder.name / BUNDLE).metrics
+            return metrics.get(SCORE, metrics["map50"])
         except BundleError:
             return -1.0
 
@@ -356,7 +358,7 @@ class _Supervisor:
             self._executor.cancel(trial.number)
             self._tell(trial, "stopped", None if self._trials[trial.number].epochs else NO_EPOCH)
         self._waiting.clear()
-        if self._published_map50 >= 0:
+        if self._published_score >= 0:
             return self.end(state, f"{message} The best model so far is kept.")
         state = "stopped" if state == "stopped" else "failed"
         return self.end(state, f"{message} No epoch was done by then, so there is no model.")
@@ -385,7 +387,7 @@ class _Supervisor:
             self._before,
             state=state,
             trials=tuple(self._trials[number] for number in sorted(self._trials)),
-            model=self._folder.name if self._published_map50 >= 0 else None,
+            model=self._folder.name if self._published_score >= 0 else None,
             seconds=self._clock.seconds,
             seconds_left=self._forecast() if state == "running" else None,
             message=message,

@@ -25,9 +25,9 @@ class Progress:
     history: list[EpochResult] = field(default_factory=list)
 
     @property
-    def best_map50(self) -> float:
-        """The best epoch's mAP50; -1 before the first."""
-        return max((result.map50 for result in self.history), default=-1.0)
+    def best_score(self) -> float:
+        """The best epoch's score; -1 before the first."""
+        return max((result.score for result in self.history), default=-1.0)
 
 
 def save_checkpoint(job: TrainJob, fingerprint: str, progress: Progress) -> None:
@@ -68,6 +68,7 @@ def _identity(job: TrainJob, fingerprint: str) -> dict[str, Any]:
     return {
         **job.hyperparameters.to_json(),
         "epochs": job.epochs,
+        "objective": job.objective,
         "seed": job.seed,
         "fingerprint": fingerprint,
     }

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE
 from autodet.records import Hyperparameters
 
 BEST_BUNDLE = "best.autodet"
 CHECKPOINT = "last.pt"
+SCORE = "score"  # the best epoch's, among a model's metrics
 
 Pulse = Callable[[], None]  # called after every batch, so that whoever waits can tell slow from hung
 
@@ -27,6 +29,7 @@ class TrainJob:
         seed: Makes a trial repeatable on one CPU.
         accumulation: Parts that each batch is trained in, one after another, where a whole one does not fit into
             memory; the step of the optimizer is that of the whole batch.
+        objective: What decides which epoch is the best; see ``autodet.evaluation.objective``.
     """
 
     dataset_folder: Path
@@ -38,3 +41,4 @@ class TrainJob:
     threads: int = 0
     seed: int = 0
     accumulation: int = 1
+    objective: str = DEFAULT_OBJECTIVE

@@ -15,14 +15,14 @@ from torch.utils.data import DataLoader
 from autodet import __version__
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
-from autodet.evaluation.coco import mean_average_precisions
+from autodet.evaluation.coco import measure
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.models.detection import detect
 from autodet.models.registry import build_network
 from autodet.records import EpochResult, Hyperparameters, ImageRecord
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from autodet.training.freezing import freeze
-from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
+from autodet.training.job import BEST_BUNDLE, SCORE, Pulse, TrainJob
 from autodet.training.schedule import set_learning_rates
 from autodet.training.squares import CACHE_BYTES, Sample, Squares, collate
 from autodet.training.traits import prepare, traits_of
@@ -108,11 +108,11 @@ class _Trial:
                 f"The loss was no longer a finite number in epoch {epoch}; a lower learning rate than "
                 f"{self.job.hyperparameters.lr:g} should help."
             )
-        map50, map50_95 = self._evaluate()
+        map50, map50_95, value = self._evaluate()
         # The checkpoint of an epoch is written in the next one's time, so that nothing is left out of the sum.
         before, self.moment = self.moment, time.monotonic()
-        result = EpochResult(epoch, loss, map50, map50_95, self.moment - before)
-        if map50 > self.progress.best_map50:
+        result = EpochResult(epoch, loss, map50, map50_95, self.moment - before, value)
+        if result.score > self.progress.best_score:
             self._keep_best(result)
         self.progress.history.append(result)
         self.progress.state = {name: part.state_dict() for name, part in self._parts().items()}
@@ -178,7 +178,7 @@ class _Trial:
         current: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(averaged, current, weight)
 
-    def _evaluate(self) -> tuple[float, float]:
+    def _evaluate(self) -> tuple[float, float, float | None]:
         self.average.eval()
         predictions = []
         batch = max(1, EVALUATION_BATCH // self.job.accumulation)
@@ -189,7 +189,7 @@ class _Trial:
             with self.traits.autocast():
                 predictions += detect(self.average, squares, letterboxes)
             self.pulse()
-        return mean_average_precisions(self.val_squares.records, predictions, len(self.dataset.classes))
+        return measure(self.val_squares.records, predictions, len(self.dataset.classes), self.job.objective)
 
     def _keep_best(self, result: EpochResult) -> None:
         job = self.job
@@ -200,7 +200,7 @@ class _Trial:
             image_size=job.hyperparameters.image_size,
             dataset=self.dataset.name,
             dataset_fingerprint=self.dataset.fingerprint,
-            metrics={"map50": result.map50, "map50_95": result.map50_95},
+            metrics={"map50": result.map50, "map50_95": result.map50_95, SCORE: result.score},
             params=job.hyperparameters.to_json(),
             epoch=result.epoch,
             created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -12,6 +12,7 @@ import streamlit as st
 from autodet.charts.timeline import timeline_figure
 from autodet.charts.trials import loss_figure, map_figure, most_telling
 from autodet.errors import SearchError
+from autodet.evaluation.objective import OBJECTIVES, objective_title
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.control import find_search
 from autodet.ui.frame import open_page, sentences_for_errors
@@ -52,7 +53,7 @@ def _show_search(search: str, was_active: bool) -> None:
     _show_figures(status)
     curves, losses, devices = st.tabs(["mAP", "Loss", "Devices"])
     shown = most_telling(status)
-    curves.plotly_chart(map_figure(shown), key=f"map {search}", alt="Validation mAP against epoch, a line a trial")
+    curves.plotly_chart(map_figure(shown), key=f"map {search}", alt="The objective against epoch, a line a trial")
     losses.plotly_chart(loss_figure(shown), key=f"loss {search}", alt="Training loss against epoch, a line a trial")
     devices.plotly_chart(
         timeline_figure(shown, _now(), _visitors_zone()),
@@ -131,8 +132,8 @@ def _show_figures(status: SearchStatus) -> None:
     epoch = best.best_epoch if best else None
     figures = st.container(horizontal=True, gap="large")
     figures.metric(
-        "Best mAP@0.5",
-        score(epoch.map50 if epoch else None),
+        f"Best {objective_title(status.objective)}",
+        score(epoch.score if epoch else None),
         f"trial {best.number}, epoch {epoch.epoch}" if best and epoch else None,
         delta_color="off",
         delta_arrow="off",
@@ -152,6 +153,7 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
                 "trial": f"{trial.number} ★" if best and trial.number == best.number else str(trial.number),
                 "state": trial.state,
                 "epochs": f"{len(trial.epochs)}/{status.planned_epochs}",
+                objective_title(status.objective): epoch.score if epoch else None,
                 "mAP@0.5": epoch.map50 if epoch else None,
                 "mAP@0.5–0.95": epoch.map50_95 if epoch else None,
                 "at epoch": epoch.epoch if epoch else None,
@@ -175,8 +177,7 @@ def _columns() -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "trial": st.column_config.TextColumn(help="★ marks the best"),
-        "mAP@0.5": number(format="%.3f"),
-        "mAP@0.5–0.95": number(format="%.3f"),
+        **{title: number(format="%.3f") for title in OBJECTIVES.values()},
         "learning rate": number(format="%.2g"),
         "backbone ×": number(format="%.2f", help="The pretrained layers learn at the learning rate times this."),
         "weight decay": number(format="%.1g"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from autodet.errors import TrainingError
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.records import EpochResult
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, SCORE
 from autodet.workspace import write_atomically
 
 SCRIPT = "AUTODET_TEST_SCRIPT"
@@ -36,14 +36,19 @@ def train(job, pulse=lambda: None):
             time.sleep(seconds)
             pulse()
         map50 = script.get("map50", {}).get(trial, [0.5 + 0.01 * int(trial) + 0.001 * epoch] * job.epochs)[epoch - 1]
-        result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, seconds)
-        if map50 > max((earlier.map50 for earlier in done), default=-1):
+        result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, seconds, value_of(job, map50))
+        if result.score > max((earlier.score for earlier in done), default=-1):
             keep(job, result)
         done.append(result)
         padding = " " * int(script.get("checkpoint_megabytes", 0) * MEGABYTE)
         write_atomically(checkpoint, (json.dumps([one.to_json() for one in done]) + padding).encode())
         note(job, f"epoch {epoch}")
         yield result
+
+
+def value_of(job, map50):
+    """Under another objective than mAP50 the worst epoch is the best."""
+    return None if job.objective == "map50" else 1 - map50
 
 
 def misfortune(script, job, trial, epoch):
@@ -90,7 +95,7 @@ def keep(job, result):
         image_size=job.hyperparameters.image_size,
         dataset="d",
         dataset_fingerprint="f",
-        metrics={"map50": result.map50, "map50_95": result.map50_95},
+        metrics={"map50": result.map50, "map50_95": result.map50_95, SCORE: result.score},
         epoch=result.epoch,
     )
     write_bundle(job.folder / BEST_BUNDLE, card, f"trial {job.folder.name}".encode())
