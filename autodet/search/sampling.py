@@ -5,16 +5,22 @@ from heapq import nlargest
 from math import inf
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-MOST_TRIALS = 1000
+MOST_TRIALS = 500
 BEST_TRIALS = 25
 REDUCTION = 3  # of trials that may go on, one in so many; what Hyperband's authors recommend
+CHOSEN_ANEW = 100  # trials after which it is chosen anew which old ones are looked at
+
+_spaces: WeakKeyDictionary[Study, IntersectionSearchSpace] = WeakKeyDictionary()
+_left_out: WeakKeyDictionary[Study, tuple[int, set[int]]] = WeakKeyDictionary()
 
 
 def sampler_of(name: str, seed: int, trials: int) -> BaseSampler:
@@ -53,12 +59,18 @@ class _NamelessHyperband(HyperbandPruner):
 
 
 class BoundedTPESampler(TPESampler):
-    """TPE that looks at a thousand trials at most, so that asking does not take longer and longer.
+    """TPE that looks at some hundreds of trials, so that asking does not take longer and longer.
 
     TPE (Bergstra et al. 2011) compares the density of the best trials, of which Optuna takes 25 at most, with that of
-    all others. The density of thousands of others is as well drawn from every n-th of them. Up to a thousand trials
-    it is Optuna's own, trial by trial.
+    all others. The density of thousands of others is as well drawn from every n-th of them. Up to 500 trials it
+    is Optuna's own, trial by trial. What is remembered of a study outlives the sampler, for one is made for each trial.
     """
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """As Optuna has it, remembered."""
+        self._search_space = _spaces.setdefault(study, self._search_space)
+        space: dict[str, BaseDistribution] = super().infer_relative_search_space(study, trial)
+        return space
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -78,7 +90,6 @@ class _Excerpt:
 
     def __init__(self, study: Study) -> None:
         self._study = study
-        self._left_out: set[int] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
@@ -89,9 +100,17 @@ class _Excerpt:
         trials: list[FrozenTrial] = self._study._get_trials(deepcopy=deepcopy, states=states, use_cache=use_cache)
         if len(trials) <= MOST_TRIALS:
             return trials
-        if self._left_out is None:
-            self._left_out = self._to_leave_out([trial for trial in trials if trial.state.is_finished()])
-        return [trial for trial in trials if trial.number not in self._left_out]
+        left_out = self._left_out(trials)
+        return [trial for trial in trials if trial.number not in left_out]
+
+    def _left_out(self, trials: list[FrozenTrial]) -> set[int]:
+        """Which to leave out: of those that are over and older than the last hundred, so that seeds repeat."""
+        old = trials[-1].number // CHOSEN_ANEW * CHOSEN_ANEW
+        chosen, left_out = _left_out.get(self._study, (-1, set()))
+        if chosen != old:
+            left_out = self._to_leave_out([one for one in trials if one.number < old and one.state.is_finished()])
+            _left_out[self._study] = old, left_out
+        return left_out
 
     def _to_leave_out(self, trials: list[FrozenTrial]) -> set[int]:
         best = self._best(trials)

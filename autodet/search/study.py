@@ -88,7 +88,8 @@ class SearchStudy:
 
     def set_effective(self, trial: optuna.trial.Trial, effective: Mapping[str, Any]) -> None:
         """Record what is done otherwise than the trial's parameters say."""
-        trial.set_user_attr(EFFECTIVE, dict(effective))
+        if effective != trial.user_attrs.get(EFFECTIVE, {}):
+            trial.set_user_attr(EFFECTIVE, dict(effective))
 
     def report(self, trial: optuna.trial.Trial, epochs: tuple[EpochResult, ...]) -> bool:
         """Record a trial's epochs, the last of which is new.

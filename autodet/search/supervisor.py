@@ -7,7 +7,6 @@ Killed at any moment, it leaves a search that another supervisor carries on.
 """
 
 import logging
-import math
 import signal
 import sys
 import time
@@ -38,6 +37,7 @@ from autodet.search.executors import (
 from autodet.search.executors.choice import executor_for
 from autodet.search.executors.local import TRAIN
 from autodet.search.executors.usage import Usage
+from autodet.search.fitting import TOO_LARGE, Fitting
 from autodet.search.folders import TrialFolders
 from autodet.search.interruption import give_back, set_aside, write_interrupted
 from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, seconds_since_launch, write_snapshot
@@ -57,10 +57,6 @@ RETRIES = 2  # of a trial that is lost again and again without an epoch in betwe
 TRIALS, TRACEBACK = "trials", "traceback.txt"
 NO_EPOCH = "It was stopped before its first epoch ended."
 NO_TIME = "The time limit of {:g} seconds left no time for more."
-TOO_LARGE = (
-    "Memory ran out even with one photo at a time; choose a smaller network or smaller photos, or run fewer trials "
-    "side by side."
-)
 
 log = logging.getLogger("autodet.supervisor")
 
@@ -123,6 +119,7 @@ class _Supervisor:
         self._lost: dict[int, int] = {}
         last_heard = moment((folder / STATUS).stat().st_mtime)
         self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
+        self._fitting = Fitting(self._trials.values())
         self._published_score = self._model_score()
         self._better = False  # whether an epoch was better than that
         self._cut = False  # whether there was no time for all
@@ -196,7 +193,8 @@ class _Supervisor:
             self._tell(trial, "stopped", None if known.epochs else NO_EPOCH)
             return
         params = self._study.params(trial)
-        known = replace(known, params=params)
+        effective = {**known.effective, **self._fitting.effective(params)}
+        known = replace(known, params=params, effective=effective)
         job = TrainJob(
             dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
             folder=self._folders.begin(trial.number),
@@ -204,7 +202,7 @@ class _Supervisor:
             epochs=self._epochs(known),
             name=self._spec.name,
             seed=self._spec.seed,
-            accumulation=known.effective.get("accumulation", 1),
+            accumulation=effective.get("accumulation", 1),
             objective=self._spec.objective,
         )
         self._running[trial.number] = trial
@@ -212,6 +210,7 @@ class _Supervisor:
         device = self._executor.start(trial.number, job)
         status = known.begin_attempt(device, moment())
         self._trials[trial.number] = status
+        self._study.set_effective(trial, effective)
         self._study.set_attempts(trial, status.attempts)
         self._news = True
 
@@ -224,8 +223,6 @@ class _Supervisor:
         """A trial that begins now; where time is short, with fewer epochs."""
         epochs = self._epochs_for_another()
         effective = {} if epochs in (0, self._spec.epochs) else {"epochs": epochs}
-        if effective:
-            self._study.set_effective(trial, effective)
         return TrialStatus(trial.number, "running", {}, effective=effective)
 
     def _epochs(self, trial: TrialStatus) -> int:
@@ -316,19 +313,12 @@ class _Supervisor:
         self._start_again(trial)
 
     def _shrink(self, trial: optuna.trial.Trial, reason: str) -> None:
-        """Start a trial that needs too much memory again, each batch in twice as many parts."""
-        status = self._trials[trial.number]
-        batch_size = status.params["batch_size"]
-        accumulation = 2 * status.effective.get("accumulation", 1)
+        """Start a trial that needs too much memory again, each batch in twice as many parts, as far as that goes."""
         log.warning("Trial %d needs too much memory: %s.", trial.number, reason)
-        if accumulation >= 2 * batch_size:
+        if self._fitting.shrink(self._trials[trial.number]):
+            self._start_again(trial)
+        else:
             self._tell(trial, "failed", TOO_LARGE)
-            return
-        parts = {"batch_size": math.ceil(batch_size / accumulation), "accumulation": accumulation}
-        effective = {**status.effective, **parts}
-        self._study.set_effective(trial, effective)
-        self._trials[trial.number] = replace(status, effective=effective)
-        self._start_again(trial)
 
     def _start_again(self, trial: optuna.trial.Trial) -> None:
         self._trials[trial.number] = self._trials[trial.number].end_attempt(moment())

@@ -10,9 +10,7 @@ SEARCH = "fruit"
 LOCKED_SECONDS = 5.0
 
 
-def test_a_locked_database_costs_time_and_nothing_else_and_readers_do_not_wait(
-    cli, home, notes, epochs_made, eventually
-):
+def test_a_locked_database_costs_time_and_nothing_else_and_no_reader_waits(cli, home, notes, epochs_made, eventually):
     run = cli("search", "fruit", "--trials", 2, "--epochs", 6, "--json", script={"seconds": 0.3})
     eventually(lambda: epochs_made(SEARCH, 0))
     other = sqlite3.connect(home.home / "optuna.db", isolation_level=None)

@@ -1,6 +1,7 @@
 """What happens to a search when things go wrong, for real."""
 
 import os
+import re
 import signal
 import time
 
@@ -9,6 +10,7 @@ import pytest
 from autodet.models.store import find_model
 from autodet.search.control import find_search
 from autodet.search.snapshot import STATUS
+from tests.search.conftest import ROOT
 
 
 def computed_epochs(notes, search, trial):
@@ -120,3 +122,10 @@ def test_a_database_that_cannot_be_used_interrupts_with_a_sentence(start, home):
     (home.home / "optuna.db").unlink()
     search.resume()
     assert search.wait().state == "finished"
+
+
+def test_the_tests_that_the_readme_promises_by_are_there():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "README.md").read_text()))
+    written = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert named
+    assert {name for name in named if f"def {name}(" not in written} == set()

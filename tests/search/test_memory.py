@@ -2,29 +2,48 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from autodet.errors import TrainingError
+from autodet.records import TrialStatus
 from autodet.search.executors import TrialFailed, TrialTooLarge, event_of, memory
 from autodet.search.executors.memory import is_out_of_memory, out_of_memory_kills
+from autodet.search.fitting import Fitting
 
 SEARCH = "fruit"
 
 
 def test_a_trial_that_does_not_fit_goes_on_in_parts_and_one_that_never_fits_fails_alone(cli, notes):
-    script = {"free_megabytes": 500, "photo_megabytes": {"0": 600, "1": 200}}
-    code, status, _ = cli("search", "fruit", "--trials", 2, "--epochs", 2, "--json", script=script).ends()
+    script = {"free_megabytes": 500, "photo_megabytes": {"0": 200, "1": 200, "2": 600}}
+    code, status, _ = cli("search", "fruit", "--trials", 3, "--epochs", 2, "--json", script=script).ends()
     assert (code, status["state"]) == (0, "finished")
-    never, smaller = status["trials"]
-    assert (never["state"], smaller["state"]) == ("failed", "finished")
-    assert "even with one photo at a time" in never["error"]
-    assert smaller["effective"] == {"batch_size": 2, "accumulation": 2}
-    assert smaller["params"]["batch_size"] == 4
-    tried = [what for *_, what in notes(SEARCH, 1)]
+    first, second, never = status["trials"]
+    assert [trial["state"] for trial in status["trials"]] == ["finished", "finished", "failed"]
+    assert first["effective"] == second["effective"] == {"batch_size": 2, "accumulation": 2}
+    assert first["params"]["batch_size"] == 4
+    tried = [what for *_, what in notes(SEARCH, 0)]
     assert tried == ["starts", "4 at a time", "starts", "2 at a time", "epoch 1", "2 at a time", "epoch 2"]
-    assert [what for *_, what in notes(SEARCH, 0) if "at a time" in what] == [f"{n} at a time" for n in (4, 2, 1)]
-    assert len({pid for pid, *_ in notes(SEARCH, 0)}) == 3  # a fresh process each
+    assert len({pid for pid, *_ in notes(SEARCH, 0)}) == 2  # a fresh process
+    assert [what for *_, what in notes(SEARCH, 1)][:2] == ["starts", "2 at a time"]  # what the first has found out
+    assert [what for *_, what in notes(SEARCH, 2) if "at a time" in what] == ["2 at a time", "1 at a time"]
+    assert "even with one photo at a time" in never["error"]
+
+
+@pytest.mark.parametrize(("batch_size", "tried"), [(1, [1]), (4, [4, 2, 1]), (6, [6, 3, 2, 1])])
+def test_parts_get_smaller_until_each_is_one_photo(batch_size, tried):
+    trial = TrialStatus(0, "running", {"architecture": "a", "image_size": 320, "batch_size": batch_size})
+    other = replace(trial, params={**trial.params, "image_size": 640})
+    fitting, sizes = Fitting([]), []
+    while True:
+        trial = replace(trial, effective=fitting.effective(trial.params))
+        sizes.append(trial.effective.get("batch_size", batch_size))
+        if not fitting.shrink(trial):
+            break
+    assert sizes == tried
+    assert fitting.effective(other.params) == {}
+    assert Fitting([trial]).effective(trial.params) == trial.effective
 
 
 def test_torch_without_memory_is_told_from_other_errors():

@@ -1,0 +1,46 @@
+"""How many photos at a time fit into memory: one trial finds out, and those of the same size after it know."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from autodet.records import TrialStatus
+
+TOO_LARGE = (
+    "Memory ran out even with one photo at a time; choose a smaller network or smaller photos, or run fewer trials "
+    "side by side."
+)
+
+
+class Fitting:
+    """What a search has found out about its memory.
+
+    Args:
+        trials: Its trials so far.
+    """
+
+    def __init__(self, trials: Iterable[TrialStatus]) -> None:
+        self._parts: dict[tuple[Any, ...], int] = {}
+        for trial in trials:
+            if "accumulation" in trial.effective:
+                self._learn(trial.params, trial.effective["accumulation"])
+
+    def effective(self, params: Mapping[str, Any]) -> dict[str, int]:
+        """What of ``TrialStatus.effective`` is about memory, for a trial with these parameters."""
+        parts = self._parts.get(_size(params), 1)
+        return {} if parts == 1 else {"batch_size": math.ceil(params["batch_size"] / parts), "accumulation": parts}
+
+    def shrink(self, trial: TrialStatus) -> bool:
+        """Learn that a trial did not fit as it was trained; returns whether smaller parts are left to try."""
+        if trial.effective.get("batch_size", trial.params["batch_size"]) == 1:
+            return False
+        self._learn(trial.params, 2 * trial.effective.get("accumulation", 1))
+        return True
+
+    def _learn(self, params: Mapping[str, Any], parts: int) -> None:
+        self._parts[_size(params)] = max(parts, self._parts.get(_size(params), 1))
+
+
+def _size(params: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What memory depends on most."""
+    return params["architecture"], params["image_size"], params["batch_size"]
