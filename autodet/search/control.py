@@ -138,6 +138,9 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     preset: str | None = None,
     architecture: str | None = None,
     space: Mapping[str, Any] | None = None,
+    sampler: str = "tpe",
+    pruner: str = "median",
+    patience: int | None = None,
     objective: str = DEFAULT_OBJECTIVE,
     device: str | None = None,
     executor: str = "local",
@@ -158,6 +161,9 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         architecture: A name of ``autodet.models.registry``; as in ``space``.
         space: What to try, by the names of ``autodet.search.space.PARAMETERS``: a value, ``(lowest, highest)``, a list,
             True for the usual range, or False for the default.
+        sampler: Who chooses what is tried: ``tpe``, ``random``, or ``gp``, a Gaussian process, which needs scipy.
+        pruner: What gives up trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``.
+        patience: A trial ends after so many epochs that were no better than its best; never if not given.
         objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision).
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
@@ -184,6 +190,9 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         epochs=most_epochs(tried, effort.epochs if epochs is None else epochs),
         time_limit=time_limit,
         space=tried,
+        sampler=sampler,
+        pruner=pruner,
+        patience=patience,
         objective=objective,
         device=device,
         executor=executor,
