@@ -13,7 +13,7 @@ from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES
 from autodet.models.registry import ARCHITECTURES
 from autodet.records import SPLITS
 from autodet.search.space import PARAMETERS, Range, parse_tried
-from autodet.search.spec import EXECUTORS, PRESETS
+from autodet.search.spec import EXECUTORS, PRESETS, PRUNERS, SAMPLERS
 
 
 class Parser(argparse.ArgumentParser):
@@ -97,6 +97,11 @@ def add_search(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="what to try, once for each: a value, LOW..HIGH, A,B,C, 'tune' or 'default'; of " + ", ".join(PARAMETERS),
     )
+    parser.add_argument("--sampler", choices=SAMPLERS, default="tpe", help="who chooses what is tried (default tpe)")
+    behind = "what gives up trials that fall behind (default median)"
+    parser.add_argument("--pruner", choices=PRUNERS, default="median", help=behind)
+    patience = "end a trial after so many epochs that were no better than its best"
+    parser.add_argument("--patience", type=_whole_number, metavar="EPOCHS", help=patience)
     objectives = ", ".join(OBJECTIVES)
     parser.add_argument("--objective", default=DEFAULT_OBJECTIVE, help=f"what is to be high: {objectives}")
     parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")

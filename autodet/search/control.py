@@ -139,6 +139,9 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     preset: str | None = None,
     architecture: str | None = None,
     space: Mapping[str, Any] | None = None,
+    sampler: str = "tpe",
+    pruner: str = "median",
+    patience: int | None = None,
     objective: str = DEFAULT_OBJECTIVE,
     device: str | None = None,
     executor: str = "local",
@@ -160,6 +163,9 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         architecture: A name of ``autodet.models.registry``; as in ``space``.
         space: What to try, by the names of ``autodet.search.space.PARAMETERS``: a value, ``(lowest, highest)``, a list,
             True for the usual range, or False for the default.
+        sampler: Who chooses what is tried: ``tpe``, ``random``, or ``gp``, a Gaussian process, which needs scipy.
+        pruner: What gives up trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``.
+        patience: A trial ends after so many epochs that were no better than its best; never if not given.
         objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision).
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
@@ -188,6 +194,9 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         epochs=most_epochs(tried, effort.epochs if epochs is None else epochs),
         time_limit=time_limit,
         space=tried,
+        sampler=sampler,
+        pruner=pruner,
+        patience=patience,
         objective=objective,
         device=device,
         executor=executor,
@@ -314,7 +323,7 @@ def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
         )
         write_snapshot(hidden, status)
         folder = publish_folder(hidden, workspace.searches, _free_name(spec.name, workspace))
-    for model in _model_ids(folder.name):
+    for model in _model_ids(folder.name)[: 2 if spec.refit else 1]:
         (workspace.models / model).mkdir(exist_ok=True)  # so that no upload takes the id meanwhile
     return folder
 

@@ -1,23 +1,61 @@
-"""Optuna's TPE for long searches."""
+"""Who chooses what is tried, and when a trial is given up."""
 
 from collections.abc import Container
 from heapq import nlargest
 from math import inf
+from types import SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from optuna.distributions import BaseDistribution
-from optuna.samplers import TPESampler
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 MOST_TRIALS = 500
 BEST_TRIALS = 25
+REDUCTION = 3  # of trials that may go on, one in so many; what Hyperband's authors recommend
 CHOSEN_ANEW = 100  # trials after which it is chosen anew which old ones are looked at
 
 _spaces: WeakKeyDictionary[Study, IntersectionSearchSpace] = WeakKeyDictionary()
 _left_out: WeakKeyDictionary[Study, tuple[int, set[int]]] = WeakKeyDictionary()
+
+
+def sampler_of(name: str, seed: int, trials: int) -> BaseSampler:
+    """The sampler with a name of ``autodet.search.spec.SAMPLERS``, for a search of so many trials."""
+    startup = max(2, min(10, trials // 3))
+    if name == "random":
+        return RandomSampler(seed=seed)
+    if name == "gp":
+        return GPSampler(seed=seed, n_startup_trials=startup)
+    return BoundedTPESampler(seed=seed, n_startup_trials=startup)
+
+
+def pruner_of(name: str, epochs: int) -> BasePruner:
+    """The pruner with a name of ``autodet.search.spec.PRUNERS``, for trials of so many epochs.
+
+    The median pruner compares a trial's best epoch with its elders' at the same epoch, from a third of the epochs on:
+    before, the warm-up decides more than the parameters do.
+    """
+    least = max(1, epochs // REDUCTION**2)
+    if name == "none":
+        return NopPruner()
+    if name == "asha":
+        return SuccessiveHalvingPruner(min_resource=least, reduction_factor=REDUCTION)
+    if name == "hyperband":
+        return _NamelessHyperband(min_resource=least, max_resource=epochs, reduction_factor=REDUCTION)
+    return MedianPruner(n_startup_trials=2, n_warmup_steps=max(1, epochs // 3))
+
+
+class _NamelessHyperband(HyperbandPruner):
+    """Hyperband (Li et al., arXiv 1603.06560) that repeats itself: Optuna's draws brackets by the study's name too."""
+
+    def _get_bracket_id(self, study: Study, trial: FrozenTrial) -> int:
+        del study
+        nameless: Any = SimpleNamespace(study_name="")
+        return super()._get_bracket_id(nameless, trial)
 
 
 class BoundedTPESampler(TPESampler):

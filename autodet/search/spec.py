@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,8 @@ from autodet.workspace import read_json, write_json
 
 SPEC = "spec.json"
 EXECUTORS = ("local", "ray")
+SAMPLERS = ("tpe", "random", "gp")
+PRUNERS = ("median", "hyperband", "asha", "none")
 MOST_TRIALS, MOST_EPOCHS = 10_000, 1000
 HIGHEST_SEED = 2**31 - 1
 
@@ -46,6 +49,9 @@ class SearchSpec:
         epochs: Epochs a trial, the most where they are tuned.
         time_limit: Seconds after which everything is over, or None.
         space: What is tried; what is not in it has its default.
+        sampler: Who chooses what is tried: ``tpe``, ``random``, or ``gp``, a Gaussian process.
+        pruner: What gives up trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``.
+        patience: A trial ends after so many epochs that were no better than its best; None for never.
         objective: What decides which epoch, and so which trial and model, is the best; see
             ``autodet.evaluation.objective``.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
@@ -62,6 +68,9 @@ class SearchSpec:
     epochs: int = 20
     time_limit: float | None = None
     space: Space = field(default_factory=make_space)
+    sampler: str = "tpe"
+    pruner: str = "median"
+    patience: int | None = None
     objective: str = DEFAULT_OBJECTIVE
     device: str | None = None
     seed: int = 0
@@ -88,6 +97,7 @@ class SearchSpec:
             raise SearchError(f"A time limit of {self.time_limit:g} seconds makes no sense; give more than 0, or none.")
         if not 0 <= self.seed <= HIGHEST_SEED:
             raise SearchError(f"The seed {self.seed} is out of range; give one of 0 to {HIGHEST_SEED}.")
+        self._check_choices()
         if problem := objective_problem(self.objective):
             raise SearchError(problem)
         if self.executor not in EXECUTORS:
@@ -96,6 +106,15 @@ class SearchSpec:
             raise SearchError("On a Ray cluster, Ray chooses the devices; leave the device out.")
         if self.device is not None and not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
             raise SearchError(f"{self.device!r} is not a device; give cpu, or cuda:0 and so on.")
+
+    def _check_choices(self) -> None:
+        for name, chosen, known in (("sampler", self.sampler, SAMPLERS), ("pruner", self.pruner, PRUNERS)):
+            if chosen not in known:
+                raise SearchError(f"There is no {name} {chosen!r}; choose one of {', '.join(known)}.")
+        if self.sampler == "gp" and not find_spec("scipy"):
+            raise SearchError("The sampler gp needs the package scipy, which is not installed; choose tpe or random.")
+        if self.patience is not None and (type(self.patience) is not int or self.patience < 1):
+            raise SearchError(f"A patience of {self.patience} epochs makes no sense; give 1 or more, or none.")
 
     def write(self, folder: Path) -> None:
         """Write the order into a search's folder."""

@@ -17,7 +17,7 @@ from autodet import records
 from autodet.lock import hold_lock
 from autodet.records import Attempt, EpochResult, TrialStatus
 from autodet.search.mirror import MirroredStorage
-from autodet.search.sampling import BoundedTPESampler
+from autodet.search.sampling import pruner_of, sampler_of
 from autodet.search.space import default_params, hyperparameters_of, suggest_values
 from autodet.search.spec import SearchSpec
 from autodet.search.storage import open_database, storage_errors, study_name
@@ -62,12 +62,10 @@ class SearchStudy:
     def ask(self) -> optuna.trial.Trial:
         """The next trial. What it tries depends on the trials before it and on the seed, not on who asks when."""
         asked = len(self._study.get_trials(deepcopy=False))
-        startup = max(2, min(10, self._spec.trials // 3))
+        seed = (self._spec.seed * 100_003 + asked) % SEEDS
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.sampler = BoundedTPESampler(
-                n_startup_trials=startup, seed=(self._spec.seed * 100_003 + asked) % SEEDS
-            )
+            self._study.sampler = sampler_of(self._spec.sampler, seed, self._spec.trials)
         return self._study.ask()
 
     def params(self, trial: optuna.trial.Trial) -> dict[str, Any]:
@@ -127,7 +125,7 @@ def _open_study(
     database: optuna.storages.RDBStorage, name: str, spec: SearchSpec
 ) -> tuple[optuna.study.Study, MirroredStorage]:
     storage = MirroredStorage(database, name, (StudyDirection.MAXIMIZE,))
-    return optuna.load_study(storage=storage, study_name=name, pruner=_pruner(spec)), storage
+    return optuna.load_study(storage=storage, study_name=name, pruner=pruner_of(spec.pruner, spec.epochs)), storage
 
 
 def _status(trial: FrozenTrial) -> TrialStatus:
@@ -142,11 +140,3 @@ def _status(trial: FrozenTrial) -> TrialStatus:
         attempts=tuple(Attempt(**attempt) for attempt in attributes.get(ATTEMPTS, [])),
         effective=attributes.get(EFFECTIVE, {}),
     )
-
-
-def _pruner(spec: SearchSpec) -> optuna.pruners.BasePruner:
-    """Give up a trial whose best epoch so far is below the median of its elders at the same epoch.
-
-    It compares from a third of the epochs on: before, the warm-up decides more than the parameters do.
-    """
-    return optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=max(1, spec.epochs // 3))

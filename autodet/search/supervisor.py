@@ -276,9 +276,16 @@ class _Supervisor:
         if hopeless:
             self._executor.cancel(trial.number)
             self._tell(trial, "pruned")
+        elif self._is_out_of_patience(status):
+            self._executor.cancel(trial.number)
+            self._tell(trial, "finished")
         elif not self._allows_epoch(status):
             self._executor.cancel(trial.number)
             self._tell(trial, "stopped")
+
+    def _is_out_of_patience(self, trial: TrialStatus) -> bool:
+        best, patience = trial.best_epoch, self._spec.patience
+        return bool(patience and best and len(trial.epochs) - best.epoch >= patience)
 
     def _note_attempt(self, number: int, result: EpochResult, usage: Usage) -> None:
         trial = self._trials[number]
