@@ -1,10 +1,13 @@
 """Asking for a search: what to try, how long that will take, and the start."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import streamlit as st
 
 from autodet.datasets.manifest import Dataset
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, find_architecture, weights_problem
 from autodet.records import Hyperparameters
 from autodet.search.control import DEFAULT_PRESET, start_search
@@ -15,6 +18,7 @@ from autodet.training.device import device_slots
 from autodet.training.forecast import forecast_seconds
 from autodet.ui.frame import open_page
 from autodet.ui.text import escape
+from autodet.ui.trying import ask_what_to_try
 from autodet.words import counted, duration
 
 NETWORK = "network"
@@ -32,6 +36,11 @@ class Order:
     lr_range: tuple[float, float]
     architecture: str
     executor: str = "local"
+    space: Mapping[str, Any] = field(default_factory=dict)
+    objective: str = DEFAULT_OBJECTIVE
+    sampler: str = "tpe"
+    pruner: str = "median"
+    patience: int | None = None
     refit: bool = False
 
 
@@ -64,16 +73,18 @@ def ask_for_search() -> Order:
         format_func=lambda rate: f"{rate:g}",
         help="How large the steps of training are. Every trial tries its own from this range.",
     )
-    with st.expander("Architecture", icon=":material/tune:"):
+    with st.expander("Network", icon=":material/lan:"):
         architecture = _ask_for_architecture()
+    with st.expander("What to try, and what for", icon=":material/tune:"):
+        tried = ask_what_to_try()
     refit = st.checkbox(
         "Train the best once more on all but the test photos",
         help="At the end, on training and validation photos, for as many epochs as the best trial took. No photos are "
         "left to judge that model by: it shows the best trial's figures, whose own model is kept beside it.",
     )
-    executor = _ask_where_to_run()
-    time_limit = minutes * 60 if minutes else None
-    return Order(trials, epochs, time_limit, (lowest, highest), architecture, executor, refit)
+    limit = minutes * 60 if minutes else None
+    where = _ask_where_to_run()
+    return Order(trials, epochs, limit, (lowest, highest), architecture, where, **tried, refit=refit)
 
 
 def _ask_where_to_run() -> str:

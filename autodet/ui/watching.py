@@ -15,6 +15,7 @@ from autodet.errors import SearchError
 from autodet.evaluation.objective import OBJECTIVES, objective_title
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.control import find_search
+from autodet.search.space import PARAMETERS
 from autodet.ui.frame import open_page, sentences_for_errors
 from autodet.ui.overview import progress_of, progress_text
 from autodet.ui.text import escape, score
@@ -145,6 +146,7 @@ def _show_figures(status: SearchStatus) -> None:
 
 def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.DataFrame:
     best = status.best_trial
+    varied = _varied(status)
     rows = []
     for trial in trials:
         epoch = trial.best_epoch
@@ -160,11 +162,18 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
                 "learning rate": trial.params.get("lr"),
                 "backbone ×": trial.params.get("backbone_lr_factor"),
                 "weight decay": trial.params.get("weight_decay"),
+                **{PARAMETERS[name].title.lower(): trial.params.get(name) for name in varied},
                 **_needs(trial),
             }
         )
     table = pd.DataFrame(rows)
     return table.drop(columns=[name for name in NEEDS if table[name].isna().all()])
+
+
+def _varied(status: SearchStatus) -> list[str]:
+    """What is not the same for all trials, beside what has a column always."""
+    others = PARAMETERS.keys() - {"lr", "backbone_lr_factor", "weight_decay", "epochs"}
+    return [name for name in PARAMETERS if name in others and len({one.params.get(name) for one in status.trials}) > 1]
 
 
 def _needs(trial: TrialStatus) -> dict[str, float | None]:

@@ -5,7 +5,8 @@ from threading import Barrier, Thread
 import pytest
 
 from autodet.datasets.importing import import_dataset
-from autodet.search.control import list_searches, start_search
+from autodet.search.control import find_search, list_searches, start_search
+from autodet.search.space import Choices, Range
 from autodet.search.spec import SPEC
 from autodet.ui import searching
 from tests.app.conftest import checked, labelled, labels, says
@@ -127,3 +128,18 @@ def test_a_cluster_is_offered_only_where_the_settings_name_one(visit, fruit, lau
     assert "on the Ray cluster" in says(app)
     checked(labelled(app.button, "Start the search").click().run())
     assert '"executor": "ray"' in (launched[0] / SPEC).read_text()
+
+
+def test_what_to_try_and_what_for_can_be_chosen(visit, fruit, workspace, launched):
+    app = visit("search")
+    labelled(app.selectbox, "The best has the highest").select("recall@0.9")
+    labelled(app.selectbox, "Who chooses what to try").select("random")
+    labelled(app.number_input, "Or if it is no better after so many epochs").set_value(4)
+    app = checked(labelled(app.multiselect, "Vary or fix").set_value(["batch_size", "augmentation"]).run())
+    labelled(app.multiselect, "Batch size").set_value(["8"])
+    labelled(app.number_input, "Augmentation, from").set_value(0.25)
+    app = checked(labelled(app.button, "Start the search").click().run())
+    spec = find_search(list_searches(workspace)[0].search, workspace).spec()
+    assert (spec.objective, spec.sampler, spec.pruner, spec.patience) == ("recall@0.9", "random", "median", 4)
+    assert spec.space["batch_size"] == Choices((8,))
+    assert spec.space["augmentation"] == Range(0.25, 1.5)

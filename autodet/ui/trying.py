@@ -1,0 +1,73 @@
+"""Asking what a search tries, and what for."""
+
+from typing import Any
+
+import streamlit as st
+
+from autodet.evaluation.objective import OBJECTIVES, objective_title
+from autodet.search.space import PARAMETERS, Parameter, Range, make_space, parse_tried
+from autodet.search.spec import MOST_EPOCHS
+
+SAMPLER_TITLES = {"tpe": "TPE, which learns from the trials before", "random": "At random", "gp": "A Gaussian process"}
+PRUNER_TITLES = {
+    "median": "It is worse than the median of those before",
+    "hyperband": "Hyperband says so, for many trials",
+    "asha": "Successive halving says so, for many trials",
+    "none": "Never",
+}
+ASKED_ELSEWHERE = ("lr", "architecture", "epochs")
+
+
+def ask_what_to_try() -> dict[str, Any]:
+    """What ``start_search`` takes beside the learning rate, the network and the effort.
+
+    Raises:
+        SearchError: Something typed is no value for its parameter.
+    """
+    first, second = st.columns(2)
+    objective = first.selectbox(
+        "The best has the highest", list(OBJECTIVES), format_func=objective_title, help="On the validation photos."
+    )
+    sampler = second.selectbox("Who chooses what to try", list(SAMPLER_TITLES), format_func=SAMPLER_TITLES.__getitem__)
+    pruner = first.selectbox(
+        "A trial ends early if", list(PRUNER_TITLES), format_func=PRUNER_TITLES.__getitem__, help="Never the first one."
+    )
+    patience = second.number_input(
+        "Or if it is no better after so many epochs", 1, MOST_EPOCHS, None, placeholder="never"
+    )
+    names = [name for name in PARAMETERS if name not in ASKED_ELSEWHERE]
+    chosen = st.multiselect(
+        "Vary or fix",
+        names,
+        format_func=lambda name: PARAMETERS[name].title,
+        placeholder="What else should not be left to itself",
+        help="One value fixes it; of several, or of a range, every trial tries its own.",
+    )
+    space = {name: _ask_for_values(PARAMETERS[name]) for name in chosen}
+    make_space(space)
+    return {"objective": objective, "sampler": sampler, "pruner": pruner, "patience": patience, "space": space}
+
+
+def _ask_for_values(parameter: Parameter) -> Any:
+    if isinstance(parameter.prior, Range):
+        low, high = st.columns(2)
+        bounds = parameter.least, parameter.most
+        lowest = low.number_input(
+            f"{parameter.title}, from",
+            *bounds,
+            parameter.prior.low,
+            format="%g",
+            key=f"{parameter.name} from",
+            help=parameter.help,
+        )
+        return lowest, high.number_input("to", *bounds, parameter.prior.high, format="%g", key=f"{parameter.name} to")
+    usual = [f"{value:g}" if isinstance(value, float) else str(value) for value in parameter.prior.values]
+    values = st.multiselect(
+        parameter.title,
+        usual,
+        usual,
+        key=f"{parameter.name} values",
+        accept_new_options=not parameter.words,
+        help=f"{parameter.help} It can be {parameter.bounds}.",
+    )
+    return parse_tried(",".join(values)) if values else False
