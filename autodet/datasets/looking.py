@@ -78,9 +78,18 @@ def _look_at_one(root: str, copies: str, max_pixels: int, name: str) -> Looks:
     except PhotoError as error:
         return [str(error)]
     if copies:
-        with open(os.path.join(copies, name), "xb") as file:  # noqa: PTH118, PTH123
-            file.write(content)
+        _write_new(f"{copies}/{name}", content)
     return [facts.format, facts.stored_wh, facts.orientation, facts.look, hashlib.sha256(content).hexdigest()]
+
+
+def _write_new(path: str, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
 
 
 def _seen(looks: Looks) -> Seen:

@@ -83,11 +83,17 @@ def read_regular(path: Path | str, most: int) -> bytes:
         DatasetError: It has more than ``most`` bytes.
         OSError: As ``open_regular``.
     """
-    with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
+    descriptor = _open_regular(str(path), os.O_RDONLY | os.O_CLOEXEC)  # file objects take longer
+    try:
+        size = os.fstat(descriptor).st_size
         if size > most:
             raise DatasetError(f"The file is larger than {most / 1e6:.0f} MB.")
-        return file.read(size)
+        content = os.read(descriptor, size)
+        while len(content) < size and (more := os.read(descriptor, size - len(content))):
+            content += more
+        return content
+    finally:
+        os.close(descriptor)
 
 
 def _entries(root: Path, folder: str) -> list["os.DirEntry[str]"]:
