@@ -107,6 +107,8 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
     where = "where trials run: local (default), or ray, the cluster of AUTODET_RAY_ADDRESS"
     parser.add_argument("--executor", choices=EXECUTORS, default="local", help=where)
+    earlier = "an earlier search, whose best parameters are tried next after the defaults"
+    parser.add_argument("--warm-start", metavar="SEARCH", help=earlier)
     refit = "train the best parameters once more at the end, on training and validation photos"
     parser.add_argument("--refit", action="store_true", help=refit)
     parser.add_argument("--seed", type=_whole_number, default=0, help="makes a search on one device repeatable")

@@ -183,6 +183,7 @@ def _search(options: Options) -> Answer:
         objective=options.objective,
         device=options.device,
         executor=options.executor,
+        warm_start=options.warm_start,
         refit=options.refit,
         seed=options.seed,
         name=options.name,

@@ -24,7 +24,7 @@ from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
 from autodet.search.refit import BEFORE
 from autodet.search.snapshot import LAUNCHED, LOG, STATUS, STOP, read_status, write_snapshot
-from autodet.search.space import Tried, architectures, make_space, most_epochs
+from autodet.search.space import PARAMETERS, Tried, architectures, make_space, most_epochs
 from autodet.search.spec import PRESETS, SPEC, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
 from autodet.settings import load_settings
@@ -145,6 +145,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     objective: str = DEFAULT_OBJECTIVE,
     device: str | None = None,
     executor: str = "local",
+    warm_start: str | None = None,
     refit: bool = False,
     seed: int = 0,
     name: str | None = None,
@@ -169,6 +170,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision).
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
+        warm_start: An earlier search, whose best parameters are tried next after the defaults.
         refit: Train the best parameters once more at the end, on training and validation photos. The figures stay those
             of the best trial, whose own model is kept beside it.
         seed: Makes a search on one device repeatable.
@@ -200,6 +202,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         objective=objective,
         device=device,
         executor=executor,
+        known_good=_best_params(warm_start, workspace) if warm_start else {},
         refit=refit,
         seed=seed,
         storage=place_of_new_studies(),
@@ -262,6 +265,13 @@ def fit(dataset: Dataset | str, **options: Any) -> "Detector":
     search = start_search(dataset, **options)
     search.wait()
     return search.best_detector()
+
+
+def _best_params(search: str, workspace: Workspace) -> dict[str, Any]:
+    best = find_search(search, workspace).status().best_trial
+    if best is None:
+        raise SearchError(f"The search {search} has no epoch yet, so there is nothing to begin with; choose another.")
+    return {name: value for name, value in best.params.items() if name in PARAMETERS}
 
 
 def _preset(name: str) -> Any:

@@ -272,7 +272,13 @@ def _nearest(tried: Tried, default: Any) -> Any:
 
 def default_params(space: Space) -> dict[str, Value]:
     """Trial 0's place among what is tuned, as Optuna enqueues it."""
-    return {name: value for name, value in default_values(space).items() if space[name].tuned}
+    return params_near(space, {})
+
+
+def params_near(space: Space, wanted: Mapping[str, Any]) -> dict[str, Value]:
+    """What is wanted, or else the default, moved to the nearest that may be tried; as Optuna enqueues it."""
+    values = default_values(space)
+    return {name: _nearest(tried, wanted.get(name, values[name])) for name, tried in space.items() if tried.tuned}
 
 
 def suggest_values(trial: "optuna.trial.Trial", space: Space) -> dict[str, Value]:

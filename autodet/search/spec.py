@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,6 +55,7 @@ class SearchSpec:
         patience: A trial ends after so many epochs that were no better than its best; None for never.
         objective: What decides which epoch, and so which trial and model, is the best; see
             ``autodet.evaluation.objective``.
+        known_good: What trial 1 tries: the best parameters of an earlier search.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
         seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
         executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
@@ -72,6 +74,7 @@ class SearchSpec:
     pruner: str = "median"
     patience: int | None = None
     objective: str = DEFAULT_OBJECTIVE
+    known_good: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
     seed: int = 0
     executor: str = "local"

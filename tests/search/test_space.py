@@ -6,7 +6,7 @@ from dataclasses import asdict
 import optuna
 import pytest
 
-from autodet.errors import SearchError
+from autodet.errors import NotFoundError, SearchError
 from autodet.records import Hyperparameters
 from autodet.search.control import find_search, start_search
 from autodet.search.space import (
@@ -146,3 +146,23 @@ def test_a_mistake_on_the_command_line_is_a_sentence(cli, word, sentence):
     code, _, error = cli("search", "fruit", "--space", word).ends()
     assert code == 2
     assert sentence in error
+
+
+def test_a_warm_start_tries_an_earlier_searchs_best_after_the_defaults(start):
+    curves = {"0": [0.2], "1": [0.3], "2": [0.9]}
+    earlier = start({"map50": curves}, trials=3, epochs=1, seed=5)
+    best = earlier.wait().trials[2].params
+    trials = start(trials=3, epochs=1, warm_start=earlier.id, space={"weight_decay": (1e-8, 1e-7)}).wait().trials
+    assert trials[0].params["lr"] == Hyperparameters().lr
+    assert (trials[1].params["lr"], trials[1].params["backbone_lr_factor"]) == (best["lr"], best["backbone_lr_factor"])
+    assert trials[1].params["weight_decay"] == 1e-7  # moved to what may be tried
+    assert trials[2].params["lr"] not in (trials[0].params["lr"], best["lr"])
+
+
+def test_a_warm_start_needs_a_search_with_an_epoch(start, data):
+    with pytest.raises(NotFoundError, match="no search 'nothing'"):
+        start_search(data, warm_start="nothing")
+    failed = start({"fail": {"0": 1}}, trials=1, epochs=1)
+    failed.wait()
+    with pytest.raises(SearchError, match="nothing to begin with"):
+        start_search(data, warm_start=failed.id)
