@@ -80,10 +80,14 @@ class Budget:
             return 0.0
         return pace.startup_seconds + epochs * pace.epoch_seconds * self.refit_growth
 
-    def reserve(self, pace: Pace | None, epochs: int) -> float:
-        """What trials must leave of the time, so that the refit ends before the limit even if it is a little slower."""
-        seconds = self.refit_seconds(pace, epochs)
-        return REFIT_MARGIN * seconds + TURN_SECONDS if seconds else 0.0
+    def reserve(self, pace: Pace | None, epochs: int, best_epoch: int, seconds_left: float) -> float:
+        """What trials must leave of the time, so that the refit ends before the limit even if it is a little slower.
+
+        0 once there is no time for a refit of the best trial: then trials may have what is left.
+        """
+        if not self.refit_growth or self.refit_seconds(pace, max(1, best_epoch)) > seconds_left:
+            return 0.0
+        return REFIT_MARGIN * self.refit_seconds(pace, epochs) + TURN_SECONDS
 
     def allows_epoch(
         self, trial: TrialStatus, seconds_left: float, pace: Pace | None, best_epoch: int, *, starts: bool = False
@@ -101,7 +105,7 @@ class Budget:
             return True
         epoch = mean_epoch_seconds(trial) if trial.epochs else pace.epoch_seconds
         startup = pace.startup_seconds if starts else 0.0
-        refit = self.reserve(pace, max(best_epoch, len(trial.epochs) + 1))
+        refit = self.reserve(pace, max(best_epoch, len(trial.epochs) + 1), best_epoch, seconds_left)
         return startup + epoch + refit <= seconds_left
 
     def epochs_for_another(self, seconds_left: float, pace: Pace | None, best_epoch: int) -> int:
@@ -113,7 +117,7 @@ class Budget:
             return self.epochs
         for epochs in range(self.epochs, math.ceil(self.epochs * SHORTEST_SHARE) - 1, -1):
             trial = pace.startup_seconds + epochs * pace.epoch_seconds
-            if trial + self.reserve(pace, max(best_epoch, epochs)) <= seconds_left:
+            if trial + self.reserve(pace, max(best_epoch, epochs), best_epoch, seconds_left) <= seconds_left:
                 return epochs
         return 0
 

@@ -359,6 +359,7 @@ class _Supervisor:
             self._executor.cancel(trial.number)
             self._tell(trial, "stopped", None if self._trials[trial.number].epochs else NO_EPOCH)
         self._waiting.clear()
+        self._save()  # the best epoch may be a moment old
         if self._published_score >= 0:
             message = f"{message} The best model so far is kept."
             return self._refit(message) if state == "finished" else self.end(state, message)
@@ -451,7 +452,8 @@ class _Supervisor:
     def _reserve(self) -> float:
         if not self._spec.refit or self._spec.time_limit is None:
             return 0.0
-        return self._budget.reserve(self._pace(), self._best_epoch())
+        best = self._best_epoch()
+        return self._budget.reserve(self._pace(), best, best, self._seconds_left())
 
     def _refit_seconds(self) -> float:
         if not self._spec.refit:

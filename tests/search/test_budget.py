@@ -64,7 +64,8 @@ def test_a_trial_that_starts_late_has_the_epochs_that_fit(seconds_left, growth, 
         (0, 9.9, False, 0, 0, False),
         (3, 62, False, 1, 0, True),  # 10 for the epoch, and 1.1 * (6 + 4 * 10) + 1 if it turns out to be the best
         (3, 61, False, 1, 0, False),
-        (3, 62, False, 1, 8, False),  # the best epoch so far is the eighth of another trial
+        (3, 90, False, 1, 8, False),  # the best epoch so far is the eighth of another trial
+        (3, 85, False, 1, 8, True),  # no time for that trial's refit in any case
         (3, math.inf, False, 1, 8, True),
     ],
 )

@@ -212,6 +212,19 @@ def test_a_time_limit_that_no_epoch_keeps_is_a_failure_that_says_so(plan):
     assert "no model" in status.message
 
 
+def test_a_time_limit_that_the_first_epoch_just_keeps_leaves_a_model(plan, home):
+    class Slow(InThisProcess):
+        def events(self, timeout_seconds):
+            events = super().events(timeout_seconds)
+            time.sleep(0.5)  # the limit passes while the epoch is on its way
+            return events
+
+    status = carry_on(plan(trials=1, epochs=9, time_limit=0.4), executor=Slow)
+    assert (status.state, status.model) == ("finished", "fruit")
+    assert "best model so far is kept" in status.message
+    assert kept_map50(home.searches / "fruit", home) == status.trials[0].epochs[0].map50
+
+
 def test_stopping_before_the_first_epoch_says_that_there_is_no_model(plan):
     folder = plan(trials=1, epochs=1)
     (folder / STOP).touch()
