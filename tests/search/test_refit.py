@@ -8,6 +8,7 @@ from autodet.inference.evaluations import learnt_photos_sentence
 from autodet.models.bundle import read_bundle
 from autodet.models.store import find_model
 from autodet.search.control import start_search
+from autodet.workspace import Workspace
 
 BEST_IS_EPOCH_2 = {"0": [0.3, 0.8, 0.6, 0.5], "1": [0.2, 0.4, 0.5, 0.6]}
 
@@ -72,12 +73,13 @@ def test_the_time_limit_covers_the_refit_and_a_search_without_time_goes_without(
 
 
 @pytest.mark.slow
-def test_a_real_refit_learns_from_validation_photos_and_keeps_its_last_epoch(home, sample_dataset, tmp_path):
+def test_a_real_refit_learns_from_validation_photos_and_keeps_its_last_epoch(home, sample_dataset):
+    workspace = Workspace(sample_dataset.folder.parent.parent)
     status = start_search(sample_dataset, trials=1, epochs=1, refit=True).wait()
     assert status.state == "finished", status
-    model = find_model(status.model, home)
+    model = find_model(status.model, workspace)
     if "found less" not in status.message:
         assert model.card.refit
     card = replace(model.card, refit=True)
-    assert "has learnt" in learnt_photos_sentence(card, sample_dataset, "val", home)
-    assert not learnt_photos_sentence(card, sample_dataset, "test", home)
+    assert "has learnt" in learnt_photos_sentence(card, sample_dataset, "val", workspace)
+    assert not learnt_photos_sentence(card, sample_dataset, "test", workspace)
