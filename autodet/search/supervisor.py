@@ -12,7 +12,6 @@ import sys
 import time
 from dataclasses import asdict, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from types import FrameType
 
@@ -23,7 +22,7 @@ from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
-from autodet.search.budget import Budget, Pace, planned_epochs, startup_seconds
+from autodet.search.budget import planned_epochs, startup_seconds
 from autodet.search.data import check_dataset, refit_growth
 from autodet.search.executors import (
     EpochDone,
@@ -48,6 +47,7 @@ from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
+from autodet.search.timekeeping import Timekeeper
 from autodet.settings import load_settings
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, SCORE, TrainJob
 from autodet.words import counted
@@ -55,7 +55,6 @@ from autodet.workspace import Workspace, safe_join, sweep_unfinished
 
 TICK_SECONDS = 0.5
 SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
-RECENT = 50  # trials whose pace is that of the search
 RETRIES = 2  # of a trial that is lost again and again without an epoch in between
 TRIALS, TRACEBACK = "trials", "traceback.txt"
 NO_EPOCH = "It was stopped before its first epoch ended."
@@ -115,19 +114,17 @@ class _Supervisor:
         self._study = patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec), self._say_waiting)
         self._before = read_snapshot(folder)
         self._clock = Stopwatch(self._before.seconds + seconds_since_launch(folder))
-        growth = refit_growth(self._spec, self._workspace) if self._spec.refit else 0.0
-        self._budget = Budget(self._spec.trials, self._spec.epochs, self._spec.time_limit, growth)
-        self._refit_done: int | None = None
         self._told: tuple[SearchState, str] | None = None
         self._running: dict[int, optuna.trial.Trial] = {}
         self._waiting = self._study.unfinished()
         self._lost: dict[int, int] = {}
         last_heard = moment((folder / STATUS).stat().st_mtime)
         self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
+        growth = refit_growth(self._spec, self._workspace) if self._spec.refit else 0.0
+        self._time = Timekeeper(self._spec, self._clock, self._trials, self._best_trial, growth)
         self._fitting = Fitting(self._trials.values())
         self._published_score = self._model_score()
         self._better = False  # whether an epoch was better than that
-        self._cut = False  # whether there was no time for all
         self._over = [
             number for number, trial in self._trials.items() if trial.state != "running"
         ]  # to be cleared away
@@ -187,14 +184,14 @@ class _Supervisor:
             return True
         if len(self._trials) >= self._spec.trials:
             return False
-        self._cut = self._epochs_for_another() == 0
-        return not self._cut
+        self._time.cut = self._time.epochs_for_another() == 0
+        return not self._time.cut
 
     def _start_next(self) -> None:
         self._clock.go_on()
         trial = self._waiting.pop(0) if self._waiting else self._ask()
         known = self._trials.get(trial.number) or self._planned(trial)
-        if trial.number in self._trials and not self._allows_epoch(known, starts=True):
+        if trial.number in self._trials and not self._time.allows_epoch(known, starts=True):
             self._tell(trial, "stopped", None if known.epochs else NO_EPOCH)
             return
         params = self._study.params(trial)
@@ -229,7 +226,7 @@ class _Supervisor:
 
     def _planned(self, trial: optuna.trial.Trial) -> TrialStatus:
         """A trial that begins now; where time is short, with fewer epochs."""
-        epochs = self._epochs_for_another()
+        epochs = self._time.epochs_for_another()
         effective = {} if epochs in (0, self._spec.epochs) else {"epochs": epochs}
         return TrialStatus(trial.number, "running", {}, effective=effective)
 
@@ -279,7 +276,7 @@ class _Supervisor:
         elif self._is_out_of_patience(status):
             self._executor.cancel(trial.number)
             self._tell(trial, "finished")
-        elif not self._allows_epoch(status):
+        elif not self._time.allows_epoch(status):
             self._executor.cancel(trial.number)
             self._tell(trial, "stopped")
 
@@ -350,7 +347,7 @@ class _Supervisor:
     def _reason_to_stop(self) -> tuple[SearchState, str] | None:
         if (self._folder / STOP).exists():
             return "stopped", "It was stopped."
-        if self._seconds_left() <= self._reserve():
+        if self._time.seconds_left() <= self._time.reserve():
             return "finished", f"The time limit of {self._spec.time_limit:g} seconds was reached."
         return None
 
@@ -369,7 +366,7 @@ class _Supervisor:
     def _finish(self) -> SearchStatus:
         errors = [trial.error for trial in self._trials.values() if trial.error]
         if any(trial.epochs for trial in self._trials.values()):
-            return self._refit(NO_TIME.format(self._spec.time_limit) if self._cut else "")
+            return self._refit(NO_TIME.format(self._spec.time_limit) if self._time.cut else "")
         return self.end("failed", errors[-1] if errors else "No trial could be started.")
 
     def _refit(self, message: str) -> SearchStatus:
@@ -397,12 +394,12 @@ class _Supervisor:
             self._clock.go_on()
         if (self._folder / STOP).exists():
             return "It was stopped."
-        if done != self._refit_done:
-            self._refit_done = done
+        if done != self._time.refit_done:
+            self._time.refit_done = done
             self._write("running", f"The final refit has done {done} of {epochs}.")
-            if self._seconds_left() < self._refit_seconds():
+            if self._time.seconds_left() < self._time.refit_seconds():
                 return "There was no time for it."
-        return "There was no time for it." if self._seconds_left() <= 0 else ""
+        return "There was no time for it." if self._time.seconds_left() <= 0 else ""
 
     # What is said
 
@@ -424,52 +421,10 @@ class _Supervisor:
             trials=tuple(self._trials[number] for number in sorted(self._trials)),
             model=self._folder.name if self._published_score >= 0 else None,
             seconds=self._clock.seconds,
-            seconds_left=self._forecast() if state == "running" else None,
+            seconds_left=self._time.forecast(self._executor.slots) if state == "running" else None,
             message=message,
         )
         write_snapshot(self._folder, status)
         self._news, self._written = False, time.monotonic()
         self._told = state, message
         return status
-
-    # What time there is
-
-    def _pace(self) -> Pace | None:
-        return Pace.of(islice(reversed(self._trials.values()), RECENT))
-
-    def _seconds_left(self) -> float:
-        return self._budget.seconds_left(self._clock.seconds)
-
-    def _epochs_for_another(self) -> int:
-        if self._spec.time_limit is None:
-            return self._spec.epochs
-        return self._budget.epochs_for_another(self._seconds_left(), self._pace(), self._best_epoch())
-
-    def _best_epoch(self) -> int:
-        best = self._best_trial() if self._spec.refit else None
-        return best.best_epoch.epoch if best and best.best_epoch else 0
-
-    def _reserve(self) -> float:
-        if not self._spec.refit or self._spec.time_limit is None:
-            return 0.0
-        best = self._best_epoch()
-        return self._budget.reserve(self._pace(), best, best, self._seconds_left())
-
-    def _refit_seconds(self) -> float:
-        if not self._spec.refit:
-            return 0.0
-        return self._budget.refit_seconds(self._pace(), self._best_epoch() - (self._refit_done or 0))
-
-    def _allows_epoch(self, trial: TrialStatus, *, starts: bool = False) -> bool:
-        if self._spec.time_limit is None:
-            return True
-        left, pace = self._seconds_left(), self._pace()
-        allowed = self._budget.allows_epoch(trial, left, pace, self._best_epoch(), starts=starts)
-        self._cut = self._cut or not allowed
-        return allowed
-
-    def _forecast(self) -> float | None:
-        trials, left = list(self._trials.values()), self._seconds_left()
-        if self._refit_done is not None:
-            return min(self._refit_seconds(), left)
-        return self._budget.forecast(trials, left, self._pace(), self._best_epoch(), self._executor.slots)
