@@ -107,6 +107,8 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
     where = "where trials run: local (default), or ray, the cluster of AUTODET_RAY_ADDRESS"
     parser.add_argument("--executor", choices=EXECUTORS, default="local", help=where)
+    model = "a model's id or name, or an .autodet file, whose weights every trial begins with; its network is kept"
+    parser.add_argument("--start-from", metavar="MODEL", help=model)
     earlier = "an earlier search, whose best parameters are tried next after the defaults"
     parser.add_argument("--warm-start", metavar="SEARCH", help=earlier)
     refit = "train the best parameters once more at the end, on training and validation photos"

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE
+from autodet.inference.known_photos import flattered_sentence
 from autodet.lock import hold_lock
 from autodet.models.registry import find_architecture, weights_problem
 from autodet.records import SearchStatus
+from autodet.search.beginning import Beginning, check_start, read_beginning
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
 from autodet.search.refit import BEFORE
@@ -99,7 +101,7 @@ class Search:
         """Carry on a search that was interrupted or stopped; returns at once.
 
         Raises:
-            SearchError: It is at work already, or over, or its data set has changed.
+            SearchError: It is at work already, or over, or its data set or the model that it began with has changed.
             StorageError: The database that has its study cannot be used.
         """
         status = self.status()
@@ -109,6 +111,7 @@ class Search:
         if status.state == "stopped" and len(status.trials) >= status.planned_trials and not spec.refit:
             raise SearchError(f"The search {self.id} has no trials left; start a new one.")
         check_dataset(spec, self._workspace)
+        check_start(spec, self._folder)
         check_storage(spec.storage)
         if spec.executor == "ray":
             check_cluster()
@@ -145,6 +148,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     objective: str = DEFAULT_OBJECTIVE,
     device: str | None = None,
     executor: str = "local",
+    start_from: str | Path | None = None,
     warm_start: str | None = None,
     refit: bool = False,
     seed: int = 0,
@@ -170,6 +174,9 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision).
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
+        start_from: A model's id or name, or an ``.autodet`` file, whose weights every trial begins with in place of the
+            network's pretrained ones. The network is the model's, and so is the photo size unless it is in ``space``.
+            Classes are matched by name; new ones begin fresh.
         warm_start: An earlier search, whose best parameters are tried next after the defaults.
         refit: Train the best parameters once more at the end, on training and validation photos. The figures stay those
             of the best trial, whose own model is kept beside it.
@@ -180,7 +187,10 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
             buttons, which are pressed twice, or by two people at once.
 
     Raises:
-        SearchError: A value makes no sense, the data set has nothing to learn from, or the cluster cannot be used.
+        SearchError: A value makes no sense, the data set has nothing to learn from, the cluster cannot be used, or the
+            model to begin with has another network than the one that is asked for.
+        NotFoundError: There is no such data set, search or model.
+        BundleError: The model to begin with is damaged.
         StorageError: The database that the settings name cannot be used.
         WeightsError: The architecture's pretrained weights cannot be had here.
     """
@@ -189,6 +199,9 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     workspace = workspace or Workspace(dataset.folder.parent.parent)
     effort = _preset(preset or DEFAULT_PRESET)
     tried = _space({"lr": lr_range, "architecture": architecture}, space or {}, epochs)
+    beginning = read_beginning(start_from, workspace) if start_from else None
+    if beginning:
+        tried = beginning.fixed(tried)
     spec = SearchSpec(
         name=name or dataset.name,
         dataset=dataset.id,
@@ -202,6 +215,8 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         objective=objective,
         device=device,
         executor=executor,
+        start_from=beginning.origin if beginning else None,
+        defaults={"image_size": beginning.card.image_size} if beginning else {},
         known_good=_best_params(warm_start, workspace) if warm_start else {},
         refit=refit,
         seed=seed,
@@ -209,6 +224,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         fingerprint=dataset.fingerprint,
     )
+    caution = flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else ""
     spec.check()
     _check_dataset(dataset)
     check_dataset(spec, workspace)
@@ -216,13 +232,13 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     check_storage(spec.storage)
     if spec.executor == "ray":
         check_cluster()
-    for network in architectures(tried):
+    for network in () if beginning else architectures(tried):
         if problem := weights_problem(network):
             raise WeightsError(problem)
     with hold_lock(workspace.searches, START_PATIENCE_SECONDS) if once_within else nullcontext():
         folder = _twin(spec, workspace, once_within)
         if folder is None:
-            folder = _write_search(spec, workspace)
+            folder = _write_search(spec, workspace, beginning, caution)
             _launch(folder)
     return Search(folder)
 
@@ -317,10 +333,12 @@ def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None
     return None
 
 
-def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
+def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning | None, caution: str) -> Path:
     """A search's folder, complete before anybody sees it; its id is free among the models too."""
     with hidden_folder(workspace.searches) as hidden:
         spec.write(hidden)
+        if beginning:
+            beginning.copy_to(hidden)
         status = SearchStatus(
             search="",
             dataset=spec.dataset,
@@ -330,6 +348,8 @@ def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
             time_limit=spec.time_limit,
             objective=spec.objective,
             created=spec.created,
+            start_from=spec.start_from,
+            caution=caution,
         )
         write_snapshot(hidden, status)
         folder = publish_folder(hidden, workspace.searches, _free_name(spec.name, workspace))
