@@ -219,6 +219,7 @@ def test_a_killed_supervisor_frees_its_slot_and_a_killed_or_stopped_one_that_wai
 def test_a_frozen_worker_does_not_keep_the_slot_of_its_killed_supervisor(start, eventually, notes, supervisor_of):
     orphan = start({"seconds": 0.2}, trials=1, epochs=1000, name="orphan")
     worker = int(eventually(lambda: notes(orphan, 0))[0][0])
+    eventually(lambda: orphan.status().state == "running")
     os.kill(worker, signal.SIGSTOP)
     supervisor_of(orphan).kill()
     assert start(trials=1, epochs=1, name="heir").wait().state == "finished"
