@@ -188,6 +188,8 @@ def _search(options: Options) -> Answer:
         seed=options.seed,
         name=options.name,
     )
+    if why := search.spec().why:
+        say(why)
     if options.detach:
         return _status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' says how far it is.")
     try:
