@@ -119,6 +119,13 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detach", action="store_true", help="do not wait: the search runs in the background")
 
 
+def add_keep(parser: argparse.ArgumentParser) -> None:
+    """Which trial's model to keep, and under what name."""
+    parser.add_argument("search", metavar="SEARCH", help="a search's id")
+    parser.add_argument("trial", metavar="TRIAL", type=_whole_number, help="the trial's number, as 'status' lists it")
+    parser.add_argument("--name", help="what to call the model; 'SEARCH trial TRIAL' if not given")
+
+
 def add_evaluate(parser: argparse.ArgumentParser) -> None:
     """Which model, on what."""
     _add_model(parser)

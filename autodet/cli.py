@@ -252,6 +252,11 @@ def _resume(options: Options) -> Answer:
     return _status_answer(search, f"It goes on in the background; '{PROGRAM} status {search.id}' says how far it is.")
 
 
+def _keep(options: Options) -> Answer:
+    model = find_search(options.search).keep(options.trial, options.name)
+    return Answer(model.to_json(), terminal.models_text([model]))
+
+
 def _evaluate(options: Options) -> Answer:
     model, dataset = find_model(options.model), load_dataset(options.dataset)
     from autodet.inference.detector import load_detector
@@ -384,6 +389,7 @@ def _parser() -> argparse.ArgumentParser:
         ("resume", _resume, "carry on a search that was interrupted or stopped"),
     ):
         add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id")
+    arguments.add_keep(add("keep", _keep, "make the model of any trial of a search one of the workspace"))
     arguments.add_evaluate(add("evaluate", _evaluate, "measure a model on a split of a data set"))
     arguments.add_predict(add("predict", _predict, "find the objects on photos"))
     arguments.add_export(add("export", _export, "write a model, or a data set, as a file for other programs"))

@@ -19,9 +19,11 @@ from autodet.errors import NotFoundError, SearchError, WeightsError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE
 from autodet.lock import hold_lock
 from autodet.models.registry import find_architecture, weights_problem
+from autodet.models.store import StoredModel
 from autodet.records import SearchStatus
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
+from autodet.search.keeping import keep_trial, trial_bundle
 from autodet.search.presets import Plan, facts_of, plan_search, usable_networks
 from autodet.search.refit import BEFORE
 from autodet.search.snapshot import LAUNCHED, LOG, STATUS, STOP, read_status, write_snapshot
@@ -128,6 +130,31 @@ class Search:
         if status.model is None:
             raise SearchError(f"The search {self.id} is {status.state} and has no model. {status.message}".strip())
         return load_detector(status.model, workspace=self._workspace)
+
+    def detector(self, trial: int) -> "Detector":
+        """A trial's best epoch so far, ready to predict; ``keep`` makes it a model that lists show.
+
+        Raises:
+            SearchError: There is no such trial, or it has finished no epoch.
+        """
+        from autodet.inference.detector import load_detector
+
+        return load_detector(trial_bundle(self._folder, trial), workspace=self._workspace)
+
+    def keep(self, trial: int, name: str | None = None) -> StoredModel:
+        """Make a trial's best epoch so far a model of the workspace, beside the search's own.
+
+        Args:
+            trial: The trial's number.
+            name: What to call the model; ``SEARCH trial N`` if not given.
+
+        Returns:
+            The model; the one that is there, if the same was kept under this name before.
+
+        Raises:
+            SearchError: There is no such trial, or it has finished no epoch.
+        """
+        return keep_trial(self._folder, trial, name or f"{self.id} trial {trial}", self._workspace)
 
 
 def start_search(  # noqa: PLR0913 - the words of a search are keywords

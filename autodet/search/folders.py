@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autodet.workspace import delete_folder
 
+TRIALS = "trials"  # below the search's folder
 NAME = re.compile(r"(\d+)(?:-(\d+))?")
 
 

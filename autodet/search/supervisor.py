@@ -38,7 +38,7 @@ from autodet.search.executors.choice import executor_for
 from autodet.search.executors.local import TRAIN
 from autodet.search.executors.usage import Usage
 from autodet.search.fitting import TOO_LARGE, Fitting
-from autodet.search.folders import TrialFolders
+from autodet.search.folders import TRIALS, TrialFolders
 from autodet.search.interruption import give_back, set_aside, write_interrupted
 from autodet.search.refit import Refit, is_refit
 from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, seconds_since_launch, write_snapshot
@@ -56,7 +56,7 @@ from autodet.workspace import Workspace, safe_join, sweep_unfinished
 TICK_SECONDS = 0.5
 SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
 RETRIES = 2  # of a trial that is lost again and again without an epoch in between
-TRIALS, TRACEBACK = "trials", "traceback.txt"
+TRACEBACK = "traceback.txt"
 NO_EPOCH = "It was stopped before its first epoch ended."
 NO_TIME = "The time limit of {:g} seconds left no time for more."
 

@@ -17,6 +17,7 @@ from autodet.records import SearchStatus, TrialStatus
 from autodet.search.control import find_search
 from autodet.search.space import PARAMETERS
 from autodet.ui.frame import open_page, sentences_for_errors
+from autodet.ui.keeping import offer_trials_to_keep
 from autodet.ui.overview import progress_of, progress_text
 from autodet.ui.text import escape, score
 from autodet.words import duration
@@ -64,6 +65,7 @@ def _show_search(search: str, was_active: bool) -> None:
     if shown is not status:
         st.caption(f"The charts show {len(shown.trials)} of {len(status.trials):,} trials: the best and the newest.")
     _show_trials(status)
+    offer_trials_to_keep(status)
 
 
 def _show_trials(status: SearchStatus) -> None:

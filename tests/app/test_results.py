@@ -3,6 +3,7 @@ import time
 
 from autodet.datasets.importing import import_dataset
 from autodet.lock import hold_lock
+from autodet.models.store import find_model
 from autodet.records import Attempt
 from autodet.search.snapshot import STOP
 from tests.app.conftest import checked, labelled, labels, says, trial
@@ -130,6 +131,26 @@ def test_it_leads_on_with_its_model_chosen(visit, search_there, model_there):
     app = checked(labelled(visit("results").button, "Try a photo").click().run())
     assert app.title[0].value == "Predict"
     assert app.selectbox[0].value == model.id
+
+
+def test_the_model_of_any_trial_can_be_kept_and_tried(visit, search_there, model_there, workspace):
+    search_there(trials=[trial(0), trial(1, scores=(0.3, 0.9)), trial(2, "failed", ())], model="fruit")
+    app = visit("results")
+    which = labelled(app.selectbox, "Trial")
+    assert which.options == ["1 ★ · mAP@0.5 0.900", "0 · mAP@0.5 0.600"]
+    app = checked(which.select(0).run())
+    labelled(app.text_input, "Name").set_value("*Second*")
+    app = checked(labelled(app.button, "Keep this model").click().run())
+    assert "no model of a trial 0" in says(app).replace("\\", "")  # its folder is not there
+    put_trial = model_there("bundle")
+    folder = workspace.searches / "fruit" / "trials" / "0"
+    folder.mkdir(parents=True)
+    put_trial.path.rename(folder / "best.autodet")
+    app = checked(labelled(app.button, "Keep this model").click().run())
+    assert "It is kept as **second**" in says(app)
+    assert find_model("second", workspace).card.name == "*Second*"
+    app = checked(labelled(app.button, "Try it").click().run())
+    assert (app.title[0].value, app.selectbox[0].value) == ("Predict", "second")
 
 
 def test_hostile_texts_are_shown_as_they_are(visit, search_there):

@@ -1,0 +1,54 @@
+"""Keeping the model of a trial that is not the search's own."""
+
+from heapq import nlargest
+
+import streamlit as st
+
+from autodet.evaluation.objective import objective_title
+from autodet.records import SearchStatus, TrialStatus
+from autodet.search.control import find_search
+from autodet.ui.frame import open_page
+from autodet.ui.text import escape, score
+
+MOST_OFFERED = 200
+
+
+def offer_trials_to_keep(status: SearchStatus) -> None:
+    """Any trial's best epoch as a model of its own, beside the one that the search publishes."""
+    trials = {trial.number: trial for trial in _offered(status)}
+    if not trials:
+        return
+    with st.expander("Keep the model of another trial", icon=":material/bookmark_add:"):
+        which, called, act = st.columns([3, 3, 2], vertical_alignment="bottom")
+        number = which.selectbox(
+            "Trial", list(trials), format_func=lambda one: _described(status, trials[one]), key=f"keep {status.search}"
+        )
+        name = called.text_input("Name", f"{status.search} trial {number}", key=f"keep {status.search} {number}")
+        kept = f"kept {status.search} {number}"
+        if act.button("Keep this model", icon=":material/bookmark_add:", width="stretch"):
+            st.session_state[kept] = find_search(status.search).keep(number, name.strip() or None).id
+        _show_kept(st.session_state.get(kept))
+
+
+def _show_kept(model: str | None) -> None:
+    if model is None:
+        st.caption("It appears under Models, beside the search's own, with this trial's figures.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/check: It is kept as **{escape(model)}**.", width="content")
+        if st.button("Try it", icon=":material/center_focus_strong:", key=f"try {model}"):
+            open_page("predict", model=model)
+
+
+def _offered(status: SearchStatus) -> list[TrialStatus]:
+    measured = [trial for trial in status.trials if trial.best_epoch]
+    return nlargest(MOST_OFFERED, measured, key=lambda trial: (_score(trial), -trial.number))
+
+
+def _score(trial: TrialStatus) -> float:
+    return trial.best_epoch.score if trial.best_epoch else 0.0
+
+
+def _described(status: SearchStatus, trial: TrialStatus) -> str:
+    star = " ★" if trial is status.best_trial else ""
+    return f"{trial.number}{star} · {objective_title(status.objective)} {score(_score(trial))}"
