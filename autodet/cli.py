@@ -189,6 +189,8 @@ def _search(options: Options) -> Answer:
         seed=options.seed,
         name=options.name,
     )
+    if why := search.spec().why:
+        say(why)
     if caution := search.status().caution:
         say(caution)
     if options.detach:

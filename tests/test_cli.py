@@ -194,6 +194,18 @@ def test_a_search_in_the_background_is_stopped_and_resumed(searchable):
     assert document_of(home, "status", "long-one")["state"] in ("queued", "running")
 
 
+def test_a_preset_s_reasons_are_told_beside_the_answer(workspace, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("autodet.search.control._launch", lambda folder: None)
+    import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+    words = ["search", "fruit", "--detach", "--json"]
+    assert cli.main([*words, "--preset", "best", "--trials", "5"]) == cli.OK
+    said = capsys.readouterr()
+    assert "5 trials of 100 epochs, as asked" in said.err
+    assert json.loads(said.out)["search"] == "fruit"
+    assert cli.main(words) == cli.OK
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.slow
 def test_ctrl_c_leaves_a_search_running_and_says_how_to_stop_it(searchable):
     home = searchable

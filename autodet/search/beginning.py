@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autodet.errors import AutodetError, SearchError
 from autodet.models.bundle import ModelCard, read_bundle, write_bundle
 from autodet.models.registry import find_architecture
 from autodet.models.store import find_model
 from autodet.records import Origin
-from autodet.search.space import Choices, Tried
+from autodet.search.space import Choices, make_space
 from autodet.search.spec import SearchSpec
 from autodet.training.job import Start
 from autodet.workspace import Workspace
@@ -31,20 +32,21 @@ class Beginning:
     card: ModelCard
     weights: bytes
 
-    def fixed(self, tried: Mapping[str, Tried]) -> dict[str, Tried]:
-        """A space with the model's network, and with its photo size unless that is tried too.
+    def fixed(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What is asked of a space, with the model's network, and with its photo size unless that is asked for too.
 
         Raises:
             SearchError: Another network is asked for, or several.
         """
-        own = Choices((self.card.architecture,))
-        if tried.get("architecture", own) != own:
-            title = find_architecture(self.card.architecture).title
+        own = self.card.architecture
+        networks = make_space({"architecture": asked.get("architecture", False)}).get("architecture")
+        if networks not in (None, Choices((own,))):
+            title = find_architecture(own).title
             raise SearchError(
                 f"The model {self.origin.model} is a {title}, and its weights fit no other network; leave the network "
                 "out, or begin with the pretrained weights of the one that you want."
             )
-        return {"image_size": Choices((self.card.image_size,)), **tried, "architecture": own}
+        return {**asked, "architecture": own, "image_size": asked.get("image_size") or self.card.image_size}
 
     def copy_to(self, folder: Path) -> None:
         """Put the model into a search's folder."""

@@ -26,13 +26,15 @@ from autodet.search.beginning import Beginning, check_start, read_beginning
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
 from autodet.search.keeping import keep_trial, trial_bundle
+from autodet.search.presets import Plan, facts_of, plan_search, usable_networks
 from autodet.search.refit import BEFORE
 from autodet.search.snapshot import LAUNCHED, LOG, STATUS, STOP, read_status, write_snapshot
-from autodet.search.space import PARAMETERS, Tried, architectures, make_space, most_epochs
-from autodet.search.spec import PRESETS, SPEC, SearchSpec
+from autodet.search.space import PARAMETERS, architectures, make_space, most_epochs
+from autodet.search.spec import SPEC, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
 from autodet.settings import load_settings
 from autodet.training.device import device_slots
+from autodet.training.hardware import find_hardware, hardware_of_cluster
 from autodet.workspace import Workspace, hidden_folder, module_environment, open_workspace, publish_folder, slug
 
 if TYPE_CHECKING:
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 START_PATIENCE_SECONDS = 60.0
-DEFAULT_PRESET = "balanced"
 
 _launched: list["subprocess.Popen[bytes]"] = []  # kept so that those that have ended are reaped
 
@@ -169,8 +170,8 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     preset: str | None = None,
     architecture: str | None = None,
     space: Mapping[str, Any] | None = None,
-    sampler: str = "tpe",
-    pruner: str = "median",
+    sampler: str | None = None,
+    pruner: str | None = None,
     patience: int | None = None,
     objective: str = DEFAULT_OBJECTIVE,
     device: str | None = None,
@@ -187,17 +188,19 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
 
     Args:
         dataset: A data set of the workspace, or its id or name.
-        trials: How many trials; the preset's if not given.
-        epochs: Epochs a trial; the preset's if not given.
+        trials: How many trials; the preset's, or 3.
+        epochs: Epochs a trial; the preset's, or 20.
         time_limit: Seconds after which everything is over.
         lr_range: Lowest and highest learning rate; as ``lr`` in ``space``.
-        preset: ``quick`` (2 trials of 3 epochs), ``balanced`` (3 of 20) or ``best`` (10 of 40).
+        preset: ``quick``, ``balanced`` or ``best``: chooses what is not given among trials, epochs, space, sampler,
+            pruner and patience, by the data set and the devices. What is given always counts.
         architecture: A name of ``autodet.models.registry``; as in ``space``.
         space: What to try, by the names of ``autodet.search.space.PARAMETERS``: a value, ``(lowest, highest)``, a list,
             True for the usual range, or False for the default.
-        sampler: Who chooses what is tried: ``tpe``, ``random``, or ``gp``, a Gaussian process, which needs scipy.
-        pruner: What gives up trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``.
-        patience: A trial ends after so many epochs that were no better than its best; never if not given.
+        sampler: Who chooses what is tried: ``tpe`` (the default), ``random``, or ``gp``, a Gaussian process, which
+            needs scipy.
+        pruner: What gives up trials that fall behind: ``median`` (the default), ``hyperband``, ``asha`` or ``none``.
+        patience: A trial ends after so many epochs that were no better than its best; 0 for never, the default.
         objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision).
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
@@ -224,21 +227,24 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     if isinstance(dataset, str):
         dataset = load_dataset(dataset, workspace)
     workspace = workspace or Workspace(dataset.folder.parent.parent)
-    effort = _preset(preset or DEFAULT_PRESET)
-    tried = _space({"lr": lr_range, "architecture": architecture}, space or {}, epochs)
+    asked = _asked_space({"lr": lr_range, "architecture": architecture}, space or {}, epochs)
     beginning = read_beginning(start_from, workspace) if start_from else None
     if beginning:
-        tried = beginning.fixed(tried)
+        asked = beginning.fixed(asked)
+    fixed = {"trials": trials, "epochs": epochs, "pruner": pruner, "device": device, "executor": executor}
+    plan = _plan(preset, dataset, asked, fixed) if preset else Plan()
+    tried = make_space({**plan.space, **asked})
+    patience = plan.patience if patience is None else patience
     spec = SearchSpec(
         name=name or dataset.name,
         dataset=dataset.id,
-        trials=effort.trials if trials is None else trials,
-        epochs=most_epochs(tried, effort.epochs if epochs is None else epochs),
+        trials=plan.trials if trials is None else trials,
+        epochs=most_epochs(tried, plan.epochs if epochs is None else epochs),
         time_limit=time_limit,
         space=tried,
-        sampler=sampler,
-        pruner=pruner,
-        patience=patience,
+        sampler=plan.sampler if sampler is None else sampler,
+        pruner=plan.pruner if pruner is None else pruner,
+        patience=None if patience == 0 else patience,
         objective=objective,
         device=device,
         executor=executor,
@@ -249,6 +255,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         seed=seed,
         storage=place_of_new_studies(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        why=plan.why,
         fingerprint=dataset.fingerprint,
     )
     caution = flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else ""
@@ -317,13 +324,28 @@ def _best_params(search: str, workspace: Workspace) -> dict[str, Any]:
     return {name: value for name, value in best.params.items() if name in PARAMETERS}
 
 
-def _preset(name: str) -> Any:
-    if name not in PRESETS:
-        raise SearchError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
-    return PRESETS[name]
+def _plan(preset: str, dataset: Dataset, asked: Mapping[str, Any], fixed: Mapping[str, Any]) -> Plan:
+    """What a preset chooses beside the space and the fields of the order that were asked for."""
+    fixed = {name: value for name, value in fixed.items() if value is not None}
+    SearchSpec(dataset.name, dataset.id, **fixed).check()
+    settings, space = load_settings(), make_space(asked)
+    on_cluster = fixed["executor"] == "ray"
+    hardware = hardware_of_cluster(settings) if on_cluster else find_hardware(settings, fixed.get("device"))
+    networks = architectures(space)
+    if hardware.on_gpus and "architecture" not in asked:
+        networks = (*networks, *(name for name in usable_networks() if name not in networks))
+    return plan_search(
+        preset,
+        facts_of(dataset),
+        hardware,
+        networks,
+        trials=fixed.get("trials"),
+        epochs=most_epochs(space, fixed.get("epochs", 0)) or None,
+        decided=(*asked, *fixed),
+    )
 
 
-def _space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int | None) -> dict[str, Tried]:
+def _asked_space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
     """The space that was asked for, in words of their own or in it."""
     given = {name: value for name, value in words.items() if value is not None}
     twice = [name for name in [*given, *(["epochs"] if epochs is not None else [])] if name in space]
@@ -331,7 +353,7 @@ def _space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int | Non
         raise SearchError(f"{twice[0]} is asked for twice, in the space and beside it; give it once.")
     if "architecture" in given:
         find_architecture(given["architecture"])
-    return make_space({**space, **given})
+    return {**space, **given}
 
 
 def _check_device(device: str | None) -> None:

@@ -24,22 +24,6 @@ HIGHEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Preset:
-    """A choice of effort: how many trials of how many epochs."""
-
-    title: str
-    trials: int
-    epochs: int
-
-
-PRESETS = {
-    "quick": Preset("Quick look", trials=2, epochs=3),
-    "balanced": Preset("Balanced", trials=3, epochs=20),
-    "best": Preset("Best", trials=10, epochs=40),
-}
-
-
-@dataclass(frozen=True)
 class SearchSpec:
     """A search's order, written once and never changed.
 
@@ -65,6 +49,7 @@ class SearchSpec:
         refit: Whether the best parameters are trained once more at the end, on training and validation photos.
         storage: Where its study is kept: in the ``workspace``, or on the ``server`` that the settings name.
         created: When it was asked for, ISO 8601 with time zone.
+        why: A preset's reasons for what it chose, as sentences; empty where none was asked for.
     """
 
     name: str
@@ -86,6 +71,7 @@ class SearchSpec:
     refit: bool = False
     storage: Place = "workspace"
     created: str = ""
+    why: str = ""
     fingerprint: str = ""
 
     def check(self) -> None:

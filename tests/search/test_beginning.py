@@ -177,3 +177,12 @@ def test_a_real_search_that_was_killed_ends_as_one_that_was_not_though_the_model
     assert len(losses[0]) == 1
     card = find_model("killed", Workspace(home.home)).card
     assert card.start_from.weights_sha256 == read_card(trained_bundle).weights_sha256
+
+
+def test_a_preset_leaves_the_network_and_the_photo_size_to_the_model(start, home, model):
+    search = start(preset="best", start_from="old", trials=30, epochs=1)
+    search.stop()
+    spec = search.spec()
+    assert spec.space["architecture"] == Choices((DEFAULT_ARCHITECTURE,))
+    assert spec.space["image_size"] == Choices((96,))
+    assert spec.space["batch_size"].tuned
