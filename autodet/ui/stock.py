@@ -88,6 +88,7 @@ def _show_details(model: StoredModel) -> None:
         "Photos are seen at": f"{card.image_size} pixels; {card.preprocessing}",
         "Best epoch": card.epoch,
         "Refit": "on training and validation photos; its figures are those of the best trial" if card.refit else "no",
+        "Began with": f"the weights of {card.start_from.model}" if card.start_from else "the network's own weights",
         "Trained with": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
         "Made with": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
         "Data set's fingerprint": card.dataset_fingerprint,
