@@ -82,7 +82,7 @@ def ask_for_search(dataset: Dataset) -> Order:
         format_func=lambda rate: f"{rate:g}",
         help="How large the steps of training are. Every trial tries its own from this range.",
     )
-    with st.expander("Network", icon=":material/lan:"):
+    with st.expander("Network, and what it begins with", icon=":material/lan:"):
         model = ask_for_start(dataset)
         architecture = model.card.architecture if model else _ask_for_architecture()
         others = _ask_for_others(plan)
