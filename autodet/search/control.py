@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.lock import hold_lock
 from autodet.models.registry import find_architecture, weights_problem
 from autodet.models.store import StoredModel
-from autodet.records import SearchStatus
+from autodet.records import SearchStatus, TrialStatus
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
 from autodet.search.keeping import keep_trial, trial_bundle
@@ -130,6 +130,13 @@ class Search:
             raise SearchError(f"The search {self.id} is {status.state} and has no model. {status.message}".strip())
         return load_detector(status.model, workspace=self._workspace)
 
+    def pareto_front(self) -> tuple[TrialStatus, ...]:
+        """The trials that no other one beats in both quality and time, the quickest first.
+
+        Empty unless the search has such an objective as ``map50+latency``. ``detector`` and ``keep`` give their models.
+        """
+        return self.status().pareto_front
+
     def detector(self, trial: int) -> "Detector":
         """A trial's best epoch so far, ready to predict; ``keep`` makes it a model that lists show.
 
@@ -167,7 +174,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     architecture: str | None = None,
     space: Mapping[str, Any] | None = None,
     sampler: str = "tpe",
-    pruner: str = "median",
+    pruner: str | None = None,
     patience: int | None = None,
     objective: str = DEFAULT_OBJECTIVE,
     device: str | None = None,
@@ -192,9 +199,12 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         space: What to try, by the names of ``autodet.search.space.PARAMETERS``: a value, ``(lowest, highest)``, a list,
             True for the usual range, or False for the default.
         sampler: Who chooses what is tried: ``tpe``, ``random``, or ``gp``, a Gaussian process, which needs scipy.
-        pruner: What gives up trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``.
+        pruner: What gives up trials that fall behind: ``median`` (the default), ``hyperband``, ``asha`` or ``none``,
+            which is all that a pair of objectives allows.
         patience: A trial ends after so many epochs that were no better than its best; never if not given.
-        objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision).
+        objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision). With
+            ``+latency`` behind it, a prediction's time is to be low too; ``space`` must then have ``image_size`` or
+            ``architecture`` in it, and ``Search.pareto_front`` is the result.
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
         warm_start: An earlier search, whose best parameters are tried next after the defaults.
@@ -224,7 +234,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         time_limit=time_limit,
         space=tried,
         sampler=sampler,
-        pruner=pruner,
+        pruner=pruner or ("none" if wants_speed(objective) else "median"),
         patience=patience,
         objective=objective,
         device=device,
