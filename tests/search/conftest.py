@@ -118,15 +118,19 @@ def workers():
     """The process ids of a supervisor's workers, from their first moment on."""
 
     def workers(supervisor):
-        found = []
-        for status in Path("/proc").glob("[0-9]*/status"):
-            with suppress(FileNotFoundError, ProcessLookupError):
-                command = (status.parent / "cmdline").read_bytes()
-                if f"PPid:\t{supervisor}\n" in status.read_text() and b"spawn_main" in command:
-                    found.append(int(status.parent.name))
-        return found
+        servers = [pid for pid, command in _children(supervisor) if b"forkserver" in command]
+        return [pid for server in servers for pid, _ in _children(server)]
 
     return workers
+
+
+def _children(parent):
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if f"PPid:\t{parent}\n" in status.read_text():
+                found.append((int(status.parent.name), (status.parent / "cmdline").read_bytes()))
+    return found
 
 
 @pytest.fixture

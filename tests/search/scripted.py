@@ -33,6 +33,7 @@ def train(job, pulse=lambda: None):
     for epoch in range(len(done) + 1, job.epochs + 1):
         misfortune(script, job, trial, epoch)
         wait_for_company(script, job, epoch)
+        wait_for_file(script)
         seconds = script.get("seconds_of_epoch", {}).get(str(epoch), script.get("seconds", 0.0))
         for _ in range(script.get("batches", 1)):
             time.sleep(seconds)
@@ -94,6 +95,12 @@ def wait_for_company(script, job, epoch):
         while not other.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         note(job, "together" if other.exists() else "alone")
+
+
+def wait_for_file(script):
+    """Where the script wants so, no epoch ends before the test has made a file."""
+    while "file" in script and not Path(script["file"]).exists():
+        time.sleep(0.02)
 
 
 def keep(job, result):

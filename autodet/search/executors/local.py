@@ -1,20 +1,25 @@
-"""Trials on this machine: a process of its own for each, one process a device slot of the queue."""
+"""Trials on this machine: a process of its own for each, one process a device slot of the queue.
 
-import ctypes
+Where the system forks safely, they are forked from one that has imported the trainer before (Python's fork server), so
+that only a search's first trial waits for torch. That process dies with the supervisor, and they with it.
+"""
+
 import importlib
 import multiprocessing
 import os
 import signal
-import threading
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import DupFd
 from typing import Any
 
 from autodet.search.executors import EpochDone, Event, TrialDone, TrialLost, TrialTooLarge, event_of
+from autodet.search.executors.bound import bind_to_parent, watch_supervisor
 from autodet.search.executors.memory import out_of_memory_kills
 from autodet.search.executors.usage import Meter
 from autodet.search.queue import HeldSlot, SlotQueue
@@ -22,9 +27,9 @@ from autodet.training.device import Slot, visible_gpu
 from autodet.training.job import TrainJob
 
 TRAIN = "autodet.training.loop:train"
+NURSERY = "autodet.search.executors.nursery"
 GRACE_SECONDS = 5.0
 NICENESS = 5  # pages and predictions on the same cores go first
-DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 BEAT_SECONDS = 1.0  # a worker shows that it gets on no more often than that
 
 
@@ -40,7 +45,7 @@ _Message = Event | _Beat
 class _Worker:
     trial: int
     held: HeldSlot
-    process: SpawnProcess
+    process: BaseProcess
     connection: "Connection[_Message, _Message]"
     out_of_memory_kills: int  # of the whole machine, before it started
     silent_seconds: float = 0.0
@@ -76,7 +81,7 @@ class LocalExecutor:
         self._queue, self._train, self._deadline = queue, train, deadline_seconds
         self._next: HeldSlot | None = None
         self._workers: dict[int, _Worker] = {}
-        self._context = multiprocessing.get_context("spawn")
+        self._context = _context(train)
 
     @property
     def slots(self) -> int:
@@ -156,6 +161,14 @@ class LocalExecutor:
         del self._workers[worker.trial]
 
 
+def _context(train: str) -> ForkServerContext | SpawnContext:
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")  # a Mac's libraries do not bear to be forked
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([NURSERY, train.split(":", maxsplit=1)[0]])
+    return context
+
+
 def _on_slot(job: TrainJob, slot: Slot) -> TrainJob:
     # A worker sees its own GPU only, and as the first one.
     return replace(job, device="cpu" if slot.device == "cpu" else "cuda:0", threads=slot.threads)
@@ -188,7 +201,8 @@ def _work(
 ) -> None:
     """The worker process: train, and tell the supervisor."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the supervisor's business
-    _die_with_parent()
+    bind_to_parent()
+    watch_supervisor()
     meter = Meter(_choose_device(slot))
     with suppress(BrokenPipeError):  # the supervisor is gone, and this process with it
         connection.send(_train(connection, trial, job, train, meter))
@@ -225,16 +239,3 @@ def _choose_device(slot: Slot) -> str | None:
     os.environ["CUDA_VISIBLE_DEVICES"] = gpu = visible_gpu(slot.device)
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # numbers mean what the driver's tools mean by them
     return gpu
-
-
-def _die_with_parent() -> None:
-    """Let this process end when the supervisor does; Linux sees to it even while this process is stopped."""
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
-    threading.Thread(target=_watch_parent, daemon=True).start()  # elsewhere, or if it is gone already
-
-
-def _watch_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(1)
