@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from autodet.evaluation.objective import OBJECTIVES, objective_title
-from autodet.search.space import PARAMETERS, Parameter, Range, make_space, parse_tried
+from autodet.evaluation.objective import OBJECTIVES, objective_title, wants_speed
+from autodet.search.space import PARAMETERS, Parameter, Range, changes_latency, make_space, parse_tried
 from autodet.search.spec import MOST_EPOCHS
 
 SAMPLER_TITLES = {"tpe": "TPE, which learns from the trials before", "random": "At random", "gp": "A Gaussian process"}
@@ -15,6 +15,12 @@ PRUNER_TITLES = {
     "asha": "Successive halving says so, for many trials",
     "none": "Never",
 }
+SPEED_SENTENCE = (
+    "Results show which trials no other one beats in both quality and time, and let you keep any of their models; the "
+    "one that you get without choosing is the most accurate. Such trials are not ended early for falling behind, so the "
+    "search takes longer."
+)
+NOTHING_QUICKER = "nothing else that is varied here changes how long a prediction takes."
 ASKED_ELSEWHERE = ("lr", "architecture", "epochs")
 
 
@@ -29,8 +35,13 @@ def ask_what_to_try() -> dict[str, Any]:
         "The best has the highest", list(OBJECTIVES), format_func=objective_title, help="On the validation photos."
     )
     sampler = second.selectbox("Who chooses what to try", list(SAMPLER_TITLES), format_func=SAMPLER_TITLES.__getitem__)
+    quick = wants_speed(objective)
     pruner = first.selectbox(
-        "A trial ends early if", list(PRUNER_TITLES), format_func=PRUNER_TITLES.__getitem__, help="Never the first one."
+        "A trial ends early if",
+        ["none"] if quick else list(PRUNER_TITLES),
+        format_func=PRUNER_TITLES.__getitem__,
+        key=f"pruner {quick}",
+        help="Never the first one.",
     )
     patience = second.number_input(
         "Or if it is no better after so many epochs", 1, MOST_EPOCHS, None, placeholder="never"
@@ -39,12 +50,18 @@ def ask_what_to_try() -> dict[str, Any]:
     chosen = st.multiselect(
         "Vary or fix",
         names,
+        ["image_size"] if quick else [],
+        key=f"vary {quick}",
         format_func=lambda name: PARAMETERS[name].title,
         placeholder="What else should not be left to itself",
         help="One value fixes it; of several, or of a range, every trial tries its own.",
     )
     space = {name: _ask_for_values(PARAMETERS[name]) for name in chosen}
-    make_space(space)
+    tried = make_space(space)
+    if quick:
+        st.info(SPEED_SENTENCE, icon=":material/speed:")
+    if quick and not changes_latency(tried):
+        st.warning(f"Vary the {PARAMETERS['image_size'].title.lower()}: {NOTHING_QUICKER}")
     return {"objective": objective, "sampler": sampler, "pruner": pruner, "patience": patience, "space": space}
 
 
