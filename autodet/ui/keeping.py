@@ -47,11 +47,11 @@ def marked(status: SearchStatus, trial: TrialStatus) -> str:
 
 
 def _offered(status: SearchStatus) -> list[TrialStatus]:
-    """The trials with a model: the Pareto front, the quickest first, then the best."""
+    """The trials with a model, the best first; those on the Pareto front before all others."""
     front = {trial.number for trial in status.pareto_front}
     measured = [trial for trial in status.trials if trial.best_epoch and trial.number not in front]
     best = nlargest(MOST_OFFERED, measured, key=lambda trial: (_score(trial), -trial.number))
-    return [*status.pareto_front, *best]
+    return [*reversed(status.pareto_front), *best]
 
 
 def _score(trial: TrialStatus) -> float:

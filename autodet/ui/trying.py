@@ -17,7 +17,7 @@ PRUNER_TITLES = {
 }
 SPEED_SENTENCE = (
     "Results show which trials no other one beats in both quality and time, and let you keep any of their models; the "
-    "one that you get without choosing is the most accurate. Such trials are not ended early for falling behind, so the "
+    "one that you get without choosing is the most accurate. Trials are not ended early for falling behind then, so the "
     "search takes longer."
 )
 NOTHING_QUICKER = "nothing else that is varied here changes how long a prediction takes."

@@ -168,7 +168,7 @@ def test_a_search_for_quality_and_speed_shows_its_front(visit, search_there):
     table = app.dataframe[0].value
     assert list(table["trial"]) == ["0 ◆", "1 ★ ◆", "2"]
     assert list(table["one prediction"]) == [60, 90, 70]
-    options = ["0 ◆ · mAP@0.5 0.600 · 60 ms", "1 ★ ◆ · mAP@0.5 0.900 · 90 ms", "2 · mAP@0.5 0.400 · 70 ms"]
+    options = ["1 ★ ◆ · mAP@0.5 0.900 · 90 ms", "0 ◆ · mAP@0.5 0.600 · 60 ms", "2 · mAP@0.5 0.400 · 70 ms"]
     assert labelled(app.selectbox, "Trial").options == options
     app = visit("results", search="single")
     assert len(app.get("plotly_chart")) == 3
