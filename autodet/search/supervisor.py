@@ -22,6 +22,7 @@ from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
+from autodet.search.beginning import check_start, start_of
 from autodet.search.budget import planned_epochs, startup_seconds
 from autodet.search.data import check_dataset, refit_growth
 from autodet.search.executors import (
@@ -82,6 +83,7 @@ def _carry_on(folder: Path, train: str) -> int:
         set_aside(folder)
         spec = SearchSpec.read(folder)
         check_dataset(spec, Workspace(folder.parent.parent))
+        check_start(spec, folder)
         supervise(folder, executor_for(folder, spec, train, load_settings()))
         give_back(folder)
     except Exception as error:
@@ -218,6 +220,7 @@ class _Supervisor:
             seed=self._spec.seed,
             accumulation=trial.effective.get("accumulation", 1),
             objective=self._spec.objective,
+            start=start_of(self._spec, self._folder),
         )
 
     def _ask(self) -> optuna.trial.Trial:
