@@ -12,8 +12,9 @@ from autodet.errors import AutodetError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES
 from autodet.models.registry import ARCHITECTURES
 from autodet.records import SPLITS
+from autodet.search.presets import PRESETS
 from autodet.search.space import PARAMETERS, Range, parse_tried
-from autodet.search.spec import EXECUTORS, PRESETS, PRUNERS, SAMPLERS
+from autodet.search.spec import EXECUTORS, PRUNERS, SAMPLERS
 
 
 class Parser(argparse.ArgumentParser):
@@ -80,11 +81,13 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     """Which data set, and how to search."""
     usual = PARAMETERS["lr"].prior
     lowest, highest = (usual.low, usual.high) if isinstance(usual, Range) else (None, None)
-    presets = "; ".join(f"{name}: {one.trials} trials of {one.epochs} epochs" for name, one in PRESETS.items())
     parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
     parser.add_argument("--trials", type=_whole_number, help="how many trials (default 3)")
     parser.add_argument("--epochs", type=_whole_number, help="epochs a trial (default 20)")
-    parser.add_argument("--preset", choices=PRESETS, help=f"trials and epochs in a word; {presets}")
+    effort = (
+        "choose what is not given (trials, epochs, space, sampler, pruner, patience) by the data set and the devices"
+    )
+    parser.add_argument("--preset", choices=PRESETS, help=effort)
     parser.add_argument("--time-limit", type=_number, metavar="SECONDS", help="when to end, whatever is done by then")
     parser.add_argument("--lr-min", type=_number, metavar="RATE", help=f"default {lowest:g}")
     parser.add_argument("--lr-max", type=_number, metavar="RATE", help=f"default {highest:g}")
@@ -97,16 +100,18 @@ def add_search(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="what to try, once for each: a value, LOW..HIGH, A,B,C, 'tune' or 'default'; of " + ", ".join(PARAMETERS),
     )
-    parser.add_argument("--sampler", choices=SAMPLERS, default="tpe", help="who chooses what is tried (default tpe)")
+    parser.add_argument("--sampler", choices=SAMPLERS, help="who chooses what is tried (default tpe)")
     behind = "what gives up trials that fall behind (default median)"
-    parser.add_argument("--pruner", choices=PRUNERS, default="median", help=behind)
-    patience = "end a trial after so many epochs that were no better than its best"
+    parser.add_argument("--pruner", choices=PRUNERS, help=behind)
+    patience = "end a trial after so many epochs that were no better than its best; 0 for never (default)"
     parser.add_argument("--patience", type=_whole_number, metavar="EPOCHS", help=patience)
     objectives = ", ".join(OBJECTIVES)
     parser.add_argument("--objective", default=DEFAULT_OBJECTIVE, help=f"what is to be high: {objectives}")
     parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
     where = "where trials run: local (default), or ray, the cluster of AUTODET_RAY_ADDRESS"
     parser.add_argument("--executor", choices=EXECUTORS, default="local", help=where)
+    model = "a model's id or name, or an .autodet file, whose weights every trial begins with; its network is kept"
+    parser.add_argument("--start-from", metavar="MODEL", help=model)
     earlier = "an earlier search, whose best parameters are tried next after the defaults"
     parser.add_argument("--warm-start", metavar="SEARCH", help=earlier)
     refit = "train the best parameters once more at the end, on training and validation photos"

@@ -291,6 +291,51 @@ class TrialStatus:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The model whose weights a search began with.
+
+    Attributes:
+        model: Its id in the workspace, or its file's name without the ending.
+        weights_sha256: Its weights' checksum, by which it is known wherever it is.
+        dataset: Name of the data set that it was trained on.
+        dataset_fingerprint: That data set's fingerprint.
+        refit: Whether it has learnt from that data set's validation photos too.
+        start_from: What it had begun with itself; None for the network's pretrained weights.
+    """
+
+    model: str
+    weights_sha256: str
+    dataset: str
+    dataset_fingerprint: str
+    refit: bool = False
+    start_from: "Origin | None" = None
+
+    @property
+    def ancestors(self) -> "tuple[Origin, ...]":
+        """Itself, what it had begun with, and so on."""
+        return (self, *(self.start_from.ancestors if self.start_from else ()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, what it had begun with among them."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Any) -> "Origin | None":
+        """The inverse of ``to_json``; None for None.
+
+        Raises:
+            TypeError: An entry is missing, unknown or not what it should be.
+        """
+        if document is None:
+            return None
+        origin = cls(**{**document, "start_from": cls.from_json(document.get("start_from"))})
+        texts = (origin.model, origin.weights_sha256, origin.dataset, origin.dataset_fingerprint)
+        if not all(isinstance(text, str) for text in texts) or not isinstance(origin.refit, bool):
+            raise TypeError
+        return origin
+
+
+@dataclass(frozen=True)
 class SearchStatus:
     """One search as a page or a program sees it.
 
@@ -308,6 +353,8 @@ class SearchStatus:
         created: When the search was asked for, ISO 8601 with time zone.
         message: A sentence where there is something to say (why it failed, what replaced a model's weights).
         objective: What decides which is the best; see ``autodet.evaluation.objective``.
+        start_from: The model whose weights all trials began with; None for the network's pretrained weights.
+        caution: A sentence where figures are to be taken with care, because that model knows photos they are made of.
     """
 
     search: str
@@ -323,6 +370,8 @@ class SearchStatus:
     created: str = ""
     message: str = ""
     objective: str = "map50"
+    start_from: Origin | None = None
+    caution: str = ""
 
     @property
     def active(self) -> bool:
@@ -336,7 +385,7 @@ class SearchStatus:
         return max(measured, key=lambda t: (t.best_epoch.score if t.best_epoch else 0, -t.number), default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``search, dataset, state, trials, best, model, seconds``, as the command line prints them."""
+        """The keys ``search, dataset, state, trials, best, model, seconds, start_from, caution``, as printed."""
         best = self.best_trial
         epoch = best.best_epoch if best else None
         return {
@@ -347,6 +396,8 @@ class SearchStatus:
             "best": {"trial": best.number, "epoch": epoch.epoch, "map50": epoch.map50} if best and epoch else None,
             "model": self.model,
             "seconds": round(self.seconds, 1),
+            "start_from": self.start_from.to_json() if self.start_from else None,
+            "caution": self.caution,
         }
 
 

@@ -115,7 +115,9 @@ def status_text(status: SearchStatus) -> str:
         ("state", f"{status.state}{_time_left(status)}"),
         ("ran for", duration(status.seconds)),
         ("model", status.model or "none yet"),
+        *([("began with", f"the weights of {status.start_from.model}")] if status.start_from else []),
         *([("note", status.message)] if status.message else []),
+        *([("caution", status.caution)] if status.caution else []),
     ]
     rows = [("TRIAL", "STATE", "EPOCHS", "LEARNING RATE", "BEST MAP50", "")]
     for trial in status.trials:

@@ -7,6 +7,6 @@ from autodet.ui.searching import ask_for_search, offer_start, show_forecast
 with page("Search", "Train several trials with different settings in the background; the best epoch of all is kept."):
     dataset = choose_dataset()
     if dataset:
-        order = ask_for_search()
+        order = ask_for_search(dataset)
         show_forecast(dataset, order)
         offer_start(dataset, order)

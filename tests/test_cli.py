@@ -19,7 +19,7 @@ from tests.helpers import APPLE, BANANA, draw_photo, voc_xml, write_labelled, wr
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "autodet"]
 
-SEARCH_KEYS = ["search", "dataset", "state", "trials", "best", "model", "seconds"]
+SEARCH_KEYS = ["search", "dataset", "state", "trials", "best", "model", "seconds", "start_from", "caution"]
 TRIAL_KEYS = ["number", "state", "params", "epochs", "error", "attempts", "effective"]
 EPOCH_KEYS = ["epoch", "loss", "map50", "map50_95", "seconds"]
 REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images"]
@@ -192,6 +192,18 @@ def test_a_search_in_the_background_is_stopped_and_resumed(searchable):
     assert find_search("long-one", Workspace(home)).wait().state == "stopped"
     assert document_of(home, "resume", "long-one")["state"] in ("queued", "running")
     assert document_of(home, "status", "long-one")["state"] in ("queued", "running")
+
+
+def test_a_preset_s_reasons_are_told_beside_the_answer(workspace, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("autodet.search.control._launch", lambda folder: None)
+    import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+    words = ["search", "fruit", "--detach", "--json"]
+    assert cli.main([*words, "--preset", "best", "--trials", "5"]) == cli.OK
+    said = capsys.readouterr()
+    assert "5 trials of 100 epochs, as asked" in said.err
+    assert json.loads(said.out)["search"] == "fruit"
+    assert cli.main(words) == cli.OK
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.slow

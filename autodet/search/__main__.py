@@ -8,6 +8,7 @@ from types import FrameType
 
 from autodet.errors import BusyError
 from autodet.lock import hold_lock
+from autodet.search.beginning import check_start
 from autodet.search.data import check_dataset
 from autodet.search.executors.choice import executor_for
 from autodet.search.executors.local import TRAIN
@@ -38,6 +39,7 @@ def _carry_on(folder: Path, train: str) -> int:
         set_aside(folder)
         spec = SearchSpec.read(folder)
         check_dataset(spec, Workspace(folder.parent.parent))
+        check_start(spec, folder)
         supervise(folder, executor_for(folder, spec, train, load_settings()))
         give_back(folder)
     except Exception as error:

@@ -17,20 +17,24 @@ from typing import TYPE_CHECKING, Any
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE
+from autodet.inference.known_photos import flattered_sentence
 from autodet.lock import hold_lock
 from autodet.models.registry import find_architecture, weights_problem
 from autodet.models.store import StoredModel
 from autodet.records import SearchStatus
+from autodet.search.beginning import Beginning, check_start, read_beginning
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
 from autodet.search.keeping import keep_trial, trial_bundle
+from autodet.search.presets import Plan, facts_of, plan_search, usable_networks
 from autodet.search.refit import BEFORE
 from autodet.search.snapshot import LAUNCHED, LOG, STATUS, STOP, read_status, write_snapshot
-from autodet.search.space import PARAMETERS, Tried, architectures, make_space, most_epochs
-from autodet.search.spec import PRESETS, SPEC, SearchSpec
+from autodet.search.space import PARAMETERS, architectures, make_space, most_epochs
+from autodet.search.spec import SPEC, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
 from autodet.settings import load_settings
 from autodet.training.device import device_slots
+from autodet.training.hardware import find_hardware, hardware_of_cluster
 from autodet.workspace import Workspace, hidden_folder, module_environment, open_workspace, publish_folder, slug
 
 if TYPE_CHECKING:
@@ -38,7 +42,6 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 START_PATIENCE_SECONDS = 60.0
-DEFAULT_PRESET = "balanced"
 
 _launched: list["subprocess.Popen[bytes]"] = []  # kept so that those that have ended are reaped
 
@@ -101,7 +104,7 @@ class Search:
         """Carry on a search that was interrupted or stopped; returns at once.
 
         Raises:
-            SearchError: It is at work already, or over, or its data set has changed.
+            SearchError: It is at work already, or over, or its data set or the model that it began with has changed.
             StorageError: The database that has its study cannot be used.
         """
         status = self.status()
@@ -111,6 +114,7 @@ class Search:
         if status.state == "stopped" and len(status.trials) >= status.planned_trials and not spec.refit:
             raise SearchError(f"The search {self.id} has no trials left; start a new one.")
         check_dataset(spec, self._workspace)
+        check_start(spec, self._folder)
         check_storage(spec.storage)
         if spec.executor == "ray":
             check_cluster()
@@ -166,12 +170,13 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     preset: str | None = None,
     architecture: str | None = None,
     space: Mapping[str, Any] | None = None,
-    sampler: str = "tpe",
-    pruner: str = "median",
+    sampler: str | None = None,
+    pruner: str | None = None,
     patience: int | None = None,
     objective: str = DEFAULT_OBJECTIVE,
     device: str | None = None,
     executor: str = "local",
+    start_from: str | Path | None = None,
     warm_start: str | None = None,
     refit: bool = False,
     seed: int = 0,
@@ -183,20 +188,25 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
 
     Args:
         dataset: A data set of the workspace, or its id or name.
-        trials: How many trials; the preset's if not given.
-        epochs: Epochs a trial; the preset's if not given.
+        trials: How many trials; the preset's, or 3.
+        epochs: Epochs a trial; the preset's, or 20.
         time_limit: Seconds after which everything is over.
         lr_range: Lowest and highest learning rate; as ``lr`` in ``space``.
-        preset: ``quick`` (2 trials of 3 epochs), ``balanced`` (3 of 20) or ``best`` (10 of 40).
+        preset: ``quick``, ``balanced`` or ``best``: chooses what is not given among trials, epochs, space, sampler,
+            pruner and patience, by the data set and the devices. What is given always counts.
         architecture: A name of ``autodet.models.registry``; as in ``space``.
         space: What to try, by the names of ``autodet.search.space.PARAMETERS``: a value, ``(lowest, highest)``, a list,
             True for the usual range, or False for the default.
-        sampler: Who chooses what is tried: ``tpe``, ``random``, or ``gp``, a Gaussian process, which needs scipy.
-        pruner: What gives up trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``.
-        patience: A trial ends after so many epochs that were no better than its best; never if not given.
+        sampler: Who chooses what is tried: ``tpe`` (the default), ``random``, or ``gp``, a Gaussian process, which
+            needs scipy.
+        pruner: What gives up trials that fall behind: ``median`` (the default), ``hyperband``, ``asha`` or ``none``.
+        patience: A trial ends after so many epochs that were no better than its best; 0 for never, the default.
         objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision).
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
+        start_from: A model's id or name, or an ``.autodet`` file, whose weights every trial begins with in place of the
+            network's pretrained ones. The network is the model's, and so is the photo size unless it is in ``space``.
+            Classes are matched by name; new ones begin fresh.
         warm_start: An earlier search, whose best parameters are tried next after the defaults.
         refit: Train the best parameters once more at the end, on training and validation photos. The figures stay those
             of the best trial, whose own model is kept beside it.
@@ -207,35 +217,48 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
             buttons, which are pressed twice, or by two people at once.
 
     Raises:
-        SearchError: A value makes no sense, the data set has nothing to learn from, or the cluster cannot be used.
+        SearchError: A value makes no sense, the data set has nothing to learn from, the cluster cannot be used, or the
+            model to begin with has another network than the one that is asked for.
+        NotFoundError: There is no such data set, search or model.
+        BundleError: The model to begin with is damaged.
         StorageError: The database that the settings name cannot be used.
         WeightsError: The architecture's pretrained weights cannot be had here.
     """
     if isinstance(dataset, str):
         dataset = load_dataset(dataset, workspace)
     workspace = workspace or Workspace(dataset.folder.parent.parent)
-    effort = _preset(preset or DEFAULT_PRESET)
-    tried = _space({"lr": lr_range, "architecture": architecture}, space or {}, epochs)
+    asked = _asked_space({"lr": lr_range, "architecture": architecture}, space or {}, epochs)
+    beginning = read_beginning(start_from, workspace) if start_from else None
+    if beginning:
+        asked = beginning.fixed(asked)
+    fixed = {"trials": trials, "epochs": epochs, "pruner": pruner, "device": device, "executor": executor}
+    plan = _plan(preset, dataset, asked, fixed) if preset else Plan()
+    tried = make_space({**plan.space, **asked})
+    patience = plan.patience if patience is None else patience
     spec = SearchSpec(
         name=name or dataset.name,
         dataset=dataset.id,
-        trials=effort.trials if trials is None else trials,
-        epochs=most_epochs(tried, effort.epochs if epochs is None else epochs),
+        trials=plan.trials if trials is None else trials,
+        epochs=most_epochs(tried, plan.epochs if epochs is None else epochs),
         time_limit=time_limit,
         space=tried,
-        sampler=sampler,
-        pruner=pruner,
-        patience=patience,
+        sampler=plan.sampler if sampler is None else sampler,
+        pruner=plan.pruner if pruner is None else pruner,
+        patience=None if patience == 0 else patience,
         objective=objective,
         device=device,
         executor=executor,
+        start_from=beginning.origin if beginning else None,
+        defaults={"image_size": beginning.card.image_size} if beginning else {},
         known_good=_best_params(warm_start, workspace) if warm_start else {},
         refit=refit,
         seed=seed,
         storage=place_of_new_studies(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        why=plan.why,
         fingerprint=dataset.fingerprint,
     )
+    caution = flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else ""
     spec.check()
     _check_dataset(dataset)
     check_dataset(spec, workspace)
@@ -243,13 +266,13 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     check_storage(spec.storage)
     if spec.executor == "ray":
         check_cluster()
-    for network in architectures(tried):
+    for network in () if beginning else architectures(tried):
         if problem := weights_problem(network):
             raise WeightsError(problem)
     with hold_lock(workspace.searches, START_PATIENCE_SECONDS) if once_within else nullcontext():
         folder = _twin(spec, workspace, once_within)
         if folder is None:
-            folder = _write_search(spec, workspace)
+            folder = _write_search(spec, workspace, beginning, caution)
             _launch(folder)
     return Search(folder)
 
@@ -301,13 +324,28 @@ def _best_params(search: str, workspace: Workspace) -> dict[str, Any]:
     return {name: value for name, value in best.params.items() if name in PARAMETERS}
 
 
-def _preset(name: str) -> Any:
-    if name not in PRESETS:
-        raise SearchError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
-    return PRESETS[name]
+def _plan(preset: str, dataset: Dataset, asked: Mapping[str, Any], fixed: Mapping[str, Any]) -> Plan:
+    """What a preset chooses beside the space and the fields of the order that were asked for."""
+    fixed = {name: value for name, value in fixed.items() if value is not None}
+    SearchSpec(dataset.name, dataset.id, **fixed).check()
+    settings, space = load_settings(), make_space(asked)
+    on_cluster = fixed["executor"] == "ray"
+    hardware = hardware_of_cluster(settings) if on_cluster else find_hardware(settings, fixed.get("device"))
+    networks = architectures(space)
+    if hardware.on_gpus and "architecture" not in asked:
+        networks = (*networks, *(name for name in usable_networks() if name not in networks))
+    return plan_search(
+        preset,
+        facts_of(dataset),
+        hardware,
+        networks,
+        trials=fixed.get("trials"),
+        epochs=most_epochs(space, fixed.get("epochs", 0)) or None,
+        decided=(*asked, *fixed),
+    )
 
 
-def _space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int | None) -> dict[str, Tried]:
+def _asked_space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
     """The space that was asked for, in words of their own or in it."""
     given = {name: value for name, value in words.items() if value is not None}
     twice = [name for name in [*given, *(["epochs"] if epochs is not None else [])] if name in space]
@@ -315,7 +353,7 @@ def _space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int | Non
         raise SearchError(f"{twice[0]} is asked for twice, in the space and beside it; give it once.")
     if "architecture" in given:
         find_architecture(given["architecture"])
-    return make_space({**space, **given})
+    return {**space, **given}
 
 
 def _check_device(device: str | None) -> None:
@@ -344,10 +382,12 @@ def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None
     return None
 
 
-def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
+def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning | None, caution: str) -> Path:
     """A search's folder, complete before anybody sees it; its id is free among the models too."""
     with hidden_folder(workspace.searches) as hidden:
         spec.write(hidden)
+        if beginning:
+            beginning.copy_to(hidden)
         status = SearchStatus(
             search="",
             dataset=spec.dataset,
@@ -357,6 +397,8 @@ def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
             time_limit=spec.time_limit,
             objective=spec.objective,
             created=spec.created,
+            start_from=spec.start_from,
+            caution=caution,
         )
         write_snapshot(hidden, status)
         folder = publish_folder(hidden, workspace.searches, _free_name(spec.name, workspace))

@@ -270,11 +270,6 @@ def _nearest(tried: Tried, default: Any) -> Any:
     return min(tried.values, key=lambda value: abs(float(value) - default))
 
 
-def default_params(space: Space) -> dict[str, Value]:
-    """Trial 0's place among what is tuned, as Optuna enqueues it."""
-    return params_near(space, {})
-
-
 def params_near(space: Space, wanted: Mapping[str, Any]) -> dict[str, Value]:
     """What is wanted, or else the default, moved to the nearest that may be tried; as Optuna enqueues it."""
     values = default_values(space)

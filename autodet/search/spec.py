@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from autodet.errors import AutodetError, SearchError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, objective_problem
+from autodet.records import Origin
 from autodet.search.space import Space, make_space, space_from_json
 from autodet.search.storage import Place
 from autodet.workspace import read_json, write_json
@@ -20,22 +21,6 @@ SAMPLERS = ("tpe", "random", "gp")
 PRUNERS = ("median", "hyperband", "asha", "none")
 MOST_TRIALS, MOST_EPOCHS = 10_000, 1000
 HIGHEST_SEED = 2**31 - 1
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A choice of effort: how many trials of how many epochs."""
-
-    title: str
-    trials: int
-    epochs: int
-
-
-PRESETS = {
-    "quick": Preset("Quick look", trials=2, epochs=3),
-    "balanced": Preset("Balanced", trials=3, epochs=20),
-    "best": Preset("Best", trials=10, epochs=40),
-}
 
 
 @dataclass(frozen=True)
@@ -56,12 +41,15 @@ class SearchSpec:
         objective: What decides which epoch, and so which trial and model, is the best; see
             ``autodet.evaluation.objective``.
         known_good: What trial 1 tries: the best parameters of an earlier search.
+        start_from: The model whose weights every trial begins with; a copy of it is in the search's folder.
+        defaults: What trial 0 has in place of the usual defaults: that model's photo size.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
         seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
         executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
         refit: Whether the best parameters are trained once more at the end, on training and validation photos.
         storage: Where its study is kept: in the ``workspace``, or on the ``server`` that the settings name.
         created: When it was asked for, ISO 8601 with time zone.
+        why: A preset's reasons for what it chose, as sentences; empty where none was asked for.
     """
 
     name: str
@@ -75,12 +63,15 @@ class SearchSpec:
     patience: int | None = None
     objective: str = DEFAULT_OBJECTIVE
     known_good: Mapping[str, Any] = field(default_factory=dict)
+    start_from: Origin | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
     seed: int = 0
     executor: str = "local"
     refit: bool = False
     storage: Place = "workspace"
     created: str = ""
+    why: str = ""
     fingerprint: str = ""
 
     def check(self) -> None:
@@ -133,7 +124,8 @@ class SearchSpec:
         try:
             document: dict[str, Any] = read_json(folder / SPEC)
             space = _space_of(document)
-            return cls(**document | {"space": space})
+            origin = Origin.from_json(document.get("start_from"))
+            return cls(**document | {"space": space, "start_from": origin})
         except (AutodetError, OSError, KeyError, TypeError) as error:
             raise SearchError(
                 f"The search {folder.name} is damaged: {folder / SPEC} cannot be read; delete its folder."

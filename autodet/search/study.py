@@ -18,7 +18,7 @@ from autodet.lock import hold_lock
 from autodet.records import Attempt, EpochResult, TrialStatus
 from autodet.search.mirror import MirroredStorage
 from autodet.search.sampling import pruner_of, sampler_of
-from autodet.search.space import default_params, hyperparameters_of, params_near, suggest_values
+from autodet.search.space import hyperparameters_of, params_near, suggest_values
 from autodet.search.spec import SearchSpec
 from autodet.search.storage import open_database, storage_errors, study_name
 from autodet.workspace import Workspace
@@ -47,9 +47,9 @@ class SearchStudy:
         if CREATED not in self._study.user_attrs:
             self._study.set_user_attr(CREATED, spec.created)
         if not self._study.get_trials(deepcopy=False):
-            self._study.enqueue_trial(default_params(spec.space))
+            self._study.enqueue_trial(params_near(spec.space, spec.defaults))
             if spec.known_good:
-                self._study.enqueue_trial(params_near(spec.space, spec.known_good))
+                self._study.enqueue_trial(params_near(spec.space, {**spec.defaults, **spec.known_good}))
         self.save()
 
     def save(self) -> None:

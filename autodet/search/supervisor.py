@@ -16,6 +16,7 @@ from autodet.errors import BundleError, SearchError
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
+from autodet.search.beginning import start_of
 from autodet.search.budget import planned_epochs, startup_seconds
 from autodet.search.data import refit_growth
 from autodet.search.executors import (
@@ -176,6 +177,7 @@ class _Supervisor:
             seed=self._spec.seed,
             accumulation=trial.effective.get("accumulation", 1),
             objective=self._spec.objective,
+            start=start_of(self._spec, self._folder),
         )
 
     def _ask(self) -> optuna.trial.Trial:

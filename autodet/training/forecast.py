@@ -1,8 +1,8 @@
-"""How long a search will take, before it starts."""
+"""How long a trial will take, before it starts."""
 
 from autodet.models.registry import find_architecture
 from autodet.records import Hyperparameters
-from autodet.training.device import cpu_cores
+from autodet.training.hardware import Hardware
 
 SECOND_CORE_GAIN = 0.8  # a core more does not halve the time
 MOST_CORES = 8  # beyond these a small network gains nothing
@@ -12,37 +12,33 @@ START_SECONDS = 6.0  # a trial's process, imports, weights
 EPOCH_SECONDS = 1.0  # checkpoint and metric
 
 
-def forecast_seconds(
-    train_photos: int,
-    val_photos: int,
-    trials: int,
-    epochs: int,
-    hyperparameters: Hyperparameters,
-    slots: tuple[str, ...],
+def trial_seconds(
+    train_photos: int, val_photos: int, epochs: int, hyperparameters: Hyperparameters, hardware: Hardware
 ) -> float:
-    """Wall time of a whole search, if no trial is pruned.
+    """How long a trial takes from its start, if it is not pruned; see ``epoch_seconds``."""
+    return START_SECONDS + epochs * epoch_seconds(train_photos, val_photos, hyperparameters, hardware)
+
+
+def epoch_seconds(train_photos: int, val_photos: int, hyperparameters: Hyperparameters, hardware: Hardware) -> float:
+    """How long an epoch takes; the work for a photo grows with its area.
 
     Args:
         train_photos: Photos to learn from.
         val_photos: Photos that every epoch is judged by.
-        trials: How many trials.
-        epochs: Epochs a trial.
-        hyperparameters: What the trials are trained with.
-        slots: The device slots that they share.
+        hyperparameters: What the trial is trained with.
+        hardware: What it runs on.
 
     Returns:
-        Seconds; within about a factor of two on another machine than the one that was measured.
+        Seconds; within about a factor of two on another CPU than the one that was measured. On a GPU it is a guess.
     """
     architecture = find_architecture(hyperparameters.architecture)
     area = (hyperparameters.image_size / architecture.image_size) ** 2
-    seconds_per_photo = architecture.seconds_per_image_cpu * area / _speed(slots)
-    epoch = (train_photos + EVALUATION_SHARE * val_photos) * seconds_per_photo + EPOCH_SECONDS
-    rounds = -(-trials // len(slots))
-    return rounds * (START_SECONDS + epochs * epoch)
+    seconds_per_photo = architecture.seconds_per_image_cpu * area / _speed(hardware)
+    return (train_photos + EVALUATION_SHARE * val_photos) * seconds_per_photo + EPOCH_SECONDS
 
 
-def _speed(slots: tuple[str, ...]) -> float:
-    if "cpu" not in slots:
+def _speed(hardware: Hardware) -> float:
+    """Against one core; the slowest device of several counts."""
+    if hardware.on_gpus:
         return GPU_SPEED_UP
-    cores = max(1, min(MOST_CORES, cpu_cores() // slots.count("cpu")))
-    return 1 + SECOND_CORE_GAIN * (cores - 1)
+    return 1 + SECOND_CORE_GAIN * (min(MOST_CORES, hardware.cores) - 1)

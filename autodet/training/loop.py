@@ -16,9 +16,10 @@ from autodet import __version__
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
 from autodet.evaluation.coco import measure
-from autodet.models.bundle import ModelCard, write_bundle
+from autodet.models.bundle import ModelCard, read_bundle, write_bundle
 from autodet.models.detection import detect
 from autodet.models.registry import build_network
+from autodet.models.transplant import transplant
 from autodet.records import EpochResult, Hyperparameters, ImageRecord
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from autodet.training.freezing import freeze
@@ -49,6 +50,7 @@ def train(job: TrainJob, pulse: Pulse = lambda: None) -> Iterator[EpochResult]:
         TrainingError: There is nothing to learn from, or the loss is no longer finite.
         PhotoError: A photo cannot be read any more.
         WeightsError: The pretrained weights cannot be had.
+        ModelError: The model to begin with is damaged, or does not fit the network.
     """
     if job.threads:
         torch.set_num_threads(job.threads)
@@ -80,7 +82,7 @@ class _Trial:
         self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache_bytes)
         self.val_squares = Squares(dataset, to_judge, side, None, cache_bytes)
         seed_transforms(job.seed, 0)
-        network = build_network(job.hyperparameters.architecture, len(dataset.classes), pretrained=not progress.state)
+        network = _network(job, dataset.classes, resumes=bool(progress.state))
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
@@ -207,9 +209,22 @@ class _Trial:
             epoch=result.epoch,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             versions={"autodet": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
+            start_from=job.start.origin if job.start else None,
         )
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.average.state_dict().items()}
         write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
+
+
+def _network(job: TrainJob, classes: tuple[str, ...], *, resumes: bool) -> nn.Module:
+    """The network with the weights that training begins with; where it resumes, those do not matter."""
+    pretrained = not resumes and job.start is None
+    network = build_network(job.hyperparameters.architecture, len(classes), pretrained=pretrained)
+    if job.start and not resumes:
+        card, weights = read_bundle(job.start.bundle)
+        if card.weights_sha256 != job.start.origin.weights_sha256:
+            raise TrainingError(f"{job.start.bundle.name} is not the model that the search began with; start it anew.")
+        transplant(safetensors.torch.load(weights), card.classes, network, classes)
+    return network
 
 
 def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRecord]:

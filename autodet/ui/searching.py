@@ -9,19 +9,19 @@ import streamlit as st
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, find_architecture, weights_problem
-from autodet.records import Hyperparameters
-from autodet.search.control import DEFAULT_PRESET, start_search
-from autodet.search.space import PARAMETERS, Range
-from autodet.search.spec import MOST_EPOCHS, MOST_TRIALS, PRESETS
+from autodet.search.control import start_search
+from autodet.search.forecasting import forecast_search
+from autodet.search.presets import DEFAULT_PRESET, PRESETS, Plan, facts_of, plan_search, usable_networks
+from autodet.search.space import PARAMETERS, Range, Space, architectures, make_space
+from autodet.search.spec import MOST_EPOCHS, MOST_TRIALS
 from autodet.settings import load_settings
-from autodet.training.device import device_slots
-from autodet.training.forecast import forecast_seconds
+from autodet.training.hardware import Hardware, find_hardware, hardware_of_cluster
 from autodet.ui.frame import open_page
 from autodet.ui.text import escape
 from autodet.ui.trying import ask_what_to_try
 from autodet.words import counted, duration
 
-NETWORK = "network"
+NETWORK, WHERE = "network", "where to run"
 SAME_ORDER_SECONDS = 5.0  # two clicks, or two people, who want the same so close together want one search
 LEARNING_RATES = (1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2)
 
@@ -34,7 +34,7 @@ class Order:
     epochs: int
     time_limit: float | None
     lr_range: tuple[float, float]
-    architecture: str
+    architecture: str | None
     executor: str = "local"
     space: Mapping[str, Any] = field(default_factory=dict)
     objective: str = DEFAULT_OBJECTIVE
@@ -44,8 +44,8 @@ class Order:
     refit: bool = False
 
 
-def ask_for_search() -> Order:
-    """The choices, effort first."""
+def ask_for_search(dataset: Dataset) -> Order:
+    """The choices, effort first; what a preset chooses is filled in, and can be changed."""
     preset = st.segmented_control(
         "How much effort",
         list(PRESETS),
@@ -53,14 +53,20 @@ def ask_for_search() -> Order:
         required=True,
         format_func=lambda name: PRESETS[name].title,
     )
-    effort = PRESETS[preset or DEFAULT_PRESET]
+    plan = _plan(dataset, preset or DEFAULT_PRESET)
+    st.caption(plan.why)
     first, second, third = st.columns(3)
-    # A key for each preset, so that choosing another brings its own numbers.
+    # A key for each preset and number, so that another preset, or data set, brings its own numbers.
     trials = first.number_input(
-        "Trials", 1, MOST_TRIALS, effort.trials, key=f"trials {preset}", help="The first has the defaults."
+        "Trials", 1, MOST_TRIALS, plan.trials, key=f"trials {preset} {plan.trials}", help="The first has the defaults."
     )
     epochs = second.number_input(
-        "Epochs a trial", 1, MOST_EPOCHS, effort.epochs, key=f"epochs {preset}", help="Times through all photos."
+        "Epochs a trial",
+        1,
+        MOST_EPOCHS,
+        plan.epochs,
+        key=f"epochs {preset} {plan.epochs}",
+        help="Times through all photos.",
     )
     minutes = third.number_input(
         "Time limit in minutes", 1, 100_000, None, placeholder="none", help="What is best by then is kept."
@@ -75,8 +81,9 @@ def ask_for_search() -> Order:
     )
     with st.expander("Network", icon=":material/lan:"):
         architecture = _ask_for_architecture()
+        others = _ask_for_others(plan)
     with st.expander("What to try, and what for", icon=":material/tune:"):
-        tried = ask_what_to_try()
+        tried = ask_what_to_try(plan)
     refit = st.checkbox(
         "Train the best once more on all but the test photos",
         help="At the end, on training and validation photos, for as many epochs as the best trial took. No photos are "
@@ -84,7 +91,36 @@ def ask_for_search() -> Order:
     )
     limit = minutes * 60 if minutes else None
     where = _ask_where_to_run()
-    return Order(trials, epochs, limit, (lowest, highest), architecture, where, **tried, refit=refit)
+    if others:
+        tried["space"] = {**tried["space"], "architecture": others}
+    return Order(
+        trials, epochs, limit, (lowest, highest), None if others else architecture, where, **tried, refit=refit
+    )
+
+
+def _plan(dataset: Dataset, preset: str) -> Plan:
+    """What a preset means here, for the network that is chosen further down."""
+    hardware = _hardware(st.session_state.get(WHERE, "local"))
+    chosen = st.session_state.get(NETWORK, DEFAULT_ARCHITECTURE)
+    others = _usable_networks() if hardware.on_gpus else ()
+    return plan_search(preset, facts_of(dataset), hardware, (chosen, *(name for name in others if name != chosen)))
+
+
+def _hardware(where: str) -> Hardware:
+    settings = load_settings()
+    return hardware_of_cluster(settings) if where == "ray" else find_hardware(settings)
+
+
+@st.cache_data(ttl=60, show_spinner="Looking for the weights")
+def _usable_networks() -> tuple[str, ...]:
+    return usable_networks()
+
+
+def _ask_for_others(plan: Plan) -> list[str]:
+    """The networks that trials choose among, where the preset has some; none for the one that was chosen."""
+    names: list[str] = plan.space.get("architecture", [])
+    titles = ", ".join(find_architecture(name).title for name in names)
+    return names if names and st.checkbox("Let trials choose among the networks", value=True, help=titles) else []
 
 
 def _ask_where_to_run() -> str:
@@ -93,7 +129,7 @@ def _ask_where_to_run() -> str:
         return "local"
     where = {"local": "This machine", "ray": "Ray cluster"}
     chosen = st.segmented_control(
-        "Where to run", list(where), default="local", required=True, format_func=lambda one: where[one]
+        "Where to run", list(where), default="local", required=True, format_func=lambda one: where[one], key=WHERE
     )
     return chosen or "local"
 
@@ -122,42 +158,34 @@ def show_forecast(dataset: Dataset, order: Order) -> None:
             "side as it has room for. How long that takes is forecast when the first epoch is done."
         )
         return
-    slots = device_slots(load_settings())
-    seconds = forecast_seconds(
-        len(dataset.split("train")),
-        len(dataset.split("val")),
-        order.trials,
-        order.epochs,
-        Hyperparameters(architecture=order.architecture, image_size=find_architecture(order.architecture).image_size),
-        slots,
-    )
-    cut = order.time_limit is not None and order.time_limit < seconds
-    expected = (
-        f"The time limit ends it after **{duration(order.time_limit)}**"
-        if cut and order.time_limit
-        else (f"About **{duration(seconds)}**")
-    )
+    hardware = _hardware(order.executor)
+    photos = len(dataset.split("train")), len(dataset.split("val"))
+    forecast = forecast_search(photos, order.trials, order.epochs, _space(order), hardware, refit=order.refit)
+    cut = order.time_limit is not None and order.time_limit < forecast.most_seconds
+    expected = f"**{forecast.words.capitalize()}**"
+    if cut and order.time_limit:
+        expected = f"The time limit ends it after **{duration(order.time_limit)}** at the latest"
     st.markdown(
         f"{expected} for {counted(order.trials, 'trial')} of {counted(order.epochs, 'epoch')} on "
-        f"{counted(len(dataset.split('train')), 'training photo')}, on {_devices(slots)}."
-        + (f" All of it would take about {duration(seconds)}." if cut else " A trial that falls behind ends earlier.")
+        f"{counted(photos[0], 'training photo')}{' and a final training' * order.refit}, on {hardware.words}."
+        + f" All of it would take {forecast.words}." * cut
+        + " A trial that falls behind ends earlier." * (order.pruner != "none" and not cut)
+        + " No GPU has been measured yet, so this is a guess." * hardware.on_gpus
     )
 
 
-def _devices(slots: tuple[str, ...]) -> str:
-    gpus = len([slot for slot in slots if slot != "cpu"])
-    cpus = len(slots) - gpus
-    named = [counted(gpus, "GPU")] if gpus else []
-    named += ["the CPU" if cpus == 1 else f"{cpus} slots of the CPU"] if cpus else []
-    return " and ".join(named)
+def _space(order: Order) -> Space:
+    words = {"lr": order.lr_range} | ({"architecture": order.architecture} if order.architecture else {})
+    return make_space({**order.space, **words})
 
 
 def offer_start(dataset: Dataset, order: Order) -> None:
     """The button that starts a search; or why it cannot start, and what can."""
-    problem = _weights_problem(order.architecture)
+    networks = architectures(_space(order))
+    problem = next(filter(None, map(_weights_problem, networks)), None)
     if problem:
         st.warning(escape(problem), icon=":material/cloud_off:")
-    if problem and order.architecture != DEFAULT_ARCHITECTURE:
+    if problem and networks != (DEFAULT_ARCHITECTURE,):
         title = find_architecture(DEFAULT_ARCHITECTURE).title
         st.button(f"Use {title}", icon=":material/undo:", on_click=_use_default_architecture)
     if st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=problem is not None):

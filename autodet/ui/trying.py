@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from autodet.evaluation.objective import OBJECTIVES, objective_title
+from autodet.search.presets import Plan
 from autodet.search.space import PARAMETERS, Parameter, Range, make_space, parse_tried
 from autodet.search.spec import MOST_EPOCHS
 
@@ -18,8 +19,11 @@ PRUNER_TITLES = {
 ASKED_ELSEWHERE = ("lr", "architecture", "epochs")
 
 
-def ask_what_to_try() -> dict[str, Any]:
+def ask_what_to_try(plan: Plan) -> dict[str, Any]:
     """What ``start_search`` takes beside the learning rate, the network and the effort.
+
+    Args:
+        plan: What the preset chooses, which is filled in until somebody changes it.
 
     Raises:
         SearchError: Something typed is no value for its parameter.
@@ -28,27 +32,48 @@ def ask_what_to_try() -> dict[str, Any]:
     objective = first.selectbox(
         "The best has the highest", list(OBJECTIVES), format_func=objective_title, help="On the validation photos."
     )
-    sampler = second.selectbox("Who chooses what to try", list(SAMPLER_TITLES), format_func=SAMPLER_TITLES.__getitem__)
+    # A key for each choice of a preset, so that another choice is seen.
+    sampler = second.selectbox(
+        "Who chooses what to try",
+        list(SAMPLER_TITLES),
+        list(SAMPLER_TITLES).index(plan.sampler),
+        format_func=SAMPLER_TITLES.__getitem__,
+        key=f"sampler {plan.sampler}",
+    )
     pruner = first.selectbox(
-        "A trial ends early if", list(PRUNER_TITLES), format_func=PRUNER_TITLES.__getitem__, help="Never the first one."
+        "A trial ends early if",
+        list(PRUNER_TITLES),
+        list(PRUNER_TITLES).index(plan.pruner),
+        format_func=PRUNER_TITLES.__getitem__,
+        help="Never the first one.",
+        key=f"pruner {plan.pruner}",
     )
     patience = second.number_input(
-        "Or if it is no better after so many epochs", 1, MOST_EPOCHS, None, placeholder="never"
+        "Or if it is no better after so many epochs",
+        1,
+        MOST_EPOCHS,
+        plan.patience,
+        placeholder="never",
+        key=f"patience {plan.patience}",
     )
     names = [name for name in PARAMETERS if name not in ASKED_ELSEWHERE]
+    planned = [name for name in plan.space if name in names]
     chosen = st.multiselect(
         "Vary or fix",
         names,
+        planned,
         format_func=lambda name: PARAMETERS[name].title,
         placeholder="What else should not be left to itself",
         help="One value fixes it; of several, or of a range, every trial tries its own.",
+        key=f"varied {planned}",
     )
-    space = {name: _ask_for_values(PARAMETERS[name]) for name in chosen}
+    space = {name: _ask_for_values(PARAMETERS[name], plan.space.get(name, True)) for name in chosen}
     make_space(space)
     return {"objective": objective, "sampler": sampler, "pruner": pruner, "patience": patience, "space": space}
 
 
-def _ask_for_values(parameter: Parameter) -> Any:
+def _ask_for_values(parameter: Parameter, planned: Any) -> Any:
+    """A range or some values; filled in is what the preset chooses, else what is usual."""
     if isinstance(parameter.prior, Range):
         low, high = st.columns(2)
         bounds = parameter.least, parameter.most
@@ -62,11 +87,12 @@ def _ask_for_values(parameter: Parameter) -> Any:
         )
         return lowest, high.number_input("to", *bounds, parameter.prior.high, format="%g", key=f"{parameter.name} to")
     usual = [f"{value:g}" if isinstance(value, float) else str(value) for value in parameter.prior.values]
+    filled_in = usual if planned is True else list(map(str, planned))
     values = st.multiselect(
         parameter.title,
-        usual,
-        usual,
-        key=f"{parameter.name} values",
+        list(dict.fromkeys([*usual, *filled_in])),
+        filled_in,
+        key=f"{parameter.name} values {planned}",
         accept_new_options=not parameter.words,
         help=f"{parameter.help} It can be {parameter.bounds}.",
     )

@@ -34,15 +34,72 @@ def test_without_a_data_set_it_says_what_to_do(visit):
     assert "Start the search" not in labels(app.button)
 
 
-def test_the_defaults_are_the_tutorials_and_the_forecast_follows_the_form(visit, fruit):
+def test_the_forecast_follows_the_form(visit, fruit):
     app = visit("search")
     assert labelled(app.number_input, "Trials").value == 3
-    assert labelled(app.number_input, "Epochs a trial").value == 20
-    assert "3 trials of 20 epochs" in says(app)
+    assert "3 trials of 100 epochs on 14 training photos" in says(app)
+    labelled(app.number_input, "Epochs a trial").set_value(20)
     app = checked(labelled(app.number_input, "Trials").set_value(7).run())
-    assert "7 trials of 20 epochs" in says(app)
+    assert "7 trials of 20 epochs on 14 training photos" in says(app)
     app = checked(labelled(app.number_input, "Time limit in minutes").set_value(1).run())
     assert "time limit ends it" in says(app)
+
+
+def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_somebody_changes_it(
+    visit, fruit, workspace, tmp_path, launched
+):
+    app = visit("search")
+    labelled(app.get("button_group"), "How much effort").set_value("best")
+    app = checked(app.run())
+    assert "10 trials of 100 epochs, because" in says(app)
+    assert labelled(app.number_input, "Epochs a trial").value == 100
+    assert labelled(app.multiselect, "Vary or fix").value == ["batch_size", "augmentation"]
+    assert labelled(app.multiselect, "Batch size").value == ["2", "4"]
+    import_dataset(write_voc(tmp_path / "many", 200), "many", workspace=workspace)
+    app = checked(app.run())
+    app = checked(labelled(app.selectbox, "Data set").select("many").run())
+    assert "10 trials of 40 epochs, because" in says(app)
+    assert labelled(app.number_input, "Epochs a trial").value == 40
+    labelled(app.number_input, "Trials").set_value(9)
+    labelled(app.selectbox, "A trial ends early if").select("none")
+    app = checked(app.run())
+    checked(labelled(app.button, "Start the search").click().run())
+    spec = find_search(list_searches(workspace)[0].search, workspace).spec()
+    assert (spec.trials, spec.epochs, spec.pruner, spec.patience) == (9, 40, "none", 13)
+    assert spec.space["batch_size"] == Choices((2, 4))
+
+
+def test_on_gpus_trials_may_choose_among_the_networks(visit, fruit, workspace, launched, monkeypatch):
+    from autodet.search import control
+
+    monkeypatch.setenv("AUTODET_DEVICES", "cuda:0")
+    networks = ("fasterrcnn_efficientnet_lite0", "fasterrcnn_mobilenet_v3_large_320_fpn")
+    monkeypatch.setattr(searching, "usable_networks", lambda: networks)
+    for module in (searching, control):
+        monkeypatch.setattr(module, "weights_problem", lambda name: None)
+    app = visit("search")
+    labelled(app.get("button_group"), "How much effort").set_value("best")
+    app = checked(app.run())
+    assert "this is a guess" in says(app)
+    app = checked(labelled(app.checkbox, "Let trials choose among the networks").uncheck().run())
+    checked(labelled(app.button, "Start the search").click().run())
+    app = visit("search")
+    labelled(app.get("button_group"), "How much effort").set_value("best")
+    app = checked(app.run())
+    checked(labelled(app.button, "Start the search").click().run())
+    tried = [find_search(one.search, workspace).spec().space["architecture"] for one in list_searches(workspace)]
+    assert set(tried) == {Choices(networks), Choices(networks[:1])}
+
+
+def test_the_forecast_counts_a_refit_and_the_size_of_photos(visit, fruit):
+    app = visit("search")
+    app = checked(labelled(app.checkbox, "Train the best once more on all but the test photos").check().run())
+    assert "and a final training" in says(app)
+    app = checked(labelled(app.multiselect, "Vary or fix").set_value(["image_size"]).run())
+    labelled(app.multiselect, "Photo size").set_value(["320", "960"])
+    assert (
+        " to " in says(checked(app.run())).partition("and a final training")[0].rpartition("**")[0].rpartition("**")[2]
+    )
 
 
 def test_start_starts_what_was_asked_for_and_leads_to_results(visit, fruit, workspace, launched):

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from autodet.errors import TrainingError
-from autodet.models.bundle import ModelCard, write_bundle
+from autodet.models.bundle import ModelCard, read_bundle, write_bundle
 from autodet.records import EpochResult
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, SCORE
 from autodet.workspace import write_atomically
@@ -24,6 +24,8 @@ def train(job, pulse=lambda: None):
     trial = "refit" if job.refit else job.folder.name.partition("-")[0]
     checkpoint = job.folder / CHECKPOINT
     note(job, "starts")
+    if job.start:
+        note(job, f"from {read_bundle(job.start.bundle)[0].weights_sha256}")
     if script.get("deaf"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     done = [EpochResult(**result) for result in json.loads(checkpoint.read_text())] if checkpoint.exists() else []
@@ -109,6 +111,7 @@ def keep(job, result):
         dataset_fingerprint="f",
         metrics={"map50": result.map50, "map50_95": result.map50_95, SCORE: result.score},
         epoch=result.epoch,
+        start_from=job.start.origin if job.start else None,
     )
     write_bundle(job.folder / BEST_BUNDLE, card, f"{'refit' if job.refit else 'trial'} {job.folder.name}".encode())
 

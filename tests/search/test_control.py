@@ -11,6 +11,7 @@ from autodet.errors import AutodetError, NotFoundError, SearchError, WeightsErro
 from autodet.search import control
 from autodet.search.control import find_search, list_searches, start_search
 from autodet.search.snapshot import STATUS
+from autodet.search.space import Choices, Range
 from tests.helpers import write_voc
 
 
@@ -60,8 +61,32 @@ def test_weights_out_of_reach_are_told_before_anything_starts(data, home, monkey
 
 def test_presets_fill_in_what_is_not_given(start):
     search = start(preset="quick", epochs=1)
-    assert (search.spec().trials, search.spec().epochs) == (2, 1)
+    assert (search.spec().trials, search.spec().epochs, search.spec().pruner) == (2, 1, "none")
+    assert "2 trials of 1 epoch, as asked" in search.spec().why
     search.wait()
+
+
+def test_what_is_given_counts_whatever_the_preset_says(data, monkeypatch):
+    monkeypatch.setattr(control, "_launch", lambda folder: None)
+    best = start_search(data, preset="best").spec()
+    assert (best.pruner, best.patience, best.space["batch_size"]) == ("median", 33, Choices((2, 4)))
+    given = {"trials": 30, "sampler": "random", "pruner": "none", "patience": 0}
+    mine = start_search(data, preset="best", space={"batch_size": 8, "epochs": (5, 9)}, **given).spec()
+    assert (mine.trials, mine.epochs, mine.sampler, mine.pruner, mine.patience) == (30, 9, "random", "none", None)
+    assert (mine.space["batch_size"], mine.space["augmentation"]) == (Choices((8,)), Range(0.5, 1.5))
+
+
+def test_without_a_preset_nothing_is_chosen(data, monkeypatch):
+    monkeypatch.setattr(control, "_launch", lambda folder: None)
+    spec = start_search(data).spec()
+    assert (spec.trials, spec.epochs, spec.sampler, spec.pruner, spec.why) == (3, 20, "tpe", "median", "")
+
+
+@pytest.mark.parametrize("options", [{"epochs": "3"}, {"trials": 0}, {"device": "cuda:many"}, {"executor": "moon"}])
+def test_what_makes_no_sense_is_refused_with_a_preset_too(data, home, options):
+    with pytest.raises(SearchError):
+        start_search(data, preset="quick", **options)
+    assert list(home.searches.iterdir()) == []
 
 
 def test_an_unknown_search_or_data_set_lists_what_there_is(data, home):

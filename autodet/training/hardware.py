@@ -1,0 +1,58 @@
+"""What there is to train on, told without importing torch."""
+
+from dataclasses import dataclass
+
+from autodet.settings import Settings
+from autodet.training.device import device_slots, number_slots, visible_gpu
+from autodet.training.gpu import read_gpu
+from autodet.words import counted
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What the trials of a search are trained on.
+
+    Attributes:
+        slots: The devices, one entry for each trial that may run at a time.
+        cores: CPU cores for each of them.
+        gpu_memory_bytes: Memory of the smallest GPU; None where there is none, or nothing tells.
+    """
+
+    slots: tuple[str, ...] = ("cpu",)
+    cores: int = 1
+    gpu_memory_bytes: int | None = None
+
+    @property
+    def on_gpus(self) -> bool:
+        """Whether every trial has a GPU."""
+        return "cpu" not in self.slots
+
+    @property
+    def words(self) -> str:
+        """``the CPU``, ``2 GPUs``, ``1 GPU and the CPU``."""
+        gpus = len([slot for slot in self.slots if slot != "cpu"])
+        cpus = len(self.slots) - gpus
+        named = [counted(gpus, "GPU")] if gpus else []
+        named += ["the CPU" if cpus == 1 else f"{cpus} slots of the CPU"] if cpus else []
+        return " and ".join(named)
+
+
+def find_hardware(settings: Settings, device: str | None = None) -> Hardware:
+    """This machine's slots, or the one that a search is to use alone.
+
+    Raises:
+        SettingsError: ``AUTODET_DEVICES`` names something that is no device.
+    """
+    slots = number_slots(device_slots(settings))
+    if device:
+        (alone,) = number_slots([device])
+        slots = tuple(slot for slot in slots if slot.device == alone.device)[:1] or (alone,)
+    readings = [read_gpu(visible_gpu(slot.device)) for slot in slots if slot.device != "cpu"]
+    memory = min((reading.memory_total_bytes for reading in readings if reading), default=None)
+    return Hardware(tuple(slot.device for slot in slots), slots[0].threads, memory)
+
+
+def hardware_of_cluster(settings: Settings) -> Hardware:
+    """What a Ray cluster gives to trials, as far as the settings say; it is a CPU where they name no GPUs."""
+    device = "cuda:0" if settings.ray_gpus else "cpu"
+    return Hardware((device,) * (settings.ray_trials or 1), settings.ray_cpus)

@@ -1,0 +1,145 @@
+"""What a word for the effort comes to, for data sets and devices of all kinds."""
+
+from dataclasses import replace
+
+import pytest
+
+from autodet.datasets.importing import import_dataset
+from autodet.errors import SearchError
+from autodet.models.registry import ARCHITECTURES
+from autodet.search.presets import MOST_EPOCHS, PRESETS, Facts, Plan, facts_of, plan_search
+from autodet.search.space import make_space
+from autodet.search.spec import SearchSpec
+from autodet.training.hardware import Hardware
+from tests.helpers import APPLE, write_voc
+
+CPU = Hardware(("cpu",), cores=2)
+GPU = Hardware(("cuda:0",), 8, 24_000_000_000)
+FOUR_GPUS = Hardware(tuple(f"cuda:{index}" for index in range(4)), 4, 16_000_000_000)
+FRUIT = Facts(240, 29)
+NETWORKS = tuple(ARCHITECTURES)
+
+
+def of(photos, **facts):
+    return Facts(photos, photos // 8, **facts)
+
+
+@pytest.mark.parametrize("cores", [1, 2, 64])
+@pytest.mark.parametrize("photos", [211, 240])
+def test_balanced_on_a_cpu_is_what_the_benchmark_runs(cores, photos):
+    plan = plan_search("balanced", of(photos), Hardware(("cpu",), cores), NETWORKS)
+    assert replace(plan, why="") == Plan(3, 20)
+    assert make_space(plan.space) == make_space()
+
+
+def test_effort_grows_from_preset_to_preset():
+    for hardware in (CPU, GPU, FOUR_GPUS):
+        plans = [plan_search(name, FRUIT, hardware) for name in ("quick", "balanced", "best")]
+        work = [plan.trials * plan.epochs for plan in plans]
+        assert work == sorted(set(work))
+    assert (plan_search("quick", FRUIT, CPU).trials, plan_search("quick", FRUIT, CPU).epochs) == (2, 3)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("photos", [1, 10, 40, 240, 4_000, 40_000])
+@pytest.mark.parametrize("hardware", [CPU, GPU, FOUR_GPUS, Hardware(("cuda:0", "cpu"), 2)])
+def test_steps_stay_within_bounds_and_every_plan_can_be_searched(preset, photos, hardware):
+    plan = plan_search(preset, of(photos, small_share=0.5), hardware, NETWORKS)
+    steps = plan.epochs * -(-photos // 4)
+    least, most = PRESETS[preset].steps
+    assert (least <= steps <= most) or plan.epochs in (1, MOST_EPOCHS)
+    space = make_space(plan.space)
+    SearchSpec(
+        "fruit", "fruit", plan.trials, plan.epochs, None, space, plan.sampler, plan.pruner, plan.patience
+    ).check()
+    assert plan.why.endswith(".")
+
+
+def test_few_photos_are_seen_more_often_and_many_less_often():
+    few, many = (plan_search("balanced", of(photos), CPU) for photos in (40, 40_000))
+    assert (few.epochs, many.epochs) == (50, 3)
+    assert "only 10 steps" in few.why
+    assert "10,000 steps" in many.why
+
+
+def test_what_takes_too_long_has_fewer_trials_but_never_none():
+    assert plan_search("best", of(4_000), CPU).trials < plan_search("best", FRUIT, CPU).trials
+    assert plan_search("balanced", of(1_000_000), CPU).trials == 2
+    assert plan_search("quick", of(1_000_000), CPU).trials == 1
+
+
+def test_gpus_try_more_and_none_is_idle_in_the_last_round():
+    assert plan_search("balanced", FRUIT, GPU).trials > 3
+    assert plan_search("best", FRUIT, FOUR_GPUS).trials % 4 == 0
+
+
+def test_pruning_needs_trials_to_compare():
+    assert plan_search("quick", FRUIT, CPU).pruner == "none"
+    assert plan_search("best", FRUIT, CPU).pruner == "median"
+    assert plan_search("best", FRUIT, GPU).pruner == "hyperband"
+    assert plan_search("best", FRUIT, FOUR_GPUS).pruner == "asha"
+    assert plan_search("balanced", FRUIT, FOUR_GPUS, trials=4).pruner == "none"  # all at once
+    assert plan_search("best", FRUIT, GPU, epochs=4).pruner == "median"  # too few for brackets
+
+
+def test_nothing_is_learnt_from_trials_that_begin_together():
+    assert plan_search("best", FRUIT, GPU).sampler == "tpe"
+    assert plan_search("best", FRUIT, FOUR_GPUS, trials=4).sampler == "random"
+
+
+def test_patience_is_for_long_trials_of_many():
+    assert plan_search("best", FRUIT, CPU).patience == 13
+    assert plan_search("balanced", of(40), CPU).patience is None
+
+
+def test_batches_and_sizes_fit_into_memory():
+    space = plan_search("best", of(4_000, small_share=0.5, photo_side=4_000), GPU, NETWORKS).space
+    assert space["batch_size"] == [8, 16, 32]
+    assert space["image_size"] == [320, 416, 512, 640]
+    assert space["architecture"] == list(NETWORKS)
+    small = replace(GPU, gpu_memory_bytes=4_000_000_000)
+    space = plan_search("best", of(4_000, small_share=0.5, photo_side=4_000), small, NETWORKS).space
+    assert max(space["batch_size"]) <= 8
+    assert max(space["image_size"]) < 640
+    assert "architecture" not in space
+
+
+def test_photos_are_never_scaled_up_and_small_sets_have_small_batches():
+    space = plan_search("best", Facts(60, 8, small_share=0.5, photo_side=400), GPU).space
+    assert "image_size" not in space
+    assert max(space["batch_size"]) <= 4
+
+
+def test_larger_photos_are_tried_on_a_cpu_only_for_small_boxes():
+    assert "image_size" not in plan_search("best", FRUIT, CPU).space
+    plan = plan_search("best", replace(FRUIT, small_share=0.4), CPU)
+    assert plan.space["image_size"] == [320, 416]
+    assert "many boxes are small" in plan.why
+
+
+def test_what_is_decided_already_counts_and_is_not_claimed():
+    plan = plan_search("best", FRUIT, CPU, trials=9, decided=("batch_size", "weight_decay", "pruner"))
+    assert plan.trials == 9
+    assert list(plan.space) == ["augmentation"]
+    assert "as asked" in plan.why
+    assert not any(word in plan.why for word in ("batches", "weight decay", "median"))
+
+
+def test_the_reasons_name_what_they_follow_from():
+    why = plan_search("balanced", FRUIT, CPU).why
+    assert "3 trials of 20 epochs, because the CPU needs about" in why
+    assert "240 training photos" in why
+    assert "only learning rates and weight decay vary" in why
+    assert "each of 4 GPUs" in plan_search("balanced", FRUIT, FOUR_GPUS).why
+
+
+def test_an_unknown_preset_lists_what_there_is():
+    with pytest.raises(SearchError, match="quick, balanced, best"):
+        plan_search("fastest", FRUIT, CPU)
+
+
+def test_the_facts_of_a_data_set(workspace, tmp_path):
+    write_voc(tmp_path / "fruit" / "train", 6, marks=[APPLE, ("seed", (50, 40, 52, 42))])
+    write_voc(tmp_path / "fruit" / "val", 3, marks=[APPLE])
+    facts = facts_of(import_dataset(tmp_path / "fruit", "fruit", workspace=workspace))
+    assert facts == Facts(6, 3, small_share=0.5, photo_side=64)
