@@ -180,6 +180,8 @@ class EpochResult:
         map50_95: COCO AP on ``val``, 0 to 1.
         seconds: Wall time of the epoch, its evaluation included.
         value: What the search's objective makes of the epoch, 0 to 1, where that is not ``map50``.
+        latency_ms: What one prediction takes, in milliseconds (``autodet.training.latency``), where the objective asks
+            for it and the epoch was the trial's best so far.
     """
 
     epoch: int
@@ -188,14 +190,20 @@ class EpochResult:
     map50_95: float
     seconds: float
     value: float | None = None
+    latency_ms: float | None = None
 
     @property
     def score(self) -> float:
         """What epochs, trials and models of a search are compared by; more is better."""
         return self.map50 if self.value is None else self.value
 
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The score, and among equals the speed; the highest is the best."""
+        return self.score, -(self.latency_ms or 0.0)
+
     def to_json(self) -> dict[str, Any]:
-        """The keys ``epoch, loss, map50, map50_95, seconds``, and ``value`` where that is not ``map50``."""
+        """The keys ``epoch, loss, map50, map50_95, seconds``, and ``value`` and ``latency_ms`` where there are any."""
         return {key: value for key, value in vars(self).items() if value is not None}
 
 
@@ -254,6 +262,11 @@ class TrialStatus:
     def best_epoch(self) -> EpochResult | None:
         """The first epoch with the highest score."""
         return max(self.epochs, key=lambda result: (result.score, -result.epoch), default=None)
+
+    @property
+    def latency_ms(self) -> float | None:
+        """What a prediction of its best epoch takes, in milliseconds; None where that was not measured."""
+        return self.best_epoch.latency_ms if self.best_epoch else None
 
     def begin_attempt(self, device: str, moment: str) -> Self:
         """The trial, running from a moment on (ISO 8601) on a device."""
@@ -380,19 +393,37 @@ class SearchStatus:
 
     @cached_property
     def best_trial(self) -> TrialStatus | None:
-        """The trial whose best epoch has the highest score; the earliest of equals."""
+        """The trial whose best epoch has the highest score; of equals the quickest, then the earliest."""
         measured = [trial for trial in self.trials if trial.best_epoch]
-        return max(measured, key=lambda t: (t.best_epoch.score if t.best_epoch else 0, -t.number), default=None)
+        return max(measured, key=lambda t: (t.best_epoch.rank if t.best_epoch else (0, 0), -t.number), default=None)
+
+    @cached_property
+    def pareto_front(self) -> tuple[TrialStatus, ...]:
+        """The trials that no other one beats in both quality and time, the quickest first.
+
+        Empty where the objective does not ask for the time of a prediction.
+        """
+        timed = [(trial.best_epoch.rank, trial) for trial in self.trials if trial.best_epoch and trial.latency_ms]
+        front: list[tuple[tuple[float, float], TrialStatus]] = []
+        for rank, trial in sorted(timed, key=lambda one: (one[0], -one[1].number), reverse=True):
+            if not front or rank[1] > front[-1][0][1] or rank == front[-1][0]:
+                front.append((rank, trial))
+        return tuple(trial for _, trial in reversed(front))
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``search, dataset, state, trials, best, model, seconds, start_from, caution``, as printed."""
+        """The keys ``search, dataset, state, trials, best, model, seconds, start_from, caution``, as printed.
+
+        Each trial has the key ``pareto`` too, whether it is on the front, where there is one.
+        """
         best = self.best_trial
         epoch = best.best_epoch if best else None
+        front = {trial.number for trial in self.pareto_front}
+        marks = {trial.number: {"pareto": trial.number in front} for trial in self.trials} if front else {}
         return {
             "search": self.search,
             "dataset": self.dataset,
             "state": self.state,
-            "trials": [trial.to_json() for trial in self.trials],
+            "trials": [trial.to_json() | marks.get(trial.number, {}) for trial in self.trials],
             "best": {"trial": best.number, "epoch": epoch.epoch, "map50": epoch.map50} if best and epoch else None,
             "model": self.model,
             "seconds": round(self.seconds, 1),

@@ -44,6 +44,8 @@ class ModelCard:
         versions: Of autodet, torch and torchvision.
         refit: Whether it was trained on the validation photos too, by a final refit; ``metrics`` are then those of the
             best trial, whose parameters and epochs it has.
+        latency_ms: What one prediction takes, in milliseconds, where its search asked for that; see
+            ``autodet.training.latency``.
         start_from: The model whose weights its training began with; None for the network's pretrained weights.
         weights_sha256: Checksum of the weights; filled in when the bundle is written.
         format: The bundle's format.
@@ -62,6 +64,7 @@ class ModelCard:
     preprocessing: str = "EXIF orientation applied, RGB, letterboxed into a square, grey 114"
     versions: Mapping[str, str] = field(default_factory=dict)
     refit: bool = False
+    latency_ms: float | None = None
     start_from: Origin | None = None
     weights_sha256: str = ""
     format: str = FORMAT
@@ -103,6 +106,7 @@ def _plausible(card: ModelCard) -> bool:
         and isinstance(card.epoch, int)
         and isinstance(card.refit, bool)
         and metrics_are_numbers
+        and (card.latency_ms is None or (isinstance(card.latency_ms, int | float) and card.latency_ms > 0))
         and isinstance(card.params, dict)
         and isinstance(card.versions, dict)
     )

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.inference.known_photos import flattered_sentence
 from autodet.lock import hold_lock
 from autodet.models.registry import find_architecture, weights_problem
 from autodet.models.store import StoredModel
-from autodet.records import SearchStatus
+from autodet.records import SearchStatus, TrialStatus
 from autodet.search.beginning import Beginning, check_start, read_beginning
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
@@ -134,6 +134,13 @@ class Search:
             raise SearchError(f"The search {self.id} is {status.state} and has no model. {status.message}".strip())
         return load_detector(status.model, workspace=self._workspace)
 
+    def pareto_front(self) -> tuple[TrialStatus, ...]:
+        """The trials that no other one beats in both quality and time, the quickest first.
+
+        Empty unless the search has such an objective as ``map50+latency``. ``detector`` and ``keep`` give their models.
+        """
+        return self.status().pareto_front
+
     def detector(self, trial: int) -> "Detector":
         """A trial's best epoch so far, ready to predict; ``keep`` makes it a model that lists show.
 
@@ -199,9 +206,12 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
             True for the usual range, or False for the default.
         sampler: Who chooses what is tried: ``tpe`` (the default), ``random``, or ``gp``, a Gaussian process, which
             needs scipy.
-        pruner: What gives up trials that fall behind: ``median`` (the default), ``hyperband``, ``asha`` or ``none``.
+        pruner: What gives up trials that fall behind: ``median`` (the default), ``hyperband``, ``asha`` or ``none``,
+            which is all that a pair of objectives allows.
         patience: A trial ends after so many epochs that were no better than its best; 0 for never, the default.
-        objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision).
+        objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision). With
+            ``+latency`` behind it, a prediction's time is to be low too; ``space`` must then have ``image_size`` or
+            ``architecture`` in it, and ``Search.pareto_front`` is the result.
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
         start_from: A model's id or name, or an ``.autodet`` file, whose weights every trial begins with in place of the
@@ -231,6 +241,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     beginning = read_beginning(start_from, workspace) if start_from else None
     if beginning:
         asked = beginning.fixed(asked)
+    pruner = pruner or ("none" if wants_speed(objective) else None)
     fixed = {"trials": trials, "epochs": epochs, "pruner": pruner, "device": device, "executor": executor}
     plan = _plan(preset, dataset, asked, fixed) if preset else Plan()
     tried = make_space({**plan.space, **asked})

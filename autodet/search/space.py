@@ -248,6 +248,11 @@ def architectures(space: Space) -> tuple[str, ...]:
     return tuple(map(str, tried.values)) if isinstance(tried, Choices) else (Hyperparameters().architecture,)
 
 
+def changes_latency(space: Space) -> bool:
+    """Whether anything is tried that makes predictions slower or quicker; all the rest is about training."""
+    return any(name in space and space[name].tuned for name in ("architecture", "image_size"))
+
+
 def most_epochs(space: Space, otherwise: int) -> int:
     """The most epochs that a trial may have."""
     tried = space.get("epochs")
