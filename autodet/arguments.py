@@ -101,15 +101,18 @@ def add_search(parser: argparse.ArgumentParser) -> None:
         help="what to try, once for each: a value, LOW..HIGH, A,B,C, 'tune' or 'default'; of " + ", ".join(PARAMETERS),
     )
     parser.add_argument("--sampler", choices=SAMPLERS, help="who chooses what is tried (default tpe)")
-    behind = "what gives up trials that fall behind (default median)"
+    behind = "what gives up trials that fall behind (default median; none for a pair of objectives)"
     parser.add_argument("--pruner", choices=PRUNERS, help=behind)
     patience = "end a trial after so many epochs that were no better than its best; 0 for never (default)"
     parser.add_argument("--patience", type=_whole_number, metavar="EPOCHS", help=patience)
     objectives = ", ".join(OBJECTIVES)
-    parser.add_argument("--objective", default=DEFAULT_OBJECTIVE, help=f"what is to be high: {objectives}")
+    high = f"what is to be high, and with +latency the time of a prediction low: {objectives}"
+    parser.add_argument("--objective", default=DEFAULT_OBJECTIVE, help=high)
     parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
     where = "where trials run: local (default), or ray, the cluster of AUTODET_RAY_ADDRESS"
     parser.add_argument("--executor", choices=EXECUTORS, default="local", help=where)
+    model = "a model's id or name, or an .autodet file, whose weights every trial begins with; its network is kept"
+    parser.add_argument("--start-from", metavar="MODEL", help=model)
     earlier = "an earlier search, whose best parameters are tried next after the defaults"
     parser.add_argument("--warm-start", metavar="SEARCH", help=earlier)
     refit = "train the best parameters once more at the end, on training and validation photos"

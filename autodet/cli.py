@@ -183,6 +183,7 @@ def _search(options: Options) -> Answer:
         objective=options.objective,
         device=options.device,
         executor=options.executor,
+        start_from=options.start_from,
         warm_start=options.warm_start,
         refit=options.refit,
         seed=options.seed,
@@ -190,6 +191,8 @@ def _search(options: Options) -> Answer:
     )
     if why := search.spec().why:
         say(why)
+    if caution := search.status().caution:
+        say(caution)
     if options.detach:
         return _status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' says how far it is.")
     try:
@@ -260,7 +263,7 @@ def _keep(options: Options) -> Answer:
 def _evaluate(options: Options) -> Answer:
     model, dataset = find_model(options.model), load_dataset(options.dataset)
     from autodet.inference.detector import load_detector
-    from autodet.inference.evaluations import learnt_photos_sentence
+    from autodet.inference.known_photos import learnt_photos_sentence
 
     with ProgressLine() as line:
         report = load_detector(model).evaluate(

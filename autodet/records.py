@@ -180,6 +180,8 @@ class EpochResult:
         map50_95: COCO AP on ``val``, 0 to 1.
         seconds: Wall time of the epoch, its evaluation included.
         value: What the search's objective makes of the epoch, 0 to 1, where that is not ``map50``.
+        latency_ms: What one prediction takes, in milliseconds (``autodet.training.latency``), where the objective asks
+            for it and the epoch was the trial's best so far.
     """
 
     epoch: int
@@ -188,14 +190,20 @@ class EpochResult:
     map50_95: float
     seconds: float
     value: float | None = None
+    latency_ms: float | None = None
 
     @property
     def score(self) -> float:
         """What epochs, trials and models of a search are compared by; more is better."""
         return self.map50 if self.value is None else self.value
 
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The score, and among equals the speed; the highest is the best."""
+        return self.score, -(self.latency_ms or 0.0)
+
     def to_json(self) -> dict[str, Any]:
-        """The keys ``epoch, loss, map50, map50_95, seconds``, and ``value`` where that is not ``map50``."""
+        """The keys ``epoch, loss, map50, map50_95, seconds``, and ``value`` and ``latency_ms`` where there are any."""
         return {key: value for key, value in vars(self).items() if value is not None}
 
 
@@ -255,6 +263,11 @@ class TrialStatus:
         """The first epoch with the highest score."""
         return max(self.epochs, key=lambda result: (result.score, -result.epoch), default=None)
 
+    @property
+    def latency_ms(self) -> float | None:
+        """What a prediction of its best epoch takes, in milliseconds; None where that was not measured."""
+        return self.best_epoch.latency_ms if self.best_epoch else None
+
     def begin_attempt(self, device: str, moment: str) -> Self:
         """The trial, running from a moment on (ISO 8601) on a device."""
         return replace(self, attempts=(*self.attempts, Attempt(device, moment)))
@@ -291,6 +304,51 @@ class TrialStatus:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The model whose weights a search began with.
+
+    Attributes:
+        model: Its id in the workspace, or its file's name without the ending.
+        weights_sha256: Its weights' checksum, by which it is known wherever it is.
+        dataset: Name of the data set that it was trained on.
+        dataset_fingerprint: That data set's fingerprint.
+        refit: Whether it has learnt from that data set's validation photos too.
+        start_from: What it had begun with itself; None for the network's pretrained weights.
+    """
+
+    model: str
+    weights_sha256: str
+    dataset: str
+    dataset_fingerprint: str
+    refit: bool = False
+    start_from: "Origin | None" = None
+
+    @property
+    def ancestors(self) -> "tuple[Origin, ...]":
+        """Itself, what it had begun with, and so on."""
+        return (self, *(self.start_from.ancestors if self.start_from else ()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, what it had begun with among them."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Any) -> "Origin | None":
+        """The inverse of ``to_json``; None for None.
+
+        Raises:
+            TypeError: An entry is missing, unknown or not what it should be.
+        """
+        if document is None:
+            return None
+        origin = cls(**{**document, "start_from": cls.from_json(document.get("start_from"))})
+        texts = (origin.model, origin.weights_sha256, origin.dataset, origin.dataset_fingerprint)
+        if not all(isinstance(text, str) for text in texts) or not isinstance(origin.refit, bool):
+            raise TypeError
+        return origin
+
+
+@dataclass(frozen=True)
 class SearchStatus:
     """One search as a page or a program sees it.
 
@@ -308,6 +366,8 @@ class SearchStatus:
         created: When the search was asked for, ISO 8601 with time zone.
         message: A sentence where there is something to say (why it failed, what replaced a model's weights).
         objective: What decides which is the best; see ``autodet.evaluation.objective``.
+        start_from: The model whose weights all trials began with; None for the network's pretrained weights.
+        caution: A sentence where figures are to be taken with care, because that model knows photos they are made of.
     """
 
     search: str
@@ -323,6 +383,8 @@ class SearchStatus:
     created: str = ""
     message: str = ""
     objective: str = "map50"
+    start_from: Origin | None = None
+    caution: str = ""
 
     @property
     def active(self) -> bool:
@@ -331,22 +393,42 @@ class SearchStatus:
 
     @cached_property
     def best_trial(self) -> TrialStatus | None:
-        """The trial whose best epoch has the highest score; the earliest of equals."""
+        """The trial whose best epoch has the highest score; of equals the quickest, then the earliest."""
         measured = [trial for trial in self.trials if trial.best_epoch]
-        return max(measured, key=lambda t: (t.best_epoch.score if t.best_epoch else 0, -t.number), default=None)
+        return max(measured, key=lambda t: (t.best_epoch.rank if t.best_epoch else (0, 0), -t.number), default=None)
+
+    @cached_property
+    def pareto_front(self) -> tuple[TrialStatus, ...]:
+        """The trials that no other one beats in both quality and time, the quickest first.
+
+        Empty where the objective does not ask for the time of a prediction.
+        """
+        timed = [(trial.best_epoch.rank, trial) for trial in self.trials if trial.best_epoch and trial.latency_ms]
+        front: list[tuple[tuple[float, float], TrialStatus]] = []
+        for rank, trial in sorted(timed, key=lambda one: (one[0], -one[1].number), reverse=True):
+            if not front or rank[1] > front[-1][0][1] or rank == front[-1][0]:
+                front.append((rank, trial))
+        return tuple(trial for _, trial in reversed(front))
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``search, dataset, state, trials, best, model, seconds``, as the command line prints them."""
+        """The keys ``search, dataset, state, trials, best, model, seconds, start_from, caution``, as printed.
+
+        Each trial has the key ``pareto`` too, whether it is on the front, where there is one.
+        """
         best = self.best_trial
         epoch = best.best_epoch if best else None
+        front = {trial.number for trial in self.pareto_front}
+        marks = {trial.number: {"pareto": trial.number in front} for trial in self.trials} if front else {}
         return {
             "search": self.search,
             "dataset": self.dataset,
             "state": self.state,
-            "trials": [trial.to_json() for trial in self.trials],
+            "trials": [trial.to_json() | marks.get(trial.number, {}) for trial in self.trials],
             "best": {"trial": best.number, "epoch": epoch.epoch, "map50": epoch.map50} if best and epoch else None,
             "model": self.model,
             "seconds": round(self.seconds, 1),
+            "start_from": self.start_from.to_json() if self.start_from else None,
+            "caution": self.caution,
         }
 
 

@@ -8,8 +8,9 @@ from typing import Any, Self
 from autodet.datasets.gate.kinds import KINDS, by_kind
 from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.datasets.versions.deriving import Version
+from autodet.evaluation.objective import wants_speed
 from autodet.models.store import StoredModel
-from autodet.records import EvaluationReport, Problem, SearchStatus
+from autodet.records import EvaluationReport, Problem, SearchStatus, TrialStatus
 from autodet.words import counted, duration
 
 PROGRAM = "python -m autodet"
@@ -115,9 +116,12 @@ def status_text(status: SearchStatus) -> str:
         ("state", f"{status.state}{_time_left(status)}"),
         ("ran for", duration(status.seconds)),
         ("model", status.model or "none yet"),
+        *([("began with", f"the weights of {status.start_from.model}")] if status.start_from else []),
         *([("note", status.message)] if status.message else []),
+        *([("caution", status.caution)] if status.caution else []),
     ]
-    rows = [("TRIAL", "STATE", "EPOCHS", "LEARNING RATE", "BEST MAP50", "")]
+    timed = wants_speed(status.objective)
+    rows = [("TRIAL", "STATE", "EPOCHS", "LEARNING RATE", "BEST MAP50", *(["MS"] if timed else []), "")]
     for trial in status.trials:
         best = trial.best_epoch
         rows.append(
@@ -127,10 +131,18 @@ def status_text(status: SearchStatus) -> str:
                 f"{len(trial.epochs)}/{status.planned_epochs}",
                 f"{trial.params['lr']:.2g}",
                 _figure(best.map50 if best else None),
-                trial.error or ("best" if trial is status.best_trial else ""),
+                *([f"{trial.latency_ms:g}" if trial.latency_ms else "-"] if timed else []),
+                trial.error or ", ".join(_marks(status, trial)),
             )
         )
     return "\n\n".join([columns(facts), *([columns(rows)] if status.trials else [])])
+
+
+def _marks(status: SearchStatus, trial: TrialStatus) -> Iterator[str]:
+    if trial is status.best_trial:
+        yield "best"
+    if trial in status.pareto_front:
+        yield "on the Pareto front"
 
 
 def report_text(report: EvaluationReport) -> str:

@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 from PIL import Image
 
+from autodet.models.bundle import ModelCard, write_bundle
 from autodet.workspace import Workspace
 
 Mark = tuple[str, tuple[float, float, float, float]]
@@ -65,3 +66,26 @@ def write_zip(archive: Path, files: Mapping[str, bytes | str]) -> Path:
         for name, content in files.items():
             opened.writestr(name, content)
     return archive
+
+
+def untrained_bundle(path: Path, classes: tuple[str, ...] = ("apple", "banana"), **facts: object) -> Path:
+    """A model with weights that fit its network but have learnt nothing; returns the path."""
+    import safetensors.torch
+    import torch
+
+    from autodet.models.registry import DEFAULT_ARCHITECTURE, build_network
+
+    torch.manual_seed(0)
+    card = {
+        "name": path.stem,
+        "classes": classes,
+        "architecture": DEFAULT_ARCHITECTURE,
+        "image_size": 96,
+        "dataset": "earlier",
+        "dataset_fingerprint": "e" * 64,
+        "metrics": {"map50": 0.5},
+    } | facts
+    network = build_network(str(card["architecture"]), len(classes), pretrained=False)
+    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    write_bundle(path, ModelCard(**card), safetensors.torch.save(weights))
+    return path

@@ -33,6 +33,7 @@ TORCH_MODULES = {
     "autodet.models.efficientnet_lite",
     "autodet.models.faster_rcnn",
     "autodet.training.checkpoint",
+    "autodet.training.latency",
     "autodet.training.loop",
     "autodet.training.freezing",
     "autodet.training.schedule",

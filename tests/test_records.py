@@ -61,7 +61,17 @@ def test_the_earliest_of_equally_good_trials_is_the_best():
 
 def test_a_search_is_told_with_exactly_these_keys():
     document = search(trial(0, 0.25, 0.5), model="fruit", seconds=12.345).to_json()
-    assert list(document) == ["search", "dataset", "state", "trials", "best", "model", "seconds"]
+    assert list(document) == [
+        "search",
+        "dataset",
+        "state",
+        "trials",
+        "best",
+        "model",
+        "seconds",
+        "start_from",
+        "caution",
+    ]
     assert document["best"] == {"trial": 0, "epoch": 2, "map50": 0.5}
     assert document["seconds"] == 12.3
     (told,) = document["trials"]

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from autodet.charts.layout import note, styled
 from autodet.charts.palette import class_colour
-from autodet.evaluation.objective import objective_title
+from autodet.evaluation.objective import quality_title
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 
 HEIGHT = 420
@@ -33,7 +33,7 @@ def map_figure(status: SearchStatus) -> go.Figure:
     Args:
         status: The search; trials without an epoch have no line yet.
     """
-    title = objective_title(status.objective)
+    title = quality_title(status.objective)
     figure = _trial_lines(status, lambda result: result.score, f"{title} %{{y:.3f}}")
     best = status.best_trial
     epoch = best.best_epoch if best else None

@@ -2,16 +2,14 @@
 
 import hashlib
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from autodet.datasets.manifest import Dataset, list_datasets, read_dataset
-from autodet.errors import AutodetError, DatasetError
-from autodet.models.bundle import ModelCard
+from autodet.datasets.manifest import Dataset
+from autodet.errors import AutodetError
 from autodet.models.store import StoredModel
-from autodet.records import EvaluationReport, ImageRecord, Prediction
-from autodet.workspace import Workspace, open_workspace, read_json, write_json
+from autodet.records import EvaluationReport, Prediction
+from autodet.workspace import read_json, write_json
 
 EVALUATIONS = "evaluations"
 Kept = tuple[EvaluationReport, list[Prediction]]
@@ -54,41 +52,6 @@ def kept_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Kept | 
         return report, [_from_json(seen) for seen in document["predictions"]]
     except (AutodetError, OSError, KeyError, TypeError, ValueError):
         return None
-
-
-def learnt_photos_sentence(card: ModelCard, dataset: Dataset, split: str, workspace: Workspace | None = None) -> str:
-    """A warning if a model has learnt from photos that it is to be measured on, as in a version split otherwise.
-
-    Args:
-        card: What the model is.
-        dataset: The data set that it is to be measured on.
-        split: ``train``, ``val``, ``test`` or ``all``.
-        workspace: Where the data set that it was trained on is looked for.
-
-    Returns:
-        The sentence; empty if all is well, if that data set is gone, or if it is the one to measure on and the split is
-        not one from which a final refit has learnt.
-    """
-    if dataset.fingerprint == card.dataset_fingerprint and not (card.refit and split in ("val", "all")):
-        return ""
-    learnt = {record.sha256 for record in _training_photos(card, workspace or open_workspace())}
-    records = dataset.split(split)
-    count = sum(record.sha256 in learnt for record in records)
-    if not count:
-        return ""
-    return (
-        f"The model has learnt from {count:,} of these {len(records):,} photos, so the figures say little about photos "
-        "that are new to it; train a model on this data set to measure it here."
-    )
-
-
-def _training_photos(card: ModelCard, workspace: Workspace) -> tuple[ImageRecord, ...]:
-    for summary in list_datasets(workspace):
-        with suppress(DatasetError):  # another one of that name, and damaged
-            found = read_dataset(workspace.datasets / summary.id) if summary.name == card.dataset else None
-            if found and found.fingerprint == card.dataset_fingerprint:
-                return found.split("train") + (found.split("val") if card.refit else ())
-    return ()
 
 
 def _path(model: StoredModel, dataset: Dataset, split: str) -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from autodet.errors import BundleError
+from autodet.records import Origin
 from autodet.workspace import write_atomically
 
 FORMAT = "autodet-1"
@@ -43,6 +44,9 @@ class ModelCard:
         versions: Of autodet, torch and torchvision.
         refit: Whether it was trained on the validation photos too, by a final refit; ``metrics`` are then those of the
             best trial, whose parameters and epochs it has.
+        latency_ms: What one prediction takes, in milliseconds, where its search asked for that; see
+            ``autodet.training.latency``.
+        start_from: The model whose weights its training began with; None for the network's pretrained weights.
         weights_sha256: Checksum of the weights; filled in when the bundle is written.
         format: The bundle's format.
     """
@@ -60,8 +64,14 @@ class ModelCard:
     preprocessing: str = "EXIF orientation applied, RGB, letterboxed into a square, grey 114"
     versions: Mapping[str, str] = field(default_factory=dict)
     refit: bool = False
+    latency_ms: float | None = None
+    start_from: Origin | None = None
     weights_sha256: str = ""
     format: str = FORMAT
+
+    def as_origin(self, model: str) -> Origin:
+        """What is written down of a model that something begins with; ``model`` is its id."""
+        return Origin(model, self.weights_sha256, self.dataset, self.dataset_fingerprint, self.refit, self.start_from)
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
@@ -73,8 +83,9 @@ class ModelCard:
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise BundleError(f"it is not a model of the format {FORMAT}")
         try:
-            card = cls(**{**document, "classes": tuple(document["classes"])})
-        except (TypeError, KeyError) as error:
+            origin = Origin.from_json(document.get("start_from"))
+            card = cls(**{**document, "classes": tuple(document["classes"]), "start_from": origin})
+        except (AttributeError, TypeError, KeyError) as error:
             raise BundleError("its description lacks entries or has unknown ones") from error
         if not _plausible(card):
             raise BundleError("its description has impossible values")
@@ -95,6 +106,7 @@ def _plausible(card: ModelCard) -> bool:
         and isinstance(card.epoch, int)
         and isinstance(card.refit, bool)
         and metrics_are_numbers
+        and (card.latency_ms is None or (isinstance(card.latency_ms, int | float) and card.latency_ms > 0))
         and isinstance(card.params, dict)
         and isinstance(card.versions, dict)
     )

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import NotFoundError, SearchError, WeightsError
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
+from autodet.inference.known_photos import flattered_sentence
 from autodet.lock import hold_lock
 from autodet.models.registry import find_architecture, weights_problem
 from autodet.models.store import StoredModel
-from autodet.records import SearchStatus
+from autodet.records import SearchStatus, TrialStatus
+from autodet.search.beginning import Beginning, check_start, read_beginning
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
 from autodet.search.keeping import keep_trial, trial_bundle
@@ -102,7 +104,7 @@ class Search:
         """Carry on a search that was interrupted or stopped; returns at once.
 
         Raises:
-            SearchError: It is at work already, or over, or its data set has changed.
+            SearchError: It is at work already, or over, or its data set or the model that it began with has changed.
             StorageError: The database that has its study cannot be used.
         """
         status = self.status()
@@ -112,6 +114,7 @@ class Search:
         if status.state == "stopped" and len(status.trials) >= status.planned_trials and not spec.refit:
             raise SearchError(f"The search {self.id} has no trials left; start a new one.")
         check_dataset(spec, self._workspace)
+        check_start(spec, self._folder)
         check_storage(spec.storage)
         if spec.executor == "ray":
             check_cluster()
@@ -130,6 +133,13 @@ class Search:
         if status.model is None:
             raise SearchError(f"The search {self.id} is {status.state} and has no model. {status.message}".strip())
         return load_detector(status.model, workspace=self._workspace)
+
+    def pareto_front(self) -> tuple[TrialStatus, ...]:
+        """The trials that no other one beats in both quality and time, the quickest first.
+
+        Empty unless the search has such an objective as ``map50+latency``. ``detector`` and ``keep`` give their models.
+        """
+        return self.status().pareto_front
 
     def detector(self, trial: int) -> "Detector":
         """A trial's best epoch so far, ready to predict; ``keep`` makes it a model that lists show.
@@ -173,6 +183,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     objective: str = DEFAULT_OBJECTIVE,
     device: str | None = None,
     executor: str = "local",
+    start_from: str | Path | None = None,
     warm_start: str | None = None,
     refit: bool = False,
     seed: int = 0,
@@ -195,11 +206,17 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
             True for the usual range, or False for the default.
         sampler: Who chooses what is tried: ``tpe`` (the default), ``random``, or ``gp``, a Gaussian process, which
             needs scipy.
-        pruner: What gives up trials that fall behind: ``median`` (the default), ``hyperband``, ``asha`` or ``none``.
+        pruner: What gives up trials that fall behind: ``median`` (the default), ``hyperband``, ``asha`` or ``none``,
+            which is all that a pair of objectives allows.
         patience: A trial ends after so many epochs that were no better than its best; 0 for never, the default.
-        objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision).
+        objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision). With
+            ``+latency`` behind it, a prediction's time is to be low too; ``space`` must then have ``image_size`` or
+            ``architecture`` in it, and ``Search.pareto_front`` is the result.
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
+        start_from: A model's id or name, or an ``.autodet`` file, whose weights every trial begins with in place of the
+            network's pretrained ones. The network is the model's, and so is the photo size unless it is in ``space``.
+            Classes are matched by name; new ones begin fresh.
         warm_start: An earlier search, whose best parameters are tried next after the defaults.
         refit: Train the best parameters once more at the end, on training and validation photos. The figures stay those
             of the best trial, whose own model is kept beside it.
@@ -210,7 +227,10 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
             buttons, which are pressed twice, or by two people at once.
 
     Raises:
-        SearchError: A value makes no sense, the data set has nothing to learn from, or the cluster cannot be used.
+        SearchError: A value makes no sense, the data set has nothing to learn from, the cluster cannot be used, or the
+            model to begin with has another network than the one that is asked for.
+        NotFoundError: There is no such data set, search or model.
+        BundleError: The model to begin with is damaged.
         StorageError: The database that the settings name cannot be used.
         WeightsError: The architecture's pretrained weights cannot be had here.
     """
@@ -218,6 +238,10 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         dataset = load_dataset(dataset, workspace)
     workspace = workspace or Workspace(dataset.folder.parent.parent)
     asked = _asked_space({"lr": lr_range, "architecture": architecture}, space or {}, epochs)
+    beginning = read_beginning(start_from, workspace) if start_from else None
+    if beginning:
+        asked = beginning.fixed(asked)
+    pruner = pruner or ("none" if wants_speed(objective) else None)
     fixed = {"trials": trials, "epochs": epochs, "pruner": pruner, "device": device, "executor": executor}
     plan = _plan(preset, dataset, asked, fixed) if preset else Plan()
     tried = make_space({**plan.space, **asked})
@@ -235,6 +259,8 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         objective=objective,
         device=device,
         executor=executor,
+        start_from=beginning.origin if beginning else None,
+        defaults={"image_size": beginning.card.image_size} if beginning else {},
         known_good=_best_params(warm_start, workspace) if warm_start else {},
         refit=refit,
         seed=seed,
@@ -243,6 +269,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         why=plan.why,
         fingerprint=dataset.fingerprint,
     )
+    caution = flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else ""
     spec.check()
     _check_dataset(dataset)
     check_dataset(spec, workspace)
@@ -250,13 +277,13 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     check_storage(spec.storage)
     if spec.executor == "ray":
         check_cluster()
-    for network in architectures(tried):
+    for network in () if beginning else architectures(tried):
         if problem := weights_problem(network):
             raise WeightsError(problem)
     with hold_lock(workspace.searches, START_PATIENCE_SECONDS) if once_within else nullcontext():
         folder = _twin(spec, workspace, once_within)
         if folder is None:
-            folder = _write_search(spec, workspace)
+            folder = _write_search(spec, workspace, beginning, caution)
             _launch(folder)
     return Search(folder)
 
@@ -366,10 +393,12 @@ def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None
     return None
 
 
-def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
+def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning | None, caution: str) -> Path:
     """A search's folder, complete before anybody sees it; its id is free among the models too."""
     with hidden_folder(workspace.searches) as hidden:
         spec.write(hidden)
+        if beginning:
+            beginning.copy_to(hidden)
         status = SearchStatus(
             search="",
             dataset=spec.dataset,
@@ -379,6 +408,8 @@ def _write_search(spec: SearchSpec, workspace: Workspace) -> Path:
             time_limit=spec.time_limit,
             objective=spec.objective,
             created=spec.created,
+            start_from=spec.start_from,
+            caution=caution,
         )
         write_snapshot(hidden, status)
         folder = publish_folder(hidden, workspace.searches, _free_name(spec.name, workspace))

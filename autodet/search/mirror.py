@@ -27,7 +27,7 @@ class MirroredStorage(InMemoryStorage):
     Args:
         database: Where the study is kept.
         study_name: The study; made if it is not there.
-        directions: What to do with its objectives.
+        directions: What to do with its objectives, where it is made.
     """
 
     def __init__(self, database: RDBStorage, study_name: str, directions: Sequence[StudyDirection]) -> None:
@@ -37,7 +37,7 @@ class MirroredStorage(InMemoryStorage):
         self._database_ids: list[int] = []  # of trials, by their number
         self._numbers: dict[int, int] = {}
         self._database_study = _study_id(database, study_name, directions)
-        self._study = self.create_new_study(directions, study_name)
+        self._study = self.create_new_study(database.get_study_directions(self._database_study), study_name)
         for key, value in database.get_study_user_attrs(self._database_study).items():
             super().set_study_user_attr(self._study, key, value)
         for key, value in database.get_study_system_attrs(self._database_study).items():

@@ -112,7 +112,11 @@ class Refit:
         before, before_weights = read_bundle(workspace.models / search / BUNDLE)
         write_bundle(trained / "before.autodet", replace(before, name=f"{before.name} before refit"), before_weights)
         put_model(trained / "before.autodet", search + BEFORE, workspace)
-        write_bundle(trained / "refit.autodet", replace(card, metrics=before.metrics, refit=True), weights)
+        write_bundle(
+            trained / "refit.autodet",
+            replace(card, metrics=before.metrics, latency_ms=before.latency_ms, refit=True),
+            weights,
+        )
         put_model(trained / "refit.autodet", search, workspace)
         return self.sentence()
 

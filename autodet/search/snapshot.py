@@ -19,7 +19,7 @@ from typing import Any
 
 from autodet.errors import AutodetError, SearchError
 from autodet.lock import is_locked
-from autodet.records import SearchState, SearchStatus, TrialStatus
+from autodet.records import Origin, SearchState, SearchStatus, TrialStatus
 from autodet.search.archive import append_to_archive, read_archive
 from autodet.workspace import read_json, write_atomically
 
@@ -39,6 +39,7 @@ def write_snapshot(folder: Path, status: SearchStatus) -> None:
     """Write a search's status into its folder; only who holds its lock may, once it has trials."""
     over = [trial for trial in status.trials if trial.state != "running"]
     document: dict[str, Any] = {field.name: getattr(status, field.name) for field in fields(status)}
+    document["start_from"] = status.start_from.to_json() if status.start_from else None
     document["trials"] = [trial.to_json() for trial in status.trials if trial.state == "running"]
     document[ARCHIVE], outdated = append_to_archive(folder, _archive_of(folder), over) if over else (None, [])
     write_atomically(folder / STATUS, json.dumps(document, ensure_ascii=False).encode())
@@ -78,7 +79,8 @@ def _read_snapshot(folder: Path) -> SearchStatus:
     if archive:
         trials |= read_archive(folder, archive)  # what it has may be newer
     in_order = tuple(trials[number] for number in sorted(trials))
-    return SearchStatus(**{**document, "search": folder.name, "trials": in_order})
+    origin = Origin.from_json(document.get("start_from"))
+    return SearchStatus(**{**document, "search": folder.name, "trials": in_order, "start_from": origin})
 
 
 def read_status(folder: Path) -> SearchStatus:

@@ -248,6 +248,11 @@ def architectures(space: Space) -> tuple[str, ...]:
     return tuple(map(str, tried.values)) if isinstance(tried, Choices) else (Hyperparameters().architecture,)
 
 
+def changes_latency(space: Space) -> bool:
+    """Whether anything is tried that makes predictions slower or quicker; all the rest is about training."""
+    return any(name in space and space[name].tuned for name in ("architecture", "image_size"))
+
+
 def most_epochs(space: Space, otherwise: int) -> int:
     """The most epochs that a trial may have."""
     tried = space.get("epochs")
@@ -268,11 +273,6 @@ def _nearest(tried: Tried, default: Any) -> Any:
     if isinstance(default, str):
         return default if default in tried.values else tried.values[0]
     return min(tried.values, key=lambda value: abs(float(value) - default))
-
-
-def default_params(space: Space) -> dict[str, Value]:
-    """Trial 0's place among what is tuned, as Optuna enqueues it."""
-    return params_near(space, {})
 
 
 def params_near(space: Space, wanted: Mapping[str, Any]) -> dict[str, Value]:

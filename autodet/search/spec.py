@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from autodet.errors import AutodetError, SearchError
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE, objective_problem
-from autodet.search.space import Space, make_space, space_from_json
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, objective_problem, quality_of, wants_speed
+from autodet.records import Origin
+from autodet.search.space import Space, changes_latency, make_space, space_from_json
 from autodet.search.storage import Place
 from autodet.workspace import read_json, write_json
 
@@ -35,11 +36,14 @@ class SearchSpec:
         time_limit: Seconds after which everything is over, or None.
         space: What is tried; what is not in it has its default.
         sampler: Who chooses what is tried: ``tpe``, ``random``, or ``gp``, a Gaussian process.
-        pruner: What gives up trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``.
+        pruner: What gives up trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``; with two
+            objectives ``none``, for Optuna has no other then.
         patience: A trial ends after so many epochs that were no better than its best; None for never.
         objective: What decides which epoch, and so which trial and model, is the best; see
             ``autodet.evaluation.objective``.
         known_good: What trial 1 tries: the best parameters of an earlier search.
+        start_from: The model whose weights every trial begins with; a copy of it is in the search's folder.
+        defaults: What trial 0 has in place of the usual defaults: that model's photo size.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
         seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
         executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
@@ -60,6 +64,8 @@ class SearchSpec:
     patience: int | None = None
     objective: str = DEFAULT_OBJECTIVE
     known_good: Mapping[str, Any] = field(default_factory=dict)
+    start_from: Origin | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
     seed: int = 0
     executor: str = "local"
@@ -89,6 +95,7 @@ class SearchSpec:
         self._check_choices()
         if problem := objective_problem(self.objective):
             raise SearchError(problem)
+        self._check_pair()
         if self.executor not in EXECUTORS:
             raise SearchError(f"{self.executor!r} is not a place to run trials; choose one of {', '.join(EXECUTORS)}.")
         if self.executor == "ray" and self.device is not None:
@@ -105,6 +112,22 @@ class SearchSpec:
         if self.patience is not None and (type(self.patience) is not int or self.patience < 1):
             raise SearchError(f"A patience of {self.patience} epochs makes no sense; give 1 or more, or none.")
 
+    def _check_pair(self) -> None:
+        """What a search for quality and speed must not, and must, ask for."""
+        if not wants_speed(self.objective):
+            return
+        if self.pruner != "none":
+            raise SearchError(
+                f"Trials of a search for {self.objective} are not pruned, because Optuna compares trials under way by "
+                "one figure only; leave the pruner out. A patience ends trials that get no better."
+            )
+        if not changes_latency(self.space):
+            raise SearchError(
+                f"A search for {self.objective} needs something to try that changes how long a prediction takes; tune "
+                "image_size (--space image_size=tune) or architecture, or search for "
+                f"{quality_of(self.objective)} alone."
+            )
+
     def write(self, folder: Path) -> None:
         """Write the order into a search's folder."""
         write_json(folder / SPEC, asdict(self))
@@ -119,7 +142,8 @@ class SearchSpec:
         try:
             document: dict[str, Any] = read_json(folder / SPEC)
             space = _space_of(document)
-            return cls(**document | {"space": space})
+            origin = Origin.from_json(document.get("start_from"))
+            return cls(**document | {"space": space, "start_from": origin})
         except (AutodetError, OSError, KeyError, TypeError) as error:
             raise SearchError(
                 f"The search {folder.name} is damaged: {folder / SPEC} cannot be read; delete its folder."

@@ -1,9 +1,10 @@
 """The Optuna study behind a search: the record that outlives everything.
 
 All that ``status.json`` says of trials can be made again from the study: Optuna's own table holds parameters,
-states and mAP by epoch, and the user attributes hold the rest.
+states and mAP by epoch (with two objectives, only the best), and the user attributes hold the rest.
 """
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,11 +15,12 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from autodet import records
+from autodet.evaluation.objective import wants_speed
 from autodet.lock import hold_lock
 from autodet.records import Attempt, EpochResult, TrialStatus
 from autodet.search.mirror import MirroredStorage
 from autodet.search.sampling import pruner_of, sampler_of
-from autodet.search.space import default_params, hyperparameters_of, params_near, suggest_values
+from autodet.search.space import hyperparameters_of, params_near, suggest_values
 from autodet.search.spec import SearchSpec
 from autodet.search.storage import open_database, storage_errors, study_name
 from autodet.workspace import Workspace
@@ -34,7 +36,7 @@ class SearchStudy:
 
     def __init__(self, workspace: Workspace, search: str, spec: SearchSpec) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._spec = spec
+        self._spec, self._two = spec, wants_speed(spec.objective)
         name = study_name(workspace, search, spec.storage)
         with hold_lock(workspace.home, BUSY_SECONDS):  # two first searches must not both make the tables
             database = open_database(workspace, spec.storage)
@@ -47,9 +49,9 @@ class SearchStudy:
         if CREATED not in self._study.user_attrs:
             self._study.set_user_attr(CREATED, spec.created)
         if not self._study.get_trials(deepcopy=False):
-            self._study.enqueue_trial(default_params(spec.space))
+            self._study.enqueue_trial(params_near(spec.space, spec.defaults))
             if spec.known_good:
-                self._study.enqueue_trial(params_near(spec.space, spec.known_good))
+                self._study.enqueue_trial(params_near(spec.space, {**spec.defaults, **spec.known_good}))
         self.save()
 
     def save(self) -> None:
@@ -99,10 +101,11 @@ class SearchStudy:
         Returns:
             Whether the trial is not worth going on with. Trial 0, the defaults, always is.
         """
-        trial.report(epochs[-1].score, step=epochs[-1].epoch)
+        if not self._two:  # Optuna knows neither reports nor pruning where there are two objectives
+            trial.report(epochs[-1].score, step=epochs[-1].epoch)
         # Last, because an epoch that is found here on resume is not told to Optuna again.
         trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
-        return trial.number > 0 and trial.should_prune()
+        return not self._two and trial.number > 0 and trial.should_prune()
 
     def tell(self, trial: optuna.trial.Trial, ended: records.TrialState, error: str | None = None) -> None:
         """Record how a trial ended; one that was stopped keeps its best epoch, as a finished one does."""
@@ -115,7 +118,8 @@ class SearchStudy:
         elif ended == "failed" or not epochs:
             self._study.tell(trial, state=TrialState.FAIL)
         else:
-            self._study.tell(trial, max(EpochResult(**result).score for result in epochs))
+            best = max((EpochResult(**result) for result in epochs), key=lambda result: (result.score, -result.epoch))
+            self._study.tell(trial, [best.score, best.latency_ms or math.inf] if self._two else best.score)
 
     def statuses(self) -> list[TrialStatus]:
         """All trials, as the study has them."""
@@ -126,7 +130,8 @@ class SearchStudy:
 def _open_study(
     database: optuna.storages.RDBStorage, name: str, spec: SearchSpec
 ) -> tuple[optuna.study.Study, MirroredStorage]:
-    storage = MirroredStorage(database, name, (StudyDirection.MAXIMIZE,))
+    quick = (StudyDirection.MINIMIZE,) if wants_speed(spec.objective) else ()
+    storage = MirroredStorage(database, name, (StudyDirection.MAXIMIZE, *quick))
     return optuna.load_study(storage=storage, study_name=name, pruner=pruner_of(spec.pruner, spec.epochs)), storage
 
 

@@ -22,6 +22,7 @@ from autodet.lock import hold_lock
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
+from autodet.search.beginning import check_start, start_of
 from autodet.search.budget import planned_epochs, startup_seconds
 from autodet.search.data import check_dataset, refit_growth
 from autodet.search.executors import (
@@ -57,6 +58,7 @@ TICK_SECONDS = 0.5
 SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
 RETRIES = 2  # of a trial that is lost again and again without an epoch in between
 TRACEBACK = "traceback.txt"
+NOTHING = (-1.0, 0.0)  # ranks below every epoch
 NO_EPOCH = "It was stopped before its first epoch ended."
 NO_TIME = "The time limit of {:g} seconds left no time for more."
 
@@ -81,6 +83,7 @@ def _carry_on(folder: Path, train: str) -> int:
         set_aside(folder)
         spec = SearchSpec.read(folder)
         check_dataset(spec, Workspace(folder.parent.parent))
+        check_start(spec, folder)
         supervise(folder, executor_for(folder, spec, train, load_settings()))
         give_back(folder)
     except Exception as error:
@@ -123,7 +126,7 @@ class _Supervisor:
         growth = refit_growth(self._spec, self._workspace) if self._spec.refit else 0.0
         self._time = Timekeeper(self._spec, self._clock, self._trials, self._best_trial, growth)
         self._fitting = Fitting(self._trials.values())
-        self._published_score = self._model_score()
+        self._published = self._model_rank()
         self._better = False  # whether an epoch was better than that
         self._over = [
             number for number, trial in self._trials.items() if trial.state != "running"
@@ -217,6 +220,7 @@ class _Supervisor:
             seed=self._spec.seed,
             accumulation=trial.effective.get("accumulation", 1),
             objective=self._spec.objective,
+            start=start_of(self._spec, self._folder),
         )
 
     def _ask(self) -> optuna.trial.Trial:
@@ -265,7 +269,7 @@ class _Supervisor:
         self._lost.pop(trial.number, None)
         status = replace(status, epochs=(*status.epochs, result))
         self._trials[trial.number] = status
-        self._better = self._better or result.score > self._published_score
+        self._better = self._better or result.rank > self._published
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
         hopeless = self._study.report(trial, status.epochs)
         if result.epoch == self._epochs(status):
@@ -295,21 +299,21 @@ class _Supervisor:
         """Make the best epoch so far the search's model, so that whatever happens next it can be used."""
         best = self._best_trial()
         epoch = best.best_epoch if best else None
-        if best and epoch and epoch.score > self._published_score:
+        if best and epoch and epoch.rank > self._published:
             put_model(self._folders.folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
-            self._published_score = epoch.score
+            self._published = epoch.rank
         self._better = False
 
     def _best_trial(self) -> TrialStatus | None:
         return replace(self._before, trials=tuple(self._trials.values())).best_trial
 
-    def _model_score(self) -> float:
-        """How good the model is that was published before; -1 where there is none."""
+    def _model_rank(self) -> tuple[float, float]:
+        """How good the model is that was published before, as ``EpochResult.rank``; ``NOTHING`` where there is none."""
         try:
-            metrics = read_card(self._workspace.models / self._folder.name / BUNDLE).metrics
-            return metrics.get(SCORE, metrics["map50"])
+            card = read_card(self._workspace.models / self._folder.name / BUNDLE)
+            return card.metrics.get(SCORE, card.metrics["map50"]), -(card.latency_ms or 0.0)
         except BundleError:
-            return -1.0
+            return NOTHING
 
     def _retry(self, trial: optuna.trial.Trial, reason: str) -> None:
         self._lost[trial.number] = self._lost.get(trial.number, 0) + 1
@@ -357,7 +361,7 @@ class _Supervisor:
             self._tell(trial, "stopped", None if self._trials[trial.number].epochs else NO_EPOCH)
         self._waiting.clear()
         self._save()  # the best epoch may be a moment old
-        if self._published_score >= 0:
+        if self._published != NOTHING:
             message = f"{message} The best model so far is kept."
             return self._refit(message) if state == "finished" else self.end(state, message)
         state = "stopped" if state == "stopped" else "failed"
@@ -419,7 +423,7 @@ class _Supervisor:
             self._before,
             state=state,
             trials=tuple(self._trials[number] for number in sorted(self._trials)),
-            model=self._folder.name if self._published_score >= 0 else None,
+            model=self._folder.name if self._published != NOTHING else None,
             seconds=self._clock.seconds,
             seconds_left=self._time.forecast(self._executor.slots) if state == "running" else None,
             message=message,

@@ -65,11 +65,15 @@ def load_checkpoint(job: TrainJob, fingerprint: str) -> Progress:
 
 
 def _identity(job: TrainJob, fingerprint: str) -> dict[str, Any]:
-    identity = {
+    identity: dict[str, Any] = {
         **job.hyperparameters.to_json(),
         "epochs": job.epochs,
         "objective": job.objective,
         "seed": job.seed,
         "fingerprint": fingerprint,
     }
-    return identity | {"refit": True} if job.refit else identity
+    if job.refit:
+        identity["refit"] = True
+    if job.start:
+        identity["start"] = job.start.origin.weights_sha256
+    return identity

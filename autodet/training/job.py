@@ -5,13 +5,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE
-from autodet.records import Hyperparameters
+from autodet.records import Hyperparameters, Origin
 
 BEST_BUNDLE = "best.autodet"
 CHECKPOINT = "last.pt"
 SCORE = "score"  # the best epoch's, among a model's metrics
 
 Pulse = Callable[[], None]  # called after every batch, so that whoever waits can tell slow from hung
+
+
+@dataclass(frozen=True)
+class Start:
+    """A model whose weights a trial begins with, in place of the network's pretrained ones.
+
+    Attributes:
+        bundle: Its file, where the trial runs.
+        origin: Which model that is.
+    """
+
+    bundle: Path
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,7 @@ class TrainJob:
             memory; the step of the optimizer is that of the whole batch.
         objective: What decides which epoch is the best; see ``autodet.evaluation.objective``.
         refit: Learn from validation photos too, and keep the last epoch instead of the best.
+        start: What to begin with; the network's pretrained weights if not given.
     """
 
     dataset_folder: Path
@@ -44,3 +58,4 @@ class TrainJob:
     accumulation: int = 1
     objective: str = DEFAULT_OBJECTIVE
     refit: bool = False
+    start: Start | None = None

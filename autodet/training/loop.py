@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import safetensors.torch
@@ -16,13 +17,16 @@ from autodet import __version__
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
 from autodet.evaluation.coco import measure
-from autodet.models.bundle import ModelCard, write_bundle
+from autodet.evaluation.objective import quality_of, wants_speed
+from autodet.models.bundle import ModelCard, read_bundle, write_bundle
 from autodet.models.detection import detect
 from autodet.models.registry import build_network
+from autodet.models.transplant import transplant
 from autodet.records import EpochResult, Hyperparameters, ImageRecord
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from autodet.training.freezing import freeze
 from autodet.training.job import BEST_BUNDLE, SCORE, Pulse, TrainJob
+from autodet.training.latency import PHOTOS, measure_latency
 from autodet.training.schedule import set_learning_rates
 from autodet.training.squares import CACHE_BYTES, Sample, Squares, collate
 from autodet.training.traits import prepare, traits_of
@@ -49,6 +53,7 @@ def train(job: TrainJob, pulse: Pulse = lambda: None) -> Iterator[EpochResult]:
         TrainingError: There is nothing to learn from, or the loss is no longer finite.
         PhotoError: A photo cannot be read any more.
         WeightsError: The pretrained weights cannot be had.
+        ModelError: The model to begin with is damaged, or does not fit the network.
     """
     if job.threads:
         torch.set_num_threads(job.threads)
@@ -80,7 +85,7 @@ class _Trial:
         self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache_bytes)
         self.val_squares = Squares(dataset, to_judge, side, None, cache_bytes)
         seed_transforms(job.seed, 0)
-        network = build_network(job.hyperparameters.architecture, len(dataset.classes), pretrained=not progress.state)
+        network = _network(job, dataset.classes, resumes=bool(progress.state))
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
@@ -111,10 +116,14 @@ class _Trial:
                 f"{self.job.hyperparameters.lr:g} should help."
             )
         map50, map50_95, value = self._evaluate()
+        result = EpochResult(epoch, loss, map50, map50_95, 0.0, value)
+        better = result.score > self.progress.best_score
+        if better and wants_speed(self.job.objective) and not self.job.refit:
+            result = replace(result, latency_ms=self._measure_latency())
         # The checkpoint of an epoch is written in the next one's time, so that nothing is left out of the sum.
         before, self.moment = self.moment, time.monotonic()
-        result = EpochResult(epoch, loss, map50, map50_95, self.moment - before, value)
-        if result.score > self.progress.best_score or self.job.refit:
+        result = replace(result, seconds=self.moment - before)
+        if better or self.job.refit:
             self._keep_best(result)
         self.progress.history.append(result)
         self.progress.state = {name: part.state_dict() for name, part in self._parts().items()}
@@ -191,7 +200,16 @@ class _Trial:
             with self.traits.autocast():
                 predictions += detect(self.average, squares, letterboxes)
             self.pulse()
-        return measure(self.val_squares.records, predictions, len(self.dataset.classes), self.job.objective)
+        quality = quality_of(self.job.objective)
+        return measure(self.val_squares.records, predictions, len(self.dataset.classes), quality)
+
+    def _measure_latency(self) -> float:
+        """The lowest that was measured in this trial: weights hardly matter to it, and disturbances only ever add."""
+        count = len(self.val_squares)
+        photos = map(self.val_squares.photo, range(0, count, -(-count // PHOTOS)))
+        side = self.job.hyperparameters.image_size
+        measured = measure_latency(self.average, photos, side, self.device, self.pulse)
+        return min([measured, *(result.latency_ms for result in self.progress.history if result.latency_ms)])
 
     def _keep_best(self, result: EpochResult) -> None:
         job = self.job
@@ -205,11 +223,25 @@ class _Trial:
             metrics={"map50": result.map50, "map50_95": result.map50_95, SCORE: result.score},
             params=job.hyperparameters.to_json(),
             epoch=result.epoch,
+            latency_ms=result.latency_ms,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             versions={"autodet": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
+            start_from=job.start.origin if job.start else None,
         )
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.average.state_dict().items()}
         write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
+
+
+def _network(job: TrainJob, classes: tuple[str, ...], *, resumes: bool) -> nn.Module:
+    """The network with the weights that training begins with; where it resumes, those do not matter."""
+    pretrained = not resumes and job.start is None
+    network = build_network(job.hyperparameters.architecture, len(classes), pretrained=pretrained)
+    if job.start and not resumes:
+        card, weights = read_bundle(job.start.bundle)
+        if card.weights_sha256 != job.start.origin.weights_sha256:
+            raise TrainingError(f"{job.start.bundle.name} is not the model that the search began with; start it anew.")
+        transplant(safetensors.torch.load(weights), card.classes, network, classes)
+    return network
 
 
 def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRecord]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
@@ -80,12 +81,18 @@ class Squares(TorchDataset[Sample]):
         """
         square = self._cache.get(index)
         if square is None:
-            record = self.records[index]
-            photo = open_photo(self._read(record), record.file)
-            square = square_tensor(self.letterboxes[index].draw(photo))
+            square = square_tensor(self.letterboxes[index].draw(self.photo(index)))
             if len(self._cache) < self._cache_size:
                 self._cache[index] = square
         return square
+
+    def photo(self, index: int) -> Image.Image:
+        """One photo as it is, RGB.
+
+        Raises:
+            PhotoError: The photo cannot be read any more, or is another one by now.
+        """
+        return open_photo(self._read(self.records[index]), self.records[index].file)
 
     def _read(self, record: ImageRecord) -> bytes:
         content = read_photo(str(self.dataset.photo(record)), record.file)

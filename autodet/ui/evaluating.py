@@ -8,7 +8,8 @@ import streamlit as st
 from autodet.charts.evaluation import class_ap_figure
 from autodet.datasets.manifest import Dataset
 from autodet.inference.drawing import draw_boxes
-from autodet.inference.evaluations import evaluate_model, kept_evaluation, learnt_photos_sentence
+from autodet.inference.evaluations import evaluate_model, kept_evaluation
+from autodet.inference.known_photos import learnt_photos_sentence
 from autodet.inference.mistakes import Mistakes, count_mistakes
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Prediction

@@ -4,7 +4,7 @@ from heapq import nlargest
 
 import streamlit as st
 
-from autodet.evaluation.objective import objective_title
+from autodet.evaluation.objective import quality_title
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.control import find_search
 from autodet.ui.frame import open_page
@@ -40,9 +40,18 @@ def _show_kept(model: str | None) -> None:
             open_page("predict", model=model)
 
 
+def marked(status: SearchStatus, trial: TrialStatus) -> str:
+    """A trial's number, with a star for the best and a diamond on the Pareto front."""
+    star = " ★" if trial is status.best_trial else ""
+    return f"{trial.number}{star}{' ◆' if trial in status.pareto_front else ''}"
+
+
 def _offered(status: SearchStatus) -> list[TrialStatus]:
-    measured = [trial for trial in status.trials if trial.best_epoch]
-    return nlargest(MOST_OFFERED, measured, key=lambda trial: (_score(trial), -trial.number))
+    """The trials with a model, the best first; those on the Pareto front before all others."""
+    front = {trial.number for trial in status.pareto_front}
+    measured = [trial for trial in status.trials if trial.best_epoch and trial.number not in front]
+    best = nlargest(MOST_OFFERED, measured, key=lambda trial: (_score(trial), -trial.number))
+    return [*reversed(status.pareto_front), *best]
 
 
 def _score(trial: TrialStatus) -> float:
@@ -50,5 +59,5 @@ def _score(trial: TrialStatus) -> float:
 
 
 def _described(status: SearchStatus, trial: TrialStatus) -> str:
-    star = " ★" if trial is status.best_trial else ""
-    return f"{trial.number}{star} · {objective_title(status.objective)} {score(_score(trial))}"
+    time = f" · {trial.latency_ms:g} ms" if trial.latency_ms else ""
+    return f"{marked(status, trial)} · {quality_title(status.objective)} {score(_score(trial))}{time}"

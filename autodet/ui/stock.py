@@ -87,6 +87,7 @@ def _show_details(model: StoredModel) -> None:
         "Architecture": architecture.title if architecture else card.architecture,
         "Photos are seen at": f"{card.image_size} pixels; {card.preprocessing}",
         "Best epoch": card.epoch,
+        "One prediction takes": f"{card.latency_ms:g} ms" if card.latency_ms else "not measured",
         "Refit": "on training and validation photos; its figures are those of the best trial" if card.refit else "no",
         "Trained with": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
         "Made with": ", ".join(f"{key} {value}" for key, value in card.versions.items()),

@@ -4,9 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from autodet.evaluation.objective import OBJECTIVES, objective_title
+from autodet.evaluation.objective import OBJECTIVES, objective_title, wants_speed
 from autodet.search.presets import Plan
-from autodet.search.space import PARAMETERS, Parameter, Range, make_space, parse_tried
+from autodet.search.space import PARAMETERS, Parameter, Range, changes_latency, make_space, parse_tried
 from autodet.search.spec import MOST_EPOCHS
 
 SAMPLER_TITLES = {"tpe": "TPE, which learns from the trials before", "random": "At random", "gp": "A Gaussian process"}
@@ -16,6 +16,12 @@ PRUNER_TITLES = {
     "asha": "Successive halving says so, for many trials",
     "none": "Never",
 }
+SPEED_SENTENCE = (
+    "Results show which trials no other one beats in both quality and time, and let you keep any of their models; the "
+    "one that you get without choosing is the most accurate. No trial is ended early for falling behind then, so the "
+    "search takes longer."
+)
+NOTHING_QUICKER = "nothing else that is varied here changes how long a prediction takes."
 ASKED_ELSEWHERE = ("lr", "architecture", "epochs")
 
 
@@ -40,13 +46,15 @@ def ask_what_to_try(plan: Plan) -> dict[str, Any]:
         format_func=SAMPLER_TITLES.__getitem__,
         key=f"sampler {plan.sampler}",
     )
+    quick = wants_speed(objective)
+    pruners = ["none"] if quick else list(PRUNER_TITLES)
     pruner = first.selectbox(
         "A trial ends early if",
-        list(PRUNER_TITLES),
-        list(PRUNER_TITLES).index(plan.pruner),
+        pruners,
+        pruners.index("none" if quick else plan.pruner),
         format_func=PRUNER_TITLES.__getitem__,
         help="Never the first one.",
-        key=f"pruner {plan.pruner}",
+        key=f"pruner {quick} {plan.pruner}",
     )
     patience = second.number_input(
         "Or if it is no better after so many epochs",
@@ -58,6 +66,7 @@ def ask_what_to_try(plan: Plan) -> dict[str, Any]:
     )
     names = [name for name in PARAMETERS if name not in ASKED_ELSEWHERE]
     planned = [name for name in plan.space if name in names]
+    planned += ["image_size"] if quick and "image_size" not in planned else []
     chosen = st.multiselect(
         "Vary or fix",
         names,
@@ -68,7 +77,12 @@ def ask_what_to_try(plan: Plan) -> dict[str, Any]:
         key=f"varied {planned}",
     )
     space = {name: _ask_for_values(PARAMETERS[name], plan.space.get(name, True)) for name in chosen}
-    make_space(space)
+    elsewhere = {name: values for name, values in plan.space.items() if name in ASKED_ELSEWHERE}
+    tried = make_space({**elsewhere, **space})
+    if quick:
+        st.info(SPEED_SENTENCE, icon=":material/speed:")
+    if quick and not changes_latency(tried):
+        st.warning(f"Vary the {PARAMETERS['image_size'].title.lower()}: {NOTHING_QUICKER}")
     return {"objective": objective, "sampler": sampler, "pruner": pruner, "patience": patience, "space": space}
 
 

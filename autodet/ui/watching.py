@@ -9,15 +9,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 import streamlit as st
 
+from autodet.charts.pareto import pareto_figure
 from autodet.charts.timeline import timeline_figure
 from autodet.charts.trials import loss_figure, map_figure, most_telling
 from autodet.errors import SearchError
-from autodet.evaluation.objective import OBJECTIVES, objective_title
+from autodet.evaluation.objective import OBJECTIVES, quality_title, wants_speed
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.control import find_search
 from autodet.search.space import PARAMETERS
 from autodet.ui.frame import open_page, sentences_for_errors
-from autodet.ui.keeping import offer_trials_to_keep
+from autodet.ui.keeping import marked, offer_trials_to_keep
 from autodet.ui.overview import progress_of, progress_text
 from autodet.ui.text import escape, score
 from autodet.words import duration
@@ -25,6 +26,7 @@ from autodet.words import duration
 REFRESH_SECONDS = 2
 PER_PAGE = 100
 TIMELINE_SECONDS = 15
+PREDICTION = "one prediction"
 NEEDS = {"peak memory": "memory_bytes", "peak GPU memory": "gpu_memory_bytes", "GPU busy": "gpu_utilisation"}
 BADGES = {
     "queued": (":material/hourglass_top:", "gray"),
@@ -53,8 +55,12 @@ def _show_search(search: str, was_active: bool) -> None:
         st.rerun()  # the whole page: what the list of searches says has changed too
     _show_state(status)
     _show_figures(status)
-    curves, losses, devices = st.tabs(["mAP", "Loss", "Devices"])
     shown = most_telling(status)
+    timed = wants_speed(status.objective)
+    *places, curves, losses, devices = st.tabs([*(["Quality and time"] if timed else []), "mAP", "Loss", "Devices"])
+    for place in places:
+        with place:
+            _show_front(status)
     curves.plotly_chart(map_figure(shown), key=f"map {search}", alt="The objective against epoch, a line a trial")
     losses.plotly_chart(loss_figure(shown), key=f"loss {search}", alt="Training loss against epoch, a line a trial")
     devices.plotly_chart(
@@ -66,6 +72,19 @@ def _show_search(search: str, was_active: bool) -> None:
         st.caption(f"The charts show {len(shown.trials)} of {len(status.trials):,} trials: the best and the newest.")
     _show_trials(status)
     offer_trials_to_keep(status)
+
+
+def _show_front(status: SearchStatus) -> None:
+    st.plotly_chart(
+        pareto_figure(status),
+        key=f"front {status.search}",
+        alt="Quality against the time of a prediction, a point a trial",
+    )
+    st.caption(
+        "No trial beats those on the line in both: how good it is, and what one prediction takes on the device that "
+        "trained it (of a CPU, one core; without reading the file). The star is the model that you get unless you keep "
+        "another one below."
+    )
 
 
 def _show_trials(status: SearchStatus) -> None:
@@ -135,7 +154,7 @@ def _show_figures(status: SearchStatus) -> None:
     epoch = best.best_epoch if best else None
     figures = st.container(horizontal=True, gap="large")
     figures.metric(
-        f"Best {objective_title(status.objective)}",
+        f"Best {quality_title(status.objective)}",
         score(epoch.score if epoch else None),
         f"trial {best.number}, epoch {epoch.epoch}" if best and epoch else None,
         delta_color="off",
@@ -147,20 +166,20 @@ def _show_figures(status: SearchStatus) -> None:
 
 
 def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.DataFrame:
-    best = status.best_trial
     varied = _varied(status)
     rows = []
     for trial in trials:
         epoch = trial.best_epoch
         rows.append(
             {
-                "trial": f"{trial.number} ★" if best and trial.number == best.number else str(trial.number),
+                "trial": marked(status, trial),
                 "state": trial.state,
                 "epochs": f"{len(trial.epochs)}/{status.planned_epochs}",
-                objective_title(status.objective): epoch.score if epoch else None,
+                quality_title(status.objective): epoch.score if epoch else None,
                 "mAP@0.5": epoch.map50 if epoch else None,
                 "mAP@0.5–0.95": epoch.map50_95 if epoch else None,
                 "at epoch": epoch.epoch if epoch else None,
+                **({PREDICTION: trial.latency_ms} if wants_speed(status.objective) else {}),
                 "learning rate": trial.params.get("lr"),
                 "backbone ×": trial.params.get("backbone_lr_factor"),
                 "weight decay": trial.params.get("weight_decay"),
@@ -187,8 +206,9 @@ def _needs(trial: TrialStatus) -> dict[str, float | None]:
 def _columns() -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
-        "trial": st.column_config.TextColumn(help="★ marks the best"),
-        **{title: number(format="%.3f") for title in OBJECTIVES.values()},
+        "trial": st.column_config.TextColumn(help="★ marks the best, ◆ those on the Pareto front"),
+        **{quality_title(objective): number(format="%.3f") for objective in OBJECTIVES},
+        PREDICTION: number(format="%g ms", help="On the device that trained it; of a CPU, one core."),
         "learning rate": number(format="%.2g"),
         "backbone ×": number(format="%.2f", help="The pretrained layers learn at the learning rate times this."),
         "weight decay": number(format="%.1g"),

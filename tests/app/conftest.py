@@ -93,8 +93,11 @@ def search_there(workspace):
         yield search_there
 
 
-def trial(number=0, state="finished", scores=(0.2, 0.6, 0.5), **facts) -> TrialStatus:
-    epochs = tuple(EpochResult(epoch, 1.0 / epoch, score, score / 2, 3.0) for epoch, score in enumerate(scores, 1))
+def trial(number=0, state="finished", scores=(0.2, 0.6, 0.5), latency_ms=None, **facts) -> TrialStatus:
+    epochs = tuple(
+        EpochResult(epoch, 1.0 / epoch, score, score / 2, 3.0, latency_ms=latency_ms)
+        for epoch, score in enumerate(scores, 1)
+    )
     return TrialStatus(number, state, {"lr": 1e-3, "backbone_lr_factor": 0.3, "weight_decay": 1e-4}, epochs, **facts)
 
 

@@ -153,6 +153,28 @@ def test_the_model_of_any_trial_can_be_kept_and_tried(visit, search_there, model
     assert (app.title[0].value, app.selectbox[0].value) == ("Predict", "second")
 
 
+def test_a_search_for_quality_and_speed_shows_its_front(visit, search_there):
+    trials = [
+        trial(0, latency_ms=60),
+        trial(1, scores=(0.3, 0.9), latency_ms=90),
+        trial(2, scores=(0.4,), latency_ms=70),
+    ]
+    search_there("pair", trials=trials, objective="map50+latency", model="pair")
+    search_there("single", trials=[trial(0)])
+    app = visit("results", search="pair")
+    assert metric(app, "Best mAP@0.5") == "0.900"
+    assert len(app.get("plotly_chart")) == 4
+    assert "No trial beats those on the line in both" in says(app)
+    table = app.dataframe[0].value
+    assert list(table["trial"]) == ["0 ◆", "1 ★ ◆", "2"]
+    assert list(table["one prediction"]) == [60, 90, 70]
+    options = ["1 ★ ◆ · mAP@0.5 0.900 · 90 ms", "0 ◆ · mAP@0.5 0.600 · 60 ms", "2 · mAP@0.5 0.400 · 70 ms"]
+    assert labelled(app.selectbox, "Trial").options == options
+    app = visit("results", search="single")
+    assert len(app.get("plotly_chart")) == 3
+    assert "one prediction" not in app.dataframe[0].value
+
+
 def test_hostile_texts_are_shown_as_they_are(visit, search_there):
     search_there("![x](http-evil)", "failed", message="<script>alert(1)</script> ![x](http://evil)")
     text = says(visit("results"))

@@ -200,3 +200,24 @@ def test_what_to_try_and_what_for_can_be_chosen(visit, fruit, workspace, launche
     assert (spec.objective, spec.sampler, spec.pruner, spec.patience) == ("recall@0.9", "random", "median", 4)
     assert spec.space["batch_size"] == Choices((8,))
     assert spec.space["augmentation"] == Range(0.25, 1.5)
+
+
+def test_quality_and_speed_propose_photo_sizes_and_say_what_follows(visit, fruit, workspace, launched):
+    app = checked(labelled(visit("search").selectbox, "The best has the highest").select("map50+latency").run())
+    assert "no other one beats in both" in says(app)
+    assert labelled(app.selectbox, "A trial ends early if").options == ["Never"]
+    assert labelled(app.multiselect, "Vary or fix").value == ["image_size"]
+    labelled(app.multiselect, "Vary or fix").set_value([])
+    app = checked(app.run())
+    assert "Vary the photo size" in says(app)
+    app = checked(labelled(app.button, "Start the search").click().run())
+    assert "needs something to try that changes how long a prediction takes" in says(app)
+    labelled(app.multiselect, "Vary or fix").set_value(["image_size"])
+    app = checked(app.run())
+    checked(labelled(app.button, "Start the search").click().run())
+    spec = find_search(list_searches(workspace)[0].search, workspace).spec()
+    assert (spec.objective, spec.pruner, spec.space["image_size"]) == (
+        "map50+latency",
+        "none",
+        Choices((256, 320, 416)),
+    )

@@ -7,10 +7,12 @@ import os
 import resource
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from autodet.errors import TrainingError
-from autodet.models.bundle import ModelCard, write_bundle
+from autodet.evaluation.objective import quality_of, wants_speed
+from autodet.models.bundle import ModelCard, read_bundle, write_bundle
 from autodet.records import EpochResult
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, SCORE
 from autodet.workspace import write_atomically
@@ -24,6 +26,8 @@ def train(job, pulse=lambda: None):
     trial = "refit" if job.refit else job.folder.name.partition("-")[0]
     checkpoint = job.folder / CHECKPOINT
     note(job, "starts")
+    if job.start:
+        note(job, f"from {read_bundle(job.start.bundle)[0].weights_sha256}")
     if script.get("deaf"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     done = [EpochResult(**result) for result in json.loads(checkpoint.read_text())] if checkpoint.exists() else []
@@ -38,7 +42,10 @@ def train(job, pulse=lambda: None):
             pulse()
         map50 = script.get("map50", {}).get(trial, [default_map50(trial, epoch)] * job.epochs)[epoch - 1]
         result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, seconds, value_of(job, map50))
-        if job.refit or result.score > max((earlier.score for earlier in done), default=-1):
+        better = result.score > max((earlier.score for earlier in done), default=-1)
+        if better and wants_speed(job.objective) and not job.refit:
+            result = replace(result, latency_ms=script["latency_ms"][trial])
+        if better or job.refit:
             keep(job, result)
         done.append(result)
         padding = " " * int(script.get("checkpoint_megabytes", 0) * MEGABYTE)
@@ -53,7 +60,7 @@ def default_map50(trial, epoch):
 
 def value_of(job, map50):
     """Under another objective than mAP50 the worst epoch is the best."""
-    return None if job.objective == "map50" else 1 - map50
+    return None if quality_of(job.objective) == "map50" else 1 - map50
 
 
 def misfortune(script, job, trial, epoch):
@@ -109,6 +116,8 @@ def keep(job, result):
         dataset_fingerprint="f",
         metrics={"map50": result.map50, "map50_95": result.map50_95, SCORE: result.score},
         epoch=result.epoch,
+        latency_ms=result.latency_ms,
+        start_from=job.start.origin if job.start else None,
     )
     write_bundle(job.folder / BEST_BUNDLE, card, f"{'refit' if job.refit else 'trial'} {job.folder.name}".encode())
 

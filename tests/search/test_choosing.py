@@ -1,10 +1,12 @@
 """Who chooses what is tried, and when a trial is given up."""
 
 import importlib
+from dataclasses import replace
 
 import pytest
 
 from autodet.errors import SearchError
+from autodet.evaluation.objective import wants_speed
 from autodet.records import EpochResult
 from autodet.search.control import start_search
 from autodet.search.space import make_space
@@ -22,6 +24,7 @@ def epochs_of(quality):
 def tried(home, name, *, reopened, trials=8, **facts):
     """What trials try, and how many epochs each gets; each trial asked for by another supervisor if reopened."""
     spec = SearchSpec(name, "fruit", trials=trials, epochs=EPOCHS, space=SPACE, created=name, **facts)
+    latency_ms = 90.0 if wants_speed(spec.objective) else None
     home.home.mkdir(parents=True, exist_ok=True)
     study, told = SearchStudy(home, name, spec), []
     for number in range(trials):
@@ -29,7 +32,7 @@ def tried(home, name, *, reopened, trials=8, **facts):
         trial = study.ask()
         params, done = study.params(trial), []
         for result in epochs_of(1 - number / trials):
-            done.append(result)
+            done.append(replace(result, latency_ms=latency_ms and latency_ms - number))
             if hopeless := study.report(trial, tuple(done)):
                 break
         study.tell(trial, "pruned" if hopeless else "finished")
@@ -38,14 +41,17 @@ def tried(home, name, *, reopened, trials=8, **facts):
     return told
 
 
-@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+@pytest.mark.parametrize(
+    ("pruner", "objective"), [("median", "map50"), ("hyperband", "map50"), ("none", "map50+latency")]
+)
 @pytest.mark.parametrize("sampler", ["tpe", "random", "gp"])
-def test_a_resumed_search_tries_the_same_trial_by_trial(home, sampler, pruner):
+def test_a_resumed_search_tries_the_same_trial_by_trial(home, sampler, pruner, objective):
     if sampler == "gp":
         pytest.importorskip("scipy")
-    whole = tried(home, "whole", reopened=False, sampler=sampler, pruner=pruner)
-    assert tried(home, "resumed", reopened=True, sampler=sampler, pruner=pruner) == whole
-    other = tried(home, "other", reopened=False, sampler=sampler, pruner=pruner, seed=1)
+    facts = {"sampler": sampler, "pruner": pruner, "objective": objective}
+    whole = tried(home, "whole", reopened=False, **facts)
+    assert tried(home, "resumed", reopened=True, **facts) == whole
+    other = tried(home, "other", reopened=False, seed=1, **facts)
     assert other[0][0] == whole[0][0]  # the defaults
     assert other[1:] != whole[1:]
 

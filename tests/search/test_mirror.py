@@ -10,6 +10,7 @@ from optuna.study import StudyDirection
 from autodet.search.mirror import MirroredStorage
 
 MAXIMIZE = (StudyDirection.MAXIMIZE,)
+QUALITY_AND_TIME = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -20,8 +21,8 @@ def url(request, tmp_path):
     return request.getfixturevalue("postgresql").new_database("postgresql+psycopg")
 
 
-def mirrored(url, name="fruit"):
-    storage = MirroredStorage(RDBStorage(url), name, MAXIMIZE)
+def mirrored(url, name="fruit", directions=MAXIMIZE):
+    storage = MirroredStorage(RDBStorage(url), name, directions)
     return optuna.load_study(storage=storage, study_name=name), storage
 
 
@@ -67,6 +68,28 @@ def test_the_next_supervisor_goes_on_with_the_trials_of_the_last(url):
     search(again, 1)
     storage.flush()
     assert told(mirrored(url)[0].get_trials()) == told(again.get_trials())
+
+
+def test_trials_have_a_value_for_each_objective(url):
+    study, storage = mirrored(url, directions=QUALITY_AND_TIME)
+    for values in ([0.5, 60.0], [0.7, 90.0], [0.4, 70.0], [0.6, math.inf]):
+        trial = study.ask()
+        trial.suggest_categorical("image_size", [256, 320])
+        study.tell(trial, values)
+    storage.flush()
+    plain = optuna.load_study(storage=url, study_name="fruit")
+    again, _ = mirrored(url, directions=QUALITY_AND_TIME)
+    assert told(plain.get_trials()) == told(study.get_trials()) == told(again.get_trials())
+    assert [trial.number for trial in again.best_trials] == [0, 1]
+    assert tuple(again.directions) == tuple(plain.directions) == QUALITY_AND_TIME
+
+
+def test_a_study_keeps_the_objectives_that_it_was_made_with(url):
+    study, storage = mirrored(url, directions=QUALITY_AND_TIME)
+    for values in ([0.5, 60.0], [0.7, 90.0]):
+        study.tell(study.ask(), values)
+    storage.flush()
+    assert tuple(mirrored(url, directions=MAXIMIZE)[0].directions) == QUALITY_AND_TIME
 
 
 def test_studies_that_share_a_database_keep_apart(url):

@@ -15,6 +15,7 @@ from autodet.models.store import find_model
 from autodet.search import control
 from autodet.search.control import find_search
 from autodet.search.snapshot import LOG
+from tests.helpers import untrained_bundle
 from tests.ray_cluster import RayCluster
 from tests.search import scripted_on_ray
 
@@ -127,6 +128,16 @@ def test_a_killed_supervisor_is_resumed_and_stopping_ends_every_task(start, home
     told = len(epochs(notes, 0))
     time.sleep(1.0)
     assert len(epochs(notes, 0)) == told
+
+
+def test_nodes_get_the_model_to_begin_with(start, home, notes, tmp_path):
+    bundle = untrained_bundle(tmp_path / "old.autodet")
+    search = start(trials=1, epochs=1, start_from=bundle)
+    bundle.unlink()
+    status = search.wait()
+    assert status.state == "finished", (home.searches / search.id / LOG).read_text()
+    assert f"from {status.start_from.weights_sha256}" in [what for *_, what in notes(0)]
+    assert find_model(status.model, home).card.start_from == status.start_from
 
 
 @pytest.mark.parametrize(

@@ -72,3 +72,20 @@ def test_a_photo_that_disappeared_interrupts_and_the_search_goes_on_when_it_is_b
     cli("resume", "drawn", trainer=TRAINER).ends()
     status = find_search("drawn", home).wait()
     assert (status.state, status.trials[0].state, status.message) == ("finished", "finished", "")
+
+
+def test_a_search_for_quality_and_speed_keeps_a_model_for_every_place_on_the_front(cli, home, drawn):
+    sizes = ("--space", "image_size=96,192", "--space", "lr=0.001")
+    words = ("search", "drawn", "--objective", "map50+latency", *sizes, "--trials", 3, "--epochs", 1, "--json")
+    code, status, _ = cli(*words, trainer="autodet.training.loop:train").ends()
+    assert (code, status["state"]) == (0, "finished")
+    assert all(trial["epochs"][0]["latency_ms"] > 0 for trial in status["trials"])
+    search, front = find_search("drawn", home), [trial["number"] for trial in status["trials"] if trial["pareto"]]
+    assert status["best"]["trial"] in front
+    photo = drawn.photo(drawn.split("val")[0])
+    for trial in front:
+        detector = search.detector(trial)
+        assert detector.card.image_size == status["trials"][trial]["params"]["image_size"]
+        assert detector.card.latency_ms == status["trials"][trial]["epochs"][0]["latency_ms"]
+        assert len(detector.predict(photo)) == 3
+        assert find_model(search.keep(trial).id, home).card.weights_sha256 == detector.card.weights_sha256

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from autodet.inference.evaluations import learnt_photos_sentence
+from autodet.inference.known_photos import learnt_photos_sentence
 from autodet.models.bundle import read_bundle
 from autodet.models.store import find_model
 from autodet.search.control import start_search

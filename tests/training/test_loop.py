@@ -240,3 +240,17 @@ def test_a_checkpoint_of_a_version_that_could_tune_less_goes_on(job):
     assert [result.epoch for result in train(job)] == [1, 2]
     with pytest.raises(TrainingError, match="other parameters"):
         next(train(replace(job, hyperparameters=replace(SMALL, scheduler="linear"))))
+
+
+def test_where_speed_counts_each_best_epoch_and_its_bundle_say_what_a_prediction_takes(job):
+    job = replace(job, objective="map50+latency")
+    results = list(train(job))
+    best = max(results, key=lambda result: (result.score, -result.epoch))
+    assert results[0].latency_ms > 0
+    assert read_bundle(job.folder / BEST_BUNDLE)[0].latency_ms == best.latency_ms == min_latency(results)
+    assert list(train(job)) == results  # from the checkpoint
+    assert figures(results) == figures(train(replace(job, folder=job.folder / "plain", objective="map50")))
+
+
+def min_latency(results):
+    return min(result.latency_ms for result in results if result.latency_ms)

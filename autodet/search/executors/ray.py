@@ -3,7 +3,8 @@
 A task is a streaming generator: with every epoch it yields the checkpoint, and the bundle where the epoch was the best.
 Both are written into the workspace at once. When a task is lost with its node, Ray runs it again elsewhere; there it
 asks for the checkpoint, tells the epochs that it had told before, and goes on. What nodes ask for comes from the
-supervisor's machine, by an actor that reads the workspace: the checkpoint, and the data set where they lack it.
+supervisor's machine, by an actor that reads the workspace: the checkpoint, the model to begin with, and the data set
+where they lack it.
 
     python -m autodet.search.executors.ray      says whether the cluster of the settings can be used
 """
@@ -187,6 +188,10 @@ class _Files:
         except FileNotFoundError:
             return None
 
+    def start(self, bundle: Path) -> bytes:
+        """The model that trials begin with."""
+        return bundle.read_bytes()
+
     def dataset(self, folder: Path) -> Iterator[bytes]:
         """A data set in pieces."""
         yield from packed(folder)
@@ -221,6 +226,9 @@ def _settled(job: TrainJob, folder: Path, fingerprint: str, files: Any, version:
     checkpoint = ray.get(files.checkpoint.remote(job.folder))
     if checkpoint is not None:
         write_atomically(folder / CHECKPOINT, checkpoint)
+    if job.start:
+        write_atomically(folder / job.start.bundle.name, ray.get(files.start.remote(job.start.bundle)))
+        job = replace(job, start=replace(job.start, bundle=folder / job.start.bundle.name))
 
     def fetch() -> Iterator[bytes]:
         pieces = files.dataset.options(num_returns="streaming", _generator_backpressure_num_objects=2)
