@@ -16,6 +16,7 @@ from autodet.search.space import PARAMETERS, Range, Space, architectures, make_s
 from autodet.search.spec import MOST_EPOCHS, MOST_TRIALS
 from autodet.settings import load_settings
 from autodet.training.hardware import Hardware, find_hardware, hardware_of_cluster
+from autodet.ui.beginning import ask_for_start, ask_for_warm_start, chosen_start, warn_of_known_photos
 from autodet.ui.frame import open_page
 from autodet.ui.text import escape
 from autodet.ui.trying import ask_what_to_try
@@ -42,6 +43,8 @@ class Order:
     pruner: str = "median"
     patience: int | None = None
     refit: bool = False
+    start_from: str | None = None
+    warm_start: str | None = None
 
 
 def ask_for_search(dataset: Dataset) -> Order:
@@ -79,11 +82,13 @@ def ask_for_search(dataset: Dataset) -> Order:
         format_func=lambda rate: f"{rate:g}",
         help="How large the steps of training are. Every trial tries its own from this range.",
     )
-    with st.expander("Network", icon=":material/lan:"):
-        architecture = _ask_for_architecture()
+    with st.expander("Network, and what it begins with", icon=":material/lan:"):
+        model = ask_for_start(dataset)
+        architecture = model.card.architecture if model else _ask_for_architecture()
         others = _ask_for_others(plan)
     with st.expander("What to try, and what for", icon=":material/tune:"):
         tried = ask_what_to_try(plan)
+        tried["warm_start"] = ask_for_warm_start()
     refit = st.checkbox(
         "Train the best once more on all but the test photos",
         help="At the end, on training and validation photos, for as many epochs as the best trial took. No photos are "
@@ -93,6 +98,8 @@ def ask_for_search(dataset: Dataset) -> Order:
     where = _ask_where_to_run()
     if others:
         tried["space"] = {**tried["space"], "architecture": others}
+    if model:
+        tried |= {"start_from": model.id, "space": {"image_size": model.card.image_size, **tried["space"]}}
     return Order(
         trials, epochs, limit, (lowest, highest), None if others else architecture, where, **tried, refit=refit
     )
@@ -101,6 +108,9 @@ def ask_for_search(dataset: Dataset) -> Order:
 def _plan(dataset: Dataset, preset: str) -> Plan:
     """What a preset means here, for the network that is chosen further down."""
     hardware = _hardware(st.session_state.get(WHERE, "local"))
+    if model := chosen_start():
+        networks = (model.card.architecture,)
+        return plan_search(preset, facts_of(dataset), hardware, networks, decided=("architecture", "image_size"))
     chosen = st.session_state.get(NETWORK, DEFAULT_ARCHITECTURE)
     others = _usable_networks() if hardware.on_gpus else ()
     return plan_search(preset, facts_of(dataset), hardware, (chosen, *(name for name in others if name != chosen)))
@@ -182,14 +192,16 @@ def _space(order: Order) -> Space:
 def offer_start(dataset: Dataset, order: Order) -> None:
     """The button that starts a search; or why it cannot start, and what can."""
     networks = architectures(_space(order))
-    problem = next(filter(None, map(_weights_problem, networks)), None)
+    problem = None if order.start_from else next(filter(None, map(_weights_problem, networks)), None)
+    warn_of_known_photos(dataset)
     if problem:
         st.warning(escape(problem), icon=":material/cloud_off:")
     if problem and networks != (DEFAULT_ARCHITECTURE,):
         title = find_architecture(DEFAULT_ARCHITECTURE).title
         st.button(f"Use {title}", icon=":material/undo:", on_click=_use_default_architecture)
     if st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=problem is not None):
-        search = start_search(dataset, **asdict(order), once_within=SAME_ORDER_SECONDS)
+        with st.spinner("Starting"):  # where it begins with a model, that is looked at first
+            search = start_search(dataset, **asdict(order), once_within=SAME_ORDER_SECONDS)
         open_page("results", search=search.id)
 
 

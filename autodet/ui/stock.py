@@ -89,6 +89,7 @@ def _show_details(model: StoredModel) -> None:
         "Best epoch": card.epoch,
         "One prediction takes": f"{card.latency_ms:g} ms" if card.latency_ms else "not measured",
         "Refit": "on training and validation photos; its figures are those of the best trial" if card.refit else "no",
+        "Began with": f"the weights of {card.start_from.model}" if card.start_from else "the network's own weights",
         "Trained with": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
         "Made with": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
         "Data set's fingerprint": card.dataset_fingerprint,

@@ -113,7 +113,7 @@ def _visitors_zone() -> ZoneInfo | None:
 
 def _show_state(status: SearchStatus) -> None:
     icon, colour = BADGES[status.state]
-    left, right = st.columns([3, 2], vertical_alignment="center")
+    left, right = st.columns([2, 3], vertical_alignment="center")
     with left.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state, icon=icon, color=colour)  # type: ignore[arg-type]
         if status.active:
@@ -122,6 +122,10 @@ def _show_state(status: SearchStatus) -> None:
         _offer_actions(status)
     if status.message:
         (st.error if status.state == "failed" else st.info)(escape(status.message))
+    if status.start_from:
+        st.caption(f"Began with the weights of {escape(status.start_from.model)}.")
+    if status.caution:
+        st.warning(escape(status.caution), icon=":material/warning:")
     if status.state == "interrupted":
         st.warning("Its process is gone. Every finished epoch is kept; Resume goes on from there.")
 

@@ -1,0 +1,87 @@
+"""Asking what trials begin with: the weights of the network or of a model, and an earlier search's best parameters."""
+
+import streamlit as st
+
+from autodet.datasets.manifest import Dataset
+from autodet.inference.known_photos import flattered_sentence
+from autodet.models.registry import ARCHITECTURES
+from autodet.models.store import StoredModel, list_models
+from autodet.models.transplant import match_classes
+from autodet.search.control import list_searches
+from autodet.ui.text import escape, score, shortened
+from autodet.words import counted
+
+START = "begin with"  # session state: a model's id, or empty
+PRETRAINED = "The network's own pretrained weights"
+
+
+def chosen_start() -> StoredModel | None:
+    """The model that the visitor has chosen to begin with, further down the page."""
+    chosen = st.session_state.get(START)
+    return _models().get(chosen) if chosen else None
+
+
+def _models() -> dict[str, StoredModel]:
+    return {model.id: model for model in list_models() if model.card.architecture in ARCHITECTURES}
+
+
+def ask_for_start(dataset: Dataset) -> StoredModel | None:
+    """What every trial begins with; None for the pretrained weights of the network, which is then asked for."""
+    models = _models()
+    if not models:
+        return None
+    if st.session_state.get(START) not in models:
+        st.session_state[START] = ""  # it may have been deleted meanwhile
+    chosen = st.selectbox(
+        "Begin with",
+        ["", *models],
+        format_func=lambda model: _described(models[model]) if model else PRETRAINED,
+        key=START,
+        help="A model brings its network and photo size. Classes of the same name keep what was learnt of them.",
+    )
+    if not chosen:
+        return None
+    card = models[chosen].card
+    title = ARCHITECTURES[card.architecture].title
+    st.caption(
+        f"{title}, as the model is; photos at {card.image_size} pixels. {_known_classes(models[chosen], dataset)}"
+    )
+    return models[chosen]
+
+
+def _described(model: StoredModel) -> str:
+    name = model.id if model.id == model.card.name else f"{model.card.name} ({model.id})"
+    return f"The model {name} · trained on {model.card.dataset}"
+
+
+def _known_classes(model: StoredModel, dataset: Dataset) -> str:
+    matched = match_classes(model.card.classes, dataset.classes)
+    if not matched.kept:
+        return "It knows none of this data set's classes, which begin fresh."
+    if not matched.fresh:
+        return f"It knows {'all classes' if len(matched.kept) > 1 else 'the class'} of this data set."
+    fresh = escape(shortened(", ".join(matched.fresh), 80))
+    return f"It knows {len(matched.kept)} of {counted(len(dataset.classes), 'class', 'classes')}; {fresh} begins fresh."
+
+
+def warn_of_known_photos(dataset: Dataset) -> None:
+    """Say so if the model to begin with has learnt from photos that trials are judged by."""
+    model = chosen_start()
+    if model and (caution := flattered_sentence(model.card.as_origin(model.id), dataset)):
+        st.warning(escape(caution), icon=":material/warning:")
+
+
+def ask_for_warm_start() -> str | None:
+    """An earlier search whose best parameters are tried, if there is one and it is wanted."""
+    trials = {status.search: status.best_trial for status in list_searches()}
+    best = {search: trial.best_epoch.score for search, trial in trials.items() if trial and trial.best_epoch}
+    if not best:
+        return None
+    return st.selectbox(
+        "Also try the best parameters of",
+        list(best),
+        None,
+        format_func=lambda search: f"{search} · {score(best[search])}",
+        placeholder="no earlier search",
+        help="What its best trial was trained with is tried next after the defaults; no weights are taken.",
+    )
