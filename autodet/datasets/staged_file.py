@@ -24,6 +24,7 @@ def write_staged(folder: Path, staged: Staged) -> None:
         "detection": [staged.detection.format, staged.detection.why],
         "photos": [_photo_to_json(photo) for photo in staged.photos],
         "unlabelled": [_photo_to_json(photo) for photo in staged.unlabelled],
+        "classes": staged.classes,
         "problems": [[one.file, one.problem, one.action, one.kind, one.photos] for one in staged.problems],
     }
     write_atomically(folder / STAGED, json.dumps(document).encode())
@@ -52,6 +53,7 @@ def _read(path: Path, _modified: int) -> Staged:
         photos=tuple(_photo_from_json(photo) for photo in document["photos"]),
         unlabelled=tuple(_photo_from_json(photo) for photo in document["unlabelled"]),
         problems=tuple(_problem_from_json(problem) for problem in document["problems"]),
+        classes=tuple(document.get("classes", ())),
     )
 
 

@@ -53,6 +53,7 @@ class Staged:
         photos: Labelled photos that can be read.
         unlabelled: Photos that can be read but have no labels.
         problems: What could not be made sense of.
+        classes: The classes that the labels name, marked or not, where the format has a list of them.
     """
 
     root: Path
@@ -61,6 +62,7 @@ class Staged:
     photos: tuple[StagedPhoto, ...]
     unlabelled: tuple[StagedPhoto, ...]
     problems: tuple[Problem, ...]
+    classes: tuple[str, ...] = ()
 
 
 def no_progress(_share: float, _doing: str) -> None:
@@ -177,6 +179,7 @@ def stage(
         photos=tuple(photo for photo in looked[:split_at] if isinstance(photo, StagedPhoto)),
         unlabelled=tuple(photo for photo in looked[split_at:] if isinstance(photo, StagedPhoto)),
         problems=(*reading.problems, *unread),
+        classes=reading.classes,
     )
     if not staged.photos:
         raise DatasetError(_nothing_left(staged))

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw
 
 from autodet.charts.palette import GREY, class_colour
+from autodet.inference.fonts import Font, font_for
 from autodet.records import FloatArray, IntArray
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 LINE_SHARE, TEXT_SHARE = 0.005, 0.030  # of the photo's longer side
 SMALLEST_TEXT = 11
@@ -36,9 +35,10 @@ def draw_boxes(
     brush = ImageDraw.Draw(drawn)
     longer = max(photo.size)
     width = max(2, round(LINE_SHARE * longer))
-    font = ImageFont.load_default(max(SMALLEST_TEXT, TEXT_SHARE * longer))
+    size = max(SMALLEST_TEXT, TEXT_SHARE * longer)
     for index in reversed(range(len(class_ids))):
         class_id = int(class_ids[index])
+        font = font_for(classes[class_id], size)
         name = _shortened(classes[class_id], font, photo.width)
         text = name if scores is None else f"{name} {scores[index]:.2f}"
         x1, y1, x2, y2 = (float(side) for side in boxes_xyxy[index])

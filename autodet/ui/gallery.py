@@ -17,7 +17,7 @@ from autodet.errors import PhotoError
 from autodet.inference.drawing import draw_boxes
 from autodet.records import ImageRecord, IntArray
 from autodet.ui.frame import sentences_for_errors
-from autodet.ui.pictures import THUMBNAIL_PIXELS, as_jpeg, shrink_photo
+from autodet.ui.pictures import THUMBNAIL_PIXELS, as_jpeg, framed, shrink_photo
 from autodet.ui.text import escape, shortened
 from autodet.words import counted
 
@@ -196,14 +196,19 @@ def _box_table(dataset: Dataset, record: ImageRecord) -> pd.DataFrame:
     return table if table["marked as"].any() else table.drop(columns="marked as")
 
 
+def thumbnail(dataset: Dataset, record: ImageRecord) -> bytes:
+    """A photo with its boxes drawn, at most ``THUMBNAIL_PIXELS`` a side, framed in the theme's colour, as JPEG."""
+    theme = st.context.theme.type or "light"
+    return _thumbnail(dataset, record, st.get_option(f"theme.{theme}.secondaryBackgroundColor") or "#808080")
+
+
 @st.cache_data(
     max_entries=2000,
     show_spinner=False,
     hash_funcs={Dataset: lambda dataset: dataset.fingerprint, ImageRecord: lambda one: (one.file, one.sha256)},
 )
-def thumbnail(dataset: Dataset, record: ImageRecord) -> bytes:
-    """A photo with its boxes drawn, at most ``THUMBNAIL_PIXELS`` a side, as JPEG."""
-    return as_jpeg(draw_record(dataset, record, THUMBNAIL_PIXELS))
+def _thumbnail(dataset: Dataset, record: ImageRecord, colour: str) -> bytes:
+    return as_jpeg(framed(draw_record(dataset, record, THUMBNAIL_PIXELS), colour))
 
 
 def draw_record(dataset: Dataset, record: ImageRecord, longest_side: int) -> Image.Image:

@@ -40,6 +40,14 @@ def shrink_photo(source: Path | bytes, longest_side: int, name: str) -> tuple[Im
     return photo, photo.width / width
 
 
+def framed(picture: Image.Image, colour: str) -> Image.Image:
+    """A picture in the middle of one of four by three, so that small ones beside each other are of one height."""
+    height = max(picture.height, round(picture.width * 3 / 4))
+    frame = Image.new("RGB", (max(picture.width, round(height * 4 / 3)), height), colour)
+    frame.paste(picture, ((frame.width - picture.width) // 2, (height - picture.height) // 2))
+    return frame
+
+
 def as_jpeg(picture: Image.Image) -> bytes:
     """A picture as the bytes of a JPEG file."""
     content = BytesIO()

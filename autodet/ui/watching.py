@@ -113,7 +113,7 @@ def _visitors_zone() -> ZoneInfo | None:
 
 def _show_state(status: SearchStatus) -> None:
     icon, colour = BADGES[status.state]
-    left, right = st.columns([3, 2], vertical_alignment="center")
+    left, right = st.columns([2, 3], vertical_alignment="center")
     with left.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state, icon=icon, color=colour)  # type: ignore[arg-type]
         if status.active:

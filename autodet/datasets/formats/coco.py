@@ -58,13 +58,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Described:
-    """What one file says: its photos that are here, and the names of those that are not."""
+    """What one file says: its photos that are here, the names of those that are not, and of its classes."""
 
     path: str
     split: Split | None
     photos: dict[PurePosixPath, LabelledPhoto] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    classes: set[str] = field(default_factory=set)
 
 
 def unmet(listing: Listing) -> str | None:
@@ -106,7 +107,8 @@ def read(listing: Listing) -> Reading:
     complete = {photo for file in all_described if not file.missing for photo in file.photos}
     for file in all_described:
         problems += _foreign(file) if photos and file.photos.keys() <= complete else _missing(listing, file)
-    return Reading(tuple(photos.values()), tuple(problems))
+    classes = {name for file in all_described if file.photos for name in file.classes}
+    return Reading(tuple(photos.values()), tuple(problems), tuple(sorted(classes)))
 
 
 def parse_annotation(annotation: Any, categories: Mapping[str, str]) -> Mark:
@@ -277,6 +279,7 @@ def _describe(listing: Listing, document: dict[str, Any], described: Described) 
     for entry in document["annotations"]:
         marked[entry.photo].append(entry)
     categories = _categories(document, described)
+    described.classes.update(filter(None, categories.values()))
     find = _PhotoFinder(listing, described)
     for image in document["images"]:
         fields = image if isinstance(image, dict) else {}

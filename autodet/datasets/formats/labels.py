@@ -82,10 +82,17 @@ class LabelledPhoto:
 
 @dataclass(frozen=True)
 class Reading:
-    """All that a format's reader found, and what it could not make sense of."""
+    """All that a format's reader found, and what it could not make sense of.
+
+    Attributes:
+        photos: The photos with their marks.
+        problems: What it could not make sense of.
+        classes: The classes that the labels name, marked or not, where a format has a list of them.
+    """
 
     photos: tuple[LabelledPhoto, ...]
     problems: tuple[Problem, ...]
+    classes: tuple[str, ...] = ()
 
 
 def settle_splits(

@@ -70,6 +70,7 @@ def read(listing: Listing) -> Reading:
     unlabelled = _unlabelled(pairs, split_of)
     photos: list[LabelledPhoto] = []
     unnamed: set[str] = set()
+    named: set[str] = set()
     for photo, path in pairs.items():
         if photo in unlabelled:
             continue
@@ -79,6 +80,7 @@ def read(listing: Listing) -> Reading:
         except DatasetError as error:
             problems.append(Problem(str(path), str(error), PHOTO_LEFT_OUT, "labels_damaged", (str(photo),)))
             continue
+        named.update(said.names.values() if said else ())
         problems += [one for one in found if isinstance(one, Problem)]
         marks = [one for one in found if isinstance(one, Mark)]
         if said and not said.names:
@@ -89,7 +91,7 @@ def read(listing: Listing) -> Reading:
         photos.append(LabelledPhoto(photo, labels, tuple(marks), None, split, relative=True, unlisted=unlisted))
     if unnamed:
         problems.append(_without_names(unnamed))
-    return Reading(tuple(photos), (*problems, *_without_photos(listing, left_over, pairs)))
+    return Reading(tuple(photos), (*problems, *_without_photos(listing, left_over, pairs)), tuple(sorted(named)))
 
 
 def _split_by_folder(listing: Listing, photo: PurePosixPath, told: set[Split]) -> Split | None:

@@ -161,6 +161,11 @@ KINDS: dict[str, Kind] = {
         {"fix": "Use the more frequent spelling", "keep": "Keep two classes"},
         judged=True,
     ),
+    "class_empty": Kind(
+        "Classes without boxes",
+        "A detector cannot learn what is marked nowhere; the list of classes may be longer than what was labelled.",
+        {"drop": "Leave the class out"},
+    ),
     "class_rare": Kind(
         "Classes with few boxes",
         "A class needs some ten boxes to be learnt at all, and a hundred to be learnt well.",

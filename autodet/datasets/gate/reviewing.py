@@ -8,7 +8,14 @@ from autodet.datasets.formats.labels import PHOTO_LEFT_OUT
 from autodet.datasets.gate.checks import CUT, CheckedPhoto, check_labels
 from autodet.datasets.gate.copies import Shot, check_copies, keep_together
 from autodet.datasets.gate.kinds import DEFAULTS, FEW_LOST, KINDS, MOST_LOST, Decisions, examples_of
-from autodet.datasets.gate.together import NOTHING_IMPORTED, check_classes, check_untaught, check_validation, respell
+from autodet.datasets.gate.together import (
+    NOTHING_IMPORTED,
+    check_classes,
+    check_empty,
+    check_untaught,
+    check_validation,
+    respell,
+)
 from autodet.datasets.splits import assign_splits
 from autodet.datasets.staging import Staged, StagedPhoto
 from autodet.errors import DatasetError
@@ -70,6 +77,8 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     left = [index for index, photo in enumerate(checked) if not photo.dropped]
     photos, hashes = [checked[index] for index in left], [source[index].sha256 for index in left]
     photos, spelt = respell(photos, decisions)
+    written = {mark.name for photo in staged.photos for mark in photo.labelled.marks}
+    spelt += check_empty({*staged.classes, *written}, photos)
     shots = [
         Shot(str(photo.source.photo), sha256, photo.facts.look, frozenset(photo.marks))
         for photo, sha256 in zip(photos, hashes, strict=True)

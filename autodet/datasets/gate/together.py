@@ -45,6 +45,21 @@ def respell(photos: Sequence[CheckedPhoto], decisions: Decisions) -> tuple[list[
     return ([_renamed(photo, right) for photo in photos] if fix and right else list(photos)), problems
 
 
+def check_empty(named: Collection[str], photos: Sequence[CheckedPhoto]) -> list[Problem]:
+    """List classes that the labels name and no box is left of, however they are spelt.
+
+    Args:
+        named: The classes that the source lists, or marks.
+        photos: The photos, repaired.
+    """
+    marked = {spelling_key(name) for name in count_boxes(photos)}
+    return [
+        Problem("", f"The class {name!r} has no boxes.", "It was left out.", "class_empty")
+        for name in sorted(named)
+        if spelling_key(name) not in marked
+    ]
+
+
 def drop_classes(photos: Sequence[CheckedPhoto], names: Collection[str]) -> list[CheckedPhoto]:
     """The photos without the boxes of some classes."""
     if not names:

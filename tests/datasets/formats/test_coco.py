@@ -21,7 +21,7 @@ def write_coco(path, photos, annotations, categories=CATEGORIES):
     path.write_text(json.dumps(document))
 
 
-QUIET = ("class_rare", "no_validation")
+QUIET = ("class_empty", "class_rare", "no_validation")
 NAMED = {str(key): name for key, name in CATEGORIES.items()}
 
 
@@ -81,7 +81,7 @@ def test_layouts_of_split_folders(tmp_path, photos, labels, prefix):
         write_coco(tmp_path / "set" / labels.format(split), names, [mark(1), mark(2, box=(1, 2, 3, 4 + seed))])
     dataset = import_dataset(tmp_path / "set", workspace=workspace_in(tmp_path))
     assert (dataset.format, dataset.classes) == ("coco", ("apple",))
-    assert {problem.kind for problem in dataset.problems} <= {"class_rare"}
+    assert {problem.kind for problem in dataset.problems} <= {"class_empty", "class_rare"}
     assert dataset.splits == {"train": 2, "val": 2}
     boxes = [record.annotations.boxes_xyxy[0].tolist() for record in dataset.split("val")]
     assert boxes == [[4, 6, 14, 26], [1, 2, 4, 7]]

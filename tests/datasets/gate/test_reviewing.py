@@ -1,8 +1,11 @@
+import json
+
 import pytest
 
 from autodet.datasets.gate.kinds import decide
 from autodet.datasets.gate.reviewing import review
 from autodet.datasets.importing import import_dataset
+from autodet.datasets.staged_file import read_staged, write_staged
 from autodet.datasets.staging import stage
 from autodet.errors import DatasetError
 from tests.helpers import APPLE, BANANA, draw_photo, voc_xml, workspace_in, write_labelled, write_voc
@@ -70,6 +73,38 @@ def untaught(tmp_path, val_photos):
     write_voc(tmp_path / "set" / "val", val_photos - 1, [APPLE])
     write_labelled(tmp_path / "set" / "val", "odd", [BANANA], seed=7)
     return tmp_path / "set"
+
+
+def empty_classes(found):
+    return [problem.problem for problem in found.problems if problem.kind == "class_empty"]
+
+
+def test_a_category_or_name_without_boxes_is_told_however_it_is_spelt(tmp_path):
+    photos = [f"photo_{number}.png" for number in range(8)]
+    for folder in (tmp_path / "coco", tmp_path / "yolo"):
+        folder.mkdir()
+        for number, name in enumerate(photos):
+            draw_photo(seed=number).save(folder / name)
+            if folder.name == "yolo":
+                (folder / name).with_suffix(".txt").write_text("0 0.5 0.5 0.4 0.4\n")
+    categories = [{"id": id, "name": name} for id, name in enumerate(["apple", "Ap ple", "fruit"])]
+    marks = [{"image_id": number, "category_id": 0, "bbox": [4, 6, 20, 20]} for number in range(8)]
+    images = [{"id": number, "file_name": name, "width": 64, "height": 48} for number, name in enumerate(photos)]
+    document = {"images": images, "annotations": marks, "categories": categories}
+    (tmp_path / "coco" / "labels.json").write_text(json.dumps(document))
+    (tmp_path / "yolo" / "data.yaml").write_text("names: [apple, APPLE, fruit]\n")
+    for folder in (tmp_path / "coco", tmp_path / "yolo"):
+        found = reviewed(folder)
+        assert empty_classes(found) == ["The class 'fruit' has no boxes."]
+        assert not found.asks
+        write_staged(tmp_path, found.staged)
+        assert empty_classes(review(read_staged(tmp_path))) == ["The class 'fruit' has no boxes."]
+
+
+def test_a_class_whose_boxes_cannot_be_used_is_told(tmp_path):
+    folder = write_voc(tmp_path / "set")
+    write_labelled(folder, "odd", [APPLE, ("dot", (5, 5, 5, 5))], seed=50)
+    assert empty_classes(reviewed(folder)) == ["The class 'dot' has no boxes."]
 
 
 def test_a_class_that_train_lacks_is_told_and_can_go(tmp_path):
