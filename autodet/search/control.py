@@ -210,8 +210,8 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
             which is all that a pair of objectives allows.
         patience: A trial ends after so many epochs that were no better than its best; 0 for never, the default.
         objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision). With
-            ``+latency`` behind it, a prediction's time is to be low too; ``space`` must then have ``image_size`` or
-            ``architecture`` in it, and ``Search.pareto_front`` is the result.
+            ``+latency`` behind it, a prediction's time is to be low too; ``space``, or the preset's, must then have
+            ``image_size`` or ``architecture`` in it, and ``Search.pareto_front`` is the result.
         device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
         executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
         start_from: A model's id or name, or an ``.autodet`` file, whose weights every trial begins with in place of the
@@ -243,7 +243,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         asked = beginning.fixed(asked)
     pruner = pruner or ("none" if wants_speed(objective) else None)
     fixed = {"trials": trials, "epochs": epochs, "pruner": pruner, "device": device, "executor": executor}
-    plan = _plan(preset, dataset, asked, fixed) if preset else Plan()
+    plan = _plan(preset, dataset, asked, fixed, objective) if preset else Plan()
     tried = make_space({**plan.space, **asked})
     patience = plan.patience if patience is None else patience
     spec = SearchSpec(
@@ -335,7 +335,7 @@ def _best_params(search: str, workspace: Workspace) -> dict[str, Any]:
     return {name: value for name, value in best.params.items() if name in PARAMETERS}
 
 
-def _plan(preset: str, dataset: Dataset, asked: Mapping[str, Any], fixed: Mapping[str, Any]) -> Plan:
+def _plan(preset: str, dataset: Dataset, asked: Mapping[str, Any], fixed: Mapping[str, Any], objective: str) -> Plan:
     """What a preset chooses beside the space and the fields of the order that were asked for."""
     fixed = {name: value for name, value in fixed.items() if value is not None}
     SearchSpec(dataset.name, dataset.id, **fixed).check()
@@ -352,7 +352,9 @@ def _plan(preset: str, dataset: Dataset, asked: Mapping[str, Any], fixed: Mappin
         networks,
         trials=fixed.get("trials"),
         epochs=most_epochs(space, fixed.get("epochs", 0)) or None,
-        decided=(*asked, *fixed),
+        pruner=fixed.get("pruner"),
+        objective=objective,
+        asked=asked,
     )
 
 

@@ -4,7 +4,7 @@ Epochs are thought of in steps, because a photo of forty is seen more often than
 """
 
 import math
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,10 +13,20 @@ import numpy as np
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import SMALL_SIDE, columns_of
 from autodet.errors import SearchError
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, find_architecture, weights_problem
 from autodet.records import SPLITS, Hyperparameters
 from autodet.search.forecasting import forecast_search
-from autodet.search.space import make_space
+from autodet.search.space import (
+    PARAMETERS,
+    Range,
+    Space,
+    Tried,
+    changes_latency,
+    default_values,
+    hyperparameters_of,
+    make_space,
+)
 from autodet.training.forecast import epoch_seconds, trial_seconds
 from autodet.training.hardware import Hardware
 from autodet.words import counted, duration
@@ -33,6 +43,8 @@ MOST_BATCH_CPU = 8  # beyond, a CPU gains nothing
 STEPS_AN_EPOCH = 20  # batches must leave so many
 MANY_SMALL = 0.25  # of all boxes
 SIZES = (1.0, 1.3, 1.6, 2.0)  # times the network's own
+SIZES_FOR_SPEED = (0.8, 1.0, 1.3)
+SIZE_STEP = PARAMETERS["image_size"].step
 # What the backward pass of a photo of 320 pixels needs is 55 MB in float32, measured with both networks; the rest is
 # room for what a GPU needs beside it, which was not measured.
 PHOTO_BYTES, BASE_BYTES = 150e6, 2e9
@@ -126,7 +138,7 @@ def usable_networks() -> tuple[str, ...]:
     return tuple(name for name in ARCHITECTURES if not weights_problem(name))
 
 
-def plan_search(
+def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     preset: str,
     facts: Facts,
     hardware: Hardware,
@@ -134,7 +146,10 @@ def plan_search(
     *,
     trials: int | None = None,
     epochs: int | None = None,
-    decided: Container[str] = (),
+    pruner: str | None = None,
+    objective: str = DEFAULT_OBJECTIVE,
+    image_size: int | None = None,
+    asked: Mapping[str, Any] | None = None,
 ) -> Plan:
     """What a preset means for a data set on the hardware that is there; pure.
 
@@ -145,7 +160,10 @@ def plan_search(
         networks: The network to train, and others that may be tried.
         trials: How many, if that has been decided already.
         epochs: Likewise.
-        decided: What else has been decided: names of parameters, ``pruner``.
+        pruner: Likewise.
+        objective: What is to be high. If predictions are to be quick too, none is pruned, and photo sizes are tried.
+        image_size: The photo size of the model to begin with; without one, the network's own.
+        asked: What has been asked of the space already, as ``make_space`` takes it.
 
     Raises:
         SearchError: There is no such preset.
@@ -153,19 +171,25 @@ def plan_search(
     if preset not in PRESETS:
         raise SearchError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
     effort = PRESETS[preset]
-    asked = trials is not None or epochs is not None
+    counted_before = trials is not None or epochs is not None
+    asked, size = asked or {}, image_size or find_architecture(networks[0]).image_size
+    usual = make_space({"architecture": networks[0], "image_size": size, **asked})
     epochs = _epochs(effort, facts.train_photos) if epochs is None else epochs
-    trials = _trials(effort, facts, epochs, hardware, networks[0]) if trials is None else trials
+    trials = _trials(effort, facts, epochs, hardware, usual) if trials is None else trials
+    sizes = _asked_sizes(asked) or _image_sizes(size, facts, hardware)
+    tried = {name: one for name, one in _space(trials, facts, hardware, networks, sizes).items() if name not in asked}
+    if wants_speed(objective) and "image_size" not in asked and not changes_latency(make_space({**tried, **asked})):
+        tried["image_size"] = _multiples(size, SIZES_FOR_SPEED)
     plan = Plan(
         trials,
         epochs,
-        {name: one for name, one in _space(trials, facts, hardware, networks).items() if name not in decided},
+        tried,
         "tpe" if trials > len(hardware.slots) else "random",  # nothing is known yet when all begin at once
-        _pruner(trials, epochs, hardware),
+        "none" if wants_speed(objective) else pruner or _pruner(trials, epochs, hardware),
         epochs // 3 if trials >= MORE_VARIES and epochs >= LONG_TRIAL else None,
     )
-    why = [_why_effort(plan, facts, hardware, networks[0], asked=asked), _why_epochs(plan, effort, facts)]
-    why.append(_why_space(plan, facts, decided) + (f"; {_why_pruner(plan)}." if "pruner" not in decided else "."))
+    why = [_why_effort(plan, facts, hardware, usual, asked=counted_before), _why_epochs(plan, effort, facts)]
+    why.append(_why_space(plan, facts, asked) + (f"; {_why_pruner(plan)}." if pruner is None else "."))
     return replace(plan, why=" ".join(filter(None, why)))
 
 
@@ -182,31 +206,46 @@ def _steps(photos: int) -> int:
     return max(1, math.ceil(photos / Hyperparameters().batch_size))
 
 
-def _trials(effort: Preset, facts: Facts, epochs: int, hardware: Hardware, network: str) -> int:
+def _trials(effort: Preset, facts: Facts, epochs: int, hardware: Hardware, space: Space) -> int:
     """As many as are usual, if there is time for them; on GPUs, none stands idle in the last round."""
     slots = len(hardware.slots)
     usual = -(-effort.trials_gpu // slots) * slots if hardware.on_gpus else effort.trials
-    one = trial_seconds(facts.train_photos, facts.val_photos, epochs, _defaults(network), hardware)
+    one = trial_seconds(facts.train_photos, facts.val_photos, epochs, _first_trial(space), hardware)
     return min(usual, max(effort.least_trials, int(effort.seconds // one) * slots))
 
 
-def _defaults(network: str) -> Hyperparameters:
-    return Hyperparameters(architecture=network, image_size=find_architecture(network).image_size)
+def _first_trial(space: Space) -> Hyperparameters:
+    return hyperparameters_of(default_values(space))
 
 
-def _space(trials: int, facts: Facts, hardware: Hardware, networks: Sequence[str]) -> dict[str, Any]:
+def _space(
+    trials: int, facts: Facts, hardware: Hardware, networks: Sequence[str], sizes: Sequence[int]
+) -> dict[str, Any]:
     """What is tried beside what always is: the more trials, the more."""
     if trials < MORE_VARIES:
         return {}
-    base = find_architecture(networks[0]).image_size
-    sizes = _image_sizes(base, facts, hardware)
     space: dict[str, Any] = {"batch_size": _batch_sizes(facts, hardware, sizes[-1]), "augmentation": True}
     if len(sizes) > 1:
-        space["image_size"] = sizes
+        space["image_size"] = list(sizes)
     roomy = hardware.on_gpus and (hardware.gpu_memory_bytes or UNKNOWN_GPU_BYTES) >= ROOMY_GPU_BYTES
     if roomy and trials >= MANY_TRIALS and len(networks) > 1:
         space["architecture"] = list(networks)
     return space
+
+
+def _asked_sizes(asked: Mapping[str, Any]) -> list[int]:
+    """The photo sizes that were asked for, the largest last; none if that is left open."""
+    tried = make_space(asked).get("image_size")
+    if tried is None:
+        return []
+    ends = (tried.low, tried.high) if isinstance(tried, Range) else tried.values
+    return sorted(int(size) for size in ends)
+
+
+def _multiples(size: int, factors: Sequence[float]) -> list[int]:
+    """So many times a photo size, as near as networks can be given."""
+    rounded = (round(size * factor / SIZE_STEP) * SIZE_STEP for factor in factors)
+    return list(dict.fromkeys(max(int(PARAMETERS["image_size"].least), one) for one in rounded))
 
 
 def _image_sizes(base: int, facts: Facts, hardware: Hardware) -> list[int]:
@@ -214,7 +253,7 @@ def _image_sizes(base: int, facts: Facts, hardware: Hardware) -> list[int]:
     most = 2 if hardware.on_gpus else 1
     if facts.small_share >= MANY_SMALL:
         most = len(SIZES) if hardware.on_gpus else 2
-    sizes = [round(base * times / 32) * 32 for times in SIZES[:most]]
+    sizes = _multiples(base, SIZES[:most])
     fitting = [size for size in sizes[1:] if size <= facts.photo_side and _room(hardware, size) >= BATCHES[1]]
     return [base, *fitting]
 
@@ -242,8 +281,8 @@ def _pruner(trials: int, epochs: int, hardware: Hardware) -> str:
 
 # The reasons, for people
 
-USUALLY_VARIED = {"lr": "learning rates", "weight_decay": "weight decay"}
 VARIED = {
+    "lr": "learning rates",
     "batch_size": "batches of {} photos",
     "augmentation": "the strength of augmentation",
     "image_size": "photo sizes of {} pixels",
@@ -252,11 +291,10 @@ VARIED = {
 SMALL = " (many boxes are small)"
 
 
-def _why_effort(plan: Plan, facts: Facts, hardware: Hardware, network: str, *, asked: bool) -> str:
+def _why_effort(plan: Plan, facts: Facts, hardware: Hardware, usual: Space, *, asked: bool) -> str:
     photos = (facts.train_photos, facts.val_photos)
-    epoch = epoch_seconds(*photos, _defaults(network), hardware)
-    space = make_space({"architecture": network, **plan.space})
-    whole = forecast_search(photos, plan.trials, plan.epochs, space, hardware)
+    epoch = epoch_seconds(*photos, _first_trial(usual), hardware)
+    whole = forecast_search(photos, plan.trials, plan.epochs, {**usual, **make_space(plan.space)}, hardware)
     guess = " (a guess: no GPU has been measured)" if hardware.on_gpus else ""
     each = "each of " if len(hardware.slots) > 1 else ""
     return (
@@ -275,16 +313,18 @@ def _why_epochs(plan: Plan, effort: Preset, facts: Facts) -> str:
     return f"An epoch has {steps}, so there are fewer than the usual {effort.epochs}."
 
 
-def _why_space(plan: Plan, facts: Facts, decided: Container[str]) -> str:
+def _why_space(plan: Plan, facts: Facts, asked: Mapping[str, Any]) -> str:
     if plan.trials == 1:
         return "A single trial has the defaults"
-    usual = [words for name, words in USUALLY_VARIED.items() if name not in decided]
-    if plan.trials < MORE_VARIES:
-        only = f"only {_listed(usual, 'and')} vary" if usual else "only what was asked for varies"
-        return f"Few trials tell little apart, so {only}"
-    words = VARIED | ({"image_size": VARIED["image_size"] + SMALL} if facts.small_share >= MANY_SMALL else {})
-    also = [words[name].format("" if values is True else _listed(values, "or")) for name, values in plan.space.items()]
-    return f"Trials vary {_listed([*usual, *also], 'and') if usual or also else 'what was asked for'}"
+    small = plan.trials >= MORE_VARIES and facts.small_share >= MANY_SMALL
+    words = VARIED | ({"image_size": VARIED["image_size"] + SMALL} if small else {})
+    tuned = {name: tried for name, tried in make_space({**plan.space, **asked}).items() if tried.tuned}
+    if "lr" in tuned:
+        tuned.pop("backbone_lr_factor", None)  # it is one of the learning rates
+    varied = [words.get(name, PARAMETERS[name].title.lower()).format(_values(tried)) for name, tried in tuned.items()]
+    if plan.trials >= MORE_VARIES:
+        return f"Trials vary {_listed(varied or ['nothing'], 'and')}"
+    return f"Few trials tell little apart, so they vary only {_listed(varied, 'and')}" if varied else "Nothing varies"
 
 
 def _why_pruner(plan: Plan) -> str:
@@ -295,6 +335,10 @@ def _why_pruner(plan: Plan) -> str:
         "hyperband": "with so many, Hyperband ends most of them early",
         "asha": "with so many, successive halving ends most of them early",
     }[plan.pruner]
+
+
+def _values(tried: Tried) -> str:
+    return f"{tried.low:g} to {tried.high:g}" if isinstance(tried, Range) else _listed(tried.values, "or")
 
 
 def _listed(values: Sequence[object], word: str) -> str:

@@ -264,6 +264,8 @@ def most_epochs(space: Space, otherwise: int) -> int:
 def default_values(space: Space) -> dict[str, Value]:
     """Trial 0's place in the space: the defaults, each moved to the nearest that may be tried."""
     defaults: dict[str, Any] = Hyperparameters().to_json() | {"epochs": most_epochs(space, 0)}
+    network = _nearest(Choices(architectures(space)), defaults["architecture"])
+    defaults["image_size"] = find_architecture(network).image_size
     return {name: _nearest(tried, defaults[name]) for name, tried in space.items()}
 
 

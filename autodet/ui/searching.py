@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from autodet.datasets.manifest import Dataset
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, find_architecture, weights_problem
 from autodet.search.control import start_search
 from autodet.search.forecasting import forecast_search
@@ -19,7 +19,7 @@ from autodet.training.hardware import Hardware, find_hardware, hardware_of_clust
 from autodet.ui.beginning import ask_for_start, ask_for_warm_start, chosen_start, warn_of_known_photos
 from autodet.ui.frame import open_page
 from autodet.ui.text import escape
-from autodet.ui.trying import ask_what_to_try
+from autodet.ui.trying import ask_what_to_try, chosen_objective
 from autodet.words import counted, duration
 
 NETWORK, WHERE = "network", "where to run"
@@ -108,12 +108,22 @@ def ask_for_search(dataset: Dataset) -> Order:
 def _plan(dataset: Dataset, preset: str) -> Plan:
     """What a preset means here, for the network that is chosen further down."""
     hardware = _hardware(st.session_state.get(WHERE, "local"))
+    objective = chosen_objective()
     if model := chosen_start():
-        networks = (model.card.architecture,)
-        return plan_search(preset, facts_of(dataset), hardware, networks, decided=("architecture", "image_size"))
+        size = model.card.image_size
+        return plan_search(
+            preset,
+            facts_of(dataset),
+            hardware,
+            (model.card.architecture,),
+            objective=objective,
+            image_size=size,
+            asked={} if wants_speed(objective) else {"image_size": size},
+        )
     chosen = st.session_state.get(NETWORK, DEFAULT_ARCHITECTURE)
     others = _usable_networks() if hardware.on_gpus else ()
-    return plan_search(preset, facts_of(dataset), hardware, (chosen, *(name for name in others if name != chosen)))
+    networks = (chosen, *(name for name in others if name != chosen))
+    return plan_search(preset, facts_of(dataset), hardware, networks, objective=objective)
 
 
 def _hardware(where: str) -> Hardware:

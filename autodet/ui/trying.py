@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from autodet.evaluation.objective import OBJECTIVES, objective_title, wants_speed
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES, objective_title, wants_speed
 from autodet.search.presets import Plan
 from autodet.search.space import PARAMETERS, Parameter, Range, changes_latency, make_space, parse_tried
 from autodet.search.spec import MOST_EPOCHS
@@ -23,6 +23,13 @@ SPEED_SENTENCE = (
 )
 NOTHING_QUICKER = "nothing else that is varied here changes how long a prediction takes."
 ASKED_ELSEWHERE = ("lr", "architecture", "epochs")
+OBJECTIVE = "objective"  # session state: what the visitor wants to be high
+
+
+def chosen_objective() -> str:
+    """What the visitor has chosen to be high, further down the page."""
+    chosen: str = st.session_state.get(OBJECTIVE, DEFAULT_OBJECTIVE)
+    return chosen
 
 
 def ask_what_to_try(plan: Plan) -> dict[str, Any]:
@@ -36,7 +43,11 @@ def ask_what_to_try(plan: Plan) -> dict[str, Any]:
     """
     first, second = st.columns(2)
     objective = first.selectbox(
-        "The best has the highest", list(OBJECTIVES), format_func=objective_title, help="On the validation photos."
+        "The best has the highest",
+        list(OBJECTIVES),
+        format_func=objective_title,
+        help="On the validation photos.",
+        key=OBJECTIVE,
     )
     # A key for each choice of a preset, so that another choice is seen.
     sampler = second.selectbox(
@@ -48,10 +59,11 @@ def ask_what_to_try(plan: Plan) -> dict[str, Any]:
     )
     quick = wants_speed(objective)
     pruners = ["none"] if quick else list(PRUNER_TITLES)
+    first, second = st.columns(2)  # a row of its own, so that on a narrow page the two stay together
     pruner = first.selectbox(
         "A trial ends early if",
         pruners,
-        pruners.index("none" if quick else plan.pruner),
+        pruners.index(plan.pruner),
         format_func=PRUNER_TITLES.__getitem__,
         help="Never the first one.",
         key=f"pruner {quick} {plan.pruner}",
@@ -66,7 +78,6 @@ def ask_what_to_try(plan: Plan) -> dict[str, Any]:
     )
     names = [name for name in PARAMETERS if name not in ASKED_ELSEWHERE]
     planned = [name for name in plan.space if name in names]
-    planned += ["image_size"] if quick and "image_size" not in planned else []
     chosen = st.multiselect(
         "Vary or fix",
         names,

@@ -1,5 +1,7 @@
 """Choosing what a search begins with, and what is said of it."""
 
+import re
+
 import pytest
 
 from autodet.datasets.importing import import_dataset
@@ -48,6 +50,9 @@ def test_a_model_brings_its_network_and_photo_size_and_every_trial_begins_with_i
     app = begin_with(visit("search"), "old")
     assert "Network" not in labels(app.selectbox)
     assert "photos at 96 pixels" in says(app)
+    (reason,) = re.findall(r"needs about .* an epoch .*: (about .*) in all", says(app))
+    (forecast,) = re.findall(r"\*\*(About .*)\*\* for 3 trials", says(app))
+    assert reason == forecast.lower()
     assert "It knows 1 of 2 classes; banana begins fresh" in says(app)
     checked(labelled(app.button, "Start the search").click().run())
     spec = find_search(list_searches(workspace)[0].search, workspace).spec()

@@ -207,6 +207,8 @@ def test_quality_and_speed_propose_photo_sizes_and_say_what_follows(visit, fruit
     assert "no other one beats in both" in says(app)
     assert labelled(app.selectbox, "A trial ends early if").options == ["Never"]
     assert labelled(app.multiselect, "Vary or fix").value == ["image_size"]
+    assert "ends early" not in says(app)
+    assert "falls behind ends earlier" not in says(app)
     labelled(app.multiselect, "Vary or fix").set_value([])
     app = checked(app.run())
     assert "Vary the photo size" in says(app)

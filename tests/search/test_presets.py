@@ -118,18 +118,62 @@ def test_larger_photos_are_tried_on_a_cpu_only_for_small_boxes():
 
 
 def test_what_is_decided_already_counts_and_is_not_claimed():
-    plan = plan_search("best", FRUIT, CPU, trials=9, decided=("batch_size", "weight_decay", "pruner"))
+    asked = {"batch_size": 4, "weight_decay": False}
+    plan = plan_search("best", FRUIT, CPU, trials=9, pruner="median", asked=asked)
     assert plan.trials == 9
     assert list(plan.space) == ["augmentation"]
     assert "as asked" in plan.why
     assert not any(word in plan.why for word in ("batches", "weight decay", "median"))
 
 
+@pytest.mark.parametrize("trials", [3, 9])
+def test_what_varies_because_it_was_asked_for_is_named_too(trials):
+    why = plan_search("balanced", FRUIT, CPU, trials=trials, asked={"ema_decay": True, "batch_size": 8}).why
+    assert "weight averaging" in why
+    assert "batch" not in why
+    everything = {"lr": 1e-3, "weight_decay": 0.0}
+    assert "only backbone rate factor" in plan_search("balanced", FRUIT, CPU, asked=everything).why
+    everything |= {"backbone_lr_factor": 0.3}
+    assert "Nothing varies" in plan_search("balanced", FRUIT, CPU, asked=everything).why
+
+
+def test_the_size_of_photos_is_that_of_the_model_to_begin_with_or_what_was_asked_for():
+    own, small, model = (
+        plan_search("best", of(4_000), CPU, image_size=size, asked=asked)
+        for size, asked in ((None, {}), (None, {"image_size": 96}), (96, {}))
+    )
+    assert small.trials == model.trials > own.trials  # which take less time each
+    assert small.why.partition(" Trials")[0] == model.why.partition(" Trials")[0] != own.why.partition(" Trials")[0]
+    large = plan_search("best", of(4_000), GPU, asked={"image_size": [320, 1280]})
+    assert max(large.space["batch_size"]) < max(plan_search("best", of(4_000), GPU).space["batch_size"])
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("hardware", [CPU, GPU, FOUR_GPUS])
+def test_where_predictions_are_to_be_quick_photo_sizes_are_tried_and_none_ends_early(preset, hardware):
+    plan = plan_search(preset, FRUIT, hardware, objective="map50+latency")
+    assert plan.pruner == "none"
+    space = make_space(plan.space)
+    SearchSpec(
+        "fruit", "fruit", plan.trials, plan.epochs, space=space, pruner="none", objective="map50+latency"
+    ).check()
+    assert "photo sizes of" in plan.why
+    assert "none is given up early" in plan.why
+
+
+def test_sizes_for_speed_lie_around_that_of_the_model_and_are_left_alone_where_they_are_asked_for():
+    quick = {"objective": "map50_95+latency"}
+    assert plan_search("balanced", FRUIT, CPU, **quick).space["image_size"] == [256, 320, 416]
+    assert plan_search("balanced", FRUIT, CPU, image_size=96, **quick).space["image_size"] == [64, 96, 128]
+    assert plan_search("balanced", FRUIT, CPU, asked={"architecture": list(NETWORKS)}, **quick).space == {}
+    assert plan_search("balanced", FRUIT, CPU, asked={"image_size": [64, 96]}, **quick).space == {}
+
+
 def test_the_reasons_name_what_they_follow_from():
     why = plan_search("balanced", FRUIT, CPU).why
     assert "3 trials of 20 epochs, because the CPU needs about" in why
     assert "240 training photos" in why
-    assert "only learning rates and weight decay vary" in why
+    assert "they vary only learning rates and weight decay" in why
     assert "each of 4 GPUs" in plan_search("balanced", FRUIT, FOUR_GPUS).why
 
 

@@ -1,12 +1,13 @@
 """What a search varies, and how a person says so."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import optuna
 import pytest
 
 from autodet.errors import NotFoundError, SearchError
+from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE
 from autodet.records import Hyperparameters
 from autodet.search.control import find_search, start_search
 from autodet.search.space import (
@@ -100,6 +101,14 @@ def test_trial_0_has_the_defaults_moved_into_the_space():
         "epochs": 9,
     }
     assert "scheduler" not in params_near(space, {})
+
+
+def test_trial_0_has_the_photo_size_of_its_network(monkeypatch):
+    first, second = DEFAULT_ARCHITECTURE, "fasterrcnn_mobilenet_v3_large_320_fpn"
+    monkeypatch.setitem(ARCHITECTURES, second, replace(ARCHITECTURES[second], image_size=640))
+    for asked, size in (({}, 320), ({"architecture": second}, 640), ({"architecture": [second, first]}, 320)):
+        assert default_values(make_space({"image_size": [256, 320, 640], **asked}))["image_size"] == size
+        assert default_values(make_space({"image_size": (96, 512), **asked}))["image_size"] == min(size, 512)
 
 
 def test_a_space_survives_being_written(tmp_path):
