@@ -25,6 +25,7 @@ from autodet.records import SearchStatus, TrialStatus
 from autodet.search.beginning import Beginning, check_start, read_beginning
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
+from autodet.search.deleting import delete_search, size_of
 from autodet.search.keeping import keep_trial, trial_bundle
 from autodet.search.presets import Plan, facts_of, plan_search, usable_networks
 from autodet.search.refit import BEFORE
@@ -165,6 +166,18 @@ class Search:
             SearchError: There is no such trial, or it has finished no epoch.
         """
         return keep_trial(self._folder, trial, name or f"{self.id} trial {trial}", self._workspace)
+
+    def size_bytes(self) -> int:
+        """What it takes on the disk, most of it the models of its trials."""
+        return size_of(self._folder)
+
+    def delete(self) -> None:
+        """Delete it with the models of its trials; its own model, and those that were kept, stay.
+
+        Raises:
+            SearchError: It is at work.
+        """
+        delete_search(self._folder, self._workspace)
 
 
 def start_search(  # noqa: PLR0913 - the words of a search are keywords

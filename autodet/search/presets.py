@@ -329,7 +329,7 @@ def _why_space(plan: Plan, facts: Facts, asked: Mapping[str, Any]) -> str:
 
 def _why_pruner(plan: Plan) -> str:
     if plan.pruner == "none":
-        return "none is given up early" if plan.trials > 1 else "there is nothing to compare it with"
+        return "none is given up for falling behind" if plan.trials > 1 else "there is nothing to compare it with"
     return {
         "median": "one that is worse than the median of those before ends early",
         "hyperband": "with so many, Hyperband ends most of them early",

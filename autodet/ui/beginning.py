@@ -44,7 +44,8 @@ def ask_for_start(dataset: Dataset) -> StoredModel | None:
     card = models[chosen].card
     title = ARCHITECTURES[card.architecture].title
     st.caption(
-        f"{title}, as the model is; photos at {card.image_size} pixels. {_known_classes(models[chosen], dataset)}"
+        f"{title}, as the model is, which learnt from photos at {card.image_size} pixels. "
+        f"{_known_classes(models[chosen], dataset)}"
     )
     return models[chosen]
 

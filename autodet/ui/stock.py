@@ -56,14 +56,16 @@ def show_models() -> None:
 
 def _show_model(model: StoredModel) -> None:
     card = model.card
-    name, map50, map50_95, actions = st.columns([4, 1.4, 1.4, 2.6], vertical_alignment="center")
+    name, figures, actions = st.columns([4, 2.8, 2.6], vertical_alignment="center")
     title = card.name if card.name == model.id else f"{card.name} ({model.id})"
     name.markdown(
         f"**{escape(title)}**  \n{escape(', '.join(card.classes[:12]))}{' …' if len(card.classes) > 12 else ''}"
     )
     name.caption(f"Trained on {escape(card.dataset)} {ago(card.created)} · {size_text(model.size_bytes)}")
-    map50.metric("mAP@0.5", score(card.metrics.get("map50")), help="On its data set's validation photos.")
-    map50_95.metric("mAP@0.5–0.95", score(card.metrics.get("map50_95")))
+    with figures.container(horizontal=True, gap="medium"):
+        map50, map50_95 = (score(card.metrics.get(metric)) for metric in ("map50", "map50_95"))
+        st.metric("mAP@0.5", map50, help="On its data set's validation photos.", width="content")
+        st.metric("mAP@0.5–0.95", map50_95, width="content")
     with actions.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Try", key=f"try {model.id}", icon=":material/center_focus_strong:"):
             open_page("predict", model=model.id)

@@ -17,6 +17,7 @@ from autodet.evaluation.objective import OBJECTIVES, quality_title, wants_speed
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.control import find_search
 from autodet.search.space import PARAMETERS
+from autodet.ui.deleting import offer_deletion, show_size
 from autodet.ui.frame import open_page, sentences_for_errors
 from autodet.ui.keeping import marked, offer_trials_to_keep
 from autodet.ui.overview import progress_of, progress_text
@@ -93,7 +94,7 @@ def _show_trials(status: SearchStatus) -> None:
     page = st.pagination(pages, key=f"trials {status.search}") if pages > 1 else 1
     shown = status.trials[(page - 1) * PER_PAGE : page * PER_PAGE]
     if shown:
-        st.dataframe(_trial_table(status, shown), hide_index=True, column_config=_columns())
+        st.dataframe(_trial_table(status, shown), hide_index=True, placeholder="–", column_config=_columns())
     for trial in shown:
         if trial.error:
             st.caption(f":material/error: Trial {trial.number}: {escape(trial.error)}")
@@ -151,12 +152,14 @@ def _offer_actions(status: SearchStatus) -> None:
             open_page("evaluate", model=status.model, dataset=status.dataset)
         if st.button("Try a photo", type="primary", icon=":material/center_focus_strong:"):
             open_page("predict", model=status.model)
+    if not status.active:
+        offer_deletion(status)
 
 
 def _show_figures(status: SearchStatus) -> None:
     best = status.best_trial
     epoch = best.best_epoch if best else None
-    figures = st.container(horizontal=True, gap="large")
+    figures = st.container(horizontal=True, gap="medium")
     figures.metric(
         f"Best {quality_title(status.objective)}",
         score(epoch.score if epoch else None),
@@ -164,9 +167,12 @@ def _show_figures(status: SearchStatus) -> None:
         delta_color="off",
         delta_arrow="off",
         help="On the validation photos; 1 is perfect.",
+        width="content",
     )
-    figures.metric("Trials", f"{len(status.trials)} of {status.planned_trials}")
-    figures.metric("Time so far" if status.active else "Took", duration(status.seconds))
+    figures.metric("Trials", f"{len(status.trials)} of {status.planned_trials}", width="content")
+    figures.metric("Time so far" if status.active else "Took", duration(status.seconds), width="content")
+    if not status.active:
+        show_size(status, figures)
 
 
 def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.DataFrame:
@@ -184,10 +190,10 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
                 "mAP@0.5–0.95": epoch.map50_95 if epoch else None,
                 "at epoch": epoch.epoch if epoch else None,
                 **({PREDICTION: trial.latency_ms} if wants_speed(status.objective) else {}),
+                **{PARAMETERS[name].title.lower(): trial.params.get(name) for name in varied},
                 "learning rate": trial.params.get("lr"),
                 "backbone ×": trial.params.get("backbone_lr_factor"),
                 "weight decay": trial.params.get("weight_decay"),
-                **{PARAMETERS[name].title.lower(): trial.params.get(name) for name in varied},
                 **_needs(trial),
             }
         )

@@ -175,6 +175,33 @@ def test_a_search_for_quality_and_speed_shows_its_front(visit, search_there):
     assert "one prediction" not in app.dataframe[0].value
 
 
+def test_the_trial_to_keep_that_is_offered_first_is_not_the_searchs_own(visit, search_there):
+    search_there("two", trials=[trial(0), trial(1, scores=(0.9,))], model="two")
+    search_there("one", trials=[trial(0)], model="one")
+    assert labelled(visit("results", search="two").selectbox, "Trial").value == 0
+    assert labelled(visit("results", search="one").selectbox, "Trial").value == 0
+
+
+def test_a_search_says_what_it_takes_on_the_disk_and_can_be_deleted_once_it_is_over(
+    visit, search_there, model_there, workspace
+):
+    model = model_there("fruit")
+    search_there("fruit", trials=[trial(0)], model=model.id)
+    bundle = workspace.searches / "fruit" / "trials" / "0" / "best.autodet"
+    bundle.parent.mkdir(parents=True)
+    bundle.write_bytes(bytes(19_000_000))
+    search_there("other", "running", [trial(0, "running")])
+    app = visit("results", search="other")
+    assert "Delete" not in labels(app.button)
+    assert "On the disk" not in labels(app.metric)
+    app = visit("results", search="fruit")
+    assert metric(app, "On the disk") == "19 MB"
+    app = checked(labelled(app.button, "Delete").click().run())
+    assert "What is listed under Models stays" in says(app)
+    assert bundle.exists()
+    assert labelled(app.button, "Delete it")  # what it does is tested in a browser: dialogs need one
+
+
 def test_hostile_texts_are_shown_as_they_are(visit, search_there):
     search_there("![x](http-evil)", "failed", message="<script>alert(1)</script> ![x](http://evil)")
     text = says(visit("results"))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from autodet.errors import SearchError
+from autodet.errors import NotFoundError, SearchError
 from autodet.models.bundle import read_bundle
 from autodet.models.store import find_model, list_models
-from autodet.search.control import find_search
+from autodet.search.control import find_search, list_searches
 
 SCRIPT = {"map50": {"0": [0.3, 0.8], "1": [0.5, 0.4], "2": [0.6, 0.7]}, "fail": {"2": 2}}
 
@@ -41,6 +41,30 @@ def test_a_trial_that_has_no_model_is_a_sentence(searched, cli):
     for trial in (-1, 3):
         with pytest.raises(SearchError, match="choose a trial that has finished an epoch"):
             searched.detector(trial)
+
+
+def test_a_deleted_search_leaves_its_models_and_its_name(searched, home, start, cli):
+    kept = searched.keep(1).id
+    assert searched.size_bytes() > sum(
+        path.stat().st_size for path in home.searches.glob("fruit/trials/*/best.autodet")
+    )
+    searched.delete()
+    assert list_searches(home) == []
+    assert {model.id for model in list_models(home)} >= {"fruit", kept}
+    with pytest.raises(NotFoundError):
+        find_search("fruit", home)
+    code, status, _ = cli("search", "fruit", "--trials", 1, "--epochs", 2, "--json", script=SCRIPT).ends()
+    assert (code, status["search"], len(status["trials"])) == (0, "fruit-2", 1)  # the name is its model's
+
+
+def test_a_search_at_work_is_not_deleted_and_the_place_of_a_model_that_never_came_is_freed(start, home):
+    search = start({"seconds_of_epoch": {"0": 60}}, trials=1, epochs=2)
+    with pytest.raises(SearchError, match="stop it before"):
+        search.delete()
+    search.stop()
+    search.wait()
+    search.delete()
+    assert list(home.models.iterdir()) == []
 
 
 def test_a_trial_that_still_runs_can_be_kept_as_it_is_now(start, home, eventually):

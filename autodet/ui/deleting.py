@@ -1,0 +1,43 @@
+"""What a search takes on the disk, and the way to be rid of it."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from autodet.records import SearchStatus
+from autodet.search.control import find_search
+from autodet.ui.frame import sentences_for_errors
+from autodet.ui.text import escape
+from autodet.words import counted, size_text
+
+
+def show_size(status: SearchStatus, place: DeltaGenerator) -> None:
+    """What a search that is over takes on the disk."""
+    place.metric(
+        "On the disk",
+        size_text(_size(status.search)),
+        help="Mostly the models of its trials, any of which can be kept.",
+        width="content",
+    )
+
+
+@st.cache_data(ttl=30, max_entries=100, show_spinner=False)  # many trials have many files
+def _size(search: str) -> int:
+    return find_search(search).size_bytes()
+
+
+def offer_deletion(status: SearchStatus) -> None:
+    """The way to be rid of a search that is over."""
+    if st.button("Delete", key=f"delete {status.search}", icon=":material/delete:"):
+        _confirm_deletion(status)
+
+
+@st.dialog("Delete this search?")
+def _confirm_deletion(status: SearchStatus) -> None:
+    with sentences_for_errors("Results"):
+        st.markdown(
+            f"**{escape(status.search)}**, its figures and what its {counted(len(status.trials), 'trial')} left on the "
+            "disk will be gone. What is listed under Models stays: its best model, and those that you have kept."
+        )
+        if st.button("Delete it", type="primary", icon=":material/delete:"):
+            find_search(status.search).delete()
+            st.rerun()
