@@ -303,6 +303,9 @@ class TrialStatus:
         return cls(**known, epochs=epochs, attempts=attempts, effective=effective)
 
 
+MOST_ANCESTORS = 50  # that a model remembers; who trains on every night forgets the oldest
+
+
 @dataclass(frozen=True)
 class Origin:
     """The model whose weights a search began with.
@@ -328,6 +331,11 @@ class Origin:
         """Itself, what it had begun with, and so on."""
         return (self, *(self.start_from.ancestors if self.start_from else ()))
 
+    def nearest(self, count: int = MOST_ANCESTORS) -> "Origin":
+        """The same, knowing no more than so many ancestors, itself among them."""
+        earlier = self.start_from.nearest(count - 1) if self.start_from and count > 1 else None
+        return replace(self, start_from=earlier)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, what it had begun with among them."""
         return asdict(self)
@@ -337,13 +345,14 @@ class Origin:
         """The inverse of ``to_json``; None for None.
 
         Raises:
-            TypeError: An entry is missing, unknown or not what it should be.
+            TypeError: An entry is missing, unknown or not what it should be, or there are too many ancestors.
         """
         if document is None:
             return None
         origin = cls(**{**document, "start_from": cls.from_json(document.get("start_from"))})
         texts = (origin.model, origin.weights_sha256, origin.dataset, origin.dataset_fingerprint)
-        if not all(isinstance(text, str) for text in texts) or not isinstance(origin.refit, bool):
+        plausible = all(isinstance(text, str) for text in texts) and isinstance(origin.refit, bool)
+        if not plausible or len(origin.ancestors) > MOST_ANCESTORS:
             raise TypeError
         return origin
 

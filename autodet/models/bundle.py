@@ -71,7 +71,8 @@ class ModelCard:
 
     def as_origin(self, model: str) -> Origin:
         """What is written down of a model that something begins with; ``model`` is its id."""
-        return Origin(model, self.weights_sha256, self.dataset, self.dataset_fingerprint, self.refit, self.start_from)
+        facts = (self.weights_sha256, self.dataset, self.dataset_fingerprint, self.refit, self.start_from)
+        return Origin(model, *facts).nearest()
 
     @classmethod
     def from_json(cls, document: Any) -> Self:

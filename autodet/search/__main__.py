@@ -1,8 +1,57 @@
-"""``python -m autodet.search FOLDER``: carry on the search in a folder."""
+"""The process of a supervisor: ``python -m autodet.search FOLDER`` carries on the search in a folder."""
 
+import logging
+import signal
 import sys
+from pathlib import Path
+from types import FrameType
 
-from autodet.search.supervisor import main
+from autodet.errors import BusyError
+from autodet.lock import hold_lock
+from autodet.search.beginning import check_start
+from autodet.search.data import check_dataset
+from autodet.search.executors.choice import executor_for
+from autodet.search.executors.local import TRAIN
+from autodet.search.interruption import give_back, set_aside, write_interrupted
+from autodet.search.spec import SearchSpec
+from autodet.search.supervisor import supervise
+from autodet.settings import load_settings
+from autodet.workspace import Workspace
+
+log = logging.getLogger("autodet.supervisor")
+
+
+def main(arguments: list[str]) -> int:
+    """Carry on the search in a folder until it is over; the exit code says whether anything went wrong."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    signal.signal(signal.SIGTERM, _leave)
+    folder = Path(arguments[0])
+    try:
+        with hold_lock(folder):
+            return _carry_on(folder, arguments[1] if len(arguments) > 1 else TRAIN)
+    except BusyError as error:
+        log.info("%s", error)
+        return 1
+
+
+def _carry_on(folder: Path, train: str) -> int:
+    try:
+        set_aside(folder)
+        spec = SearchSpec.read(folder)
+        check_dataset(spec, Workspace(folder.parent.parent))
+        check_start(spec, folder)
+        supervise(folder, executor_for(folder, spec, train, load_settings()))
+        give_back(folder)
+    except Exception as error:
+        log.exception("The supervisor failed.")
+        write_interrupted(folder, error)
+        return 1
+    return 0
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(1)  # the search is interrupted, not stopped: nobody has asked for its end
+
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """Who chooses what is tried, and when a trial is given up."""
 
+import copy
 from collections.abc import Container
 from heapq import nlargest
 from math import inf
@@ -20,7 +21,7 @@ REDUCTION = 3  # of trials that may go on, one in so many; what Hyperband's auth
 CHOSEN_ANEW = 100  # trials after which it is chosen anew which old ones are looked at
 
 _spaces: WeakKeyDictionary[Study, IntersectionSearchSpace] = WeakKeyDictionary()
-_left_out: WeakKeyDictionary[Study, tuple[int, set[int]]] = WeakKeyDictionary()
+_seen: WeakKeyDictionary[Study, tuple[int, list[int]]] = WeakKeyDictionary()
 
 
 def sampler_of(name: str, seed: int, trials: int) -> BaseSampler:
@@ -76,20 +77,24 @@ class BoundedTPESampler(TPESampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """As Optuna has it, of fewer trials."""
-        return super().sample_relative(_Excerpt(study), trial, search_space)  # type: ignore[arg-type]
+        return super().sample_relative(_Excerpt(study, trial.number), trial, search_space)  # type: ignore[arg-type]
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """As Optuna has it, of fewer trials."""
-        return super().sample_independent(_Excerpt(study), trial, param_name, param_distribution)  # type: ignore[arg-type]
+        return super().sample_independent(_Excerpt(study, trial.number), trial, param_name, param_distribution)  # type: ignore[arg-type]
 
 
 class _Excerpt:
-    """A study of whose trials only the best, every n-th of the others, and those under way are seen."""
+    """A study of whose trials only the best, every n-th of the others, and those under way are seen.
 
-    def __init__(self, study: Study) -> None:
-        self._study = study
+    Which of the old ones are seen is chosen once in a hundred trials: thousands are not gone through for each question,
+    and seeds repeat.
+    """
+
+    def __init__(self, study: Study, asked: int) -> None:
+        self._study, self._old = study, asked // CHOSEN_ANEW * CHOSEN_ANEW
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
@@ -97,20 +102,20 @@ class _Excerpt:
     def _get_trials(
         self, deepcopy: bool = True, states: Container[TrialState] | None = None, use_cache: bool = False
     ) -> list[FrozenTrial]:
-        trials: list[FrozenTrial] = self._study._get_trials(deepcopy=deepcopy, states=states, use_cache=use_cache)
-        if len(trials) <= MOST_TRIALS:
-            return trials
-        left_out = self._left_out(trials)
-        return [trial for trial in trials if trial.number not in left_out]
+        trials: list[FrozenTrial] = self._study._get_trials(deepcopy=False, use_cache=use_cache)
+        if len(trials) > MOST_TRIALS:
+            trials = [*(trials[number] for number in self._seen(trials)), *trials[self._old :]]
+        trials = [trial for trial in trials if states is None or trial.state in states]
+        return copy.deepcopy(trials) if deepcopy else trials
 
-    def _left_out(self, trials: list[FrozenTrial]) -> set[int]:
-        """Which to leave out: of those that are over and older than the last hundred, so that seeds repeat."""
-        old = trials[-1].number // CHOSEN_ANEW * CHOSEN_ANEW
-        chosen, left_out = _left_out.get(self._study, (-1, set()))
-        if chosen != old:
-            left_out = self._to_leave_out([one for one in trials if one.number < old and one.state.is_finished()])
-            _left_out[self._study] = old, left_out
-        return left_out
+    def _seen(self, trials: list[FrozenTrial]) -> list[int]:
+        """Which of the old trials are seen; a trial's number is its place."""
+        chosen, seen = _seen.get(self._study, (-1, []))
+        if chosen != self._old:
+            left_out = self._to_leave_out([one for one in trials[: self._old] if one.state.is_finished()])
+            seen = [number for number in range(self._old) if number not in left_out]
+            _seen[self._study] = self._old, seen
+        return seen
 
     def _to_leave_out(self, trials: list[FrozenTrial]) -> set[int]:
         best = self._best(trials)

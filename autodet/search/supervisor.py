@@ -1,30 +1,24 @@
 """The process behind a search: the only writer of its study, the owner of its time and of its best model.
 
-    python -m autodet.search FOLDER
-
 It asks the study for trials, gives them to an executor, and tells the study and ``status.json`` what it hears.
 Killed at any moment, it leaves a search that another supervisor carries on.
 """
 
 import logging
-import signal
-import sys
 import time
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import optuna
 
-from autodet.errors import BundleError, BusyError, SearchError
-from autodet.lock import hold_lock
+from autodet.errors import BundleError, SearchError
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
-from autodet.search.beginning import check_start, start_of
+from autodet.search.beginning import start_of
 from autodet.search.budget import planned_epochs, startup_seconds
-from autodet.search.data import check_dataset, refit_growth
+from autodet.search.data import refit_growth
 from autodet.search.executors import (
     EpochDone,
     Event,
@@ -35,12 +29,9 @@ from autodet.search.executors import (
     TrialLost,
     TrialTooLarge,
 )
-from autodet.search.executors.choice import executor_for
-from autodet.search.executors.local import TRAIN
 from autodet.search.executors.usage import Usage
 from autodet.search.fitting import TOO_LARGE, Fitting
 from autodet.search.folders import TRIALS, TrialFolders
-from autodet.search.interruption import give_back, set_aside, write_interrupted
 from autodet.search.refit import Refit, is_refit
 from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, seconds_since_launch, write_snapshot
 from autodet.search.space import hyperparameters_of
@@ -49,7 +40,6 @@ from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.search.timekeeping import Timekeeper
-from autodet.settings import load_settings
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, SCORE, TrainJob
 from autodet.words import counted
 from autodet.workspace import Workspace, safe_join, sweep_unfinished
@@ -65,44 +55,12 @@ NO_TIME = "The time limit of {:g} seconds left no time for more."
 log = logging.getLogger("autodet.supervisor")
 
 
-def main(arguments: list[str]) -> int:
-    """Carry on the search in a folder until it is over; the exit code says whether anything went wrong."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    signal.signal(signal.SIGTERM, _leave)
-    folder = Path(arguments[0])
-    try:
-        with hold_lock(folder):
-            return _carry_on(folder, arguments[1] if len(arguments) > 1 else TRAIN)
-    except BusyError as error:
-        log.info("%s", error)
-        return 1
-
-
-def _carry_on(folder: Path, train: str) -> int:
-    try:
-        set_aside(folder)
-        spec = SearchSpec.read(folder)
-        check_dataset(spec, Workspace(folder.parent.parent))
-        check_start(spec, folder)
-        supervise(folder, executor_for(folder, spec, train, load_settings()))
-        give_back(folder)
-    except Exception as error:
-        log.exception("The supervisor failed.")
-        write_interrupted(folder, error)
-        return 1
-    return 0
-
-
 def supervise(folder: Path, executor: Executor) -> SearchStatus:
     """Carry on a search until it is over; the caller holds its lock."""
     try:
         return _Supervisor(folder, executor).run()
     finally:
         executor.close()
-
-
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(1)  # the search is interrupted, not stopped: nobody has asked for its end
 
 
 class _Supervisor:

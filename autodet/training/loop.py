@@ -89,7 +89,7 @@ class _Trial:
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.optimizer = _optimizer(self.network, job.hyperparameters, self.traits.fused)
+        self.optimizer = _optimizer(self.network, job.hyperparameters)
         self.scaler = self.traits.gradient_scaler()
         if self.traits.loaders:
             for _ in self.train_squares.decode(self.traits.loaders):
@@ -260,8 +260,8 @@ def _augmentation(hyperparameters: Hyperparameters) -> TrainingTransform | None:
     return TrainingTransform(hyperparameters.image_size, strength) if strength else None
 
 
-def _optimizer(network: nn.Module, hyperparameters: Hyperparameters, fused: bool) -> torch.optim.AdamW:
-    """AdamW; the pretrained body learns at a fraction of the rate."""
+def _optimizer(network: nn.Module, hyperparameters: Hyperparameters) -> torch.optim.AdamW:
+    """AdamW, a step in one pass over the weights; the pretrained body learns at a fraction of the rate."""
     body: list[nn.Parameter] = []
     new: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
@@ -270,4 +270,4 @@ def _optimizer(network: nn.Module, hyperparameters: Hyperparameters, fused: bool
     lr = hyperparameters.lr * find_architecture(hyperparameters.architecture).lr_factor
     factor = hyperparameters.backbone_lr_factor
     groups = [{"params": new, "lr": lr, "peak": lr}, {"params": body, "lr": lr * factor, "peak": lr * factor}]
-    return torch.optim.AdamW(groups, weight_decay=hyperparameters.weight_decay, fused=fused or None)
+    return torch.optim.AdamW(groups, weight_decay=hyperparameters.weight_decay, fused=True)

@@ -1,8 +1,8 @@
 """What a device computes with, and how data gets there.
 
 A CPU takes plain float32. An NVIDIA GPU takes mixed precision (bfloat16 from Ampere on, float16 with scaled losses
-before), TensorFloat-32 where float32 is left, the fastest convolutions for squares of one size, an optimizer in one
-kernel, and batches that processes of their own make ready in pinned memory and that are copied while it computes.
+before), TensorFloat-32 where float32 is left, the fastest convolutions for squares of one size, and batches
+that processes of their own make ready in pinned memory and that are copied while it computes.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -25,14 +25,12 @@ class DeviceTraits:
         device: The device.
         dtype: What the forward pass computes in, where it may; None for float32 throughout.
         pinned: Whether what is copied to the device lies in pinned memory, so that nobody waits for the copy.
-        fused: Whether the optimizer's step is one kernel.
         loaders: Processes that make batches ready; 0 where this process does it.
     """
 
     device: torch.device
     dtype: torch.dtype | None = None
     pinned: bool = False
-    fused: bool = False
     loaders: int = 0
 
     def autocast(self) -> AbstractContextManager[object]:
@@ -60,7 +58,7 @@ def traits_of(device: torch.device, threads: int = 0) -> DeviceTraits:
     # Older GPUs only pretend to have bfloat16, and are slow at it.
     dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     loaders = min(MOST_LOADERS, threads or MOST_LOADERS)
-    return DeviceTraits(device, dtype, pinned=True, fused=True, loaders=loaders)
+    return DeviceTraits(device, dtype, pinned=True, loaders=loaders)
 
 
 def prepare(device: torch.device) -> None:

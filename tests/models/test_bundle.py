@@ -8,6 +8,7 @@ import safetensors.numpy
 
 from autodet.errors import BundleError
 from autodet.models.bundle import ModelCard, read_bundle, read_card, write_bundle
+from autodet.records import MOST_ANCESTORS, Origin
 
 CARD = ModelCard(
     name="fruit",
@@ -22,6 +23,17 @@ CARD = ModelCard(
     created="2026-01-01T00:00:00+00:00",
 )
 WEIGHTS = safetensors.numpy.save({"layer": np.arange(300, dtype=np.float32)})
+
+
+ORIGIN = Origin("old", "a" * 64, "fruit", "abc").to_json()
+
+
+def nested(ancestors):
+    """What is written down of a model that began with one that began with one, and so on."""
+    document = None
+    for _ in range(ancestors):
+        document = ORIGIN | {"start_from": document}
+    return document
 
 
 @pytest.fixture
@@ -75,6 +87,12 @@ def test_a_bundle_cut_short_anywhere_is_noticed(bundle):
         {"metrics": {"map50": float("nan")}},
         {"metrics": {"map50": "high"}},
         {"surprise": 1},
+        {"start_from": "fruit"},
+        {"start_from": {"model": "fruit"}},
+        {"start_from": ORIGIN | {"refit": "no"}},
+        {"start_from": ORIGIN | {"weights_sha256": 1}},
+        {"start_from": nested(51)},
+        {"start_from": nested(400)},
     ],
 )
 def test_a_description_that_makes_no_sense_is_refused(tmp_path, change):
@@ -109,3 +127,12 @@ def test_a_compressed_entry_that_could_blow_up_is_refused(tmp_path):
         archive.writestr("weights.safetensors", b"")
     with pytest.raises(BundleError):
         read_card(path)
+
+
+def test_who_trains_on_every_night_keeps_a_model_that_can_be_read(tmp_path):
+    path, card = tmp_path / "fruit.autodet", CARD
+    for night in range(MOST_ANCESTORS + 3):
+        write_bundle(path, card, WEIGHTS)
+        card = replace(CARD, start_from=read_card(path).as_origin(f"night {night}"))
+    names = [origin.model for origin in read_card(path).start_from.ancestors]
+    assert names == [f"night {night}" for night in range(MOST_ANCESTORS + 1, 1, -1)]

@@ -12,7 +12,7 @@ from pathlib import Path
 TRAINER, CONSTANTS, PIDS = "AUTODET_TEST_TRAINER", "AUTODET_TEST_CONSTANTS", "pids"
 
 if __name__ == "__main__":
-    from autodet.search.supervisor import main
+    from autodet.search.__main__ import main
 
     for name, value in json.loads(os.environ.get(CONSTANTS, "{}")).items():
         module, _, constant = name.rpartition(".")

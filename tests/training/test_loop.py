@@ -171,12 +171,12 @@ def like_a_gpu(monkeypatch):
     """Train on a CPU as a GPU is trained on, but for the pinned memory."""
 
     def like_a_gpu(dtype):
-        monkeypatch.setattr(loop, "traits_of", lambda device, _: DeviceTraits(device, dtype, fused=True, loaders=2))
+        monkeypatch.setattr(loop, "traits_of", lambda device, _: DeviceTraits(device, dtype, loaders=2))
 
     return like_a_gpu
 
 
-def test_bfloat16_loaders_and_a_fused_optimizer_learn_much_the_same_and_read_photos_once(
+def test_bfloat16_and_loaders_learn_much_the_same_and_read_photos_once(
     finished, job, dataset, like_a_gpu, monkeypatch, tmp_path
 ):
     reads, open_photo = tmp_path / "reads", squares.open_photo

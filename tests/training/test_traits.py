@@ -42,7 +42,7 @@ def test_a_gpu_takes_mixed_precision_of_a_kind_that_it_really_has(monkeypatch, b
         torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or bfloat16
     )
     wants = traits_of(CUDA, threads)
-    assert wants == DeviceTraits(CUDA, dtype, pinned=True, fused=True, loaders=loaders)
+    assert wants == DeviceTraits(CUDA, dtype, pinned=True, loaders=loaders)
 
 
 def test_a_gpu_is_prepared_for_squares_of_one_size(restored):

@@ -30,7 +30,7 @@ def test_the_deeper_it_is_frozen_the_less_learns():
 
 def test_a_wholly_frozen_body_still_trains_what_is_on_top():
     network, _ = learning("all")
-    optimizer = _optimizer(network, Hyperparameters(), fused=False)
+    optimizer = _optimizer(network, Hyperparameters())
     head = network.roi_heads.box_predictor.cls_score.weight
     before = head.detach().clone()
     head.grad = torch.ones_like(head)

@@ -1,0 +1,206 @@
+"""What a training step takes here, and with the same network trained as torchvision's reference scripts train it.
+
+    AUTODET_REAL_DATA=FOLDER python -m benchmarks.train_step [--rounds 3] [--steps 8] [--threads 2]
+
+The folder holds ``fruit/train``. Both train Faster R-CNN on EfficientNet-Lite0 at 320 px on batches of 4, the same
+layers frozen, and are timed in turns: from photos on the disk to changed weights. The reference reads each photo
+whenever it is needed, in loader processes, flips it, has it resized by torchvision's own transform to the same square,
+and keeps each BatchNorm as a frozen layer of its own; its optimizer is SGD. Before that, the losses of both networks on
+one and the same batch are compared. Prints a Markdown table, and where a step's time goes here.
+"""
+
+import argparse
+import copy
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
+from torchvision.ops import FrozenBatchNorm2d
+from torchvision.transforms import v2
+
+import autodet
+from autodet.datasets.photos import open_photo, read_photo
+from autodet.models.efficientnet_lite import SamePaddedConv
+from autodet.models.registry import build_network
+from autodet.records import Hyperparameters
+from autodet.training import loop
+from autodet.training.checkpoint import load_checkpoint
+from autodet.training.job import TrainJob
+from autodet.workspace import open_workspace
+
+SEED, LOADERS = 0, 2
+Sample = tuple[Tensor, dict[str, Tensor]]
+Batch = tuple[list[Tensor], list[dict[str, Tensor]]]
+
+
+class Photos(TorchDataset[Sample]):
+    """Photos as the reference's data set has them: read whenever they are asked for, and flipped now and then."""
+
+    def __init__(self, dataset: autodet.Dataset) -> None:
+        self.dataset, self.records = dataset, dataset.split("train")
+        self.flip = v2.RandomHorizontalFlip()
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> Sample:
+        """A photo, float32 (3, H, W) from 0 to 1, and its boxes and labels; 0 is the background."""
+        record = self.records[index]
+        photo = open_photo(read_photo(str(self.dataset.photo(record)), record.file), record.file)
+        pixels = torch.from_numpy(np.array(photo.convert("RGB"))).permute(2, 0, 1)
+        marked = record.annotations
+        boxes = torch.from_numpy(marked.boxes_xyxy.astype(np.float32))
+        return pixels.float() / 255, {"boxes": boxes, "labels": torch.from_numpy(marked.class_ids) + 1}
+
+
+def with_frozen_norms(network: nn.Module) -> nn.Module:
+    """The same network with a frozen BatchNorm behind each convolution of its body, as if none had been folded in."""
+    for name, child in network.named_children():
+        setattr(network, name, _unfolded(child) if isinstance(child, SamePaddedConv) else with_frozen_norms(child))
+    return network
+
+
+def _unfolded(folded: SamePaddedConv) -> nn.Module:
+    """A convolution without a bias and a frozen norm that together do what ``folded`` does."""
+    norm = FrozenBatchNorm2d(folded.out_channels)
+    norm.weight.copy_(torch.linspace(0.5, 2, folded.out_channels))
+    norm.bias.copy_(folded.bias.detach())
+    convolution = copy.deepcopy(folded)
+    convolution.weight.data /= (norm.weight / torch.sqrt(norm.running_var + norm.eps)).view(-1, 1, 1, 1)
+    convolution.bias = None
+    return nn.Sequential(convolution, norm)
+
+
+class Reference:
+    """The same architecture, trained in torchvision's manner (its ``references/detection``)."""
+
+    def __init__(self, dataset: autodet.Dataset, network: nn.Module, batch_size: int, side: int) -> None:
+        self.network = with_frozen_norms(copy.deepcopy(network)).to(memory_format=torch.contiguous_format)
+        mean, std = (self.network.transform.mean / 255).flatten(), (self.network.transform.std / 255).flatten()
+        self.network.transform = GeneralizedRCNNTransform(
+            side, side, mean.tolist(), std.tolist(), fixed_size=(side, side)
+        )
+        learning = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.SGD(learning, lr=1e-3, momentum=0.9, weight_decay=1e-4)
+        self.loader = DataLoader(
+            Photos(dataset),
+            batch_size,
+            shuffle=True,
+            num_workers=LOADERS,
+            collate_fn=lambda samples: tuple(zip(*samples, strict=True)),
+        )
+
+    def steps(self) -> Iterator[float]:
+        """One step after another; yields the loss."""
+        self.network.train()
+        while True:
+            for images, targets in self.loader:
+                loss = sum(self.network(list(images), list(targets)).values())
+                self.optimizer.zero_grad()
+                loss.backward()
+                self.optimizer.step()
+                yield loss.item()
+
+
+class Ours:
+    """A trial as it is trained here, its photos read before."""
+
+    def __init__(self, job: TrainJob, dataset: autodet.Dataset) -> None:
+        self.trial = loop._Trial(job, dataset, load_checkpoint(job, dataset.fingerprint), lambda: None)
+        for _ in self.trial.train_squares.decode(LOADERS):
+            pass
+
+    def steps(self) -> Iterator[Tensor]:
+        """One step after another; yields the loss."""
+        self.trial.network.train()
+        loop.set_learning_rates(self.trial.optimizer, 0.05, "cosine")
+        for step in range(sys.maxsize):
+            for images, targets in self.trial._loader():
+                yield self.trial._step(images, targets)
+                self.trial._average(step)
+
+
+def losses_at_step_1(ours: nn.Module, reference: nn.Module, batch: Batch) -> tuple[float, float]:
+    """The losses of both on one batch of squares, with the same draws."""
+    reference = copy.deepcopy(reference)
+    reference.transform = copy.deepcopy(ours.transform)
+    images, targets = batch
+    losses = []
+    for network in (ours.train(), reference.train()):
+        torch.manual_seed(SEED)
+        with torch.no_grad():
+            losses.append(float(sum(network(images, targets).values())))
+    return losses[0], losses[1]
+
+
+def seconds_a_step(steps: Iterator[object], count: int) -> float:
+    """The mean of so many steps."""
+    started = time.perf_counter()
+    for _ in range(count):
+        next(steps)
+    return (time.perf_counter() - started) / count
+
+
+def where_time_goes(steps: Iterator[object], count: int) -> str:
+    """The costliest operations of some steps."""
+    with profile(activities=[ProfilerActivity.CPU]) as measured:
+        for _ in range(count):
+            next(steps)
+    return str(measured.key_averages().table(sort_by="self_cpu_time_total", row_limit=15, max_name_column_width=40))
+
+
+def main() -> None:
+    """Time both and print what they took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    if "AUTODET_REAL_DATA" not in os.environ:
+        sys.exit("Set AUTODET_REAL_DATA to the folder that holds fruit/train.")
+    torch.set_num_threads(arguments.threads)
+    with tempfile.TemporaryDirectory() as home:
+        workspace = open_workspace(Path(home))
+        source = Path(os.environ["AUTODET_REAL_DATA"]) / "fruit"
+        data = autodet.import_dataset(source, name="fruit", workspace=workspace)
+        chosen = Hyperparameters()
+        job = TrainJob(
+            workspace.datasets / data.id, Path(home) / "trial", chosen, 20, "fruit", threads=arguments.threads
+        )
+        ours = Ours(job, data)
+        network = build_network(chosen.architecture, len(data.classes), pretrained=True)
+        reference = Reference(data, network, chosen.batch_size, chosen.image_size)
+        batch = next(iter(ours.trial._loader()))
+        print(
+            "loss on one batch: here {:.6f}, reference {:.6f}".format(
+                *losses_at_step_1(network, reference.network, batch)
+            )
+        )
+        _compare(ours.steps(), reference.steps(), arguments, chosen.batch_size)
+        print(where_time_goes(ours.steps(), arguments.steps))
+
+
+def _compare(
+    ours: Iterator[object], reference: Iterator[object], arguments: argparse.Namespace, batch_size: int
+) -> None:
+    for warm_up in (ours, reference):
+        seconds_a_step(warm_up, 2)
+    print("| round | here, photos a second | reference | ratio |", "|---|---|---|---|", sep="\n")
+    for number in range(1, arguments.rounds + 1):
+        rates = [batch_size / seconds_a_step(steps, arguments.steps) for steps in (ours, reference)]
+        print(f"| {number} | {rates[0]:.1f} | {rates[1]:.1f} | {rates[0] / rates[1]:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
