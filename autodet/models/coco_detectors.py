@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import get_model, get_model_weights
 
-from autodet.models.folding import fold_batch_norms, fold_state
+from autodet.models.folding import fold_batch_norms
 from autodet.models.square_input import imagenet_input
 from autodet.models.transplant import transplant
 
@@ -66,12 +66,12 @@ def build_coco_detector(
     )
     if name.startswith("ssd"):
         network.backbone = SsdBackbone(network.backbone)
-    folds = fold_batch_norms(network)
+    fold_batch_norms(network)
     if published is not None:
         state = {key.replace(SSD_FEATURES, BODY): value for key, value in published.items()}
         known: Sequence[str] = get_model_weights(name).DEFAULT.meta["categories"]
         names = classes or [f"class {number}, without a name" for number in range(class_count)]
-        transplant(fold_state(state, folds), known, network, names)
+        transplant(state, known, network, names)
     body = network.get_submodule("backbone.body")
     first = body[0] if isinstance(body, nn.Sequential) else body
     for layer in list(first.children())[:frozen]:

@@ -17,7 +17,7 @@ Folds = Mapping[str, tuple[str, float]]  # a convolution's name -> its BatchNorm
 NORM_PARTS = ("running_mean", "running_var", "weight", "bias")
 
 
-def fold_batch_norms(network: nn.Module) -> Folds:
+def fold_batch_norms(network: nn.Module) -> None:
     """Fold every BatchNorm that directly follows a convolution; the network is changed in place.
 
     It computes what it did before in evaluation mode. Weights with BatchNorms, as published or as an earlier version
@@ -40,8 +40,14 @@ def fold_batch_norms(network: nn.Module) -> Folds:
         loaded.clear()
         loaded.update(folded)
 
+    network.folds = folds  # type: ignore[assignment]
     network.register_load_state_dict_pre_hook(fold_loaded)  # type: ignore[no-untyped-call]
-    return folds
+
+
+def folded_for(network: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """A state dict as ``network`` has it, whose BatchNorms may have been folded."""
+    folds: Folds = getattr(network, "folds", {})
+    return fold_state(state, folds)
 
 
 def fold_state(state: Mapping[str, Tensor], folds: Folds) -> dict[str, Tensor]:
