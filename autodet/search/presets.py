@@ -14,7 +14,7 @@ from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import SMALL_SIDE, columns_of
 from autodet.errors import SearchError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
-from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, find_architecture, weights_problem
+from autodet.models.registry import DEFAULT_ARCHITECTURE, USUAL_ARCHITECTURES, find_architecture, weights_problem
 from autodet.records import SPLITS, Hyperparameters
 from autodet.search.forecasting import forecast_search
 from autodet.search.space import (
@@ -134,8 +134,8 @@ def facts_of(dataset: Dataset) -> Facts:
 
 
 def usable_networks() -> tuple[str, ...]:
-    """The networks whose pretrained weights can be had here; asks the network where they are not on the disk."""
-    return tuple(name for name in ARCHITECTURES if not weights_problem(name))
+    """The usual networks whose pretrained weights can be had here; asks a server where they are not on the disk."""
+    return tuple(name for name in USUAL_ARCHITECTURES if not weights_problem(name))
 
 
 def plan_search(  # noqa: PLR0913 - what has been decided already are keywords

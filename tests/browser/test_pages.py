@@ -95,6 +95,24 @@ def test_a_model_is_deleted_after_a_second_yes(app, visit, tmp_path):
     assert [model.id for model in list_models(workspace)] == ["other"]
 
 
+def test_a_search_is_deleted_after_a_second_yes(app, visit):
+    for day, name in enumerate(("kept", "gone"), 1):
+        folder = app.home / "searches" / name
+        folder.mkdir(parents=True)
+        SearchSpec(name=name, dataset="sample").write(folder)
+        created = f"2026-01-0{day}T10:00:00+00:00"
+        write_snapshot(folder, SearchStatus(name, "sample", "finished", created=created))
+    tab = visit("results")
+    tab.get_by_role("button", name="Delete").click()
+    assert (app.home / "searches" / "gone").exists()
+    tab.get_by_role("dialog").get_by_role("button", name="Delete it").click()
+    tab.get_by_role("dialog").wait_for(state="detached")
+    settled(tab)
+    assert [path.parent.name for path in app.home.glob("searches/[!.]*/spec.json")] == ["kept"]
+    tab.get_by_test_id("stMetric").first.wait_for()
+    assert tab.get_by_role("alert").count() == 0
+
+
 def test_a_data_set_is_deleted_after_a_second_yes(app, visit, tmp_path):
     workspace = Workspace(app.home)
     for name in ("kept", "gone"):
