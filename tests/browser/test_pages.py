@@ -11,6 +11,7 @@ from autodet.models.bundle import ModelCard, write_bundle
 from autodet.models.store import add_model, list_models
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.snapshot import write_snapshot
+from autodet.search.spec import SearchSpec
 from autodet.workspace import Workspace
 from tests.browser.conftest import settled
 from tests.helpers import draw_photo, write_labelled, write_voc, zip_folder
