@@ -3,6 +3,7 @@
 import streamlit as st
 
 from autodet.datasets.manifest import Dataset
+from autodet.errors import SearchError
 from autodet.inference.known_photos import flattered_sentence
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, list_models
@@ -12,6 +13,7 @@ from autodet.ui.text import escape, score, shortened
 from autodet.words import counted
 
 START = "begin with"  # session state: a model's id, or empty
+LOST = "begin with, deleted"  # session state: what was chosen, in the one run that finds it gone
 PRETRAINED = "The network's own pretrained weights"
 
 
@@ -28,10 +30,12 @@ def _models() -> dict[str, StoredModel]:
 def ask_for_start(dataset: Dataset) -> StoredModel | None:
     """What every trial begins with; None for the pretrained weights of the network, which is then asked for."""
     models = _models()
+    chosen = st.session_state.get(START) or ""
+    st.session_state[LOST] = "" if chosen in models else chosen  # for as long as this page is drawn
+    if chosen not in models:
+        st.session_state[START] = ""
     if not models:
         return None
-    if st.session_state.get(START) not in models:
-        st.session_state[START] = ""  # it may have been deleted meanwhile
     chosen = st.selectbox(
         "Begin with",
         ["", *models],
@@ -48,6 +52,19 @@ def ask_for_start(dataset: Dataset) -> StoredModel | None:
         f"{_known_classes(models[chosen], dataset)}"
     )
     return models[chosen]
+
+
+def refuse_lost_start() -> None:
+    """See that the model that the visitor chose to begin with has not been deleted meanwhile.
+
+    Raises:
+        SearchError: It has.
+    """
+    if lost := st.session_state.get(LOST):
+        raise SearchError(
+            f"The model {lost}, which the search was to begin with, has been deleted. Nothing was started; choose "
+            "another one, or start again to begin with the network's own weights."
+        )
 
 
 def _described(model: StoredModel) -> str:

@@ -16,7 +16,13 @@ from autodet.search.space import PARAMETERS, Range, Space, architectures, make_s
 from autodet.search.spec import MOST_EPOCHS, MOST_TRIALS
 from autodet.settings import load_settings
 from autodet.training.hardware import Hardware, find_hardware, hardware_of_cluster
-from autodet.ui.beginning import ask_for_start, ask_for_warm_start, chosen_start, warn_of_known_photos
+from autodet.ui.beginning import (
+    ask_for_start,
+    ask_for_warm_start,
+    chosen_start,
+    refuse_lost_start,
+    warn_of_known_photos,
+)
 from autodet.ui.frame import open_page
 from autodet.ui.networks import NETWORK, ask_for_architecture, network_problem, use_default_network
 from autodet.ui.text import escape
@@ -195,6 +201,7 @@ def offer_start(dataset: Dataset, order: Order) -> None:
         title = find_architecture(DEFAULT_ARCHITECTURE).title
         st.button(f"Use {title}", icon=":material/undo:", on_click=use_default_network)
     if st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=problem is not None):
+        refuse_lost_start()
         with st.spinner("Starting"):  # where it begins with a model, that is looked at first
             search = start_search(dataset, **asdict(order), once_within=SAME_ORDER_SECONDS)
         open_page("results", search=search.id)

@@ -62,6 +62,21 @@ def test_a_model_brings_its_network_and_photo_size_and_every_trial_begins_with_i
     assert "Network" in labels(checked(app.switch_page("pages/search.py").run()).selectbox)
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_model_that_was_deleted_meanwhile_is_told_and_nothing_else_is_started_instead(
+    visit, fruit, workspace, tmp_path, launched, others
+):
+    for name in ["old", "other"][: others + 1]:
+        add_model(untrained_bundle(tmp_path / f"{name}.autodet"), name, workspace)
+    app = begin_with(visit("search"), "old")
+    delete_model("old", workspace)
+    app = checked(labelled(app.button, "Start the search").click().run())
+    assert "The model old, which the search was to begin with, has been deleted" in says(app)
+    assert launched == []
+    checked(labelled(app.button, "Start the search").click().run())
+    assert find_search(launched[0].name, workspace).spec().start_from is None
+
+
 def test_figures_that_would_flatter_are_told_before_the_start_and_on_results(
     visit, fruit, workspace, tmp_path, launched
 ):
