@@ -87,9 +87,11 @@ def _choose(
     """A select box that remembers across pages: widgets forget when their page is left, the session does not."""
     by_id = {identify(thing): thing for thing in things}
     widget = f"{CHOICE}{key}"
-    if st.session_state.get(widget) not in by_id:
+    chosen = st.session_state.get(widget)
+    if chosen not in by_id:
         remembered = st.session_state.get(key)
-        st.session_state[widget] = remembered if remembered in by_id else next(iter(by_id))
+        chosen = remembered if remembered in by_id else next(iter(by_id))
+    st.session_state[widget] = chosen  # always: the browser shows the words it had until it is told a value anew
     chosen = st.selectbox(
         label, list(by_id), format_func=lambda identity: describe(by_id[identity]), key=widget, filter_mode="contains"
     )

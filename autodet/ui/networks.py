@@ -46,8 +46,8 @@ def ask_for_architecture() -> str:
             "Learning": number("Learning, s", format="%.2f", help="Seconds to learn from one photo, once."),
             "Finding": number("Finding, s", format="%.2f", help="Seconds to find what is on one photo."),
             "COCO AP": number("COCO AP, %", format="%.1f", help="How well the weights know COCO's 80 classes."),
-            "Parameters": number("Parameters, million", format="%.1f"),
-            "Photos": number("Photos at, pixels", format="%d"),
+            "Parameters": number("Parameters, M", format="%.1f", help="Millions of weights."),
+            "Photos": number("Photos, px", format="%d", help="Side of the square that photos are scaled to."),
         },
     )
     st.caption(
@@ -67,8 +67,8 @@ def networks_table(states: dict[str, State]) -> pd.DataFrame:
             "Learning": architecture.seconds_per_image_cpu,
             "Finding": architecture.seconds_per_prediction_cpu,
             "COCO AP": architecture.coco_map,
-            "Parameters": architecture.parameters_millions,
             "Photos": architecture.image_size,
+            "Parameters": architecture.parameters_millions,
             "Licence": architecture.weights.licence,
             "Good for": architecture.good_for,
         }

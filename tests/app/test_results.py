@@ -1,11 +1,12 @@
 import sqlite3
 import time
+from dataclasses import replace
 
 from autodet.datasets.importing import import_dataset
 from autodet.lock import hold_lock
 from autodet.models.store import find_model
 from autodet.records import Attempt
-from autodet.search.snapshot import STOP
+from autodet.search.snapshot import STOP, write_snapshot
 from tests.app.conftest import checked, labelled, labels, says, trial
 from tests.helpers import write_voc
 
@@ -84,6 +85,16 @@ def test_the_newest_comes_first_among_those_that_are_over(visit, search_there):
     assert app.selectbox[0].value == "newer"
     app.selectbox[0].select("older").run()
     assert app.session_state["search"] == "older"
+
+
+def test_the_words_of_the_chosen_search_follow_its_state(visit, search_there, workspace):
+    search_there("other", created="2026-02-02T10:00:00+00:00")
+    status = search_there("one", "running", [trial(0, "running")])
+    app = checked(visit("results", search="one").run())
+    write_snapshot(workspace.searches / "one", replace(status, state="stopped"))
+    shown = checked(app.run()).selectbox[0].proto
+    assert shown.set_value
+    assert shown.raw_value.startswith("one · stopped")
 
 
 def test_a_search_chosen_elsewhere_is_shown(visit, search_there):
