@@ -13,10 +13,11 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, fasterrcnn_mobilenet_v3_large_320_fpn
 from torchvision.models.detection.image_list import ImageList
-from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d, MultiScaleRoIAlign
+from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from autodet.models.efficientnet_lite import EfficientNetLite0, fold_imagenet_weights
+from autodet.models.roi_align import QuickRoIAlign
 from autodet.models.weights import load_coco_weights, load_imagenet_weights
 
 FPN_CHANNELS = 64
@@ -84,7 +85,7 @@ def build_efficientnet_lite0(class_count: int, pretrained: bool) -> FasterRCNN:
         PyramidBackbone(body, FPN_CHANNELS),
         num_classes=class_count + 1,
         rpn_anchor_generator=AnchorGenerator(((24, 32), (48, 64), (96, 128), (192, 256)), (ASPECT_RATIOS,) * 4),
-        box_roi_pool=MultiScaleRoIAlign(["0", "1", "2"], output_size=7, sampling_ratio=2),
+        box_roi_pool=QuickRoIAlign(["0", "1", "2"], output_size=7, sampling_ratio=2),
         rpn_pre_nms_top_n_train=600,
         rpn_post_nms_top_n_train=300,
         rpn_pre_nms_top_n_test=300,
