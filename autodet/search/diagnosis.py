@@ -178,4 +178,4 @@ def _quantity_causes(trial: TrialStatus, material: Material) -> Iterator[str]:
         photos = counted(material.train_photos, "photo")
         yield f"it learns from only {photos} ({FEW_PHOTOS} are few, hundreds are good)"
     if steps < FEW_STEPS:
-        yield f"it has learnt for only {counted(steps, 'step')} so far ({FEW_STEPS} are few), so more epochs may help"
+        yield f"it has learnt for only {counted(steps, 'step')} ({FEW_STEPS} are few), so more epochs may help"
