@@ -26,6 +26,8 @@ class Settings:
             ``None`` means every GPU there is, else one ``cpu``.
         password: What the app asks for before it shows anything (``AUTODET_PASSWORD``); ``None`` for an open app.
         weights_folder: Where pretrained weights are looked for first (``AUTODET_WEIGHTS``).
+        weights_url: A server from which pretrained weights are downloaded in place of torchvision's, and the folder
+            there (``AUTODET_WEIGHTS_URL``); for networks that cannot reach that one.
         storage_url: The PostgreSQL in which studies are kept (``AUTODET_STORAGE_URL``); the workspace's SQLite if None.
         ray_address: The Ray cluster that searches may use, ``HOST:PORT`` or ``auto`` (``AUTODET_RAY_ADDRESS``).
         ray_cpus: CPUs that a trial is given there (``AUTODET_RAY_CPUS``).
@@ -51,6 +53,7 @@ class Settings:
     devices: tuple[str, ...] | None = None
     password: str | None = None
     weights_folder: Path | None = None
+    weights_url: str | None = None
     storage_url: str | None = None
     ray_address: str | None = None
     ray_cpus: int = 1
@@ -90,6 +93,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         devices=_listed(environ, "AUTODET_DEVICES") or None,
         password=environ.get("AUTODET_PASSWORD") or None,
         weights_folder=Path(weights).expanduser() if weights else None,
+        weights_url=_web_address(environ, "AUTODET_WEIGHTS_URL"),
         storage_url=environ.get("AUTODET_STORAGE_URL") or None,
         ray_address=environ.get("AUTODET_RAY_ADDRESS") or None,
         ray_cpus=_positive(environ, "AUTODET_RAY_CPUS", 1, defaults.ray_cpus),
@@ -110,6 +114,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 def _listed(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
+
+
+def _web_address(environ: Mapping[str, str], name: str) -> str | None:
+    text = environ.get(name, "").strip()
+    if text and not re.match(r"https?://[^/@]+(/|$)", text):
+        raise SettingsError(f"{name} is no address of a server; give one that begins with https://, or remove it.")
+    return text or None
 
 
 def _positive(environ: Mapping[str, str], name: str, unit: int, default: int) -> int:

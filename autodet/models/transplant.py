@@ -8,7 +8,8 @@ Everything but the head is taken as it is; of the head, each class that both kno
     taken.kept, taken.fresh, taken.gone                             # ("apple",), ("cherry",), ("banana",)
 
 Of COCO weights the classes are ``weights.meta["categories"]``, all 91 of them. The heads of torchvision's Faster R-CNN,
-RetinaNet, FCOS and SSD are known; only a change of classes is made up for, never another architecture.
+RetinaNet, FCOS and SSD are known, and that of autodet's single stage; only a change of classes is made up for, and of
+BatchNorms that the network has folded, never another architecture.
 """
 
 import re
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 BACKGROUND = "__background__"  # as torchvision's lists of classes have it, in front
 BOX_SIDES = 4
 # One score a class, and in Faster R-CNN one box a class too; all rows of a class lie together.
+CLASS_SCORE = re.compile(r"head\.class_score\.(weight|bias)")  # one score a class: autodet's own single stage
 BOX_PREDICTOR = re.compile(r"roi_heads\.box_predictor\.(cls_score|bbox_pred)\.(weight|bias)")
 # One score for each anchor and class; all rows of an anchor lie together.
 ANCHOR_HEAD = re.compile(r"head\.classification_head\.(cls_logits|module_list\.\d+(\.1)?)\.(weight|bias)")
@@ -87,8 +89,10 @@ def transplant(
         ModelError: The weights do not fit, be it another architecture or another number of classes; the network is as
             it was.
     """
+    from autodet.models.folding import folded_for
+
     matched = match_classes(classes, network_classes)
-    own = network.state_dict()
+    own, weights = network.state_dict(), folded_for(network, weights)
     merged = dict(weights)
     for name, anchors, sides in _class_layers(own):
         if name not in weights or weights[name].shape[1:] != own[name].shape[1:]:
@@ -110,6 +114,8 @@ def _class_layers(state: "Mapping[str, Tensor]") -> Iterator[tuple[str, int, int
     for name in state:
         if layer := BOX_PREDICTOR.fullmatch(name):
             yield name, 1, BOX_SIDES if layer[1] == "bbox_pred" else 1
+        elif CLASS_SCORE.fullmatch(name):
+            yield name, 1, 1
         elif ANCHOR_HEAD.fullmatch(name):
             boxes = name.replace("classification_head", "regression_head").replace("cls_logits", "bbox_reg")
             yield name, state[boxes].shape[0] // BOX_SIDES, 1

@@ -13,7 +13,7 @@ import numpy as np
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import SMALL_SIDE, columns_of
 from autodet.errors import SearchError
-from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, find_architecture, weights_problem
+from autodet.models.registry import DEFAULT_ARCHITECTURE, USUAL_ARCHITECTURES, find_architecture, weights_problem
 from autodet.records import SPLITS, Hyperparameters
 from autodet.search.forecasting import forecast_search
 from autodet.search.space import make_space
@@ -122,8 +122,8 @@ def facts_of(dataset: Dataset) -> Facts:
 
 
 def usable_networks() -> tuple[str, ...]:
-    """The networks whose pretrained weights can be had here; asks the network where they are not on the disk."""
-    return tuple(name for name in ARCHITECTURES if not weights_problem(name))
+    """The usual networks whose pretrained weights can be had here; asks a server where they are not on the disk."""
+    return tuple(name for name in USUAL_ARCHITECTURES if not weights_problem(name))
 
 
 def plan_search(

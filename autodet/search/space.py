@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autodet.errors import SearchError
-from autodet.models.registry import ARCHITECTURES, find_architecture
+from autodet.models.registry import ARCHITECTURES, USUAL_ARCHITECTURES, find_architecture
 from autodet.records import FROZEN_DEPTHS, SCHEDULERS, Hyperparameters
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ PARAMETERS = {
             "architecture",
             "Network",
             "Which network is trained.",
-            Choices(tuple(ARCHITECTURES)),
+            Choices(USUAL_ARCHITECTURES),
             words=tuple(ARCHITECTURES),
         ),
         Parameter(

@@ -17,9 +17,10 @@ def freeze(network: nn.Module, hyperparameters: Hyperparameters) -> None:
 
 
 def _layers(body: nn.Module) -> list[nn.Module]:
-    """The body's layers from the photo on, blocks one by one."""
-    return [
+    """The body's layers from the photo on, blocks one by one, those without weights left out."""
+    layers = [
         layer
         for child in body.children()
-        for layer in (child.children() if isinstance(child, nn.ModuleList) else (child,))
+        for layer in (child.children() if type(child) in (nn.ModuleList, nn.Sequential) else (child,))
     ]
+    return [layer for layer in layers if any(True for _ in layer.parameters())]

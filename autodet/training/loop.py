@@ -20,7 +20,7 @@ from autodet.evaluation.coco import measure
 from autodet.evaluation.objective import quality_of, wants_speed
 from autodet.models.bundle import ModelCard, read_bundle, write_bundle
 from autodet.models.detection import detect
-from autodet.models.registry import build_network
+from autodet.models.registry import build_network, find_architecture
 from autodet.models.transplant import transplant
 from autodet.records import EpochResult, Hyperparameters, ImageRecord
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -85,7 +85,7 @@ class _Trial:
         self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache_bytes)
         self.val_squares = Squares(dataset, to_judge, side, None, cache_bytes)
         seed_transforms(job.seed, 0)
-        network = _network(job, dataset.classes, resumes=bool(progress.state))
+        network = _network(job, dataset.classes, pulse, resumes=bool(progress.state))
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
@@ -236,10 +236,11 @@ class _Trial:
         write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
 
 
-def _network(job: TrainJob, classes: tuple[str, ...], *, resumes: bool) -> nn.Module:
+def _network(job: TrainJob, classes: tuple[str, ...], pulse: Pulse, *, resumes: bool) -> nn.Module:
     """The network with the weights that training begins with; where it resumes, those do not matter."""
     pretrained = not resumes and job.start is None
-    network = build_network(job.hyperparameters.architecture, len(classes), pretrained=pretrained)
+    architecture = job.hyperparameters.architecture
+    network = build_network(architecture, len(classes), pretrained=pretrained, classes=classes, pulse=pulse)
     if job.start and not resumes:
         card, weights = read_bundle(job.start.bundle)
         if card.weights_sha256 != job.start.origin.weights_sha256:
@@ -270,6 +271,7 @@ def _optimizer(network: nn.Module, hyperparameters: Hyperparameters) -> torch.op
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
             (body if name.startswith("backbone.body") else new).append(parameter)
-    lr, factor = hyperparameters.lr, hyperparameters.backbone_lr_factor
+    lr = hyperparameters.lr * find_architecture(hyperparameters.architecture).lr_factor
+    factor = hyperparameters.backbone_lr_factor
     groups = [{"params": new, "lr": lr, "peak": lr}, {"params": body, "lr": lr * factor, "peak": lr * factor}]
     return torch.optim.AdamW(groups, weight_decay=hyperparameters.weight_decay, fused=True)

@@ -29,6 +29,7 @@ def show_installation() -> None:
         "Devices (AUTODET_DEVICES)": ", ".join(device_slots(settings)),
         "Password (AUTODET_PASSWORD)": "set" if settings.password else "not set: whoever reaches this app may use it",
         "Folder of weights (AUTODET_WEIGHTS)": str(settings.weights_folder or "not set"),
+        "Server of weights (AUTODET_WEIGHTS_URL)": settings.weights_url or "torchvision's",
         "Folders to import from (AUTODET_DATA_ROOTS)": ", ".join(map(str, settings.data_roots)) or "none",
         "S3 servers (AUTODET_S3_ENDPOINT)": ", ".join(settings.s3_endpoints),
         "S3 keys of this machine for visitors (AUTODET_S3_IDENTITIES)": ", ".join(settings.s3_identities) or "none",

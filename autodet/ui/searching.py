@@ -8,7 +8,7 @@ import streamlit as st
 
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE
-from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, find_architecture, weights_problem
+from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
 from autodet.search.control import start_search
 from autodet.search.forecasting import forecast_search
 from autodet.search.presets import DEFAULT_PRESET, PRESETS, Plan, facts_of, plan_search, usable_networks
@@ -18,11 +18,12 @@ from autodet.settings import load_settings
 from autodet.training.hardware import Hardware, find_hardware, hardware_of_cluster
 from autodet.ui.beginning import ask_for_start, ask_for_warm_start, chosen_start, warn_of_known_photos
 from autodet.ui.frame import open_page
+from autodet.ui.networks import NETWORK, ask_for_architecture, network_problem, use_default_network
 from autodet.ui.text import escape
 from autodet.ui.trying import ask_what_to_try
 from autodet.words import counted, duration
 
-NETWORK, WHERE = "network", "where to run"
+WHERE = "where to run"
 SAME_ORDER_SECONDS = 5.0  # two clicks, or two people, who want the same so close together want one search
 LEARNING_RATES = (1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2)
 
@@ -84,7 +85,7 @@ def ask_for_search(dataset: Dataset) -> Order:
     )
     with st.expander("Network, and what it begins with", icon=":material/lan:"):
         model = ask_for_start(dataset)
-        architecture = model.card.architecture if model else _ask_for_architecture()
+        architecture = model.card.architecture if model else ask_for_architecture()
         others = _ask_for_others(plan)
     with st.expander("What to try, and what for", icon=":material/tune:"):
         tried = ask_what_to_try(plan)
@@ -144,22 +145,6 @@ def _ask_where_to_run() -> str:
     return chosen or "local"
 
 
-def _ask_for_architecture() -> str:
-    st.session_state.setdefault(NETWORK, DEFAULT_ARCHITECTURE)
-    name = st.selectbox("Network", list(ARCHITECTURES), format_func=lambda name: ARCHITECTURES[name].title, key=NETWORK)
-    chosen = find_architecture(name)
-    st.caption(
-        f"{chosen.good_for} {chosen.parameters_millions:g} million weights, photos at {chosen.image_size} pixels. "
-        f"{chosen.weights} Licence of the weights: {chosen.licence}."
-    )
-    return name
-
-
-@st.cache_data(ttl=60, show_spinner="Looking for the weights")
-def _weights_problem(architecture: str) -> str | None:
-    return weights_problem(architecture)
-
-
 def show_forecast(dataset: Dataset, order: Order) -> None:
     """How long the search will take on this machine; on a cluster, the first epochs will tell."""
     if order.executor == "ray":
@@ -192,18 +177,14 @@ def _space(order: Order) -> Space:
 def offer_start(dataset: Dataset, order: Order) -> None:
     """The button that starts a search; or why it cannot start, and what can."""
     networks = architectures(_space(order))
-    problem = None if order.start_from else next(filter(None, map(_weights_problem, networks)), None)
+    problem = None if order.start_from else next(filter(None, map(network_problem, networks)), None)
     warn_of_known_photos(dataset)
     if problem:
         st.warning(escape(problem), icon=":material/cloud_off:")
     if problem and networks != (DEFAULT_ARCHITECTURE,):
         title = find_architecture(DEFAULT_ARCHITECTURE).title
-        st.button(f"Use {title}", icon=":material/undo:", on_click=_use_default_architecture)
+        st.button(f"Use {title}", icon=":material/undo:", on_click=use_default_network)
     if st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=problem is not None):
         with st.spinner("Starting"):  # where it begins with a model, that is looked at first
             search = start_search(dataset, **asdict(order), once_within=SAME_ORDER_SECONDS)
         open_page("results", search=search.id)
-
-
-def _use_default_architecture() -> None:
-    st.session_state[NETWORK] = DEFAULT_ARCHITECTURE

@@ -5,9 +5,11 @@ from threading import Barrier, Thread
 import pytest
 
 from autodet.datasets.importing import import_dataset
+from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE
 from autodet.search.control import find_search, list_searches, start_search
 from autodet.search.space import Choices, Range
 from autodet.search.spec import SPEC
+from autodet.ui import networks as networks_of_the_page
 from autodet.ui import searching
 from tests.app.conftest import checked, labelled, labels, says
 from tests.helpers import write_voc
@@ -75,8 +77,8 @@ def test_on_gpus_trials_may_choose_among_the_networks(visit, fruit, workspace, l
     monkeypatch.setenv("AUTODET_DEVICES", "cuda:0")
     networks = ("fasterrcnn_efficientnet_lite0", "fasterrcnn_mobilenet_v3_large_320_fpn")
     monkeypatch.setattr(searching, "usable_networks", lambda: networks)
-    for module in (searching, control):
-        monkeypatch.setattr(module, "weights_problem", lambda name: None)
+    for module in (networks_of_the_page, control):
+        monkeypatch.setattr(module, "weights_problem", lambda name, *_: None)
     app = visit("search")
     labelled(app.get("button_group"), "How much effort").set_value("best")
     app = checked(app.run())
@@ -153,7 +155,9 @@ def test_clicks_at_the_same_moment_start_one_search_and_a_later_one_another(frui
 
 def test_weights_out_of_reach_are_told_before_the_start(visit, fruit, monkeypatch, launched):
     problem = "MobileNet cannot start here. Choose Faster R-CNN on EfficientNet-Lite0."
-    monkeypatch.setattr(searching, "weights_problem", lambda name: problem if "mobilenet" in name else None)
+    monkeypatch.setattr(
+        networks_of_the_page, "weights_problem", lambda name, *_: problem if "mobilenet" in name else None
+    )
     app = visit("search")
     assert not labelled(app.button, "Start the search").disabled
     app = checked(labelled(app.selectbox, "Network").select("fasterrcnn_mobilenet_v3_large_320_fpn").run())
@@ -200,6 +204,19 @@ def test_what_to_try_and_what_for_can_be_chosen(visit, fruit, workspace, launche
     assert (spec.objective, spec.sampler, spec.pruner, spec.patience) == ("recall@0.9", "random", "median", 4)
     assert spec.space["batch_size"] == Choices((8,))
     assert spec.space["augmentation"] == Range(0.25, 1.5)
+
+
+def test_networks_are_shown_side_by_side_and_what_cannot_be_had_is_marked(visit, fruit, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("AUTODET_WEIGHTS_URL", "http://127.0.0.1:9")
+    app = visit("search")
+    table = next(frame.value for frame in app.dataframe if "COCO AP" in frame.value)
+    table = table.set_index("Network")
+    assert set(table.index) == {architecture.title for architecture in ARCHITECTURES.values()}
+    assert "installed" in table.loc[ARCHITECTURES[DEFAULT_ARCHITECTURE].title, "Weights"]
+    missing = table[table["COCO AP"].notna()]
+    assert missing["Weights"].str.contains("cannot be had here").all()
+    assert any("cannot be had here" in option for option in labelled(app.selectbox, "Network").options)
 
 
 def test_quality_and_speed_propose_photo_sizes_and_say_what_follows(visit, fruit, workspace, launched):

@@ -1,5 +1,6 @@
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -9,6 +10,7 @@ from autodet.datasets.photos import open_photo
 from autodet.errors import ModelError
 from autodet.inference.detector import load_detector
 from autodet.inference.onnx_export import export_onnx
+from autodet.models import registry
 from autodet.models.letterbox import Letterbox
 from autodet.models.store import find_model
 
@@ -46,5 +48,13 @@ def test_a_place_that_cannot_be_written_is_a_sentence(trained_bundle, tmp_path):
 def test_without_the_package_onnx_it_says_what_to_install(trained_bundle, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ModelError, match="pip install onnx"):
+        export_onnx(find_model(trained_bundle), tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_onnx_has_no_words_for_is_refused_with_a_sentence(trained_bundle, tmp_path, monkeypatch):
+    default = registry.ARCHITECTURES[registry.DEFAULT_ARCHITECTURE]
+    monkeypatch.setitem(registry.ARCHITECTURES, default.name, replace(default, onnx=False))
+    with pytest.raises(ModelError, match="cannot be exported to ONNX"):
         export_onnx(find_model(trained_bundle), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []

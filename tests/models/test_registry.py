@@ -1,10 +1,18 @@
-import socket
+import hashlib
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
+import safetensors.torch
 import torch
-from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
+from torch import nn
+from torchvision.models import get_model, get_model_weights
 
 from autodet.errors import ModelError, WeightsError
+from autodet.inference.onnx_export import trace
+from autodet.models import registry
 from autodet.models.registry import (
     ARCHITECTURES,
     DEFAULT_ARCHITECTURE,
@@ -12,47 +20,90 @@ from autodet.models.registry import (
     find_architecture,
     weights_problem,
 )
-from autodet.models.weights import COCO_WEIGHTS
+from autodet.models.weights import find_weights
 
 MOBILENET = "fasterrcnn_mobilenet_v3_large_320_fpn"
+SIDE = 64
+TARGETS = [
+    {"boxes": torch.tensor([[10.0, 10.0, 40.0, 40.0]]), "labels": torch.tensor([1])},
+    {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)},
+]
 
 
-@pytest.fixture
-def offline(monkeypatch, tmp_path):
-    def refuse(*args, **kwargs):
-        raise OSError("no network")
+def lively(network):
+    """A network without pretrained weights, each layer scaled so that what it sees depends on the photo."""
+    torch.manual_seed(0)
 
-    monkeypatch.setattr(socket, "create_connection", refuse)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.delenv("AUTODET_WEIGHTS", raising=False)
+    def stretch(conv, _inputs, output):
+        if output.numel() < 16:
+            return output
+        spread = output.std().clamp(min=1e-6)
+        conv.weight.div_(spread)
+        return output / spread
+
+    handles = [module.register_forward_hook(stretch) for module in network.modules() if isinstance(module, nn.Conv2d)]
+    with torch.no_grad():
+        network.eval()(torch.randint(0, 255, (1, 3, SIDE, SIDE), dtype=torch.uint8))
+    for handle in handles:
+        handle.remove()
+    return network
+
+
+def same_detections(first, second):
+    """Whether two answers hold the same boxes, in whichever order equal scores have."""
+
+    def ordered(boxes, labels, scores):
+        rows = np.column_stack([labels, scores, boxes])
+        return rows[np.lexsort(rows.round(2).T)]
+
+    np.testing.assert_allclose(ordered(*first), ordered(*second), atol=0.02)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_every_architecture_trains_and_predicts_with_class_ids_from_zero(name):
+def test_every_architecture_learns_predicts_is_kept_and_is_what_it_is_said_to_be(name, tmp_path):
+    architecture = find_architecture(name)
     torch.manual_seed(0)
     network = build_network(name, class_count=2, pretrained=False)
-    squares = torch.randint(0, 255, (2, 3, 96, 96), dtype=torch.uint8)
-    targets = [
-        {"boxes": torch.tensor([[10.0, 10.0, 60.0, 60.0]]), "labels": torch.tensor([1])},
-        {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)},
-    ]
-    losses = network.train()(squares, targets)
-    total = sum(losses.values())
+    squares = torch.randint(0, 255, (2, 3, SIDE, SIDE), dtype=torch.uint8)
+    total = sum(network.train()(squares, TARGETS).values())
     total.backward()
     assert torch.isfinite(total)
+    assert any(parameter.grad is not None for parameter in network.get_submodule("backbone.body").parameters())
+    assert not next(iter(network.get_submodule("backbone.body").parameters())).requires_grad
+
     with torch.inference_mode():
-        outputs = network.eval()(squares)
-    assert len(outputs) == 2
-    labels = torch.cat([output["labels"] for output in outputs])
-    assert set(labels.tolist()) <= {0, 1}
-
-
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_the_facts_shown_before_choosing_are_true(name):
-    architecture = find_architecture(name)
-    network = build_network(name, class_count=3, pretrained=False)
+        outputs = network.eval()(squares[:1])
+        finest = next(iter(network.backbone(network.transform(squares)[0].tensors).values()))
+    assert [set(output["labels"].tolist()) <= {0, 1} for output in outputs] == [True]
+    assert finest.shape[-1] * architecture.stride == SIDE
     millions = sum(parameter.numel() for parameter in network.parameters()) / 1e6
-    assert architecture.parameters_millions == pytest.approx(millions, rel=0.05)
+    assert architecture.parameters_millions == pytest.approx(millions, rel=0.03)
+
+    kept = safetensors.torch.save({key: value.contiguous() for key, value in network.state_dict().items()})
+    again = build_network(name, class_count=2, pretrained=False).eval()
+    again.load_state_dict(safetensors.torch.load(kept))
+    with torch.inference_mode():
+        torch.testing.assert_close(again(squares[:1]), outputs)
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if ARCHITECTURES[name].onnx])
+def test_what_is_said_to_export_to_onnx_sees_the_same_there(name):
+    network = lively(build_network(name, class_count=3, pretrained=False)).eval()
+    session = onnxruntime.InferenceSession(trace(network, SIDE), providers=["CPUExecutionProvider"])
+    square = torch.randint(0, 255, (1, 3, SIDE, SIDE), dtype=torch.uint8)
+    boxes, labels, scores = session.run(None, {"square": square.numpy()})
+    with torch.inference_mode():
+        expected = {key: value.numpy() for key, value in network(square)[0].items()}
+    assert len(scores) > 0
+    same_detections((boxes, labels, scores), (expected["boxes"], expected["labels"], expected["scores"]))
+
+
+def test_the_documents_list_every_architecture():
+    documented = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    for architecture in ARCHITECTURES.values():
+        facts = f"| {architecture.seconds_per_image_cpu:g} | {architecture.seconds_per_prediction_cpu:g} |"
+        row = next(line for line in documented.splitlines() if f"`{architecture.name}`" in line)
+        assert row.endswith(facts)
 
 
 def test_an_unknown_architecture_lists_the_known_ones():
@@ -60,30 +111,72 @@ def test_an_unknown_architecture_lists_the_known_ones():
         find_architecture("yolo99")
 
 
-def test_the_default_needs_no_network(offline):
-    assert weights_problem(DEFAULT_ARCHITECTURE) is None
-    build_network(DEFAULT_ARCHITECTURE, class_count=1, pretrained=True)
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if ARCHITECTURES[name].weights.package])
+def test_what_is_installed_needs_no_network(offline, name):
+    assert weights_problem(name) is None
+    build_network(name, class_count=1, pretrained=True)
 
 
-def test_coco_weights_out_of_reach_are_told_before_and_on_loading(offline, monkeypatch):
+def test_coco_weights_out_of_reach_are_told_before_and_on_loading(offline):
     problem = weights_problem(MOBILENET)
     assert problem is not None
     assert "AUTODET_WEIGHTS" in problem
     assert "EfficientNet-Lite0" in problem
-
-    def refuse(*args, **kwargs):
-        raise OSError("no network")
-
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refuse)
     with pytest.raises(WeightsError, match="AUTODET_WEIGHTS"):
         build_network(MOBILENET, class_count=1, pretrained=True)
 
 
-def test_coco_weights_are_taken_from_the_folder_that_the_settings_name(offline, monkeypatch, tmp_path):
-    published = fasterrcnn_mobilenet_v3_large_320_fpn(weights=None, weights_backbone=None, num_classes=91)
-    torch.save(published.state_dict(), tmp_path / COCO_WEIGHTS[MOBILENET].file)
-    monkeypatch.setenv("AUTODET_WEIGHTS", str(tmp_path))
-    assert weights_problem(MOBILENET) is None
-    network = build_network(MOBILENET, class_count=4, pretrained=True)
-    torch.testing.assert_close(network.rpn.head.cls_logits.weight, published.rpn.head.cls_logits.weight)
-    assert network.roi_heads.box_predictor.cls_score.out_features == 5
+@pytest.fixture
+def published(offline, monkeypatch, tmp_path):
+    """A file as torchvision publishes it, with noise for weights, in the folder of the settings."""
+
+    def publish(name):
+        torch.manual_seed(0)
+        network = get_model(name, weights=None, weights_backbone=None, num_classes=91).eval()
+        for module in network.modules():
+            if hasattr(module, "running_var"):
+                nn.init.uniform_(module.running_var, 0.5, 2.0)
+                nn.init.normal_(module.running_mean)
+        torch.save(network.state_dict(), tmp_path / "weights")
+        digits = hashlib.sha256((tmp_path / "weights").read_bytes()).hexdigest()[:8]
+        (tmp_path / "weights").rename(tmp_path / f"noise-{digits}.pth")
+        weights = replace(find_architecture(name).weights, file=f"noise-{digits}.pth")
+        monkeypatch.setitem(registry.ARCHITECTURES, name, replace(find_architecture(name), weights=weights))
+        monkeypatch.setenv("AUTODET_WEIGHTS", str(tmp_path))
+        assert find_weights(weights)
+        return network
+
+    return publish
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if ARCHITECTURES[name].knows_classes])
+def test_published_weights_compute_the_same_when_their_norms_are_folded(published, name):
+    reference = published(name)
+    network = build_network(name, class_count=2, pretrained=True, classes=("Apple", "kiwi")).eval()
+    squares = torch.randint(0, 255, (1, 3, SIDE, SIDE), dtype=torch.uint8)
+    with torch.inference_mode():
+        images = network.transform(squares)[0].tensors
+        expected, features = reference.backbone(images), network.backbone(images)
+    for key, value in expected.items():
+        torch.testing.assert_close(features[key], value, rtol=1e-3, atol=1e-4 * float(value.abs().max()))
+
+
+def test_a_class_that_coco_knows_by_the_same_name_keeps_its_rows(published):
+    old = published(MOBILENET).roi_heads.box_predictor.cls_score.weight
+    classes = get_model_weights(MOBILENET).DEFAULT.meta["categories"]
+    new = build_network(MOBILENET, 2, pretrained=True, classes=("kiwi", "Apple")).roi_heads.box_predictor.cls_score
+    torch.testing.assert_close(new.weight[2], old[classes.index("apple")])
+    torch.testing.assert_close(new.weight[0], old[0])
+    assert not torch.isclose(new.weight[1], old).all(1).any()
+
+
+def test_a_model_of_before_its_norms_were_folded_can_still_be_loaded(published):
+    reference = published(MOBILENET)
+    network = build_network(MOBILENET, class_count=90, pretrained=False).eval()
+    network.load_state_dict(reference.state_dict())
+    torch.testing.assert_close(
+        network.roi_heads.box_predictor.cls_score.weight, reference.roi_heads.box_predictor.cls_score.weight
+    )
+    with torch.inference_mode():
+        images = torch.rand(1, 3, SIDE, SIDE)
+        torch.testing.assert_close(network.backbone(images)["0"], reference.backbone(images)["0"], rtol=1e-3, atol=1e-3)

@@ -6,7 +6,7 @@ import pytest
 
 from autodet.datasets.importing import import_dataset
 from autodet.errors import SearchError
-from autodet.models.registry import ARCHITECTURES
+from autodet.models.registry import USUAL_ARCHITECTURES
 from autodet.search.presets import MOST_EPOCHS, PRESETS, Facts, Plan, facts_of, plan_search
 from autodet.search.space import make_space
 from autodet.search.spec import SearchSpec
@@ -17,7 +17,7 @@ CPU = Hardware(("cpu",), cores=2)
 GPU = Hardware(("cuda:0",), 8, 24_000_000_000)
 FOUR_GPUS = Hardware(tuple(f"cuda:{index}" for index in range(4)), 4, 16_000_000_000)
 FRUIT = Facts(240, 29)
-NETWORKS = tuple(ARCHITECTURES)
+NETWORKS = USUAL_ARCHITECTURES
 
 
 def of(photos, **facts):

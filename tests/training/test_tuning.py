@@ -38,6 +38,14 @@ def test_a_wholly_frozen_body_still_trains_what_is_on_top():
     assert not torch.equal(head, before)
 
 
+@pytest.mark.parametrize(("name", "factor"), [(DEFAULT_ARCHITECTURE, 1.0), ("onestage_efficientnet_lite0", 0.3)])
+def test_one_range_of_learning_rates_suits_every_network(name, factor):
+    network = build_network(name, 2, pretrained=False)
+    groups = _optimizer(network, replace(Hyperparameters(), architecture=name)).param_groups
+    assert [group["peak"] for group in groups] == pytest.approx([1e-3 * factor, 3e-4 * factor])
+    assert all(group["params"] for group in groups)
+
+
 @pytest.mark.parametrize(
     ("scheduler", "middle", "end"),
     [("cosine", 0.505, 0.01), ("linear", 0.505, 0.01), ("constant", 1.0, 1.0)],

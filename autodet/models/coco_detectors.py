@@ -1,0 +1,81 @@
+"""Torchvision's detectors, which COCO has taught, with heads for the classes at hand.
+
+BatchNorms are folded, the first layers of the body are frozen, and a class that COCO knows by the same name keeps
+what its rows of the head have learnt.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import get_model, get_model_weights
+
+from autodet.models.folding import fold_batch_norms
+from autodet.models.square_input import imagenet_input
+from autodet.models.transplant import transplant
+
+LOWEST_SCORE = 0.01
+SSD_FEATURES, BODY = "backbone.features.", "backbone.body."
+
+
+class SsdBackbone(nn.Module):
+    """Torchvision's backbone of SSDlite, whose pretrained part is called ``body`` as everywhere."""
+
+    def __init__(self, backbone: Any) -> None:
+        super().__init__()
+        self.body: nn.Sequential = backbone.features
+        self.extra: nn.ModuleList = backbone.extra
+
+    def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":
+        """Six maps of images, shape (B, 3, H, W): at strides 16 and 32, then each half the size."""
+        maps: list[Tensor] = []
+        for block in (*self.body, *self.extra):
+            maps.append(block(maps[-1] if maps else images))
+        return OrderedDict((str(level), features) for level, features in enumerate(maps))
+
+
+def build_coco_detector(
+    class_count: int,
+    published: Mapping[str, Tensor] | None,
+    classes: Sequence[str],
+    name: str,
+    frozen: int,
+    background: int,
+    settings: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """One of torchvision's detectors.
+
+    Args:
+        class_count: Classes without the background.
+        published: Its COCO weights, or None for noise that a bundle's weights replace.
+        classes: What the classes are called; where they are not known, no row of the head is kept.
+        name: What torchvision calls it.
+        frozen: How many layers of its body, from the photo on, do not learn.
+        background: How many class ids it keeps for the background.
+        settings: What torchvision's builder takes besides.
+    """
+    threshold = "box_score_thresh" if name.startswith("fasterrcnn") else "score_thresh"
+    network: Any = get_model(
+        name,
+        weights=None,
+        weights_backbone=None,
+        num_classes=class_count + background,
+        **{threshold: LOWEST_SCORE, **(settings or {})},
+    )
+    if name.startswith("ssd"):
+        network.backbone = SsdBackbone(network.backbone)
+    fold_batch_norms(network)
+    if published is not None:
+        state = {key.replace(SSD_FEATURES, BODY): value for key, value in published.items()}
+        known: Sequence[str] = get_model_weights(name).DEFAULT.meta["categories"]
+        names = classes or [f"class {number}, without a name" for number in range(class_count)]
+        transplant(state, known, network, names)
+    body = network.get_submodule("backbone.body")
+    first = body[0] if isinstance(body, nn.Sequential) else body
+    for layer in list(first.children())[:frozen]:
+        layer.requires_grad_(False)
+    network.transform = imagenet_input(background)
+    detector: nn.Module = network.to(memory_format=torch.channels_last)
+    return detector

@@ -1,0 +1,199 @@
+"""A single-stage detector for speed: every cell of the pyramid says what it sees, without proposals.
+
+Each cell predicts a score per class and how far a box reaches from the cell's centre to its four sides, as
+FCOS does (Tian et al., arXiv 1904.01355). Which cells learn which object follows the network's own predictions
+(task-aligned assignment, Feng et al., arXiv 2108.07755): those that score and fit an object best. A score
+thereby learns to say how well its box fits, which FCOS needs a third branch for.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.ops import batched_nms, box_iou, clip_boxes_to_image, generalized_box_iou_loss
+
+from autodet.models.pyramid import FPN_STRIDES, PyramidBackbone, build_backbone
+from autodet.models.square_input import Targets, lite_input
+
+TOWER_DEPTH = 2
+NORM_GROUPS = 16
+PRIOR_SCORE = 0.01  # what a cell scores before it has learnt anything: most see nothing
+FIRST_REACH = 3.0  # how far a cell's box reaches before it has learnt anything, in strides
+MOST_REACH = 5.0  # logarithm, against overflow
+CELLS_PER_OBJECT = 10
+FIT_POWER = 6.0  # how much more than the score the fit counts in choosing cells; the paper's beta
+BOX_WEIGHT = 5.0
+LOWEST_SCORE = 0.01
+MOST_CANDIDATES, MOST_DETECTIONS = 400, 100
+NMS_IOU = 0.6
+
+
+class DenseHead(nn.Module):
+    """Two small towers over every level of the pyramid: one for classes, one for objects and their boxes."""
+
+    def __init__(self, channels: int, class_count: int, levels: int) -> None:
+        super().__init__()
+        self.class_tower, self.box_tower = _tower(channels), _tower(channels)
+        self.class_score = nn.Conv2d(channels, class_count, 3, padding=1)
+        self.objectness = nn.Conv2d(channels, 1, 3, padding=1)
+        self.reach = nn.Conv2d(channels, 4, 3, padding=1)
+        self.scales = nn.Parameter(torch.ones(levels))
+        for layer, bias in (
+            (self.class_score, 0.0),
+            (self.objectness, -math.log(1 / PRIOR_SCORE - 1)),
+            (self.reach, 0.0),
+        ):
+            nn.init.normal_(layer.weight, std=0.01)
+            layer.bias = nn.Parameter(torch.full((layer.out_channels,), bias))
+
+    def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Predictions of the P cells of all levels.
+
+        Args:
+            maps: One a level, shape (B, channels, H, W).
+
+        Returns:
+            Logits of objects, shape (B, P), and of their classes, shape (B, P, classes), and reaches to the left, top,
+            right and bottom in strides, above 0, shape (B, P, 4).
+        """
+        objects, classes, reaches = [], [], []
+        for features, scale in zip(maps, self.scales, strict=True):
+            around = self.box_tower(features)
+            objects.append(self.objectness(around).flatten(1))
+            classes.append(self.class_score(self.class_tower(features)).flatten(2))
+            exponent = self.reach(around).flatten(2) * scale
+            reaches.append(FIRST_REACH * exponent.float().clamp(max=MOST_REACH).exp())
+        return (
+            torch.cat(objects, 1).float(),
+            torch.cat(classes, 2).transpose(1, 2).float(),
+            torch.cat(reaches, 2).transpose(1, 2),
+        )
+
+
+def _tower(channels: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for _ in range(TOWER_DEPTH):
+        conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        layers += [conv, nn.GroupNorm(NORM_GROUPS, channels), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+class OneStageDetector(nn.Module):
+    """A backbone with a dense head; called as ``autodet.models.registry.build_network`` says."""
+
+    def __init__(self, backbone: PyramidBackbone, class_count: int) -> None:
+        super().__init__()
+        self.transform = lite_input(background=0)
+        self.backbone = backbone
+        self.head = DenseHead(backbone.out_channels, class_count, len(FPN_STRIDES))
+
+    def forward(self, squares: Tensor, targets: Targets | None = None) -> dict[str, Tensor] | Targets:
+        """Losses in training; detections in evaluation."""
+        images, _ = self.transform(squares)
+        maps = list(self.backbone(images.tensors).values())
+        objects, classes, reaches = self.head(maps)
+        points, strides = _cells(maps)
+        boxes = torch.cat((points - reaches[..., :2] * strides, points + reaches[..., 2:] * strides), -1)
+        if targets is not None and self.training:
+            return _losses(objects, classes, boxes, points, strides, targets)
+        scores = objects.sigmoid()[..., None] * classes.softmax(-1)
+        return [_detections(*seen, images.image_sizes[0]) for seen in zip(scores, boxes, strict=True)]
+
+
+def _cells(maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Centres of all levels' cells, shape (P, 2), xy in pixels, and their strides, shape (P, 1)."""
+    points, strides = [], []
+    for features, stride in zip(maps, FPN_STRIDES, strict=True):
+        height, width = features.shape[-2:]
+        rows = (torch.arange(height, device=features.device, dtype=torch.float32) + 0.5) * stride
+        columns = (torch.arange(width, device=features.device, dtype=torch.float32) + 0.5) * stride
+        y, x = torch.meshgrid(rows, columns, indexing="ij")
+        points.append(torch.stack((x, y), -1).view(-1, 2))
+        strides.append(torch.full_like(points[-1][:, :1], stride))
+    return torch.cat(points), torch.cat(strides)
+
+
+def _losses(
+    objects: Tensor, classes: Tensor, boxes: Tensor, points: Tensor, strides: Tensor, targets: Targets
+) -> dict[str, Tensor]:
+    """Of the cells of all squares, those that learn an object in the measure of how well they fit it."""
+    scores = (objects.sigmoid()[..., None] * classes.softmax(-1)).detach()
+    weights, labels, goals = [], [], []
+    for seen, fitted, target in zip(scores, boxes.detach(), targets, strict=True):
+        weight, owner = assign(seen, fitted, points, strides, target["boxes"], target["labels"])
+        weights.append(weight)
+        labels.append(target["labels"][owner[weight > 0]])
+        goals.append(target["boxes"][owner[weight > 0]])
+    wanted = torch.stack(weights)
+    learns, total = wanted > 0, wanted.sum().clamp(min=1.0)
+    share = wanted[learns] / total
+    misfit = generalized_box_iou_loss(boxes[learns], torch.cat(goals), reduction="none")
+    misnamed = functional.cross_entropy(classes[learns], torch.cat(labels), reduction="none")
+    return {
+        "loss_object": functional.binary_cross_entropy_with_logits(objects, wanted, reduction="sum") / total,
+        "loss_class": (misnamed * share).sum(),
+        "loss_box": BOX_WEIGHT * (misfit * share).sum(),
+    }
+
+
+def assign(
+    scores: Tensor, boxes: Tensor, points: Tensor, strides: Tensor, objects: Tensor, labels: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Which cells of one square learn which object.
+
+    Args:
+        scores: What the cells predict, 0 to 1, shape (P, classes).
+        boxes: Likewise, xyxy in pixels, shape (P, 4).
+        points: The cells' centres, shape (P, 2).
+        strides: The cells' strides, shape (P, 1).
+        objects: The marked boxes, shape (M, 4).
+        labels: Their classes from 0, shape (M,).
+
+    Returns:
+        How well a cell is to say that it fits its object, 0 to 1, shape (P,), 0 for those that see none; and the
+        number of that object, shape (P,).
+    """
+    if not len(objects):
+        return scores.new_zeros(len(points)), labels.new_zeros(len(points))
+    fit = box_iou(objects, boxes) * _may_learn(points, strides, objects)
+    worth = scores[:, labels].T * fit**FIT_POWER  # (M, P)
+    best = worth.topk(min(CELLS_PER_OBJECT, len(points)), 1)
+    chosen = torch.zeros_like(worth).scatter_(1, best.indices, (best.values > 0).float())
+    # A cell that several objects want learns the one that it fits best.
+    chosen *= functional.one_hot((fit * chosen).argmax(0), len(objects)).T
+    worth, fit = worth * chosen, fit * chosen
+    weight, owner = (worth / worth.amax(1, keepdim=True).clamp(min=1e-12) * fit.amax(1, keepdim=True)).max(0)
+    return weight, owner
+
+
+def _may_learn(points: Tensor, strides: Tensor, objects: Tensor) -> Tensor:
+    """Whether a cell's centre lies in an object, or so near to its middle that none could be nearer; shape (M, P)."""
+    offsets = torch.cat((points[None] - objects[:, None, :2], objects[:, None, 2:] - points[None]), -1)
+    middles = (objects[:, None, :2] + objects[:, None, 2:]) / 2
+    return (offsets.amin(-1) > 0) | ((points[None] - middles).abs().amax(-1) <= strides[None, :, 0] / 2)
+
+
+def _detections(scores: Tensor, boxes: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
+    """The best boxes of one square, best first, those that overlap a better one of their class left out."""
+    class_count = scores.shape[1]
+    best, order = scores.flatten().topk(min(MOST_CANDIDATES, boxes.shape[0]))
+    confident = best > LOWEST_SCORE
+    best, order = best[confident], order[confident]
+    labels = order % class_count
+    candidates = clip_boxes_to_image(boxes[torch.div(order, class_count, rounding_mode="floor")], size)
+    kept = batched_nms(candidates, best, labels, NMS_IOU)[:MOST_DETECTIONS]
+    return {"boxes": candidates[kept], "labels": labels[kept], "scores": best[kept]}
+
+
+def build_one_stage(class_count: int, published: Mapping[str, Tensor] | None, size: str) -> OneStageDetector:
+    """The single-stage detector on an EfficientNet-Lite.
+
+    Args:
+        class_count: How many classes.
+        published: ImageNet weights of the body, or None for noise that a bundle's weights replace.
+        size: One of ``LITE_SIZES``.
+    """
+    network = OneStageDetector(build_backbone(size, published), class_count)
+    return network.to(memory_format=torch.channels_last)

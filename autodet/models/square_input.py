@@ -1,0 +1,56 @@
+"""What stands between letterboxed squares and a detector.
+
+Every network that a builder returns takes letterboxed squares as they are stored, uint8 with shape
+(B, 3, S, S), and class ids from 0: normalisation and the background class are its own business.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection.image_list import ImageList
+
+Targets = list[dict[str, Tensor]]
+
+
+class SquareInput(nn.Module):
+    """Normalises squares, in place of a torchvision detector's own resizing.
+
+    Args:
+        mean: Subtracted per channel, in units of 0 to 255.
+        std: Divided by per channel, in units of 0 to 255.
+        background: How many class ids the network keeps for the background, below those of the classes.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float], background: int = 1) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.background = background
+
+    def forward(self, images: Tensor, targets: Targets | None = None) -> tuple[ImageList, Targets | None]:
+        """Normalise squares, shape (B, 3, S, S), and make room for the background among the labels."""
+        squares = (images.to(self.mean.dtype) - self.mean) / self.std
+        squares = squares.contiguous(memory_format=torch.channels_last)
+        sizes = [(squares.shape[2], squares.shape[3])] * squares.shape[0]
+        if targets is not None:
+            targets = [{**target, "labels": target["labels"] + self.background} for target in targets]
+        return ImageList(squares, sizes), targets
+
+    def postprocess(self, detections: Targets, _sizes: object, _original_sizes: object) -> Targets:
+        """Take the background out of the labels again."""
+        return [{**detection, "labels": detection["labels"] - self.background} for detection in detections]
+
+
+def lite_input(background: int = 1) -> SquareInput:
+    """What EfficientNet-Lite's weights were trained on: (pixel - 127) / 128."""
+    return SquareInput((127.0,) * 3, (128.0,) * 3, background)
+
+
+def imagenet_input(background: int = 1) -> SquareInput:
+    """What torchvision's weights were trained on."""
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    return SquareInput([255 * value for value in mean], [255 * value for value in std], background)

@@ -1,0 +1,95 @@
+"""Choosing the network: what each costs and what is known of how well it finds things, side by side."""
+
+import pandas as pd
+import streamlit as st
+
+from autodet.models.registry import (
+    ARCHITECTURES,
+    DEFAULT_ARCHITECTURE,
+    Architecture,
+    find_architecture,
+    weights_problem,
+    weights_states,
+)
+from autodet.models.weights import State
+
+NETWORK = "network"
+PATIENCE_SECONDS = 0.5  # for a server's answer; one that comes later is shown the next time
+WHERE = {
+    "here": "installed",
+    "to download": "{megabytes:.0f} MB to download",
+    "looking": "{megabytes:.0f} MB, asking the server",
+    "missing": "cannot be had here",
+}
+
+
+def ask_for_architecture() -> str:
+    """The network that the visitor chooses; the default one first."""
+    st.session_state.setdefault(NETWORK, DEFAULT_ARCHITECTURE)
+    states = weights_states(PATIENCE_SECONDS)
+    name = st.selectbox(
+        "Network", list(ARCHITECTURES), format_func=lambda name: _title(ARCHITECTURES[name], states[name]), key=NETWORK
+    )
+    chosen = find_architecture(name)
+    st.caption(
+        f"{chosen.good_for} It begins with weights that know {chosen.weights.trained_on} "
+        f"({chosen.weights.licence}): {_where(chosen, states[name])}."
+    )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        networks_table(states),
+        hide_index=True,
+        height="content",
+        placeholder="–",
+        column_config={
+            "Network": st.column_config.TextColumn(width=235),
+            "Learning": number("Learning, s", format="%.2f", help="Seconds to learn from one photo, once."),
+            "Finding": number("Finding, s", format="%.2f", help="Seconds to find what is on one photo."),
+            "COCO AP": number("COCO AP, %", format="%.1f", help="How well the weights know COCO's 80 classes."),
+            "Parameters": number("Parameters, million", format="%.1f"),
+            "Photos": number("Photos at, pixels", format="%d"),
+        },
+    )
+    st.caption(
+        "Seconds were measured on one core of a CPU, with photos at the size that each network is given; a GPU is many "
+        "times faster. COCO AP is what torchvision publishes for the weights, on everyday objects and often at larger "
+        "sizes: what comes of your photos, trials tell. Weights of ImageNet know no boxes, so they have none."
+    )
+    return name
+
+
+def networks_table(states: dict[str, State]) -> pd.DataFrame:
+    """One row a network, the quickest to learn first."""
+    rows = [
+        {
+            "Network": architecture.title,
+            "Weights": f"{architecture.weights.trained_on}: {_where(architecture, states[name])}",
+            "Learning": architecture.seconds_per_image_cpu,
+            "Finding": architecture.seconds_per_prediction_cpu,
+            "COCO AP": architecture.coco_map,
+            "Parameters": architecture.parameters_millions,
+            "Photos": architecture.image_size,
+            "Licence": architecture.weights.licence,
+            "Good for": architecture.good_for,
+        }
+        for name, architecture in ARCHITECTURES.items()
+    ]
+    return pd.DataFrame(rows).sort_values("Learning", kind="stable")
+
+
+def network_problem(name: str) -> str | None:
+    """Why a network cannot start here, as a sentence, as far as that is known without waiting."""
+    return weights_problem(name, PATIENCE_SECONDS)
+
+
+def use_default_network() -> None:
+    """Choose the network whose weights came with the installation."""
+    st.session_state[NETWORK] = DEFAULT_ARCHITECTURE
+
+
+def _title(architecture: Architecture, state: State) -> str:
+    return architecture.title + " (weights cannot be had here)" * (state == "missing")
+
+
+def _where(architecture: Architecture, state: State) -> str:
+    return WHERE[state].format(megabytes=architecture.weights.megabytes)
