@@ -8,7 +8,7 @@ app: $(VENV)/.app  ## set up everything and open the app
 	$(RUN) streamlit run app.py --server.showEmailPrompt=false
 
 test: $(VENV)/.dev  ## set up everything and run every test that this machine can run
-	$(RUN) pytest
+	$(RUN) pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev  ## check style and types
 	$(RUN) ruff check .

@@ -1,6 +1,6 @@
 """Whether a pruned search finds sooner what an unpruned random search finds in the same time, on the sample data set.
 
-    python -m benchmarks.pruning [--seeds 5] [--trials 6] [--epochs 8] [--seconds 600]
+    python -m benchmarks.pruning [--seeds 5] [--trials 6] [--epochs 8] [--seconds 600] [--image-size 320]
 
 For each seed, first a random search without pruning, then one as it is by default, each with the same time limit,
 trials and seed, on one CPU slot. Prints both curves, the best mAP@0.5 by the moment when it was reached, and how long
@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=6)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=600.0, help="time limit of each search")
+    parser.add_argument("--image-size", type=int, default=320, help="smaller photos are learnt from in less time")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         dataset = import_dataset("sample", "sample", workspace=open_workspace(Path(home)))
@@ -70,6 +71,7 @@ def _search(dataset: Dataset, seed: int, arguments: argparse.Namespace, how: dic
         time_limit=arguments.seconds,
         device="cpu",
         seed=seed,
+        space={"image_size": arguments.image_size},
         sampler=how["sampler"],
         pruner=how["pruner"],
     )

@@ -36,6 +36,7 @@ TORCH_MODULES = {
     "autodet.models.folding",
     "autodet.models.one_stage",
     "autodet.models.pyramid",
+    "autodet.models.roi_align",
     "autodet.models.square_input",
     "autodet.training.checkpoint",
     "autodet.training.latency",

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.ops import MultiScaleRoIAlign
 
 from autodet.models.pyramid import build_backbone
+from autodet.models.roi_align import QuickRoIAlign
 from autodet.models.square_input import lite_input
 
 ASPECT_RATIOS = (0.5, 1.0, 2.0)
@@ -26,7 +26,7 @@ def build_faster_rcnn(class_count: int, published: Mapping[str, Tensor] | None, 
         build_backbone(size, published),
         num_classes=class_count + 1,
         rpn_anchor_generator=AnchorGenerator(((24, 32), (48, 64), (96, 128), (192, 256)), (ASPECT_RATIOS,) * 4),
-        box_roi_pool=MultiScaleRoIAlign(["0", "1", "2"], output_size=7, sampling_ratio=2),
+        box_roi_pool=QuickRoIAlign(["0", "1", "2"], output_size=7, sampling_ratio=2),
         rpn_pre_nms_top_n_train=600,
         rpn_post_nms_top_n_train=300,
         rpn_pre_nms_top_n_test=300,
