@@ -52,6 +52,11 @@ class Annotations:
     def __len__(self) -> int:
         return len(self.class_ids)
 
+    @property
+    def teaches(self) -> bool:
+        """Whether there is a box that counts: difficult ones are neither learnt from nor judged by."""
+        return not self.difficult.all()
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ImageRecord:
@@ -377,6 +382,7 @@ class SearchStatus:
         objective: What decides which is the best; see ``autodet.evaluation.objective``.
         start_from: The model whose weights all trials began with; None for the network's pretrained weights.
         caution: A sentence where figures are to be taken with care, because that model knows photos they are made of.
+        diagnosis: Sentences where trials have found nothing: which, and the likely causes. Never stored.
     """
 
     search: str
@@ -394,6 +400,7 @@ class SearchStatus:
     objective: str = "map50"
     start_from: Origin | None = None
     caution: str = ""
+    diagnosis: str = ""
 
     @property
     def active(self) -> bool:
@@ -420,7 +427,7 @@ class SearchStatus:
         return tuple(trial for _, trial in reversed(front))
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``search, dataset, state, trials, best, model, seconds, start_from, caution``, as printed.
+        """The keys ``search, dataset, state, trials, best, model, seconds, start_from, caution, diagnosis``.
 
         Each trial has the key ``pareto`` too, whether it is on the front, where there is one.
         """
@@ -438,6 +445,7 @@ class SearchStatus:
             "seconds": round(self.seconds, 1),
             "start_from": self.start_from.to_json() if self.start_from else None,
             "caution": self.caution,
+            "diagnosis": self.diagnosis,
         }
 
 

@@ -119,6 +119,7 @@ def status_text(status: SearchStatus) -> str:
         *([("began with", f"the weights of {status.start_from.model}")] if status.start_from else []),
         *([("note", status.message)] if status.message else []),
         *([("caution", status.caution)] if status.caution else []),
+        *([("diagnosis", status.diagnosis)] if status.diagnosis else []),
     ]
     timed = wants_speed(status.objective)
     rows = [("TRIAL", "STATE", "EPOCHS", "LEARNING RATE", "BEST MAP50", *(["MS"] if timed else []), "")]
@@ -180,6 +181,7 @@ class EpochLines:
         self._epochs: dict[int, int] = {}
         self._over: set[int] = set()
         self._message = ""
+        self._diagnosed = False
 
     def __call__(self, status: SearchStatus) -> None:
         """Say what this status has that the last one had not."""
@@ -193,6 +195,9 @@ class EpochLines:
             if trial.state != "running" and trial.number not in self._over:
                 self._over.add(trial.number)
                 say(f"Trial {trial.number} is {trial.state}. {trial.error or ''}".rstrip())
+        if status.diagnosis and not self._diagnosed:
+            say(status.diagnosis)
+            self._diagnosed = True
         if status.state == "queued" and status.message not in ("", self._message):
             say(status.message)
         self._message = status.message

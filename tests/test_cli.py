@@ -19,7 +19,7 @@ from tests.helpers import APPLE, BANANA, draw_photo, voc_xml, write_labelled, wr
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "autodet"]
 
-SEARCH_KEYS = ["search", "dataset", "state", "trials", "best", "model", "seconds", "start_from", "caution"]
+SEARCH_KEYS = ["search", "dataset", "state", "trials", "best", "model", "seconds", "start_from", "caution", "diagnosis"]
 TRIAL_KEYS = ["number", "state", "params", "epochs", "error", "attempts", "effective"]
 EPOCH_KEYS = ["epoch", "loss", "map50", "map50_95", "seconds"]
 REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images"]

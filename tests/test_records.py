@@ -71,6 +71,7 @@ def test_a_search_is_told_with_exactly_these_keys():
         "seconds",
         "start_from",
         "caution",
+        "diagnosis",
     ]
     assert document["best"] == {"trial": 0, "epoch": 2, "map50": 0.5}
     assert document["seconds"] == 12.3

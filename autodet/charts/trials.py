@@ -13,6 +13,7 @@ from autodet.records import EpochResult, SearchStatus, TrialStatus
 
 HEIGHT = 420
 MOST_LINES = 60
+DIVERGED = 3.0  # times the highest loss of a first epoch: what is above would flatten everything else
 
 
 def most_telling(status: SearchStatus) -> SearchStatus:
@@ -53,9 +54,12 @@ def map_figure(status: SearchStatus) -> go.Figure:
 
 
 def loss_figure(status: SearchStatus) -> go.Figure:
-    """Training loss against epoch, one line a trial."""
+    """Training loss against epoch, one line a trial; a loss that grows without bound leaves the chart at its top."""
     figure = _trial_lines(status, lambda result: result.loss, "loss %{y:.3f}")
     figure.update_yaxes(rangemode="tozero")
+    highest = DIVERGED * max((trial.epochs[0].loss for trial in status.trials if trial.epochs), default=0.0)
+    if any(result.loss > highest for trial in status.trials for result in trial.epochs):
+        figure.update_yaxes(range=[0, highest])
     return styled(figure, height=HEIGHT, x_title="epoch", y_title="training loss")
 
 

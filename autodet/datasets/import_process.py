@@ -7,6 +7,7 @@ What it is told, keys included, comes through standard input.
 
 import json
 import logging
+import secrets
 import shutil
 import sys
 import time
@@ -25,7 +26,7 @@ from autodet.datasets.background import (
 )
 from autodet.datasets.gate.kinds import decide
 from autodet.datasets.gate.reviewing import Review, review
-from autodet.datasets.importing import collector_paused, failures_named, store
+from autodet.datasets.importing import ORDER, collector_paused, failures_named, store, stored_for
 from autodet.datasets.sources.s3.access import SCHEME, S3Credentials
 from autodet.datasets.staged_file import STAGED, read_staged, write_staged
 from autodet.datasets.staging import PHOTOS, fetch, shown_name, stage
@@ -75,7 +76,10 @@ def main(arguments: list[str]) -> int:
     folder, step = Path(arguments[0]), arguments[1]
     orders = json.load(sys.stdin)
     try:
-        status = _store(folder, orders["decisions"]) if step == "store" else _stage(folder, orders["credentials"])
+        status = _stored_before(folder)
+        if status is None and step == "store":
+            status = _store(folder, orders["decisions"])
+        status = status or _stage(folder, orders["credentials"])
     except CancelledError:
         delete_folder(folder)
         return 0
@@ -141,8 +145,18 @@ def _store(folder: Path, decisions: Mapping[str, str]) -> ImportStatus:
 
 
 def _finish(folder: Path, found: Review, report: Reporter) -> ImportStatus:
-    dataset = store(found, read_request(folder).name, Workspace(folder.parent.parent), report)
+    order = secrets.token_hex(16)
+    (folder / ORDER).write_text(order, encoding="utf-8")
+    dataset = store(found, read_request(folder).name, Workspace(folder.parent.parent), report, order)
     return ImportStatus("finished", 1.0, "Imported", dataset=dataset.id)
+
+
+def _stored_before(folder: Path) -> ImportStatus | None:
+    """The end of an import whose process died when its data set was there, but before it could say so."""
+    if not (folder / ORDER).exists():
+        return None
+    dataset = stored_for((folder / ORDER).read_text(encoding="utf-8"), Workspace(folder.parent.parent))
+    return ImportStatus("finished", 1.0, "Imported", dataset=dataset) if dataset else None
 
 
 def _clear(folder: Path) -> None:

@@ -25,6 +25,8 @@ from autodet.errors import DatasetError
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem, Split
 from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder
 
+ORDER = "order"  # in a data set: for which import it was stored
+
 
 def import_dataset(
     source: str | Path,
@@ -67,7 +69,7 @@ def import_dataset(
         return store(found, (name or "").strip() or name_of(source), workspace, report)
 
 
-def store(found: Review, name: str, workspace: Workspace, report: Progress = no_progress) -> Dataset:
+def store(found: Review, name: str, workspace: Workspace, report: Progress = no_progress, order: str = "") -> Dataset:
     """Make a data set of what was reviewed; it appears when all of it is there.
 
     Args:
@@ -75,12 +77,21 @@ def store(found: Review, name: str, workspace: Workspace, report: Progress = no_
         name: What to call it.
         workspace: Where to.
         report: Told the share that is done, 0 to 1, and what is being done.
+        order: What ``stored_for`` finds it by later.
     """
     with hidden_folder(workspace.datasets) as folder:
         dataset = _fill(folder, found, name, report)
         write_dataset(dataset)
+        if order:
+            (folder / ORDER).write_text(order, encoding="utf-8")
         final = publish_folder(folder, workspace.datasets, name)
         return replace(dataset, folder=final, id=final.name)
+
+
+def stored_for(order: str, workspace: Workspace) -> str | None:
+    """The id of the data set that was stored for an order, if it has come to that."""
+    found = (path for path in workspace.datasets.glob(f"*/{ORDER}") if path.read_text(encoding="utf-8") == order)
+    return next((path.parent.name for path in found if not path.parent.name.startswith(".")), None)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from autodet.search.beginning import Beginning, check_start, read_beginning
 from autodet.search.cluster import check_cluster
 from autodet.search.data import check_dataset
 from autodet.search.deleting import delete_search, size_of
+from autodet.search.diagnosis import diagnosed
 from autodet.search.keeping import keep_trial, trial_bundle
 from autodet.search.presets import Plan, facts_of, plan_search, usable_networks
 from autodet.search.refit import BEFORE
@@ -69,7 +70,7 @@ class Search:
 
     def status(self) -> SearchStatus:
         """What it is doing now."""
-        return read_status(self._folder)
+        return diagnosed(read_status(self._folder), self._workspace)
 
     def wait(self, on_change: Callable[[SearchStatus], None] | None = None) -> SearchStatus:
         """Wait until the search is over or interrupted.
@@ -389,11 +390,15 @@ def _check_device(device: str | None) -> None:
 
 
 def _check_dataset(dataset: Dataset) -> None:
+    advice = "with labelled photos there, or without split folders to have it split for you"
+    if sum(record.annotations.teaches for record in dataset.images) < 2:
+        advice = "with more labelled photos"
     for split, use in (("train", "to learn from"), ("val", "to judge epochs by")):
-        if not any(len(record.annotations) for record in dataset.split(split)):
+        marked = [record.annotations for record in dataset.split(split) if len(record.annotations)]
+        if not any(annotations.teaches for annotations in marked):
             raise SearchError(
-                f"The data set {dataset.name} has no boxes in its split {split}, so there is nothing {use}; import it "
-                "with labelled photos there, or without split folders to have it split for you."
+                f"The data set {dataset.name} has no boxes{' but difficult ones' * bool(marked)} in its split {split}, "
+                f"so there is nothing {use}; import it {advice}."
             )
 
 

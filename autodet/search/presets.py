@@ -179,7 +179,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     sizes = _asked_sizes(asked) or _image_sizes(size, facts, hardware)
     tried = {name: one for name, one in _space(trials, facts, hardware, networks, sizes).items() if name not in asked}
     if wants_speed(objective) and "image_size" not in asked and not changes_latency(make_space({**tried, **asked})):
-        tried["image_size"] = _multiples(size, SIZES_FOR_SPEED)
+        tried["image_size"] = [one for one in _multiples(size, SIZES_FOR_SPEED) if one <= max(size, facts.photo_side)]
     plan = Plan(
         trials,
         epochs,

@@ -110,7 +110,7 @@ class _Trial:
 
     def run_epoch(self, epoch: int) -> EpochResult:
         loss = self._train(epoch)
-        if not math.isfinite(loss):
+        if not (math.isfinite(loss) and self._is_finite()):
             raise TrainingError(
                 f"The loss was no longer a finite number in epoch {epoch}; a lower learning rate than "
                 f"{self.job.hyperparameters.lr:g} should help."
@@ -189,6 +189,10 @@ class _Trial:
         current: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(averaged, current, weight)
 
+    def _is_finite(self) -> bool:
+        """Whether the weights are, after the last step too, of which no loss tells any more."""
+        return all(bool(weights.isfinite().all()) for weights in self.average.parameters())
+
     def _evaluate(self) -> tuple[float, float, float | None]:
         self.average.eval()
         predictions = []
@@ -247,7 +251,7 @@ def _network(job: TrainJob, classes: tuple[str, ...], pulse: Pulse, *, resumes: 
 
 def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRecord]:
     records = list(dataset.split(split))
-    if not any(len(record.annotations) for record in records):
+    if not any(record.annotations.teaches for record in records):
         raise TrainingError(
             f"The data set {dataset.name} has no boxes among its {purpose} photos, so no trial can be trained and "
             "judged; import one that has."

@@ -127,6 +127,8 @@ def _show_state(status: SearchStatus) -> None:
         st.caption(f"Began with the weights of {escape(status.start_from.model)}.")
     if status.caution:
         st.warning(escape(status.caution), icon=":material/warning:")
+    if status.diagnosis:
+        st.info(escape(status.diagnosis), icon=":material/troubleshoot:")
     if status.state == "interrupted":
         st.warning("Its process is gone. Every finished epoch is kept; Resume goes on from there.")
 

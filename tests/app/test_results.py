@@ -8,7 +8,7 @@ from autodet.models.store import find_model
 from autodet.records import Attempt
 from autodet.search.snapshot import STOP, write_snapshot
 from tests.app.conftest import checked, labelled, labels, says, trial
-from tests.helpers import write_voc
+from tests.helpers import write_labelled, write_voc
 
 
 def metric(app, label):
@@ -124,6 +124,20 @@ def test_a_stopped_search_is_resumed_only_if_it_has_trials_left(visit, search_th
     search_there("done", "stopped", [trial(0), trial(1), trial(2)])
     assert "Resume" in labels(visit("results", search="short").button)
     assert "Resume" not in labels(visit("results", search="done").button)
+
+
+def test_trials_that_find_nothing_are_explained(visit, search_there, workspace, tmp_path):
+    for split, name in (("train", "apple"), ("val", "![x](http://y)")):
+        write_labelled(tmp_path / "source" / split, split, [(name, (4, 6, 30, 40))], seed=len(split))
+    agreed = {"splits_disagree": "keep"}
+    import_dataset(tmp_path / "source", "sample", workspace=workspace, decisions=agreed)
+    search_there("stuck", trials=[trial(scores=(0.0, 0.0))])
+    search_there("fine", trials=[trial()])
+    text = says(visit("results", search="stuck"))
+    assert "Trial 0 has found nothing in 2 epochs" in text
+    assert "100% of the validation boxes" in text
+    assert "![x]" not in text
+    assert "found nothing" not in says(visit("results", search="fine"))
 
 
 def test_a_failed_search_says_why_and_so_does_a_failed_trial(visit, search_there):

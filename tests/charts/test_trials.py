@@ -98,3 +98,9 @@ def test_of_thousands_of_trials_the_best_and_the_newest_are_drawn():
     assert many.best_trial in shown.trials
     assert shown.trials[-10:] == many.trials[-10:]
     assert most_telling(search(trial(0), trial(1))).trials == (trial(0), trial(1))
+
+
+def test_a_loss_that_grows_without_bound_flattens_no_other_line():
+    hot = TrialStatus(1, "finished", {"lr": 1.0}, (EpochResult(1, 2.0, 0, 0, 3.0), EpochResult(2, 5e8, 0, 0, 3.0)))
+    assert loss_figure(search(trial(0), hot)).layout.yaxis.range[1] == 6
+    assert loss_figure(search(trial(0))).layout.yaxis.range is None

@@ -4,11 +4,12 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from autodet.datasets.background import find_import, list_imports, start_import, wait_for
+from autodet.datasets.background import ImportStatus, find_import, list_imports, start_import, wait_for, write_status
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.errors import BusyError, DatasetError, NotFoundError
 from tests.helpers import draw_photo, voc_xml, workspace_in, write_labelled, write_voc, zip_folder
@@ -98,6 +99,20 @@ def test_a_killed_import_goes_on_and_ends_like_any_other(tmp_path, workspace):
     again.proceed()
     assert wait_for(again).state == "finished"
     assert load_dataset("sample", workspace).splits == {"train": 160, "val": 40, "test": 40}
+
+
+def test_an_import_killed_between_its_data_set_and_the_word_of_it_makes_no_second_one(tmp_path, workspace):
+    folder = write_voc(tmp_path / "fruit", 12)
+    first = start_import(str(folder), "fruit", workspace=workspace)
+    assert wait_for(first).state == "finished"
+    working = ImportStatus("working", 1.0, "Storing")
+    write_status(workspace.imports / first.id, working)  # what is there if the process dies in that moment
+    wait_until(lambda: first.status().state == "interrupted")
+    first.proceed()
+    assert wait_for(first) == replace(first.status(), state="finished", dataset="fruit")
+    second = start_import(str(folder), "fruit", workspace=workspace)  # another order of the same name
+    assert wait_for(second).dataset == "fruit-2"
+    assert len(list_datasets(workspace)) == 2
 
 
 def test_a_cancelled_import_leaves_nothing(tmp_path, workspace):

@@ -52,6 +52,20 @@ def test_a_data_set_without_boxes_to_judge_by_is_refused(home, tmp_path):
         start_search(replace(data, images=records))
 
 
+def test_a_single_photo_is_told_to_bring_more(home, tmp_path):
+    data = import_dataset(write_voc(tmp_path / "only", photos=1), "only", workspace=home)
+    with pytest.raises(SearchError, match=r"no boxes in its split val.*with more labelled photos"):
+        start_search(data)
+
+
+def test_boxes_that_are_all_difficult_are_no_boxes(data):
+    marks = data.images[0].annotations
+    difficult = replace(marks, difficult=~marks.difficult)
+    images = tuple(replace(one, annotations=difficult) if one.split == "val" else one for one in data.images)
+    with pytest.raises(SearchError, match="no boxes but difficult ones in its split val"):
+        start_search(replace(data, images=images))
+
+
 def test_weights_out_of_reach_are_told_before_anything_starts(data, home, monkeypatch):
     monkeypatch.setattr(control, "weights_problem", lambda name: f"{name} cannot start here.")
     with pytest.raises(WeightsError, match="cannot start here"):

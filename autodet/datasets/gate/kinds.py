@@ -133,6 +133,11 @@ KINDS: dict[str, Kind] = {
         "They are less than 8 pixels wide or high at the size that photos are trained at, and hard to learn.",
         {"keep": "Keep the box", "drop": "Leave the box out"},
     ),
+    "photo_crowded": Kind(
+        "Photos with very many boxes",
+        "A detector finds at most 100 objects in a photo, and all others count as missed; cut such photos into parts.",
+        {"keep": "Keep the photo"},
+    ),
     "wrong_ending": Kind(
         "Photos with a wrong ending",
         "Programs that trust a file's name would fail on them; autodet goes by the content.",

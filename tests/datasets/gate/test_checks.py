@@ -1,9 +1,10 @@
 from pathlib import PurePosixPath
 
 import pytest
+from pycocotools.cocoeval import Params
 
 from autodet.datasets.formats.labels import LabelledPhoto, Mark
-from autodet.datasets.gate.checks import check_labels, clip_box
+from autodet.datasets.gate.checks import MOST_FOUND, check_labels, clip_box
 from autodet.datasets.gate.kinds import decide
 from autodet.datasets.photos import PhotoFacts
 
@@ -118,3 +119,12 @@ def test_tiny_boxes_are_counted_at_the_training_size_and_can_be_dropped():
     boxes, problems = check(marks, stored_wh=(1600, 1200), stated_wh=(1600, 1200))
     assert len(boxes) == 2 and len(problems) == 1 and "A box is less than 8 pixels" in problems[0]
     assert check(marks, stored_wh=(1600, 1200), stated_wh=(1600, 1200), box_tiny="drop")[0] == [(100, 100, 400, 400)]
+
+
+def test_a_photo_with_more_boxes_than_figures_count_is_told():
+    assert Params("bbox").maxDets[-1] == MOST_FOUND
+    marks = [Mark("apple", (x, 0, x + 9, 9)) for x in range(0, 1010, 10)]
+    assert check(marks[:-1], (1010, 50), stored_wh=(1010, 50), box_tiny="keep")[1][1:] == []
+    boxes, problems = check(marks, (1010, 50), stored_wh=(1010, 50))
+    assert len(boxes) == 101
+    assert "101 boxes are marked on the photo, and a detector finds 100 at most. All were kept." in problems[-1]
