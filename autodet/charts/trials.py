@@ -58,7 +58,7 @@ def loss_figure(status: SearchStatus) -> go.Figure:
     figure = _trial_lines(status, lambda result: result.loss, "loss %{y:.3f}")
     figure.update_yaxes(rangemode="tozero")
     highest = DIVERGED * max((trial.epochs[0].loss for trial in status.trials if trial.epochs), default=0.0)
-    if any(result.loss > highest for trial in status.trials for result in trial.epochs):
+    if highest and any(result.loss > highest for trial in status.trials for result in trial.epochs):
         figure.update_yaxes(range=[0, highest])
     return styled(figure, height=HEIGHT, x_title="epoch", y_title="training loss")
 

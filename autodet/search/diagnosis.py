@@ -141,7 +141,7 @@ def _learning_rate_causes(trial: TrialStatus) -> Iterator[str]:
         yield f"its learning rate of {lr:g} is very high ({usual.low:g} to {usual.high:g} is usual)"
     elif lr < usual.low / FAR:
         yield f"its learning rate of {lr:.2g} is very low ({usual.low:g} to {usual.high:g} is usual)"
-    elif last > GROWN * first:
+    elif 0 < GROWN * first < last:  # SSD's is 0 while there is no box to learn from
         yield f"its loss has grown from {first:.3g} to {last:.3g}, so a lower learning rate than {lr:.2g} should help"
 
 

@@ -104,3 +104,5 @@ def test_a_loss_that_grows_without_bound_flattens_no_other_line():
     hot = TrialStatus(1, "finished", {"lr": 1.0}, (EpochResult(1, 2.0, 0, 0, 3.0), EpochResult(2, 5e8, 0, 0, 3.0)))
     assert loss_figure(search(trial(0), hot)).layout.yaxis.range[1] == 6
     assert loss_figure(search(trial(0))).layout.yaxis.range is None
+    late = TrialStatus(0, "finished", {"lr": 1.0}, (EpochResult(1, 0.0, 0, 0, 3.0), EpochResult(2, 5.0, 0, 0, 3.0)))
+    assert loss_figure(search(late)).layout.yaxis.range is None

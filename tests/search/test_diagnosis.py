@@ -58,6 +58,7 @@ def test_a_trial_is_stuck_if_it_has_found_nothing_for_long_enough(one, stuck):
         (trial(), replace(PLENTY, train_photos=4), "(1) it learns from only 4 photos"),
         (trial(), replace(PLENTY, train_photos=24), "(1) it has learnt for only 30 steps"),
         (trial(), PLENTY, "(1) the boxes or class names may be wrong"),
+        (trial(losses=(0.0, 5.0)), PLENTY, "(1) the boxes or class names may be wrong"),
         (trial(), None, "(1) the boxes or class names may be wrong"),
         (
             trial(lr=0.1, losses=(2.0, 9.0)),
