@@ -87,6 +87,8 @@ def test_a_model_is_deleted_after_a_second_yes(app, visit, tmp_path):
         add_model(tmp_path / "model.autodet", name, workspace)
     tab = visit("models")
     tab.get_by_text("Details").first.click()
+    tab.get_by_role("button", name="Delete").first.wait_for()
+    settled(tab)  # what is in it has just been made
     tab.get_by_role("button", name="Delete").first.click()
     assert len(list_models(workspace)) == 2
     tab.get_by_role("dialog").get_by_role("button", name="Delete it").click()
