@@ -1,6 +1,7 @@
 """Whether a pruned search finds sooner what an unpruned random search finds in the same time, on the sample data set.
 
-    python -m benchmarks.pruning [--seeds 5] [--trials 6] [--epochs 8] [--seconds 600] [--image-size 320] [--first 0]
+    python -m benchmarks.pruning [--seeds 5] [--trials 6] [--epochs 8] [--seconds 600] [--first 0]
+                                [--image-size 320] [--photos 240]
 
 For each seed, first a random search without pruning, then one as it is by default, each with the same time limit,
 trials and seed, on one CPU slot. Prints both curves, the best mAP@0.5 by the moment when it was reached, and how long
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import Dataset
+from autodet.datasets.sources.sample import write_sample
 from autodet.records import SearchStatus
 from autodet.search.control import start_search
 from autodet.workspace import open_workspace
@@ -52,10 +54,12 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=600.0, help="time limit of each search")
     parser.add_argument("--first", type=int, default=0, help="the first seed, so that machines can share them")
+    parser.add_argument("--photos", type=int, default=240, help="how many the sample is drawn with")
     parser.add_argument("--image-size", type=int, default=320, help="smaller photos are learnt from in less time")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
-        dataset = import_dataset("sample", "sample", workspace=open_workspace(Path(home)))
+        write_sample(Path(home) / "photos", images=arguments.photos)
+        dataset = import_dataset(Path(home) / "photos", "sample", workspace=open_workspace(Path(home)))
         for seed in range(arguments.first, arguments.first + arguments.seeds):
             random = _search(dataset, seed, arguments, RANDOM)
             pruned = _search(dataset, seed, arguments, DEFAULT)
