@@ -19,24 +19,22 @@ from autodet.errors import NotFoundError, SearchError, WeightsError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.inference.known_photos import flattered_sentence
 from autodet.lock import hold_lock
-from autodet.models.registry import find_architecture, weights_problem
+from autodet.models.registry import weights_problem
 from autodet.models.store import StoredModel
 from autodet.records import SearchStatus, TrialStatus
+from autodet.search.asking import asked_space, check_device, plan_for
 from autodet.search.beginning import Beginning, check_start, read_beginning
 from autodet.search.cluster import check_cluster
-from autodet.search.data import check_dataset
+from autodet.search.data import check_dataset, check_labels
 from autodet.search.deleting import delete_search, size_of
 from autodet.search.diagnosis import diagnosed
 from autodet.search.keeping import keep_trial, trial_bundle
-from autodet.search.presets import Plan, facts_of, plan_search, usable_networks
+from autodet.search.presets import Plan
 from autodet.search.refit import BEFORE
 from autodet.search.snapshot import LAUNCHED, LOG, STATUS, STOP, read_status, write_snapshot
 from autodet.search.space import PARAMETERS, architectures, make_space, most_epochs
 from autodet.search.spec import SPEC, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
-from autodet.settings import load_settings
-from autodet.training.device import device_slots
-from autodet.training.hardware import find_hardware, hardware_of_cluster
 from autodet.workspace import Workspace, hidden_folder, module_environment, open_workspace, publish_folder, slug
 
 if TYPE_CHECKING:
@@ -251,13 +249,13 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     if isinstance(dataset, str):
         dataset = load_dataset(dataset, workspace)
     workspace = workspace or Workspace(dataset.folder.parent.parent)
-    asked = _asked_space({"lr": lr_range, "architecture": architecture}, space or {}, epochs)
+    asked = asked_space({"lr": lr_range, "architecture": architecture}, space or {}, epochs)
     beginning = read_beginning(start_from, workspace) if start_from else None
     if beginning:
         asked = beginning.fixed(asked)
     pruner = pruner or ("none" if wants_speed(objective) else None)
     fixed = {"trials": trials, "epochs": epochs, "pruner": pruner, "device": device, "executor": executor}
-    plan = _plan(preset, dataset, asked, fixed, objective) if preset else Plan()
+    plan = plan_for(preset, dataset, asked, fixed, objective) if preset else Plan()
     tried = make_space({**plan.space, **asked})
     patience = plan.patience if patience is None else patience
     spec = SearchSpec(
@@ -285,9 +283,9 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     )
     caution = flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else ""
     spec.check()
-    _check_dataset(dataset)
+    check_labels(dataset)
     check_dataset(spec, workspace)
-    _check_device(spec.device)
+    check_device(spec.device)
     check_storage(spec.storage)
     if spec.executor == "ray":
         check_cluster()
@@ -347,59 +345,6 @@ def _best_params(search: str, workspace: Workspace) -> dict[str, Any]:
     if best is None:
         raise SearchError(f"The search {search} has no epoch yet, so there is nothing to begin with; choose another.")
     return {name: value for name, value in best.params.items() if name in PARAMETERS}
-
-
-def _plan(preset: str, dataset: Dataset, asked: Mapping[str, Any], fixed: Mapping[str, Any], objective: str) -> Plan:
-    """What a preset chooses beside the space and the fields of the order that were asked for."""
-    fixed = {name: value for name, value in fixed.items() if value is not None}
-    SearchSpec(dataset.name, dataset.id, **fixed).check()
-    settings, space = load_settings(), make_space(asked)
-    on_cluster = fixed["executor"] == "ray"
-    hardware = hardware_of_cluster(settings) if on_cluster else find_hardware(settings, fixed.get("device"))
-    networks = architectures(space)
-    if hardware.on_gpus and "architecture" not in asked:
-        networks = (*networks, *(name for name in usable_networks() if name not in networks))
-    return plan_search(
-        preset,
-        facts_of(dataset),
-        hardware,
-        networks,
-        trials=fixed.get("trials"),
-        epochs=most_epochs(space, fixed.get("epochs", 0)) or None,
-        pruner=fixed.get("pruner"),
-        objective=objective,
-        asked=asked,
-    )
-
-
-def _asked_space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
-    """The space that was asked for, in words of their own or in it."""
-    given = {name: value for name, value in words.items() if value is not None}
-    twice = [name for name in [*given, *(["epochs"] if epochs is not None else [])] if name in space]
-    if twice:
-        raise SearchError(f"{twice[0]} is asked for twice, in the space and beside it; give it once.")
-    if "architecture" in given:
-        find_architecture(given["architecture"])
-    return {**space, **given}
-
-
-def _check_device(device: str | None) -> None:
-    slots = device_slots(load_settings())
-    if device not in (None, "cpu", *slots):
-        raise SearchError(f"There is no device {device} here; choose cpu or one of {', '.join(sorted(set(slots)))}.")
-
-
-def _check_dataset(dataset: Dataset) -> None:
-    advice = "with labelled photos there, or without split folders to have it split for you"
-    if sum(record.annotations.teaches for record in dataset.images) < 2:
-        advice = "with more labelled photos"
-    for split, use in (("train", "to learn from"), ("val", "to judge epochs by")):
-        marked = [record.annotations for record in dataset.split(split) if len(record.annotations)]
-        if not any(annotations.teaches for annotations in marked):
-            raise SearchError(
-                f"The data set {dataset.name} has no boxes{' but difficult ones' * bool(marked)} in its split {split}, "
-                f"so there is nothing {use}; import it {advice}."
-            )
 
 
 def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None:

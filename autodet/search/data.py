@@ -43,3 +43,21 @@ def check_whole(dataset: Dataset) -> None:
             f"The data set {dataset.id} has been changed by hand since it was imported: its manifest does not match "
             "its fingerprint; import it again."
         )
+
+
+def check_labels(dataset: Dataset) -> None:
+    """Refuse a data set that has nothing to learn from, or nothing to judge epochs by.
+
+    Raises:
+        SearchError: It has not; the message says what to do.
+    """
+    advice = "with labelled photos there, or without split folders to have it split for you"
+    if sum(record.annotations.teaches for record in dataset.images) < 2:
+        advice = "with more labelled photos"
+    for split, use in (("train", "to learn from"), ("val", "to judge epochs by")):
+        marked = [record.annotations for record in dataset.split(split) if len(record.annotations)]
+        if not any(annotations.teaches for annotations in marked):
+            raise SearchError(
+                f"The data set {dataset.name} has no boxes{' but difficult ones' * bool(marked)} in its split {split}, "
+                f"so there is nothing {use}; import it {advice}."
+            )

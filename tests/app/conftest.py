@@ -7,12 +7,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from autodet.datasets.importing import import_dataset
 from autodet.lock import hold_lock
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.models.store import StoredModel, add_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.snapshot import write_snapshot
 from autodet.search.spec import SearchSpec
+from tests.helpers import write_voc
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,3 +126,18 @@ def model_there(workspace, tmp_path):
         return add_model(path, name, workspace)
 
     return model_there
+
+
+@pytest.fixture
+def fruit(workspace, tmp_path):
+    return import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """Searches that were started; their supervisors are not."""
+    from autodet.search import control
+
+    folders = []
+    monkeypatch.setattr(control, "_launch", folders.append)
+    return folders

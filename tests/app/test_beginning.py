@@ -4,28 +4,13 @@ import re
 
 import pytest
 
-from autodet.datasets.importing import import_dataset
 from autodet.datasets.versions.deriving import derive_dataset
 from autodet.models.store import add_model, delete_model
 from autodet.records import Origin
 from autodet.search.control import find_search, list_searches
 from autodet.search.space import Choices
 from tests.app.conftest import checked, labelled, labels, says, trial
-from tests.helpers import untrained_bundle, write_voc
-
-
-@pytest.fixture
-def fruit(workspace, tmp_path):
-    return import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    from autodet.search import control
-
-    folders = []
-    monkeypatch.setattr(control, "_launch", folders.append)
-    return folders
+from tests.helpers import untrained_bundle
 
 
 @pytest.fixture

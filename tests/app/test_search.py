@@ -2,8 +2,6 @@ import os
 import time
 from threading import Barrier, Thread
 
-import pytest
-
 from autodet.datasets.importing import import_dataset
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE
 from autodet.search.control import find_search, list_searches, start_search
@@ -13,21 +11,6 @@ from autodet.ui import networks as networks_of_the_page
 from autodet.ui import searching
 from tests.app.conftest import checked, labelled, labels, says
 from tests.helpers import write_voc
-
-
-@pytest.fixture
-def fruit(workspace, tmp_path):
-    return import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    """Searches that were started; their supervisors are not."""
-    from autodet.search import control
-
-    folders = []
-    monkeypatch.setattr(control, "_launch", folders.append)
-    return folders
 
 
 def test_without_a_data_set_it_says_what_to_do(visit):

@@ -1,0 +1,68 @@
+"""From the words of somebody who asks for a search to what it does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from autodet.datasets.manifest import Dataset
+from autodet.errors import SearchError
+from autodet.models.registry import find_architecture
+from autodet.search.presets import Plan, facts_of, plan_search, usable_networks
+from autodet.search.space import architectures, make_space, most_epochs
+from autodet.search.spec import SearchSpec
+from autodet.settings import load_settings
+from autodet.training.device import device_slots
+from autodet.training.hardware import find_hardware, hardware_of_cluster
+
+
+def plan_for(preset: str, dataset: Dataset, asked: Mapping[str, Any], fixed: Mapping[str, Any], objective: str) -> Plan:
+    """What a preset chooses beside the space and the fields of the order that were asked for.
+
+    Raises:
+        SearchError: What was asked for makes no sense.
+    """
+    fixed = {name: value for name, value in fixed.items() if value is not None}
+    SearchSpec(dataset.name, dataset.id, **fixed).check()
+    settings, space = load_settings(), make_space(asked)
+    on_cluster = fixed["executor"] == "ray"
+    hardware = hardware_of_cluster(settings) if on_cluster else find_hardware(settings, fixed.get("device"))
+    networks = architectures(space)
+    if hardware.on_gpus and "architecture" not in asked:
+        networks = (*networks, *(name for name in usable_networks() if name not in networks))
+    return plan_search(
+        preset,
+        facts_of(dataset),
+        hardware,
+        networks,
+        trials=fixed.get("trials"),
+        epochs=most_epochs(space, fixed.get("epochs", 0)) or None,
+        pruner=fixed.get("pruner"),
+        objective=objective,
+        asked=asked,
+    )
+
+
+def asked_space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
+    """The space that was asked for, in words of their own or in it.
+
+    Raises:
+        SearchError: Something was asked for in both.
+        ModelError: There is no such architecture.
+    """
+    given = {name: value for name, value in words.items() if value is not None}
+    twice = [name for name in [*given, *(["epochs"] if epochs is not None else [])] if name in space]
+    if twice:
+        raise SearchError(f"{twice[0]} is asked for twice, in the space and beside it; give it once.")
+    if "architecture" in given:
+        find_architecture(given["architecture"])
+    return {**space, **given}
+
+
+def check_device(device: str | None) -> None:
+    """Refuse a device that this installation does not have.
+
+    Raises:
+        SearchError: It has not; the message lists what it has.
+    """
+    slots = device_slots(load_settings())
+    if device not in (None, "cpu", *slots):
+        raise SearchError(f"There is no device {device} here; choose cpu or one of {', '.join(sorted(set(slots)))}.")
