@@ -44,6 +44,7 @@ TORCH_MODULES = {
     "autodet.training.freezing",
     "autodet.training.schedule",
     "autodet.training.traits",
+    "autodet.training.square_cache",
     "autodet.training.squares",
     "autodet.training.transforms",
 }
