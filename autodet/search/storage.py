@@ -74,7 +74,7 @@ def open_database(workspace: Workspace, place: Place) -> "RDBStorage":
     from sqlalchemy import create_engine, text
 
     options = _engine_options(place)
-    with storage_errors():
+    with storage_errors(), _version_errors():
         if place == "workspace":
             return RDBStorage(workspace.optuna_url, engine_kwargs=options)
         url = _server_url()
@@ -114,6 +114,21 @@ def storage_errors() -> Iterator[None]:
         raise StorageError(
             "AUTODET_STORAGE_URL names a PostgreSQL whose driver is not installed; "
             "'pip install -r requirements-postgresql.txt' installs it."
+        ) from None
+
+
+@contextmanager
+def _version_errors() -> Iterator[None]:
+    from optuna.exceptions import OptunaError
+
+    try:
+        yield
+    except RuntimeError as error:  # all that Optuna raises where the tables are another version's
+        if isinstance(error, OptunaError):
+            raise
+        raise StorageError(
+            "The database of searches was made by another version of Optuna; install that version, or bring an older "
+            "database up to this one with 'optuna storage upgrade'."
         ) from None
 
 

@@ -4,10 +4,12 @@ import math
 
 import optuna
 import pytest
+import sqlalchemy
 from optuna.storages import RDBStorage
+from optuna.storages._rdb.models import BaseModel
 from optuna.study import StudyDirection
 
-from autodet.search.mirror import MirroredStorage
+from autodet.search.mirror import MirroredStorage, delete_study
 
 MAXIMIZE = (StudyDirection.MAXIMIZE,)
 QUALITY_AND_TIME = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE)
@@ -99,6 +101,29 @@ def test_studies_that_share_a_database_keep_apart(url):
         search(study, 1)
         storage.flush()
     assert [len(mirrored(url, name)[0].trials) for name in ("first", "second")] == [2, 1]
+
+
+def test_a_study_is_deleted_with_all_that_belongs_to_it_and_no_other(url):
+    for name in ("first", "second"):
+        study, storage = mirrored(url, name)
+        study.set_user_attr("created", "today")
+        study.enqueue_trial({"lr": 1e-3})
+        search(study, 3)
+        storage.flush()
+    before = rows(url)
+    delete_study(RDBStorage(url), "first")
+    delete_study(RDBStorage(url), "never there")
+    assert {table: number * 2 for table, number in rows(url).items()} == before
+    assert [study.study_name for study in optuna.get_all_study_summaries(url)] == ["second"]
+    assert len(mirrored(url, "second")[0].trials) == 3
+
+
+def rows(url):
+    """How many rows each table of studies and trials has."""
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        tables = [table for table in BaseModel.metadata.sorted_tables if table.name != "version_info"]
+        return {table.name: len(connection.execute(table.select()).all()) for table in tables}
 
 
 def test_a_write_that_fails_takes_the_rest_of_its_batch_back(url, monkeypatch):

@@ -54,6 +54,18 @@ def test_a_search_is_kept_on_the_server_with_its_parameters_epochs_and_value(sta
     assert SECRET not in everything_written(home) + repr(storage.load_settings()) + storage.storage_label()
 
 
+def test_a_deleted_search_takes_its_study_along_if_the_server_can_be_reached(start, server, monkeypatch):
+    first, second = start(trials=1, epochs=1, name="first"), start(trials=1, epochs=1, name="second")
+    for search in (first, second):
+        search.wait()
+    url = storage.load_settings().storage_url
+    first.delete()
+    assert [name.partition("/")[2] for name in studies(driver(url))] == ["second"]
+    monkeypatch.delenv("AUTODET_STORAGE_URL")
+    second.delete()
+    assert [name.partition("/")[2] for name in studies(driver(url))] == ["second"]
+
+
 def test_searches_of_one_name_in_two_workspaces_do_not_meet(start, home, data, server, tmp_path, labelled_folder):
     from autodet.datasets.importing import import_dataset
 
