@@ -132,15 +132,17 @@ def _version_errors() -> Iterator[None]:
         ) from None
 
 
-def patiently(act: Callable[[], Result], say: Callable[[str], None]) -> Result:
+def patiently(act: Callable[[], Result], say: Callable[[str], None], pause: Callable[[float], bool]) -> Result:
     """Do something with the database, again and again while it is busy.
 
     Args:
         act: What to do; all of it is done again.
         say: Told a sentence before each time of waiting.
+        pause: Passes so many seconds until the next try, and says whether there should be one.
 
     Raises:
-        StorageError: It cannot be used, or was busy for a quarter of an hour.
+        StorageBusyError: It was busy for a quarter of an hour, or until nobody wanted to wait any longer.
+        StorageError: It cannot be used.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -150,7 +152,8 @@ def patiently(act: Callable[[], Result], say: Callable[[str], None]) -> Result:
             if time.monotonic() > deadline:
                 raise
             say(f"{error} It is tried again until it can be used; trials go on meanwhile.")
-            time.sleep(PAUSE_SECONDS)
+            if not pause(PAUSE_SECONDS):
+                raise
 
 
 def _translated(error: Exception) -> StorageError:

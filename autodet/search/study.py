@@ -20,10 +20,11 @@ from autodet.lock import hold_lock
 from autodet.records import Attempt, EpochResult, TrialStatus
 from autodet.search.mirror import MirroredStorage, delete_study
 from autodet.search.sampling import pruner_of, sampler_of
+from autodet.search.snapshot import UNSAVED
 from autodet.search.space import hyperparameters_of, params_near, suggest_values
 from autodet.search.spec import SearchSpec
 from autodet.search.storage import open_database, storage_errors, study_name
-from autodet.workspace import Workspace
+from autodet.workspace import Workspace, read_json, write_json
 
 BUSY_SECONDS = 120.0  # how long a search waits for others that open the database
 FORGETTING_SECONDS = 2.0  # how long somebody who deletes a search does
@@ -38,6 +39,7 @@ class SearchStudy:
     def __init__(self, workspace: Workspace, search: str, spec: SearchSpec) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._spec, self._two = spec, wants_speed(spec.objective)
+        self._unsaved = workspace.searches / search / UNSAVED
         name = study_name(workspace, search, spec.storage)
         database = _open_database(workspace, spec, BUSY_SECONDS)
         with storage_errors():
@@ -46,6 +48,8 @@ class SearchStudy:
                 # Left behind by another search of this id, whose folder was deleted.
                 delete_study(database, name)
                 self._study, self._storage = _open_study(database, name, spec)
+        if self._unsaved.exists():
+            self._storage.take_up(read_json(self._unsaved))
         if CREATED not in self._study.user_attrs:
             self._study.set_user_attr(CREATED, spec.created)
         if not self._study.get_trials(deepcopy=False):
@@ -62,6 +66,16 @@ class SearchStudy:
         """
         with storage_errors():
             self._storage.flush()
+        self._unsaved.unlink(missing_ok=True)
+
+    def set_aside(self) -> None:
+        """Write what cannot be saved now into the search's folder, where whoever resumes it finds it."""
+        write_json(self._unsaved, self._storage.set_aside())
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the database has everything."""
+        return not self._storage.unsaved
 
     def ask(self) -> optuna.trial.Trial:
         """The next trial. What it tries depends on the trials before it and on the seed, not on who asks when."""

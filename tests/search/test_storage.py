@@ -99,6 +99,27 @@ def test_a_server_that_restarts_in_the_middle_costs_time_and_nothing_else(start,
     assert [len(trial.intermediate_values) for trial in study.trials] == [5, 5, 5]
 
 
+def test_a_stop_is_heard_while_the_server_is_away_and_a_resume_stores_what_it_missed(start, server, eventually):
+    search = start({"seconds": 0.2}, trials=2, epochs=30)
+    eventually(lambda: search.status().best_trial)
+    server.stop()
+    try:
+        eventually(lambda: "does not answer" in search.status().message)
+        search.stop()
+        stopped = search.wait()
+    finally:
+        server.start()
+    assert stopped.state == "stopped"
+    assert "stored when the search is resumed" in stopped.message
+    search.resume()
+    status = search.wait()
+    assert (status.state, status.message, status.trials[0]) == ("finished", "", stopped.trials[0])
+    url = driver(storage.load_settings().storage_url)
+    study = optuna.load_study(study_name=studies(url)[0], storage=url)
+    told = [sorted(trial.intermediate_values) for trial in study.trials]
+    assert told == [[result.epoch for result in trial.epochs] for trial in status.trials]
+
+
 def test_a_supervisor_killed_on_a_server_is_resumed_there(start, server, eventually, supervisor_of, home, monkeypatch):
     search = start({"seconds": 0.2}, trials=2, epochs=4)
     eventually(lambda: search.status().best_trial)
