@@ -80,7 +80,7 @@ def _metadata(card: ModelCard) -> dict[str, str]:
 def trace(network: nn.Module, side: int) -> bytes:
     """A network, as ``autodet.models.registry.build_network`` makes it, as an ONNX graph for squares of ``side``."""
     square = torch.zeros((1, 3, side, side), dtype=torch.uint8)
-    with warnings.catch_warnings(), TemporaryDirectory() as folder:
+    with torch.no_grad(), warnings.catch_warnings(), TemporaryDirectory() as folder:
         # The exporter warns of what torchvision's own ONNX support handles: shapes that depend on data.
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)

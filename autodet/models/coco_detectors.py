@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import get_model, get_model_weights
 
+from autodet.models.depthwise import quicken
 from autodet.models.folding import fold_batch_norms
+from autodet.models.precision import answer_in_float32
 from autodet.models.square_input import imagenet_input
 from autodet.models.transplant import transplant
 
@@ -67,6 +69,7 @@ def build_coco_detector(
     if name.startswith("ssd"):
         network.backbone = SsdBackbone(network.backbone)
     fold_batch_norms(network)
+    quicken(network)
     if published is not None:
         state = {key.replace(SSD_FEATURES, BODY): value for key, value in published.items()}
         known: Sequence[str] = get_model_weights(name).DEFAULT.meta["categories"]
@@ -77,5 +80,7 @@ def build_coco_detector(
     for layer in list(first.children())[:frozen]:
         layer.requires_grad_(False)
     network.transform = imagenet_input(background)
+    two_stages = hasattr(network, "roi_heads")
+    answer_in_float32(*((network.rpn.head, network.roi_heads.box_predictor) if two_stages else (network.head,)))
     detector: nn.Module = network.to(memory_format=torch.channels_last)
     return detector

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from autodet.models.depthwise import QuickConv2d
+
 # One row a stage: repeats, kernel, stride, expansion, channels out (Lite0 in table 1 of the paper's release).
 STAGES = (
     (1, 3, 1, 1, 16),
@@ -69,7 +71,7 @@ class LiteSize:
 LITE_SIZES = {"lite0": LiteSize(), "lite1": LiteSize(1.0, 1.1), "lite2": LiteSize(1.1, 1.2)}
 
 
-class SamePaddedConv(nn.Conv2d):
+class SamePaddedConv(QuickConv2d):
     """A convolution that pads like TensorFlow's SAME, with which the weights were trained.
 
     For stride 2 and an even input that is one pixel less on the left and the top than on the right and the

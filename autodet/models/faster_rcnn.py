@@ -7,6 +7,7 @@ from torch import Tensor
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
+from autodet.models.precision import answer_in_float32
 from autodet.models.pyramid import build_backbone
 from autodet.models.roi_align import QuickRoIAlign
 from autodet.models.square_input import lite_input
@@ -35,4 +36,5 @@ def build_faster_rcnn(class_count: int, published: Mapping[str, Tensor] | None, 
         box_score_thresh=0.01,
     )
     network.transform = lite_input()
+    answer_in_float32(network.rpn.head, network.roi_heads.box_predictor)
     return network.to(memory_format=torch.channels_last)

@@ -201,8 +201,7 @@ class _Trial:
             indices = range(start, min(start + batch, len(self.val_squares)))
             squares = self.traits.move(torch.stack([self.val_squares.square(index) for index in indices]))
             letterboxes = [self.val_squares.letterboxes[index] for index in indices]
-            with self.traits.autocast():
-                predictions += detect(self.average, squares, letterboxes)
+            predictions += detect(self.average, squares, letterboxes)  # in float32, as whoever uses the model will
             self.pulse()
         quality = quality_of(self.job.objective)
         return measure(self.val_squares.records, predictions, len(self.dataset.classes), quality)

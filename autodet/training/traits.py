@@ -1,8 +1,9 @@
 """What a device computes with, and how data gets there.
 
-A CPU takes plain float32. An NVIDIA GPU takes mixed precision (bfloat16 from Ampere on, float16 with scaled losses
-before), TensorFloat-32 where float32 is left, the fastest convolutions for squares of one size, and batches
-that processes of their own make ready in pinned memory and that are copied while it computes.
+A CPU takes mixed precision where it multiplies bfloat16 itself, and plain float32 otherwise. An NVIDIA GPU takes mixed
+precision (bfloat16 from Ampere on, float16 with scaled losses before), TensorFloat-32 where float32 is left, the
+fastest convolutions for squares of one size, and batches that processes of their own make ready in pinned memory and
+that are copied while it computes.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -54,11 +55,17 @@ def traits_of(device: torch.device, threads: int = 0) -> DeviceTraits:
         threads: CPU cores that the trial may use; 0 for as many as it likes.
     """
     if device.type != "cuda":
-        return DeviceTraits(device)
+        return DeviceTraits(device, torch.bfloat16 if computes_bfloat16() else None)
     # Older GPUs only pretend to have bfloat16, and are slow at it.
     dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     loaders = min(MOST_LOADERS, threads or MOST_LOADERS)
     return DeviceTraits(device, dtype, pinned=True, loaders=loaders)
+
+
+def computes_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 itself; others only pretend, and are slow at it."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def prepare(device: torch.device) -> None:

@@ -1,0 +1,24 @@
+"""Full precision where mixed precision would cost accuracy.
+
+Torchvision decodes and matches boxes in the type of what a head has answered. In bfloat16, which has eight bits for a
+number's digits, a corner at 300 pixels would be off by up to one, and small boxes would vanish.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+
+def answer_in_float32(*heads: nn.Module) -> None:
+    """Let these parts of a network hand on float32, whatever they compute in."""
+    for head in heads:
+        head.register_forward_hook(_as_float32)
+
+
+def _as_float32(_head: nn.Module, _inputs: Any, answer: Any) -> Any:
+    if isinstance(answer, Tensor):
+        return answer.float()
+    if isinstance(answer, Mapping):
+        return {name: _as_float32(_head, _inputs, part) for name, part in answer.items()}
+    return type(answer)(_as_float32(_head, _inputs, part) for part in answer)
