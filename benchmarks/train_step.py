@@ -1,12 +1,13 @@
 """What a training step takes here, and with the same network trained as torchvision's reference scripts train it.
 
-    AUTODET_REAL_DATA=FOLDER python -m benchmarks.train_step [--rounds 3] [--steps 8] [--threads 2]
+    AUTODET_REAL_DATA=FOLDER python -m benchmarks.train_step [--rounds 3] [--steps 8] [--threads 2] [--float32]
 
 The folder holds ``fruit/train``. Both train Faster R-CNN on EfficientNet-Lite0 at 320 px on batches of 4, the same
 layers frozen, and are timed in turns: from photos on the disk to changed weights. The reference reads each photo
 whenever it is needed, in loader processes, flips it, has it resized by torchvision's own transform to the same square,
-and keeps each BatchNorm as a frozen layer of its own; its optimizer is SGD. Before that, the losses of both networks on
-one and the same batch are compared. Prints a Markdown table, and where a step's time goes here.
+and keeps each BatchNorm as a frozen layer of its own; its optimizer is SGD, and it computes in float32 (``--float32``
+has both do so). Before that, the losses of both networks on one and the same batch are compared. Prints a Markdown
+table, and where a step's time goes here.
 """
 
 import argparse
@@ -16,6 +17,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +39,7 @@ from autodet.records import Hyperparameters
 from autodet.training import loop
 from autodet.training.checkpoint import load_checkpoint
 from autodet.training.job import TrainJob
+from autodet.training.traits import DeviceTraits
 from autodet.workspace import open_workspace
 
 SEED, LOADERS = 0, 2
@@ -64,6 +68,12 @@ class Photos(TorchDataset[Sample]):
         return pixels.float() / 255, {"boxes": boxes, "labels": torch.from_numpy(marked.class_ids) + 1}
 
 
+class PlainConv(SamePaddedConv):
+    """As it is, with torch's own backward pass."""
+
+    _conv_forward = nn.Conv2d._conv_forward
+
+
 def with_frozen_norms(network: nn.Module) -> nn.Module:
     """The same network with a frozen BatchNorm behind each convolution of its body, as if none had been folded in."""
     for name, child in network.named_children():
@@ -77,6 +87,7 @@ def _unfolded(folded: SamePaddedConv) -> nn.Module:
     norm.weight.copy_(torch.linspace(0.5, 2, folded.out_channels))
     norm.bias.copy_(folded.bias.detach())
     convolution = copy.deepcopy(folded)
+    convolution.__class__ = PlainConv
     convolution.weight.data /= (norm.weight / torch.sqrt(norm.running_var + norm.eps)).view(-1, 1, 1, 1)
     convolution.bias = None
     return nn.Sequential(convolution, norm)
@@ -132,17 +143,17 @@ class Ours:
                 self.trial._average(step)
 
 
-def losses_at_step_1(ours: nn.Module, reference: nn.Module, batch: Batch) -> tuple[float, float]:
-    """The losses of both on one batch of squares, with the same draws."""
+def losses_at_step_1(ours: nn.Module, reference: nn.Module, batch: Batch, traits: DeviceTraits) -> list[float]:
+    """The losses of both on one batch of squares, with the same draws; here also without mixed precision."""
     reference = copy.deepcopy(reference)
     reference.transform = copy.deepcopy(ours.transform)
     images, targets = batch
     losses = []
-    for network in (ours.train(), reference.train()):
+    for network, precision in ((ours, traits.autocast()), (ours, nullcontext()), (reference, nullcontext())):
         torch.manual_seed(SEED)
-        with torch.no_grad():
-            losses.append(float(sum(network(images, targets).values())))
-    return losses[0], losses[1]
+        with torch.no_grad(), precision:
+            losses.append(float(sum(network.train()(images, targets).values())))
+    return losses
 
 
 def seconds_a_step(steps: Iterator[object], count: int) -> float:
@@ -167,6 +178,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--float32", action="store_true", help="no mixed precision here either")
     arguments = parser.parse_args()
     if "AUTODET_REAL_DATA" not in os.environ:
         sys.exit("Set AUTODET_REAL_DATA to the folder that holds fruit/train.")
@@ -183,11 +195,10 @@ def main() -> None:
         network = build_network(chosen.architecture, len(data.classes), pretrained=True)
         reference = Reference(data, network, chosen.batch_size, chosen.image_size)
         batch = next(iter(ours.trial._loader()))
-        print(
-            "loss on one batch: here {:.6f}, reference {:.6f}".format(
-                *losses_at_step_1(network, reference.network, batch)
-            )
-        )
+        if arguments.float32:
+            ours.trial.traits = replace(ours.trial.traits, dtype=None)
+        losses = losses_at_step_1(network, reference.network, batch, ours.trial.traits)
+        print("loss on one batch: here {:.6f}, in float32 {:.6f}, reference {:.6f}".format(*losses))
         _compare(ours.steps(), reference.steps(), arguments, chosen.batch_size)
         print(where_time_goes(ours.steps(), arguments.steps))
 

@@ -104,8 +104,8 @@ class InvertedResidual(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Transform features, shape (B, inputs, H, W), to (B, outputs, H / stride, W / stride)."""
-        hidden: Tensor = features if self.expand is None else functional.relu6(self.expand(features))
-        hidden = functional.relu6(self.depthwise(hidden))
+        hidden: Tensor = features if self.expand is None else functional.relu6(self.expand(features), inplace=True)
+        hidden = functional.relu6(self.depthwise(hidden), inplace=True)
         hidden = self.project(hidden)
         return features + hidden if self.residual else hidden
 
@@ -138,7 +138,7 @@ class EfficientNetLite(nn.Module):
             ``"0"``, ``"1"`` and ``"2"``: of Lite0, shapes (B, 40, H/8, W/8), (B, 112, H/16, W/16) and
             (B, 320, H/32, W/32).
         """
-        features = functional.relu6(self.stem(images))
+        features = functional.relu6(self.stem(images), inplace=True)
         maps: OrderedDict[str, Tensor] = OrderedDict()
         for index, block in enumerate(self.blocks):
             features = block(features)

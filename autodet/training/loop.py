@@ -28,7 +28,8 @@ from autodet.training.freezing import freeze
 from autodet.training.job import BEST_BUNDLE, SCORE, Pulse, TrainJob
 from autodet.training.latency import PHOTOS, measure_latency
 from autodet.training.schedule import set_learning_rates
-from autodet.training.squares import CACHE_BYTES, Sample, Squares, collate
+from autodet.training.square_cache import MEMORY_BYTES, SquareCache
+from autodet.training.squares import Sample, Squares, collate
 from autodet.training.traits import prepare, traits_of
 from autodet.training.transforms import TrainingTransform, seed_transforms
 
@@ -77,13 +78,14 @@ class _Trial:
         self.traits = traits_of(self.device, job.threads)
         prepare(self.device)
         side = job.hyperparameters.image_size
-        cache_bytes = CACHE_BYTES // job.accumulation  # memory that is short is not for the cache
+        memory_bytes = MEMORY_BYTES // job.accumulation  # memory that is short is not for the cache
         to_learn = _marked_records(dataset, "train", "training")
         to_judge = _marked_records(dataset, "val", "validation")
         if job.refit:
             to_learn = [*to_learn, *to_judge]
-        self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache_bytes)
-        self.val_squares = Squares(dataset, to_judge, side, None, cache_bytes)
+        cache = SquareCache((record.file for record in (*to_learn, *to_judge)), side, job.folder, memory_bytes)
+        self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache)
+        self.val_squares = Squares(dataset, to_judge, side, None, cache)
         seed_transforms(job.seed, 0)
         network = _network(job, dataset.classes, pulse, resumes=bool(progress.state))
         freeze(network, job.hyperparameters)

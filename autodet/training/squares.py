@@ -1,4 +1,4 @@
-"""A data set's photos as letterboxed squares: decoded once, kept in memory as far as it goes."""
+"""A data set's photos as letterboxed squares, each decoded once if there is room to keep it."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -15,9 +15,8 @@ from autodet.errors import PhotoError
 from autodet.models.detection import square_tensor
 from autodet.models.letterbox import Letterbox
 from autodet.records import ImageRecord
+from autodet.training.square_cache import SquareCache
 from autodet.training.transforms import TrainingTransform
-
-CACHE_BYTES = 2_000_000_000
 
 Sample = tuple[Tensor, dict[str, Tensor]]
 
@@ -25,12 +24,15 @@ Sample = tuple[Tensor, dict[str, Tensor]]
 class Squares(TorchDataset[Sample]):
     """Photos of one split with their boxes, in pixels of the square.
 
+    A photo is compared with its checksum in the manifest whenever it is decoded: where its square is kept, once in an
+    attempt at a trial.
+
     Args:
         dataset: The data set.
         records: The photos to serve, in this order.
         side: Side of the square in pixels.
         transform: Augmentation, or None to serve the squares as they are.
-        cache_bytes: How much memory may be used to keep them.
+        cache: Where squares are kept, which other splits may share; memory alone if not given.
     """
 
     def __init__(
@@ -39,12 +41,11 @@ class Squares(TorchDataset[Sample]):
         records: Sequence[ImageRecord],
         side: int,
         transform: TrainingTransform | None = None,
-        cache_bytes: int = CACHE_BYTES,
+        cache: SquareCache | None = None,
     ) -> None:
         self.dataset, self.records, self.transform = dataset, records, transform
         self.letterboxes = [Letterbox.fit(record.width, record.height, side) for record in records]
-        self._cache: dict[int, Tensor] = {}
-        self._cache_size = cache_bytes // (3 * side * side)
+        self._cache = cache or SquareCache((record.file for record in records), side)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -61,7 +62,9 @@ class Squares(TorchDataset[Sample]):
         return square, {"boxes": boxes, "labels": labels}
 
     def decode(self, threads: int) -> Iterator[int]:
-        """Read photos until the memory for them is full, so that processes forked from this one have them too.
+        """Read the photos that are kept in memory, so that processes forked from this one have them too.
+
+        Those for the disk are left to whoever needs one first: the forked processes share what each has kept there.
 
         Args:
             threads: How many photos at a time.
@@ -70,8 +73,8 @@ class Squares(TorchDataset[Sample]):
             How many are there, after each.
         """
         with ThreadPoolExecutor(threads) as pool:
-            first = range(min(len(self), self._cache_size))
-            yield from (count for count, _ in enumerate(pool.map(self.square, first), start=1))
+            kept = [index for index, record in enumerate(self.records) if self._cache.is_for_memory(record.file)]
+            yield from (count for count, _ in enumerate(pool.map(self.square, kept), start=1))
 
     def square(self, index: int) -> Tensor:
         """One photo in its square, uint8 (3, S, S).
@@ -79,11 +82,11 @@ class Squares(TorchDataset[Sample]):
         Raises:
             PhotoError: The photo cannot be read any more, or is another one by now.
         """
-        square = self._cache.get(index)
+        file = self.records[index].file
+        square = self._cache.get(file)
         if square is None:
             square = square_tensor(self.letterboxes[index].draw(self.photo(index)))
-            if len(self._cache) < self._cache_size:
-                self._cache[index] = square
+            self._cache.put(file, square)
         return square
 
     def photo(self, index: int) -> Image.Image:

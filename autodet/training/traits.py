@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from autodet.training.allocation import keep_freed_memory
+
 MOST_LOADERS = 4
 FIRST_SCALE = (
     2.0**12
@@ -69,7 +71,9 @@ def computes_bfloat16() -> bool:
 
 
 def prepare(device: torch.device) -> None:
-    """Set what a process decides once for its GPU; a CPU's figures stay as they are, bit for bit."""
+    """Set what a process decides once; a CPU's figures stay as they are, bit for bit."""
+    if device.type == "cpu":
+        keep_freed_memory()
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # all squares of a trial have one size
         torch.set_float32_matmul_precision("high")

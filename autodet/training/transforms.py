@@ -1,5 +1,7 @@
 """Augmentation: each epoch shows the network another version of every photo."""
 
+import math
+
 import torch
 from torch import Tensor
 from torchvision import tv_tensors
@@ -9,6 +11,9 @@ from autodet.models.letterbox import PAD_GREY
 
 MINIMUM_VISIBLE = 0.25  # a box of which less is left in the square is no longer marked
 MINIMUM_SIDE = 3.0
+COLOURED = 0.8  # of all squares
+BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.3, 0.3, 0.4, 0.02  # how far from 1; of hue, from 0, in turns
+LUMA = torch.tensor([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
 class TrainingTransform:
@@ -33,8 +38,7 @@ class TrainingTransform:
                 ),
             ]
         )
-        jitter = v2.ColorJitter(0.3 * strength, 0.3 * strength, 0.4 * strength, 0.02 * strength)
-        self.colour = v2.RandomApply([jitter], p=0.8)
+        self.strength = strength
 
     def __call__(self, square: Tensor, boxes_xyxy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Transform one square.
@@ -56,7 +60,37 @@ class TrainingTransform:
         sides = cut[:, 2:] - cut[:, :2]
         visible = sides.prod(1) / (whole[:, 2:] - whole[:, :2]).prod(1).clamp(min=1e-6)
         kept = (visible >= MINIMUM_VISIBLE) & (sides >= MINIMUM_SIDE).all(1)
-        return self.colour(image).as_subclass(Tensor), cut[kept], kept
+        coloured = image.as_subclass(Tensor)
+        if torch.rand(()) < COLOURED:
+            coloured = recolour(coloured, self.strength)
+        return coloured, cut[kept], kept
+
+
+def recolour(square: Tensor, strength: float) -> Tensor:
+    """Change brightness, contrast, saturation and hue; each is a product with a matrix, and so are all of them.
+
+    Args:
+        square: uint8, shape (3, S, S), RGB.
+        strength: How far at most; 1 is the usual.
+
+    Returns:
+        uint8, shape (3, S, S).
+    """
+    draws = torch.empty(4).uniform_(-1, 1) * strength
+    brightness, contrast, saturation = (1 + draws[:3] * torch.tensor([BRIGHTNESS, CONTRAST, SATURATION])).clamp(min=0)
+    pixels = square.flatten(1).float()
+    grey = LUMA.expand(3, 3)
+    saturating = saturation * torch.eye(3) + (1 - saturation) * grey
+    matrix = brightness * contrast * saturating @ _turn_around_grey(2 * math.pi * HUE * float(draws[3]))
+    mean = brightness * (1 - contrast) * (LUMA @ pixels.mean(1))
+    return torch.addmm(mean.expand(3, 1), matrix, pixels).clamp_(0, 255).to(torch.uint8).view_as(square)
+
+
+def _turn_around_grey(angle: float) -> Tensor:
+    """A rotation of RGB around the axis of greys by an angle in radians (Rodrigues' formula); shape (3, 3)."""
+    cosine, third = math.cos(angle), 1 / 3
+    turned = math.sin(angle) * math.sqrt(third) * torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]])
+    return cosine * torch.eye(3) + (1 - cosine) * torch.full((3, 3), third) + turned
 
 
 def seed_transforms(seed: int, epoch: int) -> None:

@@ -1,4 +1,5 @@
 import math
+import resource
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,7 @@ from autodet.training.traits import DeviceTraits
 from autodet.workspace import Workspace
 
 SMALL = Hyperparameters(image_size=96, batch_size=4)
+SQUARE_BYTES = 3 * 96 * 96
 
 
 @pytest.fixture(scope="module")
@@ -170,28 +172,50 @@ def test_a_photo_that_disappeared_is_named(job, dataset, tmp_path):
 def like_a_gpu(monkeypatch):
     """Train on a CPU as a GPU is trained on, but for the pinned memory."""
 
-    def like_a_gpu(dtype):
-        monkeypatch.setattr(loop, "traits_of", lambda device, _: DeviceTraits(device, dtype, loaders=2))
+    def like_a_gpu(dtype, loaders=2):
+        monkeypatch.setattr(loop, "traits_of", lambda device, _: DeviceTraits(device, dtype, loaders=loaders))
 
     return like_a_gpu
 
 
-def test_bfloat16_and_loaders_learn_much_the_same_and_read_photos_once(
-    finished, job, dataset, like_a_gpu, monkeypatch, tmp_path
-):
+@pytest.fixture
+def count_reads(monkeypatch, tmp_path):
+    """Tells how many photos were decoded, by this process and those forked from it."""
     reads, open_photo = tmp_path / "reads", squares.open_photo
 
     def noting(*arguments):
-        with reads.open("a") as file:  # seen across processes
+        with reads.open("a") as file:
             file.write("x")
         return open_photo(*arguments)
 
     monkeypatch.setattr(squares, "open_photo", noting)
+    return lambda: len(reads.read_text())
+
+
+def test_bfloat16_and_loaders_learn_much_the_same_and_read_photos_once(finished, job, dataset, like_a_gpu, count_reads):
     like_a_gpu(torch.bfloat16)
     mixed = list(train(job))
     assert [result.loss for result in mixed] == pytest.approx([result.loss for result in finished[1]], rel=0.25)
     assert figures(mixed) != figures(finished[1])
-    assert len(reads.read_text()) == len(dataset.split("train")) + len(dataset.split("val"))
+    assert count_reads() == len(dataset.split("train")) + len(dataset.split("val"))
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    """For three photos."""
+    monkeypatch.setattr(loop, "MEMORY_BYTES", 3 * SQUARE_BYTES)
+
+
+def test_with_little_memory_photos_are_read_once_and_training_is_the_same(
+    finished, job, dataset, little_memory, roomy_disk, count_reads
+):
+    running = train(job)
+    results = [next(running)]
+    assert {path.name for path in job.folder.iterdir()} == {CHECKPOINT, BEST_BUNDLE}
+    results += running
+    assert figures(results) == figures(finished[1])
+    assert_same(weights_of(job), weights_of(finished[0]))
+    assert count_reads() == len(dataset.split("train")) + len(dataset.split("val"))
 
 
 class OneConvolution(torch.nn.Module):
@@ -207,6 +231,31 @@ class OneConvolution(torch.nn.Module):
             return {"loss": answer.float().square().mean() * 1e4}
         none = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64), "scores": torch.zeros(0)}
         return [none] * len(images)
+
+
+@pytest.mark.parametrize(("loaders", "refit"), [(2, False), (0, True)])
+def test_processes_and_splits_share_what_the_disk_keeps(
+    job, dataset, like_a_gpu, little_memory, roomy_disk, count_reads, monkeypatch, loaders, refit
+):
+    monkeypatch.setattr(loop, "build_network", lambda *_, **__: OneConvolution())
+    like_a_gpu(torch.bfloat16, loaders)
+    list(train(replace(job, epochs=3, refit=refit)))
+    assert count_reads() == len(dataset.split("train")) + len(dataset.split("val"))
+
+
+def test_a_disk_without_room_for_squares_does_not_end_training(
+    job, dataset, little_memory, roomy_disk, count_reads, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(loop, "build_network", lambda *_, **__: OneConvolution())
+    expected = figures(train(replace(job, folder=tmp_path / "roomy")))
+    before, limits = count_reads(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5 * SQUARE_BYTES, limits[1]))  # enough for the checkpoint
+    try:
+        assert figures(train(job)) == expected
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    photos = len(dataset.split("train")) + len(dataset.split("val"))
+    assert count_reads() - before > photos
 
 
 def test_float16_learns_with_scaled_losses_and_goes_on_from_its_checkpoint(job, like_a_gpu, monkeypatch, tmp_path):

@@ -10,6 +10,7 @@ from autodet.datasets.manifest import Dataset
 from autodet.errors import PhotoError
 from autodet.records import Annotations, ImageRecord
 from autodet.training import squares
+from autodet.training.square_cache import SquareCache
 from autodet.training.squares import Squares, collate
 
 
@@ -36,16 +37,47 @@ def test_squares_come_with_their_boxes_and_without_the_difficult_ones(dataset):
     assert len(targets) == 3
 
 
-def test_a_photo_is_decoded_once_as_long_as_memory_is_allowed(dataset, monkeypatch):
-    opened = []
-    open_photo = squares.open_photo
-    monkeypatch.setattr(squares, "open_photo", lambda path, name: (opened.append(name), open_photo(path, name))[1])
-    served = Squares(dataset, dataset.images, side=100, cache_bytes=2 * 3 * 100 * 100)
+@pytest.fixture
+def opened(monkeypatch):
+    """Names of the photos that were decoded."""
+    names, open_photo = [], squares.open_photo
+    monkeypatch.setattr(squares, "open_photo", lambda content, name: (names.append(name), open_photo(content, name))[1])
+    return names
+
+
+def cache_of(dataset, folder=None):
+    """Memory for two squares, and the disk where a folder is given."""
+    return SquareCache([record.file for record in dataset.images], 100, folder, memory_bytes=2 * 3 * 100 * 100)
+
+
+def test_a_photo_is_decoded_once_as_long_as_memory_is_allowed(dataset, opened):
+    served = Squares(dataset, dataset.images, 100, cache=cache_of(dataset))
     for _ in range(3):
         for index in range(3):
             served.square(index)
     assert opened.count("0.png") == opened.count("1.png") == 1
     assert opened.count("2.png") == 3
+
+
+def test_with_the_disk_every_photo_is_decoded_once_and_served_as_from_memory(dataset, opened, roomy_disk, tmp_path):
+    served = Squares(dataset, dataset.images, 100, cache=cache_of(dataset, tmp_path))
+    epochs = [[served[index] for index in (2, 0, 1)] for _ in range(3)]
+    assert sorted(opened) == ["0.png", "1.png", "2.png"]
+    in_memory = Squares(dataset, dataset.images, 100)
+    for epoch in epochs:
+        for index, (square, target) in zip((2, 0, 1), epoch, strict=True):
+            expected, boxes = in_memory[index]
+            assert torch.equal(square, expected)
+            assert square.stride() == expected.stride()
+            assert torch.equal(target["boxes"], boxes["boxes"])
+
+
+def test_before_processes_are_forked_photos_are_read_that_memory_keeps_and_no_others(
+    dataset, opened, roomy_disk, tmp_path
+):
+    served = Squares(dataset, dataset.images, 100, cache=cache_of(dataset, tmp_path))
+    assert list(served.decode(threads=2)) == [1, 2]
+    assert sorted(opened) == ["0.png", "1.png"]
 
 
 def test_a_photo_without_boxes_is_served_too(dataset):

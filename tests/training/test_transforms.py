@@ -1,6 +1,8 @@
+import colorsys
+
 import torch
 
-from autodet.training.transforms import TrainingTransform, seed_transforms
+from autodet.training.transforms import TrainingTransform, recolour, seed_transforms
 
 SIDE = 160
 
@@ -65,3 +67,31 @@ def test_the_seed_and_the_epoch_decide_everything():
     assert torch.equal(once(3, 2), once(3, 2))
     assert not torch.equal(once(3, 2), once(3, 3))
     assert not torch.equal(once(3, 2), once(4, 2))
+
+
+def test_colours_change_as_far_as_they_may():
+    generator = torch.Generator().manual_seed(0)
+    square = torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8, generator=generator)
+    torch.manual_seed(0)
+    assert (recolour(square, 0.0).int() - square.int()).abs().max() <= 1
+    changes = [(recolour(square, 1.0).float() - square.float()).abs().mean() for _ in range(30)]
+    assert 2 < min(changes) < max(changes) < 90
+
+
+def test_grey_stays_grey_and_red_stays_reddish():
+    torch.manual_seed(0)
+    for _ in range(50):
+        grey = recolour(torch.full((3, 4, 4), 120, dtype=torch.uint8), 1.0).int()
+        assert grey.amax() - grey.amin() <= 1
+        red = recolour(torch.tensor([180, 60, 60], dtype=torch.uint8).view(3, 1, 1).expand(3, 4, 4), 1.0)
+        hue, _, _ = colorsys.rgb_to_hsv(*(red[:, 0, 0].float() / 255).tolist())
+        assert min(hue, 1 - hue) < 0.04
+
+
+def test_brightness_and_contrast_go_both_ways():
+    torch.manual_seed(0)
+    square = torch.cat([torch.full((3, 4, 2), 90), torch.full((3, 4, 2), 150)], dim=2).to(torch.uint8)
+    changed = [recolour(square, 1.0).float() for _ in range(60)]
+    means, ranges = [one.mean() for one in changed], [one.amax() - one.amin() for one in changed]
+    assert min(means) < 95 < 145 < max(means)
+    assert min(ranges) < 45 < 75 < max(ranges)
