@@ -30,6 +30,7 @@ from autodet.records import Prediction
 from autodet.search.control import Search, find_search, list_searches, start_search
 from autodet.search.space import PARAMETERS, Range
 from autodet.terminal import PROGRAM, ProgressLine, say
+from autodet.words import size_text
 
 OK, FAILED, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
@@ -260,6 +261,15 @@ def _keep(options: Options) -> Answer:
     return Answer(model.to_json(), terminal.models_text([model]))
 
 
+def _delete(options: Options) -> Answer:
+    search = find_search(options.search)
+    size = search.size_bytes()
+    search.delete()
+    stays = f"What '{PROGRAM} models' lists stays."
+    text = f"The search {search.id} is deleted, which freed {size_text(size)}. {stays}"
+    return Answer({"search": search.id, "freed_bytes": size}, text)
+
+
 def _evaluate(options: Options) -> Answer:
     model, dataset = find_model(options.model), load_dataset(options.dataset)
     from autodet.inference.detector import load_detector
@@ -390,6 +400,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, command, description in (
         ("stop", _stop, "stop a search and keep its best model so far"),
         ("resume", _resume, "carry on a search that was interrupted or stopped"),
+        ("delete", _delete, "delete a search that is over, with the models of its trials that were not kept"),
     ):
         add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id")
     arguments.add_keep(add("keep", _keep, "make the model of any trial of a search one of the workspace"))

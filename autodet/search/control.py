@@ -30,7 +30,7 @@ from autodet.search.deleting import delete_search, size_of
 from autodet.search.diagnosis import diagnosed
 from autodet.search.keeping import keep_trial, trial_bundle
 from autodet.search.refit import BEFORE
-from autodet.search.snapshot import LAUNCHED, LOG, STATUS, STOP, read_status, write_snapshot
+from autodet.search.snapshot import LAUNCHED, LOG, STATUS, STOP, UNSAVED, read_status, write_snapshot
 from autodet.search.space import PARAMETERS, architectures, make_space, most_epochs
 from autodet.search.spec import SPEC, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
@@ -110,7 +110,7 @@ class Search:
         if status.state not in ("interrupted", "stopped"):
             raise SearchError(f"The search {self.id} is {status.state}; only an interrupted or stopped one is resumed.")
         spec = self.spec()
-        if status.state == "stopped" and len(status.trials) >= status.planned_trials and not spec.refit:
+        if status.state == "stopped" and not self._has_more(status, spec):
             raise SearchError(f"The search {self.id} has no trials left; start a new one.")
         check_dataset(spec, self._workspace)
         check_start(spec, self._folder)
@@ -119,6 +119,11 @@ class Search:
             check_cluster()
         (self._folder / STOP).unlink(missing_ok=True)
         _launch(self._folder)
+
+    def _has_more(self, status: SearchStatus, spec: SearchSpec) -> bool:
+        """Whether a search that was stopped has anything left to do, and be it to store what a busy database lacks."""
+        over = sum(trial.state != "running" for trial in status.trials)
+        return over < status.planned_trials or spec.refit or (self._folder / UNSAVED).exists()
 
     def best_detector(self) -> "Detector":
         """The best epoch of all trials so far, ready to predict.

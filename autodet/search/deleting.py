@@ -3,9 +3,11 @@
 from contextlib import suppress
 from pathlib import Path
 
-from autodet.errors import BusyError, SearchError
+from autodet.errors import AutodetError, BusyError, SearchError
 from autodet.lock import hold_lock
+from autodet.search.refit import BEFORE
 from autodet.search.snapshot import read_status
+from autodet.search.spec import SearchSpec
 from autodet.workspace import Workspace, delete_folder
 
 
@@ -19,7 +21,10 @@ def size_of(folder: Path) -> int:
 
 
 def delete_search(folder: Path, workspace: Workspace) -> None:
-    """Delete a search with the models of its trials; those of the workspace stay.
+    """Delete a search with the models of its trials and its study; the models of the workspace stay.
+
+    Where the database that has the study cannot be used now, the study stays behind. That does no harm: nothing refers
+    to it, and a later search of the same name begins with one of its own.
 
     Raises:
         SearchError: It is at work.
@@ -28,8 +33,26 @@ def delete_search(folder: Path, workspace: Workspace) -> None:
         if read_status(folder).active:
             raise BusyError(folder.name)
         with hold_lock(folder, 0):  # so that nobody resumes it meanwhile
+            spec = _spec(folder)
             delete_folder(folder)
     except BusyError as error:
         raise SearchError(f"The search {folder.name} is at work; stop it before you delete it.") from error
-    with suppress(OSError):
-        (workspace.models / folder.name).rmdir()  # a place was held for its model, and none came
+    if spec:
+        _delete_study(folder.name, spec, workspace)
+    for model in (folder.name, folder.name + BEFORE):
+        with suppress(OSError):
+            (workspace.models / model).rmdir()  # a place was held for it, and none came
+
+
+def _spec(folder: Path) -> SearchSpec | None:
+    try:
+        return SearchSpec.read(folder)
+    except AutodetError:
+        return None  # damaged, so nobody knows where its study is
+
+
+def _delete_study(search: str, spec: SearchSpec, workspace: Workspace) -> None:
+    from autodet.search.study import forget_study  # pages that delete nothing need no Optuna
+
+    with suppress(AutodetError, OSError):
+        forget_study(workspace, search, spec)

@@ -8,6 +8,8 @@ The three small files beside it decide what the snapshot is worth:
     lock      held by the supervisor while it lives
     launched  touched by whoever starts a supervisor
     stop      touched by whoever wants the search to stop
+
+``unsaved.json`` has what the database of studies could not take when a search was stopped.
 """
 
 import json
@@ -24,6 +26,7 @@ from autodet.search.archive import append_to_archive, read_archive
 from autodet.workspace import read_json, write_atomically
 
 STATUS, LAUNCHED, STOP, LOG = "status.json", "launched", "stop", "supervisor.log"
+UNSAVED = "unsaved.json"
 START_SECONDS = 60.0  # a supervisor that has not taken the lock by then never will
 ARCHIVE = "archive"
 LOOKS = 3

@@ -74,7 +74,7 @@ def open_database(workspace: Workspace, place: Place) -> "RDBStorage":
     from sqlalchemy import create_engine, text
 
     options = _engine_options(place)
-    with storage_errors():
+    with storage_errors(), _version_errors():
         if place == "workspace":
             return RDBStorage(workspace.optuna_url, engine_kwargs=options)
         url = _server_url()
@@ -117,15 +117,32 @@ def storage_errors() -> Iterator[None]:
         ) from None
 
 
-def patiently(act: Callable[[], Result], say: Callable[[str], None]) -> Result:
+@contextmanager
+def _version_errors() -> Iterator[None]:
+    from optuna.exceptions import OptunaError
+
+    try:
+        yield
+    except RuntimeError as error:  # all that Optuna raises where the tables are another version's
+        if isinstance(error, OptunaError):
+            raise
+        raise StorageError(
+            "The database of searches was made by another version of Optuna; install that version, or bring an older "
+            "database up to this one with 'optuna storage upgrade'."
+        ) from None
+
+
+def patiently(act: Callable[[], Result], say: Callable[[str], None], pause: Callable[[float], bool]) -> Result:
     """Do something with the database, again and again while it is busy.
 
     Args:
         act: What to do; all of it is done again.
         say: Told a sentence before each time of waiting.
+        pause: Passes so many seconds until the next try, and says whether there should be one.
 
     Raises:
-        StorageError: It cannot be used, or was busy for a quarter of an hour.
+        StorageBusyError: It was busy for a quarter of an hour, or until nobody wanted to wait any longer.
+        StorageError: It cannot be used.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -135,7 +152,8 @@ def patiently(act: Callable[[], Result], say: Callable[[str], None]) -> Result:
             if time.monotonic() > deadline:
                 raise
             say(f"{error} It is tried again until it can be used; trials go on meanwhile.")
-            time.sleep(PAUSE_SECONDS)
+            if not pause(PAUSE_SECONDS):
+                raise
 
 
 def _translated(error: Exception) -> StorageError:

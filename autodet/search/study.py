@@ -18,14 +18,16 @@ from autodet import records
 from autodet.evaluation.objective import wants_speed
 from autodet.lock import hold_lock
 from autodet.records import Attempt, EpochResult, TrialStatus
-from autodet.search.mirror import MirroredStorage
+from autodet.search.mirror import MirroredStorage, delete_study
 from autodet.search.sampling import pruner_of, sampler_of
+from autodet.search.snapshot import UNSAVED
 from autodet.search.space import hyperparameters_of, params_near, suggest_values
 from autodet.search.spec import SearchSpec
 from autodet.search.storage import open_database, storage_errors, study_name
-from autodet.workspace import Workspace
+from autodet.workspace import Workspace, read_json, write_json
 
-BUSY_SECONDS = 120.0  # how long a write waits for another process's
+BUSY_SECONDS = 120.0  # how long a search waits for others that open the database
+FORGETTING_SECONDS = 2.0  # how long somebody who deletes a search does
 EPOCHS, ENDED, ERROR, PARAMS, CREATED = "epochs", "ended", "error", "params", "created"
 ATTEMPTS, EFFECTIVE = "attempts", "effective"
 SEEDS = 2**32
@@ -37,15 +39,17 @@ class SearchStudy:
     def __init__(self, workspace: Workspace, search: str, spec: SearchSpec) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._spec, self._two = spec, wants_speed(spec.objective)
+        self._unsaved = workspace.searches / search / UNSAVED
         name = study_name(workspace, search, spec.storage)
-        with hold_lock(workspace.home, BUSY_SECONDS):  # two first searches must not both make the tables
-            database = open_database(workspace, spec.storage)
+        database = _open_database(workspace, spec, BUSY_SECONDS)
         with storage_errors():
             self._study, self._storage = _open_study(database, name, spec)
             if self._study.user_attrs.get(CREATED, spec.created) != spec.created:
                 # Left behind by another search of this id, whose folder was deleted.
-                optuna.delete_study(study_name=name, storage=database)
+                delete_study(database, name)
                 self._study, self._storage = _open_study(database, name, spec)
+        if self._unsaved.exists():
+            self._storage.take_up(read_json(self._unsaved))
         if CREATED not in self._study.user_attrs:
             self._study.set_user_attr(CREATED, spec.created)
         if not self._study.get_trials(deepcopy=False):
@@ -62,6 +66,16 @@ class SearchStudy:
         """
         with storage_errors():
             self._storage.flush()
+        self._unsaved.unlink(missing_ok=True)
+
+    def set_aside(self) -> None:
+        """Write what cannot be saved now into the search's folder, where whoever resumes it finds it."""
+        write_json(self._unsaved, self._storage.set_aside())
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the database has everything."""
+        return not self._storage.unsaved
 
     def ask(self) -> optuna.trial.Trial:
         """The next trial. What it tries depends on the trials before it and on the seed, not on who asks when."""
@@ -125,6 +139,33 @@ class SearchStudy:
         """All trials, as the study has them."""
         trials = self._study.get_trials(deepcopy=False)
         return [_status(trial) for trial in trials if trial.state is not TrialState.WAITING]
+
+
+def forget_study(workspace: Workspace, search: str, spec: SearchSpec) -> None:
+    """Delete the study of a search that is gone, unless the one of this name belongs to another search.
+
+    Raises:
+        BusyError: Other processes are opening the database.
+        SettingsError: Its address makes no sense, or is missing.
+        StorageError: It cannot be used now.
+    """
+    name = study_name(workspace, search, spec.storage)
+    database = _open_database(workspace, spec, FORGETTING_SECONDS)
+    try:
+        with storage_errors():
+            study = database.get_study_id_from_name(name)
+            if database.get_study_user_attrs(study).get(CREATED) == spec.created:
+                delete_study(database, name)
+    except KeyError:
+        pass  # its supervisor never came so far
+    finally:
+        database.remove_session()
+        database.engine.dispose()
+
+
+def _open_database(workspace: Workspace, spec: SearchSpec, patience_seconds: float) -> optuna.storages.RDBStorage:
+    with hold_lock(workspace.home, patience_seconds):  # two first searches must not both make the tables
+        return open_database(workspace, spec.storage)
 
 
 def _open_study(

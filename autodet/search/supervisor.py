@@ -6,13 +6,15 @@ Killed at any moment, it leaves a search that another supervisor carries on.
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import optuna
 
-from autodet.errors import BundleError, SearchError
+from autodet.errors import BundleError, SearchError, StorageBusyError
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
@@ -51,16 +53,35 @@ TRACEBACK = "traceback.txt"
 NOTHING = (-1.0, 0.0)  # ranks below every epoch
 NO_EPOCH = "It was stopped before its first epoch ended."
 NO_TIME = "The time limit of {:g} seconds left no time for more."
+SET_ASIDE = "What the database of searches has not got, because it is in use, is stored when the search is resumed."
 
 log = logging.getLogger("autodet.supervisor")
+Result = TypeVar("Result")
 
 
 def supervise(folder: Path, executor: Executor) -> SearchStatus:
     """Carry on a search until it is over; the caller holds its lock."""
     try:
         return _Supervisor(folder, executor).run()
+    except StorageBusyError as error:
+        if not _is_to_stop(folder):
+            raise
+        return _end_before_start(folder, error)
     finally:
         executor.close()
+
+
+def _is_to_stop(folder: Path) -> bool:
+    return (folder / STOP).exists()
+
+
+def _end_before_start(folder: Path, error: StorageBusyError) -> SearchStatus:
+    """The end of a search that was stopped while it waited for its study; it is as it was before."""
+    message = f"It was stopped before it could begin. {error} It can be resumed."
+    status = replace(read_snapshot(folder), state="stopped", seconds_left=None, message=message)
+    write_snapshot(folder, status)
+    (folder / STOP).unlink(missing_ok=True)
+    return status
 
 
 class _Supervisor:
@@ -72,11 +93,11 @@ class _Supervisor:
         self._workspace = Workspace(folder.parent.parent)
         self._folders = TrialFolders(folder / TRIALS)
         self._news, self._written = True, 0.0
-        self._study = patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec), self._say_waiting)
+        self._running: dict[int, optuna.trial.Trial] = {}
+        self._study = self._patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec))
         self._before = read_snapshot(folder)
         self._clock = Stopwatch(self._before.seconds + seconds_since_launch(folder))
         self._told: tuple[SearchState, str] | None = None
-        self._running: dict[int, optuna.trial.Trial] = {}
         self._waiting = self._study.unfinished()
         self._lost: dict[int, int] = {}
         last_heard = moment((folder / STATUS).stat().st_mtime)
@@ -107,8 +128,7 @@ class _Supervisor:
                 self._wait()
                 continue
             self._write_when_due()
-            for event in self._executor.events(TICK_SECONDS):
-                self._handle(event)
+            self._listen(TICK_SECONDS)
 
     def _wait(self) -> None:
         """Wait for a device that others use. The clock stands still: what the time limit limits is time with one."""
@@ -123,7 +143,12 @@ class _Supervisor:
 
     def _save(self) -> None:
         """Make what has happened since the last time outlive this process: in the study first, then as the model."""
-        patiently(self._study.save, self._say_waiting)
+        try:
+            self._patiently(self._study.save)
+        except StorageBusyError:
+            if not _is_to_stop(self._folder):
+                raise
+            self._study.set_aside()
         for number in self._over:
             (self._folders.folder(number) / CHECKPOINT).unlink(missing_ok=True)
             sweep_unfinished(self._folders.folder(number))
@@ -131,9 +156,21 @@ class _Supervisor:
         if self._better:
             self._publish_best()
 
+    def _patiently(self, act: Callable[[], Result]) -> Result:
+        """Do something with the database; while it is busy, listen to the trials, and to whoever wants to stop."""
+        return patiently(act, self._say_waiting, self._pause)
+
+    def _pause(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and (self._running or not _is_to_stop(self._folder)):
+            self._listen(min(left, TICK_SECONDS))
+        return not _is_to_stop(self._folder)
+
     def end(self, state: SearchState, message: str = "") -> SearchStatus:
-        log.info("The search is %s. %s", state, message)
         self._save()
+        if state == "stopped" and not self._study.is_saved:
+            message = f"{message} {SET_ASIDE}"
+        log.info("The search is %s. %s", state, message)
         status = self._write(state, message)
         (self._folder / STOP).unlink(missing_ok=True)
         return status
@@ -196,6 +233,13 @@ class _Supervisor:
         return planned_epochs(trial, self._spec.epochs)
 
     # What is heard
+
+    def _listen(self, seconds: float) -> None:
+        if not self._running:
+            time.sleep(seconds)
+            return
+        for event in self._executor.events(seconds):
+            self._handle(event)
 
     def _handle(self, event: Event) -> None:
         trial = self._running.get(event.trial)
@@ -307,7 +351,7 @@ class _Supervisor:
     # When it is over
 
     def _reason_to_stop(self) -> tuple[SearchState, str] | None:
-        if (self._folder / STOP).exists():
+        if _is_to_stop(self._folder):
             return "stopped", "It was stopped."
         if self._time.seconds_left() <= self._time.reserve():
             return "finished", f"The time limit of {self._spec.time_limit:g} seconds was reached."
@@ -344,7 +388,7 @@ class _Supervisor:
         if is_refit(self._folder.name, self._workspace):
             return self.end("finished", f"{message} {refit.sentence()}".strip())
         reason = refit.train()
-        if reason and (self._folder / STOP).exists():
+        if reason and _is_to_stop(self._folder):
             return self.end("stopped", "It was stopped in its final refit. The best trial's model is kept.")
         outcome = f"There is no final refit: {reason} The best trial's model is kept."
         return self.end("finished", f"{message} {outcome if reason else refit.publish(epoch, self._workspace)}".strip())
@@ -354,7 +398,7 @@ class _Supervisor:
             self._clock.pause()
         else:
             self._clock.go_on()
-        if (self._folder / STOP).exists():
+        if _is_to_stop(self._folder):
             return "It was stopped."
         if done != self._time.refit_done:
             self._time.refit_done = done

@@ -1,13 +1,16 @@
 """A study in memory and in the database: the same, and nothing lost between the two."""
 
+import json
 import math
 
 import optuna
 import pytest
+import sqlalchemy
 from optuna.storages import RDBStorage
+from optuna.storages._rdb.models import BaseModel
 from optuna.study import StudyDirection
 
-from autodet.search.mirror import MirroredStorage
+from autodet.search.mirror import MirroredStorage, delete_study
 
 MAXIMIZE = (StudyDirection.MAXIMIZE,)
 QUALITY_AND_TIME = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE)
@@ -99,6 +102,74 @@ def test_studies_that_share_a_database_keep_apart(url):
         search(study, 1)
         storage.flush()
     assert [len(mirrored(url, name)[0].trials) for name in ("first", "second")] == [2, 1]
+
+
+def searched_and_set_aside(url):
+    """A study whose last trials the database has not got: one as a document, and all as they are."""
+    study, storage = mirrored(url)
+    study.enqueue_trial({"lr": 1e-3})
+    search(study, 1)
+    running = study.ask()
+    storage.flush()
+    running.suggest_float("lr", 1e-4, 1e-2, log=True)
+    running.suggest_categorical("network", ["small", "large"])
+    running.report(0.6, step=1)
+    study.tell(running, 0.6)
+    search(study, 1)
+    study.ask().set_user_attr("epochs", [{"epoch": 1}])
+    return study, storage, json.loads(json.dumps(storage.set_aside()))
+
+
+def test_what_was_set_aside_is_taken_up_and_stored_by_the_next_supervisor(url):
+    study, _, aside = searched_and_set_aside(url)
+    for _ in range(2):  # the first one dies before it flushes
+        again, storage = mirrored(url)
+        storage.take_up(aside)
+        assert told(again.get_trials()) == told(study.get_trials())
+    storage.flush()
+    plain = optuna.load_study(storage=url, study_name="fruit")
+    assert told(plain.get_trials()) == told(study.get_trials())
+    assert [trial.state.name for trial in plain.trials] == ["COMPLETE", "COMPLETE", "COMPLETE", "RUNNING"]
+
+
+def test_what_was_set_aside_and_stored_after_all_is_not_stored_twice(url):
+    study, storage, aside = searched_and_set_aside(url)
+    storage.flush()
+    again, storage = mirrored(url)
+    storage.take_up(aside)
+    assert not storage.unsaved
+    assert told(again.get_trials()) == told(study.get_trials())
+
+
+def test_what_was_set_aside_of_a_database_that_is_no_more_is_left_alone(url):
+    _, _, aside = searched_and_set_aside(url)
+    delete_study(RDBStorage(url), "fruit")
+    again, storage = mirrored(url)
+    storage.take_up(aside)
+    assert again.trials == []
+
+
+def test_a_study_is_deleted_with_all_that_belongs_to_it_and_no_other(url):
+    for name in ("first", "second"):
+        study, storage = mirrored(url, name)
+        study.set_user_attr("created", "today")
+        study.enqueue_trial({"lr": 1e-3})
+        search(study, 3)
+        storage.flush()
+    before = rows(url)
+    delete_study(RDBStorage(url), "first")
+    delete_study(RDBStorage(url), "never there")
+    assert {table: number * 2 for table, number in rows(url).items()} == before
+    assert [study.study_name for study in optuna.get_all_study_summaries(url)] == ["second"]
+    assert len(mirrored(url, "second")[0].trials) == 3
+
+
+def rows(url):
+    """How many rows each table of studies and trials has."""
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        tables = [table for table in BaseModel.metadata.sorted_tables if table.name != "version_info"]
+        return {table.name: len(connection.execute(table.select()).all()) for table in tables}
 
 
 def test_a_write_that_fails_takes_the_rest_of_its_batch_back(url, monkeypatch):

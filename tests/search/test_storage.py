@@ -54,6 +54,18 @@ def test_a_search_is_kept_on_the_server_with_its_parameters_epochs_and_value(sta
     assert SECRET not in everything_written(home) + repr(storage.load_settings()) + storage.storage_label()
 
 
+def test_a_deleted_search_takes_its_study_along_if_the_server_can_be_reached(start, server, monkeypatch):
+    first, second = start(trials=1, epochs=1, name="first"), start(trials=1, epochs=1, name="second")
+    for search in (first, second):
+        search.wait()
+    url = storage.load_settings().storage_url
+    first.delete()
+    assert [name.partition("/")[2] for name in studies(driver(url))] == ["second"]
+    monkeypatch.delenv("AUTODET_STORAGE_URL")
+    second.delete()
+    assert [name.partition("/")[2] for name in studies(driver(url))] == ["second"]
+
+
 def test_searches_of_one_name_in_two_workspaces_do_not_meet(start, home, data, server, tmp_path, labelled_folder):
     from autodet.datasets.importing import import_dataset
 
@@ -85,6 +97,27 @@ def test_a_server_that_restarts_in_the_middle_costs_time_and_nothing_else(start,
     url = driver(storage.load_settings().storage_url)
     study = optuna.load_study(study_name=studies(url)[0], storage=url)
     assert [len(trial.intermediate_values) for trial in study.trials] == [5, 5, 5]
+
+
+def test_a_stop_is_heard_while_the_server_is_away_and_a_resume_stores_what_it_missed(start, server, eventually):
+    search = start({"seconds": 0.2}, trials=2, epochs=30)
+    eventually(lambda: search.status().best_trial)
+    server.stop()
+    try:
+        eventually(lambda: "does not answer" in search.status().message)
+        search.stop()
+        stopped = search.wait()
+    finally:
+        server.start()
+    assert stopped.state == "stopped"
+    assert "stored when the search is resumed" in stopped.message
+    search.resume()
+    status = search.wait()
+    assert (status.state, status.message, status.trials[0]) == ("finished", "", stopped.trials[0])
+    url = driver(storage.load_settings().storage_url)
+    study = optuna.load_study(study_name=studies(url)[0], storage=url)
+    told = [sorted(trial.intermediate_values) for trial in study.trials]
+    assert told == [[result.epoch for result in trial.epochs] for trial in status.trials]
 
 
 def test_a_supervisor_killed_on_a_server_is_resumed_there(start, server, eventually, supervisor_of, home, monkeypatch):
