@@ -27,8 +27,9 @@ from autodet.datasets.versions.resplitting import Resplit
 from autodet.errors import AutodetError, DatasetError, PhotoError, SearchError
 from autodet.models.store import find_model, list_models
 from autodet.records import Prediction
-from autodet.search.control import Search, find_search, list_searches, start_search
+from autodet.search.control import Search, find_search, list_searches
 from autodet.search.space import PARAMETERS, Range
+from autodet.search.starting import start_search
 from autodet.terminal import PROGRAM, ProgressLine, say
 from autodet.words import size_text
 

@@ -195,7 +195,7 @@ def test_a_search_in_the_background_is_stopped_and_resumed(searchable):
 
 
 def test_a_preset_s_reasons_are_told_beside_the_answer(workspace, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("autodet.search.control._launch", lambda folder: None)
+    monkeypatch.setattr("autodet.search.starting.launch", lambda folder: None)
     import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
     words = ["search", "fruit", "--detach", "--json"]
     assert cli.main([*words, "--preset", "best", "--trials", "5"]) == cli.OK
