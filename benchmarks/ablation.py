@@ -9,7 +9,8 @@ for every run. ``screen`` tries all changes of the table below at once, in the t
 design (Biometrika 33, 1946): each run has a seed of its own and about half of the changes, each change is in six of the
 runs, and any two of them are together in three. What a change is worth is the mean of the runs with it less the mean of
 the others, and so known as well as from six pairs of runs of its own. ``confirm`` compares the defaults with
-combinations, seed by seed. Runs are appended to the file as they end, and one that is in it is not made again.
+combinations, seed by seed; with ``--sets``, also on photos that are made of many fruit photos each, so that objects are
+small. Runs are appended to the file as they end, and one that is in it is not made again.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.ops import batched_nms, generalized_box_iou_loss
 
 import autodet
+from autodet.datasets.photos import open_photo, read_photo
 from autodet.evaluation.coco import measure
 from autodet.models import pyramid
 from autodet.models.detection import detect
@@ -51,9 +53,12 @@ from autodet.training.transforms import recolour
 from autodet.workspace import Workspace, open_workspace
 
 SETS = ("fruit", "raccoon")
+FAR = {"fruit from afar": 3, "fruit from far away": 6}  # so many photos along each side of one
+FAR_PHOTOS, FAR_SIDE = (60, 24), 960
 SHARES = (2 / 3, 1 / 3)
 FIRST_ROW = (1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0)  # of the design; the next ten are its rotations, the last has nothing
 CONFIRMING_SEED = 100
+JUDGED = 4  # the last epochs, of which the best counts
 FIGURES = ("map50", "map50_95", "seconds")
 Run = dict[str, Any]
 
@@ -80,6 +85,28 @@ class Change:
 
 def _train_in_float32() -> None:
     loop.traits_of = lambda device, _threads: DeviceTraits(device)
+
+
+def _keep_float32(*modules: nn.Module) -> None:
+    """Let modules compute in float32 what they get in any type."""
+    for module in modules:
+        kind = type(module)
+
+        def forward(self: nn.Module, features: Any, kind: Any = kind) -> Any:
+            with torch.autocast("cpu", enabled=False):
+                many = isinstance(features, list)
+                return kind.forward(self, [one.float() for one in features] if many else features.float())
+
+        module.__class__ = type(kind.__name__, (kind,), {"forward": forward})
+
+
+def _heads_in_float32(network: nn.Module, _data: autodet.Dataset) -> None:
+    answer_in_float32(network.backbone)
+    _keep_float32(network.rpn.head, network.roi_heads.box_head, network.roi_heads.box_predictor)
+
+
+def _body_in_float32(network: nn.Module, _data: autodet.Dataset) -> None:
+    _keep_float32(network.backbone)
 
 
 def _set_canonical_scale(network: nn.Module, _data: autodet.Dataset) -> None:
@@ -216,9 +243,13 @@ CHANGES = {
 }
 MORE_CHANGES = {
     "float32": Change("float32 throughout, not mixed precision", before=_train_in_float32),
+    "heads32": Change("the heads in float32, the body in mixed precision", network=_heads_in_float32),
+    "body32": Change("the body in float32, the heads in mixed precision", network=_body_in_float32),
     "lite2": Change("EfficientNet-Lite2", {"architecture": "fasterrcnn_efficientnet_lite2"}),
     "lr2e-3": Change("learning rate 0.002, not 0.001", {"lr": 2e-3}),
     "size256": Change("squares of 256 px, not 320", {"image_size": 256}),
+    "size512": Change("squares of 512 px, not 320", {"image_size": 512}),
+    "size640": Change("squares of 640 px, not 320", {"image_size": 640}),
     "strong": Change("augmentation half as strong again", {"augmentation": 1.5}),
     "unaveraged": Change("no averaged weights", {"ema_decay": 0.0}),
     "unaugmented": Change("no augmentation", {"augmentation": 0.0}),
@@ -248,8 +279,9 @@ def train_once(data: autodet.Dataset, names: Sequence[str], seed: int, epochs: i
     with tempfile.TemporaryDirectory() as folder:
         job = TrainJob(data.folder, Path(folder), chosen, epochs, "ablation", threads=1, seed=seed)
         trial = loop._Trial(job, data, Progress(), lambda: None)
-        results, weights = [], []
+        results, weights, evaluate = [], [], trial._evaluate
         for epoch in range(1, epochs + 1):
+            trial._evaluate = evaluate if epoch > epochs - JUDGED else lambda: (0.0, 0.0, None)
             results.append(trial.run_epoch(epoch))
             weights.append({name: tensor.clone() for name, tensor in trial.average.state_dict().items()})
     order = sorted(range(epochs), key=lambda index: -results[index].map50)
@@ -264,8 +296,7 @@ def train_once(data: autodet.Dataset, names: Sequence[str], seed: int, epochs: i
         "last": [last.map50, last.map50_95],
         "flip": flipped,
         "mean3": averaged,
-        "curve": [round(result.map50, 4) for result in results],
-        "seconds": statistics.median(result.seconds for result in results[1:]),
+        "seconds": statistics.median(result.seconds for result in results[1:-JUDGED]),
     }
 
 
@@ -317,7 +348,9 @@ def confirming(combinations: Sequence[str], seeds: int) -> Iterator[tuple[tuple[
             yield tuple(combination.split("+")), seed
 
 
-def make_runs(plans: Iterable[tuple[tuple[str, ...], int]], results: Path, epochs: int, processes: int) -> None:
+def make_runs(
+    plans: Iterable[tuple[tuple[str, ...], int]], sets: Sequence[str], results: Path, epochs: int, processes: int
+) -> None:
     """Make the runs that the file does not have yet, some at a time, each in a process of its own."""
     done = {_key(run) for run in _read(results)}
     with tempfile.TemporaryDirectory() as home:
@@ -325,7 +358,7 @@ def make_runs(plans: Iterable[tuple[tuple[str, ...], int]], results: Path, epoch
         wanted = [
             {"data": data, "changes": list(names), "seed": seed, "epochs": epochs}
             for names, seed in plans
-            for data in SETS
+            for data in sets
         ]
         missing = [run for run in wanted if _key(run) not in done]
 
@@ -355,6 +388,34 @@ def _import(workspace: Workspace) -> None:
     for name in SETS:
         whole = autodet.import_dataset(Path(os.environ["AUTODET_REAL_DATA"]) / name, name=name, workspace=workspace)
         autodet.derive_dataset(whole, f"{name} 2", resplit=SHARES, workspace=workspace)
+    for name, tiles in FAR.items():
+        with tempfile.TemporaryDirectory() as folder:
+            _write_far(autodet.load_dataset("fruit 2", workspace=workspace), tiles, Path(folder))
+            autodet.import_dataset(Path(folder), name=f"{name} 2", workspace=workspace)
+
+
+def _write_far(data: autodet.Dataset, tiles: int, folder: Path) -> None:
+    """Photos made of a data set's photos, so many along each side, in YOLO's layout."""
+    random = np.random.default_rng(0)
+    names = "".join(f"  {number}: {name}\n" for number, name in enumerate(data.classes))
+    (folder / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames:\n{names}")
+    tile = FAR_SIDE // tiles
+    for split, count in zip(("train", "val"), FAR_PHOTOS, strict=True):
+        for kind in ("images", "labels"):
+            (folder / kind / split).mkdir(parents=True)
+        for number in range(count):
+            photo, lines = Image.new("RGB", (FAR_SIDE, FAR_SIDE)), []
+            for place, index in enumerate(random.choice(len(data.split(split)), tiles**2, replace=False)):
+                record = data.split(split)[index]
+                letterbox = Letterbox.fit(record.width, record.height, tile)
+                corner = place % tiles * tile, place // tiles * tile
+                shown = letterbox.draw(open_photo(read_photo(str(data.photo(record)), record.file), record.file))
+                photo.paste(Image.fromarray(shown), corner)
+                boxes = (letterbox.to_square(record.annotations.boxes_xyxy) + np.array(corner * 2)) / FAR_SIDE
+                for class_id, (x1, y1, x2, y2) in zip(record.annotations.class_ids, boxes, strict=True):
+                    lines.append(f"{class_id} {(x1 + x2) / 2} {(y1 + y2) / 2} {x2 - x1} {y2 - y1}\n")
+            photo.save(folder / "images" / split / f"{number}.jpg", quality=95)
+            (folder / "labels" / split / f"{number}.txt").write_text("".join(lines))
 
 
 def _read(results: Path) -> list[Run]:
@@ -378,7 +439,7 @@ def print_tables(runs: Sequence[Run]) -> None:
             print(f"| {change.what} | " + " | ".join(_effect(screened, data, name) for data in SETS) + " |")
         for data in SETS:
             _print_error(screened, data)
-    for data in SETS:
+    for data in (*SETS, *FAR):
         _print_confirmed([run for run in runs if run["data"] == data and run["seed"] >= CONFIRMING_SEED], data)
 
 
@@ -436,6 +497,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--sets", nargs="+", default=SETS, choices=(*SETS, *FAR))
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.what == "table":
@@ -446,7 +508,7 @@ def main() -> None:
         print(json.dumps(train_once(data, run["changes"], run["seed"], run["epochs"])))
     else:
         plans = screening() if arguments.what == "screen" else confirming(arguments.combinations, arguments.seeds)
-        make_runs(plans, arguments.results, arguments.epochs, arguments.processes)
+        make_runs(plans, arguments.sets, arguments.results, arguments.epochs, arguments.processes)
         print_tables(_read(arguments.results))
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from autodet.datasets.manifest import Dataset
 from autodet.errors import SearchError
 from autodet.models.registry import find_architecture
-from autodet.search.presets import Plan, facts_of, plan_search, usable_networks
+from autodet.search.facts import facts_of
+from autodet.search.presets import Plan, plan_photo_size, plan_search, usable_networks
 from autodet.search.space import architectures, make_space, most_epochs
 from autodet.search.spec import SearchSpec
 from autodet.settings import load_settings
@@ -14,12 +15,30 @@ from autodet.training.device import device_slots
 from autodet.training.hardware import find_hardware, hardware_of_cluster
 
 
-def plan_for(preset: str, dataset: Dataset, asked: Mapping[str, Any], fixed: Mapping[str, Any], objective: str) -> Plan:
-    """What a preset chooses beside the space and the fields of the order that were asked for.
+def plan_for(
+    preset: str | None,
+    dataset: Dataset,
+    asked: Mapping[str, Any],
+    fixed: Mapping[str, Any],
+    objective: str,
+    image_size: int | None,
+) -> Plan:
+    """What is chosen beside the space and the fields of the order that were asked for.
+
+    Args:
+        preset: How much effort; without one, no more is chosen than the size of photos.
+        dataset: The data set.
+        asked: What was asked of the space.
+        fixed: Fields of the order, None for those that were not asked for.
+        objective: What is to be high.
+        image_size: The photo size of the model to begin with, if there is one.
 
     Raises:
         SearchError: What was asked for makes no sense.
     """
+    if preset is None:
+        network = architectures(make_space(asked))[0]
+        return plan_photo_size(network, facts_of(dataset), image_size, asked)
     fixed = {name: value for name, value in fixed.items() if value is not None}
     SearchSpec(dataset.name, dataset.id, **fixed).check()
     settings, space = load_settings(), make_space(asked)
@@ -37,6 +56,7 @@ def plan_for(preset: str, dataset: Dataset, asked: Mapping[str, Any], fixed: Map
         epochs=most_epochs(space, fixed.get("epochs", 0)) or None,
         pruner=fixed.get("pruner"),
         objective=objective,
+        image_size=image_size,
         asked=asked,
     )
 

@@ -8,15 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
-from autodet.datasets.manifest import Dataset
-from autodet.datasets.statistics import SMALL_SIDE, columns_of
 from autodet.errors import SearchError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.models.registry import DEFAULT_ARCHITECTURE, USUAL_ARCHITECTURES, find_architecture, weights_problem
-from autodet.records import SPLITS, Hyperparameters
+from autodet.records import Hyperparameters
+from autodet.search.facts import Facts
 from autodet.search.forecasting import forecast_search
+from autodet.search.photo_size import (
+    FACTORS,
+    fit_photo_size,
+    has_many_small_boxes,
+    multiples,
+    photo_size_sentence,
+)
 from autodet.search.space import (
     PARAMETERS,
     Range,
@@ -41,10 +45,7 @@ MANY_SLOTS = 4  # on so many, successive halving does not wait for a bracket to 
 BATCHES = (2, 4, 8, 16, 32)
 MOST_BATCH_CPU = 8  # beyond, a CPU gains nothing
 STEPS_AN_EPOCH = 20  # batches must leave so many
-MANY_SMALL = 0.25  # of all boxes
-SIZES = (1.0, 1.3, 1.6, 2.0)  # times the network's own
-SIZES_FOR_SPEED = (0.8, 1.0, 1.3)
-SIZE_STEP = PARAMETERS["image_size"].step
+SIZES_FOR_SPEED = (0.8, 1.0, 1.3)  # times that by default
 # What the backward pass of a photo of 320 pixels needs is 55 MB in float32, measured with both networks; the rest is
 # room for what a GPU needs beside it, which was not measured.
 PHOTO_BYTES, BASE_BYTES = 150e6, 2e9
@@ -84,23 +85,6 @@ PRESETS = {
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What a preset goes by of a data set.
-
-    Attributes:
-        train_photos: Photos to learn from.
-        val_photos: Photos that epochs are judged by.
-        small_share: The share of boxes to learn from, 0 to 1, that are small at the default training size.
-        photo_side: The longer side of the median photo in pixels.
-    """
-
-    train_photos: int
-    val_photos: int
-    small_share: float = 0.0
-    photo_side: int = 640
-
-
-@dataclass(frozen=True)
 class Plan:
     """What a search does; the defaults are those without a preset.
 
@@ -111,7 +95,8 @@ class Plan:
         sampler: Who chooses what is tried.
         pruner: What gives up trials that fall behind.
         patience: A trial ends after so many epochs that were no better than its best; None for never.
-        why: The reasons, two or three sentences; empty without a preset.
+        image_size: The photo size of trial 0.
+        why: The reasons, as sentences.
     """
 
     trials: int = 3
@@ -120,17 +105,8 @@ class Plan:
     sampler: str = "tpe"
     pruner: str = "median"
     patience: int | None = None
+    image_size: int = Hyperparameters.image_size
     why: str = ""
-
-
-def facts_of(dataset: Dataset) -> Facts:
-    """What a preset goes by."""
-    columns = columns_of(dataset)
-    learnt = columns.splits == SPLITS.index("train")
-    sides = columns.sides[learnt[columns.photos]]
-    longer = columns.sizes_wh[learnt].max(axis=1) if learnt.any() else np.array([640])
-    small = float((sides < SMALL_SIDE).mean()) if len(sides) else 0.0
-    return Facts(int(learnt.sum()), len(dataset.split("val")), small, int(np.median(longer)))
 
 
 def usable_networks() -> tuple[str, ...]:
@@ -162,7 +138,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         epochs: Likewise.
         pruner: Likewise.
         objective: What is to be high. If predictions are to be quick too, none is pruned, and photo sizes are tried.
-        image_size: The photo size of the model to begin with; without one, the network's own.
+        image_size: The photo size of the model to begin with; without one, what fits the boxes.
         asked: What has been asked of the space already, as ``make_space`` takes it.
 
     Raises:
@@ -172,25 +148,48 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         raise SearchError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
     effort = PRESETS[preset]
     counted_before = trials is not None or epochs is not None
-    asked, size = asked or {}, image_size or find_architecture(networks[0]).image_size
+    asked, own = asked or {}, find_architecture(networks[0]).image_size
+    size = image_size or fit_photo_size(own, facts)
     usual = make_space({"architecture": networks[0], "image_size": size, **asked})
     epochs = _epochs(effort, facts.train_photos) if epochs is None else epochs
     trials = _trials(effort, facts, epochs, hardware, usual) if trials is None else trials
     sizes = _asked_sizes(asked) or _image_sizes(size, facts, hardware)
     tried = {name: one for name, one in _space(trials, facts, hardware, networks, sizes).items() if name not in asked}
     if wants_speed(objective) and "image_size" not in asked and not changes_latency(make_space({**tried, **asked})):
-        tried["image_size"] = [one for one in _multiples(size, SIZES_FOR_SPEED) if one <= max(size, facts.photo_side)]
+        tried["image_size"] = [one for one in multiples(size, SIZES_FOR_SPEED) if one <= max(size, facts.photo_side)]
+    fitted = plan_photo_size(networks[0], facts, image_size, {**asked, **tried})
     plan = Plan(
         trials,
         epochs,
-        tried,
+        {**tried, **fitted.space},
         "tpe" if trials > len(hardware.slots) else "random",  # nothing is known yet when all begin at once
         "none" if wants_speed(objective) else pruner or _pruner(trials, epochs, hardware),
         epochs // 3 if trials >= MORE_VARIES and epochs >= LONG_TRIAL else None,
+        fitted.image_size,
     )
     why = [_why_effort(plan, facts, hardware, usual, asked=counted_before), _why_epochs(plan, effort, facts)]
-    why.append(_why_space(plan, facts, asked) + (f"; {_why_pruner(plan)}." if pruner is None else "."))
+    why += [fitted.why, _why_space(plan, facts, asked) + (f"; {_why_pruner(plan)}." if pruner is None else ".")]
     return replace(plan, why=" ".join(filter(None, why)))
+
+
+def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: Mapping[str, Any]) -> Plan:
+    """The size that photos have, unless it is tried or asked for; nothing else of the plan is decided.
+
+    Args:
+        network: The network to train.
+        facts: The data set.
+        image_size: The photo size of the model to begin with, if there is one.
+        tried: What has been decided of the space already, as ``make_space`` takes it.
+    """
+    own = find_architecture(network).image_size
+    size = image_size or fit_photo_size(own, facts)
+    if image_size or "image_size" in tried:
+        return Plan(image_size=size)
+    return Plan(
+        space={} if size == own else {"image_size": [size]},
+        image_size=size,
+        why=photo_size_sentence(size, own, facts),
+    )
 
 
 def _epochs(effort: Preset, photos: int) -> int:
@@ -242,18 +241,12 @@ def _asked_sizes(asked: Mapping[str, Any]) -> list[int]:
     return sorted(int(size) for size in ends)
 
 
-def _multiples(size: int, factors: Sequence[float]) -> list[int]:
-    """So many times a photo size, as near as networks can be given."""
-    rounded = (round(size * factor / SIZE_STEP) * SIZE_STEP for factor in factors)
-    return list(dict.fromkeys(max(int(PARAMETERS["image_size"].least), one) for one in rounded))
-
-
 def _image_sizes(base: int, facts: Facts, hardware: Hardware) -> list[int]:
     """Larger photos where many boxes are small, or a GPU makes it cheap; never larger than the photos are."""
     most = 2 if hardware.on_gpus else 1
-    if facts.small_share >= MANY_SMALL:
-        most = len(SIZES) if hardware.on_gpus else 2
-    sizes = _multiples(base, SIZES[:most])
+    if has_many_small_boxes(base, facts):
+        most = len(FACTORS) if hardware.on_gpus else 2
+    sizes = multiples(base, FACTORS[:most])
     fitting = [size for size in sizes[1:] if size <= facts.photo_side and _room(hardware, size) >= BATCHES[1]]
     return [base, *fitting]
 
@@ -316,7 +309,7 @@ def _why_epochs(plan: Plan, effort: Preset, facts: Facts) -> str:
 def _why_space(plan: Plan, facts: Facts, asked: Mapping[str, Any]) -> str:
     if plan.trials == 1:
         return "A single trial has the defaults"
-    small = plan.trials >= MORE_VARIES and facts.small_share >= MANY_SMALL
+    small = plan.trials >= MORE_VARIES and has_many_small_boxes(plan.image_size, facts)
     words = VARIED | ({"image_size": VARIED["image_size"] + SMALL} if small else {})
     tuned = {name: tried for name, tried in make_space({**plan.space, **asked}).items() if tried.tuned}
     if "lr" in tuned:

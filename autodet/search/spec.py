@@ -43,14 +43,14 @@ class SearchSpec:
             ``autodet.evaluation.objective``.
         known_good: What trial 1 tries: the best parameters of an earlier search.
         start_from: The model whose weights every trial begins with; a copy of it is in the search's folder.
-        defaults: What trial 0 has in place of the usual defaults: that model's photo size.
+        defaults: What trial 0 has in place of the usual defaults: that model's photo size, or what fits the data set.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
         seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
         executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
         refit: Whether the best parameters are trained once more at the end, on training and validation photos.
         storage: Where its study is kept: in the ``workspace``, or on the ``server`` that the settings name.
         created: When it was asked for, ISO 8601 with time zone.
-        why: A preset's reasons for what it chose, as sentences; empty where none was asked for.
+        why: The reasons for what was chosen, as sentences.
     """
 
     name: str

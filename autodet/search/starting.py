@@ -21,7 +21,6 @@ from autodet.search.cluster import check_cluster
 from autodet.search.control import Search, find_search, search_folders
 from autodet.search.data import check_dataset, check_labels
 from autodet.search.launching import launch
-from autodet.search.presets import Plan
 from autodet.search.refit import model_ids
 from autodet.search.snapshot import write_snapshot
 from autodet.search.space import PARAMETERS, architectures, make_space, most_epochs
@@ -111,7 +110,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         asked = beginning.fixed(asked)
     pruner = pruner or ("none" if wants_speed(objective) else None)
     fixed = {"trials": trials, "epochs": epochs, "pruner": pruner, "device": device, "executor": executor}
-    plan = plan_for(preset, dataset, asked, fixed, objective) if preset else Plan()
+    plan = plan_for(preset, dataset, asked, fixed, objective, beginning.card.image_size if beginning else None)
     tried = make_space({**plan.space, **asked})
     patience = plan.patience if patience is None else patience
     spec = SearchSpec(
@@ -128,7 +127,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         device=device,
         executor=executor,
         start_from=beginning.origin if beginning else None,
-        defaults={"image_size": beginning.card.image_size} if beginning else {},
+        defaults={"image_size": plan.image_size},
         known_good=_best_params(warm_start, workspace) if warm_start else {},
         refit=refit,
         seed=seed,

@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from autodet.datasets.importing import import_dataset
 from autodet.errors import SearchError
 from autodet.models.registry import USUAL_ARCHITECTURES
-from autodet.search.presets import MOST_EPOCHS, PRESETS, Facts, Plan, facts_of, plan_search
+from autodet.search.facts import Facts
+from autodet.search.presets import MOST_EPOCHS, PRESETS, Plan, plan_search
 from autodet.search.space import make_space
 from autodet.search.spec import SearchSpec
 from autodet.training.hardware import Hardware
-from tests.helpers import APPLE, write_voc
 
 CPU = Hardware(("cpu",), cores=2)
 GPU = Hardware(("cuda:0",), 8, 24_000_000_000)
@@ -44,7 +43,7 @@ def test_effort_grows_from_preset_to_preset():
 @pytest.mark.parametrize("photos", [1, 10, 40, 240, 4_000, 40_000])
 @pytest.mark.parametrize("hardware", [CPU, GPU, FOUR_GPUS, Hardware(("cuda:0", "cpu"), 2)])
 def test_steps_stay_within_bounds_and_every_plan_can_be_searched(preset, photos, hardware):
-    plan = plan_search(preset, of(photos, small_share=0.5), hardware, NETWORKS)
+    plan = plan_search(preset, of(photos, small_box=0.03), hardware, NETWORKS)
     steps = plan.epochs * -(-photos // 4)
     least, most = PRESETS[preset].steps
     assert (least <= steps <= most) or plan.epochs in (1, MOST_EPOCHS)
@@ -93,28 +92,41 @@ def test_patience_is_for_long_trials_of_many():
 
 
 def test_batches_and_sizes_fit_into_memory():
-    space = plan_search("best", of(4_000, small_share=0.5, photo_side=4_000), GPU, NETWORKS).space
-    assert space["batch_size"] == [8, 16, 32]
-    assert space["image_size"] == [320, 416, 512, 640]
+    space = plan_search("best", of(4_000, small_box=0.02, photo_side=4_000), GPU, NETWORKS).space
+    assert space["batch_size"] == [2, 4, 8]
+    assert space["image_size"] == [640, 832, 1024, 1280]
     assert space["architecture"] == list(NETWORKS)
     small = replace(GPU, gpu_memory_bytes=4_000_000_000)
-    space = plan_search("best", of(4_000, small_share=0.5, photo_side=4_000), small, NETWORKS).space
+    space = plan_search("best", of(4_000, small_box=0.02, photo_side=4_000), small, NETWORKS).space
     assert max(space["batch_size"]) <= 8
-    assert max(space["image_size"]) < 640
+    assert max(space["image_size"]) < 1280
     assert "architecture" not in space
 
 
 def test_photos_are_never_scaled_up_and_small_sets_have_small_batches():
-    space = plan_search("best", Facts(60, 8, small_share=0.5, photo_side=400), GPU).space
+    space = plan_search("best", Facts(60, 8, small_box=0.02, photo_side=400), GPU).space
     assert "image_size" not in space
     assert max(space["batch_size"]) <= 4
 
 
 def test_larger_photos_are_tried_on_a_cpu_only_for_small_boxes():
     assert "image_size" not in plan_search("best", FRUIT, CPU).space
-    plan = plan_search("best", replace(FRUIT, small_share=0.4), CPU)
-    assert plan.space["image_size"] == [320, 416]
+    plan = plan_search("best", replace(FRUIT, small_box=0.02, photo_side=2_000), CPU)
+    assert plan.space["image_size"] == [640, 832]
     assert "many boxes are small" in plan.why
+
+
+@pytest.mark.parametrize("trials", [3, 9])
+def test_small_boxes_have_larger_photos_from_the_first_trial_on(trials):
+    plan = plan_search("best", replace(FRUIT, small_box=0.04), CPU, trials=trials)
+    assert plan.space["image_size"] == [416]
+    assert plan.image_size == 416
+    assert "Photos have 416 px, because a quarter of the boxes" in plan.why
+    usual = plan_search("best", FRUIT, CPU, trials=trials)
+    assert usual.image_size == 320
+    assert "Photos have 320 px, because the median box is 40%" in usual.why
+    asked = plan_search("best", replace(FRUIT, small_box=0.04), CPU, trials=trials, asked={"image_size": 320})
+    assert "Photos have" not in asked.why
 
 
 def test_what_is_decided_already_counts_and_is_not_claimed():
@@ -123,7 +135,7 @@ def test_what_is_decided_already_counts_and_is_not_claimed():
     assert plan.trials == 9
     assert list(plan.space) == ["augmentation"]
     assert "as asked" in plan.why
-    assert not any(word in plan.why for word in ("batches", "weight decay", "median"))
+    assert not any(word in plan.why for word in ("batches", "weight decay", "worse than the median"))
 
 
 @pytest.mark.parametrize("trials", [3, 9])
@@ -182,10 +194,3 @@ def test_the_reasons_name_what_they_follow_from():
 def test_an_unknown_preset_lists_what_there_is():
     with pytest.raises(SearchError, match="quick, balanced, best"):
         plan_search("fastest", FRUIT, CPU)
-
-
-def test_the_facts_of_a_data_set(workspace, tmp_path):
-    write_voc(tmp_path / "fruit" / "train", 6, marks=[APPLE, ("seed", (50, 40, 52, 42))])
-    write_voc(tmp_path / "fruit" / "val", 3, marks=[APPLE])
-    facts = facts_of(import_dataset(tmp_path / "fruit", "fruit", workspace=workspace))
-    assert facts == Facts(6, 3, small_share=0.5, photo_side=64)
