@@ -3,6 +3,7 @@
 import pytest
 
 from autodet.datasets.importing import import_dataset
+from autodet.search import starting
 from autodet.search.facts import Facts
 from autodet.search.photo_size import fit_photo_size, photo_size_sentence
 from autodet.search.starting import start_search
@@ -36,7 +37,7 @@ def test_the_reason_is_said():
 
 
 def test_a_search_goes_by_it_unless_it_is_told_otherwise(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(control, "_launch", lambda _folder: None)  # what is asked for is enough
+    monkeypatch.setattr(starting, "launch", lambda _folder: None)  # what is asked for is enough
     for split in ("train", "val"):
         write_labelled(
             tmp_path / "seeds" / split, f"{split}_1", [("seed", (50, 40, 72, 62))], (640, 480), seed=len(split)
