@@ -14,6 +14,8 @@ from autodet.settings import Settings
 
 NVIDIA = Path("/proc/driver/nvidia/gpus")
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+CPU_FACTS = Path("/proc/cpuinfo")
+BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 
@@ -74,6 +76,15 @@ def cpu_cores() -> int:
         return max(1, min(cores, round(int(quota) / int(period))))
     except (OSError, ValueError):  # no container, or one without a limit
         return cores
+
+
+def computes_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 itself; others only pretend, and are slow at it."""
+    try:
+        lines = CPU_FACTS.read_text().splitlines()
+    except OSError:  # no Linux
+        return False
+    return any(BFLOAT16_FLAGS & set(line.split()) for line in lines if line.startswith("flags"))
 
 
 def visible_gpu(device: str) -> str:

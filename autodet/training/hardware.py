@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from autodet.settings import Settings
-from autodet.training.device import device_slots, number_slots, visible_gpu
+from autodet.training.device import computes_bfloat16, device_slots, number_slots, visible_gpu
 from autodet.training.gpu import read_gpu
 from autodet.words import counted
 
@@ -16,11 +16,13 @@ class Hardware:
         slots: The devices, one entry for each trial that may run at a time.
         cores: CPU cores for each of them.
         gpu_memory_bytes: Memory of the smallest GPU; None where there is none, or nothing tells.
+        bfloat16: Whether the CPU multiplies bfloat16 itself.
     """
 
     slots: tuple[str, ...] = ("cpu",)
     cores: int = 1
     gpu_memory_bytes: int | None = None
+    bfloat16: bool = False
 
     @property
     def on_gpus(self) -> bool:
@@ -49,7 +51,7 @@ def find_hardware(settings: Settings, device: str | None = None) -> Hardware:
         slots = tuple(slot for slot in slots if slot.device == alone.device)[:1] or (alone,)
     readings = [read_gpu(visible_gpu(slot.device)) for slot in slots if slot.device != "cpu"]
     memory = min((reading.memory_total_bytes for reading in readings if reading), default=None)
-    return Hardware(tuple(slot.device for slot in slots), slots[0].threads, memory)
+    return Hardware(tuple(slot.device for slot in slots), slots[0].threads, memory, computes_bfloat16())
 
 
 def hardware_of_cluster(settings: Settings) -> Hardware:

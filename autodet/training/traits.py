@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from autodet.training.allocation import keep_freed_memory
+from autodet.training.device import computes_bfloat16
 
 MOST_LOADERS = 4
 FIRST_SCALE = (
@@ -62,12 +63,6 @@ def traits_of(device: torch.device, threads: int = 0) -> DeviceTraits:
     dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     loaders = min(MOST_LOADERS, threads or MOST_LOADERS)
     return DeviceTraits(device, dtype, pinned=True, loaders=loaders)
-
-
-def computes_bfloat16() -> bool:
-    """Whether the CPU multiplies bfloat16 itself; others only pretend, and are slow at it."""
-    capabilities = torch.cpu.get_capabilities()
-    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def prepare(device: torch.device) -> None:

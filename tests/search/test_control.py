@@ -94,7 +94,9 @@ def test_what_is_given_counts_whatever_the_preset_says(data, monkeypatch):
 def test_without_a_preset_nothing_is_chosen(data, monkeypatch):
     monkeypatch.setattr(starting, "launch", lambda folder: None)
     spec = start_search(data).spec()
-    assert (spec.trials, spec.epochs, spec.sampler, spec.pruner, spec.why) == (3, 20, "tpe", "median", "")
+    assert (spec.trials, spec.epochs, spec.sampler, spec.pruner) == (3, 20, "tpe", "median")
+    assert spec.why.startswith("Photos have 320 px")  # the one thing that the data set decides
+    assert spec.why.count(".") == 1
 
 
 @pytest.mark.parametrize("options", [{"epochs": "3"}, {"trials": 0}, {"device": "cuda:many"}, {"executor": "moon"}])

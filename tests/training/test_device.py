@@ -7,7 +7,7 @@ import pytest
 from autodet.errors import SettingsError
 from autodet.settings import Settings
 from autodet.training import device
-from autodet.training.device import cpu_cores, device_slots
+from autodet.training.device import computes_bfloat16, cpu_cores, device_slots
 
 HOME = Path("workspace")
 
@@ -47,6 +47,23 @@ def test_a_containers_limit_counts(monkeypatch, tmp_path, quota, cores):
     assert cpu_cores() == 8
     (tmp_path / "cpu.max").write_text(f"{quota}\n")
     assert cpu_cores() == cores
+
+
+@pytest.mark.parametrize(
+    ("facts", "native"),
+    [
+        ("flags\t\t: fpu avx512f avx512_bf16 sse", True),
+        ("model name\t: One\nflags\t\t: fpu amx_bf16\n", True),
+        ("flags\t\t: fpu avx2", False),
+        ("model name\t: The avx512_bf16 of old", False),
+        (None, False),
+    ],
+)
+def test_a_cpu_that_multiplies_bfloat16_is_told_by_its_flags(monkeypatch, tmp_path, facts, native):
+    monkeypatch.setattr(device, "CPU_FACTS", tmp_path / "cpuinfo")
+    if facts:
+        (tmp_path / "cpuinfo").write_text(facts)
+    assert computes_bfloat16() == native
 
 
 def test_looking_for_devices_and_forecasting_need_no_torch():

@@ -29,3 +29,7 @@ def test_a_second_core_helps_and_a_gpu_helps_more():
     assert one / 2 < seconds() < one / 1.5
     assert seconds(hardware=Hardware(("cuda:0",))) < seconds() / 3
     assert seconds(hardware=Hardware(("cuda:0", "cpu"), cores=2)) == seconds()
+
+
+def test_a_cpu_that_multiplies_bfloat16_takes_less_time():
+    assert seconds(hardware=replace(TWO_CORES, bfloat16=True)) < seconds() / 1.5

@@ -9,6 +9,7 @@ from autodet.training.hardware import Hardware, find_hardware, hardware_of_clust
 @pytest.fixture(autouse=True)
 def eight_cores(monkeypatch):
     monkeypatch.setattr("autodet.training.device.cpu_cores", lambda: 8)
+    monkeypatch.setattr(hardware, "computes_bfloat16", lambda: False)
 
 
 def found(monkeypatch, devices, device=None):

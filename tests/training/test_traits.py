@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from autodet.models.registry import build_network
+from autodet.training import traits
 from autodet.training.traits import DeviceTraits, prepare, traits_of
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
@@ -23,27 +24,15 @@ def restored():
     torch.set_float32_matmul_precision(precision)
 
 
-@pytest.fixture
-def capabilities(monkeypatch):
-    """Let the CPU have some capabilities only."""
-
-    def capabilities(**those):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64", "avx2": True, **those})
-
-    return capabilities
-
-
-@pytest.mark.parametrize("name", ["avx512_bf16", "amx_bf16"])
-def test_a_cpu_that_multiplies_bfloat16_takes_mixed_precision(capabilities, name):
-    capabilities(**{name: True})
+def test_a_cpu_that_multiplies_bfloat16_takes_mixed_precision(monkeypatch):
+    monkeypatch.setattr(traits, "computes_bfloat16", lambda: True)
     wants = traits_of(CPU, threads=8)
     assert wants == DeviceTraits(CPU, torch.bfloat16)
     assert not wants.gradient_scaler().is_enabled()
 
 
-@pytest.mark.parametrize("those", [{}, {"avx512_bf16": False, "amx_bf16": False}])
-def test_another_cpu_takes_everything_as_it_is(restored, capabilities, those):
-    capabilities(**those)
+def test_another_cpu_takes_everything_as_it_is(restored, monkeypatch):
+    monkeypatch.setattr(traits, "computes_bfloat16", lambda: False)
     plain = traits_of(CPU, threads=8)
     assert plain == DeviceTraits(CPU)
     assert isinstance(plain.autocast(), nullcontext)
