@@ -47,6 +47,8 @@ class Settings:
         max_photo_pixels: The largest photo that is opened, in pixels (``AUTODET_MAX_PHOTO_MEGAPIXELS``).
         progress_deadline: Seconds without a sign of progress after which a trial's process is ended, and the trial
             started again (``AUTODET_PROGRESS_DEADLINE``); far more than a batch, or reading the weights, ever takes.
+        compile_backbone: Whether ``torch.compile`` makes the network's backbone quicker before a trial begins
+            (``AUTODET_COMPILE``).
     """
 
     home: Path
@@ -69,6 +71,7 @@ class Settings:
     max_depth: int = 32
     max_photo_pixels: int = 100 * MEGABYTE
     progress_deadline: int = 600
+    compile_backbone: bool = False
 
     def __repr__(self) -> str:
         """Leave the secrets out: settings end up in logs."""
@@ -109,6 +112,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_depth=_positive(environ, "AUTODET_MAX_DEPTH", 1, defaults.max_depth),
         max_photo_pixels=_positive(environ, "AUTODET_MAX_PHOTO_MEGAPIXELS", MEGABYTE, defaults.max_photo_pixels),
         progress_deadline=_positive(environ, "AUTODET_PROGRESS_DEADLINE", 1, defaults.progress_deadline),
+        compile_backbone=_switch(environ, "AUTODET_COMPILE"),
     )
 
 
@@ -130,6 +134,13 @@ def _positive(environ: Mapping[str, str], name: str, unit: int, default: int) ->
     if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) == 0:
         raise SettingsError(f"{name} is {text[:40]!r}; give it a whole number above 0, or remove it.")
     return int(text) * unit
+
+
+def _switch(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name) or "0"
+    if text not in ("0", "1"):
+        raise SettingsError(f"{name} is {text[:40]!r}; give it 1 or 0, or remove it.")
+    return text == "1"
 
 
 def _share(environ: Mapping[str, str], name: str) -> float | None:

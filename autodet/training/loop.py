@@ -91,6 +91,8 @@ class _Trial:
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
+        if self.traits.compiled:  # all squares have one size; heads, whose shapes depend on data, stay as they are
+            self.network.get_submodule("backbone").compile()
         self.optimizer = _optimizer(self.network, job.hyperparameters)
         self.scaler = self.traits.gradient_scaler()
         if self.traits.loaders:

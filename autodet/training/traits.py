@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from autodet.settings import load_settings
 from autodet.training.allocation import keep_freed_memory
 from autodet.training.device import computes_bfloat16
 
@@ -30,12 +31,14 @@ class DeviceTraits:
         dtype: What the forward pass computes in, where it may; None for float32 throughout.
         pinned: Whether what is copied to the device lies in pinned memory, so that nobody waits for the copy.
         loaders: Processes that make batches ready; 0 where this process does it.
+        compiled: Whether the backbone is compiled first, which takes from half a minute to minutes.
     """
 
     device: torch.device
     dtype: torch.dtype | None = None
     pinned: bool = False
     loaders: int = 0
+    compiled: bool = False
 
     def autocast(self) -> AbstractContextManager[object]:
         """Mixed precision for the forward pass."""
@@ -57,12 +60,13 @@ def traits_of(device: torch.device, threads: int = 0) -> DeviceTraits:
         device: A CPU, or a GPU that this process has as its current one.
         threads: CPU cores that the trial may use; 0 for as many as it likes.
     """
+    compiled = load_settings().compile_backbone
     if device.type != "cuda":
-        return DeviceTraits(device, torch.bfloat16 if computes_bfloat16() else None)
+        return DeviceTraits(device, torch.bfloat16 if computes_bfloat16() else None, compiled=compiled)
     # Older GPUs only pretend to have bfloat16, and are slow at it.
     dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     loaders = min(MOST_LOADERS, threads or MOST_LOADERS)
-    return DeviceTraits(device, dtype, pinned=True, loaders=loaders)
+    return DeviceTraits(device, dtype, pinned=True, loaders=loaders, compiled=compiled)
 
 
 def prepare(device: torch.device) -> None:

@@ -218,6 +218,20 @@ def test_with_little_memory_photos_are_read_once_and_training_is_the_same(
     assert count_reads() == len(dataset.split("train")) + len(dataset.split("val"))
 
 
+def test_a_compiled_backbone_learns_the_same(finished, job, monkeypatch):
+    compiled, compile_module = [], torch.nn.Module.compile
+
+    def noting(module):
+        compiled.append(type(module).__name__)
+        compile_module(module, backend="eager")  # everything but the slow part: what a compiler would make of it
+
+    monkeypatch.setattr(torch.nn.Module, "compile", noting)
+    monkeypatch.setenv("AUTODET_COMPILE", "1")
+    assert figures(train(job)) == figures(finished[1])
+    assert compiled == ["PyramidBackbone"]
+    assert_same(weights_of(job), weights_of(finished[0]))
+
+
 class OneConvolution(torch.nn.Module):
     """The smallest network with a detector's contract; it learns to answer with nothing."""
 
