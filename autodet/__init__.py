@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
     from autodet.records import EvaluationReport, SearchStatus
-    from autodet.search.control import Search, find_search, fit, list_searches, start_search
+    from autodet.search.control import Search, find_search, list_searches
+    from autodet.search.starting import fit, start_search
 
 __version__ = "0.1.0"
 
@@ -63,14 +64,14 @@ _HOMES = {
     "derive_dataset": "autodet.datasets.versions.deriving",
     "export_dataset": "autodet.datasets.exporting",
     "find_search": "autodet.search.control",
-    "fit": "autodet.search.control",
+    "fit": "autodet.search.starting",
     "import_dataset": "autodet.datasets.importing",
     "list_datasets": "autodet.datasets.manifest",
     "list_models": "autodet.models.store",
     "list_searches": "autodet.search.control",
     "load_dataset": "autodet.datasets.manifest",
     "load_detector": "autodet.inference.detector",
-    "start_search": "autodet.search.control",
+    "start_search": "autodet.search.starting",
 }
 
 

@@ -17,7 +17,7 @@ from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.sources.sample import write_sample
 from autodet.records import SearchStatus
-from autodet.search.control import start_search
+from autodet.search.starting import start_search
 from autodet.workspace import open_workspace
 
 Curve = list[tuple[float, float]]

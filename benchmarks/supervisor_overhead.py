@@ -18,7 +18,8 @@ from pathlib import Path
 from autodet.datasets.importing import import_dataset
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.records import EpochResult
-from autodet.search import control
+from autodet.search import launching
+from autodet.search.starting import start_search
 from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
 from autodet.training.loop import train  # pretended trials import it too, for what it costs
 from autodet.workspace import open_workspace
@@ -68,13 +69,13 @@ def main() -> None:
     arguments = parser.parse_args()
     trainer = f"benchmarks.supervisor_overhead:{'real' if arguments.real else 'pretend'}"
     os.environ[EPOCH_SECONDS] = str(arguments.epoch_seconds)
-    command = control._command
-    control._command = lambda folder: [*command(folder), trainer]
+    command = launching._command
+    launching._command = lambda folder: [*command(folder), trainer]
     with tempfile.TemporaryDirectory() as home:
         workspace = open_workspace(Path(home))
         dataset = import_dataset("sample", "sample", workspace=workspace)
         started = time.monotonic()
-        search = control.start_search(dataset, trials=arguments.trials, epochs=arguments.epochs, device="cpu")
+        search = start_search(dataset, trials=arguments.trials, epochs=arguments.epochs, device="cpu")
         status = search.wait()
         wall = time.monotonic() - started
         if status.state != "finished":

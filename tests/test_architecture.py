@@ -21,7 +21,7 @@ LAYERS = (
     ("settings",),
     ("errors",),
 )
-ROOM_OF_MODULE = {"terminal": "cli", "arguments": "cli", "__main__": "cli"}
+ROOM_OF_MODULE = {"terminal": "cli", "arguments": "cli", "commands": "cli", "__main__": "cli"}
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 
 STREAMLIT_ROOMS = {"app", "pages", "ui"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from autodet.errors import AutodetError, BusyError, SearchError
 from autodet.lock import hold_lock
-from autodet.search.refit import BEFORE
+from autodet.search.refit import model_ids
 from autodet.search.snapshot import read_status
 from autodet.search.spec import SearchSpec
 from autodet.workspace import Workspace, delete_folder
@@ -39,7 +39,7 @@ def delete_search(folder: Path, workspace: Workspace) -> None:
         raise SearchError(f"The search {folder.name} is at work; stop it before you delete it.") from error
     if spec:
         _delete_study(folder.name, spec, workspace)
-    for model in (folder.name, folder.name + BEFORE):
+    for model in model_ids(folder.name):
         with suppress(OSError):
             (workspace.models / model).rmdir()  # a place was held for it, and none came
 

@@ -134,3 +134,8 @@ def is_refit(search: str, workspace: Workspace) -> bool:
         return read_card(workspace.models / search / BUNDLE).refit
     except BundleError:
         return False
+
+
+def model_ids(search: str) -> tuple[str, str]:
+    """The ids that a search takes among the models: its own, and that of the best trial's model beside a refit."""
+    return search, search + BEFORE

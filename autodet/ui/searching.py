@@ -9,12 +9,12 @@ import streamlit as st
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
-from autodet.search.control import start_search
 from autodet.search.facts import facts_of
 from autodet.search.forecasting import forecast_search
 from autodet.search.presets import DEFAULT_PRESET, PRESETS, Plan, plan_search, usable_networks
 from autodet.search.space import PARAMETERS, Range, Space, architectures, make_space
 from autodet.search.spec import MOST_EPOCHS, MOST_TRIALS
+from autodet.search.starting import start_search
 from autodet.settings import load_settings
 from autodet.training.hardware import Hardware, find_hardware, hardware_of_cluster
 from autodet.ui.beginning import (

@@ -136,8 +136,8 @@ def fruit(workspace, tmp_path):
 @pytest.fixture
 def launched(monkeypatch):
     """Searches that were started; their supervisors are not."""
-    from autodet.search import control
+    from autodet.search import starting
 
     folders = []
-    monkeypatch.setattr(control, "_launch", folders.append)
+    monkeypatch.setattr(starting, "launch", folders.append)
     return folders

@@ -108,7 +108,7 @@ def test_an_interrupted_search_is_resumed(visit, search_there, workspace, tmp_pa
 
     import_dataset(write_voc(tmp_path / "sample", 10), "sample", workspace=workspace)
     launched = []
-    monkeypatch.setattr(control, "_launch", lambda folder: launched.append(folder.name))
+    monkeypatch.setattr(control, "launch", lambda folder: launched.append(folder.name))
     status = search_there(state="running", trials=[trial(0, "running")])
     # Nobody holds the lock of this one.
     search_there("dead", "queued", [trial(0, "running")], created="2026-02-02T10:00:00+00:00")

@@ -4,9 +4,10 @@ from threading import Barrier, Thread
 
 from autodet.datasets.importing import import_dataset
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE
-from autodet.search.control import find_search, list_searches, start_search
+from autodet.search.control import find_search, list_searches
 from autodet.search.space import Choices, Range
 from autodet.search.spec import SPEC
+from autodet.search.starting import start_search
 from autodet.ui import networks as networks_of_the_page
 from autodet.ui import searching
 from tests.app.conftest import checked, labelled, labels, says
@@ -55,12 +56,12 @@ def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_some
 
 
 def test_on_gpus_trials_may_choose_among_the_networks(visit, fruit, workspace, launched, monkeypatch):
-    from autodet.search import control
+    from autodet.search import starting
 
     monkeypatch.setenv("AUTODET_DEVICES", "cuda:0")
     networks = ("fasterrcnn_efficientnet_lite0", "fasterrcnn_mobilenet_v3_large_320_fpn")
     monkeypatch.setattr(searching, "usable_networks", lambda: networks)
-    for module in (networks_of_the_page, control):
+    for module in (networks_of_the_page, starting):
         monkeypatch.setattr(module, "weights_problem", lambda name, *_: None)
     app = visit("search")
     labelled(app.get("button_group"), "How much effort").set_value("best")
@@ -161,11 +162,11 @@ def test_a_data_set_with_nothing_to_judge_by_is_refused_with_a_sentence(visit, w
 
 
 def test_a_cluster_is_offered_only_where_the_settings_name_one(visit, fruit, launched, workspace, monkeypatch):
-    from autodet.search import control
+    from autodet.search import starting
 
     assert "Where to run" not in labels(visit("search").get("button_group"))
     monkeypatch.setenv("AUTODET_RAY_ADDRESS", "head:6379")
-    monkeypatch.setattr(control, "check_cluster", lambda: None)
+    monkeypatch.setattr(starting, "check_cluster", lambda: None)
     app = visit("search")
     labelled(app.get("button_group"), "Where to run").set_value("ray")
     app = checked(app.run())

@@ -3,9 +3,9 @@
 import sys
 
 from autodet.cli import main
-from autodet.search import control
+from autodet.search import launching
 
-control._command = lambda folder: [sys.executable, "-m", "tests.search.scripted_supervisor", str(folder)]
+launching._command = lambda folder: [sys.executable, "-m", "tests.search.scripted_supervisor", str(folder)]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -12,9 +12,11 @@ from autodet.errors import AutodetError, NotFoundError, SearchError
 from autodet.models.bundle import read_card
 from autodet.models.registry import DEFAULT_ARCHITECTURE
 from autodet.models.store import add_model, delete_model, find_model, put_model
+from autodet.search import starting
 from autodet.search.beginning import COPY
-from autodet.search.control import find_search, list_searches, start_search
+from autodet.search.control import find_search, list_searches
 from autodet.search.space import Choices, Range
+from autodet.search.starting import start_search
 from autodet.workspace import Workspace
 from tests.helpers import untrained_bundle
 
@@ -108,9 +110,7 @@ def test_another_network_is_refused_with_a_sentence(data, home, model, asked):
 
 
 def test_a_start_needs_no_pretrained_weights(start, home, tmp_path, monkeypatch):
-    from autodet.search import control
-
-    monkeypatch.setattr(control, "weights_problem", lambda name: "They cannot be had.")
+    monkeypatch.setattr(starting, "weights_problem", lambda name: "They cannot be had.")
     add_model(untrained_bundle(tmp_path / "mobile.autodet", architecture=MOBILENET), "mobile", home)
     status = start(trials=1, epochs=1, start_from="mobile").wait()
     assert status.trials[0].params["architecture"] == MOBILENET

@@ -8,9 +8,9 @@ import pytest
 from autodet.errors import SearchError
 from autodet.evaluation.objective import wants_speed
 from autodet.records import EpochResult
-from autodet.search.control import start_search
 from autodet.search.space import make_space
 from autodet.search.spec import PRUNERS, SearchSpec
+from autodet.search.starting import start_search
 from autodet.search.study import SearchStudy
 
 EPOCHS = 9

@@ -8,10 +8,11 @@ import pytest
 
 from autodet.datasets.importing import import_dataset
 from autodet.errors import AutodetError, NotFoundError, SearchError, WeightsError
-from autodet.search import control
-from autodet.search.control import find_search, list_searches, start_search
+from autodet.search import starting
+from autodet.search.control import find_search, list_searches
 from autodet.search.snapshot import STATUS
 from autodet.search.space import Choices, Range
+from autodet.search.starting import start_search
 from tests.helpers import write_voc
 
 
@@ -67,7 +68,7 @@ def test_boxes_that_are_all_difficult_are_no_boxes(data):
 
 
 def test_weights_out_of_reach_are_told_before_anything_starts(data, home, monkeypatch):
-    monkeypatch.setattr(control, "weights_problem", lambda name: f"{name} cannot start here.")
+    monkeypatch.setattr(starting, "weights_problem", lambda name: f"{name} cannot start here.")
     with pytest.raises(WeightsError, match="cannot start here"):
         start_search(data)
     assert list(home.searches.iterdir()) == []
@@ -81,7 +82,7 @@ def test_presets_fill_in_what_is_not_given(start):
 
 
 def test_what_is_given_counts_whatever_the_preset_says(data, monkeypatch):
-    monkeypatch.setattr(control, "_launch", lambda folder: None)
+    monkeypatch.setattr(starting, "launch", lambda folder: None)
     best = start_search(data, preset="best").spec()
     assert (best.pruner, best.patience, best.space["batch_size"]) == ("median", 33, Choices((2, 4)))
     given = {"trials": 30, "sampler": "random", "pruner": "none", "patience": 0}
@@ -91,9 +92,11 @@ def test_what_is_given_counts_whatever_the_preset_says(data, monkeypatch):
 
 
 def test_without_a_preset_nothing_is_chosen(data, monkeypatch):
-    monkeypatch.setattr(control, "_launch", lambda folder: None)
+    monkeypatch.setattr(starting, "launch", lambda folder: None)
     spec = start_search(data).spec()
-    assert (spec.trials, spec.epochs, spec.sampler, spec.pruner, spec.why) == (3, 20, "tpe", "median", "")
+    assert (spec.trials, spec.epochs, spec.sampler, spec.pruner) == (3, 20, "tpe", "median")
+    assert spec.why.startswith("Photos have 320 px")  # the one thing that the data set decides
+    assert spec.why.count(".") == 1
 
 
 @pytest.mark.parametrize("options", [{"epochs": "3"}, {"trials": 0}, {"device": "cuda:many"}, {"executor": "moon"}])
@@ -137,7 +140,7 @@ def test_a_damaged_search_does_not_hide_the_others(start, home):
 
 def test_watching_searches_needs_neither_torch_nor_optuna_nor_streamlit():
     code = (
-        "import sys; import autodet.search.control; "
+        "import sys; import autodet.search.control, autodet.search.starting; "
         "print([name for name in ('torch', 'optuna', 'streamlit') if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -3,7 +3,7 @@ import pytest
 
 from autodet.errors import SearchError
 from autodet.models.store import find_model
-from autodet.search.control import start_search
+from autodet.search.starting import start_search
 
 
 def test_the_objective_decides_which_epoch_trial_and_model_is_the_best(start, home):

@@ -11,7 +11,8 @@ from autodet.errors import SearchError
 from autodet.models.bundle import read_bundle
 from autodet.models.store import find_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
-from autodet.search.control import find_search, start_search
+from autodet.search.control import find_search
+from autodet.search.starting import start_search
 
 PAIR = ("--objective", "map50+latency", "--space", "image_size=tune", "--json")
 # Trial 3 is the best, 1 the quickest, 2 between the two; 0 is beaten by 2.

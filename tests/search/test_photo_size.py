@@ -3,9 +3,10 @@
 import pytest
 
 from autodet.datasets.importing import import_dataset
-from autodet.search import control
+from autodet.search import starting
 from autodet.search.facts import Facts
 from autodet.search.photo_size import fit_photo_size, photo_size_sentence
+from autodet.search.starting import start_search
 from tests.helpers import write_labelled
 
 
@@ -36,17 +37,17 @@ def test_the_reason_is_said():
 
 
 def test_a_search_goes_by_it_unless_it_is_told_otherwise(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(control, "_launch", lambda _folder: None)  # what is asked for is enough
+    monkeypatch.setattr(starting, "launch", lambda _folder: None)  # what is asked for is enough
     for split in ("train", "val"):
         write_labelled(
             tmp_path / "seeds" / split, f"{split}_1", [("seed", (50, 40, 72, 62))], (640, 480), seed=len(split)
         )
     data = import_dataset(tmp_path / "seeds", "seeds", workspace=home)
-    spec = control.start_search(data, trials=1, epochs=1).spec()
+    spec = start_search(data, trials=1, epochs=1).spec()
     assert spec.space["image_size"].values == (512,)
     assert spec.defaults == {"image_size": 512}
     assert "smaller than 16 px at the usual 320" in spec.why
-    told = control.start_search(data, trials=1, epochs=1, space={"image_size": [320, 416]}).spec()
+    told = start_search(data, trials=1, epochs=1, space={"image_size": [320, 416]}).spec()
     assert told.space["image_size"].values == (320, 416)
     assert told.defaults == {"image_size": 512}
     assert told.why == ""

@@ -12,7 +12,7 @@ import pytest
 
 from autodet.errors import SearchError
 from autodet.models.store import find_model
-from autodet.search import control
+from autodet.search import control, launching, starting
 from autodet.search.control import find_search
 from autodet.search.snapshot import LOG
 from tests.helpers import untrained_bundle
@@ -44,14 +44,14 @@ def start(cluster, data, monkeypatch):
     cluster.fill_up()
     for path in cluster.folder.glob("notes-*"):
         path.unlink()
-    command = control._command
-    monkeypatch.setattr(control, "_command", lambda folder: [*command(folder), f"{scripted_on_ray.__name__}:train"])
-
-    monkeypatch.setattr(control, "check_cluster", lambda: None)  # takes seconds, and has a test of its own
+    command = launching._command
+    monkeypatch.setattr(launching, "_command", lambda folder: [*command(folder), f"{scripted_on_ray.__name__}:train"])
+    for module in (starting, control):
+        monkeypatch.setattr(module, "check_cluster", lambda: None)  # takes seconds, and has a test of its own
 
     def start(script=None, **options):
         (cluster.folder / "script.json").write_text(json.dumps(script or {}))
-        return control.start_search(data, executor="ray", **options)
+        return starting.start_search(data, executor="ray", **options)
 
     return start
 
@@ -156,10 +156,10 @@ def test_a_cluster_that_cannot_be_used_is_told_before_anything_starts(
     for name, value in variables.items():
         monkeypatch.setenv(name, value.replace("WRONG", str(tmp_path / "wrong")))
     with pytest.raises(SearchError, match=words) as told:
-        control.start_search(data, executor="ray")
+        starting.start_search(data, executor="ray")
     assert "f" * 32 not in str(told.value)
     assert list(home.searches.iterdir()) == []
 
 
 def test_a_cluster_that_can_be_used_is_found(cluster):
-    control.check_cluster()
+    starting.check_cluster()

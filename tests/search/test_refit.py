@@ -7,7 +7,7 @@ import pytest
 from autodet.inference.known_photos import learnt_photos_sentence
 from autodet.models.bundle import read_bundle
 from autodet.models.store import find_model
-from autodet.search.control import start_search
+from autodet.search.starting import start_search
 from autodet.workspace import Workspace
 
 BEST_IS_EPOCH_2 = {"0": [0.3, 0.8, 0.6, 0.5], "1": [0.2, 0.4, 0.5, 0.6]}

@@ -9,7 +9,7 @@ import pytest
 from autodet.errors import NotFoundError, SearchError
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE
 from autodet.records import Hyperparameters
-from autodet.search.control import find_search, start_search
+from autodet.search.control import find_search
 from autodet.search.space import (
     PARAMETERS,
     Choices,
@@ -23,6 +23,7 @@ from autodet.search.space import (
     suggest_values,
 )
 from autodet.search.spec import SearchSpec
+from autodet.search.starting import start_search
 
 ALL = dict.fromkeys(PARAMETERS, True)
 

@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from autodet.errors import AutodetError, SettingsError, StorageError
-from autodet.search import control, storage
+from autodet.search import starting, storage
 from autodet.search.control import find_search
 from autodet.search.snapshot import LOG
 from tests.helpers import workspace_in
@@ -72,7 +72,7 @@ def test_searches_of_one_name_in_two_workspaces_do_not_meet(start, home, data, s
     (tmp_path / "second").mkdir()
     other = workspace_in(tmp_path / "second")
     first = start(trials=1, epochs=1)
-    second = control.start_search(import_dataset(labelled_folder, "fruit", workspace=other), trials=2, epochs=1)
+    second = starting.start_search(import_dataset(labelled_folder, "fruit", workspace=other), trials=2, epochs=1)
     assert first.id == second.id
     assert (len(first.wait().trials), len(second.wait().trials)) == (1, 2)
     names = studies(driver(storage.load_settings().storage_url))
@@ -164,14 +164,14 @@ def test_a_server_that_cannot_be_used_is_told_before_anything_starts(
 ):
     monkeypatch.setenv("AUTODET_STORAGE_URL", spoil(storage.load_settings().storage_url))
     with pytest.raises(AutodetError, match=words) as told, caplog.at_level(logging.DEBUG):
-        control.start_search(data, trials=1, epochs=1)
+        starting.start_search(data, trials=1, epochs=1)
     assert SECRET not in str(told.value) + caplog.text
     assert "secret-x" not in str(told.value) + caplog.text
     assert list(home.searches.iterdir()) == []
 
 
 def test_a_server_that_goes_for_good_interrupts_and_writes_no_secret(start, home, server, monkeypatch):
-    monkeypatch.setattr(control, "check_storage", lambda place: None)
+    monkeypatch.setattr(starting, "check_storage", lambda place: None)
     monkeypatch.setenv("AUTODET_STORAGE_URL", server.url("postgresql", "postgres", "wrong-password"))
     search = start(trials=1, epochs=1)
     status = search.wait()

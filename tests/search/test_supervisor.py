@@ -10,11 +10,12 @@ import pytest
 
 from autodet.lock import hold_lock
 from autodet.models.store import add_model, find_model
-from autodet.search import control, supervisor
-from autodet.search.control import find_search, start_search
+from autodet.search import starting, supervisor
+from autodet.search.control import find_search
 from autodet.search.executors import EpochDone, TrialDone
 from autodet.search.snapshot import STOP
 from autodet.search.spec import HIGHEST_SEED
+from autodet.search.starting import start_search
 from autodet.search.study import SearchStudy
 from autodet.search.supervisor import supervise
 from autodet.training.job import CHECKPOINT
@@ -55,7 +56,7 @@ class InThisProcess:
 @pytest.fixture
 def plan(data, home, monkeypatch):
     """Order a search without starting its process; returns its folder."""
-    monkeypatch.setattr(control, "_launch", lambda folder: None)
+    monkeypatch.setattr(starting, "launch", lambda folder: None)
 
     def plan(script=None, **options):
         monkeypatch.setenv(scripted.SCRIPT, json.dumps(script or {}))
@@ -142,12 +143,12 @@ def test_a_search_does_not_inherit_the_study_of_a_deleted_one(plan, home, monkey
     shutil.rmtree(deleted)
     shutil.rmtree(home.models / deleted.name)
 
-    class Later(control.datetime):
+    class Later(starting.datetime):
         @classmethod
         def now(cls, timezone):
             return super().now(timezone).replace(year=2099)
 
-    monkeypatch.setattr(control, "datetime", Later)
+    monkeypatch.setattr(starting, "datetime", Later)
     folder = plan(trials=1, epochs=3)
     assert folder == deleted
     status = carry_on(folder)

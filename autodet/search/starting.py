@@ -1,0 +1,225 @@
+"""Starting searches: from what somebody asks for to a search's folder and its process."""
+
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autodet.datasets.manifest import Dataset, load_dataset
+from autodet.errors import SearchError, WeightsError
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
+from autodet.inference.known_photos import flattered_sentence
+from autodet.lock import hold_lock
+from autodet.models.registry import weights_problem
+from autodet.records import SearchStatus
+from autodet.search.asking import asked_space, check_device, plan_for
+from autodet.search.beginning import Beginning, read_beginning
+from autodet.search.cluster import check_cluster
+from autodet.search.control import Search, find_search, search_folders
+from autodet.search.data import check_dataset, check_labels
+from autodet.search.launching import launch
+from autodet.search.refit import model_ids
+from autodet.search.snapshot import write_snapshot
+from autodet.search.space import PARAMETERS, architectures, make_space, most_epochs
+from autodet.search.spec import SPEC, SearchSpec
+from autodet.search.storage import check_storage, place_of_new_studies
+from autodet.workspace import Workspace, hidden_folder, publish_folder, slug
+
+if TYPE_CHECKING:
+    from autodet.inference.detector import Detector
+
+START_PATIENCE_SECONDS = 60.0
+
+
+def start_search(  # noqa: PLR0913 - the words of a search are keywords
+    dataset: Dataset | str,
+    *,
+    trials: int | None = None,
+    epochs: int | None = None,
+    time_limit: float | None = None,
+    lr_range: tuple[float, float] | None = None,
+    preset: str | None = None,
+    architecture: str | None = None,
+    space: Mapping[str, Any] | None = None,
+    sampler: str | None = None,
+    pruner: str | None = None,
+    patience: int | None = None,
+    objective: str = DEFAULT_OBJECTIVE,
+    device: str | None = None,
+    executor: str = "local",
+    start_from: str | Path | None = None,
+    warm_start: str | None = None,
+    refit: bool = False,
+    seed: int = 0,
+    name: str | None = None,
+    workspace: Workspace | None = None,
+    once_within: float = 0.0,
+) -> Search:
+    """Start a search in the background.
+
+    Args:
+        dataset: A data set of the workspace, or its id or name.
+        trials: How many trials; the preset's, or 3.
+        epochs: Epochs a trial; the preset's, or 20.
+        time_limit: Seconds after which everything is over.
+        lr_range: Lowest and highest learning rate; as ``lr`` in ``space``.
+        preset: ``quick``, ``balanced`` or ``best``: chooses what is not given among trials, epochs, space, sampler,
+            pruner and patience, by the data set and the devices. What is given always counts.
+        architecture: A name of ``autodet.models.registry``; as in ``space``.
+        space: What to try, by the names of ``autodet.search.space.PARAMETERS``: a value, ``(lowest, highest)``, a list,
+            True for the usual range, or False for the default.
+        sampler: Who chooses what is tried: ``tpe`` (the default), ``random``, or ``gp``, a Gaussian process, which
+            needs scipy.
+        pruner: What gives up trials that fall behind: ``median`` (the default), ``hyperband``, ``asha`` or ``none``,
+            which is all that a pair of objectives allows.
+        patience: A trial ends after so many epochs that were no better than its best; 0 for never, the default.
+        objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision). With
+            ``+latency`` behind it, a prediction's time is to be low too; ``space``, or the preset's, must then have
+            ``image_size`` or ``architecture`` in it, and ``Search.pareto_front`` is the result.
+        device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
+        executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
+        start_from: A model's id or name, or an ``.autodet`` file, whose weights every trial begins with in place of the
+            network's pretrained ones. The network is the model's, and so is the photo size unless it is in ``space``.
+            Classes are matched by name; new ones begin fresh.
+        warm_start: An earlier search, whose best parameters are tried next after the defaults.
+        refit: Train the best parameters once more at the end, on training and validation photos. The figures stay those
+            of the best trial, whose own model is kept beside it.
+        seed: Makes a search on one device repeatable.
+        name: What to call the search and its model; the data set's name if not given.
+        workspace: Where; the workspace of the data set if that is one, else the settings'.
+        once_within: Seconds: where the very same was asked for so recently, by anybody, that search is returned. For
+            buttons, which are pressed twice, or by two people at once.
+
+    Raises:
+        SearchError: A value makes no sense, the data set has nothing to learn from, the cluster cannot be used, or the
+            model to begin with has another network than the one that is asked for.
+        NotFoundError: There is no such data set, search or model.
+        BundleError: The model to begin with is damaged.
+        StorageError: The database that the settings name cannot be used.
+        WeightsError: The architecture's pretrained weights cannot be had here.
+    """
+    if isinstance(dataset, str):
+        dataset = load_dataset(dataset, workspace)
+    workspace = workspace or Workspace(dataset.folder.parent.parent)
+    asked = asked_space({"lr": lr_range, "architecture": architecture}, space or {}, epochs)
+    beginning = read_beginning(start_from, workspace) if start_from else None
+    if beginning:
+        asked = beginning.fixed(asked)
+    pruner = pruner or ("none" if wants_speed(objective) else None)
+    fixed = {"trials": trials, "epochs": epochs, "pruner": pruner, "device": device, "executor": executor}
+    plan = plan_for(preset, dataset, asked, fixed, objective, beginning.card.image_size if beginning else None)
+    tried = make_space({**plan.space, **asked})
+    patience = plan.patience if patience is None else patience
+    spec = SearchSpec(
+        name=name or dataset.name,
+        dataset=dataset.id,
+        trials=plan.trials if trials is None else trials,
+        epochs=most_epochs(tried, plan.epochs if epochs is None else epochs),
+        time_limit=time_limit,
+        space=tried,
+        sampler=plan.sampler if sampler is None else sampler,
+        pruner=plan.pruner if pruner is None else pruner,
+        patience=None if patience == 0 else patience,
+        objective=objective,
+        device=device,
+        executor=executor,
+        start_from=beginning.origin if beginning else None,
+        defaults={"image_size": plan.image_size},
+        known_good=_best_params(warm_start, workspace) if warm_start else {},
+        refit=refit,
+        seed=seed,
+        storage=place_of_new_studies(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        why=plan.why,
+        fingerprint=dataset.fingerprint,
+    )
+    caution = flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else ""
+    spec.check()
+    check_labels(dataset)
+    check_dataset(spec, workspace)
+    check_device(spec.device)
+    check_storage(spec.storage)
+    if spec.executor == "ray":
+        check_cluster()
+    for network in () if beginning else architectures(tried):
+        if problem := weights_problem(network):
+            raise WeightsError(problem)
+    with hold_lock(workspace.searches, START_PATIENCE_SECONDS) if once_within else nullcontext():
+        folder = _twin(spec, workspace, once_within)
+        if folder is None:
+            folder = _write_search(spec, workspace, beginning, caution)
+            launch(folder)
+    return Search(folder)
+
+
+def fit(dataset: Dataset | str, **options: Any) -> "Detector":
+    """Search, wait, and return the best detector.
+
+    Args:
+        dataset: A data set of the workspace, or its id or name.
+        **options: As ``start_search`` takes them.
+
+    Raises:
+        SearchError: The search found nothing; the message says why.
+    """
+    search = start_search(dataset, **options)
+    search.wait()
+    return search.best_detector()
+
+
+def _best_params(search: str, workspace: Workspace) -> dict[str, Any]:
+    best = find_search(search, workspace).status().best_trial
+    if best is None:
+        raise SearchError(f"The search {search} has no epoch yet, so there is nothing to begin with; choose another.")
+    return {name: value for name, value in best.params.items() if name in PARAMETERS}
+
+
+def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None:
+    """The search of the last seconds that was asked to do the same."""
+    for folder in search_folders(workspace) if seconds else []:
+        if not (folder / SPEC).exists():
+            continue  # damaged
+        age = abs(time.time() - (folder / SPEC).stat().st_mtime)  # abs: clocks are put back too
+        if age < seconds and replace(SearchSpec.read(folder), created=spec.created) == spec:
+            return folder
+    return None
+
+
+def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning | None, caution: str) -> Path:
+    """A search's folder, complete before anybody sees it; its id is free among the models too."""
+    with hidden_folder(workspace.searches) as hidden:
+        spec.write(hidden)
+        if beginning:
+            beginning.copy_to(hidden)
+        status = SearchStatus(
+            search="",
+            dataset=spec.dataset,
+            state="queued",
+            planned_trials=spec.trials,
+            planned_epochs=spec.epochs,
+            time_limit=spec.time_limit,
+            objective=spec.objective,
+            created=spec.created,
+            start_from=spec.start_from,
+            caution=caution,
+        )
+        write_snapshot(hidden, status)
+        folder = publish_folder(hidden, workspace.searches, _free_name(spec.name, workspace))
+    for model in model_ids(folder.name)[: 2 if spec.refit else 1]:
+        (workspace.models / model).mkdir(exist_ok=True)  # so that no upload takes the id meanwhile
+    return folder
+
+
+def _free_name(name: str, workspace: Workspace) -> str:
+    """A name whose id no model has, an uploaded one for example: a search's model gets the search's id."""
+    base, number = slug(name), 1
+    candidate = base
+    while (workspace.searches / candidate).exists() or any(
+        (workspace.models / model).exists() for model in model_ids(candidate)
+    ):
+        number += 1
+        candidate = f"{base}-{number}"
+    return candidate
