@@ -1,7 +1,7 @@
 """What changes to training and network are worth, on two small data sets of real photos.
 
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.ablation screen RESULTS.jsonl
-    AUTODET_REAL_DATA=FOLDER python -m benchmarks.ablation confirm RESULTS.jsonl giou roi112+mosaic [--seeds 3]
+    AUTODET_REAL_DATA=FOLDER python -m benchmarks.ablation confirm RESULTS.jsonl giou roi112+regions64 [--seeds 3]
     python -m benchmarks.ablation table RESULTS.jsonl
 
 The folder holds ``fruit`` and ``raccoon``. Two thirds of each are learnt from, one third judges; the draw is the same
@@ -49,7 +49,6 @@ from autodet.training import loop, squares
 from autodet.training.checkpoint import Progress
 from autodet.training.job import TrainJob
 from autodet.training.traits import DeviceTraits
-from autodet.training.transforms import recolour
 from autodet.workspace import Workspace, open_workspace
 
 SETS = ("fruit", "raccoon")
@@ -196,42 +195,14 @@ def _stretch() -> None:
     squares.Letterbox = _Stretched
 
 
-def _mosaic() -> None:
-    """Half of the time, four photos in a square of twice the side, of which a part is cut out."""
-    plain = squares.Squares.__getitem__
-
-    def getitem(self: squares.Squares, index: int) -> squares.Sample:
-        if self.transform is None or torch.rand(()) < 0.5:
-            return plain(self, index)
-        side = self.transform.side
-        indices = [index, *torch.randint(len(self), (3,)).tolist()]
-        canvas = torch.cat([torch.cat([self.square(i) for i in indices[k : k + 2]], dim=2) for k in (0, 2)], dim=1)
-        boxes, labels = [], []
-        for place, one in enumerate(indices):
-            marked = self.records[one].annotations
-            shift = np.array([place % 2, place // 2] * 2, np.float32) * side
-            boxes.append(self.letterboxes[one].to_square(marked.boxes_xyxy[~marked.difficult]) + shift)
-            labels.append(marked.class_ids[~marked.difficult])
-        cut = int(side * float(torch.empty(()).uniform_(1.0, 1.8)))
-        left, top = torch.randint(2 * side - cut + 1, (2,)).tolist()
-        part = canvas[None, :, top : top + cut, left : left + cut].float()
-        square = functional.interpolate(part, size=(side, side), mode="bilinear", antialias=True)[0].to(torch.uint8)
-        whole = (torch.from_numpy(np.concatenate(boxes)) - torch.tensor([left, top] * 2)) * (side / cut)
-        seen = whole.clamp(0, side)
-        sides = seen[:, 2:] - seen[:, :2]
-        kept = (sides.prod(1) >= 0.25 * (whole[:, 2:] - whole[:, :2]).prod(1)) & (sides >= 3).all(1)
-        return recolour(square, self.transform.strength), {
-            "boxes": seen[kept],
-            "labels": torch.from_numpy(np.concatenate(labels))[kept],
-        }
-
-    squares.Squares.__getitem__ = getitem
+def _draw_no_mosaics() -> None:
+    squares.MOSAICS = 0.0
 
 
 CHANGES = {
     "roi112": Change("regions of 112 px, not 224, are pooled from stride 16", network=_set_canonical_scale),
     "regions64": Change("64 regions a photo teach the head, not 128", network=_set_regions),
-    "mosaic": Change("half of the photos are mosaics of four", before=_mosaic),
+    "unmixed": Change("no mosaics, where half of the squares are some", before=_draw_no_mosaics),
     "giou": Change("GIoU loss for the head's boxes", before=_judge_boxes_by_giou),
     "smoothing": Change("labels smoothed by 0.1", before=_smooth_labels),
     "fpn128": Change("a pyramid of 128 channels, not 64", before=_widen_pyramid),

@@ -16,7 +16,7 @@ from autodet.models.detection import square_tensor
 from autodet.models.letterbox import Letterbox
 from autodet.records import ImageRecord
 from autodet.training.square_cache import SquareCache
-from autodet.training.transforms import TrainingTransform
+from autodet.training.transforms import MOSAICS, TrainingTransform
 
 Sample = tuple[Tensor, dict[str, Tensor]]
 
@@ -51,15 +51,28 @@ class Squares(TorchDataset[Sample]):
         return len(self.records)
 
     def __getitem__(self, index: int) -> Sample:
-        """One square, uint8 (3, S, S), and ``boxes`` (N, 4) and ``labels`` (N,); difficult boxes are left out."""
-        marked = self.records[index].annotations
-        boxes = torch.from_numpy(self.letterboxes[index].to_square(marked.boxes_xyxy[~marked.difficult]))
-        labels = torch.from_numpy(marked.class_ids[~marked.difficult])
-        square = self.square(index)
-        if self.transform:
+        """One square, uint8 (3, S, S), and ``boxes`` (N, 4) and ``labels`` (N,); difficult boxes are left out.
+
+        With a transform it is another one each time, and often part of a mosaic with three others.
+        """
+        if self.transform is None:
+            square, boxes, labels = self._marked(index)
+        elif torch.rand(()) < MOSAICS:
+            others = torch.randint(len(self), (3,)).tolist()
+            squares, marked, named = zip(*map(self._marked, (index, *others)), strict=True)
+            square, boxes, kept = self.transform.mosaic(squares, marked)
+            labels = torch.cat(named)[kept]
+        else:
+            square, boxes, labels = self._marked(index)
             square, boxes, kept = self.transform(square, boxes)
             labels = labels[kept]
         return square, {"boxes": boxes, "labels": labels}
+
+    def _marked(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        """A square as it is, its boxes and their labels."""
+        marked = self.records[index].annotations
+        boxes = torch.from_numpy(self.letterboxes[index].to_square(marked.boxes_xyxy[~marked.difficult]))
+        return self.square(index), boxes, torch.from_numpy(marked.class_ids[~marked.difficult])
 
     def decode(self, threads: int) -> Iterator[int]:
         """Read the photos that are kept in memory, so that processes forked from this one have them too.

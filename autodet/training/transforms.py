@@ -1,9 +1,11 @@
 """Augmentation: each epoch shows the network another version of every photo."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
@@ -12,6 +14,8 @@ from autodet.models.letterbox import PAD_GREY
 MINIMUM_VISIBLE = 0.25  # a box of which less is left in the square is no longer marked
 MINIMUM_SIDE = 3.0
 COLOURED = 0.8  # of all squares
+MOSAICS = 0.5  # likewise
+MOSAIC_ZOOM = 0.8  # how much more than a square's side of the four is seen at most
 BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.3, 0.3, 0.4, 0.02  # how far from 1; of hue, from 0, in turns
 LUMA = torch.tensor([0.299, 0.587, 0.114])  # ITU-R BT.601
 
@@ -55,15 +59,53 @@ class TrainingTransform:
             boxes_xyxy, format="XYXY", canvas_size=(self.side, self.side), clamping_mode=None
         )
         image, moved = self.geometry(tv_tensors.Image(square), boxes)
-        whole = moved.as_subclass(Tensor)
-        cut = whole.clamp(0, self.side)
-        sides = cut[:, 2:] - cut[:, :2]
-        visible = sides.prod(1) / (whole[:, 2:] - whole[:, :2]).prod(1).clamp(min=1e-6)
-        kept = (visible >= MINIMUM_VISIBLE) & (sides >= MINIMUM_SIDE).all(1)
+        cut, kept = keep_visible(moved.as_subclass(Tensor), self.side)
         coloured = image.as_subclass(Tensor)
         if torch.rand(()) < COLOURED:
             coloured = recolour(coloured, self.strength)
-        return coloured, cut[kept], kept
+        return coloured, cut, kept
+
+    def mosaic(self, squares: Sequence[Tensor], boxes_xyxy: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """A part of four squares that lie two by two, in another size and other colours.
+
+        Objects come in new company and smaller, which is worth most where photos are few (Bochkovskiy et al., arXiv
+        2004.10934).
+
+        Args:
+            squares: Four, uint8, shape (3, S, S).
+            boxes_xyxy: The boxes of each, in pixels of its square, float32, shape (N, 4).
+
+        Returns:
+            As ``__call__``; which boxes are left is told of those of all four, one square after another.
+        """
+        side = self.side
+        zoom = 1 + float(torch.rand(())) * min(1.0, MOSAIC_ZOOM * self.strength)
+        seen = int(side * zoom)
+        left, top = torch.randint(2 * side - seen + 1, (2,)).tolist()
+        whole = torch.cat([torch.cat(list(squares[row : row + 2]), dim=2) for row in (0, 2)], dim=1)
+        part = whole[None, :, top : top + seen, left : left + seen].float()
+        square = functional.interpolate(part, size=(side, side), mode="bilinear", antialias=True)[0]
+        corners = torch.tensor([[0, 0], [side, 0], [0, side], [side, side]]) - torch.tensor([left, top])
+        moved = [boxes + corner.repeat(2) for boxes, corner in zip(boxes_xyxy, corners, strict=True)]
+        cut, kept = keep_visible(torch.cat(moved) * (side / seen), side)
+        return recolour(square.round().to(torch.uint8), self.strength), cut, kept
+
+
+def keep_visible(boxes_xyxy: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Boxes cut off at the edges of a square, and which of them are left, for enough of them is visible.
+
+    Args:
+        boxes_xyxy: Boxes in pixels of the square, partly outside, shape (N, 4).
+        side: The square's side in pixels.
+
+    Returns:
+        Shape (M, 4), and bool, shape (N,).
+    """
+    cut = boxes_xyxy.clamp(0, side)
+    sides = cut[:, 2:] - cut[:, :2]
+    visible = sides.prod(1) / (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).prod(1).clamp(min=1e-6)
+    kept = (visible >= MINIMUM_VISIBLE) & (sides >= MINIMUM_SIDE).all(1)
+    return cut[kept], kept
 
 
 def recolour(square: Tensor, strength: float) -> Tensor:

@@ -252,6 +252,7 @@ def test_processes_and_splits_share_what_the_disk_keeps(
     job, dataset, like_a_gpu, little_memory, roomy_disk, count_reads, monkeypatch, loaders, refit
 ):
     monkeypatch.setattr(loop, "build_network", lambda *_, **__: OneConvolution())
+    monkeypatch.setattr(squares, "MOSAICS", 0.0)  # for which two processes may want one photo at the same time
     like_a_gpu(torch.bfloat16, loaders)
     list(train(replace(job, epochs=3, refit=refit)))
     assert count_reads() == len(dataset.split("train")) + len(dataset.split("val"))

@@ -95,3 +95,45 @@ def test_brightness_and_contrast_go_both_ways():
     means, ranges = [one.mean() for one in changed], [one.amax() - one.amin() for one in changed]
     assert min(means) < 95 < 145 < max(means)
     assert min(ranges) < 45 < 75 < max(ranges)
+
+
+def four_squares():
+    """Squares of one grey each, with a white box in each at another place."""
+    places = [(20, 30, 70, 80), (60, 20, 140, 60), (10, 90, 60, 150), (80, 80, 150, 150)]
+    drawn = [a_square_with_a_white_box(*place) for place in places]
+    return [square for square, _ in drawn], [boxes for _, boxes in drawn]
+
+
+def test_in_a_mosaic_boxes_follow_what_they_mark():
+    transform = TrainingTransform(SIDE)
+    squares, boxes = four_squares()
+    followed = 0
+    for seed in range(40):
+        seed_transforms(seed, 1)
+        image, moved, kept = transform.mosaic(squares, boxes)
+        assert (image.shape, image.dtype) == (squares[0].shape, torch.uint8)
+        assert kept.shape == (4,)
+        assert len(moved) == int(kept.sum())
+        bright = image.float().mean(0)
+        bright = bright > (bright.max() + bright.min()) / 2
+        for x1, y1, x2, y2 in moved.round().int().tolist():
+            assert bright[y1 + 2 : y2 - 2, x1 + 2 : x2 - 2].all(), seed
+            around = bright[max(0, y1 - 4) : y2 + 4, max(0, x1 - 4) : x2 + 4]
+            assert around.sum() <= (x2 - x1 + 2) * (y2 - y1 + 2) + 4, seed
+            followed += 1
+    assert followed > 60
+
+
+def test_a_mosaic_shows_objects_smaller_and_of_other_squares():
+    transform = TrainingTransform(SIDE)
+    squares, boxes = four_squares()
+    torch.manual_seed(0)
+    counts, widths = [], []
+    for _ in range(60):
+        _, moved, kept = transform.mosaic(squares, boxes)
+        counts.append(int(kept.sum()))
+        widths += [float(x2 - x1) for x1, _, x2, _ in moved[kept[0] * 1 :].tolist()]
+    assert max(counts) >= 3
+    assert min(widths) < 40
+    empty = transform.mosaic(squares, [torch.zeros(0, 4)] * 4)
+    assert (empty[1].shape, empty[2].shape) == ((0, 4), (0,))
