@@ -324,7 +324,7 @@ def _why_pruner(plan: Plan) -> str:
     if plan.pruner == "none":
         return "none is given up for falling behind" if plan.trials > 1 else "there is nothing to compare it with"
     return {
-        "median": "one that is worse than the median of those before ends early",
+        "median": "one that is worse than the median of those before, halfway, ends there",
         "hyperband": "with so many, Hyperband ends most of them early",
         "asha": "with so many, successive halving ends most of them early",
     }[plan.pruner]

@@ -4,12 +4,13 @@ import copy
 from collections.abc import Container
 from heapq import nlargest
 from math import inf
+from statistics import median
 from types import SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from optuna.distributions import BaseDistribution
-from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study, StudyDirection
@@ -18,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 MOST_TRIALS = 500
 BEST_TRIALS = 25
 REDUCTION = 3  # of trials that may go on, one in so many; what Hyperband's authors recommend
+FEWEST_ELDERS = 2  # trials that there must be to compare with
 CHOSEN_ANEW = 100  # trials after which it is chosen anew which old ones are looked at
 
 _spaces: WeakKeyDictionary[Study, IntersectionSearchSpace] = WeakKeyDictionary()
@@ -35,11 +37,7 @@ def sampler_of(name: str, seed: int, trials: int) -> BaseSampler:
 
 
 def pruner_of(name: str, epochs: int) -> BasePruner:
-    """The pruner with a name of ``autodet.search.spec.PRUNERS``, for trials of so many epochs.
-
-    The median pruner compares a trial's best epoch with its elders' at the same epoch, from a third of the epochs on:
-    before, the warm-up decides more than the parameters do.
-    """
+    """The pruner with a name of ``autodet.search.spec.PRUNERS``, for trials of so many epochs."""
     least = max(1, epochs // REDUCTION**2)
     if name == "none":
         return NopPruner()
@@ -47,7 +45,36 @@ def pruner_of(name: str, epochs: int) -> BasePruner:
         return SuccessiveHalvingPruner(min_resource=least, reduction_factor=REDUCTION)
     if name == "hyperband":
         return _NamelessHyperband(min_resource=least, max_resource=epochs, reduction_factor=REDUCTION)
-    return MedianPruner(n_startup_trials=2, n_warmup_steps=max(1, epochs // 3))
+    return HalfwayPruner(epochs)
+
+
+class HalfwayPruner(BasePruner):
+    """Ends a trial that, half of its epochs done, is worse than the median of all those before it at that point.
+
+    Those that ended there count too. Optuna's own median is that of finished trials alone, and asked for again at each
+    epoch: with every trial that ends it gets harder to pass, until hardly one does, and much that is good is lost.
+
+    Args:
+        epochs: How many a trial has.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self._half = (epochs + 1) // 2
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether the trial ends."""
+        own = self._score(trial)
+        if own is None:
+            return False
+        elders = [one for one in study.get_trials(deepcopy=False) if one.number < trial.number]
+        scores = [score for score in map(self._score, elders) if score is not None]
+        return len(scores) >= FEWEST_ELDERS and own < median(scores)
+
+    def _score(self, trial: FrozenTrial) -> float | None:
+        """The best epoch of the first half; None before the half is done."""
+        if not trial.intermediate_values or max(trial.intermediate_values) < self._half:
+            return None
+        return max(score for epoch, score in trial.intermediate_values.items() if epoch <= self._half)
 
 
 class _NamelessHyperband(HyperbandPruner):

@@ -11,7 +11,7 @@ from autodet.search.spec import MOST_EPOCHS
 
 SAMPLER_TITLES = {"tpe": "TPE, which learns from the trials before", "random": "At random", "gp": "A Gaussian process"}
 PRUNER_TITLES = {
-    "median": "It is worse than the median of those before",
+    "median": "Halfway, it is worse than the median of those before",
     "hyperband": "Hyperband says so, for many trials",
     "asha": "Successive halving says so, for many trials",
     "none": "Never",

@@ -5,7 +5,7 @@ import pytest
 from optuna.samplers import TPESampler
 
 from autodet.search import sampling
-from autodet.search.sampling import BoundedTPESampler
+from autodet.search.sampling import BoundedTPESampler, HalfwayPruner
 
 FINISHED = optuna.trial.TrialState.COMPLETE
 LR = optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)
@@ -54,3 +54,47 @@ def test_in_a_long_search_it_chooses_as_well_as_optunas_own(monkeypatch):
 
 def distance(rates):
     return sum(abs(rate - 5e-3) for rate in rates) / len(rates)
+
+
+def ended_after(curves, epochs):
+    """After how many epochs trials end whose scores are these, one trial after another."""
+    study = optuna.create_study(direction="maximize", pruner=HalfwayPruner(epochs))
+    counts = []
+    for curve in curves:
+        trial = study.ask()
+        for epoch, score in enumerate(curve, start=1):
+            trial.report(score, epoch)
+            if hopeless := trial.should_prune():
+                break
+        if hopeless:
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        else:
+            study.tell(trial, score)
+        counts.append(epoch)
+    return counts
+
+
+def rising(best, epochs=10):
+    return [best * epoch / epochs for epoch in range(1, epochs + 1)]
+
+
+def test_halfway_a_trial_must_be_no_worse_than_the_median_of_all_before_it():
+    assert ended_after([rising(0.8), rising(0.6), rising(0.69), rising(0.71), rising(0.69)], 10) == [10, 10, 5, 10, 5]
+
+
+def test_those_that_ended_early_count_so_that_about_half_go_on():
+    """However long a search gets, the bar stays where half of the trials pass it."""
+    scores = [((number * 37) % 101) / 101 for number in range(101)]
+    counts = ended_after([rising(score) for score in scores], 10)
+    assert set(counts) == {5, 10}
+    assert 40 <= counts.count(10) <= 65
+
+
+def test_the_best_epoch_of_the_first_half_counts_and_none_ends_later():
+    early, late = [0.7, 0.1, 0.1, 0.1, 0.1, 0.1, 0.9, 0.9], [0.1, 0.1, 0.1, 0.6, 0.9, 0.9, 0.9, 0.9]
+    assert ended_after([[0.65] * 8] * 2 + [early, late], 8) == [8, 8, 8, 4]
+
+
+def test_a_trial_of_few_epochs_is_compared_with_nothing():
+    assert ended_after([rising(0.9)] * 3 + [rising(0.1, epochs=3)], 10) == [10, 10, 10, 3]
+    assert ended_after([[0.9], [0.9], [0.1]], 1) == [1, 1, 1]
