@@ -211,6 +211,7 @@ def test_ctrl_c_leaves_a_search_running_and_says_how_to_stop_it(searchable):
     home = searchable
     command = [*COMMAND, "search", "fruit", "--epochs", "500"]
     with subprocess.Popen(command, cwd=ROOT, env=environment(home), stderr=subprocess.PIPE, text=True) as process:
+        assert "Photos have 320 px" in process.stderr.readline()
         assert "fruit has started" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
