@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from autodet.datasets.statistics import SMALL_SIDE
 from autodet.search.facts import Facts
 from autodet.search.space import PARAMETERS
 
 FACTORS = (1.0, 1.3, 1.6, 2.0)  # times the network's own size
 STEP = PARAMETERS["image_size"].step
+LEAST_SIDE = 32  # pixels, four times the finest stride; what smaller boxes lose is in docs/training.md
 
 
 def multiples(size: int, factors: Sequence[float]) -> list[int]:
@@ -17,8 +17,8 @@ def multiples(size: int, factors: Sequence[float]) -> list[int]:
 
 
 def has_many_small_boxes(size: int, facts: Facts) -> bool:
-    """Whether a quarter of the boxes are small where photos have this size."""
-    return facts.small_box * size < SMALL_SIDE
+    """Whether a quarter of the boxes are smaller than ``LEAST_SIDE`` where photos have this size."""
+    return facts.small_box * size < LEAST_SIDE
 
 
 def fit_photo_size(own: int, facts: Facts) -> int:
@@ -29,8 +29,8 @@ def fit_photo_size(own: int, facts: Facts) -> int:
         facts: The data set.
 
     Returns:
-        The least size at which three quarters of the boxes have a side of 16 pixels, twice the finest stride; where
-        there is none, the largest of twice the network's own and what the photos have.
+        The least size at which three quarters of the boxes have a side of ``LEAST_SIDE``; where there is none, the
+        largest of twice the network's own and what the photos have.
     """
     sizes = [size for size in multiples(own, FACTORS) if size <= max(own, facts.photo_side)]
     return next((size for size in sizes if not has_many_small_boxes(size, facts)), sizes[-1])
@@ -45,6 +45,6 @@ def photo_size_sentence(size: int, own: int, facts: Facts) -> str:
         return f"Photos have {size} px; a quarter of the boxes are small then, but the photos are no larger."
     times = (size / own) ** 2
     return (
-        f"Photos have {size} px, because a quarter of the boxes would be smaller than {SMALL_SIDE} px at the usual "
+        f"Photos have {size} px, because a quarter of the boxes would be smaller than {LEAST_SIDE} px at the usual "
         f"{own}; an epoch takes about {times:.1f} times as long."
     )

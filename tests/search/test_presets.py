@@ -118,14 +118,14 @@ def test_larger_photos_are_tried_on_a_cpu_only_for_small_boxes():
 
 @pytest.mark.parametrize("trials", [3, 9])
 def test_small_boxes_have_larger_photos_from_the_first_trial_on(trials):
-    plan = plan_search("best", replace(FRUIT, small_box=0.04), CPU, trials=trials)
+    plan = plan_search("best", replace(FRUIT, small_box=0.08), CPU, trials=trials)
     assert plan.space["image_size"] == [416]
     assert plan.image_size == 416
     assert "Photos have 416 px, because a quarter of the boxes" in plan.why
     usual = plan_search("best", FRUIT, CPU, trials=trials)
     assert usual.image_size == 320
     assert "Photos have 320 px, because the median box is 40%" in usual.why
-    asked = plan_search("best", replace(FRUIT, small_box=0.04), CPU, trials=trials, asked={"image_size": 320})
+    asked = plan_search("best", replace(FRUIT, small_box=0.08), CPU, trials=trials, asked={"image_size": 320})
     assert "Photos have" not in asked.why
 
 
@@ -151,7 +151,7 @@ def test_what_varies_because_it_was_asked_for_is_named_too(trials):
 
 def test_the_size_of_photos_is_that_of_the_model_to_begin_with_or_what_was_asked_for():
     own, small, model = (
-        plan_search("best", of(4_000), CPU, image_size=size, asked=asked)
+        plan_search("best", of(4_000, small_box=0.4), CPU, image_size=size, asked=asked)
         for size, asked in ((None, {}), (None, {"image_size": 96}), (96, {}))
     )
     assert small.trials == model.trials > own.trials  # which take less time each
