@@ -13,12 +13,16 @@ from torch import Tensor, nn
 def answer_in_float32(*heads: nn.Module) -> None:
     """Let these parts of a network hand on float32, whatever they compute in."""
     for head in heads:
-        head.register_forward_hook(_as_float32)
+        head.register_forward_hook(_hand_on_float32)
 
 
-def _as_float32(_head: nn.Module, _inputs: Any, answer: Any) -> Any:
+def _hand_on_float32(_head: nn.Module, _inputs: Any, answer: Any) -> Any:
+    return _as_float32(answer)
+
+
+def _as_float32(answer: Any) -> Any:
     if isinstance(answer, Tensor):
         return answer.float()
     if isinstance(answer, Mapping):
-        return {name: _as_float32(_head, _inputs, part) for name, part in answer.items()}
-    return type(answer)(_as_float32(_head, _inputs, part) for part in answer)
+        return {name: _as_float32(part) for name, part in answer.items()}
+    return type(answer)(map(_as_float32, answer))
