@@ -1,16 +1,16 @@
 """What changes to training and network are worth, on two small data sets of real photos.
 
-    AUTODET_REAL_DATA=FOLDER python -m benchmarks.ablation screen RESULTS.jsonl
+    AUTODET_REAL_DATA=FOLDER python -m benchmarks.ablation screen RESULTS.jsonl [--screening 2]
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.ablation confirm RESULTS.jsonl giou roi112+regions64 [--seeds 3]
     python -m benchmarks.ablation table RESULTS.jsonl
 
 The folder holds ``fruit`` and ``raccoon``. Two thirds of each are learnt from, one third judges; the draw is the same
-for every run. ``screen`` tries all changes of the table below at once, in the twelve runs of Plackett and Burman's
-design (Biometrika 33, 1946): each run has a seed of its own and about half of the changes, each change is in six of the
-runs, and any two of them are together in three. What a change is worth is the mean of the runs with it less the mean of
-the others, and so known as well as from six pairs of runs of its own. ``confirm`` compares the defaults with
-combinations, seed by seed; with ``--sets``, also on photos that are made of many fruit photos each, so that objects are
-small. Runs are appended to the file as they end, and one that is in it is not made again.
+for every run. ``screen`` tries all changes of one of the tables below at once, in the twelve runs of Plackett and
+Burman's design (Biometrika 33, 1946): each run has a seed of its own and about half of the changes, each change is in
+six of the runs, and any two of them are together in three. What a change is worth is the mean of the runs with it less
+the mean of the others, and so known as well as from six pairs of runs of its own. ``confirm`` compares the defaults
+with combinations, seed by seed; with ``--sets``, also on photos that are made of many fruit photos each, so that
+objects are small. Runs are appended to the file as they end, and one that is in it is not made again.
 """
 
 import argparse
@@ -35,7 +35,8 @@ from torch.nn import functional
 from torchvision.models.detection import roi_heads
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-from torchvision.ops import batched_nms, generalized_box_iou_loss
+from torchvision.ops import FeaturePyramidNetwork, batched_nms, generalized_box_iou_loss
+from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 import autodet
 from autodet.datasets.photos import open_photo, read_photo
@@ -49,6 +50,7 @@ from autodet.training import loop, squares
 from autodet.training.checkpoint import Progress
 from autodet.training.job import TrainJob
 from autodet.training.traits import DeviceTraits
+from autodet.training.transforms import MOSAICS
 from autodet.workspace import Workspace, open_workspace
 
 SETS = ("fruit", "raccoon")
@@ -57,6 +59,7 @@ FAR_PHOTOS, FAR_SIDE = (60, 24), 960
 SHARES = (2 / 3, 1 / 3)
 FIRST_ROW = (1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0)  # of the design; the next ten are its rotations, the last has nothing
 CONFIRMING_SEED = 100
+CALM = 0.75  # of the epochs, after which there are no mosaics
 JUDGED = 4  # the last epochs, of which the best counts
 FIGURES = ("map50", "map50_95", "seconds")
 Run = dict[str, Any]
@@ -71,12 +74,14 @@ class Change:
         hyperparameters: What the trial is trained with instead.
         before: Called before the network is built.
         network: Called with the network and the data set.
+        during: Called before each epoch with the share of all epochs that are done.
     """
 
     what: str
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     before: Callable[[], None] = lambda: None
     network: Callable[[nn.Module, autodet.Dataset], None] = lambda _network, _data: None
+    during: Callable[[float], None] = lambda _done: None
 
 
 # What can be changed
@@ -199,6 +204,57 @@ def _draw_no_mosaics() -> None:
     squares.MOSAICS = 0.0
 
 
+def _draw_no_mosaics_in_the_end(done: float) -> None:
+    squares.MOSAICS = 0.0 if done >= CALM else MOSAICS
+
+
+def _normalise_pyramid(network: nn.Module, _data: autodet.Dataset) -> None:
+    backbone = network.backbone
+    backbone.fpn = FeaturePyramidNetwork(
+        list(backbone.body.channels),
+        backbone.out_channels,
+        extra_blocks=LastLevelMaxPool(),
+        norm_layer=lambda channels: nn.GroupNorm(8, channels),
+    )
+
+
+def _normalise_head(network: nn.Module, _data: autodet.Dataset) -> None:
+    head = network.roi_heads.box_head
+    layers = (nn.Flatten(), head.fc6, nn.LayerNorm(1024), nn.ReLU(), head.fc7, nn.LayerNorm(1024), nn.ReLU())
+    network.roi_heads.box_head = nn.Sequential(*layers)
+
+
+def _share_boxes(network: nn.Module, data: autodet.Dataset) -> None:
+    predictor = network.roi_heads.box_predictor
+    predictor.bbox_pred = nn.Sequential(nn.Linear(1024, 4), _Repeated(len(data.classes) + 1))
+
+
+class _Repeated(nn.Module):
+    """The same box for every class."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def forward(self, boxes: Tensor) -> Tensor:
+        return boxes.repeat(1, self.times)
+
+
+def _weigh_boxes_twice() -> None:
+    before = roi_heads.fastrcnn_loss
+
+    def loss(*arguments: Any) -> tuple[Tensor, Tensor]:
+        classes, boxes = before(*arguments)
+        return classes, 2 * boxes
+
+    roi_heads.fastrcnn_loss = loss
+
+
+def _propose_fewer(network: nn.Module, _data: autodet.Dataset) -> None:
+    network.rpn._pre_nms_top_n["training"] = 300
+    network.rpn._post_nms_top_n["training"] = 150
+
+
 CHANGES = {
     "roi112": Change("regions of 112 px, not 224, are pooled from stride 16", network=_set_canonical_scale),
     "regions64": Change("64 regions a photo teach the head, not 128", network=_set_regions),
@@ -212,20 +268,32 @@ CHANGES = {
     "ratios": Change("aspect ratios of anchors fitted to the boxes", network=_fit_ratios),
     "head512": Change("two layers of 512 in the head, not 1024", network=_narrow_head),
 }
+CHANGES_2 = {
+    "lr2e-3": Change("learning rate 0.002, not 0.001", {"lr": 2e-3}),
+    "body1": Change("the body learns as fast as the rest, not 0.3 times that", {"backbone_lr_factor": 1.0}),
+    "thawed": Change("no layer of the body is frozen", {"frozen_depth": "none"}),
+    "decay": Change("weight decay 0.05, not 0.0001", {"weight_decay": 0.05}),
+    "strong": Change("augmentation half as strong again", {"augmentation": 1.5}),
+    "calm": Change("no mosaics in the last quarter of the epochs", during=_draw_no_mosaics_in_the_end),
+    "fpn_norm": Change("group normalisation in the pyramid", network=_normalise_pyramid),
+    "head_norm": Change("layer normalisation in the head", network=_normalise_head),
+    "shared_boxes": Change("the head predicts one box for all classes", network=_share_boxes),
+    "boxes2": Change("the loss of the head's boxes counts twice", before=_weigh_boxes_twice),
+    "proposals150": Change("150 proposals of 300 anchors in training, not 300 of 600", network=_propose_fewer),
+}
+SCREENINGS = {1: CHANGES, 2: CHANGES_2}
 MORE_CHANGES = {
     "float32": Change("float32 throughout, not mixed precision", before=_train_in_float32),
     "heads32": Change("the heads in float32, the body in mixed precision", network=_heads_in_float32),
     "body32": Change("the body in float32, the heads in mixed precision", network=_body_in_float32),
     "lite2": Change("EfficientNet-Lite2", {"architecture": "fasterrcnn_efficientnet_lite2"}),
-    "lr2e-3": Change("learning rate 0.002, not 0.001", {"lr": 2e-3}),
     "size256": Change("squares of 256 px, not 320", {"image_size": 256}),
     "size512": Change("squares of 512 px, not 320", {"image_size": 512}),
     "size640": Change("squares of 640 px, not 320", {"image_size": 640}),
-    "strong": Change("augmentation half as strong again", {"augmentation": 1.5}),
     "unaveraged": Change("no averaged weights", {"ema_decay": 0.0}),
     "unaugmented": Change("no augmentation", {"augmentation": 0.0}),
 }
-ALL_CHANGES = CHANGES | MORE_CHANGES
+ALL_CHANGES = CHANGES | CHANGES_2 | MORE_CHANGES
 
 
 # A run
@@ -252,6 +320,8 @@ def train_once(data: autodet.Dataset, names: Sequence[str], seed: int, epochs: i
         trial = loop._Trial(job, data, Progress(), lambda: None)
         results, weights, evaluate = [], [], trial._evaluate
         for epoch in range(1, epochs + 1):
+            for change in changes:
+                change.during((epoch - 1) / epochs)
             trial._evaluate = evaluate if epoch > epochs - JUDGED else lambda: (0.0, 0.0, None)
             results.append(trial.run_epoch(epoch))
             weights.append({name: tensor.clone() for name, tensor in trial.average.state_dict().items()})
@@ -303,11 +373,11 @@ def _joined(seen: Prediction, mirrored: Prediction, width: int) -> Prediction:
 # Many runs
 
 
-def screening() -> Iterator[tuple[tuple[str, ...], int]]:
+def screening(number: int) -> Iterator[tuple[tuple[str, ...], int]]:
     """The changes and the seed of each of the twelve runs."""
-    names = list(CHANGES)
+    names = list(SCREENINGS[number])
     rows = [FIRST_ROW[-shift:] + FIRST_ROW[:-shift] for shift in range(len(names))] + [(0,) * len(names)]
-    for seed, row in enumerate(rows):
+    for seed, row in enumerate(rows, start=len(rows) * (number - 1)):
         yield tuple(name for name, on in zip(names, row, strict=True) if on), seed
 
 
@@ -402,11 +472,13 @@ def _key(run: Run) -> str:
 
 def print_tables(runs: Sequence[Run]) -> None:
     """What the screening and the confirming runs say, as Markdown."""
-    screened = [run for run in runs if run["seed"] < CONFIRMING_SEED]
-    if screened:
+    for number, changes in SCREENINGS.items():
+        screened = [run for run in runs if run["seed"] // 12 == number - 1]
+        if not screened:
+            continue
         print("| change | " + " | ".join(f"{data}: mAP50 | mAP50-95 | time of an epoch" for data in SETS) + " |")
         print("|---" * (1 + 3 * len(SETS)) + "|")
-        for name, change in CHANGES.items():
+        for name, change in changes.items():
             print(f"| {change.what} | " + " | ".join(_effect(screened, data, name) for data in SETS) + " |")
         for data in SETS:
             _print_error(screened, data)
@@ -465,6 +537,7 @@ def main() -> None:
     parser.add_argument("what", choices=("screen", "confirm", "table", "one"))
     parser.add_argument("results", type=Path)
     parser.add_argument("combinations", nargs="*")
+    parser.add_argument("--screening", type=int, default=1, choices=SCREENINGS)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
@@ -478,7 +551,11 @@ def main() -> None:
         data = autodet.load_dataset(f"{run['data']} 2", workspace=open_workspace(arguments.home))
         print(json.dumps(train_once(data, run["changes"], run["seed"], run["epochs"])))
     else:
-        plans = screening() if arguments.what == "screen" else confirming(arguments.combinations, arguments.seeds)
+        plans = (
+            screening(arguments.screening)
+            if arguments.what == "screen"
+            else confirming(arguments.combinations, arguments.seeds)
+        )
         make_runs(plans, arguments.sets, arguments.results, arguments.epochs, arguments.processes)
         print_tables(_read(arguments.results))
 
