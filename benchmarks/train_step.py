@@ -74,20 +74,23 @@ class PlainConv(SamePaddedConv):
     _conv_forward = nn.Conv2d._conv_forward
 
 
-def with_frozen_norms(network: nn.Module) -> nn.Module:
+def with_frozen_norms(network: nn.Module, *, torchs_backward: bool = True) -> nn.Module:
     """The same network with a frozen BatchNorm behind each convolution of its body, as if none had been folded in."""
     for name, child in network.named_children():
-        setattr(network, name, _unfolded(child) if isinstance(child, SamePaddedConv) else with_frozen_norms(child))
+        if isinstance(child, SamePaddedConv):
+            setattr(network, name, _unfolded(child, PlainConv if torchs_backward else SamePaddedConv))
+        else:
+            with_frozen_norms(child, torchs_backward=torchs_backward)
     return network
 
 
-def _unfolded(folded: SamePaddedConv) -> nn.Module:
+def _unfolded(folded: SamePaddedConv, kind: type[SamePaddedConv]) -> nn.Module:
     """A convolution without a bias and a frozen norm that together do what ``folded`` does."""
     norm = FrozenBatchNorm2d(folded.out_channels)
     norm.weight.copy_(torch.linspace(0.5, 2, folded.out_channels))
     norm.bias.copy_(folded.bias.detach())
     convolution = copy.deepcopy(folded)
-    convolution.__class__ = PlainConv
+    convolution.__class__ = kind
     convolution.weight.data /= (norm.weight / torch.sqrt(norm.running_var + norm.eps)).view(-1, 1, 1, 1)
     convolution.bias = None
     return nn.Sequential(convolution, norm)

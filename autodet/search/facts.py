@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autodet.datasets.gate.together import FEW_BOXES
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import TRAINING_SIZE, columns_of
-from autodet.records import SPLITS
+from autodet.records import SPLITS, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Facts:
         val_photos: Photos that epochs are judged by.
         median_box: The side of the median box to learn from, as a share of its photo's longer side, 0 to 1. A box's
             side is that of a square of the same area.
-        small_box: Likewise; a quarter of the boxes are smaller.
+        small_box: Likewise; a quarter of the boxes are smaller, if each class counts as much as any other, as it does
+            for mAP. Classes with very few boxes are left out.
         photo_side: The longer side of the median photo in pixels.
     """
 
@@ -33,12 +35,21 @@ def facts_of(dataset: Dataset) -> Facts:
     """What a search goes by."""
     columns = columns_of(dataset)
     learnt = columns.splits == SPLITS.index("train")
-    shares = columns.sides[learnt[columns.photos]] / TRAINING_SIZE
+    taught = learnt[columns.photos]
+    shares = columns.sides[taught] / TRAINING_SIZE
     longer = columns.sizes_wh[learnt].max(axis=1)
     return Facts(
         int(learnt.sum()),
         len(dataset.split("val")),
         float(np.median(shares)) if len(shares) else Facts.median_box,
-        float(np.quantile(shares, 0.25)) if len(shares) else Facts.small_box,
+        _small_box(shares, columns.class_ids[taught]) if len(shares) else Facts.small_box,
         int(np.median(longer)) if len(longer) else Facts.photo_side,
     )
+
+
+def _small_box(shares: FloatArray, class_ids: IntArray) -> float:
+    """The lower quartile of the boxes' sides, each class weighing the same."""
+    counts = np.bincount(class_ids)
+    counts = np.where(counts < min(FEW_BOXES, counts.max()), 0, counts)
+    weights = np.divide(1.0, counts, out=np.zeros(len(counts)), where=counts > 0)[class_ids]
+    return float(np.quantile(shares, 0.25, weights=weights, method="inverted_cdf"))

@@ -17,7 +17,7 @@ def multiples(size: int, factors: Sequence[float]) -> list[int]:
 
 
 def has_many_small_boxes(size: int, facts: Facts) -> bool:
-    """Whether a quarter of the boxes are smaller than ``LEAST_SIDE`` where photos have this size."""
+    """Whether a quarter of the boxes, each class counting the same, have less than ``LEAST_SIDE`` at this size."""
     return facts.small_box * size < LEAST_SIDE
 
 
@@ -45,6 +45,6 @@ def photo_size_sentence(size: int, own: int, facts: Facts) -> str:
         return f"Photos have {size} px; a quarter of the boxes are small then, but the photos are no larger."
     times = (size / own) ** 2
     return (
-        f"Photos have {size} px, because a quarter of the boxes would be smaller than {LEAST_SIDE} px at the usual "
-        f"{own}; an epoch takes about {times:.1f} times as long."
+        f"Photos have {size} px, because a quarter of the boxes (each class counts the same) would be smaller than "
+        f"{LEAST_SIDE} px at the usual {own}; an epoch takes about {times:.1f} times as long."
     )

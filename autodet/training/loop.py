@@ -31,7 +31,7 @@ from autodet.training.schedule import set_learning_rates
 from autodet.training.square_cache import MEMORY_BYTES, SquareCache
 from autodet.training.squares import Sample, Squares, collate
 from autodet.training.traits import prepare, traits_of
-from autodet.training.transforms import TrainingTransform, seed_transforms
+from autodet.training.transforms import TrainingTransform
 
 GRADIENT_NORM = 10.0
 EVALUATION_BATCH = 8
@@ -86,7 +86,7 @@ class _Trial:
         cache = SquareCache((record.file for record in (*to_learn, *to_judge)), side, job.folder, memory_bytes)
         self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache)
         self.val_squares = Squares(dataset, to_judge, side, None, cache)
-        seed_transforms(job.seed, 0)
+        _seed(job.seed, 0)
         network = _network(job, dataset.classes, pulse, resumes=bool(progress.state))
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
@@ -135,7 +135,8 @@ class _Trial:
         return result
 
     def _train(self, epoch: int) -> float:
-        seed_transforms(self.job.seed, epoch)
+        _seed(self.job.seed, epoch)
+        self.train_squares.begin_epoch(self.job.seed, epoch)
         self.network.train()
         total = torch.zeros((), device=self.device)
         step = (epoch - 1) * self.steps_per_epoch
@@ -260,6 +261,11 @@ def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRec
             "judged; import one that has."
         )
     return records
+
+
+def _seed(seed: int, epoch: int) -> None:
+    """Make what an epoch draws depend on nothing but the trial's seed and the epoch's number."""
+    torch.manual_seed(seed * 100_003 + epoch)
 
 
 def _augmentation(hyperparameters: Hyperparameters) -> TrainingTransform | None:

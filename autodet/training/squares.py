@@ -16,7 +16,7 @@ from autodet.models.detection import square_tensor
 from autodet.models.letterbox import Letterbox
 from autodet.records import ImageRecord
 from autodet.training.square_cache import SquareCache
-from autodet.training.transforms import MOSAICS, TrainingTransform
+from autodet.training.transforms import MOSAICS, TrainingTransform, generator_of
 
 Sample = tuple[Tensor, dict[str, Tensor]]
 
@@ -46,6 +46,11 @@ class Squares(TorchDataset[Sample]):
         self.dataset, self.records, self.transform = dataset, records, transform
         self.letterboxes = [Letterbox.fit(record.width, record.height, side) for record in records]
         self._cache = cache or SquareCache((record.file for record in records), side)
+        self._turn = (0, 0)
+
+    def begin_epoch(self, seed: int, epoch: int) -> None:
+        """Serve another version of every photo from now on, which depends on the trial's seed and the epoch alone."""
+        self._turn = (seed, epoch)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -53,18 +58,19 @@ class Squares(TorchDataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         """One square, uint8 (3, S, S), and ``boxes`` (N, 4) and ``labels`` (N,); difficult boxes are left out.
 
-        With a transform it is another one each time, and often part of a mosaic with three others.
+        With a transform it is another one in each epoch, and often part of a mosaic with three others.
         """
+        generator = generator_of(*self._turn, index)
         if self.transform is None:
             square, boxes, labels = self._marked(index)
-        elif torch.rand(()) < MOSAICS:
-            others = torch.randint(len(self), (3,)).tolist()
+        elif torch.rand((), generator=generator) < MOSAICS:
+            others = torch.randint(len(self), (3,), generator=generator).tolist()
             squares, marked, named = zip(*map(self._marked, (index, *others)), strict=True)
-            square, boxes, kept = self.transform.mosaic(squares, marked)
+            square, boxes, kept = self.transform.mosaic(squares, marked, generator)
             labels = torch.cat(named)[kept]
         else:
             square, boxes, labels = self._marked(index)
-            square, boxes, kept = self.transform(square, boxes)
+            square, boxes, kept = self.transform(square, boxes, generator)
             labels = labels[kept]
         return square, {"boxes": boxes, "labels": labels}
 

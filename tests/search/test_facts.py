@@ -10,3 +10,14 @@ def test_the_facts_of_a_data_set(workspace, tmp_path):
     write_voc(tmp_path / "fruit" / "val", 3, marks=[APPLE])
     facts = facts_of(import_dataset(tmp_path / "fruit", "fruit", workspace=workspace))
     assert facts == Facts(6, 3, pytest.approx(18 / 64), pytest.approx(4 / 64), photo_side=64)
+
+
+def test_small_boxes_are_told_class_by_class_for_map_counts_classes_not_boxes(workspace, tmp_path):
+    marks = [("cell", (10 * x, 10 * y, 10 * x + 8, 10 * y + 8)) for x in range(6) for y in range(4)]
+    many = [*marks, ("platelet", (60, 44, 62, 46))]
+    write_voc(tmp_path / "blood" / "train", 12, marks=many)
+    write_voc(tmp_path / "blood" / "train" / "more", 2, marks=[*marks, ("speck", (60, 44, 61, 45))])
+    write_voc(tmp_path / "blood" / "val", 3, marks=many)
+    facts = facts_of(import_dataset(tmp_path / "blood", "blood", workspace=workspace))
+    assert facts.median_box == pytest.approx(8 / 64)
+    assert facts.small_box == pytest.approx(2 / 64)  # one box in 25 is a platelet, and specks are too few to count

@@ -12,12 +12,14 @@ import pytest
 
 from autodet.errors import SearchError
 from autodet.models.store import find_model
+from autodet.records import Hyperparameters
 from autodet.search import control, launching, starting
 from autodet.search.control import find_search
 from autodet.search.snapshot import LOG
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from tests.helpers import untrained_bundle
 from tests.ray_cluster import RayCluster
-from tests.search import scripted_on_ray
+from tests.search import scripted, scripted_on_ray
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
@@ -128,6 +130,15 @@ def test_a_killed_supervisor_is_resumed_and_stopping_ends_every_task(start, home
     told = len(epochs(notes, 0))
     time.sleep(1.0)
     assert len(epochs(notes, 0)) == told
+
+
+def test_a_supervisor_killed_while_it_writes_an_epoch_has_no_checkpoint_without_its_bundle(data, tmp_path, monkeypatch):
+    from autodet.search.executors import ray
+
+    monkeypatch.setenv(scripted.SCRIPT, "{}")
+    job = TrainJob(data.folder, tmp_path / "0", Hyperparameters(), 2, "fruit")
+    told = list(ray._trained(0, job, f"{scripted.__name__}:train", lambda: None))
+    assert [list(one.files) for one in told] == [[BEST_BUNDLE, CHECKPOINT]] * 2 + [[]]  # written in this order
 
 
 def test_nodes_get_the_model_to_begin_with(start, home, notes, tmp_path):

@@ -12,6 +12,7 @@ from autodet.errors import PhotoError, TrainingError
 from autodet.models.bundle import read_bundle
 from autodet.records import Annotations, Hyperparameters
 from autodet.training import loop, squares
+from autodet.training.device import computes_bfloat16
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.training.loop import train
 from autodet.training.traits import DeviceTraits
@@ -196,7 +197,7 @@ def test_bfloat16_and_loaders_learn_much_the_same_and_read_photos_once(finished,
     like_a_gpu(torch.bfloat16)
     mixed = list(train(job))
     assert [result.loss for result in mixed] == pytest.approx([result.loss for result in finished[1]], rel=0.25)
-    assert figures(mixed) != figures(finished[1])
+    assert (figures(mixed) == figures(finished[1])) == computes_bfloat16()  # who makes batches ready changes nothing
     assert count_reads() == len(dataset.split("train")) + len(dataset.split("val"))
 
 

@@ -2,7 +2,7 @@ import colorsys
 
 import torch
 
-from autodet.training.transforms import TrainingTransform, recolour, seed_transforms
+from autodet.training.transforms import TrainingTransform, generator_of, recolour
 
 SIDE = 160
 
@@ -18,8 +18,7 @@ def test_boxes_follow_what_they_mark():
     square, boxes = a_square_with_a_white_box(60, 70, 100, 90)
     followed = 0
     for seed in range(40):
-        seed_transforms(seed, 1)
-        image, moved, kept = transform(square, boxes)
+        image, moved, kept = transform(square, boxes, generator_of(seed, 1, 0))
         assert image.shape == square.shape
         assert image.dtype == torch.uint8
         if not kept.any():
@@ -39,8 +38,7 @@ def test_boxes_stay_inside_the_square_and_those_cut_off_are_dropped():
     boxes = torch.cat([corner, torch.tensor([[60.0, 60.0, 110.0, 110.0]])])
     dropped = 0
     for seed in range(60):
-        seed_transforms(seed, 1)
-        _, moved, kept = transform(square, boxes)
+        _, moved, kept = transform(square, boxes, generator_of(seed, 1, 0))
         assert kept.shape == (2,)
         assert len(moved) == int(kept.sum())
         assert (moved >= 0).all()
@@ -56,17 +54,16 @@ def test_a_square_without_boxes_goes_through():
     assert kept.shape == (0,)
 
 
-def test_the_seed_and_the_epoch_decide_everything():
+def test_seed_epoch_and_photo_decide_everything():
     transform = TrainingTransform(SIDE)
     square, boxes = a_square_with_a_white_box(60, 70, 100, 90)
 
-    def once(seed, epoch):
-        seed_transforms(seed, epoch)
-        return transform(square, boxes)[0]
+    def once(seed, epoch, index):
+        return transform(square, boxes, generator_of(seed, epoch, index))[0]
 
-    assert torch.equal(once(3, 2), once(3, 2))
-    assert not torch.equal(once(3, 2), once(3, 3))
-    assert not torch.equal(once(3, 2), once(4, 2))
+    assert torch.equal(once(3, 2, 1), once(3, 2, 1))
+    for other in ((3, 3, 1), (4, 2, 1), (3, 2, 0)):
+        assert not torch.equal(once(3, 2, 1), once(*other))
 
 
 def test_colours_change_as_far_as_they_may():
@@ -109,8 +106,7 @@ def test_in_a_mosaic_boxes_follow_what_they_mark():
     squares, boxes = four_squares()
     followed = 0
     for seed in range(40):
-        seed_transforms(seed, 1)
-        image, moved, kept = transform.mosaic(squares, boxes)
+        image, moved, kept = transform.mosaic(squares, boxes, generator_of(seed, 1, 0))
         assert (image.shape, image.dtype) == (squares[0].shape, torch.uint8)
         assert kept.shape == (4,)
         assert len(moved) == int(kept.sum())

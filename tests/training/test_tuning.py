@@ -11,7 +11,7 @@ from autodet.records import Hyperparameters
 from autodet.training.freezing import freeze
 from autodet.training.loop import _augmentation, _optimizer
 from autodet.training.schedule import set_learning_rates
-from autodet.training.transforms import seed_transforms
+from autodet.training.transforms import generator_of
 
 
 def learning(depth):
@@ -62,8 +62,7 @@ def spread(strength):
     square, boxes = torch.zeros(3, 160, 160, dtype=torch.uint8), torch.tensor([[60.0, 60.0, 100.0, 100.0]])
     centres = []
     for seed in range(30):
-        seed_transforms(seed, 1)
-        _, moved, _ = transform(square, boxes)
+        _, moved, _ = transform(square, boxes, generator_of(seed, 1, 0))
         centres += [((box[:2] + box[2:]) / 2 - 80).abs().max().item() for box in moved]
     return sum(centres) / len(centres)
 

@@ -246,7 +246,7 @@ def _trained(trial: int, job: TrainJob, train: str, pulse: "_Pulse") -> Iterator
         sent[CHECKPOINT] = (job.folder / CHECKPOINT).stat().st_mtime_ns  # where it came from, it is known
     for result in getattr(importlib.import_module(module), function)(job, pulse):
         files = {}
-        for name in (CHECKPOINT, BEST_BUNDLE):
+        for name in (BEST_BUNDLE, CHECKPOINT):  # in which order they are written: no checkpoint without its bundle
             path = job.folder / name
             if path.exists() and sent.get(name) != path.stat().st_mtime_ns:
                 sent[name], files[name] = path.stat().st_mtime_ns, path.read_bytes()
