@@ -46,7 +46,7 @@ from autodet.models.detection import detect
 from autodet.models.letterbox import Letterbox
 from autodet.models.precision import answer_in_float32
 from autodet.records import Hyperparameters, Prediction
-from autodet.training import loop, squares
+from autodet.training import loop, schedule, squares
 from autodet.training.checkpoint import Progress
 from autodet.training.job import TrainJob
 from autodet.training.traits import DeviceTraits
@@ -250,6 +250,14 @@ def _weigh_boxes_twice() -> None:
     roi_heads.fastrcnn_loss = loss
 
 
+def _warm_up_longer() -> None:
+    schedule.WARM_UP = 0.15
+
+
+def _clip_closer() -> None:
+    loop.GRADIENT_NORM = 1.0
+
+
 def _propose_fewer(network: nn.Module, _data: autodet.Dataset) -> None:
     network.rpn._pre_nms_top_n["training"] = 300
     network.rpn._post_nms_top_n["training"] = 150
@@ -281,7 +289,20 @@ CHANGES_2 = {
     "boxes2": Change("the loss of the head's boxes counts twice", before=_weigh_boxes_twice),
     "proposals150": Change("150 proposals of 300 anchors in training, not 300 of 600", network=_propose_fewer),
 }
-SCREENINGS = {1: CHANGES, 2: CHANGES_2}
+CHANGES_3 = {
+    "lr5e-4": Change("learning rate 0.0005, not 0.001", {"lr": 5e-4}),
+    "body0.1": Change("the body learns 0.1 times as fast as the rest, not 0.3", {"backbone_lr_factor": 0.1}),
+    "decay": CHANGES_2["decay"],
+    "fpn_norm": CHANGES_2["fpn_norm"],
+    "head_norm": CHANGES_2["head_norm"],
+    "proposals150": CHANGES_2["proposals150"],
+    "calm": CHANGES_2["calm"],
+    "strong": CHANGES_2["strong"],
+    "ema0.995": Change("weights are averaged with a decay of 0.995, not 0.99", {"ema_decay": 0.995}),
+    "warm": Change("the learning rate rises for 15 % of the steps, not 5 %", before=_warm_up_longer),
+    "clip1": Change("gradients have a norm of 1 at most, not 10", before=_clip_closer),
+}
+SCREENINGS = {1: CHANGES, 2: CHANGES_2, 3: CHANGES_3}
 MORE_CHANGES = {
     "float32": Change("float32 throughout, not mixed precision", before=_train_in_float32),
     "heads32": Change("the heads in float32, the body in mixed precision", network=_heads_in_float32),
@@ -293,7 +314,7 @@ MORE_CHANGES = {
     "unaveraged": Change("no averaged weights", {"ema_decay": 0.0}),
     "unaugmented": Change("no augmentation", {"augmentation": 0.0}),
 }
-ALL_CHANGES = CHANGES | CHANGES_2 | MORE_CHANGES
+ALL_CHANGES = CHANGES | CHANGES_2 | CHANGES_3 | MORE_CHANGES
 
 
 # A run
