@@ -32,7 +32,7 @@ from autodet.words import counted, duration
 
 WHERE = "where to run"
 SAME_ORDER_SECONDS = 5.0  # two clicks, or two people, who want the same so close together want one search
-LEARNING_RATES = (1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2)
+LEARNING_RATES = (1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 1e-2)
 
 
 @dataclass(frozen=True)

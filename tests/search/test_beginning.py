@@ -15,7 +15,7 @@ from autodet.models.store import add_model, delete_model, find_model, put_model
 from autodet.search import starting
 from autodet.search.beginning import COPY
 from autodet.search.control import find_search, list_searches
-from autodet.search.space import Choices, Range
+from autodet.search.space import PARAMETERS, Choices
 from autodet.search.starting import start_search
 from autodet.workspace import Workspace
 from tests.helpers import untrained_bundle
@@ -92,7 +92,7 @@ def test_the_network_is_the_models_and_so_is_the_photo_size_unless_it_is_tried(s
     spec = start(trials=1, epochs=1, start_from="old").spec()
     assert spec.space["architecture"] == Choices((DEFAULT_ARCHITECTURE,))
     assert spec.space["image_size"] == Choices((96,))
-    assert spec.space["lr"] == Range(3e-4, 3e-3)
+    assert spec.space["lr"] == PARAMETERS["lr"].prior
     space = {"image_size": [96, 160, 320]}
     status = start(trials=2, epochs=1, start_from="old", architecture=DEFAULT_ARCHITECTURE, space=space).wait()
     assert status.trials[0].params["image_size"] == 96

@@ -47,7 +47,7 @@ def test_a_trial_is_stuck_if_it_has_found_nothing_for_long_enough(one, stuck):
     [
         (trial(lr=0.1), PLENTY, "(1) its learning rate of 0.1 is very high"),
         (trial(lr=1e-6), PLENTY, "(1) its learning rate of 1e-06 is very low"),
-        (trial(lr=8e-3, losses=(2.0, 500.0)), PLENTY, "(1) its loss has grown from 2 to 500"),
+        (trial(lr=6e-3, losses=(2.0, 500.0)), PLENTY, "(1) its loss has grown from 2 to 500"),
         (trial(), replace(PLENTY, box_side=0.01), "(1) half of the boxes are less than 3.2 pixels"),
         (
             trial(),
@@ -76,7 +76,7 @@ def test_where_other_trials_find_objects_the_data_are_not_to_blame():
     few = replace(PLENTY, train_photos=4)
     assert said_of(good, material=few) == ""
     assert said_of(trial(lr=0.1), good, material=few).endswith(
-        "The likely cause: its learning rate of 0.1 is very high (0.0003 to 0.003 is usual)."
+        "The likely cause: its learning rate of 0.1 is very high (0.0003 to 0.0015 is usual)."
     )
     assert "its parameters do not suit" in said_of(trial(), good, material=few)
 
