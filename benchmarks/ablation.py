@@ -135,6 +135,12 @@ def _fit_ratios(network: nn.Module, data: autodet.Dataset) -> None:
     network.rpn.anchor_generator = AnchorGenerator(sizes, (ratios,) * len(sizes))
 
 
+def _double_anchors(network: nn.Module, _data: autodet.Dataset) -> None:
+    generator = network.rpn.anchor_generator
+    sizes = tuple(tuple(2 * size for size in level) for level in generator.sizes)
+    network.rpn.anchor_generator = AnchorGenerator(sizes, generator.aspect_ratios)
+
+
 def _widen_pyramid() -> None:
     pyramid.FPN_CHANNELS = 128
 
@@ -311,6 +317,7 @@ MORE_CHANGES = {
     "size256": Change("squares of 256 px, not 320", {"image_size": 256}),
     "size512": Change("squares of 512 px, not 320", {"image_size": 512}),
     "size640": Change("squares of 640 px, not 320", {"image_size": 640}),
+    "anchors2": Change("anchors twice as large", network=_double_anchors),
     "unaveraged": Change("no averaged weights", {"ema_decay": 0.0}),
     "unaugmented": Change("no augmentation", {"augmentation": 0.0}),
 }
