@@ -60,6 +60,7 @@ SHARES = (2 / 3, 1 / 3)
 FIRST_ROW = (1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0)  # of the design; the next ten are its rotations, the last has nothing
 CONFIRMING_SEED = 100
 CALM = 0.75  # of the epochs, after which there are no mosaics
+REGIONS = tuple((count, overlap) for overlap in (0.4, 0.5, 0.55, 0.6) for count in (75, 150, 300))
 JUDGED = 4  # the last epochs, of which the best counts
 FIGURES = ("map50", "map50_95", "seconds")
 Run = dict[str, Any]
@@ -357,6 +358,7 @@ def train_once(data: autodet.Dataset, names: Sequence[str], seed: int, epochs: i
     best, last = results[order[0]], results[-1]
     trial.average.load_state_dict(weights[order[0]])
     flipped = _measured(trial, data, flip=True)
+    regions = [[*choice, *_measured_with(trial, data, *choice)] for choice in REGIONS]
     trial.average.load_state_dict(_mean([weights[index] for index in order[:3]]))
     averaged = _measured(trial, data, flip=False)
     return {
@@ -365,6 +367,7 @@ def train_once(data: autodet.Dataset, names: Sequence[str], seed: int, epochs: i
         "last": [last.map50, last.map50_95],
         "flip": flipped,
         "mean3": averaged,
+        "regions": regions,
         "seconds": statistics.median(result.seconds for result in results[1:-JUDGED]),
     }
 
@@ -386,6 +389,16 @@ def _measured(trial: Any, data: autodet.Dataset, *, flip: bool) -> list[float]:
         predictions.append(seen)
     map50, map50_95, _ = measure(trial.val_squares.records, predictions, len(data.classes), "map50")
     return [map50, map50_95]
+
+
+def _measured_with(trial: Any, data: autodet.Dataset, count: int, overlap: float) -> list[float]:
+    """mAP50 and mAP50-95 if so many regions of a photo are looked at, and boxes may overlap by so much, as an IoU."""
+    network = trial.average
+    before = network.rpn._post_nms_top_n["testing"], network.roi_heads.nms_thresh
+    network.rpn._post_nms_top_n["testing"], network.roi_heads.nms_thresh = count, overlap
+    figures = _measured(trial, data, flip=False)
+    network.rpn._post_nms_top_n["testing"], network.roi_heads.nms_thresh = before
+    return figures
 
 
 def _joined(seen: Prediction, mirrored: Prediction, width: int) -> Prediction:
@@ -510,6 +523,7 @@ def print_tables(runs: Sequence[Run]) -> None:
             print(f"| {change.what} | " + " | ".join(_effect(screened, data, name) for data in SETS) + " |")
         for data in SETS:
             _print_error(screened, data)
+    print_regions(runs)
     for data in (*SETS, *FAR):
         _print_confirmed([run for run in runs if run["data"] == data and run["seed"] >= CONFIRMING_SEED], data)
 
@@ -537,6 +551,15 @@ def _print_error(runs: Sequence[Run], data: str) -> None:
     )
     mean = statistics.mean(run["map50"] for run in chosen)
     print(f"{data}: {len(chosen)} runs, mAP50 {mean:.3f}, spread {spread:.3f}; {extra}")
+
+
+def print_regions(runs: Sequence[Run]) -> None:
+    """What more regions and closer boxes are worth to the same weights, those that were best in each run."""
+    for data in SETS:
+        chosen = [run["regions"] for run in runs if run["data"] == data and "regions" in run]
+        for index, (count, overlap) in enumerate(REGIONS if chosen else ()):
+            means = [100 * statistics.mean(one[index][at] for one in chosen) for at in (2, 3)]
+            print(f"{data}, {count} regions, IoU {overlap}: {means[0]:.1f}, {means[1]:.1f} ({len(chosen)} runs)")
 
 
 def _print_confirmed(runs: Sequence[Run], data: str) -> None:
