@@ -34,7 +34,6 @@ def build_faster_rcnn(class_count: int, published: Mapping[str, Tensor] | None, 
         rpn_post_nms_top_n_test=300,
         box_batch_size_per_image=128,
         box_score_thresh=0.01,
-        box_nms_thresh=0.55,
     )
     network.transform = lite_input()
     answer_in_float32(network.rpn.head, network.roi_heads.box_predictor)
