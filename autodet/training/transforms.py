@@ -16,6 +16,7 @@ MINIMUM_SIDE = 3.0
 FLIPPED, COLOURED, MOSAICS = 0.5, 0.8, 0.5  # shares of all squares
 DEGREES, SHIFT = 5.0, 0.15  # how far they are turned at most, and moved, as a share of the side
 SHRINK, GROW = -0.4, 0.5
+SEEDS = 2**63  # that torch takes
 MOSAIC_ZOOM = 0.8  # how much more than a square's side of the four is seen at most
 BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.3, 0.3, 0.4, 0.02  # how far from 1; of hue, from 0, in turns
 LUMA = torch.tensor([0.299, 0.587, 0.114])  # ITU-R BT.601
@@ -139,4 +140,4 @@ def _turn_around_grey(angle: float) -> Tensor:
 
 def generator_of(seed: int, epoch: int, index: int) -> torch.Generator:
     """Draws for one photo in one epoch of a trial: nothing else decides what becomes of it, and nobody else draws."""
-    return torch.Generator().manual_seed((seed * 100_003 + epoch) * 1_000_003 + index)
+    return torch.Generator().manual_seed(((seed * 100_003 + epoch) * 1_000_003 + index) % SEEDS)

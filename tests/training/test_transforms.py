@@ -64,6 +64,8 @@ def test_seed_epoch_and_photo_decide_everything():
     assert torch.equal(once(3, 2, 1), once(3, 2, 1))
     for other in ((3, 3, 1), (4, 2, 1), (3, 2, 0)):
         assert not torch.equal(once(3, 2, 1), once(*other))
+    large = 2**62 + 1  # a person may give any
+    assert not torch.equal(once(large, 2, 1), once(large, 2, 0))
 
 
 def test_colours_change_as_far_as_they_may():
