@@ -1,0 +1,55 @@
+"""The values that everything passes around: frozen, plain, without torch.
+
+Boxes are ``(x1, y1, x2, y2)`` in pixels of the photo as a person sees it (EXIF orientation applied), x to
+the right, y down, ``x2`` and ``y2`` exclusive. Class ids run from 0 to n-1 in the order of the data set's
+sorted class names. Epochs and photos count from 1, trials from 0.
+"""
+
+from autodet.records.photos import (
+    SPLITS,
+    Annotations,
+    BoolArray,
+    FloatArray,
+    ImageRecord,
+    IntArray,
+    Prediction,
+    Problem,
+    Split,
+)
+from autodet.records.reports import ClassReport, EvaluationReport
+from autodet.records.searches import ACTIVE_STATES, MOST_ANCESTORS, Origin, SearchState, SearchStatus
+from autodet.records.trials import (
+    FROZEN_DEPTHS,
+    SCHEDULERS,
+    Attempt,
+    EpochResult,
+    Hyperparameters,
+    TrialState,
+    TrialStatus,
+)
+
+__all__ = [
+    "ACTIVE_STATES",
+    "FROZEN_DEPTHS",
+    "MOST_ANCESTORS",
+    "SCHEDULERS",
+    "SPLITS",
+    "Annotations",
+    "Attempt",
+    "BoolArray",
+    "ClassReport",
+    "EpochResult",
+    "EvaluationReport",
+    "FloatArray",
+    "Hyperparameters",
+    "ImageRecord",
+    "IntArray",
+    "Origin",
+    "Prediction",
+    "Problem",
+    "SearchState",
+    "SearchStatus",
+    "Split",
+    "TrialState",
+    "TrialStatus",
+]

@@ -1,0 +1,129 @@
+"""Photos: what is marked on them, what is wrong with them, what a detector sees on them."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Annotations:
+    """What a person marked on one photo.
+
+    Attributes:
+        boxes_xyxy: Boxes, shape (N, 4), float32, pixels of the photo.
+        class_ids: Classes, shape (N,), int64.
+        difficult: Boxes that a metric neither rewards nor punishes, shape (N,), bool.
+        truncated: Boxes of objects that the photo's edge, or something before them, cuts off, shape (N,), bool.
+    """
+
+    boxes_xyxy: FloatArray
+    class_ids: IntArray
+    difficult: BoolArray
+    truncated: BoolArray
+
+    @classmethod
+    def of(cls, boxes_xyxy: Any, class_ids: Any, difficult: Any = None, truncated: Any = None) -> Self:
+        """Annotations from any sequences, empty ones included; nothing is difficult or truncated if not said."""
+        ids = np.asarray(class_ids, dtype=np.int64).reshape(-1)
+        no = np.zeros(len(ids), bool)
+        return cls(
+            boxes_xyxy=np.asarray(boxes_xyxy, dtype=np.float32).reshape(-1, 4),
+            class_ids=ids,
+            difficult=no if difficult is None else np.asarray(difficult, bool).reshape(-1),
+            truncated=no if truncated is None else np.asarray(truncated, bool).reshape(-1),
+        )
+
+    def __len__(self) -> int:
+        return len(self.class_ids)
+
+    @property
+    def teaches(self) -> bool:
+        """Whether there is a box that counts: difficult ones are neither learnt from nor judged by."""
+        return not self.difficult.all()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ImageRecord:
+    """One photo of a data set.
+
+    Attributes:
+        file: The photo's path below the data set's ``images`` folder, with forward slashes.
+        width: Width in pixels, after EXIF orientation.
+        height: Height in pixels, after EXIF orientation.
+        split: ``train``, ``val`` or ``test``.
+        annotations: What is marked on it; may be empty: a photo without objects is data.
+        sha256: SHA-256 of the photo's bytes, in hexadecimal.
+        origin: The photo's path below the source that it was imported from, with forward slashes.
+        look: How the photo looks, in 128 bits; see ``autodet.datasets.gate.likeness``.
+    """
+
+    file: str
+    width: int
+    height: int
+    split: Split
+    annotations: Annotations
+    sha256: str = ""
+    origin: str = ""
+    look: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that an import found in a file, and what it did about it, both as sentences.
+
+    Attributes:
+        file: The file, below the source's root; empty where it is about the whole data set.
+        problem: What is wrong.
+        action: What was done about it.
+        kind: A name of ``autodet.datasets.gate.kinds.KINDS``.
+        photos: The photos that show it: paths below the source's root or, once imported, below the data set's
+            ``images``.
+    """
+
+    file: str
+    problem: str
+    action: str
+    kind: str = ""
+    photos: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a detector sees on one photo, best first.
+
+    Attributes:
+        boxes_xyxy: Boxes, shape (N, 4), float32, pixels of the photo.
+        class_ids: Classes, shape (N,), int64.
+        scores: Confidences in (0, 1], shape (N,), float32, falling.
+    """
+
+    boxes_xyxy: FloatArray
+    class_ids: IntArray
+    scores: FloatArray
+
+    @classmethod
+    def of(cls, boxes_xyxy: Any, class_ids: Any, scores: Any) -> Self:
+        """A prediction from any sequences, sorted best first."""
+        order = np.argsort(-np.asarray(scores, np.float32).reshape(-1), kind="stable")
+        return cls(
+            boxes_xyxy=np.asarray(boxes_xyxy, np.float32).reshape(-1, 4)[order],
+            class_ids=np.asarray(class_ids, np.int64).reshape(-1)[order],
+            scores=np.asarray(scores, np.float32).reshape(-1)[order],
+        )
+
+    def above(self, threshold: float) -> Self:
+        """Only what scores at least ``threshold``."""
+        keep = self.scores >= threshold
+        return type(self)(self.boxes_xyxy[keep], self.class_ids[keep], self.scores[keep])
+
+    def __len__(self) -> int:
+        return len(self.scores)
