@@ -14,9 +14,7 @@ from typing import TypeVar
 
 import optuna
 
-from autodet.errors import BundleError, SearchError, StorageBusyError
-from autodet.models.bundle import read_card
-from autodet.models.store import BUNDLE, put_model
+from autodet.errors import SearchError, StorageBusyError
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
 from autodet.search.beginning import start_of
 from autodet.search.budget import planned_epochs, startup_seconds
@@ -34,6 +32,7 @@ from autodet.search.executors import (
 from autodet.search.executors.usage import Usage
 from autodet.search.fitting import TOO_LARGE, Fitting
 from autodet.search.folders import TRIALS, TrialFolders
+from autodet.search.published import PublishedModel
 from autodet.search.refit import Refit, is_refit
 from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, seconds_since_launch, write_snapshot
 from autodet.search.space import hyperparameters_of
@@ -42,7 +41,7 @@ from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.search.timekeeping import Timekeeper
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, SCORE, TrainJob
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.words import counted
 from autodet.workspace import Workspace, safe_join, sweep_unfinished
 
@@ -50,7 +49,6 @@ TICK_SECONDS = 0.5
 SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
 RETRIES = 2  # of a trial that is lost again and again without an epoch in between
 TRACEBACK = "traceback.txt"
-NOTHING = (-1.0, 0.0)  # ranks below every epoch
 NO_EPOCH = "It was stopped before its first epoch ended."
 NO_TIME = "The time limit of {:g} seconds left no time for more."
 SET_ASIDE = "What the database of searches has not got, because it is in use, is stored when the search is resumed."
@@ -105,8 +103,7 @@ class _Supervisor:
         growth = refit_growth(self._spec, self._workspace) if self._spec.refit else 0.0
         self._time = Timekeeper(self._spec, self._clock, self._trials, self._best_trial, growth)
         self._fitting = Fitting(self._trials.values())
-        self._published = self._model_rank()
-        self._better = False  # whether an epoch was better than that
+        self._model = PublishedModel(folder.name, self._workspace)
         self._over = [
             number for number, trial in self._trials.items() if trial.state != "running"
         ]  # to be cleared away
@@ -153,7 +150,7 @@ class _Supervisor:
             (self._folders.folder(number) / CHECKPOINT).unlink(missing_ok=True)
             sweep_unfinished(self._folders.folder(number))
         self._over.clear()
-        if self._better:
+        if self._model.is_behind:
             self._publish_best()
 
     def _patiently(self, act: Callable[[], Result]) -> Result:
@@ -271,7 +268,7 @@ class _Supervisor:
         self._lost.pop(trial.number, None)
         status = replace(status, epochs=(*status.epochs, result))
         self._trials[trial.number] = status
-        self._better = self._better or result.rank > self._published
+        self._model.compare(result)
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
         hopeless = self._study.report(trial, status.epochs)
         if result.epoch == self._epochs(status):
@@ -301,21 +298,11 @@ class _Supervisor:
         """Make the best epoch so far the search's model, so that whatever happens next it can be used."""
         best = self._best_trial()
         epoch = best.best_epoch if best else None
-        if best and epoch and epoch.rank > self._published:
-            put_model(self._folders.folder(best.number) / BEST_BUNDLE, self._folder.name, self._workspace)
-            self._published = epoch.rank
-        self._better = False
+        if best and epoch:
+            self._model.publish(self._folders.folder(best.number) / BEST_BUNDLE, epoch)
 
     def _best_trial(self) -> TrialStatus | None:
         return replace(self._before, trials=tuple(self._trials.values())).best_trial
-
-    def _model_rank(self) -> tuple[float, float]:
-        """How good the model is that was published before, as ``EpochResult.rank``; ``NOTHING`` where there is none."""
-        try:
-            card = read_card(self._workspace.models / self._folder.name / BUNDLE)
-            return card.metrics.get(SCORE, card.metrics["map50"]), -(card.latency_ms or 0.0)
-        except BundleError:
-            return NOTHING
 
     def _retry(self, trial: optuna.trial.Trial, reason: str) -> None:
         self._lost[trial.number] = self._lost.get(trial.number, 0) + 1
@@ -363,7 +350,7 @@ class _Supervisor:
             self._tell(trial, "stopped", None if self._trials[trial.number].epochs else NO_EPOCH)
         self._waiting.clear()
         self._save()  # the best epoch may be a moment old
-        if self._published != NOTHING:
+        if self._model.id:
             message = f"{message} The best model so far is kept."
             return self._refit(message) if state == "finished" else self.end(state, message)
         state = "stopped" if state == "stopped" else "failed"
@@ -425,7 +412,7 @@ class _Supervisor:
             self._before,
             state=state,
             trials=tuple(self._trials[number] for number in sorted(self._trials)),
-            model=self._folder.name if self._published != NOTHING else None,
+            model=self._model.id,
             seconds=self._clock.seconds,
             seconds_left=self._time.forecast(self._executor.slots) if state == "running" else None,
             message=message,
