@@ -10,7 +10,7 @@ import pytest
 
 from autodet.lock import hold_lock
 from autodet.models.store import add_model, find_model
-from autodet.search import starting, supervisor
+from autodet.search import published, starting, supervisor
 from autodet.search.control import find_search
 from autodet.search.executors import EpochDone, TrialDone
 from autodet.search.snapshot import STOP
@@ -78,9 +78,9 @@ def carry_on(folder, slots=1, executor=InThisProcess):
         return supervise(folder, executor(slots))
 
 
-def fails_once(monkeypatch, name, *, when):
-    """Make one call of a function of the supervisor die, as if the process had been killed there."""
-    real, died = getattr(supervisor, name), []
+def fails_once(monkeypatch, module, name, *, when):
+    """Make one call of a function die, as if the process had been killed there."""
+    real, died = getattr(module, name), []
 
     def dying(*arguments):
         if when(*arguments) and not died:
@@ -88,7 +88,7 @@ def fails_once(monkeypatch, name, *, when):
             raise OSError("killed here")
         return real(*arguments)
 
-    monkeypatch.setattr(supervisor, name, dying)
+    monkeypatch.setattr(module, name, dying)
 
 
 def kept_map50(folder, home):
@@ -97,7 +97,7 @@ def kept_map50(folder, home):
 
 def test_a_best_epoch_that_was_recorded_but_not_published_is_published_on_resume(plan, home, monkeypatch):
     folder = plan({"map50": {"0": [0.3, 0.9, 0.2]}}, trials=1, epochs=3)
-    fails_once(monkeypatch, "put_model", when=lambda bundle, *_: b"0.9" in bundle.read_bytes())
+    fails_once(monkeypatch, published, "put_model", when=lambda bundle, *_: b"0.9" in bundle.read_bytes())
     with pytest.raises(OSError, match="killed here"):
         carry_on(folder)
     assert kept_map50(folder, home) == 0.3
@@ -108,7 +108,7 @@ def test_a_best_epoch_that_was_recorded_but_not_published_is_published_on_resume
 
 def test_a_model_that_was_published_but_not_written_down_is_not_replaced_by_a_worse_one(plan, home, monkeypatch):
     folder = plan({"map50": {"0": [0.9, 0.8], "1": [0.2, 0.3]}}, trials=2, epochs=2)
-    fails_once(monkeypatch, "write_snapshot", when=lambda _folder, status: status.model is not None)
+    fails_once(monkeypatch, supervisor, "write_snapshot", when=lambda _folder, status: status.model is not None)
     with pytest.raises(OSError, match="killed here"):
         carry_on(folder, slots=2)
     status = carry_on(folder, slots=2)
@@ -178,7 +178,7 @@ def test_what_killed_workers_left_half_written_is_cleared_away(plan):
 
 def test_the_checkpoint_of_a_finished_trial_is_cleared_away_by_whoever_comes_next(plan, monkeypatch):
     folder = plan(trials=2, epochs=1)
-    fails_once(monkeypatch, "sweep_unfinished", when=lambda swept: swept.name == "0")
+    fails_once(monkeypatch, supervisor, "sweep_unfinished", when=lambda swept: swept.name == "0")
     with pytest.raises(OSError, match="killed here"):
         carry_on(folder)
     (folder / "trials" / "0" / CHECKPOINT).write_text("as if it had been killed one line before")
