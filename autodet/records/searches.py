@@ -107,6 +107,12 @@ class SearchStatus:
         """Whether it is waiting or at work, so that a page has something to refresh."""
         return self.state in ACTIVE_STATES
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether it is not at work, but could go on."""
+        stopped_early = self.state == "stopped" and len(self.trials) < self.planned_trials
+        return self.state == "interrupted" or stopped_early
+
     @cached_property
     def best_trial(self) -> TrialStatus | None:
         """The trial whose best epoch has the highest score; of equals the quickest, then the earliest."""
