@@ -112,8 +112,8 @@ def _show_source(one: Import, found: Review) -> None:
     st.subheader(f"{escape(one.request().name)}: before it is imported", anchor=False)
     photos = counted(len(staged.photos) + len(staged.unlabelled), "photo")
     st.markdown(
-        f"{photos}, read as {staged.detection.format.upper()}. Some of it needs your eyes; what is chosen here is what "
-        "autodet would do."
+        f"{photos}, read as {staged.detection.format.upper()}. Some of it needs your eyes; what is chosen at first is "
+        "what autodet would do."
     )
     if staged.detection.why:
         st.caption(escape(staged.detection.why))
