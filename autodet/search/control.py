@@ -106,8 +106,7 @@ class Search:
 
     def _has_more(self, status: SearchStatus, spec: SearchSpec) -> bool:
         """Whether a search that was stopped has anything left to do, and be it to store what a busy database lacks."""
-        over = sum(trial.state != "running" for trial in status.trials)
-        return over < status.planned_trials or spec.refit or (self._folder / UNSAVED).exists()
+        return status.trials_over < status.planned_trials or spec.refit or (self._folder / UNSAVED).exists()
 
     def best_detector(self) -> "Detector":
         """The best epoch of all trials so far, ready to predict.

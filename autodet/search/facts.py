@@ -47,6 +47,13 @@ def facts_of(dataset: Dataset) -> Facts:
     )
 
 
+def unjudged_classes(dataset: Dataset) -> tuple[str, ...]:
+    """The classes that no epoch is judged by, because no validation photo has a box of theirs that counts."""
+    marked = [record.annotations for record in dataset.split("val")]
+    judged = {int(one) for annotations in marked for one in annotations.class_ids[~annotations.difficult]}
+    return tuple(name for class_id, name in enumerate(dataset.classes) if class_id not in judged)
+
+
 def _small_box(shares: FloatArray, class_ids: IntArray) -> float:
     """The lower quartile of the boxes' sides, each class weighing the same."""
     counts = np.bincount(class_ids)

@@ -14,7 +14,7 @@ from autodet.charts.timeline import timeline_figure
 from autodet.charts.trials import loss_figure, map_figure, most_telling
 from autodet.errors import SearchError
 from autodet.evaluation.objective import OBJECTIVES, quality_title, wants_speed
-from autodet.records import SearchStatus, TrialStatus
+from autodet.records import SearchState, SearchStatus, TrialStatus
 from autodet.search.control import find_search
 from autodet.search.space import PARAMETERS
 from autodet.ui.deleting import offer_deletion, show_size
@@ -42,17 +42,17 @@ BADGES = {
 
 def watch(status: SearchStatus) -> None:
     """Show a search, again and again while it is at work."""
-    st.fragment(_show, run_every=REFRESH_SECONDS if status.active else None)(status.search, status.active)
+    st.fragment(_show, run_every=REFRESH_SECONDS if status.active else None)(status.search, status.state)
 
 
-def _show(search: str, was_active: bool) -> None:
+def _show(search: str, shown_state: SearchState) -> None:
     with sentences_for_errors("Results"):
-        _show_search(search, was_active)
+        _show_search(search, shown_state)
 
 
-def _show_search(search: str, was_active: bool) -> None:
+def _show_search(search: str, shown_state: SearchState) -> None:
     status = find_search(search).status()
-    if was_active and not status.active:
+    if status.state != shown_state:
         st.rerun()  # the whole page: what the list of searches says has changed too
     _show_state(status)
     _show_figures(status)
@@ -171,8 +171,13 @@ def _show_figures(status: SearchStatus) -> None:
         help="On the validation photos; 1 is perfect.",
         width="content",
     )
-    figures.metric("Trials", f"{len(status.trials)} of {status.planned_trials}", width="content")
-    figures.metric("Time so far" if status.active else "Took", duration(status.seconds), width="content")
+    figures.metric("Trials done", f"{status.trials_over} of {status.planned_trials}", width="content")
+    figures.metric(
+        "Time so far" if status.active else "Took",
+        duration(status.seconds),
+        help="Until it was last heard of." if status.state == "interrupted" else None,
+        width="content",
+    )
     if not status.active:
         show_size(status, figures)
 
@@ -185,7 +190,7 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
         rows.append(
             {
                 "trial": marked(status, trial),
-                "state": trial.state,
+                "state": status.state if trial.state == "running" and not status.active else trial.state,
                 "epochs": f"{len(trial.epochs)}/{status.planned_epochs}",
                 quality_title(status.objective): epoch.score if epoch else None,
                 "mAP@0.5": epoch.map50 if epoch else None,

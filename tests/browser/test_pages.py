@@ -48,12 +48,17 @@ def zoom_in(tab):
 def test_the_chart_grows_by_itself_and_the_buttons_change_at_the_end(app, visit):
     folder = Workspace(app.home).searches / "fruit"
     folder.mkdir()
-    status = SearchStatus("fruit", "fruit", "running", planned_trials=2, planned_epochs=3, seconds=5.0)
+    status = SearchStatus("fruit", "fruit", "queued", planned_trials=2, planned_epochs=3, seconds=5.0)
     with hold_lock(folder):
         write_snapshot(folder, status)
         tab = visit("results")
-        tab.get_by_text("The first epoch is under way").first.wait_for()
+        tab.get_by_text("No trial has started yet").first.wait_for()
         tab.evaluate("window.drawn_once = true")
+        tab.get_by_test_id("stSelectbox").get_by_text("fruit · queued").wait_for()
+        status = replace(status, state="running", trials=(trial(0, "running"),))
+        write_snapshot(folder, status)
+        tab.get_by_text("The first epoch is under way").first.wait_for()
+        tab.get_by_test_id("stSelectbox").get_by_text("fruit · running").wait_for()
         whole = epochs_in_view(tab)
         status = replace(status, trials=(trial(0, "running", 0.3),))
         write_snapshot(folder, status)

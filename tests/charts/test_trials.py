@@ -69,7 +69,8 @@ def test_the_loss_chart_has_the_losses_and_no_star():
 
 
 @pytest.mark.parametrize(
-    ("state", "words"), [("queued", "under way"), ("running", "under way"), ("failed", "No epoch was finished")]
+    ("state", "words"),
+    [("queued", "No trial has started"), ("running", "under way"), ("failed", "No epoch was finished")],
 )
 @pytest.mark.parametrize("draw", [map_figure, loss_figure])
 def test_an_empty_chart_says_why_it_is_empty(draw, state, words):
