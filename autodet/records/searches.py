@@ -109,6 +109,12 @@ class SearchStatus:
         return self.state in ACTIVE_STATES
 
     @property
+    def unfinished(self) -> bool:
+        """Whether it is not at work, but could go on."""
+        stopped_early = self.state == "stopped" and len(self.trials) < self.planned_trials
+        return self.state == "interrupted" or stopped_early
+
+    @property
     def trials_over(self) -> int:
         """How many trials have ended, whatever became of them."""
         return sum(trial.state != "running" for trial in self.trials)

@@ -279,7 +279,7 @@ def offer_start(dataset: Dataset, order: Order) -> None:
     networks = architectures(_space(order))
     refused = bool(order.problems)
     if refused:
-        st.error(f"Not like this. {' '.join(map(escape, order.problems))}", icon=":material/edit:")
+        st.error(f"It cannot start like this. {' '.join(map(escape, order.problems))}", icon=":material/edit:")
     problem = None if order.start_from else next(filter(None, map(network_problem, networks)), None)
     warn_of_known_photos(dataset)
     _warn_of_unjudged_classes(dataset)

@@ -114,13 +114,14 @@ def _visitors_zone() -> ZoneInfo | None:
 
 def _show_state(status: SearchStatus) -> None:
     icon, colour = BADGES[status.state]
+    lost = find_search(status.search).lost_data() if status.unfinished else ""
     left, right = st.columns([2, 3], vertical_alignment="center")
     with left.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state, icon=icon, color=colour)  # type: ignore[arg-type]
         if status.active:
             st.progress(progress_of(status), progress_text(status))
     with right.container(horizontal=True, horizontal_alignment="right"):
-        _offer_actions(status)
+        _offer_actions(status, lost)
     if status.message:
         (st.error if status.state == "failed" else st.info)(escape(status.message))
     if status.start_from:
@@ -129,11 +130,13 @@ def _show_state(status: SearchStatus) -> None:
         st.warning(escape(status.caution), icon=":material/warning:")
     if status.diagnosis:
         st.info(escape(status.diagnosis), icon=":material/troubleshoot:")
-    if status.state == "interrupted":
+    if lost:
+        st.warning(f"It cannot be resumed. {escape(lost)}", icon=":material/block:")
+    elif status.state == "interrupted":
         st.warning("Its process is gone. Every finished epoch is kept; Resume goes on from there.")
 
 
-def _offer_actions(status: SearchStatus) -> None:
+def _offer_actions(status: SearchStatus, lost: str) -> None:
     search = find_search(status.search)
     try:
         if status.state in ("queued", "running") and st.button(
@@ -141,10 +144,7 @@ def _offer_actions(status: SearchStatus) -> None:
         ):
             search.stop()
             st.rerun()
-        resumable = status.state == "interrupted" or (
-            status.state == "stopped" and len(status.trials) < status.planned_trials
-        )
-        if resumable and st.button("Resume", type="primary", icon=":material/play_arrow:"):
+        if status.unfinished and not lost and st.button("Resume", type="primary", icon=":material/play_arrow:"):
             search.resume()
             st.rerun()
     except SearchError as error:

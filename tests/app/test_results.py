@@ -119,11 +119,18 @@ def test_an_interrupted_search_is_resumed(visit, search_there, workspace, tmp_pa
     assert status.search not in launched
 
 
-def test_a_stopped_search_is_resumed_only_if_it_has_trials_left(visit, search_there):
-    search_there("short", "stopped", [trial(0)])
-    search_there("done", "stopped", [trial(0), trial(1), trial(2)])
+def test_a_stopped_search_is_resumed_only_if_it_has_trials_left(visit, search_there, fruit):
+    search_there("short", "stopped", [trial(0)], dataset=fruit.id)
+    search_there("done", "stopped", [trial(0), trial(1), trial(2)], dataset=fruit.id)
     assert "Resume" in labels(visit("results", search="short").button)
     assert "Resume" not in labels(visit("results", search="done").button)
+
+
+def test_a_search_whose_data_set_is_gone_says_that_it_cannot_be_resumed(visit, search_there):
+    search_there("short", "stopped", [trial(0)])
+    app = visit("results", search="short")
+    assert "cannot be resumed" in says(app) and "is not there any more" in says(app)
+    assert "Resume" not in labels(app.button)
 
 
 def test_trials_that_find_nothing_are_explained(visit, search_there, workspace, tmp_path):

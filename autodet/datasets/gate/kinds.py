@@ -234,6 +234,12 @@ KINDS: dict[str, Kind] = {
         {"stop": "Do not fetch it", "keep": "Fetch it"},
         judged=True,
     ),
+    "no_boxes": Kind(
+        "No boxes at all",
+        "A detector learns from boxes; without any there is nothing to learn.",
+        {"stop": "Do not import"},
+        judged=True,
+    ),
     "no_validation": Kind(
         "No photos for validation",
         "A search chooses its best epoch by photos that it has not learnt from.",

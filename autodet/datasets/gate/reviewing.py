@@ -10,6 +10,7 @@ from autodet.datasets.gate.copies import Shot, check_copies, keep_together
 from autodet.datasets.gate.kinds import DEFAULTS, FEW_LOST, KINDS, MOST_LOST, Decisions, examples_of
 from autodet.datasets.gate.together import (
     NOTHING_IMPORTED,
+    check_boxes,
     check_classes,
     check_empty,
     check_untaught,
@@ -93,7 +94,8 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     photos, hashes, splits = _without(copies, photos), _without(copies, hashes), _without(copies, splits)
     photos, untaught = check_untaught(photos, splits, decisions)
     photos, classes = check_classes(photos, splits, decisions)
-    problems += [*spelt, *twice, *untaught, *classes, *check_validation(splits, drawn=drawn)]
+    empty = check_boxes(photos, staged.shown, written=bool(written))
+    problems += [*spelt, *twice, *untaught, *classes, *empty, *check_validation(splits, drawn=drawn)]
     if not photos:
         raise DatasetError(f"Nothing is left of {staged.shown!r} after what was decided; leave less out.")
     in_order = sorted(_with_photos(staged, problems), key=lambda problem: problem.file)
@@ -164,7 +166,7 @@ def _large_loss(
         f"{examples_of(lost)} {advice}Mend them, or agree to import what is left (on the command line with "
         "--decide large_loss=keep)."
     )
-    action = NOTHING_IMPORTED if decisions["large_loss"] == "stop" else "What was left was imported."
+    action = NOTHING_IMPORTED if decisions["large_loss"] == "stop" else "The rest was imported."
     return [Problem("", sentence, action, "large_loss")]
 
 
