@@ -25,6 +25,7 @@ from autodet.records import Problem, Split
 Value = TypeVar("Value")
 
 LOST_PHOTOS = ("unreadable_photo", "photo_missing", "labels_damaged")
+PUT_INTO_TRAIN = "It was put into train."
 LOST_BOXES = ("box_damaged", "class_unknown")
 
 
@@ -73,7 +74,10 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     problems += unlisted
     source = [*listed, *unlabelled]
     checked = [check_labels(photo.labelled, photo.facts, decisions) for photo in source]
-    problems += [*staged.problems, *(problem for photo in checked for problem in photo.problems)]
+    problems += [
+        *_decide_to_stop(staged.problems, decisions),
+        *(problem for photo in checked for problem in photo.problems),
+    ]
     problems += _large_loss(staged, checked, problems, decisions)
     left = [index for index, photo in enumerate(checked) if not photo.dropped]
     photos, hashes = [checked[index] for index in left], [source[index].sha256 for index in left]
@@ -113,6 +117,12 @@ def _with_photos(staged: Staged, problems: Sequence[Problem]) -> Iterator[Proble
         yield problem if known else replace(problem, photos=(photos[problem.file],))
 
 
+def _decide_to_stop(problems: Sequence[Problem], decisions: Decisions) -> Iterator[Problem]:
+    """What a format's reader found; nothing is imported where that needs somebody who agrees."""
+    for problem in problems:
+        yield replace(problem, action=NOTHING_IMPORTED) if decisions[problem.kind] == "stop" else problem
+
+
 def _decide_unlabelled(staged: Staged, decisions: Decisions) -> tuple[Sequence[StagedPhoto], list[Problem]]:
     keep = decisions["photo_unlabelled"] == "keep"
     action = "It was kept as a photo without objects." if keep else PHOTO_LEFT_OUT
@@ -125,7 +135,7 @@ def _decide_unlabelled(staged: Staged, decisions: Decisions) -> tuple[Sequence[S
 
 def _decide_unlisted(staged: Staged, decisions: Decisions) -> tuple[Sequence[StagedPhoto], list[Problem]]:
     keep = decisions["photo_unlisted"] == "keep"
-    action = "It was put into train." if keep else PHOTO_LEFT_OUT
+    action = PUT_INTO_TRAIN if keep else PHOTO_LEFT_OUT
     problems = [
         Problem(str(photo.labelled.photo), "No list of a split names this photo.", action, "photo_unlisted")
         for photo in staged.photos
@@ -138,17 +148,22 @@ def _large_loss(
     staged: Staged, checked: Sequence[CheckedPhoto], problems: Sequence[Problem], decisions: Decisions
 ) -> list[Problem]:
     """Say so if much of what somebody labelled cannot be used."""
-    photos = sum(problem.kind in LOST_PHOTOS for problem in staged.problems)
+    left_out = decisions["photo_unlisted"] == "drop"
+    unlisted = [len(one.labelled.marks) for one in staged.photos if left_out and one.labelled.unlisted]
+    unusable = sum(problem.kind in LOST_PHOTOS for problem in staged.problems)
     unread = sum(problem.kind in LOST_BOXES for problem in staged.problems)
-    boxes = unread + sum(photo.lost for photo in checked)
-    of_photos, of_boxes = photos + len(staged.photos), unread + sum(len(photo.source.marks) for photo in checked)
+    photos = unusable + sum(map(bool, unlisted))
+    boxes = unread + sum(unlisted) + sum(photo.lost for photo in checked)
+    of_photos = unusable + len(staged.photos)
+    of_boxes = unread + sum(unlisted) + sum(len(photo.source.marks) for photo in checked)
     if not _is_large(photos, of_photos) and not _is_large(boxes, of_boxes):
         return []
-    lost = [problem for problem in problems if KINDS[problem.kind].loses and problem.action != CUT]
+    lost = [one for one in problems if KINDS[one.kind].loses and one.action not in (CUT, PUT_INTO_TRAIN)]
     counts = (f"{photos} of {of_photos} labelled photos" * bool(photos), f"{boxes} of {of_boxes} boxes" * bool(boxes))
+    advice = "Put those that no list names into train (--decide photo_unlisted=keep). " * bool(unlisted)
     sentence = (
         f"{staged.shown!r} would lose {' and '.join(filter(None, counts))}, more than {MOST_LOST:.0%}. "
-        f"{examples_of(lost)} Mend them, or agree to import what is left (on the command line with "
+        f"{examples_of(lost)} {advice}Mend them, or agree to import what is left (on the command line with "
         "--decide large_loss=keep)."
     )
     action = NOTHING_IMPORTED if decisions["large_loss"] == "stop" else "The rest was imported."
