@@ -2,9 +2,10 @@
 
     python -m benchmarks.zoo [--cores 1] [--repeats 3] [NAME...]
 
-Networks begin with noise, which takes as long as weights do. Learning is a step of the optimizer on a batch of two
-squares with three boxes each; finding is one square at a time. The best of the repeats counts, for what else runs only
-adds to it.
+Networks begin with noise, which takes as long as weights do, but for the second look of Faster R-CNN on
+EfficientNet-Lite: a trained one looks again at a few regions only. Learning is a step of the optimizer on a batch of
+two squares with three boxes each; finding is one square at a time. The best of the repeats counts, for what else runs
+only adds to it.
 """
 
 import argparse
