@@ -23,8 +23,9 @@ from autodet.datasets.formats.labels import (
     plain_name,
     settle_splits,
 )
-from autodet.datasets.formats.listing import Listing, split_words, without_split_words
+from autodet.datasets.formats.listing import Listing
 from autodet.datasets.formats.masks import box_of_mask, box_of_polygons, number_of, numbers_of
+from autodet.datasets.formats.split_names import split_words, without_split_words
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 

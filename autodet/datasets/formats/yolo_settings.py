@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from autodet.datasets.formats.labels import plain_name, settle_splits
-from autodet.datasets.formats.listing import SPLIT_WORDS, Listing, split_words
+from autodet.datasets.formats.listing import Listing
+from autodet.datasets.formats.split_names import SPLIT_WORDS, split_words
 from autodet.errors import DatasetError
 from autodet.records import SPLITS, Problem, Split
 

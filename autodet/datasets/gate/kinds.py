@@ -67,7 +67,7 @@ KINDS: dict[str, Kind] = {
     ),
     "labels_foreign": Kind(
         "Files that were passed over",
-        "They have the ending of labels but belong to no photo; other programs leave such files.",
+        "They are about photos that are not here, or in a format that is not read; other programs leave such files.",
         {"drop": "Pass the file over"},
     ),
     "labels_twice": Kind(

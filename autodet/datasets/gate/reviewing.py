@@ -136,13 +136,13 @@ def _large_loss(
     staged: Staged, checked: Sequence[CheckedPhoto], problems: Sequence[Problem], decisions: Decisions
 ) -> list[Problem]:
     """Say so if much of what somebody labelled cannot be used."""
-    photos = sum(problem.kind in LOST_PHOTOS for problem in staged.problems)
+    photos = sum(_loses_photo(problem) for problem in staged.problems)
     unread = sum(problem.kind in LOST_BOXES for problem in staged.problems)
     boxes = unread + sum(photo.lost for photo in checked)
     of_photos, of_boxes = photos + len(staged.photos), unread + sum(len(photo.source.marks) for photo in checked)
     if not _is_large(photos, of_photos) and not _is_large(boxes, of_boxes):
         return []
-    lost = [problem for problem in problems if KINDS[problem.kind].loses and problem.action != CUT]
+    lost = [one for one in problems if (KINDS[one.kind].loses or _loses_photo(one)) and one.action != CUT]
     counts = (f"{photos} of {of_photos} labelled photos" * bool(photos), f"{boxes} of {of_boxes} boxes" * bool(boxes))
     sentence = (
         f"{staged.shown!r} would lose {' and '.join(filter(None, counts))}, more than {MOST_LOST:.0%}. "
@@ -151,6 +151,11 @@ def _large_loss(
     )
     action = NOTHING_IMPORTED if decisions["large_loss"] == "stop" else "What was left was imported."
     return [Problem("", sentence, action, "large_loss")]
+
+
+def _loses_photo(problem: Problem) -> bool:
+    """Whether a photo that somebody labelled is lost; files that are passed over name one only if it is."""
+    return problem.kind in LOST_PHOTOS or (problem.kind == "labels_foreign" and bool(problem.photos))
 
 
 def _is_large(lost: int, of: int) -> bool:
