@@ -72,8 +72,8 @@ KINDS: dict[str, Kind] = {
     ),
     "labels_twice": Kind(
         "Photos that are described twice",
-        "Two descriptions of one photo may contradict each other; the first one counts.",
-        {"drop": "Leave the second description out"},
+        "Both versions of the same labels would mark each object twice, so one counts; other objects are joined.",
+        {"drop": "Count each object once"},
     ),
     "split_twice": Kind(
         "Photos that are named for two splits",
@@ -109,6 +109,12 @@ KINDS: dict[str, Kind] = {
         "Classes that are only numbers",
         "The labels count their classes, and no file says what the numbers mean.",
         {"keep": "Call them class_0, class_1 and so on"},
+    ),
+    "box_set_aside": Kind(
+        "Boxes that only another version of the labels has",
+        "Of several versions one counts: a mixture would bring back boxes that somebody has removed or moved.",
+        {"drop": "Leave the box out"},
+        loses=True,
     ),
     "box_no_area": Kind(
         "Boxes of no area",

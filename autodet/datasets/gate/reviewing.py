@@ -24,7 +24,7 @@ from autodet.records import Problem, Split
 Value = TypeVar("Value")
 
 LOST_PHOTOS = ("unreadable_photo", "photo_missing", "labels_damaged")
-LOST_BOXES = ("box_damaged", "class_unknown")
+LOST_BOXES = ("box_damaged", "class_unknown", "box_set_aside")
 
 
 @dataclass(frozen=True)

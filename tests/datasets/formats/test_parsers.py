@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autodet.datasets.formats import coco, voc, yolo
+from autodet.datasets.formats import coco_file, voc, yolo
 from autodet.datasets.formats.labels import Mark
 from autodet.datasets.importing import import_dataset
 from autodet.errors import AutodetError, DatasetError
@@ -69,7 +69,7 @@ def test_any_words_in_a_voc_mark(words):
 @given(ENTRY)
 def test_any_coco_entry(entry):
     try:
-        mark = coco.parse_annotation(entry, {"1": "apple", "None": "pear"})
+        mark = coco_file.parse_annotation(entry, {"1": "apple", "None": "pear"})
     except DatasetError:
         return
     assert isinstance(mark, Mark) and all(abs(corner) < 1e13 for corner in mark.box_xyxy)
@@ -135,7 +135,7 @@ def test_any_lists_and_xml(tmp_path_factory, content):
 def test_masks_that_make_no_sense_are_sentences_or_boxes(counts):
     entry = {"category_id": 1, "segmentation": {"size": [48, 64], "counts": counts}}
     try:
-        box = coco.parse_annotation(entry, {"1": "apple"}).box_xyxy
+        box = coco_file.parse_annotation(entry, {"1": "apple"}).box_xyxy
     except DatasetError as error:
         assert "mask" in str(error)
     else:
