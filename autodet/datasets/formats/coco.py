@@ -74,7 +74,7 @@ def unmet(listing: Listing) -> str | None:
     reason = "there is no .json file"
     for path in listing.ending(".json"):
         try:
-            if _is_like_coco(listing.read_text(path, MAX_JSON_BYTES)):
+            if is_like_coco(listing.read_text(path, MAX_JSON_BYTES)):
                 return None
             reason = f"{path}: {NOT_COCO}".removesuffix(".")
         except DatasetError as error:
@@ -153,12 +153,13 @@ def _groups(listing: Listing) -> tuple[list[list[str]], list[str]]:
 
 def _is_readable(listing: Listing, path: str) -> bool:
     try:
-        return _is_like_coco(listing.read_text(path, MAX_JSON_BYTES))
+        return is_like_coco(listing.read_text(path, MAX_JSON_BYTES))
     except DatasetError:
         return False
 
 
-def _is_like_coco(text: str) -> bool:
+def is_like_coco(text: str) -> bool:
+    """Whether a JSON file looks like COCO, before it is read in earnest."""
     return '"images"' in text and '"annotations"' in text and ('"categories"' in text or '"bbox"' in text)
 
 
@@ -199,7 +200,7 @@ def _read_file(listing: Listing, path: str) -> Described:
     described = Described(path, _split_of_file(listing, path))
     try:
         text = listing.read_text(path, MAX_JSON_BYTES)
-        if not _is_like_coco(text):
+        if not is_like_coco(text):
             return described
         _refuse_bloated(text, len(listing.photos))
         document = _parse(text)
