@@ -4,12 +4,14 @@ import re
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
+from autodet.datasets.formats.coco_file import is_like_coco
 from autodet.datasets.formats.labels import PHOTO_LEFT_OUT
 from autodet.datasets.formats.listing import Listing, photo_stem, plain
 from autodet.errors import DatasetError
 from autodet.records import Problem
 
 MAX_BYTES = 64_000_000  # LabelMe keeps the photo inside
+ENDINGS = {"voc": (".json",), "coco": (".json", ".xml"), "yolo": (".json", ".xml")}
 PROGRAMS = {'"shapes"': "LabelMe's", "<annotation": "Pascal VOC's", "": "another program's"}
 _SIGN_OF_LABELS = re.compile(
     r'"(shapes|objects|annotations|regions|boxes|bbox|bndbox|labels?|points|polygons?)"\s*:|<annotation'
@@ -26,7 +28,7 @@ def find_foreign(listing: Listing, photos: Collection[PurePosixPath], format: st
     """
     called = {plain(name) for photo in photos for name in (photo.name, photo_stem(photo.name))}
     found: dict[PurePosixPath, Problem] = {}
-    for path in listing.ending(".json", ".xml") if called else ():
+    for path in listing.ending(*ENDINGS[format]) if called else ():
         stem = path.rpartition("/")[2].rpartition(".")[0]
         photo = listing.find_photo(stem, beside=path) if plain(stem) in called else None
         if not photo or photo not in photos or photo in found:
@@ -43,6 +45,6 @@ def _program_of_labels(listing: Listing, path: str) -> str | None:
         text = listing.read_text(path, MAX_BYTES)
     except DatasetError:
         return None
-    if not _SIGN_OF_LABELS.search(text):
+    if is_like_coco(text) or not _SIGN_OF_LABELS.search(text):
         return None
     return next(program for sign, program in PROGRAMS.items() if sign in text)
