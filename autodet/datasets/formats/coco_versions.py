@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodet.datasets.formats.coco_file import Described
-from autodet.datasets.formats.labels import BOX_DROPPED, BoxXYXY, LabelledPhoto, Mark, settle_splits, spelling_key
+from autodet.datasets.formats.labels import (
+    BOX_DROPPED,
+    MOST_MARKS,
+    BoxXYXY,
+    LabelledPhoto,
+    Mark,
+    settle_splits,
+    spelling_key,
+)
 from autodet.records import Problem, Split
 from autodet.words import counted
 
@@ -50,8 +58,8 @@ def join(groups: Iterable[Sequence[Described]]) -> Joined:
     """
     joined = Joined()
     for theirs in sorted(map(_merged, groups), key=_rank):
-        again = [photo for photo in theirs.photos if photo in joined.photos]
         joined.problems += theirs.problems
+        again = [photo for photo in theirs.photos if photo in joined.photos and not _is_too_much(joined, theirs, photo)]
         if again:
             _add_again(joined, theirs, again)
         # Lists of splits leave out, usually on purpose, what only a list of everything has.
@@ -83,6 +91,16 @@ def _merged(group: Sequence[Described]) -> Joined:
 def _rank(one: Joined) -> tuple[bool, int, int, str]:
     boxes = sum(len(photo.marks) for photo in one.photos.values())
     return not one.of_splits, -boxes, -len(one.photos), min(one.file_of.values(), default="")
+
+
+def _is_too_much(joined: Joined, theirs: Joined, photo: PurePosixPath) -> bool:
+    """Whether a photo has more marks in several files than a photo may have in one; those of the first count."""
+    count = len(joined.photos[photo].marks) + len(theirs.photos[photo].marks)
+    if count <= MOST_MARKS:
+        return False
+    problem = f"With those in {theirs.file_of[photo]} it has {count} marks, more than the {MOST_MARKS} of a photo."
+    joined.problems.append(Problem(str(photo), problem, "Those were left out.", "labels_damaged", (str(photo),)))
+    return True
 
 
 def _add_again(joined: Joined, theirs: Joined, again: Sequence[PurePosixPath]) -> None:

@@ -35,6 +35,7 @@ DOCUMENT = st.fixed_dictionaries(
         "categories": st.lists(st.fixed_dictionaries({"id": JSON, "name": JSON}) | JSON, max_size=3),
     }
 )
+BOXES = st.lists(st.lists(st.floats() | st.integers(0, 60), min_size=4, max_size=4), max_size=5)
 PHOTO = encoded(draw_photo())
 SETTINGS = yolo.YoloSettings({0: "apple", 1: "pear"}, {})
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -110,6 +111,18 @@ def foreseen(source, workspace):
 @given(DOCUMENT)
 def test_any_coco_document(tmp_path_factory, document):
     imported_or_refused(tmp_path_factory, {"labels.json": json.dumps(document).encode()})
+
+
+@FEW
+@given(st.lists(BOXES, min_size=2, max_size=3))
+def test_any_boxes_in_several_coco_files_of_a_photo(tmp_path_factory, boxes_of_files):
+    files = {}
+    for number, boxes in enumerate(boxes_of_files):
+        entries = [{"image_id": 1, "category_id": 1, "bbox": box} for box in boxes]
+        images, categories = [{"id": 1, "file_name": "a.png"}], [{"id": 1, "name": "apple"}]
+        document = {"images": images, "annotations": entries, "categories": categories}
+        files[f"{number}.json"] = json.dumps(document).encode()
+    imported_or_refused(tmp_path_factory, files)
 
 
 @FEW
