@@ -9,13 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-import numpy as np
-from numpy.typing import NDArray
-
 from autodet.datasets.formats.coco_file import Described
 from autodet.datasets.formats.labels import (
     BOX_DROPPED,
-    MOST_MARKS,
     BoxXYXY,
     LabelledPhoto,
     Mark,
@@ -26,6 +22,7 @@ from autodet.records import Problem, Split
 from autodet.words import counted
 
 SAME_OBJECT = 0.5  # intersection over union from which on two boxes of a class are of one object
+MOST_COMPARED = 4000  # marks of a photo in several files: twice what the densest that people publish have
 MOST_NAMED = 3  # files that a sentence names
 
 
@@ -94,11 +91,11 @@ def _rank(one: Joined) -> tuple[bool, int, int, str]:
 
 
 def _is_too_much(joined: Joined, theirs: Joined, photo: PurePosixPath) -> bool:
-    """Whether a photo has more marks in several files than a photo may have in one; those of the first count."""
+    """Whether a photo has so many marks that to compare them would take long; those of the first file count."""
     count = len(joined.photos[photo].marks) + len(theirs.photos[photo].marks)
-    if count <= MOST_MARKS:
+    if count <= MOST_COMPARED:
         return False
-    problem = f"With those in {theirs.file_of[photo]} it has {count} marks, more than the {MOST_MARKS} of a photo."
+    problem = f"With those in {theirs.file_of[photo]} it has {count} marks, more than are compared."
     joined.problems.append(Problem(str(photo), problem, "Those were left out.", "labels_damaged", (str(photo),)))
     return True
 
@@ -118,25 +115,26 @@ def _add_again(joined: Joined, theirs: Joined, again: Sequence[PurePosixPath]) -
 
 def _new_marks(marks: Sequence[Mark], known: Sequence[Mark]) -> Iterator[Mark]:
     """The marks of objects that no known mark is of."""
+    if marks == known:
+        return
     same = set(known)
-    by_class: dict[str, list[BoxXYXY]] = defaultdict(list)
+    boxes: dict[str, list[BoxXYXY]] = defaultdict(list)
     for mark in known:
-        by_class[spelling_key(mark.name)].append(mark.box_xyxy)
-    boxes = {name: np.array(of_class, dtype=np.float64) for name, of_class in by_class.items()}
+        boxes[spelling_key(mark.name)].append(mark.box_xyxy)
     for mark in marks:
-        rivals = boxes.get(spelling_key(mark.name))
-        if mark not in same and (rivals is None or not _overlaps(mark.box_xyxy, rivals)):
-            yield mark
+        if mark in same or any(_overlap(mark.box_xyxy, other) for other in boxes[spelling_key(mark.name)]):
+            continue
+        yield mark
 
 
-def _overlaps(box_xyxy: BoxXYXY, others_xyxy: NDArray[np.float64]) -> bool:
-    """Whether a box is of the object of one of the others, shape (N, 4)."""
-    box = np.array(box_xyxy)
-    with np.errstate(all="ignore"):  # boxes are as written: of any size
-        sides = np.minimum(box[2:], others_xyxy[:, 2:]) - np.maximum(box[:2], others_xyxy[:, :2])
-        shared = sides.clip(0).prod(axis=1)
-        areas = (box[2:] - box[:2]).prod() + (others_xyxy[:, 2:] - others_xyxy[:, :2]).prod(axis=1)
-        return bool(((shared > 0) & (shared >= SAME_OBJECT * (areas - shared))).any())
+def _overlap(box_xyxy: BoxXYXY, other_xyxy: BoxXYXY) -> bool:
+    """Whether two boxes of a class are of one object."""
+    left, top, right, bottom = box_xyxy
+    x1, y1, x2, y2 = other_xyxy
+    if x1 >= right or x2 <= left or y1 >= bottom or y2 <= top:
+        return False
+    shared = (min(right, x2) - max(left, x1)) * (min(bottom, y2) - max(top, y1))
+    return shared >= SAME_OBJECT * ((right - left) * (bottom - top) + (x2 - x1) * (y2 - y1) - shared)
 
 
 def _described_again(

@@ -159,13 +159,13 @@ def test_files_of_splits_count_before_one_of_everything_with_more_boxes(tmp_path
     assert len(told(dataset, "box_set_aside")) == 1, "told, but too little to stop for"
 
 
-def test_many_files_do_not_make_more_marks_than_a_photo_may_have(tmp_path):
-    spots = [(x % 60, x // 60 % 44, 2, 2 + x / 9000) for x in range(9000)]
+def test_more_marks_than_any_photo_has_are_not_compared(tmp_path):
+    spots = [(x % 60, x // 60 % 44, 2, 2 + x / 1800) for x in range(1800)]
     files = {f"{name}.json": [([0], name, box) for box in spots] + [(ALL, name, LEFT)] for name in ("a", "b", "c")}
     dataset = import_dataset(
         tree_of(tmp_path, files), decisions={"large_loss": "keep"}, workspace=workspace_in(tmp_path)
     )
     assert set(dataset.classes) == {"a", "b", "c"}
-    assert max(len(record.annotations.class_ids) for record in dataset.images) == 18_002
+    assert max(len(record.annotations.class_ids) for record in dataset.images) == 3602
     ((file, problem, _),) = told(dataset, "labels_damaged")
-    assert file == "images/0.jpg" and "annotations/c.json it has 27003 marks" in problem
+    assert file == "images/0.jpg" and "annotations/c.json it has 5403 marks" in problem
