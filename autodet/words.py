@@ -13,10 +13,13 @@ def size_text(size: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time span in the two largest units that matter: ``40 s``, ``12 min``, ``2 h 5 min``."""
+    """A time span in the two largest units that matter: ``40 s``, ``12 min``, ``2 h 5 min``, ``3 days 4 h``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     if minutes < 90:
         return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
+    hours = round(minutes / 60)
+    if hours < 48:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{hours // 24} days {hours % 24} h" if hours < 30 * 24 else f"{round(hours / 24):,} days"

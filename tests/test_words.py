@@ -4,7 +4,16 @@ from autodet.words import counted, duration, size_text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0 s"), (59.6, "60 s"), (150, "2 min"), (5000, "83 min"), (7300, "2 h 2 min")]
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (59.6, "60 s"),
+        (150, "2 min"),
+        (5000, "83 min"),
+        (7300, "2 h 2 min"),
+        (200_000, "2 days 8 h"),
+        (1e8, "1,157 days"),
+    ],
 )
 def test_time_spans(seconds, words):
     assert duration(seconds) == words

@@ -172,6 +172,23 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     return replace(plan, why=" ".join(filter(None, why)))
 
 
+def explain_entries(plan: Plan, facts: Facts, hardware: Hardware) -> str:
+    """What comes of a plan that somebody has entered, as sentences.
+
+    Args:
+        plan: What was entered; its ``space`` has everything that is tried, the network too, as ``make_space`` gives it.
+        facts: The data set.
+        hardware: What trials are trained on.
+    """
+    size = _first_trial(plan.space).image_size
+    plan = replace(plan, image_size=size)
+    network = find_architecture(_first_trial(plan.space).architecture)
+    why = [_why_effort(plan, facts, hardware, plan.space, asked=True)]
+    if size == fit_photo_size(network.image_size, facts):
+        why += [photo_size_sentence(size, network.image_size, facts)]
+    return " ".join(filter(None, [*why, f"{_why_entered_space(plan, facts)}; {_why_pruner(plan)}."]))
+
+
 def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: Mapping[str, Any]) -> Plan:
     """The size that photos have, unless it is tried or asked for; nothing else of the plan is decided.
 
@@ -309,15 +326,30 @@ def _why_epochs(plan: Plan, effort: Preset, facts: Facts) -> str:
 def _why_space(plan: Plan, facts: Facts, asked: Mapping[str, Any]) -> str:
     if plan.trials == 1:
         return "A single trial has the defaults"
-    small = plan.trials >= MORE_VARIES and has_many_small_boxes(plan.image_size, facts)
-    words = VARIED | ({"image_size": VARIED["image_size"] + SMALL} if small else {})
-    tuned = {name: tried for name, tried in make_space({**plan.space, **asked}).items() if tried.tuned}
-    if "lr" in tuned:
-        tuned.pop("backbone_lr_factor", None)  # it is one of the learning rates
-    varied = [words.get(name, PARAMETERS[name].title.lower()).format(_values(tried)) for name, tried in tuned.items()]
+    varied = _varied(plan, facts, make_space({**plan.space, **asked}))
     if plan.trials >= MORE_VARIES:
         return f"Trials vary {_listed(varied or ['nothing'], 'and')}"
     return f"Few trials tell little apart, so they vary only {_listed(varied, 'and')}" if varied else "Nothing varies"
+
+
+def _why_entered_space(plan: Plan, facts: Facts) -> str:
+    """Likewise, of a space that nobody chose for the number of trials."""
+    if plan.trials == 1:
+        return "A single trial has the defaults"
+    varied = _varied(plan, facts, plan.space)
+    much = plan.trials < MORE_VARIES and len(varied) > len(_varied(plan, facts, make_space()))
+    hint = ", which so few trials can hardly tell apart" * much
+    return f"Trials vary {_listed(varied or ['nothing'], 'and')}{hint}"
+
+
+def _varied(plan: Plan, facts: Facts, space: Space) -> list[str]:
+    """What is not the same for all trials, in words."""
+    small = plan.trials >= MORE_VARIES and has_many_small_boxes(plan.image_size, facts)
+    words = VARIED | ({"image_size": VARIED["image_size"] + SMALL} if small else {})
+    tuned = {name: tried for name, tried in space.items() if tried.tuned}
+    if "lr" in tuned:
+        tuned.pop("backbone_lr_factor", None)  # it is one of the learning rates
+    return [words.get(name, PARAMETERS[name].title.lower()).format(_values(tried)) for name, tried in tuned.items()]
 
 
 def _why_pruner(plan: Plan) -> str:

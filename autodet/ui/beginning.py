@@ -41,6 +41,7 @@ def ask_for_start(dataset: Dataset) -> StoredModel | None:
         ["", *models],
         format_func=lambda model: _described(models[model]) if model else PRETRAINED,
         key=START,
+        persist_state="session",
         help="A model brings its network and photo size. Classes of the same name keep what was learnt of them.",
     )
     if not chosen:
@@ -101,5 +102,7 @@ def ask_for_warm_start() -> str | None:
         None,
         format_func=lambda search: f"{search} · {score(best[search])}",
         placeholder="no earlier search",
+        key="warm start",
+        persist_state="session",
         help="What its best trial was trained with is tried next after the defaults; no weights are taken.",
     )

@@ -28,7 +28,11 @@ def ask_for_architecture() -> str:
     st.session_state.setdefault(NETWORK, DEFAULT_ARCHITECTURE)
     states = weights_states(PATIENCE_SECONDS)
     name = st.selectbox(
-        "Network", list(ARCHITECTURES), format_func=lambda name: _title(ARCHITECTURES[name], states[name]), key=NETWORK
+        "Network",
+        list(ARCHITECTURES),
+        format_func=lambda name: _title(ARCHITECTURES[name], states[name]),
+        key=NETWORK,
+        persist_state="session",
     )
     chosen = find_architecture(name)
     st.caption(

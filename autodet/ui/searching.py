@@ -1,7 +1,7 @@
 """Asking for a search: what to try, how long that will take, and the start."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import streamlit as st
@@ -11,7 +11,7 @@ from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
 from autodet.search.facts import facts_of
 from autodet.search.forecasting import forecast_search
-from autodet.search.presets import DEFAULT_PRESET, PRESETS, Plan, plan_search, usable_networks
+from autodet.search.presets import DEFAULT_PRESET, PRESETS, Plan, explain_entries, plan_search, usable_networks
 from autodet.search.space import PARAMETERS, Range, Space, architectures, make_space
 from autodet.search.spec import MOST_EPOCHS, MOST_TRIALS
 from autodet.search.starting import start_search
@@ -26,12 +26,14 @@ from autodet.ui.beginning import (
 )
 from autodet.ui.frame import open_page
 from autodet.ui.networks import NETWORK, ask_for_architecture, network_problem, use_default_network
+from autodet.ui.numbers import ask_for_number
 from autodet.ui.text import escape
 from autodet.ui.trying import ask_what_to_try, chosen_objective
 from autodet.words import counted, duration
 
 WHERE = "where to run"
 SAME_ORDER_SECONDS = 5.0  # two clicks, or two people, who want the same so close together want one search
+MINUTES = (0.1, 100_000)  # of a time limit
 LEARNING_RATES = (1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 1e-2)
 
 
@@ -53,6 +55,12 @@ class Order:
     refit: bool = False
     start_from: str | None = None
     warm_start: str | None = None
+    problems: tuple[str, ...] = ()  # why no search can be started like this
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What ``start_search`` takes."""
+        return {name: value for name, value in asdict(self).items() if name != "problems"}
 
 
 def ask_for_search(dataset: Dataset) -> Order:
@@ -63,25 +71,13 @@ def ask_for_search(dataset: Dataset) -> Order:
         default=DEFAULT_PRESET,
         required=True,
         format_func=lambda name: PRESETS[name].title,
+        key="effort",
+        persist_state="session",
     )
     plan = _plan(dataset, preset or DEFAULT_PRESET)
-    st.caption(plan.why)
-    first, second, third = st.columns(3)
-    # A key for each preset and number, so that another preset, or data set, brings its own numbers.
-    trials = first.number_input(
-        "Trials", 1, MOST_TRIALS, plan.trials, key=f"trials {preset} {plan.trials}", help="The first has the defaults."
-    )
-    epochs = second.number_input(
-        "Epochs a trial",
-        1,
-        MOST_EPOCHS,
-        plan.epochs,
-        key=f"epochs {preset} {plan.epochs}",
-        help="Times through all photos.",
-    )
-    minutes = third.number_input(
-        "Time limit in minutes", 1, 100_000, None, placeholder="none", help="What is best by then is kept."
-    )
+    reasons = st.empty()
+    problems: list[str] = []
+    trials, epochs, time_limit = _ask_for_amounts(plan, preset, problems)
     usual = PARAMETERS["lr"].prior
     lowest, highest = st.select_slider(
         "Learning rate, from and to",
@@ -89,28 +85,92 @@ def ask_for_search(dataset: Dataset) -> Order:
         (usual.low, usual.high) if isinstance(usual, Range) else (LEARNING_RATES[0], LEARNING_RATES[-1]),
         format_func=lambda rate: f"{rate:g}",
         help="How large the steps of training are. Every trial tries its own from this range.",
+        key="learning rates",
+        persist_state="session",
     )
     with st.expander("Network, and what it begins with", icon=":material/lan:"):
         model = ask_for_start(dataset)
         architecture = model.card.architecture if model else ask_for_architecture()
         others = _ask_for_others(plan)
     with st.expander("What to try, and what for", icon=":material/tune:"):
-        tried = ask_what_to_try(plan)
+        tried = ask_what_to_try(plan, problems)
         tried["warm_start"] = ask_for_warm_start()
     refit = st.checkbox(
         "Train the best once more on all but the test photos",
         help="At the end, on training and validation photos, for as many epochs as the best trial took. No photos are "
         "left to judge that model by: it shows the best trial's figures, whose own model is kept beside it.",
+        key="refit",
+        persist_state="session",
     )
-    limit = minutes * 60 if minutes else None
     where = _ask_where_to_run()
     if others:
         tried["space"] = {**tried["space"], "architecture": others}
+    changed = _changed(
+        plan, Plan(trials, epochs, **{name: tried[name] for name in ("space", "sampler", "pruner", "patience")})
+    )
     if model:
         tried |= {"start_from": model.id, "space": {"image_size": model.card.image_size, **tried["space"]}}
-    return Order(
-        trials, epochs, limit, (lowest, highest), None if others else architecture, where, **tried, refit=refit
+    order = Order(
+        trials,
+        epochs,
+        time_limit,
+        (lowest, highest),
+        None if others else architecture,
+        where,
+        **tried,
+        refit=refit,
+        problems=tuple(problems),
     )
+    reasons.caption(_reasons(dataset, order) if changed else plan.why)
+    return order
+
+
+def _ask_for_amounts(plan: Plan, preset: str, problems: list[str]) -> tuple[int, int, float | None]:
+    """Trials, epochs a trial, and the time limit in seconds."""
+    first, second, third = (column.container() for column in st.columns(3))
+    # A key for each preset and number, so that another preset, or data set, brings its own numbers.
+    trials = ask_for_number(
+        first,
+        "Trials",
+        (1, MOST_TRIALS),
+        plan.trials,
+        problems,
+        key=f"trials {preset} {plan.trials}",
+        help="The first has the defaults.",
+    )
+    epochs = ask_for_number(
+        second,
+        "Epochs a trial",
+        (1, MOST_EPOCHS),
+        plan.epochs,
+        problems,
+        key=f"epochs {preset} {plan.epochs}",
+        help="Times through all photos.",
+    )
+    minutes = ask_for_number(
+        third,
+        "Time limit in minutes",
+        MINUTES,
+        None,
+        problems,
+        whole=False,
+        key="time limit",
+        placeholder="none",
+        help="What is best by then is kept.",
+    )
+    # What is emptied is filled in again.
+    return int(trials or plan.trials), int(epochs or plan.epochs), None if minutes is None else minutes * 60
+
+
+def _changed(plan: Plan, entered: Plan) -> bool:
+    """Whether somebody has entered anything else than what the preset chose, as far as it gives reasons."""
+    proposed = replace(plan, space=make_space(plan.space), image_size=entered.image_size, why="")
+    return replace(entered, space=make_space(entered.space)) != proposed
+
+
+def _reasons(dataset: Dataset, order: Order) -> str:
+    entered = Plan(order.trials, order.epochs, _space(order), order.sampler, order.pruner, order.patience)
+    return explain_entries(entered, facts_of(dataset), _hardware(order.executor))
 
 
 def _plan(dataset: Dataset, preset: str) -> Plan:
@@ -148,7 +208,10 @@ def _ask_for_others(plan: Plan) -> list[str]:
     """The networks that trials choose among, where the preset has some; none for the one that was chosen."""
     names: list[str] = plan.space.get("architecture", [])
     titles = ", ".join(find_architecture(name).title for name in names)
-    return names if names and st.checkbox("Let trials choose among the networks", value=True, help=titles) else []
+    if not names:
+        return []
+    label = "Let trials choose among the networks"
+    return names if st.checkbox(label, value=True, help=titles, key="networks", persist_state="session") else []
 
 
 def _ask_where_to_run() -> str:
@@ -157,13 +220,21 @@ def _ask_where_to_run() -> str:
         return "local"
     where = {"local": "This machine", "ray": "Ray cluster"}
     chosen = st.segmented_control(
-        "Where to run", list(where), default="local", required=True, format_func=lambda one: where[one], key=WHERE
+        "Where to run",
+        list(where),
+        default="local",
+        required=True,
+        format_func=lambda one: where[one],
+        key=WHERE,
+        persist_state="session",
     )
     return chosen or "local"
 
 
 def show_forecast(dataset: Dataset, order: Order) -> None:
     """How long the search will take on this machine; on a cluster, the first epochs will tell."""
+    if order.problems:
+        return
     if order.executor == "ray":
         st.markdown(
             f"{counted(order.trials, 'trial')} of {counted(order.epochs, 'epoch')} on the Ray cluster, as many side by "
@@ -194,6 +265,9 @@ def _space(order: Order) -> Space:
 def offer_start(dataset: Dataset, order: Order) -> None:
     """The button that starts a search; or why it cannot start, and what can."""
     networks = architectures(_space(order))
+    refused = bool(order.problems)
+    if refused:
+        st.error(f"Not like this. {' '.join(map(escape, order.problems))}", icon=":material/edit:")
     problem = None if order.start_from else next(filter(None, map(network_problem, networks)), None)
     warn_of_known_photos(dataset)
     if problem:
@@ -201,8 +275,10 @@ def offer_start(dataset: Dataset, order: Order) -> None:
     if problem and networks != (DEFAULT_ARCHITECTURE,):
         title = find_architecture(DEFAULT_ARCHITECTURE).title
         st.button(f"Use {title}", icon=":material/undo:", on_click=use_default_network)
-    if st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=problem is not None):
+    refused = refused or problem is not None
+    pressed = st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=refused)
+    if pressed and not refused:  # a button that is pressed at the moment at which it is disabled counts as pressed
         refuse_lost_start()
         with st.spinner("Starting"):  # where it begins with a model, that is looked at first
-            search = start_search(dataset, **asdict(order), once_within=SAME_ORDER_SECONDS)
+            search = start_search(dataset, **order.asked, once_within=SAME_ORDER_SECONDS)
         open_page("results", search=search.id)

@@ -4,10 +4,12 @@ from typing import Any
 
 import streamlit as st
 
+from autodet.errors import SearchError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES, objective_title, wants_speed
 from autodet.search.presets import Plan
 from autodet.search.space import PARAMETERS, Parameter, Range, changes_latency, make_space, parse_tried
 from autodet.search.spec import MOST_EPOCHS
+from autodet.ui.numbers import ask_for_number
 
 SAMPLER_TITLES = {"tpe": "TPE, which learns from the trials before", "random": "At random", "gp": "A Gaussian process"}
 PRUNER_TITLES = {
@@ -23,6 +25,7 @@ SPEED_SENTENCE = (
 )
 NOTHING_QUICKER = "nothing else that is varied here changes how long a prediction takes."
 ASKED_ELSEWHERE = ("lr", "architecture", "epochs")
+STEP_SHARE = 0.01  # of the highest value: what + and - beside a number change
 OBJECTIVE = "objective"  # session state: what the visitor wants to be high
 
 
@@ -32,14 +35,12 @@ def chosen_objective() -> str:
     return chosen
 
 
-def ask_what_to_try(plan: Plan) -> dict[str, Any]:
+def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
     """What ``start_search`` takes beside the learning rate, the network and the effort.
 
     Args:
         plan: What the preset chooses, which is filled in until somebody changes it.
-
-    Raises:
-        SearchError: Something typed is no value for its parameter.
+        problems: A sentence is added for everything typed that is no value for its parameter.
     """
     first, second = st.columns(2)
     objective = first.selectbox(
@@ -48,6 +49,7 @@ def ask_what_to_try(plan: Plan) -> dict[str, Any]:
         format_func=objective_title,
         help="On the validation photos.",
         key=OBJECTIVE,
+        persist_state="session",
     )
     # A key for each choice of a preset, so that another choice is seen.
     sampler = second.selectbox(
@@ -56,6 +58,7 @@ def ask_what_to_try(plan: Plan) -> dict[str, Any]:
         list(SAMPLER_TITLES).index(plan.sampler),
         format_func=SAMPLER_TITLES.__getitem__,
         key=f"sampler {plan.sampler}",
+        persist_state="session",
     )
     quick = wants_speed(objective)
     pruners = ["none"] if quick else list(PRUNER_TITLES)
@@ -67,12 +70,14 @@ def ask_what_to_try(plan: Plan) -> dict[str, Any]:
         format_func=PRUNER_TITLES.__getitem__,
         help="Never the first one.",
         key=f"pruner {quick} {plan.pruner}",
+        persist_state="session",
     )
-    patience = second.number_input(
+    patience = ask_for_number(
+        second.container(),
         "Or if it is no better after so many epochs",
-        1,
-        MOST_EPOCHS,
+        (1, MOST_EPOCHS),
         plan.patience,
+        problems,
         placeholder="never",
         key=f"patience {plan.patience}",
     )
@@ -86,31 +91,52 @@ def ask_what_to_try(plan: Plan) -> dict[str, Any]:
         placeholder="What else should not be left to itself",
         help="One value fixes it; of several, or of a range, every trial tries its own.",
         key=f"varied {planned}",
+        persist_state="session",
     )
-    space = {name: _ask_for_values(PARAMETERS[name], plan.space.get(name, True)) for name in chosen}
+    asked = {name: _ask_for_values(PARAMETERS[name], plan.space.get(name, True), problems) for name in chosen}
+    space = {name: value for name, value in asked.items() if _makes_sense(name, value, problems)}
     elsewhere = {name: values for name, values in plan.space.items() if name in ASKED_ELSEWHERE}
     tried = make_space({**elsewhere, **space})
     if quick:
         st.info(SPEED_SENTENCE, icon=":material/speed:")
     if quick and not changes_latency(tried):
         st.warning(f"Vary the {PARAMETERS['image_size'].title.lower()}: {NOTHING_QUICKER}")
-    return {"objective": objective, "sampler": sampler, "pruner": pruner, "patience": patience, "space": space}
+    return {
+        "objective": objective,
+        "sampler": sampler,
+        "pruner": pruner,
+        "patience": None if patience is None else int(patience),
+        "space": space,
+    }
 
 
-def _ask_for_values(parameter: Parameter, planned: Any) -> Any:
+def _makes_sense(name: str, value: Any, problems: list[str]) -> bool:
+    try:
+        make_space({name: value})
+    except SearchError as error:
+        problems.append(str(error))
+        return False
+    return True
+
+
+def _ask_for_values(parameter: Parameter, planned: Any, problems: list[str]) -> Any:
     """A range or some values; filled in is what the preset chooses, else what is usual."""
     if isinstance(parameter.prior, Range):
-        low, high = st.columns(2)
-        bounds = parameter.least, parameter.most
-        lowest = low.number_input(
-            f"{parameter.title}, from",
-            *bounds,
-            parameter.prior.low,
-            format="%g",
-            key=f"{parameter.name} from",
-            help=parameter.help,
+        ends = zip(st.columns(2), ("from", "to"), (parameter.prior.low, parameter.prior.high), strict=True)
+        return tuple(
+            ask_for_number(
+                place.container(),
+                f"{parameter.title}, {word}",
+                (parameter.least, parameter.most),
+                usual,
+                problems,
+                whole=False,
+                step=STEP_SHARE * parameter.most,
+                key=f"{parameter.name} {word}",
+                help=parameter.help,
+            )
+            for place, word, usual in ends
         )
-        return lowest, high.number_input("to", *bounds, parameter.prior.high, format="%g", key=f"{parameter.name} to")
     usual = [f"{value:g}" if isinstance(value, float) else str(value) for value in parameter.prior.values]
     filled_in = usual if planned is True else list(map(str, planned))
     values = st.multiselect(
@@ -118,6 +144,7 @@ def _ask_for_values(parameter: Parameter, planned: Any) -> Any:
         list(dict.fromkeys([*usual, *filled_in])),
         filled_in,
         key=f"{parameter.name} values {planned}",
+        persist_state="session",
         accept_new_options=not parameter.words,
         help=f"{parameter.help} It can be {parameter.bounds}.",
     )

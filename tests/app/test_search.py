@@ -224,3 +224,81 @@ def test_quality_and_speed_propose_photo_sizes_and_say_what_follows(visit, fruit
         "none",
         Choices((256, 320)),  # the photos are small
     )
+
+
+def test_a_number_that_makes_no_sense_is_said_and_nothing_starts(visit, fruit, launched):
+    app = visit("search")
+    wrong = {"Trials": 0, "Epochs a trial": 1_000_000, "Time limit in minutes": 0}
+    for label, value in wrong.items():
+        labelled(app.number_input, label).set_value(value)
+    app = checked(app.run())
+    text = says(app)
+    assert "Trials: a whole number from 1 to 10,000, not 0." in text
+    assert "Epochs a trial: a whole number from 1 to 1,000, not 1,000,000." in text
+    assert "Time limit in minutes: a number from 0.1 to 100,000, not 0." in text
+    assert [labelled(app.number_input, label).value for label in wrong] == list(wrong.values())
+    assert labelled(app.button, "Start the search").disabled
+    for label, value in {"Trials": 2.5, "Epochs a trial": 5, "Time limit in minutes": None}.items():
+        labelled(app.number_input, label).set_value(value)
+    assert "Trials: a whole number from 1 to 10,000, not 2.5." in says(checked(app.run()))
+    app = checked(labelled(app.number_input, "Trials").set_value(2).run())
+    labelled(app.number_input, "Trials").set_value(0)  # and Start at once, before the page has come back
+    app = checked(labelled(app.button, "Start the search").click().run())
+    assert app.title[0].value == "Search"
+    assert not launched
+    assert not labelled(
+        checked(labelled(app.number_input, "Trials").set_value(2).run()).button, "Start the search"
+    ).disabled
+
+
+def test_a_time_limit_of_seconds_is_taken(visit, fruit, launched, workspace):
+    app = checked(labelled(visit("search").number_input, "Time limit in minutes").set_value(0.5).run())
+    assert "**30 s** at the latest" in says(app)
+    checked(labelled(app.button, "Start the search").click().run())
+    assert list_searches(workspace)[0].time_limit == 30
+
+
+def test_a_value_to_try_that_makes_no_sense_leaves_the_form_as_it_is(visit, fruit, launched):
+    app = checked(labelled(visit("search").multiselect, "Vary or fix").set_value(["batch_size", "augmentation"]).run())
+    labelled(app.number_input, "Augmentation, from").set_value(1.9)
+    labelled(app.multiselect, "Batch size").set_value(["2000"])
+    app = checked(app.run())
+    assert "Augmentation (augmentation) from 1.9 to 1.5 is no range" in says(app).replace("\\", "")
+    assert "Batch size (batch_size) cannot be 2000" in says(app).replace("\\", "")
+    assert labelled(app.button, "Start the search").disabled
+    assert labelled(app.checkbox, "Train the best once more on all but the test photos")
+
+
+def test_the_reasons_follow_what_is_entered(visit, fruit):
+    app = visit("search")
+    assert "3 trials of 100 epochs, because" in says(app)
+    labelled(app.number_input, "Trials").set_value(10_000)
+    labelled(app.number_input, "Epochs a trial").set_value(1000)
+    app = checked(labelled(app.multiselect, "Vary or fix").set_value(["batch_size", "scheduler"]).run())
+    text = says(app)
+    assert "10,000 trials of 1,000 epochs, as asked" in text
+    assert " days in all" in text
+    assert "batches of 2, 4, 8 or 16 photos and schedule" in text
+    assert "they vary only" not in text
+    app = checked(labelled(app.number_input, "Trials").set_value(3).run())
+    assert "schedule, which so few trials can hardly tell apart" in says(app)
+
+
+def test_what_was_entered_is_there_after_a_look_at_another_page(visit, fruit):
+    app = visit("search")
+    labelled(app.get("button_group"), "How much effort").set_value("quick")
+    app = checked(app.run())
+    labelled(app.number_input, "Trials").set_value(7)
+    labelled(app.number_input, "Time limit in minutes").set_value(9)
+    labelled(app.selectbox, "The best has the highest").select("map50_95")
+    labelled(app.checkbox, "Train the best once more on all but the test photos").check()
+    app = checked(labelled(app.multiselect, "Vary or fix").set_value(["batch_size"]).run())
+    app = checked(labelled(app.multiselect, "Batch size").set_value(["8"]).run())
+    app = checked(app.switch_page("pages/results.py").run())
+    app = checked(app.switch_page("pages/search.py").run())
+    assert labelled(app.get("button_group"), "How much effort").value == "quick"
+    assert labelled(app.number_input, "Trials").value == 7
+    assert labelled(app.number_input, "Time limit in minutes").value == 9
+    assert labelled(app.selectbox, "The best has the highest").value == "map50_95"
+    assert labelled(app.checkbox, "Train the best once more on all but the test photos").value
+    assert labelled(app.multiselect, "Batch size").value == ["8"]
