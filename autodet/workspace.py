@@ -94,6 +94,11 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w]+|_+", "-", text).strip("-")[:60].strip("-") or "unnamed"
 
 
+def portable(name: str) -> str:
+    """A name without the signs that a file's name may not have on some system, each a dash in its place."""
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]', "-", name)[:100].rstrip(" .") or "unnamed"
+
+
 def safe_join(root: Path, *parts: str) -> Path:
     """Join names that came from outside onto ``root``; the only place where that is done.
 

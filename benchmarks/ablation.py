@@ -35,6 +35,7 @@ from torch.nn import functional
 from torchvision.models.detection import roi_heads
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import FeaturePyramidNetwork, batched_nms, generalized_box_iou_loss
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
@@ -46,7 +47,7 @@ from autodet.models.detection import detect
 from autodet.models.letterbox import Letterbox
 from autodet.models.precision import answer_in_float32
 from autodet.records import Hyperparameters, Prediction
-from autodet.training import loop, schedule, squares
+from autodet.training import loop, schedule, squares, transforms
 from autodet.training.checkpoint import Progress
 from autodet.training.job import TrainJob
 from autodet.training.traits import DeviceTraits
@@ -265,6 +266,18 @@ def _clip_closer() -> None:
     loop.GRADIENT_NORM = 1.0
 
 
+def _look_once(network: nn.Module, _data: autodet.Dataset) -> None:
+    network.roi_heads.__class__ = RoIHeads
+
+
+def _turn_nothing() -> None:
+    transforms.DEGREES = 0.0
+
+
+def _mark_halves_only() -> None:
+    transforms.MINIMUM_VISIBLE = 0.5
+
+
 def _propose_fewer(network: nn.Module, _data: autodet.Dataset) -> None:
     network.rpn._pre_nms_top_n["training"] = 300
     network.rpn._post_nms_top_n["training"] = 150
@@ -318,6 +331,9 @@ MORE_CHANGES = {
     "size256": Change("squares of 256 px, not 320", {"image_size": 256}),
     "size512": Change("squares of 512 px, not 320", {"image_size": 512}),
     "size640": Change("squares of 640 px, not 320", {"image_size": 640}),
+    "one_look": Change("the head looks once, not twice", network=_look_once),
+    "unturned": Change("photos are not turned by up to 5 degrees", before=_turn_nothing),
+    "halves": Change("boxes are marked from a half visible, not a quarter", before=_mark_halves_only),
     "anchors2": Change("anchors twice as large", network=_double_anchors),
     "unaveraged": Change("no averaged weights", {"ema_decay": 0.0}),
     "unaugmented": Change("no augmentation", {"augmentation": 0.0}),

@@ -1,5 +1,6 @@
 """Tiny data sets for tests: drawn photos with VOC labels, in folders and zips."""
 
+import os
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,10 +8,11 @@ from xml.sax.saxutils import escape
 from zlib import crc32
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from autodet.models.bundle import ModelCard, write_bundle
-from autodet.workspace import Workspace
+from autodet.workspace import Workspace, module_environment
 
 Mark = tuple[str, tuple[float, float, float, float]]
 APPLE: Mark = ("apple", (4, 6, 30, 40))
@@ -66,6 +68,16 @@ def write_zip(archive: Path, files: Mapping[str, bytes | str]) -> Path:
         for name, content in files.items():
             opened.writestr(name, content)
     return archive
+
+
+def break_imports(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Make the process of an import that begins now fail at its start."""
+    (folder / "PIL.py").write_text('raise ImportError("no such library")\n')
+    path = f"{folder}{os.pathsep}{module_environment()['PYTHONPATH']}"
+    monkeypatch.setattr(
+        "autodet.datasets.background.module_environment",
+        lambda **settings: module_environment(**settings, PYTHONPATH=path),
+    )
 
 
 def untrained_bundle(path: Path, classes: tuple[str, ...] = ("apple", "banana"), **facts: object) -> Path:

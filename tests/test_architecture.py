@@ -40,6 +40,7 @@ TORCH_MODULES = {
     "autodet.models.pyramid",
     "autodet.models.roi_align",
     "autodet.models.square_input",
+    "autodet.models.two_looks",
     "autodet.training.checkpoint",
     "autodet.training.latency",
     "autodet.training.loop",

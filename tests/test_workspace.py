@@ -7,6 +7,7 @@ from autodet.workspace import (
     Workspace,
     hidden_folder,
     open_workspace,
+    portable,
     publish_folder,
     read_json,
     safe_join,
@@ -65,6 +66,14 @@ def test_nothing_is_joined_that_leads_outside(tmp_path, parts):
 def test_plain_names_are_joined(tmp_path):
     assert safe_join(tmp_path, "a", "b.json") == tmp_path / "a" / "b.json"
     assert safe_join(tmp_path, "a/../b") == tmp_path / "b"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [('4-[x](http:__a) <b>|"*?\n', "4-[x](http-__a) -b------"), ("Äpfel im Korb", "Äpfel im Korb"), (" .", "unnamed")],
+)
+def test_names_become_names_that_files_may_have_everywhere(name, expected):
+    assert portable(name) == expected
 
 
 def test_published_folders_get_numbers_where_a_name_is_taken(tmp_path):

@@ -116,6 +116,7 @@ def photo_sizes_figure(dataset: Dataset) -> go.Figure:
             x=sizes_wh[:, 0].tolist(),
             y=sizes_wh[:, 1].tolist(),
             mode="markers",
+            cliponaxis=False,
             customdata=photos.tolist(),
             marker={
                 "size": photos.tolist(),

@@ -6,10 +6,12 @@ from html import escape
 import plotly.graph_objects as go
 
 from autodet.charts.palette import GREY
+from autodet.records import SearchStatus
 
 # One half-transparent grey reads as a faint line on white and on black.
 GRID = "rgba(138, 143, 152, 0.25)"
 LONGEST_NAME = 40
+NEEDLESS_TOOLS = ["zoom", "pan", "zoomin", "zoomout", "autoscale"]  # a frame zooms in, a double click out
 LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None, "traceorder": "normal"}
 LEGEND_BESIDE = {"orientation": "v", "yanchor": "top", "y": 1, "x": 1.01, "title": None}  # it scrolls
 MOST_NAMES_ABOVE = 10  # a longer legend above a chart would leave it no room
@@ -31,6 +33,8 @@ def styled(figure: go.Figure, *, height: int, x_title: str = "", y_title: str = 
         plot_bgcolor="rgba(0,0,0,0)",
         legend=LEGEND_ABOVE if len(figure.data) <= MOST_NAMES_ABOVE else LEGEND_BESIDE,
         hoverlabel={"align": "left"},
+        # Plotly takes the page for a dark one, because charts have no background of their own.
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": GREY, "remove": NEEDLESS_TOOLS},
         # A chart that is updated in place keeps its zoom and its hidden lines. Streamlit 1.67 does so only while
         # nothing has changed: it mounts a changed chart anew.
         uirevision="kept",
@@ -52,6 +56,15 @@ def name_rows(figure: go.Figure, names: Sequence[str]) -> None:
     """
     rows = list(range(len(names)))
     figure.update_yaxes(tickvals=rows, ticktext=[label(name) for name in names], range=[len(names) - 0.5, -0.5])
+
+
+def note_before_first_epoch(figure: go.Figure, status: SearchStatus) -> None:
+    """Say why a chart of epochs is empty."""
+    if not status.active:
+        note(figure, "No epoch was finished")
+    else:
+        under_way = status.trials and status.state != "queued"
+        note(figure, "The first epoch is under way" if under_way else "No trial has started yet")
 
 
 def note(figure: go.Figure, text: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from autodet.charts.layout import label, note, styled
+from autodet.charts.layout import label, note_before_first_epoch, styled
 from autodet.charts.palette import CLASS_COLOURS, GREY
 from autodet.evaluation.objective import quality_title
 from autodet.records import SearchStatus, TrialStatus
@@ -53,7 +53,7 @@ def pareto_figure(status: SearchStatus) -> go.Figure:
     best = status.best_trial
     add([best] if best and best.latency_ms else [], "best: the search's model", mode="markers", marker=star)
     if not measured:
-        note(figure, "The first epoch is under way" if status.active else "No epoch was finished")
+        note_before_first_epoch(figure, status)
     figure.update_xaxes(rangemode="tozero", visible=bool(measured))
     figure.update_yaxes(tickformat=".2f", visible=bool(measured))
     return styled(

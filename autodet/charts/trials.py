@@ -6,7 +6,7 @@ from heapq import nlargest
 
 import plotly.graph_objects as go
 
-from autodet.charts.layout import note, styled
+from autodet.charts.layout import note_before_first_epoch, styled
 from autodet.charts.palette import class_colour
 from autodet.evaluation.objective import quality_title
 from autodet.records import EpochResult, SearchStatus, TrialStatus
@@ -69,7 +69,7 @@ def _trial_lines(status: SearchStatus, value: Callable[[EpochResult], float], ho
         if trial.epochs:
             figure.add_trace(_trial_line(trial, value, hover))
     if not figure.data:
-        note(figure, "The first epoch is under way" if status.active else "No epoch was finished")
+        note_before_first_epoch(figure, status)
     last = max(status.planned_epochs, 2)
     figure.update_xaxes(range=[0.7, last + 0.3], tickformat="d", dtick=1 if last <= 24 else None)
     return figure

@@ -5,6 +5,7 @@
       status.json     what the import is doing; written by its process alone once that has begun
       upload.zip      what was uploaded, or files/ and s3/: what was fetched
       staged.json     what was read, while a person decides
+      draft.json      what they have chosen so far
       cancel          touched by whoever wants it to end
       lock            held for as long as a process is at work on it
 
@@ -14,8 +15,9 @@
        │  └───> reviewing ─> working ───┘
        └──────────────────────────────────> failed      (nothing is left but the sentence)
 
-A process that died, or a download that broke off, leaves ``interrupted``: what had been fetched is kept, and starting
-again goes on from there. ``confirming`` is the question whether a large download is wanted.
+A process that was killed, or a download that broke off, leaves ``interrupted``, and one that died of an error of its
+own ``crashed``: what had been fetched is kept, and starting again goes on from there. ``confirming`` is the question
+whether a large download is wanted.
 """
 
 import json
@@ -49,10 +51,12 @@ from autodet.workspace import (
     write_json,
 )
 
-ImportState = Literal["working", "confirming", "choosing", "reviewing", "finished", "failed", "interrupted"]
+ImportState = Literal["working", "confirming", "choosing", "reviewing", "finished", "failed", "interrupted", "crashed"]
 REQUEST, STATUS, CANCEL, UPLOAD, LOG = "request.json", "status.json", "cancel", "upload.zip", "import.log"
+DRAFT = "draft.json"
 FETCHED = "fetched.json"
 COPY_BYTES = 1 << 20
+MOST_OF_ERROR = 200  # letters of an error that a sentence repeats
 
 _launched: list["subprocess.Popen[bytes]"] = []  # kept so that those that have ended are reaped
 
@@ -91,7 +95,8 @@ class ImportStatus:
         seconds: How long the present work has taken so far.
         formats: What to choose from while ``choosing``.
         dataset: The data set's id once ``finished``.
-        error: A sentence once ``failed`` or ``interrupted``, or the question while ``choosing`` or ``confirming``.
+        error: A sentence once ``failed``, ``interrupted`` or ``crashed``, or the question while ``choosing`` or
+            ``confirming``.
     """
 
     state: ImportState
@@ -130,8 +135,17 @@ class Import:
         written = read_status(self._folder)
         if written.state == "working" and not is_locked(self._folder):
             again = read_status(self._folder)  # its process may have ended, properly, between the two looks
-            return replace(again, state="interrupted") if again.state == "working" else again
+            return _ended_early(self._folder, again) if again.state == "working" else again
         return written
+
+    def draft(self) -> dict[str, str]:
+        """The decisions that somebody has chosen so far, without going on with them."""
+        draft = self._folder / DRAFT
+        return {str(kind): str(action) for kind, action in _read(draft).items()} if draft.exists() else {}
+
+    def keep_draft(self, decisions: Mapping[str, str]) -> None:
+        """Write down what somebody has chosen so far, for when they come back."""
+        write_json(self._folder / DRAFT, dict(decisions))
 
     @property
     def lacks_keys(self) -> bool:
@@ -278,6 +292,18 @@ def write_status(folder: Path, status: ImportStatus) -> None:
     write_json(folder / STATUS, asdict(status))
 
 
+def _ended_early(folder: Path, status: ImportStatus) -> ImportStatus:
+    """The status of an import whose process is gone: it crashed if its log ends with an error, else it was killed."""
+    try:
+        lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    if not any(line.startswith("Traceback") for line in lines):
+        return replace(status, state="interrupted")
+    reason = f"Its process ended with an error, {lines[-1][:MOST_OF_ERROR]!r}; all of it is in {folder / LOG}."
+    return replace(status, state="crashed", error=reason)
+
+
 def _asked(folder: Path) -> float:
     """When an import was last asked for something, in seconds since 1970; 0 if it has just been discarded."""
     try:
@@ -318,7 +344,7 @@ def _launch(
 ) -> None:
     """Start the import's process; it inherits the lock, so that there is no moment without one."""
     _launched[:] = [process for process in _launched if process.poll() is None]
-    with (folder / LOG).open("ab") as log:
+    with (folder / LOG).open("wb") as log:  # of this process alone, so that it tells how that one ended
         process = subprocess.Popen(
             [sys.executable, "-m", "autodet.datasets.import_process", str(folder), step],
             stdin=subprocess.PIPE,

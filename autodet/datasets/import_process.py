@@ -17,6 +17,7 @@ from typing import Any
 
 from autodet.datasets.background import (
     CANCEL,
+    DRAFT,
     FETCHED,
     UPLOAD,
     ImportRequest,
@@ -164,7 +165,7 @@ def _clear(folder: Path) -> None:
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
-        elif path.suffix == ".zip" or path.name in (STAGED, FETCHED):
+        elif path.suffix == ".zip" or path.name in (STAGED, FETCHED, DRAFT):
             path.unlink(missing_ok=True)
 
 

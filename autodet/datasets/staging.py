@@ -208,6 +208,7 @@ def _staged(photo: LabelledPhoto, seen: Seen) -> StagedPhoto | Problem:
 def _unlabelled(listing: Listing, reading: Reading) -> list[PurePosixPath]:
     """Photos that nothing was said about; what is said cannot be read does not count as nothing."""
     known = {str(photo.photo) for photo in reading.photos} | {problem.file for problem in reading.problems}
+    known.update(photo for problem in reading.problems if problem.kind == "labels_foreign" for photo in problem.photos)
     damaged = {PurePosixPath(problem.file).stem for problem in reading.problems if problem.kind == "labels_damaged"}
     return [photo for photo in listing.photos if str(photo) not in known and photo.stem not in damaged]
 

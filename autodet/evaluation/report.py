@@ -10,6 +10,9 @@ from autodet.evaluation.coco import average_precisions
 from autodet.evaluation.voc import average_precisions_voc07
 from autodet.records import ClassReport, EvaluationReport, ImageRecord, Prediction
 
+SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
+MOST_NAMES = 5
+
 
 def evaluate_predictions(
     records: Sequence[ImageRecord], predictions: Sequence[Prediction], classes: Sequence[str]
@@ -40,6 +43,26 @@ def evaluate_predictions(
         },
         images=len(records),
     )
+
+
+def unmeasured_sentence(classes: Sequence[str], split: str) -> str:
+    """Which classes no figure of a split says anything of.
+
+    Args:
+        classes: The names of those that have no box in it.
+        split: ``train``, ``val`` or ``test``.
+
+    Returns:
+        A sentence; empty where there is no such class.
+    """
+    if not classes:
+        return ""
+    *others, last = (
+        classes if len(classes) <= MOST_NAMES else [*classes[:MOST_NAMES], f"{len(classes) - MOST_NAMES} more"]
+    )
+    names = f"{', '.join(others)} and {last}" if others else last
+    was, it_is = ("was", "it is") if len(classes) == 1 else ("were", "they are")
+    return f"{names} {was} not measured: {it_is} marked on no {SPLIT_WORDS[split]} photo."
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -1,6 +1,7 @@
 """Boxes drawn on photos."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PIL import Image, ImageColor, ImageDraw
 
@@ -11,6 +12,26 @@ from autodet.records import FloatArray, IntArray
 LINE_SHARE, TEXT_SHARE = 0.005, 0.030  # of the photo's longer side
 SMALLEST_TEXT = 11
 MOST_MARGIN = 0.25  # of the photo's longer side, around it
+
+
+@dataclass(frozen=True)
+class _Label:
+    """A label at its place, in pixels of the photo; the offset is that of its text."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    text: str
+    colour: str
+    font: Font
+    offset: tuple[float, float]
+
+    def covers(self, other: "_Label") -> float:
+        """The area that both cover, in square pixels."""
+        across = min(self.x2, other.x2) - max(self.x1, other.x1)
+        down = min(self.y2, other.y2) - max(self.y1, other.y1)
+        return max(0.0, across) * max(0.0, down)
 
 
 def draw_boxes(
@@ -36,15 +57,16 @@ def draw_boxes(
     longer = max(photo.size)
     width = max(2, round(LINE_SHARE * longer))
     size = max(SMALLEST_TEXT, TEXT_SHARE * longer)
-    for index in reversed(range(len(class_ids))):
-        class_id = int(class_ids[index])
+    labels: list[_Label] = []
+    for index, class_id in enumerate(map(int, class_ids)):
         font = font_for(classes[class_id], size)
         name = _shortened(classes[class_id], font, photo.width)
         text = name if scores is None else f"{name} {scores[index]:.2f}"
-        x1, y1, x2, y2 = (float(side) for side in boxes_xyxy[index])
-        colour = class_colour(class_id)
-        brush.rectangle((x1, y1, max(x1, x2 - 1), max(y1, y2 - 1)), outline=colour, width=width)
-        _write_label(brush, drawn.size, (x1, y1), text, colour, font)
+        labels.append(_place_label(brush, drawn.size, boxes_xyxy[index], text, class_colour(class_id), font, labels))
+    for (x1, y1, x2, y2), label in reversed(list(zip(boxes_xyxy.tolist(), labels, strict=True))):
+        brush.rectangle((x1, y1, max(x1, x2 - 1), max(y1, y2 - 1)), outline=label.colour, width=width)
+    for label in reversed(labels):
+        _write_label(brush, label)
     return drawn
 
 
@@ -82,22 +104,35 @@ def _shortened(name: str, font: Font, photo_width: int) -> str:
     return name if longest >= len(name) else f"{name[: max(1, longest)]}…"
 
 
-def _write_label(
+def _place_label(
     brush: ImageDraw.ImageDraw,
     size_wh: tuple[int, int],
-    corner: tuple[float, float],
+    box_xyxy: FloatArray,
     text: str,
     colour: str,
     font: Font,
-) -> None:
-    """A label above its box, or inside it where there is no room above; always inside the photo."""
+    others: Sequence[_Label],
+) -> _Label:
+    """A label above its box, else inside it, below it or at its right end: where it covers least of the others.
+
+    It is always inside the photo.
+    """
     left, top, right, bottom = brush.textbbox((0, 0), text, font=font)
     margin = (bottom - top) * 0.3
     width, height = right - left + 2 * margin, bottom - top + 2 * margin
-    x = max(0.0, min(corner[0], size_wh[0] - width))
-    y = corner[1] - height if corner[1] >= height else max(0.0, min(corner[1], size_wh[1] - height))
-    brush.rectangle((x, y, x + width, y + height), fill=colour)
-    brush.text((x + margin - left, y + margin - top), text, fill=_text_colour(colour), font=font)
+    x1, y1, x2, y2 = map(float, box_xyxy)
+    highest = y1 - height if y1 >= height else y1
+    corners = [(x, y) for x in (x1, x2 - width) for y in (highest, y1, y2, y2 - height)]
+    inside = [(max(0.0, min(x, size_wh[0] - width)), max(0.0, min(y, size_wh[1] - height))) for x, y in corners]
+    labels = [_Label(x, y, x + width, y + height, text, colour, font, (margin - left, margin - top)) for x, y in inside]
+    return min(labels, key=lambda label: sum(label.covers(other) for other in others))
+
+
+def _write_label(brush: ImageDraw.ImageDraw, label: _Label) -> None:
+    brush.rectangle((label.x1, label.y1, label.x2, label.y2), fill=label.colour)
+    across, down = label.offset
+    at = (label.x1 + across, label.y1 + down)
+    brush.text(at, label.text, fill=_text_colour(label.colour), font=label.font)
 
 
 def _text_colour(background: str) -> str:

@@ -11,6 +11,7 @@ from autodet.models.precision import answer_in_float32
 from autodet.models.pyramid import build_backbone
 from autodet.models.roi_align import QuickRoIAlign
 from autodet.models.square_input import lite_input
+from autodet.models.two_looks import TwoLooks
 
 ASPECT_RATIOS = (0.5, 1.0, 2.0)
 
@@ -36,5 +37,6 @@ def build_faster_rcnn(class_count: int, published: Mapping[str, Tensor] | None, 
         box_score_thresh=0.01,
     )
     network.transform = lite_input()
+    network.roi_heads.__class__ = TwoLooks
     answer_in_float32(network.rpn.head, network.roi_heads.box_predictor)
     return network.to(memory_format=torch.channels_last)

@@ -1,15 +1,16 @@
 """The workspace's models: one folder each, with the bundle and what was found out about it."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from autodet.errors import BundleError, NotFoundError
-from autodet.models.bundle import ModelCard, read_bundle, read_card
+from autodet.models.bundle import ModelCard, read_bundle, read_card, write_bundle
 from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, safe_join, write_atomically
 
 BUNDLE = "model.autodet"
+BROUGHT = "brought"  # beside a bundle that was not made in this workspace
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class StoredModel:
     def size_bytes(self) -> int:
         """How large the bundle is."""
         return self.path.stat().st_size
+
+    @property
+    def brought(self) -> bool:
+        """Whether it came from elsewhere, rather than from a search of this workspace."""
+        return self.path.with_name(BROUGHT).exists()
 
     @property
     def added(self) -> str:
@@ -77,17 +83,39 @@ def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredMo
 
 
 def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> StoredModel:
-    """Check a bundle and copy it into the workspace under a new id made of ``name``.
+    """Check a bundle and copy it into the workspace as a model of this name, under a new id made of that.
+
+    Args:
+        bundle: The ``.autodet`` file.
+        name: What to call it; as it is called already if that is blank.
+        workspace: Where to; the settings' workspace if not given.
 
     Raises:
         BundleError: The bundle is damaged or foreign; nothing was added.
     """
     workspace = workspace or open_workspace()
-    card, _ = read_bundle(bundle)
+    card, weights = read_bundle(bundle)
+    name = name.strip() or card.name
     with hidden_folder(workspace.models) as hidden:
-        write_atomically(hidden / BUNDLE, bundle.read_bytes())
+        write_bundle(hidden / BUNDLE, replace(card, name=name), weights)
+        (hidden / BROUGHT).touch()
         folder = publish_folder(hidden, workspace.models, name)
-    return StoredModel(folder.name, folder / BUNDLE, card)
+    return find_model(folder.name, workspace)
+
+
+def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -> StoredModel:
+    """Call a model of the workspace otherwise; its id, its weights and its evaluations stay.
+
+    Raises:
+        NotFoundError: There is no such model.
+        BundleError: Its bundle is damaged, or the name is blank.
+    """
+    model = find_model(model_id, workspace)
+    if not name.strip():
+        raise BundleError("A model needs a name; write one.")
+    card, weights = read_bundle(model.path)
+    write_bundle(model.path, replace(card, name=name.strip()), weights)
+    return find_model(model_id, workspace)
 
 
 def put_model(bundle: Path, model_id: str, workspace: Workspace | None = None) -> None:

@@ -81,7 +81,8 @@ class SearchStatus:
         message: A sentence where there is something to say (why it failed, what replaced a model's weights).
         objective: What decides which is the best; see ``autodet.evaluation.objective``.
         start_from: The model whose weights all trials began with; None for the network's pretrained weights.
-        caution: A sentence where figures are to be taken with care, because that model knows photos they are made of.
+        caution: Sentences where figures are to be taken with care, because that model knows photos they are made of, or
+            because they say nothing of some classes.
         diagnosis: Sentences where trials have found nothing: which, and the likely causes. Never stored.
     """
 
@@ -106,6 +107,17 @@ class SearchStatus:
     def active(self) -> bool:
         """Whether it is waiting or at work, so that a page has something to refresh."""
         return self.state in ACTIVE_STATES
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it is not at work, but could go on."""
+        stopped_early = self.state == "stopped" and len(self.trials) < self.planned_trials
+        return self.state == "interrupted" or stopped_early
+
+    @property
+    def trials_over(self) -> int:
+        """How many trials have ended, whatever became of them."""
+        return sum(trial.state != "running" for trial in self.trials)
 
     @cached_property
     def best_trial(self) -> TrialStatus | None:

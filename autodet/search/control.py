@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autodet.errors import NotFoundError, SearchError
+from autodet.errors import AutodetError, NotFoundError, SearchError
 from autodet.models.store import StoredModel
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.beginning import check_start
@@ -104,10 +104,17 @@ class Search:
         (self._folder / STOP).unlink(missing_ok=True)
         launch(self._folder)
 
+    def lost_data(self) -> str:
+        """Why it cannot go on with its data set, which is gone or has changed; empty if it can."""
+        try:
+            check_dataset(self.spec(), self._workspace)
+        except AutodetError as error:
+            return str(error)
+        return ""
+
     def _has_more(self, status: SearchStatus, spec: SearchSpec) -> bool:
         """Whether a search that was stopped has anything left to do, and be it to store what a busy database lacks."""
-        over = sum(trial.state != "running" for trial in status.trials)
-        return over < status.planned_trials or spec.refit or (self._folder / UNSAVED).exists()
+        return status.trials_over < status.planned_trials or spec.refit or (self._folder / UNSAVED).exists()
 
     def best_detector(self) -> "Detector":
         """The best epoch of all trials so far, ready to predict.

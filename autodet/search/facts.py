@@ -8,6 +8,7 @@ from autodet.datasets.gate.together import FEW_BOXES
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import TRAINING_SIZE, columns_of
 from autodet.records import SPLITS, FloatArray, IntArray
+from autodet.search.data import check_labels
 
 
 @dataclass(frozen=True)
@@ -32,19 +33,32 @@ class Facts:
 
 
 def facts_of(dataset: Dataset) -> Facts:
-    """What a search goes by."""
+    """What a search goes by.
+
+    Raises:
+        SearchError: The data set has no boxes to learn from.
+    """
     columns = columns_of(dataset)
     learnt = columns.splits == SPLITS.index("train")
     taught = learnt[columns.photos]
+    if not taught.any():
+        check_labels(dataset)  # which says what is missing
     shares = columns.sides[taught] / TRAINING_SIZE
     longer = columns.sizes_wh[learnt].max(axis=1)
     return Facts(
         int(learnt.sum()),
         len(dataset.split("val")),
-        float(np.median(shares)) if len(shares) else Facts.median_box,
-        _small_box(shares, columns.class_ids[taught]) if len(shares) else Facts.small_box,
-        int(np.median(longer)) if len(longer) else Facts.photo_side,
+        float(np.median(shares)),
+        _small_box(shares, columns.class_ids[taught]),
+        int(np.median(longer)),
     )
+
+
+def unjudged_classes(dataset: Dataset) -> tuple[str, ...]:
+    """The classes that no epoch is judged by, because no validation photo has a box of theirs that counts."""
+    marked = [record.annotations for record in dataset.split("val")]
+    judged = {int(one) for annotations in marked for one in annotations.class_ids[~annotations.difficult]}
+    return tuple(name for class_id, name in enumerate(dataset.classes) if class_id not in judged)
 
 
 def _small_box(shares: FloatArray, class_ids: IntArray) -> float:

@@ -353,12 +353,14 @@ def _varied(plan: Plan, facts: Facts, space: Space) -> list[str]:
 
 
 def _why_pruner(plan: Plan) -> str:
+    if plan.trials == 1:
+        return "there is nothing to compare it with"
     if plan.pruner == "none":
-        return "none is given up for falling behind" if plan.trials > 1 else "there is nothing to compare it with"
+        return "none is pruned for falling behind"
     return {
-        "median": "one that is worse than the median of those before, halfway, ends there",
-        "hyperband": "with so many, Hyperband ends most of them early",
-        "asha": "with so many, successive halving ends most of them early",
+        "median": "one that is worse than the median of those before, halfway, is pruned: it ends there",
+        "hyperband": "with so many, Hyperband prunes most of them: they end early",
+        "asha": "with so many, successive halving prunes most of them: they end early",
     }[plan.pruner]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import SearchError, WeightsError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
+from autodet.evaluation.report import unmeasured_sentence
 from autodet.inference.known_photos import flattered_sentence
 from autodet.lock import hold_lock
 from autodet.models.registry import weights_problem
@@ -20,6 +21,7 @@ from autodet.search.beginning import Beginning, read_beginning
 from autodet.search.cluster import check_cluster
 from autodet.search.control import Search, find_search, search_folders
 from autodet.search.data import check_dataset, check_labels
+from autodet.search.facts import unjudged_classes
 from autodet.search.launching import launch
 from autodet.search.refit import model_ids
 from autodet.search.snapshot import write_snapshot
@@ -136,7 +138,8 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         why=plan.why,
         fingerprint=dataset.fingerprint,
     )
-    caution = flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else ""
+    flattered = flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else ""
+    caution = " ".join(filter(None, [flattered, unmeasured_sentence(unjudged_classes(dataset), "val")]))
     spec.check()
     check_labels(dataset)
     check_dataset(spec, workspace)

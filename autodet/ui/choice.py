@@ -1,6 +1,6 @@
 """Choosing one of the workspace's data sets, searches or models; what is chosen is chosen on every page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -9,11 +9,12 @@ from autodet.datasets.manifest import Dataset, DatasetSummary, list_datasets, lo
 from autodet.models.store import StoredModel, list_models
 from autodet.records import SearchStatus
 from autodet.search.control import list_searches
-from autodet.ui.frame import CHOICE, page_link
-from autodet.ui.text import ago, score
+from autodet.ui.frame import CHOICE, choose, page_link
+from autodet.ui.text import ago, escape, score
 
 Thing = TypeVar("Thing")
 MEASURED = "measured"  # session state: the model for which a data set was chosen last
+ADDRESSED = "in the address"  # session state: the search that this session has written there
 
 
 def choose_dataset(model: StoredModel | None = None) -> Dataset | None:
@@ -56,7 +57,7 @@ def choose_model() -> StoredModel | None:
         "Model",
         models,
         lambda model: model.id,
-        lambda model: f"{_named(model.card.name, model.id)} · mAP50 {score(model.card.metrics.get('map50'))}",
+        lambda model: f"{_named(model.card.name, model.id)} · mAP@0.5 {score(model.card.metrics.get('map50'))}",
         "model",
     )
 
@@ -68,13 +69,26 @@ def choose_search() -> SearchStatus | None:
         st.info("There is no search yet. Start one, and watch it here.", icon=":material/manage_search:")
         page_link("search", "Go to Search")
         return None
-    return _choose(
-        "Search",
-        searches,
-        lambda status: status.search,
-        lambda status: f"{status.search} · {status.state} · {ago(status.created)}",
-        "search",
-    )
+    _follow_address("search", {status.search for status in searches})
+    chosen = _choose("Search", searches, lambda status: status.search, _described, "search")
+    st.query_params["search"] = st.session_state[ADDRESSED] = chosen.search
+    return chosen
+
+
+def _described(status: SearchStatus) -> str:
+    """A search in words that stay true until its state changes, which draws the page anew."""
+    return " · ".join([status.search, status.state, *([] if status.active else [ago(status.created)])])
+
+
+def _follow_address(key: str, known: Collection[str]) -> None:
+    """Choose what the page's address names, where it was opened, or gone back to, by that address."""
+    named = st.query_params.get(key)
+    if named is None or named == st.session_state.get(ADDRESSED):
+        return
+    if named in known:
+        choose(**{key: named})
+    else:
+        st.warning(f"There is no {key} {escape(named)}; this is another one.", icon=":material/search_off:")
 
 
 def _choose(

@@ -39,13 +39,19 @@ def offer_deletion(dataset: Dataset) -> None:
 
 @st.dialog("Delete this data set?")
 def _confirm_deletion(dataset: Dataset) -> None:
-    if any(status.active and status.dataset == dataset.id for status in list_searches()):
+    searches = [status for status in list_searches() if status.dataset == dataset.id]
+    if any(status.active for status in searches):
         st.warning("A search is still at work on it; stop that first.")
         return
     st.markdown(
         f"**{escape(dataset.name)}** and its {counted(len(dataset.images), 'photo')} will be gone from here. "
         "Versions of it and models stay."
     )
+    if unfinished := [f"**{escape(status.search)}**" for status in searches if status.unfinished]:
+        st.warning(
+            f"Not finished, and never to be resumed without this data set: {', '.join(unfinished)}.",
+            icon=":material/warning:",
+        )
     if st.button("Delete it", type="primary", icon=":material/delete:"):
         delete_dataset(dataset.id)
         st.rerun()

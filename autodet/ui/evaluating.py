@@ -7,6 +7,7 @@ import streamlit as st
 
 from autodet.charts.evaluation import class_ap_figure
 from autodet.datasets.manifest import Dataset
+from autodet.evaluation.report import unmeasured_sentence
 from autodet.inference.drawing import draw_boxes
 from autodet.inference.evaluations import evaluate_model, kept_evaluation
 from autodet.inference.known_photos import learnt_photos_sentence
@@ -76,6 +77,9 @@ def show_report(evaluated: Evaluated) -> None:
     with st.container(horizontal=True):
         for label, value in figures:
             st.metric(label, score(value), help=HELP[label], border=True)
+    unmeasured = [name for name, one in report.per_class.items() if one.ap50 is None]
+    if sentence := unmeasured_sentence(unmeasured, evaluated.split):
+        st.warning(escape(sentence), icon=":material/warning:")
     st.subheader("Classes", anchor=False)
     chart, table = st.columns([3, 2])
     chart.plotly_chart(
@@ -92,6 +96,7 @@ def show_report(evaluated: Evaluated) -> None:
     table.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
+        placeholder="–",
         column_config={"AP@0.5": number(format="%.3f"), "AP@0.5–0.95": number(format="%.3f")},
     )
 

@@ -61,7 +61,7 @@ def navigation() -> StreamlitPage:
         sections.setdefault(entry.section, []).append(page)
     chosen = st.navigation(sections, position="sidebar" if _is_open() else "hidden")
     if wanted := st.session_state.pop(WANTED, None):
-        st.switch_page(PAGES[wanted].path)
+        st.switch_page(PAGES[wanted].path, query_params=st.query_params.to_dict())
     return chosen
 
 
@@ -131,7 +131,7 @@ def _fetch_frame(title: str) -> None:
     """
     if FRAMED not in st.session_state:
         st.session_state[WANTED] = next((page.name for page in PAGES.values() if page.title == title), "home")
-        st.switch_page("app.py")
+        st.switch_page("app.py", query_params=st.query_params.to_dict())
 
 
 def _ask_for_password() -> None:

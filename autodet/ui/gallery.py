@@ -26,14 +26,17 @@ LARGE_PIXELS = 1280
 MOST_HIGH = 620  # pixels, so that a large photo fits on most screens
 MOST_ENLARGED = 2  # times that a small photo is made larger
 MOST_NAMED = 12  # classes in the legend
+# What lifts a condition is no None: a select box takes that for "nothing chosen yet", and says so.
+ANY, EVERY_CLASS = "any", -1
 SIZES = {
-    None: "any size",
+    ANY: "any size",
     "small": f"small: below {SMALL_SIDE} px",
     "medium": f"medium: {SMALL_SIDE} to {LARGE_SIDE} px",
     "large": f"large: from {LARGE_SIDE} px",
     "none": "no object at all",
 }
 FILTER_PIXELS = 172  # two beside each other on a telephone
+PAGE_PIXELS, MOST_PAGES = 36, 7  # of a button to a page, or an arrow; as many pages as have one at once
 ALL = "all"
 LOOKED_AT = "looked_at"  # session state: which of the photos found is shown large
 
@@ -56,7 +59,7 @@ def _show_gallery(dataset: Dataset) -> None:
     pages = -(-len(photos) // PER_PAGE)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{counted(len(photos), 'photo')}** of {len(columns.files):,}", width="content")
-        number = st.pagination(pages, key=f"gallery {dataset.id} {wanted}") if pages > 1 else 1
+        number = _ask_for_page(pages, f"gallery {dataset.id} {wanted}")
     first = (number - 1) * PER_PAGE
     shown = photos[first : first + PER_PAGE]
     _show_legend(dataset, [dataset.images[index] for index in shown])
@@ -67,47 +70,58 @@ def _show_gallery(dataset: Dataset) -> None:
                 _show_tile(dataset, photos, first + place)
 
 
+def _ask_for_page(pages: int, key: str) -> int:
+    """Buttons for pages; they leave out pages unless they are given room for five, however few there are."""
+    width = PAGE_PIXELS * (2 + max(5, min(pages, MOST_PAGES)))
+    return 1 if pages == 1 else st.pagination(pages, key=key, width=width)
+
+
 def _ask_for_filters(dataset: Dataset, columns: Columns) -> dict[str, Any]:
     """What the visitor wants to see, as arguments of ``find_photos``."""
     kinds = [kind for kind in KINDS if kind in columns.by_kind]
     with st.container(horizontal=True):
         split = st.segmented_control(
-            "Split", [ALL, *dataset.splits], default=ALL, required=True, key=_key(dataset, "split")
+            "Split", [ALL, *dataset.splits], default=ALL, required=True, **_kept(dataset, "split")
         )
         class_id = st.selectbox(
             "Class",
-            [None, *range(len(dataset.classes))],
-            format_func=lambda one: "every class" if one is None else dataset.classes[one],
-            key=_key(dataset, "class"),
+            [EVERY_CLASS, *range(len(dataset.classes))],
+            format_func=lambda one: "every class" if one == EVERY_CLASS else dataset.classes[one],
             width=FILTER_PIXELS,
+            **_kept(dataset, "class"),
         )
         size = st.selectbox(
             "Size of an object",
             list(SIZES),
             format_func=SIZES.__getitem__,
-            key=_key(dataset, "size"),
             help=f"The side of a square of the box's area, once the photo's longer side has {TRAINING_SIZE} pixels.",
             width=FILTER_PIXELS,
+            **_kept(dataset, "size"),
         )
-        name = st.text_input("File", placeholder="part of its name", key=_key(dataset, "name"), width=FILTER_PIXELS)
-        kind = None
+        name = st.text_input("File", placeholder="part of its name", width=FILTER_PIXELS, **_kept(dataset, "name"))
+        kind = ANY
         if kinds:
             kind = st.selectbox(
                 "Problem",
-                [None, *kinds],
+                [ANY, *kinds],
                 format_func=lambda one: (
-                    f"{KINDS[one].title} ({len(columns.by_kind[one]):,})" if one else "any, or none"
+                    "any, or none" if one == ANY else f"{KINDS[one].title} ({len(columns.by_kind[one]):,})"
                 ),
-                key=_key(dataset, "kind"),
                 width=2 * FILTER_PIXELS,
+                **_kept(dataset, "kind"),
             )
     return {
         "split": None if split == ALL else split,
-        "class_id": class_id,
-        "size": size,
-        "kind": kind,
+        "class_id": None if class_id == EVERY_CLASS else class_id,
+        "size": None if size == ANY else size,
+        "kind": None if kind == ANY else kind,
         "name": name.strip(),
     }
+
+
+def _kept(dataset: Dataset, what: str) -> dict[str, Any]:
+    """Arguments of a filter's box that make it stay as it is while another tab or page is looked at."""
+    return {"key": _key(dataset, what), "persist_state": "session"}
 
 
 def _key(dataset: Dataset, what: str) -> str:
@@ -116,7 +130,7 @@ def _key(dataset: Dataset, what: str) -> str:
 
 def _show_all(dataset: Dataset) -> None:
     """Lift every condition."""
-    lifted = {"split": ALL, "class": None, "size": None, "kind": None, "name": ""}
+    lifted = {"split": ALL, "class": EVERY_CLASS, "size": ANY, "kind": ANY, "name": ""}
     for what, value in lifted.items():
         st.session_state[_key(dataset, what)] = value
 

@@ -10,7 +10,7 @@ from autodet.settings import load_settings
 from autodet.ui.frame import choose, sentences_for_errors
 from autodet.ui.identity import forget_keys, keys_of, type_keys
 from autodet.ui.reviewing import show_review
-from autodet.ui.text import escape
+from autodet.ui.text import escape, on_page
 from autodet.words import counted, duration
 
 REFRESH_SECONDS = 0.5
@@ -82,8 +82,11 @@ def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None
         st.error(escape(status.error), icon=":material/error:")
         _offer_discard(one, "Dismiss")
     elif status.state == "confirming":
-        st.warning(escape(status.error), icon=":material/help:")
+        st.warning(escape(on_page(status.error)), icon=":material/help:")
         _offer_to_go_on(one, "Download it", large=True)
+    elif status.state == "crashed":
+        st.error(f"The import of {name} failed. {escape(status.error)}", icon=":material/error:")
+        _offer_to_go_on(one, "Try again")
     else:
         why = f" {escape(status.error)}" if status.error else ""
         st.warning(
@@ -112,7 +115,7 @@ def _offer_to_go_on(one: Import, label: str, *, large: bool = False) -> None:
 
 
 def _choose_format(one: Import, status: ImportStatus) -> None:
-    st.warning(escape(status.error), icon=":material/help:")
+    st.warning(escape(on_page(status.error)), icon=":material/help:")
     with st.container(horizontal=True):
         for format_ in status.formats:
             if st.button(f"Import as {format_.upper()}", key=f"{format_} {one.id}"):

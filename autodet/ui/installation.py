@@ -13,6 +13,7 @@ from autodet.search.storage import storage_label
 from autodet.settings import load_settings
 from autodet.training.device import device_slots, number_slots, visible_gpu
 from autodet.training.gpu import GpuReading, read_gpu
+from autodet.ui.text import escape
 from autodet.words import size_text
 from autodet.workspace import open_workspace
 
@@ -33,23 +34,22 @@ def show_installation() -> None:
         "Folders to import from (AUTODET_DATA_ROOTS)": ", ".join(map(str, settings.data_roots)) or "none",
         "S3 servers (AUTODET_S3_ENDPOINT)": ", ".join(settings.s3_endpoints),
         "S3 keys of this machine for visitors (AUTODET_S3_IDENTITIES)": ", ".join(settings.s3_identities) or "none",
-        "S3 is asked about above": f"{settings.large_download_bytes / 1e9:g} GB",
+        "Downloads from S3 that need a yes": f"those above {settings.large_download_bytes / 1e9:g} GB",
         "An archive may unpack to": f"{settings.max_archive_bytes / 1e9:.0f} GB",
         "An archive may hold": f"{settings.max_archive_entries:,} files",
         "Largest photo": f"{settings.max_photo_pixels / 1e6:.0f} megapixels",
         "Largest upload": f"{st.get_option('server.maxUploadSize')} MB",
-        "Searches in optuna-dashboard": _studies(),
+        "Studies (AUTODET_STORAGE_URL)": f"PostgreSQL on {storage_label()}"
+        if settings.storage_url
+        else "in the workspace",
     }
     _table("Setting", facts)
     if gpus := _gpus(device_slots(settings)):
         _table("GPU", gpus)
     _table("Version of", {"autodet": __version__, "Python": platform.python_version(), **_versions()})
-
-
-def _studies() -> str:
-    if load_settings().storage_url:
-        return f"in the PostgreSQL of AUTODET_STORAGE_URL: {storage_label()}"
-    return f"optuna-dashboard {open_workspace().optuna_url}"
+    if not settings.storage_url:
+        st.caption("The workspace's studies as optuna-dashboard shows them, where that is installed:")
+        st.code(f"optuna-dashboard {workspace.optuna_url}", language=None, wrap_lines=True)
 
 
 def _gpus(devices: Sequence[str]) -> dict[str, str]:
@@ -76,4 +76,5 @@ def _versions() -> dict[str, str]:
 
 
 def _table(heading: str, facts: dict[str, str]) -> None:
-    st.dataframe(pd.DataFrame(facts.items(), columns=[heading, "Value"]), hide_index=True)
+    escaped = [(escape(name), escape(value)) for name, value in facts.items()]
+    st.table(pd.DataFrame(escaped, columns=[heading, "Value"]), hide_index=True, border="horizontal")

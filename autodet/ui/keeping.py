@@ -18,6 +18,9 @@ def offer_trials_to_keep(status: SearchStatus) -> None:
     trials = {trial.number: trial for trial in _offered(status)}
     if not trials:
         return
+    key = f"keep {status.search}"
+    if key in st.session_state:
+        st.session_state[key] = st.session_state[key]  # or the browser shows the star and the score that it had
     others = [number for number, trial in trials.items() if trial is not status.best_trial]
     with st.expander("Keep the model of a trial", icon=":material/bookmark_add:"):
         which, called, act = st.columns([3, 3, 2], vertical_alignment="bottom")
@@ -26,7 +29,7 @@ def offer_trials_to_keep(status: SearchStatus) -> None:
             list(trials),
             list(trials).index(others[0]) if others else 0,  # the best is the search's own model already
             format_func=lambda one: _described(status, trials[one]),
-            key=f"keep {status.search}",
+            key=key,
         )
         name = called.text_input("Name", f"{status.search} trial {number}", key=f"keep {status.search} {number}")
         kept = f"kept {status.search} {number}"

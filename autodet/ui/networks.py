@@ -46,12 +46,17 @@ def ask_for_architecture() -> str:
         height="content",
         placeholder="–",
         column_config={
-            "Network": st.column_config.TextColumn(width=235),
-            "Learning": number("Learning, s", format="%.2f", help="Seconds to learn from one photo, once."),
-            "Finding": number("Finding, s", format="%.2f", help="Seconds to find what is on one photo."),
-            "COCO AP": number("COCO AP, %", format="%.1f", help="How well the weights know COCO's 80 classes."),
-            "Parameters": number("Parameters, M", format="%.1f", help="Millions of weights."),
-            "Photos": number("Photos, px", format="%d", help="Side of the square that photos are scaled to."),
+            "Network": st.column_config.TextColumn(width=225),
+            "Weights": st.column_config.TextColumn(width=165),
+            "Learning": number("Learning, s", width=76, format="%.2f", help="Seconds to learn from one photo, once."),
+            "Finding": number("Finding, s", width=72, format="%.2f", help="Seconds to find what is on one photo."),
+            "COCO AP": number(
+                "COCO AP, %", width=80, format="%.1f", help="How well the weights know COCO's 80 classes."
+            ),
+            "Parameters": number(
+                "Params, M", width=76, format="%.1f", help="Parameters, that is weights, in millions."
+            ),
+            "Photos": number("Photos, px", width=76, format="%d", help="Side of the square that photos are scaled to."),
         },
     )
     st.caption(

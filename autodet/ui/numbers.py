@@ -42,7 +42,7 @@ def ask_for_number(
     if whole:
         nearest = int(nearest)
     if nearest != given:
-        sentence = f"{label}: a {'whole ' * whole}number from {least:,.10g} to {most:,.10g}, not {given:,.10g}."
-        place.caption(f":red[{sentence}]")
-        problems.append(sentence)
+        possible = f"a {'whole ' * whole}number from {least:,.10g} to {most:,.10g}"
+        place.markdown(f":red[:small[It can be {possible}.]]")
+        problems.append(f"{label}: {possible}, not {given:,.10g}.")
     return nearest

@@ -63,11 +63,17 @@ def progress_text(status: SearchStatus) -> str:
     if status.state == "stopping":
         return f"**{escape(status.search)}** is stopping"
     left = "" if status.seconds_left is None else f", about {duration(status.seconds_left)} left"
-    epochs = sum(len(trial.epochs) for trial in status.trials)
-    return (
-        f"**{escape(status.search)}**: trial {len(status.trials)} of {status.planned_trials}, "
-        f"{counted(epochs, 'epoch')} done{left}"
-    )
+    done = f"{status.trials_over} of {counted(status.planned_trials, 'trial')} done"
+    return f"**{escape(status.search)}**: {done}{_under_way(status)}{left}"
+
+
+def _under_way(status: SearchStatus) -> str:
+    """Which trials are, by their numbers, as all other places name them."""
+    running = [trial for trial in status.trials if trial.state == "running"]
+    if len(running) != 1:
+        return f", {len(running)} under way" if running else ""
+    (trial,) = running
+    return f", trial {trial.number} has {len(trial.epochs)} of {counted(status.planned_epochs, 'epoch')}"
 
 
 def show_next_steps() -> None:

@@ -23,6 +23,7 @@ from autodet.ui.pictures import as_jpeg, small_photo
 from autodet.ui.tables import as_csv
 from autodet.ui.text import escape
 from autodet.words import counted
+from autodet.workspace import portable
 
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
@@ -161,7 +162,7 @@ def _table(shown: Sequence[Seen], classes: Sequence[str]) -> pd.DataFrame:
     for one in shown:
         seen = one.prediction
         for box, class_id, score in zip(
-            seen.boxes_xyxy.round(1).tolist(), seen.class_ids.tolist(), seen.scores.tolist(), strict=True
+            seen.boxes_xyxy.astype(float).round(1).tolist(), seen.class_ids.tolist(), seen.scores.tolist(), strict=True
         ):
             named = dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
             rows.append({"photo": one.photo.name, "class": classes[class_id], "score": round(score, 4), **named})
@@ -174,7 +175,7 @@ def _offer_downloads(shown: Sequence[Seen], classes: Sequence[str], table: pd.Da
             st.download_button(
                 "Download the photo with its boxes",
                 lambda: _drawn_whole(shown[0], classes),
-                f"{PurePath(shown[0].photo.name).stem}-boxes.jpg",
+                f"{portable(PurePath(shown[0].photo.name).stem)}-boxes.jpg",
                 "image/jpeg",
                 icon=":material/image:",
                 on_click="ignore",
@@ -202,5 +203,5 @@ def _zipped(shown: Sequence[Seen], classes: Sequence[str]) -> bytes:
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for number, one in enumerate(shown, start=1):
-            archive.writestr(f"{number}-{PurePath(one.photo.name).stem}.jpg", _drawn_whole(one, classes))
+            archive.writestr(f"{number}-{portable(PurePath(one.photo.name).stem)}.jpg", _drawn_whole(one, classes))
     return content.getvalue()

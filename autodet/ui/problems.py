@@ -14,7 +14,7 @@ from autodet.records import Problem
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.gallery import thumbnail
 from autodet.ui.tables import as_csv
-from autodet.ui.text import escape
+from autodet.ui.text import as_plan, escape
 
 PER_PAGE = 6
 PICTURE_PIXELS = 144  # two beside each other on a telephone
@@ -67,13 +67,14 @@ def find_problems(problems: Sequence[Problem], text: str) -> Sequence[Problem]:
     return [one for one in problems if part in f"{one.file} {one.problem} {one.action}".casefold()]
 
 
-def show_findings(problems: Sequence[Problem], pictures: Pictures, key: str) -> None:
+def show_findings(problems: Sequence[Problem], pictures: Pictures, key: str, *, planned: bool = False) -> None:
     """Problems of one kind, in pages, each with the photos that show it.
 
     Args:
         problems: Problems of one kind.
         pictures: Draws what is to be seen of a problem.
         key: What tells this list from every other on the page.
+        planned: Whether what is done about them is yet to be done.
     """
     pages = -(-len(problems) // PER_PAGE)
     number = st.pagination(pages, key=f"page {key}") if pages > 1 else 1
@@ -88,7 +89,8 @@ def show_findings(problems: Sequence[Problem], pictures: Pictures, key: str) -> 
                 for picture in of_it:
                     st.image(picture.jpeg, caption=picture.caption, width=PICTURE_PIXELS)
         name = f"**{escape(problem.file)}**  \n" if problem.file else ""
-        words.markdown(f"{name}{escape(problem.problem)}  \n:gray[{escape(problem.action)}]")
+        action = as_plan(problem.action) if planned else problem.action
+        words.markdown(f"{name}{escape(problem.problem)}  \n:gray[{escape(action)}]")
 
 
 def offer_csv(problems: Sequence[Problem], name: str) -> None:

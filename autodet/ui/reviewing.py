@@ -23,7 +23,7 @@ from autodet.records import SPLITS, Problem
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.pictures import THUMBNAIL_PIXELS, as_jpeg, shrink_photo
 from autodet.ui.problems import MOST_PHOTOS, Picture, offer_csv, show_findings
-from autodet.ui.text import escape
+from autodet.ui.text import escape, on_page
 from autodet.words import counted
 
 LOSS = "large_loss"  # the kind that a person agrees to beside the button, not among the others
@@ -88,9 +88,15 @@ def _key(one: Import, kind: str) -> str:
 
 
 def _decided(one: Import) -> tuple[tuple[str, str], ...]:
-    """What has been chosen so far that is not what autodet would do."""
+    """What has been chosen so far that is not what autodet would do; what was chosen on an earlier visit counts."""
+    draft = one.draft()
+    for kind, action in draft.items():
+        st.session_state.setdefault(_key(one, kind), action)
     chosen = {kind: st.session_state.get(_key(one, kind)) for kind in KINDS if kind != LOSS}
-    return tuple((kind, action) for kind, action in chosen.items() if action not in (None, KINDS[kind].default))
+    decided = {kind: action for kind, action in chosen.items() if action not in (None, KINDS[kind].default)}
+    if decided != draft:
+        one.keep_draft(decided)
+    return tuple(decided.items())
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking at what was found")
@@ -106,8 +112,8 @@ def _show_source(one: Import, found: Review) -> None:
     st.subheader(f"{escape(one.request().name)}: before it is imported", anchor=False)
     photos = counted(len(staged.photos) + len(staged.unlabelled), "photo")
     st.markdown(
-        f"{photos}, read as {staged.detection.format.upper()}. Some of it needs your eyes; what is chosen here is what "
-        "autodet would do."
+        f"{photos}, read as {staged.detection.format.upper()}. Some of it needs your eyes; what is chosen at first is "
+        "what autodet would do."
     )
     if staged.detection.why:
         st.caption(escape(staged.detection.why))
@@ -134,7 +140,7 @@ def _show_kind(one: Import, found: Reviewed, name: str) -> None:
             look = f"Look at {'it' if len(problems) == 1 else 'them'}"
             with st.expander(look, key=f"look {one.id} {name}", on_change="rerun", type="compact") as room:
                 if room.open:
-                    show_findings(problems, lambda problem: _pictures(found, problem), f"{one.id} {name}")
+                    show_findings(problems, lambda problem: _pictures(found, problem), f"{one.id} {name}", planned=True)
 
 
 def _refusals_are_settled(one: Import, found: Reviewed) -> bool:
@@ -143,7 +149,7 @@ def _refusals_are_settled(one: Import, found: Reviewed) -> bool:
     for problem in found.review.problems:
         if problem.action != NOTHING_IMPORTED:
             continue
-        st.error(escape(problem.problem), icon=":material/block:")
+        st.error(escape(on_page(problem.problem)), icon=":material/block:")
         if problem.kind == LOSS:
             settled &= st.checkbox(f"I have looked at it. {KINDS[LOSS].choices['keep']}.", key=_key(one, LOSS))
         else:

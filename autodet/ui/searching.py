@@ -9,7 +9,7 @@ import streamlit as st
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
-from autodet.search.facts import facts_of
+from autodet.search.facts import facts_of, unjudged_classes
 from autodet.search.forecasting import forecast_search
 from autodet.search.presets import DEFAULT_PRESET, PRESETS, Plan, explain_entries, plan_search, usable_networks
 from autodet.search.space import PARAMETERS, Range, Space, architectures, make_space
@@ -27,7 +27,7 @@ from autodet.ui.beginning import (
 from autodet.ui.frame import open_page
 from autodet.ui.networks import NETWORK, ask_for_architecture, network_problem, use_default_network
 from autodet.ui.numbers import ask_for_number
-from autodet.ui.text import escape
+from autodet.ui.text import escape, shortened
 from autodet.ui.trying import ask_what_to_try, chosen_objective
 from autodet.words import counted, duration
 
@@ -121,7 +121,8 @@ def ask_for_search(dataset: Dataset) -> Order:
         refit=refit,
         problems=tuple(problems),
     )
-    reasons.caption(_reasons(dataset, order) if changed else plan.why)
+    if not problems:
+        reasons.caption(_reasons(dataset, order) if changed else plan.why)
     return order
 
 
@@ -252,7 +253,7 @@ def show_forecast(dataset: Dataset, order: Order) -> None:
         f"{expected} for {counted(order.trials, 'trial')} of {counted(order.epochs, 'epoch')} on "
         f"{counted(photos[0], 'training photo')}{' and a final training' * order.refit}, on {hardware.words}."
         + f" All of it would take {forecast.words}." * cut
-        + " A trial that falls behind ends earlier." * (order.pruner != "none" and not cut)
+        + " A trial that falls behind is pruned: it ends early." * (order.pruner != "none" and not cut)
         + " No GPU has been measured yet, so this is a guess." * hardware.on_gpus
     )
 
@@ -262,14 +263,26 @@ def _space(order: Order) -> Space:
     return make_space({**order.space, **words})
 
 
+def _warn_of_unjudged_classes(dataset: Dataset) -> None:
+    """Say so if trials will be chosen without regard to a class; where none can be judged, the start says it."""
+    missing = unjudged_classes(dataset)
+    if 0 < len(missing) < len(dataset.classes):
+        st.warning(
+            "Classes that no validation photo shows do not count when trials are compared: "
+            f"{escape(shortened(', '.join(missing), 80))}. To have them there, draw the splits anew on Data sets.",
+            icon=":material/warning:",
+        )
+
+
 def offer_start(dataset: Dataset, order: Order) -> None:
     """The button that starts a search; or why it cannot start, and what can."""
     networks = architectures(_space(order))
     refused = bool(order.problems)
     if refused:
-        st.error(f"Not like this. {' '.join(map(escape, order.problems))}", icon=":material/edit:")
+        st.error(f"It cannot start like this. {' '.join(map(escape, order.problems))}", icon=":material/edit:")
     problem = None if order.start_from else next(filter(None, map(network_problem, networks)), None)
     warn_of_known_photos(dataset)
+    _warn_of_unjudged_classes(dataset)
     if problem:
         st.warning(escape(problem), icon=":material/cloud_off:")
     if problem and networks != (DEFAULT_ARCHITECTURE,):

@@ -35,14 +35,14 @@ def show_statistics(dataset: Dataset) -> None:
             _show_all_classes(dataset)
     else:
         st.info("No object is marked on any of these photos.", icon=":material/select:")
+        _show("Sizes of photos", photo_sizes_figure, _about_photo_sizes, dataset)
+        return
     left, right = st.columns(2, gap="large")
-    if dataset.boxes:
-        with left:
-            _show("Sizes of boxes", box_sides_figure, _about_sides, dataset)
-            _show("Where boxes are", places_figure, _about_places, dataset)
-        with right:
-            _show("Shapes of boxes", box_ratios_figure, _about_ratios, dataset)
+    with left:
+        _show("Sizes of boxes", box_sides_figure, _about_sides, dataset)
+        _show("Where boxes are", places_figure, _about_places, dataset)
     with right:
+        _show("Shapes of boxes", box_ratios_figure, _about_ratios, dataset)
         _show("Sizes of photos", photo_sizes_figure, _about_photo_sizes, dataset)
 
 

@@ -8,23 +8,27 @@ import streamlit as st
 
 from autodet.errors import AutodetError
 from autodet.models.registry import ARCHITECTURES
-from autodet.models.store import StoredModel, add_model, delete_model, list_models
+from autodet.models.store import StoredModel, add_model, delete_model, list_models, rename_model
 from autodet.search.control import list_searches
 from autodet.ui.frame import open_page, page_link
 from autodet.ui.text import ago, escape, score
 from autodet.words import size_text
 
 UPLOADS = "model_uploads"
+DONE = "model_done"  # session state: what is to be said of the last upload or renaming
+LONGEST_NAME = 100  # letters
 
 
 def offer_upload() -> None:
     """A way in for ``.autodet`` files from other installations."""
+    if done := st.session_state.pop(DONE, None):
+        st.success(escape(done), icon=":material/check:")
     with st.expander("Upload a model", icon=":material/upload:"):
         key = f"model {st.session_state.setdefault(UPLOADS, 0)}"
         upload = st.file_uploader("A file that ends in .autodet", type="autodet", key=key)
         if upload is None:
             return
-        name = st.text_input("Name", PurePath(upload.name).stem, key=f"{key} name")
+        name = st.text_input("Name", PurePath(upload.name).stem, max_chars=LONGEST_NAME, key=f"{key} name")
         if st.button("Add the model", type="primary", icon=":material/add:"):
             _add(upload.name, upload.getvalue(), name)
 
@@ -34,12 +38,12 @@ def _add(file_name: str, content: bytes, name: str) -> None:
         path = Path(folder) / (PurePath(file_name).name or "upload.autodet")
         path.write_bytes(content)
         try:
-            model = add_model(path, name or path.stem)
+            model = add_model(path, name)
         except AutodetError as error:
             st.error(escape(str(error)), icon=":material/error:")
             return
     st.session_state[UPLOADS] += 1
-    st.toast(f"{escape(model.id)} was added.", icon=":material/check:")
+    st.session_state[DONE] = f"{model.card.name} was added."
     st.rerun()
 
 
@@ -57,11 +61,10 @@ def show_models() -> None:
 def _show_model(model: StoredModel) -> None:
     card = model.card
     name, figures, actions = st.columns([4, 2.8, 2.6], vertical_alignment="center")
-    title = card.name if card.name == model.id else f"{card.name} ({model.id})"
     name.markdown(
-        f"**{escape(title)}**  \n{escape(', '.join(card.classes[:12]))}{' …' if len(card.classes) > 12 else ''}"
+        f"**{escape(_title(model))}**  \n{escape(', '.join(card.classes[:12]))}{' …' if len(card.classes) > 12 else ''}"
     )
-    name.caption(f"Trained on {escape(card.dataset)} {ago(card.created)} · {size_text(model.size_bytes)}")
+    name.caption(f"{_origin(model)} · {size_text(model.size_bytes)}")
     with figures.container(horizontal=True, gap="medium"):
         map50, map50_95 = (score(card.metrics.get(metric)) for metric in ("map50", "map50_95"))
         st.metric("mAP@0.5", map50, help="On its data set's validation photos.", width="content")
@@ -80,6 +83,18 @@ def _show_model(model: StoredModel) -> None:
         )
     with st.expander("Details"):
         _show_details(model)
+
+
+def _title(model: StoredModel) -> str:
+    return model.card.name if model.card.name == model.id else f"{model.card.name} ({model.id})"
+
+
+def _origin(model: StoredModel) -> str:
+    """Where a model comes from, as Markdown."""
+    trained = f"rained on the data set {escape(model.card.dataset)}"
+    if model.brought:
+        return f"Brought here {ago(model.added)}, t{trained} elsewhere"
+    return ", ".join(filter(None, (f"T{trained}", ago(model.card.created))))
 
 
 def _show_details(model: StoredModel) -> None:
@@ -110,8 +125,27 @@ def _show_details(model: StoredModel) -> None:
                 on_click="ignore",
                 help="For programs without Python; made when you press, which takes some seconds.",
             )
+        with st.popover("Rename", icon=":material/edit:", key=f"rename {model.id}"):
+            _offer_new_name(model)
         if st.button("Delete", key=f"delete {model.id}", icon=":material/delete:"):
             _confirm_deletion(model)
+
+
+def _offer_new_name(model: StoredModel) -> None:
+    if _in_the_making(model):
+        st.markdown("The search that makes this model is still running; rename it once that is over.")
+        return
+    with st.form(f"new name {model.id}", border=False):
+        name = st.text_input("New name", model.card.name, max_chars=LONGEST_NAME)
+        if st.form_submit_button("Rename it", type="primary", icon=":material/check:"):
+            renamed = rename_model(model.id, name)
+            st.session_state[DONE] = f"{model.card.name} is called {renamed.card.name} now."
+            st.rerun()
+
+
+def _in_the_making(model: StoredModel) -> bool:
+    """Whether a search at work may replace it at any moment."""
+    return any(status.active and status.search == model.id for status in list_searches())
 
 
 def _rounded(value: object) -> str:
@@ -128,10 +162,10 @@ def _onnx(model: StoredModel) -> bytes:
 
 @st.dialog("Delete this model?")
 def _confirm_deletion(model: StoredModel) -> None:
-    if any(status.active and status.search == model.id for status in list_searches()):
+    if _in_the_making(model):
         st.warning("The search that makes this model is still running; stop it first.")
         return
-    st.markdown(f"**{escape(model.id)}** and its evaluations will be gone. Downloaded copies are not touched.")
+    st.markdown(f"**{escape(_title(model))}** and its evaluations will be gone. Downloaded copies are not touched.")
     if st.button("Delete it", type="primary", icon=":material/delete:"):
         delete_model(model.id)
         st.rerun()

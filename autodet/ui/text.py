@@ -8,12 +8,33 @@ from autodet.words import counted
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
 # Addresses become links whatever stands before their signs; something invisible between the letters prevents it.
 LINKED = re.compile(r"(?i)(?<=http)(?=:)|(?<=https)(?=:)|(?<=www)(?=\.)|(?=@)")
+PLANS = {
+    "Drew": "Draw",
+    "Dropped": "Drop",
+    "Kept": "Keep",
+    "Left out": "Leave out",
+    "Merged": "Merge",
+    "Renamed": "Rename",
+}
 INVISIBLE = "\u2060"  # a word joiner
 
 
 def escape(text: str) -> str:
     """A text from a user (a class, a file, a name) as Markdown that shows it letter by letter."""
     return MARKDOWN.sub(r"\\\1", LINKED.sub(INVISIBLE, " ".join(text.split())))
+
+
+def on_page(sentence: str) -> str:
+    """A sentence that tells how to agree on the command line, where what it speaks of is done right here."""
+    return re.sub(r" \(on the command line with [^)]*\)", " here", sentence)
+
+
+def as_plan(sentence: str) -> str:
+    """What was done, said of what is yet to be done: ``Both would be kept``, ``Draw the splits anew``."""
+    for done, plan in PLANS.items():
+        if sentence.startswith(f"{done} "):
+            return plan + sentence.removeprefix(done)
+    return re.sub(r"\b(was|were)\b", "would be", sentence, count=1)
 
 
 def shortened(text: str, longest: int = 40) -> str:

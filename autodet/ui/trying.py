@@ -64,7 +64,7 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
     pruners = ["none"] if quick else list(PRUNER_TITLES)
     first, second = st.columns(2)  # a row of its own, so that on a narrow page the two stay together
     pruner = first.selectbox(
-        "A trial ends early if",
+        "A trial is pruned (ends early) if",
         pruners,
         pruners.index(plan.pruner),
         format_func=PRUNER_TITLES.__getitem__,

@@ -20,7 +20,7 @@ from autodet.datasets.versions.resplitting import Resplit
 from autodet.errors import AutodetError
 from autodet.ui.contents import SPLIT_TITLES
 from autodet.ui.frame import choose, sentences_for_errors
-from autodet.ui.text import escape
+from autodet.ui.text import as_plan, escape
 from autodet.words import counted
 
 GROUPS_SHOWN, EXAMPLES, WARNINGS_SHOWN = 5, 4, 6
@@ -155,7 +155,9 @@ def _edit_splits(dataset: Dataset) -> Resplit | None:
 
 
 def _preview(version: Version) -> None:
-    st.markdown("**What would change**\n\n" + "\n".join(f"- {escape(sentence)}" for sentence in version.changes))
+    st.markdown(
+        "**What would change**\n\n" + "\n".join(f"- {escape(as_plan(sentence))}" for sentence in version.changes)
+    )
     together = sorted((photos for photos in version.groups.items() if len(photos[1]) > 1), key=lambda g: -len(g[1]))
     if together:
         more = f", the largest {GROUPS_SHOWN} of them here" if len(together) > GROUPS_SHOWN else ""

@@ -14,7 +14,7 @@ from autodet.charts.timeline import timeline_figure
 from autodet.charts.trials import loss_figure, map_figure, most_telling
 from autodet.errors import SearchError
 from autodet.evaluation.objective import OBJECTIVES, quality_title, wants_speed
-from autodet.records import SearchStatus, TrialStatus
+from autodet.records import SearchState, SearchStatus, TrialStatus
 from autodet.search.control import find_search
 from autodet.search.space import PARAMETERS
 from autodet.ui.deleting import offer_deletion, show_size
@@ -42,17 +42,17 @@ BADGES = {
 
 def watch(status: SearchStatus) -> None:
     """Show a search, again and again while it is at work."""
-    st.fragment(_show, run_every=REFRESH_SECONDS if status.active else None)(status.search, status.active)
+    st.fragment(_show, run_every=REFRESH_SECONDS if status.active else None)(status.search, status.state)
 
 
-def _show(search: str, was_active: bool) -> None:
+def _show(search: str, shown_state: SearchState) -> None:
     with sentences_for_errors("Results"):
-        _show_search(search, was_active)
+        _show_search(search, shown_state)
 
 
-def _show_search(search: str, was_active: bool) -> None:
+def _show_search(search: str, shown_state: SearchState) -> None:
     status = find_search(search).status()
-    if was_active and not status.active:
+    if status.state != shown_state:
         st.rerun()  # the whole page: what the list of searches says has changed too
     _show_state(status)
     _show_figures(status)
@@ -114,13 +114,14 @@ def _visitors_zone() -> ZoneInfo | None:
 
 def _show_state(status: SearchStatus) -> None:
     icon, colour = BADGES[status.state]
+    lost = find_search(status.search).lost_data() if status.unfinished else ""
     left, right = st.columns([2, 3], vertical_alignment="center")
     with left.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state, icon=icon, color=colour)  # type: ignore[arg-type]
         if status.active:
             st.progress(progress_of(status), progress_text(status))
     with right.container(horizontal=True, horizontal_alignment="right"):
-        _offer_actions(status)
+        _offer_actions(status, lost)
     if status.message:
         (st.error if status.state == "failed" else st.info)(escape(status.message))
     if status.start_from:
@@ -129,11 +130,13 @@ def _show_state(status: SearchStatus) -> None:
         st.warning(escape(status.caution), icon=":material/warning:")
     if status.diagnosis:
         st.info(escape(status.diagnosis), icon=":material/troubleshoot:")
-    if status.state == "interrupted":
+    if lost:
+        st.warning(f"It cannot be resumed. {escape(lost)}", icon=":material/block:")
+    elif status.state == "interrupted":
         st.warning("Its process is gone. Every finished epoch is kept; Resume goes on from there.")
 
 
-def _offer_actions(status: SearchStatus) -> None:
+def _offer_actions(status: SearchStatus, lost: str) -> None:
     search = find_search(status.search)
     try:
         if status.state in ("queued", "running") and st.button(
@@ -141,10 +144,7 @@ def _offer_actions(status: SearchStatus) -> None:
         ):
             search.stop()
             st.rerun()
-        resumable = status.state == "interrupted" or (
-            status.state == "stopped" and len(status.trials) < status.planned_trials
-        )
-        if resumable and st.button("Resume", type="primary", icon=":material/play_arrow:"):
+        if status.unfinished and not lost and st.button("Resume", type="primary", icon=":material/play_arrow:"):
             search.resume()
             st.rerun()
     except SearchError as error:
@@ -171,8 +171,13 @@ def _show_figures(status: SearchStatus) -> None:
         help="On the validation photos; 1 is perfect.",
         width="content",
     )
-    figures.metric("Trials", f"{len(status.trials)} of {status.planned_trials}", width="content")
-    figures.metric("Time so far" if status.active else "Took", duration(status.seconds), width="content")
+    figures.metric("Trials done", f"{status.trials_over} of {status.planned_trials}", width="content")
+    figures.metric(
+        "Time so far" if status.active else "Took",
+        duration(status.seconds),
+        help="Until it was last heard of." if status.state == "interrupted" else None,
+        width="content",
+    )
     if not status.active:
         show_size(status, figures)
 
@@ -185,7 +190,7 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
         rows.append(
             {
                 "trial": marked(status, trial),
-                "state": trial.state,
+                "state": status.state if trial.state == "running" and not status.active else trial.state,
                 "epochs": f"{len(trial.epochs)}/{status.planned_epochs}",
                 quality_title(status.objective): epoch.score if epoch else None,
                 "mAP@0.5": epoch.map50 if epoch else None,

@@ -9,8 +9,8 @@ from autodet.datasets.manifest import list_datasets, write_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.errors import DatasetError
 from autodet.records import Annotations
-from tests.app.conftest import checked, labelled, labels, says
-from tests.helpers import draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
+from tests.app.conftest import checked, labelled, labels, says, trial
+from tests.helpers import break_imports, draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
 
 EVIL = "![x](http://evil.example/x.png) <b>*bold*</b> :red[r] $y$"
 
@@ -165,12 +165,25 @@ def test_the_gallery_is_filtered_by_split_class_size_and_name(visit, workspace, 
     assert len(app.get("image")) == 11
     app = checked(labelled(app.selectbox, "Problem").set_value("box_tiny").run())
     assert len(app.get("image")) == 1
-    app = checked(labelled(app.selectbox, "Problem").set_value(None).run())
+    app = checked(labelled(app.selectbox, "Problem").set_value("any").run())
     app = checked(labelled(app.text_input, "File").input("TINY").run())
     assert len(app.get("image")) == 1
     app = checked(labelled(app.text_input, "File").input("").run())
     app = checked(labelled(app.get("button_group"), "Split").set_value("val").run())
     assert len(app.get("image")) == dataset.splits["val"]
+
+
+def test_filters_stay_and_say_so_while_another_tab_or_page_is_looked_at(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "fruit", 10)
+    write_labelled(folder, "tiny", [("cherry", (4, 6, 5, 7))], seed=77)
+    dataset = import_dataset(folder, "fruit", workspace=workspace)
+    cherry = dataset.classes.index("cherry")
+    app = checked(labelled(visit("datasets").selectbox, "Class").set_value(cherry).run())
+    app = view(view(app, dataset, "Statistics"), dataset, "Photos")
+    assert (len(app.get("image")), labelled(app.selectbox, "Class").value) == (1, cherry)
+    app = checked(checked(app.switch_page("pages/settings.py").run()).switch_page("pages/datasets.py").run())
+    assert (len(app.get("image")), labelled(app.selectbox, "Class").value) == (1, cherry)
+    assert labelled(app.selectbox, "Size of an object").value == "any"
 
 
 def test_a_photo_that_is_gone_is_a_sentence_among_the_others(visit, fruit):
@@ -257,6 +270,54 @@ def test_what_was_found_is_decided_before_it_is_imported(visit, workspace, tmp_p
     app = checked(choice.set_value("drop").run())
     app = imported(checked(labelled(app.button, "Import 21 photos").click().run()))
     assert {metric.label: metric.value for metric in app.metric}["Boxes"] == "40"
+
+
+def test_what_was_chosen_is_there_again_after_a_reload(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "wide")
+    write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+    app = upload(visit("datasets"), zip_folder(folder, tmp_path / "wide.zip"))
+    kind = "What to do about: Boxes that reach beyond their photo"
+    checked(labelled(app.radio, kind).set_value("drop").run())
+    app = visit("datasets")  # another browser session, as a reload begins
+    assert labelled(app.radio, kind).value == "drop"
+    assert "with **40 boxes**" in says(app)
+    checked(labelled(app.radio, kind).set_value("fix").run())
+    assert labelled(visit("datasets").radio, kind).value == "fix"
+
+
+def test_nothing_without_boxes_is_imported(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "few", 3)
+    (folder / "torn.xml").write_text("<annotation>")
+    draw_photo(seed=99).save(folder / "torn.png")
+    app = upload(visit("datasets"), zip_folder(folder, tmp_path / "few.zip"))
+    app = checked(labelled(app.radio, "What to do about: Classes with few boxes").set_value("drop").run())
+    assert "No box is left" in says(app)
+    assert labelled(app.button, "Import 3 photos").disabled
+
+
+def test_an_import_says_what_is_yet_to_be_done_and_speaks_of_this_page(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "torn", 8)
+    write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+    for number in range(3):
+        (folder / f"torn{number}.xml").write_text("<annotation>")
+        draw_photo(seed=99 + number).save(folder / f"torn{number}.png")
+    app = upload(visit("datasets"), zip_folder(folder, tmp_path / "torn.zip"))
+    assert "agree to import what is left here" in says(app) and "command line" not in says(app)
+    text = says(opened(app, "torn", "box_outside"))
+    assert r"The box would be cut to the photo" in text and "was cut" not in text
+
+
+def test_an_import_whose_process_crashed_says_why_and_where(visit, workspace, tmp_path, monkeypatch):
+    with monkeypatch.context() as broken:
+        break_imports(broken, tmp_path)
+        one = start_import(str(write_voc(tmp_path / "fruit")), "fruit", workspace=workspace)
+        status = wait_for(one)
+    assert status.state == "crashed"
+    app = visit("datasets")
+    assert "no such library" in says(app) and "import.log" in says(app).replace("\\", "")
+    assert "was interrupted" not in says(app)
+    app = imported(checked(labelled(app.button, "Try again").click().run()))
+    assert "fruit has been imported" in says(app)
 
 
 def test_a_large_loss_is_not_imported_until_somebody_agrees(visit, workspace, tmp_path):
@@ -383,6 +444,14 @@ def test_a_class_called_like_the_filters_own_word_can_be_chosen(visit, workspace
     assert len(app.get("image")) == 1
 
 
+def test_who_deletes_a_data_set_is_told_which_searches_could_not_go_on(visit, fruit, search_there):
+    search_there("short", "stopped", [trial(0)], dataset=fruit.id)
+    search_there("whole", "finished", [trial(0)], dataset=fruit.id)
+    search_there("elsewhere", "stopped", [trial(0)])
+    app = checked(labelled(visit("datasets").button, "Delete").click().run())
+    assert "never to be resumed without this data set: **short**." in says(app)
+
+
 def test_a_data_set_is_deleted_after_a_question_unless_a_search_is_at_work_on_it(
     visit, workspace, fruit, search_there, tmp_path
 ):
@@ -392,4 +461,5 @@ def test_a_data_set_is_deleted_after_a_question_unless_a_search_is_at_work_on_it
     (workspace.searches / "fruit").rename(tmp_path / "elsewhere")
     app = checked(labelled(visit("datasets").button, "Delete").click().run())
     assert "will be gone" in says(app) and len(list_datasets(workspace)) == 1
+    assert "never to be resumed" not in says(app)
     assert labelled(app.button, "Delete it")  # what it does is tested in a browser: dialogs need one

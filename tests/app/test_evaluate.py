@@ -126,3 +126,16 @@ def test_another_model_brings_its_own_data_set_and_a_choice_is_kept(
     checked(labelled(app.selectbox, "Data set").select(other.id).run())
     checked(app.run())
     assert labelled(app.selectbox, "Data set").value == other.id
+
+
+def test_a_class_on_no_photo_of_the_split_is_told_beside_the_score(visit, model, workspace, tmp_path):
+    card = model.card
+    marks = [(name, (4 + 20 * number, 6, 20 + 20 * number, 40)) for number, name in enumerate(card.classes)]
+    for split, some in (("train", marks), ("val", marks[:1])):
+        write_voc(tmp_path / "partly" / split, 4, marks=some)
+    partly = import_dataset(tmp_path / "partly", "partly", workspace=workspace, decisions={"splits_disagree": "keep"})
+    evaluate_model(model, partly, "val")
+    app = visit("evaluate")
+    assert f"{card.classes[1]} " in app.warning[0].value
+    assert "not measured" in app.warning[0].value
+    assert card.classes[0] not in app.warning[0].value

@@ -47,7 +47,7 @@ def test_the_wrong_password_is_refused_and_the_right_one_opens(visit, password):
     app.text_input[0].input(SECRET)
     app = checked(app.button[0].click().run())
     assert app.title[0].value == "Settings"
-    assert "set" in app.dataframe[0].value["Value"].tolist()
+    assert "set" in app.table[0].value["Value"].tolist()
     assert SECRET not in says(app)
     assert all(SECRET not in table.value.to_string() for table in app.dataframe)
 
@@ -102,7 +102,7 @@ def test_the_settings_show_gpus_only_where_they_can_be_read(visit, monkeypatch):
     from autodet.ui import installation
 
     def gpus():
-        return [table.value for table in visit("settings").dataframe if "GPU" in table.value]
+        return [table.value for table in visit("settings").table if "GPU" in table.value]
 
     assert not gpus()
     monkeypatch.setenv("AUTODET_DEVICES", "cuda:0,cuda:0,cuda:1,cpu")
@@ -110,4 +110,4 @@ def test_the_settings_show_gpus_only_where_they_can_be_read(visit, monkeypatch):
     readings = {"0": GpuReading("Fake", 0.5, 3_000_000_000, 16_000_000_000)}
     monkeypatch.setattr(installation, "read_gpu", readings.get)
     (table,) = gpus()
-    assert table.to_numpy().tolist() == [["cuda:0", "Fake, 50% busy, 3 GB of 16 GB in use"]]
+    assert table.to_numpy().tolist() == [[r"cuda\:0", "Fake, 50% busy, 3 GB of 16 GB in use"]]

@@ -38,7 +38,7 @@ def test_running_searches_are_shown_with_their_progress(visit, search_there):
     search_there("over")
     app = visit("home")
     (bar,) = app.get("progress")
-    assert "trial 2 of 3" in bar.proto.text
+    assert "1 of 3 trials done, trial 1 has 3 of 20 epochs" in bar.proto.text
     assert "10 min left" in bar.proto.text
     assert bar.proto.value == int(100 * 23 / 60)
     assert labels(app.button).count("Watch") == 1

@@ -1,9 +1,11 @@
 import shutil
+from dataclasses import replace
 
 import pytest
 
-from autodet.models.bundle import read_card
+from autodet.models.bundle import read_bundle, read_card
 from autodet.models.store import add_model, list_models
+from autodet.ui.text import escape
 from tests.app.conftest import checked, labelled, labels, says, trial
 
 
@@ -53,7 +55,44 @@ def test_an_uploaded_model_is_there(visit, bundle, workspace, tmp_path):
     assert added.id == "fruit"
     assert read_card(added.path).classes == ("apple", "kiwi")
     assert "apple, kiwi" in says(app)
+    assert "fruit was added." in says(app).replace("\\", "")
+    assert "**fruit**" in says(app) and "Brought here just now" in says(app)
     assert not app.error
+
+
+def test_an_uploaded_model_is_called_what_was_typed(visit, bundle, workspace):
+    name = "[x](http) <b> $x$"
+    app = upload(visit("models"), "visitor.autodet", bundle, name)
+    (added,) = list_models(workspace)
+    assert (added.id, added.card.name) == ("x-http-b-x", name)
+    assert escape(f"{name} was added.") in says(app)
+    assert f"**{escape(f'{name} (x-http-b-x)')}**" in says(app)
+
+
+def test_an_uploaded_model_without_a_name_keeps_its_own(visit, bundle, workspace):
+    upload(visit("models"), "fruit.autodet", bundle, "  ")
+    assert [model.card.name for model in list_models(workspace)] == ["visitor"]
+
+
+def test_a_model_is_renamed(visit, model_there, workspace):
+    before = model_there("fruit").card
+    app = visit("models")
+    labelled(app.text_input, "New name").set_value("Customs *camera*")
+    app = checked(labelled(app.button, "Rename it").click().run())
+    (renamed,) = list_models(workspace)
+    assert (renamed.id, renamed.card) == ("fruit", replace(before, name="Customs *camera*"))
+    assert read_bundle(renamed.path)[1] == b"weights of fruit"
+    assert r"fruit is called Customs \*camera\* now" in says(app)
+    labelled(app.text_input, "New name").set_value("  ")
+    app = checked(labelled(app.button, "Rename it").click().run())
+    assert "needs a name" in says(app)
+    assert list_models(workspace)[0].card.name == "Customs *camera*"
+
+
+def test_the_model_of_a_running_search_is_not_renamed(visit, model_there, search_there):
+    model_there("fruit")
+    search_there("fruit", "running", [trial(0, "running")], model="fruit")
+    assert "Rename it" not in labels(visit("models").button)
 
 
 def test_an_upload_never_replaces_a_model(visit, model_there, bundle, workspace):

@@ -140,13 +140,15 @@ def test_downloads(visit, model, photos, offered):
     app = move(drop(visit("predict"), photos[0]), 0.05)
     rows = list(csv.DictReader(io.StringIO(offered["boxes.csv"].decode())))
     assert [row["class"] for row in rows] == list(table(app)["class"])
+    assert all(len(row[side].partition(".")[2]) <= 1 for row in rows for side in ("x1", "y1", "x2", "y2"))
     drawn = Image.open(io.BytesIO(offered[f"{photos[0][0].removesuffix('.jpg')}-boxes.jpg"]()))
     assert drawn.size == Image.open(io.BytesIO(photos[0][1])).size
 
-    twins = [photos[0], photos[1], photos[0]]
-    drop(app, *twins)
+    odd = ("a:b<c>|d*?\x07.jpg", *photos[1][1:])
+    drop(app, photos[0], odd, photos[0])
     with zipfile.ZipFile(io.BytesIO(offered["boxes.zip"]())) as archive:
         assert len(set(archive.namelist())) == 3
+        assert "2-a-b-c--d---.jpg" in archive.namelist()
         assert archive.testzip() is None
     assert any("photos with their boxes" in label for label in labels(app.download_button))
 

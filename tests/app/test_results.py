@@ -37,7 +37,7 @@ def test_a_finished_search_shows_its_best_and_its_trials(visit, search_there):
     search_there(trials=[trial(0), trial(1, "pruned", (0.1,)), trial(2, scores=(0.3, 0.9))], model="fruit")
     app = visit("results")
     assert metric(app, "Best mAP@0.5") == "0.900"
-    assert metric(app, "Trials") == "3 of 3"
+    assert metric(app, "Trials done") == "3 of 3"
     assert metric(app, "Took") == "10 min"
     table = app.dataframe[0].value
     assert list(table["state"]) == ["finished", "pruned", "finished"]
@@ -73,7 +73,7 @@ def test_a_running_search_is_offered_first_and_can_be_stopped(visit, search_ther
     search_there("newer", "finished", created="2026-02-02T10:00:00+00:00")
     app = visit("results")
     assert app.selectbox[0].value == "older"
-    assert metric(app, "Trials") == "1 of 3"
+    assert metric(app, "Trials done") == "0 of 3"
     checked(labelled(app.button, "Stop, keep the best").click().run())
     assert (workspace.searches / "older" / STOP).exists()
 
@@ -119,11 +119,18 @@ def test_an_interrupted_search_is_resumed(visit, search_there, workspace, tmp_pa
     assert status.search not in launched
 
 
-def test_a_stopped_search_is_resumed_only_if_it_has_trials_left(visit, search_there):
-    search_there("short", "stopped", [trial(0)])
-    search_there("done", "stopped", [trial(0), trial(1), trial(2)])
+def test_a_stopped_search_is_resumed_only_if_it_has_trials_left(visit, search_there, fruit):
+    search_there("short", "stopped", [trial(0)], dataset=fruit.id)
+    search_there("done", "stopped", [trial(0), trial(1), trial(2)], dataset=fruit.id)
     assert "Resume" in labels(visit("results", search="short").button)
     assert "Resume" not in labels(visit("results", search="done").button)
+
+
+def test_a_search_whose_data_set_is_gone_says_that_it_cannot_be_resumed(visit, search_there):
+    search_there("short", "stopped", [trial(0)])
+    app = visit("results", search="short")
+    assert "cannot be resumed" in says(app) and "is not there any more" in says(app)
+    assert "Resume" not in labels(app.button)
 
 
 def test_trials_that_find_nothing_are_explained(visit, search_there, workspace, tmp_path):
@@ -263,5 +270,38 @@ def test_a_search_of_many_trials_is_shown_page_by_page(visit, search_there):
     search_there(trials=[trial(number) for number in range(230)])
     app = visit("results")
     assert len(app.dataframe[0].value) == 100
-    assert metric(app, "Trials").startswith("230")
+    assert metric(app, "Trials done").startswith("230")
     assert "60 of 230 trials" in says(app)
+
+
+def test_the_address_names_the_search(visit, search_there):
+    search_there("older")
+    search_there("newer", created="2026-02-02T10:00:00+00:00")
+    app = visit("results")
+    assert app.query_params["search"] == "newer"
+    app = checked(app.selectbox[0].select("older").run())
+    assert app.query_params["search"] == "older"
+    app.query_params["search"] = "newer"  # the browser's Back
+    app = checked(app.run())
+    assert app.selectbox[0].value == app.session_state["search"] == "newer"
+    app.query_params["search"] = "![gone](x)"
+    app = checked(app.run())
+    assert "There is no search" in app.warning[0].value
+    assert "![gone](" not in app.warning[0].value
+    assert app.selectbox[0].value == "newer"
+
+
+def test_a_trial_of_a_killed_search_is_interrupted_too(visit, search_there):
+    search_there("dead", "queued", [trial(0), trial(1, "running")])
+    app = visit("results", search="dead")
+    assert list(app.dataframe[0].value["state"]) == ["finished", "interrupted"]
+    assert metric(app, "Trials done") == "1 of 3"
+
+
+def test_the_trial_to_keep_is_described_as_it_is_now(visit, search_there, workspace):
+    status = search_there("live", "running", [trial(0, "running", (0.1,))])
+    app = checked(visit("results").run())
+    write_snapshot(workspace.searches / "live", replace(status, trials=(trial(0), trial(1, "running", (0.9,)))))
+    shown = labelled(checked(app.run()).selectbox, "Trial").proto
+    assert shown.set_value
+    assert shown.raw_value == "0 · mAP@0.5 0.600"

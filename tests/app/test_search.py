@@ -11,7 +11,7 @@ from autodet.search.starting import start_search
 from autodet.ui import networks as networks_of_the_page
 from autodet.ui import searching
 from tests.app.conftest import checked, labelled, labels, says
-from tests.helpers import write_voc
+from tests.helpers import APPLE, write_voc
 
 
 def test_without_a_data_set_it_says_what_to_do(visit):
@@ -47,7 +47,7 @@ def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_some
     assert "10 trials of 40 epochs, because" in says(app)
     assert labelled(app.number_input, "Epochs a trial").value == 40
     labelled(app.number_input, "Trials").set_value(9)
-    labelled(app.selectbox, "A trial ends early if").select("none")
+    labelled(app.selectbox, "A trial is pruned (ends early) if").select("none")
     app = checked(app.run())
     checked(labelled(app.button, "Start the search").click().run())
     spec = find_search(list_searches(workspace)[0].search, workspace).spec()
@@ -206,10 +206,9 @@ def test_networks_are_shown_side_by_side_and_what_cannot_be_had_is_marked(visit,
 def test_quality_and_speed_propose_photo_sizes_and_say_what_follows(visit, fruit, workspace, launched):
     app = checked(labelled(visit("search").selectbox, "The best has the highest").select("map50+latency").run())
     assert "no other one beats in both" in says(app)
-    assert labelled(app.selectbox, "A trial ends early if").options == ["Never"]
+    assert labelled(app.selectbox, "A trial is pruned (ends early) if").options == ["Never"]
     assert labelled(app.multiselect, "Vary or fix").value == ["image_size"]
-    assert "ends early" not in says(app)
-    assert "falls behind ends earlier" not in says(app)
+    assert "falls behind is pruned" not in says(app)
     labelled(app.multiselect, "Vary or fix").set_value([])
     app = checked(app.run())
     assert "Vary the photo size" in says(app)
@@ -232,7 +231,7 @@ def test_a_number_that_makes_no_sense_is_said_and_nothing_starts(visit, fruit, l
     for label, value in wrong.items():
         labelled(app.number_input, label).set_value(value)
     app = checked(app.run())
-    text = says(app)
+    text = says(app).replace("\\", "")
     assert "Trials: a whole number from 1 to 10,000, not 0." in text
     assert "Epochs a trial: a whole number from 1 to 1,000, not 1,000,000." in text
     assert "Time limit in minutes: a number from 0.1 to 100,000, not 0." in text
@@ -240,7 +239,7 @@ def test_a_number_that_makes_no_sense_is_said_and_nothing_starts(visit, fruit, l
     assert labelled(app.button, "Start the search").disabled
     for label, value in {"Trials": 2.5, "Epochs a trial": 5, "Time limit in minutes": None}.items():
         labelled(app.number_input, label).set_value(value)
-    assert "Trials: a whole number from 1 to 10,000, not 2.5." in says(checked(app.run()))
+    assert "Trials: a whole number from 1 to 10,000, not 2.5." in says(checked(app.run())).replace("\\", "")
     app = checked(labelled(app.number_input, "Trials").set_value(2).run())
     labelled(app.number_input, "Trials").set_value(0)  # and Start at once, before the page has come back
     app = checked(labelled(app.button, "Start the search").click().run())
@@ -302,3 +301,17 @@ def test_what_was_entered_is_there_after_a_look_at_another_page(visit, fruit):
     assert labelled(app.selectbox, "The best has the highest").value == "map50_95"
     assert labelled(app.checkbox, "Train the best once more on all but the test photos").value
     assert labelled(app.multiselect, "Batch size").value == ["8"]
+
+
+def test_a_class_without_validation_photos_is_told_before_the_start_and_beside_the_score(
+    visit, workspace, tmp_path, launched
+):
+    write_voc(tmp_path / "fruit" / "train", 6, marks=[APPLE, ("![pear](x)", (40, 40, 60, 60))])
+    write_voc(tmp_path / "fruit" / "val", 3, marks=[APPLE])
+    import_dataset(tmp_path / "fruit", "fruit", workspace=workspace, decisions={"splits_disagree": "keep"})
+    app = visit("search")
+    assert "no validation photo shows" in says(app)
+    app = checked(labelled(app.button, "Start the search").click().run())
+    assert app.title[0].value == "Results"
+    assert "was not measured: it is marked on no validation photo" in says(app).replace("\\", "")
+    assert "![pear](" not in says(app)

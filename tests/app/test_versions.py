@@ -60,6 +60,7 @@ def test_a_class_is_renamed_and_another_dropped(opened, workspace):
     app = opened({1: {"name": "pome"}, 2: {"keep": False}})
     assert difference(app)["pome"] == ["0 → 18", "0 → 4", "0 → 4", "0 → 26"]
     assert difference(app)["banana"][-1] == "20 → 0"
+    assert "Rename 'apple' to 'pome' (26 boxes)." in says(app).replace("\\", "")
     labelled(app.text_input, "Name").input("my *pomes*")
     app = pressed(app)
     version = load_dataset("my *pomes*", workspace)

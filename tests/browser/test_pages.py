@@ -31,6 +31,13 @@ def wait_for_lines(tab, count):
     tab.wait_for_function(f"document.querySelector('.js-plotly-plot')?.querySelectorAll('{LINES}').length === {count}")
 
 
+def wait_for_choice(tab, words):
+    """Wait until the first select box says so."""
+    tab.wait_for_function(
+        "words => document.querySelector('[data-testid=stSelectbox] input').value === words", arg=words
+    )
+
+
 def epochs_in_view(tab):
     return tab.evaluate("document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range")
 
@@ -48,12 +55,17 @@ def zoom_in(tab):
 def test_the_chart_grows_by_itself_and_the_buttons_change_at_the_end(app, visit):
     folder = Workspace(app.home).searches / "fruit"
     folder.mkdir()
-    status = SearchStatus("fruit", "fruit", "running", planned_trials=2, planned_epochs=3, seconds=5.0)
+    status = SearchStatus("fruit", "fruit", "queued", planned_trials=2, planned_epochs=3, seconds=5.0)
     with hold_lock(folder):
         write_snapshot(folder, status)
         tab = visit("results")
-        tab.get_by_text("The first epoch is under way").first.wait_for()
+        tab.get_by_text("No trial has started yet").first.wait_for()
         tab.evaluate("window.drawn_once = true")
+        wait_for_choice(tab, "fruit · queued")
+        status = replace(status, state="running", trials=(trial(0, "running"),))
+        write_snapshot(folder, status)
+        tab.get_by_text("The first epoch is under way").first.wait_for()
+        wait_for_choice(tab, "fruit · running")
         whole = epochs_in_view(tab)
         status = replace(status, trials=(trial(0, "running", 0.3),))
         write_snapshot(folder, status)
@@ -96,6 +108,19 @@ def test_a_model_is_deleted_after_a_second_yes(app, visit, tmp_path):
     settled(tab)
     tab.get_by_text("0.900").wait_for(state="detached")
     assert [model.id for model in list_models(workspace)] == ["other"]
+
+
+def test_an_address_leads_to_its_search_even_if_it_is_the_first_that_the_server_is_asked_for(app, visit):
+    for day, name in enumerate(("older", "newer"), 1):
+        folder = app.home / "searches" / name
+        folder.mkdir(parents=True)
+        write_snapshot(folder, SearchStatus(name, "sample", "finished", created=f"2026-01-0{day}T10:00:00+00:00"))
+    tab = visit("results?search=older")
+    shown = "document.querySelector('[data-testid=stSelectbox] input')?.value.startsWith('older · finished')"
+    tab.wait_for_function(shown)
+    tab.reload()
+    tab.wait_for_function(shown)
+    assert tab.url.endswith("/results?search=older")
 
 
 def test_a_search_is_deleted_after_a_second_yes(app, visit):

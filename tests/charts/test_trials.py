@@ -69,7 +69,8 @@ def test_the_loss_chart_has_the_losses_and_no_star():
 
 
 @pytest.mark.parametrize(
-    ("state", "words"), [("queued", "under way"), ("running", "under way"), ("failed", "No epoch was finished")]
+    ("state", "words"),
+    [("queued", "No trial has started"), ("running", "under way"), ("failed", "No epoch was finished")],
 )
 @pytest.mark.parametrize("draw", [map_figure, loss_figure])
 def test_an_empty_chart_says_why_it_is_empty(draw, state, words):
@@ -82,7 +83,7 @@ def test_an_empty_chart_says_why_it_is_empty(draw, state, words):
 def test_a_refresh_keeps_the_zoom_and_no_background_hides_the_theme(draw):
     before, after = draw(search(trial(0))), draw(search(trial(0), trial(1)))
     assert before.layout.uirevision == after.layout.uirevision is not None
-    assert after.layout.paper_bgcolor == after.layout.plot_bgcolor == "rgba(0,0,0,0)"
+    assert after.layout.modebar.bgcolor == after.layout.paper_bgcolor == after.layout.plot_bgcolor == "rgba(0,0,0,0)"
 
 
 def test_many_trials_leave_the_chart_its_room():

@@ -12,7 +12,7 @@ import pytest
 from autodet.datasets.background import ImportStatus, find_import, list_imports, start_import, wait_for, write_status
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.errors import BusyError, DatasetError, NotFoundError
-from tests.helpers import draw_photo, voc_xml, workspace_in, write_labelled, write_voc, zip_folder
+from tests.helpers import break_imports, draw_photo, voc_xml, workspace_in, write_labelled, write_voc, zip_folder
 
 
 @pytest.fixture
@@ -85,6 +85,22 @@ def test_what_cannot_be_imported_ends_in_a_sentence_and_leaves_no_files(tmp_path
         "lock",
     }
     assert list(workspace.datasets.iterdir()) == []
+
+
+def test_a_process_that_dies_of_an_error_has_crashed_and_one_that_is_killed_was_interrupted(
+    tmp_path, workspace, monkeypatch
+):
+    with monkeypatch.context() as broken:
+        break_imports(broken, tmp_path)
+        one = start_import("sample", "sample", workspace=workspace)
+        status = wait_for(one)
+    assert status.state == "crashed"
+    assert "no such library" in status.error and str(workspace.imports / one.id / "import.log") in status.error
+    one.proceed()
+    wait_until(lambda: one.status().share > 0.02)
+    os.kill(process_of(one, workspace), signal.SIGKILL)
+    wait_until(lambda: one.status().state == "interrupted")
+    assert one.status().error == ""
 
 
 def test_a_killed_import_goes_on_and_ends_like_any_other(tmp_path, workspace):

@@ -1,6 +1,6 @@
 import pytest
 
-from autodet.evaluation.report import evaluate_predictions
+from autodet.evaluation.report import evaluate_predictions, unmeasured_sentence
 from autodet.records import Annotations, EvaluationReport, ImageRecord, Prediction
 from tests.evaluation.test_coco import photo
 
@@ -35,3 +35,16 @@ def test_difficult_boxes_count_in_no_figure_and_truncated_ones_in_every_one():
 def test_a_split_without_any_box_has_figures_of_zero():
     report = evaluate_predictions([photo([], [])], [Prediction.of([], [], [])], ["apple"])
     assert (report.map50, report.map50_95, report.map50_voc07) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("classes", "sentence"),
+    [
+        ((), ""),
+        (("orange",), "orange was not measured: it is marked on no validation photo."),
+        (("kiwi", "orange"), "kiwi and orange were not measured: they are marked on no validation photo."),
+        (tuple("abcdefg"), "a, b, c, d, e and 2 more were not measured: they are marked on no validation photo."),
+    ],
+)
+def test_classes_that_were_not_measured_are_named(classes, sentence):
+    assert unmeasured_sentence(classes, "val") == sentence

@@ -148,3 +148,16 @@ def test_a_box_that_is_written_the_wrong_way_round_is_drawn():
 
 def test_no_box_draws_nothing():
     assert changed(outline_boxes(photo(), boxes(), ())) is None
+
+
+def test_labels_do_not_cover_one_another_where_there_is_room():
+    colours = [np.array(ImageColor.getrgb(class_colour(class_id))) for class_id in range(3)]
+
+    def ink(rows, class_ids):
+        drawn = np.asarray(draw_boxes(photo(), boxes(*rows), ids(*class_ids), ("apple", "banana", "cherry")))
+        return [int((drawn == colours[class_id]).all(axis=-1).sum()) for class_id in class_ids]
+
+    places = [(200, 150, 206, 156), (202, 151, 208, 157), (199, 152, 205, 158)]
+    together = ink(places, (0, 1, 2))
+    for class_id, seen in enumerate(together):
+        assert seen > 0.8 * ink([places[class_id]], (class_id,))[0]  # lines of the boxes may be covered

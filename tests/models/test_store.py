@@ -4,7 +4,7 @@ import pytest
 
 from autodet.errors import BundleError, NotFoundError
 from autodet.models.bundle import write_bundle
-from autodet.models.store import add_model, find_model, list_models, put_model
+from autodet.models.store import add_model, find_model, list_models, put_model, rename_model
 from autodet.workspace import Workspace
 from tests.models.test_bundle import CARD, WEIGHTS
 
@@ -28,6 +28,7 @@ def test_models_are_listed_best_first_and_found_by_id_name_or_file(here, bundle,
     assert (first.id, second.id) == ("fruit", "fruit-2")
     assert [model.id for model in list_models(here)] == ["fruit-2", "fruit"]
     assert find_model("fruit-2", here).path == second.path
+    assert rename_model("fruit-2", "fruit, better", here).card.name == "fruit, better"
     assert find_model("fruit, better", here).id == "fruit-2"
     assert find_model(str(better), here).card.name == "fruit, better"
     assert first.to_json() == {"model": "fruit", "name": "fruit", "dataset": "fruit", "map50": 0.9}

@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from autodet.datasets.importing import import_dataset
-from autodet.search.facts import Facts, facts_of
+from autodet.errors import SearchError
+from autodet.records import Annotations
+from autodet.search.facts import Facts, facts_of, unjudged_classes
 from tests.helpers import APPLE, write_voc
 
 
@@ -10,6 +14,13 @@ def test_the_facts_of_a_data_set(workspace, tmp_path):
     write_voc(tmp_path / "fruit" / "val", 3, marks=[APPLE])
     facts = facts_of(import_dataset(tmp_path / "fruit", "fruit", workspace=workspace))
     assert facts == Facts(6, 3, pytest.approx(18 / 64), pytest.approx(4 / 64), photo_side=64)
+
+
+def test_nothing_is_invented_of_a_data_set_without_boxes(workspace, tmp_path):
+    dataset = import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+    empty = tuple(replace(record, annotations=Annotations.of([], [])) for record in dataset.images)
+    with pytest.raises(SearchError, match="no boxes in its split train"):
+        facts_of(replace(dataset, images=empty, fingerprint="0" * 64))
 
 
 def test_small_boxes_are_told_class_by_class_for_map_counts_classes_not_boxes(workspace, tmp_path):
@@ -21,3 +32,10 @@ def test_small_boxes_are_told_class_by_class_for_map_counts_classes_not_boxes(wo
     facts = facts_of(import_dataset(tmp_path / "blood", "blood", workspace=workspace))
     assert facts.median_box == pytest.approx(8 / 64)
     assert facts.small_box == pytest.approx(2 / 64)  # one box in 25 is a platelet, and specks are too few to count
+
+
+def test_classes_on_no_validation_photo_are_told(workspace, tmp_path):
+    write_voc(tmp_path / "fruit" / "train", 6, marks=[APPLE, ("pear", (40, 40, 60, 60))])
+    write_voc(tmp_path / "fruit" / "val", 3, marks=[APPLE])
+    fruit = import_dataset(tmp_path / "fruit", "fruit", workspace=workspace, decisions={"splits_disagree": "keep"})
+    assert unjudged_classes(fruit) == ("pear",)

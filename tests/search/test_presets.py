@@ -170,7 +170,7 @@ def test_where_predictions_are_to_be_quick_photo_sizes_are_tried_and_none_ends_e
         "fruit", "fruit", plan.trials, plan.epochs, space=space, pruner="none", objective="map50+latency"
     ).check()
     assert "photo sizes of" in plan.why
-    assert "none is given up for falling behind" in plan.why
+    assert "none is pruned for falling behind" in plan.why
 
 
 def test_sizes_for_speed_lie_around_that_of_the_model_and_are_left_alone_where_they_are_asked_for():

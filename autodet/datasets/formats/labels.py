@@ -1,7 +1,7 @@
 """What a format's reader hands to the import: photos and marks as they were written, nothing repaired yet."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -96,22 +96,31 @@ class Reading:
 
 
 def settle_splits(
-    named: Mapping[PurePosixPath, Collection[Split]], file: str
+    named: Mapping[PurePosixPath, Collection[Split]],
+    file: str,
+    folder_split: Callable[[PurePosixPath], Split | None] = lambda _photo: None,
 ) -> tuple[dict[PurePosixPath, Split], list[Problem]]:
     """One split for each photo, where lists may name it for several: what is learnt from cannot test.
 
     ``val`` comes before ``test``, and ``test`` before ``train``; if nothing were left to learn from, ``train`` comes
-    first.
+    first. Between ``val`` and ``test`` the name of the photo's folder decides, if it is that of one of them.
 
     Args:
         named: The splits that a photo is named for; at least one.
         file: The file that says so, for the problem.
+        folder_split: The split that a photo's folder is called like.
     """
     order: tuple[Split, ...] = ("val", "test", "train")
     for_train = any("train" in splits for splits in named.values())
     if for_train and all(len(splits) > 1 for splits in named.values() if "train" in splits):
         order = ("train", "val", "test")
     settled = {photo: next(split for split in order if split in splits) for photo, splits in named.items()}
+    by_folder = {
+        photo: split
+        for photo, splits in named.items()
+        if set(splits) == {"val", "test"} and (split := folder_split(photo)) in splits
+    }
+    settled |= {photo: split for photo, split in by_folder.items() if split}
     twice = sorted(str(photo) for photo, splits in named.items() if len(splits) > 1)
     if not twice:
         return settled, []
@@ -120,6 +129,9 @@ def settle_splits(
         split for split in order if any(split in splits for splits in named.values() if len(splits) > 1)
     )
     problem = f"{several} for {words}; what is learnt from cannot test what was learnt."
-    return settled, [
-        Problem(file, problem, f"Each was put into one split, {order[0]} first.", "split_twice", (*twice,))
-    ]
+    action = f"Each was put into one split, {order[0]} first."
+    if by_folder:
+        action = f"Each was put into one split: that of its folder's name, else {order[0]} first."
+    elif set(settled.values()) == {"train"}:
+        action = "They were taken for train; if that leaves no photo for val, splits are drawn from it."
+    return settled, [Problem(file, problem, action, "split_twice", (*twice,))]

@@ -67,7 +67,7 @@ KINDS: dict[str, Kind] = {
     ),
     "labels_foreign": Kind(
         "Files that were passed over",
-        "They are about photos that are not here, or in a format that is not read; other programs leave such files.",
+        "They are about photos that are not here, in a format that is not read, or what a detector predicted.",
         {"drop": "Pass the file over"},
     ),
     "labels_twice": Kind(
@@ -83,8 +83,14 @@ KINDS: dict[str, Kind] = {
     ),
     "photo_unlisted": Kind(
         "Photos that no list of a split names",
-        "The data set's own lists leave these photos out, usually on purpose.",
+        "The data set's own lists leave these photos out: on purpose, or because photos came after the lists.",
         {"drop": "Leave the photo out", "keep": "Put it into train"},
+        loses=True,
+    ),
+    "train_unnamed": Kind(
+        "Splits without a train",
+        "The data set says which photos are to test with, but not which to learn from.",
+        {"keep": "Learn from all other photos"},
         judged=True,
     ),
     "photo_unlabelled": Kind(
@@ -92,6 +98,11 @@ KINDS: dict[str, Kind] = {
         "They may show no object, or nobody has labelled them yet; then a detector would learn to overlook things.",
         {"drop": "Leave the photo out", "keep": "Keep it as a photo without objects"},
         judged=True,
+    ),
+    "label_file_missing": Kind(
+        "Photos without a label file",
+        "YOLO's sign that a photo shows no object, unless somebody forgot to label it.",
+        {"keep": "Keep it as a photo without objects"},
     ),
     "box_damaged": Kind(
         "Marks that cannot be read",
@@ -109,6 +120,12 @@ KINDS: dict[str, Kind] = {
         "Classes that are only numbers",
         "The labels count their classes, and no file says what the numbers mean.",
         {"keep": "Call them class_0, class_1 and so on"},
+    ),
+    "names_differ": Kind(
+        "Files that name the classes differently",
+        "They are about the same photos, and with the wrong one each class would be called by another's name.",
+        {"stop": "Do not import", "keep": "Use the file that is named first"},
+        judged=True,
     ),
     "box_set_aside": Kind(
         "Boxes that only another version of the labels has",
@@ -221,6 +238,12 @@ KINDS: dict[str, Kind] = {
         "Large downloads",
         "Gigabytes take time and room, and some networks charge for them.",
         {"stop": "Do not fetch it", "keep": "Fetch it"},
+        judged=True,
+    ),
+    "no_boxes": Kind(
+        "No boxes at all",
+        "A detector learns from boxes; without any there is nothing to learn.",
+        {"stop": "Do not import"},
         judged=True,
     ),
     "no_validation": Kind(

@@ -10,6 +10,7 @@ from autodet.datasets.gate.copies import Shot, check_copies, keep_together
 from autodet.datasets.gate.kinds import DEFAULTS, FEW_LOST, KINDS, MOST_LOST, Decisions, examples_of
 from autodet.datasets.gate.together import (
     NOTHING_IMPORTED,
+    check_boxes,
     check_classes,
     check_empty,
     check_untaught,
@@ -24,6 +25,7 @@ from autodet.records import Problem, Split
 Value = TypeVar("Value")
 
 LOST_PHOTOS = ("unreadable_photo", "photo_missing", "labels_damaged")
+PUT_INTO_TRAIN = "It was put into train."
 LOST_BOXES = ("box_damaged", "class_unknown", "box_set_aside")
 
 
@@ -72,7 +74,10 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     problems += unlisted
     source = [*listed, *unlabelled]
     checked = [check_labels(photo.labelled, photo.facts, decisions) for photo in source]
-    problems += [*staged.problems, *(problem for photo in checked for problem in photo.problems)]
+    problems += [
+        *_decide_to_stop(staged.problems, decisions),
+        *(problem for photo in checked for problem in photo.problems),
+    ]
     problems += _large_loss(staged, checked, problems, decisions)
     left = [index for index, photo in enumerate(checked) if not photo.dropped]
     photos, hashes = [checked[index] for index in left], [source[index].sha256 for index in left]
@@ -89,7 +94,8 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     photos, hashes, splits = _without(copies, photos), _without(copies, hashes), _without(copies, splits)
     photos, untaught = check_untaught(photos, splits, decisions)
     photos, classes = check_classes(photos, splits, decisions)
-    problems += [*spelt, *twice, *untaught, *classes, *check_validation(splits, drawn=drawn)]
+    empty = check_boxes(photos, staged.shown, written=bool(written))
+    problems += [*spelt, *twice, *untaught, *classes, *empty, *check_validation(splits, drawn=drawn)]
     if not photos:
         raise DatasetError(f"Nothing is left of {staged.shown!r} after what was decided; leave less out.")
     in_order = sorted(_with_photos(staged, problems), key=lambda problem: problem.file)
@@ -111,6 +117,12 @@ def _with_photos(staged: Staged, problems: Sequence[Problem]) -> Iterator[Proble
         yield problem if known else replace(problem, photos=(photos[problem.file],))
 
 
+def _decide_to_stop(problems: Sequence[Problem], decisions: Decisions) -> Iterator[Problem]:
+    """What a format's reader found; nothing is imported where that needs somebody who agrees."""
+    for problem in problems:
+        yield replace(problem, action=NOTHING_IMPORTED) if decisions[problem.kind] == "stop" else problem
+
+
 def _decide_unlabelled(staged: Staged, decisions: Decisions) -> tuple[Sequence[StagedPhoto], list[Problem]]:
     keep = decisions["photo_unlabelled"] == "keep"
     action = "It was kept as a photo without objects." if keep else PHOTO_LEFT_OUT
@@ -123,7 +135,7 @@ def _decide_unlabelled(staged: Staged, decisions: Decisions) -> tuple[Sequence[S
 
 def _decide_unlisted(staged: Staged, decisions: Decisions) -> tuple[Sequence[StagedPhoto], list[Problem]]:
     keep = decisions["photo_unlisted"] == "keep"
-    action = "It was put into train." if keep else PHOTO_LEFT_OUT
+    action = PUT_INTO_TRAIN if keep else PHOTO_LEFT_OUT
     problems = [
         Problem(str(photo.labelled.photo), "No list of a split names this photo.", action, "photo_unlisted")
         for photo in staged.photos
@@ -136,26 +148,36 @@ def _large_loss(
     staged: Staged, checked: Sequence[CheckedPhoto], problems: Sequence[Problem], decisions: Decisions
 ) -> list[Problem]:
     """Say so if much of what somebody labelled cannot be used."""
-    photos = sum(_loses_photo(problem) for problem in staged.problems)
+    left_out = decisions["photo_unlisted"] == "drop"
+    unlisted = [len(one.labelled.marks) for one in staged.photos if left_out and one.labelled.unlisted]
+    unusable = sum(_loses_photo(problem) for problem in staged.problems)
     unread = sum(problem.kind in LOST_BOXES for problem in staged.problems)
-    boxes = unread + sum(photo.lost for photo in checked)
-    of_photos, of_boxes = photos + len(staged.photos), unread + sum(len(photo.source.marks) for photo in checked)
+    photos = unusable + sum(map(bool, unlisted))
+    boxes = unread + sum(unlisted) + sum(photo.lost for photo in checked)
+    of_photos = unusable + len(staged.photos)
+    of_boxes = unread + sum(unlisted) + sum(len(photo.source.marks) for photo in checked)
     if not _is_large(photos, of_photos) and not _is_large(boxes, of_boxes):
         return []
-    lost = [one for one in problems if (KINDS[one.kind].loses or _loses_photo(one)) and one.action != CUT]
+    lost = [one for one in problems if _is_loss(one) and one.action not in (CUT, PUT_INTO_TRAIN)]
     counts = (f"{photos} of {of_photos} labelled photos" * bool(photos), f"{boxes} of {of_boxes} boxes" * bool(boxes))
+    advice = "Put those that no list names into train (--decide photo_unlisted=keep). " * bool(unlisted)
     sentence = (
         f"{staged.shown!r} would lose {' and '.join(filter(None, counts))}, more than {MOST_LOST:.0%}. "
-        f"{examples_of(lost)} Mend them, or agree to import what is left (on the command line with "
+        f"{examples_of(lost)} {advice}Mend them, or agree to import what is left (on the command line with "
         "--decide large_loss=keep)."
     )
-    action = NOTHING_IMPORTED if decisions["large_loss"] == "stop" else "What was left was imported."
+    action = NOTHING_IMPORTED if decisions["large_loss"] == "stop" else "The rest was imported."
     return [Problem("", sentence, action, "large_loss")]
 
 
 def _loses_photo(problem: Problem) -> bool:
-    """Whether a photo that somebody labelled is lost; files that are passed over name one only if it is."""
-    return problem.kind in LOST_PHOTOS or (problem.kind == "labels_foreign" and bool(problem.photos))
+    """Whether a photo that somebody labelled is lost; a file that is passed over may have been its only labels."""
+    only_labels = problem.kind == "labels_foreign" and problem.action == PHOTO_LEFT_OUT
+    return only_labels or problem.kind in LOST_PHOTOS
+
+
+def _is_loss(problem: Problem) -> bool:
+    return KINDS[problem.kind].loses or _loses_photo(problem)
 
 
 def _is_large(lost: int, of: int) -> bool:

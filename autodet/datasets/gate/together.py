@@ -140,6 +140,20 @@ def weak_classes(boxes: Mapping[str, int], by_split: Mapping[Split, Collection[s
     return found
 
 
+def check_boxes(photos: Sequence[CheckedPhoto], shown: str, *, written: bool) -> list[Problem]:
+    """Refuse what has no box at all.
+
+    Args:
+        photos: The photos that would be imported.
+        shown: What the source is called.
+        written: Whether its labels had marked any.
+    """
+    if any(photo.marks for photo in photos):
+        return []
+    what = "No box is left of {!r}; leave less out." if written else "{!r} has no boxes; draw some, then import again."
+    return [Problem("", f"{what.format(shown)} Without boxes there is nothing to learn.", NOTHING_IMPORTED, "no_boxes")]
+
+
 def check_validation(splits: Sequence[Split], *, drawn: bool) -> list[Problem]:
     """Say so if there is nothing to validate with.
 

@@ -100,7 +100,8 @@ def yolo_with_polygons_confidences_and_missing_labels(tree):
     tree.text("data.yaml", "names: [cat, dog]\n")
     tree.text("requirements.txt", "torch\n")
     tree.text("notes.json", "{}")
-    return {"images": 12, "boxes": 8, "boxes_xyxy": {BOXES["yolo"], (6.4, 4.8, 32, 24)}}
+    boxes = {BOXES["yolo"], (6.4, 4.8, 32, 24)}
+    return {"images": 12, "boxes": 8, "boxes_xyxy": boxes, "kinds": {"label_file_missing"}}
 
 
 def yolo_with_keypoints(tree):
@@ -240,7 +241,7 @@ def yolo_test_that_nobody_labelled(tree):
         tree.photo(f"test/images/{number}.jpg")
     tree.photo("runs/detect/train/results.png")
     tree.text("data.yaml", "train: train/images\nval: valid/images\ntest: test/images\nnames: [cat, dog]\n")
-    return {"splits": {"train": 6, "val": 3}, "kinds": {"photo_unlabelled"}}
+    return {"splits": {"train": 6, "val": 3}, "kinds": {"photo_unlabelled", "labels_foreign"}}
 
 
 def yolo_settings_of_windows_with_odd_names(tree):
@@ -313,6 +314,56 @@ def yolo_labels_with_the_photos_ending(tree):
         tree.yolo(f"images/{number}.jpg", f"labels/{number}.jpg.txt")
     tree.text("data.yaml", "names: [cat, dog]\n")
     return {"images": 8}
+
+
+def yolo_labels_with_the_photos_ending_in_another_folder(tree):
+    for number in range(8):
+        tree.yolo(f"images/{number}.jpg", f"annotations/{number}.jpg.txt")
+    tree.text("classes.txt", "cat\ndog\n")
+    return {"images": 8}
+
+
+def yolo_labels_of_an_older_state(tree):
+    for number in range(8):
+        tree.yolo(f"images/{number}.jpg", f"labels/{number}.txt")
+        tree.text(f"labels_old/{number}.txt", "0 .1 .1 .1 .1\n")
+    tree.text("classes.txt", "cat\ndog\n")
+    return {"images": 8, "kinds": {"labels_twice"}}
+
+
+def yolo_with_photos_that_nobody_has_labelled_yet(tree):
+    for number in range(3):
+        tree.yolo(f"set/{number}.jpg", f"set/{number}.txt")
+    for number in range(4):
+        tree.photo(f"set/later{number}.jpg")
+    tree.text("set/classes.txt", "cat\ndog\n")
+    return {"images": 3, "kinds": {"photo_unlabelled"}}
+
+
+def yolo_half_of_whose_photos_show_nothing(tree):
+    for number in range(4):
+        tree.yolo(f"set/{number}.jpg", f"set/{number}.txt")
+        tree.photo(f"set/nothing{number}.jpg")
+    tree.text("set/classes.txt", "cat\ndog\n")
+    return {"images": 8, "boxes": 4, "kinds": {"label_file_missing"}}
+
+
+def yolo_beside_predictions(tree):
+    for number in range(8):
+        tree.yolo(f"images/{number}.jpg", f"labels/{number}.txt")
+    for folder in ("runs/detect/mine", "yolov5/runs/val/exp2", "runs/segment/predict3"):
+        for number in range(2):
+            tree.yolo(f"{folder}/{number}.jpg", f"{folder}/labels/{number}.txt")
+    tree.text("classes.txt", "cat\ndog\n")
+    return {"images": 8, "kinds": {"labels_foreign"}}
+
+
+def yolo_about_runs(tree):
+    for split, count in (("train", 6), ("val", 3)):
+        for number in range(count):
+            tree.yolo(f"runs/{split}/images/{number}.jpg", f"runs/{split}/labels/{number}.txt", split=split)
+    tree.text("classes.txt", "cat\ndog\n")
+    return {"splits": {"train": 6, "val": 3}}
 
 
 def yolo_with_comments(tree):

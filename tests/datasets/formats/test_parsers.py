@@ -9,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autodet.datasets.formats import coco_file, voc, yolo
+from autodet.datasets.formats import coco_file, voc
 from autodet.datasets.formats.labels import Mark
+from autodet.datasets.formats.yolo_lines import parse_line
+from autodet.datasets.formats.yolo_settings import YoloSettings
 from autodet.datasets.importing import import_dataset
 from autodet.errors import AutodetError, DatasetError
 from tests.datasets.sources.hostile_files import DEFLATED, Entry, encoded, write_files, zip_of
@@ -37,7 +39,7 @@ DOCUMENT = st.fixed_dictionaries(
 )
 BOXES = st.lists(st.lists(st.floats() | st.integers(0, 60), min_size=4, max_size=4), max_size=5)
 PHOTO = encoded(draw_photo())
-SETTINGS = yolo.YoloSettings({0: "apple", 1: "pear"}, {})
+SETTINGS = YoloSettings({0: "apple", 1: "pear"}, {})
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 MANY = settings(max_examples=300, deadline=None, suppress_health_check=QUIET)
 SOME = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=QUIET)
@@ -82,7 +84,7 @@ def test_any_coco_entry(entry):
 )
 def test_any_yolo_line(line):
     try:
-        mark = yolo.parse_line(line, SETTINGS) if line.strip() else None
+        mark = parse_line(line, SETTINGS) if line.strip() else None
     except DatasetError:
         return
     assert mark is None or mark.name in ("apple", "pear")

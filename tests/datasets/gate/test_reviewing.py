@@ -34,6 +34,18 @@ def test_photos_without_labels_can_be_kept_as_photos_without_objects(tmp_path):
     assert [len(photo.marks) for photo in found.photos].count(0) == 1
 
 
+@pytest.mark.parametrize(
+    ("marks", "decisions", "words"),
+    [((), {}, "has no boxes"), ((APPLE,), {"class_rare": "drop"}, "No box is left")],
+)
+def test_what_has_no_box_at_all_is_refused(tmp_path, marks, decisions, words):
+    folder = write_voc(tmp_path / "set", 4, marks)
+    (refusal,) = reviewed(folder, **decisions).refusals
+    assert words in refusal
+    with pytest.raises(DatasetError, match=words):
+        import_dataset(folder, "set", decisions=decisions, workspace=workspace_in(tmp_path))
+
+
 def test_two_spellings_become_the_more_frequent_one(tmp_path):
     folder = write_voc(tmp_path / "set")
     write_labelled(folder, "other", [("Ap ple", APPLE[1])], seed=50)

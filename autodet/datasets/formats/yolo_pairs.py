@@ -1,0 +1,157 @@
+"""Which text file holds the labels of which photo, and what is left over on either side."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+from autodet.datasets.formats.labels import PASSED_OVER
+from autodet.datasets.formats.listing import Listing, nearest, original_name, photo_stem, plain
+from autodet.datasets.formats.yolo_lines import first_lines, is_label
+from autodet.datasets.formats.yolo_settings import is_list
+from autodet.records import Problem, Split
+from autodet.words import counted
+
+LABEL_FOLDERS = ("labels", "label")
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
+MOST_UNLABELLED = 0.5  # of a split's photos, or a folder's: more is labelling that is not finished
+# Where YOLO's programs put what they predict, and pictures of how they were trained.
+_PREDICTED = re.compile(r"(?:^|/)runs/(?:(?:detect|segment|pose|obb|classify)/|(?:[^/]+/)*(?:exp|predict)\d*/)", re.I)
+
+Pairs = Mapping[PurePosixPath, str | None]
+
+
+def without_predictions(listing: Listing) -> tuple[Listing, list[Problem]]:
+    """A source without what a detector wrote: its boxes are not what somebody marked, and are drawn on its photos."""
+    predicted = [path for path in listing.files if _PREDICTED.search(path)]
+    if not predicted:
+        return listing, []
+    aside = Listing(listing.root, tuple(predicted))
+    photos, labels = aside.photos, aside.ending(".txt")
+    rest = Listing(listing.root, tuple(path for path in listing.files if path not in set(predicted)))
+    if not photos and not labels:
+        return rest, []
+    found = f"{counted(len(photos), 'photo')} and {counted(len(labels), 'text file')}"
+    folder = predicted[0][: predicted[0].lower().index("runs/") + len("runs")]
+    problem = f"It holds {found} of a detector's own runs: what it predicted is not what somebody marked."
+    return rest, [Problem(folder, problem, "They were left out.", "labels_foreign", tuple(map(str, photos)))]
+
+
+def pair_photos(listing: Listing) -> tuple[Pairs, list[str]]:
+    """Every photo with its label file, or with None where it has none; and text files that belong to no photo.
+
+    Labels lie where YOLO has them, else in another folder, if they are called like their photo and can be read.
+    """
+    labels = {plain(path[:-4]): path for path in listing.ending(".txt") if not _is_other(listing, path)}
+    places: dict[str, list[str]] = {}
+    claims: dict[PurePosixPath, tuple[int, str]] = {}
+    strongest: dict[str, int] = {}
+    for photo in listing.photos:
+        folder, _, name = str(photo).rpartition("/")
+        if folder not in places:
+            places[folder] = list(_label_folders(plain(folder)))
+        for rank, key in enumerate(place + stem for place in places[folder] for stem in label_stems(name)):
+            if key in labels:
+                claims[photo] = rank, labels[key]
+                strongest[labels[key]] = min(rank, strongest.get(labels[key], rank))
+                break
+    pairs: dict[PurePosixPath, str | None] = dict.fromkeys(listing.photos)
+    pairs |= {photo: path for photo, (rank, path) in claims.items() if rank == strongest[path]}
+    used = set(pairs.values())
+    left_over = [path for path in labels.values() if path not in used]
+    found = _elsewhere(listing, left_over, [photo for photo, path in pairs.items() if not path])
+    used = set(found.values())
+    return pairs | found, [path for path in left_over if path not in used]
+
+
+def label_stems(photo: str) -> tuple[str, str]:
+    """What the labels of a photo are called, without their ending: ``a.txt``, or ``a.jpg.txt``."""
+    return plain(photo_stem(photo)), plain(photo)
+
+
+def photo_stems(labels: str) -> tuple[str, str]:
+    """What the photo of a label file may be called, without its ending: as it is, or as it was before an upload."""
+    stem = plain(photo_stem(labels.rpartition("/")[2][:-4]))
+    return stem, original_name(stem)
+
+
+def find_unlabelled(pairs: Pairs, split_of: Mapping[PurePosixPath, Split | None]) -> set[PurePosixPath]:
+    """Photos about which nothing is said: without a label file, as most of their split, or else of their folder, are.
+
+    Where most have one, those without are photos without objects.
+    """
+    group_of = {photo: split_of[photo] or photo.parent for photo in pairs}
+    photos = Counter(group_of.values())
+    without = Counter(group_of[photo] for photo, path in pairs.items() if not path)
+    return {
+        photo
+        for photo, path in pairs.items()
+        if not path and without[group_of[photo]] > MOST_UNLABELLED * photos[group_of[photo]]
+    }
+
+
+def find_left_over(listing: Listing, left_over: list[str], pairs: Pairs) -> Iterator[Problem]:
+    """Labels of photos that are not there, or that have others; a folder of such is told as a whole.
+
+    Args:
+        listing: The source.
+        left_over: Text files that belong to no photo.
+        pairs: The photos and their labels.
+    """
+    used = {path.rpartition("/")[0] for path in pairs.values() if path}
+    labelled: dict[str, set[Split | None]] = defaultdict(set)  # by name, the splits of photos that have labels
+    for photo, labels in pairs.items() if left_over else ():
+        if labels:
+            labelled[plain(photo_stem(photo.name))].add(listing.split_of(photo))
+    foreign, again = Counter[str](), Counter[str]()
+    for path in left_over:
+        folder = path.rpartition("/")[0]
+        if not is_label(listing, path):
+            continue
+        if folder in used:
+            problem = listing.absence([path.rpartition("/")[2][:-4]], "file of labels")
+            yield Problem(path, problem, "They were left out.", "photo_missing")
+            continue
+        splits = set().union(*(labelled[stem] for stem in photo_stems(path) if stem in labelled))
+        split = listing.split_of(path)
+        has_others = bool(splits & {None, split}) if split else bool(splits)
+        (again if has_others else foreign)[folder] += 1
+    for folder, count in foreign.items():
+        problem = f"The photos of {counted(count, 'label file')} of this folder are not here."
+        yield Problem(folder, problem, PASSED_OVER, "labels_foreign")
+    for folder, count in again.items():
+        problem = f"The photos that {counted(count, 'label file')} of this folder are called like have other labels."
+        yield Problem(folder, problem, "The other labels count.", "labels_twice")
+
+
+def _is_other(listing: Listing, path: str) -> bool:
+    """Whether a text file is a list of names or photos, rather than the labels of a photo that is called ``test``."""
+    return is_list(path) and bool(first_lines(listing, path)) and not is_label(listing, path)
+
+
+def _label_folders(folder: str) -> Iterator[str]:
+    """Where the labels of a folder's photos may lie: ``labels`` in place of ``images``, or beside them."""
+    parts = folder.split("/") if folder else []
+    for index in reversed(range(len(parts))):
+        if parts[index] in IMAGE_FOLDERS:
+            for name in LABEL_FOLDERS:
+                yield "/".join([*parts[:index], name, *parts[index + 1 :], ""])
+    yield "/".join([*parts, ""])
+    for above in (parts, parts[:-1]):
+        yield "/".join([*above, "labels", ""])
+
+
+def _elsewhere(listing: Listing, labels: list[str], photos: list[PurePosixPath]) -> dict[PurePosixPath, str]:
+    """Photos whose labels lie in some other folder of their split."""
+    by_stem: dict[str, list[PurePosixPath]] = defaultdict(list)
+    for photo in photos:
+        by_stem[plain(photo_stem(photo.name))].append(photo)
+    found: dict[PurePosixPath, str] = {}
+    for path in labels:
+        stem, original = photo_stems(path)
+        alike = by_stem.get(stem) or by_stem.get(original, [])
+        split = listing.split_of(path)
+        fitting = [one for one in alike if one not in found and (not split or listing.split_of(one) in (None, split))]
+        if fitting and (is_label(listing, path) or not first_lines(listing, path)):
+            found[nearest(fitting, path)] = path
+    return found
