@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -210,7 +211,15 @@ def test_a_preset_s_reasons_are_told_beside_the_answer(workspace, tmp_path, monk
 def test_ctrl_c_leaves_a_search_running_and_says_how_to_stop_it(searchable):
     home = searchable
     command = [*COMMAND, "search", "fruit", "--epochs", "500"]
-    with subprocess.Popen(command, cwd=ROOT, env=environment(home), stderr=subprocess.PIPE, text=True) as process:
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # tests that a shell runs in the background do not
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment(home),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listen,  # noqa: PLW1509 - there is one thread
+    ) as process:
         assert "Photos have 320 px" in process.stderr.readline()
         assert "fruit has started" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
