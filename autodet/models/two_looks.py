@@ -3,7 +3,7 @@
 A region that was proposed a little beside an object shows only a part of it, and the first look's box is a guess; the
 second look sees all of it. As in a cascade (Cai and Vasconcelos, arXiv 1712.00726) both looks are trained, the second
 on the boxes of the first, which have to be closer to count. But one and the same head does both, so that a network has
-the same weights with it and without.
+the same weights with it and without; and only what may be an object is looked at twice, which is a small part.
 """
 
 import torch
@@ -48,7 +48,9 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
         regions, _, labels, wanted = self.select_training_samples(proposals, targets)
         logits, deltas = self._look(features, regions, image_shapes)
         first = fastrcnn_loss(logits, deltas, labels, wanted)
-        regions = self._refine(logits, deltas, regions, image_shapes)
+        regions = self._likely(logits, self._refine(logits, deltas, regions, image_shapes))
+        if not any(map(len, regions)):
+            return {"loss_classifier": first[0], "loss_box_reg": first[1]}
         second = fastrcnn_loss(*self._look(features, regions, image_shapes), *self._matched(regions, targets))
         return {"loss_classifier": first[0] + second[0], "loss_box_reg": first[1] + second[1]}
 

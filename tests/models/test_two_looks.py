@@ -80,6 +80,20 @@ def test_a_photo_without_objects_teaches_that_there_is_nothing():
     assert losses["loss_box_reg"].item() == 0
 
 
+class SeesNothing(nn.Module):
+    """Is sure that no region holds anything."""
+
+    def forward(self, regions):
+        return torch.tensor([[20.0, -20.0]]).repeat(len(regions), 1), torch.zeros(len(regions), 8)
+
+
+def test_where_nothing_may_be_an_object_one_look_teaches():
+    targets = [{"boxes": OBJECT, "labels": torch.tensor([1])}]
+    losses = heads(TwoLooks, SeesNothing()).train()({}, [NOWHERE], [SIDE], targets)[1]
+    assert losses["loss_classifier"].item() == pytest.approx(20)  # 40 for the object, 0 for what is nowhere near it
+    assert torch.isfinite(losses["loss_box_reg"])
+
+
 def test_the_default_network_looks_twice_with_the_weights_of_one_head():
     network = build_network("fasterrcnn_efficientnet_lite0", 2, pretrained=False)
     assert isinstance(network.roi_heads, TwoLooks)

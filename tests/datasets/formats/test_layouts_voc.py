@@ -74,6 +74,14 @@ def voc_devkit_for_training_and_one_for_testing(tree):
     return {"splits": {"train": 3, "val": 1, "test": 6}, "kinds": {"photo_unlisted"}}
 
 
+def voc_devkit_whose_lists_leave_many_photos_out(tree):
+    for number in range(20):
+        tree.voc(f"JPEGImages/{number:06}.jpg", f"Annotations/{number:06}.xml")
+    tree.text("ImageSets/Main/train.txt", "\n".join(f"{number:06}" for number in range(8)))
+    tree.text("ImageSets/Main/val.txt", "\n".join(f"{number:06}" for number in range(8, 12)))
+    return {"splits": {"train": 8, "val": 4}, "kinds": {"photo_unlisted"}}
+
+
 def voc_of_an_annotation_server(tree):
     for number in range(8):
         tree.voc(f"JPEGImages/a {number}.jpg", f"Annotations/a {number}.xml")
