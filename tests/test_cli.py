@@ -507,6 +507,7 @@ def test_labels_in_two_formats_are_a_question(tmp_path):
     write_voc(tmp_path / "set", photos=6)
     for photo in (tmp_path / "set").glob("*.png"):
         photo.with_suffix(".txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    (tmp_path / "set" / "classes.txt").write_text("kiwi\n")
     assert_is_one_sentence(run(tmp_path / "home", "import", tmp_path / "set"), "--format voc")
     told = document_of(tmp_path / "home", "import", tmp_path / "set", "--format", "yolo")
     assert (told["format"], told["boxes"]) == ("yolo", 6)

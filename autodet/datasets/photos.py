@@ -17,7 +17,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from autodet.datasets.gate.likeness import look_of
-from autodet.datasets.sources.files import open_regular, read_regular
+from autodet.datasets.sources.files import GIT_POINTER, is_git_pointer, open_regular, read_regular
 from autodet.errors import DatasetError, PhotoError
 from autodet.settings import load_settings
 
@@ -184,7 +184,7 @@ def _opened(source: Path | bytes | BinaryIO, name: str, max_pixels: int | None =
     limit = max_pixels or load_settings().max_photo_pixels
     Image.MAX_IMAGE_PIXELS = limit
     try:
-        with _metered(source) as file, Image.open(file, formats=_READABLE) as image:
+        with _metered(source) as file, _identified(file, name) as image:
             if image.width * image.height > limit:
                 raise Image.DecompressionBombError
             if isinstance(file, _Metered):
@@ -201,10 +201,18 @@ def _opened(source: Path | bytes | BinaryIO, name: str, max_pixels: int | None =
         ) from error
     except FileNotFoundError as error:
         raise PhotoError(f"The photo {name!r} is not there; check its name.") from error
-    except UnidentifiedImageError as error:
-        raise PhotoError(f"{name!r} is not a photo that can be read; give a JPEG, PNG, WEBP or BMP file.") from error
     except _BROKEN as error:
         raise PhotoError(f"The photo {name!r} is cut short or damaged; export or copy it again.") from error
+
+
+def _identified(file: _Metered | BytesIO, name: str) -> Image.Image:
+    try:
+        return Image.open(file, formats=_READABLE)
+    except UnidentifiedImageError as error:
+        file.seek(0)
+        if is_git_pointer(file.read(100)):
+            raise PhotoError(f"{name!r} {GIT_POINTER}.") from error
+        raise PhotoError(f"{name!r} is not a photo that can be read; give a JPEG, PNG, WEBP or BMP file.") from error
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from autodet.datasets.formats.detection import FORMATS, Detection, find_format
+from autodet.datasets.formats.foreign import find_foreign
 from autodet.datasets.formats.labels import PHOTO_LEFT_OUT, LabelledPhoto, Reading
 from autodet.datasets.formats.listing import Listing, list_files
 from autodet.datasets.gate.kinds import examples_of
@@ -168,9 +169,13 @@ def stage(
         detection = find_format(listing, format, shown)
         reading = FORMATS[detection.format].read(listing)
         looks = dict(zip(names, _told(seen, len(names), report), strict=True))
-    unlabelled = [LabelledPhoto(photo, str(photo), ()) for photo in _unlabelled(listing, reading)]
+    bare = _unlabelled(listing, reading)
+    foreign = find_foreign(listing, set(bare), detection.format)
+    lost = {photo for problem in foreign for photo in problem.photos}
+    unlabelled = [LabelledPhoto(photo, str(photo), ()) for photo in bare if str(photo) not in lost]
     looked = [_staged(photo, looks[str(photo.photo)]) for photo in (*reading.photos, *unlabelled)]
     split_at = len(reading.photos)
+    aside = [Problem("", sentence, "They were left aside.", "labels_foreign") for sentence in detection.aside]
     unread = [problem for problem in looked if isinstance(problem, Problem)]
     staged = Staged(
         root=copies or root,
@@ -178,7 +183,7 @@ def stage(
         detection=detection,
         photos=tuple(photo for photo in looked[:split_at] if isinstance(photo, StagedPhoto)),
         unlabelled=tuple(photo for photo in looked[split_at:] if isinstance(photo, StagedPhoto)),
-        problems=(*reading.problems, *unread),
+        problems=(*reading.problems, *aside, *foreign, *unread),
         classes=reading.classes,
     )
     if not staged.photos:

@@ -6,7 +6,8 @@ import pytest
 from PIL import ExifTags, Image
 
 from autodet.datasets.photos import check_photo, open_photo
-from autodet.errors import PhotoError
+from autodet.datasets.staging import stage
+from autodet.errors import DatasetError, PhotoError
 from tests.datasets.sources.hostile_files import (
     bmp_of_runs,
     encoded,
@@ -178,3 +179,23 @@ def test_more_pixels_than_the_settings_allow_are_not_decoded(monkeypatch):
         open_photo(bomb, "bomb.png")
     with pytest.raises(PhotoError, match="more than 1 million pixels"):
         open_photo(encoded(Image.new("1", (1200, 1200))), "large.png")
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 38123\n"
+
+
+def test_a_pointer_of_git_lfs_is_told_with_what_to_do(tmp_path):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(POINTER)
+    for source in (path, POINTER, BytesIO(POINTER)):
+        with pytest.raises(PhotoError, match=r"'photo\.jpg' is a pointer of Git LFS.*'git lfs pull', or download"):
+            open_photo(source, "photo.jpg")
+
+
+@pytest.mark.parametrize(("label", "format"), [("a.xml", "voc"), ("labels.json", "coco"), ("a.txt", "yolo")])
+def test_labels_that_are_pointers_of_git_lfs_are_told(tmp_path, label, format):
+    draw_photo().save(tmp_path / "a.jpg")
+    (tmp_path / label).write_bytes(POINTER)
+    (tmp_path / "data.yaml").write_text("names: [apple]\n")
+    with pytest.raises(DatasetError, match=f"{label}: It is a pointer of Git LFS"):
+        stage(tmp_path, copies=None, shown="set", format=format)

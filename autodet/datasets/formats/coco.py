@@ -1,71 +1,21 @@
-"""COCO: one JSON file for many photos, as ``annotations/instances_train.json`` or beside the photos of a split."""
+"""COCO: one JSON file for many photos, as ``annotations/instances_train.json`` or beside the photos of a split.
 
-import json
+``coco_file`` reads one file; ``coco_versions`` decides where several are about the same photos.
+"""
+
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
-from sys import intern
-from typing import Any
-from urllib.parse import unquote
 
-from autodet.datasets.formats.labels import (
-    BOX_DROPPED,
-    MOST_MARKS,
-    PASSED_OVER,
-    PHOTO_LEFT_OUT,
-    BoxXYXY,
-    LabelledPhoto,
-    Mark,
-    Reading,
-    UnknownClassError,
-    classes_called,
-    plain_name,
-    settle_splits,
-)
-from autodet.datasets.formats.listing import Listing, split_words, without_split_words
-from autodet.datasets.formats.masks import box_of_mask, box_of_polygons, number_of, numbers_of
+from autodet.datasets.formats.coco_file import MAX_JSON_BYTES, Described, is_like_coco, read_file, split_of_file
+from autodet.datasets.formats.coco_versions import join
+from autodet.datasets.formats.labels import PASSED_OVER, PHOTO_LEFT_OUT, Reading
+from autodet.datasets.formats.listing import Listing
+from autodet.datasets.formats.split_names import without_split_words
 from autodet.errors import DatasetError
-from autodet.records import Problem, Split
+from autodet.records import Problem
 
-MAX_JSON_BYTES = 1_000_000_000
-MOST_PARTS, PARTS_PER_PHOTO = 2_000_000, 50_000  # numbers, and ten for each list or object; each takes memory
 MOST_MISSING = 10_000  # photos that are listed one by one
 NOT_COCO = "The JSON is not COCO: it has no lists 'images', 'annotations' and 'categories'."
 SIDE_TASKS = ("caption", "keypoint", "stuff", "panoptic")  # other labels of the same photos, told by the file's name
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of ``annotations``, without its outlines.
-
-    Attributes:
-        photo: The photo's id, by ``key_of``.
-        category: The category's id, by ``key_of``.
-        box_xyxy: The box in pixels; None if there is none.
-        problem: Why there is none.
-        difficult: Whether it is a crowd, or to be ignored.
-        truncated: Whether the object goes on beyond its box.
-    """
-
-    photo: str
-    category: str
-    box_xyxy: BoxXYXY | None
-    problem: str = ""
-    difficult: bool = False
-    truncated: bool = False
-
-
-@dataclass(frozen=True)
-class Described:
-    """What one file says: its photos that are here, the names of those that are not, and of its classes."""
-
-    path: str
-    split: Split | None
-    photos: dict[PurePosixPath, LabelledPhoto] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    classes: set[str] = field(default_factory=set)
 
 
 def unmet(listing: Listing) -> str | None:
@@ -73,7 +23,7 @@ def unmet(listing: Listing) -> str | None:
     reason = "there is no .json file"
     for path in listing.ending(".json"):
         try:
-            if _is_like_coco(listing.read_text(path, MAX_JSON_BYTES)):
+            if is_like_coco(listing.read_text(path, MAX_JSON_BYTES)):
                 return None
             reason = f"{path}: {NOT_COCO}".removesuffix(".")
         except DatasetError as error:
@@ -83,59 +33,23 @@ def unmet(listing: Listing) -> str | None:
 
 def read(listing: Listing) -> Reading:
     """Read every COCO file and find its photos; JSON files of other kinds are passed over."""
-    photos: dict[PurePosixPath, LabelledPhoto] = {}
-    problems: list[Problem] = []
-    all_described: list[Described] = []
     groups, aside = _groups(listing)
+    described = [[read_file(listing, path) for path in paths] for paths in groups]
+    files = [file for group in described for file in group]
+    joined = join(described)
     problem = "It holds other labels of the photos, such as keypoints or captions."
-    problems += [Problem(path, problem, PASSED_OVER, "labels_foreign") for path in aside]
-    for paths in groups:
-        described = [_read_file(listing, path) for path in paths]
-        all_described += described
-        problems += [problem for one in described for problem in one.problems]
-        found, twice = _joined(described)
-        problems += twice
-        again = found.keys() & photos.keys()
-        if again:
-            problem = f"Of its photos, {len(again)} {'is' if len(again) == 1 else 'are'} described by another file too."
-            problems.append(Problem(paths[0], problem, "The other file counts.", "labels_twice"))
-        is_of_all = (
-            bool(again) and any(photos[photo].split for photo in again) and not any(one.split for one in found.values())
-        )
-        for photo, one in found.items():
-            photos.setdefault(photo, replace(one, unlisted=True) if is_of_all else one)
-    complete = {photo for file in all_described if not file.missing for photo in file.photos}
-    for file in all_described:
-        problems += _foreign(file) if photos and file.photos.keys() <= complete else _missing(listing, file)
-    classes = {name for file in all_described if file.photos for name in file.classes}
-    return Reading(tuple(photos.values()), tuple(problems), tuple(sorted(classes)))
-
-
-def parse_annotation(annotation: Any, categories: Mapping[str, str]) -> Mark:
-    """Read one entry of ``annotations``; a crowd counts as difficult.
-
-    The box is ``bbox``, as ``[x, y, width, height]``, else the bounds of ``segmentation``: polygons, or a mask in
-    run-length encoding.
-
-    Args:
-        annotation: The entry.
-        categories: Class names by ``key_of`` their ids.
-
-    Raises:
-        DatasetError: It has no box. ``UnknownClassError``: its category has no name.
-    """
-    return _mark_of(_entry_of(annotation if isinstance(annotation, dict) else {}), categories)
-
-
-def key_of(id: Any) -> str:
-    """An id as text, so that ``7``, ``7.0`` and ``"7"`` are one."""
-    if isinstance(id, float) and id.is_integer():
-        id = int(id)
-    return intern(str(id)) if id is None or isinstance(id, str | int | float) else ""
+    problems = [Problem(path, problem, PASSED_OVER, "labels_foreign") for path in aside]
+    problems += [*(problem for file in files for problem in file.problems), *joined.problems]
+    complete = {photo for file in files if not file.missing for photo in file.photos}
+    for file in files:
+        about_others = joined.photos and file.photos.keys() <= complete
+        problems += _foreign(file) if about_others else _missing(listing, file)
+    named = {name for file in files if file.photos for name in file.classes}
+    return Reading(tuple(joined.photos.values()), tuple(problems), tuple(sorted(named - joined.aside)))
 
 
 def _groups(listing: Listing) -> tuple[list[list[str]], list[str]]:
-    """The files to read, those that differ only in their split together, those of splits first; and those left aside.
+    """The files to read, those that differ only in their split together; and those left aside.
 
     Files of other tasks (keypoints, captions) are read only if there are no others.
     """
@@ -146,35 +60,8 @@ def _groups(listing: Listing) -> tuple[list[list[str]], list[str]]:
     if not any(_is_readable(listing, path) for path in of_boxes):
         of_boxes, aside = files, []
     for path in of_boxes:
-        groups[_split_of_file(listing, path) is None, without_split_words(path)].append(path)
-    return [groups[key] for key in sorted(groups)], aside
-
-
-def _is_readable(listing: Listing, path: str) -> bool:
-    try:
-        return _is_like_coco(listing.read_text(path, MAX_JSON_BYTES))
-    except DatasetError:
-        return False
-
-
-def _is_like_coco(text: str) -> bool:
-    return '"images"' in text and '"annotations"' in text and ('"categories"' in text or '"bbox"' in text)
-
-
-def _joined(described: Sequence[Described]) -> tuple[dict[PurePosixPath, LabelledPhoto], list[Problem]]:
-    """The photos of files that differ only in their split, each in one split."""
-    photos: dict[PurePosixPath, LabelledPhoto] = {}
-    named: dict[PurePosixPath, set[Split]] = defaultdict(set)
-    for one in described:
-        for photo, labelled in one.photos.items():
-            photos.setdefault(photo, labelled)
-            if one.split:
-                named[photo].add(one.split)
-    settled, twice = settle_splits(named, described[0].path)
-    for photo, split in settled.items():
-        if photos[photo].split != split:
-            photos[photo] = replace(photos[photo], split=split)
-    return photos, twice
+        groups[split_of_file(listing, path) is None, without_split_words(path)].append(path)
+    return list(groups.values()), aside
 
 
 def _missing(listing: Listing, described: Described) -> list[Problem]:
@@ -194,184 +81,8 @@ def _foreign(described: Described) -> list[Problem]:
     return [Problem(described.path, problem, PASSED_OVER, "labels_foreign")]
 
 
-def _read_file(listing: Listing, path: str) -> Described:
-    described = Described(path, _split_of_file(listing, path))
+def _is_readable(listing: Listing, path: str) -> bool:
     try:
-        text = listing.read_text(path, MAX_JSON_BYTES)
-        if not _is_like_coco(text):
-            return described
-        _refuse_bloated(text, len(listing.photos))
-        document = _parse(text)
-    except DatasetError as error:
-        described.problems.append(Problem(path, str(error), "Its photos were left out.", "labels_damaged"))
-        return described
-    if document:
-        _describe(listing, document, described)
-    return described
-
-
-def _refuse_bloated(text: str, photos: int) -> None:
-    """Refuse JSON that would take far more memory than its photos justify: ``[]`` takes thirty times its two bytes."""
-    if text.count(",") + 10 * (text.count("[") + text.count("{")) > MOST_PARTS + PARTS_PER_PHOTO * photos:
-        raise DatasetError(f"The JSON holds far more than {photos} photos need.")
-
-
-def _parse(text: str) -> dict[str, Any] | None:
-    """A COCO file, its annotations as ``Entry``; None if it is JSON of another kind."""
-    try:
-        document = json.loads(text, object_hook=_compacted)  # outlines are let go as soon as they have been read
-    except (ValueError, RecursionError) as error:
-        raise DatasetError("The JSON is broken and cannot be read.") from error
-    if not isinstance(document, dict) or not all(
-        isinstance(document.get(key), list) for key in ("images", "annotations")
-    ):
-        return None
-    entries = [entry for entry in document["annotations"] if isinstance(entry, Entry)]
-    if not isinstance(document.get("categories"), list):
-        if not any(entry.box_xyxy for entry in entries):
-            return None
-        document["categories"] = []
-    return document | {"annotations": entries}
-
-
-def _compacted(fields: dict[str, Any]) -> Any:
-    return _entry_of(fields) if "image_id" in fields and "file_name" not in fields else fields
-
-
-def _entry_of(fields: dict[str, Any]) -> Entry:
-    photo, category = key_of(fields.get("image_id")), key_of(fields.get("category_id"))
-    more = fields.get("attributes")
-    said = fields | more if isinstance(more, dict) else fields
-    difficult = _is_set(said.get("iscrowd")) or _is_set(said.get("ignore")) or _is_set(said.get("difficult"))
-    truncated = _is_set(said.get("truncated"))
-    try:
-        return Entry(photo, category, _box_of(fields), "", difficult, truncated)
-    except DatasetError as error:
-        return Entry(photo, category, None, str(error))
-
-
-def _box_of(fields: Mapping[str, Any]) -> BoxXYXY:
-    box, segmentation = numbers_of(fields.get("bbox")), fields.get("segmentation")
-    if box and len(box) == 4 and (min(box[2:]) > 0 or not segmentation):
-        x, y, width, height = box
-        return x, y, x + width, y + height
-    if isinstance(segmentation, dict):
-        return box_of_mask(segmentation)
-    if isinstance(segmentation, list) and (bounds := box_of_polygons(segmentation)):
-        return bounds
-    raise DatasetError("A mark has neither a bbox of four numbers nor a polygon or mask.")
-
-
-def _mark_of(entry: Entry, categories: Mapping[str, str]) -> Mark:
-    name = categories.get(entry.category)
-    if not name:
-        raise UnknownClassError(
-            f"A mark has the category {plain_name(entry.category[:40])}, which is not in categories."
-        )
-    if entry.box_xyxy is None:
-        raise DatasetError(entry.problem)
-    return Mark(name, entry.box_xyxy, entry.difficult, entry.truncated)
-
-
-def _describe(listing: Listing, document: dict[str, Any], described: Described) -> None:
-    """Give every entry of ``images`` that is here its marks."""
-    marked: dict[str, list[Entry]] = defaultdict(list)
-    for entry in document["annotations"]:
-        marked[entry.photo].append(entry)
-    categories = _categories(document, described)
-    described.classes.update(filter(None, categories.values()))
-    find = _PhotoFinder(listing, described)
-    for image in document["images"]:
-        fields = image if isinstance(image, dict) else {}
-        photo = find(fields)
-        entries = marked.pop(key_of(fields.get("id")), [])
-        if photo is None:
-            described.missing.append(_name_of(fields))
-            continue
-        if len(entries) > MOST_MARKS:
-            problem = f"It has {len(entries)} marks, more than the {MOST_MARKS} of a photo."
-            described.problems.append(Problem(str(photo), problem, PHOTO_LEFT_OUT, "labels_damaged", (str(photo),)))
-            continue
-        marks = list(_marks_of(photo, entries, categories, described))
-        if photo in described.photos:  # some programs write an entry for each mark
-            marks = [*described.photos[photo].marks, *marks]
-        stated = _stated_wh(fields.get("width"), fields.get("height"))
-        split = described.split or listing.split_of(photo)
-        described.photos[photo] = LabelledPhoto(photo, str(photo), tuple(marks), stated, split)
-    if marked:
-        count = sum(len(entries) for entries in marked.values())
-        problem = f"Of its marks, {count} {'is' if count == 1 else 'are'} of photos that it does not list."
-        described.problems.append(Problem(described.path, problem, "They were passed over.", "labels_foreign"))
-
-
-def _categories(document: Mapping[str, Any], described: Described) -> dict[str, str]:
-    """Class names by the keys of their ids; numbers in place of names if the file has none."""
-    entries = [entry for entry in document["categories"] if isinstance(entry, dict)]
-    if entries or not document["annotations"]:
-        return {key_of(entry.get("id")): plain_name(entry.get("name") or "") for entry in entries}
-    names = {entry.category: plain_name(f"class_{entry.category[:40]}") for entry in document["annotations"]}
-    problem = "The file does not say what its classes are called: 'categories' is missing or empty."
-    described.problems.append(Problem(described.path, problem, classes_called(names.values()), "names_missing"))
-    return names
-
-
-def _marks_of(
-    photo: PurePosixPath, entries: Sequence[Entry], categories: Mapping[str, str], described: Described
-) -> Iterator[Mark]:
-    for entry in entries:
-        try:
-            yield _mark_of(entry, categories)
-        except DatasetError as error:
-            kind = "class_unknown" if isinstance(error, UnknownClassError) else "box_damaged"
-            described.problems.append(Problem(str(photo), str(error), BOX_DROPPED, kind, (str(photo),)))
-
-
-class _PhotoFinder:
-    """Finds the photos of one file's entries; most lie in the folder in which the one before did."""
-
-    def __init__(self, listing: Listing, described: Described) -> None:
-        self._listing = listing
-        self._described = described
-        self._base = ""
-
-    def __call__(self, fields: Mapping[str, Any]) -> PurePosixPath | None:
-        for name in _spellings(_name_of(fields)):
-            if found := self._listing.photo_at.get(self._base + name):
-                return found
-            if found := self._listing.find_photo(name, self._described.path, self._described.split):
-                if str(found).endswith(f"/{name}"):
-                    self._base = str(found).removesuffix(name)
-                return found
-        return None
-
-
-def _name_of(fields: Mapping[str, Any]) -> str:
-    said = (fields.get(key) for key in ("file_name", "coco_url", "path", "url"))
-    return next((name for name in said if isinstance(name, str) and name), "")
-
-
-def _spellings(name: str) -> Iterator[str]:
-    """A photo's name as written, and what it may be if it is an address: ``.../local-files/?d=a%20b.jpg``."""
-    if name:
-        yield name
-    if "%" in name or "?" in name:
-        yield unquote(name).rpartition("?d=")[2]
-        yield unquote(name.partition("?")[0])
-
-
-def _split_of_file(listing: Listing, path: str) -> Split | None:
-    """The split that a JSON file is about: ``instances_train2017.json``, or by the folder it lies in."""
-    words = split_words(path.rpartition("/")[2])
-    return words[-1] if words else listing.split_of(path)
-
-
-def _stated_wh(width: Any, height: Any) -> tuple[int, int]:
-    stated = number_of(width) or 0, number_of(height) or 0
-    return (int(stated[0]), int(stated[1])) if min(stated) >= 1 else (0, 0)
-
-
-def _is_set(value: Any) -> bool:
-    """Whether a flag is set, however it is written."""
-    if not value:
+        return is_like_coco(listing.read_text(path, MAX_JSON_BYTES))
+    except DatasetError:
         return False
-    return value is True or (number_of(value) or 0) > 0 or str(value).lower() in ("true", "yes")

@@ -14,10 +14,17 @@ from autodet.words import counted
 
 @dataclass(frozen=True)
 class Detection:
-    """The format that a source is in, and why, as a sentence for people."""
+    """The format that a source is in.
+
+    Attributes:
+        format: A name of ``FORMATS``.
+        why: Why it was chosen, as a sentence for people.
+        aside: Labels in other formats that are left aside, each as a sentence.
+    """
 
     format: str
     why: str
+    aside: tuple[str, ...] = ()
 
 
 class Format(Protocol):
@@ -56,23 +63,37 @@ def find_format(listing: Listing, name: str, source: str) -> Detection:
     met = [one for one in clauses if one not in missing]
     if not met:
         raise DatasetError(_what_is_missing(listing, missing, source))
-    chosen = met[0] if len(met) == 1 else _choose(listing, met, missing, source)
-    return Detection(chosen, _why(chosen, missing, said=name != "auto"))
+    chosen, aside = (met[0], ()) if len(met) == 1 else _choose(listing, met, missing, source)
+    return Detection(chosen, _why(chosen, missing, said=name != "auto"), aside)
 
 
-def _choose(listing: Listing, met: list[str], missing: dict[str, str], source: str) -> str:
-    """The format that labels the photos, where files of others merely lie about."""
-    counts = {one: sum(bool(photo.marks) for photo in FORMATS[one].read(listing).photos) for one in met}
-    best = max(counts, key=lambda one: counts[one])
-    rivals = [one for one in met if counts[one] > STRAY_SHARE * counts[best]]
-    if len(rivals) > 1:
-        found = " and ".join(f"{one} labels for {counts[one]} photos" for one in rivals)
+def _choose(listing: Listing, met: list[str], missing: dict[str, str], source: str) -> tuple[str, tuple[str, ...]]:
+    """The format that labels the photos, where files of others merely lie about; and what to say of rivals."""
+    readings = {one: FORMATS[one].read(listing) for one in met}
+    boxes = {one: _boxes_per_photo(reading) for one, reading in readings.items()}
+    best = max(met, key=lambda one: len(boxes[one]))
+    rivals = [one for one in met if len(boxes[one]) > STRAY_SHARE * len(boxes[best])]
+    named = [one for one in rivals if not _is_nameless(readings[one])]
+    if len(named) == 1 and all(boxes[one] <= boxes[named[0]] for one in rivals):
+        best = named[0]  # the others are copies, as programs that convert labels leave them behind
+    elif len(rivals) > 1:
+        found = " and ".join(f"{one} labels for {len(boxes[one])} photos" for one in rivals)
         raise AmbiguousFormatError(
             f"{source!r} holds {found}; say which are right (on the command line with --format {rivals[0]}).",
             tuple(rivals),
         )
-    missing |= {one: f"its files label {counts[one]} photos" for one in met if one != best}
-    return best
+    missing |= {one: f"its files label {counted(len(boxes[one]), 'photo')}" for one in met if one != best}
+    aside = {one: counted(boxes[one].total(), "box", "boxes") for one in rivals if one != best}
+    said = (f"There are {one} labels too ({many}), without names of classes." for one, many in aside.items())
+    return best, tuple(said)
+
+
+def _boxes_per_photo(reading: Reading) -> Counter[PurePosixPath]:
+    return Counter({photo.photo: len(photo.marks) for photo in reading.photos if photo.marks})
+
+
+def _is_nameless(reading: Reading) -> bool:
+    return any(problem.kind == "names_missing" for problem in reading.problems)
 
 
 def _why(chosen: str, missing: dict[str, str], *, said: bool) -> str:

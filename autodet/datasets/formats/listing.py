@@ -10,31 +10,19 @@ from functools import cached_property, lru_cache
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
+from autodet.datasets.formats.split_names import split_called, splits_beside_others
 from autodet.datasets.photos import PHOTO_ENDINGS
-from autodet.datasets.sources.files import find_files, read_regular
+from autodet.datasets.sources.files import GIT_POINTER, find_files, is_git_pointer, read_regular
+from autodet.errors import DatasetError
 from autodet.records import Split
 from autodet.settings import Settings
 
 LABELS_BYTES = 16_000_000  # of a file with labels
 BYTES_PER_PHOTO = 500_000  # more, for each photo there is: enough for outlines of a thousand objects
 
-SPLIT_WORDS: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "trainset": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "validate": "val",
-    "valset": "val",
-    "test": "test",
-    "testing": "test",
-    "testset": "test",
-}
 OTHER_ENDINGS = (".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".svg", ".dng")  # of pictures that are not read
 MANY = 16  # photos of one name, as frames of videos have them
 MASK_FOLDERS = {"segmentationclass", "segmentationobject"}  # VOC's: pictures, but no photos
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # camelCase and snake_case are two words each
 _UPLOADED = re.compile(r"[0-9a-f]{8}(-|__)")  # what Label Studio puts before the name of a photo
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -65,15 +53,19 @@ class Listing:
         """A file's content.
 
         Raises:
-            DatasetError: It is larger than ``limit`` bytes, or than so many photos need.
+            DatasetError: It is larger than ``limit`` bytes, or than so many photos need, or a pointer of Git LFS.
         """
-        return read_regular(f"{self.root}/{path}", min(limit, LABELS_BYTES + BYTES_PER_PHOTO * len(self.photos)))
+        most = min(limit, LABELS_BYTES + BYTES_PER_PHOTO * len(self.photos))
+        content = read_regular(f"{self.root}/{path}", most)
+        if is_git_pointer(content):
+            raise DatasetError(f"It {GIT_POINTER}.")
+        return content
 
     def read_text(self, path: str, limit: int) -> str:
         """A file's content as text: UTF-8 or UTF-16, else Latin-1, in which different bytes stay different.
 
         Raises:
-            DatasetError: It is larger than ``limit`` bytes.
+            DatasetError: As ``read``.
         """
         content = self.read(path, limit)
         for mark, encoding in _MARKS:
@@ -87,13 +79,13 @@ class Listing:
     def split_of(self, path: str | PurePosixPath) -> Split | None:
         """The split that a file's folders put it in; the innermost counts.
 
-        A folder is a split's if it is called like one (``train``, ``val2017``), or if a folder beside it differs from
-        it only in that word (``train_images`` beside ``test_images``).
+        A folder is a split's if it is called like one (``train``, ``val2017``), or if a folder beside it is of another
+        split (``train_images`` beside ``test_images``); see ``split_names``.
         """
         folder = str(path).rpartition("/")[0]
         if folder in self._splits:
             return self._splits[folder]
-        return next((split for part in reversed(folder.split("/")) if (split := _split_called(part))), None)
+        return next((split for part in reversed(folder.split("/")) if (split := split_called(part))), None)
 
     def find_photo(self, name: str, beside: str, split: Split | None = None) -> PurePosixPath | None:
         """The photo that a label file means.
@@ -178,17 +170,11 @@ class Listing:
         for folder in list(folders):
             while folder := folder.rpartition("/")[0]:
                 folders.add(folder)
-        alike: dict[tuple[str, str], dict[str, Split]] = defaultdict(dict)
-        for folder in folders:
-            parent, _, name = folder.rpartition("/")
-            if len(words := split_words(name)) == 1:
-                alike[parent, without_split_words(name)][folder] = words[0]
-        differing = [found for found in alike.values() if len(set(found.values())) > 1]
-        own = {folder: split for found in differing for folder, split in found.items()}
+        own = splits_beside_others(folders)
         splits: dict[str, Split | None] = {}
         for folder in sorted(folders, key=len):
             parent, _, name = folder.rpartition("/")
-            splits[folder] = _split_called(name) or own.get(folder) or splits.get(parent)
+            splits[folder] = split_called(name) or own.get(folder) or splits.get(parent)
         return splits
 
 
@@ -199,16 +185,6 @@ def list_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> L
         DatasetError: As ``find_files``.
     """
     return Listing(root, tuple(sorted(find_files(root, limit, max_depth))))
-
-
-def split_words(name: str) -> list[Split]:
-    """The splits that words of a name mean, in their order."""
-    return [SPLIT_WORDS[word] for word in map(str.lower, _WORDS.findall(name)) if word in SPLIT_WORDS]
-
-
-def without_split_words(name: str) -> str:
-    """A name in which nothing tells one split from another."""
-    return _WORDS.sub(lambda word: "*" if word[0].lower() in SPLIT_WORDS else word[0], name)
 
 
 def nearest(photos: Sequence[PurePosixPath], beside: str, folders: Sequence[str] = ()) -> PurePosixPath:
@@ -254,10 +230,6 @@ def _grouped(named: Iterable[tuple[str, PurePosixPath]]) -> dict[str, list[PureP
     for name, photo in named:
         found.setdefault(name, []).append(photo)
     return found
-
-
-def _split_called(name: str) -> Split | None:
-    return SPLIT_WORDS.get(re.sub(r"(19|20)\d\d$", "", name.lower()))
 
 
 def _in_common(ours: Iterable[str], theirs: Iterable[str]) -> int:

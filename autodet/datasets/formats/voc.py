@@ -27,7 +27,8 @@ from autodet.datasets.formats.labels import (
     plain_name,
     settle_splits,
 )
-from autodet.datasets.formats.listing import SPLIT_WORDS, Listing, photo_stem, plain
+from autodet.datasets.formats.listing import Listing, photo_stem, plain
+from autodet.datasets.formats.split_names import SPLIT_WORDS
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 

@@ -67,13 +67,13 @@ KINDS: dict[str, Kind] = {
     ),
     "labels_foreign": Kind(
         "Files that were passed over",
-        "They look like labels but belong to no photo, or hold what a detector predicted; programs leave such files.",
+        "They are about photos that are not here, in a format that is not read, or what a detector predicted.",
         {"drop": "Pass the file over"},
     ),
     "labels_twice": Kind(
         "Photos that are described twice",
-        "Two descriptions of one photo may contradict each other; the first one counts.",
-        {"drop": "Leave the second description out"},
+        "Both versions of the same labels would mark each object twice, so one counts; other objects are joined.",
+        {"drop": "Count each object once"},
     ),
     "split_twice": Kind(
         "Photos that are named for two splits",
@@ -126,6 +126,12 @@ KINDS: dict[str, Kind] = {
         "They are about the same photos, and with the wrong one each class would be called by another's name.",
         {"stop": "Do not import", "keep": "Use the file that is named first"},
         judged=True,
+    ),
+    "box_set_aside": Kind(
+        "Boxes that only another version of the labels has",
+        "Of several versions one counts: a mixture would bring back boxes that somebody has removed or moved.",
+        {"drop": "Leave the box out"},
+        loses=True,
     ),
     "box_no_area": Kind(
         "Boxes of no area",

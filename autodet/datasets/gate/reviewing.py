@@ -26,7 +26,7 @@ Value = TypeVar("Value")
 
 LOST_PHOTOS = ("unreadable_photo", "photo_missing", "labels_damaged")
 PUT_INTO_TRAIN = "It was put into train."
-LOST_BOXES = ("box_damaged", "class_unknown")
+LOST_BOXES = ("box_damaged", "class_unknown", "box_set_aside")
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _large_loss(
     # VOC's and COCO's lists belong to the data set and leave photos out on purpose; those beside YOLO's labels get old.
     left_out = decisions["photo_unlisted"] == "drop" and staged.detection.format == "yolo"
     unlisted = [len(one.labelled.marks) for one in staged.photos if left_out and one.labelled.unlisted]
-    unusable = sum(problem.kind in LOST_PHOTOS for problem in staged.problems)
+    unusable = sum(_loses_photo(problem) for problem in staged.problems)
     unread = sum(problem.kind in LOST_BOXES for problem in staged.problems)
     photos = unusable + sum(map(bool, unlisted))
     boxes = unread + sum(unlisted) + sum(photo.lost for photo in checked)
@@ -159,7 +159,7 @@ def _large_loss(
     of_boxes = unread + sum(unlisted) + sum(len(photo.source.marks) for photo in checked)
     if not _is_large(photos, of_photos) and not _is_large(boxes, of_boxes):
         return []
-    lost = [one for one in problems if KINDS[one.kind].loses and one.action not in (CUT, PUT_INTO_TRAIN)]
+    lost = [one for one in problems if _is_loss(one) and one.action not in (CUT, PUT_INTO_TRAIN)]
     counts = (f"{photos} of {of_photos} labelled photos" * bool(photos), f"{boxes} of {of_boxes} boxes" * bool(boxes))
     advice = "Put those that no list names into train (--decide photo_unlisted=keep). " * bool(unlisted)
     sentence = (
@@ -169,6 +169,16 @@ def _large_loss(
     )
     action = NOTHING_IMPORTED if decisions["large_loss"] == "stop" else "The rest was imported."
     return [Problem("", sentence, action, "large_loss")]
+
+
+def _loses_photo(problem: Problem) -> bool:
+    """Whether a photo that somebody labelled is lost; a file that is passed over may have been its only labels."""
+    only_labels = problem.kind == "labels_foreign" and problem.action == PHOTO_LEFT_OUT
+    return only_labels or problem.kind in LOST_PHOTOS
+
+
+def _is_loss(problem: Problem) -> bool:
+    return KINDS[problem.kind].loses or _loses_photo(problem)
 
 
 def _is_large(lost: int, of: int) -> bool:

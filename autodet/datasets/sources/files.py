@@ -12,6 +12,7 @@ from autodet.settings import Settings
 
 LONGEST_NAME = 250  # bytes; file systems allow 255, and a name may get a number and another ending
 CLUTTER = {"__MACOSX", "Thumbs.db", "desktop.ini", "Icon\r"}
+GIT_POINTER = "is a pointer of Git LFS in place of the file; run 'git lfs pull', or download the file itself"
 _NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, line and paragraph ends
 
 
@@ -65,6 +66,11 @@ def is_file_name(name: str) -> bool:
     ):
         return False
     return 0 < len(name.encode()) <= LONGEST_NAME
+
+
+def is_git_pointer(content: bytes) -> bool:
+    """Whether a file is what Git keeps in place of a large one, and leaves there if Git LFS is not installed."""
+    return content.startswith(b"version https://git-lfs")
 
 
 def open_regular(path: Path | str) -> BufferedReader:

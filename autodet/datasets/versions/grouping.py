@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.listing import without_split_words
+from autodet.datasets.formats.split_names import without_split_words
 from autodet.errors import DatasetError
 from autodet.records import ImageRecord
 

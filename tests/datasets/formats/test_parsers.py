@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autodet.datasets.formats import coco, voc
+from autodet.datasets.formats import coco_file, voc
 from autodet.datasets.formats.labels import Mark
 from autodet.datasets.formats.yolo_lines import parse_line
 from autodet.datasets.formats.yolo_settings import YoloSettings
@@ -37,6 +37,7 @@ DOCUMENT = st.fixed_dictionaries(
         "categories": st.lists(st.fixed_dictionaries({"id": JSON, "name": JSON}) | JSON, max_size=3),
     }
 )
+BOXES = st.lists(st.lists(st.floats() | st.integers(0, 60), min_size=4, max_size=4), max_size=5)
 PHOTO = encoded(draw_photo())
 SETTINGS = YoloSettings({0: "apple", 1: "pear"}, {})
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -71,7 +72,7 @@ def test_any_words_in_a_voc_mark(words):
 @given(ENTRY)
 def test_any_coco_entry(entry):
     try:
-        mark = coco.parse_annotation(entry, {"1": "apple", "None": "pear"})
+        mark = coco_file.parse_annotation(entry, {"1": "apple", "None": "pear"})
     except DatasetError:
         return
     assert isinstance(mark, Mark) and all(abs(corner) < 1e13 for corner in mark.box_xyxy)
@@ -115,6 +116,18 @@ def test_any_coco_document(tmp_path_factory, document):
 
 
 @FEW
+@given(st.lists(BOXES, min_size=2, max_size=3))
+def test_any_boxes_in_several_coco_files_of_a_photo(tmp_path_factory, boxes_of_files):
+    files = {}
+    for number, boxes in enumerate(boxes_of_files):
+        entries = [{"image_id": 1, "category_id": 1, "bbox": box} for box in boxes]
+        images, categories = [{"id": 1, "file_name": "a.png"}], [{"id": 1, "name": "apple"}]
+        document = {"images": images, "annotations": entries, "categories": categories}
+        files[f"{number}.json"] = json.dumps(document).encode()
+    imported_or_refused(tmp_path_factory, files)
+
+
+@FEW
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_any_yolo_files(tmp_path_factory, label, document):
     imported_or_refused(tmp_path_factory, {"a.txt": label, "data.yaml": document})
@@ -137,7 +150,7 @@ def test_any_lists_and_xml(tmp_path_factory, content):
 def test_masks_that_make_no_sense_are_sentences_or_boxes(counts):
     entry = {"category_id": 1, "segmentation": {"size": [48, 64], "counts": counts}}
     try:
-        box = coco.parse_annotation(entry, {"1": "apple"}).box_xyxy
+        box = coco_file.parse_annotation(entry, {"1": "apple"}).box_xyxy
     except DatasetError as error:
         assert "mask" in str(error)
     else:

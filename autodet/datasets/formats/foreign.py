@@ -1,0 +1,50 @@
+"""Labels that are not read: files of another format for photos that have no labels in the one that was chosen."""
+
+import re
+from collections.abc import Collection
+from pathlib import PurePosixPath
+
+from autodet.datasets.formats.coco_file import is_like_coco
+from autodet.datasets.formats.labels import PHOTO_LEFT_OUT
+from autodet.datasets.formats.listing import Listing, photo_stem, plain
+from autodet.errors import DatasetError
+from autodet.records import Problem
+
+MAX_BYTES = 64_000_000  # LabelMe keeps the photo inside
+ENDINGS = {"voc": (".json",), "coco": (".json", ".xml"), "yolo": (".json", ".xml")}
+PROGRAMS = {'"shapes"': "LabelMe's", "<annotation": "Pascal VOC's", "": "another program's"}
+_SIGN_OF_LABELS = re.compile(
+    r'"(shapes|objects|annotations|regions|boxes|bbox|bndbox|labels?|points|polygons?)"\s*:|<annotation'
+)  # other files beside photos say when and where they were taken
+
+
+def find_foreign(listing: Listing, photos: Collection[PurePosixPath], format: str) -> list[Problem]:
+    """The files with labels of some photos that are in another format than the one that was read, a photo each.
+
+    Args:
+        listing: The source's files.
+        photos: The photos without labels.
+        format: The format that was read.
+    """
+    called = {plain(name) for photo in photos for name in (photo.name, photo_stem(photo.name))}
+    found: dict[PurePosixPath, Problem] = {}
+    for path in listing.ending(*ENDINGS[format]) if called else ():
+        stem = path.rpartition("/")[2].rpartition(".")[0]
+        photo = listing.find_photo(stem, beside=path) if plain(stem) in called else None
+        if not photo or photo not in photos or photo in found:
+            continue
+        if program := _program_of_labels(listing, path):
+            problem = f"Its labels are {program}, and {format} labels were read; export these as {format} too."
+            found[photo] = Problem(path, problem, PHOTO_LEFT_OUT, "labels_foreign", (str(photo),))
+    return list(found.values())
+
+
+def _program_of_labels(listing: Listing, path: str) -> str | None:
+    """Whose labels a file holds, as far as that can be told; None if it holds none."""
+    try:
+        text = listing.read_text(path, MAX_BYTES)
+    except DatasetError:
+        return None
+    if is_like_coco(text) or not _SIGN_OF_LABELS.search(text):
+        return None
+    return next(program for sign, program in PROGRAMS.items() if sign in text)
