@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from autodet.errors import AutodetError
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
-    from autodet.records import EvaluationReport, SearchStatus
+    from autodet.records.reports import EvaluationReport
+    from autodet.records.searches import SearchStatus
     from autodet.search.control import Search, find_search, list_searches
     from autodet.search.starting import fit, start_search
 
@@ -57,10 +58,10 @@ _HOMES = {
     "AutodetError": "autodet.errors",
     "Dataset": "autodet.datasets.manifest",
     "Detector": "autodet.inference.detector",
-    "EvaluationReport": "autodet.records",
+    "EvaluationReport": "autodet.records.reports",
     "Resplit": "autodet.datasets.versions.resplitting",
     "Search": "autodet.search.control",
-    "SearchStatus": "autodet.records",
+    "SearchStatus": "autodet.records.searches",
     "derive_dataset": "autodet.datasets.versions.deriving",
     "export_dataset": "autodet.datasets.exporting",
     "find_search": "autodet.search.control",

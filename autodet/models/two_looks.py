@@ -49,8 +49,6 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
         logits, deltas = self._look(features, regions, image_shapes)
         first = fastrcnn_loss(logits, deltas, labels, wanted)
         regions = self._likely(logits, self._refine(logits, deltas, regions, image_shapes))
-        if not any(map(len, regions)):
-            return {"loss_classifier": first[0], "loss_box_reg": first[1]}
         second = fastrcnn_loss(*self._look(features, regions, image_shapes), *self._matched(regions, targets))
         return {"loss_classifier": first[0] + second[0], "loss_box_reg": first[1] + second[1]}
 
@@ -70,10 +68,13 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
         return refined
 
     def _likely(self, logits: Tensor, regions: Regions) -> Regions:
-        """Those that may hold an object; most hold nothing, and need no second look."""
-        likely = logits.softmax(-1)[:, 1:].amax(1) > self.score_thresh
-        parts = likely.split([region.shape[0] for region in regions])
-        return [region[part] for region, part in zip(regions, parts, strict=True)]
+        """Those that may hold an object, and the likeliest anyway; most hold nothing, and need no second look."""
+        chances = torch.split(logits.softmax(-1)[:, 1:].amax(1), [region.shape[0] for region in regions])
+        return [
+            # One at least: an exported graph has the shapes of a photo in which something was looked at again.
+            region[chance >= chance.amax().clamp(max=self.score_thresh)] if region.shape[0] else region
+            for region, chance in zip(regions, chances, strict=True)
+        ]
 
     @torch.no_grad()
     def _matched(self, regions: Regions, targets: Targets) -> tuple[list[Tensor], list[Tensor]]:
