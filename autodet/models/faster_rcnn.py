@@ -37,6 +37,6 @@ def build_faster_rcnn(class_count: int, published: Mapping[str, Tensor] | None, 
         box_score_thresh=0.01,
     )
     network.transform = lite_input()
-    network.roi_heads.__class__ = TwoLooks
+    network.roi_heads.__class__ = TwoLooks  # the same parts, which torchvision puts together by itself
     answer_in_float32(network.rpn.head, network.roi_heads.box_predictor)
     return network.to(memory_format=torch.channels_last)

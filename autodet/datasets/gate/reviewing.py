@@ -25,8 +25,8 @@ from autodet.records import Problem, Split
 Value = TypeVar("Value")
 
 LOST_PHOTOS = ("unreadable_photo", "photo_missing", "labels_damaged")
-PUT_INTO_TRAIN = "It was put into train."
 LOST_BOXES = ("box_damaged", "class_unknown", "box_set_aside")
+PUT_INTO_TRAIN = "It was put into train."
 
 
 @dataclass(frozen=True)
