@@ -56,18 +56,17 @@ class _Group:
 
 
 def _groups(pooling: QuickRoIAlign, boxes: Sequence[Tensor], maps: Sequence[Tensor]) -> Iterator[_Group]:
-    levels = pooling.map_levels(boxes)
     cells, samples, dtype = pooling.output_size[0], pooling.sampling_ratio, maps[0].dtype
-    first = 0
-    for photo, regions in enumerate(boxes):
-        of_photo = levels[first : first + len(regions)]
-        for level, (one, scale) in enumerate(zip(maps, pooling.scales, strict=True)):
-            members = torch.where(of_photo == level)[0]
-            left, top, right, bottom = (regions[members] * scale).unbind(1)
-            rows = bilinear_weights(top, bottom, cells, samples, one.shape[2])
-            columns = bilinear_weights(left, right, cells, samples, one.shape[3])
-            yield _Group(level, photo, members + first, rows.to(dtype), columns.to(dtype))
-        first += len(regions)
+    counts, levels, regions = [len(one) for one in boxes], pooling.map_levels(boxes), torch.cat(list(boxes))
+    photos = torch.repeat_interleave(torch.tensor(counts))
+    for level, (one, scale) in enumerate(zip(maps, pooling.scales, strict=True)):
+        members = torch.where(levels == level)[0]
+        of_photos = torch.bincount(photos[members], minlength=len(counts)).tolist()
+        left, top, right, bottom = (regions[members] * scale).unbind(1)
+        rows = bilinear_weights(top, bottom, cells, samples, one.shape[2]).to(dtype)
+        columns = bilinear_weights(left, right, cells, samples, one.shape[3]).to(dtype)
+        parts = (part.split(of_photos) for part in (members, rows, columns))
+        yield from (_Group(level, photo, *part) for photo, part in enumerate(zip(*parts, strict=True)))
 
 
 class _Pooling(torch.autograd.Function):
