@@ -65,8 +65,8 @@ def _groups(pooling: QuickRoIAlign, boxes: Sequence[Tensor], maps: Sequence[Tens
         left, top, right, bottom = (regions[members] * scale).unbind(1)
         rows = bilinear_weights(top, bottom, cells, samples, one.shape[2]).to(dtype)
         columns = bilinear_weights(left, right, cells, samples, one.shape[3]).to(dtype)
-        parts = (part.split(of_photos) for part in (members, rows, columns))
-        yield from (_Group(level, photo, *part) for photo, part in enumerate(zip(*parts, strict=True)))
+        parts = zip(*(torch.split(part, of_photos) for part in (members, rows, columns)), strict=True)
+        yield from (_Group(level, photo, *part) for photo, part in enumerate(parts))
 
 
 class _Pooling(torch.autograd.Function):

@@ -108,9 +108,10 @@ class _Trial:
         self.moment = time.monotonic()
 
     def _replicas(self) -> Replicas | None:
-        """One for each core that takes a part of each batch; none where the device takes a batch as a whole."""
-        count = min(self.traits.cores, self.job.hyperparameters.batch_size)
-        whole = count == 1 or self.job.accumulation > 1
+        """Those that each take a part of every batch; none where the device takes a batch as a whole."""
+        # Of two photos at least, for what Python does costs as much for one.
+        count = min(self.traits.cores, self.job.hyperparameters.batch_size // 2)
+        whole = count < 2 or self.job.accumulation > 1
         return None if whole else Replicas(self.network, count, self.traits.cores)
 
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.amp.GradScaler]:

@@ -44,7 +44,10 @@ class DeviceTraits:
 
     def autocast(self) -> AbstractContextManager[object]:
         """Mixed precision for the forward pass."""
-        return nullcontext() if self.dtype is None else torch.autocast(self.device.type, self.dtype)
+        if self.dtype is None:
+            return nullcontext()
+        # Weights that were converted are kept for all threads, until any of them has ended its pass: by chance.
+        return torch.autocast(self.device.type, self.dtype, cache_enabled=self.cores == 1)
 
     def gradient_scaler(self) -> torch.amp.GradScaler:
         """Keeps float16 gradients from vanishing; does nothing where no float16 is used."""
