@@ -4,8 +4,9 @@
 
 The folder holds ``fruit/train`` and ``fruit/val``. For each seed both searches run in turn, with the same trials: first
 as it is by default, then with a trainer that decodes every photo in every epoch and keeps each BatchNorm of the body as
-a frozen layer of its own, and with nothing pruned; with ``--float32`` it also computes in float32 throughout. Prints a
-Markdown table: wall time of either from the asking to the end, their ratio, and the best validation mAP.
+a frozen layer of its own, and with nothing pruned. With ``--float32`` that one also computes in float32 throughout,
+takes each batch as a whole, and leaves the gradients of its body to torch. Prints a Markdown table: wall time of either
+from the asking to the end, their ratio, and the best validation mAP.
 """
 
 import argparse
