@@ -71,7 +71,7 @@ def read(listing: Listing) -> Reading:
         unlisted = listed and split is None
         facts = (photo, path or str(photo), tuple(marks))
         photos.append(LabelledPhoto(*facts, split=split, relative=True, unlisted=unlisted))
-    problems += [*twice, *claims.find_contradictions(photo for photo, path in pairs.items() if path)]
+    problems += [*twice, *claims.find_contradictions({photo: path for photo, path in pairs.items() if path})]
     problems += _without_names(unnamed)
     problems += _without_labels([photo.photo for photo in photos if not pairs[photo.photo]])
     if splits and not listed:

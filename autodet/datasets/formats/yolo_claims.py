@@ -5,14 +5,20 @@ where they lie and what they are called.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from autodet.datasets.formats.labels import settle_splits, spelling_key
 from autodet.datasets.formats.listing import Listing
 from autodet.datasets.formats.yolo_paths import Claim, Finder
-from autodet.datasets.formats.yolo_settings import DARKNET, AllSettings, YoloSettings, lists_called_like_splits
+from autodet.datasets.formats.yolo_settings import (
+    DARKNET,
+    LAST_RESORT,
+    AllSettings,
+    YoloSettings,
+    lists_called_like_splits,
+)
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 from autodet.words import counted
@@ -65,21 +71,31 @@ class Claims:
             self._of_folder[folder] = self._nearest(f"{folder}/")
         return self._of_folder[folder]
 
-    def find_contradictions(self, photos: Iterable[PurePosixPath]) -> Iterator[Problem]:
-        """Settings that fit the same photos equally well, and call their classes differently."""
+    def find_contradictions(self, labels_of: Mapping[PurePosixPath, str]) -> Iterator[Problem]:
+        """Settings that fit the same photos equally well, or lists beside them or their labels, that name differently.
+
+        Args:
+            labels_of: The photos that have labels, and the file of these.
+        """
         rivals: Counter[tuple[Claim, Claim]] = Counter()
-        for photo in photos if len(self._named) > 1 else ():
+        for photo in labels_of if len(self._named) > 1 else ():
             best = _best(self._named, photo)
             rivals.update((best[0], other) for other in best[1:])
         for (first, other), count in rivals.items():
-            if difference := _first_difference(first.settings.names, other.settings.names):
-                number, ours, theirs = difference
-                problem = (
-                    f"{first.settings.path!r} and {other.settings.path!r} are both about {counted(count, 'photo')}, "
-                    f"but class {number} is {ours!r} in the first and {theirs!r} in the second; remove the wrong "
-                    "one, or agree to use the first (on the command line with --decide names_differ=keep)."
-                )
-                yield Problem(first.settings.path, problem, "Its names were used.", "names_differ")
+            yield from _contradiction(first.settings, other.settings, f"are both about {counted(count, 'photo')}")
+        beside = [names for names in self._settings.lists if not names.path.endswith(LAST_RESORT)]
+        read: dict[tuple[str, str], YoloSettings] = {}  # by their path and each folder of labels that they are about
+        for photo, labels in labels_of.items() if beside else ():
+            for claim in _best(self._named, photo)[:1]:
+                read[claim.settings.path, labels[: labels.rfind("/") + 1]] = claim.settings
+        pairs = {
+            (settings.path, names.path): (settings, names)
+            for (_, folder), settings in read.items()
+            for names in beside
+            if names.folder in (settings.folder, folder)
+        }
+        for settings, names in pairs.values():
+            yield from _contradiction(settings, names, "are about the same labels")
 
     @cached_property
     def _used(self) -> list[YoloSettings]:
@@ -123,6 +139,18 @@ def _above(settings: Sequence[YoloSettings], folder: str) -> list[YoloSettings]:
     above = [one for one in settings if folder.startswith(one.folder)]
     depth = max((len(one.folder) for one in above), default=0)
     return [one for one in above if len(one.folder) == depth]
+
+
+def _contradiction(ours: YoloSettings, theirs: YoloSettings, why: str) -> Iterator[Problem]:
+    """What is to be said if two files name the same classes differently; the first counts."""
+    if difference := _first_difference(ours.names, theirs.names):
+        number, one, other = difference
+        problem = (
+            f"{ours.path!r} and {theirs.path!r} {why}, but class {number} is {one!r} in the first and {other!r} in the "
+            "second; remove the wrong one, or agree to use the first (on the command line with --decide "
+            "names_differ=keep)."
+        )
+        yield Problem(ours.path, problem, "Its names were used.", "names_differ")
 
 
 def _first_difference(ours: Mapping[int, str], theirs: Mapping[int, str]) -> tuple[int, str, str] | None:

@@ -162,6 +162,21 @@ def test_two_files_with_other_names_for_the_same_photos_need_somebody_who_agrees
     assert [one.action for one in agreed.problems if one.kind == "names_differ"] == ["Its names were used."]
 
 
+@pytest.mark.parametrize("place", ["", "labels/val/"])
+def test_a_list_of_names_beside_settings_or_labels_that_says_otherwise_is_no_silent_loser(tree, tmp_path, place):
+    fill(tree, "images/train", "images/val")
+    tree.text("data.yaml", "train: images/train\nval: images/val\nnames: [cat, dog]\n")
+    tree.text(f"{place}classes.txt", "dog\ncat\n")
+    told = rf"'data.yaml' and '{place}classes.txt' are about the same labels, but class 0 is 'cat' in the first"
+    with pytest.raises(DatasetError, match=told):
+        import_dataset(tree.root, workspace=workspace_in(tmp_path))
+    agreed = import_dataset(tree.root, decisions={"names_differ": "keep"}, workspace=workspace_in(tmp_path))
+    assert agreed.classes == ("cat",)
+    tree.text(f"{place}classes.txt", "Cat\ndog\ncow\n")
+    again = import_dataset(tree.root, workspace=workspace_in(tmp_path))
+    assert "names_differ" not in {problem.kind for problem in again.problems}
+
+
 def test_labels_that_only_settings_of_other_sets_could_name_are_not_guessed(tree, tmp_path):
     fill(tree, "a/images", "b/images", "c/images", count=4)
     for name, names in (("a", "[cat, dog]"), ("b", "[cow, hen]")):
