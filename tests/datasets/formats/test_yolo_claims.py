@@ -171,7 +171,7 @@ def test_a_list_of_names_beside_settings_or_labels_that_says_otherwise_is_no_sil
     with pytest.raises(DatasetError, match=told):
         import_dataset(tree.root, workspace=workspace_in(tmp_path))
     agreed = import_dataset(tree.root, decisions={"names_differ": "keep"}, workspace=workspace_in(tmp_path))
-    assert agreed.classes == ("cat",)
+    assert agreed.classes == ("dog",)
     tree.text(f"{place}classes.txt", "Cat\ndog\ncow\n")
     again = import_dataset(tree.root, workspace=workspace_in(tmp_path))
     assert "names_differ" not in {problem.kind for problem in again.problems}
