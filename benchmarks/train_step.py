@@ -3,16 +3,17 @@
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.train_step [--rounds 3] [--steps 24] [--threads 2] [--float32]
 
 The folder holds ``fruit/train``. Both train Faster R-CNN on EfficientNet-Lite0 at 320 px on batches of 4, the same
-layers frozen, and are timed in turns: from photos on the disk to changed weights. The reference reads each photo
-whenever it is needed, in loader processes, flips it, has it resized by torchvision's own transform to the same square,
-and keeps each BatchNorm as a frozen layer of its own; its optimizer is SGD, and it computes in float32 (``--float32``
-has both do so). Before that, the losses of both networks on one and the same batch are compared. Prints a Markdown
-table, and where a step's time goes here, on one core.
+layers frozen, each in a process of its own, and are timed in turns: from photos on the disk to changed weights. The
+reference reads each photo whenever it is needed, in loader processes, flips it, has it resized by torchvision's own
+transform to the same square, and keeps each BatchNorm as a frozen layer of its own; its optimizer is SGD, its threads
+wait as torch has them wait, and it computes in float32 (``--float32`` has both do so). Prints a Markdown table, the
+losses of both networks on one and the same batch, and where a step's time goes here, on one core.
 """
 
 import argparse
 import copy
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -45,6 +46,8 @@ from autodet.workspace import open_workspace
 
 SEED, LOADERS = 0, 2
 PAUSE = 2.0  # seconds
+HERE, REFERENCE = "here", "reference"
+WAITING = "OMP_WAIT_POLICY"  # of threads that have nothing to do
 Sample = tuple[Tensor, dict[str, Tensor]]
 Batch = tuple[list[Tensor], list[dict[str, Tensor]]]
 
@@ -163,21 +166,44 @@ def losses_at_step_1(ours: nn.Module, reference: nn.Module, batch: Batch, traits
     return losses
 
 
-def seconds_a_step(steps: Iterator[object], count: int) -> float:
-    """The mean of so many steps, after what the other side still reads ahead has been read."""
-    time.sleep(PAUSE)
-    started = time.perf_counter()
-    for _ in range(count):
-        next(steps)
-    return (time.perf_counter() - started) / count
-
-
 def where_time_goes(steps: Iterator[object], count: int) -> str:
     """The costliest operations of some steps."""
     with profile(activities=[ProfilerActivity.CPU]) as measured:
         for _ in range(count):
             next(steps)
     return str(measured.key_averages().table(sort_by="self_cpu_time_total", row_limit=15, max_name_column_width=40))
+
+
+def serve(steps: Iterator[object]) -> None:
+    """Make as many steps as each line of the standard input says, and answer how many seconds they took."""
+    for line in sys.stdin:
+        started = time.perf_counter()
+        for _ in range(int(line)):
+            next(steps)
+        print(time.perf_counter() - started, flush=True)
+
+
+class Side:
+    """A process that makes steps when it is asked to, with threads that wait as they do there."""
+
+    def __init__(self, name: str, arguments: argparse.Namespace, home: Path) -> None:
+        given = {key: value for key, value in os.environ.items() if key != WAITING}
+        command = [sys.executable, "-m", "benchmarks.train_step", "--side", name, "--home", str(home)]
+        command += ["--threads", str(arguments.threads), *["--float32"] * arguments.float32]
+        self.process = subprocess.Popen(
+            command,
+            env=given | ({WAITING: "PASSIVE"} if name == HERE else {}),  # as ``import autodet`` and torch have it
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def photos_a_second(self, steps: int) -> float:
+        """Of so many steps, after what the other side still reads ahead has been read."""
+        time.sleep(PAUSE)
+        assert self.process.stdin and self.process.stdout
+        print(steps, file=self.process.stdin, flush=True)
+        return steps * Hyperparameters().batch_size / float(self.process.stdout.readline())
 
 
 def main() -> None:
@@ -188,41 +214,63 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=16, help="steps of both that are not timed")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--float32", action="store_true", help="no mixed precision here either")
+    parser.add_argument("--side", choices=(HERE, REFERENCE), help=argparse.SUPPRESS)
+    parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if "AUTODET_REAL_DATA" not in os.environ:
         sys.exit("Set AUTODET_REAL_DATA to the folder that holds fruit/train.")
-    torch.set_num_threads(arguments.threads)
+    if arguments.side:
+        serve(_side(arguments).steps())
+        return
     with tempfile.TemporaryDirectory() as home:
-        workspace = open_workspace(Path(home))
         source = Path(os.environ["AUTODET_REAL_DATA"]) / "fruit"
-        data = autodet.import_dataset(source, name="fruit", workspace=workspace)
-        chosen = Hyperparameters()
-        job = TrainJob(
-            workspace.datasets / data.id, Path(home) / "trial", chosen, 20, "fruit", threads=arguments.threads
-        )
-        ours = Ours(job, data)
+        autodet.import_dataset(source, name="fruit", workspace=open_workspace(Path(home)))
+        arguments.home = Path(home)
+        _compare(arguments)
+        _explain(arguments)
+
+
+def _side(arguments: argparse.Namespace) -> Ours | Reference:
+    torch.set_num_threads(arguments.threads)
+    chosen, workspace = Hyperparameters(), open_workspace(arguments.home)
+    data = autodet.load_dataset("fruit", workspace=workspace)
+    if arguments.side == REFERENCE:
         network = build_network(chosen.architecture, len(data.classes), pretrained=True)
-        reference = Reference(data, network, chosen.batch_size, chosen.image_size)
-        batch = next(iter(ours.trial._loader()))
-        if arguments.float32:
-            ours.trial.traits = replace(ours.trial.traits, dtype=None)
-        losses = losses_at_step_1(network, reference.network, batch, ours.trial.traits)
-        print("loss on one batch: here {:.6f}, in float32 {:.6f}, reference {:.6f}".format(*losses))
-        _compare(ours.steps(), reference.steps(), arguments, chosen.batch_size)
-        ours.trial.replicas = None  # the profiler sees one thread
-        torch.set_num_threads(1)
-        print(where_time_goes(ours.steps(), arguments.steps))
+        return Reference(data, network, chosen.batch_size, chosen.image_size)
+    job = TrainJob(data.folder, arguments.home / "trial", chosen, 20, "fruit", threads=arguments.threads)
+    ours = Ours(job, data)
+    if arguments.float32:
+        ours.trial.traits = replace(ours.trial.traits, dtype=None)
+    return ours
 
 
-def _compare(
-    ours: Iterator[object], reference: Iterator[object], arguments: argparse.Namespace, batch_size: int
-) -> None:
-    for warm_up in (ours, reference):
-        seconds_a_step(warm_up, arguments.warm_up)
+def _compare(arguments: argparse.Namespace) -> None:
+    sides = [Side(name, arguments, arguments.home) for name in (HERE, REFERENCE)]
+    for side in sides:
+        side.photos_a_second(arguments.warm_up)
     print("| round | here, photos a second | reference | ratio |", "|---|---|---|---|", sep="\n")
     for number in range(1, arguments.rounds + 1):
-        rates = [batch_size / seconds_a_step(steps, arguments.steps) for steps in (ours, reference)]
-        print(f"| {number} | {rates[0]:.1f} | {rates[1]:.1f} | {rates[0] / rates[1]:.2f} |", flush=True)
+        here, reference = (side.photos_a_second(arguments.steps) for side in sides)
+        print(f"| {number} | {here:.1f} | {reference:.1f} | {here / reference:.2f} |", flush=True)
+    for side in sides:
+        side.process.kill()
+        side.process.wait()
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    """What both make of one batch, and where a step's time goes on one core."""
+    arguments.threads, arguments.side = 1, HERE
+    ours = _side(arguments)
+    assert isinstance(ours, Ours)
+    network = build_network(Hyperparameters().architecture, len(ours.trial.dataset.classes), pretrained=True)
+    reference = Reference(ours.trial.dataset, network, 1, Hyperparameters().image_size)
+    batch = next(iter(ours.trial._loader()))
+    losses = losses_at_step_1(network, reference.network, batch, ours.trial.traits)
+    print("\nloss on one batch: here {:.6f}, in float32 {:.6f}, reference {:.6f}\n".format(*losses))
+    steps = ours.steps()
+    for _ in range(arguments.warm_up):
+        next(steps)
+    print(where_time_goes(steps, arguments.steps))
 
 
 if __name__ == "__main__":
