@@ -164,7 +164,7 @@ def stage(
     """
     settings = load_settings()
     listing = list_files(root, settings.max_archive_entries, settings.max_depth)
-    names = list(listing.photo_at)
+    names = listing.photo_names
     with looking_at(names, root, copies) as seen:
         detection = find_format(listing, format, shown)
         reading = FORMATS[detection.format].read(listing)

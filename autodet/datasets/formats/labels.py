@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
@@ -40,8 +41,7 @@ def classes_called(names: Collection[str]) -> str:
     return f"The classes were called {', '.join(sorted(names)[:3])}{' ...' * (len(names) > 3)}."
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """One object that somebody marked.
 
     Attributes:
