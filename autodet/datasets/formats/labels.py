@@ -88,11 +88,14 @@ class Reading:
         photos: The photos with their marks.
         problems: What it could not make sense of.
         classes: The classes that the labels name, marked or not, where a format has a list of them.
+        stale_lists: Whether lists of photos may be older than the labels, so that a photo that none names may have been
+            forgotten; otherwise lists are part of the data set, and leave photos out on purpose.
     """
 
     photos: tuple[LabelledPhoto, ...]
     problems: tuple[Problem, ...]
     classes: tuple[str, ...] = ()
+    stale_lists: bool = False
 
 
 def settle_splits(
