@@ -38,6 +38,7 @@ from autodet.models.registry import build_network
 from autodet.records import Hyperparameters
 from autodet.training import loop
 from autodet.training.checkpoint import load_checkpoint
+from autodet.training.cores import ahead
 from autodet.training.job import TrainJob
 from autodet.training.traits import DeviceTraits
 from autodet.workspace import open_workspace
@@ -139,9 +140,10 @@ class Ours:
     def steps(self) -> Iterator[Tensor]:
         """One step after another; yields the loss."""
         self.trial.network.train()
+        self.trial.replicas.begin_epoch(SEED, 1)
         loop.set_learning_rates(self.trial.optimizer, 0.05, "cosine")
         for step in range(sys.maxsize):
-            for images, targets in self.trial._loader():
+            for images, targets in ahead(self.trial._loader()):
                 yield self.trial._step(images, targets)
                 self.trial._average(step)
 

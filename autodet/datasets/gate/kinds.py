@@ -296,6 +296,11 @@ def decide(actions: Mapping[str, str] | None = None) -> Decisions:
 DEFAULTS = decide()
 
 
+def how_many(problems: Sequence[Problem]) -> int:
+    """Of how many things problems of one kind speak: one that names no file speaks of its photos."""
+    return sum(1 if problem.file else max(1, len(problem.photos)) for problem in problems)
+
+
 def by_kind(problems: Sequence[Problem]) -> dict[str, list[Problem]]:
     """Problems by their kind: kinds that ask a person first, then in the order of ``KINDS``."""
     found: dict[str, list[Problem]] = {}
