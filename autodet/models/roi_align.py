@@ -12,8 +12,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torchvision.ops import MultiScaleRoIAlign
 
+ROUND = 16  # regions
 Pool = Callable[[Sequence[Tensor], list[Tensor]], Tensor]
 
 
@@ -40,16 +42,21 @@ class QuickRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
 class _Group:
     """Regions of one photo that are cut out of one level.
 
+    A CPU writes code for each number of regions that it meets anew, so it meets round numbers: to make up for what is
+    missing to one there are some that weigh nothing, at the end.
+
     Attributes:
         level: Which.
         photo: Which.
-        members: Their places among all photos' regions, shape (R,).
+        count: How many there are.
+        members: Their places among all photos' regions, shape (R,) with R from ``count`` on.
         rows: Weights of the map's rows, shape (R, S, H); see ``bilinear_weights``.
         columns: Of its columns, shape (R, S, W).
     """
 
     level: int
     photo: int
+    count: int
     members: Tensor
     rows: Tensor
     columns: Tensor
@@ -66,7 +73,11 @@ def _groups(pooling: QuickRoIAlign, boxes: Sequence[Tensor], maps: Sequence[Tens
         rows = bilinear_weights(top, bottom, cells, samples, one.shape[2]).to(dtype)
         columns = bilinear_weights(left, right, cells, samples, one.shape[3]).to(dtype)
         parts = zip(*(torch.split(part, of_photos) for part in (members, rows, columns)), strict=True)
-        yield from (_Group(level, photo, *part) for photo, part in enumerate(parts))
+        yield from (_Group(level, photo, len(part[0]), *map(_made_round, part)) for photo, part in enumerate(parts))
+
+
+def _made_round(values: Tensor) -> Tensor:
+    return functional.pad(values, (0, 0) * (values.ndim - 1) + (0, -len(values) % ROUND))
 
 
 class _Pooling(torch.autograd.Function):
@@ -83,7 +94,8 @@ class _Pooling(torch.autograd.Function):
             return pool(maps, boxes)
         pooled = maps[0].new_empty((sum(map(len, boxes)), maps[0].shape[1], *pooling.output_size))
         for group in ctx.groups:
-            pooled[group.members] = cut_out(maps[group.level][group.photo], group.rows, group.columns)
+            cut = cut_out(maps[group.level][group.photo], group.rows, group.columns)
+            pooled[group.members[: group.count]] = cut[: group.count]
         return pooled
 
     @staticmethod

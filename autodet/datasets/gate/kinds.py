@@ -88,7 +88,7 @@ KINDS: dict[str, Kind] = {
         loses=True,
     ),
     "train_unnamed": Kind(
-        "Splits without a train",
+        "Photos that no split names",
         "The data set says which photos are to test with, but not which to learn from.",
         {"keep": "Learn from all other photos"},
         judged=True,
