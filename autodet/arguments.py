@@ -129,6 +129,12 @@ def add_keep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="what to call the model; 'SEARCH trial TRIAL' if not given")
 
 
+def add_rename(parser: argparse.ArgumentParser) -> None:
+    """Which model, and its new name."""
+    parser.add_argument("model", metavar="MODEL", help="a model's id or name")
+    parser.add_argument("name", metavar="NAME", help="what to call it")
+
+
 def add_evaluate(parser: argparse.ArgumentParser) -> None:
     """Which model, on what."""
     _add_model(parser)

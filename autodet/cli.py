@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id")
     arguments.add_keep(add("keep", commands.keep, "make the model of any trial of a search one of the workspace"))
+    arguments.add_rename(add("rename", commands.rename, "call a model otherwise; its id stays"))
     arguments.add_evaluate(add("evaluate", commands.evaluate, "measure a model on a split of a data set"))
     arguments.add_predict(add("predict", commands.predict, "find the objects on photos"))
     arguments.add_export(add("export", commands.export, "write a model, or a data set, as a file for other programs"))

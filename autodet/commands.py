@@ -16,9 +16,9 @@ from autodet.datasets.versions.deriving import Changes, plan_version, store_vers
 from autodet.datasets.versions.differences import differences_to_json
 from autodet.datasets.versions.resplitting import Resplit
 from autodet.errors import DatasetError, PhotoError, SearchError
-from autodet.models.store import find_model, list_models
+from autodet.models.store import find_model, list_models, rename_model
 from autodet.records import Prediction
-from autodet.search.control import Search, find_search, list_searches
+from autodet.search.control import Search, find_search, is_in_the_making, list_searches
 from autodet.search.space import PARAMETERS, Range
 from autodet.search.starting import start_search
 from autodet.terminal import PROGRAM, ProgressLine, say
@@ -199,6 +199,15 @@ def keep(options: Options) -> Answer:
     """Make a trial's model one of the workspace."""
     model = find_search(options.search).keep(options.trial, options.name)
     return Answer(model.to_json(), terminal.models_text([model]))
+
+
+def rename(options: Options) -> Answer:
+    """Call a model otherwise."""
+    model = find_model(options.model)
+    if is_in_the_making(model.id):
+        raise SearchError(f"The search that makes {model.id!r} is still running; rename it once that is over.")
+    renamed = rename_model(model.id, options.name)
+    return Answer(renamed.to_json(), terminal.models_text([renamed]))
 
 
 def delete(options: Options) -> Answer:

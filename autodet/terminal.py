@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from autodet.datasets.gate.kinds import KINDS, by_kind
+from autodet.datasets.gate.kinds import KINDS, by_kind, how_many
 from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.datasets.versions.deriving import Version
 from autodet.evaluation.objective import wants_speed
@@ -52,7 +52,7 @@ def _finding_lines(problems: Sequence[Problem]) -> Iterator[str]:
     if problems:
         yield f"\n{counted(len(problems), 'finding')}; --json lists all of them."
     for kind, found in by_kind(problems).items():
-        yield f"\n{KINDS[kind].title}: {len(found):,}"
+        yield f"\n{KINDS[kind].title}: {how_many(found):,}"
         for one in found[:MOST_FINDINGS_SHOWN]:
             yield f"  {one.file}{': ' * bool(one.file)}{one.problem} {one.action}"
         if len(found) > MOST_FINDINGS_SHOWN:

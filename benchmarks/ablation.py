@@ -42,7 +42,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 import autodet
 from autodet.datasets.photos import open_photo, read_photo
 from autodet.evaluation.coco import measure
-from autodet.models import pyramid
+from autodet.models import pyramid, two_looks
 from autodet.models.detection import detect
 from autodet.models.letterbox import Letterbox
 from autodet.models.precision import answer_in_float32
@@ -270,6 +270,10 @@ def _look_once(network: nn.Module, _data: autodet.Dataset) -> None:
     network.roi_heads.__class__ = RoIHeads
 
 
+def _agree_by_half() -> None:
+    two_looks.CLOSE = 0.5
+
+
 def _turn_nothing() -> None:
     transforms.DEGREES = 0.0
 
@@ -327,11 +331,14 @@ MORE_CHANGES = {
     "float32": Change("float32 throughout, not mixed precision", before=_train_in_float32),
     "heads32": Change("the heads in float32, the body in mixed precision", network=_heads_in_float32),
     "body32": Change("the body in float32, the heads in mixed precision", network=_body_in_float32),
+    "lite1": Change("EfficientNet-Lite1", {"architecture": "fasterrcnn_efficientnet_lite1"}),
     "lite2": Change("EfficientNet-Lite2", {"architecture": "fasterrcnn_efficientnet_lite2"}),
     "size256": Change("squares of 256 px, not 320", {"image_size": 256}),
     "size512": Change("squares of 512 px, not 320", {"image_size": 512}),
     "size640": Change("squares of 640 px, not 320", {"image_size": 640}),
     "one_look": Change("the head looks once, not twice", network=_look_once),
+    "close5": Change("a second look's region is an object's from an IoU of 0.5 on, not 0.6", before=_agree_by_half),
+    "frozen_half": Change("half of the body's layers are frozen, not the first four", {"frozen_depth": "half"}),
     "unturned": Change("photos are not turned by up to 5 degrees", before=_turn_nothing),
     "halves": Change("boxes are marked from a half visible, not a quarter", before=_mark_halves_only),
     "anchors2": Change("anchors twice as large", network=_double_anchors),

@@ -1,13 +1,13 @@
 """What a training step takes here, and with the same network trained as torchvision's reference scripts train it.
 
-    AUTODET_REAL_DATA=FOLDER python -m benchmarks.train_step [--rounds 3] [--steps 8] [--threads 2] [--float32]
+    AUTODET_REAL_DATA=FOLDER python -m benchmarks.train_step [--rounds 3] [--steps 24] [--threads 2] [--float32]
 
 The folder holds ``fruit/train``. Both train Faster R-CNN on EfficientNet-Lite0 at 320 px on batches of 4, the same
 layers frozen, and are timed in turns: from photos on the disk to changed weights. The reference reads each photo
 whenever it is needed, in loader processes, flips it, has it resized by torchvision's own transform to the same square,
 and keeps each BatchNorm as a frozen layer of its own; its optimizer is SGD, and it computes in float32 (``--float32``
 has both do so). Before that, the losses of both networks on one and the same batch are compared. Prints a Markdown
-table, and where a step's time goes here.
+table, and where a step's time goes here, on one core.
 """
 
 import argparse
@@ -38,11 +38,13 @@ from autodet.models.registry import build_network
 from autodet.records import Hyperparameters
 from autodet.training import loop
 from autodet.training.checkpoint import load_checkpoint
+from autodet.training.cores import ahead
 from autodet.training.job import TrainJob
 from autodet.training.traits import DeviceTraits
 from autodet.workspace import open_workspace
 
 SEED, LOADERS = 0, 2
+PAUSE = 2.0  # seconds
 Sample = tuple[Tensor, dict[str, Tensor]]
 Batch = tuple[list[Tensor], list[dict[str, Tensor]]]
 
@@ -139,9 +141,11 @@ class Ours:
     def steps(self) -> Iterator[Tensor]:
         """One step after another; yields the loss."""
         self.trial.network.train()
+        if self.trial.replicas:
+            self.trial.replicas.begin_epoch(SEED, 1)
         loop.set_learning_rates(self.trial.optimizer, 0.05, "cosine")
         for step in range(sys.maxsize):
-            for images, targets in self.trial._loader():
+            for images, targets in ahead(self.trial._loader()):
                 yield self.trial._step(images, targets)
                 self.trial._average(step)
 
@@ -160,7 +164,8 @@ def losses_at_step_1(ours: nn.Module, reference: nn.Module, batch: Batch, traits
 
 
 def seconds_a_step(steps: Iterator[object], count: int) -> float:
-    """The mean of so many steps."""
+    """The mean of so many steps, after what the other side still reads ahead has been read."""
+    time.sleep(PAUSE)
     started = time.perf_counter()
     for _ in range(count):
         next(steps)
@@ -179,7 +184,8 @@ def main() -> None:
     """Time both and print what they took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--warm-up", type=int, default=16, help="steps of both that are not timed")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--float32", action="store_true", help="no mixed precision here either")
     arguments = parser.parse_args()
@@ -203,6 +209,8 @@ def main() -> None:
         losses = losses_at_step_1(network, reference.network, batch, ours.trial.traits)
         print("loss on one batch: here {:.6f}, in float32 {:.6f}, reference {:.6f}".format(*losses))
         _compare(ours.steps(), reference.steps(), arguments, chosen.batch_size)
+        ours.trial.replicas = None  # the profiler sees one thread
+        torch.set_num_threads(1)
         print(where_time_goes(ours.steps(), arguments.steps))
 
 
@@ -210,7 +218,7 @@ def _compare(
     ours: Iterator[object], reference: Iterator[object], arguments: argparse.Namespace, batch_size: int
 ) -> None:
     for warm_up in (ours, reference):
-        seconds_a_step(warm_up, 2)
+        seconds_a_step(warm_up, arguments.warm_up)
     print("| round | here, photos a second | reference | ratio |", "|---|---|---|---|", sep="\n")
     for number in range(1, arguments.rounds + 1):
         rates = [batch_size / seconds_a_step(steps, arguments.steps) for steps in (ours, reference)]

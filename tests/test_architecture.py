@@ -43,6 +43,7 @@ TORCH_MODULES = {
     "autodet.models.two_looks",
     "autodet.training.checkpoint",
     "autodet.training.latency",
+    "autodet.training.cores",
     "autodet.training.loop",
     "autodet.training.freezing",
     "autodet.training.schedule",

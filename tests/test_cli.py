@@ -13,9 +13,13 @@ from PIL import Image
 
 from autodet import cli, commands
 from autodet.datasets.importing import import_dataset
+from autodet.models.bundle import write_bundle
+from autodet.models.store import add_model, put_model
 from autodet.search.control import find_search
+from autodet.search.snapshot import LAUNCHED
 from autodet.workspace import Workspace
 from tests.helpers import APPLE, BANANA, draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
+from tests.models.test_bundle import CARD, WEIGHTS
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "autodet"]
@@ -205,6 +209,21 @@ def test_a_preset_s_reasons_are_told_beside_the_answer(workspace, tmp_path, monk
     assert json.loads(said.out)["search"] == "fruit"
     assert cli.main(words) == cli.OK
     assert "as asked" not in capsys.readouterr().err
+
+
+def test_a_model_is_renamed_unless_its_search_is_at_work(workspace, tmp_path, monkeypatch, capsys):
+    write_bundle(tmp_path / "x.autodet", CARD, WEIGHTS)
+    add_model(tmp_path / "x.autodet", "fruit", workspace)
+    assert cli.main(["rename", "fruit", "Customs camera", "--json"]) == cli.OK
+    assert json.loads(capsys.readouterr().out).items() >= {"model": "fruit", "name": "Customs camera"}.items()
+    assert cli.main(["rename", "Customs camera", " "]) == cli.MISTAKE
+    assert "needs a name" in capsys.readouterr().err
+    monkeypatch.setattr("autodet.search.starting.launch", lambda folder: (folder / LAUNCHED).touch())
+    import_dataset(write_voc(tmp_path / "d"), "d", workspace=workspace)
+    assert cli.main(["search", "d", "--detach"]) == cli.OK
+    put_model(tmp_path / "x.autodet", "d", workspace)
+    assert cli.main(["rename", "d", "Customs"]) == cli.MISTAKE
+    assert "still running" in capsys.readouterr().err
 
 
 @pytest.mark.slow

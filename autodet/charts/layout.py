@@ -12,12 +12,13 @@ from autodet.records import SearchStatus
 GRID = "rgba(138, 143, 152, 0.25)"
 LONGEST_NAME = 40
 NEEDLESS_TOOLS = ["zoom", "pan", "zoomin", "zoomout", "autoscale"]  # a frame zooms in, a double click out
+TOOLS_PIXELS = 32  # of height, at the top
 LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None, "traceorder": "normal"}
 LEGEND_BESIDE = {"orientation": "v", "yanchor": "top", "y": 1, "x": 1.01, "title": None}  # it scrolls
 MOST_NAMES_ABOVE = 10  # a longer legend above a chart would leave it no room
 
 
-def styled(figure: go.Figure, *, height: int, x_title: str = "", y_title: str = "") -> go.Figure:
+def styled(figure: go.Figure, *, height: int, x_title: str = "", y_title: str = "", tools: bool = False) -> go.Figure:
     """Give a figure the common look: no background of its own, faint grid, the legend out of the way.
 
     Args:
@@ -25,13 +26,18 @@ def styled(figure: go.Figure, *, height: int, x_title: str = "", y_title: str = 
         height: In pixels.
         x_title: What is along x.
         y_title: What is along y.
+        tools: Whether the page shows the chart's tools; they get a row of their own, above the legend.
     """
+    top = TOOLS_PIXELS if tools else 0
+    legend = LEGEND_ABOVE if len(figure.data) <= MOST_NAMES_ABOVE else LEGEND_BESIDE
+    if tools and legend is LEGEND_ABOVE:
+        legend = legend | {"yref": "container", "yanchor": "top", "y": 1 - top / height}
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin={"l": 8, "r": 8, "t": 8 + top, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend=LEGEND_ABOVE if len(figure.data) <= MOST_NAMES_ABOVE else LEGEND_BESIDE,
+        legend=legend,
         hoverlabel={"align": "left"},
         # Plotly takes the page for a dark one, because charts have no background of their own.
         modebar={"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": GREY, "remove": NEEDLESS_TOOLS},

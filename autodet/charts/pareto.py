@@ -61,6 +61,7 @@ def pareto_figure(status: SearchStatus) -> go.Figure:
         height=HEIGHT,
         x_title="one prediction, milliseconds",
         y_title=f"validation {title[0].lower()}{title[1:]}",
+        tools=True,
     )
 
 
@@ -70,7 +71,7 @@ def _points(trials: Sequence[TrialStatus], title: str, name: str, look: dict[str
         y=[trial.best_epoch.score if trial.best_epoch else None for trial in trials],
         name=name,
         hovertext=[_about(trial) for trial in trials],
-        hovertemplate=f"%{{hovertext}}<br>{title} %{{y:.3f}}<br>%{{x:g}} ms a prediction<extra></extra>",
+        hovertemplate=f"%{{hovertext}}<br>{title} %{{y:.3f}}<br>%{{x:~g}} ms a prediction<extra></extra>",
         **look,
     )
 

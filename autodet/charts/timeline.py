@@ -68,7 +68,7 @@ def timeline_figure(status: SearchStatus, now: datetime, zone: tzinfo | None = N
     figure.update_layout(barmode="overlay", bargap=0.3, uniformtext={"minsize": SMALLEST_TEXT, "mode": "hide"})
     figure.update_xaxes(type="date", visible=bool(bars))
     name_rows(figure, devices)
-    return styled(figure, height=130 + ROW * max(1, len(devices)))
+    return styled(figure, height=160 + ROW * max(1, len(devices)), tools=True)
 
 
 def _bar(trial: TrialStatus, number: int, now: datetime, zone: tzinfo | None) -> _Bar:

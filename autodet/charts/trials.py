@@ -50,7 +50,8 @@ def map_figure(status: SearchStatus) -> go.Figure:
             )
         )
     figure.update_yaxes(range=[0, 1.02], tickformat=".1f")
-    return styled(figure, height=HEIGHT, x_title="epoch", y_title=f"validation {title[0].lower()}{title[1:]}")
+    y_title = f"validation {title[0].lower()}{title[1:]}"
+    return styled(figure, height=HEIGHT, x_title="epoch", y_title=y_title, tools=True)
 
 
 def loss_figure(status: SearchStatus) -> go.Figure:
@@ -60,7 +61,7 @@ def loss_figure(status: SearchStatus) -> go.Figure:
     highest = DIVERGED * max((trial.epochs[0].loss for trial in status.trials if trial.epochs), default=0.0)
     if highest and any(result.loss > highest for trial in status.trials for result in trial.epochs):
         figure.update_yaxes(range=[0, highest])
-    return styled(figure, height=HEIGHT, x_title="epoch", y_title="training loss")
+    return styled(figure, height=HEIGHT, x_title="epoch", y_title="training loss", tools=True)
 
 
 def _trial_lines(status: SearchStatus, value: Callable[[EpochResult], float], hover: str) -> go.Figure:

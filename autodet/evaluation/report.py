@@ -61,8 +61,8 @@ def unmeasured_sentence(classes: Sequence[str], split: str) -> str:
         classes if len(classes) <= MOST_NAMES else [*classes[:MOST_NAMES], f"{len(classes) - MOST_NAMES} more"]
     )
     names = f"{', '.join(others)} and {last}" if others else last
-    was, it_is = ("was", "it is") if len(classes) == 1 else ("were", "they are")
-    return f"{names} {was} not measured: {it_is} marked on no {SPLIT_WORDS[split]} photo."
+    are, they_are = ("is", "it is") if len(classes) == 1 else ("are", "they are")
+    return f"{names} {are} not measured: {they_are} marked on no {SPLIT_WORDS[split]} photo."
 
 
 def _mean(values: NDArray[np.float64]) -> float:

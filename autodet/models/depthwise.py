@@ -5,6 +5,7 @@ times as long in float32, and a hundred times in bfloat16. But the gradient of a
 but the pixels that the element has seen, so that a larger kernel's is put together from those of its 3 x 3 parts.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -85,8 +86,22 @@ def gradient_of_features(gradient: Tensor, features: Tensor, weight: Tensor, str
         Shape (B, C, H, W).
     """
     half, strides = features.dtype == torch.bfloat16, stride > 1
+    if strides and weight.shape[-1] > PART:
+        return _spread_out(gradient, features.shape[-2:], weight, stride, padding)
     dtype = torch.float32 if half and strides else features.dtype  # the library has nothing quick for both
     return _backward(gradient.to(dtype), features.to(dtype), weight.to(dtype), stride, padding, 0).to(features.dtype)
+
+
+def _spread_out(gradient: Tensor, size: Sequence[int], weight: Tensor, stride: int, padding: int) -> Tensor:
+    """The same by a convolution without a stride, of the gradient with zeros between its pixels."""
+    batch, channels, height, width = gradient.shape
+    spread = gradient.new_zeros(batch, channels, stride * (height - 1) + 1, stride * (width - 1) + 1)
+    spread = spread.to(memory_format=torch.channels_last)
+    spread[..., ::stride, ::stride] = gradient
+    padded = functional.conv2d(spread, weight.flip(2, 3), padding=weight.shape[-1] - 1, groups=channels)
+    below, right = (size[axis] + padding - padded.shape[2 + axis] for axis in (0, 1))
+    cut = (-padding, right, -padding, below)  # and zeros for what no kernel has seen
+    return functional.pad(padded, cut) if any(cut) else padded
 
 
 def gradient_of_weight(gradient: Tensor, features: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:

@@ -1,23 +1,26 @@
-"""RoIAlign (He et al., arXiv 1703.06870) on a feature pyramid, with a backward pass that a CPU does quickly.
+"""RoIAlign (He et al., arXiv 1703.06870) on a feature pyramid, quick on a CPU that learns.
 
-torchvision's backward pass adds the gradient of each sample to four pixels, one after another on one core; that was a
-sixth of a training step. But the samples of a region lie on a grid: what it cuts out of a map is
-``rows @ map @ columns.T``, with a matrix of bilinear weights for each axis, and the gradient of that is two products of
-matrices.
+torchvision takes each sample of a region by itself, and its backward pass adds the gradient of each to four pixels, one
+after another on one core; that was a sixth of a training step. But the samples of a region lie on a grid: what it cuts
+out of a map is ``rows @ map @ columns.T``, with a matrix of bilinear weights for each axis, and the gradient of that is
+two products of matrices as well.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torchvision.ops import MultiScaleRoIAlign
 
-Pool = Callable[[Sequence[Tensor]], Tensor]
+ROUND = 16  # regions
+Pool = Callable[[Sequence[Tensor], list[Tensor]], Tensor]
 
 
 class QuickRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
-    """torchvision's pooling, to the last bit; on a CPU in training with the quick backward pass."""
+    """torchvision's pooling, of float32 to the last bit; on a CPU in training with matrices, which are quicker."""
 
     def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
         """Cut the regions of boxes out of feature maps, as ``MultiScaleRoIAlign`` does."""
@@ -25,55 +28,113 @@ class QuickRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
         if not (self.training and maps[0].device.type == "cpu" and any(one.requires_grad for one in maps)):
             return super().forward(x, boxes, image_shapes)  # type: ignore[no-any-return]
 
-        def pool(levels: Sequence[Tensor]) -> Tensor:
+        def pool(levels: Sequence[Tensor], regions: list[Tensor]) -> Tensor:
             named = dict(zip(self.featmap_names, levels, strict=True))
-            return super(QuickRoIAlign, self).forward(named, boxes, image_shapes)  # type: ignore[no-any-return]
+            return super(QuickRoIAlign, self).forward(named, regions, image_shapes)  # type: ignore[no-any-return]
 
+        if self.scales is None:
+            pool([one.float() for one in maps], [one[:0] for one in boxes])  # which finds out the levels' scales
         pooled: Tensor = _Pooling.apply(self, pool, boxes, *maps)
         return pooled
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Regions of one photo that are cut out of one level.
+
+    A CPU writes code for each number of regions that it meets anew, so it meets round numbers: to make up for what is
+    missing to one there are some that weigh nothing, at the end.
+
+    Attributes:
+        level: Which.
+        photo: Which.
+        count: How many there are.
+        members: Their places among all photos' regions, shape (R,) with R from ``count`` on.
+        rows: Weights of the map's rows, shape (R, S, H); see ``bilinear_weights``.
+        columns: Of its columns, shape (R, S, W).
+    """
+
+    level: int
+    photo: int
+    count: int
+    members: Tensor
+    rows: Tensor
+    columns: Tensor
+
+
+def _groups(pooling: QuickRoIAlign, boxes: Sequence[Tensor], maps: Sequence[Tensor]) -> Iterator[_Group]:
+    cells, samples, dtype = pooling.output_size[0], pooling.sampling_ratio, maps[0].dtype
+    counts, levels, regions = [len(one) for one in boxes], pooling.map_levels(boxes), torch.cat(list(boxes))
+    photos = torch.repeat_interleave(torch.tensor(counts))
+    for level, (one, scale) in enumerate(zip(maps, pooling.scales, strict=True)):
+        members = torch.where(levels == level)[0]
+        of_photos = torch.bincount(photos[members], minlength=len(counts)).tolist()
+        left, top, right, bottom = (regions[members] * scale).unbind(1)
+        rows = bilinear_weights(top, bottom, cells, samples, one.shape[2]).to(dtype)
+        columns = bilinear_weights(left, right, cells, samples, one.shape[3]).to(dtype)
+        parts = zip(*(torch.split(part, of_photos) for part in (members, rows, columns)), strict=True)
+        yield from (_Group(level, photo, len(part[0]), *map(_made_round, part)) for photo, part in enumerate(parts))
+
+
+def _made_round(values: Tensor) -> Tensor:
+    return functional.pad(values, (0, 0) * (values.ndim - 1) + (0, -len(values) % ROUND))
+
+
 class _Pooling(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, pooling: QuickRoIAlign, pool: Pool, boxes: list[Tensor], *maps: Tensor) -> Tensor:
-        ctx.pooling, ctx.boxes, ctx.shapes = pooling, boxes, [one.shape for one in maps]
-        return pool(maps)
+    def forward(
+        ctx: Any,
+        pooling: QuickRoIAlign,
+        pool: Pool,
+        boxes: list[Tensor],
+        *maps: Tensor,
+    ) -> Tensor:
+        ctx.groups, ctx.shapes = list(_groups(pooling, boxes, maps)), [one.shape for one in maps]
+        if maps[0].dtype != torch.bfloat16:
+            return pool(maps, boxes)
+        pooled = maps[0].new_empty((sum(map(len, boxes)), maps[0].shape[1], *pooling.output_size))
+        for group in ctx.groups:
+            cut = cut_out(maps[group.level][group.photo], group.rows, group.columns)
+            pooled[group.members[: group.count]] = cut[: group.count]
+        return pooled
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = gradients
-        pooling, boxes = ctx.pooling, ctx.boxes
-        counts = [len(one) for one in boxes]
-        level_of, parts = torch.split(pooling.map_levels(boxes), counts), torch.split(gradient, counts)
-        maps = []
-        for level, (shape, scale) in enumerate(zip(ctx.shapes, pooling.scales, strict=True)):
-            photos = [
-                gradient_of_map(part[levels == level], one[levels == level] * scale, shape[1:], pooling.sampling_ratio)
-                for one, levels, part in zip(boxes, level_of, parts, strict=True)
-            ]
-            maps.append(torch.stack(photos))
+        maps = [gradient.new_empty(shape).to(memory_format=torch.channels_last) for shape in ctx.shapes]
+        for group in ctx.groups:
+            maps[group.level][group.photo] = gradient_of_map(gradient[group.members], group.rows, group.columns)
         return None, None, None, *maps
 
 
-def gradient_of_map(gradient: Tensor, regions: Tensor, shape: Sequence[int], samples: int) -> Tensor:
-    """The gradient of one photo's feature map.
+def cut_out(features: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Regions of one photo's feature map.
+
+    Args:
+        features: Shape (C, H, W).
+        rows: What each of the map's rows contributes to each row of cells, shape (R, S, H).
+        columns: The same of its columns, shape (R, S, W).
+
+    Returns:
+        Shape (R, C, S, S).
+    """
+    channels, height, width = features.shape
+    strips = rows.reshape(-1, height) @ features.permute(1, 2, 0).reshape(height, width * channels)
+    return (columns[:, None] @ strips.view(*rows.shape[:2], width, channels)).permute(0, 3, 1, 2)
+
+
+def gradient_of_map(gradient: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """The gradient of one photo's feature map, shape (C, H, W).
 
     Args:
         gradient: Of what was cut out, shape (R, C, S, S).
-        regions: Boxes in pixels of the map, xyxy, shape (R, 4).
-        shape: Of the map: C, H, W.
-        samples: A cell of the S x S is the mean of so many samples in each direction.
-
-    Returns:
-        Shape (C, H, W).
+        rows: As ``cut_out``.
+        columns: As ``cut_out``.
     """
-    channels, height, width = shape
-    cells = gradient.shape[-1]
-    rows = bilinear_weights(regions[:, 1], regions[:, 3], cells, samples, height)
-    columns = bilinear_weights(regions[:, 0], regions[:, 2], cells, samples, width)
-    spread = gradient.to(rows.dtype).transpose(1, 2).reshape(-1, cells * channels, cells) @ columns
-    of_map = rows.reshape(-1, height).T @ spread.reshape(-1, channels * width)
-    return of_map.view(height, channels, width).transpose(0, 1).to(gradient.dtype)
+    strips = columns.transpose(1, 2)[:, None] @ gradient.permute(0, 2, 3, 1)
+    height, width, channels = rows.shape[2], columns.shape[2], gradient.shape[1]
+    of_map = rows.reshape(-1, height).T @ strips.view(-1, width * channels)
+    return of_map.view(height, width, channels).permute(2, 0, 1)
 
 
 def bilinear_weights(low: Tensor, high: Tensor, cells: int, samples: int, pixels: int) -> Tensor:

@@ -106,6 +106,11 @@ def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> St
 def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -> StoredModel:
     """Call a model of the workspace otherwise; its id, its weights and its evaluations stay.
 
+    Args:
+        model_id: Its id, or the name that it has.
+        name: Its new name.
+        workspace: Where it is; the settings' workspace if not given.
+
     Raises:
         NotFoundError: There is no such model.
         BundleError: Its bundle is damaged, or the name is blank.
@@ -115,15 +120,31 @@ def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -
         raise BundleError("A model needs a name; write one.")
     card, weights = read_bundle(model.path)
     write_bundle(model.path, replace(card, name=name.strip()), weights)
-    return find_model(model_id, workspace)
+    return replace(model, card=read_card(model.path))
 
 
 def put_model(bundle: Path, model_id: str, workspace: Workspace | None = None) -> None:
-    """Make ``bundle`` the model ``model_id``, in place of what was there: a search found a better one."""
+    """Make ``bundle`` the model ``model_id``, in place of what was there: a search found a better one.
+
+    What was there keeps its name, for somebody may have given it that since.
+    """
     workspace = workspace or open_workspace()
     folder = safe_join(workspace.models, model_id)
     folder.mkdir(exist_ok=True)
-    write_atomically(folder / BUNDLE, bundle.read_bytes())
+    name = _name_in(folder / BUNDLE)
+    if name is None or name == _name_in(bundle):
+        write_atomically(folder / BUNDLE, bundle.read_bytes())
+    else:
+        card, weights = read_bundle(bundle)
+        write_bundle(folder / BUNDLE, replace(card, name=name), weights)
+
+
+def _name_in(bundle: Path) -> str | None:
+    """What the model in a bundle is called; None if there is no readable one."""
+    try:
+        return read_card(bundle).name
+    except BundleError:
+        return None
 
 
 def delete_model(model_id: str, workspace: Workspace | None = None) -> None:

@@ -13,6 +13,7 @@ from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss
 from torchvision.ops import box_iou, clip_boxes_to_image
 
 CLOSE = 0.6  # IoU from which on a box of the first look is the object's; of a proposal 0.5 is enough
+ROUND = 16  # regions
 LEAST_SIDE = 1.0  # in pixels; what the first look makes smaller than that is looked at again as it was proposed
 Features = dict[str, Tensor]
 Regions = list[Tensor]
@@ -70,11 +71,20 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
     def _likely(self, logits: Tensor, regions: Regions) -> Regions:
         """Those that may hold an object, and the likeliest anyway; most hold nothing, and need no second look."""
         chances = torch.split(logits.softmax(-1)[:, 1:].amax(1), [region.shape[0] for region in regions])
+        choose = self._round_number if self.training else self._all_likely
         return [
-            # One at least: an exported graph has the shapes of a photo in which something was looked at again.
-            region[chance >= chance.amax().clamp(max=self.score_thresh)] if region.shape[0] else region
+            region[choose(chance)] if region.shape[0] else region
             for region, chance in zip(regions, chances, strict=True)
         ]
+
+    def _all_likely(self, chance: Tensor) -> Tensor:
+        # One at least: an exported graph has the shapes of a photo in which something was looked at again.
+        return chance >= chance.amax().clamp(max=self.score_thresh)
+
+    def _round_number(self, chance: Tensor) -> Tensor:
+        """With some more to a round number: a CPU writes code for each number of regions that it meets anew."""
+        likely = int(self._all_likely(chance).sum())
+        return chance.topk(min(-(-likely // ROUND) * ROUND, len(chance))).indices
 
     @torch.no_grad()
     def _matched(self, regions: Regions, targets: Targets) -> tuple[list[Tensor], list[Tensor]]:

@@ -1,5 +1,6 @@
 """Photos: what is marked on them, what is wrong with them, what a detector sees on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -123,6 +124,11 @@ class Prediction:
     def above(self, threshold: float) -> Self:
         """Only what scores at least ``threshold``."""
         keep = self.scores >= threshold
+        return type(self)(self.boxes_xyxy[keep], self.class_ids[keep], self.scores[keep])
+
+    def only(self, class_ids: Sequence[int]) -> Self:
+        """Only what is of some classes."""
+        keep = np.isin(self.class_ids, class_ids)
         return type(self)(self.boxes_xyxy[keep], self.class_ids[keep], self.scores[keep])
 
     def __len__(self) -> int:

@@ -199,6 +199,11 @@ def list_searches(workspace: Workspace | None = None) -> list[SearchStatus]:
     return sorted(statuses, key=lambda status: (status.created, status.search), reverse=True)
 
 
+def is_in_the_making(model_id: str, workspace: Workspace | None = None) -> bool:
+    """Whether a search at work may replace a model at any moment."""
+    return any(status.active and status.search == model_id for status in list_searches(workspace))
+
+
 def search_folders(workspace: Workspace) -> list[Path]:
     """The folders of all searches, damaged ones too."""
     return sorted(path for path in workspace.searches.iterdir() if path.is_dir() and not path.name.startswith("."))

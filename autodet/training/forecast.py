@@ -4,7 +4,7 @@ from autodet.models.registry import find_architecture
 from autodet.records import Hyperparameters
 from autodet.training.hardware import Hardware
 
-SECOND_CORE_GAIN = 0.4  # a core more makes training 1.3 to 1.4 times as fast, as measured with two
+SECOND_CORE_GAIN = 0.5  # a core more makes training 1.4 to 1.5 times as fast, as measured with two
 BFLOAT16_SPEED_UP = 2.5  # against float32, on a CPU that multiplies bfloat16 itself
 MOST_CORES = 8  # beyond these a small network gains nothing
 GPU_SPEED_UP = 20.0  # against one core; a guess, since no GPU was at hand to measure

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import safetensors.torch
 import torch
@@ -24,6 +25,7 @@ from autodet.models.registry import build_network, find_architecture
 from autodet.models.transplant import transplant
 from autodet.records import EpochResult, Hyperparameters, ImageRecord
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from autodet.training.cores import Replicas, ahead
 from autodet.training.freezing import freeze
 from autodet.training.job import BEST_BUNDLE, SCORE, Pulse, TrainJob
 from autodet.training.latency import PHOTOS, measure_latency
@@ -91,6 +93,7 @@ class _Trial:
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.replicas = self._replicas()
         if self.traits.compiled:  # all squares have one size; heads, whose shapes depend on data, stay as they are
             self.network.get_submodule("backbone").compile()
         self.optimizer = _optimizer(self.network, job.hyperparameters)
@@ -103,6 +106,13 @@ class _Trial:
             if progress.state:
                 part.load_state_dict(progress.state[name])
         self.moment = time.monotonic()
+
+    def _replicas(self) -> Replicas | None:
+        """Those that each take a part of every batch; none where the device takes a batch as a whole."""
+        # Of two photos at least, for what Python does costs as much for one.
+        count = min(self.traits.cores, self.job.hyperparameters.batch_size // 2)
+        whole = count < 2 or self.job.accumulation > 1
+        return None if whole else Replicas(self.network, count, self.traits.cores)
 
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.amp.GradScaler]:
         return {
@@ -141,7 +151,9 @@ class _Trial:
         total = torch.zeros((), device=self.device)
         step = (epoch - 1) * self.steps_per_epoch
         scheduler = self.job.hyperparameters.scheduler
-        for images, targets in self._loader():
+        if self.replicas:
+            self.replicas.begin_epoch(self.job.seed, epoch)
+        for images, targets in ahead(self._loader()) if self.replicas else self._loader():
             set_learning_rates(self.optimizer, step / (self.steps_per_epoch * self.job.epochs), scheduler)
             total += self._step(self.traits.move(images), targets)
             step += 1
@@ -175,16 +187,20 @@ class _Trial:
 
     def _backward(self, images: Tensor, targets: list[dict[str, Tensor]]) -> Tensor:
         """The gradient of a batch, added up over its parts, and its loss."""
-        total = torch.zeros((), device=self.device)
-        size = math.ceil(len(images) / self.job.accumulation)
-        for start in range(0, len(images), size):
-            part = images[start : start + size]
-            with self.traits.autocast():
-                losses = self.network(part, targets[start : start + size])
-            loss = sum(losses.values()) * (len(part) / len(images))
-            self.scaler.scale(loss).backward()
-            total += loss.detach()
-        return total
+        count = len(self.replicas) if self.replicas else self.job.accumulation
+        size = math.ceil(len(images) / count)
+        parts = [(images[at : at + size], targets[at : at + size]) for at in range(0, len(images), size)]
+        learn = partial(self._learn, of=len(images))
+        losses = self.replicas.learn(learn, parts) if self.replicas else (learn(self.network, *part) for part in parts)
+        return torch.stack(list(losses)).sum()
+
+    def _learn(self, network: nn.Module, images: Tensor, targets: list[dict[str, Tensor]], of: int) -> Tensor:
+        """Add the gradient of a part of a batch to a network's; returns what it contributes to the batch's loss."""
+        with self.traits.autocast():
+            losses = network(images, targets)
+        loss: Tensor = sum(losses.values()) * (len(images) / of)
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
 
     @torch.no_grad()
     def _average(self, step: int) -> None:

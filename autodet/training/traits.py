@@ -31,6 +31,7 @@ class DeviceTraits:
         dtype: What the forward pass computes in, where it may; None for float32 throughout.
         pinned: Whether what is copied to the device lies in pinned memory, so that nobody waits for the copy.
         loaders: Processes that make batches ready; 0 where this process does it.
+        cores: CPU cores that each take a part of a batch; 1 where the device takes it as a whole.
         compiled: Whether the backbone is compiled first, which takes from half a minute to minutes.
     """
 
@@ -38,11 +39,15 @@ class DeviceTraits:
     dtype: torch.dtype | None = None
     pinned: bool = False
     loaders: int = 0
+    cores: int = 1
     compiled: bool = False
 
     def autocast(self) -> AbstractContextManager[object]:
         """Mixed precision for the forward pass."""
-        return nullcontext() if self.dtype is None else torch.autocast(self.device.type, self.dtype)
+        if self.dtype is None:
+            return nullcontext()
+        # Weights that were converted are kept for all threads, until any of them has ended its pass: by chance.
+        return torch.autocast(self.device.type, self.dtype, cache_enabled=self.cores == 1)
 
     def gradient_scaler(self) -> torch.amp.GradScaler:
         """Keeps float16 gradients from vanishing; does nothing where no float16 is used."""
@@ -62,7 +67,8 @@ def traits_of(device: torch.device, threads: int = 0) -> DeviceTraits:
     """
     compiled = load_settings().compile_backbone
     if device.type != "cuda":
-        return DeviceTraits(device, torch.bfloat16 if computes_bfloat16() else None, compiled=compiled)
+        cores = 1 if compiled else threads or torch.get_num_threads()
+        return DeviceTraits(device, torch.bfloat16 if computes_bfloat16() else None, cores=cores, compiled=compiled)
     # Older GPUs only pretend to have bfloat16, and are slow at it.
     dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     loaders = min(MOST_LOADERS, threads or MOST_LOADERS)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from autodet.datasets.formats.detection import TITLES
 from autodet.datasets.manifest import Dataset, delete_dataset
 from autodet.search.control import list_searches
 from autodet.ui.frame import sentences_for_errors
@@ -12,7 +13,6 @@ from autodet.ui.text import ago, escape
 from autodet.words import counted
 
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
-FORMAT_TITLES = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO"}
 
 
 def show_contents(dataset: Dataset) -> None:
@@ -26,7 +26,7 @@ def show_contents(dataset: Dataset) -> None:
     with st.container(horizontal=True, gap="medium"):
         for label, value in figures.items():
             st.metric(label, value, width="content")
-    title = FORMAT_TITLES.get(dataset.format, dataset.format)
+    title = TITLES.get(dataset.format, dataset.format)
     made = "Made" if dataset.parent else f"Detected as {title}, imported"
     st.caption(f"{made} {ago(dataset.created)}.")
 

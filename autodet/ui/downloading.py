@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from autodet.datasets.exporting import LAYOUTS, export_bytes, export_dataset
+from autodet.datasets.formats.detection import TITLES
 from autodet.datasets.manifest import Dataset
-from autodet.ui.contents import FORMAT_TITLES
 from autodet.ui.text import escape
 from autodet.words import size_text
 
@@ -32,7 +32,7 @@ def offer_downloads(dataset: Dataset) -> None:
         st.caption(f"A zip of {size_text(size)} with every photo and its split; made when you press.")
         for format in LAYOUTS:
             st.download_button(
-                f"Download as {escape(FORMAT_TITLES[format])}",
+                f"Download as {escape(TITLES[format])}",
                 partial(_zip, dataset, format),
                 f"{dataset.id}-{format}.zip",
                 "application/zip",

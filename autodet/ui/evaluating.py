@@ -16,7 +16,7 @@ from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Prediction
 from autodet.ui.contents import SPLIT_TITLES
 from autodet.ui.frame import sentences_for_errors
-from autodet.ui.pictures import as_jpeg, small_photo
+from autodet.ui.pictures import as_jpeg, fitting_width, small_photo
 from autodet.ui.text import escape, score
 from autodet.words import counted
 
@@ -125,20 +125,16 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
         record, seen = records[index], evaluated.predictions[index].above(threshold)
         identity = f"{dataset.fingerprint} {record.file}"
         photo, scale = small_photo(identity, LONGEST_SIDE, dataset.photo(record), record.file)
-        marked = record.annotations
+        marked, width = record.annotations, fitting_width(*photo.size)
         with st.container(border=True):
             st.caption(f"{escape(record.file)} · {_sentence(mistakes[index])}")
-            truth, prediction = st.columns(2)
-            truth.image(
-                as_jpeg(draw_boxes(photo, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes)),
-                caption="Marked by a person",
-                width="stretch",
-            )
-            prediction.image(
-                as_jpeg(draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, model.card.classes, seen.scores)),
-                caption="Seen by the model",
-                width="stretch",
-            )
+            truth, prediction = (column.container(gap="xxsmall") for column in st.columns(2))
+            by_person = draw_boxes(photo, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes)
+            by_model = draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, model.card.classes, seen.scores)
+            truth.image(as_jpeg(by_person), width=width)
+            truth.caption("Marked by a person")
+            prediction.image(as_jpeg(by_model), width=width)
+            prediction.caption("Seen by the model")
 
 
 def _sentence(mistakes: Mistakes) -> str:

@@ -17,14 +17,12 @@ from autodet.errors import PhotoError
 from autodet.inference.drawing import draw_boxes
 from autodet.records import ImageRecord, IntArray
 from autodet.ui.frame import sentences_for_errors
-from autodet.ui.pictures import THUMBNAIL_PIXELS, as_jpeg, framed, shrink_photo
+from autodet.ui.pictures import THUMBNAIL_PIXELS, as_jpeg, fitting_width, framed, shrink_photo
 from autodet.ui.text import escape, shortened
 from autodet.words import counted
 
 PER_PAGE, COLUMNS = 12, 4
 LARGE_PIXELS = 1280
-MOST_HIGH = 620  # pixels, so that a large photo fits on most screens
-MOST_ENLARGED = 2  # times that a small photo is made larger
 MOST_NAMED = 12  # classes in the legend
 # What lifts a condition is no None: a select box takes that for "nothing chosen yet", and says so.
 ANY, EVERY_CLASS = "any", -1
@@ -179,8 +177,8 @@ def _enlarge(dataset: Dataset, photos: IntArray) -> None:
             last = place == len(photos) - 1
             st.button("Next", icon=":material/arrow_forward:", on_click=_step, args=(1,), disabled=last)
         left, right = st.columns([3, 2])
-        width = round(record.width * min(MOST_ENLARGED, MOST_HIGH / record.height))
-        left.image(as_jpeg(draw_record(dataset, record, LARGE_PIXELS)), width=max(1, width))
+        width = fitting_width(record.width, record.height)
+        left.image(as_jpeg(draw_record(dataset, record, LARGE_PIXELS)), width=width)
         with right:
             _describe(dataset, record)
 

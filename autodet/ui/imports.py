@@ -3,6 +3,7 @@
 import streamlit as st
 
 from autodet.datasets.background import Import, ImportRequest, ImportStatus, find_import, list_imports
+from autodet.datasets.formats.detection import TITLES
 from autodet.datasets.manifest import load_dataset
 from autodet.datasets.sources.s3.access import check_visitor
 from autodet.errors import DatasetError, NotFoundError
@@ -47,22 +48,22 @@ def _show_import(one: Import) -> None:
 def _watch(id: str) -> None:
     with sentences_for_errors("Data sets"):
         try:
-            status = find_import(id).status()
+            status, name = find_import(id).status(), find_import(id).request().name
         except NotFoundError:
-            status = None
+            status, name = None, ""
         if status is None or status.state != "working":
             st.rerun()
         left, right = st.columns([4, 1], vertical_alignment="center")
-        left.progress(status.share, _progress_text(id, status))
+        left.progress(status.share, _progress_text(name, status))
         if right.button("Cancel", key=f"cancel {id}", icon=":material/close:"):
             find_import(id).discard()
             right.caption("Cancelling …")
 
 
-def _progress_text(id: str, status: ImportStatus) -> str:
+def _progress_text(name: str, status: ImportStatus) -> str:
     left = status.seconds_left
     time_left = f" · about {duration(left)} left" if left is not None else ""
-    return f"**{escape(id)}** · {escape(status.doing)}{time_left}. It goes on if you leave this page."
+    return f"**{escape(name)}** · {escape(status.doing)}{time_left}. It goes on if you leave this page."
 
 
 def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None:
@@ -118,7 +119,7 @@ def _choose_format(one: Import, status: ImportStatus) -> None:
     st.warning(escape(on_page(status.error)), icon=":material/help:")
     with st.container(horizontal=True):
         for format_ in status.formats:
-            if st.button(f"Import as {format_.upper()}", key=f"{format_} {one.id}"):
+            if st.button(f"Import as {TITLES[format_]}", key=f"{format_} {one.id}"):
                 one.proceed(format=format_)
                 st.rerun()
         _offer_discard(one, "Discard")

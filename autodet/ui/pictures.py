@@ -9,6 +9,8 @@ from PIL import Image
 from autodet.datasets.photos import open_photo
 
 THUMBNAIL_PIXELS = 480  # of the longer side
+MOST_HIGH = 620  # pixels, so that a large photo fits on most screens
+MOST_ENLARGED = 2  # times that a small photo is made larger
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -46,6 +48,14 @@ def framed(picture: Image.Image, colour: str) -> Image.Image:
     frame = Image.new("RGB", (max(picture.width, round(height * 4 / 3)), height), colour)
     frame.paste(picture, ((frame.width - picture.width) // 2, (height - picture.height) // 2))
     return frame
+
+
+def fitting_width(width: int, height: int, most_high: int = MOST_HIGH) -> int:
+    """How wide a photo of so many pixels is shown: not higher than a screen, and not much larger than it is.
+
+    ``st.image`` makes it as narrow as the page is, unless it writes a caption too.
+    """
+    return max(1, round(width * min(MOST_ENLARGED, most_high / height)))
 
 
 def as_jpeg(picture: Image.Image) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.photos import open_photo
@@ -19,7 +20,7 @@ from autodet.inference.drawing import draw_boxes
 from autodet.models.store import StoredModel
 from autodet.records import Prediction
 from autodet.ui.frame import sentences_for_errors
-from autodet.ui.pictures import as_jpeg, small_photo
+from autodet.ui.pictures import as_jpeg, fitting_width, small_photo
 from autodet.ui.tables import as_csv
 from autodet.ui.text import escape
 from autodet.words import counted
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 LONGEST_SIDE = 1280  # what a page shows; downloads have the photo's own size
 LARGEST_MEGABYTES = 100
 MOST_REMEMBERED = 200
-PER_PAGE = 8
+PER_PAGE, COLUMNS = 8, 2
+MOST_HIGH = 900  # pixels of a photo on the page
+LOWEST = 0.05  # score that can be asked for
 SEEN = "seen"  # session state: predictions by photo and model
 
 
@@ -117,35 +120,55 @@ def show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
 
 
 def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
-    threshold = st.slider(
+    classes = model.card.classes
+    left, right = st.columns([3, 2]) if len(classes) > 1 else (st.container(), None)
+    threshold = left.slider(
         "Show what scores at least",
-        0.05,
+        LOWEST,
         0.95,
         0.5,
         0.05,
         help="Lower: more is found, more of it wrong. Higher: less is found, less of it wrong.",
     )
-    classes = model.card.classes
+    if right and (wanted := _ask_for_classes(right, classes)):
+        everything = [replace(one, prediction=one.prediction.only(wanted)) for one in everything]
     shown = [replace(one, prediction=one.prediction.above(threshold)) for one in everything]
-    _show_pictures(shown, classes)
     table = _table(shown, classes)
     if table.empty:
-        st.info("Nothing scores that high; move the slider to the left to see what is less certain.")
-    else:
+        st.info(_nothing_sentence(everything), icon=":material/search_off:")
+    _show_pictures(shown, classes)
+    if not table.empty:
         formats = {"score": "%.2f", "x1": "%.1f", "y1": "%.1f", "x2": "%.1f", "y2": "%.1f"}
         columns_as = {name: st.column_config.NumberColumn(format=shape) for name, shape in formats.items()}
         st.dataframe(table, hide_index=True, column_config=columns_as)
     _offer_downloads(shown, classes, table)
 
 
+def _ask_for_classes(room: DeltaGenerator, classes: Sequence[str]) -> list[int]:
+    """The classes that the visitor wants to see; none means all."""
+    names = dict(enumerate(classes))
+    return room.multiselect("Classes", list(names), format_func=names.__getitem__, placeholder="every class")
+
+
+def _nothing_sentence(everything: Sequence[Seen]) -> str:
+    """What to do where nothing scores high enough."""
+    highest = max((float(one.prediction.scores.max(initial=0.0)) for one in everything), default=0.0)
+    if highest < LOWEST:
+        return f"Nothing scores that high, or even {LOWEST}: the model sees nothing here that it knows."
+    return f"Nothing scores that high; the highest score is {highest:.2f}. Move the slider to the left to see it."
+
+
 def _show_pictures(shown: Sequence[Seen], classes: Sequence[str]) -> None:
     pages = -(-len(shown) // PER_PAGE)
     page = st.pagination(pages, key=f"photos {len(shown)}") if pages > 1 else 1
-    columns = st.columns(1 if len(shown) == 1 else 2)
-    for index, one in enumerate(shown[(page - 1) * PER_PAGE : page * PER_PAGE]):
-        photo, scale = small_photo(one.sha256, LONGEST_SIDE, one.photo.content, one.photo.name)
-        caption = f"{escape(one.photo.name)} · {counted(len(one.prediction), 'object')}"
-        columns[index % len(columns)].image(_drawn(photo, scale, one, classes), caption=caption, width="stretch")
+    on_page = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
+    beside = min(COLUMNS, len(shown))
+    for start in range(0, len(on_page), beside):  # row by row, so that a telephone has them in their order too
+        for column, one in zip(st.columns(beside), on_page[start : start + beside], strict=False):
+            photo, scale = small_photo(one.sha256, LONGEST_SIDE, one.photo.content, one.photo.name)
+            tile = column.container(gap="xxsmall")
+            tile.image(_drawn(photo, scale, one, classes), width=fitting_width(*photo.size, MOST_HIGH))
+            tile.caption(f"{escape(one.photo.name)} · {counted(len(one.prediction), 'object')}")
 
 
 def _drawn(photo: Image.Image, scale: float, one: Seen, classes: Sequence[str]) -> bytes:
@@ -201,7 +224,10 @@ def _offer_downloads(shown: Sequence[Seen], classes: Sequence[str], table: pd.Da
 
 def _zipped(shown: Sequence[Seen], classes: Sequence[str]) -> bytes:
     content = BytesIO()
+    digits = len(str(len(shown)))  # so that they are listed in their order
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for number, one in enumerate(shown, start=1):
-            archive.writestr(f"{number}-{portable(PurePath(one.photo.name).stem)}.jpg", _drawn_whole(one, classes))
+            archive.writestr(
+                f"{number:0{digits}}-{portable(PurePath(one.photo.name).stem)}.jpg", _drawn_whole(one, classes)
+            )
     return content.getvalue()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from autodet.datasets.gate.kinds import KINDS, by_kind
+from autodet.datasets.gate.kinds import KINDS, by_kind, how_many
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import columns_of
 from autodet.errors import PhotoError
@@ -14,7 +14,7 @@ from autodet.records import Problem
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.gallery import thumbnail
 from autodet.ui.tables import as_csv
-from autodet.ui.text import as_plan, escape
+from autodet.ui.text import as_plan, escape, on_page
 
 PER_PAGE = 6
 PICTURE_PIXELS = 144  # two beside each other on a telephone
@@ -52,7 +52,7 @@ def _show_problems(dataset: Dataset) -> None:
     if not found:
         st.info("Nothing that was found says so.", icon=":material/search_off:")
     for kind, problems in by_kind(found).items():
-        title = f"**{KINDS[kind].title}** · {len(problems):,}"
+        title = f"**{KINDS[kind].title}** · {how_many(problems):,}"
         with st.expander(title, key=f"kind {dataset.id} {kind}", on_change="rerun") as room:
             if room.open:
                 st.caption(KINDS[kind].why)
@@ -90,7 +90,9 @@ def show_findings(problems: Sequence[Problem], pictures: Pictures, key: str, *, 
                     st.image(picture.jpeg, caption=picture.caption, width=PICTURE_PIXELS)
         name = f"**{escape(problem.file)}**  \n" if problem.file else ""
         action = as_plan(problem.action) if planned else problem.action
-        words.markdown(f"{name}{escape(problem.problem)}  \n:gray[{escape(action)}]")
+        words.markdown(f"{name}{escape(on_page(problem.problem))}  \n:gray[{escape(action)}]")
+        if len(problem.photos) > MOST_PHOTOS:
+            words.caption(f"The report names the other {len(problem.photos) - len(of_it):,} photos too.")
 
 
 def offer_csv(problems: Sequence[Problem], name: str) -> None:

@@ -10,10 +10,11 @@ import streamlit as st
 
 from autodet.charts.palette import GREY, class_colour
 from autodet.datasets.background import Import, find_import
+from autodet.datasets.formats.detection import TITLES
 from autodet.datasets.formats.labels import BoxXYXY, Mark
 from autodet.datasets.gate.changes import change_of
 from autodet.datasets.gate.checks import CheckedPhoto
-from autodet.datasets.gate.kinds import KINDS, by_kind
+from autodet.datasets.gate.kinds import KINDS, by_kind, how_many
 from autodet.datasets.gate.reviewing import Review
 from autodet.datasets.gate.together import NOTHING_IMPORTED
 from autodet.datasets.staging import StagedPhoto
@@ -112,7 +113,7 @@ def _show_source(one: Import, found: Review) -> None:
     st.subheader(f"{escape(one.request().name)}: before it is imported", anchor=False)
     photos = counted(len(staged.photos) + len(staged.unlabelled), "photo")
     st.markdown(
-        f"{photos}, read as {staged.detection.format.upper()}. Some of it needs your eyes; what is chosen at first is "
+        f"{photos}, read as {TITLES[staged.detection.format]}. Some of it needs your eyes; what is chosen at first is "
         "what autodet would do."
     )
     if staged.detection.why:
@@ -125,7 +126,8 @@ def _show_kind(one: Import, found: Reviewed, name: str) -> None:
     choices = {str(action): words for action, words in kind.choices.items()}
     with st.container(border=True):
         left, right = st.columns([3, 2])
-        left.markdown(f"**{kind.title}** · {len(problems):,}  \n{kind.why}")
+        many = how_many(problems)
+        left.markdown(f"**{kind.title}** · {many:,}  \n{kind.why}")
         if len(choices) == 1:
             right.markdown(f":material/arrow_forward: {choices[kind.default]}")
         else:
@@ -137,7 +139,7 @@ def _show_kind(one: Import, found: Reviewed, name: str) -> None:
                 label_visibility="collapsed",
             )
         if problems:
-            look = f"Look at {'it' if len(problems) == 1 else 'them'}"
+            look = f"Look at {'it' if many == 1 else 'them'}"
             with st.expander(look, key=f"look {one.id} {name}", on_change="rerun", type="compact") as room:
                 if room.open:
                     show_findings(problems, lambda problem: _pictures(found, problem), f"{one.id} {name}", planned=True)

@@ -9,7 +9,7 @@ import streamlit as st
 from autodet.errors import AutodetError
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, add_model, delete_model, list_models, rename_model
-from autodet.search.control import list_searches
+from autodet.search.control import is_in_the_making
 from autodet.ui.frame import open_page, page_link
 from autodet.ui.text import ago, escape, score
 from autodet.words import size_text
@@ -21,8 +21,9 @@ LONGEST_NAME = 100  # letters
 
 def offer_upload() -> None:
     """A way in for ``.autodet`` files from other installations."""
-    if done := st.session_state.pop(DONE, None):
-        st.success(escape(done), icon=":material/check:")
+    with st.container():  # there is always one, or what is open below would close when the sentence comes and goes
+        if done := st.session_state.pop(DONE, None):
+            st.success(escape(done), icon=":material/check:")
     with st.expander("Upload a model", icon=":material/upload:"):
         key = f"model {st.session_state.setdefault(UPLOADS, 0)}"
         upload = st.file_uploader("A file that ends in .autodet", type="autodet", key=key)
@@ -125,14 +126,14 @@ def _show_details(model: StoredModel) -> None:
                 on_click="ignore",
                 help="For programs without Python; made when you press, which takes some seconds.",
             )
-        with st.popover("Rename", icon=":material/edit:", key=f"rename {model.id}"):
+        with st.popover("Rename", icon=":material/edit:", key=f"rename {model.id} {card.name}"):
             _offer_new_name(model)
         if st.button("Delete", key=f"delete {model.id}", icon=":material/delete:"):
             _confirm_deletion(model)
 
 
 def _offer_new_name(model: StoredModel) -> None:
-    if _in_the_making(model):
+    if is_in_the_making(model.id):
         st.markdown("The search that makes this model is still running; rename it once that is over.")
         return
     with st.form(f"new name {model.id}", border=False):
@@ -141,11 +142,6 @@ def _offer_new_name(model: StoredModel) -> None:
             renamed = rename_model(model.id, name)
             st.session_state[DONE] = f"{model.card.name} is called {renamed.card.name} now."
             st.rerun()
-
-
-def _in_the_making(model: StoredModel) -> bool:
-    """Whether a search at work may replace it at any moment."""
-    return any(status.active and status.search == model.id for status in list_searches())
 
 
 def _rounded(value: object) -> str:
@@ -162,7 +158,7 @@ def _onnx(model: StoredModel) -> bytes:
 
 @st.dialog("Delete this model?")
 def _confirm_deletion(model: StoredModel) -> None:
-    if _in_the_making(model):
+    if is_in_the_making(model.id):
         st.warning("The search that makes this model is still running; stop it first.")
         return
     st.markdown(f"**{escape(_title(model))}** and its evaluations will be gone. Downloaded copies are not touched.")

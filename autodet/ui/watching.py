@@ -28,6 +28,7 @@ REFRESH_SECONDS = 2
 PER_PAGE = 100
 TIMELINE_SECONDS = 15
 PREDICTION = "one prediction"
+MEGABYTES = "%.0f MB"  # Streamlit's own format for bytes writes mB
 NEEDS = {"peak memory": "memory_bytes", "peak GPU memory": "gpu_memory_bytes", "GPU busy": "gpu_utilisation"}
 BADGES = {
     "queued": (":material/hourglass_top:", "gray"),
@@ -217,7 +218,8 @@ def _varied(status: SearchStatus) -> list[str]:
 def _needs(trial: TrialStatus) -> dict[str, float | None]:
     """The most that any attempt at a trial needed; None where that was not measured."""
     measured = {name: [getattr(attempt, fact) for attempt in trial.attempts] for name, fact in NEEDS.items()}
-    return {name: max((one for one in values if one is not None), default=None) for name, values in measured.items()}
+    most = {name: max((one for one in values if one is not None), default=None) for name, values in measured.items()}
+    return {name: value / 1e6 if value and "memory" in name else value for name, value in most.items()}
 
 
 def _columns() -> dict[str, Any]:
@@ -229,7 +231,7 @@ def _columns() -> dict[str, Any]:
         "learning rate": number(format="%.2g"),
         "backbone ×": number(format="%.2f", help="The pretrained layers learn at the learning rate times this."),
         "weight decay": number(format="%.1g"),
-        "peak memory": number(format="bytes", help="The most that its process had."),
-        "peak GPU memory": number(format="bytes", help="The most in use on its GPU, by whomever."),
+        "peak memory": number(format=MEGABYTES, help="The most that its process had."),
+        "peak GPU memory": number(format=MEGABYTES, help="The most in use on its GPU, by whomever."),
         "GPU busy": number(format="percent", help="Share of the time in which its GPU computed."),
     }

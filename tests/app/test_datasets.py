@@ -307,6 +307,21 @@ def test_an_import_says_what_is_yet_to_be_done_and_speaks_of_this_page(visit, wo
     assert r"The box would be cut to the photo" in text and "was cut" not in text
 
 
+def test_findings_without_a_file_are_counted_by_photos_and_speak_of_this_page(visit, workspace, tmp_path):
+    for part in ("images", "labels"):
+        (tmp_path / "yolo" / part).mkdir(parents=True)
+    for number in range(8):
+        draw_photo(seed=number).save(tmp_path / "yolo" / "images" / f"{number}.png")
+        if number >= 3:
+            (tmp_path / "yolo" / "labels" / f"{number}.txt").write_text("0 0.5 0.5 0.4 0.4\n")
+    for name, classes in (("data", "[apple, pear]"), ("old", "[pear, apple]")):
+        (tmp_path / "yolo" / f"{name}.yaml").write_text(f"train: images\nnames: {classes}\n")
+    app = upload(visit("datasets"), zip_folder(tmp_path / "yolo", tmp_path / "yolo.zip"))
+    assert "**Photos without a label file** · 3" in says(app)
+    text = says(opened(app, "yolo", "names_differ"))
+    assert "agree to use the first here" in text and "command line" not in text
+
+
 def test_an_import_whose_process_crashed_says_why_and_where(visit, workspace, tmp_path, monkeypatch):
     with monkeypatch.context() as broken:
         break_imports(broken, tmp_path)

@@ -73,6 +73,15 @@ def test_the_slider_needs_no_second_look(visit, model, photos, looks):
     assert len(looks) == len(photos)
 
 
+def test_only_chosen_classes_are_shown(visit, model, photos):
+    app = move(drop(visit("predict"), *photos), 0.05)
+    several = table(app)["class"]
+    name = several.iloc[-1]
+    assert several.nunique() > 1
+    app = checked(labelled(app.multiselect, "Classes").set_value([model.card.classes.index(name)]).run())
+    assert list(table(app)["class"]) == [name] * sum(several == name)
+
+
 def test_the_same_photo_dropped_again_needs_no_second_look(visit, model, photos, looks):
     app = drop(visit("predict"), photos[0])
     drop(app, photos[0], ("another name.jpg", *photos[0][1:]))
@@ -85,6 +94,13 @@ def test_when_nothing_scores_that_high_it_says_so(visit, model):
     app = move(drop(visit("predict"), ("grey.png", grey.getvalue(), "image/png")), 0.95)
     assert "Nothing scores that high" in says(app)
     assert not app.dataframe
+
+
+def test_when_nothing_scores_that_high_it_says_how_high_something_does(visit, model, photos):
+    app = move(drop(visit("predict"), photos[0]), 0.05)
+    highest = table(app)["score"].max()
+    assert highest < 0.95
+    assert rf"the highest score is {highest:.2f}" in says(move(app, 0.95))
 
 
 def test_what_is_no_photo_gets_its_sentence_and_the_others_their_boxes(visit, model, photos):
@@ -168,6 +184,7 @@ def test_many_photos_come_in_pages_and_all_are_in_the_table(visit, model, sample
     app = move(drop(visit("predict"), *files), 0.05)
     assert len(app.image) == 8
     assert set(table(app)["photo"]) == {name for name, _, _ in files}
+    assert [caption.value[0] for caption in app.caption] == list("01234567")
     checked(app.pagination[0].set_value(2).run())
     assert len(app.image) == 2
 

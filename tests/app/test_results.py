@@ -49,12 +49,12 @@ def test_a_finished_search_shows_its_best_and_its_trials(visit, search_there):
 
 
 def test_what_trials_needed_is_shown_as_far_as_it_is_known(visit, search_there):
-    facts = [{"memory_bytes": 10, "gpu_utilisation": 0.5}, {"memory_bytes": 30}, {}]
+    facts = [{"memory_bytes": 10_000_000, "gpu_utilisation": 0.5}, {"memory_bytes": 30_000_000}, {}]
     attempts = tuple(Attempt("cpu", "2026-01-02T10:00:00+00:00", "2026-01-02T10:01:00+00:00", **one) for one in facts)
     search_there("measured", trials=[trial(0, attempts=attempts), trial(1)])
     search_there("of an earlier version", trials=[trial(0)])
     table = visit("results", search="measured").dataframe[0].value
-    assert table["peak memory"][0] == 30
+    assert round(table["peak memory"][0], 2) == 30  # megabytes
     assert table["GPU busy"][0] == 0.5
     assert not {"peak GPU memory"} & set(table)
     assert not {"peak memory", "GPU busy"} & set(visit("results", search="of an earlier version").dataframe[0].value)

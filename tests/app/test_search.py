@@ -313,5 +313,5 @@ def test_a_class_without_validation_photos_is_told_before_the_start_and_beside_t
     assert "no validation photo shows" in says(app)
     app = checked(labelled(app.button, "Start the search").click().run())
     assert app.title[0].value == "Results"
-    assert "was not measured: it is marked on no validation photo" in says(app).replace("\\", "")
+    assert "is not measured: it is marked on no validation photo" in says(app).replace("\\", "")
     assert "![pear](" not in says(app)

@@ -52,7 +52,7 @@ def _show_gallery(tab: Page) -> Locator:
 
 def _show_chart(tab: Page) -> Locator:
     tab.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
-    return tab.get_by_test_id("stSelectbox")
+    return tab.get_by_test_id("stSelectbox").first
 
 
 def _evaluate(tab: Page) -> Locator:
@@ -60,7 +60,7 @@ def _evaluate(tab: Page) -> Locator:
     if (button := tab.get_by_role("button", name="Evaluate on")).count():
         button.click()
     tab.get_by_text("Seen by the model").first.wait_for()
-    return tab.get_by_test_id("stPlotlyChart")
+    return tab.get_by_test_id("stPlotlyChart").first
 
 
 def _predict(tab: Page) -> Locator:

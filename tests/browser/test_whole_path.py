@@ -63,7 +63,7 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     assert found >= 1
     tab.get_by_role("slider").press("Home")
     tab.wait_for_function(
-        f"[...document.querySelectorAll('[data-testid=\"stImageCaption\"]')]"
+        f"[...document.querySelectorAll('[data-testid=\"stCaptionContainer\"]')]"
         f".some(e => parseInt(e.innerText.split('· ')[1]) > {found})"
     )
     with tab.expect_download() as download:
@@ -90,5 +90,5 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
 
 
 def objects(tab):
-    caption = tab.get_by_test_id("stImageCaption").filter(has_text="object").first.inner_text()
+    caption = tab.get_by_test_id("stCaptionContainer").filter(has_text="object").first.inner_text()
     return int(caption.split("· ")[1].split()[0])

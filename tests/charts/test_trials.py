@@ -1,5 +1,6 @@
 import pytest
 
+from autodet.charts.layout import TOOLS_PIXELS
 from autodet.charts.trials import MOST_LINES, loss_figure, map_figure, most_telling
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 
@@ -90,6 +91,14 @@ def test_many_trials_leave_the_chart_its_room():
     figure = map_figure(search(*(trial(number) for number in range(50))))
     assert len(lines(figure)) == 50
     assert figure.layout.legend.orientation == "v"
+
+
+@pytest.mark.parametrize("draw", [map_figure, loss_figure])
+def test_the_tools_have_a_row_above_the_legend(draw):
+    layout = draw(search(trial(0), trial(1))).layout
+    assert (layout.legend.yref, layout.legend.yanchor) == ("container", "top")
+    assert (1 - layout.legend.y) * layout.height == pytest.approx(TOOLS_PIXELS)
+    assert layout.margin.t > TOOLS_PIXELS
 
 
 def test_of_thousands_of_trials_the_best_and_the_newest_are_drawn():

@@ -41,9 +41,9 @@ def test_a_split_without_any_box_has_figures_of_zero():
     ("classes", "sentence"),
     [
         ((), ""),
-        (("orange",), "orange was not measured: it is marked on no validation photo."),
-        (("kiwi", "orange"), "kiwi and orange were not measured: they are marked on no validation photo."),
-        (tuple("abcdefg"), "a, b, c, d, e and 2 more were not measured: they are marked on no validation photo."),
+        (("orange",), "orange is not measured: it is marked on no validation photo."),
+        (("kiwi", "orange"), "kiwi and orange are not measured: they are marked on no validation photo."),
+        (tuple("abcdefg"), "a, b, c, d, e and 2 more are not measured: they are marked on no validation photo."),
     ],
 )
 def test_classes_that_were_not_measured_are_named(classes, sentence):

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from autodet.errors import BundleError, NotFoundError
-from autodet.models.bundle import write_bundle
+from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import add_model, find_model, list_models, put_model, rename_model
 from autodet.workspace import Workspace
 from tests.models.test_bundle import CARD, WEIGHTS
@@ -61,3 +61,14 @@ def test_a_search_replaces_its_model_in_place(here, bundle, tmp_path):
     write_bundle(better, replace(CARD, epoch=9), WEIGHTS)
     put_model(better, "search-1", here)
     assert [(model.id, model.card.epoch) for model in list_models(here)] == [("search-1", 9)]
+
+
+def test_a_model_that_was_renamed_keeps_its_name_when_its_search_finds_a_better_one(here, bundle, tmp_path):
+    put_model(bundle, "search-1", here)
+    rename_model("search-1", "customs", here)
+    better = tmp_path / "better.autodet"
+    write_bundle(better, replace(CARD, epoch=9), WEIGHTS)
+    put_model(better, "search-1", here)
+    (model,) = list_models(here)
+    assert (model.card.name, model.card.epoch) == ("customs", 9)
+    assert read_bundle(model.path)[1] == WEIGHTS

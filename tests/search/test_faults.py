@@ -22,7 +22,7 @@ def test_a_worker_that_dies_every_time_fails_its_trial_and_nothing_else(start):
     assert status.state == "finished"
     assert [trial.state for trial in status.trials] == ["finished", "failed", "finished"]
     assert "lost 3 times" in status.trials[1].error
-    assert "SIGKILL" in status.trials[1].error
+    assert "ended from outside (SIGKILL)" in status.trials[1].error
     assert len(status.trials[1].epochs) == 1
 
 

@@ -90,6 +90,17 @@ def test_a_trial_that_was_stopped_goes_on_as_if_it_never_had_been(finished, job)
     assert_same(weights_of(job), weights_of(uninterrupted))
 
 
+def test_two_cores_learn_much_the_same_and_always_the_same(finished, job, tmp_path):
+    both = replace(job, threads=2)
+    results = list(train(both))
+    assert [result.loss for result in results] == pytest.approx([result.loss for result in finished[1]], rel=0.25)
+    stopped = train(again := replace(both, folder=tmp_path / "again"))
+    next(stopped)
+    stopped.close()
+    assert figures(train(again)) == figures(results)
+    assert_same(weights_of(again), weights_of(both))
+
+
 def test_a_finished_trial_only_tells_its_epochs_again(finished):
     job, results = finished
     written = (job.folder / CHECKPOINT).stat().st_mtime_ns

@@ -27,14 +27,14 @@ def restored():
 def test_a_cpu_that_multiplies_bfloat16_takes_mixed_precision(monkeypatch):
     monkeypatch.setattr(traits, "computes_bfloat16", lambda: True)
     wants = traits_of(CPU, threads=8)
-    assert wants == DeviceTraits(CPU, torch.bfloat16)
+    assert wants == DeviceTraits(CPU, torch.bfloat16, cores=8)
     assert not wants.gradient_scaler().is_enabled()
 
 
 def test_another_cpu_takes_everything_as_it_is(restored, monkeypatch):
     monkeypatch.setattr(traits, "computes_bfloat16", lambda: False)
     plain = traits_of(CPU, threads=8)
-    assert plain == DeviceTraits(CPU)
+    assert plain == DeviceTraits(CPU, cores=8)
     assert isinstance(plain.autocast(), nullcontext)
     assert not plain.gradient_scaler().is_enabled()
     tensor = torch.ones(3)

@@ -40,6 +40,7 @@ class Format(Protocol):
 STRAY_SHARE = 0.1  # a format that labels at most this share of the photos that the best one labels is no rival
 
 FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo}
+TITLES = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO"}
 
 
 def find_format(listing: Listing, name: str, source: str) -> Detection:
@@ -77,14 +78,14 @@ def _choose(listing: Listing, met: list[str], missing: dict[str, str], source: s
     if len(named) == 1 and all(boxes[one] <= boxes[named[0]] for one in rivals):
         best = named[0]  # the others are copies, as programs that convert labels leave them behind
     elif len(rivals) > 1:
-        found = " and ".join(f"{one} labels for {len(boxes[one])} photos" for one in rivals)
+        found = " and ".join(f"{TITLES[one]} labels for {len(boxes[one])} photos" for one in rivals)
         raise AmbiguousFormatError(
             f"{source!r} holds {found}; say which are right (on the command line with --format {rivals[0]}).",
             tuple(rivals),
         )
     missing |= {one: f"its files label {counted(len(boxes[one]), 'photo')}" for one in met if one != best}
     aside = {one: counted(boxes[one].total(), "box", "boxes") for one in rivals if one != best}
-    said = (f"There are {one} labels too ({many}), without names of classes." for one, many in aside.items())
+    said = (f"There are {TITLES[one]} labels too ({many}), without names of classes." for one, many in aside.items())
     return best, tuple(said)
 
 
@@ -98,9 +99,9 @@ def _is_nameless(reading: Reading) -> bool:
 
 def _why(chosen: str, missing: dict[str, str], *, said: bool) -> str:
     if said:
-        return f"Read as {chosen}, as you said."
-    others = "; ".join(f"{one}: {clause}" for one, clause in missing.items())
-    return f"Read as {chosen}, whose labels are here. Not the others: {others}."
+        return f"Read as {TITLES[chosen]}, as you said."
+    others = "; ".join(f"for {TITLES[one]}, {clause}" for one, clause in missing.items())
+    return f"The labels are {TITLES[chosen]}'s: {others}."
 
 
 def _without_photos(listing: Listing, source: str) -> str:
@@ -115,7 +116,7 @@ def _without_photos(listing: Listing, source: str) -> str:
 
 
 def _what_is_missing(listing: Listing, missing: dict[str, str], source: str) -> str:
-    reasons = "; ".join(f"{name}: {clause}" for name, clause in missing.items())
+    reasons = "; ".join(f"{TITLES[name]}: {clause}" for name, clause in missing.items())
     found = counted(len(listing.photos), "photo")
     return (
         f"{source!r} holds {found} but no labels that can be read ({reasons}); put a Pascal VOC .xml file, "

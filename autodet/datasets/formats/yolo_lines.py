@@ -40,10 +40,10 @@ def parse_line(line: str, settings: YoloSettings) -> Mark:
     except (ValueError, OverflowError) as error:
         raise DatasetError(f"{line[:60]!r} is not a class number and the numbers of a box.") from error
     if not sum(map(abs, values)) < MAX_PLACE and not all(abs(value) < MAX_PLACE for value in values):
-        raise DatasetError("A line has numbers that are no places on a photo.")
+        raise DatasetError("Its numbers are no places on a photo.")
     box = _box(values[:4] if settings.keypoints else values)
     if not 0 <= class_number < MAX_CLASS_NUMBER or (settings.names and class_number not in settings.names):
-        raise UnknownClassError(f"A line has the class number {number[:20]}, which has no name.")
+        raise UnknownClassError(f"The class number {number[:20]} has no name.")
     return Mark(settings.names.get(class_number) or f"class_{class_number}", box)
 
 

@@ -189,5 +189,6 @@ def _tiny(photo: LabelledPhoto, count: int, decisions: Decisions) -> Problem:
     problem = (
         f"{what} less than {TINY_SIDE:g} pixels wide or high once the photo has the training size of {TRAINING_SIZE}."
     )
-    action = "They were kept." if decisions["box_tiny"] == "keep" else "They were dropped."
+    they = "It was" if count == 1 else "They were"
+    action = f"{they} {'kept' if decisions['box_tiny'] == 'keep' else 'dropped'}."
     return Problem(photo.labels, problem, action, "box_tiny")

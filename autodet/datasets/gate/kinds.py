@@ -88,7 +88,7 @@ KINDS: dict[str, Kind] = {
         loses=True,
     ),
     "train_unnamed": Kind(
-        "Splits without a train",
+        "Photos that no split names",
         "The data set says which photos are to test with, but not which to learn from.",
         {"keep": "Learn from all other photos"},
         judged=True,
@@ -294,6 +294,11 @@ def decide(actions: Mapping[str, str] | None = None) -> Decisions:
 
 
 DEFAULTS = decide()
+
+
+def how_many(problems: Sequence[Problem]) -> int:
+    """Of how many things problems of one kind speak: one that names no file speaks of its photos."""
+    return sum(1 if problem.file else max(1, len(problem.photos)) for problem in problems)
 
 
 def by_kind(problems: Sequence[Problem]) -> dict[str, list[Problem]]:

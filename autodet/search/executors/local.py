@@ -187,7 +187,8 @@ def _receive(worker: _Worker) -> _Message:
 
 def _death(exit_code: int | None) -> str:
     if exit_code is not None and exit_code < 0:
-        return f"its process was ended by {signal.Signals(-exit_code).name}"
+        how = "was ended from outside" if -exit_code in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT) else "crashed"
+        return f"its process {how} ({signal.Signals(-exit_code).name})"
     return f"its process ended with exit code {exit_code}"
 
 

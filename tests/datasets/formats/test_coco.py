@@ -116,7 +116,7 @@ def test_dirt_is_listed(tmp_path):
 def test_json_of_another_kind_is_not_coco(tmp_path, content):
     write_photos(tmp_path / "set", ["a.png"])
     (tmp_path / "set" / "labels.json").write_text(content)
-    with pytest.raises(DatasetError, match=r"coco: labels\.json: The JSON is (broken|not COCO)"):
+    with pytest.raises(DatasetError, match=r"COCO: labels\.json: The JSON is (broken|not COCO)"):
         import_dataset(tmp_path / "set", workspace=workspace_in(tmp_path))
 
 

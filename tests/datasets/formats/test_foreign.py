@@ -91,7 +91,7 @@ def test_copies_in_yolo_that_have_no_names_are_left_aside(tmp_path, lines):
     dataset = import_dataset(tree.root, workspace=workspace_in(tmp_path))
     assert (dataset.format, dataset.classes, dataset.boxes) == ("voc", ("dog",), 8)
     (told,) = [problem.problem for problem in dataset.problems if problem.kind == "labels_foreign"]
-    assert told == f"There are yolo labels too ({8 if lines else 6} boxes), without names of classes."
+    assert told == f"There are YOLO labels too ({8 if lines else 6} boxes), without names of classes."
 
 
 @pytest.mark.parametrize(("boxes", "named"), [(2, False), (1, True)])
@@ -102,5 +102,5 @@ def test_more_boxes_or_names_of_their_own_are_a_question(tmp_path, boxes, named)
         tree.text(f"labels/{number}.txt", LINE + "0 0.2 0.2 0.1 0.1\n" * (boxes - 1))
     if named:
         tree.text("labels/classes.txt", "cat\ndog\n")
-    with pytest.raises(DatasetError, match="voc labels for 8 photos and yolo labels for 8 photos; say which"):
+    with pytest.raises(DatasetError, match="Pascal VOC labels for 8 photos and YOLO labels for 8 photos; say which"):
         import_dataset(tree.root, workspace=workspace_in(tmp_path))

@@ -35,7 +35,7 @@ def test_labels_in_two_formats_are_a_question(tmp_path):
     tree.text("classes.txt", "cat\ndog\n")
     workspace = workspace_in(tmp_path)
     with pytest.raises(
-        AmbiguousFormatError, match=r"voc labels for 8 photos and yolo labels for 8.*--format voc"
+        AmbiguousFormatError, match=r"Pascal VOC labels for 8 photos and YOLO labels for 8.*--format voc"
     ) as caught:
         import_dataset(tree.root, workspace=workspace)
     assert caught.value.formats == ("voc", "yolo")

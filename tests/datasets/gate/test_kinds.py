@@ -2,14 +2,23 @@ from pathlib import Path
 
 import pytest
 
-from autodet.datasets.gate.kinds import KINDS, decide
+from autodet.datasets.gate.kinds import KINDS, decide, how_many
 from autodet.errors import DatasetError
+from autodet.records import Problem
 
 
 def test_every_kind_says_why_and_has_a_default():
     for name, kind in KINDS.items():
         assert kind.title and kind.why.endswith("."), name
         assert decide()[name] == kind.default == next(iter(kind.choices))
+
+
+def test_what_names_no_file_is_counted_by_its_photos():
+    pair = Problem("a.png", "Twice.", "Kept.", "photo_copies", ("a.png", "b.png"))
+    some = Problem("", "3 photos have no label file.", "Kept.", "label_file_missing", ("a.png", "b.png", "c.png"))
+    assert how_many([pair]) == 1
+    assert how_many([some, some]) == 6
+    assert how_many([Problem("", "No boxes.", "", "no_boxes")]) == 1
 
 
 def test_a_decision_replaces_the_default_of_its_kind_alone():
