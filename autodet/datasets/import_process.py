@@ -104,11 +104,12 @@ def main(arguments: list[str]) -> int:
     return int(status.state == "failed")
 
 
+@collector_paused()
 def _stage(folder: Path, credentials: Mapping[str, Any] | None) -> ImportStatus:
     request = read_request(folder)
     shown = shown_name(request.source) if request.source.startswith(SCHEME) else request.name
     report = Reporter(folder)
-    with failures_named(shown), collector_paused():
+    with failures_named(shown):
         root, ours = _fetch_once(folder, request, shown, credentials, report)
         copies = None if ours else folder / PHOTOS
         shutil.rmtree(folder / PHOTOS, ignore_errors=True)  # of an attempt that was cut short
@@ -136,12 +137,13 @@ def _fetch_once(
     return root, ours
 
 
+@collector_paused()
 def _store(folder: Path, decisions: Mapping[str, str]) -> ImportStatus:
     found = review(read_staged(folder), decide(decisions), read_request(folder).seed)
     for refusal in found.refusals:
         raise DatasetError(refusal)
     (folder / FETCHED).unlink()  # from here on files are moved: who starts again must fetch them again
-    with failures_named(found.staged.shown), collector_paused():
+    with failures_named(found.staged.shown):
         return _finish(folder, found, Reporter(folder))
 
 

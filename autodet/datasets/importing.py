@@ -28,6 +28,22 @@ from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_
 ORDER = "order"  # in a data set: for which import it was stored
 
 
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep Python from looking for cycles again and again among the million objects that an import makes.
+
+    It decorates functions, so that what they made is gone before it is looked at.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@collector_paused()
 def import_dataset(
     source: str | Path,
     name: str | None = None,
@@ -60,7 +76,7 @@ def import_dataset(
     workspace = workspace or open_workspace()
     report, decided = progress or no_progress, decide(decisions)
     shown = shown_name(source)
-    with failures_named(shown), collector_paused(), hidden_folder(workspace.datasets) as scratch:
+    with failures_named(shown), hidden_folder(workspace.datasets) as scratch:
         root, ours = fetch(source, scratch, seed, credentials, report, large=decided["large_download"] == "keep")
         copies = None if ours else scratch / PHOTOS
         found = review(stage(root, copies=copies, shown=shown, format=format, report=report), decided, seed)
@@ -104,18 +120,6 @@ def failures_named(shown: str) -> Iterator[None]:
             f"{shown!r} could not be imported: {error.strerror or 'a file could not be read or written'}; check "
             "that the disk is not full and that the files may be read."
         ) from error
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keep Python from looking for cycles again and again among the million objects that an import makes."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def name_of(source: str | Path) -> str:

@@ -25,6 +25,7 @@ def write_staged(folder: Path, staged: Staged) -> None:
         "photos": [_photo_to_json(photo) for photo in staged.photos],
         "unlabelled": [_photo_to_json(photo) for photo in staged.unlabelled],
         "classes": staged.classes,
+        "stale_lists": staged.stale_lists,
         "problems": [[one.file, one.problem, one.action, one.kind, one.photos] for one in staged.problems],
     }
     write_atomically(folder / STAGED, json.dumps(document).encode())
@@ -53,7 +54,8 @@ def _read(path: Path, _modified: int) -> Staged:
         photos=tuple(_photo_from_json(photo) for photo in document["photos"]),
         unlabelled=tuple(_photo_from_json(photo) for photo in document["unlabelled"]),
         problems=tuple(_problem_from_json(problem) for problem in document["problems"]),
-        classes=tuple(document.get("classes", ())),
+        classes=tuple(document["classes"]),
+        stale_lists=document["stale_lists"],
     )
 
 

@@ -55,6 +55,7 @@ class Staged:
         unlabelled: Photos that can be read but have no labels.
         problems: What could not be made sense of.
         classes: The classes that the labels name, marked or not, where the format has a list of them.
+        stale_lists: Whether lists of photos may be older than the labels; see ``Reading``.
     """
 
     root: Path
@@ -64,6 +65,7 @@ class Staged:
     unlabelled: tuple[StagedPhoto, ...]
     problems: tuple[Problem, ...]
     classes: tuple[str, ...] = ()
+    stale_lists: bool = False
 
 
 def no_progress(_share: float, _doing: str) -> None:
@@ -164,7 +166,7 @@ def stage(
     """
     settings = load_settings()
     listing = list_files(root, settings.max_archive_entries, settings.max_depth)
-    names = list(listing.photo_at)
+    names = listing.photo_names
     with looking_at(names, root, copies) as seen:
         detection = find_format(listing, format, shown)
         reading = FORMATS[detection.format].read(listing)
@@ -185,6 +187,7 @@ def stage(
         unlabelled=tuple(photo for photo in looked[split_at:] if isinstance(photo, StagedPhoto)),
         problems=(*reading.problems, *aside, *foreign, *unread),
         classes=reading.classes,
+        stale_lists=reading.stale_lists,
     )
     if not staged.photos:
         raise DatasetError(_nothing_left(staged))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from autodet.datasets.formats.labels import (
@@ -27,11 +27,11 @@ from autodet.errors import DatasetError
 from autodet.records import Problem, Split
 
 MAX_JSON_BYTES = 1_000_000_000
+_IDS = (str, int, float)
 MOST_PARTS, PARTS_PER_PHOTO = 2_000_000, 50_000  # numbers, and ten for each list or object; each takes memory
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of ``annotations``, without its outlines.
 
     Attributes:
@@ -100,7 +100,7 @@ def key_of(id: Any) -> str:
     """An id as text, so that ``7``, ``7.0`` and ``"7"`` are one."""
     if isinstance(id, float) and id.is_integer():
         id = int(id)
-    return intern(str(id)) if id is None or isinstance(id, str | int | float) else ""
+    return intern(str(id)) if id is None or isinstance(id, _IDS) else ""
 
 
 def is_like_coco(text: str) -> bool:

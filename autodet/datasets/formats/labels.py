@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
@@ -40,8 +41,7 @@ def classes_called(names: Collection[str]) -> str:
     return f"The classes were called {', '.join(sorted(names)[:3])}{' ...' * (len(names) > 3)}."
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """One object that somebody marked.
 
     Attributes:
@@ -88,11 +88,14 @@ class Reading:
         photos: The photos with their marks.
         problems: What it could not make sense of.
         classes: The classes that the labels name, marked or not, where a format has a list of them.
+        stale_lists: Whether lists of photos may be older than the labels, so that a photo that none names may have been
+            forgotten; otherwise lists are part of the data set, and leave photos out on purpose.
     """
 
     photos: tuple[LabelledPhoto, ...]
     problems: tuple[Problem, ...]
     classes: tuple[str, ...] = ()
+    stale_lists: bool = False
 
 
 def settle_splits(

@@ -37,13 +37,17 @@ class Listing:
     @cached_property
     def photos(self) -> tuple[PurePosixPath, ...]:
         """Files that are called like photos."""
-        named = (PurePosixPath(path) for path in self.ending(*PHOTO_ENDINGS))
-        return tuple(path for path in named if path.parent.name.lower() not in MASK_FOLDERS)
+        return tuple(self.photo_at.values())
 
     @cached_property
     def photo_at(self) -> dict[str, PurePosixPath]:
         """The same, by their paths as text."""
-        return {str(path): path for path in self.photos}
+        return {name: PurePosixPath(name) for name in self.photo_names}
+
+    @cached_property
+    def photo_names(self) -> list[str]:
+        """The same as text alone."""
+        return [path for path in self.ending(*PHOTO_ENDINGS) if _folder_of(path) not in MASK_FOLDERS]
 
     def ending(self, *suffixes: str) -> list[str]:
         """Files with one of these endings, lower case and with the dot, whatever case they are written in."""
@@ -223,6 +227,11 @@ def original_name(name: str) -> str:
 def plain(name: str) -> str:
     """A name as it is compared: without regard to the case of letters or to how an accent is stored."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
+
+
+def _folder_of(path: str) -> str:
+    """The name of the folder that a file lies in, lower case."""
+    return path.rpartition("/")[0].rpartition("/")[2].lower()
 
 
 def _grouped(named: Iterable[tuple[str, PurePosixPath]]) -> dict[str, list[PurePosixPath]]:

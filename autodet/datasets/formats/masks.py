@@ -11,8 +11,8 @@ UNREADABLE = "A mark has a mask that cannot be read."
 
 def number_of(value: Any) -> float | None:
     """A value as a number that a place on a photo can be, also if it is written as text; None if it is none."""
-    if type(value) is float and abs(value) < 1e9:
-        return value
+    if type(value) in (float, int) and abs(value) < 1e9:  # as nearly all are
+        return float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

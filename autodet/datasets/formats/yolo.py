@@ -76,7 +76,8 @@ def read(listing: Listing) -> Reading:
     problems += _without_labels([photo.photo for photo in photos if not pairs[photo.photo]])
     if splits and not listed:
         problems += _without_train([photo.photo for photo in photos if photo.split is None])
-    return Reading(tuple(photos), (*problems, *find_left_over(listing, left_over, pairs)), tuple(sorted(named)))
+    problems += find_left_over(listing, left_over, pairs)
+    return Reading(tuple(photos), tuple(problems), tuple(sorted(named)), stale_lists=True)
 
 
 def _splits_of(listing: Listing, pairs: Pairs, splits: dict[PurePosixPath, Split]) -> dict[PurePosixPath, Split | None]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from autodet.datasets.formats.labels import Mark
 from autodet.datasets.gate.checks import CheckedPhoto, find_tiny
@@ -44,7 +44,7 @@ def change_of(staged: StagedPhoto, kept: CheckedPhoto | None) -> Change:
     width, height = staged.facts.upright_wh
     across, down = (width, height) if staged.labelled.relative else (1, 1)
     before = tuple(
-        replace(mark, box_xyxy=(x1 * across, y1 * down, x2 * across, y2 * down))
+        mark._replace(box_xyxy=(x1 * across, y1 * down, x2 * across, y2 * down))
         for mark in staged.labelled.marks
         for x1, y1, x2, y2 in [mark.box_xyxy]
     )

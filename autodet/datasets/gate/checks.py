@@ -59,7 +59,7 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
     size_wh = facts.upright_wh
     for written in photo.marks:
         box, kind, sentence = _repaired(_placed(written.box_xyxy, photo, facts, decisions), size_wh, decisions)
-        mark = Mark(written.name, box, written.difficult, written.truncated) if box else None
+        mark = (written if box is written.box_xyxy else written._replace(box_xyxy=box)) if box else None
         lost += box is None
         action = CUT if box else BOX_DROPPED
         if mark in known:

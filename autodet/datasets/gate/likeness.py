@@ -20,7 +20,7 @@ _PLACES = np.arange(GRID * GRID).reshape(GRID, GRID)
 LIGHTER = np.concatenate([_PLACES[:-1, 1:], _PLACES[1:, :-1]]).ravel()  # the pixels of all pairs, flat
 DARKER = np.tile(_PLACES[:-1, :-1], (2, 1)).ravel()
 MOST_BITS = 12
-ROWS, COLUMNS = 64, 8192  # compared in one go: what the processor's cache holds
+ROWS, COLUMNS = 64, 4096  # compared in one go: what the processor's cache holds
 
 Words = NDArray[np.uint64]
 
@@ -48,12 +48,12 @@ def find_alike(looks: Sequence[int], among: Sequence[int]) -> list[int | None]:
     def search(tops: range) -> None:
         compare = _comparer()
         for top, start in ((top, start) for top in tops for start in range(0, len(right), COLUMNS)):
-            bits = compare(left[top : top + ROWS], right[start : start + COLUMNS])
-            if bits is not None:
-                columns, rows = bits.argmin(axis=1), np.arange(len(bits))
-                better = rows[bits[rows, columns] < fewest[rows + top]]
-                nearest[better + top] = first[columns[better] + start]
-                fewest[better + top] = bits[better, columns[better]]
+            rows, bits = compare(left[top : top + ROWS], right[start : start + COLUMNS])
+            columns = bits.argmin(axis=1)
+            least = bits[np.arange(len(rows)), columns]
+            better = least < fewest[rows + top]
+            nearest[rows[better] + top] = first[columns[better] + start]
+            fewest[rows[better] + top] = least[better]
 
     workers = os.cpu_count() or 1  # numpy lets others compute meanwhile
     with ThreadPoolExecutor(workers) as pool:
@@ -70,8 +70,8 @@ def group_alike(looks: Sequence[int]) -> list[int]:
         one, other = groups[top : top + ROWS], groups[start : start + COLUMNS]
         if start + COLUMNS <= top or (one.min() == one.max() == other.min() == other.max()):
             continue  # the same pairs were compared the other way round, or are in one group already
-        bits = compare(words[top : top + ROWS], words[start : start + COLUMNS])
-        for row, of_row in enumerate(bits if bits is not None else ()):
+        rows, bits = compare(words[top : top + ROWS], words[start : start + COLUMNS])
+        for row, of_row in zip(rows, bits, strict=True):
             joined = np.unique(groups[np.flatnonzero(of_row <= MOST_BITS) + start])
             if len(joined) > 1 or (len(joined) and joined[0] != groups[row + top]):
                 groups[np.isin(groups, [*joined, groups[row + top]])] = joined[0]
@@ -95,22 +95,20 @@ def _tiles(rows: int, columns: int) -> Iterator[tuple[int, int]]:
     return ((top, start) for top in range(0, rows, ROWS) for start in range(0, columns, COLUMNS))
 
 
-def _comparer() -> Callable[[Words, Words], NDArray[np.uint8] | None]:
-    """What counts the bits that differ between all pairs of a tile, shape (rows, columns); None if no pair is alike.
+def _comparer() -> Callable[[Words, Words], tuple[NDArray[np.intp], NDArray[np.uint8]]]:
+    """What counts the bits that differ between the pairs of a tile, for each row in which a pair may be alike.
 
-    The second half of the bits is compared only where the first half of some pair does not differ too much already.
-    Arrays are made once: the operating system takes longer to hand out memory than all the rest takes.
+    It gives the numbers of these rows, and their bits, shape (rows, columns). The second half of a row's bits is
+    compared only where the first half of some pair does not differ too much already. Arrays are made once: the
+    operating system takes longer to hand out memory than all the rest takes.
     """
-    across, counts = np.empty((ROWS, COLUMNS), np.uint64), np.empty((2, ROWS, COLUMNS), np.uint8)
+    across, counts = np.empty((ROWS, COLUMNS), np.uint64), np.empty((ROWS, COLUMNS), np.uint8)
 
-    def compare(one: Words, other: Words) -> NDArray[np.uint8] | None:
+    def compare(one: Words, other: Words) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
         part = np.s_[: len(one), : len(other)]
-        for half in (0, 1):
-            np.bitwise_xor(one[:, None, half], other[None, :, half], out=across[part])
-            np.bitwise_count(across[part], out=counts[half][part])
-            if counts[half][part].min() > MOST_BITS:
-                return None
-        bits: NDArray[np.uint8] = np.add(counts[0][part], counts[1][part], out=counts[0][part])
-        return bits
+        np.bitwise_xor(one[:, None, 0], other[None, :, 0], out=across[part])
+        first = np.bitwise_count(across[part], out=counts[part])
+        rows = np.flatnonzero(first.min(axis=1) <= MOST_BITS)
+        return rows, first[rows] + np.bitwise_count(one[rows, None, 1] ^ other[None, :, 1])
 
     return compare

@@ -148,8 +148,7 @@ def _large_loss(
     staged: Staged, checked: Sequence[CheckedPhoto], problems: Sequence[Problem], decisions: Decisions
 ) -> list[Problem]:
     """Say so if much of what somebody labelled cannot be used."""
-    # VOC's and COCO's lists belong to the data set and leave photos out on purpose; those beside YOLO's labels get old.
-    left_out = decisions["photo_unlisted"] == "drop" and staged.detection.format == "yolo"
+    left_out = decisions["photo_unlisted"] == "drop" and staged.stale_lists
     unlisted = [len(one.labelled.marks) for one in staged.photos if left_out and one.labelled.unlisted]
     unusable = sum(_loses_photo(problem) for problem in staged.problems)
     unread = sum(problem.kind in LOST_BOXES for problem in staged.problems)

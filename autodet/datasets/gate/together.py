@@ -189,7 +189,7 @@ def _untaught(photos: Sequence[CheckedPhoto], splits: Sequence[Split], name: str
 
 
 def _renamed(photo: CheckedPhoto, right: Spellings) -> CheckedPhoto:
-    return replace(photo, marks=tuple(replace(m, name=right.get(m.name, m.name)) for m in photo.marks))
+    return replace(photo, marks=tuple(m._replace(name=right.get(m.name, m.name)) for m in photo.marks))
 
 
 def _first_files(photos: Sequence[CheckedPhoto]) -> dict[str, str]:

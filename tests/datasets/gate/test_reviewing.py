@@ -111,6 +111,7 @@ def test_a_category_or_name_without_boxes_is_told_however_it_is_spelt(tmp_path):
         assert not found.asks
         write_staged(tmp_path, found.staged)
         assert empty_classes(review(read_staged(tmp_path))) == ["The class 'fruit' has no boxes."]
+        assert read_staged(tmp_path) == found.staged
 
 
 def test_a_class_whose_boxes_cannot_be_used_is_told(tmp_path):
