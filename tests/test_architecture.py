@@ -37,6 +37,7 @@ TORCH_MODULES = {
     "autodet.models.folding",
     "autodet.models.one_stage",
     "autodet.models.precision",
+    "autodet.models.products",
     "autodet.models.pyramid",
     "autodet.models.roi_align",
     "autodet.models.square_input",

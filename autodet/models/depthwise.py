@@ -12,13 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from autodet.models.products import QuickLinear, convolve_pixels, is_plain
+
 PART = 3
 
 
 class QuickConv2d(nn.Conv2d):
-    """``nn.Conv2d``; where it is depthwise and learns on a CPU, with the quick backward pass."""
+    """``nn.Conv2d``; where it is depthwise and learns on a CPU, with the quick backward pass; see also ``products``."""
 
     def _conv_forward(self, features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if self._is_of_pixels and is_plain(features, weight):
+            return convolve_pixels(features, weight, bias)
         learns = torch.is_grad_enabled() and (weight.requires_grad or features.requires_grad)
         if not (learns and features.device.type == "cpu" and self._is_depthwise):
             plain: Tensor = super()._conv_forward(features, weight, bias)
@@ -29,6 +33,11 @@ class QuickConv2d(nn.Conv2d):
             bias = None if bias is None else bias.to(dtype)
         convolved: Tensor = _Convolution.apply(features, weight, bias, self.stride[0], self.padding[0])
         return convolved
+
+    @property
+    def _is_of_pixels(self) -> bool:
+        alone = self.kernel_size == self.stride == self.dilation == (1, 1)
+        return alone and self.padding == (0, 0) and self.groups == 1
 
     @property
     def _is_depthwise(self) -> bool:
@@ -45,10 +54,10 @@ class QuickConv2d(nn.Conv2d):
 
 
 def quicken(network: nn.Module) -> None:
-    """Let every plain convolution of a network be a ``QuickConv2d``; its weights stay."""
+    """Let every plain convolution of a network be a ``QuickConv2d``, and products ``QuickLinear``; its weights stay."""
+    quick = {nn.Conv2d: QuickConv2d, nn.Linear: QuickLinear}
     for module in network.modules():
-        if type(module) is nn.Conv2d:
-            module.__class__ = QuickConv2d
+        module.__class__ = quick.get(type(module), type(module))
 
 
 class _Convolution(torch.autograd.Function):

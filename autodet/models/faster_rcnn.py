@@ -7,6 +7,7 @@ from torch import Tensor
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
+from autodet.models.depthwise import quicken
 from autodet.models.precision import answer_in_float32
 from autodet.models.pyramid import build_backbone
 from autodet.models.roi_align import QuickRoIAlign
@@ -38,5 +39,6 @@ def build_faster_rcnn(class_count: int, published: Mapping[str, Tensor] | None, 
     )
     network.transform = lite_input()
     network.roi_heads.__class__ = TwoLooks  # the same parts, which torchvision puts together by itself
+    quicken(network)
     answer_in_float32(network.rpn.head, network.roi_heads.box_predictor)
     return network.to(memory_format=torch.channels_last)

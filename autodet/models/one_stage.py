@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import batched_nms, box_iou, clip_boxes_to_image, generalized_box_iou_loss
 
+from autodet.models.depthwise import quicken
 from autodet.models.pyramid import FPN_STRIDES, PyramidBackbone, build_backbone
 from autodet.models.square_input import Targets, lite_input
 
@@ -196,4 +197,5 @@ def build_one_stage(class_count: int, published: Mapping[str, Tensor] | None, si
         size: One of ``LITE_SIZES``.
     """
     network = OneStageDetector(build_backbone(size, published), class_count)
+    quicken(network)
     return network.to(memory_format=torch.channels_last)

@@ -17,6 +17,7 @@ from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from autodet.training.transforms import generator_of
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 Targets = list[dict[str, Tensor]]
 Learn = Callable[[nn.Module, Tensor, Targets], Tensor]
 
@@ -61,6 +62,16 @@ class Replicas:
             parameter.grad = _sum([one.grad for one in replicated if one.grad is not None])
             for one in replicated:
                 one.grad = None
+
+    def each(self, use: Callable[[nn.Module, Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """What becomes of items, as many at a time as there are replicas, in their order.
+
+        Args:
+            use: What is done with an item, with one of the replicas.
+            items: The items.
+        """
+        for at in range(0, len(items), len(self)):
+            yield from self.pool.map(use, self.replicas, items[at : at + len(self)])
 
 
 def _replica(network: nn.Module) -> nn.Module:

@@ -23,7 +23,7 @@ from autodet.models.bundle import ModelCard, read_bundle, write_bundle
 from autodet.models.detection import detect
 from autodet.models.registry import build_network, find_architecture
 from autodet.models.transplant import transplant
-from autodet.records import EpochResult, Hyperparameters, ImageRecord
+from autodet.records import EpochResult, Hyperparameters, ImageRecord, Prediction
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from autodet.training.cores import Replicas, ahead
 from autodet.training.freezing import freeze
@@ -92,8 +92,10 @@ class _Trial:
         network = _network(job, dataset.classes, pulse, resumes=bool(progress.state))
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
-        self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.replicas = self._replicas()
+        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        # Of two photos at least, for what Python does costs as much for one.
+        self.replicas = self._replicas(self.network, job.hyperparameters.batch_size // 2)
+        self.judges = self._replicas(self.average, EVALUATION_BATCH // 2)
         if self.traits.compiled:  # all squares have one size; heads, whose shapes depend on data, stay as they are
             self.network.get_submodule("backbone").compile()
         self.optimizer = _optimizer(self.network, job.hyperparameters)
@@ -107,12 +109,11 @@ class _Trial:
                 part.load_state_dict(progress.state[name])
         self.moment = time.monotonic()
 
-    def _replicas(self) -> Replicas | None:
+    def _replicas(self, network: nn.Module, most: int) -> Replicas | None:
         """Those that each take a part of every batch; none where the device takes a batch as a whole."""
-        # Of two photos at least, for what Python does costs as much for one.
-        count = min(self.traits.cores, self.job.hyperparameters.batch_size // 2)
+        count = min(self.traits.cores, most)
         whole = count < 2 or self.job.accumulation > 1
-        return None if whole else Replicas(self.network, count, self.traits.cores)
+        return None if whole else Replicas(network, count, self.traits.cores)
 
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.amp.GradScaler]:
         return {
@@ -215,17 +216,21 @@ class _Trial:
         return all(bool(weights.isfinite().all()) for weights in self.average.parameters())
 
     def _evaluate(self) -> tuple[float, float, float | None]:
-        self.average.eval()
         predictions = []
-        batch = max(1, EVALUATION_BATCH // self.job.accumulation)
-        for start in range(0, len(self.val_squares), batch):
-            indices = range(start, min(start + batch, len(self.val_squares)))
-            squares = self.traits.move(torch.stack([self.val_squares.square(index) for index in indices]))
-            letterboxes = [self.val_squares.letterboxes[index] for index in indices]
-            predictions += detect(self.average, squares, letterboxes)  # in float32, as whoever uses the model will
+        size = max(1, EVALUATION_BATCH // (len(self.judges) if self.judges else self.job.accumulation))
+        photos = range(len(self.val_squares))
+        batches = [photos[at : at + size] for at in range(0, len(photos), size)]
+        predict = partial(self._predict, self.average)
+        for predicted in self.judges.each(self._predict, batches) if self.judges else map(predict, batches):
+            predictions += predicted
             self.pulse()
         quality = quality_of(self.job.objective)
         return measure(self.val_squares.records, predictions, len(self.dataset.classes), quality)
+
+    def _predict(self, network: nn.Module, photos: range) -> list[Prediction]:
+        squares = self.traits.move(torch.stack([self.val_squares.square(index) for index in photos]))
+        # In float32, as whoever uses the model will.
+        return detect(network, squares, [self.val_squares.letterboxes[index] for index in photos])
 
     def _measure_latency(self) -> float:
         """The lowest that was measured in this trial: weights hardly matter to it, and disturbances only ever add."""

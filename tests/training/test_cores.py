@@ -89,6 +89,11 @@ def test_what_is_drawn_depends_on_the_epoch_and_the_replica_alone(network, repli
     assert drawn() not in (first, second)
 
 
+def test_items_are_used_with_a_replica_each_and_come_back_in_order(replicas):
+    used = list(replicas.each(lambda network, item: (item, replicas.replicas.index(network)), "abcde"))
+    assert used == [("a", 0), ("b", 1), ("c", 0), ("d", 1), ("e", 0)]
+
+
 def test_a_part_that_fails_says_so(replicas):
     def fail(network, photos, targets):
         raise ValueError("no such thing")
