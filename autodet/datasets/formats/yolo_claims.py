@@ -83,7 +83,9 @@ class Claims:
             rivals.update((best[0], other) for other in best[1:])
         for (first, other), count in rivals.items():
             yield from _contradiction(first.settings, other.settings, f"are both about {counted(count, 'photo')}")
-        beside = [names for names in self._settings.lists if not names.path.endswith(LAST_RESORT)]
+        no_lists = {*labels_of.values()}  # a photo may be called classes.jpg
+        lists = (names for names in self._settings.lists if names.path not in no_lists)
+        beside = [names for names in lists if not names.path.endswith(LAST_RESORT)]
         read: dict[tuple[str, str], YoloSettings] = {}  # by their path and each folder of labels that they are about
         for photo, labels in labels_of.items() if beside else ():
             for claim in _best(self._named, photo)[:1]:
