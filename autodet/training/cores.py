@@ -46,22 +46,23 @@ class Replicas:
         for number, replica in enumerate(self.replicas, start=1):
             _draw_from(replica.train(), generator_of(seed, epoch, -number))
 
-    def learn(self, learn: Learn, parts: Sequence[tuple[Tensor, Targets]]) -> Iterator[Tensor]:
+    def learn(self, learn: Learn, parts: Sequence[tuple[Tensor, Targets]]) -> list[Tensor]:
         """Learn from parts of a batch at the same time, and add up the gradients as those of the network.
 
         Args:
             learn: Adds a part's gradient to those of the network that it is given, and returns the part's loss.
             parts: Photos and what they show; not more than there are replicas.
 
-        Yields:
+        Returns:
             The losses.
         """
         used = self.replicas[: len(parts)]
-        yield from list(self.pool.map(learn, used, *zip(*parts, strict=True)))
+        losses = list(self.pool.map(learn, used, *zip(*parts, strict=True)))
         for parameter, *replicated in zip(self.network.parameters(), *map(nn.Module.parameters, used), strict=True):
             parameter.grad = _sum([one.grad for one in replicated if one.grad is not None])
             for one in replicated:
                 one.grad = None
+        return losses
 
     def each(self, use: Callable[[nn.Module, Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """What becomes of items, as many at a time as there are replicas, in their order.

@@ -192,8 +192,8 @@ class _Trial:
         size = math.ceil(len(images) / count)
         parts = [(images[at : at + size], targets[at : at + size]) for at in range(0, len(images), size)]
         learn = partial(self._learn, of=len(images))
-        losses = self.replicas.learn(learn, parts) if self.replicas else (learn(self.network, *part) for part in parts)
-        return torch.stack(list(losses)).sum()
+        losses = self.replicas.learn(learn, parts) if self.replicas else [learn(self.network, *part) for part in parts]
+        return torch.stack(losses).sum()
 
     def _learn(self, network: nn.Module, images: Tensor, targets: list[dict[str, Tensor]], of: int) -> Tensor:
         """Add the gradient of a part of a batch to a network's; returns what it contributes to the batch's loss."""

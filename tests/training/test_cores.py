@@ -50,7 +50,7 @@ def replicas(network):
 
 def test_gradients_of_all_parts_are_added_up_where_the_optimizer_looks(network, replicas):
     whole = copy.deepcopy(network)
-    losses = list(replicas.learn(learn, [part(0), part(1)]))
+    losses = replicas.learn(learn, [part(0), part(1)])
     torch.testing.assert_close(losses, [learn(whole, *part(0)), learn(whole, *part(1))])
     torch.testing.assert_close(network.layer.weight.grad, whole.layer.weight.grad)
     assert network.unused.weight.grad is None
@@ -60,10 +60,10 @@ def test_gradients_of_all_parts_are_added_up_where_the_optimizer_looks(network, 
 
 
 def test_what_the_optimizer_changes_is_changed_for_all_but_nothing_else_is_shared(network, replicas):
-    before = list(replicas.learn(learn, [part(0), part(0)]))
+    before = replicas.learn(learn, [part(0), part(0)])
     assert before[0] == before[1]
     torch.optim.SGD(network.parameters(), 0.01).step()
-    after = list(replicas.learn(learn, [part(0), part(0)]))
+    after = replicas.learn(learn, [part(0), part(0)])
     assert after[0] == after[1] != before[0]
     assert network.seen == 0
     assert [replica.seen for replica in replicas.replicas] == [4, 4]
@@ -71,7 +71,7 @@ def test_what_the_optimizer_changes_is_changed_for_all_but_nothing_else_is_share
 
 def test_what_is_drawn_depends_on_the_epoch_and_the_replica_alone(network, replicas):
     def drawn():
-        list(replicas.learn(learn, [part(0), part(0)]))
+        replicas.learn(learn, [part(0), part(0)])
         return [[photo.tolist() for photo in replica.drawn] for replica in replicas.replicas]
 
     first, second = drawn(), drawn()
@@ -99,7 +99,7 @@ def test_a_part_that_fails_says_so(replicas):
         raise ValueError("no such thing")
 
     with pytest.raises(ValueError, match="no such thing"):
-        list(replicas.learn(fail, [part(0), part(1)]))
+        replicas.learn(fail, [part(0), part(1)])
 
 
 def test_items_are_made_ready_in_order_and_one_ahead():
