@@ -1,8 +1,8 @@
 """Products of float32 matrices that a CPU does quickly when it predicts.
 
-Torch leaves them to MKL, and convolutions of 1 x 1 as well where it has one thread and few photos. On processors that
-are not Intel's this takes twice as long as oneDNN does, which takes care of all other convolutions; a head's two wide
-layers were half of a prediction.
+Torch leaves them to MKL, and convolutions of 1 x 1 as well where it has one thread and few photos. On an AMD processor
+that took twice as long as oneDNN does, which takes care of all other convolutions; a head's two wide layers were half
+of a prediction.
 """
 
 import torch

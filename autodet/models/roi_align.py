@@ -82,13 +82,7 @@ def _made_round(values: Tensor) -> Tensor:
 
 class _Pooling(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any,
-        pooling: QuickRoIAlign,
-        pool: Pool,
-        boxes: list[Tensor],
-        *maps: Tensor,
-    ) -> Tensor:
+    def forward(ctx: Any, pooling: QuickRoIAlign, pool: Pool, boxes: list[Tensor], *maps: Tensor) -> Tensor:
         ctx.groups, ctx.shapes = list(_groups(pooling, boxes, maps)), [one.shape for one in maps]
         if maps[0].dtype != torch.bfloat16:
             return pool(maps, boxes)

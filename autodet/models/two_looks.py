@@ -12,8 +12,9 @@ from torch.nn.functional import pad
 from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss
 from torchvision.ops import box_iou, clip_boxes_to_image
 
+from autodet.models.roi_align import ROUND
+
 CLOSE = 0.6  # IoU from which on a box of the first look is the object's; of a proposal 0.5 is enough
-ROUND = 16  # regions
 LEAST_SIDE = 1.0  # in pixels; what the first look makes smaller than that is looked at again as it was proposed
 Features = dict[str, Tensor]
 Regions = list[Tensor]

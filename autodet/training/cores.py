@@ -1,7 +1,7 @@
 """How the cores of a CPU share a step: each takes photos of its own through the whole network.
 
-Cores that share each operation instead wait for one another at its end, a thousand times a step; where something else
-runs on one of them as well, all of them wait for that, and a step takes several times as long.
+Cores that share each operation instead wait for one another at its end, a thousand times a step, and where something
+else runs on one of them as well, all of them wait for that.
 """
 
 import copy
