@@ -21,331 +21,36 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
-from torch.nn import functional
-from torchvision.models.detection import roi_heads
-from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-from torchvision.models.detection.roi_heads import RoIHeads
-from torchvision.ops import FeaturePyramidNetwork, batched_nms, generalized_box_iou_loss
-from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
+from torchvision.ops import batched_nms
 
 import autodet
-from autodet.datasets.photos import open_photo, read_photo
 from autodet.evaluation.coco import measure
-from autodet.models import pyramid, two_looks
 from autodet.models.detection import detect
-from autodet.models.letterbox import Letterbox
-from autodet.models.precision import answer_in_float32
 from autodet.records import Hyperparameters, Prediction
-from autodet.training import loop, schedule, squares, transforms
+from autodet.training import loop
 from autodet.training.checkpoint import Progress
-from autodet.training.job import TrainJob
-from autodet.training.traits import DeviceTraits
-from autodet.training.transforms import MOSAICS
-from autodet.workspace import Workspace, open_workspace
+from autodet.training.job import BEST_BUNDLE, TrainJob
+from autodet.workspace import open_workspace
+from benchmarks.ablation_sets import HALF, REAL, SETS, import_sets
+from benchmarks.changes import ALL_CHANGES, SCREENINGS, SOURCE
 
-SETS = ("fruit", "raccoon")
-FAR = {"fruit from afar": 3, "fruit from far away": 6}  # so many photos along each side of one
-FAR_PHOTOS, FAR_SIDE = (60, 24), 960
-SHARES = (2 / 3, 1 / 3)
 FIRST_ROW = (1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0)  # of the design; the next ten are its rotations, the last has nothing
 CONFIRMING_SEED = 100
-CALM = 0.75  # of the epochs, after which there are no mosaics
 REGIONS = tuple((count, overlap) for overlap in (0.4, 0.5, 0.55, 0.6) for count in (75, 150, 300))
 JUDGED = 4  # the last epochs, of which the best counts
+SOURCE_EPOCHS = 20
+SOURCE_FOLDER = "source"
 FIGURES = ("map50", "map50_95", "seconds")
 Run = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Change:
-    """Something other than the defaults.
-
-    Attributes:
-        what: In words.
-        hyperparameters: What the trial is trained with instead.
-        before: Called before the network is built.
-        network: Called with the network and the data set.
-        during: Called before each epoch with the share of all epochs that are done.
-    """
-
-    what: str
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    before: Callable[[], None] = lambda: None
-    network: Callable[[nn.Module, autodet.Dataset], None] = lambda _network, _data: None
-    during: Callable[[float], None] = lambda _done: None
-
-
-# What can be changed
-
-
-def _train_in_float32() -> None:
-    loop.traits_of = lambda device, _threads: DeviceTraits(device)
-
-
-def _keep_float32(*modules: nn.Module) -> None:
-    """Let modules compute in float32 what they get in any type."""
-    for module in modules:
-        kind = type(module)
-
-        def forward(self: nn.Module, features: Any, kind: Any = kind) -> Any:
-            with torch.autocast("cpu", enabled=False):
-                many = isinstance(features, list)
-                return kind.forward(self, [one.float() for one in features] if many else features.float())
-
-        module.__class__ = type(kind.__name__, (kind,), {"forward": forward})
-
-
-def _heads_in_float32(network: nn.Module, _data: autodet.Dataset) -> None:
-    answer_in_float32(network.backbone)
-    _keep_float32(network.rpn.head, network.roi_heads.box_head, network.roi_heads.box_predictor)
-
-
-def _body_in_float32(network: nn.Module, _data: autodet.Dataset) -> None:
-    _keep_float32(network.backbone)
-
-
-def _set_canonical_scale(network: nn.Module, _data: autodet.Dataset) -> None:
-    network.roi_heads.box_roi_pool.canonical_scale = 112
-
-
-def _set_regions(network: nn.Module, _data: autodet.Dataset) -> None:
-    network.roi_heads.fg_bg_sampler.batch_size_per_image = 64
-
-
-def _narrow_head(network: nn.Module, data: autodet.Dataset) -> None:
-    network.roi_heads.box_head = TwoMLPHead(network.backbone.out_channels * 49, 512)
-    network.roi_heads.box_predictor = FastRCNNPredictor(512, len(data.classes) + 1)
-    answer_in_float32(network.roi_heads.box_predictor)
-
-
-def _fit_ratios(network: nn.Module, data: autodet.Dataset) -> None:
-    boxes = np.concatenate([record.annotations.boxes_xyxy for record in data.split("train")])
-    height_by_width = (boxes[:, 3] - boxes[:, 1]) / (boxes[:, 2] - boxes[:, 0])
-    ratios = tuple(np.quantile(height_by_width, (1 / 6, 1 / 2, 5 / 6)).tolist())
-    sizes = network.rpn.anchor_generator.sizes
-    network.rpn.anchor_generator = AnchorGenerator(sizes, (ratios,) * len(sizes))
-
-
-def _double_anchors(network: nn.Module, _data: autodet.Dataset) -> None:
-    generator = network.rpn.anchor_generator
-    sizes = tuple(tuple(2 * size for size in level) for level in generator.sizes)
-    network.rpn.anchor_generator = AnchorGenerator(sizes, generator.aspect_ratios)
-
-
-def _widen_pyramid() -> None:
-    pyramid.FPN_CHANNELS = 128
-
-
-def _smooth_labels() -> None:
-    unsmoothed = functional.cross_entropy
-    roi_heads.F = _Functional(lambda logits, labels: unsmoothed(logits, labels, label_smoothing=0.1))
-
-
-class _Functional:
-    """``torch.nn.functional`` with another cross entropy."""
-
-    def __init__(self, cross_entropy: Callable[[Tensor, Tensor], Tensor]) -> None:
-        self.cross_entropy = cross_entropy
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(functional, name)
-
-
-def _judge_boxes_by_giou() -> None:
-    before = roi_heads.fastrcnn_loss
-
-    def loss(logits: Tensor, deltas: Tensor, labels: list[Tensor], targets: list[Tensor]) -> tuple[Tensor, Tensor]:
-        classes, _ = before(logits, deltas, labels, targets)
-        joined = torch.cat(labels)
-        positive = torch.where(joined > 0)[0]
-        chosen = deltas.reshape(len(deltas), -1, 4)[positive, joined[positive]]
-        # IoU does not change when both axes are scaled, so the proposal may as well be the unit square.
-        boxes = generalized_box_iou_loss(_decoded(chosen), _decoded(torch.cat(targets)[positive]), reduction="sum")
-        return classes, 10 * boxes / len(joined)
-
-    roi_heads.fastrcnn_loss = loss
-
-
-def _decoded(deltas: Tensor) -> Tensor:
-    centres, sides = deltas[:, :2] / 10 + 0.5, torch.exp((deltas[:, 2:] / 5).clamp(max=4))
-    return torch.cat([centres - sides / 2, centres + sides / 2], dim=1)
-
-
-class _Stretched(Letterbox):
-    """A photo that fills its square, whatever its shape."""
-
-    @classmethod
-    def fit(cls, width: int, height: int, side: int) -> "Letterbox":
-        return cls(1.0, 0, 0, width, height, side)
-
-    def draw(self, photo: Image.Image) -> Any:
-        return np.asarray(photo.resize((self.side, self.side), Image.Resampling.BILINEAR, reducing_gap=2.0))
-
-    def to_square(self, boxes_xyxy: Any) -> Any:
-        return (boxes_xyxy * self._factors).astype(np.float32)
-
-    def to_photo(self, boxes_xyxy: Any) -> Any:
-        limits = np.array([self.width, self.height, self.width, self.height], np.float32)
-        return np.clip(boxes_xyxy / self._factors, 0, limits).astype(np.float32)
-
-    @property
-    def _factors(self) -> Any:
-        return np.array([self.side / self.width, self.side / self.height] * 2, np.float32)
-
-
-def _stretch() -> None:
-    squares.Letterbox = _Stretched
-
-
-def _draw_no_mosaics() -> None:
-    squares.MOSAICS = 0.0
-
-
-def _draw_no_mosaics_in_the_end(done: float) -> None:
-    squares.MOSAICS = 0.0 if done >= CALM else MOSAICS
-
-
-def _normalise_pyramid(network: nn.Module, _data: autodet.Dataset) -> None:
-    backbone = network.backbone
-    backbone.fpn = FeaturePyramidNetwork(
-        list(backbone.body.channels),
-        backbone.out_channels,
-        extra_blocks=LastLevelMaxPool(),
-        norm_layer=lambda channels: nn.GroupNorm(8, channels),
-    )
-
-
-def _normalise_head(network: nn.Module, _data: autodet.Dataset) -> None:
-    head = network.roi_heads.box_head
-    layers = (nn.Flatten(), head.fc6, nn.LayerNorm(1024), nn.ReLU(), head.fc7, nn.LayerNorm(1024), nn.ReLU())
-    network.roi_heads.box_head = nn.Sequential(*layers)
-
-
-def _share_boxes(network: nn.Module, data: autodet.Dataset) -> None:
-    predictor = network.roi_heads.box_predictor
-    predictor.bbox_pred = nn.Sequential(nn.Linear(1024, 4), _Repeated(len(data.classes) + 1))
-
-
-class _Repeated(nn.Module):
-    """The same box for every class."""
-
-    def __init__(self, times: int) -> None:
-        super().__init__()
-        self.times = times
-
-    def forward(self, boxes: Tensor) -> Tensor:
-        return boxes.repeat(1, self.times)
-
-
-def _weigh_boxes_twice() -> None:
-    before = roi_heads.fastrcnn_loss
-
-    def loss(*arguments: Any) -> tuple[Tensor, Tensor]:
-        classes, boxes = before(*arguments)
-        return classes, 2 * boxes
-
-    roi_heads.fastrcnn_loss = loss
-
-
-def _warm_up_longer() -> None:
-    schedule.WARM_UP = 0.15
-
-
-def _clip_closer() -> None:
-    loop.GRADIENT_NORM = 1.0
-
-
-def _look_once(network: nn.Module, _data: autodet.Dataset) -> None:
-    network.roi_heads.__class__ = RoIHeads
-
-
-def _agree_by_half() -> None:
-    two_looks.CLOSE = 0.5
-
-
-def _turn_nothing() -> None:
-    transforms.DEGREES = 0.0
-
-
-def _mark_halves_only() -> None:
-    transforms.MINIMUM_VISIBLE = 0.5
-
-
-def _propose_fewer(network: nn.Module, _data: autodet.Dataset) -> None:
-    network.rpn._pre_nms_top_n["training"] = 300
-    network.rpn._post_nms_top_n["training"] = 150
-
-
-CHANGES = {
-    "roi112": Change("regions of 112 px, not 224, are pooled from stride 16", network=_set_canonical_scale),
-    "regions64": Change("64 regions a photo teach the head, not 128", network=_set_regions),
-    "unmixed": Change("no mosaics, where half of the squares are some", before=_draw_no_mosaics),
-    "giou": Change("GIoU loss for the head's boxes", before=_judge_boxes_by_giou),
-    "smoothing": Change("labels smoothed by 0.1", before=_smooth_labels),
-    "fpn128": Change("a pyramid of 128 channels, not 64", before=_widen_pyramid),
-    "batch2": Change("batches of 2, not 4", {"batch_size": 2}),
-    "stretch": Change("photos stretched to squares, not letterboxed", before=_stretch),
-    "size384": Change("squares of 384 px, not 320", {"image_size": 384}),
-    "ratios": Change("aspect ratios of anchors fitted to the boxes", network=_fit_ratios),
-    "head512": Change("two layers of 512 in the head, not 1024", network=_narrow_head),
-}
-CHANGES_2 = {
-    "lr2e-3": Change("learning rate 0.002, not 0.001", {"lr": 2e-3}),
-    "body1": Change("the body learns as fast as the rest, not 0.3 times that", {"backbone_lr_factor": 1.0}),
-    "thawed": Change("no layer of the body is frozen", {"frozen_depth": "none"}),
-    "decay": Change("weight decay 0.05, not 0.0001", {"weight_decay": 0.05}),
-    "strong": Change("augmentation half as strong again", {"augmentation": 1.5}),
-    "calm": Change("no mosaics in the last quarter of the epochs", during=_draw_no_mosaics_in_the_end),
-    "fpn_norm": Change("group normalisation in the pyramid", network=_normalise_pyramid),
-    "head_norm": Change("layer normalisation in the head", network=_normalise_head),
-    "shared_boxes": Change("the head predicts one box for all classes", network=_share_boxes),
-    "boxes2": Change("the loss of the head's boxes counts twice", before=_weigh_boxes_twice),
-    "proposals150": Change("150 proposals of 300 anchors in training, not 300 of 600", network=_propose_fewer),
-}
-CHANGES_3 = {
-    "lr5e-4": Change("learning rate 0.0005, not 0.001", {"lr": 5e-4}),
-    "body0.1": Change("the body learns 0.1 times as fast as the rest, not 0.3", {"backbone_lr_factor": 0.1}),
-    "decay": CHANGES_2["decay"],
-    "fpn_norm": CHANGES_2["fpn_norm"],
-    "head_norm": CHANGES_2["head_norm"],
-    "proposals150": CHANGES_2["proposals150"],
-    "calm": CHANGES_2["calm"],
-    "strong": CHANGES_2["strong"],
-    "ema0.995": Change("weights are averaged with a decay of 0.995, not 0.99", {"ema_decay": 0.995}),
-    "warm": Change("the learning rate rises for 15 % of the steps, not 5 %", before=_warm_up_longer),
-    "clip1": Change("gradients have a norm of 1 at most, not 10", before=_clip_closer),
-}
-SCREENINGS = {1: CHANGES, 2: CHANGES_2, 3: CHANGES_3}
-MORE_CHANGES = {
-    "float32": Change("float32 throughout, not mixed precision", before=_train_in_float32),
-    "heads32": Change("the heads in float32, the body in mixed precision", network=_heads_in_float32),
-    "body32": Change("the body in float32, the heads in mixed precision", network=_body_in_float32),
-    "lite1": Change("EfficientNet-Lite1", {"architecture": "fasterrcnn_efficientnet_lite1"}),
-    "lite2": Change("EfficientNet-Lite2", {"architecture": "fasterrcnn_efficientnet_lite2"}),
-    "size256": Change("squares of 256 px, not 320", {"image_size": 256}),
-    "size512": Change("squares of 512 px, not 320", {"image_size": 512}),
-    "size640": Change("squares of 640 px, not 320", {"image_size": 640}),
-    "one_look": Change("the head looks once, not twice", network=_look_once),
-    "close5": Change("a second look's region is an object's from an IoU of 0.5 on, not 0.6", before=_agree_by_half),
-    "frozen_half": Change("half of the body's layers are frozen, not the first four", {"frozen_depth": "half"}),
-    "unturned": Change("photos are not turned by up to 5 degrees", before=_turn_nothing),
-    "halves": Change("boxes are marked from a half visible, not a quarter", before=_mark_halves_only),
-    "anchors2": Change("anchors twice as large", network=_double_anchors),
-    "unaveraged": Change("no averaged weights", {"ema_decay": 0.0}),
-    "unaugmented": Change("no augmentation", {"augmentation": 0.0}),
-}
-ALL_CHANGES = CHANGES | CHANGES_2 | CHANGES_3 | MORE_CHANGES
 
 
 # A run
@@ -459,13 +164,15 @@ def make_runs(
     """Make the runs that the file does not have yet, some at a time, each in a process of its own."""
     done = {_key(run) for run in _read(results)}
     with tempfile.TemporaryDirectory() as home:
-        _import(open_workspace(Path(home)))
+        import_sets(open_workspace(Path(home)))
         wanted = [
             {"data": data, "changes": list(names), "seed": seed, "epochs": epochs}
             for names, seed in plans
             for data in sets
         ]
         missing = [run for run in wanted if _key(run) not in done]
+        if any(name.endswith("rows") for run in missing for name in run["changes"]):
+            _train_source(Path(home))
 
         def make(run: Run) -> None:
             command = [
@@ -489,38 +196,11 @@ def make_runs(
             list(pool.map(make, missing))
 
 
-def _import(workspace: Workspace) -> None:
-    for name in SETS:
-        whole = autodet.import_dataset(Path(os.environ["AUTODET_REAL_DATA"]) / name, name=name, workspace=workspace)
-        autodet.derive_dataset(whole, f"{name} 2", resplit=SHARES, workspace=workspace)
-    for name, tiles in FAR.items():
-        with tempfile.TemporaryDirectory() as folder:
-            _write_far(autodet.load_dataset("fruit 2", workspace=workspace), tiles, Path(folder))
-            autodet.import_dataset(Path(folder), name=f"{name} 2", workspace=workspace)
-
-
-def _write_far(data: autodet.Dataset, tiles: int, folder: Path) -> None:
-    """Photos made of a data set's photos, so many along each side, in YOLO's layout."""
-    random = np.random.default_rng(0)
-    names = "".join(f"  {number}: {name}\n" for number, name in enumerate(data.classes))
-    (folder / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames:\n{names}")
-    tile = FAR_SIDE // tiles
-    for split, count in zip(("train", "val"), FAR_PHOTOS, strict=True):
-        for kind in ("images", "labels"):
-            (folder / kind / split).mkdir(parents=True)
-        for number in range(count):
-            photo, lines = Image.new("RGB", (FAR_SIDE, FAR_SIDE)), []
-            for place, index in enumerate(random.choice(len(data.split(split)), tiles**2, replace=False)):
-                record = data.split(split)[index]
-                letterbox = Letterbox.fit(record.width, record.height, tile)
-                corner = place % tiles * tile, place // tiles * tile
-                shown = letterbox.draw(open_photo(read_photo(str(data.photo(record)), record.file), record.file))
-                photo.paste(Image.fromarray(shown), corner)
-                boxes = (letterbox.to_square(record.annotations.boxes_xyxy) + np.array(corner * 2)) / FAR_SIDE
-                for class_id, (x1, y1, x2, y2) in zip(record.annotations.class_ids, boxes, strict=True):
-                    lines.append(f"{class_id} {(x1 + x2) / 2} {(y1 + y2) / 2} {x2 - x1} {y2 - y1}\n")
-            photo.save(folder / "images" / split / f"{number}.jpg", quality=95)
-            (folder / "labels" / split / f"{number}.txt").write_text("".join(lines))
+def _train_source(home: Path) -> None:
+    """Make the model that networks may begin with, of photos that are in no other set's training photos."""
+    data = autodet.load_dataset(f"{HALF} 2", workspace=open_workspace(home))
+    job = TrainJob(data.folder, home / SOURCE_FOLDER, Hyperparameters(), SOURCE_EPOCHS, "source", seed=0)
+    print(f"the model to begin with: {max(result.map50 for result in loop.train(job)):.3f}", flush=True)
 
 
 def _read(results: Path) -> list[Run]:
@@ -540,14 +220,14 @@ def print_tables(runs: Sequence[Run]) -> None:
         screened = [run for run in runs if run["seed"] // 12 == number - 1]
         if not screened:
             continue
-        print("| change | " + " | ".join(f"{data}: mAP50 | mAP50-95 | time of an epoch" for data in SETS) + " |")
-        print("|---" * (1 + 3 * len(SETS)) + "|")
+        print("| change | " + " | ".join(f"{data}: mAP50 | mAP50-95 | time of an epoch" for data in REAL) + " |")
+        print("|---" * (1 + 3 * len(REAL)) + "|")
         for name, change in changes.items():
-            print(f"| {change.what} | " + " | ".join(_effect(screened, data, name) for data in SETS) + " |")
-        for data in SETS:
+            print(f"| {change.what} | " + " | ".join(_effect(screened, data, name) for data in REAL) + " |")
+        for data in REAL:
             _print_error(screened, data)
     print_regions(runs)
-    for data in (*SETS, *FAR):
+    for data in REAL:
         _print_confirmed([run for run in runs if run["data"] == data and run["seed"] >= CONFIRMING_SEED], data)
 
 
@@ -578,7 +258,7 @@ def _print_error(runs: Sequence[Run], data: str) -> None:
 
 def print_regions(runs: Sequence[Run]) -> None:
     """What more regions and closer boxes are worth to the same weights, those that were best in each run."""
-    for data in SETS:
+    for data in REAL:
         chosen = [run["regions"] for run in runs if run["data"] == data and "regions" in run]
         for index, (count, overlap) in enumerate(REGIONS if chosen else ()):
             means = [100 * statistics.mean(one[index][at] for one in chosen) for at in (2, 3)]
@@ -615,13 +295,14 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--sets", nargs="+", default=SETS, choices=(*SETS, *FAR))
+    parser.add_argument("--sets", nargs="+", default=REAL, choices=SETS)
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.what == "table":
         print_tables(_read(arguments.results))
     elif arguments.what == "one":
         run = json.loads(arguments.combinations[0])
+        SOURCE.append(arguments.home / SOURCE_FOLDER / BEST_BUNDLE)
         data = autodet.load_dataset(f"{run['data']} 2", workspace=open_workspace(arguments.home))
         print(json.dumps(train_once(data, run["changes"], run["seed"], run["epochs"])))
     else:
