@@ -60,7 +60,9 @@ class TrainingTransform:
         }
         if flipped < FLIPPED:
             square, boxes = functional.horizontal_flip_image(square), functional.horizontal_flip(boxes)
-        image = functional.affine_image(square, **affine, interpolation=InterpolationMode.BILINEAR, fill=[PAD_GREY] * 3)
+        # Grey is 0 meanwhile, which is what is blended in at edges: torchvision's own filling leaves dark lines there.
+        moved = functional.affine_image(square.float() - PAD_GREY, **affine, interpolation=InterpolationMode.BILINEAR)
+        image = (moved + PAD_GREY).round_().to(torch.uint8)
         cut, kept = keep_visible(functional.affine(boxes, **affine).as_subclass(Tensor), self.side)
         return recolour(image, self.strength, generator) if coloured < COLOURED else image, cut, kept
 

@@ -2,6 +2,8 @@ import colorsys
 
 import torch
 
+from autodet.models.letterbox import PAD_GREY
+from autodet.training import transforms
 from autodet.training.transforms import TrainingTransform, generator_of, recolour
 
 SIDE = 160
@@ -52,6 +54,15 @@ def test_a_square_without_boxes_goes_through():
     assert image.shape == (3, SIDE, SIDE)
     assert moved.shape == (0, 4)
     assert kept.shape == (0,)
+
+
+def test_beside_a_photo_there_is_grey_and_no_line_between(monkeypatch):
+    monkeypatch.setattr(transforms, "COLOURED", 0.0)
+    square = torch.full((3, SIDE, SIDE), 200, dtype=torch.uint8)
+    for seed in range(10):
+        image, _, _ = TrainingTransform(SIDE)(square, torch.zeros(0, 4), generator_of(seed, 1, 0))
+        assert image.min() >= PAD_GREY
+        assert image.max() == 200
 
 
 def test_seed_epoch_and_photo_decide_everything():
