@@ -11,7 +11,8 @@ from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
 from autodet.search.facts import facts_of, unjudged_classes
 from autodet.search.forecasting import forecast_search
-from autodet.search.presets import DEFAULT_PRESET, PRESETS, Plan, explain_entries, plan_search, usable_networks
+from autodet.search.plan import Plan, explain_entries
+from autodet.search.presets import DEFAULT_PRESET, PRESETS, plan_search, usable_networks
 from autodet.search.space import PARAMETERS, Range, Space, architectures, make_space
 from autodet.search.spec import MOST_EPOCHS, MOST_TRIALS
 from autodet.search.starting import start_search
