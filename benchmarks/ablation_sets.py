@@ -2,8 +2,8 @@
 
 ``fruit 2`` and ``raccoon 2`` are those two in another draw: two thirds are learnt from, one third judges. ``fruit from
 afar 2`` and ``fruit from far away 2`` are photos of 960 px made of nine or 36 fruit photos each, so that objects are
-small. ``rare fruit 2`` has few bananas to learn from. ``other fruit 2`` has few photos to learn from, none of which is
-in ``half of fruit 2``, which is there to make a model that a network may begin with.
+small. ``few bananas 2`` and ``few oranges 2`` have eight photos of them to learn from. ``other fruit 2`` has 30 photos to
+learn from, none of which is in ``half of fruit 2``, which is there to make a model that a network may begin with.
 """
 
 import os
@@ -24,10 +24,10 @@ from autodet.workspace import Workspace
 REAL = ("fruit", "raccoon")
 FAR = {"fruit from afar": 3, "fruit from far away": 6}  # so many photos along each side of one
 FAR_PHOTOS, FAR_SIDE = (60, 24), 960
-RARE, OTHER, HALF = "rare fruit", "other fruit", "half of fruit"
-SETS = (*REAL, *FAR, RARE, OTHER)
+FEW, FEW_PHOTOS = {"few bananas": 1, "few oranges": 2}, 8  # the class that few photos show
+OTHER, HALF = "other fruit", "half of fruit"
+SETS = (*REAL, *FAR, *FEW, OTHER)
 SHARES = (2 / 3, 1 / 3)
-RARE_CLASS, RARE_PHOTOS, OTHER_PHOTOS = 1, 8, 30
 
 
 def import_sets(workspace: Workspace) -> None:
@@ -37,9 +37,10 @@ def import_sets(workspace: Workspace) -> None:
         autodet.derive_dataset(whole, f"{name} 2", resplit=SHARES, workspace=workspace)
     fruit = autodet.load_dataset("fruit 2", workspace=workspace)
     photos, judges = list(fruit.split("train")), list(fruit.split("val"))
-    showing = [record for record in photos if RARE_CLASS in record.annotations.class_ids]
-    half, other = photos[::2], photos[1::6]
-    parts = {RARE: [record for record in photos if record not in showing[RARE_PHOTOS:]], OTHER: other, HALF: half}
+    parts = {HALF: photos[::2], OTHER: photos[1::6]}
+    for name, class_id in FEW.items():
+        showing = [record for record in photos if class_id in record.annotations.class_ids]
+        parts[name] = [record for record in photos if record not in showing[FEW_PHOTOS:]]
     for name, learnt in parts.items():
         with tempfile.TemporaryDirectory() as folder:
             _write_part(fruit, (learnt, judges), Path(folder))

@@ -1,5 +1,6 @@
 """What `benchmarks.ablation` can change about training and network, by short names."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ from autodet.models.detection import square_tensor
 from autodet.models.letterbox import Letterbox
 from autodet.models.precision import answer_in_float32
 from autodet.models.transplant import transplant
-from autodet.training import freezing, loop, schedule, squares, transforms
+from autodet.training import balance, freezing, loop, schedule, squares, transforms
 from autodet.training.traits import DeviceTraits
 from autodet.training.transforms import MOSAICS
 
@@ -369,6 +370,14 @@ def _draw_rare_classes_more_often() -> None:
     loop._Trial._loader = loader
 
 
+def _draw_all_alike() -> None:
+    balance.MOST_OFTEN = 1.0
+
+
+def _draw_by_square_root() -> None:
+    balance.times_as_often = lambda photos, most_photos: math.sqrt(most_photos / photos)
+
+
 def _begin_with_rows(network: nn.Module, data: autodet.Dataset) -> None:
     card, weights = read_bundle(SOURCE[0])
     transplant(safetensors.torch.load(weights), card.classes, network, data.classes)
@@ -448,6 +457,8 @@ MORE_CHANGES = {
     "anchors2": Change("anchors twice as large", network=_double_anchors),
     "unaugmented": Change("no augmentation", {"augmentation": 0.0}),
     "balanced": Change("photos of rare classes are drawn more often", before=_draw_rare_classes_more_often),
+    "alike": Change("mosaics are put together whatever the photos show", before=_draw_all_alike),
+    "root": Change("photos of rare classes are put into mosaics by the root of that", before=_draw_by_square_root),
     "rows": Change("begun with a model of the same classes", network=_begin_with_rows),
     "no_rows": Change("likewise, but the head's rows are made anew", network=_begin_without_rows),
 }

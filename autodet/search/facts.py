@@ -23,6 +23,9 @@ class Facts:
         small_box: Likewise; a quarter of the boxes are smaller, if each class counts as much as any other, as it does
             for mAP. Classes with very few boxes are left out.
         photo_side: The longer side of the median photo in pixels.
+        rare_class: The class that the fewest photos to learn from show, of those that any does.
+        rare_photos: How many show it.
+        most_photos: How many show the class that the most of them show.
     """
 
     train_photos: int
@@ -30,6 +33,9 @@ class Facts:
     median_box: float = 0.4
     small_box: float = 0.25
     photo_side: int = 640
+    rare_class: str = ""
+    rare_photos: int = 0
+    most_photos: int = 0
 
 
 def facts_of(dataset: Dataset) -> Facts:
@@ -45,12 +51,18 @@ def facts_of(dataset: Dataset) -> Facts:
         check_labels(dataset)  # which says what is missing
     shares = columns.sides[taught] / TRAINING_SIZE
     longer = columns.sizes_wh[learnt].max(axis=1)
+    pairs = np.unique(np.stack([columns.photos[taught], columns.class_ids[taught]]), axis=1)
+    shown = np.bincount(pairs[1])
+    rarest = int(np.where(shown, shown, shown.max()).argmin())
     return Facts(
         int(learnt.sum()),
         len(dataset.split("val")),
         float(np.median(shares)),
         _small_box(shares, columns.class_ids[taught]),
         int(np.median(longer)),
+        dataset.classes[rarest],
+        int(shown[rarest]),
+        int(shown.max()),
     )
 
 

@@ -11,6 +11,7 @@ from autodet.search.facts import Facts
 from autodet.search.forecasting import forecast_search
 from autodet.search.photo_size import fit_photo_size, has_many_small_boxes, photo_size_sentence
 from autodet.search.space import PARAMETERS, Range, Space, Tried, default_values, hyperparameters_of, make_space
+from autodet.training.balance import times_as_often
 from autodet.training.forecast import epoch_seconds
 from autodet.training.hardware import Hardware
 from autodet.words import counted, duration, listed
@@ -23,6 +24,7 @@ VARIED = {
     "image_size": "photo sizes of {} pixels",
     "architecture": "the network",
 }
+TOLD_OFTEN = 2.0  # times as often
 SMALL = " (many boxes are small)"
 
 
@@ -75,6 +77,7 @@ def explain_entries(plan: Plan, facts: Facts, hardware: Hardware) -> str:
     why = [why_effort(plan, facts, hardware, plan.space, asked=True)]
     if size == fit_photo_size(network.image_size, facts):
         why += [photo_size_sentence(size, network.image_size, facts)]
+    why += [why_mosaics(plan.space, facts)]
     return " ".join(filter(None, [*why, f"{_why_entered_space(plan, facts)}; {why_pruner(plan)}."]))
 
 
@@ -98,6 +101,18 @@ def why_epochs(plan: Plan, usual: int, facts: Facts) -> str:
     if plan.epochs > usual:
         return f"An epoch has only {steps}, so there are more than the usual {usual}."
     return f"An epoch has {steps}, so there are fewer than the usual {usual}." if plan.epochs < usual else ""
+
+
+def why_mosaics(space: Space, facts: Facts) -> str:
+    """What becomes of classes that few photos show; nothing where there is none, or nothing is done for it."""
+    often = times_as_often(facts.rare_photos, facts.most_photos) if facts.rare_photos else 1.0
+    if often < TOLD_OFTEN or not first_trial(space).augmentation:
+        return ""
+    return (
+        f"Only {facts.rare_photos} of {counted(facts.train_photos, 'training photo')} "
+        f"{'shows' if facts.rare_photos == 1 else 'show'} {facts.rare_class}, so photos of rare classes are seen in "
+        f"mosaics up to {often:.0f} times as often as others."
+    )
 
 
 def why_space(plan: Plan, facts: Facts, asked: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from autodet.search.plan import (
     steps_an_epoch,
     why_effort,
     why_epochs,
+    why_mosaics,
     why_pruner,
     why_space,
 )
@@ -146,7 +147,8 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     )
     why = [why_effort(plan, facts, hardware, usual, asked=counted_before)]
     why += [why_epochs(plan, effort.epochs, facts)] if epochs == fitting else []
-    why += [fitted.why, why_space(plan, facts, asked) + (f"; {why_pruner(plan)}." if pruner is None else ".")]
+    why += [fitted.why, why_mosaics(make_space({**plan.space, **asked}), facts)]
+    why += [why_space(plan, facts, asked) + (f"; {why_pruner(plan)}." if pruner is None else ".")]
     return replace(plan, why=" ".join(filter(None, why)))
 
 

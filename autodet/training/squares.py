@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -15,6 +16,7 @@ from autodet.errors import PhotoError
 from autodet.models.detection import square_tensor
 from autodet.models.letterbox import Letterbox
 from autodet.records import ImageRecord
+from autodet.training.balance import mosaic_shares
 from autodet.training.square_cache import SquareCache
 from autodet.training.transforms import MOSAICS, TrainingTransform, generator_of
 
@@ -46,6 +48,7 @@ class Squares(TorchDataset[Sample]):
         self.dataset, self.records, self.transform = dataset, records, transform
         self.letterboxes = [Letterbox.fit(record.width, record.height, side) for record in records]
         self._cache = cache or SquareCache((record.file for record in records), side)
+        self._bounds = torch.from_numpy(np.cumsum(mosaic_shares(records))[:-1])
         self._turn = (0, 0)
 
     def begin_epoch(self, seed: int, epoch: int) -> None:
@@ -58,13 +61,13 @@ class Squares(TorchDataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         """One square, uint8 (3, S, S), and ``boxes`` (N, 4) and ``labels`` (N,); difficult boxes are left out.
 
-        With a transform it is another one in each epoch, and often part of a mosaic with three others.
+        With a transform it is another one in each epoch, and often part of a mosaic with three others (``balance``).
         """
         generator = generator_of(*self._turn, index)
         if self.transform is None:
             square, boxes, labels = self._marked(index)
         elif torch.rand((), generator=generator) < MOSAICS:
-            others = torch.randint(len(self), (3,), generator=generator).tolist()
+            others = torch.searchsorted(self._bounds, torch.rand(3, generator=generator)).tolist()
             squares, marked, named = zip(*map(self._marked, (index, *others)), strict=True)
             square, boxes, kept = self.transform.mosaic(squares, marked, generator)
             labels = torch.cat(named)[kept]

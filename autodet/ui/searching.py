@@ -124,7 +124,7 @@ def ask_for_search(dataset: Dataset) -> Order:
         problems=tuple(problems),
     )
     if not problems:
-        reasons.caption(_reasons(dataset, order) if changed else plan.why)
+        reasons.caption(escape(_reasons(dataset, order) if changed else plan.why))
     return order
 
 

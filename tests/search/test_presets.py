@@ -7,7 +7,7 @@ import pytest
 from autodet.errors import SearchError
 from autodet.models.registry import USUAL_ARCHITECTURES
 from autodet.search.facts import Facts
-from autodet.search.plan import Plan
+from autodet.search.plan import Plan, explain_entries
 from autodet.search.presets import MOST_EPOCHS, PRESETS, plan_search
 from autodet.search.space import make_space
 from autodet.search.spec import SearchSpec
@@ -53,6 +53,20 @@ def test_steps_stay_within_bounds_and_every_plan_can_be_searched(preset, photos,
         "fruit", "fruit", plan.trials, plan.epochs, None, space, plan.sampler, plan.pruner, plan.patience
     ).check()
     assert plan.why.endswith(".")
+
+
+def test_what_becomes_of_rare_classes_is_told_where_there_are_some():
+    rare = replace(FRUIT, rare_class="fig", rare_photos=20, most_photos=100)
+    told = (
+        "Only 20 of 240 training photos show fig, so photos of rare classes are seen in mosaics up to 5 times as often"
+    )
+    plan = plan_search("balanced", rare, CPU)
+    assert told in plan.why
+    assert told in explain_entries(replace(plan, space=make_space()), rare, CPU)
+    assert "up to 10 times" in plan_search("balanced", replace(rare, rare_photos=1), CPU).why
+    for spared in (replace(rare, rare_photos=60), FRUIT):
+        assert "rare" not in plan_search("balanced", spared, CPU).why
+    assert "rare" not in plan_search("balanced", rare, CPU, asked={"augmentation": [0.0]}).why
 
 
 def test_few_photos_are_seen_more_often_and_many_less_often():

@@ -12,6 +12,7 @@ from autodet.records import Annotations, ImageRecord
 from autodet.training import squares
 from autodet.training.square_cache import SquareCache
 from autodet.training.squares import Squares, collate
+from autodet.training.transforms import TrainingTransform
 
 
 @pytest.fixture
@@ -96,3 +97,16 @@ def test_a_photo_that_is_another_one_by_now_is_refused(dataset):
     assert served[0][0].shape == (3, 100, 100)
     with pytest.raises(PhotoError, match=r"'1.png' .* has changed since it was imported"):
         served[1]
+
+
+def test_photos_of_a_rare_class_are_in_more_mosaics(dataset, monkeypatch):
+    monkeypatch.setattr(squares, "MOSAICS", 1.0)
+    common, rare = (Annotations.of([[0, 0, 64, 64]], [class_id]) for class_id in (0, 1))
+    photos = [replace(dataset.images[2], annotations=common)] * 9 + [replace(dataset.images[2], annotations=rare)]
+    served = Squares(dataset, photos, 100, TrainingTransform(100))
+    seen = []
+    for epoch in range(10):
+        served.begin_epoch(0, epoch)
+        seen += [label for index in range(9) for label in served[index][1]["labels"].tolist()]
+    # Each class has half of the three companions: 2.5 objects are common and 1.5 rare, and not 3.7 and 0.3.
+    assert seen.count(1) > 0.4 * seen.count(0)
