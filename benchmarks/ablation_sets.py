@@ -2,8 +2,8 @@
 
 ``fruit 2`` and ``raccoon 2`` are those two in another draw: two thirds are learnt from, one third judges. ``fruit from
 afar 2`` and ``fruit from far away 2`` are photos of 960 px made of nine or 36 fruit photos each, so that objects are
-small. ``few bananas 2`` and ``few oranges 2`` have eight photos of them to learn from. ``other fruit 2`` has 30 photos to
-learn from, none of which is in ``half of fruit 2``, which is there to make a model that a network may begin with.
+small. ``few bananas 2`` and ``few oranges 2`` have eight photos of them to learn from. ``other fruit 2`` has 30 to
+learn from, of which none is in ``half of fruit 2``, which is there to make a model that a network may begin with.
 """
 
 import os
