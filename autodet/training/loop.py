@@ -19,7 +19,7 @@ from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
 from autodet.evaluation.coco import measure
 from autodet.evaluation.objective import quality_of, wants_speed
-from autodet.models.bundle import ModelCard, read_bundle, write_bundle
+from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
 from autodet.models.detection import detect
 from autodet.models.registry import build_network, find_architecture
 from autodet.models.transplant import transplant
@@ -27,7 +27,7 @@ from autodet.records import EpochResult, Hyperparameters, ImageRecord, Predictio
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from autodet.training.cores import Replicas, ahead
 from autodet.training.freezing import freeze
-from autodet.training.job import BEST_BUNDLE, SCORE, Pulse, TrainJob
+from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
 from autodet.training.latency import PHOTOS, measure_latency
 from autodet.training.schedule import set_learning_rates
 from autodet.training.square_cache import MEMORY_BYTES, SquareCache
