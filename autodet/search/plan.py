@@ -1,7 +1,7 @@
 """What a search does, and why: the reasons in words, for whoever has to agree to it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from autodet.search.photo_size import fit_photo_size, has_many_small_boxes, phot
 from autodet.search.space import PARAMETERS, Range, Space, Tried, default_values, hyperparameters_of, make_space
 from autodet.training.forecast import epoch_seconds
 from autodet.training.hardware import Hardware
-from autodet.words import counted, duration
+from autodet.words import counted, duration, listed
 
 MORE_VARIES = 8  # trials from which on more than learning rates and weight decay can be told apart
 VARIED = {
@@ -106,8 +106,8 @@ def why_space(plan: Plan, facts: Facts, asked: Mapping[str, Any]) -> str:
         return "A single trial has the defaults"
     varied = _varied(plan, facts, make_space({**plan.space, **asked}))
     if plan.trials >= MORE_VARIES:
-        return f"Trials vary {_listed(varied or ['nothing'], 'and')}"
-    return f"Few trials tell little apart, so they vary only {_listed(varied, 'and')}" if varied else "Nothing varies"
+        return f"Trials vary {listed(varied or ['nothing'])}"
+    return f"Few trials tell little apart, so they vary only {listed(varied)}" if varied else "Nothing varies"
 
 
 def _why_entered_space(plan: Plan, facts: Facts) -> str:
@@ -117,7 +117,7 @@ def _why_entered_space(plan: Plan, facts: Facts) -> str:
     varied = _varied(plan, facts, plan.space)
     much = plan.trials < MORE_VARIES and len(varied) > len(_varied(plan, facts, make_space()))
     hint = ", which so few trials can hardly tell apart" * much
-    return f"Trials vary {_listed(varied or ['nothing'], 'and')}{hint}"
+    return f"Trials vary {listed(varied or ['nothing'])}{hint}"
 
 
 def _varied(plan: Plan, facts: Facts, space: Space) -> list[str]:
@@ -144,9 +144,4 @@ def why_pruner(plan: Plan) -> str:
 
 
 def _values(tried: Tried) -> str:
-    return f"{tried.low:g} to {tried.high:g}" if isinstance(tried, Range) else _listed(tried.values, "or")
-
-
-def _listed(values: Sequence[object], word: str) -> str:
-    *first, last = map(str, values)
-    return f"{', '.join(first)} {word} {last}" if first else last
+    return f"{tried.low:g} to {tried.high:g}" if isinstance(tried, Range) else listed(tried.values, "or")

@@ -35,8 +35,8 @@ from autodet.training.squares import Sample, Squares, collate
 from autodet.training.traits import prepare, traits_of
 from autodet.training.transforms import TrainingTransform
 
-GRADIENT_NORM = 10.0
-EVALUATION_BATCH = 8
+GRADIENT_NORM = 10.0  # at most, of a step; L2, over all weights together
+EVALUATION_BATCH = 8  # photos at a time
 
 
 def train(job: TrainJob, pulse: Pulse = lambda: None) -> Iterator[EpochResult]:
@@ -110,7 +110,7 @@ class _Trial:
         self.moment = time.monotonic()
 
     def _replicas(self, network: nn.Module, most: int) -> Replicas | None:
-        """Those that each take a part of every batch; none where the device takes a batch as a whole."""
+        """Those that each take a part of every batch; none where it is taken as a whole, or in parts one by one."""
         count = min(self.traits.cores, most)
         whole = count < 2 or self.job.accumulation > 1
         return None if whole else Replicas(network, count, self.traits.cores)
