@@ -48,7 +48,7 @@ def test_a_trial_is_stuck_if_it_has_found_nothing_for_long_enough(one, stuck):
         (trial(lr=0.1), PLENTY, "(1) its learning rate of 0.1 is very high"),
         (trial(lr=1e-6), PLENTY, "(1) its learning rate of 1e-06 is very low"),
         (trial(lr=6e-3, losses=(2.0, 500.0)), PLENTY, "(1) its loss has grown from 2 to 500"),
-        (trial(), replace(PLENTY, box_side=0.01), "(1) half of the boxes are less than 3.2 pixels"),
+        (trial(), replace(PLENTY, box_side=0.01), "(1) half of the boxes are at most 3.2 pixels"),
         (
             trial(),
             replace(PLENTY, untaught_share=0.75, untaught=("Apple", "pear")),
