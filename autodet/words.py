@@ -1,9 +1,17 @@
-"""Counts, sizes and time spans as people read them, on pages, on the command line and in sentences."""
+"""Counts, lists, sizes and time spans as people read them, on pages, on the command line and in sentences."""
+
+from collections.abc import Iterable
 
 
 def counted(number: int, word: str, plural: str | None = None) -> str:
     """``1 photo``, ``2,400 photos``."""
     return f"{number:,} {word if number == 1 else plural or f'{word}s'}"
+
+
+def listed(values: Iterable[object], word: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``; there must be one at least."""
+    *first, last = map(str, values)
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def size_text(size: int) -> str:

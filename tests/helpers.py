@@ -1,6 +1,7 @@
 """Tiny data sets for tests: drawn photos with VOC labels, in folders and zips."""
 
 import os
+import time
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from autodet.datasets.background import Import, ImportStatus
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.workspace import Workspace, module_environment
 
@@ -101,3 +103,11 @@ def untrained_bundle(path: Path, classes: tuple[str, ...] = ("apple", "banana"),
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     write_bundle(path, ModelCard(**card), safetensors.torch.save(weights))
     return path
+
+
+def wait_for(one: Import, seconds: float = 600.0) -> ImportStatus:
+    """Wait until an import is no longer working."""
+    deadline = time.monotonic() + seconds
+    while (status := one.status()).state == "working" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return status

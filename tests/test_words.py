@@ -1,6 +1,6 @@
 import pytest
 
-from autodet.words import counted, duration, size_text
+from autodet.words import counted, duration, listed, size_text
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,11 @@ from autodet.words import counted, duration, size_text
 )
 def test_time_spans(seconds, words):
     assert duration(seconds) == words
+
+
+def test_lists():
+    assert [listed("abc"[:count]) for count in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+    assert listed([2, 4, 8], "or") == "2, 4 or 8"
 
 
 def test_counts():

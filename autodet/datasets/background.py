@@ -24,7 +24,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -358,11 +357,3 @@ def _launch(
     orders = {"decisions": dict(decisions), "credentials": asdict(credentials) if credentials else None}
     with process.stdin as pipe:  # type: ignore[union-attr]
         pipe.write(json.dumps(orders).encode())
-
-
-def wait_for(one: Import, seconds: float = 600.0) -> ImportStatus:
-    """Wait until an import is no longer working; for programs and tests."""
-    deadline = time.monotonic() + seconds
-    while (status := one.status()).state == "working" and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return status

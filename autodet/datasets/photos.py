@@ -132,16 +132,6 @@ def check_photo(source: bytes, name: str, max_pixels: int | None = None) -> Phot
         return PhotoFacts(format_, size_wh, orientation, look_of(image, _TO_UPRIGHT.get(orientation)))
 
 
-def read_size(source: Path, name: str) -> tuple[int, int]:
-    """Width and height in pixels of a photo as a person sees it, from its header alone.
-
-    Raises:
-        PhotoError: As ``open_photo``, but for photos that are only cut short.
-    """
-    with _opened(source, name) as image:
-        return PhotoFacts(image.format or "", image.size, _orientation(image)).upright_wh
-
-
 class _OverfullError(OSError):
     """A photo's file is made to take memory or time without end."""
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from autodet.evaluation.coco import average_precisions
 from autodet.evaluation.voc import average_precisions_voc07
 from autodet.records import ClassReport, EvaluationReport, ImageRecord, Prediction
+from autodet.words import listed
 
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
 MOST_NAMES = 5
@@ -57,11 +58,9 @@ def unmeasured_sentence(classes: Sequence[str], split: str) -> str:
     """
     if not classes:
         return ""
-    *others, last = (
-        classes if len(classes) <= MOST_NAMES else [*classes[:MOST_NAMES], f"{len(classes) - MOST_NAMES} more"]
-    )
-    names = f"{', '.join(others)} and {last}" if others else last
+    more = [f"{len(classes) - MOST_NAMES} more"] if len(classes) > MOST_NAMES else []
     are, they_are = ("is", "it is") if len(classes) == 1 else ("are", "they are")
+    names = listed([*classes[:MOST_NAMES], *more])
     return f"{names} {are} not measured: {they_are} marked on no {SPLIT_WORDS[split]} photo."
 
 

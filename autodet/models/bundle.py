@@ -21,6 +21,7 @@ from autodet.workspace import write_atomically
 FORMAT = "autodet-1"
 CARD_ENTRY, WEIGHTS_ENTRY = "model.json", "weights.safetensors"
 DIGEST_BYTES = 64
+SCORE = "score"  # among a model's metrics: what its search compared epochs by, of the best one
 MAX_CARD_BYTES = 4_000_000
 MAX_BUNDLE_BYTES = 2_000_000_000
 
@@ -68,6 +69,11 @@ class ModelCard:
     start_from: Origin | None = None
     weights_sha256: str = ""
     format: str = FORMAT
+
+    @property
+    def score(self) -> float:
+        """What models of a search are compared by, as ``EpochResult.score``; earlier versions stored mAP@0.5 only."""
+        return self.metrics.get(SCORE, self.metrics["map50"])
 
     def as_origin(self, model: str) -> Origin:
         """What is written down of a model that something begins with; ``model`` is its id."""

@@ -28,6 +28,7 @@ STAGES = (
     (1, 3, 1, 6, 320),
 )
 STEM_CHANNELS = 32
+FROZEN_BLOCKS = 3
 FEATURE_STAGES = (2, 4, 6)  # the last at stride 8, 16 and 32
 BATCH_NORM_EPSILON = 1e-3  # TensorFlow's, with which the weights were trained
 
@@ -113,19 +114,19 @@ class InvertedResidual(nn.Module):
 class EfficientNetLite(nn.Module):
     """Photos to feature maps at strides 8, 16 and 32.
 
+    The stem and the first ``FROZEN_BLOCKS`` blocks do not learn: edges and colours are known already.
+
     Args:
         size: One of ``LITE_SIZES``.
-        frozen_blocks: The stem and this many blocks do not learn: edges and colours are known already.
     """
 
-    def __init__(self, size: LiteSize, frozen_blocks: int = 3) -> None:
+    def __init__(self, size: LiteSize) -> None:
         super().__init__()
         self.feature_blocks = size.feature_blocks
         self.channels = tuple(self.feature_blocks.values())
         self.stem = SamePaddedConv(3, STEM_CHANNELS, 3, stride=2)
         self.blocks = nn.ModuleList(_blocks(size))
-        self.frozen_blocks = frozen_blocks
-        for module in (self.stem, *self.blocks[:frozen_blocks]):
+        for module in (self.stem, *self.blocks[:FROZEN_BLOCKS]):
             module.requires_grad_(False)
 
     def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":

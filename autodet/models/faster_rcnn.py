@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
+from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 
 from autodet.models.depthwise import quicken
 from autodet.models.precision import answer_in_float32
@@ -14,10 +16,13 @@ from autodet.models.roi_align import QuickRoIAlign
 from autodet.models.square_input import lite_input
 from autodet.models.two_looks import TwoLooks
 
+ANCHOR_SIDES = ((24, 32), (48, 64), (96, 128), (192, 256))  # pixels, a pair for each level of the pyramid
 ASPECT_RATIOS = (0.5, 1.0, 2.0)
+PROPOSALS = 300  # of a photo that the head looks at
+CELLS, FEATURES = 7, 1024  # of a region's side; of each of the head's two layers
 
 
-def build_faster_rcnn(class_count: int, published: Mapping[str, Tensor] | None, size: str) -> FasterRCNN:
+def build_faster_rcnn(class_count: int, published: Mapping[str, Tensor] | None, size: str) -> GeneralizedRCNN:
     """Faster R-CNN on an EfficientNet-Lite: pyramid levels at strides 8, 16, 32 and 64.
 
     Args:
@@ -25,20 +30,40 @@ def build_faster_rcnn(class_count: int, published: Mapping[str, Tensor] | None, 
         published: ImageNet weights of the body, or None for noise that a bundle's weights replace.
         size: One of ``efficientnet_lite.LITE_SIZES``.
     """
-    network = FasterRCNN(
-        build_backbone(size, published),
-        num_classes=class_count + 1,
-        rpn_anchor_generator=AnchorGenerator(((24, 32), (48, 64), (96, 128), (192, 256)), (ASPECT_RATIOS,) * 4),
-        box_roi_pool=QuickRoIAlign(["0", "1", "2"], output_size=7, sampling_ratio=2),
-        rpn_pre_nms_top_n_train=600,
-        rpn_post_nms_top_n_train=300,
-        rpn_pre_nms_top_n_test=300,
-        rpn_post_nms_top_n_test=300,
-        box_batch_size_per_image=128,
-        box_score_thresh=0.01,
-    )
-    network.transform = lite_input()
-    network.roi_heads.__class__ = TwoLooks  # the same parts, which torchvision puts together by itself
+    backbone = build_backbone(size, published)
+    proposals, head = _proposals(backbone.out_channels), _head(backbone.out_channels, class_count + 1)
+    network = GeneralizedRCNN(backbone, proposals, head, lite_input())
     quicken(network)
     answer_in_float32(network.rpn.head, network.roi_heads.box_predictor)
     return network.to(memory_format=torch.channels_last)
+
+
+def _proposals(channels: int) -> RegionProposalNetwork:
+    anchors = AnchorGenerator(ANCHOR_SIDES, (ASPECT_RATIOS,) * len(ANCHOR_SIDES))
+    return RegionProposalNetwork(
+        anchors,
+        RPNHead(channels, anchors.num_anchors_per_location()[0]),
+        fg_iou_thresh=0.7,
+        bg_iou_thresh=0.3,
+        batch_size_per_image=256,
+        positive_fraction=0.5,
+        pre_nms_top_n={"training": 2 * PROPOSALS, "testing": PROPOSALS},
+        post_nms_top_n={"training": PROPOSALS, "testing": PROPOSALS},
+        nms_thresh=0.7,
+    )
+
+
+def _head(channels: int, label_count: int) -> TwoLooks:
+    return TwoLooks(
+        QuickRoIAlign(["0", "1", "2"], output_size=CELLS, sampling_ratio=2),
+        TwoMLPHead(channels * CELLS**2, FEATURES),
+        FastRCNNPredictor(FEATURES, label_count),
+        fg_iou_thresh=0.5,
+        bg_iou_thresh=0.5,
+        batch_size_per_image=128,
+        positive_fraction=0.25,
+        bbox_reg_weights=None,
+        score_thresh=0.01,
+        nms_thresh=0.5,
+        detections_per_img=100,
+    )

@@ -35,12 +35,12 @@ class Letterbox:
     def fit(cls, width: int, height: int, side: int) -> "Letterbox":
         """The letterbox of a ``width`` x ``height`` photo in a square of ``side``."""
         scale = side / max(width, height)
-        inner_width, inner_height = max(1, round(width * scale)), max(1, round(height * scale))
+        inner_width, inner_height = _scaled(width, scale), _scaled(height, scale)
         return cls(scale, (side - inner_width) // 2, (side - inner_height) // 2, width, height, side)
 
     def draw(self, photo: Image.Image) -> NDArray[np.uint8]:
         """The square, shape (side, side, 3), RGB."""
-        inner_wh = max(1, round(self.width * self.scale)), max(1, round(self.height * self.scale))
+        inner_wh = _scaled(self.width, self.scale), _scaled(self.height, self.scale)
         # Halving by whole factors first keeps a 3000-pixel photo cheap and free of aliases.
         inner = photo.resize(inner_wh, Image.Resampling.BILINEAR, reducing_gap=2.0)
         square = Image.new("RGB", (self.side, self.side), (PAD_GREY,) * 3)
@@ -62,3 +62,7 @@ class Letterbox:
     @property
     def _offset(self) -> FloatArray:
         return np.array([self.left, self.top, self.left, self.top], np.float32)
+
+
+def _scaled(pixels: int, scale: float) -> int:
+    return max(1, round(pixels * scale))

@@ -24,7 +24,7 @@ PRIOR_SCORE = 0.01  # what a cell scores before it has learnt anything: most see
 FIRST_REACH = 3.0  # how far a cell's box reaches before it has learnt anything, in strides
 MOST_REACH = 5.0  # logarithm, against overflow
 CELLS_PER_OBJECT = 10
-FIT_POWER = 6.0  # how much more than the score the fit counts in choosing cells; the paper's beta
+IOU_POWER = 6.0  # how much more than the score the IoU counts in choosing cells; the paper's beta
 BOX_WEIGHT = 5.0
 LOWEST_SCORE = 0.01
 MOST_CANDIDATES, MOST_DETECTIONS = 400, 100
@@ -121,21 +121,21 @@ def _losses(
 ) -> dict[str, Tensor]:
     """Of the cells of all squares, those that learn an object in the measure of how well they fit it."""
     scores = (objects.sigmoid()[..., None] * classes.softmax(-1)).detach()
-    weights, labels, goals = [], [], []
-    for seen, fitted, target in zip(scores, boxes.detach(), targets, strict=True):
-        weight, owner = assign(seen, fitted, points, strides, target["boxes"], target["labels"])
-        weights.append(weight)
-        labels.append(target["labels"][owner[weight > 0]])
-        goals.append(target["boxes"][owner[weight > 0]])
-    wanted = torch.stack(weights)
-    learns, total = wanted > 0, wanted.sum().clamp(min=1.0)
-    share = wanted[learns] / total
-    misfit = generalized_box_iou_loss(boxes[learns], torch.cat(goals), reduction="none")
-    misnamed = functional.cross_entropy(classes[learns], torch.cat(labels), reduction="none")
+    qualities, matched_labels, matched_boxes = [], [], []
+    for photo_scores, photo_boxes, target in zip(scores, boxes.detach(), targets, strict=True):
+        quality, owner = assign(photo_scores, photo_boxes, points, strides, target["boxes"], target["labels"])
+        qualities.append(quality)
+        matched_labels.append(target["labels"][owner[quality > 0]])
+        matched_boxes.append(target["boxes"][owner[quality > 0]])
+    wanted = torch.stack(qualities)
+    positive, total = wanted > 0, wanted.sum().clamp(min=1.0)
+    share = wanted[positive] / total
+    box_loss = generalized_box_iou_loss(boxes[positive], torch.cat(matched_boxes), reduction="none")
+    class_loss = functional.cross_entropy(classes[positive], torch.cat(matched_labels), reduction="none")
     return {
         "loss_object": functional.binary_cross_entropy_with_logits(objects, wanted, reduction="sum") / total,
-        "loss_class": (misnamed * share).sum(),
-        "loss_box": BOX_WEIGHT * (misfit * share).sum(),
+        "loss_class": (class_loss * share).sum(),
+        "loss_box": BOX_WEIGHT * (box_loss * share).sum(),
     }
 
 
@@ -158,15 +158,16 @@ def assign(
     """
     if not len(objects):
         return scores.new_zeros(len(points)), labels.new_zeros(len(points))
-    fit = box_iou(objects, boxes) * _may_learn(points, strides, objects)
-    worth = scores[:, labels].T * fit**FIT_POWER  # (M, P)
-    best = worth.topk(min(CELLS_PER_OBJECT, len(points)), 1)
-    chosen = torch.zeros_like(worth).scatter_(1, best.indices, (best.values > 0).float())
+    iou = box_iou(objects, boxes) * _may_learn(points, strides, objects)  # (M, P)
+    alignment = scores[:, labels].T * iou**IOU_POWER
+    best = alignment.topk(min(CELLS_PER_OBJECT, len(points)), 1)
+    chosen = torch.zeros_like(alignment).scatter_(1, best.indices, (best.values > 0).float())
     # A cell that several objects want learns the one that it fits best.
-    chosen *= functional.one_hot((fit * chosen).argmax(0), len(objects)).T
-    worth, fit = worth * chosen, fit * chosen
-    weight, owner = (worth / worth.amax(1, keepdim=True).clamp(min=1e-12) * fit.amax(1, keepdim=True)).max(0)
-    return weight, owner
+    chosen *= functional.one_hot((iou * chosen).argmax(0), len(objects)).T
+    alignment, iou = alignment * chosen, iou * chosen
+    most = alignment.amax(1, keepdim=True).clamp(min=1e-12)
+    quality, owner = (alignment / most * iou.amax(1, keepdim=True)).max(0)
+    return quality, owner
 
 
 def _may_learn(points: Tensor, strides: Tensor, objects: Tensor) -> Tensor:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 BACKGROUND = "__background__"  # as torchvision's lists of classes have it, in front
 BOX_SIDES = 4
-# One score a class, and in Faster R-CNN one box a class too; all rows of a class lie together.
-CLASS_SCORE = re.compile(r"head\.class_score\.(weight|bias)")  # one score a class: autodet's own single stage
+# One score a class: autodet's own single stage.
+CLASS_SCORE = re.compile(r"head\.class_score\.(weight|bias)")
+# One score and one box a class: Faster R-CNN. All rows of a class lie together.
 BOX_PREDICTOR = re.compile(r"roi_heads\.box_predictor\.(cls_score|bbox_pred)\.(weight|bias)")
 # One score for each anchor and class; all rows of an anchor lie together.
 ANCHOR_HEAD = re.compile(r"head\.classification_head\.(cls_logits|module_list\.\d+(\.1)?)\.(weight|bias)")

@@ -7,7 +7,8 @@ from autodet.datasets.manifest import Dataset
 from autodet.errors import SearchError
 from autodet.models.registry import find_architecture
 from autodet.search.facts import facts_of
-from autodet.search.presets import Plan, plan_photo_size, plan_search, usable_networks
+from autodet.search.plan import Plan
+from autodet.search.presets import plan_photo_size, plan_search, usable_networks
 from autodet.search.space import architectures, make_space, most_epochs
 from autodet.search.spec import SearchSpec
 from autodet.settings import load_settings

@@ -3,17 +3,14 @@
 Epochs are thought of in steps, because a photo of forty is seen more often than one of forty thousand; trials in time.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autodet.errors import SearchError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.models.registry import DEFAULT_ARCHITECTURE, USUAL_ARCHITECTURES, find_architecture, weights_problem
-from autodet.records import Hyperparameters
 from autodet.search.facts import Facts
-from autodet.search.forecasting import forecast_search
 from autodet.search.photo_size import (
     FACTORS,
     fit_photo_size,
@@ -21,23 +18,27 @@ from autodet.search.photo_size import (
     multiples,
     photo_size_sentence,
 )
+from autodet.search.plan import (
+    MORE_VARIES,
+    Plan,
+    first_trial,
+    steps_an_epoch,
+    why_effort,
+    why_epochs,
+    why_pruner,
+    why_space,
+)
 from autodet.search.space import (
-    PARAMETERS,
     Range,
     Space,
-    Tried,
     changes_latency,
-    default_values,
-    hyperparameters_of,
     make_space,
 )
-from autodet.training.forecast import epoch_seconds, trial_seconds
+from autodet.training.forecast import trial_seconds
 from autodet.training.hardware import Hardware
-from autodet.words import counted, duration
 
 HOUR = 3600.0
 MOST_EPOCHS = 100
-MORE_VARIES = 8  # trials from which on more than learning rates and weight decay can be told apart
 MANY_TRIALS = 20  # from here on brackets of Hyperband, and networks, have enough trials each
 FEWEST_FOR_BRACKETS = 9  # epochs: two halvings by three
 LONG_TRIAL = 30  # epochs from which on it pays to have patience end a trial
@@ -84,31 +85,6 @@ PRESETS = {
 }
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a search does; the defaults are those without a preset.
-
-    Attributes:
-        trials: How many trials.
-        epochs: Epochs a trial.
-        space: What is tried beside what always is, as ``make_space`` takes it.
-        sampler: Who chooses what is tried.
-        pruner: What gives up trials that fall behind.
-        patience: A trial ends after so many epochs that were no better than its best; None for never.
-        image_size: The photo size of trial 0.
-        why: The reasons, as sentences.
-    """
-
-    trials: int = 3
-    epochs: int = 20
-    space: Mapping[str, Any] = field(default_factory=dict)
-    sampler: str = "tpe"
-    pruner: str = "median"
-    patience: int | None = None
-    image_size: int = Hyperparameters.image_size
-    why: str = ""
-
-
 def usable_networks() -> tuple[str, ...]:
     """The usual networks whose pretrained weights can be had here; asks a server where they are not on the disk."""
     return tuple(name for name in USUAL_ARCHITECTURES if not weights_problem(name))
@@ -151,7 +127,8 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     asked, own = asked or {}, find_architecture(networks[0]).image_size
     size = image_size or fit_photo_size(own, facts)
     usual = make_space({"architecture": networks[0], "image_size": size, **asked})
-    epochs = _epochs(effort, facts.train_photos) if epochs is None else epochs
+    fitting = _epochs(effort, facts.train_photos)
+    epochs = fitting if epochs is None else epochs
     trials = _trials(effort, facts, epochs, hardware, usual) if trials is None else trials
     sizes = _asked_sizes(asked) or _image_sizes(size, facts, hardware)
     tried = {name: one for name, one in _space(trials, facts, hardware, networks, sizes).items() if name not in asked}
@@ -167,26 +144,10 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         epochs // 3 if trials >= MORE_VARIES and epochs >= LONG_TRIAL else None,
         fitted.image_size,
     )
-    why = [_why_effort(plan, facts, hardware, usual, asked=counted_before), _why_epochs(plan, effort, facts)]
-    why += [fitted.why, _why_space(plan, facts, asked) + (f"; {_why_pruner(plan)}." if pruner is None else ".")]
+    why = [why_effort(plan, facts, hardware, usual, asked=counted_before)]
+    why += [why_epochs(plan, effort.epochs, facts)] if epochs == fitting else []
+    why += [fitted.why, why_space(plan, facts, asked) + (f"; {why_pruner(plan)}." if pruner is None else ".")]
     return replace(plan, why=" ".join(filter(None, why)))
-
-
-def explain_entries(plan: Plan, facts: Facts, hardware: Hardware) -> str:
-    """What comes of a plan that somebody has entered, as sentences.
-
-    Args:
-        plan: What was entered; its ``space`` has everything that is tried, the network too, as ``make_space`` gives it.
-        facts: The data set.
-        hardware: What trials are trained on.
-    """
-    size = _first_trial(plan.space).image_size
-    plan = replace(plan, image_size=size)
-    network = find_architecture(_first_trial(plan.space).architecture)
-    why = [_why_effort(plan, facts, hardware, plan.space, asked=True)]
-    if size == fit_photo_size(network.image_size, facts):
-        why += [photo_size_sentence(size, network.image_size, facts)]
-    return " ".join(filter(None, [*why, f"{_why_entered_space(plan, facts)}; {_why_pruner(plan)}."]))
 
 
 def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: Mapping[str, Any]) -> Plan:
@@ -212,26 +173,17 @@ def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: M
 def _epochs(effort: Preset, photos: int) -> int:
     if not photos:  # nothing will be trained
         return effort.epochs
-    steps = _steps(photos)
+    steps = steps_an_epoch(photos)
     least, most = (-(-effort.steps[0] // steps), effort.steps[1] // steps)
     return max(1, min(max(effort.epochs, least), most, MOST_EPOCHS))
-
-
-def _steps(photos: int) -> int:
-    """Steps an epoch with the default batch size."""
-    return max(1, math.ceil(photos / Hyperparameters().batch_size))
 
 
 def _trials(effort: Preset, facts: Facts, epochs: int, hardware: Hardware, space: Space) -> int:
     """As many as are usual, if there is time for them; on GPUs, none stands idle in the last round."""
     slots = len(hardware.slots)
     usual = -(-effort.trials_gpu // slots) * slots if hardware.on_gpus else effort.trials
-    one = trial_seconds(facts.train_photos, facts.val_photos, epochs, _first_trial(space), hardware)
+    one = trial_seconds(facts.train_photos, facts.val_photos, epochs, first_trial(space), hardware)
     return min(usual, max(effort.least_trials, int(effort.seconds // one) * slots))
-
-
-def _first_trial(space: Space) -> Hyperparameters:
-    return hyperparameters_of(default_values(space))
 
 
 def _space(
@@ -287,87 +239,3 @@ def _pruner(trials: int, epochs: int, hardware: Hardware) -> str:
     if trials < MANY_TRIALS or epochs < FEWEST_FOR_BRACKETS:
         return "median"
     return "asha" if len(hardware.slots) >= MANY_SLOTS else "hyperband"
-
-
-# The reasons, for people
-
-VARIED = {
-    "lr": "learning rates",
-    "batch_size": "batches of {} photos",
-    "augmentation": "the strength of augmentation",
-    "image_size": "photo sizes of {} pixels",
-    "architecture": "the network",
-}
-SMALL = " (many boxes are small)"
-
-
-def _why_effort(plan: Plan, facts: Facts, hardware: Hardware, usual: Space, *, asked: bool) -> str:
-    photos = (facts.train_photos, facts.val_photos)
-    epoch = epoch_seconds(*photos, _first_trial(usual), hardware)
-    whole = forecast_search(photos, plan.trials, plan.epochs, {**usual, **make_space(plan.space)}, hardware)
-    guess = " (a guess: no GPU has been measured)" if hardware.on_gpus else ""
-    each = "each of " if len(hardware.slots) > 1 else ""
-    return (
-        f"{counted(plan.trials, 'trial')} of {counted(plan.epochs, 'epoch')}{', as asked:' if asked else ', because'} "
-        f"{each}{hardware.words} needs about {duration(epoch)} an epoch for "
-        f"{counted(facts.train_photos, 'training photo')}: {whole.words} in all{guess}."
-    )
-
-
-def _why_epochs(plan: Plan, effort: Preset, facts: Facts) -> str:
-    steps = counted(_steps(facts.train_photos), "step")
-    if plan.epochs == effort.epochs or plan.epochs != _epochs(effort, facts.train_photos):
-        return ""
-    if plan.epochs > effort.epochs:
-        return f"An epoch has only {steps}, so there are more than the usual {effort.epochs}."
-    return f"An epoch has {steps}, so there are fewer than the usual {effort.epochs}."
-
-
-def _why_space(plan: Plan, facts: Facts, asked: Mapping[str, Any]) -> str:
-    if plan.trials == 1:
-        return "A single trial has the defaults"
-    varied = _varied(plan, facts, make_space({**plan.space, **asked}))
-    if plan.trials >= MORE_VARIES:
-        return f"Trials vary {_listed(varied or ['nothing'], 'and')}"
-    return f"Few trials tell little apart, so they vary only {_listed(varied, 'and')}" if varied else "Nothing varies"
-
-
-def _why_entered_space(plan: Plan, facts: Facts) -> str:
-    """Likewise, of a space that nobody chose for the number of trials."""
-    if plan.trials == 1:
-        return "A single trial has the defaults"
-    varied = _varied(plan, facts, plan.space)
-    much = plan.trials < MORE_VARIES and len(varied) > len(_varied(plan, facts, make_space()))
-    hint = ", which so few trials can hardly tell apart" * much
-    return f"Trials vary {_listed(varied or ['nothing'], 'and')}{hint}"
-
-
-def _varied(plan: Plan, facts: Facts, space: Space) -> list[str]:
-    """What is not the same for all trials, in words."""
-    small = plan.trials >= MORE_VARIES and has_many_small_boxes(plan.image_size, facts)
-    words = VARIED | ({"image_size": VARIED["image_size"] + SMALL} if small else {})
-    tuned = {name: tried for name, tried in space.items() if tried.tuned}
-    if "lr" in tuned:
-        tuned.pop("backbone_lr_factor", None)  # it is one of the learning rates
-    return [words.get(name, PARAMETERS[name].title.lower()).format(_values(tried)) for name, tried in tuned.items()]
-
-
-def _why_pruner(plan: Plan) -> str:
-    if plan.trials == 1:
-        return "there is nothing to compare it with"
-    if plan.pruner == "none":
-        return "none is pruned for falling behind"
-    return {
-        "median": "one that is worse than the median of those before, halfway, is pruned: it ends there",
-        "hyperband": "with so many, Hyperband prunes most of them: they end early",
-        "asha": "with so many, successive halving prunes most of them: they end early",
-    }[plan.pruner]
-
-
-def _values(tried: Tried) -> str:
-    return f"{tried.low:g} to {tried.high:g}" if isinstance(tried, Range) else _listed(tried.values, "or")
-
-
-def _listed(values: Sequence[object], word: str) -> str:
-    *first, last = map(str, values)
-    return f"{', '.join(first)} {word} {last}" if first else last

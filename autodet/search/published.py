@@ -6,7 +6,6 @@ from autodet.errors import BundleError
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult
-from autodet.training.job import SCORE
 from autodet.workspace import Workspace
 
 NOTHING = (-1.0, 0.0)  # ranks below every epoch
@@ -47,4 +46,4 @@ class PublishedModel:
             card = read_card(self._workspace.models / self._search / BUNDLE)
         except BundleError:
             return NOTHING
-        return card.metrics.get(SCORE, card.metrics["map50"]), -(card.latency_ms or 0.0)
+        return card.score, -(card.latency_ms or 0.0)

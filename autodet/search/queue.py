@@ -26,6 +26,7 @@ from autodet.errors import BusyError
 from autodet.lock import hold_lock, try_lock, unlock
 from autodet.settings import Settings
 from autodet.training.device import Slot, device_slots, number_slots, visible_gpu
+from autodet.words import listed
 
 PASSED_OVER_SECONDS = 10.0  # who has not asked for so long is not waited for
 PATIENCE_SECONDS = 1.0  # the lock is held for milliseconds
@@ -190,7 +191,7 @@ def _listed(searches: set[str]) -> str:
         return f"the search {named[0]} is"
     if len(named) > MOST_NAMES + 1:
         named[MOST_NAMES:] = [f"{len(named) - MOST_NAMES} more"]
-    return f"the searches {', '.join(named[:-1])} and {named[-1]} are"
+    return f"the searches {listed(named)} are"
 
 
 def _write(descriptor: int, note: object) -> None:

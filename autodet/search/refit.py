@@ -15,7 +15,7 @@ from pathlib import Path
 from autodet.errors import BundleError, SearchError
 from autodet.models.bundle import read_bundle, read_card, write_bundle
 from autodet.models.store import BUNDLE, put_model
-from autodet.records import EpochResult
+from autodet.records import EpochResult, SearchState
 from autodet.search.executors import (
     EpochDone,
     Event,
@@ -27,14 +27,18 @@ from autodet.search.executors import (
     TrialTooLarge,
 )
 from autodet.search.folders import TrialFolders
-from autodet.training.job import BEST_BUNDLE, SCORE, TrainJob
+from autodet.search.snapshot import is_to_stop
+from autodet.search.timekeeping import Timekeeper
+from autodet.training.job import BEST_BUNDLE, TrainJob
+from autodet.words import counted
 from autodet.workspace import Workspace
 
 NUMBER = -1  # among an executor's trials
 FOLDER = "refit"  # below the search's
 BEFORE = "-before-refit"  # ends the id of the best trial's model
-RETRIES = 2
+RETRIES = 2  # of a training that is lost again and again without an epoch in between
 TICK_SECONDS = 0.5
+NO_TIME = "There was no time for it."
 WORSE = "The final refit found less on its own photos than the best trial's model, so that model is kept."
 
 log = logging.getLogger("autodet.supervisor")
@@ -48,29 +52,51 @@ class Refit:
         executor: Where it runs.
         folder: The search's folder; on resume it goes on from the checkpoint that is there.
         job: What to train, but for the folder.
-        reason_to_end: Called again and again with the epochs done, and whether it waits for a device; a sentence ends
-            it.
+        timekeeper: What time there is; it hears of each epoch, and its clock stands still while others use every
+            device.
+        say: Called with a sentence when there is something to say.
     """
 
     executor: Executor
     folder: Path
     job: TrainJob
-    reason_to_end: Callable[[int, bool], str]
+    timekeeper: Timekeeper
+    say: Callable[[str], object]
 
     def __post_init__(self) -> None:
         self._folders = TrialFolders(self.folder / FOLDER)
         self._done, self._losses, self._running = 0, 0, False
 
-    def train(self) -> str:
-        """Train to the end; returns why not, as a sentence, empty if it did.
+    def run(self, best: EpochResult, workspace: Workspace) -> tuple[SearchState, str]:
+        """Train, and publish the result if it is no worse than the best trial's model.
+
+        Args:
+            best: The best trial's best epoch.
+            workspace: Where models are.
+
+        Returns:
+            How the search ends, and what came of the refit, as sentences.
 
         Raises:
             SearchError: What training needs is gone; the search can be resumed when it is back.
         """
-        while not (reason := self.reason_to_end(self._done, not self._running and not self.executor.has_room())):
+        if is_refit(self.folder.name, workspace):
+            return "finished", self._sentence()
+        reason = self._train()
+        if not reason:
+            return "finished", self._publish(best, workspace)
+        if is_to_stop(self.folder):
+            return "stopped", "It was stopped in its final refit. The best trial's model is kept."
+        return "finished", f"There is no final refit: {reason} The best trial's model is kept."
+
+    def _train(self) -> str:
+        """Train to the end; returns why not, as a sentence, empty if it did."""
+        while not (reason := self._reason_to_end()):
             if not self._running and not self.executor.has_room():
+                self.timekeeper.clock.pause()
                 time.sleep(TICK_SECONDS)
                 continue
+            self.timekeeper.clock.go_on()
             if not self._running:
                 self.executor.start(NUMBER, replace(self.job, folder=self._folders.begin(0)))
                 self._running = True
@@ -82,6 +108,16 @@ class Refit:
         if self._running:
             self.executor.cancel(NUMBER)
         return reason
+
+    def _reason_to_end(self) -> str:
+        if is_to_stop(self.folder):
+            return "It was stopped."
+        left = self.timekeeper.seconds_left()
+        if self._done != self.timekeeper.refit_done:
+            self.timekeeper.refit_done = self._done
+            self.say(f"The final refit has done {self._done} of {counted(self.job.epochs, 'epoch')}.")
+            return NO_TIME if left < self.timekeeper.refit_seconds() else ""
+        return NO_TIME if left <= 0 else ""
 
     def _handle(self, event: Event) -> str:
         match event:
@@ -103,11 +139,11 @@ class Refit:
                 return f"Memory ran out even with one photo at a time: {reason}." if too_large else ""
         return ""
 
-    def publish(self, best: EpochResult, workspace: Workspace) -> str:
+    def _publish(self, best: EpochResult, workspace: Workspace) -> str:
         """Make the result the search's model if it is no worse than the best trial's; returns what came of it."""
         search, trained = self.folder.name, self._folders.folder(0)
         card, weights = read_bundle(trained / BEST_BUNDLE)
-        if card.metrics.get(SCORE, card.metrics["map50"]) < best.score:
+        if card.score < best.score:
             return WORSE
         before, before_weights = read_bundle(workspace.models / search / BUNDLE)
         write_bundle(trained / "before.autodet", replace(before, name=f"{before.name} before refit"), before_weights)
@@ -118,9 +154,9 @@ class Refit:
             weights,
         )
         put_model(trained / "refit.autodet", search, workspace)
-        return self.sentence()
+        return self._sentence()
 
-    def sentence(self) -> str:
+    def _sentence(self) -> str:
         """What is said of a search whose model was refit."""
         return (
             "The model was trained once more on training and validation photos; its figures are the best trial's, "

@@ -118,7 +118,12 @@ def observed_state(folder: Path, written: SearchState) -> SearchState:
         return written
     if not is_locked(folder):
         return "interrupted"
-    return "stopping" if (folder / STOP).exists() else written
+    return "stopping" if is_to_stop(folder) else written
+
+
+def is_to_stop(folder: Path) -> bool:
+    """Whether somebody wants a search to stop."""
+    return (folder / STOP).exists()
 
 
 def seconds_since_launch(folder: Path) -> float:

@@ -305,14 +305,3 @@ def hyperparameters_of(values: Mapping[str, Any]) -> Hyperparameters:
     known = {name: value for name, value in values.items() if name != "epochs"}
     architecture = find_architecture(known.get("architecture", Hyperparameters().architecture))
     return Hyperparameters(**{"image_size": architecture.image_size} | known)
-
-
-def space_sentence(space: Space) -> str:
-    """What is tried, for people."""
-    return "; ".join(f"{PARAMETERS[name].title.lower()} {_words(tried)}" for name, tried in space.items())
-
-
-def _words(tried: Tried) -> str:
-    if isinstance(tried, Range):
-        return f"{tried.low:g} to {tried.high:g}"
-    return " or ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in tried.values)

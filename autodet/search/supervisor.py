@@ -33,8 +33,16 @@ from autodet.search.executors.usage import Usage
 from autodet.search.fitting import TOO_LARGE, Fitting
 from autodet.search.folders import TRIALS, TrialFolders
 from autodet.search.published import PublishedModel
-from autodet.search.refit import Refit, is_refit
-from autodet.search.snapshot import STATUS, STOP, moment, read_snapshot, seconds_since_launch, write_snapshot
+from autodet.search.refit import RETRIES, TICK_SECONDS, Refit
+from autodet.search.snapshot import (
+    STATUS,
+    STOP,
+    is_to_stop,
+    moment,
+    read_snapshot,
+    seconds_since_launch,
+    write_snapshot,
+)
 from autodet.search.space import hyperparameters_of
 from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
@@ -42,12 +50,9 @@ from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.search.timekeeping import Timekeeper
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
-from autodet.words import counted
 from autodet.workspace import Workspace, safe_join, sweep_unfinished
 
-TICK_SECONDS = 0.5
 SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
-RETRIES = 2  # of a trial that is lost again and again without an epoch in between
 TRACEBACK = "traceback.txt"
 NO_EPOCH = "It was stopped before its first epoch ended."
 NO_TIME = "The time limit of {:g} seconds left no time for more."
@@ -62,15 +67,11 @@ def supervise(folder: Path, executor: Executor) -> SearchStatus:
     try:
         return _Supervisor(folder, executor).run()
     except StorageBusyError as error:
-        if not _is_to_stop(folder):
+        if not is_to_stop(folder):
             raise
         return _end_before_start(folder, error)
     finally:
         executor.close()
-
-
-def _is_to_stop(folder: Path) -> bool:
-    return (folder / STOP).exists()
 
 
 def _end_before_start(folder: Path, error: StorageBusyError) -> SearchStatus:
@@ -104,9 +105,8 @@ class _Supervisor:
         self._time = Timekeeper(self._spec, self._clock, self._trials, self._best_trial, growth)
         self._fitting = Fitting(self._trials.values())
         self._model = PublishedModel(folder.name, self._workspace)
-        self._over = [
-            number for number, trial in self._trials.items() if trial.state != "running"
-        ]  # to be cleared away
+        # To be cleared away.
+        self._over = [number for number, trial in self._trials.items() if trial.state != "running"]
 
     def run(self) -> SearchStatus:
         sweep_unfinished(self._folder)
@@ -143,7 +143,7 @@ class _Supervisor:
         try:
             self._patiently(self._study.save)
         except StorageBusyError:
-            if not _is_to_stop(self._folder):
+            if not is_to_stop(self._folder):
                 raise
             self._study.set_aside()
         for number in self._over:
@@ -159,9 +159,9 @@ class _Supervisor:
 
     def _pause(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and (self._running or not _is_to_stop(self._folder)):
+        while (left := until - time.monotonic()) > 0 and (self._running or not is_to_stop(self._folder)):
             self._listen(min(left, TICK_SECONDS))
-        return not _is_to_stop(self._folder)
+        return not is_to_stop(self._folder)
 
     def end(self, state: SearchState, message: str = "") -> SearchStatus:
         self._save()
@@ -297,9 +297,8 @@ class _Supervisor:
     def _publish_best(self) -> None:
         """Make the best epoch so far the search's model, so that whatever happens next it can be used."""
         best = self._best_trial()
-        epoch = best.best_epoch if best else None
-        if best and epoch:
-            self._model.publish(self._folders.folder(best.number) / BEST_BUNDLE, epoch)
+        if best and best.best_epoch:
+            self._model.publish(self._folders.folder(best.number) / BEST_BUNDLE, best.best_epoch)
 
     def _best_trial(self) -> TrialStatus | None:
         return replace(self._before, trials=tuple(self._trials.values())).best_trial
@@ -338,7 +337,7 @@ class _Supervisor:
     # When it is over
 
     def _reason_to_stop(self) -> tuple[SearchState, str] | None:
-        if _is_to_stop(self._folder):
+        if is_to_stop(self._folder):
             return "stopped", "It was stopped."
         if self._time.seconds_left() <= self._time.reserve():
             return "finished", f"The time limit of {self._spec.time_limit:g} seconds was reached."
@@ -366,33 +365,12 @@ class _Supervisor:
         """The end of a search, after the final refit if one was asked for."""
         self._save()
         best = self._best_trial()
-        epoch = best.best_epoch if best else None
-        if not self._spec.refit or best is None or epoch is None:
+        if not (self._spec.refit and best and best.best_epoch):
             return self.end("finished", message)
-        job = replace(self._job(best, self._folder, epoch.epoch), refit=True)
-        end = partial(self._reason_to_end_refit, counted(job.epochs, "epoch"))
-        refit = Refit(self._executor, self._folder, job, end)
-        if is_refit(self._folder.name, self._workspace):
-            return self.end("finished", f"{message} {refit.sentence()}".strip())
-        reason = refit.train()
-        if reason and _is_to_stop(self._folder):
-            return self.end("stopped", "It was stopped in its final refit. The best trial's model is kept.")
-        outcome = f"There is no final refit: {reason} The best trial's model is kept."
-        return self.end("finished", f"{message} {outcome if reason else refit.publish(epoch, self._workspace)}".strip())
-
-    def _reason_to_end_refit(self, epochs: str, done: int, waits: bool) -> str:
-        if waits:
-            self._clock.pause()
-        else:
-            self._clock.go_on()
-        if _is_to_stop(self._folder):
-            return "It was stopped."
-        if done != self._time.refit_done:
-            self._time.refit_done = done
-            self._write("running", f"The final refit has done {done} of {epochs}.")
-            if self._time.seconds_left() < self._time.refit_seconds():
-                return "There was no time for it."
-        return "There was no time for it." if self._time.seconds_left() <= 0 else ""
+        job = replace(self._job(best, self._folder, best.best_epoch.epoch), refit=True)
+        refit = Refit(self._executor, self._folder, job, self._time, partial(self._write, "running"))
+        state, outcome = refit.run(best.best_epoch, self._workspace)
+        return self.end(state, outcome if state == "stopped" else f"{message} {outcome}".strip())
 
     # What is said
 

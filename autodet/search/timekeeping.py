@@ -16,12 +16,13 @@ class Timekeeper:
 
     Args:
         spec: The search.
-        clock: How long it has run for.
+        clock: Runs while the search does.
         trials: Its trials by number, as they are at any moment.
         best_trial: The best of them so far.
         refit_growth: As ``Budget`` has it.
 
     Attributes:
+        clock: How long the search has run for.
         cut: Whether there was no time for all.
         refit_done: Epochs that the final refit has done; None before it begins.
     """
@@ -34,14 +35,14 @@ class Timekeeper:
         best_trial: Callable[[], TrialStatus | None],
         refit_growth: float,
     ) -> None:
-        self._spec, self._clock, self._trials, self._best_trial = spec, clock, trials, best_trial
+        self._spec, self.clock, self._trials, self._best_trial = spec, clock, trials, best_trial
         self._budget = Budget(spec.trials, spec.epochs, spec.time_limit, refit_growth)
         self.cut = False
         self.refit_done: int | None = None
 
     def seconds_left(self) -> float:
         """Seconds until the time limit; infinite where there is none."""
-        return self._budget.seconds_left(self._clock.seconds)
+        return self._budget.seconds_left(self.clock.seconds)
 
     def epochs_for_another(self) -> int:
         """How many epochs a trial that starts now can have; 0 if it should not start."""

@@ -7,12 +7,12 @@ else runs on one of them as well, all of them wait for that.
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 
 from autodet.training.transforms import generator_of
 
@@ -87,20 +87,33 @@ def _sum(gradients: Sequence[Tensor]) -> Tensor | None:
     return gradients[0] if gradients else None
 
 
-class _Sampler(BalancedPositiveNegativeSampler):  # type: ignore[misc]
-    """torchvision's, which draws anchors and regions to learn from, with a generator of its own."""
+@dataclass(frozen=True)
+class _Sampler:
+    """Which of a photo's anchors or regions to learn from, drawn as torchvision's detectors do.
 
-    def __init__(self, like: BalancedPositiveNegativeSampler, generator: torch.Generator) -> None:
-        super().__init__(like.batch_size_per_image, like.positive_fraction)
-        self.generator = generator
+    Attributes:
+        batch_size_per_image: How many of each photo.
+        positive_fraction: The share of them that may be objects, 0 to 1.
+        generator: Who draws.
+    """
 
-    def __call__(self, matched_idxs: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        positive, negative = [], []
-        for matched in matched_idxs:
-            most = int(self.batch_size_per_image * self.positive_fraction)
-            positive.append(self._drawn(matched >= 1, most))
-            negative.append(self._drawn(matched == 0, self.batch_size_per_image - int(positive[-1].sum())))
-        return positive, negative
+    batch_size_per_image: int
+    positive_fraction: float
+    generator: torch.Generator
+
+    def __call__(self, matched: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Masks, uint8, of the objects and of the background that were drawn.
+
+        Args:
+            matched: Of each photo, what its anchors or regions show, shape (N,): objects are 1 or more, the background
+                is 0, what is between counts as neither.
+        """
+        most = int(self.batch_size_per_image * self.positive_fraction)
+        objects, background = [], []
+        for marks in matched:
+            objects.append(self._drawn(marks >= 1, most))
+            background.append(self._drawn(marks == 0, self.batch_size_per_image - int(objects[-1].sum())))
+        return objects, background
 
     def _drawn(self, among: Tensor, most: int) -> Tensor:
         places = torch.where(among)[0]
@@ -110,10 +123,11 @@ class _Sampler(BalancedPositiveNegativeSampler):  # type: ignore[misc]
 
 
 def _draw_from(network: nn.Module, generator: torch.Generator) -> None:
-    for module in network.modules():
-        sampler = getattr(module, "fg_bg_sampler", None)
-        if isinstance(sampler, BalancedPositiveNegativeSampler):
-            module.fg_bg_sampler = _Sampler(sampler, generator)
+    """Have everything that a detector of two stages draws come from one generator; others draw nothing."""
+    modules: Iterable[Any] = network.modules()
+    for module in modules:
+        if sampler := getattr(module, "fg_bg_sampler", None):
+            module.fg_bg_sampler = _Sampler(sampler.batch_size_per_image, sampler.positive_fraction, generator)
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:

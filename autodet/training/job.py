@@ -9,7 +9,6 @@ from autodet.records import Hyperparameters, Origin
 
 BEST_BUNDLE = "best.autodet"
 CHECKPOINT = "last.pt"
-SCORE = "score"  # the best epoch's, among a model's metrics
 
 Pulse = Callable[[], None]  # called after every batch, so that whoever waits can tell slow from hung
 

@@ -19,7 +19,7 @@ from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
 from autodet.evaluation.coco import measure
 from autodet.evaluation.objective import quality_of, wants_speed
-from autodet.models.bundle import ModelCard, read_bundle, write_bundle
+from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
 from autodet.models.detection import detect
 from autodet.models.registry import build_network, find_architecture
 from autodet.models.transplant import transplant
@@ -27,7 +27,7 @@ from autodet.records import EpochResult, Hyperparameters, ImageRecord, Predictio
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from autodet.training.cores import Replicas, ahead
 from autodet.training.freezing import freeze
-from autodet.training.job import BEST_BUNDLE, SCORE, Pulse, TrainJob
+from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
 from autodet.training.latency import PHOTOS, measure_latency
 from autodet.training.schedule import set_learning_rates
 from autodet.training.square_cache import MEMORY_BYTES, SquareCache
@@ -35,8 +35,8 @@ from autodet.training.squares import Sample, Squares, collate
 from autodet.training.traits import prepare, traits_of
 from autodet.training.transforms import TrainingTransform
 
-GRADIENT_NORM = 10.0
-EVALUATION_BATCH = 8
+GRADIENT_NORM = 10.0  # at most, of a step; L2, over all weights together
+EVALUATION_BATCH = 8  # photos at a time
 
 
 def train(job: TrainJob, pulse: Pulse = lambda: None) -> Iterator[EpochResult]:
@@ -110,7 +110,7 @@ class _Trial:
         self.moment = time.monotonic()
 
     def _replicas(self, network: nn.Module, most: int) -> Replicas | None:
-        """Those that each take a part of every batch; none where the device takes a batch as a whole."""
+        """Those that each take a part of every batch; none where it is taken as a whole, or in parts one by one."""
         count = min(self.traits.cores, most)
         whole = count < 2 or self.job.accumulation > 1
         return None if whole else Replicas(network, count, self.traits.cores)

@@ -17,7 +17,13 @@ _FALLS: dict[str, Callable[[float, float], float]] = {
 
 
 def set_learning_rates(optimizer: torch.optim.Optimizer, progress: float, scheduler: str) -> None:
-    """Warm up linearly, then fall as the scheduler says; ``progress`` is the share of all steps done, 0 to 1."""
+    """Warm up linearly from a tenth, then fall as the scheduler says.
+
+    Args:
+        optimizer: Whose groups have a ``peak``, the rate after the warm-up.
+        progress: The share of all steps done, 0 to 1.
+        scheduler: A name of ``Hyperparameters.scheduler``.
+    """
     if progress < WARM_UP:
         factor = 0.1 + 0.9 * progress / WARM_UP
     else:

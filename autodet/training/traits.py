@@ -17,9 +17,8 @@ from autodet.training.allocation import keep_freed_memory
 from autodet.training.device import computes_bfloat16
 
 MOST_LOADERS = 4
-FIRST_SCALE = (
-    2.0**12
-)  # at torch's own 2**16 the first three steps of a detector had no finite gradients, and were skipped
+# At torch's own 2**16 the first three steps of a detector had no finite gradients, and were skipped.
+FIRST_SCALE = 2.0**12
 
 
 @dataclass(frozen=True)

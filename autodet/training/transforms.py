@@ -12,10 +12,10 @@ from torchvision.transforms.v2 import functional
 from autodet.models.letterbox import PAD_GREY
 
 MINIMUM_VISIBLE = 0.25  # a box of which less is left in the square is no longer marked
-MINIMUM_SIDE = 3.0
+MINIMUM_SIDE = 3.0  # pixels, likewise
 FLIPPED, COLOURED, MOSAICS = 0.5, 0.8, 0.5  # shares of all squares
 DEGREES, SHIFT = 5.0, 0.15  # how far they are turned at most, and moved, as a share of the side
-SHRINK, GROW = -0.4, 0.5
+SHRINK, GROW = -0.4, 0.5  # how much smaller and larger they become at most, as a share of their size
 SEEDS = 2**63  # that torch takes
 MOSAIC_ZOOM = 0.8  # how much more than a square's side of the four is seen at most
 BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.3, 0.3, 0.4, 0.02  # how far from 1; of hue, from 0, in turns

@@ -5,13 +5,15 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
 from autodet.search.facts import facts_of, unjudged_classes
 from autodet.search.forecasting import forecast_search
-from autodet.search.presets import DEFAULT_PRESET, PRESETS, Plan, explain_entries, plan_search, usable_networks
+from autodet.search.plan import Plan, explain_entries
+from autodet.search.presets import DEFAULT_PRESET, PRESETS, plan_search, usable_networks
 from autodet.search.space import PARAMETERS, Range, Space, architectures, make_space
 from autodet.search.spec import MOST_EPOCHS, MOST_TRIALS
 from autodet.search.starting import start_search
@@ -129,25 +131,15 @@ def ask_for_search(dataset: Dataset) -> Order:
 def _ask_for_amounts(plan: Plan, preset: str, problems: list[str]) -> tuple[int, int, float | None]:
     """Trials, epochs a trial, and the time limit in seconds."""
     first, second, third = (column.container() for column in st.columns(3))
-    # A key for each preset and number, so that another preset, or data set, brings its own numbers.
-    trials = ask_for_number(
-        first,
-        "Trials",
-        (1, MOST_TRIALS),
-        plan.trials,
-        problems,
-        key=f"trials {preset} {plan.trials}",
-        help="The first has the defaults.",
-    )
-    epochs = ask_for_number(
-        second,
-        "Epochs a trial",
-        (1, MOST_EPOCHS),
-        plan.epochs,
-        problems,
-        key=f"epochs {preset} {plan.epochs}",
-        help="Times through all photos.",
-    )
+
+    def ask_for_count(place: DeltaGenerator, label: str, most: int, planned: int, hint: str) -> int:
+        # A key for each preset and number, so that another preset, or data set, brings its own numbers.
+        key = f"{label} {preset} {planned}"
+        given = ask_for_number(place, label, (1, most), planned, problems, key=key, help=hint)
+        return int(given or planned)  # what is emptied is filled in again
+
+    trials = ask_for_count(first, "Trials", MOST_TRIALS, plan.trials, "The first has the defaults.")
+    epochs = ask_for_count(second, "Epochs a trial", MOST_EPOCHS, plan.epochs, "Times through all photos.")
     minutes = ask_for_number(
         third,
         "Time limit in minutes",
@@ -159,8 +151,7 @@ def _ask_for_amounts(plan: Plan, preset: str, problems: list[str]) -> tuple[int,
         placeholder="none",
         help="What is best by then is kept.",
     )
-    # What is emptied is filled in again.
-    return int(trials or plan.trials), int(epochs or plan.epochs), None if minutes is None else minutes * 60
+    return trials, epochs, None if minutes is None else minutes * 60
 
 
 def _changed(plan: Plan, entered: Plan) -> bool:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from autodet.errors import SearchError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES, objective_title, wants_speed
-from autodet.search.presets import Plan
+from autodet.search.plan import Plan
 from autodet.search.space import PARAMETERS, Parameter, Range, changes_latency, make_space, parse_tried
 from autodet.search.spec import MOST_EPOCHS
 from autodet.ui.numbers import ask_for_number

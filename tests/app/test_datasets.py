@@ -3,14 +3,14 @@ from dataclasses import replace
 
 import pytest
 
-from autodet.datasets.background import start_import, wait_for
+from autodet.datasets.background import start_import
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import list_datasets, write_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.errors import DatasetError
 from autodet.records import Annotations
 from tests.app.conftest import checked, labelled, labels, says, trial
-from tests.helpers import break_imports, draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
+from tests.helpers import break_imports, draw_photo, voc_xml, wait_for, write_labelled, write_voc, write_zip, zip_folder
 
 EVIL = "![x](http://evil.example/x.png) <b>*bold*</b> :red[r] $y$"
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from autodet.datasets.background import start_import, wait_for
+from autodet.datasets.background import start_import
 from autodet.datasets.manifest import list_datasets
 from autodet.datasets.sources.s3.access import ANONYMOUS, S3Credentials
 from autodet.errors import DatasetError
 from tests.app.conftest import checked, labelled, labels, says
 from tests.app.test_datasets import imported
-from tests.helpers import write_voc, zip_folder
+from tests.helpers import wait_for, write_voc, zip_folder
 
 CHOICE = "How the bucket may be read"
 KEYS = S3Credentials("AKIATYPED", "secret", region="us-east-1")

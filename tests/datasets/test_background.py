@@ -9,10 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from autodet.datasets.background import ImportStatus, find_import, list_imports, start_import, wait_for, write_status
+from autodet.datasets.background import ImportStatus, find_import, list_imports, start_import, write_status
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.errors import BusyError, DatasetError, NotFoundError
-from tests.helpers import break_imports, draw_photo, voc_xml, workspace_in, write_labelled, write_voc, zip_folder
+from tests.helpers import (
+    break_imports,
+    draw_photo,
+    voc_xml,
+    wait_for,
+    workspace_in,
+    write_labelled,
+    write_voc,
+    zip_folder,
+)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from autodet.errors import TrainingError
 from autodet.evaluation.objective import quality_of, wants_speed
-from autodet.models.bundle import ModelCard, read_bundle, write_bundle
+from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
 from autodet.records import EpochResult
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, SCORE
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT
 from autodet.workspace import write_atomically
 
 SCRIPT = "AUTODET_TEST_SCRIPT"

@@ -7,7 +7,8 @@ import pytest
 from autodet.errors import SearchError
 from autodet.models.registry import USUAL_ARCHITECTURES
 from autodet.search.facts import Facts
-from autodet.search.presets import MOST_EPOCHS, PRESETS, Plan, plan_search
+from autodet.search.plan import Plan
+from autodet.search.presets import MOST_EPOCHS, PRESETS, plan_search
 from autodet.search.space import make_space
 from autodet.search.spec import SearchSpec
 from autodet.training.hardware import Hardware

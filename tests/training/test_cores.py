@@ -3,7 +3,7 @@ import copy
 import pytest
 import torch
 from torch import nn
-from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
+from torchvision.models.detection.roi_heads import RoIHeads
 
 from autodet.training.cores import Replicas, ahead
 
@@ -14,12 +14,22 @@ class Network(nn.Module):
     def __init__(self):
         super().__init__()
         self.layer, self.unused = nn.Linear(3, 4), nn.Linear(2, 2)
-        self.fg_bg_sampler = BalancedPositiveNegativeSampler(8, 0.25)
+        parts = dict.fromkeys(("box_roi_pool", "box_head", "box_predictor", "bbox_reg_weights"))
+        self.heads = RoIHeads(
+            **parts,
+            fg_iou_thresh=0.5,
+            bg_iou_thresh=0.5,
+            batch_size_per_image=8,
+            positive_fraction=0.25,
+            score_thresh=0.05,
+            nms_thresh=0.5,
+            detections_per_img=100,
+        )
         self.register_buffer("seen", torch.zeros(()))
 
     def forward(self, photos, targets):
         self.seen += len(photos)
-        objects, background = self.fg_bg_sampler([target["labels"] for target in targets])
+        objects, background = self.heads.fg_bg_sampler([target["labels"] for target in targets])
         self.drawn = [torch.stack(pair) for pair in zip(objects, background, strict=True)]
         return self.layer(photos).square().sum()
 

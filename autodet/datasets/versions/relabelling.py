@@ -9,6 +9,7 @@ import numpy as np
 from autodet.datasets.formats.labels import plain_name, spelling_key
 from autodet.errors import DatasetError
 from autodet.records import Annotations, ImageRecord, IntArray
+from autodet.words import listed
 
 
 def new_names(classes: Sequence[str], rename: Mapping[str, str], drop: Collection[str]) -> list[str | None]:
@@ -71,7 +72,7 @@ def relabelling_sentences(
         became[new].append(old)
     for new, olds in became.items():
         counts = f"({sum(boxes[old] for old in olds):,} boxes)"
-        quoted = " and ".join([", ".join(map(repr, olds[:-1])), repr(olds[-1])] if len(olds) > 1 else [repr(olds[0])])
+        quoted = listed(map(repr, olds))
         if new is not None and len(olds) > 1:
             yield f"Merged {quoted} into {new!r} {counts}."
         elif new is None:

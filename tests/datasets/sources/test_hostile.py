@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from autodet.datasets.background import start_import, wait_for
+from autodet.datasets.background import start_import
 from autodet.datasets.manifest import load_dataset
 from autodet.workspace import Workspace
 from tests.datasets.sources.hostile_files import (
@@ -53,7 +53,7 @@ from tests.datasets.sources.hostile_files import (
     zip64_of_many,
     zip_of,
 )
-from tests.helpers import draw_photo, voc_xml, workspace_in
+from tests.helpers import draw_photo, voc_xml, wait_for, workspace_in
 
 ROOT = Path(__file__).parents[3]
 MOST_MEGABYTES = 400

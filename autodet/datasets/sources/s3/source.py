@@ -86,10 +86,6 @@ def download_from_s3(
     return files / PurePosixPath(key).name if is_zip(key) else files
 
 
-def _is_zip(key: str) -> bool:
-    return key.lower().endswith(".zip")
-
-
 def _one_object(client: Any, bucket: str, key: str) -> Iterator[S3Object]:
     answer = client.head_object(Bucket=bucket, Key=key)
     name = PurePosixPath(safe_key(key).name)
