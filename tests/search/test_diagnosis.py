@@ -112,7 +112,7 @@ def test_the_command_line_and_programs_are_told(odd, workspace, capsys):
     search = find_search("fruit")
     diagnosis = search.status().diagnosis
     assert "Trial 0 has found nothing in 5 epochs" in diagnosis
-    assert "(1) half of the boxes are less than 2.6 pixels" in diagnosis
+    assert "(1) half of the boxes are at most 2.6 pixels" in diagnosis
     assert "(2) 50% of the validation boxes" in diagnosis
     assert search.status().to_json()["diagnosis"] == diagnosis
     assert main(["status", "fruit"]) == 0
