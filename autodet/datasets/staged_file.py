@@ -64,28 +64,38 @@ def _photo_to_json(photo: StagedPhoto) -> list[Any]:
     return [
         str(labelled.photo),
         labelled.labels,
-        [[mark.name, mark.box_xyxy, mark.difficult, mark.truncated] for mark in labelled.marks],
+        _marks_to_json(labelled.marks),
         labelled.stated_wh,
         labelled.split,
         labelled.relative,
         labelled.unlisted,
+        _marks_to_json(labelled.aside),
         [facts.format, facts.stored_wh, facts.orientation, facts.look],
         photo.sha256,
     ]
 
 
 def _photo_from_json(document: list[Any]) -> StagedPhoto:
-    photo, labels, marks, stated, split, relative, unlisted, (format_, stored, *seen), sha256 = document
+    photo, labels, marks, stated, split, relative, unlisted, aside, (format_, stored, *seen), sha256 = document
     labelled = LabelledPhoto(
         photo=PurePosixPath(photo),
         labels=labels,
-        marks=tuple(Mark(name, tuple(box), *flags) for name, box, *flags in marks),
+        marks=_marks_from_json(marks),
         stated_wh=tuple(stated) if stated else None,
         split=split,
         relative=relative,
         unlisted=unlisted,
+        aside=_marks_from_json(aside),
     )
     return StagedPhoto(labelled, PhotoFacts(format_, tuple(stored), *seen), sha256)
+
+
+def _marks_to_json(marks: tuple[Mark, ...]) -> list[Any]:
+    return [[mark.name, mark.box_xyxy, mark.difficult, mark.truncated] for mark in marks]
+
+
+def _marks_from_json(document: list[Any]) -> tuple[Mark, ...]:
+    return tuple(Mark(name, tuple(box), *flags) for name, box, *flags in document)
 
 
 def _problem_from_json(document: list[Any]) -> Problem:

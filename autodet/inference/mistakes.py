@@ -31,6 +31,15 @@ class Mistakes:
         return self.missed + self.made_up + self.wrong_class
 
 
+def add_up(mistakes: Sequence[Mistakes]) -> Mistakes:
+    """The mistakes on several photos together."""
+    return Mistakes(
+        sum(one.missed for one in mistakes),
+        sum(one.made_up for one in mistakes),
+        sum(one.wrong_class for one in mistakes),
+    )
+
+
 def count_mistakes(
     record: ImageRecord, seen: Prediction, classes: Sequence[str], model_classes: Sequence[str]
 ) -> Mistakes:

@@ -9,7 +9,8 @@ from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, list_models
 from autodet.models.transplant import match_classes
 from autodet.search.control import list_searches
-from autodet.ui.text import escape, score, shortened
+from autodet.ui.choice import dataset_names, describe_search
+from autodet.ui.text import escape, shortened
 from autodet.words import counted
 
 START = "begin with"  # session state: a model's id, or empty
@@ -92,15 +93,15 @@ def warn_of_known_photos(dataset: Dataset) -> None:
 
 def ask_for_warm_start() -> str | None:
     """An earlier search whose best parameters are tried, if there is one and it is wanted."""
-    trials = {status.search: status.best_trial for status in list_searches()}
-    best = {search: trial.best_epoch.score for search, trial in trials.items() if trial and trial.best_epoch}
-    if not best:
+    searches = {status.search: status for status in list_searches() if status.best_trial}
+    if not searches:
         return None
+    names = dataset_names()
     return st.selectbox(
         "Also try the best parameters of",
-        list(best),
+        list(searches),
         None,
-        format_func=lambda search: f"{search} · {score(best[search])}",
+        format_func=lambda search: describe_search(searches[search], names),
         placeholder="no earlier search",
         key="warm start",
         persist_state="session",

@@ -1,6 +1,6 @@
 """Choosing one of the workspace's data sets, searches or models; what is chosen is chosen on every page."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -11,6 +11,7 @@ from autodet.records import SearchStatus
 from autodet.search.control import list_searches
 from autodet.ui.frame import CHOICE, choose, page_link
 from autodet.ui.text import ago, escape, score
+from autodet.words import counted
 
 Thing = TypeVar("Thing")
 MEASURED = "measured"  # session state: the model for which a data set was chosen last
@@ -70,14 +71,32 @@ def choose_search() -> SearchStatus | None:
         page_link("search", "Go to Search")
         return None
     _follow_address("search", {status.search for status in searches})
-    chosen = _choose("Search", searches, lambda status: status.search, _described, "search")
+    names = dataset_names()
+    chosen = _choose(
+        "Search", searches, lambda status: status.search, lambda status: describe_search(status, names), "search"
+    )
     st.query_params["search"] = st.session_state[ADDRESSED] = chosen.search
     return chosen
 
 
-def _described(status: SearchStatus) -> str:
-    """A search in words that stay true until its state changes, which draws the page anew."""
-    return " · ".join([status.search, status.state, *([] if status.active else [ago(status.created)])])
+def dataset_names() -> dict[str, str]:
+    """What people call the data sets, by their ids."""
+    return {summary.id: summary.name for summary in list_datasets()}
+
+
+def describe_search(status: SearchStatus, names: Mapping[str, str]) -> str:
+    """A search in words that tell it from others, and stay true until its state changes, which draws the page anew.
+
+    Args:
+        status: The search.
+        names: What people call the data sets, by their ids.
+    """
+    name = names.get(status.dataset, "")
+    known = name if name.casefold() not in status.search.casefold() else ""
+    asked = f"{counted(status.planned_trials, 'trial')} of {counted(status.planned_epochs, 'epoch')}"
+    best = status.best_trial.best_epoch if status.best_trial else None
+    so_far = [] if status.active else [*([score(best.score)] if best else []), ago(status.created)]
+    return " · ".join([f"{known} ({status.search})" if known else status.search, status.state, *so_far, asked])
 
 
 def _follow_address(key: str, known: Collection[str]) -> None:

@@ -11,7 +11,7 @@ from autodet.evaluation.report import unmeasured_sentence
 from autodet.inference.drawing import draw_boxes
 from autodet.inference.evaluations import evaluate_model, kept_evaluation
 from autodet.inference.known_photos import learnt_photos_sentence
-from autodet.inference.mistakes import Mistakes, count_mistakes
+from autodet.inference.mistakes import Mistakes, add_up, count_mistakes
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Prediction
 from autodet.ui.contents import SPLIT_TITLES
@@ -27,6 +27,10 @@ HELP = {
     "mAP@0.5–0.95": "The same, mean over ten overlaps from 0.50 to 0.95: strict about how well boxes fit.",
     "mAP@0.5, VOC07": "Pascal VOC 2007's eleven-point figure, the one that AutoGluon reported.",
 }
+WORDS = (
+    "A detection counts if it overlaps a marked box by half. Missed: marked, and not detected. Made up: detected where "
+    "nothing is marked, or once more. Of the wrong class: detected, but called otherwise."
+)
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,10 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
         count_mistakes(record, seen.above(threshold), dataset.classes, model.card.classes)
         for record, seen in zip(records, evaluated.predictions, strict=True)
     ]
+    objects = counted(sum(len(record.annotations) for record in records), "marked object")
+    st.markdown(
+        f"On all {counted(len(records), 'photo')}, with {objects}: **{_sentence(add_up(mistakes))}**.", help=WORDS
+    )
     order = sorted(range(len(records)), key=lambda index: -mistakes[index].total if worst_first == "Worst first" else 0)
     pages = -(-len(order) // PER_PAGE)
     page = st.pagination(pages, key=f"photos {evaluated.split} {worst_first}") if pages > 1 else 1

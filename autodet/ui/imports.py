@@ -16,15 +16,21 @@ from autodet.words import counted, duration
 
 REFRESH_SECONDS = 0.5
 OURS = "imports"  # ids of the imports that this browser session has begun
+BEGUN = "import begun"  # session state: whether one has just been
+# Imports stand above what is asked to begin one: on a telephone, whole screens above it where others wait too.
+TO_THE_TOP = """<script>document.querySelector('[data-testid="stMain"]').scrollTo({top: 0})</script>"""
 
 
 def begun(one: Import) -> None:
-    """Remember an import that this visitor has begun."""
+    """Remember an import that this visitor has begun; the page will show it."""
     st.session_state.setdefault(OURS, set()).add(one.id)
+    st.session_state[BEGUN] = True
 
 
 def show_imports() -> None:
-    """Every import that is at work, asks something, or has ended unseen."""
+    """Every import that is at work, asks something, or has ended unseen, the newest first."""
+    if st.session_state.pop(BEGUN, False):
+        st.html(TO_THE_TOP, unsafe_allow_javascript=True)
     for one in list_imports():
         with st.container(border=True), sentences_for_errors("Data sets"):
             _show_import(one)
@@ -62,7 +68,7 @@ def _watch(id: str) -> None:
 
 def _progress_text(name: str, status: ImportStatus) -> str:
     left = status.seconds_left
-    time_left = f" · about {duration(left)} left" if left is not None else ""
+    time_left = f" · about {duration(left)} left" if left is not None and left >= 1 else ""
     return f"**{escape(name)}** · {escape(status.doing)}{time_left}. It goes on if you leave this page."
 
 

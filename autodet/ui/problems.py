@@ -89,17 +89,26 @@ def show_findings(problems: Sequence[Problem], pictures: Pictures, key: str, *, 
                 for picture in of_it:
                     st.image(picture.jpeg, caption=picture.caption, width=PICTURE_PIXELS)
         name = f"**{escape(problem.file)}**  \n" if problem.file else ""
-        action = as_plan(problem.action) if planned else problem.action
-        words.markdown(f"{name}{escape(on_page(problem.problem))}  \n:gray[{escape(action)}]")
+        words.markdown(f"{name}{escape(on_page(problem.problem))}  \n:gray[{escape(_action(problem, planned))}]")
         if len(problem.photos) > MOST_PHOTOS:
             words.caption(f"The report names the other {len(problem.photos) - len(of_it):,} photos too.")
 
 
-def offer_csv(problems: Sequence[Problem], name: str) -> None:
-    """A button that makes and downloads the report when it is pressed."""
+def _action(problem: Problem, planned: bool) -> str:
+    return as_plan(problem.action) if planned else problem.action
+
+
+def offer_csv(problems: Sequence[Problem], name: str, *, planned: bool = False) -> None:
+    """A button that makes and downloads the report when it is pressed, in the words of the page.
+
+    Args:
+        problems: The problems.
+        name: What the file's name begins with.
+        planned: Whether what is done about them is yet to be done.
+    """
     st.download_button(
         "Report as CSV",
-        lambda: problems_csv(problems),
+        lambda: problems_csv(problems, planned=planned),
         f"{name}-problems.csv",
         "text/csv",
         key=f"csv {name}",
@@ -108,9 +117,11 @@ def offer_csv(problems: Sequence[Problem], name: str) -> None:
     )
 
 
-def problems_csv(problems: Sequence[Problem]) -> bytes:
+def problems_csv(problems: Sequence[Problem], *, planned: bool = False) -> bytes:
     """The columns ``kind, file, problem, action, photos``, a row for each problem."""
-    rows = [(one.kind, one.file, one.problem, one.action, "; ".join(one.photos)) for one in problems]
+    rows = [
+        (one.kind, one.file, on_page(one.problem), _action(one, planned), "; ".join(one.photos)) for one in problems
+    ]
     return as_csv(pd.DataFrame(rows, columns=["kind", "file", "problem", "action", "photos"]))
 
 

@@ -60,7 +60,13 @@ def _show_review(one: Import) -> None:
     try:
         found, error = _reviewed(one.id, created, decided), ""
     except AutodetError as refused:
-        found, error = _reviewed(one.id, created, ()), str(refused)
+        error = str(refused)
+        try:
+            found = _reviewed(one.id, created, ())
+        except AutodetError:  # not for what was decided: there is nothing to show
+            st.error(escape(error), icon=":material/error:")
+            _offer_discard(one)
+            return
     _show_source(one, found.review)
     for asks, title in ((True, "Please look at these"), (False, "Also found")):
         kinds = [kind for kind in KINDS if kind in found.problems or kind in dict(decided)]
@@ -78,10 +84,14 @@ def _show_review(one: Import) -> None:
         if st.button(label, key=f"store {one.id}", type="primary", icon=":material/check:", disabled=not agreed):
             one.proceed(dict(decided) | ({LOSS: "keep"} if LOSS in found.problems else {}))
             st.rerun()
-        if st.button("Discard", key=f"discard {one.id}", icon=":material/close:"):
-            one.discard()
-            st.rerun()
-        offer_csv(found.review.problems, one.id)
+        _offer_discard(one)
+        offer_csv(found.review.problems, one.id, planned=True)
+
+
+def _offer_discard(one: Import) -> None:
+    if st.button("Discard", key=f"discard {one.id}", icon=":material/close:"):
+        one.discard()
+        st.rerun()
 
 
 def _key(one: Import, kind: str) -> str:
@@ -178,15 +188,14 @@ def _pictures(found: Reviewed, problem: Problem) -> list[Picture]:
         return [Picture(escape(photo), _draw(found, photo, changes[photo].before)) for photo in photos]
     (photo,) = photos
     change = changes[photo]
-    if change.after is None:
-        return [Picture("Would be left out", _draw(found, photo, change.before))]
-    if not change.lost and not change.made:
-        in_question = change.tiny if problem.kind == "box_tiny" else ()
-        return [Picture("", _draw(found, photo, change.before, in_question))]
-    return [
-        Picture("As written", _draw(found, photo, change.before, change.lost)),
-        Picture("As it would be", _draw(found, photo, change.after, change.made, RIGHT)),
-    ]
+    if change.after is not None and change.shows(problem.kind):
+        return [
+            Picture("As written", _draw(found, photo, change.before, change.lost)),
+            Picture("As it would be", _draw(found, photo, change.after, change.made, RIGHT)),
+        ]
+    marks = (*change.before, *change.aside) if problem.kind == "box_set_aside" else change.before
+    caption = "Would be left out" if change.after is None else ""
+    return [Picture(caption, _draw(found, photo, marks, change.named_by(problem.kind)))]
 
 
 def _draw(

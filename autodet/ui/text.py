@@ -26,7 +26,7 @@ def escape(text: str) -> str:
 
 def on_page(sentence: str) -> str:
     """A sentence that tells how to agree on the command line, where what it speaks of is done right here."""
-    return re.sub(r" \(on the command line with [^)]*\)", " here", sentence)
+    return re.sub(r" \(--[^)]*\)", "", re.sub(r" \(on the command line with [^)]*\)", " here", sentence))
 
 
 def as_plan(sentence: str) -> str:

@@ -14,14 +14,16 @@ from autodet.charts.timeline import timeline_figure
 from autodet.charts.trials import loss_figure, map_figure, most_telling
 from autodet.errors import SearchError
 from autodet.evaluation.objective import OBJECTIVES, quality_title, wants_speed
+from autodet.models.registry import ARCHITECTURES
 from autodet.records import SearchState, SearchStatus, TrialStatus
 from autodet.search.control import find_search
 from autodet.search.space import PARAMETERS
+from autodet.ui.choice import dataset_names
 from autodet.ui.deleting import offer_deletion, show_size
 from autodet.ui.frame import open_page, sentences_for_errors
 from autodet.ui.keeping import marked, offer_trials_to_keep
 from autodet.ui.overview import progress_of, progress_text
-from autodet.ui.text import escape, score
+from autodet.ui.text import ago, escape, score
 from autodet.words import duration
 
 REFRESH_SECONDS = 2
@@ -123,6 +125,7 @@ def _show_state(status: SearchStatus) -> None:
             st.progress(progress_of(status), progress_text(status))
     with right.container(horizontal=True, horizontal_alignment="right"):
         _offer_actions(status, lost)
+    st.caption(_described(status))
     if status.message:
         (st.error if status.state == "failed" else st.info)(escape(status.message))
     if status.start_from:
@@ -135,6 +138,18 @@ def _show_state(status: SearchStatus) -> None:
         st.warning(f"It cannot be resumed. {escape(lost)}", icon=":material/block:")
     elif status.state == "interrupted":
         st.warning("Its process is gone. Every finished epoch is kept; Resume goes on from there.")
+
+
+def _described(status: SearchStatus) -> str:
+    """What was searched for: the data set, and what all trials have in common."""
+    names = {str(trial.params["architecture"]) for trial in status.trials if "architecture" in trial.params}
+    sizes = {trial.params["image_size"] for trial in status.trials if "image_size" in trial.params}
+    titles = [ARCHITECTURES[name].title if name in ARCHITECTURES else name for name in names]
+    parts = [f"Data set {dataset_names().get(status.dataset, status.dataset)}"]
+    parts += titles if len(titles) == 1 else []
+    parts += [f"photos at {size} px" for size in sizes] if len(sizes) == 1 else []
+    since = ago(status.created)
+    return escape(" · ".join([*parts, *([f"asked for {since}"] if since else [])]))
 
 
 def _offer_actions(status: SearchStatus, lost: str) -> None:
@@ -174,9 +189,10 @@ def _show_figures(status: SearchStatus) -> None:
     )
     figures.metric("Trials done", f"{status.trials_over} of {status.planned_trials}", width="content")
     figures.metric(
-        "Time so far" if status.active else "Took",
+        "Time so far" if status.active else "Took at least" if status.state == "interrupted" else "Took",
         duration(status.seconds),
-        help="Until it was last heard of." if status.state == "interrupted" else None,
+        help="Until its last record. How long it went on after that, nobody knows." * (status.state == "interrupted")
+        or None,
         width="content",
     )
     if not status.active:

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from autodet.datasets.background import start_import
+from autodet.datasets.background import list_imports, start_import
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import list_datasets, write_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
@@ -295,7 +295,7 @@ def test_nothing_without_boxes_is_imported(visit, workspace, tmp_path):
     assert labelled(app.button, "Import 3 photos").disabled
 
 
-def test_an_import_says_what_is_yet_to_be_done_and_speaks_of_this_page(visit, workspace, tmp_path):
+def test_an_import_says_what_is_yet_to_be_done_and_speaks_of_this_page(visit, workspace, tmp_path, offered):
     folder = write_voc(tmp_path / "torn", 8)
     write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
     for number in range(3):
@@ -305,6 +305,9 @@ def test_an_import_says_what_is_yet_to_be_done_and_speaks_of_this_page(visit, wo
     assert "agree to import what is left here" in says(app) and "command line" not in says(app)
     text = says(opened(app, "torn", "box_outside"))
     assert r"The box would be cut to the photo" in text and "was cut" not in text
+    report = offered["torn-problems.csv"]().decode()
+    assert "agree to import what is left here" in report and "--decide" not in report
+    assert "The box would be cut to the photo" in report and "was cut" not in report
 
 
 def test_findings_without_a_file_are_counted_by_photos_and_speak_of_this_page(visit, workspace, tmp_path):
@@ -435,6 +438,27 @@ def test_an_import_outlives_its_page_and_is_offered_on_the_next_visit(visit, wor
     app = checked(labelled(app.button, "Look at it").click().run())
     assert labelled(app.selectbox, "Data set").value == "fruit"
     assert "has been imported" not in says(app)
+
+
+def test_a_review_whose_source_is_lost_says_so_and_can_be_discarded(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "wide")
+    write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+    one = start_import(str(folder), "wide", workspace=workspace)
+    wait_for(one)
+    (workspace.imports / one.id / "staged.json").write_text("{}")
+    app = visit("datasets")
+    assert "What was read of the source is lost" in says(app)
+    app = checked(labelled(app.button, "Discard").click().run())
+    assert "is lost" not in says(app) and list_imports(workspace) == []
+
+
+def test_a_new_import_is_brought_into_view_once(visit, workspace, tmp_path):
+    app = visit("datasets")
+    app.file_uploader[0].upload("fruit.zip", zip_folder(write_voc(tmp_path / "fruit"), tmp_path / "f.zip").read_bytes())
+    app = checked(checked(app.run()).button[0].click().run())
+    assert any("scrollTo" in html.proto.body for html in app.get("html"))
+    app = imported(app)
+    assert not any("scrollTo" in html.proto.body for html in app.get("html"))
 
 
 def test_a_damaged_import_does_not_hide_the_page_and_can_be_discarded(visit, workspace, fruit, tmp_path):

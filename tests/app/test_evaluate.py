@@ -91,6 +91,8 @@ def test_the_threshold_decides_what_counts(visit, data, model):
     assert "made up" in many
     assert "missed" in few
     assert many != few
+    marked = sum(len(record.annotations) for record in data.split("val"))
+    assert f"with {marked} marked objects: **" in says(app)
 
 
 def test_the_model_s_own_data_set_is_offered_first(visit, data, model, workspace, tmp_path):

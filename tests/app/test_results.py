@@ -3,6 +3,7 @@ import time
 from dataclasses import replace
 
 from autodet.datasets.importing import import_dataset
+from autodet.datasets.manifest import write_dataset
 from autodet.lock import hold_lock
 from autodet.models.store import find_model
 from autodet.records import Attempt
@@ -46,6 +47,29 @@ def test_a_finished_search_shows_its_best_and_its_trials(visit, search_there):
     assert list(table["learning rate"]) == [1e-3] * 3
     assert len(app.get("plotly_chart")) == 3  # mAP, loss and devices
     assert not {"Stop, keep the best", "Resume"} & set(labels(app.button))
+
+
+def test_searches_are_told_apart_by_data_set_score_and_size(visit, fruit, search_there):
+    write_dataset(replace(fruit, name="Ripe fruit"))
+    search_there("orchard", trials=[trial(0)], dataset="fruit", planned_epochs=3)
+    search_there("other", state="stopped", dataset="gone")
+    choice = labelled(visit("results").selectbox, "Search")
+    ours, other = sorted(choice.options, key=lambda words: "other" in words)
+    assert ours.startswith("Ripe fruit (orchard) · finished · 0.600 · ") and ours.endswith("ago · 3 trials of 3 epochs")
+    assert other.startswith("other · stopped · ") and other.endswith("ago · 3 trials of 20 epochs")
+
+
+def test_a_search_says_what_it_was_about(visit, fruit, search_there):
+    one = trial(0)
+    params = {**one.params, "architecture": "fasterrcnn_efficientnet_lite0", "image_size": 320}
+    search_there("plain", trials=[replace(one, params=params)], dataset="fruit")
+    about = "Data set fruit · Faster R\\-CNN on EfficientNet\\-Lite0 · photos at 320 px · asked for"
+    assert about in says(visit("results"))
+
+
+def test_the_time_of_an_interrupted_search_is_no_more_than_what_is_known(visit, search_there):
+    search_there(state="interrupted", trials=[trial(0, "running")])
+    assert metric(visit("results"), "Took at least") == "10 min"
 
 
 def test_what_trials_needed_is_shown_as_far_as_it_is_known(visit, search_there):

@@ -33,6 +33,9 @@ def test_what_was_done_is_said_as_a_plan(done, plan):
 def test_the_command_line_is_not_spoken_of_on_a_page():
     assert on_page("Say which are right (on the command line with --format voc).") == "Say which are right here."
     assert on_page("A box (the first one).") == "A box (the first one)."
+    assert (
+        on_page("Put them into train (--decide photo_unlisted=keep). Mend them.") == "Put them into train. Mend them."
+    )
 
 
 @pytest.mark.parametrize("text", ["http://e.org", "see HTTPS://e.org/x", "www.e.org", "me@e.org"])

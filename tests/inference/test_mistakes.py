@@ -1,6 +1,6 @@
 import pytest
 
-from autodet.inference.mistakes import count_mistakes
+from autodet.inference.mistakes import Mistakes, add_up, count_mistakes
 from autodet.records import Annotations, ImageRecord, Prediction
 
 HERE, THERE, NOWHERE = [10, 10, 50, 50], [60, 60, 90, 90], [0, 80, 20, 100]
@@ -40,3 +40,8 @@ def test_a_difficult_box_may_be_missed():
 
 def test_classes_are_compared_by_name():
     assert counted([(HERE, "apple")], [(HERE, "apple", 0.9)], model_classes=("banana", "apple")) == (0, 0, 0)
+
+
+def test_mistakes_on_several_photos_add_up():
+    assert add_up([Mistakes(1, 2, 0), Mistakes(3, 0, 4)]) == Mistakes(4, 2, 4)
+    assert add_up([]).total == 0

@@ -106,11 +106,13 @@ def _add_again(joined: Joined, theirs: Joined, again: Sequence[PurePosixPath]) -
     is_version = 2 * sum(map(len, new.values())) <= sum(len(theirs.photos[photo].marks) for photo in again)
     joined.problems += _described_again(joined, theirs, again, is_version=is_version)
     for photo, marks in new.items():
-        if is_version:
+        known = joined.photos[photo]
+        if is_version and marks:
+            joined.photos[photo] = replace(known, aside=(*known.aside, *marks))
             joined.problems += [_set_aside(mark, photo, theirs.file_of[photo], joined.file_of[photo]) for mark in marks]
             joined.aside |= {mark.name for mark in marks}
         elif marks:
-            joined.photos[photo] = replace(joined.photos[photo], marks=(*joined.photos[photo].marks, *marks))
+            joined.photos[photo] = replace(known, marks=(*known.marks, *marks))
 
 
 def _new_marks(marks: Sequence[Mark], known: Sequence[Mark]) -> Iterator[Mark]:

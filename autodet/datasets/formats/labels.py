@@ -69,6 +69,7 @@ class LabelledPhoto:
         split: The split that folders or lists put it in, if any do.
         relative: Whether boxes are shares, 0 to 1, of the width and height of the photo as a person sees it.
         unlisted: Whether the source has lists of its photos, and none of them names this one.
+        aside: Marks that only another version of the labels has, which does not count.
     """
 
     photo: PurePosixPath
@@ -78,6 +79,7 @@ class LabelledPhoto:
     split: Split | None = None
     relative: bool = False
     unlisted: bool = False
+    aside: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)

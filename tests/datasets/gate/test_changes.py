@@ -1,13 +1,14 @@
 from pathlib import PurePosixPath
 
 from autodet.datasets.formats.labels import LabelledPhoto, Mark
-from autodet.datasets.gate.changes import change_of
+from autodet.datasets.gate.changes import OF_BOXES, change_of
 from autodet.datasets.gate.checks import check_labels
+from autodet.datasets.gate.kinds import KINDS, decide
 from autodet.datasets.photos import PhotoFacts
 from autodet.datasets.staging import StagedPhoto
 
 INSIDE, OUTSIDE = Mark("apple", (10, 10, 60, 60)), Mark("apple", (50, 50, 150, 90))
-TINY = Mark("apple", (0, 0, 2, 2))
+TINY, TWIN = Mark("apple", (0, 0, 2, 2)), Mark("pear", (20, 70, 40, 95))
 
 
 def staged(*marks, **said):
@@ -46,3 +47,22 @@ def test_of_a_photo_that_is_left_out_everything_is_lost():
     change = change_of(staged(INSIDE), None)
     assert change.after is None
     assert (change.lost, change.made) == ((INSIDE,), ())
+
+
+def test_a_finding_shows_the_boxes_that_it_speaks_of_and_no_others():
+    change = changed(staged(INSIDE, OUTSIDE, TINY, aside=(TWIN,)))
+    assert change.shows("box_outside") and change.named_by("box_outside") == (OUTSIDE,)
+    assert not change.shows("box_tiny") and change.named_by("box_tiny") == (TINY,)
+    assert not change.shows("box_set_aside") and change.named_by("box_set_aside") == (TWIN,)
+    for kind in ("wrong_ending", "size_missing", "photo_crowded"):
+        assert not change.shows(kind) and change.named_by(kind) == ()
+
+
+def test_very_small_boxes_that_go_are_a_change():
+    photo = staged(INSIDE, TINY)
+    change = change_of(photo, check_labels(photo.labelled, photo.facts, decide({"box_tiny": "drop"})))
+    assert change.shows("box_tiny") and change.lost == (TINY,)
+
+
+def test_every_kind_that_changes_boxes_is_one():
+    assert set(KINDS) > OF_BOXES
