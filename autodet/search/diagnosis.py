@@ -127,7 +127,7 @@ def _own_causes(trial: TrialStatus, material: Material | None) -> Iterator[str]:
     pixels = material.box_side * side if material else math.inf
     if side and pixels < TINY_SIDE:
         yield (
-            f"half of the boxes are less than {pixels:.2g} pixels wide or high once their photo has the size {side} "
+            f"half of the boxes are at most {pixels:.2g} pixels wide or high once their photo has the size {side} "
             f"(less than {TINY_SIDE:g} is hard to learn), so try larger photos (image_size), or cut them into parts"
         )
 

@@ -139,9 +139,9 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
             truth, prediction = (column.container(gap="xxsmall") for column in st.columns(2))
             by_person = draw_boxes(photo, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes)
             by_model = draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, model.card.classes, seen.scores)
-            truth.image(as_jpeg(by_person), width=width)
+            truth.image(as_jpeg(by_person), width=width, alt=f"{record.file}, marked by a person")
             truth.caption("Marked by a person")
-            prediction.image(as_jpeg(by_model), width=width)
+            prediction.image(as_jpeg(by_model), width=width, alt=f"{record.file}, seen by the model")
             prediction.caption("Seen by the model")
 
 

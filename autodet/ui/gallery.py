@@ -155,7 +155,7 @@ def _show_tile(dataset: Dataset, photos: IntArray, place: int) -> None:
     """A photo as a small picture, and the button that shows it large."""
     record = dataset.images[photos[place]]
     try:
-        st.image(thumbnail(dataset, record), width="stretch")
+        st.image(thumbnail(dataset, record), width="stretch", alt=record.file)
     except PhotoError as error:
         st.caption(f":material/broken_image: {escape(str(error))}")
         return
@@ -178,7 +178,7 @@ def _enlarge(dataset: Dataset, photos: IntArray) -> None:
             st.button("Next", icon=":material/arrow_forward:", on_click=_step, args=(1,), disabled=last)
         left, right = st.columns([3, 2])
         width = fitting_width(record.width, record.height)
-        left.image(as_jpeg(draw_record(dataset, record, LARGE_PIXELS)), width=width)
+        left.image(as_jpeg(draw_record(dataset, record, LARGE_PIXELS)), width=width, alt=record.file)
         with right:
             _describe(dataset, record)
 

@@ -167,7 +167,8 @@ def _show_pictures(shown: Sequence[Seen], classes: Sequence[str]) -> None:
         for column, one in zip(st.columns(beside), on_page[start : start + beside], strict=False):
             photo, scale = small_photo(one.sha256, LONGEST_SIDE, one.photo.content, one.photo.name)
             tile = column.container(gap="xxsmall")
-            tile.image(_drawn(photo, scale, one, classes), width=fitting_width(*photo.size, MOST_HIGH))
+            width = fitting_width(*photo.size, MOST_HIGH)
+            tile.image(_drawn(photo, scale, one, classes), width=width, alt=f"{one.photo.name} with its boxes")
             tile.caption(f"{escape(one.photo.name)} · {counted(len(one.prediction), 'object')}")
 
 

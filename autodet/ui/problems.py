@@ -87,7 +87,7 @@ def show_findings(problems: Sequence[Problem], pictures: Pictures, key: str, *, 
             left, words = st.columns(BESIDE_ONE if most == 1 else BESIDE_TWO)
             with left.container(horizontal=True):
                 for picture in of_it:
-                    st.image(picture.jpeg, caption=picture.caption, width=PICTURE_PIXELS)
+                    st.image(picture.jpeg, caption=picture.caption, width=PICTURE_PIXELS, alt=problem.file)
         name = f"**{escape(problem.file)}**  \n" if problem.file else ""
         words.markdown(f"{name}{escape(on_page(problem.problem))}  \n:gray[{escape(_action(problem, planned))}]")
         if len(problem.photos) > MOST_PHOTOS:

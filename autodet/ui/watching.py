@@ -23,7 +23,7 @@ from autodet.ui.deleting import offer_deletion, show_size
 from autodet.ui.frame import open_page, sentences_for_errors
 from autodet.ui.keeping import marked, offer_trials_to_keep
 from autodet.ui.overview import progress_of, progress_text
-from autodet.ui.text import ago, escape, score
+from autodet.ui.text import escape, score
 from autodet.words import duration
 
 REFRESH_SECONDS = 2
@@ -148,8 +148,7 @@ def _described(status: SearchStatus) -> str:
     parts = [f"Data set {dataset_names().get(status.dataset, status.dataset)}"]
     parts += titles if len(titles) == 1 else []
     parts += [f"photos at {size} px" for size in sizes] if len(sizes) == 1 else []
-    since = ago(status.created)
-    return escape(" · ".join([*parts, *([f"asked for {since}"] if since else [])]))
+    return escape(" · ".join(parts))
 
 
 def _offer_actions(status: SearchStatus, lost: str) -> None:

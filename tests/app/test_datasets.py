@@ -44,6 +44,7 @@ def test_a_zip_is_imported_and_shown(visit, workspace, tmp_path):
     assert {metric.label: metric.value for metric in app.metric}["Photos"] == "20"
     assert "Detected as Pascal VOC" in says(app)
     assert len(app.get("image")) == 12
+    assert all(image.proto.imgs[0].alt.endswith(".png") for image in app.get("image"))
 
 
 def test_a_data_set_is_packed_only_when_somebody_downloads_it(visit, workspace, fruit, offered, tmp_path):

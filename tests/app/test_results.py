@@ -63,7 +63,7 @@ def test_a_search_says_what_it_was_about(visit, fruit, search_there):
     one = trial(0)
     params = {**one.params, "architecture": "fasterrcnn_efficientnet_lite0", "image_size": 320}
     search_there("plain", trials=[replace(one, params=params)], dataset="fruit")
-    about = "Data set fruit · Faster R\\-CNN on EfficientNet\\-Lite0 · photos at 320 px · asked for"
+    about = "Data set fruit · Faster R\\-CNN on EfficientNet\\-Lite0 · photos at 320 px"
     assert about in says(visit("results"))
 
 

@@ -48,7 +48,7 @@ def test_a_trial_is_stuck_if_it_has_found_nothing_for_long_enough(one, stuck):
         (trial(lr=0.1), PLENTY, "(1) its learning rate of 0.1 is very high"),
         (trial(lr=1e-6), PLENTY, "(1) its learning rate of 1e-06 is very low"),
         (trial(lr=6e-3, losses=(2.0, 500.0)), PLENTY, "(1) its loss has grown from 2 to 500"),
-        (trial(), replace(PLENTY, box_side=0.01), "(1) half of the boxes are less than 3.2 pixels"),
+        (trial(), replace(PLENTY, box_side=0.01), "(1) half of the boxes are at most 3.2 pixels"),
         (
             trial(),
             replace(PLENTY, untaught_share=0.75, untaught=("Apple", "pear")),
@@ -112,7 +112,7 @@ def test_the_command_line_and_programs_are_told(odd, workspace, capsys):
     search = find_search("fruit")
     diagnosis = search.status().diagnosis
     assert "Trial 0 has found nothing in 5 epochs" in diagnosis
-    assert "(1) half of the boxes are less than 2.6 pixels" in diagnosis
+    assert "(1) half of the boxes are at most 2.6 pixels" in diagnosis
     assert "(2) 50% of the validation boxes" in diagnosis
     assert search.status().to_json()["diagnosis"] == diagnosis
     assert main(["status", "fruit"]) == 0

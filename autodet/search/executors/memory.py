@@ -5,7 +5,12 @@ import re
 from pathlib import Path
 
 VMSTAT = Path("/proc/vmstat")
-NO_MEMORY = re.compile(r"out of memory|not enough memory|can't allocate|cannot allocate|ALLOC_FAILED", re.IGNORECASE)
+# The last three are oneDNN's words, C++'s and Python's: none of them says why, and hardly anything else is behind them.
+NO_MEMORY = re.compile(
+    r"out of memory|not enough memory|can't allocate|cannot allocate|ALLOC_FAILED"
+    r"|could not (create|execute) a (primitive|memory object)$|bad_alloc|can't start new thread",
+    re.IGNORECASE,
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
