@@ -31,6 +31,8 @@ def grid(count: int, side: float, names: Sequence[str] = ("apple",), columns: in
 NAMES = [f"class {number:03}" for number in range(400)]
 PANORAMA = [("apple", (4000.0, 50.0, 4001.0, 51.0)), ("apple", (9000.0, 10.0, 11900.0, 290.0))]
 
+NOTHING_SHOWN = "a core whose photos show nothing, and a last photo alone"
+
 # What is marked on each photo to learn from, and to judge by; their size.
 LEARNABLE = {
     "a photo each": ([[APPLE]], [[APPLE]], (64, 48)),
@@ -42,6 +44,7 @@ LEARNABLE = {
     "500 boxes": ([grid(500, 7)], [grid(500, 7)], (320, 240)),
     "the same box again and again": ([[APPLE] * 20], [[APPLE] * 20], (64, 48)),
     "one box, 20 classes": ([[(name, APPLE[1]) for name in NAMES[:20]]] * 2, [[(NAMES[0], APPLE[1])]], (64, 48)),
+    NOTHING_SHOWN: ([[APPLE], [], [], [], []], [[], [APPLE], []], (64, 48)),
     "a box as large as its photo": ([[("wall", (0, 0, 64, 48))]], [[("wall", (0, 0, 64, 48))]], (64, 48)),
 }
 
@@ -58,7 +61,7 @@ def job(tmp_path):
         workspace = Workspace(tmp_path / "home")
         dataset = import_dataset(tmp_path / "source", "odd", workspace=workspace, decisions=AGREED)
         small = replace(SMALL, **hyperparameters)
-        return TrainJob(dataset.folder, tmp_path / "trial", small, epochs=2, name="odd", threads=1)
+        return TrainJob(dataset.folder, tmp_path / "trial", small, epochs=2, name="odd", threads=2)
 
     return job
 
@@ -74,6 +77,22 @@ def check_model(job, results):
 @pytest.mark.parametrize("case", LEARNABLE)
 def test_what_can_be_learnt_from_ends_with_a_model(job, case):
     odd = job(*LEARNABLE[case])
+    check_model(odd, list(train(odd)))
+
+
+@pytest.mark.parametrize("case", ["400 classes", "boxes of 2 pixels", "500 boxes", NOTHING_SHOWN])
+def test_what_can_be_learnt_from_in_a_single_stage_ends_with_a_model(job, case):
+    odd = job(*LEARNABLE[case], architecture="onestage_efficientnet_lite0")
+    check_model(odd, list(train(odd)))
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "threads", "accumulation"),
+    [(1, 2, 1), (3, 2, 2), (5, 8, 1), (16, 64, 1)],
+)
+def test_batches_end_with_a_model_however_they_are_shared_out(job, batch_size, threads, accumulation):
+    odd = job([[APPLE, BANANA]] * 6 + [[]], [[APPLE]] * 3, batch_size=batch_size)
+    odd = replace(odd, threads=threads, accumulation=accumulation)
     check_model(odd, list(train(odd)))
 
 

@@ -1,6 +1,9 @@
 import math
+import re
 import resource
+import shutil
 from dataclasses import replace
+from itertools import count
 
 import pytest
 import torch
@@ -17,6 +20,7 @@ from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.training.loop import train
 from autodet.training.traits import DeviceTraits
 from autodet.workspace import Workspace
+from tests.helpers import draw_photo
 
 SMALL = Hyperparameters(image_size=96, batch_size=4)
 SQUARE_BYTES = 3 * 96 * 96
@@ -178,6 +182,34 @@ def test_a_photo_that_disappeared_is_named(job, dataset, tmp_path):
     changed = copied(dataset, tmp_path, records)
     with pytest.raises(PhotoError, match="gone-"):
         list(train(replace(job, dataset_folder=changed.folder)))
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_photo_that_has_changed_is_named_whichever_core_comes_upon_it(job, dataset, tmp_path, split):
+    changed = replace(dataset, folder=tmp_path / "changed")
+    shutil.copytree(dataset.folder, changed.folder)
+    record = dataset.split(split)[-1]
+    draw_photo((record.width, record.height)).save(changed.photo(record))
+    with pytest.raises(PhotoError, match=f"{re.escape(record.file)}.* has changed since"):
+        list(train(replace(job, dataset_folder=changed.folder, threads=2)))
+
+
+@pytest.mark.parametrize("failing", [0, 1, 7])
+def test_a_core_that_fails_ends_the_trial_with_what_it_says(job, monkeypatch, failing):
+    build, number = loop.build_network, count()
+
+    def fail(network, _):
+        if network.training and next(number) == failing:
+            raise MemoryError("no more")
+
+    def build_failing(*args, **kwargs):
+        network = build(*args, **kwargs)
+        network.register_forward_pre_hook(fail)
+        return network
+
+    monkeypatch.setattr(loop, "build_network", build_failing)
+    with pytest.raises(MemoryError, match="no more"):
+        list(train(replace(job, threads=2)))
 
 
 @pytest.fixture
