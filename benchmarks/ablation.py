@@ -86,7 +86,8 @@ def train_once(data: autodet.Dataset, names: Sequence[str], seed: int, epochs: i
     best, last = results[order[0]], results[-1]
     trial.average.load_state_dict(weights[order[0]])
     flipped = _measured(trial, data, flip=True)
-    regions = [[*choice, *_measured_with(trial, data, *choice)] for choice in REGIONS]
+    has_regions = hasattr(trial.average, "roi_heads")
+    regions = [[*choice, *_measured_with(trial, data, *choice)] for choice in REGIONS] if has_regions else []
     trial.average.load_state_dict(_mean([weights[index] for index in order[:3]]))
     averaged = _measured(trial, data, flip=False)
     return {
@@ -259,7 +260,7 @@ def _print_error(runs: Sequence[Run], data: str) -> None:
 def print_regions(runs: Sequence[Run]) -> None:
     """What more regions and closer boxes are worth to the same weights, those that were best in each run."""
     for data in REAL:
-        chosen = [run["regions"] for run in runs if run["data"] == data and "regions" in run]
+        chosen = [run["regions"] for run in runs if run["data"] == data and run.get("regions")]
         for index, (count, overlap) in enumerate(REGIONS if chosen else ()):
             means = [100 * statistics.mean(one[index][at] for one in chosen) for at in (2, 3)]
             print(f"{data}, {count} regions, IoU {overlap}: {means[0]:.1f}, {means[1]:.1f} ({len(chosen)} runs)")

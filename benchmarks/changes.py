@@ -447,6 +447,7 @@ MORE_CHANGES = {
     "float32": Change("float32 throughout, not mixed precision", before=_train_in_float32),
     "heads32": Change("the heads in float32, the body in mixed precision", network=_heads_in_float32),
     "body32": Change("the body in float32, the heads in mixed precision", network=_body_in_float32),
+    "one_stage": Change("the single stage", {"architecture": "onestage_efficientnet_lite0"}),
     "lite2": Change("EfficientNet-Lite2", {"architecture": "fasterrcnn_efficientnet_lite2"}),
     "size256": Change("squares of 256 px, not 320", {"image_size": 256}),
     "size512": Change("squares of 512 px, not 320", {"image_size": 512}),

@@ -198,7 +198,9 @@ def test_networks_are_shown_side_by_side_and_what_cannot_be_had_is_marked(visit,
     table = table.set_index("Network")
     assert set(table.index) == {architecture.title for architecture in ARCHITECTURES.values()}
     assert "installed" in table.loc[ARCHITECTURES[DEFAULT_ARCHITECTURE].title, "Weights"]
+    assert table.loc[ARCHITECTURES[DEFAULT_ARCHITECTURE].title, "Fruit mAP"] > 80
     missing = table[table["COCO AP"].notna()]
+    assert missing["Fruit mAP"].isna().all()
     assert missing["Weights"].str.contains("cannot be had here").all()
     assert any("cannot be had here" in option for option in labelled(app.selectbox, "Network").options)
 
