@@ -51,8 +51,9 @@ def facts_of(dataset: Dataset) -> Facts:
         check_labels(dataset)  # which says what is missing
     shares = columns.sides[taught] / TRAINING_SIZE
     longer = columns.sizes_wh[learnt].max(axis=1)
-    pairs = np.unique(np.stack([columns.photos[taught], columns.class_ids[taught]]), axis=1)
-    shown = np.bincount(pairs[1])
+    shows = np.zeros((len(learnt), len(dataset.classes)), bool)
+    shows[columns.photos[taught], columns.class_ids[taught]] = True
+    shown = shows.sum(axis=0)
     rarest = int(np.where(shown, shown, shown.max()).argmin())
     return Facts(
         int(learnt.sum()),
