@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python -m
 .PHONY: app test lint format clean help
 
 app: $(VENV)/.app  ## set up everything and open the app
-	$(RUN) streamlit run app.py --server.showEmailPrompt=false
+	$(RUN) autodet app
 
 test: $(VENV)/.dev  ## set up everything and run every test that this machine can run
 	$(RUN) pytest -n 2 --dist loadfile

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from autodet.ui.frame import LOGO, navigation
+from autodet.ui.frame import ICON, LOGO, navigation
 
-st.set_page_config(page_title="autodet", page_icon=":material/center_focus_strong:", layout="wide")
+st.set_page_config(page_title="autodet", page_icon=str(ICON), layout="wide")
 st.logo(str(LOGO), size="large")
 navigation().run()

@@ -16,6 +16,8 @@ from autodet.search.presets import PRESETS
 from autodet.search.space import PARAMETERS, Range, parse_tried
 from autodet.search.spec import EXECUTORS, PRUNERS, SAMPLERS
 
+MAX_PORT = 65535
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are sentences like all others."""
@@ -26,6 +28,12 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise the mistake; the command line's edge says it."""
         raise AutodetError(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' shows what can be given.")
+
+
+def add_app(parser: argparse.ArgumentParser) -> None:
+    """How the app is served."""
+    parser.add_argument("--port", type=_port, help="the TCP port (default 8501)")
+    parser.add_argument("--no-browser", action="store_true", help="only serve the app, as a service does")
 
 
 def add_import(parser: argparse.ArgumentParser) -> None:
@@ -174,6 +182,13 @@ def _whole_number(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _port(text: str) -> int:
+    port = _whole_number(text)
+    if not 1 <= port <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; give a number from 1 to {MAX_PORT}")
+    return port
 
 
 def _decision(text: str) -> tuple[str, str]:

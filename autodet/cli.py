@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 import autodet
 from autodet import arguments, commands, terminal
 from autodet.commands import Answer, Options
-from autodet.errors import AutodetError
+from autodet.errors import AutodetError, sentence_for
 from autodet.terminal import PROGRAM, say
 
 OK, FAILED, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
@@ -45,9 +45,8 @@ def main(words: Sequence[str] | None = None) -> int:
     except Exception as error:  # the edge: no traceback in front of a user
         if os.environ.get("AUTODET_DEBUG"):
             raise
-        if isinstance(error, OSError):
-            where, why = error.filename or "A file", error.strerror
-            return _complain(f"{where} cannot be used: {why}; check its name, its rights and the free space.", MISTAKE)
+        if sentence := sentence_for(error):
+            return _complain(sentence, MISTAKE)
         what = f"{type(error).__name__}: {error}"
         return _complain(f"autodet failed unexpectedly ({what}); set AUTODET_DEBUG=1 to see where.", FAILED)
 
@@ -78,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = arguments.Parser(prog=PROGRAM, description="Object detectors from your own photos.")
     parser.add_argument("--version", action="version", version=f"autodet {autodet.__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    start = subparsers.add_parser("app", help="open the app in a browser", description="Open the app in a browser.")
+    arguments.add_app(start)
+    start.set_defaults(command=commands.app, json=False)
 
     def add(name: str, command: Callable[[Options], Answer], description: str) -> argparse.ArgumentParser:
         added = subparsers.add_parser(name, help=description, description=f"{description[0].upper()}{description[1:]}.")

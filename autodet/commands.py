@@ -1,6 +1,7 @@
 """The commands of the command line: each takes the options that ``arguments`` describes, and answers."""
 
 import argparse
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from autodet.records import Prediction
 from autodet.search.control import Search, find_search, is_in_the_making, list_searches
 from autodet.search.space import PARAMETERS, Range
 from autodet.search.starting import start_search
+from autodet.server.launch import environment_with_secrets, start_app
+from autodet.settings import load_settings
 from autodet.terminal import PROGRAM, ProgressLine, say
 from autodet.words import size_text
 
@@ -42,6 +45,13 @@ class Answer:
     text: str
     mistakes: tuple[str, ...] = ()
     failure: str = ""
+
+
+def app(options: Options) -> Answer:
+    """Serve the app in place of this process."""
+    settings = load_settings(environment_with_secrets(os.environ))
+    start_app(settings, port=options.port, browser=not options.no_browser)
+    raise AssertionError  # the process is another one by now
 
 
 def import_source(options: Options) -> Answer:

@@ -20,7 +20,15 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
     └── ModelError           a model that cannot be used as asked
         ├── BundleError      an .autodet file that is cut short, changed or foreign
         └── WeightsError     pretrained weights that cannot be had here
+
+The operating system's own errors (a full disk, a file without permission) become sentences at the edges, by
+``sentence_for``.
 """
+
+import errno
+from collections.abc import Iterator
+
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class AutodetError(Exception):
@@ -97,3 +105,35 @@ class BundleError(ModelError):
 
 class WeightsError(ModelError):
     """Pretrained weights that cannot be had on this machine."""
+
+
+def sentence_for(error: BaseException) -> str | None:
+    """What to tell a user of an error; None if it is one that nobody foresaw.
+
+    Args:
+        error: One of this module's, or one of the operating system's.
+    """
+    if isinstance(error, AutodetError):
+        return str(error)
+    if full := disk_full_sentence(error):
+        return full
+    if isinstance(error, OSError) and error.strerror:
+        where = error.filename or "A file"
+        return f"{where} cannot be used: {error.strerror}; check its name, its permissions and the free space."
+    return None
+
+
+def disk_full_sentence(error: BaseException) -> str | None:
+    """A sentence if a full disk, or a quota, is behind an error."""
+    for cause in _causes(error):
+        full = isinstance(cause, OSError) and cause.errno in DISK_FULL
+        if full or "database or disk is full" in str(cause):
+            where = f" ({cause.filename})" if isinstance(cause, OSError) and cause.filename else ""
+            return f"The disk is full{where}; free some space."
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

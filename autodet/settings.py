@@ -3,6 +3,7 @@
 Streamlit copies the root entries of ``secrets.toml`` into the environment, so one reader serves both.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -12,7 +13,9 @@ from pathlib import Path
 from autodet.errors import SettingsError
 
 MEGABYTE = 1_000_000
+MAX_HOST_LETTERS = 254
 AMAZON = "amazon"  # Amazon's own S3 among endpoints
+LOOPBACK = "127.0.0.1"
 MACHINE = "machine"  # the machine's own keys or role among identities
 
 
@@ -24,6 +27,10 @@ class Settings:
         home: The workspace's folder (``AUTODET_HOME``, default ``./workspace``).
         devices: Device slots such as ``("cpu", "cpu")`` or ``("cuda:0", "cuda:1")`` (``AUTODET_DEVICES``);
             ``None`` means every GPU there is, else one ``cpu``.
+        address: The IP address on which the app listens (``AUTODET_ADDRESS``); the loopback address by default,
+            ``0.0.0.0`` for every interface.
+        hosts: Host names by which browsers may reach the app, beside those of this machine (``AUTODET_HOSTS``,
+            separated by commas); ``*.example.org`` for all below a domain.
         password: What the app asks for before it shows anything (``AUTODET_PASSWORD``); ``None`` for an open app.
         weights_folder: Where pretrained weights are looked for first (``AUTODET_WEIGHTS``).
         weights_url: A server from which pretrained weights are downloaded in place of torchvision's, and the folder
@@ -53,6 +60,8 @@ class Settings:
 
     home: Path
     devices: tuple[str, ...] | None = None
+    address: str = LOOPBACK
+    hosts: tuple[str, ...] = ()
     password: str | None = None
     weights_folder: Path | None = None
     weights_url: str | None = None
@@ -85,7 +94,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         environ: Where from; the process's environment if not given.
 
     Raises:
-        SettingsError: A number is not a positive number.
+        SettingsError: A value makes no sense; the message says which, and what to give.
     """
     environ = os.environ if environ is None else environ
     defaults = Settings(home=Path("workspace"))
@@ -94,6 +103,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=Path(environ.get("AUTODET_HOME") or defaults.home).expanduser().absolute(),
         devices=_listed(environ, "AUTODET_DEVICES") or None,
+        address=_address(environ, "AUTODET_ADDRESS"),
+        hosts=_hosts(environ, "AUTODET_HOSTS"),
         password=environ.get("AUTODET_PASSWORD") or None,
         weights_folder=Path(weights).expanduser() if weights else None,
         weights_url=_web_address(environ, "AUTODET_WEIGHTS_URL"),
@@ -116,8 +127,46 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def is_loopback(address: str | None) -> bool:
+    """Whether only this machine reaches a server that listens on an address; None listens on every interface."""
+    if address in (None, ""):
+        return False
+    return address == "localhost" or ipaddress.ip_address(address).is_loopback
+
+
 def _listed(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
+
+
+def _address(environ: Mapping[str, str], name: str) -> str:
+    text = environ.get(name, "").strip() or LOOPBACK
+    if text == "localhost":
+        return LOOPBACK
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        raise SettingsError(
+            f"{name} is {text[:40]!r}; give it an IP address of this machine (0.0.0.0 for all), or remove it."
+        ) from None
+
+
+def _hosts(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    hosts = tuple(host.strip("[]").lower() for host in _listed(environ, name))
+    for host in hosts:
+        if host != "*" and not _is_host(host):
+            raise SettingsError(
+                f"{name} has {host[:80]!r} in it; give it names without https:// and port, such as photos.example.org."
+            )
+    return hosts
+
+
+def _is_host(text: str) -> bool:
+    """Whether a text is a host name, one with a leading ``*.``, or an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return len(text) < MAX_HOST_LETTERS and bool(re.fullmatch(r"(\*\.)?[\w-]+(\.[\w-]+)*\.?", text))
+    return True
 
 
 def _web_address(environ: Mapping[str, str], name: str) -> str | None:

@@ -81,13 +81,6 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def module_environment(**more: str) -> dict[str, str]:
-    """The environment of a process that runs a module of this package, from wherever the package was loaded."""
-    package_parent = str(Path(__file__).parents[1])
-    python_path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
-    return os.environ | {"PYTHONPATH": python_path} | more
-
-
 def slug(name: str) -> str:
     """A name as a folder name: lower-case letters of any script, digits and dashes, never empty."""
     text = unicodedata.normalize("NFKC", name).lower()

@@ -14,7 +14,8 @@ from PIL import Image
 
 from autodet.datasets.background import Import, ImportStatus
 from autodet.models.bundle import ModelCard, write_bundle
-from autodet.workspace import Workspace, module_environment
+from autodet.processes import module_environment
+from autodet.workspace import Workspace
 
 Mark = tuple[str, tuple[float, float, float, float]]
 APPLE: Mark = ("apple", (4, 6, 30, 40))
@@ -77,7 +78,7 @@ def break_imports(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     (folder / "PIL.py").write_text('raise ImportError("no such library")\n')
     path = f"{folder}{os.pathsep}{module_environment()['PYTHONPATH']}"
     monkeypatch.setattr(
-        "autodet.datasets.background.module_environment",
+        "autodet.processes.module_environment",
         lambda **settings: module_environment(**settings, PYTHONPATH=path),
     )
 

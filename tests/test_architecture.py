@@ -12,12 +12,12 @@ ROOT = Path(__file__).parents[1]
 # Left may import right, never the reverse; those of one layer know nothing of each other.
 LAYERS = (
     ("app", "pages", "cli"),
-    ("ui",),
+    ("ui", "server"),
     ("search",),
     ("inference",),
     ("charts", "training"),
     ("datasets", "models", "evaluation"),
-    ("records", "workspace", "lock", "words"),
+    ("records", "workspace", "lock", "processes", "words"),
     ("settings",),
     ("errors",),
 )

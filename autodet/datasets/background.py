@@ -37,12 +37,12 @@ from autodet.datasets.sources.s3.access import OWN, SCHEME, S3Credentials, choos
 from autodet.datasets.staged_file import read_staged
 from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
 from autodet.lock import hold_lock, is_locked
+from autodet.processes import start_process
 from autodet.settings import load_settings
 from autodet.workspace import (
     Workspace,
     delete_folder,
     hidden_folder,
-    module_environment,
     open_workspace,
     publish_folder,
     read_json,
@@ -56,8 +56,6 @@ DRAFT = "draft.json"
 FETCHED = "fetched.json"
 COPY_BYTES = 1 << 20
 MOST_OF_ERROR = 200  # letters of an error that a sentence repeats
-
-_launched: list["subprocess.Popen[bytes]"] = []  # kept so that those that have ended are reaped
 
 
 @dataclass(frozen=True)
@@ -342,18 +340,14 @@ def _launch(
     credentials: S3Credentials | None,
 ) -> None:
     """Start the import's process; it inherits the lock, so that there is no moment without one."""
-    _launched[:] = [process for process in _launched if process.poll() is None]
     with (folder / LOG).open("wb") as log:  # of this process alone, so that it tells how that one ended
-        process = subprocess.Popen(
+        process = start_process(
             [sys.executable, "-m", "autodet.datasets.import_process", str(folder), step],
+            log,
+            folder.parent.parent,
             stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            env=module_environment(AUTODET_HOME=str(folder.parent.parent)),
             pass_fds=[lock],
-            start_new_session=True,
         )
-    _launched.append(process)
     orders = {"decisions": dict(decisions), "credentials": asdict(credentials) if credentials else None}
     with process.stdin as pipe:  # type: ignore[union-attr]
         pipe.write(json.dumps(orders).encode())

@@ -21,7 +21,7 @@ from autodet.datasets.manifest import DECIMALS, IMAGES, Dataset, cut, fingerprin
 from autodet.datasets.photos import FORMAT_ENDINGS
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.staging import PHOTOS, Progress, fetch, no_progress, shown_name, stage
-from autodet.errors import DatasetError
+from autodet.errors import DatasetError, disk_full_sentence
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem, Split
 from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder
 
@@ -116,9 +116,11 @@ def failures_named(shown: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if full := disk_full_sentence(error):
+            raise DatasetError(f"{shown!r} could not be imported. {full}") from error
         raise DatasetError(
             f"{shown!r} could not be imported: {error.strerror or 'a file could not be read or written'}; check "
-            "that the disk is not full and that the files may be read."
+            "that the files may be read."
         ) from error
 
 

@@ -25,8 +25,8 @@ from typing import Any, BinaryIO
 
 from autodet.datasets.photos import PhotoFacts, check_photo, read_photo
 from autodet.errors import AutodetError, PhotoError
+from autodet.processes import module_environment
 from autodet.settings import load_settings
-from autodet.workspace import module_environment
 
 CHUNK = 32  # photos that are looked at in one go
 MANY = 1000  # photos from which on processes are worth their start

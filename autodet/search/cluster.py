@@ -5,8 +5,8 @@ import sys
 from importlib.util import find_spec
 
 from autodet.errors import SearchError
+from autodet.processes import module_environment
 from autodet.settings import load_settings
-from autodet.workspace import module_environment
 
 CHECK_SECONDS = 60.0
 TOKEN_ASKED = ("RAY_AUTH_MODE", "token")  # unless the environment says otherwise; Ray reads it when it is imported

@@ -5,8 +5,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from autodet.errors import AutodetError
-from autodet.search.reasons import disk_full_reason, unforeseen_reason
+from autodet.errors import AutodetError, disk_full_sentence
+from autodet.search.reasons import unforeseen_reason
 from autodet.search.snapshot import LOG, read_snapshot, write_snapshot
 
 RESERVE = "reserve"
@@ -28,7 +28,7 @@ def give_back(folder: Path) -> None:
 
 def write_interrupted(folder: Path, error: Exception) -> None:
     """Say what went wrong; the search can be resumed once that is mended."""
-    reason = disk_full_reason(error) or (str(error) if isinstance(error, AutodetError) else "")
+    reason = disk_full_sentence(error) or (str(error) if isinstance(error, AutodetError) else "")
     message = f"It was interrupted. {reason} Then resume it."
     if not reason:
         message = f"It was interrupted ({unforeseen_reason(error)}); see {folder / LOG}, then resume it."

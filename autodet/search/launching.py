@@ -1,4 +1,4 @@
-"""The processes of supervisors, which outlive whoever starts them."""
+"""The processes of supervisors, which outlive the process that starts them."""
 
 import os
 import subprocess
@@ -6,10 +6,10 @@ import sys
 import time
 from pathlib import Path
 
+from autodet.processes import start_process
 from autodet.search.snapshot import LAUNCHED, LOG, STATUS
-from autodet.workspace import module_environment
 
-_launched: list["subprocess.Popen[bytes]"] = []  # kept so that those that have ended are reaped
+_launched: list["subprocess.Popen[bytes]"] = []  # by this process, and still running
 
 
 def launch(folder: Path) -> None:
@@ -19,15 +19,7 @@ def launch(folder: Path) -> None:
         os.utime(folder / STATUS)  # the clock was put back since, and what is launched now must be the later
     (folder / LAUNCHED).touch()
     with (folder / LOG).open("ab") as log:
-        process = subprocess.Popen(
-            _command(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=module_environment(AUTODET_HOME=str(folder.parent.parent)),
-            start_new_session=True,
-        )
-    _launched.append(process)
+        _launched.append(start_process(_command(folder), log, folder.parent.parent))
 
 
 def _command(folder: Path) -> list[str]:

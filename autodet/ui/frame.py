@@ -1,6 +1,5 @@
 """What is around every page: the list of pages, the access gate, and the net that errors fall into."""
 
-import hmac
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +10,18 @@ from typing import NoReturn
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from autodet.errors import AutodetError, SettingsError
-from autodet.settings import load_settings
+from autodet.errors import AutodetError, SettingsError, sentence_for
+from autodet.settings import is_loopback, load_settings
+from autodet.ui.sign_in import ask_for_password, is_admitted
 from autodet.ui.text import escape
 
 LOGO = Path(__file__).with_name("logo.svg")
-ADMITTED, FRAMED, WANTED = "admitted", "framed", "wanted"
+ICON = Path(__file__).with_name("icon.svg")  # of the browser's tab; an icon by name would come from a font server
+FRAMED, WANTED = "framed", "wanted"
+UNFORESEEN = (
+    "Something went wrong on this page; the app's log says what. Nothing was lost: reload the page, or go on with "
+    "another."
+)
 CHOICE = "choose_"  # before it, the key of the select box in which a thing is chosen
 
 log = logging.getLogger("autodet.ui")
@@ -75,10 +80,11 @@ def page(title: str, subtitle: str = "") -> Iterator[None]:
     """
     _fetch_frame(title)
     try:
-        _ask_for_password()
+        ask_for_password()
     except SettingsError as error:
         st.error(escape(str(error)), icon=":material/error:")
         st.stop()
+    _warn_of_open_app()
     st.title(title, anchor=False)
     if subtitle:
         st.markdown(subtitle)
@@ -95,15 +101,10 @@ def sentences_for_errors(title: str) -> Iterator[None]:
     """
     try:
         yield
-    except AutodetError as error:
-        st.error(escape(str(error)), icon=":material/error:")
-    except Exception:
-        log.exception("The page %s failed.", title)
-        st.error(
-            "Something went wrong on this page; the app's log says what. Nothing was lost: reload the page, or go on "
-            "with another.",
-            icon=":material/error:",
-        )
+    except Exception as error:  # the edge: no traceback in front of a user
+        if not isinstance(error, AutodetError):
+            log.exception("The page %s failed.", title)
+        st.error(escape(sentence_for(error) or UNFORESEEN), icon=":material/error:")
 
 
 def open_page(name: str, **state: object) -> NoReturn:
@@ -134,32 +135,18 @@ def _fetch_frame(title: str) -> None:
         st.switch_page("app.py", query_params=st.query_params.to_dict())
 
 
-def _ask_for_password() -> None:
-    """Stop here unless the visitor has given the password, or none is set.
-
-    Every page calls this, not the frame alone: a link to a page can run it without the frame.
-    """
-    password = _password_to_ask()
-    if password is None:
-        return
-    st.title("autodet", anchor=False)
-    with st.form("gate", width=420):
-        given = st.text_input("Password", type="password", autocomplete="current-password")
-        if st.form_submit_button("Enter", type="primary"):
-            if hmac.compare_digest(given.encode(), password.encode()):
-                st.session_state[ADMITTED] = True
-                st.rerun()
-            st.error("That is not the password; ask whoever runs this app.")
-    st.stop()
-
-
-def _password_to_ask() -> str | None:
-    """The password, where there is one that the visitor has not given yet."""
-    return None if ADMITTED in st.session_state else load_settings().password
-
-
 def _is_open() -> bool:
     try:
-        return _password_to_ask() is None
+        return is_admitted()
     except SettingsError:
         return False  # the page says what is wrong with the settings
+
+
+def _warn_of_open_app() -> None:
+    """Say that strangers may use the app, where they can reach it and no password keeps them out."""
+    if load_settings().password is None and not is_loopback(st.get_option("server.address")):
+        st.warning(
+            "This app is open to everyone who can reach it. To keep strangers out, set AUTODET\\_PASSWORD and start it "
+            "again.",
+            icon=":material/lock_open:",
+        )

@@ -13,6 +13,7 @@ from autodet.search.storage import storage_label
 from autodet.settings import load_settings
 from autodet.training.device import device_slots, number_slots, visible_gpu
 from autodet.training.gpu import GpuReading, read_gpu
+from autodet.ui.sign_in import sign_out
 from autodet.ui.text import escape
 from autodet.words import size_text
 from autodet.workspace import open_workspace
@@ -23,12 +24,16 @@ PACKAGES = ("streamlit", "torch", "torchvision", "optuna", "pycocotools", "plotl
 def show_installation() -> None:
     """Settings without secrets, and the versions of what the app is made of."""
     settings, workspace = load_settings(), open_workspace()
+    if settings.password:
+        st.button("Sign out", icon=":material/logout:", on_click=sign_out)
     free = shutil.disk_usage(workspace.datasets).free
     facts = {
         "Workspace (AUTODET_HOME)": str(settings.home),
         "Free space": f"{free / 1e9:.1f} GB",
         "Devices (AUTODET_DEVICES)": ", ".join(device_slots(settings)),
-        "Password (AUTODET_PASSWORD)": "set" if settings.password else "not set: whoever reaches this app may use it",
+        "Listens on (AUTODET_ADDRESS)": st.get_option("server.address") or "every interface",
+        "Answers to (AUTODET_HOSTS)": ", ".join(st.get_option("server.allowedHosts")) or "every host name",
+        "Password (AUTODET_PASSWORD)": "set" if settings.password else "not set: everyone who can reach it may use it",
         "Folder of weights (AUTODET_WEIGHTS)": str(settings.weights_folder or "not set"),
         "Server of weights (AUTODET_WEIGHTS_URL)": settings.weights_url or "torchvision's",
         "Folders to import from (AUTODET_DATA_ROOTS)": ", ".join(map(str, settings.data_roots)) or "none",

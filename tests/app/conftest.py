@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from autodet.datasets.importing import import_dataset
@@ -24,6 +25,7 @@ def visit(workspace):
     """Open a page as a new visitor, with things chosen elsewhere; an unforeseen error fails the test."""
     st.cache_data.clear()
     st.cache_resource.clear()
+    config.set_option("server.address", "127.0.0.1")
 
     def visit(name: str, **chosen: object) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)

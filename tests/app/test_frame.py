@@ -1,14 +1,21 @@
+import errno
+import os
 import re
 import subprocess
 import sys
+from contextlib import ExitStack, suppress
 
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from autodet.ui import sign_in
 from autodet.ui.frame import PAGES
+from autodet.workspace import Workspace
 from tests.app.conftest import ROOT, checked, labelled, says
 
 SECRET = "open sesame, please"
+AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
 
 
 @pytest.fixture
@@ -37,6 +44,101 @@ def test_a_page_that_is_run_without_the_frame_is_guarded_too(workspace, password
     app.session_state["framed"] = True
     app.run()
     assert [title.value for title in app.title] == ["autodet"]
+
+
+@pytest.fixture
+def delays(monkeypatch):
+    """How long each guess had to wait, in seconds; nobody really waits."""
+    waited = []
+    monkeypatch.setattr(sign_in, "guesses", sign_in.Guesses(waited.append))
+    return waited
+
+
+def guess(app, text):
+    app.text_input[0].input(text)
+    return checked(app.button[0].click().run())
+
+
+def test_each_wrong_password_of_a_visitor_makes_the_next_one_wait_longer(visit, password, delays, caplog):
+    app = visit("home")
+    for _ in range(4):
+        assert "not the password" in says(guess(app, "a guess"))
+    assert delays == [0, 1, 2, 4]
+    assert guess(app, SECRET).title[0].value != "autodet"
+    assert delays[-1] == 8  # the right one too, or a quick answer would tell
+    assert caplog.text.count("Wrong password") == 4
+    assert "a guess" not in caplog.text
+
+
+def test_visitors_who_begin_again_for_each_guess_wait_too(visit, password, delays):
+    for _ in range(9):
+        guess(visit("home"), "a guess")
+    assert delays == [0, 0, 0, 0, 1, 2, 3, 4, 5]
+    guess(visit("home"), SECRET)
+    assert delays[-1] == 6
+
+
+def test_no_more_than_some_guesses_wait_at_once(visit, password, delays):
+    app = visit("home")
+    guess(app, "a guess")
+    with ExitStack() as others:
+        for _ in range(sign_in.MAX_WAITING):
+            others.enter_context(sign_in.guesses.wait(1.0))
+        assert "wait a minute" in says(guess(app, SECRET))
+        assert app.title[0].value == "autodet"
+    assert guess(app, SECRET).title[0].value != "autodet"
+
+
+def test_an_open_app_that_others_can_reach_says_so(visit, monkeypatch):
+    def warnings(address):
+        config.set_option("server.address", address)
+        return [warning.value for warning in app.run().warning]
+
+    app = visit("home")
+    assert warnings("127.0.0.1") == []
+    for address in ("0.0.0.0", "192.0.2.4", None):
+        assert "open to everyone" in warnings(address)[0]
+    monkeypatch.setenv("AUTODET_PASSWORD", SECRET)
+    assert warnings("0.0.0.0") == []
+
+
+def test_who_signs_out_is_asked_again(visit, password, delays):
+    app = visit("settings")
+    app = guess(app, SECRET)
+    app = checked(labelled(app.button, "Sign out").click().run())
+    assert [title.value for title in app.title] == ["autodet"]
+
+
+@pytest.fixture
+def full_disk(tmp_path, monkeypatch):
+    """A workspace on a disk without any room: a real one where that can be mounted."""
+    home = tmp_path / "home"
+    home.mkdir()
+    mount = [*AS_ROOT, "mount", "-t", "tmpfs", "-o", f"size=1m,uid={os.getuid()}", "tmpfs", str(home)]
+    mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
+    workspace = Workspace(home)
+
+    def fill():
+        if not mounted:
+            refused = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            monkeypatch.setattr("autodet.workspace.open_atomically", lambda _path: (_ for _ in ()).throw(refused))
+            return
+        with suppress(OSError), (workspace.home / "ballast").open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 512)
+
+    yield fill
+    if mounted:
+        subprocess.run([*AS_ROOT, "umount", "-l", str(home)], check=True)
+
+
+def test_a_full_disk_is_told_where_an_import_or_a_search_is_started(full_disk, visit, fruit):
+    importing, searching = visit("datasets"), visit("search", dataset=fruit.id)
+    full_disk()
+    checked(labelled(importing.button, "Use the sample data set").click().run())
+    assert "The disk is full" in says(importing)
+    checked(labelled(searching.button, "Start the search").click().run())
+    assert "The disk is full" in says(searching)
 
 
 def test_the_wrong_password_is_refused_and_the_right_one_opens(visit, password):

@@ -290,7 +290,8 @@ def test_a_full_disk_is_a_sentence(tmp_path, workspace, photos):
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000)),  # less than a photo has
     )
     assert ended.returncode == 2 and ended.stdout == ""
-    assert ended.stderr.strip().endswith("check that the disk is not full and that the files may be read.")
+    assert ended.stderr.startswith("'set' could not be imported. The disk is full")
+    assert ended.stderr.strip().endswith("free some space.")
     assert list(workspace.datasets.iterdir()) == []
 
 

@@ -4,11 +4,11 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from autodet.errors import AutodetError, DatasetError, PhotoError
+from autodet.errors import AutodetError, DatasetError, PhotoError, disk_full_sentence
 from autodet.records import EpochResult
 from autodet.search.executors.memory import is_out_of_memory
 from autodet.search.executors.usage import Usage
-from autodet.search.reasons import disk_full_reason, unforeseen_reason
+from autodet.search.reasons import unforeseen_reason
 from autodet.training.job import TrainJob
 
 
@@ -70,7 +70,7 @@ def event_of(trial: int, error: Exception) -> Event:
     details = traceback.format_exc()
     if is_out_of_memory(error):
         return TrialTooLarge(trial, unforeseen_reason(error))
-    if full := disk_full_reason(error):
+    if full := disk_full_sentence(error):
         return TrialBlocked(trial, full, details)
     if isinstance(error, (DatasetError, PhotoError)):
         return TrialBlocked(trial, str(error), details)

@@ -1,0 +1,1 @@
+"""The web server: how the app listens, and to whom it answers."""

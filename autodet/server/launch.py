@@ -1,0 +1,82 @@
+"""The command that starts the app: where it listens, and which host names it answers to.
+
+A browser that was tricked by DNS rebinding sends the attacker's host name; Streamlit refuses WebSocket connections
+whose ``Host`` is not in ``server.allowedHosts``. Both options are passed on the command line rather than set in
+``.streamlit/config.toml``, because Streamlit Community Cloud reads that file and chooses its own address and name.
+"""
+
+import ipaddress
+import os
+import socket
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from autodet.settings import Settings, is_loopback
+
+APP = Path(__file__).parents[2] / "app.py"
+SECRETS = Path(".streamlit/secrets.toml")
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+OUTSIDE = ("192.0.2.1", 9)  # an address of RFC 5737; asking for the way there sends nothing
+
+
+def streamlit_command(settings: Settings, *, port: int | None = None, browser: bool = True) -> list[str]:
+    """The command line of the server.
+
+    Args:
+        settings: Where to listen, and further host names to answer to.
+        port: The TCP port; Streamlit's own choice (8501, or ``STREAMLIT_SERVER_PORT``) if not given.
+        browser: Whether to open a browser.
+    """
+    options = {"server.address": settings.address, "server.showEmailPrompt": "false"}
+    if port is not None:
+        options["server.port"] = str(port)
+    if not browser:
+        options["server.headless"] = "true"
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    flags += [f"--server.allowedHosts={host}" for host in allowed_hosts(settings)]
+    return [sys.executable, "-m", "streamlit", "run", str(APP), *flags]
+
+
+def allowed_hosts(settings: Settings) -> list[str]:
+    """The host names and addresses, without ports, by which browsers may reach the app."""
+    hosts = [*LOOPBACK_HOSTS, *settings.hosts]
+    if not is_loopback(settings.address):
+        hosts += _names_of_this_machine() if _is_every_address(settings.address) else [settings.address]
+    return list(dict.fromkeys(hosts))
+
+
+def environment_with_secrets(environ: Mapping[str, str], secrets: Path = SECRETS) -> dict[str, str]:
+    """The environment with the root entries of ``secrets.toml`` whose names begin with ``AUTODET_``.
+
+    Streamlit itself reads that file when it starts, which is too late for what the server is started with.
+    """
+    try:
+        entries = tomllib.loads(secrets.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return dict(environ)  # missing, or damaged, which Streamlit says
+    known = {name: str(value) for name, value in entries.items() if name.startswith("AUTODET_")}
+    return {**environ, **known}
+
+
+def start_app(settings: Settings, *, port: int | None = None, browser: bool = True) -> None:
+    """Replace this process by the server."""
+    command = streamlit_command(settings, port=port, browser=browser)
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+
+
+def _is_every_address(address: str) -> bool:
+    return address != "localhost" and ipaddress.ip_address(address).is_unspecified
+
+
+def _names_of_this_machine() -> list[str]:
+    """Its name, with and without domain, and the address by which it reaches others."""
+    names = [socket.gethostname(), socket.getfqdn()]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        try:
+            way.connect(OUTSIDE)
+            names.append(way.getsockname()[0])
+        except OSError:
+            pass  # no network
+    return names
