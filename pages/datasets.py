@@ -6,12 +6,12 @@ from autodet.datasets.manifest import list_datasets
 from autodet.ui.choice import choose_dataset
 from autodet.ui.contents import offer_deletion, show_contents, show_views
 from autodet.ui.downloading import offer_downloads
-from autodet.ui.frame import open_page, page
+from autodet.ui.frame import link, page
 from autodet.ui.importing import offer_import
-from autodet.ui.imports import show_imports
+from autodet.ui.imports import asks_first, show_imports
 from autodet.ui.versions import show_versions
 
-with page("Data sets", "Import labelled photos, and see what is in them before a search is spent on them."):
+with page("datasets", "Import labelled photos, and see what is in them before a search is spent on them."):
     show_imports()
     there_are_some = bool(list_datasets())
     offer_import(folded=there_are_some)
@@ -20,8 +20,7 @@ with page("Data sets", "Import labelled photos, and see what is in them before a
         show_contents(dataset)
         show_versions(dataset)
         with st.container(horizontal=True):
-            if st.button("Search for a detector", type="primary", icon=":material/manage_search:"):
-                open_page("search", dataset=dataset.id)
+            link("search", "Search for a detector", primary=not asks_first(), dataset=dataset.id)
             offer_downloads(dataset)
             offer_deletion(dataset)
         show_views(dataset)

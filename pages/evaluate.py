@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from autodet.ui.choice import choose_dataset, choose_model
+from autodet.ui.choice import choose_fitting_dataset, choose_model
 from autodet.ui.evaluating import evaluate, show_photos, show_report
 from autodet.ui.frame import page
 
-with page("Evaluate", "How good a model is on labelled photos, class by class, and what it gets wrong."):
+with page("evaluate", "How good a model is on labelled photos, class by class, and what it gets wrong."):
     left, right = st.columns(2)
     with left:
         model = choose_model()
     with right:
-        dataset = choose_dataset(model) if model else None
+        dataset = choose_fitting_dataset(model) if model else None
     if model and dataset:
         evaluated = evaluate(model, dataset)
         if evaluated:

@@ -3,13 +3,13 @@
 import streamlit as st
 
 from autodet.ui.frame import page
-from autodet.ui.overview import show_best_model, show_next_steps, show_running_searches
+from autodet.ui.overview import show_newest_model, show_next_steps, show_running_searches
 
-with page("Object detectors from your own photos"):
+with page("home"):
     st.markdown(
         "Bring photos with boxes drawn around the things you care about. autodet trains detectors on them, tries "
         "several settings, shows how good each is, and gives you a page where anybody drops a photo and sees boxes."
     )
     show_running_searches()
     show_next_steps()
-    show_best_model()
+    show_newest_model()

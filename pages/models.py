@@ -3,6 +3,6 @@
 from autodet.ui.frame import page
 from autodet.ui.stock import offer_upload, show_models
 
-with page("Models", "What has been trained here or brought from elsewhere. One file carries a model anywhere."):
+with page("models", "What has been trained here or brought from elsewhere. One file carries a model anywhere."):
     offer_upload()
     show_models()

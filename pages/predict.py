@@ -4,7 +4,7 @@ from autodet.ui.choice import choose_model
 from autodet.ui.frame import page
 from autodet.ui.predicting import ask_for_photos, predict, show_predictions
 
-with page("Predict", "Drop photos and see what the model finds on them."):
+with page("predict", "Drop photos and see what the model finds on them."):
     model = choose_model()
     if model:
         photos = ask_for_photos(model)

@@ -4,7 +4,7 @@ from autodet.ui.choice import choose_dataset
 from autodet.ui.frame import page
 from autodet.ui.searching import ask_for_search, offer_start, show_forecast
 
-with page("Search", "Train several trials with different settings in the background; the best epoch of all is kept."):
+with page("search", "Train several trials with different settings in the background; the best epoch of all is kept."):
     dataset = choose_dataset()
     if dataset:
         order = ask_for_search(dataset)

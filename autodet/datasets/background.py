@@ -24,6 +24,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -54,6 +55,7 @@ ImportState = Literal["working", "confirming", "choosing", "reviewing", "finishe
 REQUEST, STATUS, CANCEL, UPLOAD, LOG = "request.json", "status.json", "cancel", "upload.zip", "import.log"
 DRAFT = "draft.json"
 FETCHED = "fetched.json"
+FORGET_SECONDS = 24 * 3600.0
 COPY_BYTES = 1 << 20
 MOST_OF_ERROR = 200  # letters of an error that a sentence repeats
 
@@ -240,6 +242,7 @@ def start_import(
         parse_address(source)
         choose_endpoint(credentials or OWN, load_settings())
     workspace = workspace or open_workspace()
+    _forget_finished(workspace)
     text = source if isinstance(source, str) else ""
     created = datetime.now(UTC).isoformat(timespec="milliseconds")
     request = ImportRequest(text, name, format, seed, created, credentials.without_keys() if credentials else None)
@@ -250,6 +253,14 @@ def start_import(
         folder = publish_folder(hidden, workspace.imports, name)
         _launch(folder, lock, "stage", {}, credentials)
     return Import(folder)
+
+
+def _forget_finished(workspace: Workspace) -> None:
+    """Delete what is left of imports that ended well, and whose visitor has not come back to see it."""
+    for one in list_imports(workspace):
+        with suppress(AutodetError, OSError):
+            if one.status().state == "finished" and time.time() - _asked(workspace.imports / one.id) > FORGET_SECONDS:
+                one.discard()
 
 
 def list_imports(workspace: Workspace | None = None) -> list[Import]:

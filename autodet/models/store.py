@@ -1,6 +1,7 @@
 """The workspace's models: one folder each, with the bundle and what was found out about it."""
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,8 +40,8 @@ class StoredModel:
 
     @property
     def added(self) -> str:
-        """When the bundle was put where it is, ISO 8601 with time zone."""
-        return datetime.fromtimestamp(self.path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+        """When it was brought here, or else trained here, ISO 8601 with time zone."""
+        return datetime.fromtimestamp(_moment(self), UTC).isoformat(timespec="seconds")
 
     def to_json(self) -> dict[str, object]:
         """The keys ``model, name, dataset, map50``."""
@@ -49,7 +50,7 @@ class StoredModel:
 
 
 def list_models(workspace: Workspace | None = None) -> list[StoredModel]:
-    """The workspace's models, the best ``map50`` first; a damaged bundle is left out."""
+    """The workspace's models, the newest first; a damaged bundle is left out."""
     workspace = workspace or open_workspace()
     models = []
     for path in sorted(workspace.models.glob(f"[!.]*/{BUNDLE}")):
@@ -57,7 +58,16 @@ def list_models(workspace: Workspace | None = None) -> list[StoredModel]:
             models.append(StoredModel(path.parent.name, path, read_card(path)))
         except BundleError:
             continue
-    return sorted(models, key=lambda model: -model.card.metrics.get("map50", 0.0))
+    return sorted(models, key=_moment, reverse=True)
+
+
+def _moment(model: StoredModel) -> float:
+    """When a model came to be in this workspace, in seconds since 1970: when it was trained, or brought here."""
+    with suppress(OSError):
+        return model.path.with_name(BROUGHT).stat().st_mtime
+    with suppress(ValueError):
+        return datetime.fromisoformat(model.card.created).timestamp()
+    return 0.0
 
 
 def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredModel:

@@ -9,58 +9,85 @@ from autodet.datasets.manifest import Dataset, DatasetSummary, list_datasets, lo
 from autodet.models.store import StoredModel, list_models
 from autodet.records import SearchStatus
 from autodet.search.control import list_searches
-from autodet.ui.frame import CHOICE, choose, page_link
-from autodet.ui.text import ago, escape, score
+from autodet.ui.address import named_in_address, write_address
+from autodet.ui.frame import link
+from autodet.ui.text import SPLIT_TITLES, ago, escape, score, shortened
 from autodet.words import counted
 
 Thing = TypeVar("Thing")
-MEASURED = "measured"  # session state: the model for which a data set was chosen last
-ADDRESSED = "in the address"  # session state: the search that this session has written there
+TITLES = {"dataset": "data set", "model": "model", "search": "search", "split": "split"}
+WIDGET = "choose_"  # before the name of a kind: the key of its select box; the kind's own name has an explicit choice
 
 
-def choose_dataset(model: StoredModel | None = None) -> Dataset | None:
-    """The data set that the visitor chooses; None, and what to do, where there is none.
+def choose(**chosen: str) -> None:
+    """Choose things for every page, by their ids (``dataset``, ``model``, ``search``)."""
+    for kind, identity in chosen.items():
+        st.session_state[kind] = identity
+        st.session_state.pop(f"{WIDGET}{kind}", None)
 
-    Args:
-        model: A model that is to be measured; until the visitor chooses another data set for it, its own is chosen.
-    """
+
+def forget(kind: str) -> None:
+    """Go back to the default of a kind."""
+    st.session_state.pop(kind, None)
+    st.session_state.pop(f"{WIDGET}{kind}", None)
+
+
+def choose_dataset() -> Dataset | None:
+    """The data set that the visitor chooses, the newest at first; None, and what to do, where there is none."""
     summaries = list_datasets()
     if not summaries:
         st.info("There is no data set yet. Import one, or draw the sample.", icon=":material/photo_library:")
-        page_link("datasets", "Go to Data sets")
+        link("datasets", "Go to Data sets")
         return None
-    if model and st.session_state.get(MEASURED) != model.id:
-        st.session_state[MEASURED] = model.id
-        _choose_own_dataset(model, summaries)
-    chosen = _choose(
-        "Data set", summaries, lambda summary: summary.id, lambda summary: _named(summary.name, summary.id), "dataset"
-    )
-    return load_dataset(chosen.id)
-
-
-def _choose_own_dataset(model: StoredModel, summaries: Sequence[DatasetSummary]) -> None:
-    for summary in summaries:
-        if summary.name == model.card.dataset and summary.classes == model.card.classes:
-            st.session_state["dataset"] = summary.id
-            st.session_state.pop(f"{CHOICE}dataset", None)
-            return
+    return load_dataset(_choose_summary(summaries, summaries[0]).id)
 
 
 def choose_model() -> StoredModel | None:
-    """The model that the visitor chooses, the best one first; None, and what to do, where there is none."""
+    """The model that the visitor chooses; None, and what to do, where there is none.
+
+    At first the best of the data set that was chosen on another page, else the newest: figures on different data sets
+    do not compare.
+    """
     models = list_models()
     if not models:
         st.info("There is no model yet. Run a search, or upload a model.", icon=":material/deployed_code:")
-        page_link("search", "Go to Search")
-        page_link("models", "Go to Models")
+        with st.container(horizontal=True):
+            link("search", "Go to Search")
+            link("models", "Go to Models")
         return None
-    return _choose(
-        "Model",
-        models,
-        lambda model: model.id,
-        lambda model: f"{_named(model.card.name, model.id)} · mAP@0.5 {score(model.card.metrics.get('map50'))}",
-        "model",
+    return _choose("Model", models, lambda model: model.id, _described, "model", _best_at_hand(models) or models[0])
+
+
+def choose_fitting_dataset(model: StoredModel) -> Dataset | None:
+    """The data set that the visitor chooses, among those that a model can be measured on; its own at first."""
+    fitting = [summary for summary in list_datasets() if set(summary.classes) <= set(model.card.classes)]
+    if not fitting:
+        st.info(
+            "There is no data set here with the classes of this model: "
+            f"{escape(shortened(', '.join(model.card.classes), 80))}. Import one, or choose another model.",
+            icon=":material/photo_library:",
+        )
+        link("datasets", "Go to Data sets")
+        return None
+    own = next((summary for summary in fitting if is_trained_on(model, summary)), fitting[0])
+    return load_dataset(_choose_summary(fitting, own).id)
+
+
+def choose_split(dataset: Dataset) -> str:
+    """The split that the visitor chooses; test photos at first, where there are any."""
+    splits = [split for split in ("test", "val", "train") if split in dataset.splits]
+    chosen = st.segmented_control(
+        "Photos",
+        splits,
+        required=True,
+        format_func=lambda split: f"{SPLIT_TITLES[split]} ({dataset.splits[split]:,})",
+        help="Test photos were seen by no search, so theirs is the honest figure.",
+        key=_settle("split", splits, splits[0]),
+        on_change=_remember,
+        args=("split",),
     )
+    write_address("split", chosen or splits[0])
+    return chosen or splits[0]
 
 
 def choose_search() -> SearchStatus | None:
@@ -68,15 +95,40 @@ def choose_search() -> SearchStatus | None:
     searches = sorted(list_searches(), key=lambda status: not status.active)
     if not searches:
         st.info("There is no search yet. Start one, and watch it here.", icon=":material/manage_search:")
-        page_link("search", "Go to Search")
+        link("search", "Go to Search")
         return None
-    _follow_address("search", {status.search for status in searches})
     names = dataset_names()
-    chosen = _choose(
-        "Search", searches, lambda status: status.search, lambda status: describe_search(status, names), "search"
+    return _choose(
+        "Search",
+        searches,
+        lambda status: status.search,
+        lambda status: describe_search(status, names),
+        "search",
+        searches[0],
     )
-    st.query_params["search"] = st.session_state[ADDRESSED] = chosen.search
-    return chosen
+
+
+def is_trained_on(model: StoredModel, dataset: DatasetSummary) -> bool:
+    """Whether a model was trained on a data set of this workspace."""
+    return (model.card.dataset, model.card.classes) == (dataset.name, dataset.classes)
+
+
+def _best_at_hand(models: Sequence[StoredModel]) -> StoredModel | None:
+    """The best model that was trained on the data set that the visitor has chosen, if there is one."""
+    at_hand = next((summary for summary in list_datasets() if summary.id == st.session_state.get("dataset")), None)
+    trained = [model for model in models if at_hand and is_trained_on(model, at_hand)]
+    return max(trained, key=lambda model: model.card.metrics.get("map50", 0.0), default=None)
+
+
+def _choose_summary(summaries: Sequence[DatasetSummary], default: DatasetSummary) -> DatasetSummary:
+    return _choose(
+        "Data set",
+        summaries,
+        lambda summary: summary.id,
+        lambda summary: _named(summary.name, summary.id),
+        "dataset",
+        default,
+    )
 
 
 def dataset_names() -> dict[str, str]:
@@ -99,37 +151,54 @@ def describe_search(status: SearchStatus, names: Mapping[str, str]) -> str:
     return " · ".join([f"{known} ({status.search})" if known else status.search, status.state, *so_far, asked])
 
 
-def _follow_address(key: str, known: Collection[str]) -> None:
-    """Choose what the page's address names, where it was opened, or gone back to, by that address."""
-    named = st.query_params.get(key)
-    if named is None or named == st.session_state.get(ADDRESSED):
-        return
-    if named in known:
-        choose(**{key: named})
-    else:
-        st.warning(f"There is no {key} {escape(named)}; this is another one.", icon=":material/search_off:")
-
-
 def _choose(
     label: str,
     things: Sequence[Thing],
     identify: Callable[[Thing], str],
     describe: Callable[[Thing], str],
-    key: str,
+    kind: str,
+    default: Thing,
 ) -> Thing:
-    """A select box that remembers across pages: widgets forget when their page is left, the session does not."""
+    """A select box; what the visitor chooses, or came by a link to, is chosen on every page.
+
+    Widgets forget when their page is left, the session does not. A default is forgotten then: something newer may be
+    there the next time.
+    """
     by_id = {identify(thing): thing for thing in things}
-    widget = f"{CHOICE}{key}"
-    chosen = st.session_state.get(widget)
-    if chosen not in by_id:
-        remembered = st.session_state.get(key)
-        chosen = remembered if remembered in by_id else next(iter(by_id))
-    st.session_state[widget] = chosen  # always: the browser shows the words it had until it is told a value anew
     chosen = st.selectbox(
-        label, list(by_id), format_func=lambda identity: describe(by_id[identity]), key=widget, filter_mode="contains"
+        label,
+        list(by_id),
+        format_func=lambda identity: describe(by_id[identity]),
+        key=_settle(kind, by_id, identify(default)),
+        filter_mode="contains",
+        on_change=_remember,
+        args=(kind,),
     )
-    st.session_state[key] = chosen
+    write_address(kind, chosen)
     return by_id[chosen]
+
+
+def _settle(kind: str, options: Collection[str], default: str) -> str:
+    """Decide what the widget for a kind shows; returns the widget's key."""
+    widget = f"{WIDGET}{kind}"
+    if (named := named_in_address(kind)) is not None:
+        if named in options:
+            choose(**{kind: named})
+        else:
+            st.warning(f"There is no {TITLES[kind]} {escape(named)} to choose here.", icon=":material/search_off:")
+    candidates = (st.session_state.get(widget), st.session_state.get(kind), default)
+    # Always set, because the browser shows the words that an option had until it is told a value again.
+    st.session_state[widget] = next(candidate for candidate in candidates if candidate in options)
+    return widget
+
+
+def _remember(kind: str) -> None:
+    st.session_state[kind] = st.session_state[f"{WIDGET}{kind}"]
+
+
+def _described(model: StoredModel) -> str:
+    name, figure = _named(model.card.name, model.id), score(model.card.metrics.get("map50"))
+    return f"{name} · trained on {model.card.dataset} · mAP@0.5 {figure}"
 
 
 def _named(name: str, identity: str) -> str:

@@ -9,10 +9,8 @@ from autodet.ui.frame import sentences_for_errors
 from autodet.ui.gallery import show_gallery
 from autodet.ui.problems import show_problems
 from autodet.ui.statistics import show_statistics
-from autodet.ui.text import ago, escape
+from autodet.ui.text import SPLIT_TITLES, ago, escape
 from autodet.words import counted
-
-SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 
 
 def show_contents(dataset: Dataset) -> None:

@@ -9,18 +9,20 @@ from autodet.charts.evaluation import class_ap_figure
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.report import unmeasured_sentence
 from autodet.inference.drawing import draw_boxes
-from autodet.inference.evaluations import evaluate_model, kept_evaluation
+from autodet.inference.evaluation_jobs import EvaluationJob, find_evaluation, start_evaluation
+from autodet.inference.evaluations import kept_evaluation
 from autodet.inference.known_photos import learnt_photos_sentence
 from autodet.inference.mistakes import Mistakes, add_up, count_mistakes
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Prediction
-from autodet.ui.contents import SPLIT_TITLES
+from autodet.ui.choice import choose_split
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.pictures import as_jpeg, fitting_width, small_photo
 from autodet.ui.text import escape, score
 from autodet.words import counted
 
 PER_PAGE = 4
+REFRESH_SECONDS = 0.5
 LONGEST_SIDE = 720
 HELP = {
     "mAP@0.5": "COCO's average precision, a box counting as found if it overlaps by half; mean over the classes.",
@@ -44,34 +46,37 @@ class Evaluated:
 
 def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
     """The evaluation of a split that the visitor chooses: an earlier one at once, a new one on request."""
-    splits = [split for split in ("test", "val", "train") if split in dataset.splits]
-    split = st.segmented_control(
-        "Photos",
-        splits,
-        default="val" if "val" in splits else splits[0],
-        required=True,
-        format_func=lambda name: f"{SPLIT_TITLES[name]} ({dataset.splits[name]:,})",
-        help="Test photos were seen by no search: their figure is the honest one.",
-    )
-    split = split or splits[0]
+    split = choose_split(dataset)
     if warning := learnt_photos_sentence(model.card, dataset, split):
-        st.warning(warning, icon=":material/warning:")
+        st.warning(escape(warning), icon=":material/warning:")
     if kept := kept_evaluation(model, dataset, split):
         return Evaluated(split, *kept)
+    job = find_evaluation(model, dataset, split)
+    if job and not job.error:
+        st.fragment(_watch, run_every=REFRESH_SECONDS)(model, dataset, split)
+        return None
+    if job:
+        st.error(escape(job.error), icon=":material/error:")
     photos = counted(dataset.splits[split], "photo")
     if st.button(f"Evaluate on {photos}", type="primary", icon=":material/fact_check:"):
-        _evaluate_now(model, dataset, split)
+        start_evaluation(model, dataset, split)
+        st.rerun()
     return None
 
 
-def _evaluate_now(model: StoredModel, dataset: Dataset, split: str) -> None:
-    bar = st.progress(0.0, "Loading the model")
+def _watch(model: StoredModel, dataset: Dataset, split: str) -> None:
+    """How far an evaluation is; when it is over, the page shows what came of it."""
+    with sentences_for_errors("Evaluate"):
+        job = find_evaluation(model, dataset, split)
+        if job is None or job.error:
+            st.rerun()
+        st.progress(job.done / max(1, job.total), f"{_progress_text(job)}. It goes on if you leave this page.")
 
-    def report(done: int, total: int) -> None:
-        bar.progress(done / total, f"Photo {done} of {total}")
 
-    evaluate_model(model, dataset, split, report)
-    st.rerun()  # it is kept now, and the button is no longer needed
+def _progress_text(job: EvaluationJob) -> str:
+    if job.waits:
+        return "Waiting for another evaluation"
+    return f"Photo {job.done:,} of {job.total:,}" if job.total else "Loading the model"
 
 
 def show_report(evaluated: Evaluated) -> None:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
@@ -12,17 +11,18 @@ from streamlit.navigation.page import StreamlitPage
 
 from autodet.errors import AutodetError, SettingsError, sentence_for
 from autodet.settings import is_loopback, load_settings
+from autodet.ui.address import ASSETS, read_address, show_link
 from autodet.ui.sign_in import ask_for_password, is_admitted
 from autodet.ui.text import escape
 
-LOGO = Path(__file__).with_name("logo.svg")
-ICON = Path(__file__).with_name("icon.svg")  # of the browser's tab; an icon by name would come from a font server
+LOGO = ASSETS / "logo.svg"
+ICON = ASSETS / "icon.svg"  # of the browser's tab; an icon by name would come from a font server
+STYLE = ASSETS / "page.css"
 FRAMED, WANTED = "framed", "wanted"
 UNFORESEEN = (
     "Something went wrong on this page; the app's log says what. Nothing was lost: reload the page, or go on with "
     "another."
 )
-CHOICE = "choose_"  # before it, the key of the select box in which a thing is chosen
 
 log = logging.getLogger("autodet.ui")
 
@@ -35,17 +35,23 @@ class PageEntry:
     title: str
     icon: str
     section: str
+    heading: str = ""  # on the page, where that is not the title
 
     @property
     def path(self) -> str:
         """The page's file."""
         return f"pages/{self.name}.py"
 
+    @property
+    def tab_title(self) -> str:
+        """What the browser's tab says."""
+        return f"{self.title} · autodet"
+
 
 PAGES = {
     entry.name: entry
     for entry in (
-        PageEntry("home", "Home", ":material/home:", ""),
+        PageEntry("home", "Home", ":material/home:", "", "Object detectors from your own photos"),
         PageEntry("datasets", "Data sets", ":material/photo_library:", "Train"),
         PageEntry("search", "Search", ":material/manage_search:", "Train"),
         PageEntry("results", "Results", ":material/show_chart:", "Train"),
@@ -71,25 +77,32 @@ def navigation() -> StreamlitPage:
 
 
 @contextmanager
-def page(title: str, subtitle: str = "") -> Iterator[None]:
+def page(name: str, subtitle: str = "") -> Iterator[None]:
     """What every page stands in: nobody gets past the gate, and no error shows more than a sentence.
 
     Args:
-        title: The page's heading.
+        name: The page, one of ``PAGES``.
         subtitle: What the page is for.
     """
-    _fetch_frame(title)
+    entry = PAGES[name]
+    _fetch_frame(name)
+    st.set_page_config(page_title=entry.tab_title)
     try:
         ask_for_password()
     except SettingsError as error:
         st.error(escape(str(error)), icon=":material/error:")
         st.stop()
+    st.html(STYLE)
     _warn_of_open_app()
-    st.title(title, anchor=False)
+    read_address(name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(entry.heading or entry.title, anchor=False, width="stretch")
+        beside = st.container(width="content")
     if subtitle:
         st.markdown(subtitle)
-    with sentences_for_errors(title):
+    with sentences_for_errors(entry.title):
         yield
+    show_link(beside)
 
 
 @contextmanager
@@ -107,31 +120,40 @@ def sentences_for_errors(title: str) -> Iterator[None]:
         st.error(escape(sentence_for(error) or UNFORESEEN), icon=":material/error:")
 
 
-def open_page(name: str, **state: object) -> NoReturn:
-    """Go to a page, with things chosen there already (``search``, ``model`` or ``dataset`` ids)."""
-    choose(**state)
-    st.switch_page(PAGES[name].path)
+def open_page(name: str, **chosen: str) -> NoReturn:
+    """Go to a page, after something was done; what nobody has to press a button for is a ``link``.
+
+    Never from a fragment that is refreshed: if a refresh comes between, Streamlit shows an empty page.
+
+    Args:
+        name: The page.
+        chosen: What is to be chosen there: ids of a ``search``, ``model`` or ``dataset``, or a ``split``.
+    """
+    st.switch_page(PAGES[name].path, query_params=chosen)
 
 
-def choose(**state: object) -> None:
-    """Choose things for every page, by their ids, before their select boxes are drawn."""
-    for key, value in state.items():
-        st.session_state[key] = value
-        st.session_state.pop(f"{CHOICE}{key}", None)
+def link(name: str, label: str, *, primary: bool = False, icon: str | None = None, **chosen: str) -> None:
+    """A link to a page that looks like a button.
+
+    Args:
+        name: The page.
+        label: Its words, as Markdown.
+        primary: Whether it is what most visitors do next.
+        icon: In place of the page's own.
+        chosen: As ``open_page`` takes it.
+    """
+    key = " ".join(["link", "primary" if primary else "plain", name, label, *chosen.values()])
+    with st.container(key=key, width="content"):
+        st.page_link(PAGES[name].path, label=label, icon=icon or PAGES[name].icon, query_params=chosen)
 
 
-def page_link(name: str, label: str) -> None:
-    """A link to a page."""
-    st.page_link(PAGES[name].path, label=label, icon=PAGES[name].icon)
-
-
-def _fetch_frame(title: str) -> None:
+def _fetch_frame(name: str) -> None:
     """Start again inside the frame, where the server's first visitor came by a link straight to a page.
 
     Until ``st.navigation`` has run once, Streamlit runs the files in ``pages/`` on their own.
     """
     if FRAMED not in st.session_state:
-        st.session_state[WANTED] = next((page.name for page in PAGES.values() if page.title == title), "home")
+        st.session_state[WANTED] = name
         st.switch_page("app.py", query_params=st.query_params.to_dict())
 
 

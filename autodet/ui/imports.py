@@ -1,14 +1,17 @@
 """Imports under way: their progress, their questions, their ends."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from autodet.datasets.background import Import, ImportRequest, ImportStatus, find_import, list_imports
+from autodet.datasets.background import Import, ImportRequest, ImportState, ImportStatus, find_import, list_imports
 from autodet.datasets.formats.detection import TITLES
 from autodet.datasets.manifest import load_dataset
 from autodet.datasets.sources.s3.access import check_visitor
 from autodet.errors import DatasetError, NotFoundError
 from autodet.settings import load_settings
-from autodet.ui.frame import choose, sentences_for_errors
+from autodet.ui.choice import choose
+from autodet.ui.frame import sentences_for_errors
 from autodet.ui.identity import forget_keys, keys_of, type_keys
 from autodet.ui.reviewing import show_review
 from autodet.ui.text import escape, on_page
@@ -16,24 +19,64 @@ from autodet.words import counted, duration
 
 REFRESH_SECONDS = 0.5
 OURS = "imports"  # ids of the imports that this browser session has begun
-BEGUN = "import begun"  # session state: whether one has just been
-# Imports stand above what is asked to begin one: on a telephone, whole screens above it where others wait too.
-TO_THE_TOP = """<script>document.querySelector('[data-testid="stMain"]').scrollTo({top: 0})</script>"""
+TO_TOP = "to the top"  # session state: whether the page is to be scrolled up
+IMPORTED = "imported"  # session state: what to say of an import that has just ended well
+ASKING = ("confirming", "choosing", "reviewing")
+# What an import says stands above everything: on a telephone, whole screens above the button that was pressed.
+SCROLL = """<script>document.querySelector('[data-testid="stMain"]').scrollTo({top: 0})</script>"""
 
 
 def begun(one: Import) -> None:
     """Remember an import that this visitor has begun; the page will show it."""
     st.session_state.setdefault(OURS, set()).add(one.id)
-    st.session_state[BEGUN] = True
+    show_top()
+
+
+def show_top() -> None:
+    """Scroll up when the page is drawn the next time."""
+    st.session_state[TO_TOP] = True
 
 
 def show_imports() -> None:
-    """Every import that is at work, asks something, or has ended unseen, the newest first."""
-    if st.session_state.pop(BEGUN, False):
-        st.html(TO_THE_TOP, unsafe_allow_javascript=True)
-    for one in list_imports():
-        with st.container(border=True), sentences_for_errors("Data sets"):
-            _show_import(one)
+    """Every import that is at work or asks something, the newest first; what others' came to only on request."""
+    if st.session_state.pop(TO_TOP, False):
+        st.html(SCROLL, unsafe_allow_javascript=True)
+    if done := st.session_state.pop(IMPORTED, None):
+        st.success(escape(done), icon=":material/check:")
+    imports = list_imports()
+    over = [one for one in imports if _is_over(one) and one.id not in st.session_state.get(OURS, ())]
+    for one in imports:
+        if one not in over:
+            with st.container(border=True), sentences_for_errors("Data sets"):
+                _show_import(one)
+    _show_failed([one for one in over if one.status().state == "failed"])
+
+
+def asks_first() -> bool:
+    """Whether an import waits for a decision, which comes before anything else on the page."""
+    return any(_state(one) in ASKING for one in list_imports())
+
+
+def _state(one: Import) -> ImportState | None:
+    try:
+        return one.status().state
+    except DatasetError:  # damaged
+        return None
+
+
+def _is_over(one: Import) -> bool:
+    return _state(one) in ("finished", "failed")
+
+
+def _show_failed(imports: Sequence[Import]) -> None:
+    """Imports of other visitors, or of an earlier visit, that failed: folded, for they concern few."""
+    if not imports:
+        return
+    with st.expander(f"{counted(len(imports), 'earlier import')} failed", icon=":material/error:"):
+        for one in imports:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{escape(one.request().name)}**: {escape(one.status().error)}")
+                _offer_discard(one, "Dismiss")
 
 
 def _show_import(one: Import) -> None:
@@ -45,7 +88,7 @@ def _show_import(one: Import) -> None:
         return
     if status.state == "working":
         st.fragment(_watch, run_every=REFRESH_SECONDS)(one.id)
-    elif status.state == "finished" and one.id in st.session_state.get(OURS, ()):
+    elif status.state == "finished":
         _open(one, status)
     else:
         _show_end(one, request, status)
@@ -58,6 +101,8 @@ def _watch(id: str) -> None:
         except NotFoundError:
             status, name = None, ""
         if status is None or status.state != "working":
+            if status and status.state == "finished" and id not in st.session_state.get(OURS, ()):
+                st.toast(f"{escape(name)} has been imported.", icon=":material/check:")
             st.rerun()
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.progress(status.share, _progress_text(name, status))
@@ -78,13 +123,9 @@ def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None
     if status.state != "confirming":
         forget_keys(one.id)
     if status.state == "reviewing":
-        show_review(one)
+        show_review(one, begun)
     elif status.state == "choosing":
         _choose_format(one, status)
-    elif status.state == "finished":
-        st.success(f"{name} has been imported.", icon=":material/check:")
-        if st.button("Look at it", key=f"open {one.id}"):
-            _open(one, status)
     elif status.state == "failed":
         st.error(escape(status.error), icon=":material/error:")
         _offer_discard(one, "Dismiss")
@@ -138,9 +179,13 @@ def _offer_discard(one: Import, label: str) -> None:
 
 
 def _open(one: Import, status: ImportStatus) -> None:
-    """Show the data set that an import has made, and forget the import."""
+    """Show the data set that this visitor's import has made, and forget the import."""
     one.discard()
     dataset = load_dataset(status.dataset)
     choose(dataset=dataset.id)
-    st.toast(f"{counted(len(dataset.images), 'photo')} imported.", icon=":material/check:")
+    st.session_state[IMPORTED] = (
+        f"{dataset.name} is imported: {counted(len(dataset.images), 'photo')} with "
+        f"{counted(dataset.boxes, 'box', 'boxes')} of {counted(len(dataset.classes), 'class', 'classes')}."
+    )
+    show_top()
     st.rerun()

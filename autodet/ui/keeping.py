@@ -7,7 +7,7 @@ import streamlit as st
 from autodet.evaluation.objective import quality_title
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.control import find_search
-from autodet.ui.frame import open_page
+from autodet.ui.frame import link
 from autodet.ui.text import escape, score
 
 MOST_OFFERED = 200
@@ -44,8 +44,7 @@ def _show_kept(model: str | None) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/check: It is kept as **{escape(model)}**.", width="content")
-        if st.button("Try it", icon=":material/center_focus_strong:", key=f"try {model}"):
-            open_page("predict", model=model)
+        link("predict", "Try it", model=model)
 
 
 def marked(status: SearchStatus, trial: TrialStatus) -> str:

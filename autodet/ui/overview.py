@@ -1,4 +1,4 @@
-"""Home: three steps, what is running, and the best model."""
+"""Home: three steps, what is running, and the newest model."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from autodet.datasets.manifest import list_datasets
 from autodet.models.store import list_models
 from autodet.records import SearchStatus
 from autodet.search.control import list_searches
-from autodet.ui.frame import PAGES, open_page, sentences_for_errors
-from autodet.ui.text import escape, score
+from autodet.ui.frame import link, sentences_for_errors
+from autodet.ui.text import ago, escape, score
 from autodet.words import counted, duration
 
 REFRESH_SECONDS = 3
@@ -36,7 +36,7 @@ def _show_running(were_running: bool) -> None:
     with sentences_for_errors("Home"):
         running = [status for status in list_searches() if status.active]
         if were_running and not running:
-            st.rerun()  # the whole page: there may be a new best model
+            st.rerun()  # the whole page: there may be a new model
         for status in running:
             _show_progress(status)
 
@@ -45,8 +45,8 @@ def _show_progress(status: SearchStatus) -> None:
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.progress(progress_of(status), progress_text(status))
-        if right.button("Watch", key=f"watch {status.search}", icon=":material/show_chart:", width="stretch"):
-            open_page("results", search=status.search)
+        with right:
+            link("results", "Watch", search=status.search)
 
 
 def progress_of(status: SearchStatus) -> float:
@@ -114,28 +114,22 @@ def show_next_steps() -> None:
             with st.container():
                 st.subheader(f"{number} · {step.title}{' :material/check:' if step.done else ''}", anchor=False)
                 st.markdown(step.text)
-            if st.button(
-                step.button,
-                key=f"step {step.page}",
-                type="primary" if step is following else "secondary",
-                icon=PAGES[step.page].icon,
-            ):
-                open_page(step.page)
+            link(step.page, step.button, primary=step is following)
 
 
-def show_best_model() -> None:
-    """The best model so far, if there is one."""
+def show_newest_model() -> None:
+    """The newest model, if there is one; figures of models on different data sets do not compare."""
     models = list_models()
     if not models:
         return
-    best = models[0]
-    st.subheader("Best model so far", anchor=False)
+    newest = models[0]
+    st.subheader("Newest model", anchor=False)
     with st.container(border=True):
         name, map50, map50_95, actions = st.columns([3, 2, 2, 2], vertical_alignment="center")
-        name.markdown(f"**{escape(best.card.name)}**  \n{escape(', '.join(best.card.classes))}")
-        map50.metric("mAP@0.5", score(best.card.metrics.get("map50")), help="On the validation photos; 1 is perfect.")
-        map50_95.metric("mAP@0.5–0.95", score(best.card.metrics.get("map50_95")), help="Stricter about the boxes.")
-        if actions.button("Try it", icon=":material/center_focus_strong:", width="stretch"):
-            open_page("predict", model=best.id)
-        if actions.button("Evaluate it", icon=":material/fact_check:", width="stretch"):
-            open_page("evaluate", model=best.id)
+        name.markdown(f"**{escape(newest.card.name)}**  \n{escape(', '.join(newest.card.classes))}")
+        name.caption(f"Trained on {escape(newest.card.dataset)}, {ago(newest.added)}")
+        map50.metric("mAP@0.5", score(newest.card.metrics.get("map50")), help="On the validation photos; 1 is perfect.")
+        map50_95.metric("mAP@0.5–0.95", score(newest.card.metrics.get("map50_95")), help="Stricter about the boxes.")
+        with actions:
+            link("predict", "Try it", primary=True, model=newest.id)
+            link("evaluate", "Evaluate it", model=newest.id)

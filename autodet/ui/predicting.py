@@ -84,7 +84,7 @@ def _examples(model: StoredModel) -> list[Photo]:
 def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
     """What the model sees on each photo; each is looked at once, whatever else changes on the page."""
     remembered: dict[tuple[str, str], Prediction] = st.session_state.setdefault(SEEN, {})
-    seen = []
+    seen, unreadable = [], []
     for number, photo in enumerate(photos, start=1):
         sha256 = hashlib.sha256(photo.content).hexdigest()
         key = (sha256, model.card.weights_sha256)
@@ -92,14 +92,26 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
             try:
                 image = open_photo(photo.content, photo.name)
             except PhotoError as error:
-                st.error(escape(str(error)), icon=":material/broken_image:")
+                unreadable.append(str(error))
                 continue
             with st.spinner(f"Looking at {escape(photo.name)}, {number} of {len(photos)}"):
                 remembered[key] = _detector(model.id, model.card.weights_sha256, model).predict_many([image])[0]
         seen.append(Seen(photo, sha256, remembered[key]))
     while len(remembered) > max(MOST_REMEMBERED, len(photos)):
         del remembered[next(iter(remembered))]
+    _show_unreadable(unreadable, len(photos))
     return seen
+
+
+def _show_unreadable(sentences: Sequence[str], total: int) -> None:
+    """One line for all files that are no photos, and why each is none on request."""
+    if not sentences:
+        return
+    if total == 1:
+        st.error(escape(sentences[0]), icon=":material/broken_image:")
+        return
+    with st.expander(f"{len(sentences)} of {counted(total, 'file')} could not be read", icon=":material/broken_image:"):
+        st.markdown("\n".join(f"- {escape(sentence)}" for sentence in sentences))
 
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the model")

@@ -1,7 +1,7 @@
 """What an import found, kind by kind, and what a person decides about it before anything is stored."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,13 +49,18 @@ class Reviewed:
 
 
 @st.fragment
-def show_review(one: Import) -> None:
-    """The gate: kinds of problems with what to do about each, and the button that imports."""
+def show_review(one: Import, on_store: Callable[[Import], None]) -> None:
+    """The gate: kinds of problems with what to do about each, and the button that imports.
+
+    Args:
+        one: The import.
+        on_store: Called when the visitor has it stored.
+    """
     with sentences_for_errors("Data sets"):
-        _show_review(one)
+        _show_review(one, on_store)
 
 
-def _show_review(one: Import) -> None:
+def _show_review(one: Import, on_store: Callable[[Import], None]) -> None:
     created, decided = one.request().created, _decided(one)
     try:
         found, error = _reviewed(one.id, created, decided), ""
@@ -83,6 +88,7 @@ def _show_review(one: Import) -> None:
         label = f"Import {counted(len(found.review.photos), 'photo')}"
         if st.button(label, key=f"store {one.id}", type="primary", icon=":material/check:", disabled=not agreed):
             one.proceed(dict(decided) | ({LOSS: "keep"} if LOSS in found.problems else {}))
+            on_store(one)
             st.rerun()
         _offer_discard(one)
         offer_csv(found.review.problems, one.id, planned=True)

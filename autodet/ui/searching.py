@@ -26,6 +26,7 @@ from autodet.ui.beginning import (
     refuse_lost_start,
     warn_of_known_photos,
 )
+from autodet.ui.choice import choose, forget
 from autodet.ui.frame import open_page
 from autodet.ui.networks import NETWORK, ask_for_architecture, network_problem, use_default_network
 from autodet.ui.numbers import ask_for_number
@@ -285,4 +286,6 @@ def offer_start(dataset: Dataset, order: Order) -> None:
         refuse_lost_start()
         with st.spinner("Starting"):  # where it begins with a model, that is looked at first
             search = start_search(dataset, **order.asked, once_within=SAME_ORDER_SECONDS)
+        choose(dataset=dataset.id)
+        forget("model")  # that of this search will be the one at hand
         open_page("results", search=search.id)

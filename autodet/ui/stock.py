@@ -10,7 +10,7 @@ from autodet.errors import AutodetError
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, add_model, delete_model, list_models, rename_model
 from autodet.search.control import is_in_the_making
-from autodet.ui.frame import open_page, page_link
+from autodet.ui.frame import link
 from autodet.ui.text import ago, escape, score
 from autodet.words import size_text
 
@@ -49,11 +49,11 @@ def _add(file_name: str, content: bytes, name: str) -> None:
 
 
 def show_models() -> None:
-    """Every model, the best first."""
+    """Every model, the newest first."""
     models = list_models()
     if not models:
         st.info("There is no model yet. Run a search, or upload a model.", icon=":material/deployed_code:")
-        page_link("search", "Go to Search")
+        link("search", "Go to Search")
     for model in models:
         with st.container(border=True):
             _show_model(model)
@@ -71,8 +71,7 @@ def _show_model(model: StoredModel) -> None:
         st.metric("mAP@0.5", map50, help="On its data set's validation photos.", width="content")
         st.metric("mAP@0.5–0.95", map50_95, width="content")
     with actions.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Try", key=f"try {model.id}", icon=":material/center_focus_strong:"):
-            open_page("predict", model=model.id)
+        link("predict", "Try", model=model.id)
         st.download_button(
             "Download",
             model.path.read_bytes,  # read when somebody asks for it

@@ -16,6 +16,7 @@ PLANS = {
     "Merged": "Merge",
     "Renamed": "Rename",
 }
+SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 INVISIBLE = "\u2060"  # a word joiner
 
 

@@ -18,9 +18,9 @@ from autodet.datasets.versions.differences import ALL, Difference, Tally, compar
 from autodet.datasets.versions.grouping import RULES
 from autodet.datasets.versions.resplitting import Resplit
 from autodet.errors import AutodetError
-from autodet.ui.contents import SPLIT_TITLES
-from autodet.ui.frame import choose, sentences_for_errors
-from autodet.ui.text import as_plan, escape
+from autodet.ui.choice import choose
+from autodet.ui.frame import sentences_for_errors
+from autodet.ui.text import SPLIT_TITLES, as_plan, escape
 from autodet.words import counted
 
 GROUPS_SHOWN, EXAMPLES, WARNINGS_SHOWN = 5, 4, 6

@@ -20,7 +20,7 @@ from autodet.search.control import find_search
 from autodet.search.space import PARAMETERS
 from autodet.ui.choice import dataset_names
 from autodet.ui.deleting import offer_deletion, show_size
-from autodet.ui.frame import open_page, sentences_for_errors
+from autodet.ui.frame import link, sentences_for_errors
 from autodet.ui.keeping import marked, offer_trials_to_keep
 from autodet.ui.overview import progress_of, progress_text
 from autodet.ui.text import escape, score
@@ -165,10 +165,8 @@ def _offer_actions(status: SearchStatus, lost: str) -> None:
     except SearchError as error:
         st.toast(escape(str(error)))
     if status.model:
-        if st.button("Evaluate", icon=":material/fact_check:"):
-            open_page("evaluate", model=status.model, dataset=status.dataset)
-        if st.button("Try a photo", type="primary", icon=":material/center_focus_strong:"):
-            open_page("predict", model=status.model)
+        link("evaluate", "Evaluate", model=status.model, dataset=status.dataset)
+        link("predict", "Try a photo", primary=True, model=status.model)
     if not status.active:
         offer_deletion(status)
 
