@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 import streamlit as st
@@ -73,6 +74,38 @@ def labelled(elements, label: str):
     return found
 
 
+def link(app: AppTest, label: str):
+    """The one link to a page with a label."""
+    (found,) = [element for element in app.get("page_link") if element.value == label]
+    return found
+
+
+def primary_links(app: AppTest) -> list[str]:
+    """The labels of the links that stand out."""
+
+    def below(block, primary):
+        for child in getattr(block, "children", {}).values():
+            if child.type == "page_link" and primary:
+                yield child.value
+            yield from below(child, "link primary" in getattr(child.proto, "id", ""))
+
+    return list(below(app.main, False))
+
+
+def follow(app: AppTest, label: str) -> AppTest:
+    """Go where a link leads, as the browser does: to its page and with its address."""
+    target = link(app, label).proto
+    app.query_params.clear()
+    for key, value in parse_qsl(target.query_string):
+        app.query_params[key] = value
+    return checked(app.switch_page(f"pages/{target.page or 'home'}.py").run())
+
+
+def address(app: AppTest) -> dict[str, str]:
+    """What the page's address names."""
+    return dict(app.session_state["in the address"])
+
+
 @pytest.fixture
 def search_there(workspace):
     """Write a search into the workspace as its supervisor would have; a running one has its lock held."""
@@ -109,13 +142,13 @@ def trial(number=0, state="finished", scores=(0.2, 0.6, 0.5), latency_ms=None, *
 def model_there(workspace, tmp_path):
     """Put a model that nobody asks to predict into the workspace."""
 
-    def model_there(name="fruit", map50=0.9, classes=("apple", "banana"), **facts) -> StoredModel:
+    def model_there(name="fruit", map50=0.9, classes=("apple", "banana"), dataset="fruit") -> StoredModel:
         card = ModelCard(
             name=name,
             classes=classes,
             architecture="fasterrcnn_efficientnet_lite0",
             image_size=320,
-            dataset="fruit",
+            dataset=dataset,
             dataset_fingerprint="f" * 64,
             metrics={"map50": map50, "map50_95": map50 / 2},
             params={"lr": 0.001},

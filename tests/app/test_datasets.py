@@ -1,3 +1,4 @@
+import os
 import time
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from autodet.datasets.manifest import list_datasets, write_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.errors import DatasetError
 from autodet.records import Annotations
-from tests.app.conftest import checked, labelled, labels, says, trial
+from tests.app.conftest import checked, follow, labelled, labels, primary_links, says, trial
 from tests.helpers import break_imports, draw_photo, voc_xml, wait_for, write_labelled, write_voc, write_zip, zip_folder
 
 EVIL = "![x](http://evil.example/x.png) <b>*bold*</b> :red[r] $y$"
@@ -214,7 +215,7 @@ def test_names_from_users_are_shown_letter_by_letter(visit, workspace, tmp_path)
     names = [button.label for button in app.button if (button.key or "").startswith("enlarge")]
     assert names
     assert all("*0*" not in name and "<b>" not in name for name in names)
-    (legend,) = app.get("html")
+    (legend,) = [html for html in app.get("html") if "evil" in html.body]
     assert "<b>" not in legend.body
     assert "&lt;b&gt;" in legend.body
 
@@ -336,7 +337,7 @@ def test_an_import_whose_process_crashed_says_why_and_where(visit, workspace, tm
     assert "no such library" in says(app) and "import.log" in says(app).replace("\\", "")
     assert "was interrupted" not in says(app)
     app = imported(checked(labelled(app.button, "Try again").click().run()))
-    assert "fruit has been imported" in says(app)
+    assert labelled(app.selectbox, "Data set").value == "fruit"
 
 
 def test_a_large_loss_is_not_imported_until_somebody_agrees(visit, workspace, tmp_path):
@@ -432,13 +433,45 @@ def test_what_would_leave_nothing_is_a_sentence_and_can_be_taken_back(visit, wor
     assert not labelled(app.button, "Import 8 photos").disabled
 
 
-def test_an_import_outlives_its_page_and_is_offered_on_the_next_visit(visit, workspace, tmp_path):
+def test_an_import_outlives_its_page_and_what_came_of_it_troubles_nobody_else(visit, workspace, tmp_path):
     wait_for(start_import(str(write_voc(tmp_path / "fruit")), "fruit", workspace=workspace))
     app = visit("datasets")
-    assert "fruit has been imported" in says(app)
-    app = checked(labelled(app.button, "Look at it").click().run())
+    assert "imported" not in says(app).replace("imported just now", "")
     assert labelled(app.selectbox, "Data set").value == "fruit"
-    assert "has been imported" not in says(app)
+
+
+def test_imports_of_others_that_failed_are_folded_and_can_be_dismissed(visit, workspace, fruit, tmp_path):
+    for name in ("one", "*two*"):
+        (tmp_path / name).mkdir()
+        wait_for(start_import(str(tmp_path / name), name, workspace=workspace))
+    app = visit("datasets")
+    assert not app.error
+    folded = next(one for one in app.expander if "failed" in one.label)
+    assert folded.label == "2 earlier imports failed"
+    assert r"\*two\*" in folded.markdown[0].value + folded.markdown[1].value
+    app = checked(folded.button[0].click().run())
+    assert any(one.label == "1 earlier import failed" for one in app.expander)
+    assert len(list_imports(workspace)) == 1
+
+
+def test_what_is_left_of_finished_imports_is_cleared_away_a_day_later(workspace, tmp_path):
+    old, new = (start_import(str(write_voc(tmp_path / name)), name, workspace=workspace) for name in ("old", "new"))
+    wait_for(old), wait_for(new)
+    yesterday = time.time() - 25 * 3600
+    os.utime(workspace.imports / old.id / "request.json", (yesterday, yesterday))
+    last = start_import(str(write_voc(tmp_path / "last")), "last", workspace=workspace)
+    assert {one.id for one in list_imports(workspace)} == {new.id, last.id}
+    wait_for(last)
+
+
+def test_while_an_import_asks_nothing_else_stands_out(visit, workspace, fruit, tmp_path):
+    assert primary_links(visit("datasets")) == ["Search for a detector"]
+    folder = write_voc(tmp_path / "wide")
+    write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+    wait_for(start_import(str(folder), "wide", workspace=workspace))
+    app = visit("datasets")
+    assert primary_links(app) == []
+    assert follow(app, "Search for a detector").title[0].value == "Search"
 
 
 def test_a_review_whose_source_is_lost_says_so_and_can_be_discarded(visit, workspace, tmp_path):
@@ -459,13 +492,17 @@ def test_a_new_import_is_brought_into_view_once(visit, workspace, tmp_path):
     app = checked(checked(app.run()).button[0].click().run())
     assert any("scrollTo" in html.proto.body for html in app.get("html"))
     app = imported(app)
+    assert "fruit is imported: 20 photos" in says(app).replace("\\", "")
+    assert any("scrollTo" in html.proto.body for html in app.get("html"))
+    app = checked(app.run())
     assert not any("scrollTo" in html.proto.body for html in app.get("html"))
+    assert "fruit is imported" not in says(app)
 
 
 def test_a_damaged_import_does_not_hide_the_page_and_can_be_discarded(visit, workspace, fruit, tmp_path):
     one = start_import(str(write_voc(tmp_path / "more")), "more", workspace=workspace)
     wait_for(one)
-    (workspace.imports / one.id / "request.json").unlink()
+    (workspace.imports / one.id / "status.json").write_text("not json")
     app = visit("datasets")
     assert "The import 'more' is damaged" in says(app)
     assert labelled(app.selectbox, "Data set").value

@@ -196,7 +196,6 @@ def test_pages_hold_no_logic():
 
 def test_the_menu_lists_every_page(visit):
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(PAGES)
-    assert labelled(visit("home").button, "Import photos")
 
 
 def test_the_settings_show_gpus_only_where_they_can_be_read(visit, monkeypatch):

@@ -113,8 +113,10 @@ def test_what_is_no_photo_gets_its_sentence_and_the_others_their_boxes(visit, mo
         (name, content, kind),
     )
     move(app, 0.05)
-    sentences = [error.value.replace("\\", "") for error in app.error]
-    assert len(sentences) == 3
+    assert not app.error
+    (folded,) = app.expander
+    assert folded.label == "3 of 4 files could not be read"
+    sentences = folded.markdown[0].value.replace("\\", "").splitlines()
     for file, sentence in zip(("notes.txt", "cut.jpg", "empty.png"), sentences, strict=True):
         assert file in sentence
     assert set(table(app)["photo"]) == {name}
@@ -129,7 +131,7 @@ def test_only_broken_photos_leave_the_page_whole(visit, model):
 def test_a_hostile_file_name_is_shown_as_it_is(visit, model, photos):
     app = drop(visit("predict"), ("![x](http://evil).jpg", *photos[0][1:]), ("**bold**.txt", b"no photo", "text/plain"))
     assert "![x](http://evil)" not in says(app)
-    assert r"\*\*bold\*\*" in app.error[0].value
+    assert r"\*\*bold\*\*" in app.expander[0].markdown[0].value
 
 
 def test_photos_of_the_data_set_can_be_tried(visit, workspace, model, sample_folder):
@@ -144,11 +146,27 @@ def test_no_examples_are_offered_where_the_data_set_is_not_here(visit, model):
     assert not visit("predict").toggle
 
 
-def test_the_best_model_comes_first(visit, model_there):
+def test_the_newest_model_is_offered_or_the_best_of_the_chosen_data_set(visit, model_there, fruit):
     model_there("poor", 0.2)
-    best = model_there("good", 0.9)
+    model_there("good", 0.9)
     model_there("fair", 0.5)
-    assert visit("predict").selectbox[0].value == best.id
+    model_there("raccoons", 0.99, classes=("raccoon",), dataset="raccoons")
+    assert visit("predict").selectbox[0].value == "raccoons"
+    assert visit("predict", dataset=fruit.id).selectbox[0].value == "good"
+    assert visit("predict", dataset=fruit.id, model="poor").selectbox[0].value == "poor"
+
+
+def test_a_model_that_is_newer_is_offered_on_the_next_visit_unless_one_was_chosen(visit, model_there):
+    model_there("older")
+    app = visit("predict")
+    model_there("newer")
+    assert checked(app.run()).selectbox[0].value == "older"  # nothing jumps while the visitor looks
+    checked(app.switch_page("pages/home.py").run())
+    app = checked(app.switch_page("pages/predict.py").run())
+    assert app.selectbox[0].value == "newer"
+    checked(app.selectbox[0].select("older").run())
+    checked(app.switch_page("pages/home.py").run())
+    assert checked(app.switch_page("pages/predict.py").run()).selectbox[0].value == "older"
 
 
 def test_downloads(visit, model, photos, offered):

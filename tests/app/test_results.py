@@ -8,7 +8,7 @@ from autodet.lock import hold_lock
 from autodet.models.store import find_model
 from autodet.records import Attempt
 from autodet.search.snapshot import STOP, write_snapshot
-from tests.app.conftest import checked, labelled, labels, says, trial
+from tests.app.conftest import address, checked, follow, labelled, labels, primary_links, says, trial
 from tests.helpers import write_labelled, write_voc
 
 
@@ -184,9 +184,12 @@ def test_it_leads_on_with_its_model_chosen(visit, search_there, model_there):
     model_there("other", 0.99)
     model = model_there("fruit", 0.6)
     search_there(trials=[trial(0)], model=model.id)
-    app = checked(labelled(visit("results").button, "Try a photo").click().run())
-    assert app.title[0].value == "Predict"
-    assert app.selectbox[0].value == model.id
+    app = visit("results")
+    assert primary_links(app) == ["Try a photo"]
+    app = follow(app, "Try a photo")
+    assert (app.title[0].value, app.selectbox[0].value) == ("Predict", model.id)
+    app = follow(visit("results"), "Evaluate")
+    assert (app.title[0].value, address(app)["model"]) == ("Evaluate", model.id)
 
 
 def test_the_model_of_any_trial_can_be_kept_and_tried(visit, search_there, model_there, workspace):
@@ -205,7 +208,7 @@ def test_the_model_of_any_trial_can_be_kept_and_tried(visit, search_there, model
     app = checked(labelled(app.button, "Keep this model").click().run())
     assert "It is kept as **second**" in says(app)
     assert find_model("second", workspace).card.name == "*Second*"
-    app = checked(labelled(app.button, "Try it").click().run())
+    app = follow(app, "Try it")
     assert (app.title[0].value, app.selectbox[0].value) == ("Predict", "second")
 
 
@@ -302,9 +305,14 @@ def test_the_address_names_the_search(visit, search_there):
     search_there("older")
     search_there("newer", created="2026-02-02T10:00:00+00:00")
     app = visit("results")
-    assert app.query_params["search"] == "newer"
+    assert address(app) == {"search": "newer"}
+    app.query_params["search"] = "newer"  # the browser has it from the page
     app = checked(app.selectbox[0].select("older").run())
-    assert app.query_params["search"] == "older"
+    assert address(app) == {"search": "older"}
+    app = checked(app.run())  # the browser still sends the address from before
+    assert app.selectbox[0].value == "older"
+    app.query_params["search"] = "older"
+    app = checked(app.run())
     app.query_params["search"] = "newer"  # the browser's Back
     app = checked(app.run())
     assert app.selectbox[0].value == app.session_state["search"] == "newer"
