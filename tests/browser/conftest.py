@@ -24,8 +24,8 @@ FLAGS += ["--disable-background-networking", "--disable-component-update"]
 class App:
     """A running app: its address, its workspace, and the way to stop and start it again."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.home, self.settings = home, settings
         self._process: subprocess.Popen | None = None
         self.start()
 
@@ -37,7 +37,7 @@ class App:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", *STREAMLIT_FLAGS],
             cwd=ROOT,
-            env=os.environ | {"AUTODET_HOME": str(self.home)},
+            env=os.environ | {"AUTODET_HOME": str(self.home)} | self.settings,
             stdout=(self.home.parent / "streamlit.log").open("ab"),
             stderr=subprocess.STDOUT,
         )
@@ -60,10 +60,16 @@ class App:
 
 
 @pytest.fixture
-def app(tmp_path):
+def settings():
+    """Settings of the app beside its workspace, as environment variables; tests give others by parametrizing it."""
+    return {}
+
+
+@pytest.fixture
+def app(tmp_path, settings):
     if not CHROMIUM:
         pytest.skip("Chromium is not installed (Debian's package chromium)")
-    running = App(tmp_path / "home")
+    running = App(tmp_path / "home", **settings)
     yield running
     running.stop()
     running.end_supervisors()

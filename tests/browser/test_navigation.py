@@ -1,0 +1,173 @@
+"""Ways between pages: links, addresses, the back button, reloads and the password."""
+
+import random
+import re
+
+import pytest
+
+from autodet.datasets.importing import import_dataset
+from autodet.lock import hold_lock
+from autodet.models.bundle import ModelCard, write_bundle
+from autodet.models.store import add_model
+from autodet.records import EpochResult, SearchStatus, TrialStatus
+from autodet.search.snapshot import write_snapshot
+from autodet.search.spec import SearchSpec
+from autodet.ui.frame import PAGES
+from autodet.workspace import Workspace
+from tests.browser.conftest import goto, menu, settled
+from tests.helpers import write_voc
+
+pytestmark = pytest.mark.browser
+CLICKS = 50
+SECRET = "open sesame, please"
+
+
+def put_model(app, name, dataset="fruit"):
+    card = ModelCard(name, ("apple", "banana"), "fasterrcnn_efficientnet_lite0", 320, dataset, "f", {"map50": 0.5})
+    workspace = Workspace(app.home)
+    bundle = workspace.models.with_name("brought.autodet")
+    write_bundle(bundle, card, b"weights")
+    return add_model(bundle, name, workspace).id
+
+
+def put_search(app, name, state="finished", day=1):
+    folder = Workspace(app.home).searches / name
+    folder.mkdir()
+    SearchSpec(name=name, dataset="fruit").write(folder)
+    trial = TrialStatus(
+        0, "running" if state == "running" else "finished", {"lr": 1e-3}, (EpochResult(1, 1, 0.3, 0.2, 2),)
+    )
+    created = f"2026-01-0{day}T10:00:00+00:00"
+    status = SearchStatus(
+        name, "fruit", state, (trial,), planned_trials=2, planned_epochs=9, model="fruit", created=created
+    )
+    write_snapshot(folder, status)
+    return folder
+
+
+def wait_for_address(tab, pattern):
+    tab.wait_for_function("pattern => new RegExp(pattern).test(location.href)", arg=pattern)
+
+
+def choose(tab, option):
+    tab.get_by_test_id("stSelectbox").first.locator("input").click()
+    tab.get_by_role("option", name=option).click()
+    settled(tab)
+
+
+def test_no_page_is_empty_after_a_click_beside_a_chart_that_refreshes(app, visit):
+    put_model(app, "fruit")
+    folder = put_search(app, "fruit", "running")
+    moments = random.Random(0)
+    with hold_lock(folder):
+        tab = visit("results")
+        for number in range(CLICKS):
+            tab.get_by_role("link", name="Try a photo").wait_for()
+            tab.wait_for_timeout(moments.uniform(0, 2000))  # a refresh comes every two seconds
+            tab.get_by_role("link", name="Try a photo").click()
+            tab.get_by_role("heading", level=1, name="Predict").wait_for()
+            tab.get_by_test_id("stFileUploader").wait_for()
+            tab.wait_for_timeout(moments.uniform(0, 300))
+            assert tab.get_by_test_id("stFileUploader").count(), f"an empty page after {number} clicks"
+            tab.go_back()
+            tab.get_by_role("heading", level=1, name="Results").wait_for()
+
+
+def test_addresses_name_what_is_chosen_and_one_press_goes_back(app, visit, tmp_path):
+    import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=Workspace(app.home))
+    for name in ("older", "newer"):
+        put_model(app, name)
+    for day, name in enumerate(("first", "second"), 1):
+        put_search(app, name, day=day)
+    tab = visit()
+    assert tab.title() == "Home · autodet"
+    menu(tab, "Evaluate")
+    wait_for_address(tab, r"/evaluate\?model=newer&dataset=fruit&split=test$")
+    menu(tab, "Results")
+    wait_for_address(tab, r"/results\?search=second$")
+    choose(tab, re.compile("first"))
+    wait_for_address(tab, r"/results\?search=first$")
+    menu(tab, "Predict")
+    wait_for_address(tab, r"/predict\?model=newer$")
+    menu(tab, "Data sets")
+    wait_for_address(tab, r"/datasets\?dataset=fruit$")
+    tab.wait_for_function("document.title === 'Data sets · autodet'")
+    for name, address in (("Predict", "predict?model=newer"), ("Results", "results?search=first")):
+        tab.go_back()
+        tab.get_by_role("heading", level=1, name=name).wait_for()
+        settled(tab)
+        assert tab.url == f"{app.url}/{address}"
+        assert tab.title() == f"{name} · autodet"
+    assert tab.get_by_test_id("stSelectbox").first.locator("input").input_value().startswith("fruit (first)")
+    tab.go_back()
+    tab.get_by_role("heading", level=1, name="Evaluate").wait_for()
+    tab.go_forward()
+    tab.get_by_role("heading", level=1, name="Results").wait_for()
+    tab.reload()
+    settled(tab)
+    wait_for_address(tab, r"/results\?search=first$")
+
+
+def test_a_copied_link_leads_another_visitor_to_the_same(app, visit, tmp_path):
+    import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=Workspace(app.home))
+    for name in ("older", "newer"):
+        put_model(app, name)
+    tab = visit("evaluate", permissions=["clipboard-read", "clipboard-write"])
+    choose(tab, re.compile("older"))
+    wait_for_address(tab, "model=older")
+    tab.get_by_role("button", name="Copy link").click()
+    tab.get_by_role("button", name="Copied").wait_for()
+    link = tab.evaluate("navigator.clipboard.readText()")
+    assert link == f"{app.url}/evaluate?model=older&dataset=fruit&split=test"
+    other = visit()
+    other.goto(link)
+    settled(other)
+    assert other.get_by_test_id("stSelectbox").first.locator("input").input_value().startswith("older")
+
+
+def test_nothing_comes_from_elsewhere(app, visit):
+    put_model(app, "fruit")
+    tab = visit()
+    asked = []
+    tab.on("request", lambda request: asked.append(request.url))
+    for name in PAGES:
+        goto(tab, app, "" if name == "home" else name)
+    icon = tab.locator("link[rel*=icon]").first.get_attribute("href")
+    assert tab.request.get(f"{app.url}/{icon.removeprefix('./').removeprefix(app.url).lstrip('/')}").ok
+    assert {url for url in asked if not url.startswith((app.url, "data:", "blob:"))} == set()
+
+
+@pytest.mark.parametrize("settings", [{"AUTODET_PASSWORD": SECRET}])
+def test_the_password_is_asked_once_for_a_browser_and_again_after_signing_out(app, visit):
+    def is_asked():
+        tab.get_by_role("heading", level=1).wait_for()
+        return tab.get_by_role("heading", level=1).inner_text() == "autodet"
+
+    def enter():
+        tab.get_by_label("Password", exact=True).fill(SECRET)
+        tab.get_by_role("button", name="Enter").click()
+        tab.get_by_role("heading", level=1, name="Settings").wait_for()
+
+    tab = visit("settings")
+    enter()
+    cookies = tab.context.cookies()
+    tab.reload()
+    settled(tab)
+    assert not is_asked()
+    goto(tab, app, "models")
+    assert tab.get_by_role("heading", level=1).inner_text() == "Models"
+    goto(tab, app, "settings")
+    (cookie,) = [cookie for cookie in cookies if cookie["name"].startswith("autodet")]
+    assert SECRET not in cookie["value"]
+    assert (cookie["sameSite"], cookie["expires"]) == ("Strict", -1)
+
+    tab.get_by_role("button", name="Sign out").click()
+    tab.get_by_role("heading", level=1, name="autodet", exact=True).wait_for()
+    tab.reload()
+    assert is_asked()
+    tab.context.add_cookies([cookie])  # a copy of it is worth nothing any more
+    tab.reload()
+    assert is_asked()
+    enter()
+    stranger = visit("models")
+    assert stranger.get_by_role("heading", level=1).inner_text() == "autodet"
