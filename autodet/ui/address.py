@@ -68,4 +68,4 @@ def show_link(place: DeltaGenerator) -> None:
         return
     st.session_state[WRITTEN] = [*st.session_state[WRITTEN][-1:], chosen]
     with place:
-        _link(key="copy link", data={"chosen": chosen, "keys": KEYS}, width="content")
+        _link(key="copy link", data={"page": st.session_state[PAGE], "chosen": chosen, "keys": KEYS}, width="content")

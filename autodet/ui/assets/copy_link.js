@@ -21,7 +21,8 @@ export default function (component) {
   const address = new URL(window.location.href);
   data.keys.forEach((key) => address.searchParams.delete(key));
   Object.entries(data.chosen).forEach(([key, value]) => address.searchParams.set(key, value));
-  if (address.href !== window.location.href) {
+  const isHere = address.pathname.split("/").pop() === data.page; // the visitor may have left for another page since
+  if (isHere && address.href !== window.location.href) {
     window.history.replaceState(window.history.state, "", address.href);
   }
   const label = parentElement.querySelector("span");
