@@ -87,12 +87,12 @@ def page(name: str, subtitle: str = "") -> Iterator[None]:
     entry = PAGES[name]
     _fetch_frame(name)
     st.set_page_config(page_title=entry.tab_title)
+    st.html(STYLE)
     try:
         ask_for_password()
     except SettingsError as error:
         st.error(escape(str(error)), icon=":material/error:")
         st.stop()
-    st.html(STYLE)
     _warn_of_open_app()
     read_address(name)
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -1,0 +1,70 @@
+"""Contrast (WCAG AA) and names of everything that can be pressed, in both themes, judged by axe."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from autodet.datasets.importing import import_dataset
+from autodet.models.store import add_model
+from autodet.records import EpochResult, SearchStatus, TrialStatus
+from autodet.search.snapshot import write_snapshot
+from autodet.search.spec import SearchSpec
+from autodet.ui.frame import PAGES
+from autodet.workspace import Workspace
+from tests.browser.conftest import goto, settled
+from tests.helpers import untrained_bundle, write_voc
+
+pytestmark = pytest.mark.browser
+RULES = ["color-contrast", "button-name", "link-name", "image-alt", "label", "aria-input-field-name"]
+
+
+@pytest.fixture
+def filled(app, tmp_path):
+    """A workspace with one of everything."""
+    workspace = Workspace(app.home)
+    import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+    add_model(untrained_bundle(tmp_path / "model.autodet"), "fruit", workspace)
+    folder = workspace.searches / "fruit"
+    folder.mkdir()
+    SearchSpec(name="fruit", dataset="fruit").write(folder)
+    epochs = tuple(EpochResult(number, 1 / number, 0.3 * number, 0.2, 2.0) for number in (1, 2))
+    trials = (
+        TrialStatus(0, "finished", {"lr": 1e-3}, epochs),
+        TrialStatus(1, "failed", {"lr": 1e-3}, error="It failed."),
+    )
+    write_snapshot(folder, SearchStatus("fruit", "fruit", "finished", trials, 2, 2, model="fruit"))
+    return app
+
+
+def violations(tab) -> list[str]:
+    """What axe objects to, a line each."""
+    found = Axe().run(tab, options={"runOnly": RULES}).response["violations"]
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_can_be_read_and_named(filled, visit, theme):
+    tab = visit("models", color_scheme=theme)
+    tab.get_by_text("Details").first.click()
+    for name in PAGES:
+        goto(tab, filled, "" if name == "home" else name)
+        tab.wait_for_timeout(2000)  # charts and tables draw themselves
+        assert violations(tab) == [], f"{name}, {theme}"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_dialogs_too(filled, visit, theme):
+    tab = visit("datasets", color_scheme=theme)
+    tab.get_by_role("button", name="Delete").click()
+    tab.get_by_role("dialog").get_by_role("button", name="Delete it").wait_for()
+    settled(tab)
+    tab.wait_for_timeout(1000)  # it fades in
+    assert violations(tab) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("settings", [{"AUTODET_PASSWORD": "secret"}])
+def test_the_password_s_page_too(app, visit, theme):
+    tab = visit("home", color_scheme=theme)
+    tab.get_by_role("button", name="Enter").wait_for()
+    tab.wait_for_timeout(2000)
+    assert violations(tab) == []
