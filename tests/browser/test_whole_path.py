@@ -15,17 +15,21 @@ def button(tab, name):
     return tab.get_by_test_id("stMain").get_by_role("button", name=name)
 
 
+def link(tab, name):
+    return tab.get_by_test_id("stMain").get_by_role("link", name=name)
+
+
 def test_from_the_sample_to_boxes(app, visit, tmp_path):
     tab = visit()
     tab.get_by_text("Drop a zip of labelled photos").wait_for()
-    button(tab, "Import photos").click()
+    link(tab, "Import photos").click()
     tab.get_by_role("tab", name="The sample").click()
     button(tab, "Use the sample data set").click()
     tab.get_by_text("Detected as Pascal VOC").wait_for(timeout=120_000)
     tab.get_by_test_id("stImage").nth(11).wait_for()
     dataset = load_dataset("sample", Workspace(app.home))
 
-    button(tab, "Search for a detector").click()
+    link(tab, "Search for a detector").click()
     tab.get_by_role("heading", name="Search", level=1).wait_for()
     tab.get_by_text("Quick look").click()
     tab.get_by_text("for 2 trials of 3 epochs").wait_for()
@@ -47,7 +51,7 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     assert tab.locator(".js-plotly-plot").first.locator(".scatterlayer .trace").count() == 3  # two trials, a star
     assert len(list((app.home / "searches").glob("[!.]*/spec.json"))) == 1  # the double click started one search
 
-    button(tab, "Evaluate").click()
+    link(tab, "Evaluate").click()
     button(tab, "Evaluate on 40 photos").click()
     tab.get_by_text("Seen by the model").first.wait_for(timeout=60_000)
     assert tab.locator(".js-plotly-plot .barlayer .trace").count() == 2
@@ -56,6 +60,7 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     record = next(record for record in dataset.split("test") if len(record.annotations) >= 3)
     (tmp_path / "notes.txt").write_text("not a photo")
     tab.locator("input[type=file]").set_input_files([dataset.photo(record), tmp_path / "notes.txt"])
+    tab.get_by_text("1 of 2 files could not be read").click()
     tab.get_by_text("is not a photo that can be read").wait_for()
     tab.get_by_text("objects").first.wait_for()
     settled(tab)
