@@ -8,13 +8,15 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from typing import TextIO
 
 import autodet
 from autodet import arguments, commands, terminal
 from autodet.commands import Answer, Options
-from autodet.errors import AutodetError
+from autodet.errors import AutodetError, NameWarning
 from autodet.terminal import PROGRAM, say
 
 OK, FAILED, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
@@ -53,7 +55,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Options) -> int:
-    with redirect_stdout(sys.stderr):  # nothing but the answer on standard output, whatever a library prints
+    # Nothing but the answer on standard output, whatever a library prints.
+    with redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.simplefilter("always", NameWarning)
+        warnings.showwarning = _show_warning
         answer: Answer = options.command(options)
     print(json.dumps(answer.document, indent=2) if options.json else _printable(answer.text))
     for mistake in answer.mistakes:
@@ -61,6 +66,20 @@ def _run(options: Options) -> int:
     if answer.failure:
         return _complain(answer.failure, FAILED)
     return MISTAKE if answer.mistakes else OK
+
+
+def _show_warning(  # noqa: PLR0913 - as Python calls it
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    if issubclass(category, NameWarning):
+        say(str(message))
+    else:
+        print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
 
 
 def _printable(text: str) -> str:
@@ -90,13 +109,13 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_derive(add("derive", commands.derive, changes))
     arguments.add_search(add("search", commands.search, "search for the best detector, and wait for it"))
     status = add("status", commands.status, "say what a search, or every search, is doing")
-    status.add_argument("search", metavar="SEARCH", nargs="?", help="a search's id; every search if not given")
+    status.add_argument("search", metavar="SEARCH", nargs="?", help="a search's id or name; every search if not given")
     for name, command, description in (
         ("stop", commands.stop, "stop a search and keep its best model so far"),
         ("resume", commands.resume, "carry on a search that was interrupted or stopped"),
-        ("delete", commands.delete, "delete a search that is over, with the models of its trials that were not kept"),
     ):
-        add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id")
+        add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id or name")
+    arguments.add_delete(add("delete", commands.delete, "delete a search that is over, a model, or a data set"))
     arguments.add_keep(add("keep", commands.keep, "make the model of any trial of a search one of the workspace"))
     arguments.add_rename(add("rename", commands.rename, "call a model otherwise; its id stays"))
     arguments.add_evaluate(add("evaluate", commands.evaluate, "measure a model on a split of a data set"))

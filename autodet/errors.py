@@ -6,6 +6,7 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
     AutodetError
     ├── SettingsError        an environment variable or secret has a value that makes no sense
     ├── NotFoundError        no data set, search or model of that name
+    ├── AmbiguousNameError   several things of that name, where one must be meant
     ├── BusyError            a folder that another process is at work on
     ├── DatasetError         a data set that cannot be read or used as asked
     │   ├── AmbiguousFormatError  labels in several formats
@@ -20,6 +21,8 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
     └── ModelError           a model that cannot be used as asked
         ├── BundleError      an .autodet file that is cut short, changed or foreign
         └── WeightsError     pretrained weights that cannot be had here
+
+A ``NameWarning`` is no error: it says which of several things a name is taken for.
 """
 
 
@@ -33,6 +36,10 @@ class SettingsError(AutodetError):
 
 class NotFoundError(AutodetError):
     """No data set, search or model of that name in the workspace."""
+
+
+class AmbiguousNameError(AutodetError):
+    """Several things of that name, where one must be meant."""
 
 
 class BusyError(AutodetError):
@@ -97,3 +104,7 @@ class BundleError(ModelError):
 
 class WeightsError(ModelError):
     """Pretrained weights that cannot be had on this machine."""
+
+
+class NameWarning(UserWarning):
+    """A name that could mean several things, or that was taken already."""

@@ -11,7 +11,8 @@ from autodet.datasets.versions.deriving import Version
 from autodet.evaluation.objective import wants_speed
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Problem, SearchStatus, TrialStatus
-from autodet.words import counted, duration
+from autodet.search.clearing import Deletion
+from autodet.words import counted, duration, size_text
 
 PROGRAM = "python -m autodet"
 MOST_FINDINGS_SHOWN = 3  # of each kind
@@ -95,6 +96,17 @@ def models_text(models: Sequence[StoredModel]) -> str:
         return f"There are no models yet; '{PROGRAM} search DATASET' makes one."
     rows = [(m.id, m.card.name, m.card.dataset, _figure(m.card.metrics.get("map50"))) for m in models]
     return columns([("MODEL", "NAME", "DATA SET", "MAP50"), *rows])
+
+
+def deletion_text(deleted: Deletion) -> str:
+    """What a deletion freed, and what it affects."""
+    title = "data set" if deleted.kind == "dataset" else "model"
+    lines = [f"The {title} {deleted.id} is deleted, which freed {size_text(deleted.freed_bytes)}."]
+    if deleted.unfinished:
+        lines.append(f"Without it, these searches cannot be resumed: {', '.join(deleted.unfinished)}.")
+    if deleted.versions:
+        lines.append(f"These versions of it stay, with their photos: {', '.join(deleted.versions)}.")
+    return "\n".join(lines)
 
 
 def searches_text(statuses: Sequence[SearchStatus]) -> str:

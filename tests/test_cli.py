@@ -465,7 +465,7 @@ def test_a_damaged_model_is_a_sentence(trained_bundle, sample_folder, empty_home
         (["stop", "fruit"], "no search 'fruit'"),
         (["resume", "../fruit"], "no search '../fruit'"),
         (["delete", "fruit"], "no search 'fruit'"),
-        (["delete"], "SEARCH"),
+        (["delete"], "NAME"),
         (["evaluate", "fruit", "fruit"], "no model 'fruit'"),
         (["evaluate", "fruit", "fruit", "--split", "exam"], "'exam'"),
         (["predict", "fruit", "photo.jpg"], "no model 'fruit'"),

@@ -1,13 +1,23 @@
 """The workspace's models: one folder each, with the bundle and what was found out about it."""
 
-import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
-from autodet.errors import BundleError, NotFoundError
+from autodet.errors import BundleError, ModelError, NotFoundError
 from autodet.models.bundle import ModelCard, read_bundle, read_card, write_bundle
-from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, safe_join, write_atomically
+from autodet.names import choose, choose_only, free_name, ids_in
+from autodet.words import few, shortened
+from autodet.workspace import (
+    Workspace,
+    delete_folder,
+    hidden_folder,
+    open_workspace,
+    publish_folder,
+    safe_join,
+    write_atomically,
+)
 
 BUNDLE = "model.autodet"
 BROUGHT = "brought"  # beside a bundle that was not made in this workspace
@@ -26,6 +36,20 @@ class StoredModel:
     id: str
     path: Path
     card: ModelCard
+
+    def __repr__(self) -> str:
+        """For notebooks: one line."""
+        card = self.card
+        map50 = f", mAP50 {card.metrics['map50']:.3f}" if "map50" in card.metrics else ""
+        return (
+            f"StoredModel({shortened(self.id)!r}, {shortened(card.name)!r}, {card.architecture}{map50}, "
+            f"{few(card.classes, 'class', 'classes')})"
+        )
+
+    @property
+    def name(self) -> str:
+        """What its owner calls it; several models may have one name."""
+        return self.card.name
 
     @property
     def size_bytes(self) -> int:
@@ -61,7 +85,9 @@ def list_models(workspace: Workspace | None = None) -> list[StoredModel]:
 
 
 def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredModel:
-    """The model with an id or a name, or the one in an ``.autodet`` file.
+    """The model with an id, else the newest with a name, or the one in an ``.autodet`` file.
+
+    A ``NameWarning`` says which others the name could mean. The newest is the one that was trained last.
 
     Raises:
         NotFoundError: There is none; the message lists what there is.
@@ -71,15 +97,83 @@ def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredMo
     if isinstance(name, Path) or name.endswith(".autodet"):
         path = Path(name)
         return StoredModel(path.stem, path, read_card(path))
-    path = workspace.models / name / BUNDLE
-    if Path(name).name == name and path.is_file():
-        return StoredModel(name, path, read_card(path))
+    return choose(name, _newest_first(name, workspace), "model") or _not_found(name, workspace)
+
+
+def read_model(model_id: str, workspace: Workspace | None = None) -> StoredModel:
+    """The model with an id.
+
+    Raises:
+        NotFoundError: There is none; the message lists what there is.
+        BundleError: Its file is damaged.
+    """
+    workspace = workspace or open_workspace()
+    path = _bundle(model_id, workspace)
+    return StoredModel(model_id, path, read_card(path)) if path else _not_found(model_id, workspace)
+
+
+def only_model_id(name: str, workspace: Workspace | None = None) -> str:
+    """The id that is given, its model damaged or not, else that of the only model with a name; for deletions.
+
+    Raises:
+        NotFoundError: There is none; the message lists what there is.
+        AmbiguousNameError: Several have the name.
+    """
+    workspace = workspace or open_workspace()
+    if _bundle(name, workspace):
+        return name
+    return (choose_only(name, list_models(workspace), "model") or _not_found(name, workspace)).id
+
+
+def _bundle(model_id: str, workspace: Workspace) -> Path | None:
+    path = workspace.models / model_id / BUNDLE
+    return path if Path(model_id).name == model_id and path.is_file() else None
+
+
+def _newest_first(asked: str, workspace: Workspace) -> list[StoredModel]:
+    """All readable models; one that is damaged is an error if it is asked for."""
     models = list_models(workspace)
-    for model in models:
-        if model.card.name == name:
-            return model
+    if asked not in [model.id for model in models] and (damaged := _bundle(asked, workspace)):
+        read_card(damaged)
+    return sorted(models, key=_moments, reverse=True)
+
+
+def _moments(model: StoredModel) -> tuple[datetime, str]:
+    """When a model was trained, as far as its card says so, and when it was put where it is."""
+    try:
+        trained, added = datetime.fromisoformat(model.card.created), model.added
+    except (ValueError, OSError):
+        return datetime.min.replace(tzinfo=UTC), ""
+    return trained if trained.tzinfo else trained.replace(tzinfo=UTC), added
+
+
+def _not_found(name: str, workspace: Workspace) -> NoReturn:
+    models = list_models(workspace)
     there = f"there are {', '.join(model.id for model in models)}" if models else "there are none yet: run a search"
     raise NotFoundError(f"There is no model {name!r} in {workspace.models}; {there}, or give an .autodet file.")
+
+
+def new_model(
+    name: str, workspace: Workspace, card: ModelCard, weights: bytes, *, brought: bool = False
+) -> StoredModel:
+    """Make a bundle a model of the workspace, under a new id, and under another name if its own is somebody's id.
+
+    Args:
+        name: What to call it.
+        workspace: Where to.
+        card: What it is.
+        weights: A state dict as safetensors.
+        brought: Whether it was made elsewhere.
+    """
+    searches = ids_in(workspace.searches)  # a search replaces the model with its id
+    name = free_name(name, ids_in(workspace.models) | searches, "model or search")
+    names = {model.name for model in list_models(workspace)}
+    with hidden_folder(workspace.models) as hidden:
+        write_bundle(hidden / BUNDLE, replace(card, name=name), weights)
+        if brought:
+            (hidden / BROUGHT).touch()
+        folder = publish_folder(hidden, workspace.models, name, names | searches)
+    return read_model(folder.name, workspace)
 
 
 def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> StoredModel:
@@ -87,20 +181,14 @@ def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> St
 
     Args:
         bundle: The ``.autodet`` file.
-        name: What to call it; as it is called already if that is blank.
+        name: What to call it; as it is called already if that is blank. With a number if it is another model's id.
         workspace: Where to; the settings' workspace if not given.
 
     Raises:
         BundleError: The bundle is damaged or foreign; nothing was added.
     """
-    workspace = workspace or open_workspace()
     card, weights = read_bundle(bundle)
-    name = name.strip() or card.name
-    with hidden_folder(workspace.models) as hidden:
-        write_bundle(hidden / BUNDLE, replace(card, name=name), weights)
-        (hidden / BROUGHT).touch()
-        folder = publish_folder(hidden, workspace.models, name)
-    return find_model(folder.name, workspace)
+    return new_model(name.strip() or card.name, workspace or open_workspace(), card, weights, brought=True)
 
 
 def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -> StoredModel:
@@ -114,10 +202,14 @@ def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -
     Raises:
         NotFoundError: There is no such model.
         BundleError: Its bundle is damaged, or the name is blank.
+        ModelError: The name is the id of another model or search.
     """
+    workspace = workspace or open_workspace()
     model = find_model(model_id, workspace)
     if not name.strip():
         raise BundleError("A model needs a name; write one.")
+    if name.strip() in ids_in(workspace.models, workspace.searches) - {model.id}:
+        raise ModelError(f"{name.strip()!r} is the id of another model or search; choose another name.")
     card, weights = read_bundle(model.path)
     write_bundle(model.path, replace(card, name=name.strip()), weights)
     return replace(model, card=read_card(model.path))
@@ -147,12 +239,6 @@ def _name_in(bundle: Path) -> str | None:
         return None
 
 
-def delete_model(model_id: str, workspace: Workspace | None = None) -> None:
-    """Delete a model of the workspace and what was found out about it.
-
-    Raises:
-        NotFoundError: There is no such model.
-    """
-    workspace = workspace or open_workspace()
-    model = find_model(model_id, workspace)
-    shutil.rmtree(safe_join(workspace.models, model.id))
+def erase_model(model_id: str, workspace: Workspace) -> None:
+    """Delete a model and its evaluations, whatever search may still replace it; ``delete_model`` checks that first."""
+    delete_folder(safe_join(workspace.models, model_id))

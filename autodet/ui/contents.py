@@ -3,8 +3,8 @@
 import streamlit as st
 
 from autodet.datasets.formats.detection import TITLES
-from autodet.datasets.manifest import Dataset, delete_dataset
-from autodet.search.control import list_searches
+from autodet.datasets.manifest import Dataset
+from autodet.search.clearing import delete_dataset, plan_dataset_deletion
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.gallery import show_gallery
 from autodet.ui.problems import show_problems
@@ -39,22 +39,20 @@ def offer_deletion(dataset: Dataset) -> None:
 
 @st.dialog("Delete this data set?")
 def _confirm_deletion(dataset: Dataset) -> None:
-    searches = [status for status in list_searches() if status.dataset == dataset.id]
-    if any(status.active for status in searches):
-        st.warning("A search is still at work on it; stop that first.")
-        return
-    st.markdown(
-        f"**{escape(dataset.name)}** and its {counted(len(dataset.images), 'photo')} will be gone from here. "
-        "Versions of it and models stay."
-    )
-    if unfinished := [f"**{escape(status.search)}**" for status in searches if status.unfinished]:
-        st.warning(
-            f"Not finished, and never to be resumed without this data set: {', '.join(unfinished)}.",
-            icon=":material/warning:",
+    with sentences_for_errors("Data sets"):
+        planned = plan_dataset_deletion(dataset.id)
+        st.markdown(
+            f"**{escape(dataset.name)}** and its {counted(len(dataset.images), 'photo')} will be gone from here. "
+            "Versions of it and models stay."
         )
-    if st.button("Delete it", type="primary", icon=":material/delete:"):
-        delete_dataset(dataset.id)
-        st.rerun()
+        if unfinished := [f"**{escape(search)}**" for search in planned.unfinished]:
+            st.warning(
+                f"Not finished, and never to be resumed without this data set: {', '.join(unfinished)}.",
+                icon=":material/warning:",
+            )
+        if st.button("Delete it", type="primary", icon=":material/delete:"):
+            delete_dataset(dataset.id)
+            st.rerun()
 
 
 @st.fragment

@@ -497,7 +497,7 @@ def test_a_data_set_is_deleted_after_a_question_unless_a_search_is_at_work_on_it
 ):
     search_there(state="running", dataset=fruit.id)
     app = checked(labelled(visit("datasets").button, "Delete").click().run())
-    assert "still at work on it" in says(app) and "Delete it" not in labels(app.button)
+    assert "still in use by the search fruit" in says(app) and "Delete it" not in labels(app.button)
     (workspace.searches / "fruit").rename(tmp_path / "elsewhere")
     app = checked(labelled(visit("datasets").button, "Delete").click().run())
     assert "will be gone" in says(app) and len(list_datasets(workspace)) == 1

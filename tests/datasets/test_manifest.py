@@ -3,7 +3,7 @@ import json
 import pytest
 
 from autodet.datasets.importing import import_dataset
-from autodet.datasets.manifest import delete_dataset, list_datasets, load_dataset
+from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.errors import DatasetError, NotFoundError
 from tests.helpers import workspace_in, write_voc
 
@@ -86,11 +86,3 @@ def test_a_changed_manifest_is_read_again(dataset, workspace):
     document = json.loads((dataset.folder / "manifest.json").read_text())
     (dataset.folder / "manifest.json").write_text(json.dumps({**document, "name": "renamed"}))
     assert load_dataset("red-fruit", workspace).name == "renamed"
-
-
-def test_a_deleted_data_set_is_gone_and_leaves_nothing(dataset, workspace):
-    delete_dataset(dataset.id, workspace)
-    assert list_datasets(workspace) == [] and list(workspace.datasets.iterdir()) == []
-    for id in (dataset.id, "../datasets/" + dataset.id, ""):
-        with pytest.raises(NotFoundError):
-            delete_dataset(id, workspace)

@@ -25,16 +25,17 @@ from autodet.datasets.manifest import (
     fingerprint_of,
     list_datasets,
     load_dataset,
+    publish_dataset,
     read_dataset,
-    write_dataset,
 )
 from autodet.datasets.versions.differences import ALL, Difference, Tally, compare, tally
 from autodet.datasets.versions.relabelling import new_names, relabel, relabelling_sentences
 from autodet.datasets.versions.resplitting import Resplit, move, redraw, resplit_sentence
-from autodet.errors import AutodetError, DatasetError
+from autodet.errors import AutodetError, BusyError, DatasetError
+from autodet.lock import hold_folder
 from autodet.records import SPLITS, ImageRecord, Problem
 from autodet.words import counted
-from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, safe_join
+from autodet.workspace import Workspace, hidden_folder, open_workspace, safe_join
 
 # Kinds that a version does not inherit: they are about a data set as a whole, or were settled when it was imported.
 OF_THE_WHOLE = ("class_rare", "class_missing", "class_untaught", "splits_disagree", "no_validation", "large_loss")
@@ -188,7 +189,7 @@ def store_version(version: Version, name: str | None = None, workspace: Workspac
     if version.fingerprint == parent.fingerprint:
         raise DatasetError(f"Nothing would change: the version would be the same as {parent.name!r}; change something.")
     name = " ".join((name or "").split()) or free_version_name(parent, workspace)
-    with _failures_named(parent), hidden_folder(workspace.datasets) as folder:
+    with _failures_named(parent), hold_folder(parent.folder), hidden_folder(workspace.datasets) as folder:
         for split in {record.split for record in version.images}:
             (folder / IMAGES / split).mkdir(parents=True)
         photos, sources = folder / IMAGES, parent.folder / IMAGES
@@ -206,8 +207,7 @@ def store_version(version: Version, name: str | None = None, workspace: Workspac
             fingerprint=version.fingerprint,
             parent=Parent(parent.id, parent.fingerprint, version.changes),
         )
-        write_dataset(dataset)
-        return read_dataset(publish_folder(folder, workspace.datasets, name))
+        return read_dataset(publish_dataset(dataset, workspace).folder)
 
 
 def free_version_name(parent: Dataset, workspace: Workspace | None = None) -> str:
@@ -305,7 +305,7 @@ def _failures_named(parent: Dataset) -> Iterator[None]:
     """Turn what the operating system refuses into a sentence."""
     try:
         yield
-    except FileNotFoundError as error:
+    except (FileNotFoundError, BusyError) as error:  # busy: it is being deleted
         raise DatasetError(
             f"The data set {parent.name!r} has lost photos, or was deleted; import it again, then make the version."
         ) from error

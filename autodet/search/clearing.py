@@ -1,0 +1,127 @@
+"""Deleting models and data sets: which searches forbid it, and what it affects.
+
+Pages, programs and the command line delete through this module, so that all of them make the same checks.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from autodet.datasets.manifest import erase_dataset, list_datasets, only_dataset_id, read_dataset
+from autodet.datasets.versions.deriving import ancestors
+from autodet.errors import DatasetError, ModelError
+from autodet.lock import hold_lock
+from autodet.models.store import erase_model, only_model_id
+from autodet.search.control import is_in_the_making, list_searches
+from autodet.search.deleting import size_of
+from autodet.words import listed
+from autodet.workspace import Workspace, open_workspace
+
+PATIENCE_SECONDS = 60.0  # a search that starts holds the lock for an instant
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A deletion, planned or done.
+
+    Attributes:
+        kind: ``model`` or ``dataset``.
+        id: The id of the model or data set.
+        freed_bytes: How many bytes it frees on the disk; photos that versions share stay, and are not counted.
+        unfinished: Ids of the searches that cannot be resumed without the data set.
+        versions: Ids of the versions of the data set, which stay whole.
+    """
+
+    kind: Literal["model", "dataset"]
+    id: str
+    freed_bytes: int
+    unfinished: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+
+
+def plan_model_deletion(name: str, workspace: Workspace | None = None) -> Deletion:
+    """What ``delete_model`` would do; nothing is deleted.
+
+    Raises:
+        ModelError: A search at work may still replace the model.
+        NotFoundError: There is no such model.
+        AmbiguousNameError: Several models have that name.
+    """
+    workspace = workspace or open_workspace()
+    id = only_model_id(name, workspace)
+    if is_in_the_making(id, workspace):
+        raise ModelError(f"The search that makes the model {id} is still running; stop the search first.")
+    return Deletion("model", id, size_of(workspace.models / id))
+
+
+def delete_model(name: str, workspace: Workspace | None = None) -> Deletion:
+    """Delete a model of the workspace and its evaluations; its search, and copies elsewhere, stay.
+
+    Args:
+        name: The model's id, or a name that no other model has.
+        workspace: Where it is; the settings' workspace if not given.
+
+    Raises:
+        ModelError: A search at work may still replace the model.
+        NotFoundError: There is no such model.
+        AmbiguousNameError: Several models have that name.
+    """
+    workspace = workspace or open_workspace()
+    planned = plan_model_deletion(name, workspace)
+    erase_model(planned.id, workspace)
+    return planned
+
+
+def plan_dataset_deletion(name: str, workspace: Workspace | None = None) -> Deletion:
+    """What ``delete_dataset`` would do; nothing is deleted.
+
+    Raises:
+        DatasetError: A search at work uses the data set.
+        NotFoundError: There is no such data set.
+        AmbiguousNameError: Several data sets have that name.
+    """
+    workspace = workspace or open_workspace()
+    id = only_dataset_id(name, workspace)
+    searches = [status for status in list_searches(workspace) if status.dataset == id]
+    if active := [status.search for status in searches if status.active]:
+        raise DatasetError(
+            f"The data set {id} is still in use by the search {listed(active)}; stop that before you delete it."
+            if len(active) == 1
+            else f"The data set {id} is still in use by the searches {listed(active)}; stop them before you delete it."
+        )
+    return Deletion(
+        "dataset",
+        id,
+        size_of(workspace.datasets / id),
+        tuple(status.search for status in searches if status.unfinished),
+        tuple(_versions(id, workspace)),
+    )
+
+
+def delete_dataset(name: str, workspace: Workspace | None = None) -> Deletion:
+    """Delete a data set; versions of it stay whole, and so do models that were trained on it.
+
+    Args:
+        name: The data set's id, or a name that no other data set has.
+        workspace: Where it is; the settings' workspace if not given.
+
+    Raises:
+        DatasetError: A search at work uses the data set, or a version or an export of it is being made.
+        NotFoundError: There is no such data set.
+        AmbiguousNameError: Several data sets have that name.
+    """
+    workspace = workspace or open_workspace()
+    with hold_lock(workspace.searches, PATIENCE_SECONDS):  # no search starts with it between the check and the end
+        planned = plan_dataset_deletion(name, workspace)
+        erase_dataset(workspace.datasets / planned.id)
+    return planned
+
+
+def _versions(id: str, workspace: Workspace) -> Iterator[str]:
+    """The data sets that were made from one, and those that were made from them."""
+    for summary in list_datasets(workspace):
+        with suppress(DatasetError):  # a damaged version says so when it is opened
+            chain = ancestors(read_dataset(workspace.datasets / summary.id), workspace) if summary.parent else ()
+            if any(found and found.id == id for _, found in chain):
+                yield summary.id
