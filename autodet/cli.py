@@ -68,7 +68,7 @@ def _run(options: Options) -> int:
     return MISTAKE if answer.mistakes else OK
 
 
-def _show_warning(  # noqa: PLR0913 - as Python calls it
+def _show_warning(
     message: Warning | str,
     category: type[Warning],
     filename: str,

@@ -11,7 +11,7 @@ from typing import Literal
 from autodet.datasets.manifest import erase_dataset, list_datasets, only_dataset_id, read_dataset
 from autodet.datasets.versions.deriving import ancestors
 from autodet.errors import DatasetError, ModelError
-from autodet.lock import hold_lock
+from autodet.lock import hold_folder
 from autodet.models.store import erase_model, only_model_id
 from autodet.search.control import is_in_the_making, list_searches
 from autodet.search.deleting import size_of
@@ -112,7 +112,7 @@ def delete_dataset(name: str, workspace: Workspace | None = None) -> Deletion:
         AmbiguousNameError: Several data sets have that name.
     """
     workspace = workspace or open_workspace()
-    with hold_lock(workspace.searches, PATIENCE_SECONDS):  # no search starts with it between the check and the end
+    with hold_folder(workspace.searches, alone=True, patience_seconds=PATIENCE_SECONDS):  # so that no search starts
         planned = plan_dataset_deletion(name, workspace)
         erase_dataset(workspace.datasets / planned.id)
     return planned

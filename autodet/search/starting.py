@@ -12,7 +12,7 @@ from autodet.errors import SearchError, WeightsError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.evaluation.report import unmeasured_sentence
 from autodet.inference.known_photos import flattered_sentence
-from autodet.lock import hold_lock
+from autodet.lock import hold_folder
 from autodet.models.registry import weights_problem
 from autodet.models.store import list_models
 from autodet.names import free_name, ids_in, is_numbered
@@ -151,7 +151,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     for network in () if beginning else architectures(tried):
         if problem := weights_problem(network):
             raise WeightsError(problem)
-    with hold_lock(workspace.searches, START_PATIENCE_SECONDS):
+    with hold_folder(workspace.searches, alone=True, patience_seconds=START_PATIENCE_SECONDS):
         check_dataset(spec, workspace)  # nobody can delete it from here on
         folder = _twin(spec, workspace, once_within)
         if folder is None:
