@@ -1,5 +1,6 @@
 """The workspace's models: one folder each, with the bundle and what was found out about it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,7 +128,9 @@ def only_model_id(name: str, workspace: Workspace | None = None) -> str:
 
 def _bundle(model_id: str, workspace: Workspace) -> Path | None:
     path = workspace.models / model_id / BUNDLE
-    return path if Path(model_id).name == model_id and path.is_file() else None
+    with suppress(OSError):  # a name that is too long for the file system
+        return path if Path(model_id).name == model_id and path.is_file() else None
+    return None
 
 
 def _newest_first(asked: str, workspace: Workspace) -> list[StoredModel]:
@@ -138,12 +141,12 @@ def _newest_first(asked: str, workspace: Workspace) -> list[StoredModel]:
     return sorted(models, key=_moments, reverse=True)
 
 
-def _moments(model: StoredModel) -> tuple[datetime, str]:
+def _moments(model: StoredModel) -> tuple[datetime, float]:
     """When a model was trained, as far as its card says so, and when it was put where it is."""
     try:
-        trained, added = datetime.fromisoformat(model.card.created), model.added
+        trained, added = datetime.fromisoformat(model.card.created), model.path.stat().st_mtime
     except (ValueError, OSError):
-        return datetime.min.replace(tzinfo=UTC), ""
+        return datetime.min.replace(tzinfo=UTC), 0.0
     return trained if trained.tzinfo else trained.replace(tzinfo=UTC), added
 
 

@@ -402,8 +402,8 @@ def test_versions_get_the_next_free_name_and_may_share_one(fruit, workspace):
     second = derive_dataset("fruit", rename={"apple": "a"}, workspace=workspace)
     third = derive_dataset(second, " \n ", rename={"banana": "b"}, workspace=workspace)
     assert (second.name, second.id, third.name, third.id) == ("fruit 2", "fruit-2", "fruit 3", "fruit-3")
-    one, other = (derive_dataset(fruit, "same", drop=[name], workspace=workspace) for name in ("apple", "pear"))
-    assert (one.id, other.id, other.name) == ("same", "same-2", "same")
+    one, other = (derive_dataset(fruit, "Same", drop=[name], workspace=workspace) for name in ("apple", "pear"))
+    assert (one.id, other.id, other.name) == ("same", "same-2", "Same")
     assert load_dataset("same-2", workspace).classes == ("apple", "banana")
 
 
