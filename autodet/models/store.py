@@ -1,5 +1,6 @@
 """The workspace's models: one folder each, with the bundle and what was found out about it."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -98,7 +99,10 @@ def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredMo
     if isinstance(name, Path) or name.endswith(".autodet"):
         path = Path(name)
         return StoredModel(path.stem, path, read_card(path))
-    return choose(name, _newest_first(name, workspace), "model") or _not_found(name, workspace)
+    models = list_models(workspace)
+    if name not in [model.id for model in models] and (damaged := _bundle(name, workspace)):
+        read_card(damaged)  # which says what is wrong: lists leave it out
+    return choose(name, _newest_first(models), "model") or _not_found(name, workspace)
 
 
 def read_model(model_id: str, workspace: Workspace | None = None) -> StoredModel:
@@ -123,7 +127,7 @@ def only_model_id(name: str, workspace: Workspace | None = None) -> str:
     workspace = workspace or open_workspace()
     if _bundle(name, workspace):
         return name
-    return (choose_only(name, list_models(workspace), "model") or _not_found(name, workspace)).id
+    return (choose_only(name, _newest_first(list_models(workspace)), "model") or _not_found(name, workspace)).id
 
 
 def _bundle(model_id: str, workspace: Workspace) -> Path | None:
@@ -133,11 +137,7 @@ def _bundle(model_id: str, workspace: Workspace) -> Path | None:
     return None
 
 
-def _newest_first(asked: str, workspace: Workspace) -> list[StoredModel]:
-    """All readable models; one that is damaged is an error if it is asked for."""
-    models = list_models(workspace)
-    if asked not in [model.id for model in models] and (damaged := _bundle(asked, workspace)):
-        read_card(damaged)
+def _newest_first(models: Sequence[StoredModel]) -> list[StoredModel]:
     return sorted(models, key=_moments, reverse=True)
 
 
