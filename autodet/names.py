@@ -65,19 +65,21 @@ def choose_only(word: str, newest_first: Sequence[Thing], kind: str) -> Thing | 
     return same[0] if same else None
 
 
-def free_name(name: str, taken: Collection[str], kind: str) -> str:
-    """A name that is no id: the one that is asked for, else the same with a number from 2, and a ``NameWarning``.
+def free_name(name: str, taken: Collection[str], kind: str, *, warned: bool = True) -> str:
+    """A name that is no id: the one that is asked for, else the same with a number from 2.
 
     Args:
         name: The name that is asked for.
         taken: All ids that it could be confused with.
         kind: Their kind in the singular, such as ``data set``.
+        warned: Whether a ``NameWarning`` says so, as where somebody chose the name.
     """
     if name not in taken:
         return name
     numbered = (f"{name} {number}" for number in count(2))
     free = next(other for other in numbered if other not in taken and slug(other) not in taken)
-    warn(f"{name!r} is the id of another {kind}, so the new one is called {free!r}.")
+    if warned:
+        warn(f"{name!r} is the id of another {kind}, so the new one is called {free!r}.")
     return free
 
 

@@ -75,7 +75,11 @@ class StoredModel:
 
 
 def list_models(workspace: Workspace | None = None) -> list[StoredModel]:
-    """The workspace's models, the best ``map50`` first; a damaged bundle is left out."""
+    """The workspace's models, the best ``map50`` first; a damaged bundle is left out.
+
+    The figures of models that were trained on different data sets say little about which is better. A name that several
+    models have stands for the newest, wherever it is in this list.
+    """
     workspace = workspace or open_workspace()
     models = []
     for path in sorted(workspace.models.glob(f"[!.]*/{BUNDLE}")):
@@ -99,10 +103,9 @@ def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredMo
     if isinstance(name, Path) or name.endswith(".autodet"):
         path = Path(name)
         return StoredModel(path.stem, path, read_card(path))
-    models = list_models(workspace)
-    if name not in [model.id for model in models] and (damaged := _bundle(name, workspace)):
-        read_card(damaged)  # which says what is wrong: lists leave it out
-    return choose(name, _newest_first(models), "model") or _not_found(name, workspace)
+    if bundle := _bundle(name, workspace):
+        read_card(bundle)  # says what is wrong with a damaged one, which lists leave out
+    return choose(name, _newest_first(list_models(workspace)), "model") or _not_found(name, workspace)
 
 
 def read_model(model_id: str, workspace: Workspace | None = None) -> StoredModel:

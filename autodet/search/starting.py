@@ -155,7 +155,10 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         check_dataset(spec, workspace)  # nobody can delete it from here on
         folder = _twin(spec, workspace, once_within)
         if folder is None:
-            folder = _write_search(spec, workspace, beginning, caution)
+            free = free_name(
+                spec.name, ids_in(workspace.searches, workspace.models), "search or model", warned=name is not None
+            )
+            folder = _write_search(replace(spec, name=free), workspace, beginning, caution)
             launch(folder)
     return Search(folder)
 
@@ -201,7 +204,6 @@ def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None
 def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning | None, caution: str) -> Path:
     """A search's folder, complete before anybody sees it; its id is free among the models too, which get it."""
     models = ids_in(workspace.models)
-    spec = replace(spec, name=free_name(spec.name, models | ids_in(workspace.searches), "search or model"))
     avoid = models | {id.removesuffix(BEFORE) for id in models} | {model.name for model in list_models(workspace)}
     with hidden_folder(workspace.searches) as hidden:
         spec.write(hidden)
