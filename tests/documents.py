@@ -9,6 +9,7 @@ them. Searches are real, and small: ``smaller`` caps what is passed to ``start_s
 import json
 import re
 import sys
+import time
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -84,8 +85,8 @@ def stop_searches() -> None:
     active = [autodet.find_search(status.search) for status in autodet.list_searches() if status.active]
     for search in active:
         search.stop()
-    for search in active:
-        search.wait()
+    while any(search.status().active for search in active):
+        time.sleep(0.1)
 
 
 if __name__ == "__main__":
