@@ -130,9 +130,9 @@ def add_keep(parser: argparse.ArgumentParser) -> None:
 
 
 def add_delete(parser: argparse.ArgumentParser) -> None:
-    """What to delete."""
+    """Which thing to delete, and of which kind."""
     parser.add_argument("name", metavar="NAME", help="an id, or a name that no other thing of the kind has")
-    kinds = "what it is: search (default), model or dataset; a search leaves its models, a data set its versions"
+    kinds = "search (default), model or dataset; the models of a search stay, and so do versions of a data set"
     parser.add_argument("--kind", choices=("search", "model", "dataset"), default="search", help=kinds)
 
 

@@ -55,7 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Options) -> int:
-    # Nothing but the answer on standard output, whatever a library prints.
+    # Libraries print on standard error, so that standard output has the answer alone.
     with redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.simplefilter("always", NameWarning)
         warnings.showwarning = _show_warning
@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id or name")
     arguments.add_delete(add("delete", commands.delete, "delete a search that is over, a model, or a data set"))
     arguments.add_keep(add("keep", commands.keep, "make the model of any trial of a search one of the workspace"))
-    arguments.add_rename(add("rename", commands.rename, "call a model otherwise; its id stays"))
+    arguments.add_rename(add("rename", commands.rename, "give a model another name; its id stays"))
     arguments.add_evaluate(add("evaluate", commands.evaluate, "measure a model on a split of a data set"))
     arguments.add_predict(add("predict", commands.predict, "find the objects on photos"))
     arguments.add_export(add("export", commands.export, "write a model, or a data set, as a file for other programs"))

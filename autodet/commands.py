@@ -204,7 +204,7 @@ def keep(options: Options) -> Answer:
 
 
 def rename(options: Options) -> Answer:
-    """Call a model otherwise."""
+    """Give a model another name."""
     model = find_model(options.model)
     if is_in_the_making(model.id):
         raise SearchError(f"The search that makes {model.id!r} is still running; rename it once that is over.")

@@ -45,7 +45,7 @@ def hold_folder(folder: Path, *, alone: bool = False, patience_seconds: float = 
 
     Args:
         folder: The folder, such as a data set's.
-        alone: Whether nobody else may hold it.
+        alone: Whether no other process may hold it.
         patience_seconds: How long to wait for it.
 
     Raises:

@@ -72,7 +72,7 @@ def free_name(name: str, taken: Collection[str], kind: str, *, warned: bool = Tr
         name: The name that is asked for.
         taken: All ids that it could be confused with.
         kind: Their kind in the singular, such as ``data set``.
-        warned: Whether a ``NameWarning`` says so, as where somebody chose the name.
+        warned: Whether a ``NameWarning`` says so: for a name that a person chose.
     """
     if name not in taken:
         return name

@@ -99,7 +99,7 @@ def models_text(models: Sequence[StoredModel]) -> str:
 
 
 def deletion_text(deleted: Deletion) -> str:
-    """What a deletion freed, and what it affects."""
+    """The bytes that a deletion freed, and its effects."""
     title = "data set" if deleted.kind == "dataset" else "model"
     lines = [f"The {title} {deleted.id} is deleted, which freed {size_text(deleted.freed_bytes)}."]
     if deleted.unfinished:

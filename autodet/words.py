@@ -15,7 +15,7 @@ def listed(values: Iterable[object], word: str = "and") -> str:
 
 
 def shortened(text: str, longest: int = 60) -> str:
-    """A text of so many letters at most."""
+    """A text, cut to a number of letters."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 

@@ -96,7 +96,7 @@ def export_dataset(data: Dataset | str, format: str, path: str | Path) -> Path:
             zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
         ):
             _fill(archive, dataset, LAYOUTS[format])
-    except (FileNotFoundError, BusyError) as error:  # busy: it is being deleted
+    except (FileNotFoundError, BusyError) as error:  # busy: a deletion holds it
         lost = (
             ""
             if path.parent.is_dir()

@@ -214,7 +214,7 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def erase_dataset(folder: Path) -> None:
-    """Delete a data set, whatever search still needs it; ``delete_dataset`` checks that first.
+    """Delete a data set without asking which searches need it; ``delete_dataset`` checks that first.
 
     Versions stay whole: each of their photos is a file of theirs, too.
 

@@ -104,7 +104,7 @@ def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredMo
         path = Path(name)
         return StoredModel(path.stem, path, read_card(path))
     if bundle := _bundle(name, workspace):
-        read_card(bundle)  # says what is wrong with a damaged one, which lists leave out
+        read_card(bundle)  # raises for a damaged one, which lists leave out
     return choose(name, _newest_first(list_models(workspace)), "model") or _not_found(name, workspace)
 
 
@@ -162,12 +162,12 @@ def _not_found(name: str, workspace: Workspace) -> NoReturn:
 def new_model(
     name: str, workspace: Workspace, card: ModelCard, weights: bytes, *, brought: bool = False
 ) -> StoredModel:
-    """Make a bundle a model of the workspace, under a new id, and under another name if its own is somebody's id.
+    """Make a bundle a model of the workspace, under a new id; its name gets a number if it is an id already.
 
     Args:
-        name: What to call it.
+        name: Its name.
         workspace: Where to.
-        card: What it is.
+        card: Its description.
         weights: A state dict as safetensors.
         brought: Whether it was made elsewhere.
     """
@@ -198,7 +198,7 @@ def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> St
 
 
 def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -> StoredModel:
-    """Call a model of the workspace otherwise; its id, its weights and its evaluations stay.
+    """Give a model of the workspace another name; its id, its weights and its evaluations stay.
 
     Args:
         model_id: Its id, or the name that it has.
@@ -246,5 +246,5 @@ def _name_in(bundle: Path) -> str | None:
 
 
 def erase_model(model_id: str, workspace: Workspace) -> None:
-    """Delete a model and its evaluations, whatever search may still replace it; ``delete_model`` checks that first."""
+    """Delete a model and its evaluations without a look at its search; ``delete_model`` checks that first."""
     delete_folder(safe_join(workspace.models, model_id))

@@ -1,4 +1,4 @@
-"""Deleting models and data sets: which searches forbid it, and what it affects.
+"""Deleting models and data sets: the searches that forbid it, and its effects.
 
 Pages, programs and the command line delete through this module, so that all of them make the same checks.
 """
@@ -41,7 +41,7 @@ class Deletion:
 
 
 def plan_model_deletion(name: str, workspace: Workspace | None = None) -> Deletion:
-    """What ``delete_model`` would do; nothing is deleted.
+    """Check and describe a deletion by ``delete_model``; nothing is deleted.
 
     Raises:
         ModelError: A search at work may still replace the model.
@@ -74,7 +74,7 @@ def delete_model(name: str, workspace: Workspace | None = None) -> Deletion:
 
 
 def plan_dataset_deletion(name: str, workspace: Workspace | None = None) -> Deletion:
-    """What ``delete_dataset`` would do; nothing is deleted.
+    """Check and describe a deletion by ``delete_dataset``; nothing is deleted.
 
     Raises:
         DatasetError: A search at work uses the data set.

@@ -200,7 +200,7 @@ def find_only_search(name: str, workspace: Workspace | None = None) -> Search:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A search as somebody may ask for it; ``created`` is empty where its order cannot be read."""
+    """A search by its id and its name; ``created`` is empty where its order cannot be read."""
 
     id: str
     name: str

@@ -152,7 +152,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         if problem := weights_problem(network):
             raise WeightsError(problem)
     with hold_folder(workspace.searches, alone=True, patience_seconds=START_PATIENCE_SECONDS):
-        check_dataset(spec, workspace)  # nobody can delete it from here on
+        check_dataset(spec, workspace)  # from here on it cannot be deleted
         folder = _twin(spec, workspace, once_within)
         if folder is None:
             free = free_name(

@@ -210,7 +210,7 @@ def unmarked_splits(photos: Iterable[tuple[Split, int, bool]]) -> dict[Split, st
 def unmarked_problems(sentences: Mapping[Split, str]) -> list[Problem]:
     """A finding for each split in which no box counts, from ``unmarked_splits``."""
     return [
-        Problem("", sentence, f"Draw the splits anew, or mark objects on photos of {split}.", "split_unmarked")
+        Problem("", sentence, f"Draw new splits, or mark objects on photos of {split}.", "split_unmarked")
         for split, sentence in sentences.items()
     ]
 

@@ -325,7 +325,7 @@ def _failures_named(parent: Dataset) -> Iterator[None]:
     """Turn what the operating system refuses into a sentence."""
     try:
         yield
-    except (FileNotFoundError, BusyError) as error:  # busy: it is being deleted
+    except (FileNotFoundError, BusyError) as error:  # busy: a deletion holds it
         raise DatasetError(
             f"The data set {parent.name!r} has lost photos, or was deleted; import it again, then make the version."
         ) from error
