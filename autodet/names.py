@@ -8,14 +8,17 @@ always means one thing.
 import sys
 import warnings
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from autodet.errors import AmbiguousNameError, NameWarning
+from autodet.lock import hold_folder
 from autodet.workspace import slug
 
 MAX_IDS_SHOWN = 10
+PATIENCE_SECONDS = 60.0
 
 
 class Named(Protocol):
@@ -87,6 +90,11 @@ def is_numbered(name: str, base: str) -> bool:
     """Whether a name is another one, or the same with a number behind it, as ``free_name`` makes it."""
     number = name.removeprefix(f"{base} ")
     return name == base or (number != name and number.isascii() and number.isdigit())
+
+
+def naming(folder: Path) -> AbstractContextManager[None]:
+    """Held while a free name is chosen and taken in a folder; ``searches/`` stands for models too."""
+    return hold_folder(folder, alone=True, patience_seconds=PATIENCE_SECONDS)
 
 
 def ids_in(*parents: Path) -> set[str]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
 from autodet.lock import hold_folder
-from autodet.names import choose, choose_only, free_name, ids_in
+from autodet.names import choose, choose_only, free_name, ids_in, naming
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem
 from autodet.words import counted, few, shortened
 from autodet.workspace import (
@@ -236,10 +236,11 @@ def publish_dataset(dataset: Dataset, workspace: Workspace) -> Dataset:
     Returns:
         The data set in its place; its name has a number if it was another data set's id.
     """
-    named = replace(dataset, name=free_name(dataset.name, ids_in(workspace.datasets), "data set"))
-    write_dataset(named)
-    names = {summary.name for summary in list_datasets(workspace)}
-    final = publish_folder(dataset.folder, workspace.datasets, named.name, names)
+    with naming(workspace.datasets):
+        named = replace(dataset, name=free_name(dataset.name, ids_in(workspace.datasets), "data set"))
+        write_dataset(named)
+        names = {summary.name for summary in list_datasets(workspace)}
+        final = publish_folder(dataset.folder, workspace.datasets, named.name, names)
     return replace(named, folder=final, id=final.name)
 
 

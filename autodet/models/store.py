@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from autodet.errors import BundleError, ModelError, NotFoundError
 from autodet.models.bundle import ModelCard, read_bundle, read_card, write_bundle
-from autodet.names import choose, choose_only, free_name, ids_in
+from autodet.names import choose, choose_only, free_name, ids_in, naming
 from autodet.words import few, shortened
 from autodet.workspace import (
     Workspace,
@@ -100,7 +100,7 @@ def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredMo
         BundleError: The file is damaged.
     """
     workspace = workspace or open_workspace()
-    if isinstance(name, Path) or name.endswith(".autodet"):
+    if isinstance(name, Path) or str(name).endswith(".autodet"):
         path = Path(name)
         return StoredModel(path.stem, path, read_card(path))
     if bundle := _bundle(name, workspace):
@@ -134,8 +134,8 @@ def only_model_id(name: str, workspace: Workspace | None = None) -> str:
 
 
 def _bundle(model_id: str, workspace: Workspace) -> Path | None:
-    path = workspace.models / model_id / BUNDLE
-    with suppress(OSError):  # a name that is too long for the file system
+    with suppress(OSError, TypeError):  # a name that is too long for the file system, or no text
+        path = workspace.models / model_id / BUNDLE
         return path if Path(model_id).name == model_id and path.is_file() else None
     return None
 
@@ -171,10 +171,10 @@ def new_model(
         weights: A state dict as safetensors.
         brought: Whether it was made elsewhere.
     """
-    searches = ids_in(workspace.searches)  # a search replaces the model with its id
-    name = free_name(name, ids_in(workspace.models) | searches, "model or search")
-    names = {model.name for model in list_models(workspace)}
-    with hidden_folder(workspace.models) as hidden:
+    with naming(workspace.searches), hidden_folder(workspace.models) as hidden:
+        searches = ids_in(workspace.searches)  # a search replaces the model with its id
+        name = free_name(name, ids_in(workspace.models) | searches, "model or search")
+        names = {model.name for model in list_models(workspace)}
         write_bundle(hidden / BUNDLE, replace(card, name=name), weights)
         if brought:
             (hidden / BROUGHT).touch()
@@ -214,10 +214,11 @@ def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -
     model = find_model(model_id, workspace)
     if not name.strip():
         raise BundleError("A model needs a name; write one.")
-    if name.strip() in ids_in(workspace.models, workspace.searches) - {model.id}:
-        raise ModelError(f"{name.strip()!r} is the id of another model or search; choose another name.")
     card, weights = read_bundle(model.path)
-    write_bundle(model.path, replace(card, name=name.strip()), weights)
+    with naming(workspace.searches):
+        if name.strip() in ids_in(workspace.models, workspace.searches) - {model.id}:
+            raise ModelError(f"{name.strip()!r} is the id of another model or search; choose another name.")
+        write_bundle(model.path, replace(card, name=name.strip()), weights)
     return replace(model, card=read_card(model.path))
 
 

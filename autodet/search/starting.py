@@ -12,10 +12,9 @@ from autodet.errors import SearchError, WeightsError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.evaluation.report import unmeasured_sentence
 from autodet.inference.known_photos import flattered_sentence
-from autodet.lock import hold_folder
 from autodet.models.registry import weights_problem
 from autodet.models.store import list_models
-from autodet.names import free_name, ids_in, is_numbered
+from autodet.names import free_name, ids_in, is_numbered, naming
 from autodet.records import SearchStatus
 from autodet.search.asking import asked_space, check_device, plan_for
 from autodet.search.beginning import Beginning, read_beginning
@@ -33,8 +32,6 @@ from autodet.workspace import Workspace, hidden_folder, publish_folder
 
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
-
-START_PATIENCE_SECONDS = 60.0
 
 
 def start_search(  # noqa: PLR0913 - the words of a search are keywords
@@ -151,7 +148,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     for network in () if beginning else architectures(tried):
         if problem := weights_problem(network):
             raise WeightsError(problem)
-    with hold_folder(workspace.searches, alone=True, patience_seconds=START_PATIENCE_SECONDS):
+    with naming(workspace.searches):
         check_dataset(spec, workspace)  # from here on it cannot be deleted
         folder = _twin(spec, workspace, once_within)
         if folder is None:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 
@@ -6,7 +8,7 @@ import pytest
 from autodet.errors import BundleError, ModelError, NameWarning, NotFoundError
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import add_model, find_model, list_models, put_model, rename_model
-from autodet.workspace import Workspace
+from autodet.workspace import Workspace, module_environment
 from tests.models.test_bundle import CARD, WEIGHTS
 
 
@@ -137,6 +139,26 @@ def test_no_id_is_the_name_of_another_model(here, bundle):
     assert (second.id, second.name) == ("customs-2", "customs")
     with pytest.warns(NameWarning, match=r"\(customs-2, fruit\)"):
         assert find_model("customs", here).id == "customs-2"
+
+
+def test_uploads_at_once_get_names_that_are_nobody_else_s_id(here, bundle):
+    code = (
+        "import sys, autodet; from pathlib import Path; from autodet.models.store import add_model; print(flush=True); "
+        "sys.stdin.readline(); [add_model(Path(sys.argv[1]), 'fruit') for _ in range(4)]"
+    )
+    environment = module_environment(AUTODET_HOME=str(here.home), PYTHONWARNINGS="ignore")
+    command = [sys.executable, "-c", code, str(bundle)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    uploads = [subprocess.Popen(command, env=environment, **pipes) for _ in range(3)]
+    for upload in uploads:
+        upload.stdout.readline()
+    for upload in uploads:
+        upload.stdin.write("go\n"), upload.stdin.flush()
+    for upload in uploads:
+        upload.communicate()
+        assert upload.returncode == 0
+    expected = {("fruit", "fruit"), *((f"fruit-{number}", f"fruit {number}") for number in range(2, 13))}
+    assert {(model.id, model.name) for model in list_models(here)} == expected
 
 
 def test_a_foreign_moment_of_training_is_older_than_any(here, tmp_path):

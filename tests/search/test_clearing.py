@@ -10,7 +10,7 @@ from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.versions.deriving import derive_dataset
 from autodet.errors import AmbiguousNameError, DatasetError, ModelError, NotFoundError
 from autodet.lock import hold_folder
-from autodet.models.store import add_model, list_models
+from autodet.models.store import add_model, find_model, list_models
 from autodet.search.clearing import plan_dataset_deletion, plan_model_deletion
 from autodet.search.control import find_search
 from autodet.search.starting import start_search
@@ -129,6 +129,17 @@ def test_a_name_that_several_have_deletes_none(home, tmp_path):
     assert autodet.delete_model("My fruit").id == "my-fruit-2"
 
 
+def test_values_can_be_deleted_in_place_of_names(data, home, tmp_path):
+    bundle = untrained_bundle(tmp_path / "x.autodet")
+    model = add_model(bundle, "x", home)
+    with pytest.raises(NotFoundError, match="not a model of the workspace"):
+        autodet.delete_model(find_model(bundle))
+    assert autodet.delete_model(model).id == "x" and bundle.exists()
+    version = derive_dataset(data, drop=["apple"], workspace=home)
+    assert autodet.delete_dataset(version).id == version.id
+    assert autodet.delete_dataset(list_datasets(home)[0]).id == "fruit"
+
+
 def test_what_is_damaged_can_be_deleted_by_its_id(data, home, tmp_path):
     model = add_model(untrained_bundle(tmp_path / "x.autodet"), "x", home)
     model.path.write_bytes(b"PK")
@@ -140,7 +151,7 @@ def test_what_is_damaged_can_be_deleted_by_its_id(data, home, tmp_path):
     assert autodet.delete_dataset(version.id).id == version.id
 
 
-@pytest.mark.parametrize("name", ["nothing", "", "..", "../datasets/fruit", "a\0b", ".", "x" * 300])
+@pytest.mark.parametrize("name", [None, 7, "nothing", "", "..", "../datasets/fruit", "a\0b", ".", "x" * 300])
 def test_a_name_never_leads_outside(data, home, name):
     for delete in (autodet.delete_dataset, autodet.delete_model):
         with pytest.raises(NotFoundError):
