@@ -26,6 +26,7 @@ from autodet.terminal import PROGRAM, ProgressLine, say
 from autodet.words import listed, size_text
 
 Options = argparse.Namespace
+KIND_TITLES = {"model": "model", "dataset": "data set"}
 OTHER_KINDS: dict[str, Callable[[str], str]] = {"model": only_model_id, "dataset": only_dataset_id}
 
 
@@ -231,10 +232,10 @@ def _delete_search(name: str) -> Answer:
         others = [kind for kind, find in OTHER_KINDS.items() if _is_there(find, name)]
         if not others:
             raise
-        options = listed((f"--kind {kind}" for kind in others), "or")
+        there_is = listed([f"a {KIND_TITLES[kind]}" for kind in others])
+        options = listed([f"--kind {kind}" for kind in others], "or")
         raise NotFoundError(
-            f"There is no search {name!r}, so nothing was deleted. There is a {listed(others, 'and a')} of that name: "
-            f"add {options}."
+            f"There is no search {name!r}, so nothing was deleted. There is {there_is} of that name: add {options}."
         ) from error
     size = search.size_bytes()
     search.delete()

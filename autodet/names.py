@@ -106,7 +106,7 @@ def ids_in(*parents: Path) -> set[str]:
 def warn(sentence: str) -> None:
     """Warn at the line that called autodet."""
     frame, level = sys._getframe(1), 2
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "autodet":
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("autodet", "contextlib"):
         frame, level = frame.f_back, level + 1
     warnings.warn(sentence, NameWarning, stacklevel=level)
 

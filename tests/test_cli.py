@@ -249,9 +249,9 @@ def test_delete_without_a_kind_is_about_searches_alone(stock, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told.items() >= {"kind": "search", "id": "fruit", "search": "fruit"}.items() and told["freed_bytes"] > 0
     for name, words in (
-        ("fruit", "There is a model and a dataset of that name: add --kind model or --kind dataset."),
+        ("fruit", "There is a model and a data set of that name: add --kind model or --kind dataset."),
         ("Customs", "There is a model of that name: add --kind model."),
-        ("berries", "There is a dataset of that name: add --kind dataset."),
+        ("berries", "There is a data set of that name: add --kind dataset."),
         ("pears", "There is no search 'pears'; there are none yet"),
     ):
         assert cli.main(["delete", name]) == cli.MISTAKE

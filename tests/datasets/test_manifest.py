@@ -100,13 +100,11 @@ def test_of_several_of_a_name_the_newest_is_loaded_and_the_others_are_named(data
 
 
 def test_no_data_set_gets_the_id_of_another_as_its_name_or_the_name_as_its_id(dataset, workspace, tmp_path):
-    with pytest.warns(NameWarning, match="'red-fruit' is the id of another data set, so .* is called 'red-fruit 2'"):
+    with pytest.warns(NameWarning, match="'red-fruit' is the id of another data set, so .* 'red-fruit 2'") as warned:
         second = import_dataset(tmp_path / "Red Fruit", "red-fruit", workspace=workspace)
-    assert (second.id, second.name, load_dataset(second.id, workspace).name) == (
-        "red-fruit-2",
-        "red-fruit 2",
-        second.name,
-    )
+    assert warned[0].filename == __file__
+    assert (second.id, second.name) == ("red-fruit-2", "red-fruit 2")
+    assert load_dataset(second.id, workspace).name == second.name
     with pytest.warns(NameWarning, match="'red-fruit 3'"):
         third = derive_dataset(dataset, "red-fruit", drop=["apple"], workspace=workspace)
     assert (third.id, third.name) == ("red-fruit-3", "red-fruit 3")
