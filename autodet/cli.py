@@ -8,15 +8,13 @@ import argparse
 import json
 import os
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from typing import TextIO
 
 import autodet
 from autodet import arguments, commands, terminal
 from autodet.commands import Answer, Options
-from autodet.errors import AutodetError, NameWarning
+from autodet.errors import AutodetError
 from autodet.terminal import PROGRAM, say
 
 OK, FAILED, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
@@ -56,9 +54,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(options: Options) -> int:
     # Libraries print on standard error, so that standard output has the answer alone.
-    with redirect_stdout(sys.stderr), warnings.catch_warnings():
-        warnings.simplefilter("always", NameWarning)
-        warnings.showwarning = _show_warning
+    with redirect_stdout(sys.stderr), terminal.cautions_as_lines():
         answer: Answer = options.command(options)
     print(json.dumps(answer.document, indent=2) if options.json else _printable(answer.text))
     for mistake in answer.mistakes:
@@ -66,20 +62,6 @@ def _run(options: Options) -> int:
     if answer.failure:
         return _complain(answer.failure, FAILED)
     return MISTAKE if answer.mistakes else OK
-
-
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    if issubclass(category, NameWarning):
-        say(str(message))
-    else:
-        print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
 
 
 def _printable(text: str) -> str:

@@ -22,7 +22,8 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
         ├── BundleError      an .autodet file that is cut short, changed or foreign
         └── WeightsError     pretrained weights that cannot be had here
 
-A ``NameWarning`` is no error: it says which of several things a name is taken for.
+``AutodetWarning`` is no error: Python code gets it where the command line prints a caution. A ``NameWarning`` says
+which of several things a name is taken for.
 """
 
 
@@ -106,5 +107,9 @@ class WeightsError(ModelError):
     """Pretrained weights that cannot be had on this machine."""
 
 
-class NameWarning(UserWarning):
+class AutodetWarning(UserWarning):
+    """A caution: the work goes on, and its result is to be taken with care."""
+
+
+class NameWarning(AutodetWarning):
     """A name that could mean several things, or that was taken already."""

@@ -2,12 +2,15 @@
 
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 
 from autodet.datasets.gate.kinds import KINDS, by_kind, how_many
 from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.datasets.versions.deriving import Version
+from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import wants_speed
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Problem, SearchStatus, TrialStatus
@@ -27,6 +30,23 @@ def harmless(text: str) -> str:
 def say(line: str) -> None:
     """Print a line on standard error, at once."""
     print(harmless(line), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def cautions_as_lines() -> Iterator[None]:
+    """Show the warnings of autodet as lines on standard error, without the code that they came from."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", AutodetWarning)
+        show = warnings.showwarning
+
+        def say_caution(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, AutodetWarning):
+                say(str(message))
+            else:
+                show(message, category, *where, **more)
+
+        warnings.showwarning = say_caution
+        yield
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

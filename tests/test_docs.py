@@ -22,8 +22,10 @@ import pytest
 import yaml
 
 from autodet import cli
+from autodet.inference.onnx_export import export_onnx
+from autodet.models.store import find_model
 from tests.documents import ROOT, blocks, documents
-from tests.helpers import zip_folder
+from tests.helpers import untrained_bundle, zip_folder
 
 NOT_RUN = {
     "git clone <address of this repository> autodet && cd autodet": "clones and installs",
@@ -59,13 +61,14 @@ def test_every_block_is_of_a_language_that_is_checked():
 
 @pytest.fixture(scope="module")
 def folder(sample_folder, tmp_path_factory):
-    """What a reader has: ``fruit.zip``, in which some oranges are called mandarins, and ``photo.jpg``."""
+    """The files of the examples: ``fruit.zip``, in which some oranges are mandarins, ``photo.jpg``, ``fruit.onnx``."""
     folder = tmp_path_factory.mktemp("reader")
     labelled = shutil.copytree(sample_folder, folder / "labelled")
     for path in sorted(labelled.rglob("*.xml"))[::2]:
         path.write_text(path.read_text(encoding="utf-8").replace("orange", "mandarin"), encoding="utf-8")
     zip_folder(labelled, folder / "fruit.zip")
     shutil.copy(sorted(labelled.rglob("*.jpg"))[0], folder / "photo.jpg")
+    export_onnx(find_model(untrained_bundle(tmp_path_factory.mktemp("model") / "fruit.autodet")), folder / "fruit.onnx")
     return folder
 
 

@@ -93,7 +93,7 @@ def list_models(workspace: Workspace | None = None) -> list[StoredModel]:
 def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredModel:
     """The model with an id, else the newest with a name, or the one in an ``.autodet`` file.
 
-    A ``NameWarning`` says which others the name could mean. The newest is the one that was trained last.
+    A ``NameWarning`` says which others the name could mean. The newest was trained, or brought here, last.
 
     Raises:
         NotFoundError: There is none; the message lists what there is.
@@ -141,16 +141,16 @@ def _bundle(model_id: str, workspace: Workspace) -> Path | None:
 
 
 def _newest_first(models: Sequence[StoredModel]) -> list[StoredModel]:
-    return sorted(models, key=_moments, reverse=True)
+    return sorted(models, key=_moment, reverse=True)
 
 
-def _moments(model: StoredModel) -> tuple[datetime, float]:
-    """When a model was trained, as far as its card says so, and when it was put where it is."""
-    try:
-        trained, added = datetime.fromisoformat(model.card.created), model.path.stat().st_mtime
-    except (ValueError, OSError):
-        return datetime.min.replace(tzinfo=UTC), 0.0
-    return trained if trained.tzinfo else trained.replace(tzinfo=UTC), added
+def _moment(model: StoredModel) -> float:
+    """When a model came to be in this workspace, in seconds since 1970: when it was trained, or brought here."""
+    with suppress(OSError):
+        return model.path.with_name(BROUGHT).stat().st_mtime
+    with suppress(ValueError):
+        return datetime.fromisoformat(model.card.created).timestamp()
+    return 0.0
 
 
 def _not_found(name: str, workspace: Workspace) -> NoReturn:

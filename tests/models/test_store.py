@@ -78,7 +78,7 @@ def test_a_model_that_was_renamed_keeps_its_name_when_its_search_finds_a_better_
 
 
 def bundles(folder, count, **facts):
-    """Models of one name, each trained a day after the one before it, and each worse."""
+    """Models, each trained a day after the one before it, and each worse."""
     for day in range(1, count + 1):
         path = folder / f"{day}.autodet"
         card = replace(CARD, created=f"2026-01-{day:02}T10:00:00+00:00", metrics={"map50": 1 - day / 10}, **facts)
@@ -87,15 +87,16 @@ def bundles(folder, count, **facts):
 
 
 def test_of_several_of_a_name_the_newest_is_found_and_the_others_are_named(here, tmp_path):
-    for path in reversed(list(bundles(tmp_path, 3))):
-        add_model(path, "My fruit", here)
-    sentence = (
-        r"More than one model is called 'My fruit' \(my-fruit, my-fruit-2, my-fruit-3\); the newest, my-fruit, is"
-    )
+    for number, path in enumerate(bundles(tmp_path, 3, name="My fruit"), 1):
+        put_model(path, f"trained-{number}", here)
+    sentence = r"model is called 'My fruit' \(trained-3, trained-2, trained-1\); the newest, trained-3, is used"
     with pytest.warns(NameWarning, match=sentence) as warned:
-        assert find_model("My fruit", here).card.created.startswith("2026-01-03")
+        assert find_model("My fruit", here).id == "trained-3"
     assert warned[0].filename == __file__
-    assert find_model("my-fruit-3", here).card.created.startswith("2026-01-01")
+    assert find_model("trained-1", here).card.created.startswith("2026-01-01")
+    brought = add_model(tmp_path / "1.autodet", "My fruit", here)  # trained before the others, and here after them
+    with pytest.warns(NameWarning, match="the newest, my-fruit, is used"):
+        assert find_model("My fruit", here).id == brought.id
 
 
 def test_an_id_means_one_model_for_good_and_newer_ones_of_that_name_are_named(here, tmp_path):
@@ -161,12 +162,12 @@ def test_uploads_at_once_get_names_that_are_nobody_else_s_id(here, bundle):
     assert {(model.id, model.name) for model in list_models(here)} == expected
 
 
-def test_a_foreign_moment_of_training_is_older_than_any(here, tmp_path):
-    for created in ("2026-01-01T00:00:00+00:00", "zzz"):
-        write_bundle(tmp_path / "x.autodet", replace(CARD, created=created), WEIGHTS)
-        add_model(tmp_path / "x.autodet", "My fruit", here)
+def test_a_moment_of_training_that_is_none_is_older_than_any(here, tmp_path):
+    for number, created in enumerate(("2026-01-01T00:00:00+00:00", "zzz")):
+        write_bundle(tmp_path / "x.autodet", replace(CARD, name="My fruit", created=created), WEIGHTS)
+        put_model(tmp_path / "x.autodet", f"trained-{number}", here)
     with pytest.warns(NameWarning):
-        assert find_model("My fruit", here).id == "my-fruit"
+        assert find_model("My fruit", here).id == "trained-0"
 
 
 def test_a_model_is_printed_in_one_line(here, bundle):
