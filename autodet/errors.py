@@ -108,7 +108,7 @@ class WeightsError(ModelError):
 
 
 class AutodetWarning(UserWarning):
-    """A caution: the work goes on, and its result is to be taken with care."""
+    """A caution: the work goes on, but treat its result with care."""
 
 
 class NameWarning(AutodetWarning):

@@ -145,7 +145,7 @@ def _newest_first(models: Sequence[StoredModel]) -> list[StoredModel]:
 
 
 def _moment(model: StoredModel) -> float:
-    """When a model came to be in this workspace, in seconds since 1970: when it was trained, or brought here."""
+    """When a model appeared in this workspace, in seconds since 1970: when it was trained, or brought here."""
     with suppress(OSError):
         return model.path.with_name(BROUGHT).stat().st_mtime
     with suppress(ValueError):
