@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
     from autodet.datasets.versions.deriving import derive_dataset
     from autodet.datasets.versions.resplitting import Resplit
-    from autodet.errors import AutodetError
+    from autodet.errors import AutodetError, NameWarning
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
     from autodet.records.reports import EvaluationReport
     from autodet.records.searches import SearchStatus
+    from autodet.search.clearing import delete_dataset, delete_model
     from autodet.search.control import Search, find_search, list_searches
     from autodet.search.starting import fit, start_search
 
@@ -37,10 +38,13 @@ __all__ = [
     "Dataset",
     "Detector",
     "EvaluationReport",
+    "NameWarning",
     "Resplit",
     "Search",
     "SearchStatus",
     "__version__",
+    "delete_dataset",
+    "delete_model",
     "derive_dataset",
     "export_dataset",
     "find_search",
@@ -59,9 +63,12 @@ _HOMES = {
     "Dataset": "autodet.datasets.manifest",
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records.reports",
+    "NameWarning": "autodet.errors",
     "Resplit": "autodet.datasets.versions.resplitting",
     "Search": "autodet.search.control",
     "SearchStatus": "autodet.records.searches",
+    "delete_dataset": "autodet.search.clearing",
+    "delete_model": "autodet.search.clearing",
     "derive_dataset": "autodet.datasets.versions.deriving",
     "export_dataset": "autodet.datasets.exporting",
     "find_search": "autodet.search.control",

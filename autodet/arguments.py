@@ -132,9 +132,16 @@ def add_search(parser: argparse.ArgumentParser) -> None:
 
 def add_keep(parser: argparse.ArgumentParser) -> None:
     """Which trial's model to keep, and under what name."""
-    parser.add_argument("search", metavar="SEARCH", help="a search's id")
+    parser.add_argument("search", metavar="SEARCH", help="a search's id or name")
     parser.add_argument("trial", metavar="TRIAL", type=_whole_number, help="the trial's number, as 'status' lists it")
     parser.add_argument("--name", help="what to call the model; 'SEARCH trial TRIAL' if not given")
+
+
+def add_delete(parser: argparse.ArgumentParser) -> None:
+    """Which thing to delete, and of which kind."""
+    parser.add_argument("name", metavar="NAME", help="an id, or a name that no other thing of the kind has")
+    kinds = "search (default), model or dataset; the models of a search stay, and so do versions of a data set"
+    parser.add_argument("--kind", choices=("search", "model", "dataset"), default="search", help=kinds)
 
 
 def add_rename(parser: argparse.ArgumentParser) -> None:

@@ -52,7 +52,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Options) -> int:
-    with redirect_stdout(sys.stderr):  # nothing but the answer on standard output, whatever a library prints
+    # Libraries print on standard error, so that standard output has the answer alone.
+    with redirect_stdout(sys.stderr), terminal.cautions_as_lines():
         answer: Answer = options.command(options)
     print(json.dumps(answer.document, indent=2) if options.json else _printable(answer.text))
     for mistake in answer.mistakes:
@@ -93,15 +94,15 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_derive(add("derive", commands.derive, changes))
     arguments.add_search(add("search", commands.search, "search for the best detector, and wait for it"))
     status = add("status", commands.status, "say what a search, or every search, is doing")
-    status.add_argument("search", metavar="SEARCH", nargs="?", help="a search's id; every search if not given")
+    status.add_argument("search", metavar="SEARCH", nargs="?", help="a search's id or name; every search if not given")
     for name, command, description in (
         ("stop", commands.stop, "stop a search and keep its best model so far"),
         ("resume", commands.resume, "carry on a search that was interrupted or stopped"),
-        ("delete", commands.delete, "delete a search that is over, with the models of its trials that were not kept"),
     ):
-        add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id")
+        add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id or name")
+    arguments.add_delete(add("delete", commands.delete, "delete a search that is over, a model, or a data set"))
     arguments.add_keep(add("keep", commands.keep, "make the model of any trial of a search one of the workspace"))
-    arguments.add_rename(add("rename", commands.rename, "call a model otherwise; its id stays"))
+    arguments.add_rename(add("rename", commands.rename, "give a model another name; its id stays"))
     arguments.add_evaluate(add("evaluate", commands.evaluate, "measure a model on a split of a data set"))
     arguments.add_predict(add("predict", commands.predict, "find the objects on photos"))
     arguments.add_export(add("export", commands.export, "write a model, or a data set, as a file for other programs"))

@@ -2,32 +2,35 @@
 
 import argparse
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from autodet import terminal
 from autodet.datasets.exporting import LAYOUTS, export_dataset
 from autodet.datasets.importing import import_dataset
-from autodet.datasets.manifest import list_datasets, load_dataset
+from autodet.datasets.manifest import list_datasets, load_dataset, only_dataset_id
 from autodet.datasets.photos import PHOTO_ENDINGS, open_photo
 from autodet.datasets.sources.s3.access import ANONYMOUS, Identity, S3Credentials
 from autodet.datasets.versions.deriving import Changes, plan_version, store_version
 from autodet.datasets.versions.differences import differences_to_json
 from autodet.datasets.versions.resplitting import Resplit
-from autodet.errors import DatasetError, PhotoError, SearchError
-from autodet.models.store import find_model, list_models, rename_model
+from autodet.errors import AmbiguousNameError, DatasetError, NotFoundError, PhotoError, SearchError
+from autodet.models.store import find_model, list_models, only_model_id, rename_model
 from autodet.records import Prediction
-from autodet.search.control import Search, find_search, is_in_the_making, list_searches
+from autodet.search.clearing import delete_dataset, delete_model
+from autodet.search.control import Search, find_only_search, find_search, is_in_the_making, list_searches
 from autodet.search.space import PARAMETERS, Range
 from autodet.search.starting import start_search
 from autodet.server.launch import environment_with_secrets, start_app
 from autodet.settings import load_settings
 from autodet.terminal import PROGRAM, ProgressLine, say
-from autodet.words import size_text
+from autodet.words import listed, size_text
 
 Options = argparse.Namespace
+KIND_TITLES = {"model": "model", "dataset": "data set"}
+OTHER_KINDS: dict[str, Callable[[str], str]] = {"model": only_model_id, "dataset": only_dataset_id}
 
 
 @dataclass(frozen=True)
@@ -212,7 +215,7 @@ def keep(options: Options) -> Answer:
 
 
 def rename(options: Options) -> Answer:
-    """Call a model otherwise."""
+    """Give a model another name."""
     model = find_model(options.model)
     if is_in_the_making(model.id):
         raise SearchError(f"The search that makes {model.id!r} is still running; rename it once that is over.")
@@ -221,13 +224,44 @@ def rename(options: Options) -> Answer:
 
 
 def delete(options: Options) -> Answer:
-    """Delete a search."""
-    search = find_search(options.search)
+    """Delete a search, a model or a data set.
+
+    Raises:
+        NotFoundError: There is no such thing; the message names other kinds of things with that name.
+    """
+    if options.kind == "search":
+        return _delete_search(options.name)
+    deleted = (delete_model if options.kind == "model" else delete_dataset)(options.name)
+    return Answer(asdict(deleted), terminal.deletion_text(deleted))
+
+
+def _delete_search(name: str) -> Answer:
+    try:
+        search = find_only_search(name)
+    except NotFoundError as error:
+        others = [kind for kind, find in OTHER_KINDS.items() if _is_there(find, name)]
+        if not others:
+            raise
+        there_is = listed([f"a {KIND_TITLES[kind]}" for kind in others])
+        options = listed([f"--kind {kind}" for kind in others], "or")
+        raise NotFoundError(
+            f"There is no search {name!r}, so nothing was deleted. There is {there_is} of that name: add {options}."
+        ) from error
     size = search.size_bytes()
     search.delete()
     stays = f"What '{PROGRAM} models' lists stays."
     text = f"The search {search.id} is deleted, which freed {size_text(size)}. {stays}"
-    return Answer({"search": search.id, "freed_bytes": size}, text)
+    return Answer({"kind": "search", "id": search.id, "search": search.id, "freed_bytes": size}, text)
+
+
+def _is_there(find: Callable[[str], object], name: str) -> bool:
+    try:
+        find(name)
+    except NotFoundError:
+        return False
+    except AmbiguousNameError:
+        pass
+    return True
 
 
 def evaluate(options: Options) -> Answer:

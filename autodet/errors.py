@@ -6,6 +6,7 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
     AutodetError
     ├── SettingsError        an environment variable or secret has a value that makes no sense
     ├── NotFoundError        no data set, search or model of that name
+    ├── AmbiguousNameError   several things of that name, where one must be meant
     ├── BusyError            a folder that another process is at work on
     ├── DatasetError         a data set that cannot be read or used as asked
     │   ├── AmbiguousFormatError  labels in several formats
@@ -23,6 +24,9 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
 
 The operating system's own errors (a full disk, a file without permission) become sentences at the edges, by
 ``sentence_for``.
+
+``AutodetWarning`` is no error: Python code gets it where the command line prints a caution. A ``NameWarning`` says
+which of several things a name is taken for.
 """
 
 import errno
@@ -41,6 +45,10 @@ class SettingsError(AutodetError):
 
 class NotFoundError(AutodetError):
     """No data set, search or model of that name in the workspace."""
+
+
+class AmbiguousNameError(AutodetError):
+    """Several things of that name, where one must be meant."""
 
 
 class BusyError(AutodetError):
@@ -137,3 +145,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+class AutodetWarning(UserWarning):
+    """A caution: the work goes on, but treat its result with care."""
+
+
+class NameWarning(AutodetWarning):
+    """A name that could mean several things, or that was taken already."""

@@ -33,12 +33,29 @@ def hold_lock(folder: Path, patience_seconds: float = 5.0) -> Iterator[int]:
     """
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        deadline = time.monotonic() + patience_seconds
-        while not _try(descriptor, fcntl.LOCK_EX):
-            if time.monotonic() > deadline:
-                raise BusyError(f"{folder} is being worked on by another process already; wait until it is done.")
-            time.sleep(0.05)
+        _wait_for(descriptor, fcntl.LOCK_EX, folder, patience_seconds)
         yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def hold_folder(folder: Path, *, alone: bool = False, patience_seconds: float = 5.0) -> Iterator[None]:
+    """Hold a folder itself, without a file in it: several readers hold it together, a deletion holds it alone.
+
+    Args:
+        folder: The folder, such as a data set's.
+        alone: Whether no other process may hold it.
+        patience_seconds: How long to wait for it.
+
+    Raises:
+        BusyError: Another process holds it in a way that excludes this one.
+        FileNotFoundError: There is no such folder.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _wait_for(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH, folder, patience_seconds)
+        yield
     finally:
         os.close(descriptor)
 
@@ -73,6 +90,14 @@ def unlock(descriptor: int) -> None:
     """Release the lock of ``try_lock``, for every process that has inherited it too."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)
+
+
+def _wait_for(descriptor: int, kind: int, folder: Path, patience_seconds: float) -> None:
+    deadline = time.monotonic() + patience_seconds
+    while not _try(descriptor, kind):
+        if time.monotonic() > deadline:
+            raise BusyError(f"{folder} is being worked on by another process already; wait until it is done.")
+        time.sleep(0.05)
 
 
 def _try(descriptor: int, kind: int) -> bool:

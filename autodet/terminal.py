@@ -2,16 +2,20 @@
 
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 
 from autodet.datasets.gate.kinds import KINDS, by_kind, how_many
 from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.datasets.versions.deriving import Version
+from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import wants_speed
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Problem, SearchStatus, TrialStatus
-from autodet.words import counted, duration
+from autodet.search.clearing import Deletion
+from autodet.words import counted, duration, size_text
 
 PROGRAM = "python -m autodet"
 MOST_FINDINGS_SHOWN = 3  # of each kind
@@ -26,6 +30,23 @@ def harmless(text: str) -> str:
 def say(line: str) -> None:
     """Print a line on standard error, at once."""
     print(harmless(line), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def cautions_as_lines() -> Iterator[None]:
+    """Show the warnings of autodet as lines on standard error, without the code that they came from."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", AutodetWarning)
+        show = warnings.showwarning
+
+        def say_caution(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, AutodetWarning):
+                say(str(message))
+            else:
+                show(message, category, *where, **more)
+
+        warnings.showwarning = say_caution
+        yield
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
@@ -95,6 +116,17 @@ def models_text(models: Sequence[StoredModel]) -> str:
         return f"There are no models yet; '{PROGRAM} search DATASET' makes one."
     rows = [(m.id, m.card.name, m.card.dataset, _figure(m.card.metrics.get("map50"))) for m in models]
     return columns([("MODEL", "NAME", "DATA SET", "MAP50"), *rows])
+
+
+def deletion_text(deleted: Deletion) -> str:
+    """The bytes that a deletion freed, and its effects."""
+    title = "data set" if deleted.kind == "dataset" else "model"
+    lines = [f"The {title} {deleted.id} is deleted, which freed {size_text(deleted.freed_bytes)}."]
+    if deleted.unfinished:
+        lines.append(f"Without it, these searches cannot be resumed: {', '.join(deleted.unfinished)}.")
+    if deleted.versions:
+        lines.append(f"These versions of it stay, with their photos: {', '.join(deleted.versions)}.")
+    return "\n".join(lines)
 
 
 def searches_text(statuses: Sequence[SearchStatus]) -> str:

@@ -1,6 +1,6 @@
 """Counts, lists, sizes and time spans as people read them, on pages, on the command line and in sentences."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def counted(number: int, word: str, plural: str | None = None) -> str:
@@ -12,6 +12,18 @@ def listed(values: Iterable[object], word: str = "and") -> str:
     """``a``, ``a and b``, ``a, b and c``; there must be one at least."""
     *first, last = map(str, values)
     return f"{', '.join(first)} {word} {last}" if first else last
+
+
+def shortened(text: str, longest: int = 60) -> str:
+    """A text, cut to a number of letters."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def few(names: Sequence[str], word: str, plural: str, most: int = 5) -> str:
+    """``3 classes: apple, banana, orange``; of many names the first: ``80 classes: apple, banana, ...``."""
+    shown = ", ".join(shortened(name, 30) for name in names[:most])
+    more = ", ..." if len(names) > most else ""
+    return f"{counted(len(names), word, plural)}: {shown}{more}" if names else counted(0, word, plural)
 
 
 def size_text(size: int) -> str:

@@ -20,7 +20,7 @@ import secrets
 import shutil
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,8 +148,14 @@ def _sweep(parent: Path) -> None:
             os.close(descriptor)
 
 
-def publish_folder(hidden: Path, parent: Path, name: str) -> Path:
+def publish_folder(hidden: Path, parent: Path, name: str, avoid: Collection[str] = ()) -> Path:
     """Rename ``hidden`` to ``slug(name)``, or ``slug(name)-2`` and so on where that is taken.
+
+    Args:
+        hidden: A folder of ``hidden_folder``.
+        parent: Where it appears.
+        name: What its id is made of.
+        avoid: Ids that it must not get, although no folder has them.
 
     Returns:
         The folder's final place; its last part is the id.
@@ -157,7 +163,7 @@ def publish_folder(hidden: Path, parent: Path, name: str) -> Path:
     base = slug(name)
     for number in range(1, 10_000):
         final = parent / (base if number == 1 else f"{base}-{number}")
-        if final.exists():
+        if final.name in avoid or final.exists():
             continue
         try:
             hidden.rename(final)

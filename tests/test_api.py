@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import autodet
+from autodet.models.store import add_model
+from tests.helpers import untrained_bundle
 
 DESIGNED = {"import_dataset", "load_dataset", "start_search", "fit", "load_detector"}
 TYPES = {"AutodetError", "Dataset", "Detector", "Search"}
@@ -40,6 +42,7 @@ def test_every_error_is_an_autodet_error():
     from autodet import errors
 
     raised = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, Exception)]
+    raised = [one for one in raised if not issubclass(one, Warning)]
     assert len(raised) > 5
     assert all(issubclass(one, autodet.AutodetError) for one in raised)
 
@@ -75,3 +78,22 @@ def test_the_three_lines(sample_folder, sample_dataset, workspace, monkeypatch):
     assert search.best_detector().card == detector.card
     assert autodet.load_detector("fruit").card == detector.card
     assert [model.id for model in autodet.list_models()] == ["fruit"]
+
+
+def test_two_fits_of_one_data_set_make_models_that_can_be_told_apart(workspace, tmp_path):
+    for day in (1, 2):
+        path = untrained_bundle(tmp_path / "x.autodet", created=f"2026-01-0{day}T10:00:00+00:00")
+        add_model(path, "My fruit", workspace)
+    with pytest.warns(autodet.NameWarning, match=r"called 'My fruit' \(my-fruit-2, my-fruit\)") as warned:
+        assert autodet.load_detector("My fruit").card.created.startswith("2026-01-02")
+    assert warned[0].filename == __file__
+    assert len(repr(autodet.list_models())) < 300
+
+
+def test_data_sets_and_models_are_deleted_by_id_or_name(sample_folder, workspace, tmp_path):
+    autodet.import_dataset(str(sample_folder), name="Fruit")
+    add_model(untrained_bundle(tmp_path / "x.autodet"), "Customs camera", workspace)
+    assert autodet.delete_model("Customs camera").id == "customs-camera"
+    deleted = autodet.delete_dataset("Fruit")
+    assert (deleted.kind, deleted.id) == ("dataset", "fruit") and deleted.freed_bytes > 100_000
+    assert autodet.list_models() == autodet.list_datasets() == []

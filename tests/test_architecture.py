@@ -17,6 +17,7 @@ LAYERS = (
     ("inference",),
     ("charts", "training"),
     ("datasets", "models", "evaluation"),
+    ("names",),
     ("records", "workspace", "lock", "processes", "words"),
     ("settings",),
     ("errors",),

@@ -226,6 +226,73 @@ def test_a_model_is_renamed_unless_its_search_is_at_work(workspace, tmp_path, mo
     assert "still running" in capsys.readouterr().err
 
 
+@pytest.fixture
+def stock(workspace, tmp_path, monkeypatch):
+    """A workspace with a data set, a search and a model of one id, beside a model and a data set of their own."""
+    monkeypatch.setattr("autodet.search.starting.launch", lambda folder: None)
+    for name in ("fruit", "berries"):
+        import_dataset(write_voc(tmp_path / name), name, workspace=workspace)
+    assert cli.main(["search", "fruit", "--detach"]) == cli.OK
+    write_bundle(tmp_path / "x.autodet", CARD, WEIGHTS)
+    put_model(tmp_path / "x.autodet", "fruit", workspace)
+    add_model(tmp_path / "x.autodet", "Customs", workspace)
+    return workspace
+
+
+def ids(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_delete_without_a_kind_is_about_searches_alone(stock, capsys):
+    capsys.readouterr()
+    assert cli.main(["delete", "fruit", "--json"]) == cli.OK
+    told = json.loads(capsys.readouterr().out)
+    assert told.items() >= {"kind": "search", "id": "fruit", "search": "fruit"}.items() and told["freed_bytes"] > 0
+    for name, words in (
+        ("fruit", "There is a model and a data set of that name: add --kind model or --kind dataset."),
+        ("Customs", "There is a model of that name: add --kind model."),
+        ("berries", "There is a data set of that name: add --kind dataset."),
+        ("pears", "There is no search 'pears'; there are none yet"),
+    ):
+        assert cli.main(["delete", name]) == cli.MISTAKE
+        said = capsys.readouterr()
+        assert words in said.err and said.err.count("\n") == 1 and said.out == ""
+    assert (ids(stock.datasets), ids(stock.models)) == ({"fruit", "berries"}, {"fruit", "customs"})
+
+
+def test_delete_deletes_models_and_data_sets_and_says_what_that_affects(stock, capsys):
+    capsys.readouterr()
+    assert cli.main(["delete", "Customs", "--kind", "model", "--json"]) == cli.OK
+    told = json.loads(capsys.readouterr().out)
+    assert told.items() >= {"kind": "model", "id": "customs"}.items() and told["freed_bytes"] > 0
+    assert cli.main(["derive", "fruit", "--drop", "apple", "--name", "bananas"]) == cli.OK
+    capsys.readouterr()
+    assert cli.main(["delete", "fruit", "--kind", "dataset"]) == cli.OK
+    said = capsys.readouterr().out
+    assert "The data set fruit is deleted, which freed" in said
+    assert "Without it, these searches cannot be resumed: fruit." in said
+    assert "These versions of it stay, with their photos: bananas." in said
+    assert (ids(stock.datasets), ids(stock.models)) == ({"bananas", "berries"}, {"fruit"})
+    assert cli.main(["delete", "fruit", "--kind", "dataset"]) == cli.MISTAKE
+    assert "no data set called 'fruit'" in capsys.readouterr().err
+
+
+def test_a_name_of_several_models_says_which_is_used_beside_the_answer(stock, tmp_path, capsys):
+    add_model(tmp_path / "x.autodet", "Customs", stock)
+    capsys.readouterr()
+    assert cli.main(["delete", "Customs", "--kind", "model"]) == cli.MISTAKE
+    assert "is called 'Customs' (customs-2, customs); give the id of one." in capsys.readouterr().err
+    assert cli.main(["rename", "customs", "fruit"]) == cli.MISTAKE
+    assert "'fruit' is the id of another model or search; choose another name." in capsys.readouterr().err
+    assert cli.main(["rename", "Customs", "Harbour", "--json"]) == cli.OK
+    said = capsys.readouterr()
+    assert json.loads(said.out)["model"] == "customs-2"
+    assert said.err == (
+        "More than one model is called 'Customs' (customs-2, customs); the newest, customs-2, is used. Give an id to "
+        "choose another.\n"
+    )
+
+
 @pytest.mark.slow
 def test_ctrl_c_leaves_a_search_running_and_says_how_to_stop_it(searchable):
     home = searchable
@@ -465,13 +532,13 @@ def test_a_damaged_model_is_a_sentence(trained_bundle, sample_folder, empty_home
         (["stop", "fruit"], "no search 'fruit'"),
         (["resume", "../fruit"], "no search '../fruit'"),
         (["delete", "fruit"], "no search 'fruit'"),
-        (["delete"], "SEARCH"),
+        (["delete"], "NAME"),
         (["evaluate", "fruit", "fruit"], "no model 'fruit'"),
         (["evaluate", "fruit", "fruit", "--split", "exam"], "'exam'"),
         (["predict", "fruit", "photo.jpg"], "no model 'fruit'"),
         (["predict", "fruit.autodet", "photo.jpg"], "no file fruit.autodet"),
         (["predict", "fruit"], "PHOTO"),
-        (["predict", "x" * 400, "photo.jpg"], "File name too long"),
+        (["predict", "x" * 400, "photo.jpg"], "no model 'xxx"),
         (["predict", "fruit", "photo.jpg", "--threshold", "1.5"], "'1.5' is not between 0 and 1"),
         (["predict", "fruit", "photo.jpg", "--threshold", "nan"], "'nan' is not between 0 and 1"),
         (["export", "fruit"], "--out"),

@@ -19,7 +19,8 @@ import yaml
 from autodet.datasets.formats.labels import plain_name
 from autodet.datasets.formats.listing import plain
 from autodet.datasets.manifest import Dataset, load_dataset
-from autodet.errors import DatasetError
+from autodet.errors import BusyError, DatasetError
+from autodet.lock import hold_folder
 from autodet.records import ImageRecord
 from autodet.workspace import open_atomically
 
@@ -89,9 +90,13 @@ def export_dataset(data: Dataset | str, format: str, path: str | Path) -> Path:
     if format not in LAYOUTS:
         raise DatasetError(f"{format!r} is not a format that can be exported; choose {', '.join(LAYOUTS)}.")
     try:
-        with open_atomically(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        with (
+            hold_folder(dataset.folder),
+            open_atomically(path) as file,
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
             _fill(archive, dataset, LAYOUTS[format])
-    except FileNotFoundError as error:
+    except (FileNotFoundError, BusyError) as error:  # busy: a deletion holds it
         lost = (
             ""
             if path.parent.is_dir()

@@ -17,13 +17,13 @@ from autodet.datasets.formats.labels import Mark
 from autodet.datasets.gate.checks import CheckedPhoto
 from autodet.datasets.gate.kinds import decide
 from autodet.datasets.gate.reviewing import Review, review
-from autodet.datasets.manifest import DECIMALS, IMAGES, Dataset, cut, fingerprint_of, write_dataset
+from autodet.datasets.manifest import DECIMALS, IMAGES, Dataset, cut, fingerprint_of, publish_dataset
 from autodet.datasets.photos import FORMAT_ENDINGS
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.staging import PHOTOS, Progress, fetch, no_progress, shown_name, stage
 from autodet.errors import DatasetError, disk_full_sentence
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem, Split
-from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder
+from autodet.workspace import Workspace, hidden_folder, open_workspace
 
 ORDER = "order"  # in a data set: for which import it was stored
 
@@ -60,7 +60,7 @@ def import_dataset(
     Args:
         source: A zip file, a folder, ``s3://bucket/prefix``, ``s3://bucket/key.zip``, or one of the words ``sample``
             (drawn here) and ``motorbikes`` (AutoGluon's, from a public bucket).
-        name: What to call it; the source's name if not given.
+        name: What to call it; the source's name if not given. With a number if it is another data set's id.
         format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
         seed: Seed of the split where the source has none, and of the drawn sample.
         decisions: What to do about kinds of problems, such as ``{"box_outside": "drop"}``; see
@@ -90,18 +90,16 @@ def store(found: Review, name: str, workspace: Workspace, report: Progress = no_
 
     Args:
         found: What to import; its photos are moved.
-        name: What to call it.
+        name: What to call it; with a number if it is another data set's id.
         workspace: Where to.
         report: Told the share that is done, 0 to 1, and what is being done.
         order: What ``stored_for`` finds it by later.
     """
     with hidden_folder(workspace.datasets) as folder:
         dataset = _fill(folder, found, name, report)
-        write_dataset(dataset)
         if order:
             (folder / ORDER).write_text(order, encoding="utf-8")
-        final = publish_folder(folder, workspace.datasets, name)
-        return replace(dataset, folder=final, id=final.name)
+        return publish_dataset(dataset, workspace)
 
 
 def stored_for(order: str, workspace: Workspace) -> str | None:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autodet.errors import AutodetError, DatasetError, NotFoundError
+from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
+from autodet.lock import hold_folder
+from autodet.names import choose, choose_only, free_name, ids_in, naming
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem
+from autodet.words import counted, few, shortened
 from autodet.workspace import (
     Workspace,
-    hidden_folder,
+    delete_folder,
     open_workspace,
+    publish_folder,
     read_json,
-    safe_join,
     write_atomically,
     write_json,
 )
@@ -79,6 +82,10 @@ class Dataset:
     created: str
     fingerprint: str
     parent: Parent | None = None
+
+    def __repr__(self) -> str:
+        """For notebooks: one line."""
+        return _in_one_line("Dataset", self)
 
     def split(self, name: str) -> tuple[ImageRecord, ...]:
         """The photos of ``train``, ``val`` or ``test``; of ``all``, every photo; none if the split is empty.
@@ -136,6 +143,10 @@ class DatasetSummary:
     created: str
     parent: str
 
+    def __repr__(self) -> str:
+        """For notebooks: one line."""
+        return _in_one_line("DatasetSummary", self)
+
     def to_json(self) -> dict[str, Any]:
         """The keys ``dataset, name, format, classes, splits, boxes``."""
         keys = ("name", "format", "classes", "splits", "boxes")
@@ -149,23 +160,39 @@ def list_datasets(workspace: Workspace | None = None) -> list[DatasetSummary]:
 
 
 def load_dataset(name: str, workspace: Workspace | None = None) -> Dataset:
-    """A data set by its id or, failing that, by its name (the newest of that name).
+    """A data set by its id, else the newest with a name; a ``NameWarning`` says which others the name could mean.
 
     Raises:
         NotFoundError: There is none; the sentence lists what there is.
         DatasetError: It is there but damaged.
     """
     workspace = workspace or open_workspace()
-    folders = {folder.name: folder for folder in _folders(workspace)}
-    if name in folders:
-        return read_dataset(folders[name])
     summaries = list_datasets(workspace)
-    for summary in summaries:
-        if summary.name == name:
-            return read_dataset(folders[summary.id])
-    known = ", ".join(summary.id for summary in summaries)
+    # A version has a number by intention, so its parent's id does not stand for it.
+    candidates = [one for one in summaries if name in (one.id, one.name) or not one.parent]
+    found = choose(name, candidates, "data set")
+    return read_dataset(_folder(found.id if found else name, workspace))
+
+
+def only_dataset_id(name: str, workspace: Workspace | None = None) -> str:
+    """The id that is given, its data set damaged or not, else that of the only one with a name; for deletions.
+
+    Raises:
+        NotFoundError: There is none; the sentence lists what there is.
+        AmbiguousNameError: Several have the name.
+    """
+    workspace = workspace or open_workspace()
+    found = choose_only(name, list_datasets(workspace), "data set")
+    return _folder(found.id if found else name, workspace).name
+
+
+def _folder(id: str, workspace: Workspace) -> Path:
+    for folder in _folders(workspace):
+        if folder.name == id:
+            return folder
+    known = ", ".join(summary.id for summary in list_datasets(workspace))
     there_is = f"there is {known}" if known else "there is none yet: import one, or 'sample'"
-    raise NotFoundError(f"There is no data set called {name!r}; {there_is}.")
+    raise NotFoundError(f"There is no data set called {id!r}; {there_is}.")
 
 
 def read_dataset(folder: Path) -> Dataset:
@@ -186,22 +213,35 @@ def read_dataset(folder: Path) -> Dataset:
     return _read_manifest(path.absolute(), stamp.st_mtime_ns, stamp.st_size)
 
 
-def delete_dataset(id: str, workspace: Workspace | None = None) -> None:
-    """Delete a data set; versions made from it stay whole.
+def erase_dataset(folder: Path) -> None:
+    """Delete a data set without asking which searches need it; ``delete_dataset`` checks that first.
 
-    Args:
-        id: The data set's id.
-        workspace: Where it is; the settings' workspace if not given.
+    Versions stay whole: each of their photos is a file of theirs, too.
 
     Raises:
-        NotFoundError: There is none.
+        DatasetError: A version or an export is being made of it.
     """
-    workspace = workspace or open_workspace()
-    folder = safe_join(workspace.datasets, id)
-    if folder not in _folders(workspace):
-        raise NotFoundError(f"There is no data set called {id!r}; it may have been deleted already.")
-    with hidden_folder(workspace.datasets) as hidden:  # gone at once for every reader, then from the disk
-        folder.rename(hidden / folder.name)
+    try:
+        with hold_folder(folder, alone=True, patience_seconds=0):
+            delete_folder(folder)
+    except BusyError as error:
+        raise DatasetError(
+            f"A version or an export of the data set {folder.name!r} is being made; delete it when that is done."
+        ) from error
+
+
+def publish_dataset(dataset: Dataset, workspace: Workspace) -> Dataset:
+    """Make a data set appear, whose photos are in a hidden folder, under a new id.
+
+    Returns:
+        The data set in its place; its name has a number if it was another data set's id.
+    """
+    with naming(workspace.datasets):
+        named = replace(dataset, name=free_name(dataset.name, ids_in(workspace.datasets), "data set"))
+        write_dataset(named)
+        names = {summary.name for summary in list_datasets(workspace)}
+        final = publish_folder(dataset.folder, workspace.datasets, named.name, names)
+    return replace(named, folder=final, id=final.name)
 
 
 def write_dataset(dataset: Dataset) -> None:
@@ -253,6 +293,12 @@ def count_splits(images: Iterable[ImageRecord]) -> dict[str, int]:
     """Photos per split that has any, in the order train, val, test."""
     counts = Counter(record.split for record in images)
     return {split: counts[split] for split in SPLITS if counts[split]}
+
+
+def _in_one_line(type_name: str, data: Dataset | DatasetSummary) -> str:
+    splits = ", ".join(f"{split} {count:,}" for split, count in data.splits.items()) or "no photos"
+    classes, boxes = few(data.classes, "class", "classes"), counted(data.boxes, "box", "boxes")
+    return f"{type_name}({shortened(data.id)!r}, {shortened(data.name)!r}, {splits}, {boxes} of {classes})"
 
 
 def _folders(workspace: Workspace) -> list[Path]:

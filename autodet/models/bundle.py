@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from autodet.errors import BundleError
 from autodet.records import Origin
+from autodet.words import few, shortened
 from autodet.workspace import write_atomically
 
 FORMAT = "autodet-1"
@@ -69,6 +70,16 @@ class ModelCard:
     start_from: Origin | None = None
     weights_sha256: str = ""
     format: str = FORMAT
+
+    def __repr__(self) -> str:
+        """For notebooks: one line."""
+        figures = "".join(
+            f", {name} {value:.3f}" for name, value in self.metrics.items() if name in ("map50", "map50_95")
+        )
+        return (
+            f"ModelCard({shortened(self.name)!r}, {self.architecture}, {self.image_size} px{figures}, data set "
+            f"{shortened(self.dataset)!r}, {few(self.classes, 'class', 'classes')})"
+        )
 
     @property
     def score(self) -> float:

@@ -1,14 +1,24 @@
 """The workspace's models: one folder each, with the bundle and what was found out about it."""
 
-import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
-from autodet.errors import BundleError, NotFoundError
+from autodet.errors import BundleError, ModelError, NotFoundError
 from autodet.models.bundle import ModelCard, read_bundle, read_card, write_bundle
-from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, safe_join, write_atomically
+from autodet.names import choose, choose_only, free_name, ids_in, naming
+from autodet.words import few, shortened
+from autodet.workspace import (
+    Workspace,
+    delete_folder,
+    hidden_folder,
+    open_workspace,
+    publish_folder,
+    safe_join,
+    write_atomically,
+)
 
 BUNDLE = "model.autodet"
 BROUGHT = "brought"  # beside a bundle that was not made in this workspace
@@ -27,6 +37,20 @@ class StoredModel:
     id: str
     path: Path
     card: ModelCard
+
+    def __repr__(self) -> str:
+        """For notebooks: one line."""
+        card = self.card
+        map50 = f", mAP50 {card.metrics['map50']:.3f}" if "map50" in card.metrics else ""
+        return (
+            f"StoredModel({shortened(self.id)!r}, {shortened(card.name)!r}, {card.architecture}{map50}, "
+            f"{few(card.classes, 'class', 'classes')})"
+        )
+
+    @property
+    def name(self) -> str:
+        """What its owner calls it; several models may have one name."""
+        return self.card.name
 
     @property
     def size_bytes(self) -> int:
@@ -50,7 +74,10 @@ class StoredModel:
 
 
 def list_models(workspace: Workspace | None = None) -> list[StoredModel]:
-    """The workspace's models, the newest first; a damaged bundle is left out."""
+    """The workspace's models, the newest first, for figures on different data sets do not compare.
+
+    A damaged bundle is left out.
+    """
     workspace = workspace or open_workspace()
     models = []
     for path in sorted(workspace.models.glob(f"[!.]*/{BUNDLE}")):
@@ -71,25 +98,82 @@ def _moment(model: StoredModel) -> float:
 
 
 def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredModel:
-    """The model with an id or a name, or the one in an ``.autodet`` file.
+    """The model with an id, else the newest with a name, or the one in an ``.autodet`` file.
+
+    A ``NameWarning`` says which others the name could mean. The newest was trained, or brought here, last.
 
     Raises:
         NotFoundError: There is none; the message lists what there is.
         BundleError: The file is damaged.
     """
     workspace = workspace or open_workspace()
-    if isinstance(name, Path) or name.endswith(".autodet"):
+    if isinstance(name, Path) or str(name).endswith(".autodet"):
         path = Path(name)
         return StoredModel(path.stem, path, read_card(path))
-    path = workspace.models / name / BUNDLE
-    if Path(name).name == name and path.is_file():
-        return StoredModel(name, path, read_card(path))
+    if bundle := _bundle(name, workspace):
+        read_card(bundle)  # raises for a damaged one, which lists leave out
+    return choose(name, list_models(workspace), "model") or _not_found(name, workspace)
+
+
+def read_model(model_id: str, workspace: Workspace | None = None) -> StoredModel:
+    """The model with an id.
+
+    Raises:
+        NotFoundError: There is none; the message lists what there is.
+        BundleError: Its file is damaged.
+    """
+    workspace = workspace or open_workspace()
+    path = _bundle(model_id, workspace)
+    return StoredModel(model_id, path, read_card(path)) if path else _not_found(model_id, workspace)
+
+
+def only_model_id(name: str, workspace: Workspace | None = None) -> str:
+    """The id that is given, its model damaged or not, else that of the only model with a name; for deletions.
+
+    Raises:
+        NotFoundError: There is none; the message lists what there is.
+        AmbiguousNameError: Several have the name.
+    """
+    workspace = workspace or open_workspace()
+    if _bundle(name, workspace):
+        return name
+    return (choose_only(name, list_models(workspace), "model") or _not_found(name, workspace)).id
+
+
+def _bundle(model_id: str, workspace: Workspace) -> Path | None:
+    with suppress(OSError, TypeError):  # a name that is too long for the file system, or no text
+        path = workspace.models / model_id / BUNDLE
+        return path if Path(model_id).name == model_id and path.is_file() else None
+    return None
+
+
+def _not_found(name: str, workspace: Workspace) -> NoReturn:
     models = list_models(workspace)
-    for model in models:
-        if model.card.name == name:
-            return model
     there = f"there are {', '.join(model.id for model in models)}" if models else "there are none yet: run a search"
     raise NotFoundError(f"There is no model {name!r} in {workspace.models}; {there}, or give an .autodet file.")
+
+
+def new_model(
+    name: str, workspace: Workspace, card: ModelCard, weights: bytes, *, brought: bool = False
+) -> StoredModel:
+    """Make a bundle a model of the workspace, under a new id; its name gets a number if it is an id already.
+
+    Args:
+        name: Its name.
+        workspace: Where to.
+        card: Its description.
+        weights: A state dict as safetensors.
+        brought: Whether it was made elsewhere.
+    """
+    with naming(workspace.searches), hidden_folder(workspace.models) as hidden:
+        searches = ids_in(workspace.searches)  # a search replaces the model with its id
+        name = free_name(name, ids_in(workspace.models) | searches, "model or search")
+        names = {model.name for model in list_models(workspace)}
+        write_bundle(hidden / BUNDLE, replace(card, name=name), weights)
+        if brought:
+            (hidden / BROUGHT).touch()
+        folder = publish_folder(hidden, workspace.models, name, names | searches)
+    return read_model(folder.name, workspace)
 
 
 def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> StoredModel:
@@ -97,24 +181,18 @@ def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> St
 
     Args:
         bundle: The ``.autodet`` file.
-        name: What to call it; as it is called already if that is blank.
+        name: What to call it; as it is called already if that is blank. With a number if it is another model's id.
         workspace: Where to; the settings' workspace if not given.
 
     Raises:
         BundleError: The bundle is damaged or foreign; nothing was added.
     """
-    workspace = workspace or open_workspace()
     card, weights = read_bundle(bundle)
-    name = name.strip() or card.name
-    with hidden_folder(workspace.models) as hidden:
-        write_bundle(hidden / BUNDLE, replace(card, name=name), weights)
-        (hidden / BROUGHT).touch()
-        folder = publish_folder(hidden, workspace.models, name)
-    return find_model(folder.name, workspace)
+    return new_model(name.strip() or card.name, workspace or open_workspace(), card, weights, brought=True)
 
 
 def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -> StoredModel:
-    """Call a model of the workspace otherwise; its id, its weights and its evaluations stay.
+    """Give a model of the workspace another name; its id, its weights and its evaluations stay.
 
     Args:
         model_id: Its id, or the name that it has.
@@ -124,12 +202,17 @@ def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -
     Raises:
         NotFoundError: There is no such model.
         BundleError: Its bundle is damaged, or the name is blank.
+        ModelError: The name is the id of another model or search.
     """
+    workspace = workspace or open_workspace()
     model = find_model(model_id, workspace)
     if not name.strip():
         raise BundleError("A model needs a name; write one.")
     card, weights = read_bundle(model.path)
-    write_bundle(model.path, replace(card, name=name.strip()), weights)
+    with naming(workspace.searches):
+        if name.strip() in ids_in(workspace.models, workspace.searches) - {model.id}:
+            raise ModelError(f"{name.strip()!r} is the id of another model or search; choose another name.")
+        write_bundle(model.path, replace(card, name=name.strip()), weights)
     return replace(model, card=read_card(model.path))
 
 
@@ -157,12 +240,6 @@ def _name_in(bundle: Path) -> str | None:
         return None
 
 
-def delete_model(model_id: str, workspace: Workspace | None = None) -> None:
-    """Delete a model of the workspace and what was found out about it.
-
-    Raises:
-        NotFoundError: There is no such model.
-    """
-    workspace = workspace or open_workspace()
-    model = find_model(model_id, workspace)
-    shutil.rmtree(safe_join(workspace.models, model.id))
+def erase_model(model_id: str, workspace: Workspace) -> None:
+    """Delete a model and its evaluations without a look at its search; ``delete_model`` checks that first."""
+    delete_folder(safe_join(workspace.models, model_id))

@@ -13,6 +13,11 @@ BoolArray = NDArray[np.bool_]
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+MAX_CLASSES_SHOWN = 10
+
+
+def _boxes(count: int) -> str:
+    return f"{count} {'box' if count == 1 else 'boxes'}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -46,6 +51,15 @@ class Annotations:
     def __len__(self) -> int:
         return len(self.class_ids)
 
+    def __repr__(self) -> str:
+        """For notebooks: one line."""
+        classes = np.unique(self.class_ids).tolist()
+        shown = ", ".join(map(str, classes[:MAX_CLASSES_SHOWN])) + ", ..." * (len(classes) > MAX_CLASSES_SHOWN)
+        of = f" of the class ids {shown}" if classes else ""
+        return (
+            f"Annotations({_boxes(len(self))}{of}; {self.difficult.sum()} difficult, {self.truncated.sum()} truncated)"
+        )
+
     @property
     def teaches(self) -> bool:
         """Whether there is a box that counts: difficult ones are neither learnt from nor judged by."""
@@ -76,6 +90,10 @@ class ImageRecord:
     origin: str = ""
     look: int = 0
 
+    def __repr__(self) -> str:
+        """For notebooks: one line."""
+        return f"ImageRecord({self.file!r}, {self.width}x{self.height}, {self.split}, {_boxes(len(self.annotations))})"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -95,6 +113,10 @@ class Problem:
     action: str
     kind: str = ""
     photos: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """For notebooks: one line."""
+        return f"Problem({self.kind!r}, {self.file!r}, {self.problem!r}, {self.action!r}, {len(self.photos)} photos)"
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,12 +4,14 @@ A search runs in a process of its own; nothing here waits for it unless asked to
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autodet.errors import AutodetError, NotFoundError, SearchError
-from autodet.models.store import StoredModel
+from autodet.models.store import StoredModel, read_model
+from autodet.names import choose, choose_only
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.beginning import check_start
 from autodet.search.cluster import check_cluster
@@ -18,6 +20,7 @@ from autodet.search.deleting import delete_search, size_of
 from autodet.search.diagnosis import diagnosed
 from autodet.search.keeping import keep_trial, trial_bundle
 from autodet.search.launching import launch
+from autodet.search.refit import model_ids
 from autodet.search.snapshot import STOP, UNSAVED, read_status
 from autodet.search.spec import SearchSpec
 from autodet.search.storage import check_storage
@@ -127,7 +130,7 @@ class Search:
         status = self.status()
         if status.model is None:
             raise SearchError(f"The search {self.id} is {status.state} and has no model. {status.message}".strip())
-        return load_detector(status.model, workspace=self._workspace)
+        return load_detector(read_model(status.model, self._workspace), workspace=self._workspace)
 
     def pareto_front(self) -> tuple[TrialStatus, ...]:
         """The trials that no other one beats in both quality and time, the quickest first.
@@ -151,7 +154,7 @@ class Search:
 
         Args:
             trial: The trial's number.
-            name: What to call the model; ``SEARCH trial N`` if not given.
+            name: What to call the model; ``SEARCH trial N`` if not given. With a number if it is another model's id.
 
         Returns:
             The model; the one that is there, if the same was kept under this name before.
@@ -175,17 +178,54 @@ class Search:
 
 
 def find_search(name: str, workspace: Workspace | None = None) -> Search:
-    """The search with an id.
+    """The search with an id, else the newest with a name; a ``NameWarning`` says which others the name could mean.
 
     Raises:
         NotFoundError: There is none; the message lists what there is.
     """
     folders = search_folders(workspace or open_workspace())
-    for folder in folders:
-        if folder.name == name:
-            return Search(folder)
+    return Search(_chosen(name, folders, choose))
+
+
+def find_only_search(name: str, workspace: Workspace | None = None) -> Search:
+    """The search with an id, else the only one with a name; for deletions.
+
+    Raises:
+        NotFoundError: There is none; the message lists what there is.
+        AmbiguousNameError: Several have the name.
+    """
+    folders = search_folders(workspace or open_workspace())
+    return Search(_chosen(name, folders, choose_only))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A search by its id and its name; ``created`` is empty where its order cannot be read."""
+
+    id: str
+    name: str
+    created: str
+    folder: Path
+
+
+def _chosen(name: str, folders: Sequence[Path], choice: Callable[[str, Sequence[_Asked], str], _Asked | None]) -> Path:
+    """The folder of the search that is meant."""
+    near = folders
+    if any(folder.name == name for folder in folders):  # names that begin so have ids that do; the others stay unread
+        near = [folder for folder in folders if folder.name.startswith(name)]
+    newest_first = sorted(map(_asked, near), key=lambda one: (one.created, one.id), reverse=True)
+    if found := choice(name, newest_first, "search"):
+        return found.folder
     there = f"there are {', '.join(f.name for f in folders)}" if folders else "there are none yet: start one"
     raise NotFoundError(f"There is no search {name!r}; {there}.")
+
+
+def _asked(folder: Path) -> _Asked:
+    try:
+        spec = SearchSpec.read(folder)
+    except SearchError:  # damaged: its id is left
+        return _Asked(folder.name, folder.name, "", folder)
+    return _Asked(folder.name, spec.name, spec.created, folder)
 
 
 def list_searches(workspace: Workspace | None = None) -> list[SearchStatus]:
@@ -201,7 +241,7 @@ def list_searches(workspace: Workspace | None = None) -> list[SearchStatus]:
 
 def is_in_the_making(model_id: str, workspace: Workspace | None = None) -> bool:
     """Whether a search at work may replace a model at any moment."""
-    return any(status.active and status.search == model_id for status in list_searches(workspace))
+    return any(status.active and model_id in model_ids(status.search) for status in list_searches(workspace))
 
 
 def search_folders(workspace: Workspace) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 
 from autodet.errors import AutodetError, BusyError, SearchError
 from autodet.lock import hold_lock
@@ -12,11 +13,12 @@ from autodet.workspace import Workspace, delete_folder
 
 
 def size_of(folder: Path) -> int:
-    """How many bytes a search takes on the disk; models that lists show are not counted."""
+    """How many bytes a folder takes on the disk; a file that is a hard link to another folder's does not count."""
     size = 0
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):  # trials replace files while they run
-            size += path.stat().st_size if path.is_file() else 0
+            stat = path.stat()
+            size += stat.st_size if S_ISREG(stat.st_mode) and stat.st_nlink == 1 else 0
     return size
 
 

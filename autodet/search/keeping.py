@@ -1,14 +1,14 @@
 """The models of single trials: each trial's folder has its best epoch as a bundle, whoever turns out to be the best."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from autodet.errors import SearchError
-from autodet.models.bundle import read_bundle, write_bundle
-from autodet.models.store import BUNDLE, StoredModel, find_model, list_models
+from autodet.models.bundle import read_bundle
+from autodet.models.store import StoredModel, list_models, new_model
+from autodet.names import is_numbered
 from autodet.search.folders import TRIALS, TrialFolders
 from autodet.training.job import BEST_BUNDLE
-from autodet.workspace import Workspace, hidden_folder, publish_folder
+from autodet.workspace import Workspace
 
 
 def trial_bundle(folder: Path, trial: int) -> Path:
@@ -38,9 +38,6 @@ def keep_trial(folder: Path, trial: int, name: str, workspace: Workspace) -> Sto
     """
     card, weights = read_bundle(trial_bundle(folder, trial))
     for model in list_models(workspace):
-        if (model.card.name, model.card.weights_sha256) == (name, card.weights_sha256):
+        if is_numbered(model.name, name) and model.card.weights_sha256 == card.weights_sha256:
             return model
-    with hidden_folder(workspace.models) as hidden:
-        write_bundle(hidden / BUNDLE, replace(card, name=name), weights)
-        folder = publish_folder(hidden, workspace.models, name)
-    return find_model(folder.name, workspace)
+    return new_model(name, workspace, card, weights)

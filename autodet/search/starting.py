@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +12,9 @@ from autodet.errors import SearchError, WeightsError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.evaluation.report import unmeasured_sentence
 from autodet.inference.known_photos import flattered_sentence
-from autodet.lock import hold_lock
 from autodet.models.registry import weights_problem
+from autodet.models.store import list_models
+from autodet.names import free_name, ids_in, is_numbered, naming
 from autodet.records import SearchStatus
 from autodet.search.asking import asked_space, check_device, plan_for
 from autodet.search.beginning import Beginning, read_beginning
@@ -23,17 +23,15 @@ from autodet.search.control import Search, find_search, search_folders
 from autodet.search.data import check_dataset, check_labels
 from autodet.search.facts import unjudged_classes
 from autodet.search.launching import launch
-from autodet.search.refit import model_ids
+from autodet.search.refit import BEFORE, model_ids
 from autodet.search.snapshot import write_snapshot
 from autodet.search.space import PARAMETERS, architectures, make_space, most_epochs
 from autodet.search.spec import SPEC, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
-from autodet.workspace import Workspace, hidden_folder, publish_folder, slug
+from autodet.workspace import Workspace, hidden_folder, publish_folder
 
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
-
-START_PATIENCE_SECONDS = 60.0
 
 
 def start_search(  # noqa: PLR0913 - the words of a search are keywords
@@ -90,7 +88,8 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         refit: Train the best parameters once more at the end, on training and validation photos. The figures stay those
             of the best trial, whose own model is kept beside it.
         seed: Makes a search on one device repeatable.
-        name: What to call the search and its model; the data set's name if not given.
+        name: What to call the search and its model; the data set's name if not given. With a number if it is the id of
+            another search or model.
         workspace: Where; the workspace of the data set if that is one, else the settings'.
         once_within: Seconds: where the very same was asked for so recently, by anybody, that search is returned. For
             buttons, which are pressed twice, or by two people at once.
@@ -134,7 +133,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         refit=refit,
         seed=seed,
         storage=place_of_new_studies(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         why=plan.why,
         fingerprint=dataset.fingerprint,
     )
@@ -142,7 +141,6 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     caution = " ".join(filter(None, [flattered, unmeasured_sentence(unjudged_classes(dataset), "val")]))
     spec.check()
     check_labels(dataset)
-    check_dataset(spec, workspace)
     check_device(spec.device)
     check_storage(spec.storage)
     if spec.executor == "ray":
@@ -150,10 +148,14 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     for network in () if beginning else architectures(tried):
         if problem := weights_problem(network):
             raise WeightsError(problem)
-    with hold_lock(workspace.searches, START_PATIENCE_SECONDS) if once_within else nullcontext():
+    with naming(workspace.searches):
+        check_dataset(spec, workspace)  # from here on it cannot be deleted
         folder = _twin(spec, workspace, once_within)
         if folder is None:
-            folder = _write_search(spec, workspace, beginning, caution)
+            free = free_name(
+                spec.name, ids_in(workspace.searches, workspace.models), "search or model", warned=name is not None
+            )
+            folder = _write_search(replace(spec, name=free), workspace, beginning, caution)
             launch(folder)
     return Search(folder)
 
@@ -186,13 +188,20 @@ def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None
         if not (folder / SPEC).exists():
             continue  # damaged
         age = abs(time.time() - (folder / SPEC).stat().st_mtime)  # abs: clocks are put back too
-        if age < seconds and replace(SearchSpec.read(folder), created=spec.created) == spec:
+        found = SearchSpec.read(folder) if age < seconds else None
+        if (
+            found
+            and is_numbered(found.name, spec.name)
+            and replace(found, created=spec.created, name=spec.name) == spec
+        ):
             return folder
     return None
 
 
 def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning | None, caution: str) -> Path:
-    """A search's folder, complete before anybody sees it; its id is free among the models too."""
+    """A search's folder, complete before anybody sees it; its id is free among the models too, which get it."""
+    models = ids_in(workspace.models)
+    avoid = models | {id.removesuffix(BEFORE) for id in models} | {model.name for model in list_models(workspace)}
     with hidden_folder(workspace.searches) as hidden:
         spec.write(hidden)
         if beginning:
@@ -210,19 +219,7 @@ def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning |
             caution=caution,
         )
         write_snapshot(hidden, status)
-        folder = publish_folder(hidden, workspace.searches, _free_name(spec.name, workspace))
+        folder = publish_folder(hidden, workspace.searches, spec.name, avoid)
     for model in model_ids(folder.name)[: 2 if spec.refit else 1]:
         (workspace.models / model).mkdir(exist_ok=True)  # so that no upload takes the id meanwhile
     return folder
-
-
-def _free_name(name: str, workspace: Workspace) -> str:
-    """A name whose id no model has, an uploaded one for example: a search's model gets the search's id."""
-    base, number = slug(name), 1
-    candidate = base
-    while (workspace.searches / candidate).exists() or any(
-        (workspace.models / model).exists() for model in model_ids(candidate)
-    ):
-        number += 1
-        candidate = f"{base}-{number}"
-    return candidate

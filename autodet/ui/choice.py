@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from autodet.datasets.manifest import Dataset, DatasetSummary, list_datasets, load_dataset
+from autodet.datasets.manifest import Dataset, DatasetSummary, list_datasets, read_dataset
 from autodet.models.store import StoredModel, list_models
 from autodet.records import SearchStatus
 from autodet.search.control import list_searches
@@ -13,6 +13,7 @@ from autodet.ui.address import named_in_address, write_address
 from autodet.ui.frame import link
 from autodet.ui.text import SPLIT_TITLES, ago, escape, score, shortened
 from autodet.words import counted
+from autodet.workspace import open_workspace
 
 Thing = TypeVar("Thing")
 TITLES = {"dataset": "data set", "model": "model", "search": "search", "split": "split"}
@@ -39,7 +40,7 @@ def choose_dataset() -> Dataset | None:
         st.info("There is no data set yet. Import one, or draw the sample.", icon=":material/photo_library:")
         link("datasets", "Go to Data sets")
         return None
-    return load_dataset(_choose_summary(summaries, summaries[0]).id)
+    return read_dataset(open_workspace().datasets / _choose_summary(summaries, summaries[0]).id)
 
 
 def choose_model() -> StoredModel | None:
@@ -70,7 +71,7 @@ def choose_fitting_dataset(model: StoredModel) -> Dataset | None:
         link("datasets", "Go to Data sets")
         return None
     own = next((summary for summary in fitting if is_trained_on(model, summary)), fitting[0])
-    return load_dataset(_choose_summary(fitting, own).id)
+    return read_dataset(open_workspace().datasets / _choose_summary(fitting, own).id)
 
 
 def choose_split(dataset: Dataset) -> str:

@@ -3,14 +3,15 @@
 import streamlit as st
 
 from autodet.datasets.formats.detection import TITLES
-from autodet.datasets.manifest import Dataset, delete_dataset
-from autodet.search.control import list_searches
+from autodet.datasets.manifest import Dataset
+from autodet.search.clearing import delete_dataset, plan_dataset_deletion
+from autodet.ui.deleting import confirm_deletion
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.gallery import show_gallery
 from autodet.ui.problems import show_problems
 from autodet.ui.statistics import show_statistics
 from autodet.ui.text import SPLIT_TITLES, ago, escape
-from autodet.words import counted
+from autodet.words import counted, size_text
 
 
 def show_contents(dataset: Dataset) -> None:
@@ -30,29 +31,26 @@ def show_contents(dataset: Dataset) -> None:
 
 
 def offer_deletion(dataset: Dataset) -> None:
-    """The way to be rid of a data set."""
+    """The way to delete a data set."""
     if st.button("Delete", key=f"delete {dataset.id}", icon=":material/delete:"):
         _confirm_deletion(dataset)
 
 
 @st.dialog("Delete this data set?")
 def _confirm_deletion(dataset: Dataset) -> None:
-    searches = [status for status in list_searches() if status.dataset == dataset.id]
-    if any(status.active for status in searches):
-        st.warning("A search is still at work on it; stop that first.")
-        return
-    st.markdown(
-        f"**{escape(dataset.name)}** and its {counted(len(dataset.images), 'photo')} will be gone from here. "
-        "Versions of it and models stay."
-    )
-    if unfinished := [f"**{escape(status.search)}**" for status in searches if status.unfinished]:
-        st.warning(
-            f"Not finished, and never to be resumed without this data set: {', '.join(unfinished)}.",
-            icon=":material/warning:",
+    with sentences_for_errors("Data sets"):
+        planned = plan_dataset_deletion(dataset.id)
+        versions = f"{counted(len(planned.versions), 'version')} of it and " if planned.versions else ""
+        st.markdown(
+            f"**{escape(dataset.name)}** and its {counted(len(dataset.images), 'photo')} will be gone from here, which "
+            f"frees {size_text(planned.freed_bytes)}. {versions.capitalize()}{'models' if versions else 'Models'} stay."
         )
-    if st.button("Delete it", type="primary", icon=":material/delete:"):
-        delete_dataset(dataset.id)
-        st.rerun()
+        if unfinished := [f"**{escape(search)}**" for search in planned.unfinished]:
+            st.warning(
+                f"Not finished, and never to be resumed without this data set: {', '.join(unfinished)}.",
+                icon=":material/warning:",
+            )
+        confirm_deletion(lambda: delete_dataset(dataset.id))
 
 
 @st.fragment

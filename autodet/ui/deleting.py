@@ -1,13 +1,30 @@
-"""What a search takes on the disk, and the way to be rid of it."""
+"""Deleting: the question before it, and searches, with what they take on the disk."""
+
+from collections.abc import Callable
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from autodet.records import SearchStatus
-from autodet.search.control import find_search
+from autodet.search.control import find_only_search
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.text import escape
 from autodet.words import counted, size_text
+
+
+def confirm_deletion(delete: Callable[[], object]) -> None:
+    """The two ways to leave a dialog that asks whether something is to be deleted.
+
+    Args:
+        delete: Deletes it.
+    """
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Cancel", key="cancel deletion"):
+            st.rerun()
+        with st.container(key="danger", width="content"):
+            if st.button("Delete it", icon=":material/delete:"):
+                delete()
+                st.rerun()
 
 
 def show_size(status: SearchStatus, place: DeltaGenerator) -> None:
@@ -22,11 +39,11 @@ def show_size(status: SearchStatus, place: DeltaGenerator) -> None:
 
 @st.cache_data(ttl=30, max_entries=100, show_spinner=False)  # many trials have many files
 def _size(search: str) -> int:
-    return find_search(search).size_bytes()
+    return find_only_search(search).size_bytes()
 
 
 def offer_deletion(status: SearchStatus) -> None:
-    """The way to be rid of a search that is over."""
+    """The way to delete a search that is over."""
     if st.button("Delete", key=f"delete {status.search}", icon=":material/delete:"):
         _confirm_deletion(status)
 
@@ -38,6 +55,4 @@ def _confirm_deletion(status: SearchStatus) -> None:
             f"**{escape(status.search)}**, its figures and what its {counted(len(status.trials), 'trial')} left on the "
             "disk will be gone. What is listed under Models stays: its best model, and those that you have kept."
         )
-        if st.button("Delete it", type="primary", icon=":material/delete:"):
-            find_search(status.search).delete()
-            st.rerun()
+        confirm_deletion(find_only_search(status.search).delete)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from autodet.datasets.background import Import, ImportRequest, ImportState, ImportStatus, find_import, list_imports
 from autodet.datasets.formats.detection import TITLES
-from autodet.datasets.manifest import load_dataset
+from autodet.datasets.manifest import read_dataset
 from autodet.datasets.sources.s3.access import check_visitor
 from autodet.errors import DatasetError, NotFoundError
 from autodet.settings import load_settings
@@ -16,6 +16,7 @@ from autodet.ui.identity import forget_keys, keys_of, type_keys
 from autodet.ui.reviewing import show_review
 from autodet.ui.text import escape, on_page
 from autodet.words import counted, duration
+from autodet.workspace import open_workspace
 
 REFRESH_SECONDS = 0.5
 OURS = "imports"  # ids of the imports that this browser session has begun
@@ -181,7 +182,7 @@ def _offer_discard(one: Import, label: str) -> None:
 def _open(one: Import, status: ImportStatus) -> None:
     """Show the data set that this visitor's import has made, and forget the import."""
     one.discard()
-    dataset = load_dataset(status.dataset)
+    dataset = read_dataset(open_workspace().datasets / status.dataset)
     choose(dataset=dataset.id)
     st.session_state[IMPORTED] = (
         f"{dataset.name} is imported: {counted(len(dataset.images), 'photo')} with "

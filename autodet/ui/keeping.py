@@ -6,7 +6,7 @@ import streamlit as st
 
 from autodet.evaluation.objective import quality_title
 from autodet.records import SearchStatus, TrialStatus
-from autodet.search.control import find_search
+from autodet.search.control import find_only_search
 from autodet.ui.frame import link
 from autodet.ui.text import escape, score
 
@@ -34,7 +34,7 @@ def offer_trials_to_keep(status: SearchStatus) -> None:
         name = called.text_input("Name", f"{status.search} trial {number}", key=f"keep {status.search} {number}")
         kept = f"kept {status.search} {number}"
         if act.button("Keep this model", icon=":material/bookmark_add:", width="stretch"):
-            st.session_state[kept] = find_search(status.search).keep(number, name.strip() or None).id
+            st.session_state[kept] = find_only_search(status.search).keep(number, name.strip() or None).id
         _show_kept(st.session_state.get(kept))
 
 

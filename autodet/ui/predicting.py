@@ -13,7 +13,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from autodet.datasets.manifest import list_datasets, load_dataset
+from autodet.datasets.manifest import list_datasets, read_dataset
 from autodet.datasets.photos import open_photo
 from autodet.errors import PhotoError
 from autodet.inference.drawing import draw_boxes
@@ -24,7 +24,7 @@ from autodet.ui.pictures import as_jpeg, fitting_width, small_photo
 from autodet.ui.tables import as_csv
 from autodet.ui.text import escape
 from autodet.words import counted
-from autodet.workspace import portable
+from autodet.workspace import open_workspace, portable
 
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
@@ -75,7 +75,7 @@ def _examples(model: StoredModel) -> list[Photo]:
     """Photos of the model's own data set that it was not trained on."""
     for summary in list_datasets():
         if summary.name == model.card.dataset:
-            dataset = load_dataset(summary.id)
+            dataset = read_dataset(open_workspace().datasets / summary.id)
             records = (dataset.split("test") or dataset.split("val"))[:3]
             return [Photo(record.file, dataset.photo(record).read_bytes()) for record in records]
     return []

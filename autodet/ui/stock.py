@@ -8,9 +8,11 @@ import streamlit as st
 
 from autodet.errors import AutodetError
 from autodet.models.registry import ARCHITECTURES
-from autodet.models.store import StoredModel, add_model, delete_model, list_models, rename_model
+from autodet.models.store import StoredModel, add_model, list_models, rename_model
+from autodet.search.clearing import delete_model, plan_model_deletion
 from autodet.search.control import is_in_the_making
-from autodet.ui.frame import link
+from autodet.ui.deleting import confirm_deletion
+from autodet.ui.frame import link, sentences_for_errors
 from autodet.ui.text import ago, escape, score
 from autodet.words import size_text
 
@@ -157,10 +159,7 @@ def _onnx(model: StoredModel) -> bytes:
 
 @st.dialog("Delete this model?")
 def _confirm_deletion(model: StoredModel) -> None:
-    if is_in_the_making(model.id):
-        st.warning("The search that makes this model is still running; stop it first.")
-        return
-    st.markdown(f"**{escape(_title(model))}** and its evaluations will be gone. Downloaded copies are not touched.")
-    if st.button("Delete it", type="primary", icon=":material/delete:"):
-        delete_model(model.id)
-        st.rerun()
+    with sentences_for_errors("Models"):
+        plan_model_deletion(model.id)
+        st.markdown(f"**{escape(_title(model))}** and its evaluations will be gone. Downloaded copies are not touched.")
+        confirm_deletion(lambda: delete_model(model.id))

@@ -16,7 +16,7 @@ from autodet.errors import SearchError
 from autodet.evaluation.objective import OBJECTIVES, quality_title, wants_speed
 from autodet.models.registry import ARCHITECTURES
 from autodet.records import SearchState, SearchStatus, TrialStatus
-from autodet.search.control import find_search
+from autodet.search.control import find_only_search
 from autodet.search.space import PARAMETERS
 from autodet.ui.choice import dataset_names
 from autodet.ui.deleting import offer_deletion, show_size
@@ -54,7 +54,7 @@ def _show(search: str, shown_state: SearchState) -> None:
 
 
 def _show_search(search: str, shown_state: SearchState) -> None:
-    status = find_search(search).status()
+    status = find_only_search(search).status()
     if status.state != shown_state:
         st.rerun()  # the whole page: what the list of searches says has changed too
     _show_state(status)
@@ -117,7 +117,7 @@ def _visitors_zone() -> ZoneInfo | None:
 
 def _show_state(status: SearchStatus) -> None:
     icon, colour = BADGES[status.state]
-    lost = find_search(status.search).lost_data() if status.unfinished else ""
+    lost = find_only_search(status.search).lost_data() if status.unfinished else ""
     left, right = st.columns([2, 3], vertical_alignment="center")
     with left.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state, icon=icon, color=colour)  # type: ignore[arg-type]
@@ -152,7 +152,7 @@ def _described(status: SearchStatus) -> str:
 
 
 def _offer_actions(status: SearchStatus, lost: str) -> None:
-    search = find_search(status.search)
+    search = find_only_search(status.search)
     try:
         if status.state in ("queued", "running") and st.button(
             "Stop, keep the best", icon=":material/stop:", help="Ends within seconds; the best epoch so far is kept."

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from autodet.datasets.versions.deriving import derive_dataset
-from autodet.models.store import add_model, delete_model
+from autodet.models.store import add_model
 from autodet.records import Origin
+from autodet.search.clearing import delete_model
 from autodet.search.control import find_search, list_searches
 from autodet.search.space import Choices
 from tests.app.conftest import checked, labelled, labels, says, trial

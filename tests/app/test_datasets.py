@@ -129,6 +129,30 @@ def test_only_a_kind_that_is_opened_shows_its_photos(visit, workspace, tmp_path)
     assert "What lies outside a photo cannot be seen" in says(app)
 
 
+def test_a_finding_without_photos_is_a_sentence_without_pictures(visit, workspace, tmp_path):
+    write_voc(tmp_path / "set" / "train", 12)
+    write_voc(tmp_path / "set" / "val", 12, ())
+    dataset = import_dataset(tmp_path / "set", "set", workspace=workspace)
+    app = view(visit("datasets"), dataset, f"Problems ({len(dataset.problems)})")
+    assert "**Splits without boxes** · 1" in [expander.label for expander in app.expander]
+    app.session_state[f"kind {dataset.id} split_unmarked"] = True
+    app = checked(app.run())
+    assert "The split val has 12 photos and no boxes, so a search cannot compare its trials" in says(app)
+    assert len(app.get("image")) == 0
+
+
+def test_a_review_shows_a_finding_without_photos(visit, workspace, tmp_path):
+    write_voc(tmp_path / "wide" / "train", 12)
+    write_voc(tmp_path / "wide" / "val", 12, ())
+    write_labelled(tmp_path / "wide" / "train", "wide", [("apple", (10, 10, 300, 40))], seed=77)
+    one = start_import(str(tmp_path / "wide"), "wide", workspace=workspace)
+    assert wait_for(one).state == "reviewing"
+    app = visit("datasets")
+    assert "**Splits without boxes** · 1" in says(app)
+    app.session_state[f"look {one.id} split_unmarked"] = True
+    assert "no boxes, so a search cannot compare its trials" in says(checked(app.run()))
+
+
 def test_five_charts_each_say_what_to_worry_about(visit, fruit):
     app = view(visit("datasets"), fruit, "Statistics")
     assert len(app.get("plotly_chart")) == 5
@@ -534,7 +558,7 @@ def test_a_data_set_is_deleted_after_a_question_unless_a_search_is_at_work_on_it
 ):
     search_there(state="running", dataset=fruit.id)
     app = checked(labelled(visit("datasets").button, "Delete").click().run())
-    assert "still at work on it" in says(app) and "Delete it" not in labels(app.button)
+    assert "still in use by the search fruit" in says(app) and "Delete it" not in labels(app.button)
     (workspace.searches / "fruit").rename(tmp_path / "elsewhere")
     app = checked(labelled(visit("datasets").button, "Delete").click().run())
     assert "will be gone" in says(app) and len(list_datasets(workspace)) == 1

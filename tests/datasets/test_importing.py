@@ -313,4 +313,6 @@ def test_a_lone_test_folder_is_kept_for_evaluation(tmp_path, workspace):
     write_voc(tmp_path / "set" / "test", 4)
     dataset = import_dataset(tmp_path / "set", workspace=workspace)
     assert dataset.splits == {"test": 4}
-    assert "no photos for validation" in dataset.problems[0].problem
+    found = {problem.kind: problem.problem for problem in dataset.problems}
+    assert "no photos for validation" in found["no_validation"]
+    assert "train has no photos, so a search has nothing to learn from" in found["split_unmarked"]

@@ -1,10 +1,14 @@
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from autodet.datasets.importing import import_dataset
-from autodet.datasets.manifest import delete_dataset, list_datasets, load_dataset
-from autodet.errors import DatasetError, NotFoundError
+from autodet.datasets.manifest import list_datasets, load_dataset
+from autodet.datasets.versions.deriving import derive_dataset
+from autodet.errors import DatasetError, NameWarning, NotFoundError
+from autodet.records import Annotations, Problem
 from tests.helpers import workspace_in, write_voc
 
 
@@ -88,9 +92,41 @@ def test_a_changed_manifest_is_read_again(dataset, workspace):
     assert load_dataset("red-fruit", workspace).name == "renamed"
 
 
-def test_a_deleted_data_set_is_gone_and_leaves_nothing(dataset, workspace):
-    delete_dataset(dataset.id, workspace)
-    assert list_datasets(workspace) == [] and list(workspace.datasets.iterdir()) == []
-    for id in (dataset.id, "../datasets/" + dataset.id, ""):
-        with pytest.raises(NotFoundError):
-            delete_dataset(id, workspace)
+def test_of_several_of_a_name_the_newest_is_loaded_and_the_others_are_named(dataset, workspace, tmp_path):
+    import_dataset(tmp_path / "Red Fruit", workspace=workspace)
+    with pytest.warns(NameWarning, match=r"More than one data set is called 'Red Fruit' \(red-fruit-2, red-fruit\)"):
+        assert load_dataset("Red Fruit", workspace).id == "red-fruit-2"
+    assert load_dataset("red-fruit", workspace).id == "red-fruit"
+
+
+def test_no_data_set_gets_the_id_of_another_as_its_name_or_the_name_as_its_id(dataset, workspace, tmp_path):
+    with pytest.warns(NameWarning, match="'red-fruit' is the id of another data set, so .* 'red-fruit 2'") as warned:
+        second = import_dataset(tmp_path / "Red Fruit", "red-fruit", workspace=workspace)
+    assert warned[0].filename == __file__
+    assert (second.id, second.name) == ("red-fruit-2", "red-fruit 2")
+    assert load_dataset(second.id, workspace).name == second.name
+    with pytest.warns(NameWarning, match="'red-fruit 3'"):
+        third = derive_dataset(dataset, "red-fruit", drop=["apple"], workspace=workspace)
+    assert (third.id, third.name) == ("red-fruit-3", "red-fruit 3")
+    with pytest.warns(NameWarning, match="The data set with the id 'red-fruit' is used; .* newer .*: red-fruit-2"):
+        assert load_dataset("red-fruit", workspace).id == "red-fruit"
+
+
+def test_a_version_with_a_number_does_not_stand_beside_its_parent_s_id(workspace, tmp_path, recwarn):
+    fruit = import_dataset(write_voc(tmp_path / "fruit", 10), workspace=workspace)
+    assert derive_dataset(fruit, drop=["apple"], workspace=workspace).name == "fruit 2"
+    assert load_dataset("fruit", workspace).fingerprint == fruit.fingerprint
+    assert not [one for one in recwarn if issubclass(one.category, NameWarning)]
+
+
+def test_a_data_set_is_printed_in_one_line_however_large_it_is(dataset, workspace):
+    line = repr(dataset)
+    assert line == "Dataset('red-fruit', 'Red Fruit', train 7, val 2, test 1, 20 boxes of 2 classes: apple, banana)"
+    assert repr(list_datasets(workspace)) == f"[{line.replace('Dataset(', 'DatasetSummary(')}]"
+    many = replace(dataset, name="n" * 10_000, classes=tuple(f"{number}{'c' * 500}" for number in range(1000)))
+    assert len(repr(many)) < 400 and "1,000 classes: 0ccc" in repr(many)
+    assert repr(dataset.images[0]) == "ImageRecord('train/photo_00.png', 64x48, train, 2 boxes)"
+    marks = repr(dataset.images[0].annotations)
+    assert marks == "Annotations(2 boxes of the class ids 0, 1; 0 difficult, 0 truncated)"
+    assert len(repr(Annotations.of(np.zeros((5000, 4)), np.arange(5000)))) < 200
+    assert len(repr(Problem("a", "b", "c", "photo_alike", ("x.jpg",) * 5000))) < 100

@@ -1,10 +1,14 @@
+import subprocess
+import sys
+import warnings
 from dataclasses import replace
 
 import pytest
 
-from autodet.errors import BundleError, NotFoundError
+from autodet.errors import BundleError, ModelError, NameWarning, NotFoundError
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import add_model, find_model, list_models, put_model, rename_model
+from autodet.processes import module_environment
 from autodet.workspace import Workspace
 from tests.models.test_bundle import CARD, WEIGHTS
 
@@ -24,7 +28,7 @@ def bundle(tmp_path):
 def test_models_are_listed_best_first_and_found_by_id_name_or_file(here, bundle, tmp_path):
     better = tmp_path / "better.autodet"
     write_bundle(better, replace(CARD, name="fruit, better", metrics={"map50": 0.95}), WEIGHTS)
-    first, second = add_model(bundle, "fruit", here), add_model(better, "fruit", here)
+    first, second = add_model(bundle, "fruit", here), add_model(better, "Fruit", here)
     assert (first.id, second.id) == ("fruit", "fruit-2")
     assert [model.id for model in list_models(here)] == ["fruit-2", "fruit"]
     assert find_model("fruit-2", here).path == second.path
@@ -72,3 +76,103 @@ def test_a_model_that_was_renamed_keeps_its_name_when_its_search_finds_a_better_
     (model,) = list_models(here)
     assert (model.card.name, model.card.epoch) == ("customs", 9)
     assert read_bundle(model.path)[1] == WEIGHTS
+
+
+def bundles(folder, count, **facts):
+    """Models, each trained a day after the one before it, and each worse."""
+    for day in range(1, count + 1):
+        path = folder / f"{day}.autodet"
+        card = replace(CARD, created=f"2026-01-{day:02}T10:00:00+00:00", metrics={"map50": 1 - day / 10}, **facts)
+        write_bundle(path, card, WEIGHTS)
+        yield path
+
+
+def test_of_several_of_a_name_the_newest_is_found_and_the_others_are_named(here, tmp_path):
+    for number, path in enumerate(bundles(tmp_path, 3, name="My fruit"), 1):
+        put_model(path, f"trained-{number}", here)
+    sentence = r"model is called 'My fruit' \(trained-3, trained-2, trained-1\); the newest, trained-3, is used"
+    with pytest.warns(NameWarning, match=sentence) as warned:
+        assert find_model("My fruit", here).id == "trained-3"
+    assert warned[0].filename == __file__
+    assert find_model("trained-1", here).card.created.startswith("2026-01-01")
+    brought = add_model(tmp_path / "1.autodet", "My fruit", here)  # trained before the others, and here after them
+    with pytest.warns(NameWarning, match="the newest, my-fruit, is used"):
+        assert find_model("My fruit", here).id == brought.id
+
+
+def test_an_id_means_one_model_for_good_and_newer_ones_of_that_name_are_named(here, tmp_path):
+    with pytest.warns(NameWarning, match="'fruit' is the id of another model or search, so .* called 'fruit 3'"):
+        models = [add_model(path, "fruit", here) for path in bundles(tmp_path, 3)]
+    assert [(model.id, model.name) for model in models] == [
+        ("fruit", "fruit"),
+        ("fruit-2", "fruit 2"),
+        ("fruit-3", "fruit 3"),
+    ]
+    with pytest.warns(NameWarning, match="id 'fruit' is used; there are newer ones of that name: fruit-3, fruit-2"):
+        assert find_model("fruit", here).id == "fruit"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find_model("fruit-2", here).id == find_model("fruit 2", here).id == "fruit-2"
+
+
+def test_an_earlier_workspace_in_which_a_name_is_another_s_id_is_read_alike(here, tmp_path):
+    for number, path in enumerate(bundles(tmp_path, 3, name="fruit"), 1):
+        put_model(path, "fruit" if number == 1 else f"fruit-{number}", here)
+    with pytest.warns(NameWarning, match="newer ones of that name: fruit-3, fruit-2"):
+        assert find_model("fruit", here).id == "fruit"
+
+
+def test_no_name_is_the_id_of_another_model_or_search(here, bundle):
+    first, second = add_model(bundle, "first", here), add_model(bundle, "second", here)
+    (here.searches / "customs").mkdir()
+    for name in ("second", " second ", "customs"):
+        with pytest.raises(ModelError, match=f"'{name.strip()}' is the id of another model or search"):
+            rename_model("first", name, here)
+    assert rename_model("first", "first", here).name == "first"  # its own
+    with pytest.warns(NameWarning, match="customs 2"):
+        assert add_model(bundle, "customs", here).id == "customs-2"  # the search's model gets the search's id
+    assert find_model("second", here).card == second.card and first.id == "first"
+
+
+def test_no_id_is_the_name_of_another_model(here, bundle):
+    add_model(bundle, "fruit", here)
+    rename_model("fruit", "customs", here)
+    second = add_model(bundle, "customs", here)
+    assert (second.id, second.name) == ("customs-2", "customs")
+    with pytest.warns(NameWarning, match=r"\(customs-2, fruit\)"):
+        assert find_model("customs", here).id == "customs-2"
+
+
+def test_uploads_at_once_get_names_that_are_nobody_else_s_id(here, bundle):
+    code = (
+        "import sys, autodet; from pathlib import Path; from autodet.models.store import add_model; print(flush=True); "
+        "sys.stdin.readline(); [add_model(Path(sys.argv[1]), 'fruit') for _ in range(4)]"
+    )
+    environment = module_environment(AUTODET_HOME=str(here.home), PYTHONWARNINGS="ignore")
+    command = [sys.executable, "-c", code, str(bundle)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    uploads = [subprocess.Popen(command, env=environment, **pipes) for _ in range(3)]
+    for upload in uploads:
+        upload.stdout.readline()
+    for upload in uploads:
+        upload.stdin.write("go\n"), upload.stdin.flush()
+    for upload in uploads:
+        upload.communicate()
+        assert upload.returncode == 0
+    expected = {("fruit", "fruit"), *((f"fruit-{number}", f"fruit {number}") for number in range(2, 13))}
+    assert {(model.id, model.name) for model in list_models(here)} == expected
+
+
+def test_a_moment_of_training_that_is_none_is_older_than_any(here, tmp_path):
+    for number, created in enumerate(("2026-01-01T00:00:00+00:00", "zzz")):
+        write_bundle(tmp_path / "x.autodet", replace(CARD, name="My fruit", created=created), WEIGHTS)
+        put_model(tmp_path / "x.autodet", f"trained-{number}", here)
+    with pytest.warns(NameWarning):
+        assert find_model("My fruit", here).id == "trained-0"
+
+
+def test_a_model_is_printed_in_one_line(here, bundle):
+    model = add_model(bundle, "fruit", here)
+    assert repr(model).startswith("StoredModel('fruit', 'fruit', ") and "mAP50 0.900" in repr(model)
+    many = replace(model, card=replace(CARD, name="n" * 10_000, classes=tuple(map(str, range(5000)))))
+    assert len(repr(many)) < 300 and len(repr(many.card)) < 300

@@ -11,9 +11,10 @@ from autodet.datasets.versions.deriving import derive_dataset
 from autodet.errors import AutodetError, NotFoundError, SearchError
 from autodet.models.bundle import read_card
 from autodet.models.registry import DEFAULT_ARCHITECTURE
-from autodet.models.store import add_model, delete_model, find_model, put_model
+from autodet.models.store import add_model, find_model, put_model
 from autodet.search import starting
 from autodet.search.beginning import COPY
+from autodet.search.clearing import delete_model
 from autodet.search.control import find_search, list_searches
 from autodet.search.space import PARAMETERS, Choices
 from autodet.search.starting import start_search

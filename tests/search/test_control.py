@@ -7,13 +7,29 @@ from dataclasses import replace
 import pytest
 
 from autodet.datasets.importing import import_dataset
-from autodet.errors import AutodetError, NotFoundError, SearchError, WeightsError
+from autodet.errors import (
+    AmbiguousNameError,
+    AutodetError,
+    NameWarning,
+    NotFoundError,
+    SearchError,
+    WeightsError,
+)
+from autodet.models.store import add_model, rename_model
 from autodet.search import starting
-from autodet.search.control import find_search, list_searches
+from autodet.search.control import find_only_search, find_search, list_searches
 from autodet.search.snapshot import STATUS
 from autodet.search.space import Choices, Range
 from autodet.search.starting import start_search
-from tests.helpers import write_voc
+from tests.helpers import untrained_bundle, write_voc
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """Searches that were started; their supervisors are not."""
+    folders = []
+    monkeypatch.setattr(starting, "launch", folders.append)
+    return folders
 
 
 @pytest.mark.parametrize(
@@ -111,6 +127,40 @@ def test_an_unknown_search_or_data_set_lists_what_there_is(data, home):
         find_search("nothing", home)
     with pytest.raises(NotFoundError, match="fruit"):
         start_search("nothing", workspace=home)
+
+
+def test_a_search_is_found_by_id_and_else_by_name_the_newest_first(data, home, launched):
+    long = [start_search(data, name="Long one") for _ in range(2)]
+    with pytest.warns(NameWarning, match=r"More than one search is called 'Long one' \(long-one-2, long-one\)"):
+        assert find_search("Long one", home).id == long[1].id == "long-one-2"
+    assert find_search("long-one", home).id == "long-one"
+    with pytest.raises(AmbiguousNameError, match="give the id of one"):
+        find_only_search("Long one", home)
+    with pytest.warns(NameWarning, match="'fruit' is the id of another search or model"):
+        fruit = [start_search(data, name="fruit") for _ in range(2)]
+    assert start_search(data).spec().name == "fruit 3"  # which nobody chose, and nobody is warned
+    assert [(search.id, search.spec().name) for search in fruit] == [("fruit", "fruit"), ("fruit-2", "fruit 2")]
+    with pytest.warns(
+        NameWarning, match="The search with the id 'fruit' is used; .* newer ones of that name: fruit-3, fruit-2"
+    ):
+        assert find_search("fruit", home).id == "fruit"
+    assert find_only_search("fruit 2", home).id == "fruit-2"
+
+
+def test_a_search_takes_neither_the_id_nor_the_name_of_a_model(data, home, launched, tmp_path):
+    add_model(untrained_bundle(tmp_path / "x.autodet"), "fruit", home)
+    add_model(untrained_bundle(tmp_path / "x.autodet"), "camera", home)
+    rename_model("camera", "customs", home)
+    search = start_search(data)
+    assert (search.id, search.spec().name) == ("fruit-2", "fruit 2")
+    customs = start_search(data, name="customs")  # a name that both have, and an id of its own
+    assert (customs.id, customs.spec().name) == ("customs-2", "customs")
+
+
+def test_one_order_given_twice_at_once_is_one_search_under_a_numbered_name_too(data, home, launched):
+    start_search(data, seed=1)
+    first = start_search(data, once_within=60)
+    assert start_search(data, once_within=60).id == first.id == "fruit-2"
 
 
 def test_what_is_over_is_neither_stopped_nor_resumed(start):

@@ -84,7 +84,7 @@ def test_the_command_line_deletes_a_search_that_is_over_and_says_what_that_freed
     assert run.ends()[0] == 0
     size = find_search("fruit", home).size_bytes()
     code, told, err = cli("delete", "fruit", "--json").ends()
-    assert (code, told, err) == (0, {"search": "fruit", "freed_bytes": size}, "")
+    assert (code, told, err) == (0, {"kind": "search", "id": "fruit", "search": "fruit", "freed_bytes": size}, "")
     assert size > 0
     assert [list(home.searches.iterdir()), studies(home)] == [[], []]
     assert [folder.name for folder in home.models.iterdir()] == [

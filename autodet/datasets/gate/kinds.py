@@ -251,6 +251,11 @@ KINDS: dict[str, Kind] = {
         "A search chooses its best epoch by photos that it has not learnt from.",
         {"keep": "Import nevertheless"},
     ),
+    "split_unmarked": Kind(
+        "Splits without boxes",
+        "Without boxes, train has nothing to learn from, and no trial or model can be measured on val or test.",
+        {"keep": "Import nevertheless"},
+    ),
 }
 
 

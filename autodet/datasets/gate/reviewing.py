@@ -13,6 +13,7 @@ from autodet.datasets.gate.together import (
     check_boxes,
     check_classes,
     check_empty,
+    check_marked,
     check_untaught,
     check_validation,
     respell,
@@ -95,7 +96,8 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     photos, untaught = check_untaught(photos, splits, decisions)
     photos, classes = check_classes(photos, splits, decisions)
     empty = check_boxes(photos, staged.shown, written=bool(written))
-    problems += [*spelt, *twice, *untaught, *classes, *empty, *check_validation(splits, drawn=drawn)]
+    empty += [*check_marked(photos, splits), *check_validation(splits, drawn=drawn)]
+    problems += [*spelt, *twice, *untaught, *classes, *empty]
     if not photos:
         raise DatasetError(f"Nothing is left of {staged.shown!r} after what was decided; leave less out.")
     in_order = sorted(_with_photos(staged, problems), key=lambda problem: problem.file)

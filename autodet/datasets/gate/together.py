@@ -1,7 +1,7 @@
 """What can be wrong with no single photo but with all of them together, and what is done about it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from autodet.datasets.formats.labels import spelling_key
@@ -12,6 +12,11 @@ from autodet.words import counted
 
 FEW_BOXES = 10
 MOST_UNTAUGHT = 0.2  # of a split's boxes: more is no rare class, but a mistake
+WITHOUT_BOXES: Mapping[Split, str] = {
+    "train": "a search has nothing to learn from",
+    "val": "a search cannot compare its trials",
+    "test": "no model can be measured on it",
+}
 NOTHING_IMPORTED = "Nothing was imported."
 
 Spellings = Mapping[str, str]
@@ -166,6 +171,52 @@ def check_validation(splits: Sequence[Split], *, drawn: bool) -> list[Problem]:
     why = "There are too few photos to set some aside" if drawn else "The source has no photos"
     action = "A search needs a photo in val: add photos, then import again."
     return [Problem("", f"{why} for validation.", action, "no_validation")]
+
+
+def check_marked(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> list[Problem]:
+    """List splits without boxes, where there are any boxes.
+
+    Args:
+        photos: The photos that would be imported.
+        splits: The split of each photo.
+    """
+    if not any(photo.marks for photo in photos):
+        return []  # ``check_boxes`` refuses that
+    boxes = (len(photo.marks) for photo in photos)
+    return unmarked_problems(unmarked_splits(zip(splits, boxes, map(_counts, photos), strict=True)))
+
+
+def unmarked_splits(photos: Iterable[tuple[Split, int, bool]]) -> dict[Split, str]:
+    """The splits in which no box counts, each with a sentence; without photos, only train is one.
+
+    Args:
+        photos: Each photo's split, how many boxes it has, and whether one of them counts: difficult ones do not.
+    """
+    numbers, boxes, counting = Counter[Split](), Counter[Split](), set[Split]()
+    for split, marks, counts in photos:
+        numbers[split] += 1
+        boxes[split] += marks
+        counting |= {split} if counts else set()
+    found = {}
+    for split, effect in WITHOUT_BOXES.items():
+        lacks = "no photos"
+        if numbers[split]:
+            lacks = f"{counted(numbers[split], 'photo')} and no boxes{' but difficult ones' * bool(boxes[split])}"
+        if split not in counting and (numbers[split] or split == "train"):
+            found[split] = f"The split {split} has {lacks}, so {effect}."
+    return found
+
+
+def unmarked_problems(sentences: Mapping[Split, str]) -> list[Problem]:
+    """A finding for each split in which no box counts, from ``unmarked_splits``."""
+    return [
+        Problem("", sentence, f"Draw new splits, or mark objects on photos of {split}.", "split_unmarked")
+        for split, sentence in sentences.items()
+    ]
+
+
+def _counts(photo: CheckedPhoto) -> bool:
+    return not all(mark.difficult for mark in photo.marks)
 
 
 def count_boxes(photos: Sequence[CheckedPhoto]) -> Counter[str]:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from autodet.datasets.gate.copies import Shot, check_copies
 from autodet.datasets.gate.kinds import DEFAULTS
-from autodet.datasets.gate.together import weak_classes
+from autodet.datasets.gate.together import unmarked_problems, unmarked_splits, weak_classes
 from autodet.datasets.manifest import (
     IMAGES,
     Dataset,
@@ -25,19 +25,28 @@ from autodet.datasets.manifest import (
     fingerprint_of,
     list_datasets,
     load_dataset,
+    publish_dataset,
     read_dataset,
-    write_dataset,
 )
 from autodet.datasets.versions.differences import ALL, Difference, Tally, compare, tally
 from autodet.datasets.versions.relabelling import new_names, relabel, relabelling_sentences
 from autodet.datasets.versions.resplitting import Resplit, move, redraw, resplit_sentence
-from autodet.errors import AutodetError, DatasetError
-from autodet.records import SPLITS, ImageRecord, Problem
-from autodet.words import counted
-from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, safe_join
+from autodet.errors import AutodetError, BusyError, DatasetError
+from autodet.lock import hold_folder
+from autodet.records import SPLITS, ImageRecord, Problem, Split
+from autodet.words import counted, few, shortened
+from autodet.workspace import Workspace, hidden_folder, open_workspace, safe_join
 
 # Kinds that a version does not inherit: they are about a data set as a whole, or were settled when it was imported.
-OF_THE_WHOLE = ("class_rare", "class_missing", "class_untaught", "splits_disagree", "no_validation", "large_loss")
+OF_THE_WHOLE = (
+    "class_rare",
+    "class_missing",
+    "class_untaught",
+    "splits_disagree",
+    "no_validation",
+    "split_unmarked",
+    "large_loss",
+)
 OF_PAIRS = ("photo_copies", "photo_alike")
 
 
@@ -78,6 +87,11 @@ class Version:
     sources: tuple[str, ...]
     changes: tuple[str, ...]
     groups: Mapping[str, Sequence[str]]
+
+    def __repr__(self) -> str:
+        """For notebooks: one line."""
+        classes = few(self.classes, "class", "classes")
+        return f"Version({shortened(self.parent.id)!r}, {counted(len(self.images), 'photo')}, {classes})"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -162,6 +176,8 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
         splits, groups = redraw(records, classes, changes.resplit)
         moved = move(records, splits)
         said.append(resplit_sentence(records, moved, changes.resplit))
+    known = _unmarked(dataset.images)
+    said += [sentence for split, sentence in _unmarked(moved).items() if split not in known]
     order = sorted(range(len(moved)), key=lambda index: (SPLITS.index(moved[index].split), moved[index].file))
     return Version(
         parent=dataset,
@@ -188,7 +204,7 @@ def store_version(version: Version, name: str | None = None, workspace: Workspac
     if version.fingerprint == parent.fingerprint:
         raise DatasetError(f"Nothing would change: the version would be the same as {parent.name!r}; change something.")
     name = " ".join((name or "").split()) or free_version_name(parent, workspace)
-    with _failures_named(parent), hidden_folder(workspace.datasets) as folder:
+    with _failures_named(parent), hold_folder(parent.folder), hidden_folder(workspace.datasets) as folder:
         for split in {record.split for record in version.images}:
             (folder / IMAGES / split).mkdir(parents=True)
         photos, sources = folder / IMAGES, parent.folder / IMAGES
@@ -206,8 +222,7 @@ def store_version(version: Version, name: str | None = None, workspace: Workspac
             fingerprint=version.fingerprint,
             parent=Parent(parent.id, parent.fingerprint, version.changes),
         )
-        write_dataset(dataset)
-        return read_dataset(publish_folder(folder, workspace.datasets, name))
+        return read_dataset(publish_dataset(dataset, workspace).folder)
 
 
 def free_version_name(parent: Dataset, workspace: Workspace | None = None) -> str:
@@ -262,6 +277,11 @@ def _problems_of_the_whole(version: Version) -> Iterator[Problem]:
     if not counted.photos["val"]:
         action = "A search needs photos in val: draw the splits anew, with a share for val."
         yield Problem("", "There are no photos for validation.", action, "no_validation")
+    yield from unmarked_problems(_unmarked(version.images))
+
+
+def _unmarked(images: Sequence[ImageRecord]) -> dict[Split, str]:
+    return unmarked_splits((one.split, len(one.annotations), one.annotations.teaches) for one in images)
 
 
 def _pairs(version: Version) -> Sequence[Problem]:
@@ -305,7 +325,7 @@ def _failures_named(parent: Dataset) -> Iterator[None]:
     """Turn what the operating system refuses into a sentence."""
     try:
         yield
-    except FileNotFoundError as error:
+    except (FileNotFoundError, BusyError) as error:  # busy: a deletion holds it
         raise DatasetError(
             f"The data set {parent.name!r} has lost photos, or was deleted; import it again, then make the version."
         ) from error

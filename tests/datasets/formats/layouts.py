@@ -10,7 +10,7 @@ from tests.helpers import draw_photo, voc_xml, workspace_in
 LINE = "1 0.5 0.5 0.25 0.5\n"
 CATEGORIES = ((1, "cat"), (2, "dog"))
 BOXES = {"voc": (4, 5, 34, 35), "coco": (4, 5, 34, 35), "yolo": (24, 12, 40, 36)}
-ALWAYS = {"class_empty", "class_rare", "class_missing", "no_validation"}  # kinds that any tiny data set has
+ALWAYS = {"class_empty", "class_rare", "class_missing", "no_validation", "split_unmarked"}  # of any tiny data set
 
 
 class Tree:

@@ -8,6 +8,7 @@ from autodet.datasets.importing import import_dataset
 from autodet.datasets.staged_file import read_staged, write_staged
 from autodet.datasets.staging import stage
 from autodet.errors import DatasetError
+from autodet.terminal import dataset_text
 from tests.helpers import APPLE, BANANA, draw_photo, voc_xml, workspace_in, write_labelled, write_voc
 
 
@@ -44,6 +45,43 @@ def test_what_has_no_box_at_all_is_refused(tmp_path, marks, decisions, words):
     assert words in refusal
     with pytest.raises(DatasetError, match=words):
         import_dataset(folder, "set", decisions=decisions, workspace=workspace_in(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("split", "effect"),
+    [("val", "a search cannot compare its trials"), ("test", "no model can be measured on it")],
+)
+def test_a_split_without_boxes_is_a_finding_and_stops_nothing(tmp_path, split, effect):
+    for name in ("train", "val", "test"):
+        write_voc(tmp_path / "set" / name, 12, () if name == split else (APPLE,))
+    found = reviewed(tmp_path / "set")
+    (problem,) = found.problems
+    assert problem.kind == "split_unmarked"
+    assert problem.problem == f"The split {split} has 12 photos and no boxes, so {effect}."
+    assert not found.asks and not found.refusals
+    dataset = import_dataset(tmp_path / "set", "set", workspace=workspace_in(tmp_path))
+    assert dataset.to_json()["problems"][0]["kind"] == "split_unmarked"
+    assert f"Splits without boxes: 1\n  The split {split} has 12 photos" in dataset_text(dataset)
+
+
+def test_train_without_boxes_is_a_finding_beside_what_it_lacks(tmp_path):
+    write_voc(tmp_path / "set" / "train", 12, ())
+    write_voc(tmp_path / "set" / "val", 12, (APPLE,))
+    found = reviewed(tmp_path / "set", splits_disagree="keep")
+    assert {"split_unmarked", "splits_disagree", "class_untaught"} <= kinds(found) and not found.refusals
+
+
+def test_difficult_boxes_do_not_count_in_a_split(tmp_path):
+    write_voc(tmp_path / "set" / "train", 12, (APPLE,))
+    write_voc(tmp_path / "set" / "val", 3, (APPLE,))
+    for xml in (tmp_path / "set" / "val").glob("*.xml"):
+        xml.write_text(xml.read_text().replace("<bndbox>", "<difficult>1</difficult><bndbox>"))
+    (problem,) = [one for one in reviewed(tmp_path / "set").problems if one.kind == "split_unmarked"]
+    assert "val has 3 photos and no boxes but difficult ones" in problem.problem
+
+
+def test_a_finding_about_a_data_set_without_any_box_is_not_told_twice(tmp_path):
+    assert "split_unmarked" not in kinds(reviewed(write_voc(tmp_path / "set", 4, ())))
 
 
 def test_two_spellings_become_the_more_frequent_one(tmp_path):

@@ -395,6 +395,22 @@ derive_dataset("fruit", drop=["pear"])
     assert photos_are_whole(fruit)
 
 
+def test_a_version_that_leaves_a_split_without_boxes_says_so_once(workspace, tmp_path):
+    write_voc(tmp_path / "set" / "train", 12, [APPLE, BANANA])
+    write_voc(tmp_path / "set" / "val", 12, [APPLE])
+    dataset = import_dataset(tmp_path / "set", workspace=workspace)
+    version = derive_dataset(dataset, drop=["apple"], workspace=workspace)
+    said = "The split val has 12 photos and no boxes, so a search cannot compare its trials."
+    assert version.parent.changes.count(said) == 1
+    assert [problem.problem for problem in version.problems if problem.kind == "split_unmarked"] == [said]
+    other = derive_dataset(version, rename={"banana": "b"}, workspace=workspace)
+    assert said not in other.parent.changes  # that is no change
+    assert [problem.problem for problem in other.problems if problem.kind == "split_unmarked"] == [said]
+    mended = derive_dataset(dataset, resplit=(50, 25, 25), workspace=workspace)
+    assert "split_unmarked" not in {problem.kind for problem in mended.problems}
+    assert len(repr(plan_version(dataset, Changes(drop=("apple",))))) < 200
+
+
 # Names and descent
 
 
@@ -402,8 +418,8 @@ def test_versions_get_the_next_free_name_and_may_share_one(fruit, workspace):
     second = derive_dataset("fruit", rename={"apple": "a"}, workspace=workspace)
     third = derive_dataset(second, " \n ", rename={"banana": "b"}, workspace=workspace)
     assert (second.name, second.id, third.name, third.id) == ("fruit 2", "fruit-2", "fruit 3", "fruit-3")
-    one, other = (derive_dataset(fruit, "same", drop=[name], workspace=workspace) for name in ("apple", "pear"))
-    assert (one.id, other.id, other.name) == ("same", "same-2", "same")
+    one, other = (derive_dataset(fruit, "Same", drop=[name], workspace=workspace) for name in ("apple", "pear"))
+    assert (one.id, other.id, other.name) == ("same", "same-2", "Same")
     assert load_dataset("same-2", workspace).classes == ("apple", "banana")
 
 

@@ -1,0 +1,120 @@
+"""Ids and names of data sets, searches and models.
+
+An id is a folder's name: unique, and never changed. A name is free text, and several things may share it. A word stands
+for the thing with that id, else for the newest thing of that name. No name is the id of another thing, so that an id
+always means one thing.
+"""
+
+import sys
+import warnings
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from itertools import count
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from autodet.errors import AmbiguousNameError, NameWarning
+from autodet.lock import hold_folder
+from autodet.workspace import slug
+
+MAX_IDS_SHOWN = 10
+PATIENCE_SECONDS = 60.0
+
+
+class Named(Protocol):
+    """A thing with an id and a name."""
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+
+    @property
+    def name(self) -> str:
+        """Free text."""
+
+
+Thing = TypeVar("Thing", bound=Named)
+
+
+def choose(word: str, newest_first: Sequence[Thing], kind: str) -> Thing | None:
+    """The thing with an id, else the newest with a name; a ``NameWarning`` says which others the word could mean.
+
+    Args:
+        word: An id or a name.
+        newest_first: All things of a kind, the newest first.
+        kind: Their kind in the singular, such as ``model``.
+    """
+    ids = [thing.id for thing in newest_first]
+    if word in ids:
+        newer = [thing.id for thing in newest_first[: ids.index(word)] if is_numbered(thing.name, word)]
+        if newer:
+            warn(f"The {kind} with the id {word!r} is used; there are newer ones of that name: {_shown(newer)}.")
+        return newest_first[ids.index(word)]
+    same = [thing for thing in newest_first if thing.name == word]
+    if len(same) > 1:
+        warn(f"{_sharing(word, same, kind)}; the newest, {same[0].id}, is used. Give an id to choose another.")
+    return same[0] if same else None
+
+
+def choose_only(word: str, newest_first: Sequence[Thing], kind: str) -> Thing | None:
+    """The thing with an id, else the only one with a name; for deletions.
+
+    Raises:
+        AmbiguousNameError: Several things have the name.
+    """
+    same = [thing for thing in newest_first if thing.id == word] or [t for t in newest_first if t.name == word]
+    if len(same) > 1:
+        raise AmbiguousNameError(f"{_sharing(word, same, kind)}; give the id of one.")
+    return same[0] if same else None
+
+
+def free_name(name: str, taken: Collection[str], kind: str, *, warned: bool = True) -> str:
+    """A name that is no id: the one that is asked for, else the same with a number from 2.
+
+    Args:
+        name: The name that is asked for.
+        taken: All ids that it could be confused with.
+        kind: Their kind in the singular, such as ``data set``.
+        warned: Whether a ``NameWarning`` says so: for a name that a person chose.
+    """
+    if name not in taken:
+        return name
+    numbered = (f"{name} {number}" for number in count(2))
+    free = next(other for other in numbered if other not in taken and slug(other) not in taken)
+    if warned:
+        warn(f"{name!r} is the id of another {kind}, so the new one is called {free!r}.")
+    return free
+
+
+def is_numbered(name: str, base: str) -> bool:
+    """Whether a name is another one, or the same with a number behind it, as ``free_name`` makes it."""
+    number = name.removeprefix(f"{base} ")
+    return name == base or (number != name and number.isascii() and number.isdigit())
+
+
+def naming(folder: Path) -> AbstractContextManager[None]:
+    """Held while a free name is chosen and taken in a folder; ``searches/`` stands for models too."""
+    return hold_folder(folder, alone=True, patience_seconds=PATIENCE_SECONDS)
+
+
+def ids_in(*parents: Path) -> set[str]:
+    """The names of all folders that are not hidden."""
+    folders = (path for parent in parents for path in parent.iterdir() if path.is_dir())
+    return {path.name for path in folders if not path.name.startswith(".")}
+
+
+def warn(sentence: str) -> None:
+    """Warn at the line that called autodet."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("autodet", "contextlib"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, NameWarning, stacklevel=level)
+
+
+def _sharing(word: str, things: Sequence[Thing], kind: str) -> str:
+    return f"More than one {kind} is called {word!r} ({_shown([thing.id for thing in things])})"
+
+
+def _shown(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - MAX_IDS_SHOWN} more" if len(ids) > MAX_IDS_SHOWN else ""
+    return ", ".join(ids[:MAX_IDS_SHOWN]) + more
