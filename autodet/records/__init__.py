@@ -5,7 +5,11 @@ the right, y down, ``x2`` and ``y2`` exclusive. Class ids run from 0 to n-1 in t
 sorted class names. Epochs and photos count from 1, trials from 0.
 """
 
+from autodet.records.known import known_entries
 from autodet.records.photos import (
+    DEFAULT_THRESHOLD,
+    MAX_DETECTIONS,
+    MIN_SCORE,
     SPLITS,
     Annotations,
     BoolArray,
@@ -30,7 +34,10 @@ from autodet.records.trials import (
 
 __all__ = [
     "ACTIVE_STATES",
+    "DEFAULT_THRESHOLD",
     "FROZEN_DEPTHS",
+    "MAX_DETECTIONS",
+    "MIN_SCORE",
     "MOST_ANCESTORS",
     "SCHEDULERS",
     "SPLITS",
@@ -52,4 +59,5 @@ __all__ = [
     "Split",
     "TrialState",
     "TrialStatus",
+    "known_entries",
 ]
