@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autodet.errors import BundleError, NotFoundError
 from autodet.models.bundle import ModelCard, read_bundle, read_card, write_bundle
+from autodet.models.description import MAX_NAME
 from autodet.workspace import Workspace, hidden_folder, open_workspace, publish_folder, safe_join, write_atomically
 
 BUNDLE = "model.autodet"
@@ -91,11 +92,16 @@ def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> St
         workspace: Where to; the settings' workspace if not given.
 
     Raises:
-        BundleError: The bundle is damaged or foreign; nothing was added.
+        BundleError: The bundle is damaged or foreign, its weights do not fit its network, or the name is too long;
+            nothing was added.
+        LaterVersionError: A later version of autodet made it.
     """
     workspace = workspace or open_workspace()
     card, weights = read_bundle(bundle)
-    name = name.strip() or card.name
+    name = _checked_name(name) if name.strip() else card.name
+    from autodet.models.loading import fitting_weights
+
+    fitting_weights(bundle, card, weights)
     with hidden_folder(workspace.models) as hidden:
         write_bundle(hidden / BUNDLE, replace(card, name=name), weights)
         (hidden / BROUGHT).touch()
@@ -113,14 +119,22 @@ def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -
 
     Raises:
         NotFoundError: There is no such model.
-        BundleError: Its bundle is damaged, or the name is blank.
+        BundleError: Its bundle is damaged, or the name is blank or too long.
     """
     model = find_model(model_id, workspace)
+    name = _checked_name(name)
+    card, weights = read_bundle(model.path)
+    write_bundle(model.path, replace(card, name=name), weights)
+    return replace(model, card=read_card(model.path))
+
+
+def _checked_name(name: str) -> str:
+    """A name that somebody gives a model, without the blanks around it."""
     if not name.strip():
         raise BundleError("A model needs a name; write one.")
-    card, weights = read_bundle(model.path)
-    write_bundle(model.path, replace(card, name=name.strip()), weights)
-    return replace(model, card=read_card(model.path))
+    if len(name.strip()) > MAX_NAME:
+        raise BundleError(f"A model's name has at most {MAX_NAME} letters; write a shorter one.")
+    return name.strip()
 
 
 def put_model(bundle: Path, model_id: str, workspace: Workspace | None = None) -> None:

@@ -104,7 +104,7 @@ def transplant(
             if one in rows and other in old_rows:
                 new[:, rows[one]] = old[:, old_rows[other]].to(new)
         merged[name] = new.reshape(own[name].shape)
-    if problem := _misfit(merged, own):
+    if problem := misfit(merged, own):
         raise ModelError(f"The weights do not fit the network: {problem}.")
     network.load_state_dict({name: merged[name] for name in own if name in merged})
     return matched
@@ -141,7 +141,7 @@ def _numbered(classes: Sequence[str], rows: int) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-def _misfit(weights: "Mapping[str, Tensor]", own: "Mapping[str, Tensor]") -> str:
+def misfit(weights: "Mapping[str, Tensor]", own: "Mapping[str, Tensor]") -> str:
     """What of a network's weights is missing, foreign or of another shape, in words; empty if all fits.
 
     Counters of batches, which a BatchNorm that does not learn has no use for, may be there or not.

@@ -20,6 +20,7 @@ from autodet.errors import TrainingError
 from autodet.evaluation.coco import measure
 from autodet.evaluation.objective import quality_of, wants_speed
 from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
+from autodet.models.description import one_line
 from autodet.models.detection import detect
 from autodet.models.registry import build_network, find_architecture
 from autodet.models.transplant import transplant
@@ -243,11 +244,11 @@ class _Trial:
     def _keep_best(self, result: EpochResult) -> None:
         job = self.job
         card = ModelCard(
-            name=job.name,
+            name=one_line(job.name),
             classes=self.dataset.classes,
             architecture=job.hyperparameters.architecture,
             image_size=job.hyperparameters.image_size,
-            dataset=self.dataset.name,
+            dataset=one_line(self.dataset.name),
             dataset_fingerprint=self.dataset.fingerprint,
             metrics={"map50": result.map50, "map50_95": result.map50_95, SCORE: result.score},
             params=job.hyperparameters.to_json(),
