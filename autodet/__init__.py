@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
     from autodet.datasets.versions.deriving import derive_dataset
     from autodet.datasets.versions.resplitting import Resplit
-    from autodet.errors import AutodetError
+    from autodet.errors import AutodetError, AutodetWarning
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
+    from autodet.records.photos import Prediction
     from autodet.records.reports import EvaluationReport
     from autodet.records.searches import SearchStatus
     from autodet.search.control import Search, find_search, list_searches
@@ -34,9 +35,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AutodetError",
+    "AutodetWarning",
     "Dataset",
     "Detector",
     "EvaluationReport",
+    "Prediction",
     "Resplit",
     "Search",
     "SearchStatus",
@@ -56,9 +59,11 @@ __all__ = [
 
 _HOMES = {
     "AutodetError": "autodet.errors",
+    "AutodetWarning": "autodet.errors",
     "Dataset": "autodet.datasets.manifest",
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records.reports",
+    "Prediction": "autodet.records.photos",
     "Resplit": "autodet.datasets.versions.resplitting",
     "Search": "autodet.search.control",
     "SearchStatus": "autodet.records.searches",

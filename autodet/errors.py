@@ -24,6 +24,10 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
 """
 
 
+class AutodetWarning(UserWarning):
+    """A caution on a result: it is there, but may not mean what it seems to."""
+
+
 class AutodetError(Exception):
     """The root: whoever catches this catches every mistake that a user can act on."""
 

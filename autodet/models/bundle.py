@@ -18,7 +18,7 @@ from typing import Any, Self
 from autodet import __version__
 from autodet.errors import BundleError, LaterVersionError
 from autodet.models.description import MAX_NAME, description_problem
-from autodet.records import Origin, known_entries
+from autodet.records import Origin, TrainedSizes, known_entries
 from autodet.workspace import write_atomically
 
 FORMAT = "autodet-1"
@@ -51,6 +51,7 @@ class ModelCard:
         latency_ms: What one prediction takes, in milliseconds, where its search asked for that; see
             ``autodet.training.latency``.
         start_from: The model whose weights its training began with; None for the network's pretrained weights.
+        trained_sizes: How large the training photos and their objects were; None for models of earlier versions.
         weights_sha256: Checksum of the weights; filled in when the bundle is written.
         format: The bundle's format.
     """
@@ -70,6 +71,7 @@ class ModelCard:
     refit: bool = False
     latency_ms: float | None = None
     start_from: Origin | None = None
+    trained_sizes: TrainedSizes | None = None
     weights_sha256: str = ""
     format: str = FORMAT
 
@@ -98,10 +100,13 @@ class ModelCard:
                 raise LaterVersionError(made_later(document.get("versions")))
             raise BundleError(f"it is not a model of the format {FORMAT}")
         try:
-            origin = Origin.from_json(document.get("start_from"))
             classes = document["classes"]
-            known = known_entries(cls, document)
-            card = cls(**known | {"classes": tuple(classes) if isinstance(classes, list) else (), "start_from": origin})
+            parts = {
+                "classes": tuple(classes) if isinstance(classes, list) else (),
+                "start_from": Origin.from_json(document.get("start_from")),
+                "trained_sizes": TrainedSizes.from_json(document.get("trained_sizes")),
+            }
+            card = cls(**known_entries(cls, document) | parts)
         except (AttributeError, TypeError, KeyError) as error:
             raise BundleError("its description lacks entries, or has some of the wrong kind") from error
         if problem := description_problem(card):

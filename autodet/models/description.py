@@ -39,6 +39,9 @@ def _problems(card: "ModelCard") -> Iterator[str]:
         yield "its refit is neither true nor false"
     if card.latency_ms is not None and not (_is_number(card.latency_ms) and card.latency_ms > 0):
         yield "its latency is not a number above 0"
+    sizes = vars(card.trained_sizes).values() if card.trained_sizes else ()
+    if not all(_is_number(size) and size > 0 for size in sizes):
+        yield "its trained sizes are not numbers above 0"
     for name in ("metrics", "params", "versions"):
         yield from _entry_problems(name, getattr(card, name))
     if not all(_is_number(value) and 0 <= value <= 1 for value in card.metrics.values()):

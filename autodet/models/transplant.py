@@ -13,11 +13,13 @@ BatchNorms that the network has folded, never another architecture.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autodet.errors import ModelError
+from autodet.words import spelling_key
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -50,24 +52,23 @@ class Transplant:
 def match_classes(source: Sequence[str], target: Sequence[str]) -> Transplant:
     """Which classes of ``target`` are the same as which of ``source``.
 
-    Names are compared as they are first; what is left then is compared without regard to case and surrounding blanks.
+    Names are compared as they are first, then without regard to capital letters and spaces (``spelling_key``).
     No class is matched twice. A name that stands for several classes (COCO's ``N/A``) stands for none.
     """
-    free = [name for name in source if name != BACKGROUND and source.count(name) == 1]
-    found = {name: name for name in target if name in free}
+    counts = Counter(source)
+    free = [name for name in source if name != BACKGROUND and counts[name] == 1]
+    found = {name: name for name in target if name != BACKGROUND and counts[name] == 1}
     for name in target:
-        alike = [one for one in free if one not in found.values() and _plain(one) == _plain(name)]
-        if name not in found and len(alike) == 1:
+        if name in found:
+            continue
+        alike = [one for one in free if one not in found.values() and spelling_key(one) == spelling_key(name)]
+        if len(alike) == 1:
             found[name] = alike[0]
     return Transplant(
         kept={name: found[name] for name in target if name in found},
         fresh=tuple(name for name in target if name not in found),
         gone=tuple(name for name in free if name not in found.values()),
     )
-
-
-def _plain(name: str) -> str:
-    return name.strip().casefold()
 
 
 def transplant(

@@ -22,6 +22,7 @@ from autodet.records.photos import (
 )
 from autodet.records.reports import ClassReport, EvaluationReport
 from autodet.records.searches import ACTIVE_STATES, MOST_ANCESTORS, Origin, SearchState, SearchStatus
+from autodet.records.sizes import TrainedSizes
 from autodet.records.trials import (
     FROZEN_DEPTHS,
     SCHEDULERS,
@@ -57,6 +58,7 @@ __all__ = [
     "SearchState",
     "SearchStatus",
     "Split",
+    "TrainedSizes",
     "TrialState",
     "TrialStatus",
     "known_entries",

@@ -133,7 +133,7 @@ class Prediction:
         )
 
     def above(self, threshold: float) -> Self:
-        """Only what scores at least ``threshold``; all of that is there, if anything was left out."""
+        """Only what scores at least ``threshold``; it is complete if a lower score was found too."""
         keep = self.scores >= threshold
         return replace(self._where(keep), truncated=self.truncated and bool(keep.all()))
 

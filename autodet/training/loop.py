@@ -24,7 +24,7 @@ from autodet.models.description import one_line
 from autodet.models.detection import detect
 from autodet.models.registry import build_network, find_architecture
 from autodet.models.transplant import transplant
-from autodet.records import EpochResult, Hyperparameters, ImageRecord, Prediction
+from autodet.records import EpochResult, Hyperparameters, ImageRecord, Prediction, TrainedSizes
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from autodet.training.cores import Replicas, ahead
 from autodet.training.freezing import freeze
@@ -89,6 +89,7 @@ class _Trial:
         cache = SquareCache((record.file for record in (*to_learn, *to_judge)), side, job.folder, memory_bytes)
         self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache)
         self.val_squares = Squares(dataset, to_judge, side, None, cache)
+        self.sizes = TrainedSizes.of(to_learn)
         _seed(job.seed, 0)
         network = _network(job, dataset.classes, pulse, resumes=bool(progress.state))
         freeze(network, job.hyperparameters)
@@ -257,6 +258,7 @@ class _Trial:
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             versions={"autodet": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
             start_from=job.start.origin if job.start else None,
+            trained_sizes=self.sizes,
         )
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.average.state_dict().items()}
         write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
