@@ -53,7 +53,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Options) -> int:
-    with redirect_stdout(sys.stderr):  # nothing but the answer on standard output, whatever a library prints
+    with (
+        redirect_stdout(sys.stderr),
+        terminal.cautions_as_lines(),
+    ):  # nothing but the answer on standard output, whatever a library prints
         answer: Answer = options.command(options)
     print(json.dumps(answer.document, indent=2) if options.json else _printable(answer.text))
     for mistake in answer.mistakes:

@@ -2,15 +2,18 @@
 
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 
 from autodet.datasets.gate.kinds import KINDS, by_kind, how_many
 from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.datasets.versions.deriving import Version
+from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import wants_speed
 from autodet.models.store import StoredModel
-from autodet.records import EvaluationReport, Problem, SearchStatus, TrialStatus
+from autodet.records import MAX_DETECTIONS, EvaluationReport, Problem, SearchStatus, TrialStatus
 from autodet.words import counted, duration
 
 PROGRAM = "python -m autodet"
@@ -26,6 +29,23 @@ def harmless(text: str) -> str:
 def say(line: str) -> None:
     """Print a line on standard error, at once."""
     print(harmless(line), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def cautions_as_lines() -> Iterator[None]:
+    """Show the warnings of autodet as lines on standard error, without the code that they came from."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", AutodetWarning)
+        show = warnings.showwarning
+
+        def say_caution(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, AutodetWarning):
+                say(str(message))
+            else:
+                show(message, category, *where, **more)
+
+        warnings.showwarning = say_caution
+        yield
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
@@ -154,6 +174,10 @@ def report_text(report: EvaluationReport) -> str:
         ("mAP50 (VOC07)", _figure(report.map50_voc07)),
         ("photos", str(report.images)),
     ]
+    if report.crowded_images:
+        photos = counted(report.crowded_images, "photo")
+        words = f"{photos} with more than {MAX_DETECTIONS} marked objects, of which a detector finds no more than that"
+        facts.append(("note", words))
     rows = [("CLASS", "AP50", "AP50-95", "PHOTOS", "BOXES")]
     rows += [
         (name, _figure(one.ap50), _figure(one.ap50_95), str(one.images), str(one.boxes))
@@ -163,9 +187,11 @@ def report_text(report: EvaluationReport) -> str:
 
 
 def detections_text(photos: Sequence[Mapping[str, Any]]) -> str:
-    """What was found on photos, a line an object; as documents with the keys ``file`` and ``detections``."""
+    """The detections on photos, a line each; as documents with the keys ``file`` and ``detections`` or ``error``."""
     rows = []
     for photo in photos:
+        if "error" in photo:
+            continue
         for found in photo["detections"]:
             box = " ".join(f"{side:.0f}" for side in found["box"])
             rows.append((photo["file"], found["class"], f"{found['score']:.2f}", box))
