@@ -375,7 +375,9 @@ def test_a_crowded_photo_and_a_large_one_are_told(crowded_bundle, empty_home, tm
     assert [one["truncated"] for one in json.loads(ran.stdout)] == [True, True]
     crowded, large = ran.stderr.splitlines()
     assert crowded.startswith("On 2 of 2 photos the model found 100 objects, its limit; there may be more.")
-    assert large.startswith("On 1 of 2 photos objects may be too small for the model: the longer side has up to 4,000")
+    assert large.startswith(
+        "On 1 of 2 photos objects may be too small for the model: the longer side has 4,000 pixels, 64 in"
+    )
     ran = run(empty_home, "predict", crowded_bundle, photos[0], "--threshold", 0.9, "--json")
     assert (json.loads(ran.stdout)[0]["truncated"], ran.stderr) == (False, "")
 

@@ -29,9 +29,9 @@ def prediction_cautions(card: ModelCard, limit: int, predictions: Sequence[Predi
     large = [max(seen.size_wh) for seen in predictions if sizes and sizes.exceed(seen)]
     if sizes and large:
         cautions.append(
-            f"{_on(len(large), predictions)} objects may be too small for the model: the longer side has up to "
-            f"{max(large):,} pixels, {sizes.photo_side:,} in the median training photo, and no objects of a usual size "
-            f"were found. {WAY_OUT}"
+            f"{_on(len(large), predictions)} objects may be too small for the model: the longer side has "
+            f"{'up to ' * (len(large) > 1)}{max(large):,} pixels, {sizes.photo_side:,} in the median training photo, "
+            f"and no objects of a usual size were found. {WAY_OUT}"
         )
     return cautions
 

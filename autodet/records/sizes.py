@@ -10,6 +10,7 @@ from autodet.records.known import known_entries
 from autodet.records.photos import DEFAULT_THRESHOLD, FloatArray, ImageRecord, Prediction
 
 SMALL_SHARE = 0.01  # of the training objects are smaller than a small one
+LARGE = 2.5  # times the median training photo; augmentation shows objects at half their size too
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,11 @@ class TrainedSizes:
     def exceed(self, seen: Prediction) -> bool:
         """Whether objects on a photo are likely to be smaller than those in training.
 
-        They are if the photo is so large that a median object, with as many pixels, would be a small one there, unless
-        the detections with a high confidence are of a usual size.
+        They are if the photo is large, so large that a median object, with as many pixels, would be a small one there;
+        unless the detections with a high confidence are of a usual size.
         """
         longer = max(seen.size_wh)
-        if self.object_side >= self.small_object * longer:
+        if longer < LARGE * self.photo_side or self.object_side >= self.small_object * longer:
             return False
         sides = _sides(seen.above(DEFAULT_THRESHOLD).boxes_xyxy)
         return not len(sides) or float(np.median(sides)) < self.small_object * longer
