@@ -63,13 +63,13 @@ def test_many_photos_give_what_each_gives_alone(detector, sample_dataset):
 
 
 def test_a_photo_that_lies_on_its_side_is_seen_upright_as_a_file_and_as_a_pillow_image(detector, photo, tmp_path):
-    lying, exif = tmp_path / "lying.jpg", Image.Exif()
+    lying, exif = tmp_path / "lying.png", Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    Image.open(photo).transpose(Image.Transpose.ROTATE_90).save(lying, quality=98, exif=exif)
+    Image.open(photo).transpose(Image.Transpose.ROTATE_90).save(lying, exif=exif)
     upright, file, image = (detector.predict(way, 0.05) for way in (photo, lying, Image.open(lying)))
-    assert file[1][0] == pytest.approx(upright[1][0], abs=0.1)
-    for expected, seen in zip(file, image, strict=True):
-        np.testing.assert_array_equal(seen, expected)
+    for expected, *others in zip(upright, file, image, strict=True):
+        for seen in others:
+            np.testing.assert_array_equal(seen, expected)
 
 
 def test_one_threshold_is_the_default_everywhere(detector, photo):
