@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from autodet.models.letterbox import Letterbox
-from autodet.records import Prediction
+from autodet.records import MAX_DETECTIONS, Prediction
 
 
 def square_tensor(square: np.ndarray) -> Tensor:
@@ -19,7 +19,7 @@ def square_tensor(square: np.ndarray) -> Tensor:
 def detection_limit(network: nn.Module) -> int:
     """How many objects a network finds on a photo at most."""
     head: Any = getattr(network, "roi_heads", network)
-    return int(head.detections_per_img)
+    return int(getattr(head, "detections_per_img", MAX_DETECTIONS))
 
 
 @torch.inference_mode()

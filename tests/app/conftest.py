@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 import streamlit as st
@@ -9,12 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from autodet.datasets.importing import import_dataset
 from autodet.lock import hold_lock
-from autodet.models.bundle import ModelCard, write_bundle
 from autodet.models.store import StoredModel, add_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.snapshot import write_snapshot
 from autodet.search.spec import SearchSpec
-from tests.helpers import write_voc
+from tests.helpers import untrained_bundle, write_voc
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,10 +108,11 @@ def model_there(workspace, tmp_path):
     """Put a model that nobody asks to predict into the workspace."""
 
     def model_there(name="fruit", map50=0.9, classes=("apple", "banana"), **facts) -> StoredModel:
-        card = ModelCard(
+        path = untrained_bundle(
+            tmp_path / "model.autodet",
+            classes,
+            seed=crc32(name.encode()),
             name=name,
-            classes=classes,
-            architecture="fasterrcnn_efficientnet_lite0",
             image_size=320,
             dataset="fruit",
             dataset_fingerprint="f" * 64,
@@ -121,8 +122,6 @@ def model_there(workspace, tmp_path):
             created="2026-01-02T10:00:00+00:00",
             versions={"autodet": "0.1.0"},
         )
-        path = tmp_path / "model.autodet"
-        write_bundle(path, card, b"weights of " + name.encode())
         return add_model(path, name, workspace)
 
     return model_there
