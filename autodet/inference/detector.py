@@ -87,7 +87,7 @@ class Detector:
 
         Raises:
             PhotoError: The photo cannot be read.
-            ModelError: The threshold is none.
+            ModelError: The threshold is no number between 0 and 1.
         """
         _check_threshold(threshold)
         (prediction,) = [seen.above(threshold) for seen in self._detect([open_photo(photo)])]
@@ -115,7 +115,7 @@ class Detector:
 
         Raises:
             PhotoError: With ``raise``, a photo cannot be read; or it is a single photo that was given.
-            ModelError: The threshold or ``on_error`` is none.
+            ModelError: The threshold or ``on_error`` is none of what it can be.
         """
         if on_error not in ("return", "raise"):
             raise ModelError(f"on_error is {on_error!r}; give 'return' or 'raise'.")
