@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
     from autodet.datasets.versions.deriving import derive_dataset
     from autodet.datasets.versions.resplitting import Resplit
-    from autodet.errors import AutodetError, NameWarning
+    from autodet.errors import AutodetError, AutodetWarning, NameWarning
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
+    from autodet.records.photos import Prediction
     from autodet.records.reports import EvaluationReport
     from autodet.records.searches import SearchStatus
     from autodet.search.clearing import delete_dataset, delete_model
@@ -35,10 +36,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AutodetError",
+    "AutodetWarning",
     "Dataset",
     "Detector",
     "EvaluationReport",
     "NameWarning",
+    "Prediction",
     "Resplit",
     "Search",
     "SearchStatus",
@@ -60,10 +63,12 @@ __all__ = [
 
 _HOMES = {
     "AutodetError": "autodet.errors",
+    "AutodetWarning": "autodet.errors",
     "Dataset": "autodet.datasets.manifest",
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records.reports",
     "NameWarning": "autodet.errors",
+    "Prediction": "autodet.records.photos",
     "Resplit": "autodet.datasets.versions.resplitting",
     "Search": "autodet.search.control",
     "SearchStatus": "autodet.records.searches",

@@ -11,7 +11,7 @@ from autodet.datasets.versions.grouping import RULES
 from autodet.errors import AutodetError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES
 from autodet.models.registry import ARCHITECTURES
-from autodet.records import SPLITS
+from autodet.records import DEFAULT_THRESHOLD, SPLITS
 from autodet.search.presets import PRESETS
 from autodet.search.space import PARAMETERS, Range, parse_tried
 from autodet.search.spec import EXECUTORS, PRUNERS, SAMPLERS
@@ -161,7 +161,8 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
     """Which model, on which photos."""
     _add_model(parser)
     parser.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="a photo, or a folder of photos")
-    parser.add_argument("--threshold", type=_share, default=0.5, help="leave out lower scores (default 0.5)")
+    lower = f"leave out lower scores (default {DEFAULT_THRESHOLD})"
+    parser.add_argument("--threshold", type=_share, default=DEFAULT_THRESHOLD, help=lower)
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the photos with their boxes drawn here")
 
 

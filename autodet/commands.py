@@ -2,8 +2,9 @@
 
 import argparse
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from autodet import terminal
 from autodet.datasets.exporting import LAYOUTS, export_dataset
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset, only_dataset_id
-from autodet.datasets.photos import PHOTO_ENDINGS, open_photo
+from autodet.datasets.photos import open_photo
 from autodet.datasets.sources.s3.access import ANONYMOUS, Identity, S3Credentials
 from autodet.datasets.versions.deriving import Changes, plan_version, store_version
 from autodet.datasets.versions.differences import differences_to_json
 from autodet.datasets.versions.resplitting import Resplit
 from autodet.errors import AmbiguousNameError, DatasetError, NotFoundError, PhotoError, SearchError
+from autodet.inference.drawing import draw_boxes, is_drawing, save_drawing
+from autodet.inference.photo_folders import find_photos
 from autodet.models.store import find_model, list_models, only_model_id, rename_model
 from autodet.records import Prediction
 from autodet.search.clearing import delete_dataset, delete_model
@@ -268,39 +271,33 @@ def evaluate(options: Options) -> Answer:
     """Measure a model on a split."""
     model, dataset = find_model(options.model), load_dataset(options.dataset)
     from autodet.inference.detector import load_detector
-    from autodet.inference.known_photos import learnt_photos_sentence
 
     with ProgressLine() as line:
         report = load_detector(model).evaluate(
             dataset, options.split, progress=lambda done, total: line.show(f"Photo {done} of {total}")
         )
-    if warning := learnt_photos_sentence(model.card, dataset, options.split):
-        say(warning)
-    return Answer(report.to_json(), terminal.report_text(report))
+    facts = {"model": model.id, "dataset": dataset.id, "split": options.split}
+    return Answer(report.to_json() | facts, terminal.report_text(report))
 
 
 def predict(options: Options) -> Answer:
     """Find the objects on photos."""
-    model, photos = find_model(options.model), _photos(options.photos)
+    model, found = find_model(options.model), find_photos(options.photos)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     from autodet.inference.detector import load_detector
-    from autodet.inference.drawing import draw_boxes
 
     detector = load_detector(model)
-    documents, mistakes, taken = [], [], set[str]()
-    for photo in photos:
-        try:
-            image = open_photo(photo, str(photo))
-            prediction = detector.predict_many([image], options.threshold)[0]
-        except PhotoError as error:
-            mistakes.append(str(error))
-            continue
-        documents.append({"file": str(photo), "detections": _detections(prediction, detector.classes)})
-        if options.out:
-            drawn = draw_boxes(image, prediction.boxes_xyxy, prediction.class_ids, detector.classes, prediction.scores)
-            drawn.save(options.out / _annotated_name(photo, taken), quality=92)
-    return Answer(documents, terminal.detections_text(documents), tuple(mistakes))
+    for sentence in found.sentences():
+        say(sentence)
+    predictions, taken = [], set[Path]()
+    for photo, seen in zip(found.photos, detector.stream(found.photos, options.threshold), strict=True):
+        predictions.append(_drawn(photo, seen, detector.classes, options.out, taken) if options.out else seen)
+    for caution in detector.cautions(predictions):
+        say(caution)
+    documents = [_document(*one, detector.classes) for one in zip(found.photos, predictions, strict=True)]
+    mistakes = tuple(seen.error for seen in predictions if seen.error)
+    return Answer(documents, terminal.detections_text(documents), mistakes)
 
 
 def export(options: Options) -> Answer:
@@ -336,7 +333,16 @@ def models(_options: Options) -> Answer:
     return Answer([model.to_json() for model in models], terminal.models_text(models))
 
 
-# Photos and what is found on them
+# Photos and the objects on them
+
+
+def _document(photo: Path, seen: Prediction, classes: Sequence[str]) -> dict[str, Any]:
+    if seen.error:
+        return {"file": str(photo), "error": seen.error}
+    width, height = seen.size_wh
+    detections = _detections(seen, classes)
+    facts = {"width": width, "height": height, "truncated": seen.truncated}
+    return {"file": str(photo), "detections": detections} | facts
 
 
 def _detections(prediction: Prediction, classes: Sequence[str]) -> list[dict[str, Any]]:
@@ -353,28 +359,26 @@ def _detections(prediction: Prediction, classes: Sequence[str]) -> list[dict[str
     ]
 
 
-def _photos(given: Iterable[Path]) -> list[Path]:
-    """Files as given, and the photos in folders.
-
-    Raises:
-        PhotoError: There are none in a folder.
-    """
-    photos = []
-    for path in given:
-        found = [path]
-        if path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in PHOTO_ENDINGS)
-        if not found:
-            raise PhotoError(f"The folder {str(path)!r} holds no photos; give one with JPEG, PNG, WEBP or BMP files.")
-        photos += found
-    return photos
+def _drawn(photo: Path, seen: Prediction, classes: Sequence[str], folder: Path, taken: set[Path]) -> Prediction:
+    """Draw a prediction; returns it, or one that says that the photo has gone meanwhile."""
+    if seen.error:
+        return seen
+    try:
+        image = open_photo(photo)
+    except PhotoError as error:
+        return Prediction.of([], [], [], error=str(error))
+    drawn = draw_boxes(image, seen.boxes_xyxy, seen.class_ids, classes, seen.scores)
+    place = _free_place(folder, photo.stem, taken)
+    save_drawing(drawn, place)
+    taken.add(place)
+    return seen
 
 
-def _annotated_name(photo: Path, taken: set[str]) -> str:
-    """A name beside which the photo itself can lie; numbered where two photos have one name."""
-    name, number = f"{photo.stem}-boxes.jpg", 1
-    while name.casefold() in taken:
-        number += 1
-        name = f"{photo.stem}-boxes-{number}.jpg"
-    taken.add(name.casefold())
-    return name
+def _free_place(folder: Path, stem: str, taken: set[Path]) -> Path:
+    """Where a drawing replaces nothing but one of an earlier run; numbered where two photos have one name."""
+    names = (f"{stem}-boxes{f'-{number}' * (number > 1)}.jpg" for number in count(1))
+    lower = {str(path).casefold() for path in taken}
+    places = (folder / name for name in names)
+    return next(
+        place for place in places if str(place).casefold() not in lower and (is_drawing(place) or not place.exists())
+    )

@@ -20,6 +20,7 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
     ├── TrainingError        a trial that cannot go on (loss not finite, nothing to learn from)
     └── ModelError           a model that cannot be used as asked
         ├── BundleError      an .autodet file that is cut short, changed or foreign
+        │   └── LaterVersionError  one that a later version of autodet made
         └── WeightsError     pretrained weights that cannot be had here
 
 The operating system's own errors (a full disk, a file without permission) become sentences at the edges, by
@@ -109,6 +110,10 @@ class ModelError(AutodetError):
 
 class BundleError(ModelError):
     """An .autodet file that is cut short, changed or not one of ours."""
+
+
+class LaterVersionError(BundleError):
+    """An .autodet file that a later version of autodet made, and this one cannot use."""
 
 
 class WeightsError(ModelError):

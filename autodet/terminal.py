@@ -13,7 +13,7 @@ from autodet.datasets.versions.deriving import Version
 from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import wants_speed
 from autodet.models.store import StoredModel
-from autodet.records import EvaluationReport, Problem, SearchStatus, TrialStatus
+from autodet.records import MAX_DETECTIONS, EvaluationReport, Problem, SearchStatus, TrialStatus
 from autodet.search.clearing import Deletion
 from autodet.words import counted, duration, size_text
 
@@ -186,6 +186,10 @@ def report_text(report: EvaluationReport) -> str:
         ("mAP50 (VOC07)", _figure(report.map50_voc07)),
         ("photos", str(report.images)),
     ]
+    if report.crowded_images:
+        photos = counted(report.crowded_images, "photo")
+        words = f"{photos} with more than {MAX_DETECTIONS} marked objects, of which a detector finds no more than that"
+        facts.append(("note", words))
     rows = [("CLASS", "AP50", "AP50-95", "PHOTOS", "BOXES")]
     rows += [
         (name, _figure(one.ap50), _figure(one.ap50_95), str(one.images), str(one.boxes))
@@ -195,9 +199,11 @@ def report_text(report: EvaluationReport) -> str:
 
 
 def detections_text(photos: Sequence[Mapping[str, Any]]) -> str:
-    """What was found on photos, a line an object; as documents with the keys ``file`` and ``detections``."""
+    """The detections on photos, a line each; as documents with the keys ``file`` and ``detections`` or ``error``."""
     rows = []
     for photo in photos:
+        if "error" in photo:
+            continue
         for found in photo["detections"]:
             box = " ".join(f"{side:.0f}" for side in found["box"])
             rows.append((photo["file"], found["class"], f"{found['score']:.2f}", box))

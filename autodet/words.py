@@ -1,4 +1,4 @@
-"""Counts, lists, sizes and time spans as people read them, on pages, on the command line and in sentences."""
+"""Counts, lists, sizes and time spans as people read them, and names as they spell them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -30,6 +30,11 @@ def size_text(size: int) -> str:
     """A size in bytes in the unit that fits: ``40 kB``, ``18.8 MB``, ``2 GB``."""
     unit, name = (1e9, "GB") if size >= 1e9 else (1e6, "MB") if size >= 1e6 else (1e3, "kB")
     return f"{size / unit:,.1f}".removesuffix(".0") + f" {name}"
+
+
+def spelling_key(name: str) -> str:
+    """The same for two spellings of a class's name that differ in capital letters or spaces alone."""
+    return "".join(name.split()).casefold()
 
 
 def duration(seconds: float) -> str:

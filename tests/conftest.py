@@ -59,6 +59,16 @@ def trained_bundle(sample_dataset, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def crowded_bundle(tmp_path_factory) -> Path:
+    """A model that has learnt nothing and finds as much as it can everywhere; it was trained on small photos."""
+    from autodet.records import TrainedSizes
+    from tests.helpers import untrained_bundle
+
+    path = tmp_path_factory.mktemp("untrained") / "crowded.autodet"
+    return untrained_bundle(path, trained_sizes=TrainedSizes(64, 24.0, 0.3))
+
+
+@pytest.fixture(scope="session")
 def s3_server():
     """The address of a real S3 over HTTP."""
     from moto.server import ThreadedMotoServer

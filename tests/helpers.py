@@ -83,14 +83,16 @@ def break_imports(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     )
 
 
-def untrained_bundle(path: Path, classes: tuple[str, ...] = ("apple", "banana"), **facts: object) -> Path:
+def untrained_bundle(
+    path: Path, classes: tuple[str, ...] = ("apple", "banana"), seed: int = 0, **facts: object
+) -> Path:
     """A model with weights that fit its network but have learnt nothing; returns the path."""
     import safetensors.torch
     import torch
 
     from autodet.models.registry import DEFAULT_ARCHITECTURE, build_network
 
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     card = {
         "name": path.stem,
         "classes": classes,

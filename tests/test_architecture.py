@@ -36,6 +36,7 @@ TORCH_MODULES = {
     "autodet.models.efficientnet_lite",
     "autodet.models.faster_rcnn",
     "autodet.models.folding",
+    "autodet.models.loading",
     "autodet.models.one_stage",
     "autodet.models.precision",
     "autodet.models.products",

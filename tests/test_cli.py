@@ -13,13 +13,21 @@ from PIL import Image
 
 from autodet import cli, commands
 from autodet.datasets.importing import import_dataset
-from autodet.models.bundle import write_bundle
 from autodet.models.store import add_model, put_model
 from autodet.search.control import find_search
 from autodet.search.snapshot import LAUNCHED
 from autodet.workspace import Workspace
-from tests.helpers import APPLE, BANANA, draw_photo, voc_xml, write_labelled, write_voc, write_zip, zip_folder
-from tests.models.test_bundle import CARD, WEIGHTS
+from tests.helpers import (
+    APPLE,
+    BANANA,
+    draw_photo,
+    untrained_bundle,
+    voc_xml,
+    write_labelled,
+    write_voc,
+    write_zip,
+    zip_folder,
+)
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "autodet"]
@@ -27,7 +35,8 @@ COMMAND = [sys.executable, "-m", "autodet"]
 SEARCH_KEYS = ["search", "dataset", "state", "trials", "best", "model", "seconds", "start_from", "caution", "diagnosis"]
 TRIAL_KEYS = ["number", "state", "params", "epochs", "error", "attempts", "effective"]
 EPOCH_KEYS = ["epoch", "loss", "map50", "map50_95", "seconds"]
-REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images"]
+REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images", "crowded_images", "caution"]
+REPORT_KEYS += ["model", "dataset", "split"]
 
 
 def environment(home, **extra):
@@ -212,8 +221,7 @@ def test_a_preset_s_reasons_are_told_beside_the_answer(workspace, tmp_path, monk
 
 
 def test_a_model_is_renamed_unless_its_search_is_at_work(workspace, tmp_path, monkeypatch, capsys):
-    write_bundle(tmp_path / "x.autodet", CARD, WEIGHTS)
-    add_model(tmp_path / "x.autodet", "fruit", workspace)
+    add_model(untrained_bundle(tmp_path / "x.autodet"), "fruit", workspace)
     assert cli.main(["rename", "fruit", "Customs camera", "--json"]) == cli.OK
     assert json.loads(capsys.readouterr().out).items() >= {"model": "fruit", "name": "Customs camera"}.items()
     assert cli.main(["rename", "Customs camera", " "]) == cli.MISTAKE
@@ -233,7 +241,7 @@ def stock(workspace, tmp_path, monkeypatch):
     for name in ("fruit", "berries"):
         import_dataset(write_voc(tmp_path / name), name, workspace=workspace)
     assert cli.main(["search", "fruit", "--detach"]) == cli.OK
-    write_bundle(tmp_path / "x.autodet", CARD, WEIGHTS)
+    untrained_bundle(tmp_path / "x.autodet")
     put_model(tmp_path / "x.autodet", "fruit", workspace)
     add_model(tmp_path / "x.autodet", "Customs", workspace)
     return workspace
@@ -324,8 +332,10 @@ def test_predict_tells_the_boxes_of_every_photo(trained_bundle, sample_folder, e
     blank = tmp_path / "blank.png"
     Image.new("RGB", (40, 30), "white").save(blank)
     seen, unseen = document_of(empty_home, "predict", trained_bundle, photo, blank, "--threshold", 0.3)
-    assert (seen["file"], unseen) == (str(photo), {"file": str(blank), "detections": []})
     width, height = Image.open(photo).size
+    blank_size = {"width": 40, "height": 30, "truncated": False}
+    assert unseen == {"file": str(blank), "detections": []} | blank_size
+    assert (seen["file"], seen["width"], seen["height"]) == (str(photo), width, height)
     assert seen["detections"]
     for one in seen["detections"]:
         assert list(one) == ["class_id", "class", "score", "box"]
@@ -342,7 +352,9 @@ def test_a_text_file_among_photos_loses_nothing(trained_bundle, sample_folder, e
     notes.write_text("no photo")
     ran = run(empty_home, "predict", trained_bundle, photos[0], notes, photos[1], "--json")
     assert_is_one_sentence(ran, "notes.txt' is not a photo that can be read")
-    assert [one["file"] for one in json.loads(ran.stdout)] == [str(photo) for photo in photos]
+    one, failed, other = json.loads(ran.stdout)
+    assert [one["file"], other["file"]] == [str(photo) for photo in photos]
+    assert failed == {"file": str(notes), "error": ran.stderr.strip()}
 
 
 def test_annotated_photos_lie_beside_the_photos_without_replacing_them(trained_bundle, empty_home, tmp_path):
@@ -361,11 +373,80 @@ def test_a_folder_without_photos_is_a_sentence(trained_bundle, empty_home, tmp_p
     assert_is_one_sentence(run(empty_home, "predict", trained_bundle, tmp_path), "holds no photos")
 
 
+def test_files_of_a_folder_that_are_passed_over_are_told(trained_bundle, empty_home, tmp_path):
+    write_labelled(tmp_path / "set", "photo")
+    for name in ("a.heic", "b.HEIC", "below/c.tif", "d.avif", "e.gif", ".hidden.jpg", "notes", "folder.jpg/notes.txt"):
+        (tmp_path / "set" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "set" / name).write_bytes(b"content")
+    ran = run(empty_home, "predict", trained_bundle, tmp_path / "set", "--json")
+    assert ran.returncode == 0
+    assert [Path(one["file"]).name for one in json.loads(ran.stdout)] == ["photo.png"]
+    formats, hidden, others = ran.stderr.splitlines()
+    assert formats.startswith("Passed over 5 photos in formats that cannot be read (2 .heic, ")
+    assert all(ending in formats for ending in ("1 .tif", "1 .avif", "1 .gif"))
+    assert hidden == "Passed over 1 hidden file."
+    assert "3 files of other kinds" in others and "1 .xml" in others and "1 without an ending" in others
+
+
+def test_a_folder_of_formats_that_cannot_be_read_names_them(trained_bundle, empty_home, tmp_path):
+    for name in ("a.heic", "b.heic", "c.tif"):
+        (tmp_path / name).write_bytes(b"content")
+    ran = run(empty_home, "predict", trained_bundle, tmp_path)
+    assert_is_one_sentence(ran, "holds no photos to predict on; give JPEG, PNG, WEBP or BMP files.")
+    assert "(2 .heic and 1 .tif)" in ran.stderr
+
+
+@pytest.mark.parametrize("below", [".", "drawn"])
+def test_drawings_are_not_predicted_on_and_replace_no_photo(trained_bundle, empty_home, tmp_path, below):
+    write_labelled(tmp_path / "set", "photo", seed=1)
+    out = tmp_path / "set" / below
+    own = tmp_path / "set" / "photo-boxes.jpg"  # the user's
+    draw_photo(seed=2).save(own)
+    before = own.read_bytes()
+    for turn in (1, 2, 3):
+        ran = run(empty_home, "predict", trained_bundle, tmp_path / "set", "--out", out, "--json")
+        assert [Path(one["file"]).name for one in json.loads(ran.stdout)] == ["photo-boxes.jpg", "photo.png"]
+        assert ("Passed over 2 drawings of earlier predictions." in ran.stderr) == (turn > 1)
+        assert own.read_bytes() == before
+        assert len(list(tmp_path.rglob("*.jpg"))) == 3
+    drawing = next(path for path in out.rglob("*.jpg") if path.name == "photo-boxes-boxes.jpg")
+    (told,) = document_of(empty_home, "predict", trained_bundle, drawing)  # asked for by name
+    assert (told["width"], told["height"]) == (64, 48)
+
+
 def test_an_evaluation_on_a_split_that_is_empty_is_a_sentence(trained_bundle, tmp_path):
     write_voc(tmp_path / "set" / "train", photos=2)
     assert run(tmp_path / "home", "import", tmp_path / "set", "--name", "set").returncode == 0
     ran = run(tmp_path / "home", "evaluate", trained_bundle, "set")
     assert_is_one_sentence(ran, "no photos in the split 'test'; it has train (2)")
+    assert "derive DATASET --split 70,15,15" in ran.stderr and "derive_dataset(data, resplit=" in ran.stderr
+
+
+def test_an_evaluation_on_training_photos_is_cautioned(trained_bundle, sample_dataset, workspace):
+    (workspace.datasets / "sample").symlink_to(sample_dataset.folder)
+    photos = len(sample_dataset.split("train"))
+    ran = run(workspace.home, "evaluate", trained_bundle, "sample", "--split", "train", "--json")
+    report = json.loads(ran.stdout)
+    assert (report["model"], report["dataset"], report["split"]) == (trained_bundle.stem, "sample", "train")
+    assert report["caution"].startswith(f"The model was trained on all {photos} of these photos, so the figures")
+    assert (ran.returncode, ran.stderr) == (0, report["caution"] + "\n")
+    clean = run(workspace.home, "evaluate", trained_bundle, "sample", "--split", "val", "--json")
+    assert (json.loads(clean.stdout)["caution"], clean.stderr) == ("", "")
+
+
+def test_a_crowded_photo_and_a_large_one_are_told(crowded_bundle, empty_home, tmp_path):
+    draw_photo().save(tmp_path / "crowded.png")
+    draw_photo((4000, 3000)).save(tmp_path / "large.png")
+    photos = [tmp_path / "crowded.png", tmp_path / "large.png"]
+    ran = run(empty_home, "predict", crowded_bundle, *photos, "--threshold", 0, "--json")
+    assert [one["truncated"] for one in json.loads(ran.stdout)] == [True, True]
+    crowded, large = ran.stderr.splitlines()
+    assert crowded.startswith("On 2 of 2 photos the model found 100 objects, its limit; there may be more.")
+    assert large.startswith(
+        "On 1 of 2 photos objects may be too small for the model: the longer side has 4,000 pixels, 64 in"
+    )
+    ran = run(empty_home, "predict", crowded_bundle, photos[0], "--threshold", 0.9, "--json")
+    assert (json.loads(ran.stdout)[0]["truncated"], ran.stderr) == (False, "")
 
 
 # Versions

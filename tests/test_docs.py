@@ -29,7 +29,6 @@ from tests.helpers import untrained_bundle, zip_folder
 
 NOT_RUN = {
     "git clone <address of this repository> autodet && cd autodet": "clones and installs",
-    ".venv/bin/python -m streamlit run app.py --server.headless true --server.port 8501": "serves until it is stopped",
     ".venv/bin/pip install -r requirements-postgresql.txt": "installs; a PostgreSQL server",
     ".venv/bin/pip install -r requirements-ray.txt": "installs; its last line is parsed",
     "ray get-auth-token --generate         # writes ~/.ray/auth_token": "a cluster, and the user's own folder",
@@ -45,6 +44,7 @@ COMMAND = re.compile(r"`[^`\n]*python -m autodet ([^`]+)`")
 PLACEHOLDERS = {
     "TRIAL": "1",
     "SECONDS": "60",
+    "PORT": "8501",
     "KIND=ACTION": "box_outside=drop",
     "OLD=NEW": "a=b",
     "NAME=VALUES": "lr=1e-3",

@@ -103,5 +103,5 @@ def test_trials_and_reports_survive_json():
 
 def test_a_report_is_told_with_exactly_these_keys():
     document = EvaluationReport(0.5, 0.25, 0.5, {"apple": ClassReport(0.5, 0.25, 2, 3)}, 4).to_json()
-    assert list(document) == ["map50", "map50_95", "map50_voc07", "per_class", "images"]
+    assert list(document) == ["map50", "map50_95", "map50_voc07", "per_class", "images", "crowded_images", "caution"]
     assert document["per_class"] == {"apple": {"ap50": 0.5, "ap50_95": 0.25, "images": 2, "boxes": 3}}

@@ -39,6 +39,7 @@ from autodet.datasets.staged_file import read_staged
 from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
 from autodet.lock import hold_lock, is_locked
 from autodet.processes import start_process
+from autodet.records import known_entries
 from autodet.settings import load_settings
 from autodet.workspace import (
     Workspace,
@@ -286,13 +287,14 @@ def read_request(folder: Path) -> ImportRequest:
     """What the import in a folder was asked for."""
     document = _read(folder / REQUEST)
     asked = document.get("credentials")
-    return ImportRequest(**document | {"credentials": S3Credentials(**asked) if asked else None})
+    credentials = S3Credentials(**known_entries(S3Credentials, asked)) if asked else None
+    return ImportRequest(**known_entries(ImportRequest, document) | {"credentials": credentials})
 
 
 def read_status(folder: Path) -> ImportStatus:
     """What the import in a folder last said."""
     document = _read(folder / STATUS)
-    return ImportStatus(**document | {"formats": tuple(document["formats"])})
+    return ImportStatus(**known_entries(ImportStatus, document) | {"formats": tuple(document["formats"])})
 
 
 def write_status(folder: Path, status: ImportStatus) -> None:

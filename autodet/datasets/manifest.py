@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
 from autodet.lock import hold_folder
 from autodet.names import choose, choose_only, free_name, ids_in, naming
-from autodet.records import SPLITS, Annotations, ImageRecord, Problem
+from autodet.records import SPLITS, Annotations, ImageRecord, Problem, known_entries
 from autodet.words import counted, few, shortened
 from autodet.workspace import (
     Workspace,
@@ -331,10 +331,10 @@ def _read_manifest(path: Path, _modified: int, _size: int) -> Dataset:
             format=document["format"],
             classes=tuple(document["classes"]),
             images=tuple(_records_from_json(document["images"])),
-            problems=tuple(Problem(**one | {"photos": tuple(one["photos"])}) for one in document["problems"]),
+            problems=tuple(map(_problem, document["problems"])),
             created=document["created"],
             fingerprint=document["fingerprint"],
-            parent=Parent(**parent | {"changes": tuple(parent["changes"])}) if parent else None,
+            parent=Parent(**known_entries(Parent, parent) | {"changes": tuple(parent["changes"])}) if parent else None,
         )
     except DatasetError:
         raise
@@ -342,6 +342,10 @@ def _read_manifest(path: Path, _modified: int, _size: int) -> Dataset:
         raise DatasetError(
             f"The data set {folder.name!r} is damaged: {path} cannot be read; delete its folder and import it again."
         ) from error
+
+
+def _problem(document: dict[str, Any]) -> Problem:
+    return Problem(**known_entries(Problem, document) | {"photos": tuple(document["photos"])})
 
 
 def _records_to_json(records: Sequence[ImageRecord]) -> dict[str, Any]:

@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from autodet.datasets.gate.likeness import look_of
+from autodet.datasets.photo_sources import MAX_PHOTO_BYTES, Photo, array_photo, file_or_bytes, name_of
 from autodet.datasets.sources.files import GIT_POINTER, is_git_pointer, open_regular, read_regular
 from autodet.errors import DatasetError, PhotoError
 from autodet.settings import load_settings
@@ -30,7 +33,8 @@ FORMAT_ENDINGS = {
     "BMP": (".bmp",),
 }
 
-MAX_PHOTO_BYTES = 200_000_000
+DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras use of the 16 of a channel
+LOW_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}  # how Pillow reads the upper bytes, and the lower ones
 MOST_METADATA = 32_000_000  # bytes of a file beside its pixels: EXIF, colour profiles, previews; of a WEBP, all
 BYTES_PER_PIXEL = 8  # of the largest pixels there are, not compressed: four channels of 16 bits
 MOST_READS = 500_000  # pieces that a file comes in, beside those of at least 64 bytes
@@ -80,21 +84,36 @@ class PhotoFacts:
         return (height, width) if self.orientation >= 5 else (width, height)
 
 
-def open_photo(source: Path | bytes | BinaryIO, name: str) -> Image.Image:
+def open_photo(source: Photo, name: str = "") -> Image.Image:
     """Open a photo as RGB, 8 bits a channel, upright; what is transparent becomes white.
 
+    Of a photo with 16 bits a channel, black is 0 and white the largest number of 8, 10, 12, 14 or 16 bits: the fewest
+    that its brightest pixel needs. Of a 16-bit colour photo Pillow keeps 8 bits, so give its file, not a Pillow image.
+
     Args:
-        source: A file, its bytes, or an open binary file.
-        name: What the user calls it, for the error.
+        source: A path, the bytes of a file, an open binary file, a Pillow image, or an RGB array of shape (H, W, 3) and
+            type uint8. A file that is open is read from its start if it can be rewound, and stays open. A Pillow image
+            is turned upright if its EXIF orientation says so.
+        name: What the user calls it, for the error; its file's name if not given.
 
     Raises:
-        PhotoError: It is no JPEG, PNG, WEBP or BMP, cut short, or larger than the settings allow.
+        PhotoError: It is no JPEG, PNG, WEBP or BMP, cut short, or larger than the settings allow; or it is none of
+            these forms.
     """
+    name = name or name_of(source, "photo")
+    if isinstance(source, np.ndarray):
+        return array_photo(source, name)
+    if isinstance(source, Image.Image):
+        return _pillow_photo(source, name)
+    source = file_or_bytes(source, name)
     with _opened(source, name) as image:
-        turn = _TO_UPRIGHT.get(_orientation(image))
+        lower = LOW_BYTES.get(str(image.tile[0].args)) if image.format == "PNG" else None
         image.load()
-        upright = image.transpose(turn) if turn is not None else image
-        return _as_rgb(upright)
+        if lower is None or not _has_idle_bits(image):
+            return _upright_rgb(image)
+        with _opened(source, name) as again:
+            again.tile = [tile._replace(args=lower) for tile in again.tile]
+            return _upright_rgb(_joined_bytes(image, again))
 
 
 def read_photo(path: str, name: str) -> bytes:
@@ -129,7 +148,7 @@ def check_photo(source: bytes, name: str, max_pixels: int | None = None) -> Phot
         # JPEG: all bytes are read, few pixels computed
         image.draft("L", (max(image.width // 8, LEAST_SIDE), max(image.height // 8, LEAST_SIDE)))
         image.load()
-        return PhotoFacts(format_, size_wh, orientation, look_of(image, _TO_UPRIGHT.get(orientation)))
+        return PhotoFacts(format_, size_wh, orientation, look_of(_eight_bits(image), _TO_UPRIGHT.get(orientation)))
 
 
 class _OverfullError(OSError):
@@ -170,7 +189,7 @@ class _Metered(BufferedReader):
 
 
 @contextmanager
-def _opened(source: Path | bytes | BinaryIO, name: str, max_pixels: int | None = None) -> Iterator[Image.Image]:
+def _opened(source: Path | bytes, name: str, max_pixels: int | None = None) -> Iterator[ImageFile]:
     limit = max_pixels or load_settings().max_photo_pixels
     Image.MAX_IMAGE_PIXELS = limit
     try:
@@ -192,10 +211,14 @@ def _opened(source: Path | bytes | BinaryIO, name: str, max_pixels: int | None =
     except FileNotFoundError as error:
         raise PhotoError(f"The photo {name!r} is not there; check its name.") from error
     except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno:
+            raise PhotoError(
+                f"The photo {name!r} cannot be read ({error.strerror}); check its name and rights."
+            ) from error
         raise PhotoError(f"The photo {name!r} is cut short or damaged; export or copy it again.") from error
 
 
-def _identified(file: _Metered | BytesIO, name: str) -> Image.Image:
+def _identified(file: _Metered | BytesIO, name: str) -> ImageFile:
     try:
         return Image.open(file, formats=_READABLE)
     except UnidentifiedImageError as error:
@@ -206,20 +229,17 @@ def _identified(file: _Metered | BytesIO, name: str) -> Image.Image:
 
 
 @contextmanager
-def _metered(source: Path | bytes | BinaryIO) -> Iterator[_Metered | BytesIO]:
+def _metered(source: Path | bytes) -> Iterator[_Metered | BytesIO]:
     """The file of a photo; not metered where it is too small to do harm, as that takes time."""
     if isinstance(source, bytes) and len(source) <= SMALL_BYTES and _has_few_scans(source):
         yield BytesIO(source)
         return
-    given = BytesIO(source) if isinstance(source, bytes) else source
-    file = open_regular(given) if isinstance(given, Path) else given
-    metered = _Metered(cast(RawIOBase, file))
-    try:
-        yield metered
-    finally:
-        metered.detach()
-        if isinstance(source, Path):
-            file.close()
+    with BytesIO(source) if isinstance(source, bytes) else open_regular(source) as file:
+        metered = _Metered(cast(RawIOBase, file))
+        try:
+            yield metered
+        finally:
+            metered.detach()
 
 
 def _has_few_scans(content: bytes) -> bool:
@@ -237,11 +257,58 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
+def _pillow_photo(image: Image.Image, name: str) -> Image.Image:
+    """As ``open_photo``, of an image that Pillow may have decoded already."""
+    if not image.width or not image.height:
+        raise PhotoError(f"{name!r} is an image without pixels; give one that has some.")
+    if image.mode == "F":
+        raise PhotoError(f"{name!r} is an image of fractions (mode F); scale it to 0 to 255 and convert it to mode L.")
+    try:
+        return _upright_rgb(image)
+    except (*_BROKEN, *_TOO_LARGE) as error:
+        raise PhotoError(
+            f"The image {name!r} cannot be read: it is closed, cut short or damaged; open it again, or give its file."
+        ) from error
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    turn = _TO_UPRIGHT.get(_orientation(image))
+    image.load()
+    return _as_rgb(image.transpose(turn) if turn is not None else image)
+
+
 def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16-bit grey: Pillow would clip it to white
-        grey = np.asarray(image).astype(np.int64).clip(0, 65535) // 257
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    image = _eight_bits(image)
     if image.has_transparency_data:
         colours = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), colours).convert("RGB")
     return image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """A grey image of 16 bits in 8, as Pillow would clip it to white; any other as it is."""
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray(_shades(np.asarray(image).clip(0, 65535).astype(np.uint16)))
+
+
+def _shades(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """16-bit values as 8-bit ones; white is the largest number of the fewest bits that hold all values."""
+    most = int(values.max())
+    largest = next(2**bits - 1 for bits in DEPTHS if most < 2**bits)
+    shades: NDArray[np.uint8] = (np.arange(largest + 1) * 255 // largest).astype(np.uint8)[values]
+    return shades
+
+
+def _has_idle_bits(upper: Image.Image) -> bool:
+    """Whether a 16-bit colour photo, of which this is the upper bytes, needs 14 bits or fewer."""
+    return int(np.asarray(upper)[..., :3].max()) < 2**14 >> 8
+
+
+def _joined_bytes(upper: Image.Image, lower: Image.Image) -> Image.Image:
+    """A colour photo of 16 bits in 8, from the upper and the lower byte of each value; colours share one depth."""
+    values = np.asarray(upper).astype(np.uint16) * np.uint16(256) + np.asarray(lower)
+    colours, alpha = _shades(values[..., :3]), values[..., 3:]
+    joined = Image.fromarray(np.concatenate([colours, _shades(alpha)], axis=2) if alpha.size else colours)
+    joined.info = upper.info  # with the EXIF orientation
+    return joined

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from autodet.evaluation.coco import average_precisions
 from autodet.evaluation.voc import average_precisions_voc07
-from autodet.records import ClassReport, EvaluationReport, ImageRecord, Prediction
+from autodet.records import MAX_DETECTIONS, ClassReport, EvaluationReport, ImageRecord, Prediction
 from autodet.words import listed
 
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
@@ -43,6 +43,7 @@ def evaluate_predictions(
             for class_id, name in enumerate(classes)
         },
         images=len(records),
+        crowded_images=sum(int((~record.annotations.difficult).sum()) > MAX_DETECTIONS for record in records),
     )
 
 

@@ -1,39 +1,50 @@
 """A trained model at work: photos in, boxes out."""
 
+import os
+import reprlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from io import BytesIO
+from itertools import islice
+from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
-import safetensors.torch
 import torch
-from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from autodet.datasets.manifest import Dataset
+from autodet.datasets.photo_sources import Photo, name_of
 from autodet.datasets.photos import open_photo
-from autodet.errors import BundleError, ModelError, PhotoError
+from autodet.errors import AutodetWarning, ModelError, PhotoError
 from autodet.evaluation.report import evaluate_predictions
-from autodet.models.bundle import ModelCard, read_bundle
-from autodet.models.detection import detect, square_tensor
+from autodet.inference.cautions import prediction_cautions
+from autodet.inference.known_photos import learnt_photos_sentence
+from autodet.models.bundle import ModelCard
+from autodet.models.detection import detect, detection_limit, square_tensor
 from autodet.models.letterbox import Letterbox
-from autodet.models.registry import build_network
+from autodet.models.loading import load_network
 from autodet.models.store import StoredModel, find_model
-from autodet.records import Annotations, EvaluationReport, FloatArray, ImageRecord, IntArray, Prediction
+from autodet.models.transplant import match_classes
+from autodet.records import (
+    DEFAULT_THRESHOLD,
+    Annotations,
+    EvaluationReport,
+    FloatArray,
+    ImageRecord,
+    IntArray,
+    Prediction,
+)
+from autodet.words import counted
 from autodet.workspace import Workspace
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Photo = str | Path | bytes | Image.Image | NDArray[np.uint8]
 Progress = Callable[[int, int], None]
+Square = tuple[Letterbox, Tensor]
 
 BATCH = 8
-LOWEST_SCORE = 0.01  # below it detections only cost time; metrics hardly see them
 
 
 class Detector:
@@ -50,11 +61,24 @@ class Detector:
         self.classes = model.card.classes
         self._model, self.network, self._device = model, network, device
 
-    def predict(self, photo: Photo, threshold: float = 0.5) -> tuple[IntArray, FloatArray, FloatArray]:
+    def __repr__(self) -> str:
+        card = self.card
+        classes, map50 = reprlib.repr(list(self.classes)), card.metrics.get("map50")
+        return (
+            f"Detector({reprlib.repr(card.name)}, classes={classes}, architecture={card.architecture!r}, "
+            f"image_size={card.image_size}, map50={map50 if map50 is None else round(map50, 3)}, device={self._device})"
+        )
+
+    def predict(self, photo: Photo, threshold: float = DEFAULT_THRESHOLD) -> tuple[IntArray, FloatArray, FloatArray]:
         """Find the objects on one photo.
 
+        Warns (``AutodetWarning``) where objects may be missing: the network found as many as it can, or they are
+        likely to be much smaller than those that it was trained on.
+
         Args:
-            photo: A path, the bytes of a file, a Pillow image, or an RGB array of shape (H, W, 3).
+            photo: A path, the bytes of a file, an open binary file (read from its start if it can be rewound, and left
+                open), a Pillow image, or an RGB array of shape (H, W, 3) and type uint8. A Pillow image is treated as
+                its file would be: EXIF orientation is applied, transparent pixels become white.
             threshold: Detections with a lower score are left out, 0 to 1.
 
         Returns:
@@ -63,27 +87,64 @@ class Detector:
 
         Raises:
             PhotoError: The photo cannot be read.
+            ModelError: The threshold is no number between 0 and 1.
         """
-        prediction = self.predict_many([photo], threshold)[0]
+        _check_threshold(threshold)
+        (prediction,) = [seen.above(threshold) for seen in self._detect([open_photo(photo)])]
+        _warn(self.cautions([prediction]))
         return prediction.class_ids, prediction.scores, prediction.boxes_xyxy
 
-    def predict_many(self, photos: Sequence[Photo], threshold: float = LOWEST_SCORE) -> list[Prediction]:
+    def predict_many(
+        self,
+        photos: Iterable[Photo],
+        threshold: float = DEFAULT_THRESHOLD,
+        on_error: Literal["return", "raise"] = "return",
+    ) -> list[Prediction]:
         """Find the objects on several photos, a batch at a time.
+
+        Warns (``AutodetWarning``) as ``predict`` does, once for all photos, and if photos could not be read.
 
         Args:
             photos: As ``predict`` takes them.
             threshold: Detections with a lower score are left out, 0 to 1.
+            on_error: What is done about a photo that cannot be read: ``return`` a prediction without detections whose
+                ``error`` says why, or ``raise`` the error.
+
+        Returns:
+            A prediction for each photo, in their order.
 
         Raises:
-            PhotoError: One of them cannot be read.
+            PhotoError: With ``raise``, a photo cannot be read; or it is a single photo that was given.
+            ModelError: The threshold or ``on_error`` is none of what it can be.
         """
-        opened = (_open(photo, f"photo {number}") for number, photo in enumerate(photos, start=1))
-        return [prediction.above(threshold) for prediction in self._predict(opened)]
+        if on_error not in ("return", "raise"):
+            raise ModelError(f"on_error is {on_error!r}; give 'return' or 'raise'.")
+        predictions = list(self.stream(photos, threshold, on_error))
+        _warn([*_unread_sentence(predictions), *self.cautions(predictions)])
+        return predictions
+
+    def stream(
+        self,
+        photos: Iterable[Photo],
+        threshold: float = DEFAULT_THRESHOLD,
+        on_error: Literal["return", "raise"] = "return",
+    ) -> Iterator[Prediction]:
+        """As ``predict_many``, but one prediction after another as they are made, and without warnings.
+
+        ``cautions`` says in the end what ``predict_many`` would have warned of.
+        """
+        _check_threshold(threshold)
+        given = _opened(_several(photos), on_error)
+        return (seen.above(threshold) for seen in self._detect(given))
+
+    def cautions(self, predictions: Sequence[Prediction]) -> list[str]:
+        """Sentences on objects that may be missing from predictions of this detector; none if all is well."""
+        return prediction_cautions(self.card, detection_limit(self.network), predictions)
 
     def predict_dataset(
         self, dataset: Dataset, records: Sequence[ImageRecord], progress: Progress | None = None
     ) -> list[Prediction]:
-        """What the detector sees on photos of a data set, in their order.
+        """All detections on photos of a data set, in their order.
 
         Args:
             dataset: The data set.
@@ -94,7 +155,7 @@ class Detector:
             PhotoError: One of them cannot be read.
         """
         predictions = []
-        for prediction in self._predict(open_photo(dataset.photo(record), record.file) for record in records):
+        for prediction in self._detect(open_photo(dataset.photo(record), record.file) for record in records):
             predictions.append(prediction)
             if progress:
                 progress(len(predictions), len(records))
@@ -102,6 +163,9 @@ class Detector:
 
     def evaluate(self, dataset: Dataset, split: str = "test", progress: Progress | None = None) -> EvaluationReport:
         """Measure the detector on one split of a data set.
+
+        Warns (``AutodetWarning``) if the model was trained on some of these photos; ``caution`` of the report says so
+        too.
 
         Args:
             dataset: The data set; its classes must be among the model's.
@@ -113,7 +177,10 @@ class Detector:
             PhotoError: A photo cannot be read.
         """
         records = comparable_records(self.card, dataset, split)
-        return evaluate_predictions(records, self.predict_dataset(dataset, records, progress), self.classes)
+        caution = learnt_photos_sentence(self.card, dataset, split, Workspace(dataset.folder.parents[1]))
+        _warn([caution] if caution else [])
+        report = evaluate_predictions(records, self.predict_dataset(dataset, records, progress), self.classes)
+        return replace(report, caution=caution)
 
     def save(self, path: str | Path) -> Path:
         """Write the model as a bundle, ``path``, that any installation of autodet can load.
@@ -134,18 +201,23 @@ class Detector:
             raise ModelError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
         return path
 
-    def _predict(self, photos: Iterator[Image.Image]) -> Iterator[Prediction]:
-        side = self.card.image_size
-        squares: list[Tensor] = []
-        letterboxes: list[Letterbox] = []
-        for photo in photos:
-            letterboxes.append(Letterbox.fit(photo.width, photo.height, side))
-            squares.append(square_tensor(letterboxes[-1].draw(photo)))
-            if len(squares) == BATCH:
-                yield from detect(self.network, torch.stack(squares).to(self._device), letterboxes)
-                squares, letterboxes = [], []
-        if squares:
-            yield from detect(self.network, torch.stack(squares).to(self._device), letterboxes)
+    def _detect(self, photos: Iterable[Image.Image | str]) -> Iterator[Prediction]:
+        """All detections on photos, in their order; in place of a photo there may be a sentence why it was not read."""
+        drawn = (photo if isinstance(photo, str) else self._square(photo) for photo in photos)
+        while batch := list(islice(drawn, BATCH)):
+            found = iter(self._look([one for one in batch if not isinstance(one, str)]))
+            for one in batch:
+                yield Prediction.of([], [], [], error=one) if isinstance(one, str) else next(found)
+
+    def _square(self, photo: Image.Image) -> Square:
+        letterbox = Letterbox.fit(photo.width, photo.height, self.card.image_size)
+        return letterbox, square_tensor(letterbox.draw(photo))
+
+    def _look(self, squares: Sequence[Square]) -> list[Prediction]:
+        if not squares:
+            return []
+        letterboxes, tensors = zip(*squares, strict=True)
+        return detect(self.network, torch.stack(tensors).to(self._device), letterboxes)
 
 
 def load_detector(
@@ -163,22 +235,13 @@ def load_detector(
         BundleError: The file is damaged, changed, or its weights do not fit its architecture.
     """
     stored = model if isinstance(model, StoredModel) else find_model(model, workspace)
-    card, weights = read_bundle(stored.path)
+    card, network = load_network(stored.path)
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    network = build_network(card.architecture, len(card.classes), pretrained=False)
-    try:
-        network.load_state_dict(safetensors.torch.load(weights))
-    except (RuntimeError, ValueError, safetensors.SafetensorError) as error:
-        raise BundleError(
-            f"{stored.path.name} cannot be used as a model: its weights do not fit {card.architecture}. Download it "
-            "again from where it was made."
-        ) from error
-    network.eval().requires_grad_(False)
-    return Detector(stored, network.to(target), target)
+    return Detector(replace(stored, card=card), network.to(target), target)
 
 
 def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[ImageRecord, ...]:
-    """The photos of a split with class ids as the model counts them: classes are matched by name.
+    """The photos of a split with class ids as the model counts them; ``match_classes`` says which classes are the same.
 
     Raises:
         ModelError: The split is empty, or the data set has a class that the model does not know.
@@ -186,16 +249,21 @@ def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[I
     records = dataset.split(split)
     if not records:
         there = ", ".join(f"{name} ({count})" for name, count in dataset.splits.items())
-        raise ModelError(f"The data set {dataset.name} has no photos in the split {split!r}; it has {there}.")
-    unknown = [name for name in dataset.classes if name not in card.classes]
-    if unknown:
         raise ModelError(
-            f"The data set {dataset.name} marks {', '.join(unknown)}, which the model {card.name} does not know (it "
-            f"knows {', '.join(card.classes)}); choose a data set with the model's classes."
+            f"The data set {dataset.name} has no photos in the split {split!r}; it has {there}. Choose one of these, "
+            "or draw new splits: with 'New version' on the page Data sets, 'derive DATASET --split 70,15,15' on the "
+            "command line, or derive_dataset(data, resplit=(70, 15, 15)) in Python."
+        )
+    matched = match_classes(card.classes, dataset.classes)
+    if matched.fresh:
+        raise ModelError(
+            f"The data set {dataset.name} marks {', '.join(matched.fresh)}, which the model {card.name} does not know "
+            f"(it knows {', '.join(card.classes)}); choose a data set with the model's classes, or rename its classes "
+            "in a version of it."
         )
     if dataset.classes == card.classes:
         return records
-    to_model = np.array([card.classes.index(name) for name in dataset.classes], np.int64)
+    to_model = np.array([card.classes.index(matched.kept[name]) for name in dataset.classes], np.int64)
     return tuple(_renumbered(record, to_model) for record in records)
 
 
@@ -205,13 +273,46 @@ def _renumbered(record: ImageRecord, to_model: IntArray) -> ImageRecord:
     return replace(record, annotations=annotations)
 
 
-def _open(photo: Photo, name: str) -> Image.Image:
-    if isinstance(photo, Image.Image):
-        return photo.convert("RGB")
-    if isinstance(photo, np.ndarray):
-        if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
-            raise PhotoError(f"{name} is an array of shape {photo.shape} and type {photo.dtype}; give (H, W, 3) uint8.")
-        return Image.fromarray(photo)
-    if isinstance(photo, bytes):
-        return open_photo(BytesIO(photo), name)
-    return open_photo(Path(photo), str(photo))
+def _several(photos: object) -> Iterable[Photo]:
+    """Photos, if they are several.
+
+    Raises:
+        PhotoError: It is a single photo, or nothing that has photos in it.
+    """
+    single = isinstance(photos, str | os.PathLike | bytes | bytearray | memoryview | Image.Image)
+    if single or hasattr(photos, "read") or (isinstance(photos, np.ndarray) and photos.ndim in (2, 3)):
+        raise PhotoError("predict_many takes a list of photos; for a single photo call predict, or put it into a list.")
+    if not isinstance(photos, Iterable):
+        raise PhotoError(
+            f"predict_many takes a list of photos, and was given one {type(photos).__name__}; give a list."
+        )
+    return photos
+
+
+def _opened(photos: Iterable[Photo], on_error: str) -> Iterator[Image.Image | str]:
+    """Each photo, or why it cannot be read."""
+    for number, photo in enumerate(photos, start=1):
+        try:
+            yield open_photo(photo, name_of(photo, f"photo {number}"))
+        except PhotoError as error:
+            if on_error == "raise":
+                raise
+            yield str(error)
+
+
+def _unread_sentence(predictions: Sequence[Prediction]) -> list[str]:
+    errors = [seen.error for seen in predictions if seen.error]
+    if not errors:
+        return []
+    return [f"{len(errors):,} of {counted(len(predictions), 'photo')} could not be read; the first: {errors[0]}"]
+
+
+def _check_threshold(threshold: float) -> None:
+    if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
+        raise ModelError(f"The threshold is {threshold!r}; give a number between 0 and 1.")
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    """Warn whoever has called the method that calls this."""
+    for sentence in sentences:
+        warnings.warn(sentence, AutodetWarning, stacklevel=3)

@@ -1,16 +1,23 @@
 """Boxes drawn on photos."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
 
 from PIL import Image, ImageColor, ImageDraw
 
 from autodet.charts.palette import GREY, class_colour
+from autodet.datasets.sources.files import open_regular
 from autodet.inference.fonts import Font, font_for
 from autodet.records import FloatArray, IntArray
+from autodet.workspace import write_atomically
 
 LINE_SHARE, TEXT_SHARE = 0.005, 0.030  # of the photo's longer side
 SMALLEST_TEXT = 11
+MARK = b"autodet: boxes drawn on a photo"  # the comment of a JPEG file, by which a drawing is known from a photo
+MARK_BYTES = 1000  # within which it stands
 MOST_MARGIN = 0.25  # of the photo's longer side, around it
 
 
@@ -68,6 +75,20 @@ def draw_boxes(
     for label in reversed(labels):
         _write_label(brush, label)
     return drawn
+
+
+def save_drawing(drawn: Image.Image, path: Path) -> None:
+    """Write a photo with boxes on it as a JPEG that ``is_drawing`` knows from a photo."""
+    content = BytesIO()
+    drawn.save(content, "JPEG", quality=92, comment=MARK)
+    write_atomically(path, content.getvalue())
+
+
+def is_drawing(path: Path) -> bool:
+    """Whether ``save_drawing`` wrote a file."""
+    with suppress(OSError), open_regular(path) as file:
+        return MARK in file.read(MARK_BYTES)
+    return False
 
 
 def outline_boxes(photo: Image.Image, boxes_xyxy: FloatArray, colours: Sequence[str]) -> Image.Image:

@@ -64,8 +64,10 @@ def _to_json(prediction: Prediction) -> dict[str, Any]:
         "boxes": prediction.boxes_xyxy.round(2).tolist(),
         "class_ids": prediction.class_ids.tolist(),
         "scores": prediction.scores.round(4).tolist(),
+        "truncated": prediction.truncated,
     }
 
 
 def _from_json(document: dict[str, Any]) -> Prediction:
-    return Prediction.of(document["boxes"], document["class_ids"], document["scores"])
+    truncated = document.get("truncated", False)  # which earlier versions have not kept
+    return Prediction.of(document["boxes"], document["class_ids"], document["scores"], truncated=truncated)

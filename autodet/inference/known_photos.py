@@ -1,4 +1,4 @@
-"""Photos that a model has learnt from, among those that it is to be measured on: figures on them flatter.
+"""Training photos of a model among those that it is evaluated on: figures on them flatter.
 
 Only data sets that are still in the workspace can be looked at; photos are the same if all their bytes are.
 """
@@ -17,24 +17,26 @@ SPLIT_WORDS = {"val": "validation photo", "test": "test photo"}
 
 
 def learnt_photos_sentence(card: ModelCard, dataset: Dataset, split: str, workspace: Workspace | None = None) -> str:
-    """A warning if a model, or one that it began with, has learnt from photos that it is to be measured on.
+    """A warning if a model, or one that it began with, was trained on photos that it is evaluated on.
 
     Args:
-        card: What the model is.
-        dataset: The data set that it is to be measured on.
+        card: The model's.
+        dataset: The data set to evaluate it on.
         split: ``train``, ``val``, ``test`` or ``all``.
         workspace: Where the data sets that it was trained on are looked for.
 
     Returns:
-        The sentence; empty if all is well, if those data sets are gone, or if it is the one to measure on and the split
-        is not one from which a final refit has learnt.
+        The sentence; empty if all is well, or if those data sets are gone. The validation photos by which the best
+        epoch was chosen are no reason for one, unless a final refit was trained on them.
     """
-    count, photos = _known(card.as_origin("").ancestors, dataset, split, workspace), len(dataset.split(split))
+    photos = len(dataset.split(split))
+    count = _known(card.as_origin("").ancestors, dataset, split, workspace)
     if not count:
         return ""
+    these = f"all {photos:,} of these photos" if count == photos else f"{count:,} of these {photos:,} photos"
     return (
-        f"The model has learnt from {count:,} of these {photos:,} photos, so the figures say little about photos "
-        "that are new to it; train a model on this data set to measure it here."
+        f"The model was trained on {these}, so the figures say little about photos that are new to it; evaluate it on "
+        "photos that it was not trained on, such as the test split of its data set."
     )
 
 
@@ -63,20 +65,22 @@ def flattered_sentence(origin: Origin, dataset: Dataset, workspace: Workspace | 
 
 
 def _known(origins: Iterable[Origin], dataset: Dataset, split: str, workspace: Workspace | None) -> int:
-    """How many photos of a split models have learnt from."""
-    learnt: set[str] = set()
+    """How many photos of a split models were trained on."""
+    known: set[str] = set()
     for origin in origins:
-        if origin.dataset_fingerprint != dataset.fingerprint or (origin.refit and split in ("val", "all")):
-            learnt |= _learnt(origin, workspace or open_workspace())
-    return sum(record.sha256 in learnt for record in dataset.split(split))
+        own = origin.dataset_fingerprint == dataset.fingerprint
+        source = dataset if own else _find_source(origin, workspace or open_workspace())
+        if source:
+            trained = source.split("train") + (source.split("val") if origin.refit else ())
+            known |= {record.sha256 for record in trained}
+    return sum(record.sha256 in known for record in dataset.split(split))
 
 
-def _learnt(origin: Origin, workspace: Workspace) -> set[str]:
-    """The checksums of the photos that a model has learnt from; none where its data set is gone."""
+def _find_source(origin: Origin, workspace: Workspace) -> Dataset | None:
+    """The data set that a model was trained on; None where it is gone."""
     for summary in list_datasets(workspace):
         with suppress(DatasetError):  # another one of that name, and damaged
             found = read_dataset(workspace.datasets / summary.id) if summary.name == origin.dataset else None
             if found and found.fingerprint == origin.dataset_fingerprint:
-                records = found.split("train") + (found.split("val") if origin.refit else ())
-                return {record.sha256 for record in records}
-    return set()
+                return found
+    return None

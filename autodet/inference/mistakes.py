@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autodet.evaluation.overlap import iou_matrix
+from autodet.models.transplant import match_classes
 from autodet.records import ImageRecord, Prediction
 
 MINIMUM_IOU = 0.5
@@ -43,7 +44,7 @@ def add_up(mistakes: Sequence[Mistakes]) -> Mistakes:
 def count_mistakes(
     record: ImageRecord, seen: Prediction, classes: Sequence[str], model_classes: Sequence[str]
 ) -> Mistakes:
-    """Match detections with marked boxes, best first, at an IoU of at least 0.5; classes are compared by name.
+    """Match detections with marked boxes, best first, at an IoU of at least 0.5; classes as ``match_classes`` says.
 
     Args:
         record: The photo and what is marked on it; difficult boxes may be found or missed.
@@ -52,11 +53,14 @@ def count_mistakes(
         model_classes: Class names of the detections' class ids.
     """
     marked = record.annotations
+    names = match_classes(model_classes, classes).kept
     overlaps = iou_matrix(seen.boxes_xyxy, marked.boxes_xyxy)
     free = np.ones(len(marked), bool)
     made_up = wrong_class = 0
     for row, class_id in zip(overlaps, seen.class_ids.tolist(), strict=True):
-        same = np.array([classes[other] == model_classes[class_id] for other in marked.class_ids.tolist()], bool)
+        same = np.array(
+            [names.get(classes[other]) == model_classes[class_id] for other in marked.class_ids.tolist()], bool
+        )
         overlapping = free & (row >= MINIMUM_IOU)
         if not overlapping.any():
             made_up += 1

@@ -1,9 +1,8 @@
-"""A model as an ONNX file, for programs that have no Python.
+"""A model as an ONNX file, for programs that have no Python; docs/onnx.md says how it is used.
 
 The file takes one letterboxed square, ``square``: uint8, shape (1, 3, S, S), RGB, the photo scaled by
 S / max(width, height), in the middle, grey 114 around it. It gives ``boxes`` (N, 4) float32, xyxy in pixels of
-the square, ``class_ids`` (N,) int64 and ``scores`` (N,) float32, best first. Class names and S are in the
-file's metadata as ``classes`` (a JSON list) and ``image_size``.
+the square, ``class_ids`` (N,) int64 and ``scores`` (N,) float32, best first. Its metadata says the same.
 """
 
 import json
@@ -16,10 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from autodet.errors import ModelError
-from autodet.inference.detector import load_detector
-from autodet.models.bundle import ModelCard
+from autodet.inference.detector import Detector, load_detector
+from autodet.models.detection import detection_limit
+from autodet.models.letterbox import PAD_GREY
 from autodet.models.registry import find_architecture
 from autodet.models.store import StoredModel
+from autodet.records import MIN_SCORE
 from autodet.workspace import write_atomically
 
 OPSET = 17
@@ -59,7 +60,7 @@ def export_onnx(model: StoredModel, path: Path) -> None:
         )
     detector = load_detector(model, device="cpu")
     graph = onnx.load_model_from_string(trace(detector.network, detector.card.image_size))
-    for key, value in _metadata(detector.card).items():
+    for key, value in _metadata(detector).items():
         graph.metadata_props.add(key=key, value=value)
     try:
         write_atomically(path, graph.SerializeToString())
@@ -67,11 +68,20 @@ def export_onnx(model: StoredModel, path: Path) -> None:
         raise ModelError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
 
 
-def _metadata(card: ModelCard) -> dict[str, str]:
+def _metadata(detector: Detector) -> dict[str, str]:
+    card = detector.card
     return {
         "name": card.name,
         "classes": json.dumps(card.classes, ensure_ascii=False),
         "image_size": str(card.image_size),
+        "colour": "RGB",
+        "batch_size": "1",
+        "resize": "antialiased bilinear",
+        "pad_position": "centre",
+        "pad_value": str(PAD_GREY),
+        "boxes": "x1 y1 x2 y2 in pixels of the square",
+        "min_score": str(MIN_SCORE),
+        "max_detections": str(detection_limit(detector.network)),
         "preprocessing": card.preprocessing,
         "weights_sha256": card.weights_sha256,
     }

@@ -7,6 +7,7 @@ not compressed: weights do not compress, and a stored entry has no size to lie a
 
 import hashlib
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,8 +15,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
-from autodet.errors import BundleError
-from autodet.records import Origin
+from autodet import __version__
+from autodet.errors import BundleError, LaterVersionError
+from autodet.models.description import MAX_NAME, description_problem
+from autodet.records import Origin, TrainedSizes, known_entries
 from autodet.words import few, shortened
 from autodet.workspace import write_atomically
 
@@ -49,6 +52,7 @@ class ModelCard:
         latency_ms: What one prediction takes, in milliseconds, where its search asked for that; see
             ``autodet.training.latency``.
         start_from: The model whose weights its training began with; None for the network's pretrained weights.
+        trained_sizes: How large the training photos and their objects were; None for models of earlier versions.
         weights_sha256: Checksum of the weights; filled in when the bundle is written.
         format: The bundle's format.
     """
@@ -68,6 +72,7 @@ class ModelCard:
     refit: bool = False
     latency_ms: float | None = None
     start_from: Origin | None = None
+    trained_sizes: TrainedSizes | None = None
     weights_sha256: str = ""
     format: str = FORMAT
 
@@ -93,41 +98,39 @@ class ModelCard:
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
-        """A card from its JSON document.
+        """A card from its JSON document; entries that this version does not know are ignored.
 
         Raises:
-            BundleError: The document is not a card of this format.
+            BundleError: The document is not a card of this format, or has impossible values.
+            LaterVersionError: It is a card of a later format.
         """
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
+        if not isinstance(document, dict) or not isinstance(document.get("format"), str):
+            raise BundleError("it is not a model of autodet")
+        if document["format"] != FORMAT:
+            if re.fullmatch(r"autodet-[1-9]\d{0,5}", document["format"]):
+                raise LaterVersionError(made_later(document.get("versions")))
             raise BundleError(f"it is not a model of the format {FORMAT}")
         try:
-            origin = Origin.from_json(document.get("start_from"))
-            card = cls(**{**document, "classes": tuple(document["classes"]), "start_from": origin})
+            classes = document["classes"]
+            parts = {
+                "classes": tuple(classes) if isinstance(classes, list) else (),
+                "start_from": Origin.from_json(document.get("start_from")),
+                "trained_sizes": TrainedSizes.from_json(document.get("trained_sizes")),
+            }
+            card = cls(**known_entries(cls, document) | parts)
         except (AttributeError, TypeError, KeyError) as error:
-            raise BundleError("its description lacks entries or has unknown ones") from error
-        if not _plausible(card):
-            raise BundleError("its description has impossible values")
+            raise BundleError("its description lacks entries, or has some of the wrong kind") from error
+        if problem := description_problem(card):
+            raise BundleError(problem)
         return card
 
 
-def _plausible(card: ModelCard) -> bool:
-    texts = (card.name, card.architecture, card.dataset, card.dataset_fingerprint, card.created, card.weights_sha256)
-    metrics_are_numbers = isinstance(card.metrics, dict) and all(
-        isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-        for value in card.metrics.values()
-    )
-    return (
-        all(isinstance(text, str) for text in (*texts, *card.classes))
-        and 0 < len(card.classes) == len(set(card.classes))
-        and isinstance(card.image_size, int)
-        and 32 <= card.image_size <= 4096
-        and isinstance(card.epoch, int)
-        and isinstance(card.refit, bool)
-        and metrics_are_numbers
-        and (card.latency_ms is None or (isinstance(card.latency_ms, int | float) and card.latency_ms > 0))
-        and isinstance(card.params, dict)
-        and isinstance(card.versions, dict)
-    )
+def made_later(versions: Any) -> str:
+    """The end of a sentence on a model that a later version of autodet made, as its description says."""
+    version = versions.get("autodet") if isinstance(versions, dict) else None
+    known = isinstance(version, str) and re.fullmatch(r"[\w.+-]{1,40}", version)
+    maker = f"autodet {version}" if known else "a later version of autodet"
+    return f"was made by {maker}; this is autodet {__version__}: update autodet to use it."
 
 
 def write_bundle(path: Path, card: ModelCard, weights: bytes) -> None:
@@ -137,7 +140,12 @@ def write_bundle(path: Path, card: ModelCard, weights: bytes) -> None:
         path: Where to; an existing file is replaced.
         card: What the model is; its ``weights_sha256`` is set here.
         weights: A state dict as safetensors.
+
+    Raises:
+        BundleError: The card could not be read again: a name is too long, or has control characters.
     """
+    if problem := description_problem(card):
+        raise BundleError(f"The model {card.name[:MAX_NAME]!r} cannot be written: {problem}.")
     document = asdict(card) | {"weights_sha256": hashlib.sha256(weights).hexdigest()}
     text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode()
     content = BytesIO()
@@ -181,11 +189,13 @@ def _read(path: Path, *, with_weights: bool) -> tuple[ModelCard, bytes]:
     except FileNotFoundError as error:
         raise BundleError(f"There is no file {path}; give the path of an .autodet file.") from error
     except (zipfile.BadZipFile, KeyError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        raise BundleError(_refusal(path, "it is not a whole .autodet file")) from error
+        raise BundleError(refusal(path, "it is not a whole .autodet file")) from error
     except (ValueError, RecursionError) as error:
-        raise BundleError(_refusal(path, "its description is not readable")) from error
+        raise BundleError(refusal(path, "its description is not readable")) from error
+    except LaterVersionError as error:
+        raise LaterVersionError(f"{path.name} {error}") from error
     except BundleError as error:
-        raise BundleError(_refusal(path, str(error))) from error
+        raise BundleError(refusal(path, str(error))) from error
     return card, weights
 
 
@@ -206,5 +216,6 @@ def _entry(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     return archive.read(info)
 
 
-def _refusal(path: Path, reason: str) -> str:
+def refusal(path: Path, reason: str) -> str:
+    """The sentence on a bundle that cannot be used."""
     return f"{path.name} cannot be used as a model: {reason}. Download it again from where it was made."

@@ -17,8 +17,8 @@ from autodet.models.folding import fold_batch_norms
 from autodet.models.precision import answer_in_float32
 from autodet.models.square_input import imagenet_input
 from autodet.models.transplant import transplant
+from autodet.records import MIN_SCORE
 
-LOWEST_SCORE = 0.01
 SSD_FEATURES, BODY = "backbone.features.", "backbone.body."
 
 
@@ -64,7 +64,7 @@ def build_coco_detector(
         weights=None,
         weights_backbone=None,
         num_classes=class_count + background,
-        **{threshold: LOWEST_SCORE, **(settings or {})},
+        **{threshold: MIN_SCORE, **(settings or {})},
     )
     if name.startswith("ssd"):
         network.backbone = SsdBackbone(network.backbone)

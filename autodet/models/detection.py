@@ -1,13 +1,14 @@
 """Running a network on letterboxed squares."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from autodet.models.letterbox import Letterbox
-from autodet.records import Prediction
+from autodet.records import MAX_DETECTIONS, Prediction
 
 
 def square_tensor(square: np.ndarray) -> Tensor:
@@ -15,19 +16,26 @@ def square_tensor(square: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(square)).permute(2, 0, 1)
 
 
+def detection_limit(network: nn.Module) -> int:
+    """How many objects a network finds on a photo at most."""
+    head: Any = getattr(network, "roi_heads", network)
+    return int(getattr(head, "detections_per_img", MAX_DETECTIONS))
+
+
 @torch.inference_mode()
 def detect(network: nn.Module, squares: Tensor, letterboxes: Sequence[Letterbox]) -> list[Prediction]:
-    """What a network in evaluation mode sees on each square, in pixels of the photos.
+    """The detections of a network in evaluation mode on each square, in pixels of the photos.
 
     Args:
         network: As ``autodet.models.registry.build_network`` makes it.
         squares: Photos in their squares, uint8, shape (B, 3, S, S), on the network's device.
         letterboxes: How each photo lies in its square.
     """
-    predictions = []
+    predictions, limit = [], detection_limit(network)
     for output, letterbox in zip(network(squares), letterboxes, strict=True):
         boxes_xyxy = letterbox.to_photo(output["boxes"].float().cpu().numpy())
         visible = (boxes_xyxy[:, 2] > boxes_xyxy[:, 0]) & (boxes_xyxy[:, 3] > boxes_xyxy[:, 1])
         class_ids, scores = output["labels"].cpu().numpy(), output["scores"].float().cpu().numpy()
-        predictions.append(Prediction.of(boxes_xyxy[visible], class_ids[visible], scores[visible]))
+        facts = {"size_wh": (letterbox.width, letterbox.height), "truncated": len(scores) >= limit}
+        predictions.append(Prediction.of(boxes_xyxy[visible], class_ids[visible], scores[visible], **facts))
     return predictions

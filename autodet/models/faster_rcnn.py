@@ -15,6 +15,7 @@ from autodet.models.pyramid import build_backbone
 from autodet.models.roi_align import QuickRoIAlign
 from autodet.models.square_input import lite_input
 from autodet.models.two_looks import TwoLooks
+from autodet.records import MAX_DETECTIONS, MIN_SCORE
 
 ANCHOR_SIDES = ((24, 32), (48, 64), (96, 128), (192, 256))  # pixels, a pair for each level of the pyramid
 ASPECT_RATIOS = (0.5, 1.0, 2.0)
@@ -63,7 +64,7 @@ def _head(channels: int, label_count: int) -> TwoLooks:
         batch_size_per_image=128,
         positive_fraction=0.25,
         bbox_reg_weights=None,
-        score_thresh=0.01,
+        score_thresh=MIN_SCORE,
         nms_thresh=0.5,
-        detections_per_img=100,
+        detections_per_img=MAX_DETECTIONS,
     )

@@ -17,6 +17,7 @@ from torchvision.ops import batched_nms, box_iou, clip_boxes_to_image, generaliz
 from autodet.models.depthwise import quicken
 from autodet.models.pyramid import FPN_STRIDES, PyramidBackbone, build_backbone
 from autodet.models.square_input import Targets, lite_input
+from autodet.records import MAX_DETECTIONS, MIN_SCORE
 
 TOWER_DEPTH = 2
 NORM_GROUPS = 16
@@ -26,8 +27,7 @@ MOST_REACH = 5.0  # logarithm, against overflow
 CELLS_PER_OBJECT = 10
 IOU_POWER = 6.0  # how much more than the score the IoU counts in choosing cells; the paper's beta
 BOX_WEIGHT = 5.0
-LOWEST_SCORE = 0.01
-MOST_CANDIDATES, MOST_DETECTIONS = 400, 100
+MOST_CANDIDATES = 400
 NMS_IOU = 0.6
 
 
@@ -86,6 +86,7 @@ class OneStageDetector(nn.Module):
 
     def __init__(self, backbone: PyramidBackbone, class_count: int) -> None:
         super().__init__()
+        self.detections_per_img, self.score_thresh = MAX_DETECTIONS, MIN_SCORE  # as torchvision's detectors say it
         self.transform = lite_input(background=0)
         self.backbone = backbone
         self.head = DenseHead(backbone.out_channels, class_count, len(FPN_STRIDES))
@@ -181,11 +182,11 @@ def _detections(scores: Tensor, boxes: Tensor, size: tuple[int, int]) -> dict[st
     """The best boxes of one square, best first, those that overlap a better one of their class left out."""
     class_count = scores.shape[1]
     best, order = scores.flatten().topk(min(MOST_CANDIDATES, boxes.shape[0]))
-    confident = best > LOWEST_SCORE
+    confident = best > MIN_SCORE
     best, order = best[confident], order[confident]
     labels = order % class_count
     candidates = clip_boxes_to_image(boxes[torch.div(order, class_count, rounding_mode="floor")], size)
-    kept = batched_nms(candidates, best, labels, NMS_IOU)[:MOST_DETECTIONS]
+    kept = batched_nms(candidates, best, labels, NMS_IOU)[:MAX_DETECTIONS]
     return {"boxes": candidates[kept], "labels": labels[kept], "scores": best[kept]}
 
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from autodet.errors import BundleError, ModelError, NotFoundError
 from autodet.models.bundle import ModelCard, read_bundle, read_card, write_bundle
+from autodet.models.description import MAX_NAME
 from autodet.names import choose, choose_only, free_name, ids_in, naming
 from autodet.words import few, shortened
 from autodet.workspace import (
@@ -185,10 +186,16 @@ def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> St
         workspace: Where to; the settings' workspace if not given.
 
     Raises:
-        BundleError: The bundle is damaged or foreign; nothing was added.
+        BundleError: The bundle is damaged or foreign, its weights do not fit its network, or the name is too long;
+            nothing was added.
+        LaterVersionError: A later version of autodet made it.
     """
     card, weights = read_bundle(bundle)
-    return new_model(name.strip() or card.name, workspace or open_workspace(), card, weights, brought=True)
+    name = _checked_name(name) if name.strip() else card.name
+    from autodet.models.loading import fitting_weights
+
+    fitting_weights(bundle, card, weights)
+    return new_model(name, workspace or open_workspace(), card, weights, brought=True)
 
 
 def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -> StoredModel:
@@ -201,19 +208,27 @@ def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -
 
     Raises:
         NotFoundError: There is no such model.
-        BundleError: Its bundle is damaged, or the name is blank.
+        BundleError: Its bundle is damaged, or the name is blank or too long.
         ModelError: The name is the id of another model or search.
     """
     workspace = workspace or open_workspace()
     model = find_model(model_id, workspace)
-    if not name.strip():
-        raise BundleError("A model needs a name; write one.")
+    name = _checked_name(name)
     card, weights = read_bundle(model.path)
     with naming(workspace.searches):
-        if name.strip() in ids_in(workspace.models, workspace.searches) - {model.id}:
-            raise ModelError(f"{name.strip()!r} is the id of another model or search; choose another name.")
-        write_bundle(model.path, replace(card, name=name.strip()), weights)
+        if name in ids_in(workspace.models, workspace.searches) - {model.id}:
+            raise ModelError(f"{name!r} is the id of another model or search; choose another name.")
+        write_bundle(model.path, replace(card, name=name), weights)
     return replace(model, card=read_card(model.path))
+
+
+def _checked_name(name: str) -> str:
+    """A name that somebody gives a model, without the blanks around it."""
+    if not name.strip():
+        raise BundleError("A model needs a name; write one.")
+    if len(name.strip()) > MAX_NAME:
+        raise BundleError(f"A model's name has at most {MAX_NAME} letters; write a shorter one.")
+    return name.strip()
 
 
 def put_model(bundle: Path, model_id: str, workspace: Workspace | None = None) -> None:

@@ -13,11 +13,13 @@ BatchNorms that the network has folded, never another architecture.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autodet.errors import ModelError
+from autodet.words import spelling_key
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -50,24 +52,23 @@ class Transplant:
 def match_classes(source: Sequence[str], target: Sequence[str]) -> Transplant:
     """Which classes of ``target`` are the same as which of ``source``.
 
-    Names are compared as they are first; what is left then is compared without regard to case and surrounding blanks.
+    Names are compared as they are first, then without regard to capital letters and spaces (``spelling_key``).
     No class is matched twice. A name that stands for several classes (COCO's ``N/A``) stands for none.
     """
-    free = [name for name in source if name != BACKGROUND and source.count(name) == 1]
-    found = {name: name for name in target if name in free}
+    counts = Counter(source)
+    free = [name for name in source if name != BACKGROUND and counts[name] == 1]
+    found = {name: name for name in target if name != BACKGROUND and counts[name] == 1}
     for name in target:
-        alike = [one for one in free if one not in found.values() and _plain(one) == _plain(name)]
-        if name not in found and len(alike) == 1:
+        if name in found:
+            continue
+        alike = [one for one in free if one not in found.values() and spelling_key(one) == spelling_key(name)]
+        if len(alike) == 1:
             found[name] = alike[0]
     return Transplant(
         kept={name: found[name] for name in target if name in found},
         fresh=tuple(name for name in target if name not in found),
         gone=tuple(name for name in free if name not in found.values()),
     )
-
-
-def _plain(name: str) -> str:
-    return name.strip().casefold()
 
 
 def transplant(
@@ -104,7 +105,7 @@ def transplant(
             if one in rows and other in old_rows:
                 new[:, rows[one]] = old[:, old_rows[other]].to(new)
         merged[name] = new.reshape(own[name].shape)
-    if problem := _misfit(merged, own):
+    if problem := misfit(merged, own):
         raise ModelError(f"The weights do not fit the network: {problem}.")
     network.load_state_dict({name: merged[name] for name in own if name in merged})
     return matched
@@ -141,7 +142,7 @@ def _numbered(classes: Sequence[str], rows: int) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-def _misfit(weights: "Mapping[str, Tensor]", own: "Mapping[str, Tensor]") -> str:
+def misfit(weights: "Mapping[str, Tensor]", own: "Mapping[str, Tensor]") -> str:
     """What of a network's weights is missing, foreign or of another shape, in words; empty if all fits.
 
     Counters of batches, which a BatchNorm that does not learn has no use for, may be there or not.

@@ -5,7 +5,11 @@ the right, y down, ``x2`` and ``y2`` exclusive. Class ids run from 0 to n-1 in t
 sorted class names. Epochs and photos count from 1, trials from 0.
 """
 
+from autodet.records.known import known_entries
 from autodet.records.photos import (
+    DEFAULT_THRESHOLD,
+    MAX_DETECTIONS,
+    MIN_SCORE,
     SPLITS,
     Annotations,
     BoolArray,
@@ -18,6 +22,7 @@ from autodet.records.photos import (
 )
 from autodet.records.reports import ClassReport, EvaluationReport
 from autodet.records.searches import ACTIVE_STATES, MOST_ANCESTORS, Origin, SearchState, SearchStatus
+from autodet.records.sizes import TrainedSizes
 from autodet.records.trials import (
     FROZEN_DEPTHS,
     SCHEDULERS,
@@ -30,7 +35,10 @@ from autodet.records.trials import (
 
 __all__ = [
     "ACTIVE_STATES",
+    "DEFAULT_THRESHOLD",
     "FROZEN_DEPTHS",
+    "MAX_DETECTIONS",
+    "MIN_SCORE",
     "MOST_ANCESTORS",
     "SCHEDULERS",
     "SPLITS",
@@ -50,6 +58,8 @@ __all__ = [
     "SearchState",
     "SearchStatus",
     "Split",
+    "TrainedSizes",
     "TrialState",
     "TrialStatus",
+    "known_entries",
 ]

@@ -1,7 +1,7 @@
 """Photos: what is marked on them, what is wrong with them, what a detector sees on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -18,6 +18,11 @@ MAX_CLASSES_SHOWN = 10
 
 def _boxes(count: int) -> str:
     return f"{count} {'box' if count == 1 else 'boxes'}"
+
+
+DEFAULT_THRESHOLD = 0.5  # of the confidence, wherever a detection is shown
+MIN_SCORE = 0.01  # of a network's detections: lower ones cost time, and metrics hardly see them
+MAX_DETECTIONS = 100  # of a class on a photo that COCO's figures count; most networks find no more on a photo at all
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -121,37 +126,47 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a detector sees on one photo, best first.
+    """The detections on one photo, best first.
 
     Attributes:
         boxes_xyxy: Boxes, shape (N, 4), float32, pixels of the photo.
         class_ids: Classes, shape (N,), int64.
         scores: Confidences in (0, 1], shape (N,), float32, falling.
+        size_wh: Width and height of the photo in pixels, EXIF orientation applied; zeros where they are not known.
+        truncated: Whether the network found as many objects as it can, so that there may be more.
+        error: Why the photo could not be read, a sentence; there are no detections then. Empty if it was read.
     """
 
     boxes_xyxy: FloatArray
     class_ids: IntArray
     scores: FloatArray
+    size_wh: tuple[int, int] = (0, 0)
+    truncated: bool = False
+    error: str = ""
 
     @classmethod
-    def of(cls, boxes_xyxy: Any, class_ids: Any, scores: Any) -> Self:
-        """A prediction from any sequences, sorted best first."""
+    def of(cls, boxes_xyxy: Any, class_ids: Any, scores: Any, **facts: Any) -> Self:
+        """A prediction from any sequences, sorted best first; ``facts`` are the other attributes."""
         order = np.argsort(-np.asarray(scores, np.float32).reshape(-1), kind="stable")
         return cls(
-            boxes_xyxy=np.asarray(boxes_xyxy, np.float32).reshape(-1, 4)[order],
-            class_ids=np.asarray(class_ids, np.int64).reshape(-1)[order],
-            scores=np.asarray(scores, np.float32).reshape(-1)[order],
+            np.asarray(boxes_xyxy, np.float32).reshape(-1, 4)[order],
+            np.asarray(class_ids, np.int64).reshape(-1)[order],
+            np.asarray(scores, np.float32).reshape(-1)[order],
+            **facts,
         )
 
     def above(self, threshold: float) -> Self:
-        """Only what scores at least ``threshold``."""
+        """Only what scores at least ``threshold``; it is complete if a lower score was found too."""
         keep = self.scores >= threshold
-        return type(self)(self.boxes_xyxy[keep], self.class_ids[keep], self.scores[keep])
+        return replace(self._where(keep), truncated=self.truncated and bool(keep.all()))
 
     def only(self, class_ids: Sequence[int]) -> Self:
         """Only what is of some classes."""
-        keep = np.isin(self.class_ids, class_ids)
-        return type(self)(self.boxes_xyxy[keep], self.class_ids[keep], self.scores[keep])
+        return self._where(np.isin(self.class_ids, class_ids))
+
+    def _where(self, keep: BoolArray) -> Self:
+        kept = (self.boxes_xyxy[keep], self.class_ids[keep], self.scores[keep])
+        return replace(self, boxes_xyxy=kept[0], class_ids=kept[1], scores=kept[2])
 
     def __len__(self) -> int:
         return len(self.scores)

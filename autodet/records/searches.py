@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from autodet.records.known import known_entries
 from autodet.records.trials import TrialStatus
 
 SearchState = Literal["queued", "running", "stopping", "finished", "stopped", "interrupted", "failed"]
@@ -47,14 +48,15 @@ class Origin:
 
     @classmethod
     def from_json(cls, document: Any) -> "Origin | None":
-        """The inverse of ``to_json``; None for None.
+        """The inverse of ``to_json``; None for None. Entries that this version does not know are ignored.
 
         Raises:
-            TypeError: An entry is missing, unknown or not what it should be, or there are too many ancestors.
+            AttributeError: It is no document.
+            TypeError: An entry is missing or not what it should be, or there are too many ancestors.
         """
         if document is None:
             return None
-        origin = cls(**{**document, "start_from": cls.from_json(document.get("start_from"))})
+        origin = cls(**known_entries(cls, document) | {"start_from": cls.from_json(document.get("start_from"))})
         texts = (origin.model, origin.weights_sha256, origin.dataset, origin.dataset_fingerprint)
         plausible = all(isinstance(text, str) for text in texts) and isinstance(origin.refit, bool)
         if not plausible or len(origin.ancestors) > MOST_ANCESTORS:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Self
 
+from autodet.records.known import known_entries
+
 FROZEN_DEPTHS = ("none", "early", "half", "all")
 SCHEDULERS = ("cosine", "linear", "constant")
 
@@ -167,9 +169,9 @@ class TrialStatus:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The inverse of ``to_json``."""
-        epochs = tuple(EpochResult(**result) for result in document["epochs"])
-        attempts = tuple(Attempt(**attempt) for attempt in document.get("attempts", []))
+        """The inverse of ``to_json``; entries that this version does not know are ignored."""
+        epochs = tuple(EpochResult(**known_entries(EpochResult, result)) for result in document["epochs"])
+        attempts = tuple(Attempt(**known_entries(Attempt, attempt)) for attempt in document.get("attempts", []))
         effective = document.get("effective", {})  # neither is there in searches of earlier versions
         known = {key: document[key] for key in ("number", "state", "params", "error")}
         return cls(**known, epochs=epochs, attempts=attempts, effective=effective)

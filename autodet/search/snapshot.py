@@ -21,7 +21,7 @@ from typing import Any
 
 from autodet.errors import AutodetError, SearchError
 from autodet.lock import is_locked
-from autodet.records import Origin, SearchState, SearchStatus, TrialStatus
+from autodet.records import Origin, SearchState, SearchStatus, TrialStatus, known_entries
 from autodet.search.archive import append_to_archive, read_archive
 from autodet.workspace import read_json, write_atomically
 
@@ -83,7 +83,8 @@ def _read_snapshot(folder: Path) -> SearchStatus:
         trials |= read_archive(folder, archive)  # what it has may be newer
     in_order = tuple(trials[number] for number in sorted(trials))
     origin = Origin.from_json(document.get("start_from"))
-    return SearchStatus(**{**document, "search": folder.name, "trials": in_order, "start_from": origin})
+    known = known_entries(SearchStatus, document)
+    return SearchStatus(**known | {"search": folder.name, "trials": in_order, "start_from": origin})
 
 
 def read_status(folder: Path) -> SearchStatus:

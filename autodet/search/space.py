@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autodet.errors import SearchError
+from autodet.models.description import MAX_IMAGE_SIZE
 from autodet.models.registry import ARCHITECTURES, USUAL_ARCHITECTURES, find_architecture
 from autodet.records import FROZEN_DEPTHS, SCHEDULERS, Hyperparameters
 
@@ -126,7 +127,7 @@ PARAMETERS = {
             "Side in pixels of the square that photos are scaled to; small objects need a larger one.",
             Choices((256, 320, 416)),
             least=64,
-            most=1280,
+            most=MAX_IMAGE_SIZE,
             step=32,
         ),
         Parameter(

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from autodet.errors import AutodetError, SearchError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, objective_problem, quality_of, wants_speed
-from autodet.records import Origin
+from autodet.records import Origin, known_entries
 from autodet.search.space import Space, changes_latency, make_space, space_from_json
 from autodet.search.storage import Place
 from autodet.workspace import read_json, write_json
@@ -143,7 +143,7 @@ class SearchSpec:
             document: dict[str, Any] = read_json(folder / SPEC)
             space = _space_of(document)
             origin = Origin.from_json(document.get("start_from"))
-            return cls(**document | {"space": space, "start_from": origin})
+            return cls(**known_entries(cls, document) | {"space": space, "start_from": origin})
         except (AutodetError, OSError, KeyError, TypeError) as error:
             raise SearchError(
                 f"The search {folder.name} is damaged: {folder / SPEC} cannot be read; delete its folder."

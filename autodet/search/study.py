@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autodet import records
 from autodet.evaluation.objective import wants_speed
 from autodet.lock import hold_lock
-from autodet.records import Attempt, EpochResult, TrialStatus
+from autodet.records import Attempt, EpochResult, TrialStatus, known_entries
 from autodet.search.mirror import MirroredStorage, delete_study
 from autodet.search.sampling import pruner_of, sampler_of
 from autodet.search.snapshot import UNSAVED
@@ -132,7 +132,10 @@ class SearchStudy:
         elif ended == "failed" or not epochs:
             self._study.tell(trial, state=TrialState.FAIL)
         else:
-            best = max((EpochResult(**result) for result in epochs), key=lambda result: (result.score, -result.epoch))
+            best = max(
+                (EpochResult(**known_entries(EpochResult, result)) for result in epochs),
+                key=lambda result: (result.score, -result.epoch),
+            )
             self._study.tell(trial, [best.score, best.latency_ms or math.inf] if self._two else best.score)
 
     def statuses(self) -> list[TrialStatus]:
@@ -183,8 +186,8 @@ def _status(trial: FrozenTrial) -> TrialStatus:
         number=trial.number,
         state=state,
         params=attributes.get(PARAMS, trial.params),
-        epochs=tuple(EpochResult(**result) for result in attributes.get(EPOCHS, [])),
+        epochs=tuple(EpochResult(**known_entries(EpochResult, result)) for result in attributes.get(EPOCHS, [])),
         error=attributes.get(ERROR),
-        attempts=tuple(Attempt(**attempt) for attempt in attributes.get(ATTEMPTS, [])),
+        attempts=tuple(Attempt(**known_entries(Attempt, attempt)) for attempt in attributes.get(ATTEMPTS, [])),
         effective=attributes.get(EFFECTIVE, {}),
     )

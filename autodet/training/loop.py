@@ -20,10 +20,11 @@ from autodet.errors import TrainingError
 from autodet.evaluation.coco import measure
 from autodet.evaluation.objective import quality_of, wants_speed
 from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
+from autodet.models.description import one_line
 from autodet.models.detection import detect
 from autodet.models.registry import build_network, find_architecture
 from autodet.models.transplant import transplant
-from autodet.records import EpochResult, Hyperparameters, ImageRecord, Prediction
+from autodet.records import EpochResult, Hyperparameters, ImageRecord, Prediction, TrainedSizes
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from autodet.training.cores import Replicas, ahead
 from autodet.training.freezing import freeze
@@ -88,6 +89,7 @@ class _Trial:
         cache = SquareCache((record.file for record in (*to_learn, *to_judge)), side, job.folder, memory_bytes)
         self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache)
         self.val_squares = Squares(dataset, to_judge, side, None, cache)
+        self.sizes = TrainedSizes.of(to_learn)
         _seed(job.seed, 0)
         network = _network(job, dataset.classes, pulse, resumes=bool(progress.state))
         freeze(network, job.hyperparameters)
@@ -243,11 +245,11 @@ class _Trial:
     def _keep_best(self, result: EpochResult) -> None:
         job = self.job
         card = ModelCard(
-            name=job.name,
+            name=one_line(job.name),
             classes=self.dataset.classes,
             architecture=job.hyperparameters.architecture,
             image_size=job.hyperparameters.image_size,
-            dataset=self.dataset.name,
+            dataset=one_line(self.dataset.name),
             dataset_fingerprint=self.dataset.fingerprint,
             metrics={"map50": result.map50, "map50_95": result.map50_95, SCORE: result.score},
             params=job.hyperparameters.to_json(),
@@ -256,6 +258,7 @@ class _Trial:
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             versions={"autodet": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
             start_from=job.start.origin if job.start else None,
+            trained_sizes=self.sizes,
         )
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.average.state_dict().items()}
         write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))

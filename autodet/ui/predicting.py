@@ -18,7 +18,7 @@ from autodet.datasets.photos import open_photo
 from autodet.errors import PhotoError
 from autodet.inference.drawing import draw_boxes
 from autodet.models.store import StoredModel
-from autodet.records import Prediction
+from autodet.records import MIN_SCORE, Prediction
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.pictures import as_jpeg, fitting_width, small_photo
 from autodet.ui.tables import as_csv
@@ -95,7 +95,9 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
                 unreadable.append(str(error))
                 continue
             with st.spinner(f"Looking at {escape(photo.name)}, {number} of {len(photos)}"):
-                remembered[key] = _detector(model.id, model.card.weights_sha256, model).predict_many([image])[0]
+                remembered[key] = _detector(model.id, model.card.weights_sha256, model).predict_many(
+                    [image], MIN_SCORE
+                )[0]
         seen.append(Seen(photo, sha256, remembered[key]))
     while len(remembered) > max(MOST_REMEMBERED, len(photos)):
         del remembered[next(iter(remembered))]

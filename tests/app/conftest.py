@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import parse_qsl
+from zlib import crc32
 
 import pytest
 import streamlit as st
@@ -11,12 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from autodet.datasets.importing import import_dataset
 from autodet.lock import hold_lock
-from autodet.models.bundle import ModelCard, write_bundle
 from autodet.models.store import StoredModel, add_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.snapshot import write_snapshot
 from autodet.search.spec import SearchSpec
-from tests.helpers import write_voc
+from tests.helpers import untrained_bundle, write_voc
 
 ROOT = Path(__file__).parents[2]
 
@@ -143,10 +143,11 @@ def model_there(workspace, tmp_path):
     """Put a model that nobody asks to predict into the workspace."""
 
     def model_there(name="fruit", map50=0.9, classes=("apple", "banana"), dataset="fruit") -> StoredModel:
-        card = ModelCard(
+        path = untrained_bundle(
+            tmp_path / "model.autodet",
+            classes,
+            seed=crc32(name.encode()),
             name=name,
-            classes=classes,
-            architecture="fasterrcnn_efficientnet_lite0",
             image_size=320,
             dataset=dataset,
             dataset_fingerprint="f" * 64,
@@ -156,8 +157,6 @@ def model_there(workspace, tmp_path):
             created="2026-01-02T10:00:00+00:00",
             versions={"autodet": "0.1.0"},
         )
-        path = tmp_path / "model.autodet"
-        write_bundle(path, card, b"weights of " + name.encode())
         return add_model(path, name, workspace)
 
     return model_there

@@ -1,10 +1,12 @@
 """Choosing what a search begins with, and what is said of it."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from autodet.datasets.versions.deriving import derive_dataset
+from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import add_model
 from autodet.records import Origin
 from autodet.search.clearing import delete_model
@@ -79,7 +81,9 @@ def test_figures_that_would_flatter_are_told_before_the_start_and_on_results(
 
 
 def test_a_model_that_is_none_is_refused_in_words(visit, fruit, model_there, launched):
-    model_there("fake")
+    model = model_there("fake")
+    card, weights = read_bundle(model.path)
+    write_bundle(model.path, replace(card, classes=("apple",)), weights)
     app = begin_with(visit("search"), "fake")
     app = checked(labelled(app.button, "Start the search").click().run())
     assert "its weights do not fit" in says(app)

@@ -7,14 +7,13 @@ import pytest
 from autodet.datasets.importing import import_dataset
 from autodet.datasets.manifest import list_datasets
 from autodet.lock import hold_lock
-from autodet.models.bundle import ModelCard, write_bundle
 from autodet.models.store import add_model, list_models
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.snapshot import write_snapshot
 from autodet.search.spec import SearchSpec
 from autodet.workspace import Workspace
 from tests.browser.conftest import settled
-from tests.helpers import draw_photo, write_labelled, write_voc, zip_folder
+from tests.helpers import draw_photo, untrained_bundle, write_labelled, write_voc, zip_folder
 
 pytestmark = pytest.mark.browser
 LINES = ".scatterlayer .trace"
@@ -94,9 +93,8 @@ def test_the_chart_grows_by_itself_and_the_buttons_change_at_the_end(app, visit)
 def test_a_model_is_deleted_after_a_second_yes(app, visit, tmp_path):
     workspace = Workspace(app.home)
     for name, map50 in (("other", 0.5), ("fruit", 0.9)):
-        card = ModelCard(name, ("apple",), "fasterrcnn_efficientnet_lite0", 320, "fruit", "f", {"map50": map50})
-        write_bundle(tmp_path / "model.autodet", card, b"weights")
-        add_model(tmp_path / "model.autodet", name, workspace)
+        bundle = untrained_bundle(tmp_path / "model.autodet", metrics={"map50": map50})
+        add_model(bundle, name, workspace)
     tab = visit("models")
     tab.get_by_text("Details").first.click()
     tab.get_by_role("button", name="Delete").first.wait_for()

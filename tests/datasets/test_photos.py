@@ -1,10 +1,15 @@
 import os
-from io import BytesIO
+import struct
+import tempfile
+import zlib
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from autodet.datasets.gate.likeness import MOST_BITS
 from autodet.datasets.photos import check_photo, open_photo
 from autodet.datasets.staging import stage
 from autodet.errors import DatasetError, PhotoError
@@ -20,10 +25,14 @@ from tests.datasets.sources.hostile_files import (
 from tests.helpers import draw_photo
 
 
-def turned(image, orientation):
+def exif_of(orientation):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    return encoded(image, "JPEG", quality=95, exif=exif)
+    return exif
+
+
+def turned(image, orientation):
+    return encoded(image, "JPEG", quality=95, exif=exif_of(orientation))
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP"])
@@ -45,6 +54,43 @@ def test_16_bit_grey_keeps_its_shades():
     ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
     grey = np.asarray(open_photo(encoded(Image.fromarray(ramp)), "ramp.png"))[..., 0].ravel()
     assert abs(grey.astype(int) - np.arange(256)).max() <= 1
+
+
+def png_of_16_bits(pixels):
+    """A PNG of 16 bits a channel: grey (H, W, 1), RGB (H, W, 3) or RGBA (H, W, 4); Pillow writes grey ones only."""
+    height, width, channels = pixels.shape
+    head = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    chunks = png_chunk(b"IHDR", head) + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_a_photo_of_16_bits_is_as_bright_as_one_of_the_bits_that_it_uses(bits, channels):
+    ramp = np.linspace(0, 2**bits - 1, 256).astype(np.uint16).reshape(16, 16, 1).repeat(channels, 2)
+    content = png_of_16_bits(ramp)
+    shown = np.asarray(open_photo(content)).reshape(256, 3).astype(int)
+    assert abs(shown - np.arange(256)[:, None]).max() <= 1
+    if channels == 1:
+        for image in (Image.open(BytesIO(content)), Image.fromarray(ramp[..., 0].astype(np.int32))):
+            np.testing.assert_array_equal(np.asarray(open_photo(image)).reshape(256, 3), shown)
+
+
+def test_a_dark_photo_of_16_bits_stays_dark_and_transparency_keeps_its_own_depth():
+    dark = np.random.default_rng(0).integers(0, 40, (8, 8, 3))  # the noise of a covered lens
+    assert np.asarray(open_photo(png_of_16_bits(dark))).max() < 40
+    clear = np.full((8, 8, 4), 4095)
+    clear[..., 3], clear[0, 0, 3] = 65535, 0
+    clear[..., 1:3] = 0
+    shown = open_photo(png_of_16_bits(clear))
+    assert [shown.getpixel(place) for place in ((0, 0), (5, 5))] == [(255, 255, 255), (255, 0, 0)]
+
+
+def test_photos_of_16_bits_do_not_look_alike_to_the_import():
+    drawn = [np.random.default_rng(seed).integers(300, 4096, (9, 9, 1)).repeat(8, 0).repeat(8, 1) for seed in (1, 2)]
+    looks = [check_photo(png_of_16_bits(pixels), "x.png").look for pixels in drawn]
+    assert (looks[0] ^ looks[1]).bit_count() > MOST_BITS
 
 
 def test_what_is_transparent_becomes_white():
@@ -199,3 +245,139 @@ def test_labels_that_are_pointers_of_git_lfs_are_told(tmp_path, label, format):
     (tmp_path / "data.yaml").write_text("names: [apple]\n")
     with pytest.raises(DatasetError, match=f"{label}: It is a pointer of Git LFS"):
         stage(tmp_path, copies=None, shown="set", format=format)
+
+
+# However a photo is given
+
+
+class Upload(BytesIO):
+    """As Streamlit gives it."""
+
+    name = "upload.jpg"
+
+
+class Storage:
+    """As Flask gives it: no file, but a way to one; its name is that of the form's field."""
+
+    name, filename = "photo", "flask.jpg"
+
+    def __init__(self, content):
+        self.stream = tempfile.SpooledTemporaryFile()  # noqa: SIM115 - it is closed with this object
+        self.stream.write(content)
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+
+class Socket:
+    """What cannot be rewound, and gives a little at a time."""
+
+    def __init__(self, content):
+        self.left = BytesIO(content)
+
+    def read(self, size):
+        return self.left.read(min(size, 100))
+
+
+def ways(path):
+    content = path.read_bytes()
+    return [
+        path,
+        str(path),
+        content,
+        bytearray(content),
+        memoryview(content),
+        BytesIO(content),
+        path.open("rb"),
+        Upload(content),
+        Storage(content),
+        Socket(content),
+        Image.open(path),
+        Image.open(path).copy(),
+    ]
+
+
+PHOTOS = {
+    "upright": turned(draw_photo(), 1),
+    "turned": turned(draw_photo(), 6),
+    "mirrored": turned(draw_photo(), 5),
+    "transparent": encoded(draw_photo(mode="RGBA"), exif=exif_of(8)),
+    "palette": encoded(draw_photo().convert("P"), transparency=3),
+    "grey and alpha": encoded(draw_photo().convert("LA")),
+    "ink": encoded(draw_photo().convert("CMYK"), "JPEG"),
+    "12 bits": png_of_16_bits(np.random.default_rng(0).integers(0, 4096, (48, 64, 1))),
+    "webp": encoded(draw_photo(), "WEBP", exif=exif_of(3)),
+}
+
+
+@pytest.mark.parametrize("kind", PHOTOS)
+def test_a_photo_is_the_same_however_it_is_given(kind, tmp_path):
+    path = tmp_path / "photo.bin"
+    path.write_bytes(PHOTOS[kind])
+    expected = open_photo(path, "photo")
+    assert expected.mode == "RGB"
+    for way in ways(path):
+        photo = open_photo(way)
+        assert (photo.mode, photo.size) == (expected.mode, expected.size), way
+        np.testing.assert_array_equal(np.asarray(photo), np.asarray(expected), err_msg=repr(way))
+    np.testing.assert_array_equal(np.asarray(open_photo(np.asarray(expected))), np.asarray(expected))
+
+
+def test_a_file_is_read_from_its_start_and_left_open_and_a_pillow_image_as_it_was():
+    file = BytesIO(encoded(draw_photo()))
+    file.read(50)
+    assert open_photo(file).size == (64, 48)
+    assert not file.closed
+    given = Image.open(BytesIO(turned(draw_photo(), 6)))
+    before = np.asarray(given).copy()
+    open_photo(given).paste("red", (0, 0, 20, 20))
+    np.testing.assert_array_equal(np.asarray(given), before)
+    assert given.getexif()[ExifTags.Base.Orientation] == 6
+
+
+def closed(image):
+    image.close()
+    return image
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (None, "'photo' is of type NoneType, not a photo; give a path, the bytes"),
+        (7, "of type int"),
+        (["a.jpg"], "'photo' is a list.*predict_many"),
+        ("https://example.org/a.jpg", "'https://example.org/a.jpg' is an address.*download the photo"),
+        ("data:image/png;base64,iVBORw0", "is an address"),
+        ("", "is a folder"),
+        (Path(), "is a folder, not a photo; give the paths of its photos"),
+        ("no\0thing.jpg", "is not there"),
+        ("x" * 5_000, r"'x{200}' cannot be read \(File name too long\)"),
+        (np.zeros((0, 0, 3), np.uint8), r"array of shape \(0, 0, 3\)"),
+        (np.zeros((4, 4, 3), np.float32), r"type float32; give RGB of shape \(H, W, 3\) and type uint8"),
+        (np.zeros((3, 4, 4), np.uint8), r"shape \(3, 4, 4\)"),
+        (np.zeros((4, 4), np.uint8), r"shape \(4, 4\)"),
+        (np.array(None), r"shape \(\)"),
+        (Image.new("RGB", (0, 4)), "without pixels"),
+        (Image.new("F", (4, 4)), "fractions"),
+        (closed(Image.open(BytesIO(PHOTOS["upright"]))), "closed, cut short or damaged"),
+        (Image.open(BytesIO(PHOTOS["upright"][:700])), "closed, cut short or damaged"),
+        (closed(BytesIO(b"")), "file of 'photo' cannot be read.*open it again"),
+        (TextIOWrapper(BytesIO(b"text")), "binary mode"),
+        (BytesIO(b""), "is not a photo that can be read"),
+        (Upload(b"notes"), "'upload.jpg' is not a photo"),
+        (Storage(b"notes"), "'flask.jpg' is not a photo"),
+        (memoryview(b"notes"), "'photo' is not a photo"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else type(value).__name__,
+)
+def test_what_is_no_photo_is_one_sentence_that_says_what_to_give(given, words):
+    with pytest.raises(PhotoError, match=words) as caught:
+        open_photo(given)
+    sentence = str(caught.value)
+    assert sentence.endswith(".") and "\n" not in sentence and len(sentence) < 400
+
+
+def test_a_file_without_end_is_not_read_to_its_end(monkeypatch):
+    monkeypatch.setattr("autodet.datasets.photo_sources.MAX_PHOTO_BYTES", 1000)
+    with Path("/dev/zero").open("rb") as endless, pytest.raises(PhotoError, match="larger than"):
+        open_photo(endless)

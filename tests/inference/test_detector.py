@@ -1,17 +1,24 @@
 import io
 import shutil
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
-from autodet.errors import BundleError, ModelError, NotFoundError, PhotoError
+from autodet.errors import AutodetWarning, BundleError, ModelError, NotFoundError, PhotoError
 from autodet.inference.detector import load_detector
 from autodet.inference.evaluations import evaluate_model, kept_evaluation
 from autodet.models.bundle import read_bundle, write_bundle
+from autodet.models.detection import detection_limit
+from autodet.models.registry import ARCHITECTURES, build_network
 from autodet.models.store import add_model, find_model
+from autodet.records import TrainedSizes
 from autodet.workspace import Workspace
+from tests.helpers import draw_photo, untrained_bundle
+
+pytestmark = pytest.mark.filterwarnings("ignore::autodet.errors.AutodetWarning")
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +45,8 @@ def test_the_three_lines_give_ids_scores_and_boxes_in_the_photos_own_pixels(dete
 
 def test_every_way_to_give_a_photo_gives_the_same_boxes(detector, photo):
     image = Image.open(photo).convert("RGB")
-    ways = [photo, str(photo), photo.read_bytes(), image, np.asarray(image)]
-    first, *others = [detector.predict(way, threshold=0.01) for way in ways]
+    ways = [photo, str(photo), photo.read_bytes(), io.BytesIO(photo.read_bytes()), Image.open(photo), image]
+    first, *others = [detector.predict(way, threshold=0.01) for way in [*ways, np.asarray(image)]]
     for other in others:
         for expected, seen in zip(first, other, strict=True):
             np.testing.assert_array_equal(seen, expected)
@@ -53,6 +60,130 @@ def test_many_photos_give_what_each_gives_alone(detector, sample_dataset):
         alone = detector.predict_many([path], threshold=0.05)[0]
         np.testing.assert_allclose(prediction.scores, alone.scores, atol=1e-4)
         np.testing.assert_allclose(prediction.boxes_xyxy, alone.boxes_xyxy, atol=0.05)
+
+
+def test_a_photo_that_lies_on_its_side_is_seen_upright_as_a_file_and_as_a_pillow_image(detector, photo, tmp_path):
+    lying, exif = tmp_path / "lying.png", Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.open(photo).transpose(Image.Transpose.ROTATE_90).save(lying, exif=exif)
+    upright, file, image = (detector.predict(way, 0.05) for way in (photo, lying, Image.open(lying)))
+    for expected, *others in zip(upright, file, image, strict=True):
+        for seen in others:
+            np.testing.assert_array_equal(seen, expected)
+
+
+def test_one_threshold_is_the_default_everywhere(detector, photo):
+    ids, scores, _ = detector.predict(photo)
+    (seen,) = detector.predict_many([photo])
+    assert scores.tolist() == seen.scores.tolist() == detector.predict(photo, 0.5)[1].tolist()
+    assert len(ids) < len(detector.predict(photo, 0.01)[0])
+
+
+@pytest.mark.parametrize("threshold", [50, -0.1, float("nan"), None, "0.5"])
+def test_a_threshold_that_is_none_is_a_sentence(detector, photo, threshold):
+    for predict, given in ((detector.predict, photo), (detector.predict_many, [photo])):
+        with pytest.raises(ModelError, match="give a number between 0 and 1"):
+            predict(given, threshold)
+
+
+def test_a_photo_that_cannot_be_read_does_not_lose_the_others(detector, photo, tmp_path):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("no photo")
+    given = [notes, photo, None, *[photo] * 9, tmp_path / "gone.jpg"]
+    with pytest.warns(AutodetWarning, match=r"^3 of 13 photos could not be read; the first: .*notes\.txt") as caught:
+        seen = detector.predict_many(given)
+    assert caught[0].filename == __file__
+    errors = [one.error for one in seen]
+    assert ["notes.txt' is not a photo" in errors[0], "'photo 3' is of type NoneType" in errors[2]] == [True, True]
+    assert "gone.jpg' is not there" in errors[-1]
+    assert [(len(one), one.size_wh) for one in seen if one.error] == [(0, (0, 0))] * 3
+    expected = detector.predict(photo)
+    for one in seen[1:2] + seen[3:-1]:
+        assert (one.error, one.size_wh) == ("", Image.open(photo).size)
+        np.testing.assert_allclose(one.scores, expected[1], atol=1e-4)
+    with pytest.raises(PhotoError, match=r"notes\.txt"):
+        detector.predict_many(given, on_error="raise")
+    with pytest.raises(ModelError, match="give 'return' or 'raise'"):
+        detector.predict_many(given, on_error="ignore")
+
+
+@pytest.mark.parametrize("given", ["a.jpg", b"content", io.BytesIO(), Image.new("RGB", (9, 9)), np.zeros((9, 9, 3))])
+def test_a_single_photo_among_many_is_a_sentence(detector, given):
+    with pytest.raises(PhotoError, match="takes a list of photos; for a single photo call predict"):
+        detector.predict_many(given)
+
+
+def test_photos_may_come_one_after_another(detector, photo):
+    with pytest.raises(PhotoError, match="given one NoneType"):
+        detector.predict_many(None)
+    assert detector.predict_many([]) == []
+    pixels = np.asarray(Image.open(photo).convert("RGB"))
+    for several in ((photo for _ in range(3)), np.stack([pixels] * 3), {photo: 1, str(photo): 2, pixels.tobytes(): 3}):
+        assert len(detector.predict_many(several)) == 3
+    stream = detector.stream(iter([photo, "gone.jpg"]))
+    assert [bool(seen.error) for seen in stream] == [False, True]
+
+
+def test_a_photo_with_more_objects_than_the_limit_is_told(crowded_bundle):
+    detector = load_detector(crowded_bundle, device="cpu")
+    photos = [draw_photo(seed=seed) for seed in range(3)]
+    with pytest.warns(AutodetWarning, match=r"^On 3 of 3 photos the model found 100 objects, its limit"):
+        seen = detector.predict_many(photos, threshold=0)
+    assert all(one.truncated for one in seen)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        best = float(seen[0].scores[3])
+        assert [one.truncated for one in detector.predict_many(photos[:1], best)] == [False]  # lower ones were left out
+    with pytest.warns(AutodetWarning, match="On the photo the model found 100 objects"):
+        detector.predict(photos[0], threshold=0)
+
+
+def test_every_network_says_how_many_objects_it_finds_at_most():
+    limits = {name: detection_limit(build_network(name, 2, pretrained=False)) for name in ARCHITECTURES}
+    assert set(limits.values()) == {100, 300}
+
+
+def test_a_large_photo_without_objects_of_a_usual_size_is_told(crowded_bundle):
+    detector = load_detector(crowded_bundle, device="cpu")  # trained on photos of 64 pixels
+    assert detector.card.trained_sizes == TrainedSizes(64, 24.0, 0.3)
+    large, small = draw_photo((900, 600)), draw_photo()
+    with pytest.warns(
+        AutodetWarning, match=r"On 1 of 2 photos objects may be too small .* 900 pixels, 64 in the median"
+    ):
+        detector.predict_many([large, small], 0.9)
+    with pytest.warns(AutodetWarning, match="On the photo objects may be too small"):
+        detector.predict(large, 0.9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        detector.predict(small, 0.9)
+
+
+def test_a_trained_model_knows_the_sizes_that_it_was_trained_on(detector, sample_dataset):
+    sizes = detector.card.trained_sizes
+    assert sizes == TrainedSizes.of(sample_dataset.split("train"))
+    assert sizes.photo_side == 400
+
+
+def test_a_detector_shows_what_it_is(detector, tmp_path):
+    assert repr(detector) == (
+        "Detector('sample', classes=['apple', 'banana', 'orange'], architecture='fasterrcnn_efficientnet_lite0', "
+        f"image_size=160, map50={detector.card.metrics['map50']:.3}, device=cpu)"
+    )
+    many = untrained_bundle(tmp_path / "many.autodet", tuple(f"class {number}" for number in range(500)))
+    assert len(repr(load_detector(many))) < 300
+
+
+def test_an_evaluation_on_training_photos_warns(detector, sample_dataset):
+    photos = len(sample_dataset.split("train"))
+    with pytest.warns(AutodetWarning, match=rf"was trained on all {photos} of these photos") as caught:
+        report = detector.evaluate(sample_dataset, split="train")
+    assert caught[0].filename == __file__
+    assert report.caution == str(caught[0].message)
+    with pytest.warns(AutodetWarning, match=rf"was trained on {photos} of these {len(sample_dataset.images)} photos"):
+        detector.evaluate(sample_dataset, split="all")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert detector.evaluate(sample_dataset, split="val").caution == ""
 
 
 def test_the_threshold_only_leaves_out(detector, photo):
@@ -151,7 +282,7 @@ def test_an_empty_split_says_which_splits_there_are(detector, sample_dataset):
     from dataclasses import replace
 
     train_only = replace(sample_dataset, images=sample_dataset.split("train"))
-    with pytest.raises(ModelError, match=r"'test'; it has train"):
+    with pytest.raises(ModelError, match=r"'test'; it has train .*--split 70,15,15.*derive_dataset\(data, resplit="):
         detector.evaluate(train_only, split="test")
 
 

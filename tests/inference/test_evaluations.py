@@ -2,7 +2,10 @@ import pytest
 
 from autodet.datasets.versions.deriving import derive_dataset
 from autodet.errors import ModelError
+from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.detector import load_detector
+from autodet.records import Annotations, EvaluationReport, ImageRecord, Prediction
+from autodet.terminal import report_text
 
 
 def test_a_model_of_the_parent_does_not_take_a_version_with_other_names(trained_bundle, sample_dataset, workspace):
@@ -13,3 +16,30 @@ def test_a_model_of_the_parent_does_not_take_a_version_with_other_names(trained_
         detector.evaluate(version, "val")
     fewer = derive_dataset(sample_dataset, "fewer", drop=[old], workspace=workspace)
     assert detector.evaluate(fewer, "val").per_class[old].boxes == 0
+
+
+def test_classes_that_differ_in_capital_letters_and_spaces_alone_are_the_same(
+    trained_bundle, sample_dataset, workspace
+):
+    """As for a search that begins with the model."""
+    spelt = {"apple": "Apple", "banana": "BANANA", "orange": "o range"}
+    version = derive_dataset(sample_dataset, "spelt", rename=spelt, workspace=workspace)
+    detector = load_detector(trained_bundle, device="cpu")
+    report, expected = detector.evaluate(version, "val"), detector.evaluate(sample_dataset, "val")
+    assert report.per_class == expected.per_class
+    assert report.map50 == expected.map50
+
+
+def test_photos_with_more_objects_than_a_detector_finds_are_counted():
+    boxes = [[x, y, x + 5, y + 5] for x in range(0, 110, 10) for y in range(0, 100, 10)]
+    records = [
+        ImageRecord("crowded.jpg", 200, 200, "test", Annotations.of(boxes, [0] * 110)),
+        ImageRecord("difficult.jpg", 200, 200, "test", Annotations.of(boxes, [0] * 110, [True] * 20 + [False] * 90)),
+        ImageRecord("full.jpg", 200, 200, "test", Annotations.of(boxes[:100], [0] * 100)),
+    ]
+    report = evaluate_predictions(records, [Prediction.of([], [], [])] * 3, ["apple"])
+    assert (report.images, report.crowded_images) == (3, 1)
+    assert EvaluationReport.from_json(report.to_json()) == report
+    assert "1 photo with more than 100 marked objects" in report_text(report)
+    earlier = {key: value for key, value in report.to_json().items() if key not in ("crowded_images", "caution")}
+    assert EvaluationReport.from_json(earlier).crowded_images == 0

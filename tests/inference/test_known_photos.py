@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from autodet.datasets.manifest import load_dataset
@@ -6,6 +8,7 @@ from autodet.inference.detector import load_detector
 from autodet.inference.known_photos import flattered_sentence, learnt_photos_sentence
 from autodet.models.bundle import ModelCard
 from autodet.records import Origin
+from autodet.workspace import Workspace
 
 
 @pytest.fixture
@@ -15,7 +18,7 @@ def home_of_sample(sample_dataset, workspace):
     return workspace
 
 
-def test_a_model_measured_on_photos_that_it_has_learnt_from_is_told(trained_bundle, home_of_sample):
+def test_a_model_measured_on_photos_that_it_has_learnt_from_is_told(trained_bundle, home_of_sample, tmp_path):
     sample = load_dataset("sample", home_of_sample)
     card = load_detector(trained_bundle, device="cpu").card
     version = derive_dataset(sample, "drawn anew", resplit=(40, 30, 30), workspace=home_of_sample)
@@ -23,11 +26,18 @@ def test_a_model_measured_on_photos_that_it_has_learnt_from_is_told(trained_bund
     shared = sum(record.sha256 in learnt for record in version.split("test"))
     assert shared > 0
     sentence = learnt_photos_sentence(card, version, "test", home_of_sample)
-    assert sentence.startswith(f"The model has learnt from {shared} of these {len(version.split('test'))} photos")
+    assert sentence.startswith(f"The model was trained on {shared} of these {len(version.split('test'))} photos")
     renamed = derive_dataset(sample, "fewer", drop=[sample.classes[0]], workspace=home_of_sample)
     assert [learnt_photos_sentence(card, one, "test", home_of_sample) for one in (sample, renamed)] == ["", ""]
-    assert learnt_photos_sentence(card, sample, "train", home_of_sample) == ""
-    assert "learnt from" in learnt_photos_sentence(card, renamed, "train", home_of_sample)
+    assert learnt_photos_sentence(card, sample, "val", home_of_sample) == ""  # its best epoch was chosen by them
+    for one in (sample, renamed):
+        words = f"was trained on all {len(sample.split('train'))} of these photos"
+        assert words in learnt_photos_sentence(card, one, "train", home_of_sample)
+    words = f"was trained on {len(sample.split('train'))} of these {len(sample.images)} photos"
+    assert words in learnt_photos_sentence(card, sample, "all", home_of_sample)
+    assert words in learnt_photos_sentence(card, sample, "all", Workspace(tmp_path / "elsewhere"))
+    refit = replace(card, refit=True)
+    assert "was trained on all" in learnt_photos_sentence(refit, sample, "val", home_of_sample)
 
 
 def test_where_the_training_photos_are_gone_nothing_is_claimed(trained_bundle, sample_dataset, workspace):
@@ -68,4 +78,4 @@ def test_what_a_model_began_with_counts_too(origin, home_of_sample):
     assert "The model later has learnt from" in flattered_sentence(later, version, home_of_sample)
     facts = {"architecture": "", "image_size": 96, "metrics": {}, "start_from": origin}
     card = ModelCard("later", version.classes, dataset=version.name, dataset_fingerprint=version.fingerprint, **facts)
-    assert "has learnt from" in learnt_photos_sentence(card, version, "test", home_of_sample)
+    assert "was trained on" in learnt_photos_sentence(card, version, "test", home_of_sample)

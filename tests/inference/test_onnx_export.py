@@ -1,10 +1,15 @@
 import json
+import os
+import re
+import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
+from PIL import ExifTags, Image
 
 from autodet.datasets.photos import open_photo
 from autodet.errors import ModelError
@@ -13,6 +18,8 @@ from autodet.inference.onnx_export import export_onnx
 from autodet.models import registry
 from autodet.models.letterbox import Letterbox
 from autodet.models.store import find_model
+
+pytestmark = pytest.mark.filterwarnings("ignore::autodet.errors.AutodetWarning")
 
 
 def test_the_exported_network_sees_what_the_detector_sees(trained_bundle, sample_dataset, tmp_path):
@@ -38,6 +45,69 @@ def test_the_exported_network_sees_what_the_detector_sees(trained_bundle, sample
         np.testing.assert_allclose(letterbox.to_photo(boxes[clear]), expected_boxes[: clear.sum()], atol=0.1)
         found += len(scores)
     assert found > 0
+
+
+WITHOUT_TORCH = "raise ImportError('there is no torch')"
+LINES = re.search(r"```python\n(.*?)```", Path("docs/onnx.md").read_text(), re.DOTALL)[1]
+
+
+def predict_by_the_documentation(onnx, photo, folder):
+    """What the lines of docs/onnx.md print, run without autodet and torch: class, score and box of each detection."""
+    for name in ("torch", "autodet"):
+        (folder / f"{name}.py").write_text(WITHOUT_TORCH)
+    lines = LINES.replace('"fruit.onnx"', repr(str(onnx))).replace('"photo.jpg"', repr(str(photo)))
+    (folder / "lines.py").write_text(lines)
+    command = [sys.executable, "lines.py"]
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    for line in ran.stdout.splitlines():
+        name, score, box = re.fullmatch(r"(.+) (\S+) (\[.*\])", line).groups()
+        yield name, float(score), json.loads(box)
+
+
+def compare_with_the_documentation(detector, onnx, photos, folder):
+    found = 0
+    for photo in photos:
+        class_ids, scores, boxes = detector.predict(photo)
+        told = list(predict_by_the_documentation(onnx, photo, folder))
+        assert [name for name, *_ in told] == [detector.classes[class_id] for class_id in class_ids]
+        np.testing.assert_allclose([score for _, score, _ in told], scores, atol=0.006)
+        np.testing.assert_allclose(np.reshape([box for *_, box in told], (-1, 4)), boxes, atol=0.2)
+        found += len(told)
+    assert found
+
+
+@pytest.fixture
+def exported(trained_bundle, tmp_path):
+    export_onnx(find_model(trained_bundle), tmp_path / "fruit.onnx")
+    return tmp_path / "fruit.onnx"
+
+
+def test_the_lines_of_the_documentation_predict_the_same_without_torch(
+    trained_bundle, sample_dataset, exported, tmp_path
+):
+    photos = [sample_dataset.photo(record) for record in sample_dataset.images[:4]]
+    lying = tmp_path / "lying.jpg"
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.open(photos[0]).transpose(Image.Transpose.ROTATE_90).save(lying, quality=95, exif=exif)
+    compare_with_the_documentation(load_detector(trained_bundle, device="cpu"), exported, [*photos, lying], tmp_path)
+
+
+@pytest.mark.real_data
+def test_the_lines_of_the_documentation_predict_the_same_on_real_photos(trained_bundle, exported, real_data, tmp_path):
+    photos = sorted((real_data / "fruit" / "val").glob("*.jpg"))[::4]
+    compare_with_the_documentation(load_detector(trained_bundle, device="cpu"), exported, photos, tmp_path)
+
+
+def test_the_file_says_how_it_is_to_be_used(exported):
+    metadata = onnxruntime.InferenceSession(exported).get_modelmeta().custom_metadata_map
+    table = Path("docs/onnx.md").read_text().partition("| key | value |")[2]
+    documented = re.findall(r"`(\w+)`", " ".join(line.split("|")[1] for line in table.splitlines() if "|" in line))
+    assert set(metadata) == set(documented)
+    told = ("image_size", "colour", "batch_size", "pad_position", "pad_value", "min_score", "max_detections")
+    assert [metadata[key] for key in told] == ["160", "RGB", "1", "centre", "114", "0.01", "100"]
 
 
 def test_a_place_that_cannot_be_written_is_a_sentence(trained_bundle, tmp_path):

@@ -1,13 +1,15 @@
+import hashlib
 import json
 import zipfile
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
 import safetensors.numpy
 
-from autodet.errors import BundleError
-from autodet.models.bundle import ModelCard, read_bundle, read_card, write_bundle
+from autodet.errors import BundleError, LaterVersionError
+from autodet.models.bundle import DIGEST_BYTES, ModelCard, read_bundle, read_card, write_bundle
 from autodet.records import MOST_ANCESTORS, Origin
 
 CARD = ModelCard(
@@ -34,6 +36,29 @@ def nested(ancestors):
     for _ in range(ancestors):
         document = ORIGIN | {"start_from": document}
     return document
+
+
+def levels(count, around=None):
+    """So many documents within each other."""
+    document = around
+    for _ in range(count):
+        document = {**(around or {}), "start_from": document}
+    return document
+
+
+def with_description(path, change, weights=WEIGHTS):
+    """A whole bundle whose description says something else than this version would write; returns the path."""
+    write_bundle(path, CARD, weights)
+    with zipfile.ZipFile(path) as archive:
+        document = json.loads(archive.read("model.json"))
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.comment = b"0" * DIGEST_BYTES
+        archive.writestr("model.json", json.dumps(document | change))
+        archive.writestr("weights.safetensors", weights)
+    sealed = content.getvalue()[:-DIGEST_BYTES]
+    path.write_bytes(sealed + hashlib.sha256(sealed).hexdigest().encode())
+    return path
 
 
 @pytest.fixture
@@ -78,7 +103,7 @@ def test_a_bundle_cut_short_anywhere_is_noticed(bundle):
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": "autodet-99"},
+        {"format": "coco-1"},
         {"classes": []},
         {"classes": ["a", "a"]},
         {"classes": [1, 2]},
@@ -86,7 +111,32 @@ def test_a_bundle_cut_short_anywhere_is_noticed(bundle):
         {"image_size": "320"},
         {"metrics": {"map50": float("nan")}},
         {"metrics": {"map50": "high"}},
-        {"surprise": 1},
+        {"image_size": 4096},
+        {"image_size": True},
+        {"image_size": 16},
+        {"name": "n" * 1_000_000},
+        {"name": "two\nlines"},
+        {"name": "half \ud800"},
+        {"dataset": "\x1b[2J"},
+        {"classes": "abc"},
+        {"classes": ["c" * 2000]},
+        {"classes": ["a", "b\u2028"]},
+        {"classes": [str(number) for number in range(20_000)]},
+        {"params": {str(number): number for number in range(100_000)}},
+        {"params": {"lr": levels(900)}},
+        {"params": {"lr": {"deep": 1}}},
+        {"params": {"lr": 10**400}},
+        {"params": {"lr": "v" * 5000}},
+        {"params": {"k" * 5000: 1}},
+        {"params": ["lr"]},
+        {"versions": {"autodet": "\ud800"}},
+        {"preprocessing": {"grey": 114}},
+        {"epoch": 10**30},
+        {"latency_ms": True},
+        {"latency_ms": float("inf")},
+        {"created": None},
+        {"start_from": ORIGIN | {"dataset": "d" * 1_000_000}},
+        {"start_from": levels(900, ORIGIN)},
         {"start_from": "fruit"},
         {"start_from": {"model": "fruit"}},
         {"start_from": ORIGIN | {"refit": "no"}},
@@ -96,15 +146,40 @@ def test_a_bundle_cut_short_anywhere_is_noticed(bundle):
     ],
 )
 def test_a_description_that_makes_no_sense_is_refused(tmp_path, change):
-    path = tmp_path / "odd.autodet"
-    write_bundle(path, CARD, WEIGHTS)
-    with zipfile.ZipFile(path) as archive:
-        document = json.loads(archive.read("model.json"))
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("model.json", json.dumps(document | change))
-        archive.writestr("weights.safetensors", WEIGHTS)
-    with pytest.raises(BundleError):
+    path = with_description(tmp_path / "odd.autodet", change)
+    for read in (read_card, read_bundle):
+        with pytest.raises(BundleError, match=r"^odd\.autodet cannot be used as a model: \w.*\.$") as caught:
+            read(path)
+    assert len(str(caught.value)) < 400
+
+
+def test_entries_of_a_later_version_are_ignored(tmp_path):
+    more = {"thresholds": {"apple": 0.4}, "start_from": ORIGIN | {"tiles": 2}, "deep": levels(400)}
+    card, weights = read_bundle(with_description(tmp_path / "later.autodet", more))
+    assert replace(card, weights_sha256="") == replace(CARD, start_from=Origin.from_json(ORIGIN))
+    assert weights == WEIGHTS
+
+
+@pytest.mark.parametrize(
+    ("versions", "maker"),
+    [
+        ({"autodet": "0.9.0"}, r"autodet 0\.9\.0"),
+        ({"autodet": "x" * 5000}, "a later version of autodet"),
+        ({"autodet": {}}, "a later version of autodet"),
+        (None, "a later version of autodet"),
+    ],
+)
+def test_a_later_format_says_to_update(tmp_path, versions, maker):
+    path = with_description(tmp_path / "later.autodet", {"format": "autodet-2", "versions": versions, "name": 3})
+    with pytest.raises(LaterVersionError, match=rf"^later\.autodet was made by {maker}; this is autodet \d.*: update"):
         read_card(path)
+
+
+@pytest.mark.parametrize("change", [{"name": "n" * 5000}, {"name": "a\nb"}, {"classes": ("\ud800",)}])
+def test_what_could_not_be_read_again_is_not_written(tmp_path, change):
+    with pytest.raises(BundleError, match=r"cannot be written: its (name|class) has"):
+        write_bundle(tmp_path / "odd.autodet", replace(CARD, **change), WEIGHTS)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" + b"\0" * 100, b"[" * 200_000])

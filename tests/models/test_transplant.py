@@ -20,6 +20,7 @@ SCORE, BOX = "roi_heads.box_predictor.cls_score.weight", "roi_heads.box_predicto
         (("apple",), ("Apple", "apple"), {"apple": "apple"}, ("Apple",), ()),  # nobody twice
         (("APPLE", "Apple"), ("apple",), {}, ("apple",), ("APPLE", "Apple")),  # which of them?
         (("Straße",), ("STRASSE",), {"STRASSE": "Straße"}, (), ()),
+        (("traffic light",), ("TrafficLight",), {"TrafficLight": "traffic light"}, (), ()),
         (("__background__", "N/A", "dog", "N/A"), ("N/A", "dog"), {"dog": "dog"}, ("N/A",), ()),
         (("a",), ("b",), {}, ("b",), ("a",)),
     ],

@@ -81,5 +81,5 @@ def test_a_real_refit_learns_from_validation_photos_and_keeps_its_last_epoch(hom
     if "found less" not in status.message:
         assert model.card.refit
     card = replace(model.card, refit=True)
-    assert "has learnt" in learnt_photos_sentence(card, sample_dataset, "val", workspace)
+    assert "was trained on" in learnt_photos_sentence(card, sample_dataset, "val", workspace)
     assert not learnt_photos_sentence(card, sample_dataset, "test", workspace)

@@ -19,6 +19,7 @@ from autodet.search.starting import start_search
 from autodet.search.study import SearchStudy
 from autodet.search.supervisor import supervise
 from autodet.training.job import CHECKPOINT
+from tests.helpers import untrained_bundle
 from tests.search import scripted
 
 
@@ -159,8 +160,8 @@ def test_a_search_does_not_inherit_the_study_of_a_deleted_one(plan, home, monkey
 def test_an_uploaded_model_never_takes_the_id_of_a_search_at_work(plan, home, tmp_path):
     carry_on(plan(trials=1, epochs=1, name="first"))
     folder = plan(trials=1, epochs=1, name="second")
-    bundle = shutil.copy(find_model("first", home).path, tmp_path / "upload.autodet")
-    uploaded = add_model(tmp_path / "upload.autodet", "second", home)
+    bundle = untrained_bundle(tmp_path / "upload.autodet")
+    uploaded = add_model(bundle, "second", home)
     content = uploaded.path.read_bytes()
     carry_on(folder)
     assert uploaded.id != folder.name

@@ -16,10 +16,9 @@ from autodet.datasets.formats.labels import (
     LabelledPhoto,
     Mark,
     settle_splits,
-    spelling_key,
 )
 from autodet.records import Problem, Split
-from autodet.words import counted
+from autodet.words import counted, spelling_key
 
 SAME_OBJECT = 0.5  # intersection over union from which on two boxes of a class are of one object
 MOST_COMPARED = 4000  # marks of a photo in several files: twice what the densest that people publish have

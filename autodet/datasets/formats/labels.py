@@ -31,11 +31,6 @@ def plain_name(name: object) -> str:
     return plain if len(plain) <= LONGEST_NAME else ""
 
 
-def spelling_key(name: str) -> str:
-    """What is the same for two spellings of a class, which differ by capital letters or spaces alone."""
-    return "".join(name.split()).casefold()
-
-
 def classes_called(names: Collection[str]) -> str:
     """What is said where classes were given names because they have numbers only."""
     return f"The classes were called {', '.join(sorted(names)[:3])}{' ...' * (len(names) > 3)}."

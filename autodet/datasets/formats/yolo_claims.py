@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.labels import settle_splits, spelling_key
+from autodet.datasets.formats.labels import settle_splits
 from autodet.datasets.formats.listing import Listing
 from autodet.datasets.formats.yolo_paths import Claim, Finder
 from autodet.datasets.formats.yolo_settings import (
@@ -21,7 +21,7 @@ from autodet.datasets.formats.yolo_settings import (
 )
 from autodet.errors import DatasetError
 from autodet.records import Problem, Split
-from autodet.words import counted
+from autodet.words import counted, spelling_key
 
 
 class Claims:

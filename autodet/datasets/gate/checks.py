@@ -7,13 +7,12 @@ from functools import cached_property
 from autodet.datasets.formats.labels import BOX_DROPPED, PHOTO_LEFT_OUT, BoxXYXY, LabelledPhoto, Mark
 from autodet.datasets.gate.kinds import DEFAULTS, Decisions
 from autodet.datasets.photos import FORMAT_ENDINGS, PhotoFacts
-from autodet.records import Hyperparameters, Problem
+from autodet.records import MAX_DETECTIONS, Hyperparameters, Problem
 
 SMALLEST_SIDE = 0.99  # pixels: what is thinner than one after clipping, but for rounding, is no object
 ROUNDING = 0.5  # pixels: labels that are rounded may reach so far beyond their photo
 TRAINING_SIZE = Hyperparameters().image_size
 TINY_SIDE = 8.0  # pixels at the training size
-MOST_FOUND = 100  # boxes that a network answers with, and that COCO's figures count, a photo
 CUT, BOTH_KEPT = "The box was cut to the photo.", "Both were kept."
 
 
@@ -78,8 +77,8 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
         problems.append(_tiny(photo, sum(mark in tiny for mark in marks), decisions))
         if decisions["box_tiny"] == "drop":
             marks = [mark for mark in marks if mark not in tiny]
-    if len(marks) > MOST_FOUND:
-        problem = f"{len(marks)} boxes are marked on the photo, and a detector finds {MOST_FOUND} at most."
+    if len(marks) > MAX_DETECTIONS:
+        problem = f"{len(marks)} boxes are marked on the photo, and a detector finds {MAX_DETECTIONS} at most."
         problems.append(Problem(photo.labels, problem, "All were kept.", "photo_crowded"))
     return CheckedPhoto(photo, facts, tuple(marks), tuple(problems), lost, dropped)
 

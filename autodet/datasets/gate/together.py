@@ -4,11 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from autodet.datasets.formats.labels import spelling_key
 from autodet.datasets.gate.checks import CheckedPhoto
 from autodet.datasets.gate.kinds import Decisions
 from autodet.records import SPLITS, Problem, Split
-from autodet.words import counted
+from autodet.words import counted, spelling_key
 
 FEW_BOXES = 10
 MOST_UNTAUGHT = 0.2  # of a split's boxes: more is no rare class, but a mistake

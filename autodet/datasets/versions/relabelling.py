@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from autodet.datasets.formats.labels import plain_name, spelling_key
+from autodet.datasets.formats.labels import plain_name
 from autodet.errors import DatasetError
 from autodet.records import Annotations, ImageRecord, IntArray
-from autodet.words import listed
+from autodet.words import listed, spelling_key
 
 
 def new_names(classes: Sequence[str], rename: Mapping[str, str], drop: Collection[str]) -> list[str | None]:

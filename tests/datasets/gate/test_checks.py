@@ -4,9 +4,10 @@ import pytest
 from pycocotools.cocoeval import Params
 
 from autodet.datasets.formats.labels import LabelledPhoto, Mark
-from autodet.datasets.gate.checks import MOST_FOUND, check_labels, clip_box
+from autodet.datasets.gate.checks import check_labels, clip_box
 from autodet.datasets.gate.kinds import decide
 from autodet.datasets.photos import PhotoFacts
+from autodet.records import MAX_DETECTIONS
 
 
 def check(marks, stated_wh=(100, 50), orientation=1, format="JPEG", stored_wh=(100, 50), name="a.jpg", **decisions):
@@ -122,7 +123,7 @@ def test_tiny_boxes_are_counted_at_the_training_size_and_can_be_dropped():
 
 
 def test_a_photo_with_more_boxes_than_figures_count_is_told():
-    assert Params("bbox").maxDets[-1] == MOST_FOUND
+    assert Params("bbox").maxDets[-1] == MAX_DETECTIONS
     marks = [Mark("apple", (x, 0, x + 9, 9)) for x in range(0, 1010, 10)]
     assert check(marks[:-1], (1010, 50), stored_wh=(1010, 50), box_tiny="keep")[1][1:] == []
     boxes, problems = check(marks, (1010, 50), stored_wh=(1010, 50))

@@ -616,7 +616,7 @@ def test_no_room_on_the_disk(place, fine, kind):
     source = folder.with_suffix(".zip")
     source.write_bytes(zip_of(as_entries(fine)))
     ran = run(place, source if kind == "zip" else folder, limit=limited_files)
-    assert_refused(place, ran, "could not be imported: File too large")
+    assert_refused(place, ran, "could not be imported. The disk is full")
 
 
 def test_a_workspace_that_is_no_folder(place, fine):

@@ -1,0 +1,108 @@
+"""The forms in which a photo can be given: a path, the bytes of a file, an open file, a Pillow image, an array."""
+
+import os
+import re
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from autodet.errors import PhotoError
+
+MAX_PHOTO_BYTES = 200_000_000
+MAX_SHOWN = 200  # letters of a name in an error: a string may be a whole file's content
+FORMS = "a path, the bytes of a file, an open file, a Pillow image, or an RGB array of shape (H, W, 3) and type uint8"
+_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]*://|data:")
+
+
+class BinaryFile(Protocol):
+    """Anything that reads bytes: an open file, a ``BytesIO``, an upload of Streamlit, Flask or Django."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes; none at the end."""
+
+
+Photo = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | BinaryFile | Image.Image | NDArray[np.uint8]
+)
+
+
+def name_of(photo: object, otherwise: str) -> str:
+    """What a photo is called in an error: its file's name where it has one."""
+    if isinstance(photo, str | os.PathLike):
+        name: object = os.fsdecode(photo)
+    elif hasattr(photo, "filename"):
+        name = photo.filename  # of uploads in Flask, whose "name" is that of the form's field, and of Pillow images
+    else:
+        name = getattr(photo, "name", "")
+    return name[:MAX_SHOWN] if name and isinstance(name, str) else otherwise
+
+
+def file_or_bytes(photo: object, name: str) -> Path | bytes:
+    """The file that a photo is in, or its content; the content of an open file is read, and the file stays open.
+
+    An open file is read from its start if it can be rewound, else from where it stands.
+
+    Args:
+        photo: A path, bytes or an open binary file.
+        name: What the user calls it, for the error.
+
+    Raises:
+        PhotoError: It is none of them, a folder, an address, or larger than any photo.
+    """
+    if isinstance(photo, str | os.PathLike):
+        return _path(os.fsdecode(photo), name)
+    if isinstance(photo, bytes | bytearray | memoryview):
+        return bytes(photo)
+    if callable(getattr(photo, "read", None)):
+        return _content(photo, name)
+    if isinstance(photo, list | tuple | set | dict):
+        kind = type(photo).__name__
+        raise PhotoError(f"{name!r} is a {kind}, not a photo; give its photos one by one, or a list to predict_many.")
+    raise PhotoError(f"{name!r} is of type {type(photo).__name__}, not a photo; give {FORMS}.")
+
+
+def array_photo(array: NDArray[Any], name: str) -> Image.Image:
+    """The photo in an RGB array of shape (H, W, 3) and type uint8.
+
+    Raises:
+        PhotoError: The array has another shape or type, or no pixels.
+    """
+    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8 or not array.size:
+        raise PhotoError(
+            f"{name!r} is an array of shape {array.shape} and type {array.dtype}; give RGB of shape (H, W, 3) and type "
+            "uint8, 0 to 255."
+        )
+    return Image.fromarray(array)
+
+
+def _path(text: str, name: str) -> Path:
+    if _ADDRESS.match(text):
+        raise PhotoError(f"{name!r} is an address, not a file; download the photo and give its path or its bytes.")
+    if "\0" in text:
+        raise PhotoError(f"The photo {name!r} is not there; give a path, or the bytes of a file as bytes.")
+    if not text or os.path.isdir(text):  # noqa: PTH112 - pathlib's raises where the name is too long
+        raise PhotoError(f"{name!r} is a folder, not a photo; give the paths of its photos to predict_many.")
+    return Path(text)
+
+
+def _content(file: Any, name: str) -> bytes:
+    pieces: list[bytes] = []
+    left = MAX_PHOTO_BYTES + 1
+    try:
+        if getattr(file, "seekable", lambda: hasattr(file, "seek"))():
+            file.seek(0)
+        while left > 0 and (piece := file.read(left)):
+            pieces.append(memoryview(piece).tobytes())
+            left -= len(piece)
+    except (OSError, ValueError) as error:  # ValueError: it is closed
+        raise PhotoError(f"The file of {name!r} cannot be read ({error}); open it again.") from error
+    except TypeError as error:
+        raise PhotoError(
+            f"Reading {name!r} gives no bytes; open its file in binary mode, or give the bytes."
+        ) from error
+    if left <= 0:
+        raise PhotoError(f"The photo {name!r} is larger than {MAX_PHOTO_BYTES // 1_000_000} MB; make it smaller.")
+    return b"".join(pieces)

@@ -1,0 +1,107 @@
+"""The photos of folders, and the files in them that are passed over."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from autodet.datasets.photos import PHOTO_ENDINGS
+from autodet.datasets.sources.files import is_clutter
+from autodet.errors import PhotoError
+from autodet.inference.drawing import is_drawing
+from autodet.words import counted, listed
+
+Reason = Literal["format", "drawing", "hidden", "other"]
+OTHER_PHOTO_ENDINGS = {
+    *(".heic", ".heif", ".hif", ".avif", ".tif", ".tiff", ".gif", ".jxl", ".jp2", ".j2k", ".jpe", ".psd", ".ico"),
+    *(".ppm", ".pgm", ".pbm", ".tga", ".svg", ".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
+}
+READABLE = "JPEG, PNG, WEBP or BMP"
+MAX_ENDINGS_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class FoundPhotos:
+    """Photos to predict on.
+
+    Attributes:
+        photos: Their paths: files as they were given, and the photos in folders, sorted.
+        passed_over: How many files of folders were passed over, by reason and ending.
+    """
+
+    photos: tuple[Path, ...]
+    passed_over: Counter[tuple[Reason, str]]
+
+    def sentences(self) -> list[str]:
+        """What was passed over, a sentence for each reason."""
+        said = []
+        if endings := self._endings("format"):
+            said.append(
+                f"Passed over {counted(endings.total(), 'photo')} in formats that cannot be read ({_shown(endings)}); "
+                f"save them as {READABLE}."
+            )
+        if endings := self._endings("drawing"):
+            said.append(f"Passed over {counted(endings.total(), 'drawing')} of earlier predictions.")
+        if endings := self._endings("hidden"):
+            said.append(f"Passed over {counted(endings.total(), 'hidden file')}.")
+        if endings := self._endings("other"):
+            said.append(f"Passed over {counted(endings.total(), 'file')} of other kinds ({_shown(endings)}).")
+        return said
+
+    def _endings(self, reason: Reason) -> Counter[str]:
+        return Counter({ending: count for (why, ending), count in self.passed_over.items() if why == reason})
+
+
+def find_photos(given: Iterable[Path]) -> FoundPhotos:
+    """Files as they are given, and the photos in folders and below them.
+
+    Raises:
+        PhotoError: There are none in a folder, or a folder cannot be read.
+    """
+    photos: list[Path] = []
+    passed_over: Counter[tuple[Reason, str]] = Counter()
+    for path in given:
+        if not path.is_dir():
+            photos.append(path)
+            continue
+        reasons = {file: _reason(path, file) for file in _files(path)}
+        found = [file for file, reason in reasons.items() if reason is None]
+        passed = Counter((reason, _ending(file)) for file, reason in reasons.items() if reason)
+        if not found:
+            there = " ".join(FoundPhotos((), passed).sentences())
+            raise PhotoError(f"The folder {str(path)!r} holds no photos to predict on; give {READABLE} files. {there}")
+        photos += found
+        passed_over += passed
+    return FoundPhotos(tuple(photos), passed_over)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise PhotoError(f"The folder {error.filename!r} cannot be read ({error.strerror}); allow it to be read.")
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders.sort()
+        yield from (Path(parent, name) for name in sorted(names))
+
+
+def _reason(folder: Path, file: Path) -> Reason | None:
+    """Why a file of a folder is passed over; None for a photo."""
+    if any(map(is_clutter, file.relative_to(folder).parts)):
+        return "hidden"
+    ending = file.suffix.lower()
+    if ending in PHOTO_ENDINGS:
+        return "drawing" if is_drawing(file) else None
+    return "format" if ending in OTHER_PHOTO_ENDINGS else "other"
+
+
+def _ending(file: Path) -> str:
+    return file.suffix.lower()[:20] or "without an ending"
+
+
+def _shown(endings: Counter[str]) -> str:
+    """``3 .heic, 2 .tif``, the most frequent first."""
+    shown = [f"{count:,} {ending}" for ending, count in endings.most_common(MAX_ENDINGS_SHOWN)]
+    rest = endings.total() - sum(count for _, count in endings.most_common(MAX_ENDINGS_SHOWN))
+    return listed([*shown, f"{rest:,} more"] if rest else shown)
