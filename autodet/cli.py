@@ -8,14 +8,16 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 
 import autodet
-from autodet import arguments, commands, terminal
+from autodet import arguments, commands
 from autodet.commands import Answer, Options
-from autodet.errors import AutodetError
+from autodet.errors import AutodetError, AutodetWarning
 from autodet.terminal import PROGRAM, say
+from autodet.words import harmless
 
 OK, FAILED, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
@@ -53,7 +55,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Options) -> int:
-    with redirect_stdout(sys.stderr):  # nothing but the answer on standard output, whatever a library prints
+    # Nothing but the answer on standard output, whatever a library prints. Commands say cautions themselves.
+    with redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.simplefilter("ignore", AutodetWarning)
         answer: Answer = options.command(options)
     print(json.dumps(answer.document, indent=2) if options.json else _printable(answer.text))
     for mistake in answer.mistakes:
@@ -66,7 +70,7 @@ def _run(options: Options) -> int:
 def _printable(text: str) -> str:
     """Text without the characters that standard output cannot show: a file may be called anything."""
     encoding = sys.stdout.encoding if sys.stdout else "utf-8"
-    return terminal.harmless(text).encode(encoding, "backslashreplace").decode(encoding)
+    return harmless(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _complain(sentence: str, status: int) -> int:

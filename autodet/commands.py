@@ -1,7 +1,7 @@
 """The commands of the command line: each takes the options that ``arguments`` describes, and answers."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from autodet.datasets.versions.differences import differences_to_json
 from autodet.datasets.versions.resplitting import Resplit
 from autodet.errors import DatasetError, PhotoError, SearchError
 from autodet.models.store import find_model, list_models, rename_model
-from autodet.records import Prediction
+from autodet.records import Prediction, SearchStatus
 from autodet.search.control import Search, find_search, is_in_the_making, list_searches
+from autodet.search.epoch_lines import EpochLines, progress_text
 from autodet.search.space import PARAMETERS, Range
 from autodet.search.starting import start_search
 from autodet.terminal import PROGRAM, ProgressLine, say
@@ -122,6 +123,7 @@ def search(options: Options) -> Answer:
         executor=options.executor,
         start_from=options.start_from,
         warm_start=options.warm_start,
+        repeat=options.repeat,
         refit=options.refit,
         seed=options.seed,
         name=options.name,
@@ -134,7 +136,8 @@ def search(options: Options) -> Answer:
         return _status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' says how far it is.")
     try:
         say(f"The search {search.id} has started.")
-        status = search.wait(on_change=terminal.EpochLines())
+        with ProgressLine() as line:
+            status = search.wait(on_change=_watcher(line), best_so_far=True)
     except KeyboardInterrupt:
         hint = f"The search {search.id} goes on in the background; '{PROGRAM} stop {search.id}' stops it."
         raise KeyboardInterrupt(hint) from None
@@ -145,6 +148,19 @@ def search(options: Options) -> Answer:
         reason = status.message or f"The search {search.id} was interrupted."
         failure = f"{reason} '{PROGRAM} resume {search.id}' carries it on."
     return Answer(status.to_json(), terminal.status_text(status), failure=failure)
+
+
+def _watcher(line: ProgressLine) -> Callable[[SearchStatus], None]:
+    """Says what is new in a search above a line that shows how far it is."""
+    lines = EpochLines(say)
+
+    def watch(status: SearchStatus) -> None:
+        line.show("")
+        lines(status)
+        if status.active:
+            line.show(progress_text(status))
+
+    return watch
 
 
 def _lr_range(options: Options) -> tuple[float, float] | None:
@@ -162,9 +178,11 @@ def _space(options: Options) -> dict[str, Any]:
     Raises:
         SearchError: A parameter is given twice.
     """
-    space = dict(options.space)
-    if len(space) < len(options.space):
-        raise SearchError("A parameter is given twice to --space; give each once.")
+    space: dict[str, Any] = {}
+    for name, tried in options.space:
+        if name in space:
+            raise SearchError(f"--space names {name} twice; give each parameter once.")
+        space[name] = tried
     return space
 
 

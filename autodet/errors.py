@@ -14,13 +14,19 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
     │   └── ArchiveError     a file that is no zip, or a zip that is broken or hostile
     ├── PhotoError           a photo that cannot be read
     ├── SearchError          a search that cannot be started, stopped or resumed as asked
+    │   └── SearchUnfinishedError  a search that has not finished, where its result was asked for
     ├── StorageError         the database of searches, which cannot be used
     │   └── StorageBusyError  the same, for a while
     ├── TrainingError        a trial that cannot go on (loss not finite, nothing to learn from)
     └── ModelError           a model that cannot be used as asked
         ├── BundleError      an .autodet file that is cut short, changed or foreign
         └── WeightsError     pretrained weights that cannot be had here
+
+``AutodetWarning`` is no error: Python code gets it where the command line prints a caution.
 """
+
+import sys
+import warnings
 
 
 class AutodetError(Exception):
@@ -75,6 +81,18 @@ class SearchError(AutodetError):
     """A search that cannot be started, stopped or resumed as asked."""
 
 
+class SearchUnfinishedError(SearchError):
+    """A search that has not finished, where its result was asked for.
+
+    Attributes:
+        state: What the search is: ``interrupted``, ``stopped``, ``failed``, or still at work.
+    """
+
+    def __init__(self, message: str, state: str) -> None:
+        super().__init__(message)
+        self.state = state
+
+
 class StorageError(AutodetError):
     """The database of searches cannot be used."""
 
@@ -97,3 +115,15 @@ class BundleError(ModelError):
 
 class WeightsError(ModelError):
     """Pretrained weights that cannot be had on this machine."""
+
+
+class AutodetWarning(UserWarning):
+    """A caution: the work goes on, and its result is to be taken with care."""
+
+
+def warn(caution: str) -> None:
+    """Give a caution to the Python code that called this package, at its own line."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "autodet":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(caution, AutodetWarning, stacklevel=level)

@@ -26,6 +26,7 @@ from autodet.records.trials import (
     Hyperparameters,
     TrialState,
     TrialStatus,
+    planned_epochs_of,
 )
 
 __all__ = [
@@ -52,4 +53,5 @@ __all__ = [
     "Split",
     "TrialState",
     "TrialStatus",
+    "planned_epochs_of",
 ]
