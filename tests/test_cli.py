@@ -183,7 +183,7 @@ def searchable(sample_zip, tmp_path):
     for folder in Workspace(home).searches.iterdir():
         if find_search(folder.name, Workspace(home)).status().active:
             run(home, "stop", folder.name)
-            find_search(folder.name, Workspace(home)).wait()
+            find_search(folder.name, Workspace(home)).wait(best_so_far=True)
 
 
 @pytest.mark.slow
@@ -194,7 +194,7 @@ def test_a_search_in_the_background_is_stopped_and_resumed(searchable):
     assert (started["search"], started["best"], started["model"]) == ("long-one", None, None)
     assert started["state"] in ("queued", "running")
     assert document_of(home, "stop", "long-one")["state"] in ("queued", "running", "stopping", "stopped")
-    assert find_search("long-one", Workspace(home)).wait().state == "stopped"
+    assert find_search("long-one", Workspace(home)).wait(best_so_far=True).state == "stopped"
     assert document_of(home, "resume", "long-one")["state"] in ("queued", "running")
     assert document_of(home, "status", "long-one")["state"] in ("queued", "running")
 

@@ -14,14 +14,14 @@ from autodet.errors import TrainingError
 from autodet.evaluation.objective import quality_of, wants_speed
 from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
 from autodet.records import EpochResult
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, EpochProgress, no_pulse
 from autodet.workspace import write_atomically
 
 SCRIPT = "AUTODET_TEST_SCRIPT"
 MEGABYTE = 1_000_000
 
 
-def train(job, pulse=lambda: None):
+def train(job, pulse=no_pulse):
     script = json.loads(os.environ.get(SCRIPT, "{}"))
     trial = "refit" if job.refit else job.folder.name.partition("-")[0]
     checkpoint = job.folder / CHECKPOINT
@@ -37,9 +37,10 @@ def train(job, pulse=lambda: None):
         wait_for_company(script, job, epoch)
         wait_for_file(script)
         seconds = script.get("seconds_of_epoch", {}).get(str(epoch), script.get("seconds", 0.0))
-        for _ in range(script.get("batches", 1)):
+        began, batches = time.monotonic(), script.get("batches", 1)
+        for batch in range(1, batches + 1):
             time.sleep(seconds)
-            pulse()
+            pulse(EpochProgress(epoch, batch / batches, time.monotonic() - began))
         map50 = script.get("map50", {}).get(trial, [default_map50(trial, epoch)] * job.epochs)[epoch - 1]
         result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, seconds, value_of(job, map50))
         better = result.score > max((earlier.score for earlier in done), default=-1)

@@ -29,7 +29,7 @@ from tests.helpers import write_voc
         ({"preset": "fastest"}, "balanced"),
         ({"architecture": "yolo99"}, "choose one of"),
         ({"device": "tpu"}, "not a device"),
-        ({"device": "cuda:7"}, "no device cuda:7 here"),
+        ({"device": "cuda:7"}, "no GPU on this machine, so there is no cuda:7"),
         ({"trials": 2.5}, "whole number"),
         ({"epochs": "3"}, "whole number"),
         ({"seed": -1}, "seed -1"),
@@ -124,7 +124,7 @@ def test_what_is_over_is_neither_stopped_nor_resumed(start):
 
 def test_a_search_without_a_model_says_so(start):
     search = start({"fail": {"0": 1}}, trials=1, epochs=1)
-    search.wait()
+    search.wait(best_so_far=True)
     with pytest.raises(SearchError, match="too beautiful"):
         search.best_detector()
 

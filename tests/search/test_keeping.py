@@ -147,4 +147,4 @@ def test_a_trial_that_still_runs_can_be_kept_as_it_is_now(start, home, eventuall
     eventually(lambda: search.status().best_trial)
     assert search.keep(0, "so far").card.epoch == 1
     search.stop()
-    assert search.wait().state == "stopped"
+    assert search.wait(best_so_far=True).state == "stopped"
