@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
     from autodet.datasets.versions.deriving import derive_dataset
     from autodet.datasets.versions.resplitting import Resplit
-    from autodet.errors import AutodetError
+    from autodet.errors import AutodetError, AutodetWarning, SearchUnfinishedError
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
     from autodet.records.reports import EvaluationReport
@@ -34,12 +34,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AutodetError",
+    "AutodetWarning",
     "Dataset",
     "Detector",
     "EvaluationReport",
     "Resplit",
     "Search",
     "SearchStatus",
+    "SearchUnfinishedError",
     "__version__",
     "derive_dataset",
     "export_dataset",
@@ -56,12 +58,14 @@ __all__ = [
 
 _HOMES = {
     "AutodetError": "autodet.errors",
+    "AutodetWarning": "autodet.errors",
     "Dataset": "autodet.datasets.manifest",
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records.reports",
     "Resplit": "autodet.datasets.versions.resplitting",
     "Search": "autodet.search.control",
     "SearchStatus": "autodet.records.searches",
+    "SearchUnfinishedError": "autodet.errors",
     "derive_dataset": "autodet.datasets.versions.deriving",
     "export_dataset": "autodet.datasets.exporting",
     "find_search": "autodet.search.control",

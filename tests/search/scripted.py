@@ -26,6 +26,7 @@ def train(job, pulse=no_pulse):
     trial = "refit" if job.refit else job.folder.name.partition("-")[0]
     checkpoint = job.folder / CHECKPOINT
     note(job, "starts")
+    (job.folder / "seed").write_text(str(job.seed))
     if job.start:
         note(job, f"from {read_bundle(job.start.bundle)[0].weights_sha256}")
     if script.get("deaf"):
@@ -66,7 +67,7 @@ def value_of(job, map50):
 
 def misfortune(script, job, trial, epoch):
     if script.get("fail", {}).get(trial) == epoch:
-        raise TrainingError("The photos are too beautiful; choose others.")
+        raise TrainingError(script.get("failure", "The photos are too beautiful; choose others."))
     if script.get("bug", {}).get(trial) == epoch:
         raise ZeroDivisionError("oh no")
     if script.get("killed", {}).get(trial) == epoch:

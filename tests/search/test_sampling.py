@@ -2,10 +2,12 @@
 
 import optuna
 import pytest
-from optuna.samplers import TPESampler
+from optuna.samplers import RandomSampler, TPESampler
 
 from autodet.search import sampling
-from autodet.search.sampling import BoundedTPESampler
+from autodet.search.combinations import Combinations
+from autodet.search.sampling import BoundedTPESampler, UntriedSampler
+from autodet.search.space import make_space
 
 FINISHED = optuna.trial.TrialState.COMPLETE
 LR = optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)
@@ -54,3 +56,26 @@ def test_in_a_long_search_it_chooses_as_well_as_optunas_own(monkeypatch):
 
 def distance(rates):
     return sum(abs(rate - 5e-3) for rate in rates) / len(rates)
+
+
+class Stubborn(RandomSampler):
+    """Always wants the same."""
+
+    def sample_independent(self, study, trial, param_name, param_distribution):
+        return {"lr": 1e-3, "weight_decay": 1e-4, "batch_size": 4}[param_name]
+
+
+@pytest.mark.parametrize("batches", [[4], [2, 4, 8]])
+def test_a_sampler_that_repeats_itself_is_overruled(batches):
+    space = make_space({"lr": (1e-4, 1e-2), "backbone_lr_factor": 0.3, "batch_size": batches})
+    study, made = optuna.create_study(), []
+    for number in range(4):
+        study.sampler = UntriedSampler(Stubborn(), space, Combinations(space, made), seed=number)
+        trial = study.ask()
+        trial.suggest_float("lr", 1e-4, 1e-2, log=True)
+        trial.suggest_float("weight_decay", 1e-5, 1e-2, log=True)
+        if len(batches) > 1:
+            trial.suggest_categorical("batch_size", batches)
+        made.append(trial.params)
+    assert (made[0]["lr"], made[0]["weight_decay"]) == (1e-3, 1e-4)  # what is new counts
+    assert len({one["lr"] for one in made}) == 4
