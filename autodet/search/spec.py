@@ -95,7 +95,7 @@ class SearchSpec:
             raise SearchError(f"{self.trials} trials make no search; ask for 1 to {MOST_TRIALS}.")
         if not 1 <= self.epochs <= MOST_EPOCHS:
             raise SearchError(f"{self.epochs} epochs make no trial; ask for 1 to {MOST_EPOCHS}.")
-        if self.time_limit is not None and not isinstance(self.time_limit, Real):
+        if self.time_limit is not None and (not isinstance(self.time_limit, Real) or self.time_limit is True):
             raise SearchError(f"The time limit is {self.time_limit!r}; give a number of seconds, or none.")
         if self.time_limit is not None and not 0 < self.time_limit < math.inf:
             raise SearchError(f"A time limit of {self.time_limit:g} seconds makes no sense; give more than 0, or none.")

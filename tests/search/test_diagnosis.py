@@ -7,8 +7,8 @@ from autodet.datasets.importing import import_dataset
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.control import find_search
 from autodet.search.diagnosis import EPOCHS, Material, diagnosis_sentences, material_of, stuck_trials
-from autodet.search.snapshot import write_snapshot
 from autodet.search.epoch_lines import EpochLines
+from autodet.search.snapshot import write_snapshot
 from autodet.terminal import say
 from tests.helpers import APPLE, BANANA, write_labelled
 

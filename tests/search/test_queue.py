@@ -10,10 +10,10 @@ from itertools import pairwise
 import pytest
 
 from autodet.search import queue
+from autodet.search.epoch_lines import EpochLines
 from autodet.search.executors.local import _Inherited
 from autodet.search.queue import SlotQueue, queue_for
 from autodet.settings import Settings
-from autodet.search.epoch_lines import EpochLines
 from autodet.terminal import say
 from autodet.training.device import number_slots
 

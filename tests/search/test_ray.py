@@ -141,6 +141,17 @@ def test_a_supervisor_killed_while_it_writes_an_epoch_has_no_checkpoint_without_
     assert [list(one.files) for one in told] == [[BEST_BUNDLE, CHECKPOINT]] * 2 + [[]]  # written in this order
 
 
+def test_the_cluster_tells_how_far_an_epoch_is(start, eventually):
+    search = start({"seconds": 0.2, "batches": 40}, trials=2, epochs=1)
+    eventually(lambda: all(0 < trial.epoch_share < 1 for trial in search.status().trials) and search.status().trials)
+    status = search.status()
+    assert not status.best_trial
+    assert status.seconds_left
+    assert 0 < status.progress < 1
+    done = search.wait()
+    assert [(trial.state, trial.epoch_share) for trial in done.trials] == [("finished", 0.0)] * 2
+
+
 def test_nodes_get_the_model_to_begin_with(start, home, notes, tmp_path):
     bundle = untrained_bundle(tmp_path / "old.autodet")
     search = start(trials=1, epochs=1, start_from=bundle)
