@@ -55,7 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Options) -> int:
-    # Nothing but the answer on standard output, whatever a library prints. Commands say cautions themselves.
+    # Only the answer goes to standard output; libraries print to standard error. Commands print cautions themselves.
     with redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.simplefilter("ignore", AutodetWarning)
         answer: Answer = options.command(options)

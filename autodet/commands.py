@@ -151,7 +151,7 @@ def search(options: Options) -> Answer:
 
 
 def _watcher(line: ProgressLine) -> Callable[[SearchStatus], None]:
-    """Says what is new in a search above a line that shows how far it is."""
+    """Prints news of a search above a line that shows its progress."""
     lines = EpochLines(say)
 
     def watch(status: SearchStatus) -> None:

@@ -22,7 +22,7 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
         ├── BundleError      an .autodet file that is cut short, changed or foreign
         └── WeightsError     pretrained weights that cannot be had here
 
-``AutodetWarning`` is no error: Python code gets it where the command line prints a caution.
+``AutodetWarning`` is not an error: Python code gets it where the command line prints a caution.
 """
 
 import sys
@@ -118,11 +118,11 @@ class WeightsError(ModelError):
 
 
 class AutodetWarning(UserWarning):
-    """A caution: the work goes on, and its result is to be taken with care."""
+    """A caution: the work goes on, but its result needs care."""
 
 
 def warn(caution: str) -> None:
-    """Give a caution to the Python code that called this package, at its own line."""
+    """Warn the Python code that called this package, at its own line."""
     level, frame = 1, sys._getframe()
     while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "autodet":
         level, frame = level + 1, frame.f_back

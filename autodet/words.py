@@ -37,5 +37,5 @@ def duration(seconds: float) -> str:
 
 
 def harmless(text: str) -> str:
-    """Text in which nothing that somebody wrote can colour, move or overwrite what a terminal shows."""
+    """Text without control characters, so that no user's text can colour, move or overwrite a terminal's lines."""
     return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

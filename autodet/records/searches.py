@@ -109,7 +109,7 @@ class SearchStatus:
     refit_share: float | None = None
 
     def __repr__(self) -> str:
-        """For notebooks: short, whatever the number of trials."""
+        """A short form, for notebooks."""
         return f"SearchStatus({self.search!r}, {self.summary})"
 
     @property

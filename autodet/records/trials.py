@@ -122,8 +122,8 @@ class TrialStatus:
             a time, and ``accumulation``, how many such parts make one step. Time was short: ``epochs``. The trial
             repeats an earlier one: its own ``seed``.
         planned_epochs: How many epochs it trains if nothing ends it early; see ``planned_epochs_of``.
-        epoch_share: Share of the next epoch that is done, 0 to 1, evaluation included. A trial that is started again
-            keeps the highest share that was reached. Not part of the study.
+        epoch_share: Share of the next epoch that is done, 0 to 1, evaluation included. If the trial is started again,
+            this stays until the epoch has got further. The study does not have it.
         epoch_seconds: How long that share took.
     """
 
@@ -139,7 +139,7 @@ class TrialStatus:
     epoch_seconds: float = 0.0
 
     def __repr__(self) -> str:
-        """For notebooks: short, whatever the number of epochs."""
+        """A short form, for notebooks."""
         best = f", best {self.best_epoch.score:.3f}" if self.best_epoch else ""
         return f"TrialStatus({self.number}, {self.state}, epoch {len(self.epochs)}/{self.planned_epochs}{best})"
 
@@ -152,7 +152,7 @@ class TrialStatus:
 
     @property
     def is_loading(self) -> bool:
-        """Whether it has begun no batch yet: its process starts, and loads the network and its weights."""
+        """Whether its process is still starting, or loading the network and its weights: no batch has ended yet."""
         begun = self.attempts and self.attempts[-1].startup_seconds is not None
         return self.state == "running" and not begun and not self.epoch_share
 

@@ -53,7 +53,13 @@ def mean_epoch_seconds(trial: TrialStatus) -> float:
 
 
 def startup_seconds(attempt: Attempt, seconds: float, moment: str) -> float:
-    """How long an attempt took until its first epoch began, at a moment (ISO 8601) so many seconds into that epoch."""
+    """How long an attempt took until its first epoch began.
+
+    Args:
+        attempt: The attempt.
+        seconds: How long that epoch has taken at the moment.
+        moment: ISO 8601.
+    """
     passed = datetime.fromisoformat(moment) - datetime.fromisoformat(attempt.started)
     return max(0.0, passed.total_seconds() - seconds)
 
@@ -131,7 +137,7 @@ class Budget:
     def forecast(
         self, trials: Sequence[TrialStatus], seconds_left: float, pace: Pace | None, best_epoch: int, slots: int
     ) -> float | None:
-        """Seconds until everything is over if no trial is pruned; None before the first batch.
+        """Seconds until the end if no trial is pruned; None before the first batch.
 
         Args:
             trials: All that were started.

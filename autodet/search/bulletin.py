@@ -17,7 +17,7 @@ class Bulletin:
 
     Args:
         folder: The search's.
-        compose: The status now, for a state and a message.
+        compose: Makes the status out of a state and a message.
 
     Attributes:
         said: The state and the message that were written last.
@@ -29,15 +29,15 @@ class Bulletin:
         self.said: tuple[SearchState, str] | None = None
 
     def note_event(self) -> None:
-        """Something has happened that readers should hear of soon."""
+        """Remember that there is something that readers should see soon."""
         self._event = True
 
     def note_progress(self) -> None:
-        """An epoch has got further."""
+        """Remember that an epoch has got further."""
         self._progress = True
 
     def write_when_due(self, trials: int) -> None:
-        """Say that the search is running, if there is news; the more trials run, the longer that may wait."""
+        """Write that the search is running if there is news; the more trials run, the rarer."""
         pause = max(trials * SECONDS_A_TRIAL, 0.0 if self._event else PROGRESS_SECONDS)
         if (self._event or self._progress) and time.monotonic() - self._written >= pause:
             self.write("running")
@@ -51,6 +51,6 @@ class Bulletin:
         return status
 
     def write_message(self, message: str) -> None:
-        """Put a message into what was written last, where the status cannot be composed yet."""
+        """Put a message into the last status, at times at which no new one can be composed."""
         write_snapshot(self._folder, replace(read_snapshot(self._folder), state="running", message=message))
         self.note_event()  # so that the message goes when it is no longer true

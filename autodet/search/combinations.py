@@ -1,4 +1,4 @@
-"""Which combinations of parameters a search has tried, and, where nothing continuous is tuned, which are left."""
+"""The combinations of parameters that a search has tried, and those that are left if no parameter is continuous."""
 
 import math
 import random
@@ -65,7 +65,7 @@ class Combinations:
 
 
 def too_many_sentence(trials: int, count: float) -> str:
-    """What is said at once of a search that asks for more trials than there are combinations; else empty."""
+    """A caution about a search that asks for more trials than there are combinations; else empty."""
     if trials <= count:
         return ""
     return (
@@ -75,7 +75,7 @@ def too_many_sentence(trials: int, count: float) -> str:
 
 
 def exhausted_sentence(count: float) -> str:
-    """What is said of a search that has tried all combinations."""
+    """Why a search that has tried all combinations ended."""
     every = "The only combination of parameters has" if count == 1 else f"All {count:,.0f} combinations have"
     return f"{every} been tried; {REPEAT}."
 

@@ -43,7 +43,7 @@ class Search:
         self._workspace = Workspace(folder.parent.parent)
 
     def __repr__(self) -> str:
-        """For notebooks: what it is doing."""
+        """A short form with its state, for notebooks."""
         try:
             status = read_status(self._folder)
         except SearchError:
@@ -67,7 +67,7 @@ class Search:
 
         Args:
             on_change: Called with the status whenever something has happened, and about once a second within epochs.
-            best_so_far: Return the status of a search that has not finished too.
+            best_so_far: Accept a search that ended without finishing.
 
         Raises:
             SearchUnfinishedError: It ended interrupted, stopped or failed; the message says why, and what to do.
@@ -149,7 +149,7 @@ class Search:
         launch(self._folder)
 
     def _stopped_status(self) -> SearchStatus:
-        """The status as soon as nobody waits for the search to stop any more."""
+        """The status; that of a search that is asked to stop once it has stopped."""
         deadline = time.monotonic() + STOP_SECONDS
         while (status := self.status()).active and is_to_stop(self._folder):
             if time.monotonic() > deadline:
@@ -173,7 +173,7 @@ class Search:
         """The best epoch of all trials, ready to predict.
 
         Args:
-            best_so_far: Take what there is of a search that has not finished.
+            best_so_far: Accept a search that has not finished.
 
         Raises:
             SearchUnfinishedError: It has not finished; the message says why, and what to do.

@@ -1,4 +1,4 @@
-"""What a search has done since the last look, in lines, for programs and for the command line."""
+"""Progress of a search in lines, for programs and for the command line."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from autodet.words import duration
 
 
 class EpochLines:
-    """Says what is new in a search, a line an epoch; to be called with every new status.
+    """Tells the news of a search, a line an epoch; call it with every new status.
 
     Args:
         say: Called with each line.
@@ -21,7 +21,7 @@ class EpochLines:
         self._diagnosed = False
 
     def __call__(self, status: SearchStatus) -> None:
-        """Say what this status has that the last one had not."""
+        """Tell the news since the last status."""
         for trial in status.trials:
             for epoch in trial.epochs[self._epochs.get(trial.number, 0) :]:
                 self._say(_epoch_line(status, trial, epoch))
@@ -46,7 +46,7 @@ def _epoch_line(status: SearchStatus, trial: TrialStatus, epoch: EpochResult) ->
 
 
 def progress_text(status: SearchStatus) -> str:
-    """How far a search is, by batches: one line, to be shown in the place of the last one."""
+    """How far a search is, by batches: a line that replaces the one before."""
     running = [trial for trial in status.trials if trial.state == "running"]
     under_way = "; ".join(map(_under_way, running[:2])) if len(running) <= 2 else f"{len(running)} trials under way"
     return f"{status.progress:4.0%}  {under_way or status.message or status.state}{time_left(status)}"

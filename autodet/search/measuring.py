@@ -22,7 +22,7 @@ MAX_SEARCHES = 10  # that are looked into, the newest ones
 
 
 def hardware_facts(spec: SearchSpec) -> dict[str, Any]:
-    """What a search runs on, as its order remembers it; nothing on a Ray cluster, whose machines are not known."""
+    """The hardware of a search, as its order remembers it; empty for a Ray cluster, whose machines are not known."""
     return {} if spec.executor == "ray" else _facts(find_hardware(load_settings(), spec.device))
 
 
@@ -30,8 +30,8 @@ def measured_hardware(hardware: Hardware, dataset: Dataset) -> Hardware:
     """Hardware that knows how long epochs took on it in earlier searches of the workspace on the same data set.
 
     Args:
-        hardware: What trials are to be trained on.
-        dataset: What they are to learn from; in a workspace.
+        hardware: The hardware.
+        dataset: A data set of a workspace.
     """
     workspace = Workspace(dataset.folder.parent.parent)
     photos = len(dataset.split("train")), len(dataset.split("val"))
@@ -65,7 +65,7 @@ def _comparable(hardware: Hardware, dataset: Dataset, workspace: Workspace) -> l
 
 
 def _measures(folder: Path, photos: tuple[int, int]) -> Iterator[Measure]:
-    """What a search measured, one for each network and photo size."""
+    """The measures of a search, one for each network and photo size."""
     try:
         status = read_snapshot(folder)
     except SearchError:
@@ -84,7 +84,7 @@ def _measures(folder: Path, photos: tuple[int, int]) -> Iterator[Measure]:
 
 
 def _by_size(status: SearchStatus) -> dict[tuple[str, int], list[TrialStatus]]:
-    """The trials that have an epoch, by what the time of an epoch depends on most; the newest trials' kind first."""
+    """The trials with an epoch, by network and photo size; those of the newest trial first."""
     groups: dict[tuple[str, int], list[TrialStatus]] = {}
     for trial in reversed(status.trials):
         kind = trial.params.get("architecture"), trial.params.get("image_size")

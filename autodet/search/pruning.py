@@ -17,13 +17,18 @@ from optuna.trial import FrozenTrial
 
 from autodet.records import planned_epochs_of
 
-REDUCTION = 3  # of trials that may go on, one in so many; what Hyperband's authors recommend
-MIN_EARLIER = 2  # trials that there must be to compare with
+REDUCTION = 3  # one trial of three goes on, as Hyperband's authors recommend
+MIN_EARLIER = 2  # trials to compare with
 PARAMS, EFFECTIVE = "params", "effective"  # user attributes of a trial, as ``TrialStatus`` has them
 
 
 def pruner_of(name: str, epochs: int) -> BasePruner:
-    """The pruner with a name of ``autodet.search.spec.PRUNERS``, for trials of so many epochs at most."""
+    """The pruner with a name of ``autodet.search.spec.PRUNERS``.
+
+    Args:
+        name: The name.
+        epochs: The most that a trial has.
+    """
     least = max(1, epochs // REDUCTION**2)
     if name == "none":
         return NopPruner()
@@ -35,7 +40,7 @@ def pruner_of(name: str, epochs: int) -> BasePruner:
 
 
 def planned_epochs(trial: FrozenTrial, most: int) -> int:
-    """How many epochs a trial of a study is to have."""
+    """The number of epochs of a trial of a study."""
     attributes: Mapping[str, Any] = trial.user_attrs
     return planned_epochs_of(attributes.get(PARAMS, trial.params), attributes.get(EFFECTIVE, {}), most)
 
@@ -54,8 +59,8 @@ def on_longest_schedule(trial: FrozenTrial, longest: int) -> FrozenTrial:
 class HalfwayPruner(BasePruner):
     """Ends a trial that, half of its epochs done, is worse than the median of all those before it at that point.
 
-    Those that ended there count too. Optuna's own median is that of finished trials alone, and asked for again at each
-    epoch: with every trial that ends it gets harder to pass, until hardly one does, and much that is good is lost.
+    Those that ended there count too. Optuna's own pruner compares with finished trials alone, at each epoch: with every
+    trial that ends the median gets harder to pass, until hardly any trial does, and good ones are lost.
 
     Args:
         epochs: The most that a trial has.

@@ -1,4 +1,4 @@
-"""What a trial tries next: the samplers."""
+"""The samplers, which choose the parameters of the next trial."""
 
 import copy
 from collections.abc import Container, Sequence
@@ -26,7 +26,14 @@ _seen: WeakKeyDictionary[Study, tuple[int, list[int]]] = WeakKeyDictionary()
 
 
 def sampler_of(name: str, seed: int, trials: int, epochs: int) -> BaseSampler:
-    """The sampler with a name of ``autodet.search.spec.SAMPLERS``, for so many trials of so many epochs at most."""
+    """The sampler with a name of ``autodet.search.spec.SAMPLERS``.
+
+    Args:
+        name: The name.
+        seed: Of everything that it draws.
+        trials: How many the search has.
+        epochs: The most that a trial has.
+    """
     startup = max(2, min(10, trials // 3))
     if name == "random":
         return RandomSampler(seed=seed)
@@ -41,7 +48,7 @@ class UntriedSampler(BaseSampler):
     Args:
         sampler: The other one.
         space: What can be tried.
-        combinations: What of it has been tried, by trials under way too.
+        combinations: Which of its combinations have been tried, by running trials too.
         seed: Draws the replacement.
     """
 
@@ -58,7 +65,7 @@ class UntriedSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """What the other sampler chooses, unless that has been tried; then one of the combinations tried least."""
+        """The other sampler's choice, or one of the combinations tried least if that choice was tried before."""
         chosen = self._choose(self._sampler, study, trial, search_space)
         if self._combinations.times(chosen) == self._combinations.least_times:
             return chosen
@@ -95,7 +102,7 @@ class UntriedSampler(BaseSampler):
 
 
 def _distribution(name: str, tried: Tried) -> BaseDistribution:
-    """What can be tried as Optuna has it; the same as ``suggest_values`` asks for."""
+    """A parameter's values as Optuna's distribution, the same as ``suggest_values`` asks for."""
     if not isinstance(tried, Range):
         return CategoricalDistribution(tried.values)
     if step := PARAMETERS[name].step:

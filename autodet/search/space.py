@@ -229,7 +229,7 @@ def _problem(parameter: Parameter, values: Sequence[Any]) -> str:
 
 
 def _said(value: Any) -> str:
-    """A value as a sentence shows it; an empty text as what it is."""
+    """A value as a sentence shows it."""
     return str(value) or "empty"
 
 

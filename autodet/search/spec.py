@@ -50,7 +50,7 @@ class SearchSpec:
         executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
         repeat: Whether combinations of parameters are trained again, with other seeds, when all have been tried. If
             not, the search ends then.
-        hardware: What it was started on, by which a later forecast knows whether times measured here count; see
+        hardware: The hardware that it was started on, so that later forecasts can use its times; see
             ``autodet.search.measuring``. Empty in searches of earlier versions, and on a Ray cluster.
         refit: Whether the best parameters are trained once more at the end, on training and validation photos.
         storage: Where its study is kept: in the ``workspace``, or on the ``server`` that the settings name.

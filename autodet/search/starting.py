@@ -104,7 +104,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
             buttons, which are pressed twice, or by two people at once.
 
     Warns:
-        AutodetWarning: The figures are to be taken with care, or fewer trials can be made than were asked for.
+        AutodetWarning: The figures need care, or there are fewer combinations to try than trials asked for.
 
     Raises:
         SearchError: A value makes no sense, the data set has nothing to learn from, the cluster cannot be used, or the
@@ -197,7 +197,7 @@ def _print(line: str) -> None:
 
 
 def _caution(spec: SearchSpec, dataset: Dataset, workspace: Workspace) -> str:
-    """What is said of a search before it starts, as sentences; empty where there is nothing."""
+    """Cautions about a search that is about to start, as sentences; empty if there are none."""
     count = math.inf if spec.repeat else Combinations(spec.space).count
     sentences = (
         flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else "",
@@ -208,7 +208,7 @@ def _caution(spec: SearchSpec, dataset: Dataset, workspace: Workspace) -> str:
 
 
 def _possible_trials(spec: SearchSpec) -> int:
-    """As many trials as are asked for, and as can be told apart."""
+    """The trials asked for, but no more than there are combinations to try."""
     return spec.trials if spec.repeat else int(min(spec.trials, Combinations(spec.space).count))
 
 

@@ -92,7 +92,7 @@ class SearchStudy:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether every combination of parameters has been tried, or is being tried."""
+        """Whether every combination of parameters has been tried, or is in training."""
         if not self._exhausted and math.isfinite(self._count) and len(self._study.get_trials(False)) >= self._count:
             self._exhausted = self._combinations().least_times > 0
         return self._exhausted
@@ -102,7 +102,7 @@ class SearchStudy:
         return self._combinations(before=trial.number).times(trial.params)
 
     def _combinations(self, before: int | None = None) -> Combinations:
-        """What has been tried, by trials under way too; by all trials, or those before a number."""
+        """The combinations tried by all trials, running ones included, or by those before a number."""
         trials = self._study.get_trials(deepcopy=False)[:before]
         return Combinations(self._spec.space, (one.params for one in trials if one.state is not TrialState.WAITING))
 

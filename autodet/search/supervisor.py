@@ -7,7 +7,7 @@ Killed at any moment, it leaves a search that another supervisor carries on.
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,6 @@ import optuna
 from autodet.errors import SearchError, StorageBusyError
 from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus, planned_epochs_of
 from autodet.search.beginning import start_of
-from autodet.search.budget import startup_seconds
 from autodet.search.bulletin import Bulletin
 from autodet.search.combinations import Combinations, exhausted_sentence
 from autodet.search.data import refit_growth
@@ -35,6 +34,7 @@ from autodet.search.executors import (
 from autodet.search.executors.usage import Usage
 from autodet.search.fitting import TOO_LARGE, Fitting
 from autodet.search.folders import TRIALS, TrialFolders
+from autodet.search.hearing import after_epoch, after_progress
 from autodet.search.published import PublishedModel
 from autodet.search.refit import RETRIES, TICK_SECONDS, Refit
 from autodet.search.snapshot import (
@@ -52,7 +52,7 @@ from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.search.timekeeping import Timekeeper
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, EpochProgress, TrainJob
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.workspace import Workspace, safe_join, sweep_unfinished
 
 TRACEBACK = "traceback.txt"
@@ -249,13 +249,13 @@ class _Supervisor:
         if trial is None:
             return  # said before it was cancelled
         if isinstance(event, EpochUnderWay):
-            self._note_progress(trial.number, event.progress)
+            self._trials[trial.number] = after_progress(self._trials[trial.number], event.progress, moment())
+            self._bulletin.note_progress()
             return
         self._bulletin.note_event()
         match event:
             case EpochDone(result=result, usage=usage):
-                self._note_attempt(trial.number, result, usage)
-                self._record(trial, result)
+                self._record(trial, result, usage)
             case TrialDone():
                 self._tell(trial, "finished")
             case TrialFailed(error=error, details=details):
@@ -270,13 +270,12 @@ class _Supervisor:
                 log.error("Trial %d cannot go on.\n%s", trial.number, details)
                 raise SearchError(reason)
 
-    def _record(self, trial: optuna.trial.Trial, result: EpochResult) -> None:
-        status = self._trials[trial.number]
-        if result.epoch <= len(status.epochs):
+    def _record(self, trial: optuna.trial.Trial, result: EpochResult, usage: Usage) -> None:
+        before = self._trials[trial.number]
+        self._trials[trial.number] = status = after_epoch(before, result, usage, moment())
+        if len(status.epochs) == len(before.epochs):
             return  # told again after a restart
         self._lost.pop(trial.number, None)
-        status = replace(status, epochs=(*status.epochs, result), epoch_share=0.0, epoch_seconds=0.0)
-        self._trials[trial.number] = status
         self._model.compare(result)
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
         hopeless = self._study.report(trial, status.epochs)
@@ -295,24 +294,6 @@ class _Supervisor:
     def _is_out_of_patience(self, trial: TrialStatus) -> bool:
         best, patience = trial.best_epoch, self._spec.patience
         return bool(patience and best and len(trial.epochs) - best.epoch >= patience)
-
-    def _note_progress(self, number: int, progress: EpochProgress) -> None:
-        """Remember how far an epoch is; one that is trained again counts as soon as it is further than the lost one."""
-        trial = self._trials[number]
-        if progress.epoch != len(trial.epochs) + 1 or progress.share <= trial.epoch_share:
-            return
-        if trial.attempts[-1].startup_seconds is None:
-            passed = startup_seconds(trial.attempts[-1], progress.seconds, moment())
-            trial = trial.change_attempt(startup_seconds=passed)
-        self._trials[number] = replace(trial, epoch_share=progress.share, epoch_seconds=progress.seconds)
-        self._bulletin.note_progress()
-
-    def _note_attempt(self, number: int, result: EpochResult, usage: Usage) -> None:
-        trial = self._trials[number]
-        facts = asdict(usage)
-        if trial.attempts[-1].startup_seconds is None and result.epoch > len(trial.epochs):
-            facts["startup_seconds"] = startup_seconds(trial.attempts[-1], result.seconds, moment())
-        self._trials[number] = trial.change_attempt(**facts)
 
     def _publish_best(self) -> None:
         """Make the best epoch so far the search's model, so that whatever happens next it can be used."""

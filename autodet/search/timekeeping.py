@@ -75,7 +75,7 @@ class Timekeeper:
         return allowed
 
     def forecast(self, slots: int) -> float | None:
-        """Seconds until everything is over, on so many slots; None before the first batch."""
+        """Seconds until the end with this number of slots; None before the first batch."""
         trials, left = list(self._trials.values()), self.seconds_left()
         if self.refit_done is not None:
             return min(self.refit_seconds(), left)

@@ -26,8 +26,8 @@ def trial_seconds(
 def epoch_seconds(train_photos: int, val_photos: int, hyperparameters: Hyperparameters, hardware: Hardware) -> float:
     """How long an epoch takes; the work for a photo grows with its area.
 
-    Where the hardware has measured epochs, those of the same network and photo size count, else the newest ones, scaled
-    by what the constants of this module say of the difference.
+    If the hardware has measured epochs, those of the same network and photo size count, else the newest ones, scaled by
+    the constants of this module.
 
     Args:
         train_photos: Photos to learn from.
@@ -48,7 +48,7 @@ def epoch_seconds(train_photos: int, val_photos: int, hyperparameters: Hyperpara
 
 
 def _measure_of(hyperparameters: Hyperparameters, hardware: Hardware) -> Measure | None:
-    """The measure that says most about a trial."""
+    """The measure that is closest to a trial."""
     kind = hyperparameters.architecture, hyperparameters.image_size
     same = (one for one in hardware.measured if (one.architecture, one.image_size) == kind)
     return next(same, next(iter(hardware.measured), None))

@@ -15,8 +15,8 @@ class Measure:
     Attributes:
         architecture: Their network.
         image_size: Their photo size in pixels.
-        train_photos: How many they learnt from.
-        val_photos: How many they were evaluated on.
+        train_photos: Training photos of the data set.
+        val_photos: Its validation photos.
         epoch_seconds: The mean of their epochs.
         startup_seconds: From a trial's start until its first epoch began; None where that is not known.
     """

@@ -38,7 +38,7 @@ class Pulse(Protocol):
 
 
 def no_pulse(progress: EpochProgress | None = None) -> None:
-    """The pulse of a trial that nobody listens to."""
+    """A pulse that does nothing."""
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ class _Trial:
         _seed(self.job.seed, epoch)
         self.train_squares.begin_epoch(self.job.seed, epoch)
         self.network.train()
-        total, learnt = torch.zeros((), device=self.device), 0
+        total, trained = torch.zeros((), device=self.device), 0
         step = (epoch - 1) * self.steps_per_epoch
         scheduler = self.job.hyperparameters.scheduler
         if self.replicas:
@@ -160,8 +160,8 @@ class _Trial:
             total += self._step(self.traits.move(images), targets)
             step += 1
             self._average(step)
-            learnt += len(images)
-            self._beat(epoch, learnt)
+            trained += len(images)
+            self._beat(epoch, trained)
         return float(total) / self.steps_per_epoch
 
     def _loader(self) -> "DataLoader[Sample]":
@@ -217,10 +217,10 @@ class _Trial:
         """Whether the weights are, after the last step too, of which no loss tells any more."""
         return all(bool(weights.isfinite().all()) for weights in self.average.parameters())
 
-    def _beat(self, epoch: int, learnt: int, judged: int = 0) -> None:
-        """Say how far an epoch is, by the photos that were learnt from, and by those that it was judged by."""
+    def _beat(self, epoch: int, trained: int, evaluated: int = 0) -> None:
+        """Tell how far an epoch is, by the photos that it was trained and evaluated on so far."""
         whole = len(self.train_squares) + EVALUATION_SHARE * len(self.val_squares)
-        share = (learnt + EVALUATION_SHARE * judged) / whole
+        share = (trained + EVALUATION_SHARE * evaluated) / whole
         self.pulse(EpochProgress(epoch, share, time.monotonic() - self.moment))
 
     def _evaluate(self, epoch: int) -> tuple[float, float, float | None]:

@@ -67,7 +67,7 @@ def test_a_search_at_work_is_not_deleted_and_the_place_of_a_model_that_never_cam
     with pytest.raises(SearchError, match="stop it before"):
         search.delete()
     search.stop()
-    search.wait()
+    search.wait(best_so_far=True)
     search.delete()
     assert list(home.models.iterdir()) == []
 

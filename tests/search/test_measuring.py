@@ -27,7 +27,7 @@ def here(data, device="cpu"):
 
 @pytest.fixture
 def measured(start, data):
-    """A search whose epochs took half a second, whatever the constants say."""
+    """A search whose epochs took half a second."""
     start({"seconds": 0.5}, trials=2, epochs=3).wait()
     return data
 

@@ -63,7 +63,7 @@ def test_a_watcher_hears_of_batches_too(start):
 
 
 class Told:
-    """An executor that says what a test wants, and whose trials end when nothing is left to say."""
+    """An executor with the events of a test."""
 
     obstacle, slots = "", 1
 

@@ -77,5 +77,5 @@ def test_a_sampler_that_repeats_itself_is_overruled(batches):
         if len(batches) > 1:
             trial.suggest_categorical("batch_size", batches)
         made.append(trial.params)
-    assert (made[0]["lr"], made[0]["weight_decay"]) == (1e-3, 1e-4)  # what is new counts
+    assert (made[0]["lr"], made[0]["weight_decay"]) == (1e-3, 1e-4)  # it had not been tried
     assert len({one["lr"] for one in made}) == 4

@@ -1,4 +1,4 @@
-"""Programs that wait for a search: what they hear meanwhile, and what they get if it does not finish."""
+"""Programs that wait for a search: the lines they get, and the errors if it does not finish."""
 
 import _thread
 import re
@@ -18,15 +18,15 @@ from autodet.search.snapshot import STATUS
 
 @pytest.fixture
 def fit(start, data, monkeypatch):
-    """``autodet.fit``; ``meanwhile`` is called with the search when it is first looked at with an epoch done."""
+    """``autodet.fit``; ``then`` is called with the search once an epoch is done."""
 
-    def fit(script=None, meanwhile=None, **options):
+    def fit(script=None, then=None, **options):
         start_search, called = starting.start_search, []
 
         def started(_dataset, **asked):
             search = start(script, **asked)
             watch = search._watch
-            return search if meanwhile is None else watched(search, watch)
+            return search if then is None else watched(search, watch)
 
         def watched(search, watch):
             def look(on_change):
@@ -35,7 +35,7 @@ def fit(start, data, monkeypatch):
                         on_change(status)
                     if status.best_trial and not called:
                         called.append(True)
-                        meanwhile(search)
+                        then(search)
 
                 return watch(tell)
 
