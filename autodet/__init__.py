@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
     from autodet.datasets.versions.deriving import derive_dataset
     from autodet.datasets.versions.resplitting import Resplit
-    from autodet.errors import AutodetError, AutodetWarning, NameWarning
+    from autodet.errors import AutodetError, AutodetWarning, NameWarning, SearchUnfinishedError
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
     from autodet.records.photos import Prediction
@@ -45,6 +45,7 @@ __all__ = [
     "Resplit",
     "Search",
     "SearchStatus",
+    "SearchUnfinishedError",
     "__version__",
     "delete_dataset",
     "delete_model",
@@ -74,6 +75,7 @@ _HOMES = {
     "SearchStatus": "autodet.records.searches",
     "delete_dataset": "autodet.search.clearing",
     "delete_model": "autodet.search.clearing",
+    "SearchUnfinishedError": "autodet.errors",
     "derive_dataset": "autodet.datasets.versions.deriving",
     "export_dataset": "autodet.datasets.exporting",
     "find_search": "autodet.search.control",

@@ -123,6 +123,8 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start-from", metavar="MODEL", help=model)
     earlier = "an earlier search, whose best parameters are tried next after the defaults"
     parser.add_argument("--warm-start", metavar="SEARCH", help=earlier)
+    repeat = "when every combination has been tried, train combinations again with other seeds (else the search ends)"
+    parser.add_argument("--repeat", action="store_true", help=repeat)
     refit = "train the best parameters once more at the end, on training and validation photos"
     parser.add_argument("--refit", action="store_true", help=refit)
     parser.add_argument("--seed", type=_whole_number, default=0, help="makes a search on one device repeatable")

@@ -16,6 +16,7 @@ from autodet import arguments, commands, terminal
 from autodet.commands import Answer, Options
 from autodet.errors import AutodetError, sentence_for
 from autodet.terminal import PROGRAM, say
+from autodet.words import harmless
 
 OK, FAILED, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
@@ -66,7 +67,7 @@ def _run(options: Options) -> int:
 def _printable(text: str) -> str:
     """Text without the characters that standard output cannot show: a file may be called anything."""
     encoding = sys.stdout.encoding if sys.stdout else "utf-8"
-    return terminal.harmless(text).encode(encoding, "backslashreplace").decode(encoding)
+    return harmless(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _complain(sentence: str, status: int) -> int:

@@ -21,9 +21,10 @@ from autodet.errors import AmbiguousNameError, DatasetError, NotFoundError, Phot
 from autodet.inference.drawing import draw_boxes, is_drawing, save_drawing
 from autodet.inference.photo_folders import find_photos
 from autodet.models.store import find_model, list_models, only_model_id, rename_model
-from autodet.records import Prediction
+from autodet.records import Prediction, SearchStatus
 from autodet.search.clearing import delete_dataset, delete_model
 from autodet.search.control import Search, find_only_search, find_search, is_in_the_making, list_searches
+from autodet.search.epoch_lines import EpochLines, progress_text
 from autodet.search.space import PARAMETERS, Range
 from autodet.search.starting import start_search
 from autodet.server.launch import environment_with_secrets, start_app
@@ -138,19 +139,19 @@ def search(options: Options) -> Answer:
         executor=options.executor,
         start_from=options.start_from,
         warm_start=options.warm_start,
+        repeat=options.repeat,
         refit=options.refit,
         seed=options.seed,
         name=options.name,
     )
     if why := search.spec().why:
         say(why)
-    if caution := search.status().caution:
-        say(caution)
     if options.detach:
         return _status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' says how far it is.")
     try:
         say(f"The search {search.id} has started.")
-        status = search.wait(on_change=terminal.EpochLines())
+        with ProgressLine() as line:
+            status = search.wait(on_change=_watcher(line), best_so_far=True)
     except KeyboardInterrupt:
         hint = f"The search {search.id} goes on in the background; '{PROGRAM} stop {search.id}' stops it."
         raise KeyboardInterrupt(hint) from None
@@ -161,6 +162,19 @@ def search(options: Options) -> Answer:
         reason = status.message or f"The search {search.id} was interrupted."
         failure = f"{reason} '{PROGRAM} resume {search.id}' carries it on."
     return Answer(status.to_json(), terminal.status_text(status), failure=failure)
+
+
+def _watcher(line: ProgressLine) -> Callable[[SearchStatus], None]:
+    """Prints news of a search above a line that shows its progress."""
+    lines = EpochLines(say)
+
+    def watch(status: SearchStatus) -> None:
+        line.show("")
+        lines(status)
+        if status.active:
+            line.show(progress_text(status))
+
+    return watch
 
 
 def _lr_range(options: Options) -> tuple[float, float] | None:
@@ -178,9 +192,11 @@ def _space(options: Options) -> dict[str, Any]:
     Raises:
         SearchError: A parameter is given twice.
     """
-    space = dict(options.space)
-    if len(space) < len(options.space):
-        raise SearchError("A parameter is given twice to --space; give each once.")
+    space: dict[str, Any] = {}
+    for name, tried in options.space:
+        if name in space:
+            raise SearchError(f"--space names {name} twice; give each parameter once.")
+        space[name] = tried
     return space
 
 

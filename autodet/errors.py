@@ -15,6 +15,7 @@ with status 2, a page shows it in a box. Nothing else is ever shown to a user.
     │   └── ArchiveError     a file that is no zip, or a zip that is broken or hostile
     ├── PhotoError           a photo that cannot be read
     ├── SearchError          a search that cannot be started, stopped or resumed as asked
+    │   └── SearchUnfinishedError  a search that has not finished, where its result was asked for
     ├── StorageError         the database of searches, which cannot be used
     │   └── StorageBusyError  the same, for a while
     ├── TrainingError        a trial that cannot go on (loss not finite, nothing to learn from)
@@ -31,6 +32,8 @@ which of several things a name is taken for.
 """
 
 import errno
+import sys
+import warnings
 from collections.abc import Iterator
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -90,6 +93,18 @@ class PhotoError(AutodetError):
 
 class SearchError(AutodetError):
     """A search that cannot be started, stopped or resumed as asked."""
+
+
+class SearchUnfinishedError(SearchError):
+    """A search that has not finished, where its result was asked for.
+
+    Attributes:
+        state: What the search is: ``interrupted``, ``stopped``, ``failed``, or still at work.
+    """
+
+    def __init__(self, message: str, state: str) -> None:
+        super().__init__(message)
+        self.state = state
 
 
 class StorageError(AutodetError):
@@ -153,8 +168,16 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 class AutodetWarning(UserWarning):
-    """A caution: the work goes on, but treat its result with care."""
+    """A caution: the work goes on, but its result needs care."""
 
 
 class NameWarning(AutodetWarning):
     """A name that could mean several things, or that was taken already."""
+
+
+def warn(caution: str, category: type[AutodetWarning] = AutodetWarning) -> None:
+    """Warn the Python code that called this package, at its own line."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("autodet", "contextlib"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(caution, category, stacklevel=level)

@@ -5,15 +5,13 @@ for the thing with that id, else for the newest thing of that name. No name is t
 always means one thing.
 """
 
-import sys
-import warnings
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from autodet.errors import AmbiguousNameError, NameWarning
+from autodet.errors import AmbiguousNameError, NameWarning, warn
 from autodet.lock import hold_folder
 from autodet.workspace import slug
 
@@ -48,11 +46,17 @@ def choose(word: str, newest_first: Sequence[Thing], kind: str) -> Thing | None:
     if word in ids:
         newer = [thing.id for thing in newest_first[: ids.index(word)] if is_numbered(thing.name, word)]
         if newer:
-            warn(f"The {kind} with the id {word!r} is used; there are newer ones of that name: {_shown(newer)}.")
+            warn(
+                f"The {kind} with the id {word!r} is used; there are newer ones of that name: {_shown(newer)}.",
+                NameWarning,
+            )
         return newest_first[ids.index(word)]
     same = [thing for thing in newest_first if thing.name == word]
     if len(same) > 1:
-        warn(f"{_sharing(word, same, kind)}; the newest, {same[0].id}, is used. Give an id to choose another.")
+        warn(
+            f"{_sharing(word, same, kind)}; the newest, {same[0].id}, is used. Give an id to choose another.",
+            NameWarning,
+        )
     return same[0] if same else None
 
 
@@ -82,7 +86,7 @@ def free_name(name: str, taken: Collection[str], kind: str, *, warned: bool = Tr
     numbered = (f"{name} {number}" for number in count(2))
     free = next(other for other in numbered if other not in taken and slug(other) not in taken)
     if warned:
-        warn(f"{name!r} is the id of another {kind}, so the new one is called {free!r}.")
+        warn(f"{name!r} is the id of another {kind}, so the new one is called {free!r}.", NameWarning)
     return free
 
 
@@ -101,14 +105,6 @@ def ids_in(*parents: Path) -> set[str]:
     """The names of all folders that are not hidden."""
     folders = (path for parent in parents for path in parent.iterdir() if path.is_dir())
     return {path.name for path in folders if not path.name.startswith(".")}
-
-
-def warn(sentence: str) -> None:
-    """Warn at the line that called autodet."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("autodet", "contextlib"):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(sentence, NameWarning, stacklevel=level)
 
 
 def _sharing(word: str, things: Sequence[Thing], kind: str) -> str:

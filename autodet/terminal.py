@@ -1,6 +1,5 @@
 """What the command line shows people: aligned columns, and lines that say how far it is."""
 
-import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,20 +10,15 @@ from autodet.datasets.gate.kinds import KINDS, by_kind, how_many
 from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.datasets.versions.deriving import Version
 from autodet.errors import AutodetWarning
-from autodet.evaluation.objective import wants_speed
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, quality_of, wants_speed
 from autodet.models.store import StoredModel
 from autodet.records import MAX_DETECTIONS, EvaluationReport, Problem, SearchStatus, TrialStatus
 from autodet.search.clearing import Deletion
-from autodet.words import counted, duration, size_text
+from autodet.search.epoch_lines import time_left
+from autodet.words import counted, duration, harmless, size_text
 
 PROGRAM = "python -m autodet"
 MOST_FINDINGS_SHOWN = 3  # of each kind
-_COMMANDS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # to a terminal; line ends are none
-
-
-def harmless(text: str) -> str:
-    """Text in which nothing that somebody wrote can colour, move or overwrite what a terminal shows."""
-    return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def say(line: str) -> None:
@@ -134,10 +128,17 @@ def searches_text(statuses: Sequence[SearchStatus]) -> str:
     if not statuses:
         return f"There are no searches yet; '{PROGRAM} search DATASET' starts one."
     rows = [
-        (status.search, status.dataset, status.state, f"{len(status.trials)}/{status.planned_trials}", _best(status))
+        (
+            status.search,
+            status.dataset,
+            status.state,
+            f"{len(status.trials)}/{status.planned_trials}",
+            _best(status),
+            _best_score(status) if _has_score(status) else "",
+        )
         for status in statuses
     ]
-    return columns([("SEARCH", "DATA SET", "STATE", "TRIALS", "BEST MAP50"), *rows])
+    return columns([("SEARCH", "DATA SET", "STATE", "TRIALS", "BEST MAP50", ""), *rows])
 
 
 def status_text(status: SearchStatus) -> str:
@@ -145,25 +146,28 @@ def status_text(status: SearchStatus) -> str:
     facts = [
         ("search", status.search),
         ("data set", status.dataset),
-        ("state", f"{status.state}{_time_left(status)}"),
+        ("state", f"{status.state}{time_left(status)}"),
         ("ran for", duration(status.seconds)),
+        *([("best", _best_score(status))] if _has_score(status) else []),
         ("model", status.model or "none yet"),
         *([("began with", f"the weights of {status.start_from.model}")] if status.start_from else []),
         *([("note", status.message)] if status.message else []),
         *([("caution", status.caution)] if status.caution else []),
         *([("diagnosis", status.diagnosis)] if status.diagnosis else []),
     ]
-    timed = wants_speed(status.objective)
-    rows = [("TRIAL", "STATE", "EPOCHS", "LEARNING RATE", "BEST MAP50", *(["MS"] if timed else []), "")]
+    timed, scored = wants_speed(status.objective), _has_score(status)
+    own = [*([f"BEST {quality_of(status.objective).upper()}"] if scored else []), *(["MS"] if timed else [])]
+    rows = [("TRIAL", "STATE", "EPOCHS", "LEARNING RATE", "BEST MAP50", *own, "")]
     for trial in status.trials:
         best = trial.best_epoch
         rows.append(
             (
                 str(trial.number),
                 trial.state,
-                f"{len(trial.epochs)}/{status.planned_epochs}",
+                f"{len(trial.epochs)}/{trial.planned_epochs}",
                 f"{trial.params['lr']:.2g}",
                 _figure(best.map50 if best else None),
+                *([_figure(best.score if best else None)] if scored else []),
                 *([f"{trial.latency_ms:g}" if trial.latency_ms else "-"] if timed else []),
                 trial.error or ", ".join(_marks(status, trial)),
             )
@@ -176,6 +180,20 @@ def _marks(status: SearchStatus, trial: TrialStatus) -> Iterator[str]:
         yield "best"
     if trial in status.pareto_front:
         yield "on the Pareto front"
+    if "seed" in trial.effective:
+        yield f"seed {trial.effective['seed']}"
+
+
+def _has_score(status: SearchStatus) -> bool:
+    """Whether something else than mAP50 decides which epoch is the best."""
+    return quality_of(status.objective) != DEFAULT_OBJECTIVE
+
+
+def _best_score(status: SearchStatus) -> str:
+    best, epoch = status.best_trial, status.best_trial.best_epoch if status.best_trial else None
+    if best is None or epoch is None:
+        return "none yet"
+    return f"{quality_of(status.objective)} {epoch.score:.3f} (trial {best.number}, epoch {epoch.epoch})"
 
 
 def report_text(report: EvaluationReport) -> str:
@@ -212,35 +230,6 @@ def detections_text(photos: Sequence[Mapping[str, Any]]) -> str:
     return columns(rows)
 
 
-class EpochLines:
-    """Says what is new in a search, a line an epoch; to be called with every new status."""
-
-    def __init__(self) -> None:
-        self._epochs: dict[int, int] = {}
-        self._over: set[int] = set()
-        self._message = ""
-        self._diagnosed = False
-
-    def __call__(self, status: SearchStatus) -> None:
-        """Say what this status has that the last one had not."""
-        for trial in status.trials:
-            for epoch in trial.epochs[self._epochs.get(trial.number, 0) :]:
-                say(
-                    f"Trial {trial.number}, epoch {epoch.epoch} of {status.planned_epochs}: loss {epoch.loss:.3f}, "
-                    f"mAP50 {epoch.map50:.3f}{_time_left(status)}"
-                )
-            self._epochs[trial.number] = len(trial.epochs)
-            if trial.state != "running" and trial.number not in self._over:
-                self._over.add(trial.number)
-                say(f"Trial {trial.number} is {trial.state}. {trial.error or ''}".rstrip())
-        if status.diagnosis and not self._diagnosed:
-            say(status.diagnosis)
-            self._diagnosed = True
-        if status.state == "queued" and status.message not in ("", self._message):
-            say(status.message)
-        self._message = status.message
-
-
 class ProgressLine:
     """One line on standard error that changes in place; silent where standard error is no terminal."""
 
@@ -271,8 +260,3 @@ def _figure(value: float | None) -> str:
 def _best(status: SearchStatus) -> str:
     epoch = status.best_trial.best_epoch if status.best_trial else None
     return _figure(epoch.map50 if epoch else None)
-
-
-def _time_left(status: SearchStatus) -> str:
-    left = status.seconds_left
-    return "" if left is None else f", about {duration(left)} left"

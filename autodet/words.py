@@ -1,6 +1,9 @@
 """Counts, lists, sizes and time spans as people read them, and names as they spell them."""
 
+import re
 from collections.abc import Iterable, Sequence
+
+_COMMANDS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # to a terminal; line ends are none
 
 
 def counted(number: int, word: str, plural: str | None = None) -> str:
@@ -48,3 +51,8 @@ def duration(seconds: float) -> str:
     if hours < 48:
         return f"{minutes // 60} h {minutes % 60} min"
     return f"{hours // 24} days {hours % 24} h" if hours < 30 * 24 else f"{round(hours / 24):,} days"
+
+
+def harmless(text: str) -> str:
+    """Text without control characters, so that no user's text can colour, move or overwrite a terminal's lines."""
+    return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

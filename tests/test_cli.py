@@ -33,7 +33,10 @@ ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "autodet"]
 
 SEARCH_KEYS = ["search", "dataset", "state", "trials", "best", "model", "seconds", "start_from", "caution", "diagnosis"]
+SEARCH_KEYS += ["name", "message", "objective", "planned_trials", "planned_epochs", "time_limit", "progress"]
+SEARCH_KEYS += ["seconds_left", "created"]
 TRIAL_KEYS = ["number", "state", "params", "epochs", "error", "attempts", "effective"]
+TRIAL_KEYS += ["planned_epochs", "epoch_share", "epoch_seconds"]
 EPOCH_KEYS = ["epoch", "loss", "map50", "map50_95", "seconds"]
 REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images", "crowded_images", "caution"]
 REPORT_KEYS += ["model", "dataset", "split"]
@@ -113,7 +116,9 @@ class TestTheWholePath:
         assert [epoch["epoch"] for epoch in trial["epochs"]] == [1, 2]
         assert all(list(epoch) == EPOCH_KEYS for epoch in trial["epochs"])
         best = max(trial["epochs"], key=lambda epoch: epoch["map50"])
-        assert searched["best"] == {"trial": 0, "epoch": best["epoch"], "map50": best["map50"]}
+        objective = {"objective": "map50", "value": best["map50"]}
+        assert searched["best"] == {"trial": 0, "epoch": best["epoch"], "map50": best["map50"], **objective}
+        assert (searched["name"], searched["planned_trials"], searched["progress"]) == ("Fruit", 1, 1.0)
         assert searched["model"] == "fruit"
         assert searched["seconds"] > 0
         assert "Trial 0, epoch 2 of 2: loss" in progress
@@ -192,7 +197,7 @@ def searchable(sample_zip, tmp_path):
     for folder in Workspace(home).searches.iterdir():
         if find_search(folder.name, Workspace(home)).status().active:
             run(home, "stop", folder.name)
-            find_search(folder.name, Workspace(home)).wait()
+            find_search(folder.name, Workspace(home)).wait(best_so_far=True)
 
 
 @pytest.mark.slow
@@ -203,7 +208,7 @@ def test_a_search_in_the_background_is_stopped_and_resumed(searchable):
     assert (started["search"], started["best"], started["model"]) == ("long-one", None, None)
     assert started["state"] in ("queued", "running")
     assert document_of(home, "stop", "long-one")["state"] in ("queued", "running", "stopping", "stopped")
-    assert find_search("long-one", Workspace(home)).wait().state == "stopped"
+    assert find_search("long-one", Workspace(home)).wait(best_so_far=True).state == "stopped"
     assert document_of(home, "resume", "long-one")["state"] in ("queued", "running")
     assert document_of(home, "status", "long-one")["state"] in ("queued", "running")
 

@@ -72,13 +72,62 @@ def test_a_search_is_told_with_exactly_these_keys():
         "start_from",
         "caution",
         "diagnosis",
+        "name",
+        "message",
+        "objective",
+        "planned_trials",
+        "planned_epochs",
+        "time_limit",
+        "progress",
+        "seconds_left",
+        "created",
     ]
-    assert document["best"] == {"trial": 0, "epoch": 2, "map50": 0.5}
+    assert document["best"] == {"trial": 0, "epoch": 2, "map50": 0.5, "objective": "map50", "value": 0.5}
     assert document["seconds"] == 12.3
     (told,) = document["trials"]
-    assert list(told) == ["number", "state", "params", "epochs", "error", "attempts", "effective"]
+    keys = ["number", "state", "params", "epochs", "error", "attempts", "effective"]
+    assert list(told) == [*keys, "planned_epochs", "epoch_share", "epoch_seconds"]
     assert list(told["epochs"][0]) == ["epoch", "loss", "map50", "map50_95", "seconds"]
     assert json.loads(json.dumps(document)) == document
+
+
+def test_a_search_tells_what_it_is_for_how_far_it_is_and_why_it_ended():
+    best = EpochResult(1, 1.0, 0.5, 0.3, 2.0, value=0.75)
+    one = TrialStatus(0, "stopped", {}, (best,), planned_epochs=4)
+    plan = {"planned_trials": 2, "planned_epochs": 4, "time_limit": 60.0, "created": "2026-11-01T00:00:00+00:00"}
+    status = search(one, state="stopped", objective="recall@0.9", message="It was stopped.", name="My fruit", **plan)
+    document = status.to_json()
+    assert document.items() >= {**plan, "message": "It was stopped.", "name": "My fruit", "progress": 0.5}.items()
+    assert document["best"] == {"trial": 0, "epoch": 1, "map50": 0.5, "objective": "recall@0.9", "value": 0.75}
+    assert search(one).to_json()["name"] == "fruit"  # of an earlier version, which did not write it down
+
+
+@pytest.mark.parametrize(
+    ("trials", "facts", "progress"),
+    [
+        ([], {}, 0.0),
+        ([("running", 1, 4, 0.5)], {}, 0.375 / 3),
+        ([("running", 1, 2, 0.5)], {}, 0.75 / 3),  # by its own number of epochs
+        ([("pruned", 1, 4, 0.0), ("running", 0, 4, 0.0)], {}, 1 / 3),
+        ([("finished", 4, 4, 0.0)] * 3, {"refit_share": 0.5}, 3.5 / 4),
+        ([("finished", 4, 4, 0.0)], {"state": "finished"}, 1.0),  # its time was up
+        ([("running", 4, 4, 0.9)], {}, 1 / 3),
+        ([("finished", 1, 1, 0.0)] * 5, {}, 1.0),
+    ],
+)
+def test_progress_is_that_of_the_trials_by_their_own_epochs_and_of_the_refit(trials, facts, progress):
+    results = [EpochResult(number, 1.0, 0.5, 0.3, 2.0) for number in range(1, 5)]
+    there = [
+        TrialStatus(number, state, {}, tuple(results[:done]), planned_epochs=planned, epoch_share=share)
+        for number, (state, done, planned, share) in enumerate(trials)
+    ]
+    assert search(*there, planned_trials=3, **facts).progress == pytest.approx(progress)
+
+
+def test_statuses_are_short_in_a_notebook():
+    many = search(*(trial(number, *[0.5] * 20) for number in range(50)), planned_trials=50)
+    assert repr(many) == "SearchStatus('fruit', running, 50 of 50 trials done, best map50 0.500 (trial 0))"
+    assert len(repr(many.trials[0])) < 80
 
 
 def test_a_search_without_an_epoch_has_no_best():

@@ -3,7 +3,6 @@
 import os
 import reprlib
 import shutil
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.photo_sources import Photo, name_of
 from autodet.datasets.photos import open_photo
-from autodet.errors import AutodetWarning, ModelError, PhotoError
+from autodet.errors import ModelError, PhotoError, warn
 from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.cautions import prediction_cautions
 from autodet.inference.known_photos import learnt_photos_sentence
@@ -91,7 +90,8 @@ class Detector:
         """
         _check_threshold(threshold)
         (prediction,) = [seen.above(threshold) for seen in self._detect([open_photo(photo)])]
-        _warn(self.cautions([prediction]))
+        for caution in self.cautions([prediction]):
+            warn(caution)
         return prediction.class_ids, prediction.scores, prediction.boxes_xyxy
 
     def predict_many(
@@ -120,7 +120,8 @@ class Detector:
         if on_error not in ("return", "raise"):
             raise ModelError(f"on_error is {on_error!r}; give 'return' or 'raise'.")
         predictions = list(self.stream(photos, threshold, on_error))
-        _warn([*_unread_sentence(predictions), *self.cautions(predictions)])
+        for caution in (*_unread_sentence(predictions), *self.cautions(predictions)):
+            warn(caution)
         return predictions
 
     def stream(
@@ -178,7 +179,8 @@ class Detector:
         """
         records = comparable_records(self.card, dataset, split)
         caution = learnt_photos_sentence(self.card, dataset, split, Workspace(dataset.folder.parents[1]))
-        _warn([caution] if caution else [])
+        if caution:
+            warn(caution)
         report = evaluate_predictions(records, self.predict_dataset(dataset, records, progress), self.classes)
         return replace(report, caution=caution)
 
@@ -310,9 +312,3 @@ def _unread_sentence(predictions: Sequence[Prediction]) -> list[str]:
 def _check_threshold(threshold: float) -> None:
     if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
         raise ModelError(f"The threshold is {threshold!r}; give a number between 0 and 1.")
-
-
-def _warn(sentences: Iterable[str]) -> None:
-    """Warn whoever has called the method that calls this."""
-    for sentence in sentences:
-        warnings.warn(sentence, AutodetWarning, stacklevel=3)

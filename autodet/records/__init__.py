@@ -31,6 +31,7 @@ from autodet.records.trials import (
     Hyperparameters,
     TrialState,
     TrialStatus,
+    planned_epochs_of,
 )
 
 __all__ = [
@@ -62,4 +63,5 @@ __all__ = [
     "TrialState",
     "TrialStatus",
     "known_entries",
+    "planned_epochs_of",
 ]

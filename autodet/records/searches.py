@@ -73,12 +73,13 @@ class SearchStatus:
         dataset: The data set's id.
         state: What the search is doing; ``interrupted`` means that its process died and it can be resumed.
         trials: The trials started so far, by number.
-        planned_trials: How many were asked for.
-        planned_epochs: Epochs per trial that were asked for.
+        planned_trials: How many were asked for; no more than there are combinations to try.
+        planned_epochs: Epochs a trial that were asked for, the most where they are tuned; each trial's own number is
+            ``TrialStatus.planned_epochs``.
         time_limit: Seconds that were asked for, or None.
         model: Id of the model made from the best epoch so far, or None.
         seconds: Time that the search has run for; interruptions, and waiting for a device, left out.
-        seconds_left: Forecast of the time still needed; None before the first epoch and after the end.
+        seconds_left: Forecast of the time still needed; None before the first batch and after the end.
         created: When the search was asked for, ISO 8601 with time zone.
         message: A sentence where there is something to say (why it failed, what replaced a model's weights).
         objective: What decides which is the best; see ``autodet.evaluation.objective``.
@@ -86,6 +87,8 @@ class SearchStatus:
         caution: Sentences where figures are to be taken with care, because that model knows photos they are made of, or
             because they say nothing of some classes.
         diagnosis: Sentences where trials have found nothing: which, and the likely causes. Never stored.
+        name: The name that the search and its model were given; empty in searches of earlier versions.
+        refit_share: Share of the final refit that is done, 0 to 1; None where none was asked for.
     """
 
     search: str
@@ -104,6 +107,33 @@ class SearchStatus:
     start_from: Origin | None = None
     caution: str = ""
     diagnosis: str = ""
+    name: str = ""
+    refit_share: float | None = None
+
+    def __repr__(self) -> str:
+        """A short form, for notebooks."""
+        return f"SearchStatus({self.search!r}, {self.summary})"
+
+    @property
+    def summary(self) -> str:
+        """State, trials and best score in a few words."""
+        best, epoch = self.best_trial, self.best_trial.best_epoch if self.best_trial else None
+        found = f", best {self.objective} {epoch.score:.3f} (trial {best.number})" if best and epoch else ""
+        return f"{self.state}, {self.trials_over} of {self.planned_trials} trials done{found}"
+
+    @property
+    def progress(self) -> float:
+        """Share of the whole search that is done, 0 to 1, by batches; it never goes back while a supervisor works.
+
+        Each trial weighs the same, and so does the final refit; one that has ended early counts as a whole.
+        """
+        if self.state == "finished":
+            return 1.0
+        parts = [trial.progress for trial in self.trials]
+        planned = max(self.planned_trials, len(parts))
+        if self.refit_share is not None:
+            parts, planned = [*parts, self.refit_share], planned + 1
+        return sum(parts) / planned if planned else 0.0
 
     @property
     def active(self) -> bool:
@@ -141,12 +171,12 @@ class SearchStatus:
         return tuple(trial for _, trial in reversed(front))
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``search, dataset, state, trials, best, model, seconds, start_from, caution, diagnosis``.
+        """What ``status --json`` prints.
 
-        Each trial has the key ``pareto`` too, whether it is on the front, where there is one.
+        The keys are names of the attributes, but for ``best``: the best trial, its best epoch, that epoch's ``map50``,
+        and the ``objective`` with its ``value``. Each trial has the key ``pareto`` too, whether it is on the front,
+        where there is one.
         """
-        best = self.best_trial
-        epoch = best.best_epoch if best else None
         front = {trial.number for trial in self.pareto_front}
         marks = {trial.number: {"pareto": trial.number in front} for trial in self.trials} if front else {}
         return {
@@ -154,10 +184,26 @@ class SearchStatus:
             "dataset": self.dataset,
             "state": self.state,
             "trials": [trial.to_json() | marks.get(trial.number, {}) for trial in self.trials],
-            "best": {"trial": best.number, "epoch": epoch.epoch, "map50": epoch.map50} if best and epoch else None,
+            "best": self._best_to_json(),
             "model": self.model,
             "seconds": round(self.seconds, 1),
             "start_from": self.start_from.to_json() if self.start_from else None,
             "caution": self.caution,
             "diagnosis": self.diagnosis,
+            "name": self.name or self.search,
+            "message": self.message,
+            "objective": self.objective,
+            "planned_trials": self.planned_trials,
+            "planned_epochs": self.planned_epochs,
+            "time_limit": self.time_limit,
+            "progress": round(self.progress, 4),
+            "seconds_left": None if self.seconds_left is None else round(self.seconds_left, 1),
+            "created": self.created,
         }
+
+    def _best_to_json(self) -> dict[str, Any] | None:
+        best, epoch = self.best_trial, self.best_trial.best_epoch if self.best_trial else None
+        if best is None or epoch is None:
+            return None
+        objective = {"objective": self.objective, "value": epoch.score}
+        return {"trial": best.number, "epoch": epoch.epoch, "map50": epoch.map50} | objective

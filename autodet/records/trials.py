@@ -120,8 +120,13 @@ class TrialStatus:
         epochs: The epochs done, in order.
         error: A sentence if it failed.
         attempts: Where and when it ran, in order; empty in searches of earlier versions.
-        effective: What is done otherwise than ``params`` say, because memory ran out: ``batch_size``, the photos at a
-            time, and ``accumulation``, how many such parts make one step. Or ``epochs``, because time was short.
+        effective: Differences from ``params`` and from the search's seed. Memory ran out: ``batch_size``, the photos at
+            a time, and ``accumulation``, how many such parts make one step. Time was short: ``epochs``. The trial
+            repeats an earlier one: its own ``seed``.
+        planned_epochs: How many epochs it trains if nothing ends it early; see ``planned_epochs_of``.
+        epoch_share: Share of the next epoch that is done, 0 to 1, evaluation included. If the trial is started again,
+            this stays until the epoch has got further. The study does not have it.
+        epoch_seconds: How long that share took.
     """
 
     number: int
@@ -131,6 +136,27 @@ class TrialStatus:
     error: str | None = None
     attempts: tuple[Attempt, ...] = ()
     effective: Mapping[str, Any] = field(default_factory=dict)
+    planned_epochs: int = 0
+    epoch_share: float = 0.0
+    epoch_seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        """A short form, for notebooks."""
+        best = f", best {self.best_epoch.score:.3f}" if self.best_epoch else ""
+        return f"TrialStatus({self.number}, {self.state}, epoch {len(self.epochs)}/{self.planned_epochs}{best})"
+
+    @property
+    def progress(self) -> float:
+        """Share of its planned epochs that is done, 0 to 1; 1 as soon as it is over, however early."""
+        if self.state != "running":
+            return 1.0
+        return min(1.0, (len(self.epochs) + self.epoch_share) / self.planned_epochs) if self.planned_epochs else 0.0
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether its process is still starting, or loading the network and its weights: no batch has ended yet."""
+        begun = self.attempts and self.attempts[-1].startup_seconds is not None
+        return self.state == "running" and not begun and not self.epoch_share
 
     @cached_property
     def best_epoch(self) -> EpochResult | None:
@@ -156,7 +182,7 @@ class TrialStatus:
         return replace(self, attempts=(*self.attempts[:-1], replace(self.attempts[-1], **facts)))
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``number, state, params, epochs, error, attempts, effective``."""
+        """The names of the attributes are the keys."""
         return {
             "number": self.number,
             "state": self.state,
@@ -165,6 +191,9 @@ class TrialStatus:
             "error": self.error,
             "attempts": [asdict(attempt) for attempt in self.attempts],
             "effective": dict(self.effective),
+            "planned_epochs": self.planned_epochs,
+            "epoch_share": round(self.epoch_share, 4),
+            "epoch_seconds": round(self.epoch_seconds, 1),
         }
 
     @classmethod
@@ -172,6 +201,18 @@ class TrialStatus:
         """The inverse of ``to_json``; entries that this version does not know are ignored."""
         epochs = tuple(EpochResult(**known_entries(EpochResult, result)) for result in document["epochs"])
         attempts = tuple(Attempt(**known_entries(Attempt, attempt)) for attempt in document.get("attempts", []))
-        effective = document.get("effective", {})  # neither is there in searches of earlier versions
         known = {key: document[key] for key in ("number", "state", "params", "error")}
-        return cls(**known, epochs=epochs, attempts=attempts, effective=effective)
+        later = ("effective", "planned_epochs", "epoch_share", "epoch_seconds")
+        known |= {key: document[key] for key in later if key in document}
+        return cls(**known, epochs=epochs, attempts=attempts)
+
+
+def planned_epochs_of(params: Mapping[str, Any], effective: Mapping[str, Any], most: int) -> int:
+    """How many epochs a trial has: the most of its search, fewer if those are tuned or if time is short.
+
+    Args:
+        params: The trial's, as ``TrialStatus.params``.
+        effective: Likewise.
+        most: The search's epochs a trial.
+    """
+    return min(most, int(params.get("epochs", most)), int(effective.get("epochs", most)))

@@ -6,14 +6,16 @@ from typing import Any
 from autodet.datasets.manifest import Dataset
 from autodet.errors import SearchError
 from autodet.models.registry import find_architecture
+from autodet.search.epoch_times import measured_hardware
 from autodet.search.facts import facts_of
 from autodet.search.plan import Plan
 from autodet.search.presets import plan_photo_size, plan_search, usable_networks
 from autodet.search.space import architectures, make_space, most_epochs
 from autodet.search.spec import SearchSpec
 from autodet.settings import load_settings
-from autodet.training.device import device_slots
+from autodet.training.device import device_slots, number_slots
 from autodet.training.hardware import find_hardware, hardware_of_cluster
+from autodet.words import listed
 
 
 def plan_for(
@@ -44,7 +46,10 @@ def plan_for(
     SearchSpec(dataset.name, dataset.id, **fixed).check()
     settings, space = load_settings(), make_space(asked)
     on_cluster = fixed["executor"] == "ray"
-    hardware = hardware_of_cluster(settings) if on_cluster else find_hardware(settings, fixed.get("device"))
+    if on_cluster:
+        hardware = hardware_of_cluster(settings)
+    else:
+        hardware = measured_hardware(find_hardware(settings, fixed.get("device")), dataset)
     networks = architectures(space)
     if hardware.on_gpus and "architecture" not in asked:
         networks = (*networks, *(name for name in usable_networks() if name not in networks))
@@ -84,6 +89,17 @@ def check_device(device: str | None) -> None:
     Raises:
         SearchError: It has not; the message lists what it has.
     """
-    slots = device_slots(load_settings())
-    if device not in (None, "cpu", *slots):
-        raise SearchError(f"There is no device {device} here; choose cpu or one of {', '.join(sorted(set(slots)))}.")
+    if device in (None, "cpu"):
+        return
+    settings = load_settings()
+    (asked,) = number_slots([str(device)])
+    gpus = sorted({slot.device for slot in number_slots(device_slots(settings))} - {"cpu"})
+    if asked.device in gpus:
+        return
+    if settings.devices:
+        reason = f"AUTODET_DEVICES allows {listed(sorted(set(settings.devices)))}, and not {asked.device}"
+    elif gpus:
+        reason = f"This machine has {listed(gpus)}, and no {asked.device}"
+    else:
+        reason = f"autodet finds no GPU on this machine, so there is no {asked.device}"
+    raise SearchError(f"{reason}; choose {listed([*gpus, 'cpu'], 'or')}, or leave the device out.")

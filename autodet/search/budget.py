@@ -8,7 +8,7 @@ from datetime import datetime
 from statistics import fmean
 from typing import Self
 
-from autodet.records import Attempt, EpochResult, TrialStatus
+from autodet.records import Attempt, TrialStatus
 
 REFIT_MARGIN, TURN_SECONDS = 1.1, 1.0  # a refit that is cut short is worth nothing; trials end before it begins
 SHORTEST_SHARE = 0.25  # of the epochs asked for; a trial of fewer says little about its parameters
@@ -36,21 +36,32 @@ class Pace:
         startups = [attempt.startup_seconds for attempt in attempts if attempt.startup_seconds is not None]
         return cls(fmean(startups) if startups else 0.0, fmean(map(mean_epoch_seconds, measured)))
 
+    @classmethod
+    def of_batches(cls, trials: Iterable[TrialStatus]) -> Self | None:
+        """A first guess before any epoch is done, from the batches of trials; None before the first batch."""
+        begun = [trial for trial in trials if trial.epoch_share]
+        if not begun:
+            return None
+        startups = [one.startup_seconds for trial in begun for one in trial.attempts if one.startup_seconds is not None]
+        epochs = [trial.epoch_seconds / trial.epoch_share for trial in begun]
+        return cls(fmean(startups) if startups else 0.0, fmean(epochs))
+
 
 def mean_epoch_seconds(trial: TrialStatus) -> float:
     """How long an epoch of a trial took, of a trial that has some."""
     return fmean(result.seconds for result in trial.epochs)
 
 
-def planned_epochs(trial: TrialStatus, most: int) -> int:
-    """How many epochs a trial is to have: the most of its search, or what it tries, or what time allows it."""
-    return min(most, int(trial.params.get("epochs", most)), int(trial.effective.get("epochs", most)))
+def startup_seconds(attempt: Attempt, seconds: float, moment: str) -> float:
+    """How long an attempt took until its first epoch began.
 
-
-def startup_seconds(attempt: Attempt, result: EpochResult, moment: str) -> float:
-    """How long an attempt took until its first epoch began, whose result was heard at a moment (ISO 8601)."""
+    Args:
+        attempt: The attempt.
+        seconds: How long that epoch has taken at the moment.
+        moment: ISO 8601.
+    """
     passed = datetime.fromisoformat(moment) - datetime.fromisoformat(attempt.started)
-    return max(0.0, passed.total_seconds() - result.seconds)
+    return max(0.0, passed.total_seconds() - seconds)
 
 
 @dataclass(frozen=True)
@@ -63,18 +74,20 @@ class Budget:
         time_limit: Seconds for everything, or None.
         refit_growth: How much longer an epoch of the final refit is than one of a trial; 0 where there is
             no refit.
+        usual_epochs: Epochs that a trial has in the mean, where they are tuned; those of all trials if not given.
     """
 
     trials: int
     epochs: int
     time_limit: float | None = None
     refit_growth: float = 0.0
+    usual_epochs: float | None = None
 
     def seconds_left(self, spent_seconds: float) -> float:
         """Seconds until the time limit, not below 0; infinite where there is none."""
         return math.inf if self.time_limit is None else max(0.0, self.time_limit - spent_seconds)
 
-    def refit_seconds(self, pace: Pace | None, epochs: int) -> float:
+    def refit_seconds(self, pace: Pace | None, epochs: float) -> float:
         """How long the final refit of so many epochs takes; 0 where there is none, or nothing is known yet."""
         if pace is None or not self.refit_growth:
             return 0.0
@@ -124,7 +137,7 @@ class Budget:
     def forecast(
         self, trials: Sequence[TrialStatus], seconds_left: float, pace: Pace | None, best_epoch: int, slots: int
     ) -> float | None:
-        """Seconds until everything is over if no trial is pruned; None before the first epoch.
+        """Seconds until the end if no trial is pruned; None before the first batch.
 
         Args:
             trials: All that were started.
@@ -145,7 +158,8 @@ class Budget:
         seconds = []
         for trial in (trial for trial in trials if trial.state == "running"):
             epoch = mean_epoch_seconds(trial) if trial.epochs else pace.epoch_seconds
-            startup = 0.0 if trial.epochs else pace.startup_seconds
-            seconds.append(startup + epoch * (planned_epochs(trial, self.epochs) - len(trial.epochs)))
-        whole = pace.startup_seconds + self.epochs * pace.epoch_seconds
+            startup = pace.startup_seconds if trial.is_loading else 0.0
+            epochs_left = trial.planned_epochs - len(trial.epochs) - trial.epoch_share
+            seconds.append(startup + epoch * max(0.0, epochs_left))
+        whole = pace.startup_seconds + (self.usual_epochs or self.epochs) * pace.epoch_seconds
         return seconds + [whole] * (self.trials - len(trials))

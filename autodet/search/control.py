@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autodet.errors import AutodetError, NotFoundError, SearchError
+from autodet.errors import AutodetError, NotFoundError, SearchError, SearchUnfinishedError
 from autodet.models.store import StoredModel, read_model
 from autodet.names import choose, choose_only
 from autodet.records import SearchStatus, TrialStatus
@@ -21,7 +21,7 @@ from autodet.search.diagnosis import diagnosed
 from autodet.search.keeping import keep_trial, trial_bundle
 from autodet.search.launching import launch
 from autodet.search.refit import model_ids
-from autodet.search.snapshot import STOP, UNSAVED, read_status
+from autodet.search.snapshot import STOP, UNSAVED, is_to_stop, read_status
 from autodet.search.spec import SearchSpec
 from autodet.search.storage import check_storage
 from autodet.workspace import Workspace, open_workspace
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from autodet.inference.detector import Detector
 
 POLL_SECONDS = 0.5
+STOP_SECONDS = 60.0  # how long a resume waits for a search to stop
 
 
 class Search:
@@ -45,8 +46,12 @@ class Search:
         self._workspace = Workspace(folder.parent.parent)
 
     def __repr__(self) -> str:
-        """For notebooks."""
-        return f"Search({self.id!r})"
+        """A short form with its state, for notebooks."""
+        try:
+            status = read_status(self._folder)
+        except SearchError:
+            return f"Search({self.id!r}, cannot be read)"
+        return f"Search({self.id!r}, data set {status.dataset!r}, {status.summary})"
 
     def spec(self) -> SearchSpec:
         """What it was asked to do."""
@@ -56,24 +61,63 @@ class Search:
         """What it is doing now."""
         return diagnosed(read_status(self._folder), self._workspace)
 
-    def wait(self, on_change: Callable[[SearchStatus], None] | None = None) -> SearchStatus:
+    def wait(
+        self, on_change: Callable[[SearchStatus], None] | None = None, *, best_so_far: bool = False
+    ) -> SearchStatus:
         """Wait until the search is over or interrupted.
 
         Interrupting the wait leaves the search running.
 
         Args:
-            on_change: Called with the status whenever something has happened.
+            on_change: Called with the status whenever something has happened, and about once a second within epochs.
+            best_so_far: Accept a search that ended without finishing.
+
+        Raises:
+            SearchUnfinishedError: It ended interrupted, stopped or failed; the message says why, and what to do.
         """
+        try:
+            status = self._watch(on_change)
+        except KeyboardInterrupt:
+            goes_on = f"The search {self.id} goes on in the background; {self._call('stop')} stops it."
+            raise KeyboardInterrupt(goes_on) from None
+        if not best_so_far:
+            self._check_finished(status)
+        return status
+
+    def _watch(self, on_change: Callable[[SearchStatus], None] | None) -> SearchStatus:
         seen: tuple[object, ...] | None = None
         while True:
             status = self.status()
-            happened = (status.state, status.message, [(trial.state, len(trial.epochs)) for trial in status.trials])
+            happened = (status.state, status.message, status.progress, [len(trial.epochs) for trial in status.trials])
             if on_change and happened != seen:
                 on_change(status)
             if not status.active:
                 return status
             seen = happened
             time.sleep(POLL_SECONDS)
+
+    def _check_finished(self, status: SearchStatus) -> None:
+        """Refuse a search that has not finished.
+
+        Raises:
+            SearchUnfinishedError: It has not.
+        """
+        if status.state == "finished":
+            return
+        reason, remedy = status.message, "Start a new search"
+        if status.active:
+            remedy = f"To wait for its end, call {self._call('wait')}"
+        elif status.state == "interrupted" or (status.state == "stopped" and self._has_more(status, self.spec())):
+            reason = reason or "Its process has ended."
+            remedy = f"To carry it on, call {self._call('resume')}"
+        if status.model:
+            remedy += f"; for the best model so far, call {self._call('best_detector', 'best_so_far=True')}"
+        message = f"The search {self.id} has not finished: {status.summary}. {reason}".strip()
+        raise SearchUnfinishedError(f"{message} {remedy}.", status.state)
+
+    def _call(self, method: str, arguments: str = "") -> str:
+        """What to type in Python."""
+        return f"autodet.find_search({self.id!r}).{method}({arguments})"
 
     def stop(self) -> None:
         """Ask the search to end now and to keep the best model so far.
@@ -87,13 +131,13 @@ class Search:
         (self._folder / STOP).touch()
 
     def resume(self) -> None:
-        """Carry on a search that was interrupted or stopped; returns at once.
+        """Carry on a search that was interrupted or stopped; waits for one that is stopping, and no longer.
 
         Raises:
             SearchError: It is at work already, or over, or its data set or the model that it began with has changed.
             StorageError: The database that has its study cannot be used.
         """
-        status = self.status()
+        status = self._stopped_status()
         if status.state not in ("interrupted", "stopped"):
             raise SearchError(f"The search {self.id} is {status.state}; only an interrupted or stopped one is resumed.")
         spec = self.spec()
@@ -107,6 +151,15 @@ class Search:
         (self._folder / STOP).unlink(missing_ok=True)
         launch(self._folder)
 
+    def _stopped_status(self) -> SearchStatus:
+        """The status; that of a search that is asked to stop once it has stopped."""
+        deadline = time.monotonic() + STOP_SECONDS
+        while (status := self.status()).active and is_to_stop(self._folder):
+            if time.monotonic() > deadline:
+                raise SearchError(f"The search {self.id} is still stopping; resume it once it has stopped.")
+            time.sleep(POLL_SECONDS / 5)
+        return status
+
     def lost_data(self) -> str:
         """Why it cannot go on with its data set, which is gone or has changed; empty if it can."""
         try:
@@ -119,15 +172,21 @@ class Search:
         """Whether a search that was stopped has anything left to do, and be it to store what a busy database lacks."""
         return status.trials_over < status.planned_trials or spec.refit or (self._folder / UNSAVED).exists()
 
-    def best_detector(self) -> "Detector":
-        """The best epoch of all trials so far, ready to predict.
+    def best_detector(self, *, best_so_far: bool = False) -> "Detector":
+        """The best epoch of all trials, ready to predict.
+
+        Args:
+            best_so_far: Accept a search that has not finished.
 
         Raises:
+            SearchUnfinishedError: It has not finished; the message says why, and what to do.
             SearchError: No epoch has ended yet.
         """
         from autodet.inference.detector import load_detector
 
         status = self.status()
+        if not best_so_far:
+            self._check_finished(status)
         if status.model is None:
             raise SearchError(f"The search {self.id} is {status.state} and has no model. {status.message}".strip())
         return load_detector(read_model(status.model, self._workspace), workspace=self._workspace)

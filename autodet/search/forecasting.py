@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from autodet.search.combinations import Combinations
 from autodet.search.space import Range, Space, default_values, hyperparameters_of
 from autodet.training.forecast import trial_seconds
 from autodet.training.hardware import Hardware
@@ -40,13 +41,14 @@ def forecast_search(
 
     Args:
         photos: How many there are to learn from, and to judge epochs by.
-        trials: How many trials.
+        trials: How many trials; as ``start_search``, it makes no more of them than there are combinations to try.
         epochs: Epochs a trial, where they are not tuned.
         space: What is tried.
         hardware: What it is tried on; trials run side by side on its slots.
         refit: Whether the best is trained once more on all these photos; for as many epochs at most.
     """
     train, val = photos
+    trials = int(min(trials, Combinations(space).count))
     defaults = default_values(space)
 
     def seconds(values: dict[str, Any], learnt: int) -> float:
@@ -58,7 +60,7 @@ def forecast_search(
         others = pick(seconds(values, train) for values in possible)
         whole = _side_by_side([seconds(defaults, train), *[others] * (trials - 1)], len(hardware.slots))
         bounds.append(whole + (pick(seconds(values, train + val) for values in possible) if refit else 0.0))
-    doubt = GPU_DOUBT if hardware.on_gpus else 1.0
+    doubt = GPU_DOUBT if hardware.is_guess else 1.0
     return Forecast(bounds[0] / doubt, bounds[1] * doubt)
 
 

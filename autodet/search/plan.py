@@ -86,12 +86,13 @@ def why_effort(plan: Plan, facts: Facts, hardware: Hardware, usual: Space, *, as
     photos = (facts.train_photos, facts.val_photos)
     epoch = epoch_seconds(*photos, first_trial(usual), hardware)
     whole = forecast_search(photos, plan.trials, plan.epochs, {**usual, **make_space(plan.space)}, hardware)
-    guess = " (a guess: no GPU has been measured)" if hardware.on_gpus else ""
+    source = " (a guess: no GPU has been measured)" * hardware.is_guess
+    source = source or " (as in an earlier search)" * bool(hardware.measured)
     each = "each of " if len(hardware.slots) > 1 else ""
     return (
         f"{counted(plan.trials, 'trial')} of {counted(plan.epochs, 'epoch')}{', as asked:' if asked else ', because'} "
         f"{each}{hardware.words} needs about {duration(epoch)} an epoch for "
-        f"{counted(facts.train_photos, 'training photo')}: {whole.words} in all{guess}."
+        f"{counted(facts.train_photos, 'training photo')}: {whole.words} in all{source}."
     )
 
 

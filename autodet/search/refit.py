@@ -18,6 +18,7 @@ from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, SearchState
 from autodet.search.executors import (
     EpochDone,
+    EpochUnderWay,
     Event,
     Executor,
     TrialBlocked,
@@ -28,6 +29,7 @@ from autodet.search.executors import (
 )
 from autodet.search.folders import TrialFolders
 from autodet.search.snapshot import is_to_stop
+from autodet.search.status_writer import PROGRESS_SECONDS
 from autodet.search.timekeeping import Timekeeper
 from autodet.training.job import BEST_BUNDLE, TrainJob
 from autodet.words import counted
@@ -65,7 +67,8 @@ class Refit:
 
     def __post_init__(self) -> None:
         self._folders = TrialFolders(self.folder / FOLDER)
-        self._done, self._losses, self._running = 0, 0, False
+        self._done, self._share, self._losses, self._running = 0, 0.0, 0, False
+        self._said = 0.0
 
     def run(self, best: EpochResult, workspace: Workspace) -> tuple[SearchState, str]:
         """Train, and publish the result if it is no worse than the best trial's model.
@@ -113,17 +116,21 @@ class Refit:
         if is_to_stop(self.folder):
             return "It was stopped."
         left = self.timekeeper.seconds_left()
-        if self._done != self.timekeeper.refit_done:
-            self.timekeeper.refit_done = self._done
+        before = -1.0 if self.timekeeper.refit_done is None else self.timekeeper.refit_done
+        reached = self._done + self._share
+        is_epoch = int(reached) > int(before)
+        if is_epoch or (reached > before and time.monotonic() - self._said >= PROGRESS_SECONDS):
+            self.timekeeper.refit_done, self._said = reached, time.monotonic()
             self.say(f"The final refit has done {self._done} of {counted(self.job.epochs, 'epoch')}.")
-            return NO_TIME if left < self.timekeeper.refit_seconds() else ""
-        return NO_TIME if left <= 0 else ""
+        return NO_TIME if left <= 0 or (is_epoch and left < self.timekeeper.refit_seconds()) else ""
 
     def _handle(self, event: Event) -> str:
         match event:
             case EpochDone(result=result) if result.epoch > self._done:
                 log.info("Refit epoch %d: loss %.3f", result.epoch, result.loss)
-                self._done, self._losses = result.epoch, 0
+                self._done, self._share, self._losses = result.epoch, 0.0, 0
+            case EpochUnderWay(progress=progress) if progress.epoch == self._done + 1:
+                self._share = max(self._share, progress.share)
             case TrialFailed(error=error, details=details):
                 log.error("The refit failed.\n%s", details)
                 return error

@@ -1,89 +1,113 @@
-"""Who chooses what is tried, and when a trial is given up."""
+"""The samplers, which choose the parameters of the next trial."""
 
 import copy
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from heapq import nlargest
 from math import inf
-from statistics import median
-from types import SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from optuna.distributions import BaseDistribution
-from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from autodet.search.combinations import Combinations
+from autodet.search.pruners import on_longest_schedule
+from autodet.search.space import PARAMETERS, Range, Space, Tried
+
 MOST_TRIALS = 500
 BEST_TRIALS = 25
-REDUCTION = 3  # of trials that may go on, one in so many; what Hyperband's authors recommend
-FEWEST_ELDERS = 2  # trials that there must be to compare with
 CHOSEN_ANEW = 100  # trials after which it is chosen anew which old ones are looked at
 
 _spaces: WeakKeyDictionary[Study, IntersectionSearchSpace] = WeakKeyDictionary()
 _seen: WeakKeyDictionary[Study, tuple[int, list[int]]] = WeakKeyDictionary()
 
 
-def sampler_of(name: str, seed: int, trials: int) -> BaseSampler:
-    """The sampler with a name of ``autodet.search.spec.SAMPLERS``, for a search of so many trials."""
+def sampler_of(name: str, seed: int, trials: int, epochs: int) -> BaseSampler:
+    """The sampler with a name of ``autodet.search.spec.SAMPLERS``.
+
+    Args:
+        name: The name.
+        seed: Of everything that it draws.
+        trials: How many the search has.
+        epochs: The most that a trial has.
+    """
     startup = max(2, min(10, trials // 3))
     if name == "random":
         return RandomSampler(seed=seed)
     if name == "gp":
         return GPSampler(seed=seed, n_startup_trials=startup)
-    return BoundedTPESampler(seed=seed, n_startup_trials=startup)
+    return BoundedTPESampler(epochs=epochs, seed=seed, n_startup_trials=startup)
 
 
-def pruner_of(name: str, epochs: int) -> BasePruner:
-    """The pruner with a name of ``autodet.search.spec.PRUNERS``, for trials of so many epochs."""
-    least = max(1, epochs // REDUCTION**2)
-    if name == "none":
-        return NopPruner()
-    if name == "asha":
-        return SuccessiveHalvingPruner(min_resource=least, reduction_factor=REDUCTION)
-    if name == "hyperband":
-        return _NamelessHyperband(min_resource=least, max_resource=epochs, reduction_factor=REDUCTION)
-    return HalfwayPruner(epochs)
-
-
-class HalfwayPruner(BasePruner):
-    """Ends a trial that, half of its epochs done, is worse than the median of all those before it at that point.
-
-    Those that ended there count too. Optuna's own median is that of finished trials alone, and asked for again at each
-    epoch: with every trial that ends it gets harder to pass, until hardly one does, and much that is good is lost.
+class UntriedSampler(BaseSampler):
+    """Lets another sampler choose, and replaces its choice where that has been tried before.
 
     Args:
-        epochs: How many a trial has.
+        sampler: The other one.
+        space: What can be tried.
+        combinations: Which of its combinations have been tried, by running trials too.
+        seed: Draws the replacement.
     """
 
-    def __init__(self, epochs: int) -> None:
-        self._half = (epochs + 1) // 2
+    def __init__(self, sampler: BaseSampler, space: Space, combinations: Combinations, seed: int) -> None:
+        self._sampler, self._combinations, self._seed = sampler, combinations, seed
+        tuned = {name: _distribution(name, tried) for name, tried in space.items() if tried.tuned}
+        self._distributions = {name: one for name, one in tuned.items() if not one.single()}  # as Optuna's own samplers
 
-    def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether the trial ends; it is looked at once, for with thousands of elders that takes some milliseconds."""
-        own = self._score(trial)
-        if own is None or trial.last_step != self._half:
-            return False
-        elders = [one for one in study.get_trials(deepcopy=False) if one.number < trial.number]
-        scores = [score for score in map(self._score, elders) if score is not None]
-        return len(scores) >= FEWEST_ELDERS and own < median(scores)
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Everything that is tuned: whether a choice is new can only be told of all parameters together."""
+        del study, trial
+        return self._distributions
 
-    def _score(self, trial: FrozenTrial) -> float | None:
-        """The best epoch of the first half; None before the half is done."""
-        if not trial.intermediate_values or max(trial.intermediate_values) < self._half:
-            return None
-        return max(score for epoch, score in trial.intermediate_values.items() if epoch <= self._half)
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The other sampler's choice, or one of the combinations tried least if that choice was tried before."""
+        chosen = self._choose(self._sampler, study, trial, search_space)
+        if self._combinations.times(chosen) == self._combinations.least_times:
+            return chosen
+        if self._combinations.count == inf:
+            return self._choose(RandomSampler(self._seed), study, trial, search_space)
+        return self._combinations.draw(self._seed)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """As the other sampler has it."""
+        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """As the other sampler has it."""
+        self._sampler.before_trial(study, trial)
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        """As the other sampler has it."""
+        self._sampler.after_trial(study, trial, state, values)
+
+    @staticmethod
+    def _choose(
+        sampler: BaseSampler, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        relative = sampler.sample_relative(study, trial, sampler.infer_relative_search_space(study, trial))
+        chosen = {}
+        for name, distribution in search_space.items():
+            if name in relative:
+                chosen[name] = relative[name]
+            else:
+                chosen[name] = sampler.sample_independent(study, trial, name, distribution)
+        return chosen
 
 
-class _NamelessHyperband(HyperbandPruner):
-    """Hyperband (Li et al., arXiv 1603.06560) that repeats itself: Optuna's draws brackets by the study's name too."""
-
-    def _get_bracket_id(self, study: Study, trial: FrozenTrial) -> int:
-        del study
-        nameless: Any = SimpleNamespace(study_name="")
-        return super()._get_bracket_id(nameless, trial)
+def _distribution(name: str, tried: Tried) -> BaseDistribution:
+    """A parameter's values as Optuna's distribution, the same as ``suggest_values`` asks for."""
+    if not isinstance(tried, Range):
+        return CategoricalDistribution(tried.values)
+    if step := PARAMETERS[name].step:
+        return IntDistribution(int(tried.low), int(tried.high), step=step)
+    return FloatDistribution(tried.low, tried.high, log=PARAMETERS[name].log)
 
 
 class BoundedTPESampler(TPESampler):
@@ -91,8 +115,16 @@ class BoundedTPESampler(TPESampler):
 
     TPE (Bergstra et al. 2011) compares the density of the best trials, of which Optuna takes 25 at most, with that of
     all others. The density of thousands of others is as well drawn from every n-th of them. Up to 500 trials it
-    is Optuna's own, trial by trial. What is remembered of a study outlives the sampler, for one is made for each trial.
+    is Optuna's own, trial by trial. What is remembered of a study outlives the sampler: each trial has a new one.
+
+    Args:
+        epochs: The most that a trial has. TPE ranks pruned trials by how far they got, which is a share of that.
+        **options: Optuna's.
     """
+
+    def __init__(self, epochs: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._epochs = epochs
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """As Optuna has it, remembered."""
@@ -104,13 +136,16 @@ class BoundedTPESampler(TPESampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """As Optuna has it, of fewer trials."""
-        return super().sample_relative(_Excerpt(study, trial.number), trial, search_space)  # type: ignore[arg-type]
+        return super().sample_relative(self._excerpt(study, trial), trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """As Optuna has it, of fewer trials."""
-        return super().sample_independent(_Excerpt(study, trial.number), trial, param_name, param_distribution)  # type: ignore[arg-type]
+        return super().sample_independent(self._excerpt(study, trial), trial, param_name, param_distribution)
+
+    def _excerpt(self, study: Study, trial: FrozenTrial) -> Any:
+        return _Excerpt(study, trial.number, self._epochs)
 
 
 class _Excerpt:
@@ -120,8 +155,8 @@ class _Excerpt:
     and seeds repeat.
     """
 
-    def __init__(self, study: Study, asked: int) -> None:
-        self._study, self._old = study, asked // CHOSEN_ANEW * CHOSEN_ANEW
+    def __init__(self, study: Study, asked: int, epochs: int) -> None:
+        self._study, self._old, self._epochs = study, asked // CHOSEN_ANEW * CHOSEN_ANEW, epochs
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
@@ -132,7 +167,9 @@ class _Excerpt:
         trials: list[FrozenTrial] = self._study._get_trials(deepcopy=False, use_cache=use_cache)
         if len(trials) > MOST_TRIALS:
             trials = [*(trials[number] for number in self._seen(trials)), *trials[self._old :]]
-        trials = [trial for trial in trials if states is None or trial.state in states]
+        trials = [
+            on_longest_schedule(trial, self._epochs) for trial in trials if states is None or trial.state in states
+        ]
         return copy.deepcopy(trials) if deepcopy else trials
 
     def _seen(self, trials: list[FrozenTrial]) -> list[int]:

@@ -21,7 +21,7 @@ from typing import Any
 
 from autodet.errors import AutodetError, SearchError
 from autodet.lock import is_locked
-from autodet.records import Origin, SearchState, SearchStatus, TrialStatus, known_entries
+from autodet.records import Origin, SearchState, SearchStatus, TrialStatus, known_entries, planned_epochs_of
 from autodet.search.archive import append_to_archive, read_archive
 from autodet.workspace import read_json, write_atomically
 
@@ -83,8 +83,18 @@ def _read_snapshot(folder: Path) -> SearchStatus:
         trials |= read_archive(folder, archive)  # what it has may be newer
     in_order = tuple(trials[number] for number in sorted(trials))
     origin = Origin.from_json(document.get("start_from"))
-    known = known_entries(SearchStatus, document)
-    return SearchStatus(**known | {"search": folder.name, "trials": in_order, "start_from": origin})
+    status = SearchStatus(
+        **known_entries(SearchStatus, document) | {"search": folder.name, "trials": in_order, "start_from": origin}
+    )
+    if all(trial.planned_epochs for trial in in_order):
+        return status
+    return replace(status, trials=tuple(_with_plan(trial, status.planned_epochs) for trial in in_order))
+
+
+def _with_plan(trial: TrialStatus, most: int) -> TrialStatus:
+    """A trial that an earlier version wrote, which did not say how many epochs it was to have."""
+    planned = trial.planned_epochs or planned_epochs_of(trial.params, trial.effective, most)
+    return replace(trial, planned_epochs=planned)
 
 
 def read_status(folder: Path) -> SearchStatus:

@@ -7,8 +7,9 @@ A value is fixed, two numbers are a range, a list is a choice::
 ``True`` tries the prior of the table, ``False`` keeps the default.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from autodet.errors import SearchError
@@ -210,20 +211,42 @@ def _tried(parameter: Parameter, asked: Any) -> Tried:
     if isinstance(asked, tuple) and not parameter.words:
         return _range(parameter, asked)
     values = tuple(asked) if isinstance(asked, list | tuple) else (asked,)
-    if not values or len(set(map(repr, values))) < len(values) or not all(_fits(parameter, one) for one in values):
-        given = ", ".join(map(str, values)) or "nothing"
-        raise SearchError(f"{parameter.title} ({parameter.name}) cannot be {given}; give {parameter.bounds}.")
+    if problem := _problem(parameter, values):
+        raise SearchError(f"{parameter.title} ({parameter.name}) {problem}.")
     return Choices(values)
 
 
+def _problem(parameter: Parameter, values: Sequence[Any]) -> str:
+    """Why a parameter cannot be one of some values, as the end of a sentence; empty if it can."""
+    if not values:
+        return f"has no value; give {parameter.bounds}"
+    for value in values:
+        if not _fits(parameter, value):
+            is_list = not parameter.words and not isinstance(value, int | float)
+            several = "; several values are a list ([4, 8], on the command line 4,8)" * is_list
+            return f"cannot be {_said(value)}; give {parameter.bounds}{several}"
+    twice = next((one for place, one in enumerate(values) if one in values[:place]), None)
+    return "" if twice is None else f"has the value {_said(twice)} twice; give each value once"
+
+
+def _said(value: Any) -> str:
+    """A value as a sentence shows it."""
+    return str(value) or "empty"
+
+
 def _range(parameter: Parameter, ends: tuple[Any, ...]) -> Range:
-    fits = len(ends) == 2 and all(_fits(parameter, end) for end in ends) and ends[0] <= ends[1]
+    name = f"{parameter.title} ({parameter.name})"
+    if len(ends) != 2:
+        listed = ", ".join(map(str, ends))
+        raise SearchError(f"{name} has {len(ends)} ends of a range; give two, or list the values to try: [{listed}].")
+    fits = all(_fits(parameter, end) for end in ends) and ends[0] <= ends[1]
     if not fits or (parameter.log and ends[0] <= 0):
         least = "above 0" if parameter.log else f"from {parameter.least:g}"
         step = f", in steps of {parameter.step}" if parameter.step > 1 else ""
+        kind = "whole numbers" if parameter.step else "numbers"
         raise SearchError(
-            f"{parameter.title} ({parameter.name}) from {' to '.join(map(str, ends))} is no range; give two numbers "
-            f"{least} and up to {parameter.most:g}{step}, the lower one first."
+            f"{name} from {' to '.join(map(_said, ends))} is no range; give two {kind} {least} and up to "
+            f"{parameter.most:g}{step}, the lower one first."
         )
     return Range(*ends)
 
@@ -260,6 +283,14 @@ def most_epochs(space: Space, otherwise: int) -> int:
     if isinstance(tried, Range):
         return int(tried.high)
     return max(int(value) for value in tried.values) if tried else otherwise
+
+
+def mean_epochs(space: Space, otherwise: int) -> float:
+    """The mean of the epochs that a trial may have."""
+    tried = space.get("epochs")
+    if isinstance(tried, Range):
+        return (tried.low + tried.high) / 2
+    return fmean(float(value) for value in tried.values) if tried else otherwise
 
 
 def default_values(space: Space) -> dict[str, Value]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
+from numbers import Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,6 +48,10 @@ class SearchSpec:
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
         seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
         executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
+        repeat: Whether combinations of parameters are trained again, with other seeds, when all have been tried. If
+            not, the search ends then.
+        hardware: The hardware that it was started on, so that later forecasts can use its times; see
+            ``autodet.search.epoch_times``. Empty in searches of earlier versions, and on a Ray cluster.
         refit: Whether the best parameters are trained once more at the end, on training and validation photos.
         storage: Where its study is kept: in the ``workspace``, or on the ``server`` that the settings name.
         created: When it was asked for, ISO 8601 with time zone.
@@ -69,6 +74,8 @@ class SearchSpec:
     device: str | None = None
     seed: int = 0
     executor: str = "local"
+    repeat: bool = False
+    hardware: Mapping[str, Any] = field(default_factory=dict)
     refit: bool = False
     storage: Place = "workspace"
     created: str = ""
@@ -88,6 +95,8 @@ class SearchSpec:
             raise SearchError(f"{self.trials} trials make no search; ask for 1 to {MOST_TRIALS}.")
         if not 1 <= self.epochs <= MOST_EPOCHS:
             raise SearchError(f"{self.epochs} epochs make no trial; ask for 1 to {MOST_EPOCHS}.")
+        if self.time_limit is not None and (not isinstance(self.time_limit, Real) or self.time_limit is True):
+            raise SearchError(f"The time limit is {self.time_limit!r}; give a number of seconds, or none.")
         if self.time_limit is not None and not 0 < self.time_limit < math.inf:
             raise SearchError(f"A time limit of {self.time_limit:g} seconds makes no sense; give more than 0, or none.")
         if not 0 <= self.seed <= HIGHEST_SEED:

@@ -1,5 +1,6 @@
 """Starting searches: from what somebody asks for to a search's folder and its process."""
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autodet.datasets.manifest import Dataset, load_dataset
-from autodet.errors import SearchError, WeightsError
+from autodet.errors import SearchError, WeightsError, warn
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.evaluation.report import unmeasured_sentence
 from autodet.inference.known_photos import flattered_sentence
@@ -19,8 +20,11 @@ from autodet.records import SearchStatus
 from autodet.search.asking import asked_space, check_device, plan_for
 from autodet.search.beginning import Beginning, read_beginning
 from autodet.search.cluster import check_cluster
+from autodet.search.combinations import Combinations, too_many_sentence
 from autodet.search.control import Search, find_search, search_folders
 from autodet.search.data import check_dataset, check_labels
+from autodet.search.epoch_lines import EpochLines
+from autodet.search.epoch_times import hardware_facts
 from autodet.search.facts import unjudged_classes
 from autodet.search.launching import launch
 from autodet.search.refit import BEFORE, model_ids
@@ -28,6 +32,7 @@ from autodet.search.snapshot import write_snapshot
 from autodet.search.space import PARAMETERS, architectures, make_space, most_epochs
 from autodet.search.spec import SPEC, SearchSpec
 from autodet.search.storage import check_storage, place_of_new_studies
+from autodet.words import harmless
 from autodet.workspace import Workspace, hidden_folder, publish_folder
 
 if TYPE_CHECKING:
@@ -52,6 +57,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     executor: str = "local",
     start_from: str | Path | None = None,
     warm_start: str | None = None,
+    repeat: bool = False,
     refit: bool = False,
     seed: int = 0,
     name: str | None = None,
@@ -85,6 +91,8 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
             network's pretrained ones. The network is the model's, and so is the photo size unless it is in ``space``.
             Classes are matched by name; new ones begin fresh.
         warm_start: An earlier search, whose best parameters are tried next after the defaults.
+        repeat: Go on when every combination of parameters has been tried, by training combinations again with other
+            seeds. If not, the search ends then; where a continuous parameter is tuned, it makes no difference.
         refit: Train the best parameters once more at the end, on training and validation photos. The figures stay those
             of the best trial, whose own model is kept beside it.
         seed: Makes a search on one device repeatable.
@@ -93,6 +101,9 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         workspace: Where; the workspace of the data set if that is one, else the settings'.
         once_within: Seconds: where the very same was asked for so recently, by anybody, that search is returned. For
             buttons, which are pressed twice, or by two people at once.
+
+    Warns:
+        AutodetWarning: The figures need care, or there are fewer combinations to try than trials asked for.
 
     Raises:
         SearchError: A value makes no sense, the data set has nothing to learn from, the cluster cannot be used, or the
@@ -130,6 +141,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         start_from=beginning.origin if beginning else None,
         defaults={"image_size": plan.image_size},
         known_good=_best_params(warm_start, workspace) if warm_start else {},
+        repeat=repeat,
         refit=refit,
         seed=seed,
         storage=place_of_new_studies(),
@@ -137,8 +149,6 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         why=plan.why,
         fingerprint=dataset.fingerprint,
     )
-    flattered = flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else ""
-    caution = " ".join(filter(None, [flattered, unmeasured_sentence(unjudged_classes(dataset), "val")]))
     spec.check()
     check_labels(dataset)
     check_device(spec.device)
@@ -148,6 +158,9 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     for network in () if beginning else architectures(tried):
         if problem := weights_problem(network):
             raise WeightsError(problem)
+    if caution := _caution(spec, dataset, workspace):
+        warn(caution)
+    spec = replace(spec, trials=_possible_trials(spec), hardware=hardware_facts(spec))
     with naming(workspace.searches):
         check_dataset(spec, workspace)  # from here on it cannot be deleted
         folder = _twin(spec, workspace, once_within)
@@ -160,19 +173,45 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     return Search(folder)
 
 
-def fit(dataset: Dataset | str, **options: Any) -> "Detector":
+def fit(dataset: Dataset | str, *, verbose: bool = True, **options: Any) -> "Detector":
     """Search, wait, and return the best detector.
 
     Args:
         dataset: A data set of the workspace, or its id or name.
+        verbose: Print a line an epoch on standard output.
         **options: As ``start_search`` takes them.
 
     Raises:
-        SearchError: The search found nothing; the message says why.
+        SearchUnfinishedError: The search was interrupted, was stopped, or failed; the message says why, and what to do.
     """
     search = start_search(dataset, **options)
-    search.wait()
+    if not verbose:
+        search.wait()
+        return search.best_detector()
+    _print(f"The search {search.id} has started.")
+    status = search.wait(on_change=EpochLines(_print))
+    _print(f"The search {search.id} is {status.summary}. {status.message}".rstrip())
     return search.best_detector()
+
+
+def _print(line: str) -> None:
+    print(harmless(line), flush=True)
+
+
+def _caution(spec: SearchSpec, dataset: Dataset, workspace: Workspace) -> str:
+    """Cautions about a search that is about to start, as sentences; empty if there are none."""
+    count = math.inf if spec.repeat else Combinations(spec.space).count
+    sentences = (
+        flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else "",
+        unmeasured_sentence(unjudged_classes(dataset), "val"),
+        too_many_sentence(spec.trials, count),
+    )
+    return " ".join(filter(None, sentences))
+
+
+def _possible_trials(spec: SearchSpec) -> int:
+    """The trials asked for, but no more than there are combinations to try."""
+    return spec.trials if spec.repeat else int(min(spec.trials, Combinations(spec.space).count))
 
 
 def _best_params(search: str, workspace: Workspace) -> dict[str, Any]:
@@ -217,6 +256,7 @@ def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning |
             created=spec.created,
             start_from=spec.start_from,
             caution=caution,
+            name=spec.name,
         )
         write_snapshot(hidden, status)
         folder = publish_folder(hidden, workspace.searches, spec.name, avoid)

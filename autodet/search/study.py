@@ -18,8 +18,10 @@ from autodet import records
 from autodet.evaluation.objective import wants_speed
 from autodet.lock import hold_lock
 from autodet.records import Attempt, EpochResult, TrialStatus, known_entries
+from autodet.search.combinations import Combinations
 from autodet.search.mirror import MirroredStorage, delete_study
-from autodet.search.sampling import pruner_of, sampler_of
+from autodet.search.pruners import EFFECTIVE, PARAMS, planned_epochs, pruner_of
+from autodet.search.sampling import UntriedSampler, sampler_of
 from autodet.search.snapshot import UNSAVED
 from autodet.search.space import hyperparameters_of, params_near, suggest_values
 from autodet.search.spec import SearchSpec
@@ -28,8 +30,7 @@ from autodet.workspace import Workspace, read_json, write_json
 
 BUSY_SECONDS = 120.0  # how long a search waits for others that open the database
 FORGETTING_SECONDS = 2.0  # how long somebody who deletes a search does
-EPOCHS, ENDED, ERROR, PARAMS, CREATED = "epochs", "ended", "error", "params", "created"
-ATTEMPTS, EFFECTIVE = "attempts", "effective"
+EPOCHS, ENDED, ERROR, CREATED, ATTEMPTS = "epochs", "ended", "error", "created", "attempts"
 SEEDS = 2**32
 
 
@@ -39,6 +40,7 @@ class SearchStudy:
     def __init__(self, workspace: Workspace, search: str, spec: SearchSpec) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._spec, self._two = spec, wants_speed(spec.objective)
+        self._count, self._exhausted = Combinations(spec.space).count, False
         self._unsaved = workspace.searches / search / UNSAVED
         name = study_name(workspace, search, spec.storage)
         database = _open_database(workspace, spec, BUSY_SECONDS)
@@ -53,9 +55,10 @@ class SearchStudy:
         if CREATED not in self._study.user_attrs:
             self._study.set_user_attr(CREATED, spec.created)
         if not self._study.get_trials(deepcopy=False):
-            self._study.enqueue_trial(params_near(spec.space, spec.defaults))
-            if spec.known_good:
-                self._study.enqueue_trial(params_near(spec.space, {**spec.defaults, **spec.known_good}))
+            defaults = params_near(spec.space, spec.defaults)
+            known_good = params_near(spec.space, {**spec.defaults, **spec.known_good})
+            for params in [defaults, known_good] if known_good != defaults else [defaults]:
+                self._study.enqueue_trial(params)
         self.save()
 
     def save(self) -> None:
@@ -83,8 +86,25 @@ class SearchStudy:
         seed = (self._spec.seed * 100_003 + asked) % SEEDS
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.sampler = sampler_of(self._spec.sampler, seed, self._spec.trials)
+            sampler = sampler_of(self._spec.sampler, seed, self._spec.trials, self._spec.epochs)
+        self._study.sampler = UntriedSampler(sampler, self._spec.space, self._combinations(), seed)
         return self._study.ask()
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether every combination of parameters has been tried, or is in training."""
+        if not self._exhausted and math.isfinite(self._count) and len(self._study.get_trials(False)) >= self._count:
+            self._exhausted = self._combinations().least_times > 0
+        return self._exhausted
+
+    def times_tried(self, trial: optuna.trial.Trial) -> int:
+        """How many earlier trials had the parameters of a trial, which have been chosen."""
+        return self._combinations(before=trial.number).times(trial.params)
+
+    def _combinations(self, before: int | None = None) -> Combinations:
+        """The combinations tried by all trials, running ones included, or by those before a number."""
+        trials = self._study.get_trials(deepcopy=False)[:before]
+        return Combinations(self._spec.space, (one.params for one in trials if one.state is not TrialState.WAITING))
 
     def params(self, trial: optuna.trial.Trial) -> dict[str, Any]:
         """What a trial is trained with, its epochs too if those are tuned: chosen once, the same ever after."""
@@ -113,13 +133,19 @@ class SearchStudy:
         """Record a trial's epochs, the last of which is new.
 
         Returns:
-            Whether the trial is not worth going on with. Trial 0, the defaults, always is.
+            Whether the trial is not worth going on with. Trial 0, the defaults, always is, and so is one with all its
+            epochs.
         """
         if not self._two:  # Optuna knows neither reports nor pruning where there are two objectives
             trial.report(epochs[-1].score, step=epochs[-1].epoch)
         # Last, because an epoch that is found here on resume is not told to Optuna again.
         trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
-        return not self._two and trial.number > 0 and trial.should_prune()
+        if self._two or trial.number == 0:
+            return False
+        # Asked after the last epoch too: successive halving notes the score, and compares others with it.
+        hopeless = trial.should_prune()
+        planned = planned_epochs(self._storage.get_trial(trial._trial_id), self._spec.epochs)
+        return hopeless and len(epochs) < planned
 
     def tell(self, trial: optuna.trial.Trial, ended: records.TrialState, error: str | None = None) -> None:
         """Record how a trial ended; one that was stopped keeps its best epoch, as a finished one does."""
@@ -141,7 +167,7 @@ class SearchStudy:
     def statuses(self) -> list[TrialStatus]:
         """All trials, as the study has them."""
         trials = self._study.get_trials(deepcopy=False)
-        return [_status(trial) for trial in trials if trial.state is not TrialState.WAITING]
+        return [_status(trial, self._spec.epochs) for trial in trials if trial.state is not TrialState.WAITING]
 
 
 def forget_study(workspace: Workspace, search: str, spec: SearchSpec) -> None:
@@ -179,7 +205,7 @@ def _open_study(
     return optuna.load_study(storage=storage, study_name=name, pruner=pruner_of(spec.pruner, spec.epochs)), storage
 
 
-def _status(trial: FrozenTrial) -> TrialStatus:
+def _status(trial: FrozenTrial, most_epochs: int) -> TrialStatus:
     attributes: dict[str, Any] = trial.user_attrs
     state: records.TrialState = attributes.get(ENDED, "running") if trial.state.is_finished() else "running"
     return TrialStatus(
@@ -190,4 +216,5 @@ def _status(trial: FrozenTrial) -> TrialStatus:
         error=attributes.get(ERROR),
         attempts=tuple(Attempt(**known_entries(Attempt, attempt)) for attempt in attributes.get(ATTEMPTS, [])),
         effective=attributes.get(EFFECTIVE, {}),
+        planned_epochs=planned_epochs(trial, most_epochs),
     )

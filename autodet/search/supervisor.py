@@ -6,21 +6,22 @@ Killed at any moment, it leaves a search that another supervisor carries on.
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import optuna
 
 from autodet.errors import SearchError, StorageBusyError
-from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
+from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus, planned_epochs_of
 from autodet.search.beginning import start_of
-from autodet.search.budget import planned_epochs, startup_seconds
+from autodet.search.combinations import Combinations, exhausted_sentence
 from autodet.search.data import refit_growth
 from autodet.search.executors import (
     EpochDone,
+    EpochUnderWay,
     Event,
     Executor,
     TrialBlocked,
@@ -44,15 +45,16 @@ from autodet.search.snapshot import (
     write_snapshot,
 )
 from autodet.search.space import hyperparameters_of
-from autodet.search.spec import SearchSpec
+from autodet.search.spec import HIGHEST_SEED, SearchSpec
+from autodet.search.status_writer import StatusWriter
 from autodet.search.stopwatch import Stopwatch
 from autodet.search.storage import patiently
 from autodet.search.study import SearchStudy
 from autodet.search.timekeeping import Timekeeper
+from autodet.search.trial_updates import after_epoch, after_progress
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.workspace import Workspace, safe_join, sweep_unfinished
 
-SNAPSHOT_SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
 TRACEBACK = "traceback.txt"
 NO_EPOCH = "It was stopped before its first epoch ended."
 NO_TIME = "The time limit of {:g} seconds left no time for more."
@@ -91,12 +93,11 @@ class _Supervisor:
         self._spec = SearchSpec.read(folder)
         self._workspace = Workspace(folder.parent.parent)
         self._folders = TrialFolders(folder / TRIALS)
-        self._news, self._written = True, 0.0
         self._running: dict[int, optuna.trial.Trial] = {}
+        self._status_writer = StatusWriter(folder, self._status)
         self._study = self._patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec))
         self._before = read_snapshot(folder)
         self._clock = Stopwatch(self._before.seconds + seconds_since_launch(folder))
-        self._told: tuple[SearchState, str] | None = None
         self._waiting = self._study.unfinished()
         self._lost: dict[int, int] = {}
         last_heard = moment((folder / STATUS).stat().st_mtime)
@@ -124,7 +125,7 @@ class _Supervisor:
             if not self._running:
                 self._wait()
                 continue
-            self._write_when_due()
+            self._status_writer.write_when_due(len(self._running))
             self._listen(TICK_SECONDS)
 
     def _wait(self) -> None:
@@ -133,9 +134,9 @@ class _Supervisor:
         message = self._executor.obstacle
         if self._spec.time_limit is not None:
             message += " Its time limit does not run meanwhile."
-        if self._told != ("queued", message):
+        if self._status_writer.said != ("queued", message):
             log.info("%s", message)
-            self._write("queued", message)
+            self._status_writer.write("queued", message)
         time.sleep(TICK_SECONDS)
 
     def _save(self) -> None:
@@ -168,7 +169,7 @@ class _Supervisor:
         if state == "stopped" and not self._study.is_saved:
             message = f"{message} {SET_ASIDE}"
         log.info("The search is %s. %s", state, message)
-        status = self._write(state, message)
+        status = self._status_writer.write(state, message)
         (self._folder / STOP).unlink(missing_ok=True)
         return status
 
@@ -177,7 +178,7 @@ class _Supervisor:
     def _has_more(self) -> bool:
         if self._waiting:
             return True
-        if len(self._trials) >= self._spec.trials:
+        if len(self._trials) >= self._spec.trials or self._is_exhausted():
             return False
         self._time.cut = self._time.epochs_for_another() == 0
         return not self._time.cut
@@ -185,14 +186,15 @@ class _Supervisor:
     def _start_next(self) -> None:
         self._clock.go_on()
         trial = self._waiting.pop(0) if self._waiting else self._ask()
-        known = self._trials.get(trial.number) or self._planned(trial)
-        if trial.number in self._trials and not self._time.allows_epoch(known, starts=True):
+        known = self._trials.get(trial.number)
+        if known and not self._time.allows_epoch(known, starts=True):
             self._tell(trial, "stopped", None if known.epochs else NO_EPOCH)
             return
         params = self._study.params(trial)
+        known = replace(known, params=params) if known else self._planned(trial, params)
         effective = {**known.effective, **self._fitting.effective(params)}
-        known = replace(known, params=params, effective=effective)
-        job = self._job(known, self._folders.begin(trial.number), self._epochs(known))
+        known = replace(known, effective=effective)
+        job = self._job(known, self._folders.begin(trial.number), known.planned_epochs)
         self._running[trial.number] = trial
         log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
         device = self._executor.start(trial.number, job)
@@ -200,7 +202,7 @@ class _Supervisor:
         self._trials[trial.number] = status
         self._study.set_effective(trial, effective)
         self._study.set_attempts(trial, status.attempts)
-        self._news = True
+        self._status_writer.note_event()
 
     def _job(self, trial: TrialStatus, folder: Path, epochs: int) -> TrainJob:
         return TrainJob(
@@ -209,7 +211,7 @@ class _Supervisor:
             hyperparameters=hyperparameters_of(trial.params),
             epochs=epochs,
             name=self._spec.name,
-            seed=self._spec.seed,
+            seed=trial.effective.get("seed", self._spec.seed),
             accumulation=trial.effective.get("accumulation", 1),
             objective=self._spec.objective,
             start=start_of(self._spec, self._folder),
@@ -220,14 +222,18 @@ class _Supervisor:
         self._folders.discard(trial.number)  # one that a supervisor asked for and died before it was stored
         return trial
 
-    def _planned(self, trial: optuna.trial.Trial) -> TrialStatus:
-        """A trial that begins now; where time is short, with fewer epochs."""
-        epochs = self._time.epochs_for_another()
-        effective = {} if epochs in (0, self._spec.epochs) else {"epochs": epochs}
-        return TrialStatus(trial.number, "running", {}, effective=effective)
+    def _planned(self, trial: optuna.trial.Trial, params: Mapping[str, Any]) -> TrialStatus:
+        """A trial that begins now; where time is short, with fewer epochs; with a seed of its own if it repeats one."""
+        effective, epochs = {}, self._time.epochs_for_another()
+        if 0 < epochs < planned_epochs_of(params, {}, self._spec.epochs):
+            effective["epochs"] = epochs
+        if times := self._study.times_tried(trial):
+            effective["seed"] = (self._spec.seed + times) % (HIGHEST_SEED + 1)
+        planned = planned_epochs_of(params, effective, self._spec.epochs)
+        return TrialStatus(trial.number, "running", params, effective=effective, planned_epochs=planned)
 
-    def _epochs(self, trial: TrialStatus) -> int:
-        return planned_epochs(trial, self._spec.epochs)
+    def _is_exhausted(self) -> bool:
+        return not self._spec.repeat and self._study.is_exhausted
 
     # What is heard
 
@@ -242,11 +248,14 @@ class _Supervisor:
         trial = self._running.get(event.trial)
         if trial is None:
             return  # said before it was cancelled
-        self._news = True
+        if isinstance(event, EpochUnderWay):
+            self._trials[trial.number] = after_progress(self._trials[trial.number], event.progress, moment())
+            self._status_writer.note_progress()
+            return
+        self._status_writer.note_event()
         match event:
             case EpochDone(result=result, usage=usage):
-                self._note_attempt(trial.number, result, usage)
-                self._record(trial, result)
+                self._record(trial, result, usage)
             case TrialDone():
                 self._tell(trial, "finished")
             case TrialFailed(error=error, details=details):
@@ -261,17 +270,16 @@ class _Supervisor:
                 log.error("Trial %d cannot go on.\n%s", trial.number, details)
                 raise SearchError(reason)
 
-    def _record(self, trial: optuna.trial.Trial, result: EpochResult) -> None:
-        status = self._trials[trial.number]
-        if result.epoch <= len(status.epochs):
+    def _record(self, trial: optuna.trial.Trial, result: EpochResult, usage: Usage) -> None:
+        before = self._trials[trial.number]
+        self._trials[trial.number] = status = after_epoch(before, result, usage, moment())
+        if len(status.epochs) == len(before.epochs):
             return  # told again after a restart
         self._lost.pop(trial.number, None)
-        status = replace(status, epochs=(*status.epochs, result))
-        self._trials[trial.number] = status
         self._model.compare(result)
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
         hopeless = self._study.report(trial, status.epochs)
-        if result.epoch == self._epochs(status):
+        if result.epoch == status.planned_epochs:
             return
         if hopeless:
             self._executor.cancel(trial.number)
@@ -286,13 +294,6 @@ class _Supervisor:
     def _is_out_of_patience(self, trial: TrialStatus) -> bool:
         best, patience = trial.best_epoch, self._spec.patience
         return bool(patience and best and len(trial.epochs) - best.epoch >= patience)
-
-    def _note_attempt(self, number: int, result: EpochResult, usage: Usage) -> None:
-        trial = self._trials[number]
-        facts = asdict(usage)
-        if trial.attempts[-1].startup_seconds is None and result.epoch > len(trial.epochs):
-            facts["startup_seconds"] = startup_seconds(trial.attempts[-1], result, moment())
-        self._trials[number] = trial.change_attempt(**facts)
 
     def _publish_best(self) -> None:
         """Make the best epoch so far the search's model, so that whatever happens next it can be used."""
@@ -326,7 +327,8 @@ class _Supervisor:
         self._waiting.insert(0, trial)
 
     def _tell(self, trial: optuna.trial.Trial, ended: TrialState, error: str | None = None) -> None:
-        status = replace(self._trials[trial.number], state=ended, error=error).end_attempt(moment())
+        status = replace(self._trials[trial.number], state=ended, error=error, epoch_share=0.0, epoch_seconds=0.0)
+        status = status.end_attempt(moment())
         self._study.set_attempts(trial, status.attempts)
         self._study.tell(trial, ended, error)
         self._trials[trial.number] = status
@@ -358,8 +360,14 @@ class _Supervisor:
     def _finish(self) -> SearchStatus:
         errors = [trial.error for trial in self._trials.values() if trial.error]
         if any(trial.epochs for trial in self._trials.values()):
-            return self._refit(NO_TIME.format(self._spec.time_limit) if self._time.cut else "")
+            return self._refit(self._reason_of_end())
         return self.end("failed", errors[-1] if errors else "No trial could be started.")
+
+    def _reason_of_end(self) -> str:
+        """Why there are no more trials, if it is not that all were made."""
+        if self._time.cut:
+            return NO_TIME.format(self._spec.time_limit)
+        return exhausted_sentence(Combinations(self._spec.space).count) if self._is_exhausted() else ""
 
     def _refit(self, message: str) -> SearchStatus:
         """The end of a search, after the final refit if one was asked for."""
@@ -368,7 +376,7 @@ class _Supervisor:
         if not (self._spec.refit and best and best.best_epoch):
             return self.end("finished", message)
         job = replace(self._job(best, self._folder, best.best_epoch.epoch), refit=True)
-        refit = Refit(self._executor, self._folder, job, self._time, partial(self._write, "running"))
+        refit = Refit(self._executor, self._folder, job, self._time, partial(self._status_writer.write, "running"))
         state, outcome = refit.run(best.best_epoch, self._workspace)
         return self.end(state, outcome if state == "stopped" else f"{message} {outcome}".strip())
 
@@ -376,26 +384,16 @@ class _Supervisor:
 
     def _say_waiting(self, sentence: str) -> None:
         log.warning("%s", sentence)
-        write_snapshot(self._folder, replace(read_snapshot(self._folder), state="running", message=sentence))
-        self._news = True  # the sentence goes when there is nothing more to wait for
+        self._status_writer.write_message(sentence)
 
-    def _write_when_due(self) -> None:
-        """Tell readers what has happened; the more trials run, the longer they may have to wait for it."""
-        pause = len(self._running) * SNAPSHOT_SECONDS_A_TRIAL
-        if self._news and time.monotonic() - self._written >= pause:
-            self._write("running")
-
-    def _write(self, state: SearchState, message: str = "") -> SearchStatus:
-        status = replace(
+    def _status(self, state: SearchState, message: str) -> SearchStatus:
+        return replace(
             self._before,
             state=state,
             trials=tuple(self._trials[number] for number in sorted(self._trials)),
             model=self._model.id,
             seconds=self._clock.seconds,
             seconds_left=self._time.forecast(self._executor.slots) if state == "running" else None,
+            refit_share=self._time.refit_share(),
             message=message,
         )
-        write_snapshot(self._folder, status)
-        self._news, self._written = False, time.monotonic()
-        self._told = state, message
-        return status

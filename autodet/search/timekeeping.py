@@ -5,6 +5,7 @@ from itertools import islice
 
 from autodet.records import TrialStatus
 from autodet.search.budget import Budget, Pace
+from autodet.search.space import mean_epochs
 from autodet.search.spec import SearchSpec
 from autodet.search.stopwatch import Stopwatch
 
@@ -24,7 +25,7 @@ class Timekeeper:
     Attributes:
         clock: How long the search has run for.
         cut: Whether there was no time for all.
-        refit_done: Epochs that the final refit has done; None before it begins.
+        refit_done: Epochs that the final refit has done, with the share of the one under way; None before it begins.
     """
 
     def __init__(
@@ -36,9 +37,10 @@ class Timekeeper:
         refit_growth: float,
     ) -> None:
         self._spec, self.clock, self._trials, self._best_trial = spec, clock, trials, best_trial
-        self._budget = Budget(spec.trials, spec.epochs, spec.time_limit, refit_growth)
+        usual = mean_epochs(spec.space, spec.epochs)
+        self._budget = Budget(spec.trials, spec.epochs, spec.time_limit, refit_growth, usual)
         self.cut = False
-        self.refit_done: int | None = None
+        self.refit_done: float | None = None
 
     def seconds_left(self) -> float:
         """Seconds until the time limit; infinite where there is none."""
@@ -73,11 +75,18 @@ class Timekeeper:
         return allowed
 
     def forecast(self, slots: int) -> float | None:
-        """Seconds until everything is over, on so many slots; None before the first epoch."""
+        """Seconds until the end with this number of slots; None before the first batch."""
         trials, left = list(self._trials.values()), self.seconds_left()
         if self.refit_done is not None:
             return min(self.refit_seconds(), left)
-        return self._budget.forecast(trials, left, self._pace(), self._best_epoch(), slots)
+        pace = self._pace() or Pace.of_batches(trials)
+        return self._budget.forecast(trials, left, pace, self._best_epoch(), slots)
+
+    def refit_share(self) -> float | None:
+        """Share of the final refit that is done, 0 to 1; None where none was asked for."""
+        if not self._spec.refit:
+            return None
+        return min(1.0, (self.refit_done or 0) / max(1, self._best_epoch()))
 
     def _pace(self) -> Pace | None:
         return Pace.of(islice(reversed(self._trials.values()), RECENT))

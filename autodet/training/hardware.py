@@ -9,6 +9,27 @@ from autodet.words import counted
 
 
 @dataclass(frozen=True)
+class Measure:
+    """How long trials took on some hardware, with some data set.
+
+    Attributes:
+        architecture: Their network.
+        image_size: Their photo size in pixels.
+        train_photos: Training photos of the data set.
+        val_photos: Its validation photos.
+        epoch_seconds: The mean of their epochs.
+        startup_seconds: From a trial's start until its first epoch began; None where that is not known.
+    """
+
+    architecture: str
+    image_size: int
+    train_photos: int
+    val_photos: int
+    epoch_seconds: float
+    startup_seconds: float | None = None
+
+
+@dataclass(frozen=True)
 class Hardware:
     """What the trials of a search are trained on.
 
@@ -17,17 +38,25 @@ class Hardware:
         cores: CPU cores for each of them.
         gpu_memory_bytes: Memory of the smallest GPU; None where there is none, or nothing tells.
         bfloat16: Whether the CPU multiplies bfloat16 itself.
+        measured: How long trials on the data set at hand took on it, the newest first; see
+            ``autodet.search.epoch_times``.
     """
 
     slots: tuple[str, ...] = ("cpu",)
     cores: int = 1
     gpu_memory_bytes: int | None = None
     bfloat16: bool = False
+    measured: tuple[Measure, ...] = ()
 
     @property
     def on_gpus(self) -> bool:
         """Whether every trial has a GPU."""
         return "cpu" not in self.slots
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether nothing is known of its speed: no GPU was at hand when the constants were measured."""
+        return self.on_gpus and not self.measured
 
     @property
     def words(self) -> str:

@@ -1,8 +1,8 @@
 """What a trial is asked to do; light, so that whoever plans trials need not import torch."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE
 from autodet.records import Hyperparameters, Origin
@@ -10,7 +10,35 @@ from autodet.records import Hyperparameters, Origin
 BEST_BUNDLE = "best.autodet"
 CHECKPOINT = "last.pt"
 
-Pulse = Callable[[], None]  # called after every batch, so that whoever waits can tell slow from hung
+
+@dataclass(frozen=True)
+class EpochProgress:
+    """How far an epoch is.
+
+    Attributes:
+        epoch: From 1.
+        share: Of its work, 0 to 1, evaluation included.
+        seconds: How long that took.
+    """
+
+    epoch: int
+    share: float
+    seconds: float
+
+
+class Pulse(Protocol):
+    """Called after every batch, and again and again while a trial loads, so that slow and hung can be told apart."""
+
+    def __call__(self, progress: EpochProgress | None = None) -> None:
+        """Say that training gets on.
+
+        Args:
+            progress: How far the epoch is; None outside of epochs.
+        """
+
+
+def no_pulse(progress: EpochProgress | None = None) -> None:
+    """A pulse that does nothing."""
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,9 @@ from autodet.models.transplant import transplant
 from autodet.records import EpochResult, Hyperparameters, ImageRecord, Prediction, TrainedSizes
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from autodet.training.cores import Replicas, ahead
+from autodet.training.forecast import EVALUATION_SHARE
 from autodet.training.freezing import freeze
-from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
+from autodet.training.job import BEST_BUNDLE, EpochProgress, Pulse, TrainJob, no_pulse
 from autodet.training.latency import PHOTOS, measure_latency
 from autodet.training.schedule import set_learning_rates
 from autodet.training.square_cache import MEMORY_BYTES, SquareCache
@@ -40,7 +41,7 @@ GRADIENT_NORM = 10.0  # at most, of a step; L2, over all weights together
 EVALUATION_BATCH = 8  # photos at a time
 
 
-def train(job: TrainJob, pulse: Pulse = lambda: None) -> Iterator[EpochResult]:
+def train(job: TrainJob, pulse: Pulse = no_pulse) -> Iterator[EpochResult]:
     """Train one trial.
 
     After every epoch a checkpoint is in ``job.folder``, and the best epoch so far as a bundle. Where a
@@ -48,7 +49,7 @@ def train(job: TrainJob, pulse: Pulse = lambda: None) -> Iterator[EpochResult]:
 
     Args:
         job: What to train.
-        pulse: Called after every batch, in training and in evaluation.
+        pulse: Called after every batch, in training and in evaluation, with how far the epoch is.
 
     Yields:
         One result an epoch.
@@ -132,7 +133,7 @@ class _Trial:
                 f"The loss was no longer a finite number in epoch {epoch}; a lower learning rate than "
                 f"{self.job.hyperparameters.lr:g} should help."
             )
-        map50, map50_95, value = self._evaluate()
+        map50, map50_95, value = self._evaluate(epoch)
         result = EpochResult(epoch, loss, map50, map50_95, 0.0, value)
         better = result.score > self.progress.best_score
         if better and wants_speed(self.job.objective) and not self.job.refit:
@@ -151,7 +152,7 @@ class _Trial:
         _seed(self.job.seed, epoch)
         self.train_squares.begin_epoch(self.job.seed, epoch)
         self.network.train()
-        total = torch.zeros((), device=self.device)
+        total, trained = torch.zeros((), device=self.device), 0
         step = (epoch - 1) * self.steps_per_epoch
         scheduler = self.job.hyperparameters.scheduler
         if self.replicas:
@@ -161,7 +162,8 @@ class _Trial:
             total += self._step(self.traits.move(images), targets)
             step += 1
             self._average(step)
-            self.pulse()
+            trained += len(images)
+            self._beat(epoch, trained)
         return float(total) / self.steps_per_epoch
 
     def _loader(self) -> "DataLoader[Sample]":
@@ -217,15 +219,21 @@ class _Trial:
         """Whether the weights are, after the last step too, of which no loss tells any more."""
         return all(bool(weights.isfinite().all()) for weights in self.average.parameters())
 
-    def _evaluate(self) -> tuple[float, float, float | None]:
-        predictions = []
+    def _beat(self, epoch: int, trained: int, evaluated: int = 0) -> None:
+        """Tell how far an epoch is, by the photos that it was trained and evaluated on so far."""
+        whole = len(self.train_squares) + EVALUATION_SHARE * len(self.val_squares)
+        share = (trained + EVALUATION_SHARE * evaluated) / whole
+        self.pulse(EpochProgress(epoch, share, time.monotonic() - self.moment))
+
+    def _evaluate(self, epoch: int) -> tuple[float, float, float | None]:
+        predictions: list[Prediction] = []
         size = max(1, EVALUATION_BATCH // (len(self.judges) if self.judges else self.job.accumulation))
         photos = range(len(self.val_squares))
         batches = [photos[at : at + size] for at in range(0, len(photos), size)]
         predict = partial(self._predict, self.average)
         for predicted in self.judges.each(self._predict, batches) if self.judges else map(predict, batches):
             predictions += predicted
-            self.pulse()
+            self._beat(epoch, len(self.train_squares), len(predictions))
         quality = quality_of(self.job.objective)
         return measure(self.val_squares.records, predictions, len(self.dataset.classes), quality)
 

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
+from autodet.search.epoch_times import measured_hardware
 from autodet.search.facts import facts_of, unjudged_classes
 from autodet.search.forecasting import forecast_search
 from autodet.search.plan import Plan, explain_entries
@@ -163,12 +164,12 @@ def _changed(plan: Plan, entered: Plan) -> bool:
 
 def _reasons(dataset: Dataset, order: Order) -> str:
     entered = Plan(order.trials, order.epochs, _space(order), order.sampler, order.pruner, order.patience)
-    return explain_entries(entered, facts_of(dataset), _hardware(order.executor))
+    return explain_entries(entered, facts_of(dataset), _hardware(dataset, order.executor))
 
 
 def _plan(dataset: Dataset, preset: str) -> Plan:
     """What a preset means here, for the network that is chosen further down."""
-    hardware = _hardware(st.session_state.get(WHERE, "local"))
+    hardware = _hardware(dataset, st.session_state.get(WHERE, "local"))
     objective = chosen_objective()
     if model := chosen_start():
         size = model.card.image_size
@@ -187,9 +188,9 @@ def _plan(dataset: Dataset, preset: str) -> Plan:
     return plan_search(preset, facts_of(dataset), hardware, networks, objective=objective)
 
 
-def _hardware(where: str) -> Hardware:
+def _hardware(dataset: Dataset, where: str) -> Hardware:
     settings = load_settings()
-    return hardware_of_cluster(settings) if where == "ray" else find_hardware(settings)
+    return hardware_of_cluster(settings) if where == "ray" else measured_hardware(find_hardware(settings), dataset)
 
 
 @st.cache_data(ttl=60, show_spinner="Looking for the weights")
@@ -234,7 +235,7 @@ def show_forecast(dataset: Dataset, order: Order) -> None:
             "side as it has room for. How long that takes is forecast when the first epoch is done."
         )
         return
-    hardware = _hardware(order.executor)
+    hardware = _hardware(dataset, order.executor)
     photos = len(dataset.split("train")), len(dataset.split("val"))
     forecast = forecast_search(photos, order.trials, order.epochs, _space(order), hardware, refit=order.refit)
     cut = order.time_limit is not None and order.time_limit < forecast.most_seconds
@@ -246,7 +247,7 @@ def show_forecast(dataset: Dataset, order: Order) -> None:
         f"{counted(photos[0], 'training photo')}{' and a final training' * order.refit}, on {hardware.words}."
         + f" All of it would take {forecast.words}." * cut
         + " A trial that falls behind is pruned: it ends early." * (order.pruner != "none" and not cut)
-        + " No GPU has been measured yet, so this is a guess." * hardware.on_gpus
+        + " No GPU has been measured yet, so this is a guess." * hardware.is_guess
     )
 
 

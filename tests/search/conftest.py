@@ -72,6 +72,12 @@ def is_whole(home, status):
     return True
 
 
+def best_of(status):
+    """The best trial, its best epoch and mAP50."""
+    best = status.to_json()["best"]
+    return best["trial"], best["epoch"], best["map50"]
+
+
 class Command:
     """A command of the command line, in a process of its own, whose searches do what a script says."""
 

@@ -14,18 +14,19 @@ from autodet.errors import TrainingError
 from autodet.evaluation.objective import quality_of, wants_speed
 from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
 from autodet.records import EpochResult
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, EpochProgress, no_pulse
 from autodet.workspace import write_atomically
 
 SCRIPT = "AUTODET_TEST_SCRIPT"
 MEGABYTE = 1_000_000
 
 
-def train(job, pulse=lambda: None):
+def train(job, pulse=no_pulse):
     script = json.loads(os.environ.get(SCRIPT, "{}"))
     trial = "refit" if job.refit else job.folder.name.partition("-")[0]
     checkpoint = job.folder / CHECKPOINT
     note(job, "starts")
+    (job.folder / "seed").write_text(str(job.seed))
     if job.start:
         note(job, f"from {read_bundle(job.start.bundle)[0].weights_sha256}")
     if script.get("deaf"):
@@ -37,9 +38,10 @@ def train(job, pulse=lambda: None):
         wait_for_company(script, job, epoch)
         wait_for_file(script)
         seconds = script.get("seconds_of_epoch", {}).get(str(epoch), script.get("seconds", 0.0))
-        for _ in range(script.get("batches", 1)):
+        began, batches = time.monotonic(), script.get("batches", 1)
+        for batch in range(1, batches + 1):
             time.sleep(seconds)
-            pulse()
+            pulse(EpochProgress(epoch, batch / batches, time.monotonic() - began))
         map50 = script.get("map50", {}).get(trial, [default_map50(trial, epoch)] * job.epochs)[epoch - 1]
         result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, seconds, value_of(job, map50))
         better = result.score > max((earlier.score for earlier in done), default=-1)
@@ -65,7 +67,7 @@ def value_of(job, map50):
 
 def misfortune(script, job, trial, epoch):
     if script.get("fail", {}).get(trial) == epoch:
-        raise TrainingError("The photos are too beautiful; choose others.")
+        raise TrainingError(script.get("failure", "The photos are too beautiful; choose others."))
     if script.get("bug", {}).get(trial) == epoch:
         raise ZeroDivisionError("oh no")
     if script.get("killed", {}).get(trial) == epoch:

@@ -77,7 +77,7 @@ def test_retries_and_smaller_batches_begin_with_it_too(start, model, notes):
 def test_a_copy_that_is_not_what_it_was_stops_a_resume_with_a_sentence(start, home, model, damage, tmp_path):
     search = start({"seconds": 5}, trials=1, epochs=4, start_from="old")
     search.stop()
-    search.wait()
+    search.wait(best_so_far=True)
     copy = home.searches / search.id / COPY
     if damage == "gone":
         copy.unlink()

@@ -12,6 +12,7 @@ from autodet.search.space import make_space
 from autodet.search.spec import PRUNERS, SearchSpec
 from autodet.search.starting import start_search
 from autodet.search.study import SearchStudy
+from tests.search.conftest import best_of
 
 EPOCHS = 9
 SPACE = make_space({"batch_size": True, "augmentation": True, "scheduler": True})
@@ -67,7 +68,7 @@ def test_a_trial_that_gets_no_better_ends_and_keeps_its_best(start):
     script = {"map50": {"0": [0.3, 0.6, 0.5, 0.4, 0.3, 0.2], "1": [0.1, 0.2, 0.3, 0.4, 0.5, 0.55]}}
     status = start(script, trials=2, epochs=6, patience=2, pruner="none").wait()
     assert [(trial.state, len(trial.epochs)) for trial in status.trials] == [("finished", 4), ("finished", 6)]
-    assert status.to_json()["best"] == {"trial": 0, "epoch": 2, "map50": 0.6}
+    assert best_of(status) == (0, 2, 0.6)
 
 
 @pytest.mark.parametrize(

@@ -45,12 +45,14 @@ def launched(monkeypatch):
         ({"preset": "fastest"}, "balanced"),
         ({"architecture": "yolo99"}, "choose one of"),
         ({"device": "tpu"}, "not a device"),
-        ({"device": "cuda:7"}, "no device cuda:7 here"),
+        ({"device": "cuda:7"}, "no GPU on this machine, so there is no cuda:7"),
         ({"trials": 2.5}, "whole number"),
         ({"epochs": "3"}, "whole number"),
         ({"seed": -1}, "seed -1"),
         ({"seed": 2**31}, "out of range"),
         ({"time_limit": float("inf")}, "time limit"),
+        ({"time_limit": "60"}, "time limit is '60'"),
+        ({"time_limit": True}, "time limit is True"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_nothing_is_left(data, home, options, words):
@@ -88,6 +90,30 @@ def test_weights_out_of_reach_are_told_before_anything_starts(data, home, monkey
     with pytest.raises(WeightsError, match="cannot start here"):
         start_search(data)
     assert list(home.searches.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "gpus", "device", "words"),
+    [
+        ("", "", "cuda:0", "finds no GPU on this machine, so there is no cuda:0; choose cpu, or leave the device out"),
+        ("", "", "cuda", "finds no GPU on this machine, so there is no cuda:0"),
+        ("", "0,1", "cuda:7", "This machine has cuda:0 and cuda:1, and no cuda:7; choose cuda:0, cuda:1 or cpu, or"),
+        ("cpu", "0", "cuda:0", "AUTODET_DEVICES allows cpu, and not cuda:0; choose cpu"),
+        ("cuda:1,cuda:1", "0,1", "cuda:0", "AUTODET_DEVICES allows cuda:1, and not cuda:0; choose cuda:1 or cpu"),
+    ],
+)
+def test_a_device_that_is_not_there_is_told_with_what_is(data, monkeypatch, settings, gpus, device, words):
+    monkeypatch.setenv("AUTODET_DEVICES", settings)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
+    with pytest.raises(SearchError, match=words):
+        start_search(data, device=device)
+
+
+@pytest.mark.parametrize(("settings", "device"), [("cuda", "cuda:0"), ("cuda:0", "cuda"), ("cuda:0", "cpu")])
+def test_cuda_is_the_first_gpu_however_it_is_called(data, monkeypatch, settings, device):
+    monkeypatch.setattr(starting, "launch", lambda folder: None)
+    monkeypatch.setenv("AUTODET_DEVICES", settings)
+    assert start_search(data, device=device).spec().device == device
 
 
 def test_presets_fill_in_what_is_not_given(start):
@@ -174,7 +200,7 @@ def test_what_is_over_is_neither_stopped_nor_resumed(start):
 
 def test_a_search_without_a_model_says_so(start):
     search = start({"fail": {"0": 1}}, trials=1, epochs=1)
-    search.wait()
+    search.wait(best_so_far=True)
     with pytest.raises(SearchError, match="too beautiful"):
         search.best_detector()
 

@@ -113,7 +113,7 @@ def test_a_stop_is_heard_before_the_study_can_be_read_and_the_search_can_be_resu
         assert cli("resume", SEARCH, script=script).ends()[0] == 0
         eventually(lambda: "locked" in find_search(SEARCH, home).status().message)
         assert cli("stop", SEARCH).ends()[0] == 0
-        status = find_search(SEARCH, home).wait()
+        status = find_search(SEARCH, home).wait(best_so_far=True)
         assert status.state == "stopped"
         assert "before it could begin" in status.message and "locked" in status.message
         assert len(status.trials[0].epochs) >= 1

@@ -7,8 +7,9 @@ from autodet.datasets.importing import import_dataset
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.control import find_search
 from autodet.search.diagnosis import EPOCHS, Material, diagnosis_sentences, material_of, stuck_trials
+from autodet.search.epoch_lines import EpochLines
 from autodet.search.snapshot import write_snapshot
-from autodet.terminal import EpochLines
+from autodet.terminal import say
 from tests.helpers import APPLE, BANANA, write_labelled
 
 PARAMS = {"lr": 1e-3, "image_size": 320, "batch_size": 4}
@@ -117,7 +118,7 @@ def test_the_command_line_and_programs_are_told(odd, workspace, capsys):
     assert search.status().to_json()["diagnosis"] == diagnosis
     assert main(["status", "fruit"]) == 0
     assert diagnosis in capsys.readouterr().out
-    search.wait(on_change=(lines := EpochLines()))
+    search.wait(on_change=(lines := EpochLines(say)))
     lines(search.status())
     assert capsys.readouterr().err.count(diagnosis) == 1
 

@@ -38,7 +38,7 @@ def test_an_exception_fails_its_trial_with_a_sentence_and_the_search_goes_on(sta
 
 def test_a_search_without_a_single_epoch_failed_and_says_why(start):
     search = start({"fail": {"0": 1, "1": 1}}, trials=2, epochs=3)
-    status = search.wait()
+    status = search.wait(best_so_far=True)
     assert (status.state, status.model) == ("failed", None)
     assert "too beautiful" in status.message
 
@@ -116,7 +116,7 @@ def test_what_a_machine_left_behind_when_it_went_down_is_not_taken_for_life(star
 def test_a_database_that_cannot_be_used_interrupts_with_a_sentence(start, home):
     (home.home / "optuna.db").write_bytes(b"this is no database" * 100)
     search = start(trials=1, epochs=1)
-    status = search.wait()
+    status = search.wait(best_so_far=True)
     assert status.state == "interrupted"
     assert "not a database" in status.message
     (home.home / "optuna.db").unlink()

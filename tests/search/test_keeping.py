@@ -67,7 +67,7 @@ def test_a_search_at_work_is_not_deleted_and_the_place_of_a_model_that_never_cam
     with pytest.raises(SearchError, match="stop it before"):
         search.delete()
     search.stop()
-    search.wait()
+    search.wait(best_so_far=True)
     search.delete()
     assert list(home.models.iterdir()) == []
 
@@ -147,4 +147,4 @@ def test_a_trial_that_still_runs_can_be_kept_as_it_is_now(start, home, eventuall
     eventually(lambda: search.status().best_trial)
     assert search.keep(0, "so far").card.epoch == 1
     search.stop()
-    assert search.wait().state == "stopped"
+    assert search.wait(best_so_far=True).state == "stopped"

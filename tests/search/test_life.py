@@ -7,6 +7,7 @@ from autodet.models.store import find_model
 from autodet.search.control import find_search, list_searches
 from autodet.search.study import SearchStudy
 from autodet.training.job import CHECKPOINT
+from tests.search.conftest import best_of
 
 
 def test_a_search_runs_all_its_trials_and_keeps_the_best_model(start, home):
@@ -16,7 +17,7 @@ def test_a_search_runs_all_its_trials_and_keeps_the_best_model(start, home):
     assert status.state == "finished"
     assert [trial.state for trial in status.trials] == ["finished"] * 3
     assert [[result.epoch for result in trial.epochs] for trial in status.trials] == [[1, 2, 3, 4]] * 3
-    assert status.to_json()["best"] == {"trial": 2, "epoch": 4, "map50": pytest.approx(0.524)}
+    assert best_of(status) == (2, 4, pytest.approx(0.524))
     card = find_model(status.model, home).card
     assert (card.metrics["map50"], card.epoch) == (pytest.approx(0.524), 4)
     assert seen[0].state in ("queued", "running")
@@ -80,7 +81,7 @@ def test_a_slower_trial_does_not_replace_a_better_model(start, home):
     status = start(script, trials=2, epochs=3).wait()
     card = find_model(status.model, home).card
     assert (card.metrics["map50"], card.epoch) == (0.9, 2)
-    assert status.to_json()["best"] == {"trial": 0, "epoch": 2, "map50": 0.9}
+    assert best_of(status) == (0, 2, 0.9)
 
 
 def test_stop_keeps_the_best_so_far_and_resume_goes_on(start, home, eventually):
@@ -88,7 +89,7 @@ def test_stop_keeps_the_best_so_far_and_resume_goes_on(start, home, eventually):
     eventually(lambda: search.status().best_trial)
     search.stop()
     assert search.status().state in ("stopping", "stopped")
-    status = search.wait()
+    status = search.wait(best_so_far=True)
     assert status.state == "stopped"
     assert status.trials[0].state == "stopped"
     assert find_model(status.model, home).card.metrics["map50"] == status.to_json()["best"]["map50"]

@@ -35,7 +35,7 @@ def test_the_front_is_marked_the_best_is_published_and_every_model_on_it_can_be_
     assert (code, status["state"]) == (0, "finished")
     assert fronts(status) == {1, 2, 3}
     assert [trial["epochs"][0]["latency_ms"] for trial in status["trials"]] == [60, 20, 40, 90]
-    assert status["best"] == {"trial": 3, "epoch": 2, "map50": 0.8}
+    assert status["best"].items() >= {"trial": 3, "epoch": 2, "map50": 0.8, "value": 0.8}.items()
     assert find_model(status["model"], home).card.latency_ms == 90
     search = find_search("fruit", home)
     assert [trial.number for trial in search.pareto_front()] == [1, 2, 3]

@@ -10,10 +10,11 @@ from itertools import pairwise
 import pytest
 
 from autodet.search import queue
+from autodet.search.epoch_lines import EpochLines
 from autodet.search.executors.local import _Inherited
 from autodet.search.queue import SlotQueue, queue_for
 from autodet.settings import Settings
-from autodet.terminal import EpochLines
+from autodet.terminal import say
 from autodet.training.device import number_slots
 
 CPU, CPU_2 = number_slots(["cpu", "cpu"])
@@ -179,7 +180,7 @@ def test_searches_take_turns_and_waiting_is_no_part_of_the_time_limit(start, eve
     third = start(script, trials=1, epochs=2, name="third")
     eventually(lambda: "waits" in third.status().message)
     (tmp_path / "all are here").touch()
-    ended = [search.wait(on_change=EpochLines()) for search in (third, second, first)]
+    ended = [search.wait(on_change=EpochLines(say)) for search in (third, second, first)]
     assert "It waits for a free device" in capsys.readouterr().err
     assert [status.state for status in ended] == ["finished"] * 3
     assert [status.message for status in ended] == [""] * 3
@@ -202,7 +203,7 @@ def test_a_killed_supervisor_frees_its_slot_and_a_killed_or_stopped_one_that_wai
     eventually(lambda: "waits" in last.status().message)
     waiting.kill()
     stopped.stop()
-    assert stopped.wait().state == "stopped"
+    assert stopped.wait(best_so_far=True).state == "stopped"
     assert "no model" in stopped.status().message
     holding.kill()
     assert last.wait().state == "finished"

@@ -16,7 +16,7 @@ from autodet.records import Hyperparameters
 from autodet.search import control, launching, starting
 from autodet.search.control import find_search
 from autodet.search.snapshot import LOG
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob, no_pulse
 from tests.helpers import untrained_bundle
 from tests.ray_cluster import RayCluster
 from tests.search import scripted, scripted_on_ray
@@ -122,7 +122,7 @@ def test_a_killed_supervisor_is_resumed_and_stopping_ends_every_task(start, home
     search.resume()
     eventually(lambda: all(len(trial.epochs) > computed[trial.number] + 1 for trial in search.status().trials))
     search.stop()
-    status = find_search(search.id, home).wait()
+    status = find_search(search.id, home).wait(best_so_far=True)
     assert (status.state, bool(status.model)) == ("stopped", True)
     for trial in status.trials:
         assert [result.epoch for result in trial.epochs] == list(range(1, len(trial.epochs) + 1))
@@ -137,8 +137,19 @@ def test_a_supervisor_killed_while_it_writes_an_epoch_has_no_checkpoint_without_
 
     monkeypatch.setenv(scripted.SCRIPT, "{}")
     job = TrainJob(data.folder, tmp_path / "0", Hyperparameters(), 2, "fruit")
-    told = list(ray._trained(0, job, f"{scripted.__name__}:train", lambda: None))
+    told = list(ray._trained(0, job, f"{scripted.__name__}:train", no_pulse))
     assert [list(one.files) for one in told] == [[BEST_BUNDLE, CHECKPOINT]] * 2 + [[]]  # written in this order
+
+
+def test_the_cluster_tells_how_far_an_epoch_is(start, eventually):
+    search = start({"seconds": 0.2, "batches": 40}, trials=2, epochs=1)
+    eventually(lambda: all(0 < trial.epoch_share < 1 for trial in search.status().trials) and search.status().trials)
+    status = search.status()
+    assert not status.best_trial
+    assert status.seconds_left
+    assert 0 < status.progress < 1
+    done = search.wait()
+    assert [(trial.state, trial.epoch_share) for trial in done.trials] == [("finished", 0.0)] * 2
 
 
 def test_nodes_get_the_model_to_begin_with(start, home, notes, tmp_path):

@@ -54,7 +54,7 @@ def test_a_refit_goes_on_after_a_kill_and_after_a_stop(start, home, supervisor_o
     search.resume()
     eventually(lambda: "refit" in search.status().message)
     search.stop()
-    status = search.wait()
+    status = search.wait(best_so_far=True)
     assert status.state == "stopped"
     assert not find_model(status.model, home).card.refit
     search.resume()

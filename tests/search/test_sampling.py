@@ -2,10 +2,12 @@
 
 import optuna
 import pytest
-from optuna.samplers import TPESampler
+from optuna.samplers import RandomSampler, TPESampler
 
 from autodet.search import sampling
-from autodet.search.sampling import BoundedTPESampler, HalfwayPruner
+from autodet.search.combinations import Combinations
+from autodet.search.sampling import BoundedTPESampler, UntriedSampler
+from autodet.search.space import make_space
 
 FINISHED = optuna.trial.TrialState.COMPLETE
 LR = optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)
@@ -26,7 +28,7 @@ def asked(study, sampler):
 
 
 def test_it_is_optunas_own_in_searches_of_ordinary_length():
-    ours = asked(study_of(60), BoundedTPESampler(seed=3))
+    ours = asked(study_of(60), BoundedTPESampler(10, seed=3))
     assert ours == asked(study_of(60), TPESampler(seed=3))
 
 
@@ -37,7 +39,7 @@ def test_of_a_long_search_it_sees_the_best_some_others_and_what_is_under_way(mon
     monkeypatch.setattr(sampling, "CHOSEN_ANEW", 10)
     study = study_of(200, directions)
     under_way = [study.ask().number for _ in range(5)]
-    seen = [trial.number for trial in sampling._Excerpt(study, under_way[-1])._get_trials()]
+    seen = [trial.number for trial in sampling._Excerpt(study, under_way[-1], 10)._get_trials()]
     best = max(study.get_trials(states=(FINISHED,)), key=lambda trial: trial.values[0]).number
     assert len(seen) < 100
     assert best in seen
@@ -48,7 +50,7 @@ def test_of_a_long_search_it_sees_the_best_some_others_and_what_is_under_way(mon
 
 def test_in_a_long_search_it_chooses_as_well_as_optunas_own(monkeypatch):
     monkeypatch.setattr(sampling, "MOST_TRIALS", 300)
-    ours, theirs = asked(study_of(1200), BoundedTPESampler(seed=0)), asked(study_of(1200), TPESampler(seed=0))
+    ours, theirs = asked(study_of(1200), BoundedTPESampler(10, seed=0)), asked(study_of(1200), TPESampler(seed=0))
     assert distance(ours) <= distance(theirs) + 1e-3
 
 
@@ -56,45 +58,24 @@ def distance(rates):
     return sum(abs(rate - 5e-3) for rate in rates) / len(rates)
 
 
-def ended_after(curves, epochs):
-    """After how many epochs trials end whose scores are these, one trial after another."""
-    study = optuna.create_study(direction="maximize", pruner=HalfwayPruner(epochs))
-    counts = []
-    for curve in curves:
+class Stubborn(RandomSampler):
+    """Always wants the same."""
+
+    def sample_independent(self, study, trial, param_name, param_distribution):
+        return {"lr": 1e-3, "weight_decay": 1e-4, "batch_size": 4}[param_name]
+
+
+@pytest.mark.parametrize("batches", [[4], [2, 4, 8]])
+def test_a_sampler_that_repeats_itself_is_overruled(batches):
+    space = make_space({"lr": (1e-4, 1e-2), "backbone_lr_factor": 0.3, "batch_size": batches})
+    study, made = optuna.create_study(), []
+    for number in range(4):
+        study.sampler = UntriedSampler(Stubborn(), space, Combinations(space, made), seed=number)
         trial = study.ask()
-        for epoch, score in enumerate(curve, start=1):
-            trial.report(score, epoch)
-            if hopeless := trial.should_prune():
-                break
-        if hopeless:
-            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        else:
-            study.tell(trial, score)
-        counts.append(epoch)
-    return counts
-
-
-def rising(best, epochs=10):
-    return [best * epoch / epochs for epoch in range(1, epochs + 1)]
-
-
-def test_halfway_a_trial_must_be_no_worse_than_the_median_of_all_before_it():
-    assert ended_after([rising(0.8), rising(0.6), rising(0.69), rising(0.71), rising(0.69)], 10) == [10, 10, 5, 10, 5]
-
-
-def test_those_that_ended_early_count_so_that_about_half_go_on():
-    """However long a search gets, the bar stays where half of the trials pass it."""
-    scores = [((number * 37) % 101) / 101 for number in range(101)]
-    counts = ended_after([rising(score) for score in scores], 10)
-    assert set(counts) == {5, 10}
-    assert 40 <= counts.count(10) <= 65
-
-
-def test_the_best_epoch_of_the_first_half_counts_and_none_ends_later():
-    early, late = [0.7, 0.1, 0.1, 0.1, 0.1, 0.1, 0.9, 0.9], [0.1, 0.1, 0.1, 0.6, 0.9, 0.9, 0.9, 0.9]
-    assert ended_after([[0.65] * 8] * 2 + [early, late], 8) == [8, 8, 8, 4]
-
-
-def test_a_trial_of_few_epochs_is_compared_with_nothing():
-    assert ended_after([rising(0.9)] * 3 + [rising(0.1, epochs=3)], 10) == [10, 10, 10, 3]
-    assert ended_after([[0.9], [0.9], [0.1]], 1) == [1, 1, 1]
+        trial.suggest_float("lr", 1e-4, 1e-2, log=True)
+        trial.suggest_float("weight_decay", 1e-5, 1e-2, log=True)
+        if len(batches) > 1:
+            trial.suggest_categorical("batch_size", batches)
+        made.append(trial.params)
+    assert (made[0]["lr"], made[0]["weight_decay"]) == (1e-3, 1e-4)  # it had not been tried
+    assert len({one["lr"] for one in made}) == 4

@@ -59,16 +59,25 @@ def test_a_value_a_range_and_a_list_are_said_alike_in_python_and_on_the_command_
         ({"learning": 1}, "no parameter 'learning'"),
         ({"lr": (1e-2, 1e-3)}, "lower one first"),
         ({"lr": (0, 1e-3)}, "above 0"),
-        ({"lr": (1e-4, 1e-3, 1e-2)}, "is no range"),
+        ({"lr": (1e-4, 1e-3, 1e-2)}, "3 ends of a range; give two, or list"),
         ({"lr": "fast"}, "cannot be fast"),
         ({"lr": float("nan")}, "cannot be nan"),
         ({"batch_size": 2.5}, "whole number"),
-        ({"batch_size": []}, "cannot be nothing"),
-        ({"batch_size": [4, 4]}, "cannot be 4, 4"),
+        ({"batch_size": []}, "has no value"),
+        ({"batch_size": [4, 5.5]}, r"cannot be 5.5; give a whole number from 1 to 256\."),
+        (
+            {"batch_size": ["4;8"]},
+            r"cannot be 4;8; give .*several values are a list \(\[4, 8\], on the command line 4,8",
+        ),
+        ({"batch_size": [4, ""]}, "cannot be empty"),
+        ({"ema_decay": [0, 0.0]}, "twice"),
+        ({"scheduler": ["cosine", "cosine"]}, "has the value cosine twice"),
+        ({"lr": [[1e-3]]}, "cannot be"),
+        ({"batch_size": [4, 4]}, "has the value 4 twice; give each value once"),
         ({"image_size": (256, 300)}, "steps of 32"),
         ({"ema_decay": 1.0}, "cannot be 1.0"),
         ({"scheduler": "steps"}, "one of cosine, linear, constant"),
-        ({"scheduler": ("linear", "steps")}, "cannot be linear, steps"),
+        ({"scheduler": ("linear", "steps")}, "cannot be steps; give one of cosine"),
     ],
 )
 def test_what_cannot_be_tried_is_a_sentence_that_says_what_can(space, words):
@@ -150,7 +159,13 @@ def test_the_command_line_tries_what_it_is_asked_to(cli, home):
 
 
 @pytest.mark.parametrize(
-    ("word", "sentence"), [("lr", "not NAME=VALUES"), ("rate=1", "no parameter 'rate'"), ("lr=2..1", "lower one")]
+    ("word", "sentence"),
+    [
+        ("lr", "not NAME=VALUES"),
+        ("batch_size=4,4", "has the value 4 twice"),
+        ("rate=1", "no parameter 'rate'"),
+        ("lr=2..1", "lower one"),
+    ],
 )
 def test_a_mistake_on_the_command_line_is_a_sentence(cli, word, sentence):
     code, _, error = cli("search", "fruit", "--space", word).ends()
@@ -173,6 +188,6 @@ def test_a_warm_start_needs_a_search_with_an_epoch(start, data):
     with pytest.raises(NotFoundError, match="no search 'nothing'"):
         start_search(data, warm_start="nothing")
     failed = start({"fail": {"0": 1}}, trials=1, epochs=1)
-    failed.wait()
+    failed.wait(best_so_far=True)
     with pytest.raises(SearchError, match="nothing to begin with"):
         start_search(data, warm_start=failed.id)

@@ -106,7 +106,7 @@ def test_a_stop_is_heard_while_the_server_is_away_and_a_resume_stores_what_it_mi
     try:
         eventually(lambda: "does not answer" in search.status().message)
         search.stop()
-        stopped = search.wait()
+        stopped = search.wait(best_so_far=True)
     finally:
         server.start()
     assert stopped.state == "stopped"
@@ -174,7 +174,7 @@ def test_a_server_that_goes_for_good_interrupts_and_writes_no_secret(start, home
     monkeypatch.setattr(starting, "check_storage", lambda place: None)
     monkeypatch.setenv("AUTODET_STORAGE_URL", server.url("postgresql", "postgres", "wrong-password"))
     search = start(trials=1, epochs=1)
-    status = search.wait()
+    status = search.wait(best_so_far=True)
     assert status.state == "interrupted"
     assert "refuses the password" in status.message
     assert "wrong-password" not in everything_written(home)

@@ -10,7 +10,7 @@ import pytest
 
 from autodet.lock import hold_lock
 from autodet.models.store import add_model, find_model
-from autodet.search import published, starting, supervisor
+from autodet.search import bulletin, published, starting, supervisor
 from autodet.search.control import find_search
 from autodet.search.executors import EpochDone, TrialDone
 from autodet.search.snapshot import STOP
@@ -109,7 +109,7 @@ def test_a_best_epoch_that_was_recorded_but_not_published_is_published_on_resume
 
 def test_a_model_that_was_published_but_not_written_down_is_not_replaced_by_a_worse_one(plan, home, monkeypatch):
     folder = plan({"map50": {"0": [0.9, 0.8], "1": [0.2, 0.3]}}, trials=2, epochs=2)
-    fails_once(monkeypatch, supervisor, "write_snapshot", when=lambda _folder, status: status.model is not None)
+    fails_once(monkeypatch, bulletin, "write_snapshot", when=lambda _folder, status: status.model is not None)
     with pytest.raises(OSError, match="killed here"):
         carry_on(folder, slots=2)
     status = carry_on(folder, slots=2)
@@ -194,9 +194,9 @@ def test_the_highest_seed_searches_like_any_other(plan):
 def test_the_forecast_begins_with_the_first_epoch_and_ends_at_0(plan, monkeypatch):
     folder = plan({"seconds": 0.01}, trials=3, epochs=4)
     forecasts = []
-    write = supervisor.write_snapshot
+    write = bulletin.write_snapshot
     monkeypatch.setattr(
-        supervisor,
+        bulletin,
         "write_snapshot",
         lambda folder, status: (forecasts.append(status.seconds_left), write(folder, status)),
     )
@@ -238,7 +238,7 @@ def test_stopping_before_the_first_epoch_says_that_there_is_no_model(plan):
 
 def test_the_traceback_of_a_failed_trial_is_kept_in_its_folder(start, home):
     search = start({"bug": {"0": 1}}, trials=1, epochs=1)
-    search.wait()
+    search.wait(best_so_far=True)
     assert "ZeroDivisionError: oh no" in (home.searches / search.id / "trials" / "0" / "traceback.txt").read_text()
 
 
@@ -251,7 +251,7 @@ def test_a_supervisor_that_fails_says_why_and_leaves_a_search_to_resume(start, h
     content = database.read_bytes()
     database.write_bytes(b"no database" * 1000)
     search.resume()
-    status = search.wait()
+    status = search.wait(best_so_far=True)
     assert status.state == "interrupted"
     assert "not a database" in status.message
     assert "resume it" in status.message

@@ -154,8 +154,21 @@ def test_a_batch_that_is_trained_in_parts_makes_the_steps_of_a_whole_one(job, fi
 
 def test_every_batch_gives_a_sign_of_life(job):
     dataset, signs = read_dataset(job.dataset_folder), []
-    next(train(job, lambda: signs.append(1)))
+    next(train(job, signs.append))
     assert len(signs) == math.ceil(len(dataset.split("train")) / 4) + math.ceil(len(dataset.split("val")) / 8)
+
+
+def test_signs_of_life_say_how_far_the_epoch_is_evaluation_included(job):
+    signs = []
+    for _ in train(job, signs.append):
+        pass
+    for epoch in (1, 2):
+        shares = [sign.share for sign in signs if sign.epoch == epoch]
+        assert shares == sorted(shares)
+        assert len(set(shares)) == len(shares) > 2
+        assert shares[0] > 0 and shares[-1] == pytest.approx(1)
+        seconds = [sign.seconds for sign in signs if sign.epoch == epoch]
+        assert seconds[0] > 0 and seconds == sorted(seconds)
 
 
 def copied(dataset, folder, records):

@@ -9,7 +9,9 @@ from autodet.records import EpochResult
 from autodet.search.executors.memory import is_out_of_memory
 from autodet.search.executors.usage import Usage
 from autodet.search.reasons import unforeseen_reason
-from autodet.training.job import TrainJob
+from autodet.training.job import EpochProgress, TrainJob
+
+BEAT_SECONDS = 1.0  # a trial shows that it gets on no more often than that
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,14 @@ class EpochDone:
     trial: int
     result: EpochResult
     usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True)
+class EpochUnderWay:
+    """A trial has trained, or evaluated, more of an epoch; heard of about once a second."""
+
+    trial: int
+    progress: EpochProgress
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ class TrialBlocked:
     details: str
 
 
-Event = EpochDone | TrialDone | TrialFailed | TrialLost | TrialTooLarge | TrialBlocked
+Event = EpochDone | EpochUnderWay | TrialDone | TrialFailed | TrialLost | TrialTooLarge | TrialBlocked
 
 
 def event_of(trial: int, error: Exception) -> Event:

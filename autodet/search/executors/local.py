@@ -18,27 +18,30 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import DupFd
 from typing import Any
 
-from autodet.search.executors import EpochDone, Event, TrialDone, TrialLost, TrialTooLarge, event_of
+from autodet.search.executors import (
+    BEAT_SECONDS,
+    EpochDone,
+    EpochUnderWay,
+    Event,
+    TrialDone,
+    TrialLost,
+    TrialTooLarge,
+    event_of,
+)
 from autodet.search.executors.bound import bind_to_parent, watch_supervisor
 from autodet.search.executors.memory import out_of_memory_kills
 from autodet.search.executors.usage import Meter
 from autodet.search.queue import HeldSlot, SlotQueue
 from autodet.training.device import Slot, visible_gpu
-from autodet.training.job import TrainJob
+from autodet.training.job import EpochProgress, TrainJob
 
 TRAIN = "autodet.training.loop:train"
 NURSERY = "autodet.search.executors.nursery"
 GRACE_SECONDS = 5.0
 NICENESS = 5  # pages and predictions on the same cores go first
-BEAT_SECONDS = 1.0  # a worker shows that it gets on no more often than that
 
 
-@dataclass(frozen=True)
-class _Beat:
-    """A worker gets on; for this executor alone."""
-
-
-_Message = Event | _Beat
+_Message = Event | None  # None: a worker gets on, and has nothing to tell
 
 
 @dataclass
@@ -123,13 +126,13 @@ class LocalExecutor:
         events: list[Event] = []
         for worker in list(self._workers.values()):
             worker.silent_seconds = 0.0 if worker.connection in ready else worker.silent_seconds + listened
-            if (message := self._message(worker, worker.connection in ready)) and not isinstance(message, _Beat):
-                events.append(message)
-                if not isinstance(message, EpochDone):
+            if event := self._event(worker, worker.connection in ready):
+                events.append(event)
+                if not isinstance(event, EpochDone | EpochUnderWay):
                     self._forget(worker)
         return events
 
-    def _message(self, worker: _Worker, ready: bool) -> _Message | None:
+    def _event(self, worker: _Worker, ready: bool) -> Event | None:
         if ready:
             return _receive(worker)
         if worker.silent_seconds > self._deadline:
@@ -213,7 +216,7 @@ def _train(connection: "Connection[_Message, _Message]", trial: int, job: TrainJ
     """Train, tell every epoch, and return what became of the trial."""
     module, function = train.split(":")
     try:
-        for result in getattr(importlib.import_module(module), function)(job, _Pulse(connection)):
+        for result in getattr(importlib.import_module(module), function)(job, _Pulse(connection, trial)):
             connection.send(EpochDone(trial, result, meter.read()))
     except Exception as error:
         return event_of(trial, error)
@@ -223,12 +226,12 @@ def _train(connection: "Connection[_Message, _Message]", trial: int, job: TrainJ
 class _Pulse:
     """Sends a beat when it is called, at most one a second."""
 
-    def __init__(self, connection: "Connection[_Message, _Message]") -> None:
-        self._connection, self._last = connection, time.monotonic()
+    def __init__(self, connection: "Connection[_Message, _Message]", trial: int) -> None:
+        self._connection, self._trial, self._last = connection, trial, time.monotonic()
 
-    def __call__(self) -> None:
+    def __call__(self, progress: EpochProgress | None = None) -> None:
         if time.monotonic() - self._last >= BEAT_SECONDS:
-            self._connection.send(_Beat())
+            self._connection.send(EpochUnderWay(self._trial, progress) if progress else None)
             self._last = time.monotonic()
 
 

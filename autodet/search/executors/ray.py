@@ -4,7 +4,8 @@ A task is a streaming generator: with every epoch it yields the checkpoint, and 
 Both are written into the workspace at once. When a task is lost with its node, Ray runs it again elsewhere; there it
 asks for the checkpoint, tells the epochs that it had told before, and goes on. What nodes ask for comes from the
 supervisor's machine, by an actor that reads the workspace: the checkpoint, the model to begin with, and the data set
-where they lack it.
+where they lack it. Tasks tell the same actor how far their epochs are, which the supervisor asks it: they cannot yield
+that, because a task that runs again has to yield the same items in the same order.
 
     python -m autodet.search.executors.ray      says whether the cluster of the settings can be used
 """
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,11 +32,20 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from autodet import __version__
 from autodet.datasets.manifest import read_dataset
 from autodet.errors import AutodetError, SearchError, TrainingError
-from autodet.search.executors import EpochDone, Event, TrialDone, TrialLost, TrialTooLarge, event_of
+from autodet.search.executors import (
+    BEAT_SECONDS,
+    EpochDone,
+    EpochUnderWay,
+    Event,
+    TrialDone,
+    TrialLost,
+    TrialTooLarge,
+    event_of,
+)
 from autodet.search.executors.travel import cache_folder, packed, unpacked
 from autodet.search.executors.usage import Meter
 from autodet.settings import Settings, load_settings
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, EpochProgress, Pulse, TrainJob
 from autodet.workspace import write_atomically
 
 RAY_RETRIES = 2
@@ -91,10 +101,12 @@ class RayExecutor:
         connect(settings)
         self._settings, self._train = settings, train
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self._files = ray.remote(_Files).options(**FILES, scheduling_strategy=here).remote()
+        self._files: Any = ray.remote(_Files).options(**FILES, scheduling_strategy=here).remote()
         self._tasks: dict[int, Any] = {}
         self._jobs: dict[int, TrainJob] = {}
         self._fingerprint = ""
+        self._asked: Any = None  # how far epochs are, and when
+        self._asked_at = 0.0
 
     @property
     def slots(self) -> int:
@@ -131,7 +143,7 @@ class RayExecutor:
         return "Ray"
 
     def events(self, timeout_seconds: float) -> list[Event]:
-        """What the tasks have yielded."""
+        """What the tasks have yielded, and how far their epochs are."""
         if not self._tasks:
             time.sleep(timeout_seconds)
             return []
@@ -139,7 +151,20 @@ class RayExecutor:
         ready, _ = ray.wait(list(trials), num_returns=1, timeout=timeout_seconds, fetch_local=False)
         if ready:
             ready, _ = ray.wait(list(trials), num_returns=len(trials), timeout=0, fetch_local=False)
-        return [event for task in ready if (event := self._next(trials[task], task))]
+        return [event for task in ready if (event := self._next(trials[task], task))] + self._under_way()
+
+    def _under_way(self) -> list[Event]:
+        """How far epochs are, as the actor was told; it is asked once a second, and never waited for."""
+        if self._asked is None and time.monotonic() - self._asked_at >= BEAT_SECONDS:
+            self._asked, self._asked_at = self._files.progress.remote(), time.monotonic()
+        if self._asked is None or not ray.wait([self._asked], timeout=0)[0]:
+            return []
+        asked, self._asked = self._asked, None
+        try:
+            told: dict[int, EpochProgress] = ray.get(asked)
+        except RayError:  # the actor was lost, and is started again
+            return []
+        return [EpochUnderWay(trial, progress) for trial, progress in told.items() if trial in self._tasks]
 
     def _next(self, trial: int, task: Any) -> Event | None:
         try:
@@ -179,7 +204,18 @@ def _words(error: BaseException) -> str:
 
 
 class _Files:
-    """Reads the workspace for nodes; runs on the supervisor's machine and ends with it."""
+    """Reads the workspace for nodes, and hears how far they are; on the supervisor's machine, and ends with it."""
+
+    def __init__(self) -> None:
+        self._progress: dict[int, EpochProgress] = {}
+
+    def note(self, trial: int, progress: EpochProgress) -> None:
+        """Hear how far a trial's epoch is."""
+        self._progress[trial] = progress
+
+    def progress(self) -> dict[int, EpochProgress]:
+        """How far epochs are, by trial."""
+        return self._progress
 
     def checkpoint(self, folder: Path) -> bytes | None:
         """What a trial has reached."""
@@ -205,7 +241,8 @@ def _run(
     folder = Path(tempfile.mkdtemp(prefix=f"{trial}-", dir=_scratch()))
     try:
         job = _settled(job, folder, fingerprint, files, version)
-        with closing(_Pulse(deadline_seconds)) as pulse:
+        note = files.note.options(num_returns=0, max_task_retries=0)
+        with closing(_Pulse(deadline_seconds, lambda progress: note.remote(trial, progress))) as pulse:
             yield from _trained(trial, job, train, pulse)
     except Exception as error:
         yield _Told(event_of(trial, error), {})
@@ -238,7 +275,7 @@ def _settled(job: TrainJob, folder: Path, fingerprint: str, files: Any, version:
     return replace(job, folder=folder, dataset_folder=unpacked(fingerprint, fetch, cache_folder()))
 
 
-def _trained(trial: int, job: TrainJob, train: str, pulse: "_Pulse") -> Iterator[_Told]:
+def _trained(trial: int, job: TrainJob, train: str, pulse: Pulse) -> Iterator[_Told]:
     module, function = train.split(":")
     meter = Meter(os.environ.get("CUDA_VISIBLE_DEVICES") if job.device != "cpu" else None)
     sent: dict[str, float] = {}
@@ -256,15 +293,24 @@ def _trained(trial: int, job: TrainJob, train: str, pulse: "_Pulse") -> Iterator
 
 
 class _Pulse:
-    """Ends this worker when it is not called for too long; Ray then starts the trial again."""
+    """Passes on how far an epoch is; ends this worker when it is not called for too long, and Ray starts it again.
 
-    def __init__(self, deadline_seconds: float) -> None:
+    Args:
+        deadline_seconds: How long is too long.
+        tell: Told of progress, at most once a second.
+    """
+
+    def __init__(self, deadline_seconds: float, tell: Callable[[EpochProgress], object]) -> None:
         self._deadline, self._last = deadline_seconds, time.monotonic()
+        self._tell, self._told = tell, 0.0
         self._over = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def __call__(self) -> None:
+    def __call__(self, progress: EpochProgress | None = None) -> None:
         self._last = time.monotonic()
+        if progress and self._last - self._told >= BEAT_SECONDS:
+            self._told = self._last
+            self._tell(progress)
 
     def close(self) -> None:
         """The trial is over; the worker lives on for the next."""
