@@ -12,7 +12,7 @@ import pytest
 
 from autodet.lock import hold_lock
 from autodet.records import SearchStatus, TrialStatus
-from autodet.search import bulletin, starting
+from autodet.search import starting, status_writer
 from autodet.search.control import find_search
 from autodet.search.epoch_lines import EpochLines, progress_text
 from autodet.search.executors import EpochDone, EpochUnderWay, TrialDone, TrialLost
@@ -104,13 +104,13 @@ def played(data, home, monkeypatch):
     """What a search of one trial has said of it, whenever it was written, while its executor said some things."""
     monkeypatch.setattr(starting, "launch", lambda folder: None)
     for pause in ("PROGRESS_SECONDS", "SECONDS_A_TRIAL"):
-        monkeypatch.setattr(bulletin, pause, 0.0)
+        monkeypatch.setattr(status_writer, pause, 0.0)
 
     def played(*events, **options):
         folder = home.searches / start_search(data, trials=1, **options).id
-        said, write = [], bulletin.write_snapshot
+        said, write = [], status_writer.write_snapshot
         with monkeypatch.context() as patch, hold_lock(folder):
-            patch.setattr(bulletin, "write_snapshot", lambda at, status: (said.append(status), write(at, status)))
+            patch.setattr(status_writer, "write_snapshot", lambda at, status: (said.append(status), write(at, status)))
             status = supervise(folder, Told(*events))
         assert tuple(SearchStudy(home, folder.name, find_search(folder.name, home).spec()).statuses()) == status.trials
         return said
@@ -161,8 +161,8 @@ def test_the_final_refit_is_part_of_the_progress(start):
 
 def test_news_within_an_epoch_is_written_once_a_second_and_events_at_once(tmp_path, monkeypatch):
     now, written = [100.0], []
-    monkeypatch.setattr(bulletin.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(bulletin, "write_snapshot", lambda folder, status: written.append(now[0]))
+    monkeypatch.setattr(status_writer.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(status_writer, "write_snapshot", lambda folder, status: written.append(now[0]))
     told = StatusWriter(tmp_path, lambda state, message: SearchStatus("s", "d", state, message=message))
     told.write_when_due(1)
     for step in range(1, 35):

@@ -10,7 +10,7 @@ import pytest
 
 from autodet.lock import hold_lock
 from autodet.models.store import add_model, find_model
-from autodet.search import bulletin, published, starting, supervisor
+from autodet.search import published, starting, status_writer, supervisor
 from autodet.search.control import find_search
 from autodet.search.executors import EpochDone, TrialDone
 from autodet.search.snapshot import STOP
@@ -109,7 +109,7 @@ def test_a_best_epoch_that_was_recorded_but_not_published_is_published_on_resume
 
 def test_a_model_that_was_published_but_not_written_down_is_not_replaced_by_a_worse_one(plan, home, monkeypatch):
     folder = plan({"map50": {"0": [0.9, 0.8], "1": [0.2, 0.3]}}, trials=2, epochs=2)
-    fails_once(monkeypatch, bulletin, "write_snapshot", when=lambda _folder, status: status.model is not None)
+    fails_once(monkeypatch, status_writer, "write_snapshot", when=lambda _folder, status: status.model is not None)
     with pytest.raises(OSError, match="killed here"):
         carry_on(folder, slots=2)
     status = carry_on(folder, slots=2)
@@ -194,9 +194,9 @@ def test_the_highest_seed_searches_like_any_other(plan):
 def test_the_forecast_begins_with_the_first_epoch_and_ends_at_0(plan, monkeypatch):
     folder = plan({"seconds": 0.01}, trials=3, epochs=4)
     forecasts = []
-    write = bulletin.write_snapshot
+    write = status_writer.write_snapshot
     monkeypatch.setattr(
-        bulletin,
+        status_writer,
         "write_snapshot",
         lambda folder, status: (forecasts.append(status.seconds_left), write(folder, status)),
     )
