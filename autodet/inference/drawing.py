@@ -77,15 +77,20 @@ def draw_boxes(
     return drawn
 
 
-def save_drawing(drawn: Image.Image, path: Path) -> None:
-    """Write a photo with boxes on it as a JPEG that ``is_drawing`` knows from a photo."""
+def drawing_jpeg(drawn: Image.Image) -> bytes:
+    """A photo with boxes on it as the bytes of a JPEG file that ``is_drawing`` tells from a photo."""
     content = BytesIO()
     drawn.save(content, "JPEG", quality=92, comment=MARK)
-    write_atomically(path, content.getvalue())
+    return content.getvalue()
+
+
+def save_drawing(drawn: Image.Image, path: Path) -> None:
+    """Write ``drawing_jpeg`` into a file."""
+    write_atomically(path, drawing_jpeg(drawn))
 
 
 def is_drawing(path: Path) -> bool:
-    """Whether ``save_drawing`` wrote a file."""
+    """Whether a file is one of ``drawing_jpeg``."""
     with suppress(OSError), open_regular(path) as file:
         return MARK in file.read(MARK_BYTES)
     return False

@@ -7,6 +7,7 @@ import streamlit as st
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, list_datasets, read_dataset
 from autodet.models.store import StoredModel, list_models
+from autodet.models.transplant import match_classes
 from autodet.records import SearchStatus
 from autodet.search.control import list_searches
 from autodet.ui.address import named_in_address, write_address
@@ -61,7 +62,7 @@ def choose_model() -> StoredModel | None:
 
 def choose_fitting_dataset(model: StoredModel) -> Dataset | None:
     """The data set that the visitor chooses, among those that a model can be measured on; its own at first."""
-    fitting = [summary for summary in list_datasets() if set(summary.classes) <= set(model.card.classes)]
+    fitting = [summary for summary in list_datasets() if not match_classes(model.card.classes, summary.classes).fresh]
     if not fitting:
         st.info(
             "There is no data set here with the classes of this model: "

@@ -14,7 +14,7 @@ from autodet.inference.evaluations import kept_evaluation
 from autodet.inference.known_photos import learnt_photos_sentence
 from autodet.inference.mistakes import Mistakes, add_up, count_mistakes
 from autodet.models.store import StoredModel
-from autodet.records import EvaluationReport, Prediction
+from autodet.records import MAX_DETECTIONS, EvaluationReport, Prediction
 from autodet.ui.choice import choose_split
 from autodet.ui.frame import sentences_for_errors
 from autodet.ui.pictures import as_jpeg, fitting_width, small_photo
@@ -89,6 +89,12 @@ def show_report(evaluated: Evaluated) -> None:
     unmeasured = [name for name, one in report.per_class.items() if one.ap50 is None]
     if sentence := unmeasured_sentence(unmeasured, evaluated.split):
         st.warning(escape(sentence), icon=":material/warning:")
+    if report.crowded_images:
+        st.info(
+            f"{counted(report.crowded_images, 'photo')} with more than {MAX_DETECTIONS} marked objects: a detector "
+            "finds no more than that on a photo, so the rest counts as missed.",
+            icon=":material/grain:",
+        )
     st.subheader("Classes", anchor=False)
     chart, table = st.columns([3, 2])
     chart.plotly_chart(

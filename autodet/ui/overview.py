@@ -8,9 +8,10 @@ from autodet.datasets.manifest import list_datasets
 from autodet.models.store import list_models
 from autodet.records import SearchStatus
 from autodet.search.control import list_searches
+from autodet.search.epoch_lines import time_left
 from autodet.ui.frame import link, sentences_for_errors
 from autodet.ui.text import ago, escape, score
-from autodet.words import counted, duration
+from autodet.words import counted
 
 REFRESH_SECONDS = 3
 
@@ -44,16 +45,9 @@ def _show_running(were_running: bool) -> None:
 def _show_progress(status: SearchStatus) -> None:
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
-        left.progress(progress_of(status), progress_text(status))
+        left.progress(status.progress, progress_text(status))
         with right:
             link("results", "Watch", search=status.search)
-
-
-def progress_of(status: SearchStatus) -> float:
-    """The share of a search's epochs that are done or will not be made, 0 to 1."""
-    planned = status.planned_trials * status.planned_epochs
-    done = sum(len(trial.epochs) if trial.state == "running" else status.planned_epochs for trial in status.trials)
-    return min(1.0, done / planned) if planned else 0.0
 
 
 def progress_text(status: SearchStatus) -> str:
@@ -62,18 +56,20 @@ def progress_text(status: SearchStatus) -> str:
         return f"**{escape(status.search)}** {'waits for a free device' if status.message else 'is starting'}"
     if status.state == "stopping":
         return f"**{escape(status.search)}** is stopping"
-    left = "" if status.seconds_left is None else f", about {duration(status.seconds_left)} left"
     done = f"{status.trials_over} of {counted(status.planned_trials, 'trial')} done"
-    return f"**{escape(status.search)}**: {done}{_under_way(status)}{left}"
+    return f"**{escape(status.search)}**: {done}{_under_way(status)}{time_left(status)}"
 
 
 def _under_way(status: SearchStatus) -> str:
-    """Which trials are, by their numbers, as all other places name them."""
+    """Which trials run, by their numbers, and how far one is if it runs alone."""
     running = [trial for trial in status.trials if trial.state == "running"]
     if len(running) != 1:
-        return f", {len(running)} under way" if running else ""
+        return f", {len(running)} running" if running else ""
     (trial,) = running
-    return f", trial {trial.number} has {len(trial.epochs)} of {counted(status.planned_epochs, 'epoch')}"
+    if trial.is_loading:
+        return f", trial {trial.number} loads its photos"
+    epoch = min(len(trial.epochs) + 1, trial.planned_epochs)
+    return f", trial {trial.number} is {trial.epoch_share:.0%} through epoch {epoch} of {trial.planned_epochs}"
 
 
 def show_next_steps() -> None:

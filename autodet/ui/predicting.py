@@ -16,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from autodet.datasets.manifest import list_datasets, read_dataset
 from autodet.datasets.photos import open_photo
 from autodet.errors import PhotoError
-from autodet.inference.drawing import draw_boxes
+from autodet.inference.drawing import draw_boxes, drawing_jpeg
 from autodet.models.store import StoredModel
 from autodet.records import MIN_SCORE, Prediction
 from autodet.ui.frame import sentences_for_errors
@@ -95,9 +95,7 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
                 unreadable.append(str(error))
                 continue
             with st.spinner(f"Looking at {escape(photo.name)}, {number} of {len(photos)}"):
-                remembered[key] = _detector(model.id, model.card.weights_sha256, model).predict_many(
-                    [image], MIN_SCORE
-                )[0]
+                remembered[key] = next(_loaded(model).stream([image], MIN_SCORE))
         seen.append(Seen(photo, sha256, remembered[key]))
     while len(remembered) > max(MOST_REMEMBERED, len(photos)):
         del remembered[next(iter(remembered))]
@@ -114,6 +112,10 @@ def _show_unreadable(sentences: Sequence[str], total: int) -> None:
         return
     with st.expander(f"{len(sentences)} of {counted(total, 'file')} could not be read", icon=":material/broken_image:"):
         st.markdown("\n".join(f"- {escape(sentence)}" for sentence in sentences))
+
+
+def _loaded(model: StoredModel) -> "Detector":
+    return _detector(model.id, model.card.weights_sha256, model)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the model")
@@ -150,6 +152,8 @@ def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
     table = _table(shown, classes)
     if table.empty:
         st.info(_nothing_sentence(everything), icon=":material/search_off:")
+    for caution in _loaded(model).cautions([one.prediction for one in shown]):
+        st.warning(escape(caution), icon=":material/warning:")
     _show_pictures(shown, classes)
     if not table.empty:
         formats = {"score": "%.2f", "x1": "%.1f", "y1": "%.1f", "x2": "%.1f", "y2": "%.1f"}
@@ -182,17 +186,17 @@ def _show_pictures(shown: Sequence[Seen], classes: Sequence[str]) -> None:
             photo, scale = small_photo(one.sha256, LONGEST_SIDE, one.photo.content, one.photo.name)
             tile = column.container(gap="xxsmall")
             width = fitting_width(*photo.size, MOST_HIGH)
-            tile.image(_drawn(photo, scale, one, classes), width=width, alt=f"{one.photo.name} with its boxes")
+            tile.image(as_jpeg(_drawn(photo, scale, one, classes)), width=width, alt=f"{one.photo.name} with its boxes")
             tile.caption(f"{escape(one.photo.name)} · {counted(len(one.prediction), 'object')}")
 
 
-def _drawn(photo: Image.Image, scale: float, one: Seen, classes: Sequence[str]) -> bytes:
+def _drawn(photo: Image.Image, scale: float, one: Seen, classes: Sequence[str]) -> Image.Image:
     seen = one.prediction
-    return as_jpeg(draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, classes, seen.scores))
+    return draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, classes, seen.scores)
 
 
 def _drawn_whole(one: Seen, classes: Sequence[str]) -> bytes:
-    return _drawn(open_photo(one.photo.content, one.photo.name), 1.0, one, classes)
+    return drawing_jpeg(_drawn(open_photo(one.photo.content, one.photo.name), 1.0, one, classes))
 
 
 def _table(shown: Sequence[Seen], classes: Sequence[str]) -> pd.DataFrame:

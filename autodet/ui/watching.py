@@ -22,7 +22,7 @@ from autodet.ui.choice import dataset_names
 from autodet.ui.deleting import offer_deletion, show_size
 from autodet.ui.frame import link, sentences_for_errors
 from autodet.ui.keeping import marked, offer_trials_to_keep
-from autodet.ui.overview import progress_of, progress_text
+from autodet.ui.overview import progress_text
 from autodet.ui.text import escape, score
 from autodet.words import duration
 
@@ -122,7 +122,7 @@ def _show_state(status: SearchStatus) -> None:
     with left.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state, icon=icon, color=colour)  # type: ignore[arg-type]
         if status.active:
-            st.progress(progress_of(status), progress_text(status))
+            st.progress(status.progress, progress_text(status))
     with right.container(horizontal=True, horizontal_alignment="right"):
         _offer_actions(status, lost)
     st.caption(_described(status))
@@ -205,13 +205,14 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
             {
                 "trial": marked(status, trial),
                 "state": status.state if trial.state == "running" and not status.active else trial.state,
-                "epochs": f"{len(trial.epochs)}/{status.planned_epochs}",
+                "epochs": f"{len(trial.epochs)}/{trial.planned_epochs}",
                 quality_title(status.objective): epoch.score if epoch else None,
                 "mAP@0.5": epoch.map50 if epoch else None,
                 "mAP@0.5–0.95": epoch.map50_95 if epoch else None,
                 "at epoch": epoch.epoch if epoch else None,
                 **({PREDICTION: trial.latency_ms} if wants_speed(status.objective) else {}),
                 **{PARAMETERS[name].title.lower(): trial.params.get(name) for name in varied},
+                **({"seed": trial.effective.get("seed")} if _repeats(status) else {}),
                 "learning rate": trial.params.get("lr"),
                 "backbone ×": trial.params.get("backbone_lr_factor"),
                 "weight decay": trial.params.get("weight_decay"),
@@ -220,6 +221,11 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
         )
     table = pd.DataFrame(rows)
     return table.drop(columns=[name for name in NEEDS if table[name].isna().all()])
+
+
+def _repeats(status: SearchStatus) -> bool:
+    """Whether trials repeat the parameters of others, with other seeds."""
+    return any("seed" in trial.effective for trial in status.trials)
 
 
 def _varied(status: SearchStatus) -> list[str]:

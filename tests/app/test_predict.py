@@ -28,10 +28,8 @@ def looks(monkeypatch):
     from autodet.inference.detector import Detector
 
     counted = []
-    predict_many = Detector.predict_many
-    monkeypatch.setattr(
-        Detector, "predict_many", lambda *args, **kwargs: counted.append(1) or predict_many(*args, **kwargs)
-    )
+    stream = Detector.stream
+    monkeypatch.setattr(Detector, "stream", lambda *args, **kwargs: counted.append(1) or stream(*args, **kwargs))
     return counted
 
 

@@ -337,3 +337,15 @@ def test_the_trial_to_keep_is_described_as_it_is_now(visit, search_there, worksp
     shown = labelled(checked(app.run()).selectbox, "Trial").proto
     assert shown.set_value
     assert shown.raw_value == "0 · mAP@0.5 0.600"
+
+
+def test_every_trial_has_its_own_number_of_epochs_and_repeats_their_seed(visit, search_there):
+    search_there(
+        trials=[
+            trial(0, scores=(0.2, 0.6), planned_epochs=2),
+            trial(1, scores=(0.2, 0.6, 0.7), planned_epochs=4, effective={"seed": 1}),
+        ]
+    )
+    table = visit("results").dataframe[0].value
+    assert list(table["epochs"]) == ["2/2", "3/4"]
+    assert table["seed"].tolist()[1] == 1
