@@ -7,7 +7,6 @@ import pytest
 
 from autodet.datasets.importing import import_dataset
 from autodet.lock import hold_lock
-from autodet.models.bundle import ModelCard, write_bundle
 from autodet.models.store import add_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.snapshot import write_snapshot
@@ -15,7 +14,7 @@ from autodet.search.spec import SearchSpec
 from autodet.ui.frame import PAGES
 from autodet.workspace import Workspace
 from tests.browser.conftest import goto, menu, settled
-from tests.helpers import write_voc
+from tests.helpers import untrained_bundle, write_voc
 
 pytestmark = pytest.mark.browser
 CLICKS = 50
@@ -23,10 +22,8 @@ SECRET = "open sesame, please"
 
 
 def put_model(app, name, dataset="fruit"):
-    card = ModelCard(name, ("apple", "banana"), "fasterrcnn_efficientnet_lite0", 320, dataset, "f", {"map50": 0.5})
     workspace = Workspace(app.home)
-    bundle = workspace.models.with_name("brought.autodet")
-    write_bundle(bundle, card, b"weights")
+    bundle = untrained_bundle(workspace.models.with_name("brought.autodet"), name=name, dataset=dataset)
     return add_model(bundle, name, workspace).id
 
 

@@ -26,11 +26,11 @@ def test_a_data_set_that_searches_use_is_not_deleted_whatever_it_is_called(start
     with pytest.raises(DatasetError, match="in use by the searches fruit-2 and fruit; stop them"):
         autodet.delete_dataset("fruit")
     searches[0].stop()
-    searches[0].wait()
+    searches[0].wait(best_so_far=True)
     with pytest.raises(DatasetError, match="in use by the search fruit-2; stop that"):
         autodet.delete_dataset("fruit")
     searches[1].stop()
-    searches[1].wait()
+    searches[1].wait(best_so_far=True)
     assert load_dataset("fruit", home).fingerprint == data.fingerprint
     deleted = autodet.delete_dataset("fruit")
     assert (deleted.kind, deleted.id, set(deleted.unfinished)) == ("dataset", "fruit", {"fruit", "fruit-2"})
@@ -42,7 +42,7 @@ def test_a_search_that_could_go_on_is_named_and_one_that_is_over_is_not(start, h
     start(trials=1, epochs=1, name="whole").wait()
     stopped = start(SLOW, trials=2, epochs=2, name="stopped")
     stopped.stop()
-    stopped.wait()
+    stopped.wait(best_so_far=True)
     assert plan_dataset_deletion("fruit", home).unfinished == ("stopped",)
 
 
@@ -52,13 +52,13 @@ def test_the_model_of_a_search_at_work_is_not_deleted(start, home, eventually):
     with pytest.raises(ModelError, match="makes the model fruit is still running"):
         autodet.delete_model("fruit")
     search.stop()
-    search.wait()
+    search.wait(best_so_far=True)
     planned = plan_model_deletion("fruit", home)
     assert planned.freed_bytes >= list_models(home)[0].size_bytes
     assert autodet.delete_model("fruit") == planned
     assert list_models(home) == [] and list(home.models.iterdir()) == []
     with pytest.raises(NotFoundError, match="no model 'fruit'"):
-        search.best_detector()
+        search.best_detector(best_so_far=True)
 
 
 def test_the_id_of_a_deleted_model_stays_its_search_s(start, home, tmp_path):
