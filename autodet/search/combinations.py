@@ -9,7 +9,7 @@ from typing import Any
 from autodet.search.space import PARAMETERS, Range, Space, Tried
 from autodet.words import counted
 
-REPEAT = "repeat=True (--repeat on the command line) trains combinations again, each time with another seed"
+REPEAT = "to train combinations again with other seeds, ask for repeats (on the Search page, repeat=True, --repeat)"
 
 
 class Combinations:

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
+from autodet.search.combinations import Combinations
 from autodet.search.epoch_times import measured_hardware
 from autodet.search.facts import facts_of, unjudged_classes
 from autodet.search.forecasting import forecast_search
@@ -57,6 +58,7 @@ class Order:
     pruner: str = "median"
     patience: int | None = None
     refit: bool = False
+    repeat: bool = False
     start_from: str | None = None
     warm_start: str | None = None
     problems: tuple[str, ...] = ()  # why no search can be started like this
@@ -65,6 +67,17 @@ class Order:
     def asked(self) -> dict[str, Any]:
         """What ``start_search`` takes."""
         return {name: value for name, value in asdict(self).items() if name != "problems"}
+
+    @property
+    def tried(self) -> Space:
+        """What trials try."""
+        words = {"lr": self.lr_range} | ({"architecture": self.architecture} if self.architecture else {})
+        return make_space({**self.space, **words})
+
+    @property
+    def planned_trials(self) -> int:
+        """The trials that will run: where nothing continuous is tuned, no more than there are combinations."""
+        return self.trials if self.repeat else int(min(self.trials, Combinations(self.tried).count))
 
 
 def ask_for_search(dataset: Dataset) -> Order:
@@ -126,8 +139,23 @@ def ask_for_search(dataset: Dataset) -> Order:
         problems=tuple(problems),
     )
     if not problems:
+        order = replace(order, repeat=_ask_for_repeats(order))
         reasons.caption(escape(_reasons(dataset, order) if changed else plan.why))
     return order
+
+
+def _ask_for_repeats(order: Order) -> bool:
+    """Whether to train combinations of parameters again; asked where there are fewer than trials."""
+    count = order.planned_trials
+    if count == order.trials:
+        return False
+    return st.checkbox(
+        f"Repeat: train {'the same combination' if count == 1 else 'combinations'} again, with other seeds",
+        help=f"Without repeats, this search has {counted(count, 'trial')}: there are no more combinations to try. "
+        "Repeats show how much scores vary by chance.",
+        key="repeat",
+        persist_state="session",
+    )
 
 
 def _ask_for_amounts(plan: Plan, preset: str, problems: list[str]) -> tuple[int, int, float | None]:
@@ -163,7 +191,7 @@ def _changed(plan: Plan, entered: Plan) -> bool:
 
 
 def _reasons(dataset: Dataset, order: Order) -> str:
-    entered = Plan(order.trials, order.epochs, _space(order), order.sampler, order.pruner, order.patience)
+    entered = Plan(order.trials, order.epochs, order.tried, order.sampler, order.pruner, order.patience)
     return explain_entries(entered, facts_of(dataset), _hardware(dataset, order.executor))
 
 
@@ -231,29 +259,26 @@ def show_forecast(dataset: Dataset, order: Order) -> None:
         return
     if order.executor == "ray":
         st.markdown(
-            f"{counted(order.trials, 'trial')} of {counted(order.epochs, 'epoch')} on the Ray cluster, as many side by "
-            "side as it has room for. How long that takes is forecast when the first epoch is done."
+            f"{counted(order.planned_trials, 'trial')} of {counted(order.epochs, 'epoch')} on the Ray cluster, as many "
+            "side by side as it has room for. How long that takes is forecast when the first epoch is done."
         )
         return
     hardware = _hardware(dataset, order.executor)
     photos = len(dataset.split("train")), len(dataset.split("val"))
-    forecast = forecast_search(photos, order.trials, order.epochs, _space(order), hardware, refit=order.refit)
+    trials = order.planned_trials
+    forecast = forecast_search(photos, trials, order.epochs, order.tried, hardware, refit=order.refit)
     cut = order.time_limit is not None and order.time_limit < forecast.most_seconds
     expected = f"**{forecast.words.capitalize()}**"
     if cut and order.time_limit:
         expected = f"The time limit ends it after **{duration(order.time_limit)}** at the latest"
     st.markdown(
-        f"{expected} for {counted(order.trials, 'trial')} of {counted(order.epochs, 'epoch')} on "
+        f"{expected} for {counted(trials, 'trial')} of {counted(order.epochs, 'epoch')} on "
         f"{counted(photos[0], 'training photo')}{' and a final training' * order.refit}, on {hardware.words}."
         + f" All of it would take {forecast.words}." * cut
         + " A trial that falls behind is pruned: it ends early." * (order.pruner != "none" and not cut)
         + " No GPU has been measured yet, so this is a guess." * hardware.is_guess
+        + f" Only {counted(trials, 'combination')} can be tried." * (trials < order.trials)
     )
-
-
-def _space(order: Order) -> Space:
-    words = {"lr": order.lr_range} | ({"architecture": order.architecture} if order.architecture else {})
-    return make_space({**order.space, **words})
 
 
 def _warn_of_unjudged_classes(dataset: Dataset) -> None:
@@ -269,7 +294,7 @@ def _warn_of_unjudged_classes(dataset: Dataset) -> None:
 
 def offer_start(dataset: Dataset, order: Order) -> None:
     """The button that starts a search; or why it cannot start, and what can."""
-    networks = architectures(_space(order))
+    networks = architectures(order.tried)
     refused = bool(order.problems)
     if refused:
         st.error(f"It cannot start like this. {' '.join(map(escape, order.problems))}", icon=":material/edit:")

@@ -88,6 +88,25 @@ def test_the_forecast_counts_a_refit_and_the_size_of_photos(visit, fruit):
     )
 
 
+def test_where_few_combinations_can_be_tried_repeats_are_offered(visit, fruit, launched, workspace):
+    app = visit("search")
+    labelled(app.number_input, "Trials").set_value(3)
+    app.select_slider[0].set_range(1e-3, 1e-3)
+    assert not any(box.label.startswith("Repeat") for box in checked(app.run()).checkbox)
+    app = checked(labelled(app.multiselect, "Vary or fix").set_value(["backbone_lr_factor", "weight_decay"]).run())
+    for name, value in (("Backbone rate factor", 0.1), ("Weight decay", 0.0003)):
+        for end in ("from", "to"):
+            labelled(app.number_input, f"{name}, {end}").set_value(value)
+    app = checked(app.run())
+    assert "Only 1 combination can be tried." in says(app) and "for 1 trial of" in says(app)
+    box = labelled(app.checkbox, "Repeat: train the same combination again, with other seeds")
+    app = checked(box.check().run())
+    assert "for 3 trials of" in says(app)
+    checked(labelled(app.button, "Start the search").click().run())
+    (status,) = list_searches(workspace)
+    assert (status.planned_trials, find_search(status.search, workspace).spec().repeat) == (3, True)
+
+
 def test_start_starts_what_was_asked_for_and_leads_to_results(visit, fruit, workspace, launched):
     app = visit("search")
     labelled(app.number_input, "Trials").set_value(4)

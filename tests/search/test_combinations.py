@@ -53,12 +53,14 @@ def test_what_is_drawn_has_been_tried_least_until_all_were():
 
 
 def test_three_fixed_rates_are_one_trial_and_the_search_says_so_before_and_after(start):
-    with pytest.warns(AutodetWarning, match=r"Only 1 combination .* plans 1 trial in place of 3; repeat=True"):
+    with pytest.warns(
+        AutodetWarning, match=r"Only 1 combination .* plans 1 trial in place of 3; to train .* repeat=True"
+    ):
         search = start(trials=3, epochs=1, space=FIXED)
     assert "Only 1 combination" in search.status().caution
     status = search.wait()
     assert (status.state, len(status.trials), status.planned_trials, status.progress) == ("finished", 1, 1, 1.0)
-    assert status.message.startswith("The only combination of parameters has been tried; repeat=True (--repeat")
+    assert status.message.startswith("The only combination of parameters has been tried; to train combinations again")
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "gp"])
