@@ -19,15 +19,15 @@ def offer_trials_to_keep(status: SearchStatus) -> None:
     if not trials:
         return
     key = f"keep {status.search}"
-    if key in st.session_state:
-        st.session_state[key] = st.session_state[key]  # or the browser shows the star and the score that it had
     others = [number for number, trial in trials.items() if trial is not status.best_trial]
+    default = others[0] if others else next(iter(trials))  # the best trial's model is the search's own already
+    # Set in every run, or the browser shows the star and the score that the trial had.
+    st.session_state[key] = st.session_state.get(key, default)
     with st.expander("Keep the model of a trial", icon=":material/bookmark_add:"):
         which, called, act = st.columns([3, 3, 2], vertical_alignment="bottom")
         number = which.selectbox(
             "Trial",
             list(trials),
-            list(trials).index(others[0]) if others else 0,  # the best is the search's own model already
             format_func=lambda one: _described(status, trials[one]),
             key=key,
         )

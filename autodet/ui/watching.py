@@ -119,12 +119,11 @@ def _show_state(status: SearchStatus) -> None:
     icon, colour = BADGES[status.state]
     lost = find_only_search(status.search).lost_data() if status.unfinished else ""
     left, right = st.columns([2, 3], vertical_alignment="center")
-    with left.container(horizontal=True, vertical_alignment="center"):
-        st.badge(status.state, icon=icon, color=colour)  # type: ignore[arg-type]
-        if status.active:
-            st.progress(status.progress, progress_text(status))
+    left.badge(status.state, icon=icon, color=colour)  # type: ignore[arg-type]
     with right.container(horizontal=True, horizontal_alignment="right"):
         _offer_actions(status, lost)
+    if status.active:
+        st.progress(status.progress, progress_text(status))
     st.caption(_described(status))
     if status.message:
         (st.error if status.state == "failed" else st.info)(escape(status.message))
