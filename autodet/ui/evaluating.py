@@ -49,9 +49,9 @@ def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
     split = choose_split(dataset)
     if warning := learnt_photos_sentence(model.card, dataset, split):
         st.warning(escape(warning), icon=":material/warning:")
+    job = find_evaluation(model, dataset, split)  # before its result: it may end between the two
     if kept := kept_evaluation(model, dataset, split):
         return Evaluated(split, *kept)
-    job = find_evaluation(model, dataset, split)
     if job and not job.error:
         st.fragment(_watch, run_every=REFRESH_SECONDS)(model, dataset, split)
         return None
