@@ -56,7 +56,8 @@ def _run(options: Options) -> int:
     # Libraries print on standard error, so that standard output has the answer alone.
     with redirect_stdout(sys.stderr), terminal.cautions_as_lines():
         answer: Answer = options.command(options)
-    print(json.dumps(answer.document, indent=2) if options.json else _printable(answer.text))
+    if options.json or answer.text:
+        print(json.dumps(answer.document, indent=2) if options.json else _printable(answer.text))
     for mistake in answer.mistakes:
         _complain(mistake, MISTAKE)
     if answer.failure:
@@ -108,5 +109,5 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_predict(add("predict", commands.predict, "find the objects on photos"))
     arguments.add_export(add("export", commands.export, "write a model, or a data set, as a file for other programs"))
     add("datasets", commands.datasets, "list the data sets")
-    add("models", commands.models, "list the models, the best first")
+    add("models", commands.models, "list the models, the newest first")
     return parser

@@ -132,7 +132,7 @@ def searches_text(statuses: Sequence[SearchStatus]) -> str:
             status.search,
             status.dataset,
             status.state,
-            f"{len(status.trials)}/{status.planned_trials}",
+            f"{status.trials_over}/{status.planned_trials}",
             _best(status),
             _best_score(status) if _has_score(status) else "",
         )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import autodet
+from autodet.errors import DatasetError
 from autodet.models.store import add_model
 from tests.helpers import untrained_bundle
 
@@ -63,6 +64,29 @@ def test_a_saved_detector_predicts_the_same_elsewhere(trained_bundle, sample_dat
     report = again.evaluate(sample_dataset, split="test")
     assert report.images == len(sample_dataset.split("test"))
     assert set(report.per_class) == set(sample_dataset.classes)
+
+
+def test_data_sets_are_given_by_name_by_id_or_as_listed(trained_bundle, sample_folder, workspace, tmp_path):
+    autodet.import_dataset(str(sample_folder), name="Some fruit")
+    (listed,) = autodet.list_datasets()
+    detector = autodet.load_detector(trained_bundle, device="cpu")
+    reports = [detector.evaluate(given, split="test") for given in (listed, "Some fruit", listed.id)]
+    assert reports[0] == reports[1] == reports[2]
+    assert autodet.export_dataset(listed, "coco", tmp_path / "fruit.zip").exists()
+    assert autodet.derive_dataset(listed, drop=["banana"]).classes
+
+
+@pytest.mark.parametrize("given", [None, 7, ["fruit"]])
+def test_what_is_no_data_set_is_a_sentence(given, trained_bundle, workspace, tmp_path):
+    calls = (
+        lambda: autodet.fit(given),
+        lambda: autodet.derive_dataset(given, drop=["apple"]),
+        lambda: autodet.export_dataset(given, "coco", tmp_path / "fruit.zip"),
+        lambda: autodet.load_detector(trained_bundle, device="cpu").evaluate(given),
+    )
+    for call in calls:
+        with pytest.raises(DatasetError, match="is no data set; give a data set, its id or its name"):
+            call()
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ import yaml
 
 from autodet.datasets.formats.labels import plain_name
 from autodet.datasets.formats.listing import plain
-from autodet.datasets.manifest import Dataset, load_dataset
+from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import BusyError, DatasetError
 from autodet.lock import hold_folder
 from autodet.records import ImageRecord
@@ -71,7 +71,7 @@ class Layout:
     labels: Callable[[Dataset, Sequence[Exported]], Labels]
 
 
-def export_dataset(data: Dataset | str, format: str, path: str | Path) -> Path:
+def export_dataset(data: Dataset | DatasetSummary | str, format: str, path: str | Path) -> Path:
     """Write a data set as a zip.
 
     Args:
@@ -85,7 +85,7 @@ def export_dataset(data: Dataset | str, format: str, path: str | Path) -> Path:
     Raises:
         DatasetError: There is no such format, or the file cannot be written, or a photo cannot be read.
     """
-    dataset = load_dataset(data) if isinstance(data, str) else data
+    dataset = as_dataset(data)
     path = Path(path)
     if format not in LAYOUTS:
         raise DatasetError(f"{format!r} is not a format that can be exported; choose {', '.join(LAYOUTS)}.")

@@ -174,6 +174,30 @@ def load_dataset(name: str, workspace: Workspace | None = None) -> Dataset:
     return read_dataset(_folder(found.id if found else name, workspace))
 
 
+def as_dataset(given: Dataset | DatasetSummary | str, workspace: Workspace | None = None) -> Dataset:
+    """The data set that an argument stands for.
+
+    Args:
+        given: A data set, an entry of ``list_datasets``, an id or a name.
+        workspace: Where entries, ids and names are looked up; the settings' workspace if not given.
+
+    Raises:
+        NotFoundError: There is no such data set.
+        DatasetError: It is damaged, or the argument is something else.
+    """
+    if isinstance(given, Dataset):
+        return given
+    if isinstance(given, DatasetSummary):
+        return read_dataset(_folder(given.id, workspace or open_workspace()))
+    if isinstance(given, str):
+        return load_dataset(given, workspace)
+    raise DatasetError(f"{_of_type(given)} is no data set; give a data set, its id or its name.")
+
+
+def _of_type(given: object) -> str:
+    return "None" if given is None else f"A {type(given).__name__}"
+
+
 def only_dataset_id(name: str, workspace: Workspace | None = None) -> str:
     """The id that is given, its data set damaged or not, else that of the only one with a name; for deletions.
 

@@ -70,7 +70,9 @@ def array_photo(array: NDArray[Any], name: str) -> Image.Image:
     Raises:
         PhotoError: The array has another shape or type, or no pixels.
     """
-    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8 or not array.size:
+    if not array.size:
+        raise PhotoError(f"{name!r} is an array without pixels, of shape {array.shape}; give {FORMS}.")
+    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
         raise PhotoError(
             f"{name!r} is an array of shape {array.shape} and type {array.dtype}; give RGB of shape (H, W, 3) and type "
             "uint8, 0 to 255."
@@ -83,7 +85,9 @@ def _path(text: str, name: str) -> Path:
         raise PhotoError(f"{name!r} is an address, not a file; download the photo and give its path or its bytes.")
     if "\0" in text:
         raise PhotoError(f"The photo {name!r} is not there; give a path, or the bytes of a file as bytes.")
-    if not text or os.path.isdir(text):  # noqa: PTH112 - pathlib's raises where the name is too long
+    if not text:
+        raise PhotoError("An empty text is no path of a photo; give a path, or the bytes of a file as bytes.")
+    if os.path.isdir(text):  # noqa: PTH112 - pathlib's raises where the name is too long
         raise PhotoError(f"{name!r} is a folder, not a photo; give the paths of its photos to predict_many.")
     return Path(text)
 

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from autodet.datasets.manifest import Dataset
+from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.datasets.photo_sources import Photo, name_of
 from autodet.datasets.photos import open_photo
 from autodet.errors import ModelError, PhotoError, warn
@@ -162,21 +162,25 @@ class Detector:
                 progress(len(predictions), len(records))
         return predictions
 
-    def evaluate(self, dataset: Dataset, split: str = "test", progress: Progress | None = None) -> EvaluationReport:
+    def evaluate(
+        self, dataset: Dataset | DatasetSummary | str, split: str = "test", progress: Progress | None = None
+    ) -> EvaluationReport:
         """Measure the detector on one split of a data set.
 
         Warns (``AutodetWarning``) if the model was trained on some of these photos; ``caution`` of the report says so
         too.
 
         Args:
-            dataset: The data set; its classes must be among the model's.
+            dataset: The data set, its id or its name; its classes must be among the model's.
             split: ``train``, ``val``, ``test`` or ``all``.
             progress: Called with the photos done and their total.
 
         Raises:
             ModelError: The split is empty, or the data set has a class that the model does not know.
+            NotFoundError: There is no such data set.
             PhotoError: A photo cannot be read.
         """
+        dataset = as_dataset(dataset)
         records = comparable_records(self.card, dataset, split)
         caution = learnt_photos_sentence(self.card, dataset, split, Workspace(dataset.folder.parents[1]))
         if caution:

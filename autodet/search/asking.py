@@ -71,9 +71,11 @@ def asked_space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int 
     """The space that was asked for, in words of their own or in it.
 
     Raises:
-        SearchError: Something was asked for in both.
+        SearchError: Something was asked for in both, or the space is not a mapping.
         ModelError: There is no such architecture.
     """
+    if not isinstance(space, Mapping):
+        raise SearchError(f"space is {space!r}; give values by names, such as {{'lr': (0.0003, 0.0015)}}.")
     given = {name: value for name, value in words.items() if value is not None}
     twice = [name for name in [*given, *(["epochs"] if epochs is not None else [])] if name in space]
     if twice:

@@ -77,7 +77,7 @@ def too_many_sentence(trials: int, count: float) -> str:
 def exhausted_sentence(count: float) -> str:
     """Why a search that has tried all combinations ended."""
     every = "The only combination of parameters has" if count == 1 else f"All {count:,.0f} combinations have"
-    return f"{every} been tried; {REPEAT}."
+    return f"{every} been tried."
 
 
 def _is_fixed(tried: Tried) -> bool:

@@ -111,6 +111,7 @@ def diagnosis_sentences(stuck: Sequence[TrialStatus], status: SearchStatus, mate
     found = any(trial.best_epoch and trial.best_epoch.map50 > NOTHING for trial in status.trials)
     causes = [*_own_causes(first, material)]
     if found:
+        causes = causes or [*_step_causes(first, material)]
         causes = causes or ["its parameters do not suit these photos, for other trials find objects"]
     else:
         causes += _shared_causes(first, material)
@@ -150,7 +151,8 @@ def _shared_causes(trial: TrialStatus, material: Material | None) -> Iterator[st
     if material:
         yield from _class_causes(material)
         yield from _size_causes(material)
-        yield from _quantity_causes(trial, material)
+        yield from _quantity_causes(material)
+    yield from _step_causes(trial, material)
     yield "the boxes or class names may be wrong: look at some photos on the page Data sets"
     yield "the validation photos may look unlike those that were learnt from"
 
@@ -172,10 +174,15 @@ def _size_causes(material: Material) -> Iterator[str]:
         yield f"objects on validation photos are some {times:.0f} times {word} than on those that were learnt from"
 
 
-def _quantity_causes(trial: TrialStatus, material: Material) -> Iterator[str]:
-    steps = len(trial.epochs) * math.ceil(material.train_photos / max(1, trial.params.get("batch_size", 1)))
+def _quantity_causes(material: Material) -> Iterator[str]:
     if material.train_photos < FEW_PHOTOS:
         photos = counted(material.train_photos, "photo")
         yield f"it learns from only {photos} ({FEW_PHOTOS} are few, hundreds are good)"
+
+
+def _step_causes(trial: TrialStatus, material: Material | None) -> Iterator[str]:
+    if not material:
+        return
+    steps = len(trial.epochs) * math.ceil(material.train_photos / max(1, trial.params.get("batch_size", 1)))
     if steps < FEW_STEPS:
         yield f"it has learnt for only {counted(steps, 'step')} ({FEW_STEPS} are few), so more epochs may help"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autodet.datasets.manifest import Dataset, load_dataset
+from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import SearchError, WeightsError, warn
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.evaluation.report import unmeasured_sentence
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def start_search(  # noqa: PLR0913 - the words of a search are keywords
-    dataset: Dataset | str,
+    dataset: Dataset | DatasetSummary | str,
     *,
     trials: int | None = None,
     epochs: int | None = None,
@@ -113,8 +113,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         StorageError: The database that the settings name cannot be used.
         WeightsError: The architecture's pretrained weights cannot be had here.
     """
-    if isinstance(dataset, str):
-        dataset = load_dataset(dataset, workspace)
+    dataset = as_dataset(dataset, workspace)
     workspace = workspace or Workspace(dataset.folder.parent.parent)
     asked = asked_space({"lr": lr_range, "architecture": architecture}, space or {}, epochs)
     beginning = read_beginning(start_from, workspace) if start_from else None
@@ -173,7 +172,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     return Search(folder)
 
 
-def fit(dataset: Dataset | str, *, verbose: bool = True, **options: Any) -> "Detector":
+def fit(dataset: Dataset | DatasetSummary | str, *, verbose: bool = True, **options: Any) -> "Detector":
     """Search, wait, and return the best detector.
 
     Args:

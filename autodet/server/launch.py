@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from autodet.errors import SettingsError
 from autodet.settings import Settings, is_loopback
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -30,6 +31,8 @@ def streamlit_command(settings: Settings, *, port: int | None = None, browser: b
         browser: Whether to open a browser.
     """
     options = {"server.address": settings.address, "server.showEmailPrompt": "false"}
+    if _is_every_address(settings.address):  # or Streamlit asks a server on the internet for this machine's address
+        options["browser.serverAddress"] = _names_of_this_machine()[-1]
     if port is not None:
         options["server.port"] = str(port)
     if not browser:
@@ -61,9 +64,29 @@ def environment_with_secrets(environ: Mapping[str, str], secrets: Path = SECRETS
 
 
 def start_app(settings: Settings, *, port: int | None = None, browser: bool = True) -> None:
-    """Replace this process by the server."""
+    """Replace this process by the server.
+
+    Raises:
+        SettingsError: The port is taken, or the address is none of this machine's.
+    """
+    if port is not None:
+        _check_port(settings.address, port)
     command = streamlit_command(settings, port=port, browser=browser)
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+
+
+def _check_port(address: str, port: int) -> None:
+    family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            trial.bind((address, port))
+        except OSError as error:
+            reason = (error.strerror or "it cannot be used").lower()
+            raise SettingsError(
+                f"The app cannot listen on port {port} of {address}: {reason}. Give another port with --port, or see "
+                "whether the app runs already."
+            ) from error
 
 
 def _is_every_address(address: str) -> bool:

@@ -195,7 +195,8 @@ def _settle(kind: str, options: Collection[str], default: str) -> str:
 
 
 def _remember(kind: str) -> None:
-    st.session_state[kind] = st.session_state[f"{WIDGET}{kind}"]
+    if (chosen := st.session_state.get(f"{WIDGET}{kind}")) is not None:  # a second click may follow ``choose``
+        st.session_state[kind] = chosen
 
 
 def _described(model: StoredModel) -> str:

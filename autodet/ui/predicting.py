@@ -110,7 +110,8 @@ def _show_unreadable(sentences: Sequence[str], total: int) -> None:
     if total == 1:
         st.error(escape(sentences[0]), icon=":material/broken_image:")
         return
-    with st.expander(f"{len(sentences)} of {counted(total, 'file')} could not be read", icon=":material/broken_image:"):
+    summary = f":material/broken_image: {len(sentences)} of {counted(total, 'file')} could not be read"
+    with st.expander(summary, expanded=len(sentences) == total):
         st.markdown("\n".join(f"- {escape(sentence)}" for sentence in sentences))
 
 

@@ -19,7 +19,8 @@ import streamlit as st
 
 from autodet.settings import load_settings
 
-ADMITTED, WRONG, TOKEN, SIGNED_OUT = "admitted", "wrong passwords", "token", "signed out"  # session state
+# Session state; ``ADMITTED`` is the digest of the token that admits this tab.
+ADMITTED, WRONG, TOKEN, SIGNED_OUT = "admitted", "wrong passwords", "token", "signed out"
 ADMISSION_SECONDS = 12 * 3600.0
 RECENT_SECONDS = 600.0
 FREE_GUESSES = 3  # of all visitors together, which slow nobody down
@@ -102,11 +103,10 @@ def is_admitted() -> bool:
     Raises:
         SettingsError: The settings make no sense.
     """
-    if load_settings().password is None or ADMITTED in st.session_state:
+    if load_settings().password is None:
         return True
-    if _is_known(_cookie()):
-        st.session_state[ADMITTED] = True
-    return ADMITTED in st.session_state
+    digest = st.session_state.setdefault(ADMITTED, _digest(_cookie()))
+    return _admitted_until.get(digest, 0.0) > time.monotonic()
 
 
 def ask_for_password() -> None:
@@ -130,9 +130,8 @@ def ask_for_password() -> None:
 
 
 def sign_out() -> None:
-    """Ask this browser for the password again."""
-    _admitted_until.pop(_digest(_cookie()), None)
-    st.session_state.pop(ADMITTED, None)
+    """Ask this browser for the password again, in all of its tabs."""
+    _admitted_until.pop(st.session_state.pop(ADMITTED, ""), None)
     st.session_state[SIGNED_OUT] = True
 
 
@@ -145,8 +144,8 @@ def _check(given: str) -> None:
         st.error("Too many passwords are being tried right now; wait a minute, then try again.")
         return
     if right:
-        st.session_state[ADMITTED] = True
-        st.session_state[TOKEN] = _admit()
+        token = st.session_state[TOKEN] = _admit()
+        st.session_state[ADMITTED] = _digest(token)
         st.rerun()
     st.session_state[WRONG] = wrong_before + 1
     guesses.note_wrong()
@@ -161,10 +160,6 @@ def _admit() -> str:
         _admitted_until.pop(digest, None)
     _admitted_until[_digest(token)] = now + ADMISSION_SECONDS
     return token
-
-
-def _is_known(token: str) -> bool:
-    return _admitted_until.get(_digest(token), 0.0) > time.monotonic()
 
 
 def _digest(token: str) -> str:

@@ -9,6 +9,7 @@ from autodet.datasets.importing import import_dataset
 from autodet.lock import hold_lock
 from autodet.models.store import add_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
+from autodet.search.control import find_search, list_searches
 from autodet.search.snapshot import write_snapshot
 from autodet.search.spec import SearchSpec
 from autodet.ui.frame import PAGES
@@ -68,6 +69,20 @@ def test_no_page_is_empty_after_a_click_beside_a_chart_that_refreshes(app, visit
             assert tab.get_by_test_id("stFileUploader").count(), f"an empty page after {number} clicks"
             tab.go_back()
             tab.get_by_role("heading", level=1, name="Results").wait_for()
+
+
+@pytest.mark.parametrize("pause", [50, 300])
+def test_a_second_click_on_start_leads_to_the_same_search(app, visit, tmp_path, pause):
+    import_dataset(write_voc(tmp_path / "fruit", photos=20), "fruit", workspace=Workspace(app.home))
+    tab = visit("search?dataset=fruit")
+    place = tab.get_by_role("button", name="Start the search").bounding_box()
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    tab.mouse.click(x, y)
+    tab.wait_for_timeout(pause)
+    tab.mouse.click(x, y)
+    tab.get_by_role("heading", level=1, name="Results").wait_for()
+    (search,) = list_searches(Workspace(app.home))
+    find_search(search.search, Workspace(app.home)).stop()
 
 
 def test_addresses_name_what_is_chosen_and_one_press_goes_back(app, visit, tmp_path):
@@ -158,8 +173,12 @@ def test_the_password_is_asked_once_for_a_browser_and_again_after_signing_out(ap
     assert SECRET not in cookie["value"]
     assert (cookie["sameSite"], cookie["expires"]) == ("Strict", -1)
 
+    second = visit("results", storage_state=tab.context.storage_state())
+    assert second.get_by_role("heading", level=1).inner_text() == "Results"
     tab.get_by_role("button", name="Sign out").click()
     tab.get_by_role("heading", level=1, name="autodet", exact=True).wait_for()
+    second.get_by_test_id("stSidebarNav").get_by_role("link", name="Models").click()
+    second.get_by_role("heading", level=1, name="autodet", exact=True).wait_for()
     tab.reload()
     assert is_asked()
     tab.context.add_cookies([cookie])  # a copy of it is worth nothing any more

@@ -79,7 +79,8 @@ def test_where_other_trials_find_objects_the_data_are_not_to_blame():
     assert said_of(trial(lr=0.1), good, material=few).endswith(
         "The likely cause: its learning rate of 0.1 is very high (0.0003 to 0.0015 is usual)."
     )
-    assert "its parameters do not suit" in said_of(trial(), good, material=few)
+    assert "its parameters do not suit" in said_of(trial(), good)
+    assert "The likely cause: it has learnt for only" in said_of(trial(), good, material=few)
 
 
 def test_several_are_told_as_one():

@@ -89,6 +89,20 @@ def test_the_app_listens_elsewhere_only_if_it_is_told_to(serve):
     assert handshake(port, "evil.example") == 403
 
 
+def test_a_port_that_is_taken_is_a_sentence(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "autodet", "app", "--no-browser", "--port", str(port)]
+        ended = subprocess.run(
+            command, check=False, env=os.environ | {"AUTODET_HOME": str(tmp_path)}, capture_output=True, text=True
+        )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"The app cannot listen on port {port} of 127.0.0.1: address already in use.")
+    assert len(ended.stderr.splitlines()) == 1
+
+
 def test_the_options_follow_the_settings():
     command = streamlit_command(load_settings({"AUTODET_ADDRESS": "192.0.2.4"}), port=8600, browser=False)
     assert {"--server.address=192.0.2.4", "--server.port=8600", "--server.headless=true"} <= set(command)
@@ -97,6 +111,8 @@ def test_the_options_follow_the_settings():
     everywhere = allowed_hosts(load_settings({"AUTODET_ADDRESS": "0.0.0.0"}))
     assert socket.gethostname() in everywhere
     assert "0.0.0.0" not in everywhere
+    open_to_all = streamlit_command(load_settings({"AUTODET_ADDRESS": "0.0.0.0"}))
+    assert any(option.startswith("--browser.serverAddress=") for option in open_to_all)  # or the internet is asked
     assert allowed_hosts(load_settings({})) == ["localhost", "127.0.0.1", "::1"]
 
 

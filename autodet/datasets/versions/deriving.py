@@ -21,10 +21,11 @@ from autodet.datasets.gate.together import unmarked_problems, unmarked_splits, w
 from autodet.datasets.manifest import (
     IMAGES,
     Dataset,
+    DatasetSummary,
     Parent,
+    as_dataset,
     fingerprint_of,
     list_datasets,
-    load_dataset,
     publish_dataset,
     read_dataset,
 )
@@ -120,7 +121,7 @@ class Version:
 
 
 def derive_dataset(
-    dataset: Dataset | str,
+    dataset: Dataset | DatasetSummary | str,
     name: str | None = None,
     *,
     rename: Mapping[str, str] | None = None,
@@ -144,7 +145,7 @@ def derive_dataset(
         NotFoundError: There is no such data set.
         DatasetError: A change makes no sense, or changes nothing; nothing has been stored.
     """
-    parent = load_dataset(dataset, workspace) if isinstance(dataset, str) else dataset
+    parent = as_dataset(dataset, workspace)
     if resplit is not None and not isinstance(resplit, Resplit):
         resplit = Resplit(tuple(resplit))
     return store_version(plan_version(parent, Changes(rename or {}, drop, emptied, resplit)), name, workspace)
