@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from autodet.ui.frame import ICON, LOGO, navigation
+from autodet.ui.common.frame import ICON, LOGO, navigation
 
 st.set_page_config(page_title="autodet", page_icon=str(ICON), layout="wide")
 st.logo(str(LOGO), size="large")

@@ -12,27 +12,27 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from autodet.version import __version__
+
 # Threads that wait by spinning take the cores from whoever has work: two processes on one machine, a search and a
 # prediction for example, ran six times slower than with threads that sleep. Read when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
-    from autodet.datasets.exporting import export_dataset
-    from autodet.datasets.importing import import_dataset
+    from autodet.datasets.export import export_dataset
+    from autodet.datasets.imports.import_dataset import import_dataset
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
-    from autodet.datasets.versions.deriving import derive_dataset
-    from autodet.datasets.versions.resplitting import Resplit
+    from autodet.datasets.versions.derive import derive_dataset
+    from autodet.datasets.versions.resplit import Resplit
     from autodet.errors import AutodetError, AutodetWarning, NameWarning, SearchUnfinishedError
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
     from autodet.records.photos import Prediction
     from autodet.records.reports import EvaluationReport
     from autodet.records.searches import SearchStatus
-    from autodet.search.clearing import delete_dataset, delete_model
-    from autodet.search.control import Search, find_search, list_searches
-    from autodet.search.starting import fit, start_search
-
-__version__ = "0.1.0"
+    from autodet.search.api import Search, find_search, list_searches
+    from autodet.search.delete_assets import delete_dataset, delete_model
+    from autodet.search.start import fit, start_search
 
 __all__ = [
     "AutodetError",
@@ -70,23 +70,23 @@ _HOMES = {
     "EvaluationReport": "autodet.records.reports",
     "NameWarning": "autodet.errors",
     "Prediction": "autodet.records.photos",
-    "Resplit": "autodet.datasets.versions.resplitting",
-    "Search": "autodet.search.control",
+    "Resplit": "autodet.datasets.versions.resplit",
+    "Search": "autodet.search.api",
     "SearchStatus": "autodet.records.searches",
-    "delete_dataset": "autodet.search.clearing",
-    "delete_model": "autodet.search.clearing",
+    "delete_dataset": "autodet.search.delete_assets",
+    "delete_model": "autodet.search.delete_assets",
     "SearchUnfinishedError": "autodet.errors",
-    "derive_dataset": "autodet.datasets.versions.deriving",
-    "export_dataset": "autodet.datasets.exporting",
-    "find_search": "autodet.search.control",
-    "fit": "autodet.search.starting",
-    "import_dataset": "autodet.datasets.importing",
+    "derive_dataset": "autodet.datasets.versions.derive",
+    "export_dataset": "autodet.datasets.export",
+    "find_search": "autodet.search.api",
+    "fit": "autodet.search.start",
+    "import_dataset": "autodet.datasets.imports.import_dataset",
     "list_datasets": "autodet.datasets.manifest",
     "list_models": "autodet.models.store",
-    "list_searches": "autodet.search.control",
+    "list_searches": "autodet.search.api",
     "load_dataset": "autodet.datasets.manifest",
     "load_detector": "autodet.inference.detector",
-    "start_search": "autodet.search.starting",
+    "start_search": "autodet.search.start",
 }
 
 

@@ -4,17 +4,17 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autodet.datasets.exporting import LAYOUTS
+from autodet.datasets.checks.kinds import KINDS
+from autodet.datasets.export import LAYOUTS
 from autodet.datasets.formats.detection import FORMATS
-from autodet.datasets.gate.kinds import KINDS
-from autodet.datasets.versions.grouping import RULES
+from autodet.datasets.versions.photo_groups import RULES
 from autodet.errors import AutodetError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES
 from autodet.models.registry import ARCHITECTURES
 from autodet.records import DEFAULT_THRESHOLD, SPLITS
-from autodet.search.presets import PRESETS
-from autodet.search.space import PARAMETERS, Range, parse_tried
-from autodet.search.spec import EXECUTORS, PRUNERS, SAMPLERS
+from autodet.search.order.space import PARAMETERS, Range, parse_tried
+from autodet.search.order.spec import EXECUTORS, PRUNERS, SAMPLERS
+from autodet.search.planning.presets import PRESETS
 
 MAX_PORT = 65535
 

@@ -11,12 +11,12 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 
-import autodet
 from autodet import arguments, commands, terminal
 from autodet.commands import Answer, Options
 from autodet.errors import AutodetError, sentence_for
 from autodet.terminal import PROGRAM, say
-from autodet.words import harmless
+from autodet.text_format import harmless
+from autodet.version import __version__
 
 OK, FAILED, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
@@ -78,7 +78,7 @@ def _complain(sentence: str, status: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = arguments.Parser(prog=PROGRAM, description="Object detectors from your own photos.")
-    parser.add_argument("--version", action="version", version=f"autodet {autodet.__version__}")
+    parser.add_argument("--version", action="version", version=f"autodet {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
 
     start = subparsers.add_parser("app", help="open the app in a browser", description="Open the app in a browser.")

@@ -9,28 +9,28 @@ from pathlib import Path
 from typing import Any
 
 from autodet import terminal
-from autodet.datasets.exporting import LAYOUTS, export_dataset
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.export import LAYOUTS, export_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset, only_dataset_id
 from autodet.datasets.photos import open_photo
 from autodet.datasets.sources.s3.access import ANONYMOUS, Identity, S3Credentials
-from autodet.datasets.versions.deriving import Changes, plan_version, store_version
-from autodet.datasets.versions.differences import differences_to_json
-from autodet.datasets.versions.resplitting import Resplit
+from autodet.datasets.versions.derive import Changes, plan_version, store_version
+from autodet.datasets.versions.diff import differences_to_json
+from autodet.datasets.versions.resplit import Resplit
 from autodet.errors import AmbiguousNameError, DatasetError, NotFoundError, PhotoError, SearchError
-from autodet.inference.drawing import draw_boxes, is_drawing, save_drawing
+from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
 from autodet.inference.photo_folders import find_photos
 from autodet.models.store import find_model, list_models, only_model_id, rename_model
 from autodet.records import Prediction, SearchStatus
-from autodet.search.clearing import delete_dataset, delete_model
-from autodet.search.control import Search, find_only_search, find_search, is_in_the_making, list_searches
-from autodet.search.epoch_lines import EpochLines, progress_text
-from autodet.search.space import PARAMETERS, Range
-from autodet.search.starting import start_search
+from autodet.search.api import Search, find_only_search, find_search, is_in_the_making, list_searches
+from autodet.search.delete_assets import delete_dataset, delete_model
+from autodet.search.order.space import PARAMETERS, Range
+from autodet.search.start import start_search
+from autodet.search.status.epoch_lines import EpochLines, progress_text
 from autodet.server.launch import environment_with_secrets, start_app
 from autodet.settings import load_settings
 from autodet.terminal import PROGRAM, ProgressLine, say
-from autodet.words import listed, size_text
+from autodet.text_format import listed, size_text
 
 Options = argparse.Namespace
 KIND_TITLES = {"model": "model", "dataset": "data set"}

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
-from autodet.datasets.gate.kinds import KINDS, by_kind, how_many
+from autodet.datasets.checks.kinds import KINDS, by_kind, how_many
 from autodet.datasets.manifest import Dataset, DatasetSummary
-from autodet.datasets.versions.deriving import Version
+from autodet.datasets.versions.derive import Version
 from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, quality_of, wants_speed
 from autodet.models.store import StoredModel
 from autodet.records import MAX_DETECTIONS, EvaluationReport, Problem, SearchStatus, TrialStatus
-from autodet.search.clearing import Deletion
-from autodet.search.epoch_lines import time_left
-from autodet.words import counted, duration, harmless, size_text
+from autodet.search.delete_assets import Deletion
+from autodet.search.status.epoch_lines import time_left
+from autodet.text_format import counted, duration, harmless, size_text
 
 PROGRAM = "python -m autodet"
 MOST_FINDINGS_SHOWN = 3  # of each kind

@@ -2,10 +2,10 @@
 
     AUTODET_HOME/
       datasets/<id>/   manifest.json, images/          never changes once it is there
-      imports/<id>/    status.json, files/, lock       see autodet.datasets.background
+      imports/<id>/    status.json, files/, lock       see autodet.datasets.imports.job
       searches/<id>/   spec.json, status.json, lock    see autodet.search
       models/<id>/     model.autodet, evaluations/     see autodet.models
-      devices/         who uses which device slot      see autodet.search.queue
+      devices/         who uses which device slot      see autodet.search.executors.device_queue
       optuna.db        the studies of all searches
 
 Whatever is made in several steps is made under a hidden name beside its final place and renamed at the

@@ -23,14 +23,14 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 from torchvision.transforms import v2
 
 import autodet
-from autodet.models import pyramid, two_looks
+from autodet.models import cascade_roi_head, pyramid
 from autodet.models.bundle import read_bundle
+from autodet.models.cpu_kernels.precision import answer_in_float32
 from autodet.models.detection import square_tensor
 from autodet.models.letterbox import Letterbox
-from autodet.models.precision import answer_in_float32
-from autodet.models.transplant import transplant
-from autodet.training import balance, freezing, loop, schedule, squares, transforms
-from autodet.training.traits import DeviceTraits
+from autodet.models.matching_weights import transplant
+from autodet.training import class_balance, frozen_layers, letterbox_dataset, loop, schedule, transforms
+from autodet.training.device_profile import DeviceTraits
 from autodet.training.transforms import MOSAICS
 
 CALM = 0.75  # of the epochs, after which there are no mosaics
@@ -177,15 +177,15 @@ class _Stretched(Letterbox):
 
 
 def _stretch() -> None:
-    squares.Letterbox = _Stretched
+    letterbox_dataset.Letterbox = _Stretched
 
 
 def _draw_no_mosaics() -> None:
-    squares.MOSAICS = 0.0
+    letterbox_dataset.MOSAICS = 0.0
 
 
 def _draw_no_mosaics_in_the_end(done: float) -> None:
-    squares.MOSAICS = 0.0 if done >= CALM else MOSAICS
+    letterbox_dataset.MOSAICS = 0.0 if done >= CALM else MOSAICS
 
 
 def _normalise_pyramid(network: nn.Module, _data: autodet.Dataset) -> None:
@@ -243,7 +243,7 @@ def _look_once(network: nn.Module, _data: autodet.Dataset) -> None:
 
 
 def _agree_by_half() -> None:
-    two_looks.CLOSE = 0.5
+    cascade_roi_head.CLOSE = 0.5
 
 
 def _turn_nothing() -> None:
@@ -269,7 +269,7 @@ def _lower_rates_by_depth() -> None:
     def optimizer(network: nn.Module, hyperparameters: Any) -> torch.optim.AdamW:
         made = before(network, hyperparameters)
         body = made.param_groups.pop()
-        for depth, layer in enumerate(reversed(freezing._layers(network.get_submodule("backbone.body")))):
+        for depth, layer in enumerate(reversed(frozen_layers._layers(network.get_submodule("backbone.body")))):
             learning = [one for one in layer.parameters() if one.requires_grad]
             rate = 2 * body["peak"] * 0.9**depth
             if learning:
@@ -294,7 +294,7 @@ def _vary_sides() -> None:
 
 def _paste_objects() -> None:
     """Into half of the photos, up to three objects of another, with what their boxes show, where nothing is hidden."""
-    before = squares.Squares._marked
+    before = letterbox_dataset.Squares._marked
 
     def marked(self: Any, index: int) -> tuple[Tensor, Tensor, Tensor]:
         square, boxes, labels = before(self, index)
@@ -318,7 +318,7 @@ def _paste_objects() -> None:
             boxes, labels = torch.cat([boxes, place]), torch.cat([labels, other_labels[choice][None]])
         return square, boxes, labels
 
-    squares.Squares._marked = marked
+    letterbox_dataset.Squares._marked = marked
 
 
 def _crop_by_iou() -> None:
@@ -371,11 +371,11 @@ def _draw_rare_classes_more_often() -> None:
 
 
 def _draw_all_alike() -> None:
-    balance.MOST_OFTEN = 1.0
+    class_balance.MOST_OFTEN = 1.0
 
 
 def _draw_by_square_root() -> None:
-    balance.times_as_often = lambda photos, most_photos: math.sqrt(most_photos / photos)
+    class_balance.times_as_often = lambda photos, most_photos: math.sqrt(most_photos / photos)
 
 
 def _begin_with_rows(network: nn.Module, data: autodet.Dataset) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import IMAGES, Dataset, write_dataset
 from autodet.datasets.sources.sample import write_sample
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem

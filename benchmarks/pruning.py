@@ -13,11 +13,11 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.sources.sample import write_sample
 from autodet.records import SearchStatus
-from autodet.search.starting import start_search
+from autodet.search.start import start_search
 from autodet.workspace import open_workspace
 
 Curve = list[tuple[float, float]]

@@ -18,7 +18,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from autodet.records import EpochResult, Hyperparameters, SearchStatus, TrialStatus
-from autodet.search.snapshot import write_snapshot
+from autodet.search.status.status_file import write_snapshot
 from autodet.workspace import Workspace
 
 

@@ -26,11 +26,11 @@ from pathlib import Path
 from autodet.lock import hold_lock
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.records import EpochResult, SearchStatus
-from autodet.search import archive
 from autodet.search.executors import EpochDone, Event, TrialDone
-from autodet.search.snapshot import read_snapshot, read_status, write_snapshot
-from autodet.search.spec import SearchSpec
-from autodet.search.supervisor import supervise
+from autodet.search.order.spec import SearchSpec
+from autodet.search.run.supervisor import supervise
+from autodet.search.status import finished_trials
+from autodet.search.status.status_file import read_snapshot, read_status, write_snapshot
 from autodet.training.job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace
 
@@ -179,7 +179,7 @@ def _say_search(status: SearchStatus, executor: Pretended, cpu_seconds: float) -
 
 
 def _say_reading(folder: Path) -> None:
-    archive._remembered.clear()
+    finished_trials._remembered.clear()
     first = _seconds(lambda: read_status(folder))
     again = statistics.median(_seconds(lambda: read_status(folder)) for _ in range(20))
     size = sum(path.stat().st_size for path in folder.glob("trials.*.jsonl")) / 1e6

@@ -47,8 +47,8 @@ def read_epochs(folder: Path, mode: str, photos: int, epochs: int, side: int) ->
     """
     from autodet.datasets.manifest import Dataset
     from autodet.records import Annotations, ImageRecord
-    from autodet.training.square_cache import MEMORY_BYTES, SquareCache
-    from autodet.training.squares import Squares
+    from autodet.training.image_cache import MEMORY_BYTES, SquareCache
+    from autodet.training.letterbox_dataset import Squares
 
     nothing = Annotations.of([], [])
     records = tuple(ImageRecord(f"{number:04}.jpg", *SIZE_WH, "train", nothing) for number in range(photos))

@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.records import EpochResult
-from autodet.search import launching
-from autodet.search.starting import start_search
+from autodet.search import launch
+from autodet.search.start import start_search
 from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
 from autodet.training.loop import train  # pretended trials import it too, for what it costs
 from autodet.workspace import open_workspace
@@ -69,8 +69,8 @@ def main() -> None:
     arguments = parser.parse_args()
     trainer = f"benchmarks.supervisor_overhead:{'real' if arguments.real else 'pretend'}"
     os.environ[EPOCH_SECONDS] = str(arguments.epoch_seconds)
-    command = launching._command
-    launching._command = lambda folder: [*command(folder), trainer]
+    command = launch._command
+    launch._command = lambda folder: [*command(folder), trainer]
     with tempfile.TemporaryDirectory() as home:
         workspace = open_workspace(Path(home))
         dataset = import_dataset("sample", "sample", workspace=workspace)

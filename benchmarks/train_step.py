@@ -39,9 +39,9 @@ from autodet.models.registry import build_network
 from autodet.records import Hyperparameters
 from autodet.training import loop
 from autodet.training.checkpoint import load_checkpoint
-from autodet.training.cores import ahead
+from autodet.training.cpu_data_parallel import ahead
+from autodet.training.device_profile import DeviceTraits
 from autodet.training.job import TrainJob
-from autodet.training.traits import DeviceTraits
 from autodet.workspace import open_workspace
 
 SEED, LOADERS = 0, 2

@@ -31,7 +31,7 @@ def peak() -> float:
 
 def import_sample(folder: Path, photos: int) -> Path:
     """Draw and import so many photos; returns the data set's folder."""
-    from autodet.datasets.importing import import_dataset
+    from autodet.datasets.imports.import_dataset import import_dataset
     from autodet.datasets.sources.sample import write_sample
     from autodet.workspace import open_workspace
 
@@ -47,8 +47,8 @@ def train_some(dataset_folder: Path, what: str, batch_size: int, side: int, opti
     from autodet.records import Hyperparameters
     from autodet.training import loop
     from autodet.training.checkpoint import Progress
+    from autodet.training.device_profile import DeviceTraits
     from autodet.training.job import TrainJob
-    from autodet.training.traits import DeviceTraits
 
     if options.float32:
         loop.traits_of = lambda device, _: DeviceTraits(device)

@@ -24,10 +24,10 @@ from torch import Tensor, nn
 
 import autodet
 from autodet.records import EpochResult
-from autodet.search import launching
+from autodet.search import launch
 from autodet.training import loop
+from autodet.training.device_profile import DeviceTraits
 from autodet.training.job import TrainJob
-from autodet.training.traits import DeviceTraits
 from autodet.workspace import open_workspace
 from benchmarks.train_step import with_frozen_norms
 
@@ -70,7 +70,7 @@ def main() -> None:
         sys.exit("Set AUTODET_REAL_DATA to the folder that holds fruit/train and fruit/val.")
     if arguments.float32:
         os.environ[FLOAT32] = "1"
-    command = launching._command
+    command = launch._command
     commands = {
         HERE: command,
         PLAIN: lambda folder: [*command(folder), f"benchmarks.whole_search:{train_plainly.__name__}"],
@@ -84,7 +84,7 @@ def main() -> None:
         for seed in range(arguments.seeds):
             row = {}
             for how in (HERE, PLAIN):
-                launching._command = commands[how]
+                launch._command = commands[how]
                 row[how] = _search(data, seed, arguments, "median" if how == HERE else "none")
             rows.append(row)
             (ours, best), (plain, plain_best) = row[HERE], row[PLAIN]

@@ -3,13 +3,13 @@
 import streamlit as st
 
 from autodet.datasets.manifest import list_datasets
-from autodet.ui.choice import choose_dataset
-from autodet.ui.contents import offer_deletion, show_contents, show_views
-from autodet.ui.downloading import offer_downloads
-from autodet.ui.frame import link, page
-from autodet.ui.importing import offer_import
-from autodet.ui.imports import asks_first, show_imports
-from autodet.ui.versions import show_versions
+from autodet.ui.common.choice import choose_dataset
+from autodet.ui.common.frame import link, page
+from autodet.ui.datasets.contents import offer_deletion, show_contents, show_views
+from autodet.ui.datasets.download import offer_downloads
+from autodet.ui.datasets.import_form import offer_import
+from autodet.ui.datasets.import_jobs import asks_first, show_imports
+from autodet.ui.datasets.version_form import show_versions
 
 with page("datasets", "Import labelled photos, and see what is in them before a search is spent on them."):
     show_imports()

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from autodet.ui.choice import choose_fitting_dataset, choose_model
-from autodet.ui.evaluating import evaluate, show_photos, show_report
-from autodet.ui.frame import page
+from autodet.ui.common.choice import choose_fitting_dataset, choose_model
+from autodet.ui.common.frame import page
+from autodet.ui.evaluate.evaluation import evaluate, show_photos, show_report
 
 with page("evaluate", "How good a model is on labelled photos, class by class, and what it gets wrong."):
     left, right = st.columns(2)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from autodet.ui.frame import page
-from autodet.ui.overview import show_newest_model, show_next_steps, show_running_searches
+from autodet.ui.common.frame import page
+from autodet.ui.home.overview import show_newest_model, show_next_steps, show_running_searches
 
 with page("home"):
     st.markdown(

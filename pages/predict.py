@@ -1,8 +1,8 @@
 """Drop photos, see boxes."""
 
-from autodet.ui.choice import choose_model
-from autodet.ui.frame import page
-from autodet.ui.predicting import ask_for_photos, predict, show_predictions
+from autodet.ui.common.choice import choose_model
+from autodet.ui.common.frame import page
+from autodet.ui.predict.predictions import ask_for_photos, predict, show_predictions
 
 with page("predict", "Drop photos and see what the model finds on them."):
     model = choose_model()

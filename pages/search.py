@@ -1,8 +1,8 @@
 """Say how long to try, and start."""
 
-from autodet.ui.choice import choose_dataset
-from autodet.ui.frame import page
-from autodet.ui.searching import ask_for_search, offer_start, show_forecast
+from autodet.ui.common.choice import choose_dataset
+from autodet.ui.common.frame import page
+from autodet.ui.search.search_form import ask_for_search, offer_start, show_forecast
 
 with page("search", "Train several trials with different settings in the background; the best epoch of all is kept."):
     dataset = choose_dataset()

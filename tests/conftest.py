@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.sources.sample import write_sample
 from autodet.workspace import Workspace

@@ -18,10 +18,34 @@ LAYERS = (
     ("charts", "training"),
     ("datasets", "models", "evaluation"),
     ("names",),
-    ("records", "workspace", "lock", "processes", "words"),
+    ("records", "workspace", "lock", "processes", "text_format"),
     ("settings",),
-    ("errors",),
+    ("errors", "version"),
 )
+# The same within rooms that have rooms of their own; modules that stand alone there count as rooms.
+INNER_LAYERS = {
+    "datasets": (
+        ("imports", "versions", "export", "statistics"),
+        ("checks", "manifest", "splits"),
+        ("formats",),
+        ("photos",),
+        ("sources", "photo_sources", "perceptual_hash"),
+    ),
+    "search": (
+        ("__main__", "start"),
+        ("planning", "delete_assets"),
+        ("api",),
+        ("delete", "trial_models"),
+        ("run",),
+        ("study", "executors", "launch"),
+        ("status",),
+        ("order",),
+    ),
+    "ui": (
+        ("home", "datasets", "search", "results", "evaluate", "predict", "models", "settings"),
+        ("common",),
+    ),
+}
 ROOM_OF_MODULE = {"terminal": "cli", "arguments": "cli", "commands": "cli", "__main__": "cli"}
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 
@@ -31,28 +55,28 @@ TORCH_MODULES = {
     "autodet.inference.detector",
     "autodet.inference.onnx_export",
     "autodet.models.coco_detectors",
-    "autodet.models.depthwise",
+    "autodet.models.cpu_kernels.depthwise",
     "autodet.models.detection",
     "autodet.models.efficientnet_lite",
     "autodet.models.faster_rcnn",
-    "autodet.models.folding",
-    "autodet.models.loading",
+    "autodet.models.cpu_kernels.folded_batchnorm",
+    "autodet.models.bundle_network",
     "autodet.models.one_stage",
-    "autodet.models.precision",
-    "autodet.models.products",
+    "autodet.models.cpu_kernels.precision",
+    "autodet.models.cpu_kernels.onednn_linear",
     "autodet.models.pyramid",
-    "autodet.models.roi_align",
-    "autodet.models.square_input",
-    "autodet.models.two_looks",
+    "autodet.models.cpu_kernels.roi_align",
+    "autodet.models.normalize",
+    "autodet.models.cascade_roi_head",
     "autodet.training.checkpoint",
     "autodet.training.latency",
-    "autodet.training.cores",
+    "autodet.training.cpu_data_parallel",
     "autodet.training.loop",
-    "autodet.training.freezing",
+    "autodet.training.frozen_layers",
     "autodet.training.schedule",
-    "autodet.training.traits",
-    "autodet.training.square_cache",
-    "autodet.training.squares",
+    "autodet.training.device_profile",
+    "autodet.training.image_cache",
+    "autodet.training.letterbox_dataset",
     "autodet.training.transforms",
 }
 
@@ -65,6 +89,10 @@ def sources() -> list[Path]:
 def room_of(path: Path) -> str:
     room = (path.parts[1] if path.parts[0] == "autodet" else path.parts[0]).removesuffix(".py")
     return ROOM_OF_MODULE.get(room, room)
+
+
+def part_of(path: Path) -> str:
+    return path.parts[2].removesuffix(".py")
 
 
 def module_of(path: Path) -> str:
@@ -86,7 +114,7 @@ def imports_of(path: Path) -> set[str]:
 
 def rooms_imported(path: Path) -> set[str]:
     rooms = {name.split(".")[1] for name in imports_of(path) if name.startswith("autodet.")}
-    return {ROOM_OF_MODULE.get(room, room) for room in rooms} - {"__version__"}
+    return {ROOM_OF_MODULE.get(room, room) for room in rooms}
 
 
 def packages_imported(path: Path) -> set[str]:
@@ -106,6 +134,17 @@ def test_imports_lead_to_the_right(path):
     assert not wrong, f"{path} is of the room {room} and may not import {', '.join(sorted(wrong))}"
 
 
+@pytest.mark.parametrize("room", sorted(INNER_LAYERS))
+def test_imports_within_a_room_lead_to_the_right(room):
+    rank = {part: number for number, parts in enumerate(INNER_LAYERS[room]) for part in parts}
+    inside = [path for path in sources() if path.parts[:2] == ("autodet", room) and path.name != "__init__.py"]
+    assert {part_of(path) for path in inside} == set(rank)
+    for path in inside:
+        imported = {name.split(".")[2] for name in imports_of(path) if name.startswith(f"autodet.{room}.")}
+        wrong = {other for other in imported if other != part_of(path) and rank[other] <= rank[part_of(path)]}
+        assert not wrong, f"{path} may not import {', '.join(sorted(wrong))}"
+
+
 def test_the_command_line_does_without_the_pages():
     assert not any("ui" in rooms_imported(path) for path in sources() if room_of(path) == "cli")
 
@@ -123,7 +162,7 @@ def test_one_module_imports_ray_which_is_optional():
 
 def test_nothing_outside_the_pages_loads_streamlit():
     names = [module_of(path) for path in sources() if room_of(path) not in STREAMLIT_ROOMS and path.stem != "__main__"]
-    assert "autodet.search.supervisor" in names
+    assert "autodet.search.run.supervisor" in names
     code = (
         f"import importlib, sys; [importlib.import_module(name) for name in {names}]; print('streamlit' in sys.modules)"
     )

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from autodet import cli, commands
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.store import add_model, put_model
-from autodet.search.control import find_search
-from autodet.search.snapshot import LAUNCHED
+from autodet.search.api import find_search
+from autodet.search.status.status_file import LAUNCHED
 from autodet.workspace import Workspace
 from tests.helpers import (
     APPLE,
@@ -214,7 +214,7 @@ def test_a_search_in_the_background_is_stopped_and_resumed(searchable):
 
 
 def test_a_preset_s_reasons_are_told_beside_the_answer(workspace, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("autodet.search.starting.launch", lambda folder: None)
+    monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
     import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
     words = ["search", "fruit", "--detach", "--json"]
     assert cli.main([*words, "--preset", "best", "--trials", "5"]) == cli.OK
@@ -231,7 +231,7 @@ def test_a_model_is_renamed_unless_its_search_is_at_work(workspace, tmp_path, mo
     assert json.loads(capsys.readouterr().out).items() >= {"model": "fruit", "name": "Customs camera"}.items()
     assert cli.main(["rename", "Customs camera", " "]) == cli.MISTAKE
     assert "needs a name" in capsys.readouterr().err
-    monkeypatch.setattr("autodet.search.starting.launch", lambda folder: (folder / LAUNCHED).touch())
+    monkeypatch.setattr("autodet.search.start.launch", lambda folder: (folder / LAUNCHED).touch())
     import_dataset(write_voc(tmp_path / "d"), "d", workspace=workspace)
     assert cli.main(["search", "d", "--detach"]) == cli.OK
     put_model(tmp_path / "x.autodet", "d", workspace)
@@ -242,7 +242,7 @@ def test_a_model_is_renamed_unless_its_search_is_at_work(workspace, tmp_path, mo
 @pytest.fixture
 def stock(workspace, tmp_path, monkeypatch):
     """A workspace with a data set, a search and a model of one id, beside a model and a data set of their own."""
-    monkeypatch.setattr("autodet.search.starting.launch", lambda folder: None)
+    monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
     for name in ("fruit", "berries"):
         import_dataset(write_voc(tmp_path / name), name, workspace=workspace)
     assert cli.main(["search", "fruit", "--detach"]) == cli.OK

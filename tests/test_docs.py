@@ -32,7 +32,7 @@ NOT_RUN = {
     ".venv/bin/pip install -r requirements-postgresql.txt": "installs; a PostgreSQL server",
     ".venv/bin/pip install -r requirements-ray.txt": "installs; its last line is parsed",
     "ray get-auth-token --generate         # writes ~/.ray/auth_token": "a cluster, and the user's own folder",
-    'autodet.start_search(data, trials=200, executor="ray")': "a cluster; tests/search/test_ray.py has one",
+    'autodet.start_search(data, trials=200, executor="ray")': "a cluster; tests/search/executors/test_ray.py has one",
 }
 SHELL = {"", "sh", "bash", "console"}
 PARSERS = {"json": json.loads, "toml": tomllib.loads, "yaml": yaml.safe_load, "yml": yaml.safe_load}

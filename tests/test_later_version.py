@@ -3,16 +3,16 @@
 import json
 from pathlib import Path
 
-from autodet.datasets.background import ImportRequest, ImportStatus, find_import, write_status
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.datasets.imports.job import ImportRequest, ImportStatus, find_import, write_status
 from autodet.datasets.manifest import load_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
-from autodet.datasets.versions.deriving import derive_dataset
+from autodet.datasets.versions.derive import derive_dataset
 from autodet.inference.evaluations import evaluate_model, kept_evaluation
 from autodet.models.store import add_model, find_model
 from autodet.records import Attempt, EpochResult, Hyperparameters, Origin, SearchStatus, TrialStatus
-from autodet.search.snapshot import read_status, write_snapshot
-from autodet.search.spec import SearchSpec
+from autodet.search.order.spec import SearchSpec
+from autodet.search.status.status_file import read_status, write_snapshot
 from autodet.workspace import write_atomically, write_json
 from tests.helpers import write_voc
 

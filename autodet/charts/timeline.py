@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from autodet.charts.layout import label, name_rows, note, styled
 from autodet.charts.palette import BROWN, CLASS_COLOURS, SLATE
 from autodet.records import Attempt, SearchStatus, TrialStatus
-from autodet.words import duration, size_text
+from autodet.text_format import duration, size_text
 
 ROW = 46  # pixels
 SMALLEST_TEXT = 10

@@ -22,7 +22,7 @@ from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
 from autodet.lock import hold_folder
 from autodet.names import choose, choose_only, free_name, ids_in, naming
 from autodet.records import SPLITS, Annotations, ImageRecord, Problem, known_entries
-from autodet.words import counted, few, shortened
+from autodet.text_format import counted, few, shortened
 from autodet.workspace import (
     Workspace,
     delete_folder,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from autodet.datasets.gate.likeness import look_of
+from autodet.datasets.perceptual_hash import look_of
 from autodet.datasets.photo_sources import MAX_PHOTO_BYTES, Photo, array_photo, file_or_bytes, name_of
 from autodet.datasets.sources.files import GIT_POINTER, is_git_pointer, open_regular, read_regular
 from autodet.errors import DatasetError, PhotoError
@@ -69,7 +69,7 @@ class PhotoFacts:
         format: ``JPEG``, ``MPO``, ``PNG``, ``WEBP`` or ``BMP``, by content.
         stored_wh: Width and height in pixels as stored, before EXIF orientation.
         orientation: EXIF orientation, 1 (upright) to 8.
-        look: How the photo looks, in 128 bits; see ``autodet.datasets.gate.likeness``.
+        look: How the photo looks, in 128 bits; see ``autodet.datasets.perceptual_hash``.
     """
 
     format: str

@@ -137,3 +137,20 @@ def _spare_one(chosen: list[Split], held: Sequence[Mapping[str, int]]) -> None:
     spare = [one for one in train if all(taught[name] > 1 for name in held[one] if name != NO_CLASS)]
     if len(train) > 1 and spare:
         chosen[min(spare, key=lambda one: sum(held[one].values()))] = "val"
+
+
+def free_name(split: Split, stem: str, ending: str, taken: dict[str, int]) -> str:
+    """``<split>/<name>``, numbered where that is taken; it is taken from then on.
+
+    Args:
+        split: The photo's split.
+        stem: Its name without the ending.
+        ending: The ending, with its dot.
+        taken: The names that are taken, case folded, and the last number that was given for each.
+    """
+    first = name = f"{split}/{stem}{ending}"
+    while name.casefold() in taken:
+        taken[first.casefold()] += 1
+        name = f"{split}/{stem}-{taken[first.casefold()]}{ending}"
+    taken[name.casefold()] = 1
+    return name

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from autodet.evaluation.coco import average_precisions
 from autodet.evaluation.voc import average_precisions_voc07
 from autodet.records import MAX_DETECTIONS, ClassReport, EvaluationReport, ImageRecord, Prediction
-from autodet.words import listed
+from autodet.text_format import listed
 
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
 MOST_NAMES = 5

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from autodet.models.bundle import ModelCard
 from autodet.records import Prediction
-from autodet.words import counted
+from autodet.text_format import counted
 
 WAY_OUT = "Cut such photos into parts, and predict on each."
 

@@ -21,13 +21,13 @@ from autodet.datasets.photos import open_photo
 from autodet.errors import ModelError, PhotoError, warn
 from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.cautions import prediction_cautions
-from autodet.inference.known_photos import learnt_photos_sentence
+from autodet.inference.leakage import learnt_photos_sentence
 from autodet.models.bundle import ModelCard
+from autodet.models.bundle_network import load_network
 from autodet.models.detection import detect, detection_limit, square_tensor
 from autodet.models.letterbox import Letterbox
-from autodet.models.loading import load_network
+from autodet.models.matching_weights import match_classes
 from autodet.models.store import StoredModel, find_model
-from autodet.models.transplant import match_classes
 from autodet.records import (
     DEFAULT_THRESHOLD,
     Annotations,
@@ -37,7 +37,7 @@ from autodet.records import (
     IntArray,
     Prediction,
 )
-from autodet.words import counted
+from autodet.text_format import counted
 from autodet.workspace import Workspace
 
 Progress = Callable[[int, int], None]

@@ -10,8 +10,8 @@ from typing import Literal
 from autodet.datasets.photos import PHOTO_ENDINGS
 from autodet.datasets.sources.files import is_clutter
 from autodet.errors import PhotoError
-from autodet.inference.drawing import is_drawing
-from autodet.words import counted, listed
+from autodet.inference.box_drawings import is_drawing
+from autodet.text_format import counted, listed
 
 Reason = Literal["format", "drawing", "hidden", "other"]
 OTHER_PHOTO_ENDINGS = {

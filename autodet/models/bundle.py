@@ -15,11 +15,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
-from autodet import __version__
 from autodet.errors import BundleError, LaterVersionError
 from autodet.models.description import MAX_NAME, description_problem
 from autodet.records import Origin, TrainedSizes, known_entries
-from autodet.words import few, shortened
+from autodet.text_format import few, shortened
+from autodet.version import __version__
 from autodet.workspace import write_atomically
 
 FORMAT = "autodet-1"

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import get_model, get_model_weights
 
-from autodet.models.depthwise import quicken
-from autodet.models.folding import fold_batch_norms
-from autodet.models.precision import answer_in_float32
-from autodet.models.square_input import imagenet_input
-from autodet.models.transplant import transplant
+from autodet.models.cpu_kernels.depthwise import quicken
+from autodet.models.cpu_kernels.folded_batchnorm import fold_batch_norms
+from autodet.models.cpu_kernels.precision import answer_in_float32
+from autodet.models.matching_weights import transplant
+from autodet.models.normalize import imagenet_input
 from autodet.records import MIN_SCORE
 
 SSD_FEATURES, BODY = "backbone.features.", "backbone.body."

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from autodet.models.depthwise import QuickConv2d
+from autodet.models.cpu_kernels.depthwise import QuickConv2d
 
 # One row a stage: repeats, kernel, stride, expansion, channels out (Lite0 in table 1 of the paper's release).
 STAGES = (

@@ -9,12 +9,12 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 
-from autodet.models.depthwise import quicken
-from autodet.models.precision import answer_in_float32
+from autodet.models.cascade_roi_head import TwoLooks
+from autodet.models.cpu_kernels.depthwise import quicken
+from autodet.models.cpu_kernels.precision import answer_in_float32
+from autodet.models.cpu_kernels.roi_align import QuickRoIAlign
+from autodet.models.normalize import lite_input
 from autodet.models.pyramid import build_backbone
-from autodet.models.roi_align import QuickRoIAlign
-from autodet.models.square_input import lite_input
-from autodet.models.two_looks import TwoLooks
 from autodet.records import MAX_DETECTIONS, MIN_SCORE
 
 ANCHOR_SIDES = ((24, 32), (48, 64), (96, 128), (192, 256))  # pixels, a pair for each level of the pyramid

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import batched_nms, box_iou, clip_boxes_to_image, generalized_box_iou_loss
 
-from autodet.models.depthwise import quicken
+from autodet.models.cpu_kernels.depthwise import quicken
+from autodet.models.normalize import Targets, lite_input
 from autodet.models.pyramid import FPN_STRIDES, PyramidBackbone, build_backbone
-from autodet.models.square_input import Targets, lite_input
 from autodet.records import MAX_DETECTIONS, MIN_SCORE
 
 TOWER_DEPTH = 2

@@ -10,7 +10,7 @@ from autodet.errors import BundleError, ModelError, NotFoundError
 from autodet.models.bundle import ModelCard, read_bundle, read_card, write_bundle
 from autodet.models.description import MAX_NAME
 from autodet.names import choose, choose_only, free_name, ids_in, naming
-from autodet.words import few, shortened
+from autodet.text_format import few, shortened
 from autodet.workspace import (
     Workspace,
     delete_folder,
@@ -192,7 +192,7 @@ def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> St
     """
     card, weights = read_bundle(bundle)
     name = _checked_name(name) if name.strip() else card.name
-    from autodet.models.loading import fitting_weights
+    from autodet.models.bundle_network import fitting_weights
 
     fitting_weights(bundle, card, weights)
     return new_model(name, workspace or open_workspace(), card, weights, brought=True)

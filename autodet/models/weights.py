@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from autodet.errors import WeightsError
 from autodet.models.download import TransferError, fetch, sha256_of
-from autodet.models.reach import Reach, reach_of
+from autodet.models.url_probe import Reach, reach_of
 from autodet.settings import load_settings
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+BoxXYXY = tuple[float, float, float, float]
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -23,6 +24,22 @@ def _boxes(count: int) -> str:
 DEFAULT_THRESHOLD = 0.5  # of the confidence, wherever a detection is shown
 MIN_SCORE = 0.01  # of a network's detections: lower ones cost time, and metrics hardly see them
 MAX_DETECTIONS = 100  # of a class on a photo that COCO's figures count; most networks find no more on a photo at all
+
+
+class Mark(NamedTuple):
+    """One object that somebody marked.
+
+    Attributes:
+        name: The class, as written.
+        box_xyxy: The box as written: in pixels, or in shares of a ``relative`` photo.
+        difficult: Whether a metric should neither reward nor punish it.
+        truncated: Whether the object goes on beyond its box.
+    """
+
+    name: str
+    box_xyxy: BoxXYXY
+    difficult: bool = False
+    truncated: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -83,7 +100,7 @@ class ImageRecord:
         annotations: What is marked on it; may be empty: a photo without objects is data.
         sha256: SHA-256 of the photo's bytes, in hexadecimal.
         origin: The photo's path below the source that it was imported from, with forward slashes.
-        look: How the photo looks, in 128 bits; see ``autodet.datasets.gate.likeness``.
+        look: How the photo looks, in 128 bits; see ``autodet.datasets.perceptual_hash``.
     """
 
     file: str
@@ -108,7 +125,7 @@ class Problem:
         file: The file, below the source's root; empty where it is about the whole data set.
         problem: What is wrong.
         action: What was done about it.
-        kind: A name of ``autodet.datasets.gate.kinds.KINDS``.
+        kind: A name of ``autodet.datasets.checks.kinds.KINDS``.
         photos: The photos that show it: paths below the source's root or, once imported, below the data set's
             ``images``.
     """

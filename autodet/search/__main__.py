@@ -8,13 +8,13 @@ from types import FrameType
 
 from autodet.errors import BusyError
 from autodet.lock import hold_lock
-from autodet.search.beginning import check_start
-from autodet.search.data import check_dataset
-from autodet.search.executors.choice import executor_for
+from autodet.search.executors.factory import executor_for
 from autodet.search.executors.local import TRAIN
-from autodet.search.interruption import give_back, set_aside, write_interrupted
-from autodet.search.spec import SearchSpec
-from autodet.search.supervisor import supervise
+from autodet.search.order.dataset_checks import check_dataset
+from autodet.search.order.initial_weights import check_start
+from autodet.search.order.spec import SearchSpec
+from autodet.search.run.interruption import give_back, set_aside, write_interrupted
+from autodet.search.run.supervisor import supervise
 from autodet.settings import load_settings
 from autodet.workspace import Workspace
 

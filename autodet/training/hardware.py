@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from autodet.settings import Settings
+from autodet.text_format import counted
 from autodet.training.device import computes_bfloat16, device_slots, number_slots, visible_gpu
 from autodet.training.gpu import read_gpu
-from autodet.words import counted
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Hardware:
         gpu_memory_bytes: Memory of the smallest GPU; None where there is none, or nothing tells.
         bfloat16: Whether the CPU multiplies bfloat16 itself.
         measured: How long trials on the data set at hand took on it, the newest first; see
-            ``autodet.search.epoch_times``.
+            ``autodet.search.planning.epoch_times``.
     """
 
     slots: tuple[str, ...] = ("cpu",)

@@ -14,7 +14,6 @@ import torchvision
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from autodet import __version__
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
 from autodet.evaluation.coco import measure
@@ -22,20 +21,21 @@ from autodet.evaluation.objective import quality_of, wants_speed
 from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
 from autodet.models.description import one_line
 from autodet.models.detection import detect
+from autodet.models.matching_weights import transplant
 from autodet.models.registry import build_network, find_architecture
-from autodet.models.transplant import transplant
 from autodet.records import EpochResult, Hyperparameters, ImageRecord, Prediction, TrainedSizes
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from autodet.training.cores import Replicas, ahead
+from autodet.training.cpu_data_parallel import Replicas, ahead
+from autodet.training.device_profile import prepare, traits_of
 from autodet.training.forecast import EVALUATION_SHARE
-from autodet.training.freezing import freeze
+from autodet.training.frozen_layers import freeze
+from autodet.training.image_cache import MEMORY_BYTES, SquareCache
 from autodet.training.job import BEST_BUNDLE, EpochProgress, Pulse, TrainJob, no_pulse
 from autodet.training.latency import PHOTOS, measure_latency
+from autodet.training.letterbox_dataset import Sample, Squares, collate
 from autodet.training.schedule import set_learning_rates
-from autodet.training.square_cache import MEMORY_BYTES, SquareCache
-from autodet.training.squares import Sample, Squares, collate
-from autodet.training.traits import prepare, traits_of
 from autodet.training.transforms import TrainingTransform
+from autodet.version import __version__
 
 GRADIENT_NORM = 10.0  # at most, of a step; L2, over all weights together
 EVALUATION_BATCH = 8  # photos at a time

@@ -10,12 +10,12 @@ import streamlit as st
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.lock import hold_lock
 from autodet.models.store import StoredModel, add_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
-from autodet.search.snapshot import write_snapshot
-from autodet.search.spec import SearchSpec
+from autodet.search.order.spec import SearchSpec
+from autodet.search.status.status_file import write_snapshot
 from tests.helpers import untrained_bundle, write_voc
 
 ROOT = Path(__file__).parents[2]
@@ -170,8 +170,7 @@ def fruit(workspace, tmp_path):
 @pytest.fixture
 def launched(monkeypatch):
     """Searches that were started; their supervisors are not."""
-    from autodet.search import starting
 
     folders = []
-    monkeypatch.setattr(starting, "launch", folders.append)
+    monkeypatch.setattr("autodet.search.start.launch", folders.append)
     return folders

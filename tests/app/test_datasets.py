@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from autodet.datasets.background import list_imports, start_import
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.datasets.imports.job import list_imports, start_import
 from autodet.datasets.manifest import list_datasets, write_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.errors import DatasetError
@@ -58,7 +58,7 @@ def test_a_data_set_is_packed_only_when_somebody_downloads_it(visit, workspace, 
 
 
 def test_a_large_data_set_is_for_the_command_line(visit, fruit, offered, monkeypatch):
-    monkeypatch.setattr("autodet.ui.downloading.LARGEST_BYTES", 1000)
+    monkeypatch.setattr("autodet.ui.datasets.download.LARGEST_BYTES", 1000)
     app = visit("datasets")
     assert "python -m autodet export fruit --format coco" in app.code[0].value
     assert not any(name.endswith(".zip") for name in offered)
@@ -261,7 +261,7 @@ def test_keys_for_s3_go_to_the_import_and_are_not_shown(visit, workspace, monkey
         asked.append((source, credentials))
         raise DatasetError("The server does not let these keys read it.")
 
-    monkeypatch.setattr("autodet.ui.importing.start_import", refuse)
+    monkeypatch.setattr("autodet.ui.datasets.import_form.start_import", refuse)
     app = visit("datasets")
     typed = {
         "Address": "s3://bucket/fruit",

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.inference import evaluation_jobs
 from autodet.inference.detector import Detector
 from autodet.inference.evaluation_jobs import find_evaluation

@@ -9,8 +9,8 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from autodet.ui import sign_in
-from autodet.ui.frame import PAGES
+from autodet.ui.common import sign_in
+from autodet.ui.common.frame import PAGES
 from autodet.workspace import Workspace
 from tests.app.conftest import ROOT, checked, labelled, says
 
@@ -50,7 +50,7 @@ def test_a_page_that_is_run_without_the_frame_is_guarded_too(workspace, password
 def delays(monkeypatch):
     """How long each guess had to wait, in seconds; nobody really waits."""
     waited = []
-    monkeypatch.setattr(sign_in, "guesses", sign_in.Guesses(waited.append))
+    monkeypatch.setattr("autodet.ui.common.sign_in.guesses", sign_in.Guesses(waited.append))
     return waited
 
 
@@ -166,7 +166,7 @@ def test_an_unforeseen_error_is_a_sentence_and_its_traceback_is_logged(visit, mo
     def fail():
         raise ZeroDivisionError("a secret detail")
 
-    monkeypatch.setattr("autodet.ui.installation.load_settings", fail)
+    monkeypatch.setattr("autodet.ui.settings.installation.load_settings", fail)
     with pytest.raises(AssertionError, match="the page failed"):
         visit("settings")
     assert "a secret detail" in caplog.text
@@ -200,7 +200,6 @@ def test_the_menu_lists_every_page(visit):
 
 def test_the_settings_show_gpus_only_where_they_can_be_read(visit, monkeypatch):
     from autodet.training.gpu import GpuReading
-    from autodet.ui import installation
 
     def gpus():
         return [table.value for table in visit("settings").table if "GPU" in table.value]
@@ -209,6 +208,6 @@ def test_the_settings_show_gpus_only_where_they_can_be_read(visit, monkeypatch):
     monkeypatch.setenv("AUTODET_DEVICES", "cuda:0,cuda:0,cuda:1,cpu")
     assert not gpus()
     readings = {"0": GpuReading("Fake", 0.5, 3_000_000_000, 16_000_000_000)}
-    monkeypatch.setattr(installation, "read_gpu", readings.get)
+    monkeypatch.setattr("autodet.ui.settings.installation.read_gpu", readings.get)
     (table,) = gpus()
     assert table.to_numpy().tolist() == [[r"cuda\:0", "Fake, 50% busy, 3 GB of 16 GB in use"]]

@@ -1,6 +1,6 @@
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from tests.app.conftest import address, follow, primary_links, says, trial
 from tests.helpers import write_voc
 

@@ -5,7 +5,7 @@ import pytest
 
 from autodet.models.bundle import read_bundle, read_card
 from autodet.models.store import add_model, list_models
-from autodet.ui.text import escape
+from autodet.ui.common.markdown import escape
 from tests.app.conftest import checked, labelled, labels, says, trial
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from autodet.ui.pictures import fitting_width
+from autodet.ui.common.pictures import fitting_width
 
 
 @pytest.mark.parametrize(

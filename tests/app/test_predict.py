@@ -5,7 +5,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.store import add_model
 from tests.app.conftest import checked, labelled, labels, says
 
@@ -206,14 +206,13 @@ def test_many_photos_come_in_pages_and_all_are_in_the_table(visit, model, sample
 
 
 def test_boxes_lie_where_they_are_on_a_photo_that_is_shown_smaller(visit, model, photos, monkeypatch):
-    from autodet.ui import predicting
+    from autodet.ui.predict import predictions
 
-    monkeypatch.setattr(predicting, "LONGEST_SIDE", 100)
+    monkeypatch.setattr("autodet.ui.predict.predictions.LONGEST_SIDE", 100)
     drawn = []
-    draw_boxes = predicting.draw_boxes
+    draw_boxes = predictions.draw_boxes
     monkeypatch.setattr(
-        predicting,
-        "draw_boxes",
+        "autodet.ui.predict.predictions.draw_boxes",
         lambda photo, boxes, *args: drawn.append((photo, boxes)) or draw_boxes(photo, boxes, *args),
     )
     app = move(drop(visit("predict"), photos[0]), 0.05)

@@ -2,12 +2,12 @@ import sqlite3
 import time
 from dataclasses import replace
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import write_dataset
 from autodet.lock import hold_lock
 from autodet.models.store import find_model
 from autodet.records import Attempt
-from autodet.search.snapshot import STOP, write_snapshot
+from autodet.search.status.status_file import STOP, write_snapshot
 from tests.app.conftest import address, checked, follow, labelled, labels, primary_links, says, trial
 from tests.helpers import write_labelled, write_voc
 
@@ -128,11 +128,10 @@ def test_a_search_chosen_elsewhere_is_shown(visit, search_there):
 
 
 def test_an_interrupted_search_is_resumed(visit, search_there, workspace, tmp_path, monkeypatch):
-    from autodet.search import control
 
     import_dataset(write_voc(tmp_path / "sample", 10), "sample", workspace=workspace)
     launched = []
-    monkeypatch.setattr(control, "launch", lambda folder: launched.append(folder.name))
+    monkeypatch.setattr("autodet.search.api.launch", lambda folder: launched.append(folder.name))
     status = search_there(state="running", trials=[trial(0, "running")])
     # Nobody holds the lock of this one.
     search_there("dead", "queued", [trial(0, "running")], created="2026-02-02T10:00:00+00:00")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autodet.datasets.background import start_import
+from autodet.datasets.imports.job import start_import
 from autodet.datasets.manifest import list_datasets
 from autodet.datasets.sources.s3.access import ANONYMOUS, S3Credentials
 from autodet.errors import DatasetError
@@ -23,7 +23,7 @@ def asked(monkeypatch):
         asked.append((source, credentials))
         raise DatasetError("It is not there.")
 
-    monkeypatch.setattr("autodet.ui.importing.start_import", refuse)
+    monkeypatch.setattr("autodet.ui.datasets.import_form.start_import", refuse)
     return asked
 
 

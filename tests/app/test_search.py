@@ -2,14 +2,13 @@ import os
 import time
 from threading import Barrier, Thread
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE
-from autodet.search.control import find_search, list_searches
-from autodet.search.space import Choices, Range
-from autodet.search.spec import SPEC
-from autodet.search.starting import start_search
-from autodet.ui import networks as networks_of_the_page
-from autodet.ui import searching
+from autodet.search.api import find_search, list_searches
+from autodet.search.order.space import Choices, Range
+from autodet.search.order.spec import SPEC
+from autodet.search.start import start_search
+from autodet.ui.search import network_form as networks_of_the_page
 from tests.app.conftest import checked, labelled, labels, says
 from tests.helpers import APPLE, write_voc
 
@@ -56,12 +55,12 @@ def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_some
 
 
 def test_on_gpus_trials_may_choose_among_the_networks(visit, fruit, workspace, launched, monkeypatch):
-    from autodet.search import starting
+    from autodet.search import start
 
     monkeypatch.setenv("AUTODET_DEVICES", "cuda:0")
     networks = ("fasterrcnn_efficientnet_lite0", "fasterrcnn_mobilenet_v3_large_320_fpn")
-    monkeypatch.setattr(searching, "usable_networks", lambda: networks)
-    for module in (networks_of_the_page, starting):
+    monkeypatch.setattr("autodet.ui.search.search_form.usable_networks", lambda: networks)
+    for module in (networks_of_the_page, start):
         monkeypatch.setattr(module, "weights_problem", lambda name, *_: None)
     app = visit("search")
     labelled(app.get("button_group"), "How much effort").set_value("best")
@@ -181,11 +180,10 @@ def test_a_data_set_with_nothing_to_judge_by_is_refused_with_a_sentence(visit, w
 
 
 def test_a_cluster_is_offered_only_where_the_settings_name_one(visit, fruit, launched, workspace, monkeypatch):
-    from autodet.search import starting
 
     assert "Where to run" not in labels(visit("search").get("button_group"))
     monkeypatch.setenv("AUTODET_RAY_ADDRESS", "head:6379")
-    monkeypatch.setattr(starting, "check_cluster", lambda: None)
+    monkeypatch.setattr("autodet.search.start.check_cluster", lambda: None)
     app = visit("search")
     labelled(app.get("button_group"), "Where to run").set_value("ray")
     app = checked(app.run())

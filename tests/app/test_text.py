@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autodet.ui.text import INVISIBLE, ago, as_plan, escape, on_page, score, shortened
+from autodet.ui.common.markdown import INVISIBLE, ago, as_plan, escape, on_page, score, shortened
 
 
 @pytest.mark.parametrize(

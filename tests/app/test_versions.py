@@ -2,9 +2,9 @@ import shutil
 
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset
-from autodet.datasets.versions.deriving import derive_dataset
+from autodet.datasets.versions.derive import derive_dataset
 from tests.app.conftest import checked, labelled, labels, says
 from tests.helpers import APPLE, BANANA, write_labelled, write_voc
 

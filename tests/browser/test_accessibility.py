@@ -3,12 +3,12 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.store import add_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
-from autodet.search.snapshot import write_snapshot
-from autodet.search.spec import SearchSpec
-from autodet.ui.frame import PAGES
+from autodet.search.order.spec import SearchSpec
+from autodet.search.status.status_file import write_snapshot
+from autodet.ui.common.frame import PAGES
 from autodet.workspace import Workspace
 from tests.browser.conftest import goto, settled
 from tests.helpers import untrained_bundle, write_voc

@@ -5,14 +5,14 @@ import re
 
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.lock import hold_lock
 from autodet.models.store import add_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
-from autodet.search.control import find_search, list_searches
-from autodet.search.snapshot import write_snapshot
-from autodet.search.spec import SearchSpec
-from autodet.ui.frame import PAGES
+from autodet.search.api import find_search, list_searches
+from autodet.search.order.spec import SearchSpec
+from autodet.search.status.status_file import write_snapshot
+from autodet.ui.common.frame import PAGES
 from autodet.workspace import Workspace
 from tests.browser.conftest import goto, menu, settled
 from tests.helpers import untrained_bundle, write_voc

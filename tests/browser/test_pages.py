@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import list_datasets
 from autodet.lock import hold_lock
 from autodet.models.store import add_model, list_models
 from autodet.records import EpochResult, SearchStatus, TrialStatus
-from autodet.search.snapshot import write_snapshot
-from autodet.search.spec import SearchSpec
+from autodet.search.order.spec import SearchSpec
+from autodet.search.status.status_file import write_snapshot
 from autodet.workspace import Workspace
 from tests.browser.conftest import settled
 from tests.helpers import draw_photo, untrained_bundle, write_labelled, write_voc, zip_folder

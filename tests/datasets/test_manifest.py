@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset
-from autodet.datasets.versions.deriving import derive_dataset
+from autodet.datasets.versions.derive import derive_dataset
 from autodet.errors import DatasetError, NameWarning, NotFoundError
 from autodet.records import Annotations, Problem
 from tests.helpers import workspace_in, write_voc

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from autodet.datasets.gate.likeness import MOST_BITS
+from autodet.datasets.imports.staging import stage
+from autodet.datasets.perceptual_hash import MOST_BITS
 from autodet.datasets.photos import check_photo, open_photo
-from autodet.datasets.staging import stage
 from autodet.errors import DatasetError, PhotoError
 from tests.datasets.sources.hostile_files import (
     bmp_of_runs,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.photos import open_photo
 from tests.helpers import workspace_in, zip_folder
 

@@ -1,6 +1,6 @@
 import pytest
 
-from autodet.datasets.versions.deriving import derive_dataset
+from autodet.datasets.versions.derive import derive_dataset
 from autodet.errors import ModelError
 from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.detector import load_detector

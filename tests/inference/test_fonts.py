@@ -3,7 +3,7 @@ import pytest
 from PIL import Image, ImageFont
 
 from autodet.inference import fonts
-from autodet.inference.drawing import draw_boxes
+from autodet.inference.box_drawings import draw_boxes
 from autodet.inference.fonts import font_for, has_letters, installed_fonts
 
 

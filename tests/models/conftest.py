@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import torch
 
-from autodet.models import download, reach
+from autodet.models import download
 from autodet.models.weights import Weights
 
 
@@ -74,7 +74,7 @@ def cache(monkeypatch, tmp_path):
     """Torch's cache, empty, and nothing remembered of any server."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv("AUTODET_WEIGHTS", raising=False)
-    monkeypatch.setattr(reach, "_questions", {})
+    monkeypatch.setattr("autodet.models.url_probe._questions", {})
     return tmp_path / "torch" / "hub" / "checkpoints"
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import optuna
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.store import find_model
-from autodet.search import launching
-from autodet.search.folders import TrialFolders
-from autodet.search.starting import start_search
+from autodet.search import launch
+from autodet.search.run.trial_dirs import TrialFolders
+from autodet.search.start import start_search
 from tests.helpers import workspace_in, write_voc
 from tests.search import scripted
 from tests.search.scripted_supervisor import CONSTANTS, PIDS, TRAINER
@@ -34,11 +34,11 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTODET_HOME", str(workspace.home))
     monkeypatch.delenv("AUTODET_DEVICES", raising=False)
     yield workspace
-    for process in launching._launched:
+    for process in launch._launched:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    launching._launched.clear()
+    launch._launched.clear()
     for pids in workspace.searches.glob(f"*/{PIDS}"):
         for pid in map(int, pids.read_text().split()):
             with suppress(ProcessLookupError):
@@ -53,8 +53,10 @@ def data(home, labelled_folder):
 @pytest.fixture
 def start(data, monkeypatch):
     """Start a search whose trials do what a script says, in real processes."""
-    command = launching._command
-    monkeypatch.setattr(launching, "_command", lambda folder: [*command(folder), f"{scripted.__name__}:train"])
+    command = launch._command
+    monkeypatch.setattr(
+        "autodet.search.launch._command", lambda folder: [*command(folder), f"{scripted.__name__}:train"]
+    )
 
     def start(script=None, **options):
         monkeypatch.setenv(scripted.SCRIPT, json.dumps(script or {}))
@@ -177,4 +179,4 @@ def epochs_made(notes):
 
 @pytest.fixture
 def supervisor_of():
-    return lambda _search: launching._launched[-1]
+    return lambda _search: launch._launched[-1]

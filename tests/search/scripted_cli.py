@@ -3,9 +3,9 @@
 import sys
 
 from autodet.cli import main
-from autodet.search import launching
+from autodet.search import launch
 
-launching._command = lambda folder: [sys.executable, "-m", "tests.search.scripted_supervisor", str(folder)]
+launch._command = lambda folder: [sys.executable, "-m", "tests.search.scripted_supervisor", str(folder)]
 
 if __name__ == "__main__":
     sys.exit(main())

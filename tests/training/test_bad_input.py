@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import safetensors.torch
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import read_dataset, write_dataset
 from autodet.errors import TrainingError
 from autodet.models.bundle import read_bundle

@@ -8,17 +8,17 @@ from itertools import count
 import pytest
 import torch
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import read_dataset, write_dataset
 from autodet.datasets.sources.sample import write_sample
 from autodet.errors import PhotoError, TrainingError
 from autodet.models.bundle import read_bundle
 from autodet.records import Annotations, Hyperparameters
-from autodet.training import loop, squares
+from autodet.training import letterbox_dataset, loop
 from autodet.training.device import computes_bfloat16
+from autodet.training.device_profile import DeviceTraits
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.training.loop import train
-from autodet.training.traits import DeviceTraits
 from autodet.workspace import Workspace
 from tests.helpers import draw_photo
 
@@ -238,14 +238,14 @@ def like_a_gpu(monkeypatch):
 @pytest.fixture
 def count_reads(monkeypatch, tmp_path):
     """Tells how many photos were decoded, by this process and those forked from it."""
-    reads, open_photo = tmp_path / "reads", squares.open_photo
+    reads, open_photo = tmp_path / "reads", letterbox_dataset.open_photo
 
     def noting(*arguments):
         with reads.open("a") as file:
             file.write("x")
         return open_photo(*arguments)
 
-    monkeypatch.setattr(squares, "open_photo", noting)
+    monkeypatch.setattr("autodet.training.letterbox_dataset.open_photo", noting)
     return lambda: len(reads.read_text())
 
 
@@ -309,7 +309,9 @@ def test_processes_and_splits_share_what_the_disk_keeps(
     job, dataset, like_a_gpu, little_memory, roomy_disk, count_reads, monkeypatch, loaders, refit
 ):
     monkeypatch.setattr(loop, "build_network", lambda *_, **__: OneConvolution())
-    monkeypatch.setattr(squares, "MOSAICS", 0.0)  # for which two processes may want one photo at the same time
+    monkeypatch.setattr(
+        "autodet.training.letterbox_dataset.MOSAICS", 0.0
+    )  # for which two processes may want one photo at the same time
     like_a_gpu(torch.bfloat16, loaders)
     list(train(replace(job, epochs=3, refit=refit)))
     assert count_reads() == len(dataset.split("train")) + len(dataset.split("val"))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from autodet.datasets.versions.deriving import derive_dataset
+from autodet.datasets.versions.derive import derive_dataset
 from autodet.errors import BundleError, ModelError, TrainingError
 from autodet.models.bundle import read_bundle, read_card
 from autodet.records import Hyperparameters

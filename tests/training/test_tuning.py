@@ -8,7 +8,7 @@ import torch
 
 from autodet.models.registry import DEFAULT_ARCHITECTURE, build_network
 from autodet.records import Hyperparameters
-from autodet.training.freezing import freeze
+from autodet.training.frozen_layers import freeze
 from autodet.training.loop import _augmentation, _optimizer
 from autodet.training.schedule import set_learning_rates
 from autodet.training.transforms import generator_of

@@ -6,7 +6,7 @@
 from collections import defaultdict
 
 from autodet.datasets.formats.coco_file import MAX_JSON_BYTES, Described, is_like_coco, read_file, split_of_file
-from autodet.datasets.formats.coco_versions import join
+from autodet.datasets.formats.coco_merge import join
 from autodet.datasets.formats.labels import PASSED_OVER, PHOTO_LEFT_OUT, Reading
 from autodet.datasets.formats.listing import Listing
 from autodet.datasets.formats.split_names import without_split_words

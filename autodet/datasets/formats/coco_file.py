@@ -13,9 +13,7 @@ from autodet.datasets.formats.labels import (
     BOX_DROPPED,
     MOST_MARKS,
     PHOTO_LEFT_OUT,
-    BoxXYXY,
     LabelledPhoto,
-    Mark,
     UnknownClassError,
     classes_called,
     plain_name,
@@ -24,7 +22,7 @@ from autodet.datasets.formats.listing import Listing
 from autodet.datasets.formats.masks import box_of_mask, box_of_polygons, number_of, numbers_of
 from autodet.datasets.formats.split_names import split_words
 from autodet.errors import DatasetError
-from autodet.records import Problem, Split
+from autodet.records import BoxXYXY, Mark, Problem, Split
 
 MAX_JSON_BYTES = 1_000_000_000
 _IDS = (str, int, float)

@@ -9,7 +9,7 @@ from autodet.datasets.formats import coco, voc, yolo
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.listing import Listing
 from autodet.errors import AmbiguousFormatError, DatasetError
-from autodet.words import counted
+from autodet.text_format import counted
 
 
 @dataclass(frozen=True)

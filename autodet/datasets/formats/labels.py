@@ -4,12 +4,9 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 from autodet.errors import DatasetError
-from autodet.records import Problem, Split
-
-BoxXYXY = tuple[float, float, float, float]
+from autodet.records import Mark, Problem, Split
 
 LONGEST_NAME = 200  # letters of a class's name
 PHOTO_LEFT_OUT, BOX_DROPPED, PASSED_OVER = "The photo was left out.", "The box was dropped.", "It was passed over."
@@ -34,22 +31,6 @@ def plain_name(name: object) -> str:
 def classes_called(names: Collection[str]) -> str:
     """What is said where classes were given names because they have numbers only."""
     return f"The classes were called {', '.join(sorted(names)[:3])}{' ...' * (len(names) > 3)}."
-
-
-class Mark(NamedTuple):
-    """One object that somebody marked.
-
-    Attributes:
-        name: The class, as written.
-        box_xyxy: The box as written: in pixels, or in shares of a ``relative`` photo.
-        difficult: Whether a metric should neither reward nor punish it.
-        truncated: Whether the object goes on beyond its box.
-    """
-
-    name: str
-    box_xyxy: BoxXYXY
-    difficult: bool = False
-    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from autodet.datasets.formats.labels import BoxXYXY
 from autodet.errors import DatasetError
+from autodet.records import BoxXYXY
 
 MOST_RUNS = 1_000_000  # of a mask: more than any photo's outline needs
 UNREADABLE = "A mark has a mask that cannot be read."

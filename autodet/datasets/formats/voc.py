@@ -20,9 +20,7 @@ from autodet.datasets.formats.labels import (
     MOST_MARKS,
     PASSED_OVER,
     PHOTO_LEFT_OUT,
-    BoxXYXY,
     LabelledPhoto,
-    Mark,
     Reading,
     plain_name,
     settle_splits,
@@ -30,7 +28,7 @@ from autodet.datasets.formats.labels import (
 from autodet.datasets.formats.listing import Listing, photo_stem, plain
 from autodet.datasets.formats.split_names import SPLIT_WORDS
 from autodet.errors import DatasetError
-from autodet.records import Problem, Split
+from autodet.records import BoxXYXY, Mark, Problem, Split
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -8,9 +8,9 @@ is in ``yolo_claims``, and which text file belongs to which photo in ``yolo_pair
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.labels import PHOTO_LEFT_OUT, LabelledPhoto, Mark, Reading, classes_called
+from autodet.datasets.formats.labels import PHOTO_LEFT_OUT, LabelledPhoto, Reading, classes_called
 from autodet.datasets.formats.listing import Listing, original_name, plain
-from autodet.datasets.formats.yolo_claims import Claims
+from autodet.datasets.formats.yolo_dataset_match import Claims
 from autodet.datasets.formats.yolo_lines import is_label, read_lines
 from autodet.datasets.formats.yolo_pairs import (
     Pairs,
@@ -22,8 +22,8 @@ from autodet.datasets.formats.yolo_pairs import (
 )
 from autodet.datasets.formats.yolo_settings import read_settings
 from autodet.errors import DatasetError
-from autodet.records import Problem, Split
-from autodet.words import counted
+from autodet.records import Mark, Problem, Split
+from autodet.text_format import counted
 
 
 def unmet(listing: Listing) -> str | None:

@@ -7,11 +7,11 @@ confidence) or a tail of keypoints is passed over.
 
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.labels import MOST_MARKS, BoxXYXY, Mark, UnknownClassError
+from autodet.datasets.formats.labels import MOST_MARKS, UnknownClassError
 from autodet.datasets.formats.listing import Listing
 from autodet.datasets.formats.yolo_settings import YoloSettings, lines_of
 from autodet.errors import DatasetError
-from autodet.records import Problem
+from autodet.records import BoxXYXY, Mark, Problem
 
 MAX_CLASS_NUMBER = 100_000
 MAX_PLACE = 1e6

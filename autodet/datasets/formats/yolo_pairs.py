@@ -10,7 +10,7 @@ from autodet.datasets.formats.listing import Listing, nearest, original_name, ph
 from autodet.datasets.formats.yolo_lines import first_lines, is_label
 from autodet.datasets.formats.yolo_settings import is_list
 from autodet.records import Problem, Split
-from autodet.words import counted
+from autodet.text_format import counted
 
 LABEL_FOLDERS = ("labels", "label")
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from autodet.datasets.formats.labels import Mark
 from autodet.datasets.sources.sample_fruit import FRUIT, OTHER, Brush, Floats, Sprite, smooth_noise
-from autodet.records import Split
+from autodet.records import Mark, Split
 
 SAMPLE_IMAGES = 240
 SIZES_WH = ((400, 300), (300, 400), (360, 360), (400, 280))

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from autodet.errors import AutodetError, DatasetError, PhotoError, disk_full_sentence
 from autodet.records import EpochResult
-from autodet.search.executors.memory import is_out_of_memory
-from autodet.search.executors.usage import Usage
-from autodet.search.reasons import unforeseen_reason
+from autodet.search.executors.error_text import unforeseen_reason
+from autodet.search.executors.oom import is_out_of_memory
+from autodet.search.executors.resource_usage import Usage
 from autodet.training.job import EpochProgress, TrainJob
 
 BEAT_SECONDS = 1.0  # a trial shows that it gets on no more often than that

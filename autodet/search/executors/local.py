@@ -28,15 +28,15 @@ from autodet.search.executors import (
     TrialTooLarge,
     event_of,
 )
-from autodet.search.executors.bound import bind_to_parent, watch_supervisor
-from autodet.search.executors.memory import out_of_memory_kills
-from autodet.search.executors.usage import Meter
-from autodet.search.queue import HeldSlot, SlotQueue
+from autodet.search.executors.device_queue import HeldSlot, SlotQueue
+from autodet.search.executors.oom import out_of_memory_kills
+from autodet.search.executors.parent_death import bind_to_parent, watch_supervisor
+from autodet.search.executors.resource_usage import Meter
 from autodet.training.device import Slot, visible_gpu
 from autodet.training.job import EpochProgress, TrainJob
 
 TRAIN = "autodet.training.loop:train"
-NURSERY = "autodet.search.executors.nursery"
+NURSERY = "autodet.search.executors.forkserver_preload"
 GRACE_SECONDS = 5.0
 NICENESS = 5  # pages and predictions on the same cores go first
 

@@ -29,7 +29,6 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from autodet import __version__
 from autodet.datasets.manifest import read_dataset
 from autodet.errors import AutodetError, SearchError, TrainingError
 from autodet.search.executors import (
@@ -42,10 +41,11 @@ from autodet.search.executors import (
     TrialTooLarge,
     event_of,
 )
-from autodet.search.executors.travel import cache_folder, packed, unpacked
-from autodet.search.executors.usage import Meter
+from autodet.search.executors.dataset_transfer import cache_folder, packed, unpacked
+from autodet.search.executors.resource_usage import Meter
 from autodet.settings import Settings, load_settings
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, EpochProgress, Pulse, TrainJob
+from autodet.version import __version__
 from autodet.workspace import write_atomically
 
 RAY_RETRIES = 2

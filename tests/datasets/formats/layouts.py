@@ -4,7 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from tests.helpers import draw_photo, voc_xml, workspace_in
 
 LINE = "1 0.5 0.5 0.25 0.5\n"

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from autodet.datasets.formats.coco_file import parse_annotation
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import DatasetError
 from tests.helpers import draw_photo, workspace_in, write_labelled
 

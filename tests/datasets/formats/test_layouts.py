@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import AmbiguousFormatError
 from tests.datasets.formats.layouts import LINE, Tree
 from tests.helpers import draw_photo, voc_xml, workspace_in

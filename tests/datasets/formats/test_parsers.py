@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autodet.datasets.formats import coco_file, voc
-from autodet.datasets.formats.labels import Mark
 from autodet.datasets.formats.yolo_lines import parse_line
 from autodet.datasets.formats.yolo_settings import YoloSettings
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import AutodetError, DatasetError
+from autodet.records import Mark
 from tests.datasets.sources.hostile_files import DEFLATED, Entry, encoded, write_files, zip_of
 from tests.helpers import draw_photo, voc_xml, workspace_in
 

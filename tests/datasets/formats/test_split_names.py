@@ -2,7 +2,7 @@
 
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from tests.datasets.formats.layouts import Tree, assert_imported
 from tests.helpers import workspace_in
 

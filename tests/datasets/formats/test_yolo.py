@@ -4,7 +4,7 @@ import pytest
 
 from autodet.datasets.formats.yolo_lines import parse_line
 from autodet.datasets.formats.yolo_settings import YoloSettings
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import DatasetError
 from tests.helpers import draw_photo, workspace_in
 

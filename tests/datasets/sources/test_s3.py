@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.sources.s3.inventory import Inventory, S3Object
 from autodet.errors import ArchiveError, AutodetError

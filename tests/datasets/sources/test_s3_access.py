@@ -3,7 +3,7 @@
 import pytest
 
 from autodet.cli import main
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import load_dataset
 from autodet.datasets.sources.s3.access import ANONYMOUS, OWN, S3Credentials, check_visitor
 from autodet.errors import DatasetError

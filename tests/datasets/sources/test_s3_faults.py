@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.sources.s3.partial import PART_BYTES
 from autodet.datasets.sources.s3.source import download_from_s3

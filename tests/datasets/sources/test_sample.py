@@ -4,8 +4,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from autodet.datasets import staging
-from autodet.datasets.importing import import_dataset
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.sources.sample import draw_scene, write_sample
 from autodet.datasets.sources.sample_fruit import FRUIT, Brush
 from tests.helpers import workspace_in
@@ -55,7 +54,7 @@ def test_the_sample_imports_without_a_problem(tmp_path):
 
 
 def test_the_word_sample_is_a_source(tmp_path, monkeypatch):
-    monkeypatch.setattr(staging, "write_sample", partial(write_sample, images=12))
+    monkeypatch.setattr("autodet.datasets.imports.staging.write_sample", partial(write_sample, images=12))
     told = []
     dataset = import_dataset("sample", workspace=workspace_in(tmp_path), progress=lambda s, d: told.append(d))
     assert (dataset.id, dataset.format, dataset.splits) == ("sample", "voc", {"train": 8, "val": 2, "test": 2})

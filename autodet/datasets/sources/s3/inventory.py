@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from autodet.datasets.sources.archive import safe_path
 from autodet.errors import ArchiveError, DatasetError
 from autodet.settings import Settings
-from autodet.words import size_text
+from autodet.text_format import size_text
 from autodet.workspace import safe_join
 
 SCHEMA = """

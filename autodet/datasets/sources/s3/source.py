@@ -18,7 +18,7 @@ from autodet.datasets.sources.s3.access import OWN, S3Credentials, connect, is_z
 from autodet.datasets.sources.s3.inventory import Inventory, S3Object, safe_key
 from autodet.errors import DatasetError, DownloadInterruptedError, LargeDownloadError
 from autodet.settings import Settings
-from autodet.words import counted, size_text
+from autodet.text_format import counted, size_text
 
 INVENTORY, PARTS, FILES = "inventory.db", "parts", "files"
 

@@ -22,7 +22,7 @@ from autodet.datasets.sources.s3.inventory import Inventory, S3Object
 from autodet.datasets.sources.s3.partial import PART_BYTES, PartialFile, is_md5
 from autodet.datasets.sources.s3.sentences import status_of
 from autodet.errors import DatasetError, DownloadInterruptedError
-from autodet.words import duration, size_text
+from autodet.text_format import duration, size_text
 from autodet.workspace import safe_join
 
 WORKERS = 10

@@ -1,0 +1,1 @@
+"""Checks of photos, boxes and whole data sets; duplicates."""

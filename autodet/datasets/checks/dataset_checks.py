@@ -1,0 +1,251 @@
+"""What can be wrong with no single photo but with all of them together, and what is done about it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from autodet.datasets.checks.kinds import Decisions
+from autodet.datasets.checks.photo_checks import CheckedPhoto
+from autodet.records import SPLITS, Problem, Split
+from autodet.text_format import counted, spelling_key
+
+FEW_BOXES = 10
+MOST_UNTAUGHT = 0.2  # of a split's boxes: more is no rare class, but a mistake
+WITHOUT_BOXES: Mapping[Split, str] = {
+    "train": "a search has nothing to learn from",
+    "val": "a search cannot compare its trials",
+    "test": "no model can be measured on it",
+}
+NOTHING_IMPORTED = "Nothing was imported."
+
+Spellings = Mapping[str, str]
+
+
+def spellings_of(photos: Sequence[CheckedPhoto]) -> Spellings:
+    """For every class that is spelt in several ways, the most frequent spelling; names differ by case or spaces."""
+    counts = count_boxes(photos)
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(counts):
+        alike[spelling_key(name)].append(name)
+    return {
+        name: max(names, key=lambda spelling: (counts[spelling], spelling))
+        for names in alike.values()
+        if len(names) > 1
+        for name in names
+    }
+
+
+def respell(photos: Sequence[CheckedPhoto], decisions: Decisions) -> tuple[list[CheckedPhoto], list[Problem]]:
+    """Give every class one spelling, if that is decided; list the others."""
+    right = spellings_of(photos)
+    fix = decisions["class_spelling"] == "fix"
+    problems = []
+    first = _first_files(photos)
+    for name, count in sorted(count_boxes(photos).items()):
+        if right.get(name, name) != name:
+            problem = f"The class {name!r} ({counted(count, 'box', 'boxes')}) is spelt {right[name]!r} elsewhere."
+            action = f"They were taken as one class, {right[name]!r}." if fix else "They were kept as two classes."
+            problems.append(Problem(first[name], problem, action, "class_spelling"))
+    return ([_renamed(photo, right) for photo in photos] if fix and right else list(photos)), problems
+
+
+def check_empty(named: Collection[str], photos: Sequence[CheckedPhoto]) -> list[Problem]:
+    """List classes that the labels name and no box is left of, however they are spelt.
+
+    Args:
+        named: The classes that the source lists, or marks.
+        photos: The photos, repaired.
+    """
+    marked = {spelling_key(name) for name in count_boxes(photos)}
+    return [
+        Problem("", f"The class {name!r} has no boxes.", "It was left out.", "class_empty")
+        for name in sorted(named)
+        if spelling_key(name) not in marked
+    ]
+
+
+def drop_classes(photos: Sequence[CheckedPhoto], names: Collection[str]) -> list[CheckedPhoto]:
+    """The photos without the boxes of some classes."""
+    if not names:
+        return list(photos)
+    return [replace(photo, marks=tuple(m for m in photo.marks if m.name not in names)) for photo in photos]
+
+
+def check_untaught(
+    photos: Sequence[CheckedPhoto], splits: Sequence[Split], decisions: Decisions
+) -> tuple[list[CheckedPhoto], list[Problem]]:
+    """List classes of ``val`` and ``test`` that ``train`` lacks, and splits that are mostly of such classes."""
+    if "train" not in splits:
+        return list(photos), []
+    untaught = sorted({name for photo in photos for name in photo.classes} - _classes_by_split(photos, splits)["train"])
+    first = _first_files(photos)
+    drop = decisions["class_untaught"] == "drop"
+    action = "Its boxes were dropped." if drop else "It was kept."
+    problems = [Problem(first[name], _untaught(photos, splits, name), action, "class_untaught") for name in untaught]
+    if drop:
+        return drop_classes(photos, untaught), problems
+    return list(photos), [*problems, *_check_agreement(photos, splits, untaught, decisions)]
+
+
+def _check_agreement(
+    photos: Sequence[CheckedPhoto], splits: Sequence[Split], untaught: Sequence[str], decisions: Decisions
+) -> Iterator[Problem]:
+    """List splits of whose boxes more than ``MOST_UNTAUGHT`` are of classes that train lacks."""
+    action = NOTHING_IMPORTED if decisions["splits_disagree"] == "stop" else "It was imported nevertheless."
+    for split in SPLITS[1:]:
+        boxes = count_boxes([photo for photo, one in zip(photos, splits, strict=True) if one == split])
+        lacking = [name for name in untaught if boxes[name]]
+        lost, total = sum(boxes[name] for name in lacking), sum(boxes.values())
+        if lost > MOST_UNTAUGHT * total:
+            named = ", ".join(repr(name) for name in lacking[:3]) + " ..." * (len(lacking) > 3)
+            problem = (
+                f"Of the {counted(total, 'box', 'boxes')} in {split}, {lost} are of classes that no photo of train "
+                f"shows ({named}); give each class one name in every split, or agree to import it as it is (on the "
+                "command line with --decide splits_disagree=keep)."
+            )
+            yield Problem("", problem, action, "splits_disagree")
+
+
+def check_classes(
+    photos: Sequence[CheckedPhoto], splits: Sequence[Split], decisions: Decisions
+) -> tuple[list[CheckedPhoto], list[Problem]]:
+    """List classes with few boxes, and classes that a split lacks; drop them if that is decided."""
+    found = weak_classes(count_boxes(photos), _classes_by_split(photos, splits))
+    first = _first_files(photos)
+    doomed = {name for name, _, kind in found if decisions[kind] == "drop"}
+    problems = [
+        Problem(first[name], problem, "Its boxes were dropped." if name in doomed else "It was kept.", kind)
+        for name, problem, kind in found
+    ]
+    return drop_classes(photos, doomed), problems
+
+
+def weak_classes(boxes: Mapping[str, int], by_split: Mapping[Split, Collection[str]]) -> list[tuple[str, str, str]]:
+    """Classes that are hard to learn or cannot be measured.
+
+    Args:
+        boxes: Boxes per class.
+        by_split: The classes that are marked on photos of each split.
+
+    Returns:
+        The class, what is wrong with it as a sentence, and the kind of problem that this is.
+    """
+    found = [
+        (name, f"The class {name!r} has only {counted(count, 'box', 'boxes')}.", "class_rare")
+        for name, count in sorted(boxes.items())
+        if count < FEW_BOXES
+    ]
+    found += [
+        (name, f"The class {name!r} is on no photo of {split}.", "class_missing")
+        for split in SPLITS
+        if by_split[split]
+        for name in sorted(set(by_split["train"]) - set(by_split[split]))
+    ]
+    return found
+
+
+def check_boxes(photos: Sequence[CheckedPhoto], shown: str, *, written: bool) -> list[Problem]:
+    """Refuse what has no box at all.
+
+    Args:
+        photos: The photos that would be imported.
+        shown: What the source is called.
+        written: Whether its labels had marked any.
+    """
+    if any(photo.marks for photo in photos):
+        return []
+    what = "No box is left of {!r}; leave less out." if written else "{!r} has no boxes; draw some, then import again."
+    return [Problem("", f"{what.format(shown)} Without boxes there is nothing to learn.", NOTHING_IMPORTED, "no_boxes")]
+
+
+def check_validation(splits: Sequence[Split], *, drawn: bool) -> list[Problem]:
+    """Say so if there is nothing to validate with.
+
+    Args:
+        splits: The split of each photo.
+        drawn: Whether autodet drew the splits, rather than the source giving them.
+    """
+    if "val" in splits:
+        return []
+    why = "There are too few photos to set some aside" if drawn else "The source has no photos"
+    action = "A search needs a photo in val: add photos, then import again."
+    return [Problem("", f"{why} for validation.", action, "no_validation")]
+
+
+def check_marked(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> list[Problem]:
+    """List splits without boxes, where there are any boxes.
+
+    Args:
+        photos: The photos that would be imported.
+        splits: The split of each photo.
+    """
+    if not any(photo.marks for photo in photos):
+        return []  # ``check_boxes`` refuses that
+    boxes = (len(photo.marks) for photo in photos)
+    return unmarked_problems(unmarked_splits(zip(splits, boxes, map(_counts, photos), strict=True)))
+
+
+def unmarked_splits(photos: Iterable[tuple[Split, int, bool]]) -> dict[Split, str]:
+    """The splits in which no box counts, each with a sentence; without photos, only train is one.
+
+    Args:
+        photos: Each photo's split, how many boxes it has, and whether one of them counts: difficult ones do not.
+    """
+    numbers, boxes, counting = Counter[Split](), Counter[Split](), set[Split]()
+    for split, marks, counts in photos:
+        numbers[split] += 1
+        boxes[split] += marks
+        counting |= {split} if counts else set()
+    found = {}
+    for split, effect in WITHOUT_BOXES.items():
+        lacks = "no photos"
+        if numbers[split]:
+            lacks = f"{counted(numbers[split], 'photo')} and no boxes{' but difficult ones' * bool(boxes[split])}"
+        if split not in counting and (numbers[split] or split == "train"):
+            found[split] = f"The split {split} has {lacks}, so {effect}."
+    return found
+
+
+def unmarked_problems(sentences: Mapping[Split, str]) -> list[Problem]:
+    """A finding for each split in which no box counts, from ``unmarked_splits``."""
+    return [
+        Problem("", sentence, f"Draw new splits, or mark objects on photos of {split}.", "split_unmarked")
+        for split, sentence in sentences.items()
+    ]
+
+
+def _counts(photo: CheckedPhoto) -> bool:
+    return not all(mark.difficult for mark in photo.marks)
+
+
+def count_boxes(photos: Sequence[CheckedPhoto]) -> Counter[str]:
+    """Boxes per class."""
+    return Counter(mark.name for photo in photos for mark in photo.marks)
+
+
+def _classes_by_split(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> dict[Split, set[str]]:
+    classes: dict[Split, set[str]] = {split: set() for split in SPLITS}
+    for photo, split in zip(photos, splits, strict=True):
+        classes[split] |= photo.classes
+    return classes
+
+
+def _untaught(photos: Sequence[CheckedPhoto], splits: Sequence[Split], name: str) -> str:
+    split, photo = next(pair for pair in zip(splits, photos, strict=True) if name in pair[1].classes)
+    return (
+        f"The class {name!r} is in {split} (first in {photo.source.labels!r}) but in no photo of train, so it "
+        f"could never be learnt; correct its name, add photos of it to train, or remove it from {split}."
+    )
+
+
+def _renamed(photo: CheckedPhoto, right: Spellings) -> CheckedPhoto:
+    return replace(photo, marks=tuple(m._replace(name=right.get(m.name, m.name)) for m in photo.marks))
+
+
+def _first_files(photos: Sequence[CheckedPhoto]) -> dict[str, str]:
+    """Per class the first label file that has it."""
+    first: dict[str, str] = {}
+    for photo in photos:
+        for name in photo.classes - first.keys():
+            first[name] = photo.source.labels
+    return first

@@ -1,0 +1,162 @@
+"""Which of YOLO's settings are about which photos; from that follow their splits and what their classes are called.
+
+The settings that fit a photo best count (see ``yolo_paths``); only among those that fit it equally well does it matter
+where they lie and what they are called.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from autodet.datasets.formats.labels import settle_splits
+from autodet.datasets.formats.listing import Listing
+from autodet.datasets.formats.yolo_paths import Claim, Finder
+from autodet.datasets.formats.yolo_settings import (
+    DARKNET,
+    LAST_RESORT,
+    AllSettings,
+    YoloSettings,
+    lists_called_like_splits,
+)
+from autodet.errors import DatasetError
+from autodet.records import Problem, Split
+from autodet.text_format import counted, spelling_key
+
+
+class Claims:
+    """What all settings of a source say about its photos."""
+
+    def __init__(self, listing: Listing, settings: AllSettings) -> None:
+        self._listing = listing
+        self._settings = settings
+        self._finder = Finder(listing)
+        claims = map(self._finder.claim, settings.documents)
+        self._claims = [claim for claim in claims if claim.splits]
+        self._named = [claim for claim in self._claims if claim.settings.names]
+        self._of_folder: dict[str, YoloSettings] = {}
+
+    def read_splits(self) -> tuple[dict[PurePosixPath, Split], list[Problem]]:
+        """The split of every photo that settings name, by those that fit it best.
+
+        If none names a photo, lists that are called ``train.txt`` and so on count.
+        """
+        claims = self._claims or list(map(self._finder.claim, lists_called_like_splits(self._listing)))
+        named: list[dict[PurePosixPath, set[Split]]] = [{} for _ in claims]
+        for photo in dict.fromkeys(photo for claim in claims for photo in claim.splits):
+            best = _best(claims, photo)[0]
+            named[claims.index(best)][photo] = best.splits[photo]
+        splits: dict[PurePosixPath, Split] = {}
+        problems: list[Problem] = []
+        for claim, photos in zip(claims, named, strict=True):
+            settled, twice = settle_splits(photos, claim.settings.path, self._listing.split_of)
+            splits |= settled
+            problems += twice
+        return splits, problems
+
+    def settings_of(self, photo: PurePosixPath, labels: str) -> YoloSettings:
+        """What the class numbers in a photo's labels mean.
+
+        Args:
+            photo: The photo.
+            labels: The file of its labels.
+
+        Raises:
+            DatasetError: Nothing is said about it, and what is said about other photos differs.
+        """
+        if best := _best(self._named, photo):
+            return best[0].settings
+        folder = labels.rpartition("/")[0]
+        if folder not in self._of_folder:
+            self._of_folder[folder] = self._nearest(f"{folder}/")
+        return self._of_folder[folder]
+
+    def find_contradictions(self, labels_of: Mapping[PurePosixPath, str]) -> Iterator[Problem]:
+        """Settings that fit the same photos equally well, or lists beside them or their labels, that name differently.
+
+        Args:
+            labels_of: The photos that have labels, and the file of these.
+        """
+        rivals: Counter[tuple[Claim, Claim]] = Counter()
+        for photo in labels_of if len(self._named) > 1 else ():
+            best = _best(self._named, photo)
+            rivals.update((best[0], other) for other in best[1:])
+        for (first, other), count in rivals.items():
+            yield from _contradiction(first.settings, other.settings, f"are both about {counted(count, 'photo')}")
+        no_lists = {*labels_of.values()}  # a photo may be called classes.jpg
+        lists = (names for names in self._settings.lists if names.path not in no_lists)
+        beside = [names for names in lists if not names.path.endswith(LAST_RESORT)]
+        read: dict[tuple[str, str], YoloSettings] = {}  # by their path and each folder of labels that they are about
+        for photo, labels in labels_of.items() if beside else ():
+            for claim in _best(self._named, photo)[:1]:
+                read[claim.settings.path, labels[: labels.rfind("/") + 1]] = claim.settings
+        pairs = {
+            (settings.path, names.path): (settings, names)
+            for (_, folder), settings in read.items()
+            for names in beside
+            if names.folder in (settings.folder, folder)
+        }
+        for settings, names in pairs.values():
+            yield from _contradiction(settings, names, "are about the same labels")
+
+    @cached_property
+    def _used(self) -> list[YoloSettings]:
+        """The settings that have names and fit some photo best."""
+        photos = {photo for claim in self._named for photo in claim.fits}
+        used = {_best(self._named, photo)[0] for photo in photos}
+        return [claim.settings for claim in self._named if claim in used]
+
+    def _nearest(self, folder: str) -> YoloSettings:
+        """The settings nearest above a folder of labels, else anywhere; lists of names come last.
+
+        If some settings are about other photos, those that are about none do not count, and lists are as good as they.
+        """
+        lists = self._settings.lists
+        documents = self._used
+        if not documents:
+            documents = [one for one in self._settings.documents if one.names and not one.path.endswith(DARKNET)]
+            above = [*_above(documents, folder), *_above(lists, folder)]
+            return next(iter([*above, *documents, *lists, *self._settings.documents]), YoloSettings({}, {}))
+        found = _above([*documents, *lists], folder) or documents
+        for other in found:
+            if other in documents and _first_difference(found[0].names, other.names):
+                raise DatasetError(
+                    f"Neither {found[0].path!r} nor {other.path!r} is about this photo, and they name different "
+                    "classes; import the folder of each data set by itself."
+                )
+        return found[0]
+
+
+def _best(claims: Sequence[Claim], photo: PurePosixPath) -> list[Claim]:
+    """The claims that fit a photo best, the likeliest first."""
+    if len(claims) == 1:
+        return [claim for claim in claims if photo in claim.fits]
+    fits = [(claim.fits[photo], claim) for claim in claims if photo in claim.fits]
+    best = max((fit for fit, _ in fits), default=None)
+    return [claim for fit, claim in fits if fit == best]
+
+
+def _above(settings: Sequence[YoloSettings], folder: str) -> list[YoloSettings]:
+    """Those of the innermost folder that holds some and the given one."""
+    above = [one for one in settings if folder.startswith(one.folder)]
+    depth = max((len(one.folder) for one in above), default=0)
+    return [one for one in above if len(one.folder) == depth]
+
+
+def _contradiction(ours: YoloSettings, theirs: YoloSettings, why: str) -> Iterator[Problem]:
+    """What is to be said if two files name the same classes differently; the first counts."""
+    if difference := _first_difference(ours.names, theirs.names):
+        number, one, other = difference
+        problem = (
+            f"{ours.path!r} and {theirs.path!r} {why}, but class {number} is {one!r} in the first and {other!r} in the "
+            "second; remove the wrong one, or agree to use the first (on the command line with --decide "
+            "names_differ=keep)."
+        )
+        yield Problem(ours.path, problem, "Its names were used.", "names_differ")
+
+
+def _first_difference(ours: Mapping[int, str], theirs: Mapping[int, str]) -> tuple[int, str, str] | None:
+    both = sorted(ours.keys() & theirs.keys())
+    return next(
+        ((key, ours[key], theirs[key]) for key in both if spelling_key(ours[key]) != spelling_key(theirs[key])), None
+    )

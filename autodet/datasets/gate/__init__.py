@@ -1,1 +1,0 @@
-"""What is wrong with a source, and what is done about it, before it is imported."""

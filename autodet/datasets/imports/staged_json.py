@@ -1,0 +1,103 @@
+"""A staged source as a file, so that the process that reads a source need not be the one that shows it."""
+
+import json
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from autodet.datasets.formats.detection import Detection
+from autodet.datasets.formats.labels import LabelledPhoto
+from autodet.datasets.imports.staging import Staged, StagedPhoto
+from autodet.datasets.photos import PhotoFacts
+from autodet.errors import AutodetError, DatasetError
+from autodet.records import Mark, Problem
+from autodet.workspace import read_json, write_atomically
+
+STAGED = "staged.json"
+
+
+def write_staged(folder: Path, staged: Staged) -> None:
+    """Write what was staged into a folder."""
+    document = {
+        "root": str(staged.root),
+        "shown": staged.shown,
+        "detection": [staged.detection.format, staged.detection.why],
+        "photos": [_photo_to_json(photo) for photo in staged.photos],
+        "unlabelled": [_photo_to_json(photo) for photo in staged.unlabelled],
+        "classes": staged.classes,
+        "stale_lists": staged.stale_lists,
+        "problems": [[one.file, one.problem, one.action, one.kind, one.photos] for one in staged.problems],
+    }
+    write_atomically(folder / STAGED, json.dumps(document).encode())
+
+
+def read_staged(folder: Path) -> Staged:
+    """The inverse of ``write_staged``.
+
+    Raises:
+        DatasetError: It is missing or damaged.
+    """
+    path = folder / STAGED
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except (AutodetError, OSError, KeyError, TypeError, ValueError) as error:
+        raise DatasetError("What was read of the source is lost; import it again.") from error
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, _modified: int) -> Staged:
+    document = read_json(path)
+    return Staged(
+        root=Path(document["root"]),
+        shown=document["shown"],
+        detection=Detection(*document["detection"]),
+        photos=tuple(_photo_from_json(photo) for photo in document["photos"]),
+        unlabelled=tuple(_photo_from_json(photo) for photo in document["unlabelled"]),
+        problems=tuple(_problem_from_json(problem) for problem in document["problems"]),
+        classes=tuple(document["classes"]),
+        stale_lists=document["stale_lists"],
+    )
+
+
+def _photo_to_json(photo: StagedPhoto) -> list[Any]:
+    labelled, facts = photo.labelled, photo.facts
+    return [
+        str(labelled.photo),
+        labelled.labels,
+        _marks_to_json(labelled.marks),
+        labelled.stated_wh,
+        labelled.split,
+        labelled.relative,
+        labelled.unlisted,
+        _marks_to_json(labelled.aside),
+        [facts.format, facts.stored_wh, facts.orientation, facts.look],
+        photo.sha256,
+    ]
+
+
+def _photo_from_json(document: list[Any]) -> StagedPhoto:
+    photo, labels, marks, stated, split, relative, unlisted, aside, (format_, stored, *seen), sha256 = document
+    labelled = LabelledPhoto(
+        photo=PurePosixPath(photo),
+        labels=labels,
+        marks=_marks_from_json(marks),
+        stated_wh=tuple(stated) if stated else None,
+        split=split,
+        relative=relative,
+        unlisted=unlisted,
+        aside=_marks_from_json(aside),
+    )
+    return StagedPhoto(labelled, PhotoFacts(format_, tuple(stored), *seen), sha256)
+
+
+def _marks_to_json(marks: tuple[Mark, ...]) -> list[Any]:
+    return [[mark.name, mark.box_xyxy, mark.difficult, mark.truncated] for mark in marks]
+
+
+def _marks_from_json(document: list[Any]) -> tuple[Mark, ...]:
+    return tuple(Mark(name, tuple(box), *flags) for name, box, *flags in document)
+
+
+def _problem_from_json(document: list[Any]) -> Problem:
+    file, problem, action, kind, photos = document
+    return Problem(file, problem, action, kind, tuple(photos))

@@ -1,0 +1,224 @@
+"""A source that has been fetched, read and looked at, but not yet imported: what a person decides about.
+
+fetch -> a folder of files -> labels as written -> photos read to their end -> Staged
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from autodet.datasets.checks.kinds import examples_of
+from autodet.datasets.formats.detection import FORMATS, Detection, find_format
+from autodet.datasets.formats.labels import PHOTO_LEFT_OUT, LabelledPhoto, Reading
+from autodet.datasets.formats.listing import Listing, list_files
+from autodet.datasets.formats.unsupported import find_foreign
+from autodet.datasets.imports.photo_scan import Seen, looking_at
+from autodet.datasets.photos import PhotoFacts
+from autodet.datasets.sources.archive import unpack_archive
+from autodet.datasets.sources.s3.access import ANONYMOUS, SCHEME, S3Credentials
+from autodet.datasets.sources.s3.source import download_from_s3
+from autodet.datasets.sources.sample import write_sample
+from autodet.errors import DatasetError, DownloadInterruptedError
+from autodet.records import Problem
+from autodet.settings import AMAZON, Settings, load_settings
+
+Progress = Callable[[float, str], None]
+SAMPLE = "sample"
+PHOTOS = "photos"  # what the folder of copied photos is called
+MOTORBIKES, MOTORBIKES_URL = "motorbikes", "s3://autogluon/datasets/tiny_motorbike.zip"
+
+
+@dataclass(frozen=True, slots=True)
+class StagedPhoto:
+    """A photo that can be read.
+
+    Attributes:
+        labelled: The photo and its labels as written.
+        facts: What its file says about itself.
+        sha256: SHA-256 of the file's bytes, in hexadecimal.
+    """
+
+    labelled: LabelledPhoto
+    facts: PhotoFacts
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A source after reading.
+
+    Attributes:
+        root: The folder of its photos: copies of ours, which may be moved.
+        shown: What errors call the source.
+        detection: The format of its labels.
+        photos: Labelled photos that can be read.
+        unlabelled: Photos that can be read but have no labels.
+        problems: What could not be made sense of.
+        classes: The classes that the labels name, marked or not, where the format has a list of them.
+        stale_lists: Whether lists of photos may be older than the labels; see ``Reading``.
+    """
+
+    root: Path
+    shown: str
+    detection: Detection
+    photos: tuple[StagedPhoto, ...]
+    unlabelled: tuple[StagedPhoto, ...]
+    problems: tuple[Problem, ...]
+    classes: tuple[str, ...] = ()
+    stale_lists: bool = False
+
+
+def no_progress(_share: float, _doing: str) -> None:
+    """Report to nobody."""
+
+
+def shown_name(source: str | Path) -> str:
+    """What errors call a source: its name, not where an upload happens to be kept."""
+    text = str(source)
+    return text if text.startswith(SCHEME) else PurePosixPath(text).name or text
+
+
+def fetch(
+    source: str | Path,
+    scratch: Path,
+    seed: int,
+    credentials: S3Credentials | None,
+    report: Progress = no_progress,
+    *,
+    large: bool = False,
+    shown: str | None = None,
+) -> tuple[Path, bool]:
+    """Bring the source onto this machine.
+
+    Args:
+        source: A zip, a folder, an ``s3://`` address, ``sample``, or ``motorbikes``.
+        scratch: A folder of ours for what is fetched; what an interrupted download has left there is used.
+        seed: Seed of the drawn sample.
+        credentials: For S3 only.
+        report: Told the share that is done, 0 to 1, and what is being done.
+        large: Whether a large download has been agreed to.
+        shown: What errors call a zip; its file's name if not given.
+
+    Returns:
+        The folder of its files, and whether it is a copy of ours, whose files may be moved.
+
+    Raises:
+        DatasetError: It is not there, cannot be read, or is larger than the caps.
+    """
+    text = str(source)
+    settings = load_settings()
+    files = scratch / "files"
+    files.mkdir()
+    if not text.strip():
+        raise DatasetError("No source was given; name a zip, a folder, an s3:// address, 'sample', or 'motorbikes'.")
+    if text == SAMPLE:
+        write_sample(files, seed=seed, progress=lambda share: report(0.6 * share, "Drawing the sample"))
+        return files, True
+    if text == MOTORBIKES:
+        source = _fetch_motorbikes(scratch / "s3", settings, report)
+    if text.startswith(SCHEME):
+        downloaded = download_from_s3(text, scratch / "s3", settings, credentials, _first_part(report), large=large)
+        if downloaded.is_dir():
+            return downloaded, True
+        source = downloaded
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return path, False
+    if not path.exists():
+        raise DatasetError(f"There is no file or folder {text!r}; check where the photos are.")
+    if not path.is_file():
+        raise DatasetError(f"{text!r} is neither a zip nor a folder; check where the photos are.")
+    unpack_archive(path, files, settings, lambda share: report(0.4 + 0.2 * share, "Unpacking"), shown)
+    return files, True
+
+
+def _fetch_motorbikes(folder: Path, settings: Settings, report: Progress) -> Path:
+    public = replace(ANONYMOUS, endpoint=AMAZON if AMAZON in settings.s3_endpoints else None)
+    try:
+        return download_from_s3(MOTORBIKES_URL, folder, settings, public, _first_part(report), large=True)
+    except DownloadInterruptedError:
+        raise
+    except DatasetError as error:
+        raise DatasetError(
+            f"The public sample {MOTORBIKES!r} cannot be had here. {error} Or use 'sample', which autodet draws itself."
+        ) from error
+
+
+def _first_part(report: Progress) -> Progress:
+    return lambda share, doing: report(0.4 * share, doing)
+
+
+def stage(
+    root: Path, *, copies: Path | None, shown: str, format: str = "auto", report: Progress = no_progress
+) -> Staged:
+    """Read labels and photos; nothing is changed.
+
+    Args:
+        root: The folder of the files.
+        copies: A folder of ours, not there yet, that photos are copied into as they are read, so that what is reviewed
+            is what is imported; None if the files are copies of ours already.
+        shown: What errors call the source.
+        format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
+        report: Told the share that is done, 0 to 1, and what is being done.
+
+    Raises:
+        DatasetError: There are no labels that can be read, or no photo that can be used.
+    """
+    settings = load_settings()
+    listing = list_files(root, settings.max_archive_entries, settings.max_depth)
+    names = listing.photo_names
+    with looking_at(names, root, copies) as seen:
+        detection = find_format(listing, format, shown)
+        reading = FORMATS[detection.format].read(listing)
+        looks = dict(zip(names, _told(seen, len(names), report), strict=True))
+    bare = _unlabelled(listing, reading)
+    foreign = find_foreign(listing, set(bare), detection.format)
+    lost = {photo for problem in foreign for photo in problem.photos}
+    unlabelled = [LabelledPhoto(photo, str(photo), ()) for photo in bare if str(photo) not in lost]
+    looked = [_staged(photo, looks[str(photo.photo)]) for photo in (*reading.photos, *unlabelled)]
+    split_at = len(reading.photos)
+    aside = [Problem("", sentence, "They were left aside.", "labels_foreign") for sentence in detection.aside]
+    unread = [problem for problem in looked if isinstance(problem, Problem)]
+    staged = Staged(
+        root=copies or root,
+        shown=shown,
+        detection=detection,
+        photos=tuple(photo for photo in looked[:split_at] if isinstance(photo, StagedPhoto)),
+        unlabelled=tuple(photo for photo in looked[split_at:] if isinstance(photo, StagedPhoto)),
+        problems=(*reading.problems, *aside, *foreign, *unread),
+        classes=reading.classes,
+        stale_lists=reading.stale_lists,
+    )
+    if not staged.photos:
+        raise DatasetError(_nothing_left(staged))
+    return staged
+
+
+def _told(seen: Iterator[Seen], count: int, report: Progress) -> Iterator[Seen]:
+    for done, one in enumerate(seen, 1):
+        yield one
+        if done % 32 == 0 or done == count:
+            report(0.6 + 0.3 * done / count, f"Checking photo {done} of {count}")
+
+
+def _staged(photo: LabelledPhoto, seen: Seen) -> StagedPhoto | Problem:
+    """A photo with what was seen of it; what cannot be read is listed."""
+    if isinstance(seen, str):
+        return Problem(str(photo.photo), seen, PHOTO_LEFT_OUT, "unreadable_photo")
+    return StagedPhoto(photo, *seen)
+
+
+def _unlabelled(listing: Listing, reading: Reading) -> list[PurePosixPath]:
+    """Photos that nothing was said about; what is said cannot be read does not count as nothing."""
+    known = {str(photo.photo) for photo in reading.photos} | {problem.file for problem in reading.problems}
+    known.update(photo for problem in reading.problems if problem.kind == "labels_foreign" for photo in problem.photos)
+    damaged = {PurePosixPath(problem.file).stem for problem in reading.problems if problem.kind == "labels_damaged"}
+    return [photo for photo in listing.photos if str(photo) not in known and photo.stem not in damaged]
+
+
+def _nothing_left(staged: Staged) -> str:
+    if not staged.problems:
+        return f"{staged.shown!r} holds no labelled photos; put photos and their labels into it."
+    missing = any(problem.kind == "photo_missing" for problem in staged.problems)
+    advice = "Put each photo beside its labels" if missing else "Mend them"
+    return f"No photo of {staged.shown!r} can be used. {examples_of(staged.problems)} {advice}, and try again."

@@ -1,0 +1,175 @@
+"""The process behind an import.
+
+    python -m autodet.datasets.imports.worker FOLDER stage|store
+
+What it is told, keys included, comes through standard input.
+"""
+
+import json
+import logging
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autodet.datasets.checks.kinds import decide
+from autodet.datasets.imports.import_dataset import ORDER, collector_paused, failures_named, store, stored_for
+from autodet.datasets.imports.job import (
+    CANCEL,
+    DRAFT,
+    FETCHED,
+    UPLOAD,
+    ImportRequest,
+    ImportStatus,
+    read_request,
+    write_status,
+)
+from autodet.datasets.imports.review import Review, review
+from autodet.datasets.imports.staged_json import STAGED, read_staged, write_staged
+from autodet.datasets.imports.staging import PHOTOS, fetch, shown_name, stage
+from autodet.datasets.sources.s3.access import SCHEME, S3Credentials
+from autodet.errors import (
+    AmbiguousFormatError,
+    AutodetError,
+    DatasetError,
+    DownloadInterruptedError,
+    LargeDownloadError,
+)
+from autodet.workspace import Workspace, delete_folder, read_json, write_json
+
+SAY_SECONDS = 0.2
+
+log = logging.getLogger("autodet.import")
+
+
+class CancelledError(AutodetError):
+    """Somebody wants the import to end."""
+
+
+class Reporter:
+    """Writes an import's progress, not too often, and notices when it is cancelled."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._began = self._said = time.monotonic()
+
+    def __call__(self, share: float, doing: str) -> None:
+        """Say how far the work is.
+
+        Raises:
+            CancelledError: It is no longer wanted.
+        """
+        now = time.monotonic()
+        if now - self._said < SAY_SECONDS:
+            return
+        self._said = now
+        if (self._folder / CANCEL).exists():
+            raise CancelledError
+        write_status(self._folder, ImportStatus("working", min(share, 1.0), doing, now - self._began))
+
+
+def main(arguments: list[str]) -> int:
+    """Do one step of an import; the exit code says whether anything went wrong."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    folder, step = Path(arguments[0]), arguments[1]
+    orders = json.load(sys.stdin)
+    try:
+        status = _stored_before(folder)
+        if status is None and step == "store":
+            status = _store(folder, orders["decisions"])
+        status = status or _stage(folder, orders["credentials"])
+    except CancelledError:
+        delete_folder(folder)
+        return 0
+    except AmbiguousFormatError as error:
+        status = ImportStatus("choosing", formats=error.formats, error=str(error))
+    except LargeDownloadError as error:
+        status = ImportStatus("confirming", error=str(error))
+    except DownloadInterruptedError as error:
+        status = ImportStatus("interrupted", error=str(error))
+    except AutodetError as error:
+        status = ImportStatus("failed", error=str(error))
+    except Exception:
+        log.exception("The import failed.")
+        status = ImportStatus("failed", error="The import failed unexpectedly; its log says where. Try again.")
+    if (folder / CANCEL).exists() and status.state != "finished":  # cancelled after the last report
+        delete_folder(folder)
+        return 0
+    if status.state in ("failed", "finished"):
+        _clear(folder)
+    write_status(folder, status)
+    return int(status.state == "failed")
+
+
+@collector_paused()
+def _stage(folder: Path, credentials: Mapping[str, Any] | None) -> ImportStatus:
+    request = read_request(folder)
+    shown = shown_name(request.source) if request.source.startswith(SCHEME) else request.name
+    report = Reporter(folder)
+    with failures_named(shown):
+        root, ours = _fetch_once(folder, request, shown, credentials, report)
+        copies = None if ours else folder / PHOTOS
+        shutil.rmtree(folder / PHOTOS, ignore_errors=True)  # of an attempt that was cut short
+        staged = stage(root, copies=copies, shown=shown, format=request.format, report=report)
+        found = review(staged, seed=request.seed)
+        if found.asks:  # whoever is there decides
+            write_staged(folder, staged)
+            return ImportStatus("reviewing")
+        return _finish(folder, found, report)
+
+
+def _fetch_once(
+    folder: Path, request: ImportRequest, shown: str, credentials: Mapping[str, Any] | None, report: Reporter
+) -> tuple[Path, bool]:
+    """Fetch the source unless that has been done; a download that was cut short goes on where it was."""
+    if (folder / FETCHED).exists():
+        root, ours = read_json(folder / FETCHED)
+        return Path(root), bool(ours)
+    shutil.rmtree(folder / "files", ignore_errors=True)
+    asking = S3Credentials(**credentials) if credentials else request.credentials
+    upload = folder / UPLOAD
+    source = str(upload) if upload.exists() else request.source
+    root, ours = fetch(source, folder, request.seed, asking, report, large=request.large, shown=shown)
+    write_json(folder / FETCHED, [str(root), ours])
+    return root, ours
+
+
+@collector_paused()
+def _store(folder: Path, decisions: Mapping[str, str]) -> ImportStatus:
+    found = review(read_staged(folder), decide(decisions), read_request(folder).seed)
+    for refusal in found.refusals:
+        raise DatasetError(refusal)
+    (folder / FETCHED).unlink()  # from here on files are moved: who starts again must fetch them again
+    with failures_named(found.staged.shown):
+        return _finish(folder, found, Reporter(folder))
+
+
+def _finish(folder: Path, found: Review, report: Reporter) -> ImportStatus:
+    order = secrets.token_hex(16)
+    (folder / ORDER).write_text(order, encoding="utf-8")
+    dataset = store(found, read_request(folder).name, Workspace(folder.parent.parent), report, order)
+    return ImportStatus("finished", 1.0, "Imported", dataset=dataset.id)
+
+
+def _stored_before(folder: Path) -> ImportStatus | None:
+    """The end of an import whose process died when its data set was there, but before it could say so."""
+    if not (folder / ORDER).exists():
+        return None
+    dataset = stored_for((folder / ORDER).read_text(encoding="utf-8"), Workspace(folder.parent.parent))
+    return ImportStatus("finished", 1.0, "Imported", dataset=dataset) if dataset else None
+
+
+def _clear(folder: Path) -> None:
+    """Delete what was fetched; the status, the request and the log stay."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix == ".zip" or path.name in (STAGED, FETCHED, DRAFT):
+            path.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,105 @@
+"""Renaming, merging and dropping classes, of every photo at once."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from autodet.datasets.formats.labels import plain_name
+from autodet.errors import DatasetError
+from autodet.records import Annotations, ImageRecord, IntArray
+from autodet.text_format import listed, spelling_key
+
+
+def new_names(classes: Sequence[str], rename: Mapping[str, str], drop: Collection[str]) -> list[str | None]:
+    """What each class is to be called; None if it is dropped.
+
+    Args:
+        classes: The classes that there are.
+        rename: New names by old ones, all at once, so that two classes can swap names.
+        drop: The classes that are to go.
+
+    Raises:
+        DatasetError: A class is not there, no class would be left, or a name is blank or too much like another.
+    """
+    rename = {old: plain_name(new) for old, new in rename.items()}
+    for name in (*rename, *drop):
+        if name not in classes:
+            raise DatasetError(f"There is no class {name!r} to change; there is {', '.join(classes)}.")
+    for old, new in rename.items():
+        if not new:
+            raise DatasetError(f"The class {old!r} needs a name that is not blank; to be rid of the class, drop it.")
+        if old in drop:
+            raise DatasetError(f"The class {old!r} cannot be both renamed and dropped; do one of the two.")
+    names = [None if name in drop else rename.get(name, name) for name in classes]
+    if not any(names):
+        raise DatasetError("No class would be left; keep at least one.")
+    _refuse_second_spellings({new for old, new in rename.items() if new != old}, {name for name in names if name})
+    return names
+
+
+def relabel(images: Sequence[ImageRecord], names: Sequence[str | None]) -> list[ImageRecord]:
+    """Photos with new class ids; of boxes that become the same by a merge, the first is left.
+
+    Args:
+        images: The photos.
+        names: Per class what it is to be called; None if its boxes are dropped.
+
+    Returns:
+        The photos, in their order; class ids are indices into the sorted new names.
+    """
+    classes = sorted({name for name in names if name})
+    numbers = np.array([classes.index(name) if name else -1 for name in names], np.int64)
+    if numbers.tolist() == list(range(len(names))):
+        return list(images)
+    merged = len(classes) < sum(name is not None for name in names)
+    return [replace(record, annotations=_renumbered(record.annotations, numbers, merged)) for record in images]
+
+
+def relabelling_sentences(
+    classes: Sequence[str], names: Sequence[str | None], boxes: Mapping[str, int]
+) -> Iterator[str]:
+    """What happens to classes, a sentence for each new name.
+
+    Args:
+        classes: The classes that there are.
+        names: What each is to be called; None if it is dropped.
+        boxes: How many boxes each has.
+    """
+    became: dict[str | None, list[str]] = defaultdict(list)
+    for old, new in zip(classes, names, strict=True):
+        became[new].append(old)
+    for new, olds in became.items():
+        counts = f"({sum(boxes[old] for old in olds):,} boxes)"
+        quoted = listed(map(repr, olds))
+        if new is not None and len(olds) > 1:
+            yield f"Merged {quoted} into {new!r} {counts}."
+        elif new is None:
+            yield f"Dropped {quoted} {counts}."
+        elif olds != [new]:
+            yield f"Renamed {quoted} to {new!r} {counts}."
+
+
+def _refuse_second_spellings(new: Collection[str], names: Collection[str]) -> None:
+    """Make sure that no new name differs from another class by capital letters or spaces alone."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        alike[spelling_key(name)].append(name)
+    for one in sorted(new):
+        for other in alike[spelling_key(one)]:
+            if other != one:
+                raise DatasetError(
+                    f"{one!r} differs from the class {other!r} only by capital letters or spaces; write {other!r} to "
+                    "merge the two, or choose a name that can be told from it."
+                )
+
+
+def _renumbered(marked: Annotations, numbers: IntArray, merged: bool) -> Annotations:
+    ids = numbers[marked.class_ids]
+    keep = ids >= 0
+    if merged:
+        first: dict[tuple[float, ...], int] = {}
+        rows = zip(marked.boxes_xyxy.tolist(), ids.tolist(), marked.class_ids.tolist(), strict=True)
+        keep &= np.array([first.setdefault((*box, new), old) == old for box, new, old in rows], bool)
+    return Annotations(marked.boxes_xyxy[keep], ids[keep], marked.difficult[keep], marked.truncated[keep])

@@ -1,0 +1,1 @@
+"""Faster layers for CPUs: folded batch normalisation, depthwise convolutions, RoI align, oneDNN, bfloat16."""

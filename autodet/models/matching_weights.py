@@ -1,0 +1,157 @@
+"""Beginning a network with the weights of another that knows other classes.
+
+Everything but the head is taken as it is; of the head, each class that both know by name keeps its rows::
+
+    source = safetensors.torch.load(read_bundle(path)[1])           # or COCO weights, as torchvision publishes them
+    network = build_network(name, len(dataset.classes), pretrained=False)
+    taken = transplant(source, card.classes, network, dataset.classes)
+    taken.kept, taken.fresh, taken.gone                             # ("apple",), ("cherry",), ("banana",)
+
+Of COCO weights the classes are ``weights.meta["categories"]``, all 91 of them. The heads of torchvision's Faster R-CNN,
+RetinaNet, FCOS and SSD are known, and that of autodet's single stage; only a change of classes is made up for, and of
+BatchNorms that the network has folded, never another architecture.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autodet.errors import ModelError
+from autodet.text_format import spelling_key
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+BACKGROUND = "__background__"  # as torchvision's lists of classes have it, in front
+BOX_SIDES = 4
+# One score a class: autodet's own single stage.
+CLASS_SCORE = re.compile(r"head\.class_score\.(weight|bias)")
+# One score and one box a class: Faster R-CNN. All rows of a class lie together.
+BOX_PREDICTOR = re.compile(r"roi_heads\.box_predictor\.(cls_score|bbox_pred)\.(weight|bias)")
+# One score for each anchor and class; all rows of an anchor lie together.
+ANCHOR_HEAD = re.compile(r"head\.classification_head\.(cls_logits|module_list\.\d+(\.1)?)\.(weight|bias)")
+
+
+@dataclass(frozen=True)
+class Transplant:
+    """Which classes of a network begin with rows of another, by the names that they have there.
+
+    Attributes:
+        kept: For each class that keeps its rows, as the network calls it, what the other network calls it.
+        fresh: Classes that the other network does not know; their rows are left as they were.
+        gone: Classes of the other network that are not wanted any more.
+    """
+
+    kept: Mapping[str, str]
+    fresh: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+def match_classes(source: Sequence[str], target: Sequence[str]) -> Transplant:
+    """Which classes of ``target`` are the same as which of ``source``.
+
+    Names are compared as they are first, then without regard to capital letters and spaces (``spelling_key``).
+    No class is matched twice. A name that stands for several classes (COCO's ``N/A``) stands for none.
+    """
+    counts = Counter(source)
+    free = [name for name in source if name != BACKGROUND and counts[name] == 1]
+    found = {name: name for name in target if name != BACKGROUND and counts[name] == 1}
+    for name in target:
+        if name in found:
+            continue
+        alike = [one for one in free if one not in found.values() and spelling_key(one) == spelling_key(name)]
+        if len(alike) == 1:
+            found[name] = alike[0]
+    return Transplant(
+        kept={name: found[name] for name in target if name in found},
+        fresh=tuple(name for name in target if name not in found),
+        gone=tuple(name for name in free if name not in found.values()),
+    )
+
+
+def transplant(
+    weights: "Mapping[str, Tensor]", classes: Sequence[str], network: "nn.Module", network_classes: Sequence[str]
+) -> Transplant:
+    """Load weights into a network of the same architecture with other classes; it is changed in place.
+
+    Rows of the background, where both heads have them, are taken over too.
+
+    Args:
+        weights: A state dict; it is left as it is.
+        classes: The classes that it was trained for, in their order; ``__background__`` may stand in front.
+        network: What begins with them.
+        network_classes: Its classes, in their order, likewise.
+
+    Returns:
+        Which classes have kept their rows, and which have not.
+
+    Raises:
+        ModelError: The weights do not fit, be it another architecture or another number of classes; the network is as
+            it was.
+    """
+    from autodet.models.cpu_kernels.folded_batchnorm import folded_for
+
+    matched = match_classes(classes, network_classes)
+    own, weights = network.state_dict(), folded_for(network, weights)
+    merged = dict(weights)
+    for name, anchors, sides in _class_layers(own):
+        if name not in weights or weights[name].shape[1:] != own[name].shape[1:]:
+            raise ModelError(f"The weights do not fit the network: {name} is missing or has another shape.")
+        old, new = (_rows(tensor, anchors, sides, name) for tensor in (weights[name], own[name].clone()))
+        rows, old_rows = _numbered(network_classes, new.shape[1]), _numbered(classes, old.shape[1])
+        for one, other in {BACKGROUND: BACKGROUND, **matched.kept}.items():
+            if one in rows and other in old_rows:
+                new[:, rows[one]] = old[:, old_rows[other]].to(new)
+        merged[name] = new.reshape(own[name].shape)
+    if problem := misfit(merged, own):
+        raise ModelError(f"The weights do not fit the network: {problem}.")
+    network.load_state_dict({name: merged[name] for name in own if name in merged})
+    return matched
+
+
+def _class_layers(state: "Mapping[str, Tensor]") -> Iterator[tuple[str, int, int]]:
+    """Every weight and bias that has rows for classes: its name, anchors, and rows for each anchor and class."""
+    for name in state:
+        if layer := BOX_PREDICTOR.fullmatch(name):
+            yield name, 1, BOX_SIDES if layer[1] == "bbox_pred" else 1
+        elif CLASS_SCORE.fullmatch(name):
+            yield name, 1, 1
+        elif ANCHOR_HEAD.fullmatch(name):
+            boxes = name.replace("classification_head", "regression_head").replace("cls_logits", "bbox_reg")
+            yield name, state[boxes].shape[0] // BOX_SIDES, 1
+
+
+def _rows(tensor: "Tensor", anchors: int, sides: int, name: str) -> "Tensor":
+    """A layer as (anchors, classes, sides, ...)."""
+    if tensor.shape[0] % (anchors * sides):
+        raise ModelError(f"The weights do not fit the network: {name} has {tensor.shape[0]} rows.")
+    return tensor.reshape(anchors, -1, sides, *tensor.shape[1:])
+
+
+def _numbered(classes: Sequence[str], rows: int) -> dict[str, int]:
+    """Which row each class has; where there is one more than classes, the first is the background's.
+
+    Raises:
+        ModelError: There are fewer rows, or more.
+    """
+    names = [BACKGROUND, *classes] if rows == len(classes) + 1 else list(classes)
+    if rows != len(names):
+        raise ModelError(f"The weights have rows for {rows} classes, which does not fit {len(classes)} names.")
+    return {name: number for number, name in enumerate(names)}
+
+
+def misfit(weights: "Mapping[str, Tensor]", own: "Mapping[str, Tensor]") -> str:
+    """What of a network's weights is missing, foreign or of another shape, in words; empty if all fits.
+
+    Counters of batches, which a BatchNorm that does not learn has no use for, may be there or not.
+    """
+    for name in {**own, **weights}:
+        if name.endswith("num_batches_tracked"):
+            continue
+        if name not in weights or name not in own:
+            return f"{name} is {'missing' if name in own else 'not a part of it'}"
+        if weights[name].shape != own[name].shape:
+            return f"{name} has the shape {tuple(weights[name].shape)} instead of {tuple(own[name].shape)}"
+    return ""

@@ -1,0 +1,126 @@
+"""Deleting models and data sets: the searches that forbid it, and its effects.
+
+Pages, programs and the command line delete through this module, so that all of them make the same checks.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from autodet.datasets.manifest import (
+    Dataset,
+    DatasetSummary,
+    erase_dataset,
+    list_datasets,
+    only_dataset_id,
+    read_dataset,
+)
+from autodet.datasets.versions.derive import ancestors
+from autodet.errors import DatasetError, ModelError, NotFoundError
+from autodet.models.store import BUNDLE, StoredModel, erase_model, only_model_id
+from autodet.names import naming
+from autodet.search.api import is_in_the_making, list_searches
+from autodet.search.delete import size_of
+from autodet.text_format import listed
+from autodet.workspace import Workspace, open_workspace
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A deletion, planned or done.
+
+    Attributes:
+        kind: ``model`` or ``dataset``.
+        id: The id of the model or data set.
+        freed_bytes: How many bytes it frees on the disk; photos that versions share stay, and are not counted.
+        unfinished: Ids of the searches that cannot be resumed without the data set.
+        versions: Ids of the versions of the data set, which stay whole.
+    """
+
+    kind: Literal["model", "dataset"]
+    id: str
+    freed_bytes: int
+    unfinished: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+
+
+def plan_model_deletion(model: StoredModel | str, workspace: Workspace | None = None) -> Deletion:
+    """Check and describe a deletion by ``delete_model``, which says more; nothing is deleted."""
+    workspace = workspace or open_workspace()
+    if isinstance(model, StoredModel) and model.path != workspace.models / model.id / BUNDLE:
+        raise NotFoundError(f"{model.path} is not a model of the workspace; delete the file.")
+    id = only_model_id(model.id if isinstance(model, StoredModel) else model, workspace)
+    if is_in_the_making(id, workspace):
+        raise ModelError(f"The search that makes the model {id} is still running; stop the search first.")
+    return Deletion("model", id, size_of(workspace.models / id))
+
+
+def delete_model(model: StoredModel | str, workspace: Workspace | None = None) -> Deletion:
+    """Delete a model of the workspace and its evaluations; its search, and copies elsewhere, stay.
+
+    Args:
+        model: The model, its id, or a name that no other model has.
+        workspace: Where it is; the settings' workspace if not given.
+
+    Raises:
+        ModelError: A search at work may still replace the model.
+        NotFoundError: There is no such model.
+        AmbiguousNameError: Several models have that name.
+    """
+    workspace = workspace or open_workspace()
+    planned = plan_model_deletion(model, workspace)
+    erase_model(planned.id, workspace)
+    return planned
+
+
+def plan_dataset_deletion(dataset: Dataset | DatasetSummary | str, workspace: Workspace | None = None) -> Deletion:
+    """Check and describe a deletion by ``delete_dataset``, which says more; nothing is deleted."""
+    workspace = workspace or _home_of(dataset)
+    id = only_dataset_id(dataset.id if isinstance(dataset, Dataset | DatasetSummary) else dataset, workspace)
+    searches = [status for status in list_searches(workspace) if status.dataset == id]
+    if active := [status.search for status in searches if status.active]:
+        raise DatasetError(
+            f"The data set {id} is still in use by the search {listed(active)}; stop that before you delete it."
+            if len(active) == 1
+            else f"The data set {id} is still in use by the searches {listed(active)}; stop them before you delete it."
+        )
+    return Deletion(
+        "dataset",
+        id,
+        size_of(workspace.datasets / id),
+        tuple(status.search for status in searches if status.unfinished),
+        tuple(_versions(id, workspace)),
+    )
+
+
+def delete_dataset(dataset: Dataset | DatasetSummary | str, workspace: Workspace | None = None) -> Deletion:
+    """Delete a data set; versions of it stay whole, and so do models that were trained on it.
+
+    Args:
+        dataset: The data set, its id, or a name that no other data set has.
+        workspace: Where it is; the workspace of the data set if that is one, else the settings'.
+
+    Raises:
+        DatasetError: A search at work uses the data set, or a version or an export of it is being made.
+        NotFoundError: There is no such data set.
+        AmbiguousNameError: Several data sets have that name.
+    """
+    workspace = workspace or _home_of(dataset)
+    with naming(workspace.searches):  # so that no search starts with it between the check and the end
+        planned = plan_dataset_deletion(dataset, workspace)
+        erase_dataset(workspace.datasets / planned.id)
+    return planned
+
+
+def _home_of(dataset: Dataset | DatasetSummary | str) -> Workspace:
+    return Workspace(dataset.folder.parent.parent) if isinstance(dataset, Dataset) else open_workspace()
+
+
+def _versions(id: str, workspace: Workspace) -> Iterator[str]:
+    """The data sets that were made from one, and those that were made from them."""
+    for summary in list_datasets(workspace):
+        with suppress(DatasetError):  # a damaged version says so when it is opened
+            chain = ancestors(read_dataset(workspace.datasets / summary.id), workspace) if summary.parent else ()
+            if any(found and found.id == id for _, found in chain):
+                yield summary.id

@@ -1,0 +1,92 @@
+"""The combinations of parameters that a search has tried, and those that are left if no parameter is continuous."""
+
+import math
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from autodet.search.order.space import PARAMETERS, Range, Space, Tried
+from autodet.text_format import counted
+
+REPEAT = "to train combinations again with other seeds, ask for repeats (on the Search page, repeat=True, --repeat)"
+
+
+class Combinations:
+    """The combinations of a space's values, and how many trials have had each.
+
+    Args:
+        space: What can be tried.
+        tried: The parameters of trials; those that lack one do not count.
+
+    Attributes:
+        count: How many there are; infinite where a continuous parameter is tuned.
+    """
+
+    def __init__(self, space: Space, tried: Iterable[Mapping[str, Any]] = ()) -> None:
+        self._values = {name: _values(name, one) for name, one in space.items() if not _is_fixed(one)}
+        self.count: float = math.prod(math.inf if values is None else len(values) for values in self._values.values())
+        self._times = Counter(self._key(params) for params in tried if self._values.keys() <= params.keys())
+
+    @property
+    def least_times(self) -> int:
+        """How many trials have had the combination that was tried least."""
+        return min(self._times.values()) if len(self._times) == self.count else 0
+
+    def times(self, params: Mapping[str, Any]) -> int:
+        """How many trials have had a combination."""
+        return self._times[self._key(params)]
+
+    def draw(self, seed: int) -> dict[str, Any]:
+        """One of those that were tried least; there must be finitely many."""
+        least = self.least_times
+        taken = sorted(self._number(key) for key, times in self._times.items() if times > least)
+        number = random.Random(seed).randrange(int(self.count) - len(taken))  # noqa: S311 - no secret
+        for other in taken:
+            number += other <= number
+        return self._at(number)
+
+    def _key(self, params: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(params[name] for name in self._values)
+
+    def _number(self, key: tuple[Any, ...]) -> int:
+        """The place of a combination among all, from 0."""
+        number = 0
+        for values, value in zip(self._values.values(), key, strict=True):
+            number = number * len(values or ()) + (values or ()).index(value)
+        return number
+
+    def _at(self, number: int) -> dict[str, Any]:
+        combination = {}
+        for name, values in reversed(self._values.items()):
+            number, place = divmod(number, len(values or ()))
+            combination[name] = (values or ())[place]
+        return combination
+
+
+def too_many_sentence(trials: int, count: float) -> str:
+    """A caution about a search that asks for more trials than there are combinations; else empty."""
+    if trials <= count:
+        return ""
+    return (
+        f"Only {counted(int(count), 'combination')} of parameters can be tried, so the search plans "
+        f"{counted(int(count), 'trial')} in place of {trials}; {REPEAT}."
+    )
+
+
+def exhausted_sentence(count: float) -> str:
+    """Why a search that has tried all combinations ended."""
+    every = "The only combination of parameters has" if count == 1 else f"All {count:,.0f} combinations have"
+    return f"{every} been tried."
+
+
+def _is_fixed(tried: Tried) -> bool:
+    return not tried.tuned or (isinstance(tried, Range) and tried.low == tried.high)
+
+
+def _values(name: str, tried: Tried) -> Sequence[Any] | None:
+    """The values that a parameter can have; None if it is continuous."""
+    if not isinstance(tried, Range):
+        return tried.values
+    step = PARAMETERS[name].step
+    return range(int(tried.low), int(tried.high) + 1, step) if step else None

@@ -1,0 +1,97 @@
+"""A model that a search begins with; the search keeps a copy, so that it does not matter what becomes of the model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autodet.errors import AutodetError, SearchError
+from autodet.models.bundle import ModelCard, read_bundle, write_bundle
+from autodet.models.registry import find_architecture
+from autodet.models.store import find_model
+from autodet.records import Origin
+from autodet.search.order.space import Choices, make_space
+from autodet.search.order.spec import SearchSpec
+from autodet.training.job import Start
+from autodet.workspace import Workspace
+
+COPY = "start.autodet"  # in the search's folder
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A model that a search can begin with.
+
+    Attributes:
+        origin: Which model that is.
+        card: What it is.
+        weights: Its weights as safetensors.
+    """
+
+    origin: Origin
+    card: ModelCard
+    weights: bytes
+
+    def fixed(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What is asked of a space, with the model's network, and with its photo size unless that is asked for too.
+
+        Raises:
+            SearchError: Another network is asked for, or several.
+        """
+        own = self.card.architecture
+        networks = make_space({"architecture": asked.get("architecture", False)}).get("architecture")
+        if networks not in (None, Choices((own,))):
+            title = find_architecture(own).title
+            raise SearchError(
+                f"The model {self.origin.model} is a {title}, and its weights fit no other network; leave the network "
+                "out, or begin with the pretrained weights of the one that you want."
+            )
+        return {**asked, "architecture": own, "image_size": asked.get("image_size") or self.card.image_size}
+
+    def copy_to(self, folder: Path) -> None:
+        """Put the model into a search's folder."""
+        write_bundle(folder / COPY, self.card, self.weights)
+
+
+def read_beginning(model: str | Path, workspace: Workspace) -> Beginning:
+    """A model of the workspace, by id or name, or that of an ``.autodet`` file.
+
+    Raises:
+        NotFoundError: There is no such model.
+        BundleError: The file is damaged or foreign, or its weights are not those of its network.
+        ModelError: Its network is not known here.
+    """
+    found = find_model(model, workspace)
+    card, weights = read_bundle(found.path)
+    from autodet.inference.detector import load_detector
+
+    load_detector(found, device="cpu")  # whether the weights fit is known by trying
+    return Beginning(card.as_origin(found.id), card, weights)
+
+
+def start_of(spec: SearchSpec, folder: Path) -> Start | None:
+    """What the trials of the search in a folder begin with, if that is a model."""
+    return Start(folder / COPY, spec.start_from) if spec.start_from else None
+
+
+def check_start(spec: SearchSpec, folder: Path) -> None:
+    """See that a search still has the very model that it began with.
+
+    Raises:
+        SearchError: Its copy is gone, damaged, or another model.
+    """
+    if spec.start_from is None:
+        return
+    try:
+        card, _ = read_bundle(folder / COPY)
+    except AutodetError as error:
+        raise SearchError(_lost(folder)) from error
+    if card.weights_sha256 != spec.start_from.weights_sha256:
+        raise SearchError(_lost(folder))
+
+
+def _lost(folder: Path) -> str:
+    return (
+        f"The search {folder.name} has lost the model that it began with: {folder / COPY} is not what it was; put it "
+        "back, or start a new search."
+    )

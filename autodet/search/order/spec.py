@@ -1,0 +1,166 @@
+"""What a search is asked to do."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from numbers import Real
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from autodet.errors import AutodetError, SearchError
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, objective_problem, quality_of, wants_speed
+from autodet.records import Origin, known_entries
+from autodet.search.order.space import Space, changes_latency, make_space, space_from_json
+from autodet.workspace import read_json, write_json
+
+SPEC = "spec.json"
+Place = Literal["workspace", "server"]  # where the study is: the workspace's SQLite, or the settings' PostgreSQL
+EXECUTORS = ("local", "ray")
+SAMPLERS = ("tpe", "random", "gp")
+PRUNERS = ("median", "hyperband", "asha", "none")
+MOST_TRIALS, MOST_EPOCHS = 10_000, 1000
+HIGHEST_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class SearchSpec:
+    """A search's order, written once and never changed.
+
+    Attributes:
+        name: What people call the search, and the model that it finds.
+        dataset: The data set's id.
+        fingerprint: That data set's fingerprint, so that a change is noticed; empty in searches of earlier versions.
+        trials: How many trials.
+        epochs: Epochs a trial, the most where they are tuned.
+        time_limit: Seconds after which everything is over, or None.
+        space: What is tried; what is not in it has its default.
+        sampler: Who chooses what is tried: ``tpe``, ``random``, or ``gp``, a Gaussian process.
+        pruner: What gives up trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``; with two
+            objectives ``none``, for Optuna has no other then.
+        patience: A trial ends after so many epochs that were no better than its best; None for never.
+        objective: What decides which epoch, and so which trial and model, is the best; see
+            ``autodet.evaluation.objective``.
+        known_good: What trial 1 tries: the best parameters of an earlier search.
+        start_from: The model whose weights every trial begins with; a copy of it is in the search's folder.
+        defaults: What trial 0 has in place of the usual defaults: that model's photo size, or what fits the data set.
+        device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
+        seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
+        executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
+        repeat: Whether combinations of parameters are trained again, with other seeds, when all have been tried. If
+            not, the search ends then.
+        hardware: The hardware that it was started on, so that later forecasts can use its times; see
+            ``autodet.search.planning.epoch_times``. Empty in searches of earlier versions, and on a Ray cluster.
+        refit: Whether the best parameters are trained once more at the end, on training and validation photos.
+        storage: Where its study is kept: in the ``workspace``, or on the ``server`` that the settings name.
+        created: When it was asked for, ISO 8601 with time zone.
+        why: The reasons for what was chosen, as sentences.
+    """
+
+    name: str
+    dataset: str
+    trials: int = 3
+    epochs: int = 20
+    time_limit: float | None = None
+    space: Space = field(default_factory=make_space)
+    sampler: str = "tpe"
+    pruner: str = "median"
+    patience: int | None = None
+    objective: str = DEFAULT_OBJECTIVE
+    known_good: Mapping[str, Any] = field(default_factory=dict)
+    start_from: Origin | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    device: str | None = None
+    seed: int = 0
+    executor: str = "local"
+    repeat: bool = False
+    hardware: Mapping[str, Any] = field(default_factory=dict)
+    refit: bool = False
+    storage: Place = "workspace"
+    created: str = ""
+    why: str = ""
+    fingerprint: str = ""
+
+    def check(self) -> None:
+        """Refuse what cannot be searched.
+
+        Raises:
+            SearchError: A value makes no sense; the message says which.
+        """
+        for name, value in (("trials", self.trials), ("epochs", self.epochs), ("seed", self.seed)):
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise SearchError(f"{name} is {value!r}; give a whole number.")
+        if not 1 <= self.trials <= MOST_TRIALS:
+            raise SearchError(f"{self.trials} trials make no search; ask for 1 to {MOST_TRIALS}.")
+        if not 1 <= self.epochs <= MOST_EPOCHS:
+            raise SearchError(f"{self.epochs} epochs make no trial; ask for 1 to {MOST_EPOCHS}.")
+        if self.time_limit is not None and (not isinstance(self.time_limit, Real) or self.time_limit is True):
+            raise SearchError(f"The time limit is {self.time_limit!r}; give a number of seconds, or none.")
+        if self.time_limit is not None and not 0 < self.time_limit < math.inf:
+            raise SearchError(f"A time limit of {self.time_limit:g} seconds makes no sense; give more than 0, or none.")
+        if not 0 <= self.seed <= HIGHEST_SEED:
+            raise SearchError(f"The seed {self.seed} is out of range; give one of 0 to {HIGHEST_SEED}.")
+        self._check_choices()
+        if problem := objective_problem(self.objective):
+            raise SearchError(problem)
+        self._check_pair()
+        if self.executor not in EXECUTORS:
+            raise SearchError(f"{self.executor!r} is not a place to run trials; choose one of {', '.join(EXECUTORS)}.")
+        if self.executor == "ray" and self.device is not None:
+            raise SearchError("On a Ray cluster, Ray chooses the devices; leave the device out.")
+        if self.device is not None and not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
+            raise SearchError(f"{self.device!r} is not a device; give cpu, or cuda:0 and so on.")
+
+    def _check_choices(self) -> None:
+        for name, chosen, known in (("sampler", self.sampler, SAMPLERS), ("pruner", self.pruner, PRUNERS)):
+            if chosen not in known:
+                raise SearchError(f"There is no {name} {chosen!r}; choose one of {', '.join(known)}.")
+        if self.sampler == "gp" and not find_spec("scipy"):
+            raise SearchError("The sampler gp needs the package scipy, which is not installed; choose tpe or random.")
+        if self.patience is not None and (type(self.patience) is not int or self.patience < 1):
+            raise SearchError(f"A patience of {self.patience} epochs makes no sense; give 1 or more, or none.")
+
+    def _check_pair(self) -> None:
+        """What a search for quality and speed must not, and must, ask for."""
+        if not wants_speed(self.objective):
+            return
+        if self.pruner != "none":
+            raise SearchError(
+                f"Trials of a search for {self.objective} are not pruned, because Optuna compares trials under way by "
+                "one figure only; leave the pruner out. A patience ends trials that get no better."
+            )
+        if not changes_latency(self.space):
+            raise SearchError(
+                f"A search for {self.objective} needs something to try that changes how long a prediction takes; tune "
+                "image_size (--space image_size=tune) or architecture, or search for "
+                f"{quality_of(self.objective)} alone."
+            )
+
+    def write(self, folder: Path) -> None:
+        """Write the order into a search's folder."""
+        write_json(folder / SPEC, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The order of the search in a folder.
+
+        Raises:
+            SearchError: It is missing or damaged.
+        """
+        try:
+            document: dict[str, Any] = read_json(folder / SPEC)
+            space = _space_of(document)
+            origin = Origin.from_json(document.get("start_from"))
+            return cls(**known_entries(cls, document) | {"space": space, "start_from": origin})
+        except (AutodetError, OSError, KeyError, TypeError) as error:
+            raise SearchError(
+                f"The search {folder.name} is damaged: {folder / SPEC} cannot be read; delete its folder."
+            ) from error
+
+
+def _space_of(document: dict[str, Any]) -> Space:
+    if "space" in document:
+        return space_from_json(document["space"])
+    lr, architecture = document.pop("lr_range"), document.pop("architecture")  # as earlier versions have it
+    return make_space({"lr": tuple(lr), "architecture": architecture})

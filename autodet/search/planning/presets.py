@@ -1,0 +1,243 @@
+"""Presets: a word for how much effort, and what follows from it for a data set on the hardware that is there.
+
+Epochs are thought of in steps, because a photo of forty is seen more often than one of forty thousand; trials in time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from autodet.errors import SearchError
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
+from autodet.models.registry import DEFAULT_ARCHITECTURE, USUAL_ARCHITECTURES, find_architecture, weights_problem
+from autodet.search.order.space import (
+    Range,
+    Space,
+    changes_latency,
+    make_space,
+)
+from autodet.search.planning.dataset_profile import Facts
+from autodet.search.planning.image_size import (
+    FACTORS,
+    fit_photo_size,
+    has_many_small_boxes,
+    multiples,
+    photo_size_sentence,
+)
+from autodet.search.planning.plan import (
+    MORE_VARIES,
+    Plan,
+    first_trial,
+    steps_an_epoch,
+    why_effort,
+    why_epochs,
+    why_mosaics,
+    why_pruner,
+    why_space,
+)
+from autodet.training.forecast import trial_seconds
+from autodet.training.hardware import Hardware
+
+HOUR = 3600.0
+MOST_EPOCHS = 100
+MANY_TRIALS = 20  # from here on brackets of Hyperband, and networks, have enough trials each
+FEWEST_FOR_BRACKETS = 9  # epochs: two halvings by three
+LONG_TRIAL = 30  # epochs from which on it pays to have patience end a trial
+MANY_SLOTS = 4  # on so many, successive halving does not wait for a bracket to fill
+BATCHES = (2, 4, 8, 16, 32)
+MOST_BATCH_CPU = 8  # beyond, a CPU gains nothing
+STEPS_AN_EPOCH = 20  # batches must leave so many
+SIZES_FOR_SPEED = (0.8, 1.0, 1.3)  # times that by default
+# What the backward pass of a photo of 320 pixels needs is 55 MB in float32, measured with both networks; the rest is
+# room for what a GPU needs beside it, which was not measured.
+PHOTO_BYTES, BASE_BYTES = 150e6, 2e9
+UNKNOWN_GPU_BYTES = 8e9  # what too many photos do not fit into is trained in parts, so a guess does no harm
+ROOMY_GPU_BYTES = 8e9
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much effort.
+
+    Attributes:
+        title: Its name on a page.
+        epochs: Epochs a trial, for some hundred photos.
+        steps: The fewest and the most steps of a trial with the default batch size.
+        trials: Trials on a CPU.
+        trials_gpu: Trials on GPUs.
+        least_trials: So many, however long they take.
+        seconds: What all trials may take, if they are more.
+    """
+
+    title: str
+    epochs: int
+    steps: tuple[int, int]
+    trials: int
+    trials_gpu: int
+    least_trials: int
+    seconds: float
+
+
+DEFAULT_PRESET = "balanced"
+PRESETS = {
+    "quick": Preset("Quick look", 3, (100, 2_000), trials=2, trials_gpu=2, least_trials=1, seconds=HOUR / 4),
+    "balanced": Preset("Balanced", 20, (500, 30_000), trials=3, trials_gpu=12, least_trials=2, seconds=4 * HOUR),
+    "best": Preset("Best", 40, (1_000, 100_000), trials=10, trials_gpu=30, least_trials=3, seconds=24 * HOUR),
+}
+
+
+def usable_networks() -> tuple[str, ...]:
+    """The usual networks whose pretrained weights can be had here; asks a server where they are not on the disk."""
+    return tuple(name for name in USUAL_ARCHITECTURES if not weights_problem(name))
+
+
+def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
+    preset: str,
+    facts: Facts,
+    hardware: Hardware,
+    networks: Sequence[str] = (DEFAULT_ARCHITECTURE,),
+    *,
+    trials: int | None = None,
+    epochs: int | None = None,
+    pruner: str | None = None,
+    objective: str = DEFAULT_OBJECTIVE,
+    image_size: int | None = None,
+    asked: Mapping[str, Any] | None = None,
+) -> Plan:
+    """What a preset means for a data set on the hardware that is there; pure.
+
+    Args:
+        preset: A name of ``PRESETS``.
+        facts: The data set.
+        hardware: What trials are trained on.
+        networks: The network to train, and others that may be tried.
+        trials: How many, if that has been decided already.
+        epochs: Likewise.
+        pruner: Likewise.
+        objective: What is to be high. If predictions are to be quick too, none is pruned, and photo sizes are tried.
+        image_size: The photo size of the model to begin with; without one, what fits the boxes.
+        asked: What has been asked of the space already, as ``make_space`` takes it.
+
+    Raises:
+        SearchError: There is no such preset.
+    """
+    if preset not in PRESETS:
+        raise SearchError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
+    effort = PRESETS[preset]
+    counted_before = trials is not None or epochs is not None
+    asked, own = asked or {}, find_architecture(networks[0]).image_size
+    size = image_size or fit_photo_size(own, facts)
+    usual = make_space({"architecture": networks[0], "image_size": size, **asked})
+    fitting = _epochs(effort, facts.train_photos)
+    epochs = fitting if epochs is None else epochs
+    trials = _trials(effort, facts, epochs, hardware, usual) if trials is None else trials
+    sizes = _asked_sizes(asked) or _image_sizes(size, facts, hardware)
+    tried = {name: one for name, one in _space(trials, facts, hardware, networks, sizes).items() if name not in asked}
+    if wants_speed(objective) and "image_size" not in asked and not changes_latency(make_space({**tried, **asked})):
+        tried["image_size"] = [one for one in multiples(size, SIZES_FOR_SPEED) if one <= max(size, facts.photo_side)]
+    fitted = plan_photo_size(networks[0], facts, image_size, {**asked, **tried})
+    plan = Plan(
+        trials,
+        epochs,
+        {**tried, **fitted.space},
+        "tpe" if trials > len(hardware.slots) else "random",  # nothing is known yet when all begin at once
+        "none" if wants_speed(objective) else pruner or _pruner(trials, epochs, hardware),
+        epochs // 3 if trials >= MORE_VARIES and epochs >= LONG_TRIAL else None,
+        fitted.image_size,
+    )
+    why = [why_effort(plan, facts, hardware, usual, asked=counted_before)]
+    why += [why_epochs(plan, effort.epochs, facts)] if epochs == fitting else []
+    why += [fitted.why, why_mosaics(make_space({**plan.space, **asked}), facts)]
+    why += [why_space(plan, facts, asked) + (f"; {why_pruner(plan)}." if pruner is None else ".")]
+    return replace(plan, why=" ".join(filter(None, why)))
+
+
+def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: Mapping[str, Any]) -> Plan:
+    """The size that photos have, unless it is tried or asked for; nothing else of the plan is decided.
+
+    Args:
+        network: The network to train.
+        facts: The data set.
+        image_size: The photo size of the model to begin with, if there is one.
+        tried: What has been decided of the space already, as ``make_space`` takes it.
+    """
+    own = find_architecture(network).image_size
+    size = image_size or fit_photo_size(own, facts)
+    if image_size or "image_size" in tried:
+        return Plan(image_size=size)
+    return Plan(
+        space={} if size == own else {"image_size": [size]},
+        image_size=size,
+        why=photo_size_sentence(size, own, facts),
+    )
+
+
+def _epochs(effort: Preset, photos: int) -> int:
+    if not photos:  # nothing will be trained
+        return effort.epochs
+    steps = steps_an_epoch(photos)
+    least, most = (-(-effort.steps[0] // steps), effort.steps[1] // steps)
+    return max(1, min(max(effort.epochs, least), most, MOST_EPOCHS))
+
+
+def _trials(effort: Preset, facts: Facts, epochs: int, hardware: Hardware, space: Space) -> int:
+    """As many as are usual, if there is time for them; on GPUs, none stands idle in the last round."""
+    slots = len(hardware.slots)
+    usual = -(-effort.trials_gpu // slots) * slots if hardware.on_gpus else effort.trials
+    one = trial_seconds(facts.train_photos, facts.val_photos, epochs, first_trial(space), hardware)
+    return min(usual, max(effort.least_trials, int(effort.seconds // one) * slots))
+
+
+def _space(
+    trials: int, facts: Facts, hardware: Hardware, networks: Sequence[str], sizes: Sequence[int]
+) -> dict[str, Any]:
+    """What is tried beside what always is: the more trials, the more."""
+    if trials < MORE_VARIES:
+        return {}
+    space: dict[str, Any] = {"batch_size": _batch_sizes(facts, hardware, sizes[-1]), "augmentation": True}
+    if len(sizes) > 1:
+        space["image_size"] = list(sizes)
+    roomy = hardware.on_gpus and (hardware.gpu_memory_bytes or UNKNOWN_GPU_BYTES) >= ROOMY_GPU_BYTES
+    if roomy and trials >= MANY_TRIALS and len(networks) > 1:
+        space["architecture"] = list(networks)
+    return space
+
+
+def _asked_sizes(asked: Mapping[str, Any]) -> list[int]:
+    """The photo sizes that were asked for, the largest last; none if that is left open."""
+    tried = make_space(asked).get("image_size")
+    if tried is None:
+        return []
+    ends = (tried.low, tried.high) if isinstance(tried, Range) else tried.values
+    return sorted(int(size) for size in ends)
+
+
+def _image_sizes(base: int, facts: Facts, hardware: Hardware) -> list[int]:
+    """Larger photos where many boxes are small, or a GPU makes it cheap; never larger than the photos are."""
+    most = 2 if hardware.on_gpus else 1
+    if has_many_small_boxes(base, facts):
+        most = len(FACTORS) if hardware.on_gpus else 2
+    sizes = multiples(base, FACTORS[:most])
+    fitting = [size for size in sizes[1:] if size <= facts.photo_side and _room(hardware, size) >= BATCHES[1]]
+    return [base, *fitting]
+
+
+def _batch_sizes(facts: Facts, hardware: Hardware, image_size: int) -> list[int]:
+    room = min(_room(hardware, image_size), facts.train_photos / STEPS_AN_EPOCH)
+    return [size for size in BATCHES if size <= max(room, BATCHES[1])][-3:]
+
+
+def _room(hardware: Hardware, image_size: int) -> float:
+    """How many photos a batch may have."""
+    if not hardware.on_gpus:
+        return MOST_BATCH_CPU
+    memory = hardware.gpu_memory_bytes or UNKNOWN_GPU_BYTES
+    return (memory - BASE_BYTES) / (PHOTO_BYTES * (image_size / 320) ** 2)
+
+
+def _pruner(trials: int, epochs: int, hardware: Hardware) -> str:
+    if trials <= max(2, len(hardware.slots)):  # none is over when the last begins
+        return "none"
+    if trials < MANY_TRIALS or epochs < FEWEST_FOR_BRACKETS:
+        return "median"
+    return "asha" if len(hardware.slots) >= MANY_SLOTS else "hyperband"

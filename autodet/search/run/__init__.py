@@ -1,0 +1,1 @@
+"""Running a search: the supervisor, its time budget, out-of-memory retries, the best model, the final refit."""

@@ -1,0 +1,184 @@
+"""The final refit: the best trial's parameters, trained once more on training and validation photos.
+
+It has as many epochs as the best trial had when it was at its best, and its last epoch counts: no photos are left to
+choose another by. So its model carries the best trial's figures, and its card says so. Nobody can tell how much better
+it is; but one that finds less on validation photos, from which it has learnt, than the best trial's model, which has
+not seen them, is broken, and is not published. The best trial's model stays in the workspace beside it.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autodet.errors import BundleError, SearchError
+from autodet.models.bundle import read_bundle, read_card, write_bundle
+from autodet.models.store import BUNDLE, put_model
+from autodet.records import EpochResult, SearchState
+from autodet.search.executors import (
+    EpochDone,
+    EpochUnderWay,
+    Event,
+    Executor,
+    TrialBlocked,
+    TrialDone,
+    TrialFailed,
+    TrialLost,
+    TrialTooLarge,
+)
+from autodet.search.run.status_writer import PROGRESS_SECONDS
+from autodet.search.run.time_budget import Timekeeper
+from autodet.search.run.trial_dirs import TrialFolders
+from autodet.search.status.status_file import is_to_stop
+from autodet.text_format import counted
+from autodet.training.job import BEST_BUNDLE, TrainJob
+from autodet.workspace import Workspace
+
+NUMBER = -1  # among an executor's trials
+FOLDER = "refit"  # below the search's
+BEFORE = "-before-refit"  # ends the id of the best trial's model
+RETRIES = 2  # of a training that is lost again and again without an epoch in between
+TICK_SECONDS = 0.5
+NO_TIME = "There was no time for it."
+WORSE = "The final refit found less on its own photos than the best trial's model, so that model is kept."
+
+log = logging.getLogger("autodet.supervisor")
+
+
+@dataclass
+class Refit:
+    """A final refit under way.
+
+    Args:
+        executor: Where it runs.
+        folder: The search's folder; on resume it goes on from the checkpoint that is there.
+        job: What to train, but for the folder.
+        timekeeper: What time there is; it hears of each epoch, and its clock stands still while others use every
+            device.
+        say: Called with a sentence when there is something to say.
+    """
+
+    executor: Executor
+    folder: Path
+    job: TrainJob
+    timekeeper: Timekeeper
+    say: Callable[[str], object]
+
+    def __post_init__(self) -> None:
+        self._folders = TrialFolders(self.folder / FOLDER)
+        self._done, self._share, self._losses, self._running = 0, 0.0, 0, False
+        self._said = 0.0
+
+    def run(self, best: EpochResult, workspace: Workspace) -> tuple[SearchState, str]:
+        """Train, and publish the result if it is no worse than the best trial's model.
+
+        Args:
+            best: The best trial's best epoch.
+            workspace: Where models are.
+
+        Returns:
+            How the search ends, and what came of the refit, as sentences.
+
+        Raises:
+            SearchError: What training needs is gone; the search can be resumed when it is back.
+        """
+        if is_refit(self.folder.name, workspace):
+            return "finished", self._sentence()
+        reason = self._train()
+        if not reason:
+            return "finished", self._publish(best, workspace)
+        if is_to_stop(self.folder):
+            return "stopped", "It was stopped in its final refit. The best trial's model is kept."
+        return "finished", f"There is no final refit: {reason} The best trial's model is kept."
+
+    def _train(self) -> str:
+        """Train to the end; returns why not, as a sentence, empty if it did."""
+        while not (reason := self._reason_to_end()):
+            if not self._running and not self.executor.has_room():
+                self.timekeeper.clock.pause()
+                time.sleep(TICK_SECONDS)
+                continue
+            self.timekeeper.clock.go_on()
+            if not self._running:
+                self.executor.start(NUMBER, replace(self.job, folder=self._folders.begin(0)))
+                self._running = True
+            for event in self.executor.events(TICK_SECONDS):
+                if isinstance(event, TrialDone):
+                    return ""
+                if reason := self._handle(event):
+                    return reason
+        if self._running:
+            self.executor.cancel(NUMBER)
+        return reason
+
+    def _reason_to_end(self) -> str:
+        if is_to_stop(self.folder):
+            return "It was stopped."
+        left = self.timekeeper.seconds_left()
+        before = -1.0 if self.timekeeper.refit_done is None else self.timekeeper.refit_done
+        reached = self._done + self._share
+        is_epoch = int(reached) > int(before)
+        if is_epoch or (reached > before and time.monotonic() - self._said >= PROGRESS_SECONDS):
+            self.timekeeper.refit_done, self._said = reached, time.monotonic()
+            self.say(f"The final refit has done {self._done} of {counted(self.job.epochs, 'epoch')}.")
+        return NO_TIME if left <= 0 or (is_epoch and left < self.timekeeper.refit_seconds()) else ""
+
+    def _handle(self, event: Event) -> str:
+        match event:
+            case EpochDone(result=result) if result.epoch > self._done:
+                log.info("Refit epoch %d: loss %.3f", result.epoch, result.loss)
+                self._done, self._share, self._losses = result.epoch, 0.0, 0
+            case EpochUnderWay(progress=progress) if progress.epoch == self._done + 1:
+                self._share = max(self._share, progress.share)
+            case TrialFailed(error=error, details=details):
+                log.error("The refit failed.\n%s", details)
+                return error
+            case TrialBlocked(reason=reason):
+                raise SearchError(reason)
+            case TrialLost(reason=reason):
+                self._losses, self._running = self._losses + 1, False
+                return f"It was lost {RETRIES + 1} times: {reason}." if self._losses > RETRIES else ""
+            case TrialTooLarge(reason=reason):
+                parts, self._running = 2 * self.job.accumulation, False
+                self.job = replace(self.job, accumulation=parts)
+                too_large = parts >= 2 * self.job.hyperparameters.batch_size
+                return f"Memory ran out even with one photo at a time: {reason}." if too_large else ""
+        return ""
+
+    def _publish(self, best: EpochResult, workspace: Workspace) -> str:
+        """Make the result the search's model if it is no worse than the best trial's; returns what came of it."""
+        search, trained = self.folder.name, self._folders.folder(0)
+        card, weights = read_bundle(trained / BEST_BUNDLE)
+        if card.score < best.score:
+            return WORSE
+        before, before_weights = read_bundle(workspace.models / search / BUNDLE)
+        write_bundle(trained / "before.autodet", replace(before, name=f"{before.name} before refit"), before_weights)
+        put_model(trained / "before.autodet", search + BEFORE, workspace)
+        write_bundle(
+            trained / "refit.autodet",
+            replace(card, metrics=before.metrics, latency_ms=before.latency_ms, refit=True),
+            weights,
+        )
+        put_model(trained / "refit.autodet", search, workspace)
+        return self._sentence()
+
+    def _sentence(self) -> str:
+        """What is said of a search whose model was refit."""
+        return (
+            "The model was trained once more on training and validation photos; its figures are the best trial's, "
+            f"whose own model is {self.folder.name}{BEFORE}."
+        )
+
+
+def is_refit(search: str, workspace: Workspace) -> bool:
+    """Whether a search's model is that of its refit already."""
+    try:
+        return read_card(workspace.models / search / BUNDLE).refit
+    except BundleError:
+        return False
+
+
+def model_ids(search: str) -> tuple[str, str]:
+    """The ids that a search takes among the models: its own, and that of the best trial's model beside a refit."""
+    return search, search + BEFORE

@@ -1,0 +1,398 @@
+"""The process behind a search: the only writer of its study, the owner of its time and of its best model.
+
+It asks the study for trials, gives them to an executor, and tells the study and ``status.json`` what it hears.
+Killed at any moment, it leaves a search that another supervisor carries on.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import optuna
+
+from autodet.errors import SearchError, StorageBusyError
+from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus, planned_epochs_of
+from autodet.search.executors import (
+    EpochDone,
+    EpochUnderWay,
+    Event,
+    Executor,
+    TrialBlocked,
+    TrialDone,
+    TrialFailed,
+    TrialLost,
+    TrialTooLarge,
+)
+from autodet.search.executors.resource_usage import Usage
+from autodet.search.order.combinations import Combinations, exhausted_sentence
+from autodet.search.order.dataset_checks import refit_growth
+from autodet.search.order.initial_weights import start_of
+from autodet.search.order.space import hyperparameters_of
+from autodet.search.order.spec import HIGHEST_SEED, SearchSpec
+from autodet.search.run.best_model import PublishedModel
+from autodet.search.run.oom_backoff import TOO_LARGE, Fitting
+from autodet.search.run.refit import RETRIES, TICK_SECONDS, Refit
+from autodet.search.run.status_writer import StatusWriter
+from autodet.search.run.time_budget import Stopwatch, Timekeeper
+from autodet.search.run.trial_dirs import TRIALS, TrialFolders
+from autodet.search.run.trial_updates import after_epoch, after_progress
+from autodet.search.status.status_file import (
+    STATUS,
+    STOP,
+    is_to_stop,
+    moment,
+    read_snapshot,
+    seconds_since_launch,
+    write_snapshot,
+)
+from autodet.search.study.database import patiently
+from autodet.search.study.study import SearchStudy
+from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
+from autodet.workspace import Workspace, safe_join, sweep_unfinished
+
+TRACEBACK = "traceback.txt"
+NO_EPOCH = "It was stopped before its first epoch ended."
+NO_TIME = "The time limit of {:g} seconds left no time for more."
+SET_ASIDE = "What the database of searches has not got, because it is in use, is stored when the search is resumed."
+
+log = logging.getLogger("autodet.supervisor")
+Result = TypeVar("Result")
+
+
+def supervise(folder: Path, executor: Executor) -> SearchStatus:
+    """Carry on a search until it is over; the caller holds its lock."""
+    try:
+        return _Supervisor(folder, executor).run()
+    except StorageBusyError as error:
+        if not is_to_stop(folder):
+            raise
+        return _end_before_start(folder, error)
+    finally:
+        executor.close()
+
+
+def _end_before_start(folder: Path, error: StorageBusyError) -> SearchStatus:
+    """The end of a search that was stopped while it waited for its study; it is as it was before."""
+    message = f"It was stopped before it could begin. {error} It can be resumed."
+    status = replace(read_snapshot(folder), state="stopped", seconds_left=None, message=message)
+    write_snapshot(folder, status)
+    (folder / STOP).unlink(missing_ok=True)
+    return status
+
+
+class _Supervisor:
+    """What a supervisor knows while it runs."""
+
+    def __init__(self, folder: Path, executor: Executor) -> None:
+        self._folder, self._executor = folder, executor
+        self._spec = SearchSpec.read(folder)
+        self._workspace = Workspace(folder.parent.parent)
+        self._folders = TrialFolders(folder / TRIALS)
+        self._running: dict[int, optuna.trial.Trial] = {}
+        self._status_writer = StatusWriter(folder, self._status)
+        self._study = self._patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec))
+        self._before = read_snapshot(folder)
+        self._clock = Stopwatch(self._before.seconds + seconds_since_launch(folder))
+        self._waiting = self._study.unfinished()
+        self._lost: dict[int, int] = {}
+        last_heard = moment((folder / STATUS).stat().st_mtime)
+        self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
+        growth = refit_growth(self._spec, self._workspace) if self._spec.refit else 0.0
+        self._time = Timekeeper(self._spec, self._clock, self._trials, self._best_trial, growth)
+        self._fitting = Fitting(self._trials.values())
+        self._model = PublishedModel(folder.name, self._workspace)
+        # To be cleared away.
+        self._over = [number for number, trial in self._trials.items() if trial.state != "running"]
+
+    def run(self) -> SearchStatus:
+        sweep_unfinished(self._folder)
+        sweep_unfinished(self._workspace.models / self._folder.name)
+        self._clock.go_on()
+        self._publish_best()  # the last supervisor may have died just before it did
+        while True:
+            if reason := self._reason_to_stop():
+                return self._stop(*reason)
+            while self._has_more() and self._executor.has_room():
+                self._start_next()
+            if not self._running and not self._has_more():
+                return self._finish()
+            self._save()
+            if not self._running:
+                self._wait()
+                continue
+            self._status_writer.write_when_due(len(self._running))
+            self._listen(TICK_SECONDS)
+
+    def _wait(self) -> None:
+        """Wait for a device that others use. The clock stands still: what the time limit limits is time with one."""
+        self._clock.pause()
+        message = self._executor.obstacle
+        if self._spec.time_limit is not None:
+            message += " Its time limit does not run meanwhile."
+        if self._status_writer.said != ("queued", message):
+            log.info("%s", message)
+            self._status_writer.write("queued", message)
+        time.sleep(TICK_SECONDS)
+
+    def _save(self) -> None:
+        """Make what has happened since the last time outlive this process: in the study first, then as the model."""
+        try:
+            self._patiently(self._study.save)
+        except StorageBusyError:
+            if not is_to_stop(self._folder):
+                raise
+            self._study.set_aside()
+        for number in self._over:
+            (self._folders.folder(number) / CHECKPOINT).unlink(missing_ok=True)
+            sweep_unfinished(self._folders.folder(number))
+        self._over.clear()
+        if self._model.is_behind:
+            self._publish_best()
+
+    def _patiently(self, act: Callable[[], Result]) -> Result:
+        """Do something with the database; while it is busy, listen to the trials, and to whoever wants to stop."""
+        return patiently(act, self._say_waiting, self._pause)
+
+    def _pause(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and (self._running or not is_to_stop(self._folder)):
+            self._listen(min(left, TICK_SECONDS))
+        return not is_to_stop(self._folder)
+
+    def end(self, state: SearchState, message: str = "") -> SearchStatus:
+        self._save()
+        if state == "stopped" and not self._study.is_saved:
+            message = f"{message} {SET_ASIDE}"
+        log.info("The search is %s. %s", state, message)
+        status = self._status_writer.write(state, message)
+        (self._folder / STOP).unlink(missing_ok=True)
+        return status
+
+    # What to start
+
+    def _has_more(self) -> bool:
+        if self._waiting:
+            return True
+        if len(self._trials) >= self._spec.trials or self._is_exhausted():
+            return False
+        self._time.cut = self._time.epochs_for_another() == 0
+        return not self._time.cut
+
+    def _start_next(self) -> None:
+        self._clock.go_on()
+        trial = self._waiting.pop(0) if self._waiting else self._ask()
+        known = self._trials.get(trial.number)
+        if known and not self._time.allows_epoch(known, starts=True):
+            self._tell(trial, "stopped", None if known.epochs else NO_EPOCH)
+            return
+        params = self._study.params(trial)
+        known = replace(known, params=params) if known else self._planned(trial, params)
+        effective = {**known.effective, **self._fitting.effective(params)}
+        known = replace(known, effective=effective)
+        job = self._job(known, self._folders.begin(trial.number), known.planned_epochs)
+        self._running[trial.number] = trial
+        log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
+        device = self._executor.start(trial.number, job)
+        status = known.begin_attempt(device, moment())
+        self._trials[trial.number] = status
+        self._study.set_effective(trial, effective)
+        self._study.set_attempts(trial, status.attempts)
+        self._status_writer.note_event()
+
+    def _job(self, trial: TrialStatus, folder: Path, epochs: int) -> TrainJob:
+        return TrainJob(
+            dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
+            folder=folder,
+            hyperparameters=hyperparameters_of(trial.params),
+            epochs=epochs,
+            name=self._spec.name,
+            seed=trial.effective.get("seed", self._spec.seed),
+            accumulation=trial.effective.get("accumulation", 1),
+            objective=self._spec.objective,
+            start=start_of(self._spec, self._folder),
+        )
+
+    def _ask(self) -> optuna.trial.Trial:
+        trial = self._study.ask()
+        self._folders.discard(trial.number)  # one that a supervisor asked for and died before it was stored
+        return trial
+
+    def _planned(self, trial: optuna.trial.Trial, params: Mapping[str, Any]) -> TrialStatus:
+        """A trial that begins now; where time is short, with fewer epochs; with a seed of its own if it repeats one."""
+        effective, epochs = {}, self._time.epochs_for_another()
+        if 0 < epochs < planned_epochs_of(params, {}, self._spec.epochs):
+            effective["epochs"] = epochs
+        if times := self._study.times_tried(trial):
+            effective["seed"] = (self._spec.seed + times) % (HIGHEST_SEED + 1)
+        planned = planned_epochs_of(params, effective, self._spec.epochs)
+        return TrialStatus(trial.number, "running", params, effective=effective, planned_epochs=planned)
+
+    def _is_exhausted(self) -> bool:
+        return not self._spec.repeat and self._study.is_exhausted
+
+    # What is heard
+
+    def _listen(self, seconds: float) -> None:
+        if not self._running:
+            time.sleep(seconds)
+            return
+        for event in self._executor.events(seconds):
+            self._handle(event)
+
+    def _handle(self, event: Event) -> None:
+        trial = self._running.get(event.trial)
+        if trial is None:
+            return  # said before it was cancelled
+        if isinstance(event, EpochUnderWay):
+            self._trials[trial.number] = after_progress(self._trials[trial.number], event.progress, moment())
+            self._status_writer.note_progress()
+            return
+        self._status_writer.note_event()
+        match event:
+            case EpochDone(result=result, usage=usage):
+                self._record(trial, result, usage)
+            case TrialDone():
+                self._tell(trial, "finished")
+            case TrialFailed(error=error, details=details):
+                log.error("Trial %d failed.\n%s", trial.number, details)
+                (self._folders.folder(trial.number) / TRACEBACK).write_text(details, encoding="utf-8")
+                self._tell(trial, "failed", error)
+            case TrialLost(reason=reason):
+                self._retry(trial, reason)
+            case TrialTooLarge(reason=reason):
+                self._shrink(trial, reason)
+            case TrialBlocked(reason=reason, details=details):
+                log.error("Trial %d cannot go on.\n%s", trial.number, details)
+                raise SearchError(reason)
+
+    def _record(self, trial: optuna.trial.Trial, result: EpochResult, usage: Usage) -> None:
+        before = self._trials[trial.number]
+        self._trials[trial.number] = status = after_epoch(before, result, usage, moment())
+        if len(status.epochs) == len(before.epochs):
+            return  # told again after a restart
+        self._lost.pop(trial.number, None)
+        self._model.compare(result)
+        log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
+        hopeless = self._study.report(trial, status.epochs)
+        if result.epoch == status.planned_epochs:
+            return
+        if hopeless:
+            self._executor.cancel(trial.number)
+            self._tell(trial, "pruned")
+        elif self._is_out_of_patience(status):
+            self._executor.cancel(trial.number)
+            self._tell(trial, "finished")
+        elif not self._time.allows_epoch(status):
+            self._executor.cancel(trial.number)
+            self._tell(trial, "stopped")
+
+    def _is_out_of_patience(self, trial: TrialStatus) -> bool:
+        best, patience = trial.best_epoch, self._spec.patience
+        return bool(patience and best and len(trial.epochs) - best.epoch >= patience)
+
+    def _publish_best(self) -> None:
+        """Make the best epoch so far the search's model, so that whatever happens next it can be used."""
+        best = self._best_trial()
+        if best and best.best_epoch:
+            self._model.publish(self._folders.folder(best.number) / BEST_BUNDLE, best.best_epoch)
+
+    def _best_trial(self) -> TrialStatus | None:
+        return replace(self._before, trials=tuple(self._trials.values())).best_trial
+
+    def _retry(self, trial: optuna.trial.Trial, reason: str) -> None:
+        self._lost[trial.number] = self._lost.get(trial.number, 0) + 1
+        log.warning("Trial %d was lost: %s.", trial.number, reason)
+        if self._lost[trial.number] > RETRIES:
+            error = f"The trial was lost {RETRIES + 1} times before it got any further: {reason}."
+            self._tell(trial, "failed", error)
+            return
+        self._start_again(trial)
+
+    def _shrink(self, trial: optuna.trial.Trial, reason: str) -> None:
+        """Start a trial that needs too much memory again, each batch in twice as many parts, as far as that goes."""
+        log.warning("Trial %d needs too much memory: %s.", trial.number, reason)
+        if self._fitting.shrink(self._trials[trial.number]):
+            self._start_again(trial)
+        else:
+            self._tell(trial, "failed", TOO_LARGE)
+
+    def _start_again(self, trial: optuna.trial.Trial) -> None:
+        self._trials[trial.number] = self._trials[trial.number].end_attempt(moment())
+        del self._running[trial.number]
+        self._waiting.insert(0, trial)
+
+    def _tell(self, trial: optuna.trial.Trial, ended: TrialState, error: str | None = None) -> None:
+        status = replace(self._trials[trial.number], state=ended, error=error, epoch_share=0.0, epoch_seconds=0.0)
+        status = status.end_attempt(moment())
+        self._study.set_attempts(trial, status.attempts)
+        self._study.tell(trial, ended, error)
+        self._trials[trial.number] = status
+        self._running.pop(trial.number, None)
+        self._over.append(trial.number)
+        log.info("Trial %d is %s. %s", trial.number, ended, error or "")
+
+    # When it is over
+
+    def _reason_to_stop(self) -> tuple[SearchState, str] | None:
+        if is_to_stop(self._folder):
+            return "stopped", "It was stopped."
+        if self._time.seconds_left() <= self._time.reserve():
+            return "finished", f"The time limit of {self._spec.time_limit:g} seconds was reached."
+        return None
+
+    def _stop(self, state: SearchState, message: str) -> SearchStatus:
+        for trial in [*self._running.values(), *self._waiting]:
+            self._executor.cancel(trial.number)
+            self._tell(trial, "stopped", None if self._trials[trial.number].epochs else NO_EPOCH)
+        self._waiting.clear()
+        self._save()  # the best epoch may be a moment old
+        if self._model.id:
+            message = f"{message} The best model so far is kept."
+            return self._refit(message) if state == "finished" else self.end(state, message)
+        state = "stopped" if state == "stopped" else "failed"
+        return self.end(state, f"{message} No epoch was done by then, so there is no model.")
+
+    def _finish(self) -> SearchStatus:
+        errors = [trial.error for trial in self._trials.values() if trial.error]
+        if any(trial.epochs for trial in self._trials.values()):
+            return self._refit(self._reason_of_end())
+        return self.end("failed", errors[-1] if errors else "No trial could be started.")
+
+    def _reason_of_end(self) -> str:
+        """Why there are no more trials, if it is not that all were made."""
+        if self._time.cut:
+            return NO_TIME.format(self._spec.time_limit)
+        return exhausted_sentence(Combinations(self._spec.space).count) if self._is_exhausted() else ""
+
+    def _refit(self, message: str) -> SearchStatus:
+        """The end of a search, after the final refit if one was asked for."""
+        self._save()
+        best = self._best_trial()
+        if not (self._spec.refit and best and best.best_epoch):
+            return self.end("finished", message)
+        job = replace(self._job(best, self._folder, best.best_epoch.epoch), refit=True)
+        refit = Refit(self._executor, self._folder, job, self._time, partial(self._status_writer.write, "running"))
+        state, outcome = refit.run(best.best_epoch, self._workspace)
+        return self.end(state, outcome if state == "stopped" else f"{message} {outcome}".strip())
+
+    # What is said
+
+    def _say_waiting(self, sentence: str) -> None:
+        log.warning("%s", sentence)
+        self._status_writer.write_message(sentence)
+
+    def _status(self, state: SearchState, message: str) -> SearchStatus:
+        return replace(
+            self._before,
+            state=state,
+            trials=tuple(self._trials[number] for number in sorted(self._trials)),
+            model=self._model.id,
+            seconds=self._clock.seconds,
+            seconds_left=self._time.forecast(self._executor.slots) if state == "running" else None,
+            refit_share=self._time.refit_share(),
+            message=message,
+        )

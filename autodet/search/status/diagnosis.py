@@ -1,0 +1,188 @@
+"""Why trials may find nothing: the likely causes, from what is known of a trial and of its data set."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autodet.datasets.checks.photo_checks import TINY_SIDE
+from autodet.datasets.manifest import Dataset, read_dataset
+from autodet.datasets.statistics import Columns, columns_of
+from autodet.errors import AutodetError
+from autodet.records import SPLITS, BoolArray, IntArray, SearchStatus, TrialStatus
+from autodet.search.order.space import PARAMETERS, Range
+from autodet.text_format import counted
+from autodet.workspace import Workspace, safe_join
+
+EPOCHS = 5  # a trial that has found nothing in so many epochs is told about; of a shorter one, all of them count
+NOTHING = 0.001  # mAP@0.5 up to which nothing worth the name was found
+FAR = 5.0  # times beyond the usual learning rates
+GROWN = 2.0  # times the first epoch's loss: it should fall
+FEW_STEPS, FEW_PHOTOS = 100, 20
+UNLIKE = 3.0  # times as large as the boxes that were learnt from
+MOST_CAUSES, MOST_NAMES = 3, 3
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a trial learns from and is judged by.
+
+    Attributes:
+        train_photos: Photos to learn from.
+        box_side: The thinner side of the median box to learn from, as a share of its photo's longer side.
+        val_box_side: The same of the boxes that epochs are judged by.
+        untaught_share: The share of those boxes, 0 to 1, that are of classes that no photo to learn from shows.
+        untaught: Those classes.
+    """
+
+    train_photos: int
+    box_side: float
+    val_box_side: float
+    untaught_share: float = 0.0
+    untaught: tuple[str, ...] = ()
+
+
+def material_of(dataset: Dataset) -> Material:
+    """What trials on a data set learn from and are judged by; both must have boxes."""
+    columns = columns_of(dataset)
+    train, val = (columns.splits[columns.photos] == SPLITS.index(split) for split in ("train", "val"))
+    untaught = ~np.isin(columns.class_ids, columns.class_ids[train]) & val
+    return Material(
+        train_photos=int((columns.splits == SPLITS.index("train")).sum()),
+        box_side=_median_side(columns, train),
+        val_box_side=_median_side(columns, val),
+        untaught_share=float(untaught.sum() / max(1, val.sum())),
+        untaught=tuple(dataset.classes[class_id] for class_id in _distinct(columns.class_ids[untaught])),
+    )
+
+
+def _distinct(class_ids: IntArray) -> list[int]:
+    return [int(class_id) for class_id in np.unique(class_ids)]
+
+
+def _median_side(columns: Columns, boxes: BoolArray) -> float:
+    photos = columns.photos[boxes]
+    corners = columns.boxes_xyxy[boxes] * np.tile(columns.sizes_wh[photos], 2)
+    sides = (corners[:, 2:] - corners[:, :2]).min(axis=1, initial=math.inf) / columns.sizes_wh[photos].max(axis=1)
+    return float(np.median(sides)) if len(sides) else 0.0
+
+
+def diagnosed(status: SearchStatus, workspace: Workspace) -> SearchStatus:
+    """A search's status, with a diagnosis if any of its trials has found nothing."""
+    stuck = stuck_trials(status)
+    if not stuck:
+        return status
+    try:
+        material = material_of(read_dataset(safe_join(workspace.datasets, status.dataset)))
+    except AutodetError:  # deleted since
+        material = None
+    return replace(status, diagnosis=diagnosis_sentences(stuck, status, material))
+
+
+def stuck_trials(status: SearchStatus) -> tuple[TrialStatus, ...]:
+    """The trials that have found nothing for as long as one should wait for that."""
+    return tuple(trial for trial in status.trials if _is_stuck(trial))
+
+
+def _is_stuck(trial: TrialStatus) -> bool:
+    if not trial.epochs or not (trial.state == "finished" or len(trial.epochs) >= EPOCHS):
+        return False
+    return all(result.map50 <= NOTHING for result in trial.epochs)
+
+
+def diagnosis_sentences(stuck: Sequence[TrialStatus], status: SearchStatus, material: Material | None) -> str:
+    """What is said of trials that have found nothing.
+
+    Args:
+        stuck: These trials, as ``stuck_trials`` finds them; none, and there is nothing to say.
+        status: Their search.
+        material: What they learn from; None if that is not known any more.
+
+    Returns:
+        Two sentences, with names as users wrote them: which trials, and the likely causes, the likeliest first.
+    """
+    if not stuck:
+        return ""
+    first, others = stuck[0], len(stuck) - 1
+    what = f"Trial {first.number} has found nothing in {counted(len(first.epochs), 'epoch')}: its mAP@0.5 stays at 0."
+    if others:
+        what = f"{what[:-1]}, as that of {counted(others, 'other trial')} does."
+    found = any(trial.best_epoch and trial.best_epoch.map50 > NOTHING for trial in status.trials)
+    causes = [*_own_causes(first, material)]
+    if found:
+        causes = causes or [*_step_causes(first, material)]
+        causes = causes or ["its parameters do not suit these photos, for other trials find objects"]
+    else:
+        causes += _shared_causes(first, material)
+    if len(causes) == 1:
+        return f"{what} The likely cause: {causes[0]}."
+    listed = "; ".join(f"({number}) {cause}" for number, cause in enumerate(causes[:MOST_CAUSES], start=1))
+    return f"{what} Likely causes, the likeliest first: {listed}."
+
+
+def _own_causes(trial: TrialStatus, material: Material | None) -> Iterator[str]:
+    """What another trial may do better."""
+    yield from _learning_rate_causes(trial)
+    side = trial.params.get("image_size", 0)
+    pixels = material.box_side * side if material else math.inf
+    if side and pixels < TINY_SIDE:
+        yield (
+            f"half of the boxes are at most {pixels:.2g} pixels wide or high once their photo has the size {side} "
+            f"(less than {TINY_SIDE:g} is hard to learn), so try larger photos (image_size), or cut them into parts"
+        )
+
+
+def _learning_rate_causes(trial: TrialStatus) -> Iterator[str]:
+    usual, lr = PARAMETERS["lr"].prior, trial.params.get("lr")
+    if lr is None or not isinstance(usual, Range):
+        return
+    first, last = trial.epochs[0].loss, trial.epochs[-1].loss
+    if lr > usual.high * FAR:
+        yield f"its learning rate of {lr:g} is very high ({usual.low:g} to {usual.high:g} is usual)"
+    elif lr < usual.low / FAR:
+        yield f"its learning rate of {lr:.2g} is very low ({usual.low:g} to {usual.high:g} is usual)"
+    elif 0 < GROWN * first < last:  # SSD's is 0 while there is no box to learn from
+        yield f"its loss has grown from {first:.3g} to {last:.3g}, so a lower learning rate than {lr:.2g} should help"
+
+
+def _shared_causes(trial: TrialStatus, material: Material | None) -> Iterator[str]:
+    """What is so for every trial; labels that are wrong come last, because everything else can be measured."""
+    if material:
+        yield from _class_causes(material)
+        yield from _size_causes(material)
+        yield from _quantity_causes(material)
+    yield from _step_causes(trial, material)
+    yield "the boxes or class names may be wrong: look at some photos on the page Data sets"
+    yield "the validation photos may look unlike those that were learnt from"
+
+
+def _class_causes(material: Material) -> Iterator[str]:
+    if material.untaught_share >= 0.5:
+        names = ", ".join(map(repr, material.untaught[:MOST_NAMES]))
+        more = " and others" if len(material.untaught) > MOST_NAMES else ""
+        yield (
+            f"{material.untaught_share:.0%} of the validation boxes are of classes that no training photo shows "
+            f"({names}{more}), so the splits may call the same thing by different names"
+        )
+
+
+def _size_causes(material: Material) -> Iterator[str]:
+    learnt, judged = material.box_side, material.val_box_side
+    if learnt and judged and not 1 / UNLIKE < judged / learnt < UNLIKE:
+        times, word = (judged / learnt, "larger") if judged > learnt else (learnt / judged, "smaller")
+        yield f"objects on validation photos are some {times:.0f} times {word} than on those that were learnt from"
+
+
+def _quantity_causes(material: Material) -> Iterator[str]:
+    if material.train_photos < FEW_PHOTOS:
+        photos = counted(material.train_photos, "photo")
+        yield f"it learns from only {photos} ({FEW_PHOTOS} are few, hundreds are good)"
+
+
+def _step_causes(trial: TrialStatus, material: Material | None) -> Iterator[str]:
+    if not material:
+        return
+    steps = len(trial.epochs) * math.ceil(material.train_photos / max(1, trial.params.get("batch_size", 1)))
+    if steps < FEW_STEPS:
+        yield f"it has learnt for only {counted(steps, 'step')} ({FEW_STEPS} are few), so more epochs may help"

@@ -1,0 +1,121 @@
+"""When a trial is given up: pruners that compare trials at the same share of their schedules.
+
+Optuna compares trials at the same step, and a step here is an epoch. Where trials have different numbers of epochs
+(those are tuned, or time is short), epoch 5 is the middle of one schedule and the beginning of another. So pruners see
+each trial on the longest schedule: epoch 5 of 10 is step 10 where the longest has 20. The study keeps plain epochs.
+"""
+
+import copy
+from collections.abc import Mapping
+from statistics import median
+from types import SimpleNamespace
+from typing import Any
+
+from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+
+from autodet.records import planned_epochs_of
+
+REDUCTION = 3  # one trial of three goes on, as Hyperband's authors recommend
+MIN_EARLIER = 2  # trials to compare with
+PARAMS, EFFECTIVE = "params", "effective"  # user attributes of a trial, as ``TrialStatus`` has them
+
+
+def pruner_of(name: str, epochs: int) -> BasePruner:
+    """The pruner with a name of ``autodet.search.order.spec.PRUNERS``.
+
+    Args:
+        name: The name.
+        epochs: The most that a trial has.
+    """
+    least = max(1, epochs // REDUCTION**2)
+    if name == "none":
+        return NopPruner()
+    if name == "asha":
+        return ScheduledHalving(epochs, min_resource=least, reduction_factor=REDUCTION)
+    if name == "hyperband":
+        return ScheduledHyperband(min_resource=least, max_resource=epochs, reduction_factor=REDUCTION)
+    return HalfwayPruner(epochs)
+
+
+def planned_epochs(trial: FrozenTrial, most: int) -> int:
+    """The number of epochs of a trial of a study."""
+    attributes: Mapping[str, Any] = trial.user_attrs
+    return planned_epochs_of(attributes.get(PARAMS, trial.params), attributes.get(EFFECTIVE, {}), most)
+
+
+def on_longest_schedule(trial: FrozenTrial, longest: int) -> FrozenTrial:
+    """A trial with its epochs stretched to the longest schedule; the trial itself where it has that one."""
+    own = planned_epochs(trial, longest)
+    if own == longest or not trial.intermediate_values:
+        return trial
+    stretched = copy.copy(trial)
+    steps: Any = {epoch * longest / own: score for epoch, score in trial.intermediate_values.items()}
+    stretched.intermediate_values = steps
+    return stretched
+
+
+class HalfwayPruner(BasePruner):
+    """Ends a trial that, half of its epochs done, is worse than the median of all those before it at that point.
+
+    Those that ended there count too. Optuna's own pruner compares with finished trials alone, at each epoch: with every
+    trial that ends the median gets harder to pass, until hardly any trial does, and good ones are lost.
+
+    Args:
+        epochs: The most that a trial has.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether the trial ends; it is asked once, because thousands of earlier trials take some milliseconds."""
+        own = planned_epochs(trial, self._epochs)
+        half = (own + 1) // 2
+        if trial.last_step != half or half == own:
+            return False
+        earlier = [one for one in study.get_trials(deepcopy=False) if one.number < trial.number]
+        scores = [score for one in earlier if (score := self._score(one, half, own)) is not None]
+        return len(scores) >= MIN_EARLIER and max(trial.intermediate_values.values()) < median(scores)
+
+    def _score(self, trial: FrozenTrial, done: int, of: int) -> float | None:
+        """A trial's best epoch until the share ``done / of`` of its schedule; None before half of it is done."""
+        own = planned_epochs(trial, self._epochs)
+        if not trial.intermediate_values or max(trial.intermediate_values) < (own + 1) // 2:
+            return None
+        until = [score for epoch, score in trial.intermediate_values.items() if epoch * of <= done * own]
+        return max(until, default=None)
+
+
+class ScheduledHalving(SuccessiveHalvingPruner):
+    """Successive halving (Li et al., arXiv 1810.05934) by shares of schedules.
+
+    Args:
+        epochs: The most that a trial has.
+        **options: Optuna's.
+    """
+
+    def __init__(self, epochs: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._epochs = epochs
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether the trial ends."""
+        return bool(super().prune(study, on_longest_schedule(trial, self._epochs)))
+
+
+class ScheduledHyperband(HyperbandPruner):
+    """Hyperband (Li et al., arXiv 1603.06560) by shares of schedules, drawing the same brackets for every study.
+
+    Optuna draws brackets by the study's name too.
+    """
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether the trial ends."""
+        return bool(super().prune(study, on_longest_schedule(trial, int(self._max_resource))))
+
+    def _get_bracket_id(self, study: Study, trial: FrozenTrial) -> int:
+        del study
+        nameless: Any = SimpleNamespace(study_name="")
+        return super()._get_bracket_id(nameless, trial)

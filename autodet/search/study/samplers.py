@@ -1,0 +1,201 @@
+"""The samplers, which choose the parameters of the next trial."""
+
+import copy
+from collections.abc import Container, Sequence
+from heapq import nlargest
+from math import inf
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.search_space import IntersectionSearchSpace
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from autodet.search.order.combinations import Combinations
+from autodet.search.order.space import PARAMETERS, Range, Space, Tried
+from autodet.search.study.pruners import on_longest_schedule
+
+MOST_TRIALS = 500
+BEST_TRIALS = 25
+CHOSEN_ANEW = 100  # trials after which it is chosen anew which old ones are looked at
+
+_spaces: WeakKeyDictionary[Study, IntersectionSearchSpace] = WeakKeyDictionary()
+_seen: WeakKeyDictionary[Study, tuple[int, list[int]]] = WeakKeyDictionary()
+
+
+def sampler_of(name: str, seed: int, trials: int, epochs: int) -> BaseSampler:
+    """The sampler with a name of ``autodet.search.order.spec.SAMPLERS``.
+
+    Args:
+        name: The name.
+        seed: Of everything that it draws.
+        trials: How many the search has.
+        epochs: The most that a trial has.
+    """
+    startup = max(2, min(10, trials // 3))
+    if name == "random":
+        return RandomSampler(seed=seed)
+    if name == "gp":
+        return GPSampler(seed=seed, n_startup_trials=startup)
+    return BoundedTPESampler(epochs=epochs, seed=seed, n_startup_trials=startup)
+
+
+class UntriedSampler(BaseSampler):
+    """Lets another sampler choose, and replaces its choice where that has been tried before.
+
+    Args:
+        sampler: The other one.
+        space: What can be tried.
+        combinations: Which of its combinations have been tried, by running trials too.
+        seed: Draws the replacement.
+    """
+
+    def __init__(self, sampler: BaseSampler, space: Space, combinations: Combinations, seed: int) -> None:
+        self._sampler, self._combinations, self._seed = sampler, combinations, seed
+        tuned = {name: _distribution(name, tried) for name, tried in space.items() if tried.tuned}
+        self._distributions = {name: one for name, one in tuned.items() if not one.single()}  # as Optuna's own samplers
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Everything that is tuned: whether a choice is new can only be told of all parameters together."""
+        del study, trial
+        return self._distributions
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The other sampler's choice, or one of the combinations tried least if that choice was tried before."""
+        chosen = self._choose(self._sampler, study, trial, search_space)
+        if self._combinations.times(chosen) == self._combinations.least_times:
+            return chosen
+        if self._combinations.count == inf:
+            return self._choose(RandomSampler(self._seed), study, trial, search_space)
+        return self._combinations.draw(self._seed)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """As the other sampler has it."""
+        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """As the other sampler has it."""
+        self._sampler.before_trial(study, trial)
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        """As the other sampler has it."""
+        self._sampler.after_trial(study, trial, state, values)
+
+    @staticmethod
+    def _choose(
+        sampler: BaseSampler, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        relative = sampler.sample_relative(study, trial, sampler.infer_relative_search_space(study, trial))
+        chosen = {}
+        for name, distribution in search_space.items():
+            if name in relative:
+                chosen[name] = relative[name]
+            else:
+                chosen[name] = sampler.sample_independent(study, trial, name, distribution)
+        return chosen
+
+
+def _distribution(name: str, tried: Tried) -> BaseDistribution:
+    """A parameter's values as Optuna's distribution, the same as ``suggest_values`` asks for."""
+    if not isinstance(tried, Range):
+        return CategoricalDistribution(tried.values)
+    if step := PARAMETERS[name].step:
+        return IntDistribution(int(tried.low), int(tried.high), step=step)
+    return FloatDistribution(tried.low, tried.high, log=PARAMETERS[name].log)
+
+
+class BoundedTPESampler(TPESampler):
+    """TPE that looks at some hundreds of trials, so that asking does not take longer and longer.
+
+    TPE (Bergstra et al. 2011) compares the density of the best trials, of which Optuna takes 25 at most, with that of
+    all others. The density of thousands of others is as well drawn from every n-th of them. Up to 500 trials it
+    is Optuna's own, trial by trial. What is remembered of a study outlives the sampler: each trial has a new one.
+
+    Args:
+        epochs: The most that a trial has. TPE ranks pruned trials by how far they got, which is a share of that.
+        **options: Optuna's.
+    """
+
+    def __init__(self, epochs: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._epochs = epochs
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """As Optuna has it, remembered."""
+        self._search_space = _spaces.setdefault(study, self._search_space)
+        space: dict[str, BaseDistribution] = super().infer_relative_search_space(study, trial)
+        return space
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """As Optuna has it, of fewer trials."""
+        return super().sample_relative(self._excerpt(study, trial), trial, search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """As Optuna has it, of fewer trials."""
+        return super().sample_independent(self._excerpt(study, trial), trial, param_name, param_distribution)
+
+    def _excerpt(self, study: Study, trial: FrozenTrial) -> Any:
+        return _Excerpt(study, trial.number, self._epochs)
+
+
+class _Excerpt:
+    """A study of whose trials only the best, every n-th of the others, and those under way are seen.
+
+    Which of the old ones are seen is chosen once in a hundred trials: thousands are not gone through for each question,
+    and seeds repeat.
+    """
+
+    def __init__(self, study: Study, asked: int, epochs: int) -> None:
+        self._study, self._old, self._epochs = study, asked // CHOSEN_ANEW * CHOSEN_ANEW, epochs
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._study, name)
+
+    def _get_trials(
+        self, deepcopy: bool = True, states: Container[TrialState] | None = None, use_cache: bool = False
+    ) -> list[FrozenTrial]:
+        trials: list[FrozenTrial] = self._study._get_trials(deepcopy=False, use_cache=use_cache)
+        if len(trials) > MOST_TRIALS:
+            trials = [*(trials[number] for number in self._seen(trials)), *trials[self._old :]]
+        trials = [
+            on_longest_schedule(trial, self._epochs) for trial in trials if states is None or trial.state in states
+        ]
+        return copy.deepcopy(trials) if deepcopy else trials
+
+    def _seen(self, trials: list[FrozenTrial]) -> list[int]:
+        """Which of the old trials are seen; a trial's number is its place."""
+        chosen, seen = _seen.get(self._study, (-1, []))
+        if chosen != self._old:
+            left_out = self._to_leave_out([one for one in trials[: self._old] if one.state.is_finished()])
+            seen = [number for number in range(self._old) if number not in left_out]
+            _seen[self._study] = self._old, seen
+        return seen
+
+    def _to_leave_out(self, trials: list[FrozenTrial]) -> set[int]:
+        best = self._best(trials)
+        others = [trial.number for trial in trials if trial.number not in best]
+        room = min(len(others), MOST_TRIALS - BEST_TRIALS)
+        return set(others) - {others[index * len(others) // room] for index in range(room)}
+
+    def _best(self, trials: list[FrozenTrial]) -> set[int]:
+        """Numbers of the trials that TPE calls good: the best 25, or with two objectives the Pareto front."""
+        signs = [1 if direction is StudyDirection.MAXIMIZE else -1 for direction in self._study.directions]
+        measured = [trial for trial in trials if trial.values]
+        if len(signs) == 1:
+            return {trial.number for trial in nlargest(BEST_TRIALS, measured, key=lambda one: signs[0] * one.values[0])}
+        front, highest = set(), -inf
+        for trial in sorted(measured, key=lambda one: (-signs[0] * one.values[0], -signs[1] * one.values[1])):
+            if (value := signs[1] * trial.values[1]) > highest:
+                front.add(trial.number)
+                highest = value
+        return front

@@ -1,0 +1,220 @@
+"""The Optuna study behind a search: the record that outlives everything.
+
+All that ``status.json`` says of trials can be made again from the study: Optuna's own table holds parameters,
+states and mAP by epoch (with two objectives, only the best), and the user attributes hold the rest.
+"""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import optuna
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from autodet import records
+from autodet.evaluation.objective import wants_speed
+from autodet.lock import hold_lock
+from autodet.records import Attempt, EpochResult, TrialStatus, known_entries
+from autodet.search.order.combinations import Combinations
+from autodet.search.order.space import hyperparameters_of, params_near, suggest_values
+from autodet.search.order.spec import SearchSpec
+from autodet.search.status.status_file import UNSAVED
+from autodet.search.study.database import open_database, storage_errors, study_name
+from autodet.search.study.pruners import EFFECTIVE, PARAMS, planned_epochs, pruner_of
+from autodet.search.study.samplers import UntriedSampler, sampler_of
+from autodet.search.study.write_behind import MirroredStorage, delete_study
+from autodet.workspace import Workspace, read_json, write_json
+
+BUSY_SECONDS = 120.0  # how long a search waits for others that open the database
+FORGETTING_SECONDS = 2.0  # how long somebody who deletes a search does
+EPOCHS, ENDED, ERROR, CREATED, ATTEMPTS = "epochs", "ended", "error", "created", "attempts"
+SEEDS = 2**32
+
+
+class SearchStudy:
+    """One search's study; whoever makes one must hold the search's lock."""
+
+    def __init__(self, workspace: Workspace, search: str, spec: SearchSpec) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._spec, self._two = spec, wants_speed(spec.objective)
+        self._count, self._exhausted = Combinations(spec.space).count, False
+        self._unsaved = workspace.searches / search / UNSAVED
+        name = study_name(workspace, search, spec.storage)
+        database = _open_database(workspace, spec, BUSY_SECONDS)
+        with storage_errors():
+            self._study, self._storage = _open_study(database, name, spec)
+            if self._study.user_attrs.get(CREATED, spec.created) != spec.created:
+                # Left behind by another search of this id, whose folder was deleted.
+                delete_study(database, name)
+                self._study, self._storage = _open_study(database, name, spec)
+        if self._unsaved.exists():
+            self._storage.take_up(read_json(self._unsaved))
+        if CREATED not in self._study.user_attrs:
+            self._study.set_user_attr(CREATED, spec.created)
+        if not self._study.get_trials(deepcopy=False):
+            defaults = params_near(spec.space, spec.defaults)
+            known_good = params_near(spec.space, {**spec.defaults, **spec.known_good})
+            for params in [defaults, known_good] if known_good != defaults else [defaults]:
+                self._study.enqueue_trial(params)
+        self.save()
+
+    def save(self) -> None:
+        """Store everything that was reported and told since the last time.
+
+        Raises:
+            StorageError: That cannot be done now; nothing is lost, and it can be tried again.
+        """
+        with storage_errors():
+            self._storage.flush()
+        self._unsaved.unlink(missing_ok=True)
+
+    def set_aside(self) -> None:
+        """Write what cannot be saved now into the search's folder, where whoever resumes it finds it."""
+        write_json(self._unsaved, self._storage.set_aside())
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the database has everything."""
+        return not self._storage.unsaved
+
+    def ask(self) -> optuna.trial.Trial:
+        """The next trial. What it tries depends on the trials before it and on the seed, not on who asks when."""
+        asked = len(self._study.get_trials(deepcopy=False))
+        seed = (self._spec.seed * 100_003 + asked) % SEEDS
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            sampler = sampler_of(self._spec.sampler, seed, self._spec.trials, self._spec.epochs)
+        self._study.sampler = UntriedSampler(sampler, self._spec.space, self._combinations(), seed)
+        return self._study.ask()
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether every combination of parameters has been tried, or is in training."""
+        if not self._exhausted and math.isfinite(self._count) and len(self._study.get_trials(False)) >= self._count:
+            self._exhausted = self._combinations().least_times > 0
+        return self._exhausted
+
+    def times_tried(self, trial: optuna.trial.Trial) -> int:
+        """How many earlier trials had the parameters of a trial, which have been chosen."""
+        return self._combinations(before=trial.number).times(trial.params)
+
+    def _combinations(self, before: int | None = None) -> Combinations:
+        """The combinations tried by all trials, running ones included, or by those before a number."""
+        trials = self._study.get_trials(deepcopy=False)[:before]
+        return Combinations(self._spec.space, (one.params for one in trials if one.state is not TrialState.WAITING))
+
+    def params(self, trial: optuna.trial.Trial) -> dict[str, Any]:
+        """What a trial is trained with, its epochs too if those are tuned: chosen once, the same ever after."""
+        if PARAMS not in trial.user_attrs:
+            values = suggest_values(trial, self._spec.space)
+            epochs = {"epochs": values["epochs"]} if "epochs" in values else {}
+            trial.set_user_attr(PARAMS, hyperparameters_of(values).to_json() | epochs)
+        params: dict[str, Any] = trial.user_attrs[PARAMS]
+        return params
+
+    def unfinished(self) -> list[optuna.trial.Trial]:
+        """Trials that were under way when the last supervisor died; they go on under their own numbers."""
+        running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return [optuna.trial.Trial(self._study, trial._trial_id) for trial in running]
+
+    def set_attempts(self, trial: optuna.trial.Trial, attempts: Sequence[Attempt]) -> None:
+        """Record where and when a trial ran."""
+        trial.set_user_attr(ATTEMPTS, [asdict(attempt) for attempt in attempts])
+
+    def set_effective(self, trial: optuna.trial.Trial, effective: Mapping[str, Any]) -> None:
+        """Record what is done otherwise than the trial's parameters say."""
+        if effective != trial.user_attrs.get(EFFECTIVE, {}):
+            trial.set_user_attr(EFFECTIVE, dict(effective))
+
+    def report(self, trial: optuna.trial.Trial, epochs: tuple[EpochResult, ...]) -> bool:
+        """Record a trial's epochs, the last of which is new.
+
+        Returns:
+            Whether the trial is not worth going on with. Trial 0, the defaults, always is, and so is one with all its
+            epochs.
+        """
+        if not self._two:  # Optuna knows neither reports nor pruning where there are two objectives
+            trial.report(epochs[-1].score, step=epochs[-1].epoch)
+        # Last, because an epoch that is found here on resume is not told to Optuna again.
+        trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
+        if self._two or trial.number == 0:
+            return False
+        # Asked after the last epoch too: successive halving notes the score, and compares others with it.
+        hopeless = trial.should_prune()
+        planned = planned_epochs(self._storage.get_trial(trial._trial_id), self._spec.epochs)
+        return hopeless and len(epochs) < planned
+
+    def tell(self, trial: optuna.trial.Trial, ended: records.TrialState, error: str | None = None) -> None:
+        """Record how a trial ended; one that was stopped keeps its best epoch, as a finished one does."""
+        epochs = trial.user_attrs.get(EPOCHS, [])
+        trial.set_user_attr(ENDED, ended)
+        if error:
+            trial.set_user_attr(ERROR, error)
+        if ended == "pruned":
+            self._study.tell(trial, state=TrialState.PRUNED)
+        elif ended == "failed" or not epochs:
+            self._study.tell(trial, state=TrialState.FAIL)
+        else:
+            best = max(
+                (EpochResult(**known_entries(EpochResult, result)) for result in epochs),
+                key=lambda result: (result.score, -result.epoch),
+            )
+            self._study.tell(trial, [best.score, best.latency_ms or math.inf] if self._two else best.score)
+
+    def statuses(self) -> list[TrialStatus]:
+        """All trials, as the study has them."""
+        trials = self._study.get_trials(deepcopy=False)
+        return [_status(trial, self._spec.epochs) for trial in trials if trial.state is not TrialState.WAITING]
+
+
+def forget_study(workspace: Workspace, search: str, spec: SearchSpec) -> None:
+    """Delete the study of a search that is gone, unless the one of this name belongs to another search.
+
+    Raises:
+        BusyError: Other processes are opening the database.
+        SettingsError: Its address makes no sense, or is missing.
+        StorageError: It cannot be used now.
+    """
+    name = study_name(workspace, search, spec.storage)
+    database = _open_database(workspace, spec, FORGETTING_SECONDS)
+    try:
+        with storage_errors():
+            study = database.get_study_id_from_name(name)
+            if database.get_study_user_attrs(study).get(CREATED) == spec.created:
+                delete_study(database, name)
+    except KeyError:
+        pass  # its supervisor never came so far
+    finally:
+        database.remove_session()
+        database.engine.dispose()
+
+
+def _open_database(workspace: Workspace, spec: SearchSpec, patience_seconds: float) -> optuna.storages.RDBStorage:
+    with hold_lock(workspace.home, patience_seconds):  # two first searches must not both make the tables
+        return open_database(workspace, spec.storage)
+
+
+def _open_study(
+    database: optuna.storages.RDBStorage, name: str, spec: SearchSpec
+) -> tuple[optuna.study.Study, MirroredStorage]:
+    quick = (StudyDirection.MINIMIZE,) if wants_speed(spec.objective) else ()
+    storage = MirroredStorage(database, name, (StudyDirection.MAXIMIZE, *quick))
+    return optuna.load_study(storage=storage, study_name=name, pruner=pruner_of(spec.pruner, spec.epochs)), storage
+
+
+def _status(trial: FrozenTrial, most_epochs: int) -> TrialStatus:
+    attributes: dict[str, Any] = trial.user_attrs
+    state: records.TrialState = attributes.get(ENDED, "running") if trial.state.is_finished() else "running"
+    return TrialStatus(
+        number=trial.number,
+        state=state,
+        params=attributes.get(PARAMS, trial.params),
+        epochs=tuple(EpochResult(**known_entries(EpochResult, result)) for result in attributes.get(EPOCHS, [])),
+        error=attributes.get(ERROR),
+        attempts=tuple(Attempt(**known_entries(Attempt, attempt)) for attempt in attributes.get(ATTEMPTS, [])),
+        effective=attributes.get(EFFECTIVE, {}),
+        planned_epochs=planned_epochs(trial, most_epochs),
+    )

@@ -1,0 +1,208 @@
+"""Choosing one of the workspace's data sets, searches or models; what is chosen is chosen on every page."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+from autodet.datasets.manifest import Dataset, DatasetSummary, list_datasets, read_dataset
+from autodet.models.matching_weights import match_classes
+from autodet.models.store import StoredModel, list_models
+from autodet.records import SearchStatus
+from autodet.search.api import list_searches
+from autodet.text_format import counted
+from autodet.ui.common.address import named_in_address, write_address
+from autodet.ui.common.frame import link
+from autodet.ui.common.markdown import SPLIT_TITLES, ago, escape, score, shortened
+from autodet.workspace import open_workspace
+
+Thing = TypeVar("Thing")
+TITLES = {"dataset": "data set", "model": "model", "search": "search", "split": "split"}
+WIDGET = "choose_"  # before the name of a kind: the key of its select box; the kind's own name has an explicit choice
+
+
+def choose(**chosen: str) -> None:
+    """Choose things for every page, by their ids (``dataset``, ``model``, ``search``)."""
+    for kind, identity in chosen.items():
+        st.session_state[kind] = identity
+        st.session_state.pop(f"{WIDGET}{kind}", None)
+
+
+def forget(kind: str) -> None:
+    """Go back to the default of a kind."""
+    st.session_state.pop(kind, None)
+    st.session_state.pop(f"{WIDGET}{kind}", None)
+
+
+def choose_dataset() -> Dataset | None:
+    """The data set that the visitor chooses, the newest at first; None, and what to do, where there is none."""
+    summaries = list_datasets()
+    if not summaries:
+        st.info("There is no data set yet. Import one, or draw the sample.", icon=":material/photo_library:")
+        link("datasets", "Go to Data sets")
+        return None
+    return read_dataset(open_workspace().datasets / _choose_summary(summaries, summaries[0]).id)
+
+
+def choose_model() -> StoredModel | None:
+    """The model that the visitor chooses; None, and what to do, where there is none.
+
+    At first the best of the data set that was chosen on another page, else the newest: figures on different data sets
+    do not compare.
+    """
+    models = list_models()
+    if not models:
+        st.info("There is no model yet. Run a search, or upload a model.", icon=":material/deployed_code:")
+        with st.container(horizontal=True):
+            link("search", "Go to Search")
+            link("models", "Go to Models")
+        return None
+    return _choose("Model", models, lambda model: model.id, _described, "model", _best_at_hand(models) or models[0])
+
+
+def choose_fitting_dataset(model: StoredModel) -> Dataset | None:
+    """The data set that the visitor chooses, among those that a model can be measured on; its own at first."""
+    fitting = [summary for summary in list_datasets() if not match_classes(model.card.classes, summary.classes).fresh]
+    if not fitting:
+        st.info(
+            "There is no data set here with the classes of this model: "
+            f"{escape(shortened(', '.join(model.card.classes), 80))}. Import one, or choose another model.",
+            icon=":material/photo_library:",
+        )
+        link("datasets", "Go to Data sets")
+        return None
+    own = next((summary for summary in fitting if is_trained_on(model, summary)), fitting[0])
+    return read_dataset(open_workspace().datasets / _choose_summary(fitting, own).id)
+
+
+def choose_split(dataset: Dataset) -> str:
+    """The split that the visitor chooses; test photos at first, where there are any."""
+    splits = [split for split in ("test", "val", "train") if split in dataset.splits]
+    chosen = st.segmented_control(
+        "Photos",
+        splits,
+        required=True,
+        format_func=lambda split: f"{SPLIT_TITLES[split]} ({dataset.splits[split]:,})",
+        help="Test photos were seen by no search, so theirs is the honest figure.",
+        key=_settle("split", splits, splits[0]),
+        on_change=_remember,
+        args=("split",),
+    )
+    write_address("split", chosen or splits[0])
+    return chosen or splits[0]
+
+
+def choose_search() -> SearchStatus | None:
+    """The search that the visitor chooses, one at work first; None, and what to do, where there is none."""
+    searches = sorted(list_searches(), key=lambda status: not status.active)
+    if not searches:
+        st.info("There is no search yet. Start one, and watch it here.", icon=":material/manage_search:")
+        link("search", "Go to Search")
+        return None
+    names = dataset_names()
+    return _choose(
+        "Search",
+        searches,
+        lambda status: status.search,
+        lambda status: describe_search(status, names),
+        "search",
+        searches[0],
+    )
+
+
+def is_trained_on(model: StoredModel, dataset: DatasetSummary) -> bool:
+    """Whether a model was trained on a data set of this workspace."""
+    return (model.card.dataset, model.card.classes) == (dataset.name, dataset.classes)
+
+
+def _best_at_hand(models: Sequence[StoredModel]) -> StoredModel | None:
+    """The best model that was trained on the data set that the visitor has chosen, if there is one."""
+    at_hand = next((summary for summary in list_datasets() if summary.id == st.session_state.get("dataset")), None)
+    trained = [model for model in models if at_hand and is_trained_on(model, at_hand)]
+    return max(trained, key=lambda model: model.card.metrics.get("map50", 0.0), default=None)
+
+
+def _choose_summary(summaries: Sequence[DatasetSummary], default: DatasetSummary) -> DatasetSummary:
+    return _choose(
+        "Data set",
+        summaries,
+        lambda summary: summary.id,
+        lambda summary: _named(summary.name, summary.id),
+        "dataset",
+        default,
+    )
+
+
+def dataset_names() -> dict[str, str]:
+    """What people call the data sets, by their ids."""
+    return {summary.id: summary.name for summary in list_datasets()}
+
+
+def describe_search(status: SearchStatus, names: Mapping[str, str]) -> str:
+    """A search in words that tell it from others, and stay true until its state changes, which draws the page anew.
+
+    Args:
+        status: The search.
+        names: What people call the data sets, by their ids.
+    """
+    name = names.get(status.dataset, "")
+    known = name if name.casefold() not in status.search.casefold() else ""
+    asked = f"{counted(status.planned_trials, 'trial')} of {counted(status.planned_epochs, 'epoch')}"
+    best = status.best_trial.best_epoch if status.best_trial else None
+    so_far = [] if status.active else [*([score(best.score)] if best else []), ago(status.created)]
+    return " · ".join([f"{known} ({status.search})" if known else status.search, status.state, *so_far, asked])
+
+
+def _choose(
+    label: str,
+    things: Sequence[Thing],
+    identify: Callable[[Thing], str],
+    describe: Callable[[Thing], str],
+    kind: str,
+    default: Thing,
+) -> Thing:
+    """A select box; what the visitor chooses, or came by a link to, is chosen on every page.
+
+    Widgets forget when their page is left, the session does not. A default is forgotten then: something newer may be
+    there the next time.
+    """
+    by_id = {identify(thing): thing for thing in things}
+    chosen = st.selectbox(
+        label,
+        list(by_id),
+        format_func=lambda identity: describe(by_id[identity]),
+        key=_settle(kind, by_id, identify(default)),
+        filter_mode="contains",
+        on_change=_remember,
+        args=(kind,),
+    )
+    write_address(kind, chosen)
+    return by_id[chosen]
+
+
+def _settle(kind: str, options: Collection[str], default: str) -> str:
+    """Decide what the widget for a kind shows; returns the widget's key."""
+    widget = f"{WIDGET}{kind}"
+    if (named := named_in_address(kind)) is not None:
+        if named in options:
+            choose(**{kind: named})
+        else:
+            st.warning(f"There is no {TITLES[kind]} {escape(named)} to choose here.", icon=":material/search_off:")
+    candidates = (st.session_state.get(widget), st.session_state.get(kind), default)
+    # Always set, because the browser shows the words that an option had until it is told a value again.
+    st.session_state[widget] = next(candidate for candidate in candidates if candidate in options)
+    return widget
+
+
+def _remember(kind: str) -> None:
+    if (chosen := st.session_state.get(f"{WIDGET}{kind}")) is not None:  # a second click may follow ``choose``
+        st.session_state[kind] = chosen
+
+
+def _described(model: StoredModel) -> str:
+    name, figure = _named(model.card.name, model.id), score(model.card.metrics.get("map50"))
+    return f"{name} · trained on {model.card.dataset} · mAP@0.5 {figure}"
+
+
+def _named(name: str, identity: str) -> str:
+    return name if name == identity else f"{name} ({identity})"

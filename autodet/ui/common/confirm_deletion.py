@@ -1,0 +1,58 @@
+"""Deleting: the question before it, and searches, with what they take on the disk."""
+
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from autodet.records import SearchStatus
+from autodet.search.api import find_only_search
+from autodet.text_format import counted, size_text
+from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.markdown import escape
+
+
+def confirm_deletion(delete: Callable[[], object]) -> None:
+    """The two ways to leave a dialog that asks whether something is to be deleted.
+
+    Args:
+        delete: Deletes it.
+    """
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Cancel", key="cancel deletion"):
+            st.rerun()
+        with st.container(key="danger", width="content"):
+            if st.button("Delete it", icon=":material/delete:"):
+                delete()
+                st.rerun()
+
+
+def show_size(status: SearchStatus, place: DeltaGenerator) -> None:
+    """What a search that is over takes on the disk."""
+    place.metric(
+        "On the disk",
+        size_text(_size(status.search)),
+        help="Mostly the models of its trials, any of which can be kept.",
+        width="content",
+    )
+
+
+@st.cache_data(ttl=30, max_entries=100, show_spinner=False)  # many trials have many files
+def _size(search: str) -> int:
+    return find_only_search(search).size_bytes()
+
+
+def offer_deletion(status: SearchStatus) -> None:
+    """The way to delete a search that is over."""
+    if st.button("Delete", key=f"delete {status.search}", icon=":material/delete:"):
+        _confirm_deletion(status)
+
+
+@st.dialog("Delete this search?")
+def _confirm_deletion(status: SearchStatus) -> None:
+    with sentences_for_errors("Results"):
+        st.markdown(
+            f"**{escape(status.search)}**, its figures and what its {counted(len(status.trials), 'trial')} left on the "
+            "disk will be gone. What is listed under Models stays: its best model, and those that you have kept."
+        )
+        confirm_deletion(find_only_search(status.search).delete)

@@ -1,0 +1,69 @@
+"""What a data set holds, at a glance, and the views of it."""
+
+import streamlit as st
+
+from autodet.datasets.formats.detection import TITLES
+from autodet.datasets.manifest import Dataset
+from autodet.search.delete_assets import delete_dataset, plan_dataset_deletion
+from autodet.text_format import counted, size_text
+from autodet.ui.common.confirm_deletion import confirm_deletion
+from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.markdown import SPLIT_TITLES, ago, escape
+from autodet.ui.datasets.gallery import show_gallery
+from autodet.ui.datasets.problems import show_problems
+from autodet.ui.datasets.statistics import show_statistics
+
+
+def show_contents(dataset: Dataset) -> None:
+    """Counts, and where it came from."""
+    figures = {
+        "Photos": f"{len(dataset.images):,}",
+        "Boxes": f"{dataset.boxes:,}",
+        "Classes": f"{len(dataset.classes):,}",
+        **{SPLIT_TITLES[split]: f"{count:,}" for split, count in dataset.splits.items()},
+    }
+    with st.container(horizontal=True, gap="medium"):
+        for label, value in figures.items():
+            st.metric(label, value, width="content")
+    title = TITLES.get(dataset.format, dataset.format)
+    made = "Made" if dataset.parent else f"Detected as {title}, imported"
+    st.caption(f"{made} {ago(dataset.created)}.")
+
+
+def offer_deletion(dataset: Dataset) -> None:
+    """The way to delete a data set."""
+    if st.button("Delete", key=f"delete {dataset.id}", icon=":material/delete:"):
+        _confirm_deletion(dataset)
+
+
+@st.dialog("Delete this data set?")
+def _confirm_deletion(dataset: Dataset) -> None:
+    with sentences_for_errors("Data sets"):
+        planned = plan_dataset_deletion(dataset.id)
+        versions = f"{counted(len(planned.versions), 'version')} of it and " if planned.versions else ""
+        st.markdown(
+            f"**{escape(dataset.name)}** and its {counted(len(dataset.images), 'photo')} will be gone from here, which "
+            f"frees {size_text(planned.freed_bytes)}. {versions.capitalize()}{'models' if versions else 'Models'} stay."
+        )
+        if unfinished := [f"**{escape(search)}**" for search in planned.unfinished]:
+            st.warning(
+                f"Not finished, and never to be resumed without this data set: {', '.join(unfinished)}.",
+                icon=":material/warning:",
+            )
+        confirm_deletion(lambda: delete_dataset(dataset.id))
+
+
+@st.fragment
+def show_views(dataset: Dataset) -> None:
+    """The data set from three sides; only what is looked at is made."""
+    views = {
+        "Photos": show_gallery,
+        "Statistics": show_statistics,
+        f"Problems ({len(dataset.problems):,})": show_problems,
+    }
+    with sentences_for_errors("Data sets"):
+        tabs = st.tabs(list(views), key=f"views {dataset.id}", on_change="rerun")
+        for tab, show in zip(tabs, views.values(), strict=True):
+            if tab.open:
+                with tab:
+                    show(dataset)

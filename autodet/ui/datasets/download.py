@@ -1,0 +1,54 @@
+"""A data set to take along, for other programs."""
+
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import streamlit as st
+
+from autodet.datasets.export import LAYOUTS, export_bytes, export_dataset
+from autodet.datasets.formats.detection import TITLES
+from autodet.datasets.manifest import Dataset
+from autodet.text_format import size_text
+from autodet.ui.common.markdown import escape
+
+LARGEST_BYTES = 500_000_000  # a download is held in memory
+NOTES = {
+    "coco": "One JSON file for each split; difficult boxes are crowds.",
+    "yolo": "A text file for each photo; the format cannot say that a box is difficult.",
+    "voc": "An XML file for each photo.",
+}
+
+
+def offer_downloads(dataset: Dataset) -> None:
+    """The data set as a zip in every format; each is made when somebody presses its button."""
+    with st.popover("Download", icon=":material/download:"):
+        size = _size(dataset.fingerprint, dataset)
+        if size > LARGEST_BYTES:
+            command = f"python -m autodet export {dataset.id} --format coco --out {dataset.id}.zip"
+            st.markdown(f"The zip would have {size_text(size)}, too much for a browser. On the command line:")
+            st.code(command, language="bash", wrap_lines=True)
+            return
+        st.caption(f"A zip of {size_text(size)} with every photo and its split; made when you press.")
+        for format in LAYOUTS:
+            st.download_button(
+                f"Download as {escape(TITLES[format])}",
+                partial(_zip, dataset, format),
+                f"{dataset.id}-{format}.zip",
+                "application/zip",
+                key=f"download {dataset.id} {format}",
+                on_click="ignore",
+                help=NOTES[format],
+                width="stretch",
+            )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _size(fingerprint: str, _dataset: Dataset) -> int:
+    del fingerprint  # it is the key under which the result is remembered
+    return export_bytes(_dataset)
+
+
+def _zip(dataset: Dataset, format: str) -> bytes:
+    with TemporaryDirectory() as folder:
+        return export_dataset(dataset, format, Path(folder) / "dataset.zip").read_bytes()

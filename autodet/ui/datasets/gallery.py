@@ -1,0 +1,230 @@
+"""Photos of a data set with their boxes: pages of small pictures, and each one large."""
+
+from collections.abc import Sequence
+from html import escape as escape_html
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from autodet.charts.palette import class_colour
+from autodet.datasets.checks.kinds import KINDS
+from autodet.datasets.manifest import Dataset
+from autodet.datasets.statistics import LARGE_SIDE, SMALL_SIDE, TRAINING_SIZE, Columns, columns_of, find_photos
+from autodet.errors import PhotoError
+from autodet.inference.box_drawings import draw_boxes
+from autodet.records import ImageRecord, IntArray
+from autodet.text_format import counted
+from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.markdown import escape, shortened
+from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, fitting_width, framed, shrink_photo
+
+PER_PAGE, COLUMNS = 12, 4
+LARGE_PIXELS = 1280
+MOST_NAMED = 12  # classes in the legend
+# What lifts a condition is no None: a select box takes that for "nothing chosen yet", and says so.
+ANY, EVERY_CLASS = "any", -1
+SIZES = {
+    ANY: "any size",
+    "small": f"small: below {SMALL_SIDE} px",
+    "medium": f"medium: {SMALL_SIDE} to {LARGE_SIDE} px",
+    "large": f"large: from {LARGE_SIDE} px",
+    "none": "no object at all",
+}
+FILTER_PIXELS = 172  # two beside each other on a telephone
+PAGE_PIXELS, MOST_PAGES = 36, 7  # of a button to a page, or an arrow; as many pages as have one at once
+ALL = "all"
+LOOKED_AT = "looked_at"  # session state: which of the photos found is shown large
+
+
+@st.fragment
+def show_gallery(dataset: Dataset) -> None:
+    """Pages of photos with their boxes, to be filtered by split, class, size, problem and name."""
+    with sentences_for_errors("Data sets"):
+        _show_gallery(dataset)
+
+
+def _show_gallery(dataset: Dataset) -> None:
+    columns = columns_of(dataset)
+    wanted = _ask_for_filters(dataset, columns)
+    photos = find_photos(columns, **wanted)
+    if not len(photos):
+        st.info("No photo meets all of these conditions.", icon=":material/filter_alt_off:")
+        st.button("Show all photos", on_click=_show_all, args=(dataset,))
+        return
+    pages = -(-len(photos) // PER_PAGE)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**{counted(len(photos), 'photo')}** of {len(columns.files):,}", width="content")
+        number = _ask_for_page(pages, f"gallery {dataset.id} {wanted}")
+    first = (number - 1) * PER_PAGE
+    shown = photos[first : first + PER_PAGE]
+    _show_legend(dataset, [dataset.images[index] for index in shown])
+    for start in range(0, len(shown), COLUMNS):
+        row = range(start, min(start + COLUMNS, len(shown)))
+        for column, place in zip(st.columns(COLUMNS), row, strict=False):
+            with column.container(gap="xxsmall"):
+                _show_tile(dataset, photos, first + place)
+
+
+def _ask_for_page(pages: int, key: str) -> int:
+    """Buttons for pages; they leave out pages unless they are given room for five, however few there are."""
+    width = PAGE_PIXELS * (2 + max(5, min(pages, MOST_PAGES)))
+    return 1 if pages == 1 else st.pagination(pages, key=key, width=width)
+
+
+def _ask_for_filters(dataset: Dataset, columns: Columns) -> dict[str, Any]:
+    """What the visitor wants to see, as arguments of ``find_photos``."""
+    kinds = [kind for kind in KINDS if kind in columns.by_kind]
+    with st.container(horizontal=True):
+        split = st.segmented_control(
+            "Split", [ALL, *dataset.splits], default=ALL, required=True, **_kept(dataset, "split")
+        )
+        class_id = st.selectbox(
+            "Class",
+            [EVERY_CLASS, *range(len(dataset.classes))],
+            format_func=lambda one: "every class" if one == EVERY_CLASS else dataset.classes[one],
+            width=FILTER_PIXELS,
+            **_kept(dataset, "class"),
+        )
+        size = st.selectbox(
+            "Size of an object",
+            list(SIZES),
+            format_func=SIZES.__getitem__,
+            help=f"The side of a square of the box's area, once the photo's longer side has {TRAINING_SIZE} pixels.",
+            width=FILTER_PIXELS,
+            **_kept(dataset, "size"),
+        )
+        name = st.text_input("File", placeholder="part of its name", width=FILTER_PIXELS, **_kept(dataset, "name"))
+        kind = ANY
+        if kinds:
+            kind = st.selectbox(
+                "Problem",
+                [ANY, *kinds],
+                format_func=lambda one: (
+                    "any, or none" if one == ANY else f"{KINDS[one].title} ({len(columns.by_kind[one]):,})"
+                ),
+                width=2 * FILTER_PIXELS,
+                **_kept(dataset, "kind"),
+            )
+    return {
+        "split": None if split == ALL else split,
+        "class_id": None if class_id == EVERY_CLASS else class_id,
+        "size": None if size == ANY else size,
+        "kind": None if kind == ANY else kind,
+        "name": name.strip(),
+    }
+
+
+def _kept(dataset: Dataset, what: str) -> dict[str, Any]:
+    """Arguments of a filter's box that make it stay as it is while another tab or page is looked at."""
+    return {"key": _key(dataset, what), "persist_state": "session"}
+
+
+def _key(dataset: Dataset, what: str) -> str:
+    return f"gallery {dataset.id} {what}"
+
+
+def _show_all(dataset: Dataset) -> None:
+    """Lift every condition."""
+    lifted = {"split": ALL, "class": EVERY_CLASS, "size": ANY, "kind": ANY, "name": ""}
+    for what, value in lifted.items():
+        st.session_state[_key(dataset, what)] = value
+
+
+def _show_legend(dataset: Dataset, records: Sequence[ImageRecord]) -> None:
+    """The colours of the classes on some photos, with how many boxes each has there."""
+    marked = np.concatenate([record.annotations.class_ids for record in records])
+    class_ids, boxes = np.unique(marked, return_counts=True)
+    if not len(class_ids):
+        return
+    order = np.argsort(-boxes, kind="stable")[:MOST_NAMED]
+    names = [
+        f'<span style="white-space: nowrap"><span style="color: {class_colour(int(class_ids[index]))}">■</span> '
+        f"{escape_html(shortened(dataset.classes[class_ids[index]]))} {boxes[index]}</span>"
+        for index in order
+    ]
+    more = [f"and {counted(len(class_ids) - MOST_NAMED, 'more class', 'more classes')}"] * (len(class_ids) > MOST_NAMED)
+    st.html(
+        f'<div style="font-size: 0.9rem; line-height: 1.7">On these photos: {" &ensp; ".join([*names, *more])}</div>'
+    )
+
+
+def _show_tile(dataset: Dataset, photos: IntArray, place: int) -> None:
+    """A photo as a small picture, and the button that shows it large."""
+    record = dataset.images[photos[place]]
+    try:
+        st.image(thumbnail(dataset, record), width="stretch", alt=record.file)
+    except PhotoError as error:
+        st.caption(f":material/broken_image: {escape(str(error))}")
+        return
+    key = f"enlarge {dataset.id} {record.file}"
+    if st.button(escape(record.file), key=key, type="tertiary", icon=":material/zoom_in:", wrap=False):
+        st.session_state[LOOKED_AT] = place
+        _enlarge(dataset, photos)
+
+
+@st.dialog("Photo", width="large")
+def _enlarge(dataset: Dataset, photos: IntArray) -> None:
+    """One of the photos found, large, with what is marked on it and what was found wrong with it."""
+    with sentences_for_errors("Data sets"):
+        place = st.session_state[LOOKED_AT]
+        record = dataset.images[photos[place]]
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.button("Previous", icon=":material/arrow_back:", on_click=_step, args=(-1,), disabled=place == 0)
+            st.caption(f"{place + 1:,} of {len(photos):,}", width="content")
+            last = place == len(photos) - 1
+            st.button("Next", icon=":material/arrow_forward:", on_click=_step, args=(1,), disabled=last)
+        left, right = st.columns([3, 2])
+        width = fitting_width(record.width, record.height)
+        left.image(as_jpeg(draw_record(dataset, record, LARGE_PIXELS)), width=width, alt=record.file)
+        with right:
+            _describe(dataset, record)
+
+
+def _describe(dataset: Dataset, record: ImageRecord) -> None:
+    boxes = counted(len(record.annotations), "box", "boxes")
+    st.markdown(f"**{escape(record.file)}**  \n{record.width} × {record.height} pixels · {record.split} · {boxes}")
+    if len(record.annotations):
+        st.dataframe(_box_table(dataset, record), hide_index=True)
+    for problem in dataset.problems:
+        if record.file in problem.photos:
+            st.caption(f":material/info: {escape(problem.problem)} {escape(problem.action)}")
+
+
+def _step(by: int) -> None:
+    st.session_state[LOOKED_AT] += by
+
+
+def _box_table(dataset: Dataset, record: ImageRecord) -> pd.DataFrame:
+    marked = record.annotations
+    table = pd.DataFrame(marked.boxes_xyxy.round(1), columns=["left", "top", "right", "bottom"])
+    table.insert(0, "class", [dataset.classes[class_id] for class_id in marked.class_ids])
+    flags = zip(marked.difficult, marked.truncated, strict=True)
+    table["marked as"] = [
+        ", ".join(["difficult"] * bool(difficult) + ["truncated"] * bool(cut)) for difficult, cut in flags
+    ]
+    return table if table["marked as"].any() else table.drop(columns="marked as")
+
+
+def thumbnail(dataset: Dataset, record: ImageRecord) -> bytes:
+    """A photo with its boxes drawn, at most ``THUMBNAIL_PIXELS`` a side, framed in the theme's colour, as JPEG."""
+    theme = st.context.theme.type or "light"
+    return _thumbnail(dataset, record, st.get_option(f"theme.{theme}.secondaryBackgroundColor") or "#808080")
+
+
+@st.cache_data(
+    max_entries=2000,
+    show_spinner=False,
+    hash_funcs={Dataset: lambda dataset: dataset.fingerprint, ImageRecord: lambda one: (one.file, one.sha256)},
+)
+def _thumbnail(dataset: Dataset, record: ImageRecord, colour: str) -> bytes:
+    return as_jpeg(framed(draw_record(dataset, record, THUMBNAIL_PIXELS), colour))
+
+
+def draw_record(dataset: Dataset, record: ImageRecord, longest_side: int) -> Image.Image:
+    """A photo with its boxes drawn, made small."""
+    photo, scale = shrink_photo(dataset.photo(record), longest_side, record.file)
+    marked = record.annotations
+    return draw_boxes(photo, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes)

@@ -1,0 +1,192 @@
+"""Imports under way: their progress, their questions, their ends."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from autodet.datasets.formats.detection import TITLES
+from autodet.datasets.imports.job import Import, ImportRequest, ImportState, ImportStatus, find_import, list_imports
+from autodet.datasets.manifest import read_dataset
+from autodet.datasets.sources.s3.access import check_visitor
+from autodet.errors import DatasetError, NotFoundError
+from autodet.settings import load_settings
+from autodet.text_format import counted, duration
+from autodet.ui.common.choice import choose
+from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.markdown import escape, on_page
+from autodet.ui.datasets.import_review import show_review
+from autodet.ui.datasets.s3_identity import forget_keys, keys_of, type_keys
+from autodet.workspace import open_workspace
+
+REFRESH_SECONDS = 0.5
+OURS = "imports"  # ids of the imports that this browser session has begun
+TO_TOP = "to the top"  # session state: whether the page is to be scrolled up
+IMPORTED = "imported"  # session state: what to say of an import that has just ended well
+ASKING = ("confirming", "choosing", "reviewing")
+# What an import says stands above everything: on a telephone, whole screens above the button that was pressed.
+SCROLL = """<script>document.querySelector('[data-testid="stMain"]').scrollTo({top: 0})</script>"""
+
+
+def begun(one: Import) -> None:
+    """Remember an import that this visitor has begun; the page will show it."""
+    st.session_state.setdefault(OURS, set()).add(one.id)
+    show_top()
+
+
+def show_top() -> None:
+    """Scroll up when the page is drawn the next time."""
+    st.session_state[TO_TOP] = True
+
+
+def show_imports() -> None:
+    """Every import that is at work or asks something, the newest first; what others' came to only on request."""
+    if st.session_state.pop(TO_TOP, False):
+        st.html(SCROLL, unsafe_allow_javascript=True)
+    if done := st.session_state.pop(IMPORTED, None):
+        st.success(escape(done), icon=":material/check:")
+    imports = list_imports()
+    over = [one for one in imports if _is_over(one) and one.id not in st.session_state.get(OURS, ())]
+    for one in imports:
+        if one not in over:
+            with st.container(border=True), sentences_for_errors("Data sets"):
+                _show_import(one)
+    _show_failed([one for one in over if one.status().state == "failed"])
+
+
+def asks_first() -> bool:
+    """Whether an import waits for a decision, which comes before anything else on the page."""
+    return any(_state(one) in ASKING for one in list_imports())
+
+
+def _state(one: Import) -> ImportState | None:
+    try:
+        return one.status().state
+    except DatasetError:  # damaged
+        return None
+
+
+def _is_over(one: Import) -> bool:
+    return _state(one) in ("finished", "failed")
+
+
+def _show_failed(imports: Sequence[Import]) -> None:
+    """Imports of other visitors, or of an earlier visit, that failed: folded, for they concern few."""
+    if not imports:
+        return
+    with st.expander(f"{counted(len(imports), 'earlier import')} failed", icon=":material/error:"):
+        for one in imports:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{escape(one.request().name)}**: {escape(one.status().error)}")
+                _offer_discard(one, "Dismiss")
+
+
+def _show_import(one: Import) -> None:
+    try:
+        status, request = one.status(), one.request()
+    except DatasetError as error:  # it is damaged, which is no reason to hide the rest of the page
+        st.error(escape(str(error)), icon=":material/error:")
+        _offer_discard(one, "Discard")
+        return
+    if status.state == "working":
+        st.fragment(_watch, run_every=REFRESH_SECONDS)(one.id)
+    elif status.state == "finished":
+        _open(one, status)
+    else:
+        _show_end(one, request, status)
+
+
+def _watch(id: str) -> None:
+    with sentences_for_errors("Data sets"):
+        try:
+            status, name = find_import(id).status(), find_import(id).request().name
+        except NotFoundError:
+            status, name = None, ""
+        if status is None or status.state != "working":
+            if status and status.state == "finished" and id not in st.session_state.get(OURS, ()):
+                st.toast(f"{escape(name)} has been imported.", icon=":material/check:")
+            st.rerun()
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.progress(status.share, _progress_text(name, status))
+        if right.button("Cancel", key=f"cancel {id}", icon=":material/close:"):
+            find_import(id).discard()
+            right.caption("Cancelling …")
+
+
+def _progress_text(name: str, status: ImportStatus) -> str:
+    left = status.seconds_left
+    time_left = f" · about {duration(left)} left" if left is not None and left >= 1 else ""
+    return f"**{escape(name)}** · {escape(status.doing)}{time_left}. It goes on if you leave this page."
+
+
+def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None:
+    """What an import that is not at work wants from a person."""
+    name = escape(request.name)
+    if status.state != "confirming":
+        forget_keys(one.id)
+    if status.state == "reviewing":
+        show_review(one, begun)
+    elif status.state == "choosing":
+        _choose_format(one, status)
+    elif status.state == "failed":
+        st.error(escape(status.error), icon=":material/error:")
+        _offer_discard(one, "Dismiss")
+    elif status.state == "confirming":
+        st.warning(escape(on_page(status.error)), icon=":material/help:")
+        _offer_to_go_on(one, "Download it", large=True)
+    elif status.state == "crashed":
+        st.error(f"The import of {name} failed. {escape(status.error)}", icon=":material/error:")
+        _offer_to_go_on(one, "Try again")
+    else:
+        why = f" {escape(status.error)}" if status.error else ""
+        st.warning(
+            f"The import of {name} was interrupted.{why} What it has fetched is kept.", icon=":material/warning:"
+        )
+        _offer_to_go_on(one, "Go on")
+
+
+def _offer_to_go_on(one: Import, label: str, *, large: bool = False) -> None:
+    """Buttons to go on or to forget it; keys are asked for where this browser session does not have them."""
+    asked, kept = one.request().credentials, keys_of(one.id)
+    with st.form(f"go on {one.id}", border=False):
+        if asked and one.lacks_keys and not kept:
+            kept = type_keys(asked, one.id)
+        with st.container(horizontal=True):
+            goes_on = st.form_submit_button(label, type="primary")
+            ends = st.form_submit_button("Discard")
+    if ends:
+        one.discard()
+        st.rerun()
+    if goes_on:
+        if asked:
+            check_visitor(asked, load_settings())
+        one.proceed(credentials=kept, large=large)
+        st.rerun()
+
+
+def _choose_format(one: Import, status: ImportStatus) -> None:
+    st.warning(escape(on_page(status.error)), icon=":material/help:")
+    with st.container(horizontal=True):
+        for format_ in status.formats:
+            if st.button(f"Import as {TITLES[format_]}", key=f"{format_} {one.id}"):
+                one.proceed(format=format_)
+                st.rerun()
+        _offer_discard(one, "Discard")
+
+
+def _offer_discard(one: Import, label: str) -> None:
+    if st.button(label, key=f"discard {one.id}"):
+        one.discard()
+        st.rerun()
+
+
+def _open(one: Import, status: ImportStatus) -> None:
+    """Show the data set that this visitor's import has made, and forget the import."""
+    one.discard()
+    dataset = read_dataset(open_workspace().datasets / status.dataset)
+    choose(dataset=dataset.id)
+    st.session_state[IMPORTED] = (
+        f"{dataset.name} is imported: {counted(len(dataset.images), 'photo')} with "
+        f"{counted(dataset.boxes, 'box', 'boxes')} of {counted(len(dataset.classes), 'class', 'classes')}."
+    )
+    show_top()
+    st.rerun()

@@ -1,0 +1,225 @@
+"""What an import found, kind by kind, and what a person decides about it before anything is stored."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from autodet.charts.palette import GREY, class_colour
+from autodet.datasets.checks.dataset_checks import NOTHING_IMPORTED
+from autodet.datasets.checks.kinds import KINDS, by_kind, how_many
+from autodet.datasets.checks.photo_checks import CheckedPhoto
+from autodet.datasets.formats.detection import TITLES
+from autodet.datasets.imports.job import Import, find_import
+from autodet.datasets.imports.photo_changes import change_of
+from autodet.datasets.imports.review import Review
+from autodet.datasets.imports.staging import StagedPhoto
+from autodet.errors import AutodetError
+from autodet.inference.box_drawings import outline_boxes
+from autodet.records import SPLITS, BoxXYXY, Mark, Problem
+from autodet.text_format import counted
+from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.markdown import escape, on_page
+from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, shrink_photo
+from autodet.ui.datasets.problems import MOST_PHOTOS, Picture, offer_csv, show_findings
+
+LOSS = "large_loss"  # the kind that a person agrees to beside the button, not among the others
+WRONG, RIGHT = "#e4572e", "#2a9d6f"  # boxes as written that will not stay so, and what becomes of them
+
+
+@dataclass(frozen=True, eq=False)
+class Reviewed:
+    """A review, and what is looked up in it.
+
+    Attributes:
+        review: The review.
+        problems: Its problems by kind.
+        staged: What was read of each photo, by its path below the source's root.
+        kept: What would be imported of each photo, likewise.
+    """
+
+    review: Review
+    problems: dict[str, list[Problem]]
+    staged: dict[str, StagedPhoto]
+    kept: dict[str, CheckedPhoto]
+
+
+@st.fragment
+def show_review(one: Import, on_store: Callable[[Import], None]) -> None:
+    """The gate: kinds of problems with what to do about each, and the button that imports.
+
+    Args:
+        one: The import.
+        on_store: Called when the visitor has it stored.
+    """
+    with sentences_for_errors("Data sets"):
+        _show_review(one, on_store)
+
+
+def _show_review(one: Import, on_store: Callable[[Import], None]) -> None:
+    created, decided = one.request().created, _decided(one)
+    try:
+        found, error = _reviewed(one.id, created, decided), ""
+    except AutodetError as refused:
+        error = str(refused)
+        try:
+            found = _reviewed(one.id, created, ())
+        except AutodetError:  # not for what was decided: there is nothing to show
+            st.error(escape(error), icon=":material/error:")
+            _offer_discard(one)
+            return
+    _show_source(one, found.review)
+    for asks, title in ((True, "Please look at these"), (False, "Also found")):
+        kinds = [kind for kind in KINDS if kind in found.problems or kind in dict(decided)]
+        kinds = [kind for kind in kinds if KINDS[kind].asks == asks and kind != LOSS]
+        if kinds:
+            st.markdown(f"##### {title}")
+        for kind in kinds:
+            _show_kind(one, found, kind)
+    if error:
+        st.error(escape(error), icon=":material/error:")
+    agreed = _refusals_are_settled(one, found) and not error
+    _show_outcome(found.review)
+    with st.container(horizontal=True):
+        label = f"Import {counted(len(found.review.photos), 'photo')}"
+        if st.button(label, key=f"store {one.id}", type="primary", icon=":material/check:", disabled=not agreed):
+            one.proceed(dict(decided) | ({LOSS: "keep"} if LOSS in found.problems else {}))
+            on_store(one)
+            st.rerun()
+        _offer_discard(one)
+        offer_csv(found.review.problems, one.id, planned=True)
+
+
+def _offer_discard(one: Import) -> None:
+    if st.button("Discard", key=f"discard {one.id}", icon=":material/close:"):
+        one.discard()
+        st.rerun()
+
+
+def _key(one: Import, kind: str) -> str:
+    return f"decide {one.id} {kind}"
+
+
+def _decided(one: Import) -> tuple[tuple[str, str], ...]:
+    """What has been chosen so far that is not what autodet would do; what was chosen on an earlier visit counts."""
+    draft = one.draft()
+    for kind, action in draft.items():
+        st.session_state.setdefault(_key(one, kind), action)
+    chosen = {kind: st.session_state.get(_key(one, kind)) for kind in KINDS if kind != LOSS}
+    decided = {kind: action for kind, action in chosen.items() if action not in (None, KINDS[kind].default)}
+    if decided != draft:
+        one.keep_draft(decided)
+    return tuple(decided.items())
+
+
+@st.cache_resource(max_entries=4, show_spinner="Looking at what was found")
+def _reviewed(id: str, created: str, decided: tuple[tuple[str, str], ...]) -> Reviewed:
+    del created  # it tells an import from an earlier one of the same id
+    found = find_import(id).review(dict(decided))
+    staged = {str(one.labelled.photo): one for one in (*found.staged.photos, *found.staged.unlabelled)}
+    return Reviewed(found, by_kind(found.problems), staged, {str(one.source.photo): one for one in found.photos})
+
+
+def _show_source(one: Import, found: Review) -> None:
+    staged = found.staged
+    st.subheader(f"{escape(one.request().name)}: before it is imported", anchor=False)
+    photos = counted(len(staged.photos) + len(staged.unlabelled), "photo")
+    st.markdown(
+        f"{photos}, read as {TITLES[staged.detection.format]}. Some of it needs your eyes; what is chosen at first is "
+        "what autodet would do."
+    )
+    if staged.detection.why:
+        st.caption(escape(staged.detection.why))
+
+
+def _show_kind(one: Import, found: Reviewed, name: str) -> None:
+    """One kind: how often, why it matters, what to do, and the photos."""
+    kind, problems = KINDS[name], found.problems.get(name, [])
+    choices = {str(action): words for action, words in kind.choices.items()}
+    with st.container(border=True):
+        left, right = st.columns([3, 2])
+        many = how_many(problems)
+        left.markdown(f"**{kind.title}** · {many:,}  \n{kind.why}")
+        if len(choices) == 1:
+            right.markdown(f":material/arrow_forward: {choices[kind.default]}")
+        else:
+            right.radio(
+                f"What to do about: {kind.title}",
+                list(choices),
+                format_func=choices.__getitem__,
+                key=_key(one, name),
+                label_visibility="collapsed",
+            )
+        if problems:
+            look = f"Look at {'it' if many == 1 else 'them'}"
+            with st.expander(look, key=f"look {one.id} {name}", on_change="rerun", type="compact") as room:
+                if room.open:
+                    show_findings(problems, lambda problem: _pictures(found, problem), f"{one.id} {name}", planned=True)
+
+
+def _refusals_are_settled(one: Import, found: Reviewed) -> bool:
+    """Say why it must not be imported; whether a person has agreed, where that is all it needs."""
+    settled = True
+    for problem in found.review.problems:
+        if problem.action != NOTHING_IMPORTED:
+            continue
+        st.error(escape(on_page(problem.problem)), icon=":material/block:")
+        if problem.kind == LOSS:
+            settled &= st.checkbox(f"I have looked at it. {KINDS[LOSS].choices['keep']}.", key=_key(one, LOSS))
+        else:
+            settled = False
+    return settled
+
+
+def _show_outcome(found: Review) -> None:
+    boxes = sum(len(photo.marks) for photo in found.photos)
+    classes = len({mark.name for photo in found.photos for mark in photo.marks})
+    counts = Counter(found.splits)
+    splits = ", ".join(f"{counts[split]:,} in {split}" for split in SPLITS if counts[split])
+    st.markdown(
+        f"To be imported: **{counted(len(found.photos), 'photo')}** with **{counted(boxes, 'box', 'boxes')}** of "
+        f"**{counted(classes, 'class', 'classes')}**: {splits}."
+    )
+
+
+def _pictures(found: Reviewed, problem: Problem) -> list[Picture]:
+    """The photos of a pair, or one photo before and after."""
+    photos = [photo for photo in problem.photos[:MOST_PHOTOS] if photo in found.staged]
+    changes = {photo: change_of(found.staged[photo], found.kept.get(photo)) for photo in photos}
+    if len(photos) != 1:
+        return [Picture(escape(photo), _draw(found, photo, changes[photo].before)) for photo in photos]
+    (photo,) = photos
+    change = changes[photo]
+    if change.after is not None and change.shows(problem.kind):
+        return [
+            Picture("As written", _draw(found, photo, change.before, change.lost)),
+            Picture("As it would be", _draw(found, photo, change.after, change.made, RIGHT)),
+        ]
+    marks = (*change.before, *change.aside) if problem.kind == "box_set_aside" else change.before
+    caption = "Would be left out" if change.after is None else ""
+    return [Picture(caption, _draw(found, photo, marks, change.named_by(problem.kind)))]
+
+
+def _draw(
+    found: Reviewed, photo: str, marks: Sequence[Mark], in_question: Sequence[Mark] = (), colour: str = WRONG
+) -> bytes:
+    """A photo with its marks; those in question in a colour, on top."""
+    others = Counter(marks) - Counter(in_question)
+    plain = GREY if in_question else class_colour(1)
+    return _draw_boxes(
+        found.review.staged.root / photo,
+        found.staged[photo].sha256,
+        tuple(mark.box_xyxy for mark in (*others.elements(), *in_question)),
+        (plain,) * others.total() + (colour,) * len(in_question),
+    )
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _draw_boxes(path: Path, sha256: str, boxes_xyxy: Sequence[BoxXYXY], colours: Sequence[str]) -> bytes:
+    del sha256  # another photo may come to lie at the same place
+    photo, scale = shrink_photo(path, THUMBNAIL_PIXELS, path.name)
+    boxes = np.array(boxes_xyxy, np.float32).reshape(-1, 4) * scale
+    return as_jpeg(outline_boxes(photo, boxes, colours))

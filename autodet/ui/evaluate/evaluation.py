@@ -1,0 +1,167 @@
+"""A model measured on a split: figures, classes, and photos beside their ground truth."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from autodet.charts.evaluation import class_ap_figure
+from autodet.datasets.manifest import Dataset
+from autodet.evaluation.report import unmeasured_sentence
+from autodet.inference.box_drawings import draw_boxes
+from autodet.inference.error_counts import Mistakes, add_up, count_mistakes
+from autodet.inference.evaluation_jobs import EvaluationJob, find_evaluation, start_evaluation
+from autodet.inference.evaluations import kept_evaluation
+from autodet.inference.leakage import learnt_photos_sentence
+from autodet.models.store import StoredModel
+from autodet.records import MAX_DETECTIONS, EvaluationReport, Prediction
+from autodet.text_format import counted
+from autodet.ui.common.choice import choose_split
+from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.markdown import escape, score
+from autodet.ui.common.pictures import as_jpeg, fitting_width, small_photo
+
+PER_PAGE = 4
+REFRESH_SECONDS = 0.5
+LONGEST_SIDE = 720
+HELP = {
+    "mAP@0.5": "COCO's average precision, a box counting as found if it overlaps by half; mean over the classes.",
+    "mAP@0.5–0.95": "The same, mean over ten overlaps from 0.50 to 0.95: strict about how well boxes fit.",
+    "mAP@0.5, VOC07": "Pascal VOC 2007's eleven-point figure, the one that AutoGluon reported.",
+}
+WORDS = (
+    "A detection counts if it overlaps a marked box by half. Missed: marked, and not detected. Made up: detected where "
+    "nothing is marked, or once more. Of the wrong class: detected, but called otherwise."
+)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A model's figures and predictions on one split."""
+
+    split: str
+    report: EvaluationReport
+    predictions: list[Prediction]
+
+
+def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
+    """The evaluation of a split that the visitor chooses: an earlier one at once, a new one on request."""
+    split = choose_split(dataset)
+    if warning := learnt_photos_sentence(model.card, dataset, split):
+        st.warning(escape(warning), icon=":material/warning:")
+    job = find_evaluation(model, dataset, split)  # before its result: it may end between the two
+    if kept := kept_evaluation(model, dataset, split):
+        return Evaluated(split, *kept)
+    if job and not job.error:
+        st.fragment(_watch, run_every=REFRESH_SECONDS)(model, dataset, split)
+        return None
+    if job:
+        st.error(escape(job.error), icon=":material/error:")
+    photos = counted(dataset.splits[split], "photo")
+    if st.button(f"Evaluate on {photos}", type="primary", icon=":material/fact_check:"):
+        start_evaluation(model, dataset, split)
+        st.rerun()
+    return None
+
+
+def _watch(model: StoredModel, dataset: Dataset, split: str) -> None:
+    """How far an evaluation is; when it is over, the page shows what came of it."""
+    with sentences_for_errors("Evaluate"):
+        job = find_evaluation(model, dataset, split)
+        if job is None or job.error:
+            st.rerun()
+        st.progress(job.done / max(1, job.total), f"{_progress_text(job)}. It goes on if you leave this page.")
+
+
+def _progress_text(job: EvaluationJob) -> str:
+    if job.waits:
+        return "Waiting for another evaluation"
+    return f"Photo {job.done:,} of {job.total:,}" if job.total else "Loading the model"
+
+
+def show_report(evaluated: Evaluated) -> None:
+    """The three means, and every class."""
+    report = evaluated.report
+    figures = zip(HELP, (report.map50, report.map50_95, report.map50_voc07), strict=True)
+    with st.container(horizontal=True):
+        for label, value in figures:
+            st.metric(label, score(value), help=HELP[label], border=True)
+    unmeasured = [name for name, one in report.per_class.items() if one.ap50 is None]
+    if sentence := unmeasured_sentence(unmeasured, evaluated.split):
+        st.warning(escape(sentence), icon=":material/warning:")
+    if report.crowded_images:
+        st.info(
+            f"{counted(report.crowded_images, 'photo')} with more than {MAX_DETECTIONS} marked objects: a detector "
+            "finds no more than that on a photo, so the rest counts as missed.",
+            icon=":material/grain:",
+        )
+    st.subheader("Classes", anchor=False)
+    chart, table = st.columns([3, 2])
+    chart.plotly_chart(
+        class_ap_figure(report),
+        key=f"classes {evaluated.split}",
+        config={"displayModeBar": False},
+        alt="Average precision of every class",
+    )
+    rows = [
+        {"class": name, "AP@0.5": one.ap50, "AP@0.5–0.95": one.ap50_95, "photos": one.images, "boxes": one.boxes}
+        for name, one in report.per_class.items()
+    ]
+    number = st.column_config.NumberColumn
+    table.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        placeholder="–",
+        column_config={"AP@0.5": number(format="%.3f"), "AP@0.5–0.95": number(format="%.3f")},
+    )
+
+
+@st.fragment
+def show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> None:
+    """Photos with what is marked on the left and what the model sees on the right, the worst first."""
+    with sentences_for_errors("Evaluate"):
+        _show_photos(model, dataset, evaluated)
+
+
+def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> None:
+    st.subheader("Photos", anchor=False)
+    left, right = st.columns(2)
+    worst_first = left.segmented_control("Order", ["Worst first", "As imported"], default="Worst first", required=True)
+    threshold = right.slider("Show detections that score at least", 0.05, 0.95, 0.5, 0.05)
+    records = dataset.split(evaluated.split)
+    mistakes = [
+        count_mistakes(record, seen.above(threshold), dataset.classes, model.card.classes)
+        for record, seen in zip(records, evaluated.predictions, strict=True)
+    ]
+    objects = counted(sum(len(record.annotations) for record in records), "marked object")
+    st.markdown(
+        f"On all {counted(len(records), 'photo')}, with {objects}: **{_sentence(add_up(mistakes))}**.", help=WORDS
+    )
+    order = sorted(range(len(records)), key=lambda index: -mistakes[index].total if worst_first == "Worst first" else 0)
+    pages = -(-len(order) // PER_PAGE)
+    page = st.pagination(pages, key=f"photos {evaluated.split} {worst_first}") if pages > 1 else 1
+    for index in order[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        record, seen = records[index], evaluated.predictions[index].above(threshold)
+        identity = f"{dataset.fingerprint} {record.file}"
+        photo, scale = small_photo(identity, LONGEST_SIDE, dataset.photo(record), record.file)
+        marked, width = record.annotations, fitting_width(*photo.size)
+        with st.container(border=True):
+            st.caption(f"{escape(record.file)} · {_sentence(mistakes[index])}")
+            truth, prediction = (column.container(gap="xxsmall") for column in st.columns(2))
+            by_person = draw_boxes(photo, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes)
+            by_model = draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, model.card.classes, seen.scores)
+            truth.image(as_jpeg(by_person), width=width, alt=f"{record.file}, marked by a person")
+            truth.caption("Marked by a person")
+            prediction.image(as_jpeg(by_model), width=width, alt=f"{record.file}, seen by the model")
+            prediction.caption("Seen by the model")
+
+
+def _sentence(mistakes: Mistakes) -> str:
+    if not mistakes.total:
+        return "everything found, nothing made up"
+    parts = {
+        "missed": mistakes.missed,
+        "made up": mistakes.made_up,
+        "of the wrong class": mistakes.wrong_class,
+    }
+    return ", ".join(f"{count} {what}" for what, count in parts.items() if count)

@@ -1,0 +1,165 @@
+"""The models in stock: details, download, upload, delete."""
+
+from importlib.util import find_spec
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+
+import streamlit as st
+
+from autodet.errors import AutodetError
+from autodet.models.registry import ARCHITECTURES
+from autodet.models.store import StoredModel, add_model, list_models, rename_model
+from autodet.search.api import is_in_the_making
+from autodet.search.delete_assets import delete_model, plan_model_deletion
+from autodet.text_format import size_text
+from autodet.ui.common.confirm_deletion import confirm_deletion
+from autodet.ui.common.frame import link, sentences_for_errors
+from autodet.ui.common.markdown import ago, escape, score
+
+UPLOADS = "model_uploads"
+DONE = "model_done"  # session state: what is to be said of the last upload or renaming
+LONGEST_NAME = 100  # letters
+
+
+def offer_upload() -> None:
+    """A way in for ``.autodet`` files from other installations."""
+    with st.container():  # there is always one, or what is open below would close when the sentence comes and goes
+        if done := st.session_state.pop(DONE, None):
+            st.success(escape(done), icon=":material/check:")
+    with st.expander("Upload a model", icon=":material/upload:"):
+        key = f"model {st.session_state.setdefault(UPLOADS, 0)}"
+        upload = st.file_uploader("A file that ends in .autodet", type="autodet", key=key)
+        if upload is None:
+            return
+        name = st.text_input("Name", PurePath(upload.name).stem, max_chars=LONGEST_NAME, key=f"{key} name")
+        if st.button("Add the model", type="primary", icon=":material/add:"):
+            _add(upload.name, upload.getvalue(), name)
+
+
+def _add(file_name: str, content: bytes, name: str) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / (PurePath(file_name).name or "upload.autodet")
+        path.write_bytes(content)
+        try:
+            model = add_model(path, name)
+        except AutodetError as error:
+            st.error(escape(str(error)), icon=":material/error:")
+            return
+    st.session_state[UPLOADS] += 1
+    st.session_state[DONE] = f"{model.card.name} was added."
+    st.rerun()
+
+
+def show_models() -> None:
+    """Every model, the newest first."""
+    models = list_models()
+    if not models:
+        st.info("There is no model yet. Run a search, or upload a model.", icon=":material/deployed_code:")
+        link("search", "Go to Search")
+    for model in models:
+        with st.container(border=True):
+            _show_model(model)
+
+
+def _show_model(model: StoredModel) -> None:
+    card = model.card
+    name, figures, actions = st.columns([4, 2.8, 2.6], vertical_alignment="center")
+    name.markdown(
+        f"**{escape(_title(model))}**  \n{escape(', '.join(card.classes[:12]))}{' …' if len(card.classes) > 12 else ''}"
+    )
+    name.caption(f"{_origin(model)} · {size_text(model.size_bytes)}")
+    with figures.container(horizontal=True, gap="medium"):
+        map50, map50_95 = (score(card.metrics.get(metric)) for metric in ("map50", "map50_95"))
+        st.metric("mAP@0.5", map50, help="On its data set's validation photos.", width="content")
+        st.metric("mAP@0.5–0.95", map50_95, width="content")
+    with actions.container(horizontal=True, horizontal_alignment="right"):
+        link("predict", "Try", model=model.id)
+        st.download_button(
+            "Download",
+            model.path.read_bytes,  # read when somebody asks for it
+            f"{model.id}.autodet",
+            "application/octet-stream",
+            key=f"download {model.id}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    with st.expander("Details"):
+        _show_details(model)
+
+
+def _title(model: StoredModel) -> str:
+    return model.card.name if model.card.name == model.id else f"{model.card.name} ({model.id})"
+
+
+def _origin(model: StoredModel) -> str:
+    """Where a model comes from, as Markdown."""
+    trained = f"rained on the data set {escape(model.card.dataset)}"
+    if model.brought:
+        return f"Brought here {ago(model.added)}, t{trained} elsewhere"
+    return ", ".join(filter(None, (f"T{trained}", ago(model.card.created))))
+
+
+def _show_details(model: StoredModel) -> None:
+    card = model.card
+    architecture = ARCHITECTURES.get(card.architecture)
+    facts = {
+        "Architecture": architecture.title if architecture else card.architecture,
+        "Photos are seen at": f"{card.image_size} pixels; {card.preprocessing}",
+        "Best epoch": card.epoch,
+        "One prediction takes": f"{card.latency_ms:g} ms" if card.latency_ms else "not measured",
+        "Refit": "on training and validation photos; its figures are those of the best trial" if card.refit else "no",
+        "Began with": f"the weights of {card.start_from.model}" if card.start_from else "the network's own weights",
+        "Trained with": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
+        "Made with": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
+        "Data set's fingerprint": card.dataset_fingerprint,
+        "Weights' SHA-256": card.weights_sha256,
+    }
+    st.markdown("\n".join(f"- {key}: {escape(str(value))}" for key, value in facts.items()))
+    with st.container(horizontal=True):
+        if find_spec("onnx"):
+            st.download_button(
+                "Download as ONNX",
+                lambda: _onnx(model),
+                f"{model.id}.onnx",
+                "application/octet-stream",
+                key=f"onnx {model.id}",
+                icon=":material/output:",
+                on_click="ignore",
+                help="For programs without Python; made when you press, which takes some seconds.",
+            )
+        with st.popover("Rename", icon=":material/edit:", key=f"rename {model.id} {card.name}"):
+            _offer_new_name(model)
+        if st.button("Delete", key=f"delete {model.id}", icon=":material/delete:"):
+            _confirm_deletion(model)
+
+
+def _offer_new_name(model: StoredModel) -> None:
+    if is_in_the_making(model.id):
+        st.markdown("The search that makes this model is still running; rename it once that is over.")
+        return
+    with st.form(f"new name {model.id}", border=False):
+        name = st.text_input("New name", model.card.name, max_chars=LONGEST_NAME)
+        if st.form_submit_button("Rename it", type="primary", icon=":material/check:"):
+            renamed = rename_model(model.id, name)
+            st.session_state[DONE] = f"{model.card.name} is called {renamed.card.name} now."
+            st.rerun()
+
+
+def _rounded(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _onnx(model: StoredModel) -> bytes:
+    from autodet.inference.onnx_export import export_onnx
+
+    with TemporaryDirectory() as folder:
+        export_onnx(model, Path(folder) / "model.onnx")
+        return (Path(folder) / "model.onnx").read_bytes()
+
+
+@st.dialog("Delete this model?")
+def _confirm_deletion(model: StoredModel) -> None:
+    with sentences_for_errors("Models"):
+        plan_model_deletion(model.id)
+        st.markdown(f"**{escape(_title(model))}** and its evaluations will be gone. Downloaded copies are not touched.")
+        confirm_deletion(lambda: delete_model(model.id))

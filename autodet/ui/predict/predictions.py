@@ -1,0 +1,253 @@
+"""Photos in, boxes out."""
+
+import hashlib
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
+
+from autodet.datasets.manifest import list_datasets, read_dataset
+from autodet.datasets.photos import open_photo
+from autodet.errors import PhotoError
+from autodet.inference.box_drawings import draw_boxes, drawing_jpeg
+from autodet.models.store import StoredModel
+from autodet.records import MIN_SCORE, Prediction
+from autodet.text_format import counted
+from autodet.ui.common.csv_tables import as_csv
+from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.markdown import escape
+from autodet.ui.common.pictures import as_jpeg, fitting_width, small_photo
+from autodet.workspace import open_workspace, portable
+
+if TYPE_CHECKING:
+    from autodet.inference.detector import Detector
+
+LONGEST_SIDE = 1280  # what a page shows; downloads have the photo's own size
+LARGEST_MEGABYTES = 100
+MOST_REMEMBERED = 200
+PER_PAGE, COLUMNS = 8, 2
+MOST_HIGH = 900  # pixels of a photo on the page
+LOWEST = 0.05  # score that can be asked for
+SEEN = "seen"  # session state: predictions by photo and model
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A file that somebody dropped."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A photo and everything that a model sees on it, however unlikely."""
+
+    photo: Photo
+    sha256: str
+    prediction: Prediction
+
+
+def ask_for_photos(model: StoredModel) -> list[Photo]:
+    """Dropped photos, or some of the data set's for who has none at hand."""
+    uploads = st.file_uploader(
+        "Drop photos here, or choose some",
+        accept_multiple_files=True,
+        max_upload_size=LARGEST_MEGABYTES,
+        help="JPEG, PNG, WEBP or BMP; several at once if you like.",
+    )
+    if uploads:
+        return [Photo(upload.name, upload.getvalue()) for upload in uploads]
+    examples = _examples(model)
+    if examples and st.toggle("Try three photos of the data set", key="examples"):
+        return examples
+    return []
+
+
+def _examples(model: StoredModel) -> list[Photo]:
+    """Photos of the model's own data set that it was not trained on."""
+    for summary in list_datasets():
+        if summary.name == model.card.dataset:
+            dataset = read_dataset(open_workspace().datasets / summary.id)
+            records = (dataset.split("test") or dataset.split("val"))[:3]
+            return [Photo(record.file, dataset.photo(record).read_bytes()) for record in records]
+    return []
+
+
+def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
+    """What the model sees on each photo; each is looked at once, whatever else changes on the page."""
+    remembered: dict[tuple[str, str], Prediction] = st.session_state.setdefault(SEEN, {})
+    seen, unreadable = [], []
+    for number, photo in enumerate(photos, start=1):
+        sha256 = hashlib.sha256(photo.content).hexdigest()
+        key = (sha256, model.card.weights_sha256)
+        if key not in remembered:
+            try:
+                image = open_photo(photo.content, photo.name)
+            except PhotoError as error:
+                unreadable.append(str(error))
+                continue
+            with st.spinner(f"Looking at {escape(photo.name)}, {number} of {len(photos)}"):
+                remembered[key] = next(_loaded(model).stream([image], MIN_SCORE))
+        seen.append(Seen(photo, sha256, remembered[key]))
+    while len(remembered) > max(MOST_REMEMBERED, len(photos)):
+        del remembered[next(iter(remembered))]
+    _show_unreadable(unreadable, len(photos))
+    return seen
+
+
+def _show_unreadable(sentences: Sequence[str], total: int) -> None:
+    """One line for all files that are no photos, and why each is none on request."""
+    if not sentences:
+        return
+    if total == 1:
+        st.error(escape(sentences[0]), icon=":material/broken_image:")
+        return
+    summary = f":material/broken_image: {len(sentences)} of {counted(total, 'file')} could not be read"
+    with st.expander(summary, expanded=len(sentences) == total):
+        st.markdown("\n".join(f"- {escape(sentence)}" for sentence in sentences))
+
+
+def _loaded(model: StoredModel) -> "Detector":
+    return _detector(model.id, model.card.weights_sha256, model)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Loading the model")
+def _detector(_model_id: str, weights_sha256: str, _model: StoredModel) -> "Detector":
+    from autodet.inference.detector import load_detector
+
+    del weights_sha256  # only tells one version of the model from another
+    return load_detector(_model)
+
+
+@st.fragment
+def show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
+    """Boxes above a threshold that can be moved, a table, and downloads."""
+    if not everything:
+        return
+    with sentences_for_errors("Predict"):
+        _show_predictions(model, everything)
+
+
+def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
+    classes = model.card.classes
+    left, right = st.columns([3, 2]) if len(classes) > 1 else (st.container(), None)
+    threshold = left.slider(
+        "Show what scores at least",
+        LOWEST,
+        0.95,
+        0.5,
+        0.05,
+        help="Lower: more is found, more of it wrong. Higher: less is found, less of it wrong.",
+    )
+    if right and (wanted := _ask_for_classes(right, classes)):
+        everything = [replace(one, prediction=one.prediction.only(wanted)) for one in everything]
+    shown = [replace(one, prediction=one.prediction.above(threshold)) for one in everything]
+    table = _table(shown, classes)
+    if table.empty:
+        st.info(_nothing_sentence(everything), icon=":material/search_off:")
+    for caution in _loaded(model).cautions([one.prediction for one in shown]):
+        st.warning(escape(caution), icon=":material/warning:")
+    _show_pictures(shown, classes)
+    if not table.empty:
+        formats = {"score": "%.2f", "x1": "%.1f", "y1": "%.1f", "x2": "%.1f", "y2": "%.1f"}
+        columns_as = {name: st.column_config.NumberColumn(format=shape) for name, shape in formats.items()}
+        st.dataframe(table, hide_index=True, column_config=columns_as)
+    _offer_downloads(shown, classes, table)
+
+
+def _ask_for_classes(room: DeltaGenerator, classes: Sequence[str]) -> list[int]:
+    """The classes that the visitor wants to see; none means all."""
+    names = dict(enumerate(classes))
+    return room.multiselect("Classes", list(names), format_func=names.__getitem__, placeholder="every class")
+
+
+def _nothing_sentence(everything: Sequence[Seen]) -> str:
+    """What to do where nothing scores high enough."""
+    highest = max((float(one.prediction.scores.max(initial=0.0)) for one in everything), default=0.0)
+    if highest < LOWEST:
+        return f"Nothing scores that high, or even {LOWEST}: the model sees nothing here that it knows."
+    return f"Nothing scores that high; the highest score is {highest:.2f}. Move the slider to the left to see it."
+
+
+def _show_pictures(shown: Sequence[Seen], classes: Sequence[str]) -> None:
+    pages = -(-len(shown) // PER_PAGE)
+    page = st.pagination(pages, key=f"photos {len(shown)}") if pages > 1 else 1
+    on_page = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
+    beside = min(COLUMNS, len(shown))
+    for start in range(0, len(on_page), beside):  # row by row, so that a telephone has them in their order too
+        for column, one in zip(st.columns(beside), on_page[start : start + beside], strict=False):
+            photo, scale = small_photo(one.sha256, LONGEST_SIDE, one.photo.content, one.photo.name)
+            tile = column.container(gap="xxsmall")
+            width = fitting_width(*photo.size, MOST_HIGH)
+            tile.image(as_jpeg(_drawn(photo, scale, one, classes)), width=width, alt=f"{one.photo.name} with its boxes")
+            tile.caption(f"{escape(one.photo.name)} · {counted(len(one.prediction), 'object')}")
+
+
+def _drawn(photo: Image.Image, scale: float, one: Seen, classes: Sequence[str]) -> Image.Image:
+    seen = one.prediction
+    return draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, classes, seen.scores)
+
+
+def _drawn_whole(one: Seen, classes: Sequence[str]) -> bytes:
+    return drawing_jpeg(_drawn(open_photo(one.photo.content, one.photo.name), 1.0, one, classes))
+
+
+def _table(shown: Sequence[Seen], classes: Sequence[str]) -> pd.DataFrame:
+    rows = []
+    for one in shown:
+        seen = one.prediction
+        for box, class_id, score in zip(
+            seen.boxes_xyxy.astype(float).round(1).tolist(), seen.class_ids.tolist(), seen.scores.tolist(), strict=True
+        ):
+            named = dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
+            rows.append({"photo": one.photo.name, "class": classes[class_id], "score": round(score, 4), **named})
+    return pd.DataFrame(rows, columns=["photo", "class", "score", "x1", "y1", "x2", "y2"])
+
+
+def _offer_downloads(shown: Sequence[Seen], classes: Sequence[str], table: pd.DataFrame) -> None:
+    with st.container(horizontal=True):
+        if len(shown) == 1:
+            st.download_button(
+                "Download the photo with its boxes",
+                lambda: _drawn_whole(shown[0], classes),
+                f"{portable(PurePath(shown[0].photo.name).stem)}-boxes.jpg",
+                "image/jpeg",
+                icon=":material/image:",
+                on_click="ignore",
+            )
+        else:
+            st.download_button(
+                "Download the photos with their boxes",
+                lambda: _zipped(shown, classes),
+                "boxes.zip",
+                "application/zip",
+                icon=":material/folder_zip:",
+                on_click="ignore",
+            )
+        st.download_button(
+            "Download the table as CSV",
+            as_csv(table),
+            "boxes.csv",
+            "text/csv",
+            icon=":material/table:",
+            on_click="ignore",
+        )
+
+
+def _zipped(shown: Sequence[Seen], classes: Sequence[str]) -> bytes:
+    content = BytesIO()
+    digits = len(str(len(shown)))  # so that they are listed in their order
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        for number, one in enumerate(shown, start=1):
+            archive.writestr(
+                f"{number:0{digits}}-{portable(PurePath(one.photo.name).stem)}.jpg", _drawn_whole(one, classes)
+            )
+    return content.getvalue()

@@ -1,0 +1,255 @@
+"""A search as it runs."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pandas as pd
+import streamlit as st
+
+from autodet.charts.pareto import pareto_figure
+from autodet.charts.timeline import timeline_figure
+from autodet.charts.trials import loss_figure, map_figure, most_telling
+from autodet.errors import SearchError
+from autodet.evaluation.objective import OBJECTIVES, quality_title, wants_speed
+from autodet.models.registry import ARCHITECTURES
+from autodet.records import SearchState, SearchStatus, TrialStatus
+from autodet.search.api import find_only_search
+from autodet.search.order.space import PARAMETERS
+from autodet.text_format import duration
+from autodet.ui.common.choice import dataset_names
+from autodet.ui.common.confirm_deletion import offer_deletion, show_size
+from autodet.ui.common.frame import link, sentences_for_errors
+from autodet.ui.common.markdown import escape, score
+from autodet.ui.common.search_progress import progress_text
+from autodet.ui.results.trial_models_form import marked, offer_trials_to_keep
+
+REFRESH_SECONDS = 2
+PER_PAGE = 100
+TIMELINE_SECONDS = 15
+PREDICTION = "one prediction"
+MEGABYTES = "%.0f MB"  # Streamlit's own format for bytes writes mB
+NEEDS = {"peak memory": "memory_bytes", "peak GPU memory": "gpu_memory_bytes", "GPU busy": "gpu_utilisation"}
+BADGES = {
+    "queued": (":material/hourglass_top:", "gray"),
+    "running": (":material/autorenew:", "blue"),
+    "stopping": (":material/hourglass_bottom:", "orange"),
+    "finished": (":material/check_circle:", "green"),
+    "stopped": (":material/stop_circle:", "orange"),
+    "interrupted": (":material/warning:", "orange"),
+    "failed": (":material/error:", "red"),
+}
+
+
+def watch(status: SearchStatus) -> None:
+    """Show a search, again and again while it is at work."""
+    st.fragment(_show, run_every=REFRESH_SECONDS if status.active else None)(status.search, status.state)
+
+
+def _show(search: str, shown_state: SearchState) -> None:
+    with sentences_for_errors("Results"):
+        _show_search(search, shown_state)
+
+
+def _show_search(search: str, shown_state: SearchState) -> None:
+    status = find_only_search(search).status()
+    if status.state != shown_state:
+        st.rerun()  # the whole page: what the list of searches says has changed too
+    _show_state(status)
+    _show_figures(status)
+    shown = most_telling(status)
+    timed = wants_speed(status.objective)
+    *places, curves, losses, devices = st.tabs([*(["Quality and time"] if timed else []), "mAP", "Loss", "Devices"])
+    for place in places:
+        with place:
+            _show_front(status)
+    curves.plotly_chart(map_figure(shown), key=f"map {search}", alt="The objective against epoch, a line a trial")
+    losses.plotly_chart(loss_figure(shown), key=f"loss {search}", alt="Training loss against epoch, a line a trial")
+    devices.plotly_chart(
+        timeline_figure(shown, _now(), _visitors_zone()),
+        key=f"devices {search}",
+        alt="When each device ran which trial",
+    )
+    if shown is not status:
+        st.caption(f"The charts show {len(shown.trials)} of {len(status.trials):,} trials: the best and the newest.")
+    _show_trials(status)
+    offer_trials_to_keep(status)
+
+
+def _show_front(status: SearchStatus) -> None:
+    st.plotly_chart(
+        pareto_figure(status),
+        key=f"front {status.search}",
+        alt="Quality against the time of a prediction, a point a trial",
+    )
+    st.caption(
+        "No trial beats those on the line in both: how good it is, and what one prediction takes on the device that "
+        "trained it (of a CPU, one core; without reading the file). The star is the model that you get unless you keep "
+        "another one below."
+    )
+
+
+def _show_trials(status: SearchStatus) -> None:
+    """The table of trials, page by page if there are many, and what went wrong in those on the page."""
+    pages = -(-len(status.trials) // PER_PAGE)
+    page = st.pagination(pages, key=f"trials {status.search}") if pages > 1 else 1
+    shown = status.trials[(page - 1) * PER_PAGE : page * PER_PAGE]
+    if shown:
+        st.dataframe(_trial_table(status, shown), hide_index=True, placeholder="–", column_config=_columns())
+    for trial in shown:
+        if trial.error:
+            st.caption(f":material/error: Trial {trial.number}: {escape(trial.error)}")
+
+
+def _now() -> datetime:
+    """This moment, in steps: a chart that changes is mounted anew, which whoever points at it would notice."""
+    return datetime.fromtimestamp(time.time() // TIMELINE_SECONDS * TIMELINE_SECONDS, UTC)
+
+
+def _visitors_zone() -> ZoneInfo | None:
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):  # the browser's own idea of it
+        return None
+
+
+def _show_state(status: SearchStatus) -> None:
+    icon, colour = BADGES[status.state]
+    lost = find_only_search(status.search).lost_data() if status.unfinished else ""
+    left, right = st.columns([2, 3], vertical_alignment="center")
+    left.badge(status.state, icon=icon, color=colour)  # type: ignore[arg-type]
+    with right.container(horizontal=True, horizontal_alignment="right"):
+        _offer_actions(status, lost)
+    if status.active:
+        st.progress(status.progress, progress_text(status))
+    st.caption(_described(status))
+    if status.message:
+        (st.error if status.state == "failed" else st.info)(escape(status.message))
+    if status.start_from:
+        st.caption(f"Began with the weights of {escape(status.start_from.model)}.")
+    if status.caution:
+        st.warning(escape(status.caution), icon=":material/warning:")
+    if status.diagnosis:
+        st.info(escape(status.diagnosis), icon=":material/troubleshoot:")
+    if lost:
+        st.warning(f"It cannot be resumed. {escape(lost)}", icon=":material/block:")
+    elif status.state == "interrupted":
+        st.warning("Its process is gone. Every finished epoch is kept; Resume goes on from there.")
+
+
+def _described(status: SearchStatus) -> str:
+    """What was searched for: the data set, and what all trials have in common."""
+    names = {str(trial.params["architecture"]) for trial in status.trials if "architecture" in trial.params}
+    sizes = {trial.params["image_size"] for trial in status.trials if "image_size" in trial.params}
+    titles = [ARCHITECTURES[name].title if name in ARCHITECTURES else name for name in names]
+    parts = [f"Data set {dataset_names().get(status.dataset, status.dataset)}"]
+    parts += titles if len(titles) == 1 else []
+    parts += [f"photos at {size} px" for size in sizes] if len(sizes) == 1 else []
+    return escape(" · ".join(parts))
+
+
+def _offer_actions(status: SearchStatus, lost: str) -> None:
+    search = find_only_search(status.search)
+    try:
+        if status.state in ("queued", "running") and st.button(
+            "Stop, keep the best", icon=":material/stop:", help="Ends within seconds; the best epoch so far is kept."
+        ):
+            search.stop()
+            st.rerun()
+        if status.unfinished and not lost and st.button("Resume", type="primary", icon=":material/play_arrow:"):
+            search.resume()
+            st.rerun()
+    except SearchError as error:
+        st.toast(escape(str(error)))
+    if status.model:
+        link("evaluate", "Evaluate", model=status.model, dataset=status.dataset)
+        link("predict", "Try a photo", primary=True, model=status.model)
+    if not status.active:
+        offer_deletion(status)
+
+
+def _show_figures(status: SearchStatus) -> None:
+    best = status.best_trial
+    epoch = best.best_epoch if best else None
+    figures = st.container(horizontal=True, gap="medium")
+    figures.metric(
+        f"Best {quality_title(status.objective)}",
+        score(epoch.score if epoch else None),
+        f"trial {best.number}, epoch {epoch.epoch}" if best and epoch else None,
+        delta_color="off",
+        delta_arrow="off",
+        help="On the validation photos; 1 is perfect.",
+        width="content",
+    )
+    figures.metric("Trials done", f"{status.trials_over} of {status.planned_trials}", width="content")
+    figures.metric(
+        "Time so far" if status.active else "Took at least" if status.state == "interrupted" else "Took",
+        duration(status.seconds),
+        help="Until its last record. How long it went on after that, nobody knows." * (status.state == "interrupted")
+        or None,
+        width="content",
+    )
+    if not status.active:
+        show_size(status, figures)
+
+
+def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.DataFrame:
+    varied = _varied(status)
+    rows = []
+    for trial in trials:
+        epoch = trial.best_epoch
+        rows.append(
+            {
+                "trial": marked(status, trial),
+                "state": status.state if trial.state == "running" and not status.active else trial.state,
+                "epochs": f"{len(trial.epochs)}/{trial.planned_epochs}",
+                quality_title(status.objective): epoch.score if epoch else None,
+                "mAP@0.5": epoch.map50 if epoch else None,
+                "mAP@0.5–0.95": epoch.map50_95 if epoch else None,
+                "at epoch": epoch.epoch if epoch else None,
+                **({PREDICTION: trial.latency_ms} if wants_speed(status.objective) else {}),
+                **{PARAMETERS[name].title.lower(): trial.params.get(name) for name in varied},
+                **({"seed": trial.effective.get("seed")} if _repeats(status) else {}),
+                "learning rate": trial.params.get("lr"),
+                "backbone ×": trial.params.get("backbone_lr_factor"),
+                "weight decay": trial.params.get("weight_decay"),
+                **_needs(trial),
+            }
+        )
+    table = pd.DataFrame(rows)
+    return table.drop(columns=[name for name in NEEDS if table[name].isna().all()])
+
+
+def _repeats(status: SearchStatus) -> bool:
+    """Whether trials repeat the parameters of others, with other seeds."""
+    return any("seed" in trial.effective for trial in status.trials)
+
+
+def _varied(status: SearchStatus) -> list[str]:
+    """What is not the same for all trials, beside what has a column always."""
+    others = PARAMETERS.keys() - {"lr", "backbone_lr_factor", "weight_decay", "epochs"}
+    return [name for name in PARAMETERS if name in others and len({one.params.get(name) for one in status.trials}) > 1]
+
+
+def _needs(trial: TrialStatus) -> dict[str, float | None]:
+    """The most that any attempt at a trial needed; None where that was not measured."""
+    measured = {name: [getattr(attempt, fact) for attempt in trial.attempts] for name, fact in NEEDS.items()}
+    most = {name: max((one for one in values if one is not None), default=None) for name, values in measured.items()}
+    return {name: value / 1e6 if value and "memory" in name else value for name, value in most.items()}
+
+
+def _columns() -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "trial": st.column_config.TextColumn(help="★ marks the best, ◆ those on the Pareto front"),
+        **{quality_title(objective): number(format="%.3f") for objective in OBJECTIVES},
+        PREDICTION: number(format="%g ms", help="On the device that trained it; of a CPU, one core."),
+        "learning rate": number(format="%.2g"),
+        "backbone ×": number(format="%.2f", help="The pretrained layers learn at the learning rate times this."),
+        "weight decay": number(format="%.1g"),
+        "peak memory": number(format=MEGABYTES, help="The most that its process had."),
+        "peak GPU memory": number(format=MEGABYTES, help="The most in use on its GPU, by whomever."),
+        "GPU busy": number(format="percent", help="Share of the time in which its GPU computed."),
+    }

@@ -1,0 +1,70 @@
+"""Keeping the model of a trial that is not the search's own."""
+
+from heapq import nlargest
+
+import streamlit as st
+
+from autodet.evaluation.objective import quality_title
+from autodet.records import SearchStatus, TrialStatus
+from autodet.search.api import find_only_search
+from autodet.ui.common.frame import link
+from autodet.ui.common.markdown import escape, score
+
+MOST_OFFERED = 200
+
+
+def offer_trials_to_keep(status: SearchStatus) -> None:
+    """Any trial's best epoch as a model of its own, beside the one that the search publishes."""
+    trials = {trial.number: trial for trial in _offered(status)}
+    if not trials:
+        return
+    key = f"keep {status.search}"
+    others = [number for number, trial in trials.items() if trial is not status.best_trial]
+    default = others[0] if others else next(iter(trials))  # the best trial's model is the search's own already
+    # Set in every run, or the browser shows the star and the score that the trial had.
+    st.session_state[key] = st.session_state.get(key, default)
+    with st.expander("Keep the model of a trial", icon=":material/bookmark_add:"):
+        which, called, act = st.columns([3, 3, 2], vertical_alignment="bottom")
+        number = which.selectbox(
+            "Trial",
+            list(trials),
+            format_func=lambda one: _described(status, trials[one]),
+            key=key,
+        )
+        name = called.text_input("Name", f"{status.search} trial {number}", key=f"keep {status.search} {number}")
+        kept = f"kept {status.search} {number}"
+        if act.button("Keep this model", icon=":material/bookmark_add:", width="stretch"):
+            st.session_state[kept] = find_only_search(status.search).keep(number, name.strip() or None).id
+        _show_kept(st.session_state.get(kept))
+
+
+def _show_kept(model: str | None) -> None:
+    if model is None:
+        st.caption("It appears under Models, beside the search's own, with this trial's figures.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/check: It is kept as **{escape(model)}**.", width="content")
+        link("predict", "Try it", model=model)
+
+
+def marked(status: SearchStatus, trial: TrialStatus) -> str:
+    """A trial's number, with a star for the best and a diamond on the Pareto front."""
+    star = " ★" if trial is status.best_trial else ""
+    return f"{trial.number}{star}{' ◆' if trial in status.pareto_front else ''}"
+
+
+def _offered(status: SearchStatus) -> list[TrialStatus]:
+    """The trials with a model, the best first; those on the Pareto front before all others."""
+    front = {trial.number for trial in status.pareto_front}
+    measured = [trial for trial in status.trials if trial.best_epoch and trial.number not in front]
+    best = nlargest(MOST_OFFERED, measured, key=lambda trial: (_score(trial), -trial.number))
+    return [*reversed(status.pareto_front), *best]
+
+
+def _score(trial: TrialStatus) -> float:
+    return trial.best_epoch.score if trial.best_epoch else 0.0
+
+
+def _described(status: SearchStatus, trial: TrialStatus) -> str:
+    time = f" · {trial.latency_ms:g} ms" if trial.latency_ms else ""
+    return f"{marked(status, trial)} · {quality_title(status.objective)} {score(_score(trial))}{time}"

@@ -1,0 +1,109 @@
+"""Asking what trials begin with: the weights of the network or of a model, and an earlier search's best parameters."""
+
+import streamlit as st
+
+from autodet.datasets.manifest import Dataset
+from autodet.errors import SearchError
+from autodet.inference.leakage import flattered_sentence
+from autodet.models.matching_weights import match_classes
+from autodet.models.registry import ARCHITECTURES
+from autodet.models.store import StoredModel, list_models
+from autodet.search.api import list_searches
+from autodet.text_format import counted
+from autodet.ui.common.choice import dataset_names, describe_search
+from autodet.ui.common.markdown import escape, shortened
+
+START = "begin with"  # session state: a model's id, or empty
+LOST = "begin with, deleted"  # session state: what was chosen, in the one run that finds it gone
+PRETRAINED = "The network's own pretrained weights"
+
+
+def chosen_start() -> StoredModel | None:
+    """The model that the visitor has chosen to begin with, further down the page."""
+    chosen = st.session_state.get(START)
+    return _models().get(chosen) if chosen else None
+
+
+def _models() -> dict[str, StoredModel]:
+    return {model.id: model for model in list_models() if model.card.architecture in ARCHITECTURES}
+
+
+def ask_for_start(dataset: Dataset) -> StoredModel | None:
+    """What every trial begins with; None for the pretrained weights of the network, which is then asked for."""
+    models = _models()
+    chosen = st.session_state.get(START) or ""
+    st.session_state[LOST] = "" if chosen in models else chosen  # for as long as this page is drawn
+    if chosen not in models:
+        st.session_state[START] = ""
+    if not models:
+        return None
+    chosen = st.selectbox(
+        "Begin with",
+        ["", *models],
+        format_func=lambda model: _described(models[model]) if model else PRETRAINED,
+        key=START,
+        persist_state="session",
+        help="A model brings its network and photo size. Classes of the same name keep what was learnt of them.",
+    )
+    if not chosen:
+        return None
+    card = models[chosen].card
+    title = ARCHITECTURES[card.architecture].title
+    st.caption(
+        f"{title}, as the model is, which learnt from photos at {card.image_size} pixels. "
+        f"{_known_classes(models[chosen], dataset)}"
+    )
+    return models[chosen]
+
+
+def refuse_lost_start() -> None:
+    """See that the model that the visitor chose to begin with has not been deleted meanwhile.
+
+    Raises:
+        SearchError: It has.
+    """
+    if lost := st.session_state.get(LOST):
+        raise SearchError(
+            f"The model {lost}, which the search was to begin with, has been deleted. Nothing was started; choose "
+            "another one, or start again to begin with the network's own weights."
+        )
+
+
+def _described(model: StoredModel) -> str:
+    name = model.id if model.id == model.card.name else f"{model.card.name} ({model.id})"
+    return f"The model {name} · trained on {model.card.dataset}"
+
+
+def _known_classes(model: StoredModel, dataset: Dataset) -> str:
+    matched = match_classes(model.card.classes, dataset.classes)
+    if not matched.kept:
+        return "It knows none of this data set's classes, which begin fresh."
+    if not matched.fresh:
+        return f"It knows {'all classes' if len(matched.kept) > 1 else 'the class'} of this data set."
+    fresh = escape(shortened(", ".join(matched.fresh), 80))
+    return f"It knows {len(matched.kept)} of {counted(len(dataset.classes), 'class', 'classes')}; {fresh} begins fresh."
+
+
+def warn_of_known_photos(dataset: Dataset) -> None:
+    """Say so if the model to begin with has learnt from photos that trials are judged by."""
+    model = chosen_start()
+    if model and (caution := flattered_sentence(model.card.as_origin(model.id), dataset)):
+        st.warning(escape(caution), icon=":material/warning:")
+
+
+def ask_for_warm_start() -> str | None:
+    """An earlier search whose best parameters are tried, if there is one and it is wanted."""
+    searches = {status.search: status for status in list_searches() if status.best_trial}
+    if not searches:
+        return None
+    names = dataset_names()
+    return st.selectbox(
+        "Also try the best parameters of",
+        list(searches),
+        None,
+        format_func=lambda search: describe_search(searches[search], names),
+        placeholder="no earlier search",
+        key="warm start",
+        persist_state="session",
+        help="What its best trial was trained with is tried next after the defaults; no weights are taken.",
+    )

@@ -1,0 +1,317 @@
+"""Asking for a search: what to try, how long that will take, and the start."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from autodet.datasets.manifest import Dataset
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
+from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
+from autodet.search.order.combinations import Combinations
+from autodet.search.order.space import PARAMETERS, Range, Space, architectures, make_space
+from autodet.search.order.spec import MOST_EPOCHS, MOST_TRIALS
+from autodet.search.planning.dataset_profile import facts_of, unjudged_classes
+from autodet.search.planning.epoch_times import measured_hardware
+from autodet.search.planning.forecast import forecast_search
+from autodet.search.planning.plan import Plan, explain_entries
+from autodet.search.planning.presets import DEFAULT_PRESET, PRESETS, plan_search, usable_networks
+from autodet.search.start import start_search
+from autodet.settings import load_settings
+from autodet.text_format import counted, duration
+from autodet.training.hardware import Hardware, find_hardware, hardware_of_cluster
+from autodet.ui.common.choice import choose, forget
+from autodet.ui.common.frame import open_page
+from autodet.ui.common.markdown import escape, shortened
+from autodet.ui.common.number_input import ask_for_number
+from autodet.ui.search.initial_weights_form import (
+    ask_for_start,
+    ask_for_warm_start,
+    chosen_start,
+    refuse_lost_start,
+    warn_of_known_photos,
+)
+from autodet.ui.search.network_form import NETWORK, ask_for_architecture, network_problem, use_default_network
+from autodet.ui.search.space_form import ask_what_to_try, chosen_objective
+
+WHERE = "where to run"
+SAME_ORDER_SECONDS = 5.0  # two clicks, or two people, who want the same so close together want one search
+MINUTES = (0.1, 100_000)  # of a time limit
+LEARNING_RATES = (1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 1e-2)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the visitor asks for."""
+
+    trials: int
+    epochs: int
+    time_limit: float | None
+    lr_range: tuple[float, float]
+    architecture: str | None
+    executor: str = "local"
+    space: Mapping[str, Any] = field(default_factory=dict)
+    objective: str = DEFAULT_OBJECTIVE
+    sampler: str = "tpe"
+    pruner: str = "median"
+    patience: int | None = None
+    refit: bool = False
+    repeat: bool = False
+    start_from: str | None = None
+    warm_start: str | None = None
+    problems: tuple[str, ...] = ()  # why no search can be started like this
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What ``start_search`` takes."""
+        return {name: value for name, value in asdict(self).items() if name != "problems"}
+
+    @property
+    def tried(self) -> Space:
+        """What trials try."""
+        words = {"lr": self.lr_range} | ({"architecture": self.architecture} if self.architecture else {})
+        return make_space({**self.space, **words})
+
+    @property
+    def planned_trials(self) -> int:
+        """The trials that will run: where nothing continuous is tuned, no more than there are combinations."""
+        return self.trials if self.repeat else int(min(self.trials, Combinations(self.tried).count))
+
+
+def ask_for_search(dataset: Dataset) -> Order:
+    """The choices, effort first; what a preset chooses is filled in, and can be changed."""
+    preset = st.segmented_control(
+        "How much effort",
+        list(PRESETS),
+        default=DEFAULT_PRESET,
+        required=True,
+        format_func=lambda name: PRESETS[name].title,
+        key="effort",
+        persist_state="session",
+    )
+    plan = _plan(dataset, preset or DEFAULT_PRESET)
+    reasons = st.empty()
+    problems: list[str] = []
+    trials, epochs, time_limit = _ask_for_amounts(plan, preset, problems)
+    usual = PARAMETERS["lr"].prior
+    lowest, highest = st.select_slider(
+        "Learning rate, from and to",
+        LEARNING_RATES,
+        (usual.low, usual.high) if isinstance(usual, Range) else (LEARNING_RATES[0], LEARNING_RATES[-1]),
+        format_func=lambda rate: f"{rate:g}",
+        help="How large the steps of training are. Every trial tries its own from this range.",
+        key="learning rates",
+        persist_state="session",
+    )
+    with st.expander("Network, and what it begins with", icon=":material/lan:"):
+        model = ask_for_start(dataset)
+        architecture = model.card.architecture if model else ask_for_architecture()
+        others = _ask_for_others(plan)
+    with st.expander("What to try, and what for", icon=":material/tune:"):
+        tried = ask_what_to_try(plan, problems)
+        tried["warm_start"] = ask_for_warm_start()
+    refit = st.checkbox(
+        "Train the best once more on all but the test photos",
+        help="At the end, on training and validation photos, for as many epochs as the best trial took. No photos are "
+        "left to judge that model by: it shows the best trial's figures, whose own model is kept beside it.",
+        key="refit",
+        persist_state="session",
+    )
+    where = _ask_where_to_run()
+    if others:
+        tried["space"] = {**tried["space"], "architecture": others}
+    changed = _changed(
+        plan, Plan(trials, epochs, **{name: tried[name] for name in ("space", "sampler", "pruner", "patience")})
+    )
+    if model:
+        tried |= {"start_from": model.id, "space": {"image_size": model.card.image_size, **tried["space"]}}
+    order = Order(
+        trials,
+        epochs,
+        time_limit,
+        (lowest, highest),
+        None if others else architecture,
+        where,
+        **tried,
+        refit=refit,
+        problems=tuple(problems),
+    )
+    if not problems:
+        order = replace(order, repeat=_ask_for_repeats(order))
+        reasons.caption(escape(_reasons(dataset, order) if changed else plan.why))
+    return order
+
+
+def _ask_for_repeats(order: Order) -> bool:
+    """Whether to train combinations of parameters again; asked where there are fewer than trials."""
+    count = order.planned_trials
+    if count == order.trials:
+        return False
+    return st.checkbox(
+        f"Repeat: train {'the same combination' if count == 1 else 'combinations'} again, with other seeds",
+        help=f"Without repeats, this search has {counted(count, 'trial')}: there are no more combinations to try. "
+        "Repeats show how much scores vary by chance.",
+        key="repeat",
+        persist_state="session",
+    )
+
+
+def _ask_for_amounts(plan: Plan, preset: str, problems: list[str]) -> tuple[int, int, float | None]:
+    """Trials, epochs a trial, and the time limit in seconds."""
+    first, second, third = (column.container() for column in st.columns(3))
+
+    def ask_for_count(place: DeltaGenerator, label: str, most: int, planned: int, hint: str) -> int:
+        # A key for each preset and number, so that another preset, or data set, brings its own numbers.
+        key = f"{label} {preset} {planned}"
+        given = ask_for_number(place, label, (1, most), planned, problems, key=key, help=hint)
+        return int(given or planned)  # what is emptied is filled in again
+
+    trials = ask_for_count(first, "Trials", MOST_TRIALS, plan.trials, "The first has the defaults.")
+    epochs = ask_for_count(second, "Epochs a trial", MOST_EPOCHS, plan.epochs, "Times through all photos.")
+    minutes = ask_for_number(
+        third,
+        "Time limit in minutes",
+        MINUTES,
+        None,
+        problems,
+        whole=False,
+        key="time limit",
+        placeholder="none",
+        help="What is best by then is kept.",
+    )
+    return trials, epochs, None if minutes is None else minutes * 60
+
+
+def _changed(plan: Plan, entered: Plan) -> bool:
+    """Whether somebody has entered anything else than what the preset chose, as far as it gives reasons."""
+    proposed = replace(plan, space=make_space(plan.space), image_size=entered.image_size, why="")
+    return replace(entered, space=make_space(entered.space)) != proposed
+
+
+def _reasons(dataset: Dataset, order: Order) -> str:
+    entered = Plan(order.trials, order.epochs, order.tried, order.sampler, order.pruner, order.patience)
+    return explain_entries(entered, facts_of(dataset), _hardware(dataset, order.executor))
+
+
+def _plan(dataset: Dataset, preset: str) -> Plan:
+    """What a preset means here, for the network that is chosen further down."""
+    hardware = _hardware(dataset, st.session_state.get(WHERE, "local"))
+    objective = chosen_objective()
+    if model := chosen_start():
+        size = model.card.image_size
+        return plan_search(
+            preset,
+            facts_of(dataset),
+            hardware,
+            (model.card.architecture,),
+            objective=objective,
+            image_size=size,
+            asked={} if wants_speed(objective) else {"image_size": size},
+        )
+    chosen = st.session_state.get(NETWORK, DEFAULT_ARCHITECTURE)
+    others = _usable_networks() if hardware.on_gpus else ()
+    networks = (chosen, *(name for name in others if name != chosen))
+    return plan_search(preset, facts_of(dataset), hardware, networks, objective=objective)
+
+
+def _hardware(dataset: Dataset, where: str) -> Hardware:
+    settings = load_settings()
+    return hardware_of_cluster(settings) if where == "ray" else measured_hardware(find_hardware(settings), dataset)
+
+
+@st.cache_data(ttl=60, show_spinner="Looking for the weights")
+def _usable_networks() -> tuple[str, ...]:
+    return usable_networks()
+
+
+def _ask_for_others(plan: Plan) -> list[str]:
+    """The networks that trials choose among, where the preset has some; none for the one that was chosen."""
+    names: list[str] = plan.space.get("architecture", [])
+    titles = ", ".join(find_architecture(name).title for name in names)
+    if not names:
+        return []
+    label = "Let trials choose among the networks"
+    return names if st.checkbox(label, value=True, help=titles, key="networks", persist_state="session") else []
+
+
+def _ask_where_to_run() -> str:
+    """This machine, unless the settings name a cluster to choose instead; nobody types its address."""
+    if not load_settings().ray_address:
+        return "local"
+    where = {"local": "This machine", "ray": "Ray cluster"}
+    chosen = st.segmented_control(
+        "Where to run",
+        list(where),
+        default="local",
+        required=True,
+        format_func=lambda one: where[one],
+        key=WHERE,
+        persist_state="session",
+    )
+    return chosen or "local"
+
+
+def show_forecast(dataset: Dataset, order: Order) -> None:
+    """How long the search will take on this machine; on a cluster, the first epochs will tell."""
+    if order.problems:
+        return
+    if order.executor == "ray":
+        st.markdown(
+            f"{counted(order.planned_trials, 'trial')} of {counted(order.epochs, 'epoch')} on the Ray cluster, as many "
+            "side by side as it has room for. How long that takes is forecast when the first epoch is done."
+        )
+        return
+    hardware = _hardware(dataset, order.executor)
+    photos = len(dataset.split("train")), len(dataset.split("val"))
+    trials = order.planned_trials
+    forecast = forecast_search(photos, trials, order.epochs, order.tried, hardware, refit=order.refit)
+    cut = order.time_limit is not None and order.time_limit < forecast.most_seconds
+    expected = f"**{forecast.words.capitalize()}**"
+    if cut and order.time_limit:
+        expected = f"The time limit ends it after **{duration(order.time_limit)}** at the latest"
+    st.markdown(
+        f"{expected} for {counted(trials, 'trial')} of {counted(order.epochs, 'epoch')} on "
+        f"{counted(photos[0], 'training photo')}{' and a final training' * order.refit}, on {hardware.words}."
+        + f" All of it would take {forecast.words}." * cut
+        + " A trial that falls behind is pruned: it ends early." * (order.pruner != "none" and not cut)
+        + " No GPU has been measured yet, so this is a guess." * hardware.is_guess
+        + f" Only {counted(trials, 'combination')} can be tried." * (trials < order.trials)
+    )
+
+
+def _warn_of_unjudged_classes(dataset: Dataset) -> None:
+    """Say so if trials will be chosen without regard to a class; where none can be judged, the start says it."""
+    missing = unjudged_classes(dataset)
+    if 0 < len(missing) < len(dataset.classes):
+        st.warning(
+            "Classes that no validation photo shows do not count when trials are compared: "
+            f"{escape(shortened(', '.join(missing), 80))}. To have them there, draw the splits anew on Data sets.",
+            icon=":material/warning:",
+        )
+
+
+def offer_start(dataset: Dataset, order: Order) -> None:
+    """The button that starts a search; or why it cannot start, and what can."""
+    networks = architectures(order.tried)
+    refused = bool(order.problems)
+    if refused:
+        st.error(f"It cannot start like this. {' '.join(map(escape, order.problems))}", icon=":material/edit:")
+    problem = None if order.start_from else next(filter(None, map(network_problem, networks)), None)
+    warn_of_known_photos(dataset)
+    _warn_of_unjudged_classes(dataset)
+    if problem:
+        st.warning(escape(problem), icon=":material/cloud_off:")
+    if problem and networks != (DEFAULT_ARCHITECTURE,):
+        title = find_architecture(DEFAULT_ARCHITECTURE).title
+        st.button(f"Use {title}", icon=":material/undo:", on_click=use_default_network)
+    refused = refused or problem is not None
+    pressed = st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=refused)
+    if pressed and not refused:  # a button that is pressed at the moment at which it is disabled counts as pressed
+        refuse_lost_start()
+        with st.spinner("Starting"):  # where it begins with a model, that is looked at first
+            search = start_search(dataset, **order.asked, once_within=SAME_ORDER_SECONDS)
+        choose(dataset=dataset.id)
+        forget("model")  # that of this search will be the one at hand
+        open_page("results", search=search.id)

@@ -1,0 +1,151 @@
+"""Asking what a search tries, and what for."""
+
+from typing import Any
+
+import streamlit as st
+
+from autodet.errors import SearchError
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES, objective_title, wants_speed
+from autodet.search.order.space import PARAMETERS, Parameter, Range, changes_latency, make_space, parse_tried
+from autodet.search.order.spec import MOST_EPOCHS
+from autodet.search.planning.plan import Plan
+from autodet.ui.common.number_input import ask_for_number
+
+SAMPLER_TITLES = {"tpe": "TPE, which learns from the trials before", "random": "At random", "gp": "A Gaussian process"}
+PRUNER_TITLES = {
+    "median": "Halfway, it is worse than the median of those before",
+    "hyperband": "Hyperband says so, for many trials",
+    "asha": "Successive halving says so, for many trials",
+    "none": "Never",
+}
+SPEED_SENTENCE = (
+    "Results show which trials no other one beats in both quality and time, and let you keep any of their models; the "
+    "one that you get without choosing is the most accurate. No trial is ended early for falling behind then, so the "
+    "search takes longer."
+)
+NOTHING_QUICKER = "nothing else that is varied here changes how long a prediction takes."
+ASKED_ELSEWHERE = ("lr", "architecture", "epochs")
+STEP_SHARE = 0.01  # of the highest value: what + and - beside a number change
+OBJECTIVE = "objective"  # session state: what the visitor wants to be high
+
+
+def chosen_objective() -> str:
+    """What the visitor has chosen to be high, further down the page."""
+    chosen: str = st.session_state.get(OBJECTIVE, DEFAULT_OBJECTIVE)
+    return chosen
+
+
+def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
+    """What ``start_search`` takes beside the learning rate, the network and the effort.
+
+    Args:
+        plan: What the preset chooses, which is filled in until somebody changes it.
+        problems: A sentence is added for everything typed that is no value for its parameter.
+    """
+    first, second = st.columns(2)
+    objective = first.selectbox(
+        "The best has the highest",
+        list(OBJECTIVES),
+        format_func=objective_title,
+        help="On the validation photos.",
+        key=OBJECTIVE,
+        persist_state="session",
+    )
+    # A key for each choice of a preset, so that another choice is seen.
+    sampler = second.selectbox(
+        "Who chooses what to try",
+        list(SAMPLER_TITLES),
+        list(SAMPLER_TITLES).index(plan.sampler),
+        format_func=SAMPLER_TITLES.__getitem__,
+        key=f"sampler {plan.sampler}",
+        persist_state="session",
+    )
+    quick = wants_speed(objective)
+    pruners = ["none"] if quick else list(PRUNER_TITLES)
+    first, second = st.columns(2)  # a row of its own, so that on a narrow page the two stay together
+    pruner = first.selectbox(
+        "A trial is pruned (ends early) if",
+        pruners,
+        pruners.index(plan.pruner),
+        format_func=PRUNER_TITLES.__getitem__,
+        help="Never the first one.",
+        key=f"pruner {quick} {plan.pruner}",
+        persist_state="session",
+    )
+    patience = ask_for_number(
+        second.container(),
+        "Or if it is no better after so many epochs",
+        (1, MOST_EPOCHS),
+        plan.patience,
+        problems,
+        placeholder="never",
+        key=f"patience {plan.patience}",
+    )
+    names = [name for name in PARAMETERS if name not in ASKED_ELSEWHERE]
+    planned = [name for name in plan.space if name in names]
+    chosen = st.multiselect(
+        "Vary or fix",
+        names,
+        planned,
+        format_func=lambda name: PARAMETERS[name].title,
+        placeholder="What else should not be left to itself",
+        help="One value fixes it; of several, or of a range, every trial tries its own.",
+        key=f"varied {planned}",
+        persist_state="session",
+    )
+    asked = {name: _ask_for_values(PARAMETERS[name], plan.space.get(name, True), problems) for name in chosen}
+    space = {name: value for name, value in asked.items() if _makes_sense(name, value, problems)}
+    elsewhere = {name: values for name, values in plan.space.items() if name in ASKED_ELSEWHERE}
+    tried = make_space({**elsewhere, **space})
+    if quick:
+        st.info(SPEED_SENTENCE, icon=":material/speed:")
+    if quick and not changes_latency(tried):
+        st.warning(f"Vary the {PARAMETERS['image_size'].title.lower()}: {NOTHING_QUICKER}")
+    return {
+        "objective": objective,
+        "sampler": sampler,
+        "pruner": pruner,
+        "patience": None if patience is None else int(patience),
+        "space": space,
+    }
+
+
+def _makes_sense(name: str, value: Any, problems: list[str]) -> bool:
+    try:
+        make_space({name: value})
+    except SearchError as error:
+        problems.append(str(error))
+        return False
+    return True
+
+
+def _ask_for_values(parameter: Parameter, planned: Any, problems: list[str]) -> Any:
+    """A range or some values; filled in is what the preset chooses, else what is usual."""
+    if isinstance(parameter.prior, Range):
+        ends = zip(st.columns(2), ("from", "to"), (parameter.prior.low, parameter.prior.high), strict=True)
+        return tuple(
+            ask_for_number(
+                place.container(),
+                f"{parameter.title}, {word}",
+                (parameter.least, parameter.most),
+                usual,
+                problems,
+                whole=False,
+                step=STEP_SHARE * parameter.most,
+                key=f"{parameter.name} {word}",
+                help=parameter.help,
+            )
+            for place, word, usual in ends
+        )
+    usual = [f"{value:g}" if isinstance(value, float) else str(value) for value in parameter.prior.values]
+    filled_in = usual if planned is True else list(map(str, planned))
+    values = st.multiselect(
+        parameter.title,
+        list(dict.fromkeys([*usual, *filled_in])),
+        filled_in,
+        key=f"{parameter.name} values {planned}",
+        persist_state="session",
+        accept_new_options=not parameter.words,
+        help=f"{parameter.help} It can be {parameter.bounds}.",
+    )
+    return parse_tried(",".join(values)) if values else False

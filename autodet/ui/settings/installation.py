@@ -1,0 +1,85 @@
+"""The installation: settings, versions, room."""
+
+import platform
+import shutil
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import pandas as pd
+import streamlit as st
+
+from autodet.search.study.database import storage_label
+from autodet.settings import load_settings
+from autodet.text_format import size_text
+from autodet.training.device import device_slots, number_slots, visible_gpu
+from autodet.training.gpu import GpuReading, read_gpu
+from autodet.ui.common.markdown import escape
+from autodet.ui.common.sign_in import sign_out
+from autodet.version import __version__
+from autodet.workspace import open_workspace
+
+PACKAGES = ("streamlit", "torch", "torchvision", "optuna", "pycocotools", "plotly", "boto3")
+
+
+def show_installation() -> None:
+    """Settings without secrets, and the versions of what the app is made of."""
+    settings, workspace = load_settings(), open_workspace()
+    if settings.password:
+        st.button("Sign out", icon=":material/logout:", on_click=sign_out)
+    free = shutil.disk_usage(workspace.datasets).free
+    facts = {
+        "Workspace (AUTODET_HOME)": str(settings.home),
+        "Free space": f"{free / 1e9:.1f} GB",
+        "Devices (AUTODET_DEVICES)": ", ".join(device_slots(settings)),
+        "Listens on (AUTODET_ADDRESS)": st.get_option("server.address") or "every interface",
+        "Answers to (AUTODET_HOSTS)": ", ".join(st.get_option("server.allowedHosts")) or "every host name",
+        "Password (AUTODET_PASSWORD)": "set" if settings.password else "not set: everyone who can reach it may use it",
+        "Folder of weights (AUTODET_WEIGHTS)": str(settings.weights_folder or "not set"),
+        "Server of weights (AUTODET_WEIGHTS_URL)": settings.weights_url or "torchvision's",
+        "Folders to import from (AUTODET_DATA_ROOTS)": ", ".join(map(str, settings.data_roots)) or "none",
+        "S3 servers (AUTODET_S3_ENDPOINT)": ", ".join(settings.s3_endpoints),
+        "S3 keys of this machine for visitors (AUTODET_S3_IDENTITIES)": ", ".join(settings.s3_identities) or "none",
+        "Downloads from S3 that need a yes": f"those above {settings.large_download_bytes / 1e9:g} GB",
+        "An archive may unpack to": f"{settings.max_archive_bytes / 1e9:.0f} GB",
+        "An archive may hold": f"{settings.max_archive_entries:,} files",
+        "Largest photo": f"{settings.max_photo_pixels / 1e6:.0f} megapixels",
+        "Largest upload": f"{st.get_option('server.maxUploadSize')} MB",
+        "Studies (AUTODET_STORAGE_URL)": f"PostgreSQL on {storage_label()}"
+        if settings.storage_url
+        else "in the workspace",
+    }
+    _table("Setting", facts)
+    if gpus := _gpus(device_slots(settings)):
+        _table("GPU", gpus)
+    _table("Version of", {"autodet": __version__, "Python": platform.python_version(), **_versions()})
+    if not settings.storage_url:
+        st.caption("The workspace's studies as optuna-dashboard shows them, where that is installed:")
+        st.code(f"optuna-dashboard {workspace.optuna_url}", language=None, wrap_lines=True)
+
+
+def _gpus(devices: Sequence[str]) -> dict[str, str]:
+    """What each GPU is and does at this moment, as far as it can be told."""
+    gpus = sorted({slot.device for slot in number_slots(devices)} - {"cpu"})
+    readings = {device: read_gpu(visible_gpu(device)) for device in gpus}
+    return {device: _reading_text(reading) for device, reading in readings.items() if reading}
+
+
+def _reading_text(reading: GpuReading) -> str:
+    busy = "" if reading.utilisation is None else f", {reading.utilisation:.0%} busy"
+    used, total = size_text(reading.memory_bytes), size_text(reading.memory_total_bytes)
+    return f"{reading.name}{busy}, {used} of {total} in use"
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _table(heading: str, facts: dict[str, str]) -> None:
+    escaped = [(escape(name), escape(value)) for name, value in facts.items()]
+    st.table(pd.DataFrame(escaped, columns=[heading, "Value"]), hide_index=True, border="horizontal")

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from autodet.datasets.checks.kinds import KINDS, decide, how_many
+from autodet.errors import DatasetError
+from autodet.records import Problem
+
+
+def test_every_kind_says_why_and_has_a_default():
+    for name, kind in KINDS.items():
+        assert kind.title and kind.why.endswith("."), name
+        assert decide()[name] == kind.default == next(iter(kind.choices))
+
+
+def test_what_names_no_file_is_counted_by_its_photos():
+    pair = Problem("a.png", "Twice.", "Kept.", "photo_copies", ("a.png", "b.png"))
+    some = Problem("", "3 photos have no label file.", "Kept.", "label_file_missing", ("a.png", "b.png", "c.png"))
+    assert how_many([pair]) == 1
+    assert how_many([some, some]) == 6
+    assert how_many([Problem("", "No boxes.", "", "no_boxes")]) == 1
+
+
+def test_a_decision_replaces_the_default_of_its_kind_alone():
+    decisions = decide({"box_outside": "drop"})
+    assert decisions["box_outside"] == "drop"
+    assert decisions["turned"] == "fix"
+
+
+@pytest.mark.parametrize(
+    ("actions", "match"),
+    [
+        ({"box_round": "drop"}, "'box_round' is no kind of problem; choose among .*box_outside"),
+        ({"box_outside": "stop"}, "'stop' cannot be done about 'box_outside'; choose among fix, drop"),
+    ],
+)
+def test_a_decision_that_makes_no_sense_is_a_sentence(actions, match):
+    with pytest.raises(DatasetError, match=match):
+        decide(actions)
+
+
+def test_the_documentation_lists_every_kind_with_its_actions():
+    text = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    for name, kind in KINDS.items():
+        assert f"| {kind.title} | `{name}` | {', '.join(kind.choices)} |" in text

@@ -1,0 +1,68 @@
+import hashlib
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from autodet.datasets.imports.photo_scan import MANY, looking_at
+from autodet.errors import AutodetError
+from tests.helpers import draw_photo
+
+
+def write_many(folder: Path) -> list[str]:
+    """So many photos that processes are started; every hundredth is damaged. Most are links, so that it is quick."""
+    (folder / "a b").mkdir(parents=True)
+    originals = []
+    for number in range(8):
+        originals.append(folder / f"original {number}.png")
+        draw_photo(seed=number).save(originals[-1])
+    names = []
+    for number in range(MANY + 40):
+        names.append(f"a b/{number:05}.png")
+        if number % 100 == 99:
+            (folder / names[-1]).write_bytes(b"no photo")
+        else:
+            (folder / names[-1]).hardlink_to(originals[number % 8])
+    return names
+
+
+def test_processes_see_what_a_thread_sees_in_the_same_order(tmp_path):
+    names = write_many(tmp_path / "photos")
+    with looking_at(names, tmp_path / "photos", tmp_path / "copies") as looks:
+        seen = list(looks)
+    with looking_at(names[:200], tmp_path / "photos", None) as looks:
+        few = list(looks)
+    assert len(seen) == len(names) and seen[:200] == few
+    for name, one in zip(names, seen, strict=True):
+        content = (tmp_path / "photos" / name).read_bytes()
+        if isinstance(one, str):
+            assert content == b"no photo" and repr(name) in one and not (tmp_path / "copies" / name).exists()
+        else:
+            assert one[1] == hashlib.sha256(content).hexdigest() and one[0].stored_wh == (64, 48)
+            assert (tmp_path / "copies" / name).read_bytes() == content
+
+
+def children() -> list[int]:
+    command = ["pgrep", "-P", str(os.getpid()), "-f", "datasets.looking"]
+    return [int(pid) for pid in subprocess.run(command, check=False, capture_output=True).stdout.split()]
+
+
+def test_a_process_that_is_killed_is_a_sentence_and_none_is_left(tmp_path):
+    names = write_many(tmp_path / "photos")
+    with looking_at(names, tmp_path / "photos", None) as looks:
+        next(looks)
+        for process in children():
+            os.kill(process, signal.SIGKILL)
+        with pytest.raises(AutodetError, match="has died"):
+            list(looks)
+    assert children() == []
+
+
+def test_whoever_leaves_early_leaves_no_process_behind(tmp_path):
+    names = write_many(tmp_path / "photos")
+    with pytest.raises(KeyError), looking_at(names, tmp_path / "photos", None):
+        assert children()
+        raise KeyError
+    assert children() == []

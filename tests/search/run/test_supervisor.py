@@ -1,0 +1,284 @@
+"""What a supervisor leaves behind when it dies at the worst moment, step by step and in this process."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from autodet.lock import hold_lock
+from autodet.models.store import add_model, find_model
+from autodet.search import start
+from autodet.search.api import find_search
+from autodet.search.executors import EpochDone, TrialDone
+from autodet.search.order.spec import HIGHEST_SEED
+from autodet.search.run import best_model, status_writer, supervisor
+from autodet.search.run.supervisor import supervise
+from autodet.search.start import start_search
+from autodet.search.status.status_file import STOP
+from autodet.search.study.study import SearchStudy
+from autodet.training.job import CHECKPOINT
+from tests.helpers import untrained_bundle
+from tests.search import scripted
+
+
+class InThisProcess:
+    """An executor without processes: one epoch of one trial whenever it is asked for events."""
+
+    obstacle = ""
+
+    def __init__(self, slots=1):
+        self.slots = slots
+        self.trials = {}
+
+    def has_room(self):
+        return len(self.trials) < self.slots
+
+    def start(self, trial, job):
+        self.trials[trial] = scripted.train(job)
+        return "here"
+
+    def events(self, timeout_seconds):
+        trial, results = next(iter(self.trials.items()))
+        del self.trials[trial]
+        for result in results:
+            self.trials[trial] = results  # behind the others, so that they take turns
+            return [EpochDone(trial, result)]
+        return [TrialDone(trial)]
+
+    def cancel(self, trial):
+        self.trials.pop(trial, None)
+
+    def close(self):
+        self.trials.clear()
+
+
+@pytest.fixture
+def plan(data, home, monkeypatch):
+    """Order a search without starting its process; returns its folder."""
+    monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
+
+    def plan(script=None, **options):
+        monkeypatch.setenv(scripted.SCRIPT, json.dumps(script or {}))
+        return home.searches / start_search(data, **options).id
+
+    return plan
+
+
+class Silent(InThisProcess):
+    """An executor whose trials never get anywhere."""
+
+    def events(self, timeout_seconds):
+        time.sleep(0.02)
+        return []
+
+
+def carry_on(folder, slots=1, executor=InThisProcess):
+    with hold_lock(folder):
+        return supervise(folder, executor(slots))
+
+
+def fails_once(monkeypatch, module, name, *, when):
+    """Make one call of a function die, as if the process had been killed there."""
+    real, died = getattr(module, name), []
+
+    def dying(*arguments):
+        if when(*arguments) and not died:
+            died.append(True)
+            raise OSError("killed here")
+        return real(*arguments)
+
+    monkeypatch.setattr(module, name, dying)
+
+
+def kept_map50(folder, home):
+    return find_model(folder.name, home).card.metrics["map50"]
+
+
+def test_a_best_epoch_that_was_recorded_but_not_published_is_published_on_resume(plan, home, monkeypatch):
+    folder = plan({"map50": {"0": [0.3, 0.9, 0.2]}}, trials=1, epochs=3)
+    fails_once(monkeypatch, best_model, "put_model", when=lambda bundle, *_: b"0.9" in bundle.read_bytes())
+    with pytest.raises(OSError, match="killed here"):
+        carry_on(folder)
+    assert kept_map50(folder, home) == 0.3
+    status = carry_on(folder)
+    assert status.state == "finished"
+    assert kept_map50(folder, home) == status.to_json()["best"]["map50"] == 0.9
+
+
+def test_a_model_that_was_published_but_not_written_down_is_not_replaced_by_a_worse_one(plan, home, monkeypatch):
+    folder = plan({"map50": {"0": [0.9, 0.8], "1": [0.2, 0.3]}}, trials=2, epochs=2)
+    fails_once(monkeypatch, status_writer, "write_snapshot", when=lambda _folder, status: status.model is not None)
+    with pytest.raises(OSError, match="killed here"):
+        carry_on(folder, slots=2)
+    status = carry_on(folder, slots=2)
+    assert status.state == "finished"
+    assert kept_map50(folder, home) == 0.9
+    assert status.model == folder.name
+
+
+def test_a_trial_whose_parameters_were_half_chosen_goes_on_under_its_number(plan, home, monkeypatch):
+    folder = plan(trials=2, epochs=1)
+    ask = SearchStudy.ask
+
+    def ask_and_die(study):
+        trial = ask(study)
+        if trial.number == 1:
+            trial.suggest_float("lr", study._spec.space["lr"].low, study._spec.space["lr"].high, log=True)
+            raise OSError("killed here")
+        return trial
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="killed here"):
+        patch.setattr(SearchStudy, "ask", ask_and_die)
+        carry_on(folder)
+    status = carry_on(folder)
+    assert [(trial.number, trial.state) for trial in status.trials] == [(0, "finished"), (1, "finished")]
+    assert status.trials[1].params.keys() == status.trials[0].params.keys()
+    assert tuple(SearchStudy(home, folder.name, find_search(folder.name, home).spec()).statuses()) == status.trials
+
+
+def test_a_search_does_not_inherit_the_study_of_a_deleted_one(plan, home, monkeypatch):
+    deleted = plan(trials=2, epochs=1)
+    carry_on(deleted)
+    shutil.rmtree(deleted)
+    shutil.rmtree(home.models / deleted.name)
+
+    class Later(start.datetime):
+        @classmethod
+        def now(cls, timezone):
+            return super().now(timezone).replace(year=2099)
+
+    monkeypatch.setattr("autodet.search.start.datetime", Later)
+    folder = plan(trials=1, epochs=3)
+    assert folder == deleted
+    status = carry_on(folder)
+    assert [len(trial.epochs) for trial in status.trials] == [3]
+    assert status.model
+
+
+def test_an_uploaded_model_never_takes_the_id_of_a_search_at_work(plan, home, tmp_path):
+    carry_on(plan(trials=1, epochs=1, name="first"))
+    folder = plan(trials=1, epochs=1, name="second")
+    bundle = untrained_bundle(tmp_path / "upload.autodet")
+    uploaded = add_model(bundle, "second", home)
+    content = uploaded.path.read_bytes()
+    carry_on(folder)
+    assert uploaded.id != folder.name
+    assert uploaded.path.read_bytes() == content, bundle
+
+
+def test_what_killed_workers_left_half_written_is_cleared_away(plan):
+    folder = plan(trials=1, epochs=1)
+    leftover = folder / "trials" / "0" / ".last.pt.0a1b2c3d"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"half a checkpoint")
+    carry_on(folder)
+    assert not leftover.exists()
+
+
+def test_the_checkpoint_of_a_finished_trial_is_cleared_away_by_whoever_comes_next(plan, monkeypatch):
+    folder = plan(trials=2, epochs=1)
+    fails_once(monkeypatch, supervisor, "sweep_unfinished", when=lambda swept: swept.name == "0")
+    with pytest.raises(OSError, match="killed here"):
+        carry_on(folder)
+    (folder / "trials" / "0" / CHECKPOINT).write_text("as if it had been killed one line before")
+    assert carry_on(folder).state == "finished"
+    assert not list(folder.rglob(CHECKPOINT))
+
+
+def test_the_highest_seed_searches_like_any_other(plan):
+    assert carry_on(plan(trials=2, epochs=1, seed=HIGHEST_SEED)).state == "finished"
+
+
+def test_the_forecast_begins_with_the_first_epoch_and_ends_at_0(plan, monkeypatch):
+    folder = plan({"seconds": 0.01}, trials=3, epochs=4)
+    forecasts = []
+    write = status_writer.write_snapshot
+    monkeypatch.setattr(
+        "autodet.search.run.status_writer.write_snapshot",
+        lambda folder, status: (forecasts.append(status.seconds_left), write(folder, status)),
+    )
+    carry_on(folder, slots=2)
+    measured = [forecast for forecast in forecasts if forecast is not None]
+    assert forecasts[0] is None
+    assert measured[0] > 0.07  # 3 epochs more and then 4 on one slot, 4 on the other
+    assert measured[-1] == 0
+
+
+def test_a_time_limit_that_no_epoch_keeps_is_a_failure_that_says_so(plan):
+    status = carry_on(plan(trials=2, epochs=1, time_limit=0.1), executor=Silent)
+    assert (status.state, status.model) == ("failed", None)
+    assert "time limit of 0.1 seconds" in status.message
+    assert "no model" in status.message
+
+
+def test_a_time_limit_that_the_first_epoch_just_keeps_leaves_a_model(plan, home):
+    class Slow(InThisProcess):
+        def events(self, timeout_seconds):
+            events = super().events(timeout_seconds)
+            time.sleep(0.5)  # the limit passes while the epoch is on its way
+            return events
+
+    status = carry_on(plan(trials=1, epochs=9, time_limit=0.4), executor=Slow)
+    assert (status.state, status.model) == ("finished", "fruit")
+    assert "best model so far is kept" in status.message
+    assert kept_map50(home.searches / "fruit", home) == status.trials[0].epochs[0].map50
+
+
+def test_stopping_before_the_first_epoch_says_that_there_is_no_model(plan):
+    folder = plan(trials=1, epochs=1)
+    (folder / STOP).touch()
+    status = carry_on(folder, executor=Silent)
+    assert (status.state, status.model) == ("stopped", None)
+    assert "no model" in status.message
+    assert not (folder / STOP).exists()
+
+
+def test_the_traceback_of_a_failed_trial_is_kept_in_its_folder(start, home):
+    search = start({"bug": {"0": 1}}, trials=1, epochs=1)
+    search.wait(best_so_far=True)
+    assert "ZeroDivisionError: oh no" in (home.searches / search.id / "trials" / "0" / "traceback.txt").read_text()
+
+
+def test_a_supervisor_that_fails_says_why_and_leaves_a_search_to_resume(start, home, eventually, supervisor_of):
+    search = start({"seconds": 0.3}, trials=1, epochs=4)
+    eventually(lambda: search.status().best_trial)
+    supervisor_of(search).kill()
+    supervisor_of(search).wait()
+    database = home.home / "optuna.db"
+    content = database.read_bytes()
+    database.write_bytes(b"no database" * 1000)
+    search.resume()
+    status = search.wait(best_so_far=True)
+    assert status.state == "interrupted"
+    assert "not a database" in status.message
+    assert "resume it" in status.message
+    database.write_bytes(content)
+    search.resume()
+    assert search.wait().state == "finished"
+
+
+def test_searches_that_start_together_in_a_new_workspace_all_finish(start):
+    searches = [start(trials=1, epochs=2, name=name) for name in ("one", "two", "three")]
+    assert [search.wait().state for search in searches] == ["finished"] * 3
+
+
+def test_a_supervisor_and_its_trials_never_import_streamlit():
+    code = "import sys, autodet.search.run.supervisor, autodet.training.loop; print('streamlit' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.slow
+def test_two_slots_search_for_real_and_find_a_detector(home, sample_dataset, monkeypatch):
+    monkeypatch.setenv("AUTODET_DEVICES", "cpu,cpu")
+    search = start_search(sample_dataset, trials=2, epochs=1)
+    status = search.wait()
+    assert status.state == "finished", status
+    assert [(trial.state, len(trial.epochs)) for trial in status.trials] == [("finished", 1)] * 2
+    best = status.to_json()["best"]
+    detector = search.best_detector()
+    assert detector.card.metrics["map50"] == best["map50"]
+    assert detector.evaluate(sample_dataset, split="val").map50 == pytest.approx(best["map50"], abs=1e-3)
