@@ -18,7 +18,7 @@ from autodet.search.status.epoch_lines import time_left
 from autodet.text_format import counted, duration, harmless, size_text
 
 PROGRAM = "python -m autodet"
-MOST_FINDINGS_SHOWN = 3  # of each kind
+MAX_FINDINGS_SHOWN = 3  # of each kind
 
 
 def say(line: str) -> None:
@@ -68,10 +68,10 @@ def _finding_lines(problems: Sequence[Problem]) -> Iterator[str]:
         yield f"\n{counted(len(problems), 'finding')}; --json lists all of them."
     for kind, found in by_kind(problems).items():
         yield f"\n{KINDS[kind].title}: {how_many(found):,}"
-        for one in found[:MOST_FINDINGS_SHOWN]:
+        for one in found[:MAX_FINDINGS_SHOWN]:
             yield f"  {one.file}{': ' * bool(one.file)}{one.problem} {one.action}"
-        if len(found) > MOST_FINDINGS_SHOWN:
-            yield f"  and {len(found) - MOST_FINDINGS_SHOWN:,} more"
+        if len(found) > MAX_FINDINGS_SHOWN:
+            yield f"  and {len(found) - MAX_FINDINGS_SHOWN:,} more"
 
 
 def version_text(version: Version, dataset: Dataset | None = None) -> str:

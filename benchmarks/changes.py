@@ -371,7 +371,7 @@ def _draw_rare_classes_more_often() -> None:
 
 
 def _draw_all_alike() -> None:
-    class_balance.MOST_OFTEN = 1.0
+    class_balance.MAX_OVERSAMPLING = 1.0
 
 
 def _draw_by_square_root() -> None:

@@ -27,8 +27,8 @@ from autodet.datasets.statistics import (
 from autodet.records import SPLITS
 
 HEIGHT = 320
-MOST_CLASSES = 30  # rows that a chart shows
-LOWEST_ROW, HIGHEST_ROW = 22, 34  # pixels
+MAX_CLASSES = 30  # rows that a chart shows
+MIN_ROW_HEIGHT, MAX_ROW_HEIGHT = 22, 34  # pixels
 SIZE_NAMES = {
     "small": f"small: below {SMALL_SIDE} px",
     "medium": "medium",
@@ -36,13 +36,13 @@ SIZE_NAMES = {
 }
 SIDE_TICKS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 RATIO_TICKS = {1 / 8: "1:8", 1 / 4: "1:4", 1 / 2: "1:2", 1.0: "square", 2.0: "2:1", 4.0: "4:1", 8.0: "8:1"}
-LARGEST_BUBBLE = 34  # pixels across
+MAX_BUBBLE_SIZE = 34  # pixels across
 
 
 def class_counts_figure(dataset: Dataset) -> go.Figure:
-    """Boxes per class, stacked by split, the most frequent first; of many classes, ``MOST_CLASSES``."""
+    """Boxes per class, stacked by split, the most frequent first; of many classes, ``MAX_CLASSES``."""
     counts = count_classes(columns_of(dataset), len(dataset.classes))
-    shown = np.argsort(-counts.sum(axis=0), kind="stable")[:MOST_CLASSES]
+    shown = np.argsort(-counts.sum(axis=0), kind="stable")[:MAX_CLASSES]
     names = [dataset.classes[index] for index in shown]
     figure = go.Figure()
     for split in dataset.splits:
@@ -58,7 +58,7 @@ def class_counts_figure(dataset: Dataset) -> go.Figure:
         )
     figure.update_layout(barmode="stack", bargap=0.35)
     name_rows(figure, names)
-    row = HIGHEST_ROW if len(names) <= MOST_CLASSES / 2 else LOWEST_ROW
+    row = MAX_ROW_HEIGHT if len(names) <= MAX_CLASSES / 2 else MIN_ROW_HEIGHT
     return styled(figure, height=110 + row * len(names), x_title="boxes")
 
 
@@ -121,7 +121,7 @@ def photo_sizes_figure(dataset: Dataset) -> go.Figure:
             marker={
                 "size": photos.tolist(),
                 "sizemode": "area",
-                "sizeref": 2 * int(photos.max(initial=1)) / LARGEST_BUBBLE**2,
+                "sizeref": 2 * int(photos.max(initial=1)) / MAX_BUBBLE_SIZE**2,
                 "sizemin": 3,
                 "color": class_colour(1),
                 "opacity": 0.6,

@@ -10,12 +10,12 @@ from autodet.records import SearchStatus
 
 # One half-transparent grey reads as a faint line on white and on black.
 GRID = "rgba(138, 143, 152, 0.25)"
-LONGEST_NAME = 40
+MAX_NAME_LENGTH = 40
 NEEDLESS_TOOLS = ["zoom", "pan", "zoomin", "zoomout", "autoscale"]  # a frame zooms in, a double click out
 TOOLS_PIXELS = 32  # of height, at the top
 LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None, "traceorder": "normal"}
 LEGEND_BESIDE = {"orientation": "v", "yanchor": "top", "y": 1, "x": 1.01, "title": None}  # it scrolls
-MOST_NAMES_ABOVE = 10  # a longer legend above a chart would leave it no room
+MAX_NAMES_ABOVE = 10  # a longer legend above a chart would leave it no room
 
 
 def styled(figure: go.Figure, *, height: int, x_title: str = "", y_title: str = "", tools: bool = False) -> go.Figure:
@@ -29,7 +29,7 @@ def styled(figure: go.Figure, *, height: int, x_title: str = "", y_title: str = 
         tools: Whether the page shows the chart's tools; they get a row of their own, above the legend.
     """
     top = TOOLS_PIXELS if tools else 0
-    legend = LEGEND_ABOVE if len(figure.data) <= MOST_NAMES_ABOVE else LEGEND_BESIDE
+    legend = LEGEND_ABOVE if len(figure.data) <= MAX_NAMES_ABOVE else LEGEND_BESIDE
     if tools and legend is LEGEND_ABOVE:
         legend = legend | {"yref": "container", "yanchor": "top", "y": 1 - top / height}
     figure.update_layout(
@@ -52,7 +52,7 @@ def styled(figure: go.Figure, *, height: int, x_title: str = "", y_title: str = 
 
 def label(name: str) -> str:
     """A name from a user as Plotly text: no markup, and not too long for a legend."""
-    return escape(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…")
+    return escape(name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 1]}…")
 
 
 def name_rows(figure: go.Figure, names: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from autodet.evaluation.objective import quality_title
 from autodet.records import SearchStatus, TrialStatus
 
 HEIGHT = 420
-MOST_OTHERS = 1000
+MAX_OTHERS = 1000
 FRONT, DEFAULTS, BEST = CLASS_COLOURS[1], CLASS_COLOURS[2], CLASS_COLOURS[0]
 
 
@@ -34,7 +34,7 @@ def pareto_figure(status: SearchStatus) -> go.Figure:
             figure.add_trace(_points(trials, title, name, look))
 
     add(
-        sorted(others, key=lambda trial: trial.number)[-MOST_OTHERS:],
+        sorted(others, key=lambda trial: trial.number)[-MAX_OTHERS:],
         "other trials",
         mode="markers",
         marker={"size": 9, "color": GREY},

@@ -12,7 +12,7 @@ from autodet.records import Attempt, SearchStatus, TrialStatus
 from autodet.text_format import duration, size_text
 
 ROW = 46  # pixels
-SMALLEST_TEXT = 10
+MIN_TEXT_SIZE = 10
 LOST = "lost"  # an attempt that the trial outlived
 # A stripe tells states apart for those who do not see the colours.
 LOOKS = {
@@ -65,7 +65,7 @@ def timeline_figure(status: SearchStatus, now: datetime, zone: tzinfo | None = N
             figure.add_trace(_trace(state, shown, devices))
     if not bars:
         note(figure, "No trial has started yet" if not status.trials else "When trials ran was not recorded")
-    figure.update_layout(barmode="overlay", bargap=0.3, uniformtext={"minsize": SMALLEST_TEXT, "mode": "hide"})
+    figure.update_layout(barmode="overlay", bargap=0.3, uniformtext={"minsize": MIN_TEXT_SIZE, "mode": "hide"})
     figure.update_xaxes(type="date", visible=bool(bars))
     name_rows(figure, devices)
     return styled(figure, height=160 + ROW * max(1, len(devices)), tools=True)

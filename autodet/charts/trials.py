@@ -12,18 +12,18 @@ from autodet.evaluation.objective import quality_title
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 
 HEIGHT = 420
-MOST_LINES = 60
+MAX_LINES = 60
 DIVERGED = 3.0  # times the highest loss of a first epoch: what is above would flatten everything else
 
 
 def most_telling(status: SearchStatus) -> SearchStatus:
     """A search with no more trials than a chart can show: of many, the best and the newest."""
-    if len(status.trials) <= MOST_LINES:
+    if len(status.trials) <= MAX_LINES:
         return status
-    newest = status.trials[-MOST_LINES // 3 :]
-    measured = [trial for trial in status.trials[: -MOST_LINES // 3] if trial.best_epoch]
+    newest = status.trials[-MAX_LINES // 3 :]
+    measured = [trial for trial in status.trials[: -MAX_LINES // 3] if trial.best_epoch]
     best = nlargest(
-        MOST_LINES - len(newest), measured, key=lambda trial: trial.best_epoch.map50 if trial.best_epoch else 0
+        MAX_LINES - len(newest), measured, key=lambda trial: trial.best_epoch.map50 if trial.best_epoch else 0
     )
     return replace(status, trials=tuple(sorted((*best, *newest), key=lambda trial: trial.number)))
 

@@ -25,7 +25,7 @@ from autodet.records import ImageRecord
 from autodet.workspace import open_atomically
 
 CHUNK_BYTES = 1 << 20
-MOST_NAME_BYTES = 200
+MAX_NAME_BYTES = 200
 DECIMALS = 4  # of a pixel
 SHARE_DECIMALS = 9  # of a photo's side: a photo of 100,000 pixels is still right to a thousandth of one
 _NOT_EVERYWHERE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028\u2029]')  # in names of files
@@ -143,7 +143,7 @@ def _named(records: Sequence[ImageRecord]) -> list[Exported]:
     named = []
     for record in records:
         path = PurePosixPath(record.file)
-        wanted = _NOT_EVERYWHERE.sub("_", path.stem).encode()[:MOST_NAME_BYTES].decode(errors="ignore")
+        wanted = _NOT_EVERYWHERE.sub("_", path.stem).encode()[:MAX_NAME_BYTES].decode(errors="ignore")
         wanted = wanted.strip(" .") or "photo"
         stem, number = wanted, 1
         while plain(stem) in taken:

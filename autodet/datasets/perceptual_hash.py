@@ -2,7 +2,7 @@
 
 A photo's look is a difference hash of 128 bits: the photo is shrunk to 9 x 9 grey pixels, and each bit says whether a
 pixel is lighter than its neighbour, 64 bits across and 64 down (after N. Krawetz, "Kind of Like That", 2013). Photos
-look alike if at most ``MOST_BITS`` differ. Measured on 430 photos: 99 % are still found when saved again at half the
+look alike if at most ``MAX_BITS`` differ. Measured on 430 photos: 99 % are still found when saved again at half the
 size and low quality, 61 % when 3 % are cut off on every side; of the 92,235 pairs among them seven are alike, and each
 of the seven shows one scene.
 """
@@ -19,7 +19,7 @@ GRID = 9
 _PLACES = np.arange(GRID * GRID).reshape(GRID, GRID)
 LIGHTER = np.concatenate([_PLACES[:-1, 1:], _PLACES[1:, :-1]]).ravel()  # the pixels of all pairs, flat
 DARKER = np.tile(_PLACES[:-1, :-1], (2, 1)).ravel()
-MOST_BITS = 12
+MAX_BITS = 12
 ROWS, COLUMNS = 64, 4096  # compared in one go: what the processor's cache holds
 
 Words = NDArray[np.uint64]
@@ -43,7 +43,7 @@ def find_alike(looks: Sequence[int], among: Sequence[int]) -> list[int | None]:
     """For each look, the index of the one ``among`` others that is most like it; None where none is alike."""
     left, back = np.unique(_words(looks), axis=0, return_inverse=True)
     right, first = np.unique(_words(among), axis=0, return_index=True)
-    nearest, fewest = np.full(len(left), -1), np.full(len(left), MOST_BITS + 1)
+    nearest, fewest = np.full(len(left), -1), np.full(len(left), MAX_BITS + 1)
 
     def search(tops: range) -> None:
         compare = _comparer()
@@ -72,7 +72,7 @@ def group_alike(looks: Sequence[int]) -> list[int]:
             continue  # the same pairs were compared the other way round, or are in one group already
         rows, bits = compare(words[top : top + ROWS], words[start : start + COLUMNS])
         for row, of_row in zip(rows, bits, strict=True):
-            joined = np.unique(groups[np.flatnonzero(of_row <= MOST_BITS) + start])
+            joined = np.unique(groups[np.flatnonzero(of_row <= MAX_BITS) + start])
             if len(joined) > 1 or (len(joined) and joined[0] != groups[row + top]):
                 groups[np.isin(groups, [*joined, groups[row + top]])] = joined[0]
     found: list[int] = groups[back.reshape(-1)].tolist()
@@ -108,7 +108,7 @@ def _comparer() -> Callable[[Words, Words], tuple[NDArray[np.intp], NDArray[np.u
         part = np.s_[: len(one), : len(other)]
         np.bitwise_xor(one[:, None, 0], other[None, :, 0], out=across[part])
         first = np.bitwise_count(across[part], out=counts[part])
-        rows = np.flatnonzero(first.min(axis=1) <= MOST_BITS)
+        rows = np.flatnonzero(first.min(axis=1) <= MAX_BITS)
         return rows, first[rows] + np.bitwise_count(one[rows, None, 1] ^ other[None, :, 1])
 
     return compare

@@ -35,12 +35,12 @@ FORMAT_ENDINGS = {
 
 DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras use of the 16 of a channel
 LOW_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}  # how Pillow reads the upper bytes, and the lower ones
-MOST_METADATA = 32_000_000  # bytes of a file beside its pixels: EXIF, colour profiles, previews; of a WEBP, all
+MAX_METADATA_BYTES = 32_000_000  # bytes of a file beside its pixels: EXIF, colour profiles, previews; of a WEBP, all
 BYTES_PER_PIXEL = 8  # of the largest pixels there are, not compressed: four channels of 16 bits
-MOST_READS = 500_000  # pieces that a file comes in, beside those of at least 64 bytes
+MAX_READS = 500_000  # pieces that a file comes in, beside those of at least 64 bytes
 SMALL_BYTES = 1_000_000  # of a photo's whole file
-MOST_SCANS = 200  # passes of a progressive JPEG; cameras and programs write about ten
-LEAST_SIDE = 36  # pixels of a photo that is looked at
+MAX_SCANS = 200  # passes of a progressive JPEG; cameras and programs write about ten
+MIN_SIDE = 36  # pixels of a photo that is looked at
 _READABLE = ("JPEG", "PNG", "WEBP", "BMP")
 _BROKEN = (
     *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, MemoryError, AttributeError),
@@ -146,7 +146,7 @@ def check_photo(source: bytes, name: str, max_pixels: int | None = None) -> Phot
     with _opened(source, name, max_pixels) as image:
         format_, size_wh, orientation = image.format or "", image.size, _orientation(image)
         # JPEG: all bytes are read, few pixels computed
-        image.draft("L", (max(image.width // 8, LEAST_SIDE), max(image.height // 8, LEAST_SIDE)))
+        image.draft("L", (max(image.width // 8, MIN_SIDE), max(image.height // 8, MIN_SIDE)))
         image.load()
         return PhotoFacts(format_, size_wh, orientation, look_of(_eight_bits(image), _TO_UPRIGHT.get(orientation)))
 
@@ -162,14 +162,14 @@ class _Metered(BufferedReader):
     once a scan; neither has bounds.
     """
 
-    bytes_left = MOST_METADATA
-    reads_left = MOST_READS
+    bytes_left = MAX_METADATA_BYTES
+    reads_left = MAX_READS
     scans_left: int | None = None  # None while only the header is read, and for what is no JPEG
 
     def allow(self, image: Image.Image) -> None:
         """Let the pixels be read."""
         self.bytes_left += BYTES_PER_PIXEL * image.width * image.height
-        self.scans_left = MOST_SCANS if image.format in ("JPEG", "MPO") else None
+        self.scans_left = MAX_SCANS if image.format in ("JPEG", "MPO") else None
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read as any file.
@@ -244,7 +244,7 @@ def _metered(source: Path | bytes) -> Iterator[_Metered | BytesIO]:
 
 def _has_few_scans(content: bytes) -> bool:
     """Whether no JPEG of these bytes has too many scans; a single byte is counted in less than half the time of two."""
-    return content.count(b"\xda") <= MOST_SCANS or content.count(b"\xff\xda") <= MOST_SCANS
+    return content.count(b"\xda") <= MAX_SCANS or content.count(b"\xff\xda") <= MAX_SCANS
 
 
 def _orientation(image: Image.Image) -> int:

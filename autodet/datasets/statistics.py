@@ -22,7 +22,7 @@ BOX_SIZES: tuple[BoxSize, ...] = ("small", "medium", "large")
 SIDE_EDGES = SMALL_SIDE * 3 ** (np.arange(-15, 18) / 6)  # from 1 pixel on; both limits are among them
 RATIO_EDGES = 2 ** (np.arange(-12.5, 13) / 4)  # 1 is in the middle of its interval
 CELLS = 24  # of the map of places, along each side
-MOST_SIZES = 200  # of photos that are told apart
+MAX_SIZES = 200  # of photos that are told apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +184,7 @@ def count_photo_sizes(columns: Columns) -> tuple[IntArray, IntArray, int]:
     while True:
         rounded = columns.sizes_wh // step * step + step // 2
         sizes_wh, photos = np.unique(rounded, axis=0, return_counts=True)
-        if len(photos) <= MOST_SIZES:
+        if len(photos) <= MAX_SIZES:
             return sizes_wh, photos, step
         step *= 2
 

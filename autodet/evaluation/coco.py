@@ -17,7 +17,7 @@ from pycocotools.cocoeval import COCOeval
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE
 from autodet.records import ImageRecord, Prediction
 
-AREA_ALL, LARGEST_DETECTION_LIMIT = 0, -1
+AREA_ALL, MAX_DETECTION_LIMIT = 0, -1
 
 
 class DifficultAwareEvaluation(COCOeval):  # type: ignore[misc]
@@ -74,7 +74,7 @@ def precision_curves(
         evaluation.evaluate()
         evaluation.accumulate()
     # Axes: IoU, recall, class, area, detections a photo; -1 where a class has no box.
-    precision = evaluation.eval["precision"][:, :, :, AREA_ALL, LARGEST_DETECTION_LIMIT]
+    precision = evaluation.eval["precision"][:, :, :, AREA_ALL, MAX_DETECTION_LIMIT]
     precision = np.where(precision < 0, np.nan, precision)
     return np.asarray(precision.transpose(2, 0, 1), np.float64)
 

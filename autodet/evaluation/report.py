@@ -12,7 +12,7 @@ from autodet.records import MAX_DETECTIONS, ClassReport, EvaluationReport, Image
 from autodet.text_format import listed
 
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
-MOST_NAMES = 5
+MAX_NAMES = 5
 
 
 def evaluate_predictions(
@@ -59,9 +59,9 @@ def unmeasured_sentence(classes: Sequence[str], split: str) -> str:
     """
     if not classes:
         return ""
-    more = [f"{len(classes) - MOST_NAMES} more"] if len(classes) > MOST_NAMES else []
+    more = [f"{len(classes) - MAX_NAMES} more"] if len(classes) > MAX_NAMES else []
     are, they_are = ("is", "it is") if len(classes) == 1 else ("are", "they are")
-    names = listed([*classes[:MOST_NAMES], *more])
+    names = listed([*classes[:MAX_NAMES], *more])
     return f"{names} {are} not measured: {they_are} marked on no {SPLIT_WORDS[split]} photo."
 
 

@@ -15,10 +15,10 @@ from autodet.records import FloatArray, IntArray
 from autodet.workspace import write_atomically
 
 LINE_SHARE, TEXT_SHARE = 0.005, 0.030  # of the photo's longer side
-SMALLEST_TEXT = 11
+MIN_TEXT_SIZE = 11
 MARK = b"autodet: boxes drawn on a photo"  # the comment of a JPEG file, by which a drawing is known from a photo
 MARK_BYTES = 1000  # within which it stands
-MOST_MARGIN = 0.25  # of the photo's longer side, around it
+MAX_MARGIN = 0.25  # of the photo's longer side, around it
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def draw_boxes(
     brush = ImageDraw.Draw(drawn)
     longer = max(photo.size)
     width = max(2, round(LINE_SHARE * longer))
-    size = max(SMALLEST_TEXT, TEXT_SHARE * longer)
+    size = max(MIN_TEXT_SIZE, TEXT_SHARE * longer)
     labels: list[_Label] = []
     for index, class_id in enumerate(map(int, class_ids)):
         font = font_for(classes[class_id], size)
@@ -104,7 +104,7 @@ def outline_boxes(photo: Image.Image, boxes_xyxy: FloatArray, colours: Sequence[
         boxes_xyxy: Boxes in pixels of the photo, shape (N, 4); the last one is drawn on top.
         colours: The colour of each box.
     """
-    margin = max(photo.size) * MOST_MARGIN
+    margin = max(photo.size) * MAX_MARGIN
     left, top = (int(max(0.0, min(margin, -boxes_xyxy[:, axis].min(initial=0.0)))) for axis in (0, 1))
     right, bottom = (
         int(max(0.0, min(margin, boxes_xyxy[:, 2 + axis].max(initial=0.0) - photo.size[axis]))) for axis in (0, 1)

@@ -15,7 +15,7 @@ from torchvision.ops import box_iou, clip_boxes_to_image
 from autodet.models.cpu_kernels.roi_align import ROUND
 
 CLOSE = 0.6  # IoU from which on a box of the first look is the object's; of a proposal 0.5 is enough
-LEAST_SIDE = 1.0  # in pixels; what the first look makes smaller than that is looked at again as it was proposed
+MIN_SIDE = 1.0  # in pixels; what the first look makes smaller than that is looked at again as it was proposed
 Features = dict[str, Tensor]
 Regions = list[Tensor]
 Shapes = list[tuple[int, int]]
@@ -65,7 +65,7 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
             chosen.split([one.shape[0] for one in regions]), regions, image_shapes, strict=True
         ):
             box = clip_boxes_to_image(part, shape)
-            is_large = ((box[:, 2:] - box[:, :2]) >= LEAST_SIDE).all(1)
+            is_large = ((box[:, 2:] - box[:, :2]) >= MIN_SIDE).all(1)
             refined.append(torch.where(is_large[:, None], box, region))
         return refined
 

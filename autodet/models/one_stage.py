@@ -23,11 +23,11 @@ TOWER_DEPTH = 2
 NORM_GROUPS = 16
 PRIOR_SCORE = 0.01  # what a cell scores before it has learnt anything: most see nothing
 FIRST_REACH = 3.0  # how far a cell's box reaches before it has learnt anything, in strides
-MOST_REACH = 5.0  # logarithm, against overflow
+MAX_REACH = 5.0  # logarithm, against overflow
 CELLS_PER_OBJECT = 10
 IOU_POWER = 6.0  # how much more than the score the IoU counts in choosing cells; the paper's beta
 BOX_WEIGHT = 5.0
-MOST_CANDIDATES = 400
+MAX_CANDIDATES = 400
 NMS_IOU = 0.6
 
 
@@ -65,7 +65,7 @@ class DenseHead(nn.Module):
             objects.append(self.objectness(around).flatten(1))
             classes.append(self.class_score(self.class_tower(features)).flatten(2))
             exponent = self.reach(around).flatten(2) * scale
-            reaches.append(FIRST_REACH * exponent.float().clamp(max=MOST_REACH).exp())
+            reaches.append(FIRST_REACH * exponent.float().clamp(max=MAX_REACH).exp())
         return (
             torch.cat(objects, 1).float(),
             torch.cat(classes, 2).transpose(1, 2).float(),
@@ -181,7 +181,7 @@ def _may_learn(points: Tensor, strides: Tensor, objects: Tensor) -> Tensor:
 def _detections(scores: Tensor, boxes: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
     """The best boxes of one square, best first, those that overlap a better one of their class left out."""
     class_count = scores.shape[1]
-    best, order = scores.flatten().topk(min(MOST_CANDIDATES, boxes.shape[0]))
+    best, order = scores.flatten().topk(min(MAX_CANDIDATES, boxes.shape[0]))
     confident = best > MIN_SCORE
     best, order = best[confident], order[confident]
     labels = order % class_count

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TORCHVISION_SERVER = "https://download.pytorch.org/models/"
-MOST_BYTES_A_MEGABYTE = 2_000_000  # the registry's figures are rounded
+MAX_BYTES_PER_MEGABYTE = 2_000_000  # the registry's figures are rounded
 WAY_OUT = "or choose Faster R-CNN on EfficientNet-Lite0, whose weights came with the installation"
 
 State = Literal["here", "to download", "looking", "missing"]
@@ -87,7 +87,7 @@ def load_weights(weights: Weights, pulse: Callable[[], None] = lambda: None) -> 
 def _downloaded(weights: Weights, pulse: Callable[[], None]) -> Path:
     path = _cache() / weights.file
     try:
-        fetch(weights.url, path, weights.digits, int(weights.megabytes * MOST_BYTES_A_MEGABYTE), pulse)
+        fetch(weights.url, path, weights.digits, int(weights.megabytes * MAX_BYTES_PER_MEGABYTE), pulse)
     except TransferError as error:
         raise WeightsError(_unavailable(weights, str(error))) from error
     except OSError as error:

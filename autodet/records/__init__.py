@@ -23,7 +23,7 @@ from autodet.records.photos import (
     Split,
 )
 from autodet.records.reports import ClassReport, EvaluationReport
-from autodet.records.searches import ACTIVE_STATES, MOST_ANCESTORS, Origin, SearchState, SearchStatus
+from autodet.records.searches import ACTIVE_STATES, MAX_ANCESTORS, Origin, SearchState, SearchStatus
 from autodet.records.sizes import TrainedSizes
 from autodet.records.trials import (
     FROZEN_DEPTHS,
@@ -40,9 +40,9 @@ __all__ = [
     "ACTIVE_STATES",
     "DEFAULT_THRESHOLD",
     "FROZEN_DEPTHS",
+    "MAX_ANCESTORS",
     "MAX_DETECTIONS",
     "MIN_SCORE",
-    "MOST_ANCESTORS",
     "SCHEDULERS",
     "SPLITS",
     "Annotations",

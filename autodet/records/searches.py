@@ -9,7 +9,7 @@ from autodet.records.trials import TrialStatus
 
 SearchState = Literal["queued", "running", "stopping", "finished", "stopped", "interrupted", "failed"]
 ACTIVE_STATES: tuple[SearchState, ...] = ("queued", "running", "stopping")
-MOST_ANCESTORS = 50  # that a model remembers; who trains on every night forgets the oldest
+MAX_ANCESTORS = 50  # that a model remembers; who trains on every night forgets the oldest
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Origin:
         """Itself, what it had begun with, and so on."""
         return (self, *(self.start_from.ancestors if self.start_from else ()))
 
-    def nearest(self, count: int = MOST_ANCESTORS) -> "Origin":
+    def nearest(self, count: int = MAX_ANCESTORS) -> "Origin":
         """The same, knowing no more than so many ancestors, itself among them."""
         earlier = self.start_from.nearest(count - 1) if self.start_from and count > 1 else None
         return replace(self, start_from=earlier)
@@ -59,7 +59,7 @@ class Origin:
         origin = cls(**known_entries(cls, document) | {"start_from": cls.from_json(document.get("start_from"))})
         texts = (origin.model, origin.weights_sha256, origin.dataset, origin.dataset_fingerprint)
         plausible = all(isinstance(text, str) for text in texts) and isinstance(origin.refit, bool)
-        if not plausible or len(origin.ancestors) > MOST_ANCESTORS:
+        if not plausible or len(origin.ancestors) > MAX_ANCESTORS:
             raise TypeError
         return origin
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from autodet.records import FloatArray, ImageRecord
 
-MOST_OFTEN = 10.0  # times as often as others at most, for a photo that is seen again and again is learnt by heart
+MAX_OVERSAMPLING = 10.0  # times as often as others at most, for a photo that is seen again and again is learnt by heart
 
 
 def times_as_often(photos: int, most_photos: int) -> float:
@@ -17,9 +17,9 @@ def times_as_often(photos: int, most_photos: int) -> float:
         most_photos: How many show the most common one.
 
     Returns:
-        1 to ``MOST_OFTEN``; below that, all classes get as many places.
+        1 to ``MAX_OVERSAMPLING``; below that, all classes get as many places.
     """
-    return min(most_photos / photos, MOST_OFTEN)
+    return min(most_photos / photos, MAX_OVERSAMPLING)
 
 
 def mosaic_shares(records: Sequence[ImageRecord]) -> FloatArray:

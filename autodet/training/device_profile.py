@@ -16,7 +16,7 @@ from autodet.settings import load_settings
 from autodet.training.device import computes_bfloat16
 from autodet.training.malloc_tuning import keep_freed_memory
 
-MOST_LOADERS = 4
+MAX_LOADERS = 4
 # At torch's own 2**16 the first three steps of a detector had no finite gradients, and were skipped.
 FIRST_SCALE = 2.0**12
 
@@ -70,7 +70,7 @@ def traits_of(device: torch.device, threads: int = 0) -> DeviceTraits:
         return DeviceTraits(device, torch.bfloat16 if computes_bfloat16() else None, cores=cores, compiled=compiled)
     # Older GPUs only pretend to have bfloat16, and are slow at it.
     dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    loaders = min(MOST_LOADERS, threads or MOST_LOADERS)
+    loaders = min(MAX_LOADERS, threads or MAX_LOADERS)
     return DeviceTraits(device, dtype, pinned=True, loaders=loaders, compiled=compiled)
 
 

@@ -8,7 +8,7 @@ from autodet.training.hardware import Hardware, Measure
 
 SECOND_CORE_GAIN = 0.5  # a core more makes training 1.4 to 1.5 times as fast, as measured with two
 BFLOAT16_SPEED_UP = 2.5  # against float32, on a CPU that multiplies bfloat16 itself
-MOST_CORES = 8  # beyond these a small network gains nothing
+MAX_CORES = 8  # beyond these a small network gains nothing
 GPU_SPEED_UP = 20.0  # against one core; a guess, since no GPU was at hand to measure
 EVALUATION_SHARE = 0.25  # predicting a photo against learning from it
 START_SECONDS = 6.0  # a trial's process, imports, weights
@@ -68,4 +68,4 @@ def _speed(hardware: Hardware) -> float:
     if hardware.on_gpus:
         return GPU_SPEED_UP
     core = BFLOAT16_SPEED_UP if hardware.bfloat16 else 1.0
-    return core * (1 + SECOND_CORE_GAIN * (min(MOST_CORES, hardware.cores) - 1))
+    return core * (1 + SECOND_CORE_GAIN * (min(MAX_CORES, hardware.cores) - 1))

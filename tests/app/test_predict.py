@@ -208,7 +208,7 @@ def test_many_photos_come_in_pages_and_all_are_in_the_table(visit, model, sample
 def test_boxes_lie_where_they_are_on_a_photo_that_is_shown_smaller(visit, model, photos, monkeypatch):
     from autodet.ui.predict import predictions
 
-    monkeypatch.setattr("autodet.ui.predict.predictions.LONGEST_SIDE", 100)
+    monkeypatch.setattr("autodet.ui.predict.predictions.MAX_SIDE", 100)
     drawn = []
     draw_boxes = predictions.draw_boxes
     monkeypatch.setattr(

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from autodet.charts.datasets import (
-    MOST_CLASSES,
+    MAX_CLASSES,
     box_ratios_figure,
     box_sides_figure,
     class_counts_figure,
@@ -34,7 +34,7 @@ def test_of_many_classes_the_most_frequent_are_drawn(sample_dataset):
         for record in sample_dataset.images
     ]
     figure = class_counts_figure(replace(sample_dataset, classes=many, images=tuple(moved)))
-    assert len(figure.layout.yaxis.ticktext) == MOST_CLASSES
+    assert len(figure.layout.yaxis.ticktext) == MAX_CLASSES
     assert set(figure.layout.yaxis.ticktext[:3]) == set(many[397:])
     assert figure.layout.height < 1000
 

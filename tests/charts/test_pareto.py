@@ -49,6 +49,6 @@ def test_trials_without_an_epoch_are_not_there_yet():
 
 
 def test_of_very_many_others_the_newest_are_drawn(monkeypatch):
-    monkeypatch.setattr(pareto, "MOST_OTHERS", 2)
+    monkeypatch.setattr(pareto, "MAX_OTHERS", 2)
     others = [trial(number, 0.1, 100 + number) for number in range(4, 9)]
     assert points(pareto_figure(search(*TRIALS, *others)), "other trials") == [(107, 0.1), (108, 0.1)]

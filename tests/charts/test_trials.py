@@ -1,7 +1,7 @@
 import pytest
 
 from autodet.charts.layout import TOOLS_PIXELS
-from autodet.charts.trials import MOST_LINES, loss_figure, map_figure, most_telling
+from autodet.charts.trials import MAX_LINES, loss_figure, map_figure, most_telling
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 
 
@@ -104,7 +104,7 @@ def test_the_tools_have_a_row_above_the_legend(draw):
 def test_of_thousands_of_trials_the_best_and_the_newest_are_drawn():
     many = search(*(trial(number, scores=(0.001 * (number % 700),)) for number in range(2000)), state="running")
     shown = most_telling(many)
-    assert len(shown.trials) == MOST_LINES
+    assert len(shown.trials) == MAX_LINES
     assert many.best_trial in shown.trials
     assert shown.trials[-10:] == many.trials[-10:]
     assert most_telling(search(trial(0), trial(1))).trials == (trial(0), trial(1))

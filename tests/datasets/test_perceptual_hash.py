@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from autodet.datasets.perceptual_hash import COLUMNS, MOST_BITS, ROWS, find_alike, group_alike, look_of
+from autodet.datasets.perceptual_hash import COLUMNS, MAX_BITS, ROWS, find_alike, group_alike, look_of
 
 
 def scene(seed: int = 0, size_wh: tuple[int, int] = (320, 240)) -> Image.Image:
@@ -27,19 +27,19 @@ def differing(one: int, other: int) -> int:
     ],
 )
 def test_a_changed_copy_looks_like_its_original(change):
-    assert all(differing(look_of(scene(seed)), look_of(change(scene(seed)))) <= MOST_BITS for seed in range(20))
+    assert all(differing(look_of(scene(seed)), look_of(change(scene(seed)))) <= MAX_BITS for seed in range(20))
 
 
 def test_other_scenes_look_otherwise():
     looks = [look_of(scene(seed)) for seed in range(60)]
-    assert min(differing(one, other) for n, one in enumerate(looks) for other in looks[:n]) > MOST_BITS
+    assert min(differing(one, other) for n, one in enumerate(looks) for other in looks[:n]) > MAX_BITS
 
 
 def test_a_photo_lying_on_its_side_looks_like_the_upright_one():
     upright = scene()
     stored = upright.transpose(Image.Transpose.ROTATE_90)
     assert differing(look_of(stored, Image.Transpose.ROTATE_270), look_of(upright)) <= 2
-    assert differing(look_of(stored), look_of(upright)) > MOST_BITS
+    assert differing(look_of(stored), look_of(upright)) > MAX_BITS
 
 
 def test_what_is_transparent_is_white():
@@ -58,7 +58,7 @@ def looks_with_relatives(count: int, seed: int = 0) -> list[int]:
         look = chance.getrandbits(128)
         if number % 3 == 2:
             look = chance.choice(looks)
-            for bit in chance.sample(range(128), chance.randrange(MOST_BITS + 4)):
+            for bit in chance.sample(range(128), chance.randrange(MAX_BITS + 4)):
                 look ^= 1 << bit
         looks.append(look)
     return looks
@@ -68,7 +68,7 @@ def test_finds_the_most_alike_whatever_the_number():
     looks, among = looks_with_relatives(ROWS * 2 + 5), looks_with_relatives(ROWS * 2 + 5)[::-1]
     for look, found in zip(looks, find_alike(looks, among), strict=True):
         fewest = min(differing(look, other) for other in among)
-        assert (found is None) == (fewest > MOST_BITS)
+        assert (found is None) == (fewest > MAX_BITS)
         assert found is None or differing(look, among[found]) == fewest
 
 
@@ -76,9 +76,7 @@ def test_groups_join_what_is_alike_through_others():
     looks = looks_with_relatives(300)
     expected = list(range(300))  # each takes the number of whoever it is alike to, until nothing changes
     while True:
-        joined = [
-            min(expected[j] for j in range(300) if differing(looks[i], looks[j]) <= MOST_BITS) for i in range(300)
-        ]
+        joined = [min(expected[j] for j in range(300) if differing(looks[i], looks[j]) <= MAX_BITS) for i in range(300)]
         if joined == expected:
             break
         expected = joined

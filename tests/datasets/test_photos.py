@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from autodet.datasets.imports.staging import stage
-from autodet.datasets.perceptual_hash import MOST_BITS
+from autodet.datasets.perceptual_hash import MAX_BITS
 from autodet.datasets.photos import check_photo, open_photo
 from autodet.errors import DatasetError, PhotoError
 from tests.datasets.sources.hostile_files import (
@@ -90,7 +90,7 @@ def test_a_dark_photo_of_16_bits_stays_dark_and_transparency_keeps_its_own_depth
 def test_photos_of_16_bits_do_not_look_alike_to_the_import():
     drawn = [np.random.default_rng(seed).integers(300, 4096, (9, 9, 1)).repeat(8, 0).repeat(8, 1) for seed in (1, 2)]
     looks = [check_photo(png_of_16_bits(pixels), "x.png").look for pixels in drawn]
-    assert (looks[0] ^ looks[1]).bit_count() > MOST_BITS
+    assert (looks[0] ^ looks[1]).bit_count() > MAX_BITS
 
 
 def test_what_is_transparent_becomes_white():

@@ -5,7 +5,7 @@ import pytest
 
 from autodet.datasets.statistics import (
     CELLS,
-    MOST_SIZES,
+    MAX_SIZES,
     RATIO_EDGES,
     SIDE_EDGES,
     columns_of,
@@ -112,7 +112,7 @@ def test_photo_sizes_are_exact_until_there_are_too_many(sample_dataset, columns)
     nothing = Annotations.of([], [])
     many = tuple(ImageRecord(f"{side}.jpg", side, 2 * side, "train", nothing) for side in range(1, 3000))
     sizes_wh, photos, step = count_photo_sizes(columns_of(replace(sample_dataset, images=many)))
-    assert len(photos) <= MOST_SIZES
+    assert len(photos) <= MAX_SIZES
     assert photos.sum() == len(many)
     assert step > 1
     assert sizes_wh.min() > 0

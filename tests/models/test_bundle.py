@@ -10,7 +10,7 @@ import safetensors.numpy
 
 from autodet.errors import BundleError, LaterVersionError
 from autodet.models.bundle import DIGEST_BYTES, ModelCard, read_bundle, read_card, write_bundle
-from autodet.records import MOST_ANCESTORS, Origin
+from autodet.records import MAX_ANCESTORS, Origin
 
 CARD = ModelCard(
     name="fruit",
@@ -206,8 +206,8 @@ def test_a_compressed_entry_that_could_blow_up_is_refused(tmp_path):
 
 def test_who_trains_on_every_night_keeps_a_model_that_can_be_read(tmp_path):
     path, card = tmp_path / "fruit.autodet", CARD
-    for night in range(MOST_ANCESTORS + 3):
+    for night in range(MAX_ANCESTORS + 3):
         write_bundle(path, card, WEIGHTS)
         card = replace(CARD, start_from=read_card(path).as_origin(f"night {night}"))
     names = [origin.model for origin in read_card(path).start_from.ancestors]
-    assert names == [f"night {night}" for night in range(MOST_ANCESTORS + 1, 1, -1)]
+    assert names == [f"night {night}" for night in range(MAX_ANCESTORS + 1, 1, -1)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autodet.records import Annotations, ImageRecord
-from autodet.training.class_balance import MOST_OFTEN, mosaic_shares
+from autodet.training.class_balance import MAX_OVERSAMPLING, mosaic_shares
 
 
 def showing(*class_ids, difficult=False):
@@ -34,7 +34,7 @@ def test_a_photo_counts_by_the_rarest_class_that_it_shows_and_as_a_common_one_wh
 
 def test_a_single_photo_does_not_get_half_of_all_places():
     shares = mosaic_shares([COMMON] * 990 + [RARE])
-    assert shares[-1] == pytest.approx(MOST_OFTEN / 1000)
+    assert shares[-1] == pytest.approx(MAX_OVERSAMPLING / 1000)
 
 
 def test_boxes_that_are_not_learnt_from_make_no_photo_rare():

@@ -10,7 +10,7 @@ from autodet.records import SPLITS, Problem, Split
 from autodet.text_format import counted, spelling_key
 
 FEW_BOXES = 10
-MOST_UNTAUGHT = 0.2  # of a split's boxes: more is no rare class, but a mistake
+MAX_UNTAUGHT_SHARE = 0.2  # of a split's boxes: more is no rare class, but a mistake
 WITHOUT_BOXES: Mapping[Split, str] = {
     "train": "a search has nothing to learn from",
     "val": "a search cannot compare its trials",
@@ -90,13 +90,13 @@ def check_untaught(
 def _check_agreement(
     photos: Sequence[CheckedPhoto], splits: Sequence[Split], untaught: Sequence[str], decisions: Decisions
 ) -> Iterator[Problem]:
-    """List splits of whose boxes more than ``MOST_UNTAUGHT`` are of classes that train lacks."""
+    """List splits of whose boxes more than ``MAX_UNTAUGHT_SHARE`` are of classes that train lacks."""
     action = NOTHING_IMPORTED if decisions["splits_disagree"] == "stop" else "It was imported nevertheless."
     for split in SPLITS[1:]:
         boxes = count_boxes([photo for photo, one in zip(photos, splits, strict=True) if one == split])
         lacking = [name for name in untaught if boxes[name]]
         lost, total = sum(boxes[name] for name in lacking), sum(boxes.values())
-        if lost > MOST_UNTAUGHT * total:
+        if lost > MAX_UNTAUGHT_SHARE * total:
             named = ", ".join(repr(name) for name in lacking[:3]) + " ..." * (len(lacking) > 3)
             problem = (
                 f"Of the {counted(total, 'box', 'boxes')} in {split}, {lost} are of classes that no photo of train "

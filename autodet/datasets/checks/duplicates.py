@@ -11,7 +11,7 @@ from autodet.datasets.formats.labels import PHOTO_LEFT_OUT
 from autodet.datasets.perceptual_hash import find_alike, group_alike
 from autodet.records import SPLITS, Problem, Split
 
-LARGEST_SCENE = 0.1  # of all photos
+MAX_SCENE_SHARE = 0.1  # of all photos
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Shot:
 def keep_together(shots: Sequence[Shot]) -> list[int]:
     """A number for each photo: the same one for copies and for photos that look alike, which belong in one split.
 
-    A scene that makes up more than ``LARGEST_SCENE`` of the photos (a camera that never moves) is not kept together:
+    A scene that makes up more than ``MAX_SCENE_SHARE`` of the photos (a camera that never moves) is not kept together:
     nothing would be left to measure with.
     """
     scenes = _scenes(tuple(shot.look for shot in shots))
     sizes = Counter(scenes)
     numbers: dict[int | str, int] = {}
     return [
-        numbers.setdefault(scene if sizes[scene] <= LARGEST_SCENE * len(shots) else shot.sha256, len(numbers))
+        numbers.setdefault(scene if sizes[scene] <= MAX_SCENE_SHARE * len(shots) else shot.sha256, len(numbers))
         for scene, shot in zip(scenes, shots, strict=True)
     ]
 

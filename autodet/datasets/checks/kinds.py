@@ -22,7 +22,7 @@ class Kind:
         title: What it is called, in the plural.
         why: One sentence on why it matters.
         choices: What may be done, in words, by action; the default comes first.
-        loses: Whether something that somebody labelled is lost by the default; see ``MOST_LOST``.
+        loses: Whether something that somebody labelled is lost by the default; see ``MAX_LOST_SHARE``.
         judged: Whether it takes a person to judge it, though nothing is lost.
     """
 
@@ -43,7 +43,7 @@ class Kind:
         return next(iter(self.choices))
 
 
-MOST_LOST = 0.05  # a larger share of labelled photos or of boxes is dropped only if a person agrees
+MAX_LOST_SHARE = 0.05  # a larger share of labelled photos or of boxes is dropped only if a person agrees
 FEW_LOST = 2  # so many are listed like everything else, however small the data set is
 
 KINDS: dict[str, Kind] = {
@@ -230,7 +230,7 @@ KINDS: dict[str, Kind] = {
     ),
     "large_loss": Kind(
         "Much that cannot be used",
-        f"More than {MOST_LOST:.0%} of the labelled photos or boxes cannot be used; look at why before you go on.",
+        f"More than {MAX_LOST_SHARE:.0%} of the labelled photos or boxes cannot be used; look at why before you go on.",
         {"stop": "Do not import", "keep": "Import what is left"},
         judged=True,
     ),

@@ -9,7 +9,7 @@ from autodet.datasets.formats.labels import BOX_DROPPED, PHOTO_LEFT_OUT, Labelle
 from autodet.datasets.photos import FORMAT_ENDINGS, PhotoFacts
 from autodet.records import MAX_DETECTIONS, BoxXYXY, Hyperparameters, Mark, Problem
 
-SMALLEST_SIDE = 0.99  # pixels: what is thinner than one after clipping, but for rounding, is no object
+MIN_SIDE = 0.99  # pixels: what is thinner than one after clipping, but for rounding, is no object
 ROUNDING = 0.5  # pixels: labels that are rounded may reach so far beyond their photo
 TRAINING_SIZE = Hyperparameters().image_size
 TINY_SIDE = 8.0  # pixels at the training size
@@ -96,14 +96,14 @@ def clip_box(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> tuple[BoxXYXY | Non
     """
     width, height = size_wh
     x1, y1, x2, y2 = box_xyxy
-    if 0 <= x1 <= x2 - SMALLEST_SIDE and 0 <= y1 <= y2 - SMALLEST_SIDE and x2 <= width and y2 <= height:
+    if 0 <= x1 <= x2 - MIN_SIDE and 0 <= y1 <= y2 - MIN_SIDE and x2 <= width and y2 <= height:
         return box_xyxy, "", ""  # as nearly all are
     x1, x2 = sorted((x1, x2))
     y1, y2 = sorted((y1, y2))
-    if x2 - x1 < SMALLEST_SIDE or y2 - y1 < SMALLEST_SIDE:
+    if x2 - x1 < MIN_SIDE or y2 - y1 < MIN_SIDE:
         return None, "box_no_area", "has no area."
     clipped = (max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height)))
-    if clipped[2] - clipped[0] < SMALLEST_SIDE or clipped[3] - clipped[1] < SMALLEST_SIDE:
+    if clipped[2] - clipped[0] < MIN_SIDE or clipped[3] - clipped[1] < MIN_SIDE:
         return None, "box_outside", f"lies outside the photo, which is {width}x{height}."
     outside = max(-x1, -y1, x2 - width, y2 - height)
     if outside > ROUNDING:

@@ -13,7 +13,7 @@ from autodet.datasets.formats.split_names import without_split_words
 from autodet.errors import DatasetError
 from autodet.records import Problem
 
-MOST_MISSING = 10_000  # photos that are listed one by one
+MAX_MISSING = 10_000  # photos that are listed one by one
 NOT_COCO = "The JSON is not COCO: it has no lists 'images', 'annotations' and 'categories'."
 SIDE_TASKS = ("caption", "keypoint", "stuff", "panoptic")  # other labels of the same photos, told by the file's name
 
@@ -65,9 +65,9 @@ def _groups(listing: Listing) -> tuple[list[list[str]], list[str]]:
 
 
 def _missing(listing: Listing, described: Described) -> list[Problem]:
-    sentences = [listing.absence([name], "entry") for name in described.missing[:MOST_MISSING]]
-    if len(described.missing) > MOST_MISSING:
-        sentences.append(f"Nor are there the photos of {len(described.missing) - MOST_MISSING} more entries.")
+    sentences = [listing.absence([name], "entry") for name in described.missing[:MAX_MISSING]]
+    if len(described.missing) > MAX_MISSING:
+        sentences.append(f"Nor are there the photos of {len(described.missing) - MAX_MISSING} more entries.")
     return [Problem(described.path, sentence, PHOTO_LEFT_OUT, "photo_missing") for sentence in sentences]
 
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from autodet.datasets.formats.labels import (
     BOX_DROPPED,
-    MOST_MARKS,
+    MAX_MARKS,
     PHOTO_LEFT_OUT,
     LabelledPhoto,
     UnknownClassError,
@@ -26,7 +26,7 @@ from autodet.records import BoxXYXY, Mark, Problem, Split
 
 MAX_JSON_BYTES = 1_000_000_000
 _IDS = (str, int, float)
-MOST_PARTS, PARTS_PER_PHOTO = 2_000_000, 50_000  # numbers, and ten for each list or object; each takes memory
+MAX_PARTS, PARTS_PER_PHOTO = 2_000_000, 50_000  # numbers, and ten for each list or object; each takes memory
 
 
 class Entry(NamedTuple):
@@ -114,7 +114,7 @@ def split_of_file(listing: Listing, path: str) -> Split | None:
 
 def _refuse_bloated(text: str, photos: int) -> None:
     """Refuse JSON that would take far more memory than its photos justify: ``[]`` takes thirty times its two bytes."""
-    if text.count(",") + 10 * (text.count("[") + text.count("{")) > MOST_PARTS + PARTS_PER_PHOTO * photos:
+    if text.count(",") + 10 * (text.count("[") + text.count("{")) > MAX_PARTS + PARTS_PER_PHOTO * photos:
         raise DatasetError(f"The JSON holds far more than {photos} photos need.")
 
 
@@ -190,8 +190,8 @@ def _describe(listing: Listing, document: dict[str, Any], described: Described) 
         if photo is None:
             described.missing.append(_name_of(fields))
             continue
-        if len(entries) > MOST_MARKS:
-            problem = f"It has {len(entries)} marks, more than the {MOST_MARKS} of a photo."
+        if len(entries) > MAX_MARKS:
+            problem = f"It has {len(entries)} marks, more than the {MAX_MARKS} of a photo."
             described.problems.append(Problem(str(photo), problem, PHOTO_LEFT_OUT, "labels_damaged", (str(photo),)))
             continue
         marks = list(_marks_of(photo, entries, categories, described))

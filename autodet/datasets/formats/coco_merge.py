@@ -15,8 +15,8 @@ from autodet.records import BoxXYXY, Mark, Problem, Split
 from autodet.text_format import counted, spelling_key
 
 SAME_OBJECT = 0.5  # intersection over union from which on two boxes of a class are of one object
-MOST_COMPARED = 4000  # marks of a photo in several files: twice what the densest that people publish have
-MOST_NAMED = 3  # files that a sentence names
+MAX_COMPARED = 4000  # marks of a photo in several files: twice what the densest that people publish have
+MAX_NAMES = 3  # files that a sentence names
 
 
 @dataclass
@@ -86,7 +86,7 @@ def _rank(one: Joined) -> tuple[bool, int, int, str]:
 def _is_too_much(joined: Joined, theirs: Joined, photo: PurePosixPath) -> bool:
     """Whether a photo has so many marks that to compare them would take long; those of the first file count."""
     count = len(joined.photos[photo].marks) + len(theirs.photos[photo].marks)
-    if count <= MOST_COMPARED:
+    if count <= MAX_COMPARED:
         return False
     problem = f"With those in {theirs.file_of[photo]} it has {count} marks, more than are compared."
     joined.problems.append(Problem(str(photo), problem, "Those were left out.", "labels_damaged", (str(photo),)))
@@ -148,8 +148,8 @@ def _described_again(
 
 
 def _named(paths: Sequence[str]) -> str:
-    more = len(paths) - MOST_NAMED
-    return " and ".join([*paths[:MOST_NAMED], *([counted(more, "other file")] if more > 0 else [])])
+    more = len(paths) - MAX_NAMES
+    return " and ".join([*paths[:MAX_NAMES], *([counted(more, "other file")] if more > 0 else [])])
 
 
 def _set_aside(mark: Mark, photo: PurePosixPath, path: str, counting: str) -> Problem:

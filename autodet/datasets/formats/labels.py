@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from autodet.errors import DatasetError
 from autodet.records import Mark, Problem, Split
 
-LONGEST_NAME = 200  # letters of a class's name
+MAX_NAME_LENGTH = 200  # letters of a class's name
 PHOTO_LEFT_OUT, BOX_DROPPED, PASSED_OVER = "The photo was left out.", "The box was dropped.", "It was passed over."
-MOST_MARKS = 20_000  # on a photo: ten times what the densest that people publish have
+MAX_MARKS = 20_000  # on a photo: ten times what the densest that people publish have
 
 
 class UnknownClassError(DatasetError):
@@ -22,10 +22,10 @@ _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")  # what neither XML no
 
 def plain_name(name: object) -> str:
     """What a label file calls a class, on one line and without characters that are no text; empty if it is no name."""
-    if not isinstance(name, str | int | float) or (isinstance(name, str) and len(name) > 2 * LONGEST_NAME):
+    if not isinstance(name, str | int | float) or (isinstance(name, str) and len(name) > 2 * MAX_NAME_LENGTH):
         return ""
     plain = " ".join(_NO_TEXT.sub(" ", str(name).encode("utf-8", "replace").decode()).split())
-    return plain if len(plain) <= LONGEST_NAME else ""
+    return plain if len(plain) <= MAX_NAME_LENGTH else ""
 
 
 def classes_called(names: Collection[str]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from autodet.errors import DatasetError
 from autodet.records import BoxXYXY
 
-MOST_RUNS = 1_000_000  # of a mask: more than any photo's outline needs
+MAX_RUNS = 1_000_000  # of a mask: more than any photo's outline needs
 UNREADABLE = "A mark has a mask that cannot be read."
 
 
@@ -58,7 +58,7 @@ def box_of_mask(mask: dict[str, Any]) -> BoxXYXY:
     """
     size, counts = numbers_of(mask.get("size")), mask.get("counts")
     runs = _unpacked(counts) if isinstance(counts, str) else numbers_of(counts)
-    if size is None or len(size) != 2 or not runs or len(runs) > MOST_RUNS:
+    if size is None or len(size) != 2 or not runs or len(runs) > MAX_RUNS:
         raise DatasetError(UNREADABLE)
     height, at = int(size[0]), 0
     columns: list[int] = []
@@ -83,7 +83,7 @@ def _unpacked(text: str) -> list[int] | None:
     """
     runs: list[int] = []
     value = shift = 0
-    for letter in text[: MOST_RUNS * 2]:
+    for letter in text[: MAX_RUNS * 2]:
         bits = ord(letter) - 48
         if not 0 <= bits < 64 or shift > 40:
             return None

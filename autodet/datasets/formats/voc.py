@@ -17,7 +17,7 @@ from defusedxml.ElementTree import fromstring
 
 from autodet.datasets.formats.labels import (
     BOX_DROPPED,
-    MOST_MARKS,
+    MAX_MARKS,
     PASSED_OVER,
     PHOTO_LEFT_OUT,
     LabelledPhoto,
@@ -148,8 +148,8 @@ def parse_voc(xml: bytes) -> VocAnnotation:
         raise DatasetError(f"The XML is not a VOC annotation: it begins with <{root.tag[:40]}>, not <annotation>.")
     marks, problems = [], []
     objects = root.findall("object")
-    if len(objects) > MOST_MARKS:
-        raise DatasetError(f"The XML marks {len(objects)} objects, more than {MOST_MARKS} on a photo.")
+    if len(objects) > MAX_MARKS:
+        raise DatasetError(f"The XML marks {len(objects)} objects, more than {MAX_MARKS} on a photo.")
     for number, element in enumerate(objects, start=1):
         try:
             marks.append(_parse_object(element))

@@ -7,7 +7,7 @@ confidence) or a tail of keypoints is passed over.
 
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.labels import MOST_MARKS, UnknownClassError
+from autodet.datasets.formats.labels import MAX_MARKS, UnknownClassError
 from autodet.datasets.formats.listing import Listing
 from autodet.datasets.formats.yolo_settings import YoloSettings, lines_of
 from autodet.errors import DatasetError
@@ -56,8 +56,8 @@ def read_lines(
         DatasetError: They are far more than a photo has.
     """
     lines = [line.strip() for line in listing.read_text(path, MAX_LABELS_BYTES).splitlines()]
-    if len(lines) > MOST_MARKS:
-        raise DatasetError(f"The file has {len(lines)} lines, more than the {MOST_MARKS} marks of a photo.")
+    if len(lines) > MAX_MARKS:
+        raise DatasetError(f"The file has {len(lines)} lines, more than the {MAX_MARKS} marks of a photo.")
     marks, problems = [], []
     for number, line in enumerate(lines, start=1):
         if not line or line.startswith("#"):

@@ -14,7 +14,7 @@ from autodet.text_format import counted
 
 LABEL_FOLDERS = ("labels", "label")
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
-MOST_UNLABELLED = 0.5  # of a split's photos, or a folder's: more is labelling that is not finished
+MAX_UNLABELLED_SHARE = 0.5  # of a split's photos, or a folder's: more is labelling that is not finished
 # Where YOLO's programs put what they predict, and pictures of how they were trained.
 _PREDICTED = re.compile(r"(?:^|/)runs/(?:(?:detect|segment|pose|obb|classify)/|(?:[^/]+/)*(?:exp|predict)\d*/)", re.I)
 
@@ -86,7 +86,7 @@ def find_unlabelled(pairs: Pairs, split_of: Mapping[PurePosixPath, Split | None]
     return {
         photo
         for photo, path in pairs.items()
-        if not path and without[group_of[photo]] > MOST_UNLABELLED * photos[group_of[photo]]
+        if not path and without[group_of[photo]] > MAX_UNLABELLED_SHARE * photos[group_of[photo]]
     }
 
 

@@ -15,11 +15,11 @@ from autodet.errors import DatasetError
 from autodet.records import SPLITS, Split
 
 MAX_YAML_BYTES = 200_000
-MOST_DOCUMENTS = 50  # more are never about data sets
+MAX_DOCUMENTS = 50  # more are never about data sets
 DARKNET = ".data"  # the ending of Darknet's files of settings
 MAX_TEXT_BYTES = 64_000_000
-MOST_ENTRIES = 1000  # folders and lists of a split
-MOST_FOLDERS = 32  # of a path, from its end
+MAX_ENTRIES = 1000  # folders and lists of a split
+MAX_FOLDERS = 32  # of a path, from its end
 NAME_LISTS = ("classes.txt", "class.txt", "names.txt", "class_names.txt", "_classes.txt", "labels.txt", "obj.names")
 LAST_RESORT = "predefined_classes.txt"  # of a labelling tool, which rewrites classes.txt
 _NUMBERED = re.compile(r"^(\d{1,6})\s*[:\s,;=]\s*(.*\S)\s*$")
@@ -59,9 +59,9 @@ class AllSettings:
 
 def read_settings(listing: Listing) -> AllSettings:
     """Everything that YAML files, Darknet's files and lists of names say."""
-    yamls = sorted(listing.ending(".yaml", ".yml"), key=_likelihood)[:MOST_DOCUMENTS]
+    yamls = sorted(listing.ending(".yaml", ".yml"), key=_likelihood)[:MAX_DOCUMENTS]
     documents = [one for path in yamls if (one := _read_yaml(listing, path))]
-    documents += [_read_darknet(listing, path) for path in listing.ending(DARKNET)[:MOST_DOCUMENTS]]
+    documents += [_read_darknet(listing, path) for path in listing.ending(DARKNET)[:MAX_DOCUMENTS]]
     lists = [one for path in sorted(_name_lists(listing), key=_likelihood) if (one := _read_names(listing, path)).names]
     return AllSettings(tuple(documents), tuple(lists))
 
@@ -110,7 +110,7 @@ def _read_yaml(listing: Listing, path: str) -> YoloSettings | None:
     for split in SPLITS:
         given = document.get(split) or (document.get("valid") if split == "val" else None)
         entries = given if isinstance(given, list) else [given]
-        splits[split] = tuple(entry for entry in entries[:MOST_ENTRIES] if isinstance(entry, str) and entry.strip())
+        splits[split] = tuple(entry for entry in entries[:MAX_ENTRIES] if isinstance(entry, str) and entry.strip())
     base = document.get("path")
     names = _names(document.get("names")) or _names_in(listing, document.get("names"))
     return YoloSettings(names, splits, "kpt_shape" in document, path, base if isinstance(base, str) else "")
@@ -178,8 +178,8 @@ def _read_names(listing: Listing, path: str) -> YoloSettings:
 
 
 def parts_of(path: str) -> list[str]:
-    """The names of a path, of whatever system; no more than ``MOST_FOLDERS`` from its end."""
-    return [part for part in path.strip().replace("\\", "/").split("/") if part not in ("", ".", "..")][-MOST_FOLDERS:]
+    """The names of a path, of whatever system; no more than ``MAX_FOLDERS`` from its end."""
+    return [part for part in path.strip().replace("\\", "/").split("/") if part not in ("", ".", "..")][-MAX_FOLDERS:]
 
 
 def same_end(ours: Sequence[str], theirs: Sequence[str]) -> int:

@@ -58,7 +58,7 @@ DRAFT = "draft.json"
 FETCHED = "fetched.json"
 FORGET_SECONDS = 24 * 3600.0
 COPY_BYTES = 1 << 20
-MOST_OF_ERROR = 200  # letters of an error that a sentence repeats
+MAX_ERROR_LENGTH = 200  # letters of an error that a sentence repeats
 
 
 @dataclass(frozen=True)
@@ -310,7 +310,7 @@ def _ended_early(folder: Path, status: ImportStatus) -> ImportStatus:
         lines = []
     if not any(line.startswith("Traceback") for line in lines):
         return replace(status, state="interrupted")
-    reason = f"Its process ended with an error, {lines[-1][:MOST_OF_ERROR]!r}; all of it is in {folder / LOG}."
+    reason = f"Its process ended with an error, {lines[-1][:MAX_ERROR_LENGTH]!r}; all of it is in {folder / LOG}."
     return replace(status, state="crashed", error=reason)
 
 

@@ -15,7 +15,7 @@ from autodet.datasets.checks.dataset_checks import (
     respell,
 )
 from autodet.datasets.checks.duplicates import Shot, check_copies, keep_together
-from autodet.datasets.checks.kinds import DEFAULTS, FEW_LOST, KINDS, MOST_LOST, Decisions, examples_of
+from autodet.datasets.checks.kinds import DEFAULTS, FEW_LOST, KINDS, MAX_LOST_SHARE, Decisions, examples_of
 from autodet.datasets.checks.photo_checks import CUT, CheckedPhoto, check_labels
 from autodet.datasets.formats.labels import PHOTO_LEFT_OUT
 from autodet.datasets.imports.staging import Staged, StagedPhoto
@@ -164,7 +164,7 @@ def _large_loss(
     counts = (f"{photos} of {of_photos} labelled photos" * bool(photos), f"{boxes} of {of_boxes} boxes" * bool(boxes))
     advice = "Put those that no list names into train (--decide photo_unlisted=keep). " * bool(unlisted)
     sentence = (
-        f"{staged.shown!r} would lose {' and '.join(filter(None, counts))}, more than {MOST_LOST:.0%}. "
+        f"{staged.shown!r} would lose {' and '.join(filter(None, counts))}, more than {MAX_LOST_SHARE:.0%}. "
         f"{examples_of(lost)} {advice}Mend them, or agree to import what is left (on the command line with "
         "--decide large_loss=keep)."
     )
@@ -183,4 +183,4 @@ def _is_loss(problem: Problem) -> bool:
 
 
 def _is_large(lost: int, of: int) -> bool:
-    return lost > FEW_LOST and lost > MOST_LOST * of
+    return lost > FEW_LOST and lost > MAX_LOST_SHARE * of

@@ -10,7 +10,7 @@ from pathlib import Path
 from autodet.errors import DatasetError
 from autodet.settings import Settings
 
-LONGEST_NAME = 250  # bytes; file systems allow 255, and a name may get a number and another ending
+MAX_NAME_LENGTH = 250  # bytes; file systems allow 255, and a name may get a number and another ending
 CLUTTER = {"__MACOSX", "Thumbs.db", "desktop.ini", "Icon\r"}
 GIT_POINTER = "is a pointer of Git LFS in place of the file; run 'git lfs pull', or download the file itself"
 _NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, line and paragraph ends
@@ -65,7 +65,7 @@ def is_file_name(name: str) -> bool:
         and any(unicodedata.category(letter) in _NOT_IN_NAMES for letter in name)
     ):
         return False
-    return 0 < len(name.encode()) <= LONGEST_NAME
+    return 0 < len(name.encode()) <= MAX_NAME_LENGTH
 
 
 def is_git_pointer(content: bytes) -> bool:

@@ -19,7 +19,7 @@ from autodet.records import Mark, Split
 
 SAMPLE_IMAGES = 240
 SIZES_WH = ((400, 300), (300, 400), (360, 360), (400, 280))
-SMALLEST_VISIBLE_SHARE = 0.5
+MIN_VISIBLE_SHARE = 0.5
 
 
 def write_sample(
@@ -114,7 +114,7 @@ def _leaves_enough(scene: _Scene, inside: tuple[slice, slice], solid: NDArray[np
     hidden = np.bincount(scene.owner[inside][solid] + 1, minlength=len(scene.things) + 1)[1:]
     visible = np.bincount(scene.owner.ravel() + 1, minlength=len(scene.things) + 1)[1:]
     return all(
-        left >= SMALLEST_VISIBLE_SHARE * thing.area
+        left >= MIN_VISIBLE_SHARE * thing.area
         for thing, left, covered in zip(scene.things, visible - hidden, hidden, strict=True)
         if thing.name and covered
     )

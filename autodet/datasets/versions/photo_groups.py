@@ -20,7 +20,7 @@ RULES = {
     "number": "Names that are alike up to their last number (clip3_0001, clip3_0002)",
     "prefix": "Names that are alike up to their first _ (garden_a, garden_b)",
 }
-LONGEST_PATTERN = 200
+MAX_PATTERN_LENGTH = 200
 PATTERN_SECONDS = 10.0
 # A pattern can take longer than the universe will last, and nothing interrupts it but the end of its process.
 SEARCH = """
@@ -91,13 +91,13 @@ def _before_underscore(stem: str) -> str | None:
 
 def _search_all(pattern: str, paths: Sequence[str]) -> list[str | None]:
     try:
-        groups = re.compile(pattern).groups if len(pattern) <= LONGEST_PATTERN else 0
+        groups = re.compile(pattern).groups if len(pattern) <= MAX_PATTERN_LENGTH else 0
     except (re.error, RecursionError, OverflowError):
         groups = 0
     if groups != 1:
         raise DatasetError(
-            f"{pattern[:LONGEST_PATTERN]!r} is no rule for groups; give {', '.join(RULES)}, or a regular expression "
-            f"of up to {LONGEST_PATTERN} characters with one group in parentheses, such as '(clip[0-9]+)_'."
+            f"{pattern[:MAX_PATTERN_LENGTH]!r} is no rule for groups; give {', '.join(RULES)}, or a regular expression "
+            f"of up to {MAX_PATTERN_LENGTH} characters with one group in parentheses, such as '(clip[0-9]+)_'."
         )
     try:
         ran = subprocess.run(

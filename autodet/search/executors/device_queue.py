@@ -30,8 +30,8 @@ from autodet.training.device import Slot, device_slots, number_slots, visible_gp
 
 PASSED_OVER_SECONDS = 10.0  # who has not asked for so long is not waited for
 PATIENCE_SECONDS = 1.0  # the lock is held for milliseconds
-LONGEST_NOTE = 100_000  # bytes
-MOST_NAMES = 2
+MAX_NOTE_BYTES = 100_000  # bytes
+MAX_NAMES = 2
 
 
 @dataclass(frozen=True)
@@ -189,8 +189,8 @@ def _listed(searches: set[str]) -> str:
     named = sorted(searches)
     if len(named) == 1:
         return f"the search {named[0]} is"
-    if len(named) > MOST_NAMES + 1:
-        named[MOST_NAMES:] = [f"{len(named) - MOST_NAMES} more"]
+    if len(named) > MAX_NAMES + 1:
+        named[MAX_NAMES:] = [f"{len(named) - MAX_NAMES} more"]
     return f"the searches {listed(named)} are"
 
 
@@ -201,7 +201,7 @@ def _write(descriptor: int, note: object) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        note = json.loads(path.read_bytes()[:LONGEST_NOTE])
+        note = json.loads(path.read_bytes()[:MAX_NOTE_BYTES])
     except (OSError, ValueError):
         return {}
     return note if isinstance(note, dict) else {}

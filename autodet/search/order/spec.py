@@ -20,8 +20,8 @@ Place = Literal["workspace", "server"]  # where the study is: the workspace's SQ
 EXECUTORS = ("local", "ray")
 SAMPLERS = ("tpe", "random", "gp")
 PRUNERS = ("median", "hyperband", "asha", "none")
-MOST_TRIALS, MOST_EPOCHS = 10_000, 1000
-HIGHEST_SEED = 2**31 - 1
+MAX_TRIALS, MAX_EPOCHS = 10_000, 1000
+MAX_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class SearchSpec:
         start_from: The model whose weights every trial begins with; a copy of it is in the search's folder.
         defaults: What trial 0 has in place of the usual defaults: that model's photo size, or what fits the data set.
         device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
-        seed: Makes a search on one device repeatable; 0 to ``HIGHEST_SEED``.
+        seed: Makes a search on one device repeatable; 0 to ``MAX_SEED``.
         executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
         repeat: Whether combinations of parameters are trained again, with other seeds, when all have been tried. If
             not, the search ends then.
@@ -91,16 +91,16 @@ class SearchSpec:
         for name, value in (("trials", self.trials), ("epochs", self.epochs), ("seed", self.seed)):
             if not isinstance(value, int) or isinstance(value, bool):
                 raise SearchError(f"{name} is {value!r}; give a whole number.")
-        if not 1 <= self.trials <= MOST_TRIALS:
-            raise SearchError(f"{self.trials} trials make no search; ask for 1 to {MOST_TRIALS}.")
-        if not 1 <= self.epochs <= MOST_EPOCHS:
-            raise SearchError(f"{self.epochs} epochs make no trial; ask for 1 to {MOST_EPOCHS}.")
+        if not 1 <= self.trials <= MAX_TRIALS:
+            raise SearchError(f"{self.trials} trials make no search; ask for 1 to {MAX_TRIALS}.")
+        if not 1 <= self.epochs <= MAX_EPOCHS:
+            raise SearchError(f"{self.epochs} epochs make no trial; ask for 1 to {MAX_EPOCHS}.")
         if self.time_limit is not None and (not isinstance(self.time_limit, Real) or self.time_limit is True):
             raise SearchError(f"The time limit is {self.time_limit!r}; give a number of seconds, or none.")
         if self.time_limit is not None and not 0 < self.time_limit < math.inf:
             raise SearchError(f"A time limit of {self.time_limit:g} seconds makes no sense; give more than 0, or none.")
-        if not 0 <= self.seed <= HIGHEST_SEED:
-            raise SearchError(f"The seed {self.seed} is out of range; give one of 0 to {HIGHEST_SEED}.")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise SearchError(f"The seed {self.seed} is out of range; give one of 0 to {MAX_SEED}.")
         self._check_choices()
         if problem := objective_problem(self.objective):
             raise SearchError(problem)

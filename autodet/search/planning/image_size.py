@@ -7,7 +7,7 @@ from autodet.search.planning.dataset_profile import Facts
 
 FACTORS = (1.0, 1.3, 1.6, 2.0)  # times the network's own size
 STEP = PARAMETERS["image_size"].step
-LEAST_SIDE = 32  # pixels, four times the finest stride; what smaller boxes lose is in docs/training.md
+MIN_SIDE = 32  # pixels, four times the finest stride; what smaller boxes lose is in docs/training.md
 
 
 def multiples(size: int, factors: Sequence[float]) -> list[int]:
@@ -17,8 +17,8 @@ def multiples(size: int, factors: Sequence[float]) -> list[int]:
 
 
 def has_many_small_boxes(size: int, facts: Facts) -> bool:
-    """Whether a quarter of the boxes, each class counting the same, have less than ``LEAST_SIDE`` at this size."""
-    return facts.small_box * size < LEAST_SIDE
+    """Whether a quarter of the boxes, each class counting the same, have less than ``MIN_SIDE`` at this size."""
+    return facts.small_box * size < MIN_SIDE
 
 
 def fit_photo_size(own: int, facts: Facts) -> int:
@@ -29,7 +29,7 @@ def fit_photo_size(own: int, facts: Facts) -> int:
         facts: The data set.
 
     Returns:
-        The least size at which three quarters of the boxes have a side of ``LEAST_SIDE``; where there is none, the
+        The least size at which three quarters of the boxes have a side of ``MIN_SIDE``; where there is none, the
         largest of twice the network's own and what the photos have.
     """
     sizes = [size for size in multiples(own, FACTORS) if size <= max(own, facts.photo_side)]
@@ -46,5 +46,5 @@ def photo_size_sentence(size: int, own: int, facts: Facts) -> str:
     times = (size / own) ** 2
     return (
         f"Photos have {size} px, because a quarter of the boxes (each class counts the same) would be smaller than "
-        f"{LEAST_SIDE} px at the usual {own}; an epoch takes about {times:.1f} times as long."
+        f"{MIN_SIDE} px at the usual {own}; an epoch takes about {times:.1f} times as long."
     )

@@ -39,13 +39,13 @@ from autodet.training.forecast import trial_seconds
 from autodet.training.hardware import Hardware
 
 HOUR = 3600.0
-MOST_EPOCHS = 100
+MAX_EPOCHS = 100
 MANY_TRIALS = 20  # from here on brackets of Hyperband, and networks, have enough trials each
-FEWEST_FOR_BRACKETS = 9  # epochs: two halvings by three
+MIN_BRACKET_EPOCHS = 9  # epochs: two halvings by three
 LONG_TRIAL = 30  # epochs from which on it pays to have patience end a trial
 MANY_SLOTS = 4  # on so many, successive halving does not wait for a bracket to fill
 BATCHES = (2, 4, 8, 16, 32)
-MOST_BATCH_CPU = 8  # beyond, a CPU gains nothing
+MAX_BATCH_CPU = 8  # beyond, a CPU gains nothing
 STEPS_AN_EPOCH = 20  # batches must leave so many
 SIZES_FOR_SPEED = (0.8, 1.0, 1.3)  # times that by default
 # What the backward pass of a photo of 320 pixels needs is 55 MB in float32, measured with both networks; the rest is
@@ -177,7 +177,7 @@ def _epochs(effort: Preset, photos: int) -> int:
         return effort.epochs
     steps = steps_an_epoch(photos)
     least, most = (-(-effort.steps[0] // steps), effort.steps[1] // steps)
-    return max(1, min(max(effort.epochs, least), most, MOST_EPOCHS))
+    return max(1, min(max(effort.epochs, least), most, MAX_EPOCHS))
 
 
 def _trials(effort: Preset, facts: Facts, epochs: int, hardware: Hardware, space: Space) -> int:
@@ -230,7 +230,7 @@ def _batch_sizes(facts: Facts, hardware: Hardware, image_size: int) -> list[int]
 def _room(hardware: Hardware, image_size: int) -> float:
     """How many photos a batch may have."""
     if not hardware.on_gpus:
-        return MOST_BATCH_CPU
+        return MAX_BATCH_CPU
     memory = hardware.gpu_memory_bytes or UNKNOWN_GPU_BYTES
     return (memory - BASE_BYTES) / (PHOTO_BYTES * (image_size / 320) ** 2)
 
@@ -238,6 +238,6 @@ def _room(hardware: Hardware, image_size: int) -> float:
 def _pruner(trials: int, epochs: int, hardware: Hardware) -> str:
     if trials <= max(2, len(hardware.slots)):  # none is over when the last begins
         return "none"
-    if trials < MANY_TRIALS or epochs < FEWEST_FOR_BRACKETS:
+    if trials < MANY_TRIALS or epochs < MIN_BRACKET_EPOCHS:
         return "median"
     return "asha" if len(hardware.slots) >= MANY_SLOTS else "hyperband"

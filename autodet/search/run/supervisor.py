@@ -32,7 +32,7 @@ from autodet.search.order.combinations import Combinations, exhausted_sentence
 from autodet.search.order.dataset_checks import refit_growth
 from autodet.search.order.initial_weights import start_of
 from autodet.search.order.space import hyperparameters_of
-from autodet.search.order.spec import HIGHEST_SEED, SearchSpec
+from autodet.search.order.spec import MAX_SEED, SearchSpec
 from autodet.search.run.best_model import PublishedModel
 from autodet.search.run.oom_backoff import TOO_LARGE, Fitting
 from autodet.search.run.refit import RETRIES, TICK_SECONDS, Refit
@@ -227,7 +227,7 @@ class _Supervisor:
         if 0 < epochs < planned_epochs_of(params, {}, self._spec.epochs):
             effective["epochs"] = epochs
         if times := self._study.times_tried(trial):
-            effective["seed"] = (self._spec.seed + times) % (HIGHEST_SEED + 1)
+            effective["seed"] = (self._spec.seed + times) % (MAX_SEED + 1)
         planned = planned_epochs_of(params, effective, self._spec.epochs)
         return TrialStatus(trial.number, "running", params, effective=effective, planned_epochs=planned)
 

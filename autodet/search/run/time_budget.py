@@ -15,7 +15,7 @@ from autodet.search.order.space import mean_epochs
 from autodet.search.order.spec import SearchSpec
 
 REFIT_MARGIN, TURN_SECONDS = 1.1, 1.0  # a refit that is cut short is worth nothing; trials end before it begins
-SHORTEST_SHARE = 0.25  # of the epochs asked for; a trial of fewer says little about its parameters
+MIN_EPOCH_SHARE = 0.25  # of the epochs asked for; a trial of fewer says little about its parameters
 RECENT = 50  # trials whose pace is that of the search
 
 
@@ -133,7 +133,7 @@ class Budget:
         """
         if pace is None or math.isinf(seconds_left):
             return self.epochs
-        for epochs in range(self.epochs, math.ceil(self.epochs * SHORTEST_SHARE) - 1, -1):
+        for epochs in range(self.epochs, math.ceil(self.epochs * MIN_EPOCH_SHARE) - 1, -1):
             trial = pace.startup_seconds + epochs * pace.epoch_seconds
             if trial + self.reserve(pace, max(best_epoch, epochs), best_epoch, seconds_left) <= seconds_left:
                 return epochs

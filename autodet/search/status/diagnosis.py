@@ -21,7 +21,7 @@ FAR = 5.0  # times beyond the usual learning rates
 GROWN = 2.0  # times the first epoch's loss: it should fall
 FEW_STEPS, FEW_PHOTOS = 100, 20
 UNLIKE = 3.0  # times as large as the boxes that were learnt from
-MOST_CAUSES, MOST_NAMES = 3, 3
+MAX_CAUSES, MAX_NAMES = 3, 3
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def diagnosis_sentences(stuck: Sequence[TrialStatus], status: SearchStatus, mate
         causes += _shared_causes(first, material)
     if len(causes) == 1:
         return f"{what} The likely cause: {causes[0]}."
-    listed = "; ".join(f"({number}) {cause}" for number, cause in enumerate(causes[:MOST_CAUSES], start=1))
+    listed = "; ".join(f"({number}) {cause}" for number, cause in enumerate(causes[:MAX_CAUSES], start=1))
     return f"{what} Likely causes, the likeliest first: {listed}."
 
 
@@ -159,8 +159,8 @@ def _shared_causes(trial: TrialStatus, material: Material | None) -> Iterator[st
 
 def _class_causes(material: Material) -> Iterator[str]:
     if material.untaught_share >= 0.5:
-        names = ", ".join(map(repr, material.untaught[:MOST_NAMES]))
-        more = " and others" if len(material.untaught) > MOST_NAMES else ""
+        names = ", ".join(map(repr, material.untaught[:MAX_NAMES]))
+        more = " and others" if len(material.untaught) > MAX_NAMES else ""
         yield (
             f"{material.untaught_share:.0%} of the validation boxes are of classes that no training photo shows "
             f"({names}{more}), so the splits may call the same thing by different names"

@@ -17,7 +17,7 @@ from typing import Any
 from autodet.errors import SearchError
 from autodet.records import TrialStatus
 
-MOST_REMEMBERED = 50_000  # trials that a process keeps in memory, of all searches together
+MAX_REMEMBERED = 50_000  # trials that a process keeps in memory, of all searches together
 
 
 @dataclass
@@ -129,5 +129,5 @@ def _caught_up(folder: Path, reference: dict[str, Any]) -> _Archive:
 def _remember(folder: Path, archive: _Archive) -> None:
     _remembered[folder] = archive
     _remembered.move_to_end(folder)
-    while len(_remembered) > 1 and sum(len(one.trials) for one in _remembered.values()) > MOST_REMEMBERED:
+    while len(_remembered) > 1 and sum(len(one.trials) for one in _remembered.values()) > MAX_REMEMBERED:
         _remembered.popitem(last=False)

@@ -17,7 +17,7 @@ from autodet.search.order.combinations import Combinations
 from autodet.search.order.space import PARAMETERS, Range, Space, Tried
 from autodet.search.study.pruners import on_longest_schedule
 
-MOST_TRIALS = 500
+MAX_TRIALS = 500
 BEST_TRIALS = 25
 CHOSEN_ANEW = 100  # trials after which it is chosen anew which old ones are looked at
 
@@ -165,7 +165,7 @@ class _Excerpt:
         self, deepcopy: bool = True, states: Container[TrialState] | None = None, use_cache: bool = False
     ) -> list[FrozenTrial]:
         trials: list[FrozenTrial] = self._study._get_trials(deepcopy=False, use_cache=use_cache)
-        if len(trials) > MOST_TRIALS:
+        if len(trials) > MAX_TRIALS:
             trials = [*(trials[number] for number in self._seen(trials)), *trials[self._old :]]
         trials = [
             on_longest_schedule(trial, self._epochs) for trial in trials if states is None or trial.state in states
@@ -184,7 +184,7 @@ class _Excerpt:
     def _to_leave_out(self, trials: list[FrozenTrial]) -> set[int]:
         best = self._best(trials)
         others = [trial.number for trial in trials if trial.number not in best]
-        room = min(len(others), MOST_TRIALS - BEST_TRIALS)
+        room = min(len(others), MAX_TRIALS - BEST_TRIALS)
         return set(others) - {others[index * len(others) // room] for index in range(room)}
 
     def _best(self, trials: list[FrozenTrial]) -> set[int]:

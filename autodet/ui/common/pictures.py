@@ -9,8 +9,8 @@ from PIL import Image
 from autodet.datasets.photos import open_photo
 
 THUMBNAIL_PIXELS = 480  # of the longer side
-MOST_HIGH = 620  # pixels, so that a large photo fits on most screens
-MOST_ENLARGED = 2  # times that a small photo is made larger
+MAX_HEIGHT = 620  # pixels, so that a large photo fits on most screens
+MAX_SCALE = 2  # times that a small photo is made larger
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -50,12 +50,12 @@ def framed(picture: Image.Image, colour: str) -> Image.Image:
     return frame
 
 
-def fitting_width(width: int, height: int, most_high: int = MOST_HIGH) -> int:
+def fitting_width(width: int, height: int, most_high: int = MAX_HEIGHT) -> int:
     """How wide a photo of so many pixels is shown: not higher than a screen, and not much larger than it is.
 
     ``st.image`` makes it as narrow as the page is, unless it writes a caption too.
     """
-    return max(1, round(width * min(MOST_ENLARGED, most_high / height)))
+    return max(1, round(width * min(MAX_SCALE, most_high / height)))
 
 
 def as_jpeg(picture: Image.Image) -> bytes:

@@ -12,7 +12,7 @@ from autodet.datasets.manifest import Dataset
 from autodet.text_format import size_text
 from autodet.ui.common.markdown import escape
 
-LARGEST_BYTES = 500_000_000  # a download is held in memory
+MAX_BYTES = 500_000_000  # a download is held in memory
 NOTES = {
     "coco": "One JSON file for each split; difficult boxes are crowds.",
     "yolo": "A text file for each photo; the format cannot say that a box is difficult.",
@@ -24,7 +24,7 @@ def offer_downloads(dataset: Dataset) -> None:
     """The data set as a zip in every format; each is made when somebody presses its button."""
     with st.popover("Download", icon=":material/download:"):
         size = _size(dataset.fingerprint, dataset)
-        if size > LARGEST_BYTES:
+        if size > MAX_BYTES:
             command = f"python -m autodet export {dataset.id} --format coco --out {dataset.id}.zip"
             st.markdown(f"The zip would have {size_text(size)}, too much for a browser. On the command line:")
             st.code(command, language="bash", wrap_lines=True)

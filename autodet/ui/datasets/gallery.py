@@ -23,7 +23,7 @@ from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, fitting_width,
 
 PER_PAGE, COLUMNS = 12, 4
 LARGE_PIXELS = 1280
-MOST_NAMED = 12  # classes in the legend
+MAX_NAMES = 12  # classes in the legend
 # What lifts a condition is no None: a select box takes that for "nothing chosen yet", and says so.
 ANY, EVERY_CLASS = "any", -1
 SIZES = {
@@ -34,7 +34,7 @@ SIZES = {
     "none": "no object at all",
 }
 FILTER_PIXELS = 172  # two beside each other on a telephone
-PAGE_PIXELS, MOST_PAGES = 36, 7  # of a button to a page, or an arrow; as many pages as have one at once
+PAGE_PIXELS, MAX_PAGES = 36, 7  # of a button to a page, or an arrow; as many pages as have one at once
 ALL = "all"
 LOOKED_AT = "looked_at"  # session state: which of the photos found is shown large
 
@@ -70,7 +70,7 @@ def _show_gallery(dataset: Dataset) -> None:
 
 def _ask_for_page(pages: int, key: str) -> int:
     """Buttons for pages; they leave out pages unless they are given room for five, however few there are."""
-    width = PAGE_PIXELS * (2 + max(5, min(pages, MOST_PAGES)))
+    width = PAGE_PIXELS * (2 + max(5, min(pages, MAX_PAGES)))
     return 1 if pages == 1 else st.pagination(pages, key=key, width=width)
 
 
@@ -139,13 +139,13 @@ def _show_legend(dataset: Dataset, records: Sequence[ImageRecord]) -> None:
     class_ids, boxes = np.unique(marked, return_counts=True)
     if not len(class_ids):
         return
-    order = np.argsort(-boxes, kind="stable")[:MOST_NAMED]
+    order = np.argsort(-boxes, kind="stable")[:MAX_NAMES]
     names = [
         f'<span style="white-space: nowrap"><span style="color: {class_colour(int(class_ids[index]))}">■</span> '
         f"{escape_html(shortened(dataset.classes[class_ids[index]]))} {boxes[index]}</span>"
         for index in order
     ]
-    more = [f"and {counted(len(class_ids) - MOST_NAMED, 'more class', 'more classes')}"] * (len(class_ids) > MOST_NAMED)
+    more = [f"and {counted(len(class_ids) - MAX_NAMES, 'more class', 'more classes')}"] * (len(class_ids) > MAX_NAMES)
     st.html(
         f'<div style="font-size: 0.9rem; line-height: 1.7">On these photos: {" &ensp; ".join([*names, *more])}</div>'
     )

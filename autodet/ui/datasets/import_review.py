@@ -24,7 +24,7 @@ from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape, on_page
 from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, shrink_photo
-from autodet.ui.datasets.problems import MOST_PHOTOS, Picture, offer_csv, show_findings
+from autodet.ui.datasets.problems import MAX_PHOTOS, Picture, offer_csv, show_findings
 
 LOSS = "large_loss"  # the kind that a person agrees to beside the button, not among the others
 WRONG, RIGHT = "#e4572e", "#2a9d6f"  # boxes as written that will not stay so, and what becomes of them
@@ -187,7 +187,7 @@ def _show_outcome(found: Review) -> None:
 
 def _pictures(found: Reviewed, problem: Problem) -> list[Picture]:
     """The photos of a pair, or one photo before and after."""
-    photos = [photo for photo in problem.photos[:MOST_PHOTOS] if photo in found.staged]
+    photos = [photo for photo in problem.photos[:MAX_PHOTOS] if photo in found.staged]
     changes = {photo: change_of(found.staged[photo], found.kept.get(photo)) for photo in photos}
     if len(photos) != 1:
         return [Picture(escape(photo), _draw(found, photo, changes[photo].before)) for photo in photos]

@@ -19,7 +19,7 @@ from autodet.ui.datasets.gallery import thumbnail
 PER_PAGE = 6
 PICTURE_PIXELS = 144  # two beside each other on a telephone
 BESIDE_ONE, BESIDE_TWO = (1, 4), (4, 5)  # shares of a row that pictures and words take
-MOST_PHOTOS = 4  # of one problem
+MAX_PHOTOS = 4  # of one problem
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def show_findings(problems: Sequence[Problem], pictures: Pictures, key: str, *, 
                     st.image(picture.jpeg, caption=picture.caption, width=PICTURE_PIXELS, alt=problem.file)
         name = f"**{escape(problem.file)}**  \n" if problem.file else ""
         words.markdown(f"{name}{escape(on_page(problem.problem))}  \n:gray[{escape(_action(problem, planned))}]")
-        if len(problem.photos) > MOST_PHOTOS:
+        if len(problem.photos) > MAX_PHOTOS:
             words.caption(f"The report names the other {len(problem.photos) - len(of_it):,} photos too.")
 
 
@@ -134,5 +134,5 @@ def _drawn(problem: Problem, pictures: Pictures) -> Sequence[Picture]:
 
 def _pictures(dataset: Dataset, problem: Problem) -> list[Picture]:
     places = columns_of(dataset).places
-    records = [dataset.images[places[photo]] for photo in problem.photos[:MOST_PHOTOS] if photo in places]
+    records = [dataset.images[places[photo]] for photo in problem.photos[:MAX_PHOTOS] if photo in places]
     return [Picture(escape(record.file), thumbnail(dataset, record)) for record in records]

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from autodet.charts.datasets import (
-    MOST_CLASSES,
+    MAX_CLASSES,
     box_ratios_figure,
     box_sides_figure,
     class_counts_figure,
@@ -31,7 +31,7 @@ def show_statistics(dataset: Dataset) -> None:
     """Every chart."""
     if dataset.boxes:
         _show("Classes", class_counts_figure, _about_classes, dataset)
-        if len(dataset.classes) > MOST_CLASSES:
+        if len(dataset.classes) > MAX_CLASSES:
             _show_all_classes(dataset)
     else:
         st.info("No object is marked on any of these photos.", icon=":material/select:")
@@ -72,7 +72,7 @@ def _about_classes(dataset: Dataset, columns: Columns) -> str:
     times = counts[most] / max(1, counts[least])
     names = f"{escape(shortened(dataset.classes[most]))} ({counted(int(counts[most]), 'box', 'boxes')}) and "
     names += f"{escape(shortened(dataset.classes[least]))} ({counts[least]:,})"
-    shown = f"The {MOST_CLASSES} most frequent of {len(counts):,} classes. " if len(counts) > MOST_CLASSES else ""
+    shown = f"The {MAX_CLASSES} most frequent of {len(counts):,} classes. " if len(counts) > MAX_CLASSES else ""
     if times < UNEVEN:
         return f"{shown}Balanced well enough: the most and the least frequent class are {names}."
     return (

@@ -23,7 +23,7 @@ from autodet.ui.common.pictures import as_jpeg, fitting_width, small_photo
 
 PER_PAGE = 4
 REFRESH_SECONDS = 0.5
-LONGEST_SIDE = 720
+MAX_SIDE = 720
 HELP = {
     "mAP@0.5": "COCO's average precision, a box counting as found if it overlaps by half; mean over the classes.",
     "mAP@0.5–0.95": "The same, mean over ten overlaps from 0.50 to 0.95: strict about how well boxes fit.",
@@ -143,7 +143,7 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
     for index in order[(page - 1) * PER_PAGE : page * PER_PAGE]:
         record, seen = records[index], evaluated.predictions[index].above(threshold)
         identity = f"{dataset.fingerprint} {record.file}"
-        photo, scale = small_photo(identity, LONGEST_SIDE, dataset.photo(record), record.file)
+        photo, scale = small_photo(identity, MAX_SIDE, dataset.photo(record), record.file)
         marked, width = record.annotations, fitting_width(*photo.size)
         with st.container(border=True):
             st.caption(f"{escape(record.file)} · {_sentence(mistakes[index])}")

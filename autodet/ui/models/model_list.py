@@ -18,7 +18,7 @@ from autodet.ui.common.markdown import ago, escape, score
 
 UPLOADS = "model_uploads"
 DONE = "model_done"  # session state: what is to be said of the last upload or renaming
-LONGEST_NAME = 100  # letters
+MAX_NAME_LENGTH = 100  # letters
 
 
 def offer_upload() -> None:
@@ -31,7 +31,7 @@ def offer_upload() -> None:
         upload = st.file_uploader("A file that ends in .autodet", type="autodet", key=key)
         if upload is None:
             return
-        name = st.text_input("Name", PurePath(upload.name).stem, max_chars=LONGEST_NAME, key=f"{key} name")
+        name = st.text_input("Name", PurePath(upload.name).stem, max_chars=MAX_NAME_LENGTH, key=f"{key} name")
         if st.button("Add the model", type="primary", icon=":material/add:"):
             _add(upload.name, upload.getvalue(), name)
 
@@ -138,7 +138,7 @@ def _offer_new_name(model: StoredModel) -> None:
         st.markdown("The search that makes this model is still running; rename it once that is over.")
         return
     with st.form(f"new name {model.id}", border=False):
-        name = st.text_input("New name", model.card.name, max_chars=LONGEST_NAME)
+        name = st.text_input("New name", model.card.name, max_chars=MAX_NAME_LENGTH)
         if st.form_submit_button("Rename it", type="primary", icon=":material/check:"):
             renamed = rename_model(model.id, name)
             st.session_state[DONE] = f"{model.card.name} is called {renamed.card.name} now."

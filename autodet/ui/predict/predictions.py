@@ -29,11 +29,11 @@ from autodet.workspace import open_workspace, portable
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
 
-LONGEST_SIDE = 1280  # what a page shows; downloads have the photo's own size
-LARGEST_MEGABYTES = 100
-MOST_REMEMBERED = 200
+MAX_SIDE = 1280  # what a page shows; downloads have the photo's own size
+MAX_MEGABYTES = 100
+MAX_REMEMBERED = 200
 PER_PAGE, COLUMNS = 8, 2
-MOST_HIGH = 900  # pixels of a photo on the page
+MAX_HEIGHT = 900  # pixels of a photo on the page
 LOWEST = 0.05  # score that can be asked for
 SEEN = "seen"  # session state: predictions by photo and model
 
@@ -60,7 +60,7 @@ def ask_for_photos(model: StoredModel) -> list[Photo]:
     uploads = st.file_uploader(
         "Drop photos here, or choose some",
         accept_multiple_files=True,
-        max_upload_size=LARGEST_MEGABYTES,
+        max_upload_size=MAX_MEGABYTES,
         help="JPEG, PNG, WEBP or BMP; several at once if you like.",
     )
     if uploads:
@@ -97,7 +97,7 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
             with st.spinner(f"Looking at {escape(photo.name)}, {number} of {len(photos)}"):
                 remembered[key] = next(_loaded(model).stream([image], MIN_SCORE))
         seen.append(Seen(photo, sha256, remembered[key]))
-    while len(remembered) > max(MOST_REMEMBERED, len(photos)):
+    while len(remembered) > max(MAX_REMEMBERED, len(photos)):
         del remembered[next(iter(remembered))]
     _show_unreadable(unreadable, len(photos))
     return seen
@@ -184,9 +184,9 @@ def _show_pictures(shown: Sequence[Seen], classes: Sequence[str]) -> None:
     beside = min(COLUMNS, len(shown))
     for start in range(0, len(on_page), beside):  # row by row, so that a telephone has them in their order too
         for column, one in zip(st.columns(beside), on_page[start : start + beside], strict=False):
-            photo, scale = small_photo(one.sha256, LONGEST_SIDE, one.photo.content, one.photo.name)
+            photo, scale = small_photo(one.sha256, MAX_SIDE, one.photo.content, one.photo.name)
             tile = column.container(gap="xxsmall")
-            width = fitting_width(*photo.size, MOST_HIGH)
+            width = fitting_width(*photo.size, MAX_HEIGHT)
             tile.image(as_jpeg(_drawn(photo, scale, one, classes)), width=width, alt=f"{one.photo.name} with its boxes")
             tile.caption(f"{escape(one.photo.name)} · {counted(len(one.prediction), 'object')}")
 

@@ -10,7 +10,7 @@ from autodet.search.api import find_only_search
 from autodet.ui.common.frame import link
 from autodet.ui.common.markdown import escape, score
 
-MOST_OFFERED = 200
+MAX_OFFERED = 200
 
 
 def offer_trials_to_keep(status: SearchStatus) -> None:
@@ -57,7 +57,7 @@ def _offered(status: SearchStatus) -> list[TrialStatus]:
     """The trials with a model, the best first; those on the Pareto front before all others."""
     front = {trial.number for trial in status.pareto_front}
     measured = [trial for trial in status.trials if trial.best_epoch and trial.number not in front]
-    best = nlargest(MOST_OFFERED, measured, key=lambda trial: (_score(trial), -trial.number))
+    best = nlargest(MAX_OFFERED, measured, key=lambda trial: (_score(trial), -trial.number))
     return [*reversed(status.pareto_front), *best]
 
 

@@ -12,7 +12,7 @@ from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
 from autodet.search.order.combinations import Combinations
 from autodet.search.order.space import PARAMETERS, Range, Space, architectures, make_space
-from autodet.search.order.spec import MOST_EPOCHS, MOST_TRIALS
+from autodet.search.order.spec import MAX_EPOCHS, MAX_TRIALS
 from autodet.search.planning.dataset_profile import facts_of, unjudged_classes
 from autodet.search.planning.epoch_times import measured_hardware
 from autodet.search.planning.forecast import forecast_search
@@ -168,8 +168,8 @@ def _ask_for_amounts(plan: Plan, preset: str, problems: list[str]) -> tuple[int,
         given = ask_for_number(place, label, (1, most), planned, problems, key=key, help=hint)
         return int(given or planned)  # what is emptied is filled in again
 
-    trials = ask_for_count(first, "Trials", MOST_TRIALS, plan.trials, "The first has the defaults.")
-    epochs = ask_for_count(second, "Epochs a trial", MOST_EPOCHS, plan.epochs, "Times through all photos.")
+    trials = ask_for_count(first, "Trials", MAX_TRIALS, plan.trials, "The first has the defaults.")
+    epochs = ask_for_count(second, "Epochs a trial", MAX_EPOCHS, plan.epochs, "Times through all photos.")
     minutes = ask_for_number(
         third,
         "Time limit in minutes",

@@ -7,7 +7,7 @@ import streamlit as st
 from autodet.errors import SearchError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES, objective_title, wants_speed
 from autodet.search.order.space import PARAMETERS, Parameter, Range, changes_latency, make_space, parse_tried
-from autodet.search.order.spec import MOST_EPOCHS
+from autodet.search.order.spec import MAX_EPOCHS
 from autodet.search.planning.plan import Plan
 from autodet.ui.common.number_input import ask_for_number
 
@@ -75,7 +75,7 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
     patience = ask_for_number(
         second.container(),
         "Or if it is no better after so many epochs",
-        (1, MOST_EPOCHS),
+        (1, MAX_EPOCHS),
         plan.patience,
         problems,
         placeholder="never",

@@ -56,7 +56,7 @@ from tests.datasets.sources.hostile_files import (
 from tests.helpers import draw_photo, voc_xml, wait_for, workspace_in
 
 ROOT = Path(__file__).parents[3]
-MOST_MEGABYTES = 400
+MAX_MEGABYTES = 400
 SECRET = "root:x:0"  # how /etc/passwd begins
 HANG = 120  # seconds: a guard, and no measurement
 
@@ -153,7 +153,7 @@ def assert_refused(place: Place, ran: Ran, words: str) -> None:
     assert len(ran.err) < 1500 and "Traceback" not in ran.err and "Error" not in ran.err
     assert ran.err[:-1].isprintable()
     assert place.kept() == [] if place.workspace.exists() else True
-    assert ran.peak < MOST_MEGABYTES
+    assert ran.peak < MAX_MEGABYTES
 
 
 def imported(place: Place, source: Path, *options: str, **extra: str) -> dict[str, dict[str, str]]:
@@ -161,7 +161,7 @@ def imported(place: Place, source: Path, *options: str, **extra: str) -> dict[st
     ran = run(place, source, "--json", *options, **extra)
     assert ran.status == 0, ran.err
     assert ran.err == ""
-    assert ran.peak < MOST_MEGABYTES
+    assert ran.peak < MAX_MEGABYTES
     assert SECRET not in ran.out
     assert [path.name for path in (place.workspace / "datasets").iterdir()] == ["x"]
     document = json.loads(ran.out)
@@ -567,7 +567,7 @@ def test_evil_settings(place, fine, attack):
     ran = run(place, folder)
     assert ran.status in (0, 2), ran.err
     assert "hahaha" not in ran.out and "Traceback" not in ran.err
-    assert ran.peak < MOST_MEGABYTES
+    assert ran.peak < MAX_MEGABYTES
     assert len(list(place.workspace.rglob("*.png"))) <= len(fine) // 2
     assert not Path("/tmp/evil").exists()
 
@@ -599,7 +599,7 @@ def test_a_million_classes(place, fine):
     (folder / "classes.txt").write_text("\n".join(map(str, range(1_000_000))))
     ran = run(place, folder)
     assert ran.status == 0, ran.err
-    assert ran.peak < MOST_MEGABYTES
+    assert ran.peak < MAX_MEGABYTES
 
 
 # The machine

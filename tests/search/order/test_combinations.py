@@ -8,7 +8,7 @@ import pytest
 from autodet.errors import AutodetWarning, SearchError
 from autodet.search.order.combinations import Combinations
 from autodet.search.order.space import make_space
-from autodet.search.order.spec import HIGHEST_SEED
+from autodet.search.order.spec import MAX_SEED
 from autodet.search.planning.forecast import forecast_search
 from autodet.search.start import start_search
 from autodet.terminal import status_text
@@ -123,14 +123,14 @@ def test_the_trainer_gets_the_seed_of_a_repeat_also_after_a_kill_and_so_does_the
     start, home, supervisor_of, eventually
 ):
     script = {"seconds": 0.4, "map50": {"0": [0.1] * 2, "1": [0.8, 0.9], "refit": [0.95] * 2}}
-    search = start(script, trials=2, epochs=2, space=FIXED, repeat=True, refit=True, seed=HIGHEST_SEED)
+    search = start(script, trials=2, epochs=2, space=FIXED, repeat=True, refit=True, seed=MAX_SEED)
     eventually(lambda: len(search.status().trials) == 2)
     supervisor_of(search).kill()
     supervisor_of(search).wait()
     search.resume()
     assert search.wait().trials[1].effective == {"seed": 0}  # the highest is followed by the lowest
     folder = home.searches / search.id
-    assert {path.read_text() for path in folder.glob("trials/0*/seed")} == {str(HIGHEST_SEED)}
+    assert {path.read_text() for path in folder.glob("trials/0*/seed")} == {str(MAX_SEED)}
     assert {path.read_text() for path in folder.glob("trials/1*/seed")} == {"0"}
     assert {path.read_text() for path in folder.glob("refit/*/seed")} == {"0"}
 

@@ -10,7 +10,7 @@ from autodet.search.order.space import make_space
 from autodet.search.order.spec import SearchSpec
 from autodet.search.planning.dataset_profile import Facts
 from autodet.search.planning.plan import Plan, explain_entries
-from autodet.search.planning.presets import MOST_EPOCHS, PRESETS, plan_search
+from autodet.search.planning.presets import MAX_EPOCHS, PRESETS, plan_search
 from autodet.training.hardware import Hardware
 
 CPU = Hardware(("cpu",), cores=2)
@@ -47,7 +47,7 @@ def test_steps_stay_within_bounds_and_every_plan_can_be_searched(preset, photos,
     plan = plan_search(preset, of(photos, small_box=0.03), hardware, NETWORKS)
     steps = plan.epochs * -(-photos // 4)
     least, most = PRESETS[preset].steps
-    assert (least <= steps <= most) or plan.epochs in (1, MOST_EPOCHS)
+    assert (least <= steps <= most) or plan.epochs in (1, MAX_EPOCHS)
     space = make_space(plan.space)
     SearchSpec(
         "fruit", "fruit", plan.trials, plan.epochs, None, space, plan.sampler, plan.pruner, plan.patience

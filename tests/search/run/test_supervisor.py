@@ -13,7 +13,7 @@ from autodet.models.store import add_model, find_model
 from autodet.search import start
 from autodet.search.api import find_search
 from autodet.search.executors import EpochDone, TrialDone
-from autodet.search.order.spec import HIGHEST_SEED
+from autodet.search.order.spec import MAX_SEED
 from autodet.search.run import best_model, status_writer, supervisor
 from autodet.search.run.supervisor import supervise
 from autodet.search.start import start_search
@@ -189,7 +189,7 @@ def test_the_checkpoint_of_a_finished_trial_is_cleared_away_by_whoever_comes_nex
 
 
 def test_the_highest_seed_searches_like_any_other(plan):
-    assert carry_on(plan(trials=2, epochs=1, seed=HIGHEST_SEED)).state == "finished"
+    assert carry_on(plan(trials=2, epochs=1, seed=MAX_SEED)).state == "finished"
 
 
 def test_the_forecast_begins_with_the_first_epoch_and_ends_at_0(plan, monkeypatch):
