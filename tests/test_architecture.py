@@ -49,6 +49,7 @@ INNER_LAYERS = {
 ROOM_OF_MODULE = {"terminal": "cli", "arguments": "cli", "commands": "cli", "__main__": "cli"}
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 
+NOUNS_IN_ING = {"listing", "malloc_tuning", "planning", "staging", "training"}  # other modules in -ing are gerunds
 STREAMLIT_ROOMS = {"app", "pages", "ui"}
 OPTUNA_ROOMS = {"search"}
 TORCH_MODULES = {
@@ -132,6 +133,11 @@ def test_imports_lead_to_the_right(path):
     room = room_of(path)
     wrong = {other for other in rooms_imported(path) if other != room and RANK[other] <= RANK[room]}
     assert not wrong, f"{path} is of the room {room} and may not import {', '.join(sorted(wrong))}"
+
+
+def test_modules_are_named_by_nouns():
+    parts = {part.removesuffix(".py") for path in sources() for part in path.parts}
+    assert {part for part in parts if part.endswith("ing")} == NOUNS_IN_ING
 
 
 @pytest.mark.parametrize("room", sorted(INNER_LAYERS))
