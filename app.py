@@ -1,4 +1,4 @@
-"""The browser app: ``streamlit run app.py``."""
+"""Entry point of the browser app: ``streamlit run app.py``."""
 
 import streamlit as st
 

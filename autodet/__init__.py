@@ -5,7 +5,7 @@
     detector = autodet.fit(data, trials=3, epochs=20)
     class_ids, scores, boxes = detector.predict("photo.jpg")
 
-Names are resolved when they are first used, so that importing this package loads neither torch nor Optuna.
+Names are resolved on first use, so that importing this package loads neither torch nor Optuna.
 """
 
 import os
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from autodet.version import __version__
 
-# Threads that wait by spinning take the cores from whoever has work: two processes on one machine, a search and a
-# prediction for example, ran six times slower than with threads that sleep. Read when torch is first imported.
+# Threads that spin while waiting take cores from other processes: two processes on one machine, such as a search and
+# a prediction, ran six times slower than with sleeping threads. torch reads this when it is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:

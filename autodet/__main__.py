@@ -1,4 +1,4 @@
-"""``python -m autodet``: the command line."""
+"""Entry point of ``python -m autodet``."""
 
 import sys
 

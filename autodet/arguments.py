@@ -1,4 +1,4 @@
-"""What can stand behind a command on the command line, and what is wrong with what does."""
+"""Command-line arguments: declaration and validation."""
 
 import argparse
 from pathlib import Path
@@ -20,24 +20,24 @@ MAX_PORT = 65535
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are sentences like all others."""
+    """Argument parser that raises its errors as sentences, like the rest of autodet."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        """Raise the mistake; the command line's edge says it."""
+        """Raise the error; ``autodet.cli.main`` prints it."""
         raise AutodetError(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' shows what can be given.")
 
 
 def add_app(parser: argparse.ArgumentParser) -> None:
-    """How the app is served."""
+    """Declare the arguments of ``app``: port and browser."""
     parser.add_argument("--port", type=_port, help="the TCP port (default 8501)")
     parser.add_argument("--no-browser", action="store_true", help="only serve the app, as a service does")
 
 
 def add_import(parser: argparse.ArgumentParser) -> None:
-    """What to import, and how."""
+    """Declare the arguments of ``import``: source, format, S3 access and decisions on problems."""
     words = "a zip, a folder, an s3:// address, or a word: sample (drawn here), motorbikes (from a public bucket)"
     parser.add_argument("source", metavar="SOURCE", help=words)
     parser.add_argument("--name", help="what to call the data set; the source's name if not given")
@@ -61,7 +61,7 @@ def add_import(parser: argparse.ArgumentParser) -> None:
 
 
 def add_derive(parser: argparse.ArgumentParser) -> None:
-    """Which data set, and what is to be changed."""
+    """Declare the arguments of ``derive``: data set and changes."""
     rules = "; ".join(f"{name}: {words[0].lower()}{words[1:]}" for name, words in RULES.items())
     parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name; it stays as it is")
     parser.add_argument("--name", help="what to call the version; the data set's name with a number if not given")
@@ -86,7 +86,7 @@ def add_derive(parser: argparse.ArgumentParser) -> None:
 
 
 def add_search(parser: argparse.ArgumentParser) -> None:
-    """Which data set, and how to search."""
+    """Declare the arguments of ``search``: data set, budget, search space and strategy."""
     usual = PARAMETERS["lr"].prior
     lowest, highest = (usual.low, usual.high) if isinstance(usual, Range) else (None, None)
     parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
@@ -133,34 +133,34 @@ def add_search(parser: argparse.ArgumentParser) -> None:
 
 
 def add_keep(parser: argparse.ArgumentParser) -> None:
-    """Which trial's model to keep, and under what name."""
+    """Declare the arguments of ``keep``: search, trial and the model's name."""
     parser.add_argument("search", metavar="SEARCH", help="a search's id or name")
     parser.add_argument("trial", metavar="TRIAL", type=_whole_number, help="the trial's number, as 'status' lists it")
     parser.add_argument("--name", help="what to call the model; 'SEARCH trial TRIAL' if not given")
 
 
 def add_delete(parser: argparse.ArgumentParser) -> None:
-    """Which thing to delete, and of which kind."""
+    """Declare the arguments of ``delete``: name and kind."""
     parser.add_argument("name", metavar="NAME", help="an id, or a name that no other thing of the kind has")
     kinds = "search (default), model or dataset; the models of a search stay, and so do versions of a data set"
     parser.add_argument("--kind", choices=("search", "model", "dataset"), default="search", help=kinds)
 
 
 def add_rename(parser: argparse.ArgumentParser) -> None:
-    """Which model, and its new name."""
+    """Declare the arguments of ``rename``: model and new name."""
     parser.add_argument("model", metavar="MODEL", help="a model's id or name")
     parser.add_argument("name", metavar="NAME", help="what to call it")
 
 
 def add_evaluate(parser: argparse.ArgumentParser) -> None:
-    """Which model, on what."""
+    """Declare the arguments of ``evaluate``: model, data set and split."""
     _add_model(parser)
     parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
     parser.add_argument("--split", choices=(*SPLITS, "all"), default="test", help="default test")
 
 
 def add_predict(parser: argparse.ArgumentParser) -> None:
-    """Which model, on which photos."""
+    """Declare the arguments of ``predict``: model, photos, confidence threshold and output folder."""
     _add_model(parser)
     parser.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="a photo, or a folder of photos")
     lower = f"leave out lower scores (default {DEFAULT_THRESHOLD})"
@@ -169,7 +169,7 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
-    """What to write, as what."""
+    """Declare the arguments of ``export``: model or data set, format and file."""
     formats = ("onnx", "autodet", *LAYOUTS)
     parser.add_argument(
         "name", metavar="NAME", help="a model's id or name, an .autodet file, or a data set's id or name"

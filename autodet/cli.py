@@ -1,7 +1,7 @@
 """The command line: ``python -m autodet COMMAND``.
 
-A command answers with a document, which ``--json`` prints, and with text for people. A user's mistake ends with
-exit status 2 and one sentence on standard error.
+A command returns a document, which ``--json`` prints, and text for people. A user error prints one sentence on
+standard error and exits with status 2.
 """
 
 import argparse
@@ -25,10 +25,10 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        words: What stands after the program's name; the process's own if not given.
+        words: Arguments after the program name; those of the process if not given.
 
     Returns:
-        The exit status: 0, 1 for a failure, 2 for a user's mistake, 130 after Ctrl-C.
+        The exit status: 0, 1 for a failure, 2 for a user error, 130 after Ctrl-C, 141 after a broken pipe.
     """
     try:
         try:
@@ -40,10 +40,10 @@ def main(words: Sequence[str] | None = None) -> int:
         return _complain(str(error), MISTAKE)
     except KeyboardInterrupt as interrupt:
         return _complain(str(interrupt) or "Interrupted.", INTERRUPTED)
-    except BrokenPipeError:  # whoever read the answer has seen enough
+    except BrokenPipeError:  # the reader closed the pipe, such as head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except Exception as error:  # the edge: no traceback in front of a user
+    except Exception as error:  # top level: users see no traceback
         if os.environ.get("AUTODET_DEBUG"):
             raise
         if sentence := sentence_for(error):
@@ -53,7 +53,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Options) -> int:
-    # Libraries print on standard error, so that standard output has the answer alone.
+    # Send the output of libraries to standard error, so that standard output holds only the answer.
     with redirect_stdout(sys.stderr), terminal.cautions_as_lines():
         answer: Answer = options.command(options)
     if options.json or answer.text:
@@ -66,7 +66,7 @@ def _run(options: Options) -> int:
 
 
 def _printable(text: str) -> str:
-    """Text without the characters that standard output cannot show: a file may be called anything."""
+    """Escape characters that standard output cannot show, because file names may contain any."""
     encoding = sys.stdout.encoding if sys.stdout else "utf-8"
     return harmless(text).encode(encoding, "backslashreplace").decode(encoding)
 

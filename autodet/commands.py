@@ -1,4 +1,4 @@
-"""The commands of the command line: each takes the options that ``arguments`` describes, and answers."""
+"""The commands of the command line: each takes the options that ``arguments`` declares and returns an ``Answer``."""
 
 import argparse
 import os
@@ -39,13 +39,13 @@ OTHER_KINDS: dict[str, Callable[[str], str]] = {"model": only_model_id, "dataset
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command found out.
+    """Result of a command.
 
     Attributes:
-        document: For ``--json``.
-        text: For people.
-        mistakes: Sentences about what was left out of it; they make the exit status 2.
-        failure: A sentence if what was waited for failed; it makes the exit status 1.
+        document: Output for ``--json``.
+        text: Output for people.
+        mistakes: Sentences about skipped inputs; they set the exit status to 2.
+        failure: Sentence if the awaited work failed; it sets the exit status to 1.
     """
 
     document: Any
@@ -55,10 +55,10 @@ class Answer:
 
 
 def app(options: Options) -> Answer:
-    """Serve the app in place of this process."""
+    """Replace this process with the app's server."""
     settings = load_settings(environment_with_secrets(os.environ))
     start_app(settings, port=options.port, browser=not options.no_browser)
-    raise AssertionError  # the process is another one by now
+    raise AssertionError  # unreachable: start_app replaces the process
 
 
 def import_source(options: Options) -> Answer:
@@ -77,7 +77,7 @@ def import_source(options: Options) -> Answer:
 
 
 def _credentials(options: Options) -> S3Credentials:
-    """Who asks an S3 server: keys are never given on a command line, where others can read them."""
+    """Return the S3 identity; keys are never command-line arguments, because other users could read them."""
     if options.anonymous:
         return replace(ANONYMOUS, endpoint=options.endpoint)
     identity: Identity = "profile" if options.profile else "machine"
@@ -101,10 +101,10 @@ def derive(options: Options) -> Answer:
 
 
 def _changes(options: Options) -> Changes:
-    """What ``derive`` was asked to change.
+    """Return the changes requested from ``derive``.
 
     Raises:
-        DatasetError: A class is renamed twice, or the draw of splits is described but not asked for.
+        DatasetError: A class is renamed twice, or options of the split are given without ``--split``.
     """
     rename = dict(options.rename)
     if len(rename) < len(options.rename):
@@ -121,7 +121,7 @@ def _changes(options: Options) -> Changes:
 
 
 def search(options: Options) -> Answer:
-    """Start a search, and wait for it unless asked not to."""
+    """Start a search, and wait for it unless ``--detach`` is given."""
     search = start_search(
         options.dataset,
         trials=options.trials,
@@ -165,7 +165,7 @@ def search(options: Options) -> Answer:
 
 
 def _watcher(line: ProgressLine) -> Callable[[SearchStatus], None]:
-    """Prints news of a search above a line that shows its progress."""
+    """Return a callback that prints a search's news above its progress line."""
     lines = EpochLines(say)
 
     def watch(status: SearchStatus) -> None:
@@ -178,7 +178,7 @@ def _watcher(line: ProgressLine) -> Callable[[SearchStatus], None]:
 
 
 def _lr_range(options: Options) -> tuple[float, float] | None:
-    """Both ends if one is given; None if neither is."""
+    """Return both ends of the range if at least one is given, else None."""
     usual = PARAMETERS["lr"].prior
     given = (options.lr_min, options.lr_max)
     if given == (None, None) or not isinstance(usual, Range):
@@ -187,7 +187,7 @@ def _lr_range(options: Options) -> tuple[float, float] | None:
 
 
 def _space(options: Options) -> dict[str, Any]:
-    """What ``--space`` asks for.
+    """Return the search space given by ``--space``.
 
     Raises:
         SearchError: A parameter is given twice.
@@ -206,7 +206,7 @@ def _status_answer(search: Search, hint: str = "") -> Answer:
 
 
 def status(options: Options) -> Answer:
-    """Say what a search, or every search, is doing."""
+    """Report the status of one search, or of all searches."""
     if options.search:
         return _status_answer(find_search(options.search))
     statuses = list_searches()
@@ -221,20 +221,20 @@ def stop(options: Options) -> Answer:
 
 
 def resume(options: Options) -> Answer:
-    """Carry on a search."""
+    """Resume a search."""
     search = find_search(options.search)
     search.resume()
     return _status_answer(search, f"It goes on in the background; '{PROGRAM} status {search.id}' says how far it is.")
 
 
 def keep(options: Options) -> Answer:
-    """Make a trial's model one of the workspace."""
+    """Add a trial's model to the workspace."""
     model = find_search(options.search).keep(options.trial, options.name)
     return Answer(model.to_json(), terminal.models_text([model]))
 
 
 def rename(options: Options) -> Answer:
-    """Give a model another name."""
+    """Rename a model."""
     model = find_model(options.model)
     if is_in_the_making(model.id):
         raise SearchError(f"The search that makes {model.id!r} is still running; rename it once that is over.")
@@ -246,7 +246,7 @@ def delete(options: Options) -> Answer:
     """Delete a search, a model or a data set.
 
     Raises:
-        NotFoundError: There is no such thing; the message names other kinds of things with that name.
+        NotFoundError: Nothing of that kind has that name; for a search, the message names other kinds that do.
     """
     if options.kind == "search":
         return _delete_search(options.name)
@@ -284,7 +284,7 @@ def _is_there(find: Callable[[str], object], name: str) -> bool:
 
 
 def evaluate(options: Options) -> Answer:
-    """Measure a model on a split."""
+    """Evaluate a model on a split."""
     model, dataset = find_model(options.model), load_dataset(options.dataset)
     from autodet.inference.detector import load_detector
 
@@ -297,7 +297,7 @@ def evaluate(options: Options) -> Answer:
 
 
 def predict(options: Options) -> Answer:
-    """Find the objects on photos."""
+    """Detect objects on photos."""
     model, found = find_model(options.model), find_photos(options.photos)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -317,7 +317,7 @@ def predict(options: Options) -> Answer:
 
 
 def export(options: Options) -> Answer:
-    """Write a model, or a data set, as a file."""
+    """Write a model or a data set to a file."""
     if options.format in LAYOUTS:
         dataset = load_dataset(options.name)
         written = export_dataset(dataset, options.format, options.out)
@@ -349,7 +349,7 @@ def models(_options: Options) -> Answer:
     return Answer([model.to_json() for model in models], terminal.models_text(models))
 
 
-# Photos and the objects on them
+# Photos and detections
 
 
 def _document(photo: Path, seen: Prediction, classes: Sequence[str]) -> dict[str, Any]:
@@ -376,7 +376,7 @@ def _detections(prediction: Prediction, classes: Sequence[str]) -> list[dict[str
 
 
 def _drawn(photo: Path, seen: Prediction, classes: Sequence[str], folder: Path, taken: set[Path]) -> Prediction:
-    """Draw a prediction; returns it, or one that says that the photo has gone meanwhile."""
+    """Save a drawing of a prediction; return the prediction, or an error if the photo can no longer be read."""
     if seen.error:
         return seen
     try:
@@ -391,7 +391,7 @@ def _drawn(photo: Path, seen: Prediction, classes: Sequence[str], folder: Path, 
 
 
 def _free_place(folder: Path, stem: str, taken: set[Path]) -> Path:
-    """Where a drawing replaces nothing but one of an earlier run; numbered where two photos have one name."""
+    """Return a path that replaces at most a drawing of an earlier run; numbered if photos share a name."""
     names = (f"{stem}-boxes{f'-{number}' * (number > 1)}.jpg" for number in count(1))
     lower = {str(path).casefold() for path in taken}
     places = (folder / name for name in names)

@@ -1,34 +1,34 @@
-"""What can go wrong, as sentences that a user can act on.
+"""Errors and warnings, as sentences that a user can act on.
 
-Every message says what is wrong, where, and what to do; the command line prints it as it is and exits
-with status 2, a page shows it in a box. Nothing else is ever shown to a user.
+Every message names the problem, its place and a remedy. The command line prints it unchanged and exits
+with status 2; a page shows it in a box. Users never see anything else.
 
     AutodetError
-    ├── SettingsError        an environment variable or secret has a value that makes no sense
-    ├── NotFoundError        no data set, search or model of that name
-    ├── AmbiguousNameError   several things of that name, where one must be meant
-    ├── BusyError            a folder that another process is at work on
-    ├── DatasetError         a data set that cannot be read or used as asked
+    ├── SettingsError        an environment variable or secret has an invalid value
+    ├── NotFoundError        no data set, search or model has that name
+    ├── AmbiguousNameError   several things have that name, where it must be unique
+    ├── BusyError            another process uses the folder
+    ├── DatasetError         a data set cannot be read or used as requested
     │   ├── AmbiguousFormatError  labels in several formats
-    │   ├── LargeDownloadError  a source of gigabytes that nobody has agreed to fetch
-    │   ├── DownloadInterruptedError  a download that broke off, and can go on
-    │   └── ArchiveError     a file that is no zip, or a zip that is broken or hostile
-    ├── PhotoError           a photo that cannot be read
-    ├── SearchError          a search that cannot be started, stopped or resumed as asked
-    │   └── SearchUnfinishedError  a search that has not finished, where its result was asked for
-    ├── StorageError         the database of searches, which cannot be used
-    │   └── StorageBusyError  the same, for a while
-    ├── TrainingError        a trial that cannot go on (loss not finite, nothing to learn from)
-    └── ModelError           a model that cannot be used as asked
-        ├── BundleError      an .autodet file that is cut short, changed or foreign
-        │   └── LaterVersionError  one that a later version of autodet made
-        └── WeightsError     pretrained weights that cannot be had here
+    │   ├── LargeDownloadError  a source of gigabytes, whose download needs confirmation
+    │   ├── DownloadInterruptedError  a download was interrupted and can be resumed
+    │   └── ArchiveError     a file is no zip, or a corrupt or malicious one
+    ├── PhotoError           a photo cannot be read
+    ├── SearchError          a search cannot be started, stopped or resumed as requested
+    │   └── SearchUnfinishedError  the result of an unfinished search was requested
+    ├── StorageError         the database of searches cannot be used
+    │   └── StorageBusyError  the same, temporarily
+    ├── TrainingError        a trial cannot continue (loss not finite, no training data)
+    └── ModelError           a model cannot be used as requested
+        ├── BundleError      an .autodet file is truncated, modified or foreign
+        │   └── LaterVersionError  a later version of autodet made it
+        └── WeightsError     pretrained weights are not available on this machine
 
-The operating system's own errors (a full disk, a file without permission) become sentences at the edges, by
-``sentence_for``.
+The command line and the pages turn errors of the operating system (a full disk, a missing permission) into
+sentences with ``sentence_for``.
 
-``AutodetWarning`` is no error: Python code gets it where the command line prints a caution. A ``NameWarning`` says
-which of several things a name is taken for.
+``AutodetWarning`` is not an error: Python code gets it where the command line prints a caution. A ``NameWarning``
+reports which of several things a name refers to.
 """
 
 import errno
@@ -40,31 +40,31 @@ DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class AutodetError(Exception):
-    """The root: whoever catches this catches every mistake that a user can act on."""
+    """Base class of all errors that a user can act on."""
 
 
 class SettingsError(AutodetError):
-    """An environment variable or secret has a value that makes no sense."""
+    """An environment variable or secret has an invalid value."""
 
 
 class NotFoundError(AutodetError):
-    """No data set, search or model of that name in the workspace."""
+    """No data set, search or model in the workspace has that name."""
 
 
 class AmbiguousNameError(AutodetError):
-    """Several things of that name, where one must be meant."""
+    """Several things have that name, where it must be unique."""
 
 
 class BusyError(AutodetError):
-    """A folder that another process is at work on."""
+    """Another process uses the folder."""
 
 
 class DatasetError(AutodetError):
-    """A data set that cannot be read or used as asked."""
+    """A data set cannot be read or used as requested."""
 
 
 class AmbiguousFormatError(DatasetError):
-    """A source that holds labels in several formats; somebody must say which.
+    """A source holds labels in several formats; the caller must choose one.
 
     Attributes:
         formats: The names to choose from.
@@ -76,30 +76,30 @@ class AmbiguousFormatError(DatasetError):
 
 
 class LargeDownloadError(DatasetError):
-    """A source so large that somebody must agree before it is fetched."""
+    """A source is so large that its download needs confirmation."""
 
 
 class DownloadInterruptedError(DatasetError):
-    """A download that broke off; what has come is kept for as long as its folder is."""
+    """A download was interrupted; the received part is kept as long as its folder exists."""
 
 
 class ArchiveError(DatasetError):
-    """A file that is no zip archive, or one that is broken or hostile."""
+    """A file is no zip archive, or a corrupt or malicious one."""
 
 
 class PhotoError(AutodetError):
-    """A photo that cannot be read."""
+    """A photo cannot be read."""
 
 
 class SearchError(AutodetError):
-    """A search that cannot be started, stopped or resumed as asked."""
+    """A search cannot be started, stopped or resumed as requested."""
 
 
 class SearchUnfinishedError(SearchError):
-    """A search that has not finished, where its result was asked for.
+    """The result of an unfinished search was requested.
 
     Attributes:
-        state: What the search is: ``interrupted``, ``stopped``, ``failed``, or still at work.
+        state: State of the search: ``interrupted``, ``stopped``, ``failed``, or an active one.
     """
 
     def __init__(self, message: str, state: str) -> None:
@@ -112,34 +112,34 @@ class StorageError(AutodetError):
 
 
 class StorageBusyError(StorageError):
-    """The database of searches is locked, restarting, or out of reach; that may pass by itself."""
+    """The database of searches is locked, restarting or unreachable, which may be temporary."""
 
 
 class TrainingError(AutodetError):
-    """A trial that cannot go on."""
+    """A trial cannot continue."""
 
 
 class ModelError(AutodetError):
-    """A model that cannot be used as asked."""
+    """A model cannot be used as requested."""
 
 
 class BundleError(ModelError):
-    """An .autodet file that is cut short, changed or not one of ours."""
+    """An .autodet file is truncated, modified or foreign."""
 
 
 class LaterVersionError(BundleError):
-    """An .autodet file that a later version of autodet made, and this one cannot use."""
+    """A later version of autodet made the .autodet file, and this version cannot use it."""
 
 
 class WeightsError(ModelError):
-    """Pretrained weights that cannot be had on this machine."""
+    """Pretrained weights are not available on this machine."""
 
 
 def sentence_for(error: BaseException) -> str | None:
-    """What to tell a user of an error; None if it is one that nobody foresaw.
+    """Return the sentence that explains an error to a user; None for an unexpected error.
 
     Args:
-        error: One of this module's, or one of the operating system's.
+        error: An exception; those of this module and of the operating system have a sentence.
     """
     if isinstance(error, AutodetError):
         return str(error)
@@ -152,7 +152,7 @@ def sentence_for(error: BaseException) -> str | None:
 
 
 def disk_full_sentence(error: BaseException) -> str | None:
-    """A sentence if a full disk, or a quota, is behind an error."""
+    """Return a sentence if a full disk or an exceeded quota caused an error, else None."""
     for cause in _causes(error):
         full = isinstance(cause, OSError) and cause.errno in DISK_FULL
         if full or "database or disk is full" in str(cause):
@@ -168,15 +168,15 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 class AutodetWarning(UserWarning):
-    """A caution: the work goes on, but its result needs care."""
+    """A caution: the work continues, but its result needs care."""
 
 
 class NameWarning(AutodetWarning):
-    """A name that could mean several things, or that was taken already."""
+    """A name is ambiguous or already taken."""
 
 
 def warn(caution: str, category: type[AutodetWarning] = AutodetWarning) -> None:
-    """Warn the Python code that called this package, at its own line."""
+    """Issue a warning that points to the line that called this package."""
     level, frame = 1, sys._getframe()
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("autodet", "contextlib"):
         level, frame = level + 1, frame.f_back

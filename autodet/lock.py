@@ -1,7 +1,7 @@
-"""Locks on folders and files: a supervisor holds one on its search's for as long as it lives, an import on its own.
+"""File locks: a supervisor holds one on its search's folder as long as it lives, an import one on its own folder.
 
-The operating system releases it when the process ends, however it ends; so whether a folder is being worked
-on can always be told, and two processes never write one study.
+The operating system releases a lock when the process ends, even by a crash. Locks are therefore never stale, always
+tell whether a folder is in use, and keep two processes from writing one study.
 """
 
 import fcntl
@@ -21,15 +21,15 @@ def hold_lock(folder: Path, patience_seconds: float = 5.0) -> Iterator[int]:
     """Hold the lock on a folder.
 
     Args:
-        folder: The folder: a search's, an import's, or the workspace.
-        patience_seconds: How long to wait for it; looking whether it is held takes it for an instant.
+        folder: Folder of a search or an import, or the workspace.
+        patience_seconds: Timeout of the wait for the lock, which ``is_locked`` in other processes takes for an instant.
 
     Yields:
-        A descriptor; a process that inherits it holds the lock too, until it ends.
+        A descriptor; a child process that inherits it also holds the lock until it ends.
 
     Raises:
-        BusyError: Another process holds it.
-        FileNotFoundError: There is no such folder.
+        BusyError: Another process holds the lock.
+        FileNotFoundError: The folder does not exist.
     """
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -41,16 +41,16 @@ def hold_lock(folder: Path, patience_seconds: float = 5.0) -> Iterator[int]:
 
 @contextmanager
 def hold_folder(folder: Path, *, alone: bool = False, patience_seconds: float = 5.0) -> Iterator[None]:
-    """Hold a folder itself, without a file in it: several readers hold it together, a deletion holds it alone.
+    """Lock a folder itself, without a lock file: shared between readers, exclusive for a deletion.
 
     Args:
-        folder: The folder, such as a data set's.
-        alone: Whether no other process may hold it.
-        patience_seconds: How long to wait for it.
+        folder: Folder, such as that of a data set.
+        alone: Whether the lock is exclusive.
+        patience_seconds: Timeout of the wait for the lock.
 
     Raises:
-        BusyError: Another process holds it in a way that excludes this one.
-        FileNotFoundError: There is no such folder.
+        BusyError: Another process holds a conflicting lock.
+        FileNotFoundError: The folder does not exist.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -61,7 +61,7 @@ def hold_folder(folder: Path, *, alone: bool = False, patience_seconds: float = 
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether some process holds the lock; many may look at once."""
+    """Return whether a process holds the lock; any number of processes may check at once."""
     try:
         descriptor = os.open(folder / LOCK, os.O_RDONLY)
     except FileNotFoundError:
@@ -73,11 +73,11 @@ def is_locked(folder: Path) -> bool:
 
 
 def try_lock(path: Path) -> int | None:
-    """Lock a file, made if it is not there, without waiting.
+    """Lock a file without waiting; create it if it is missing.
 
     Returns:
-        A descriptor, which holds the lock until ``unlock``, or until the last process that has it ends; None where
-        another process holds it.
+        A descriptor, which holds the lock until ``unlock`` or until the last process that has it ends; None if another
+        process holds the lock.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     if _try(descriptor, fcntl.LOCK_EX):
@@ -87,7 +87,7 @@ def try_lock(path: Path) -> int | None:
 
 
 def unlock(descriptor: int) -> None:
-    """Release the lock of ``try_lock``, for every process that has inherited it too."""
+    """Release the lock of ``try_lock``, also for the processes that inherited it."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)
 

@@ -1,8 +1,8 @@
 """Ids and names of data sets, searches and models.
 
-An id is a folder's name: unique, and never changed. A name is free text, and several things may share it. A word stands
-for the thing with that id, else for the newest thing of that name. No name is the id of another thing, so that an id
-always means one thing.
+An id is a folder name: unique and permanent. A name is free text that several things may share. A word refers to the
+thing with that id, else to the newest thing with that name. No name equals the id of another thing, so ids are never
+ambiguous.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,27 +20,27 @@ PATIENCE_SECONDS = 60.0
 
 
 class Named(Protocol):
-    """A thing with an id and a name."""
+    """Protocol of things with an id and a name."""
 
     @property
     def id(self) -> str:
-        """The folder's name."""
+        """Name of the folder."""
 
     @property
     def name(self) -> str:
-        """Free text."""
+        """Free-text name."""
 
 
 Thing = TypeVar("Thing", bound=Named)
 
 
 def choose(word: str, newest_first: Sequence[Thing], kind: str) -> Thing | None:
-    """The thing with an id, else the newest with a name; a ``NameWarning`` says which others the word could mean.
+    """Return the thing with an id, else the newest with a name; a ``NameWarning`` lists the other candidates.
 
     Args:
-        word: An id or a name.
-        newest_first: All things of a kind, the newest first.
-        kind: Their kind in the singular, such as ``model``.
+        word: Id or name.
+        newest_first: All things of a kind, newest first.
+        kind: The kind in the singular, such as ``model``.
     """
     ids = [thing.id for thing in newest_first]
     if word in ids:
@@ -61,7 +61,7 @@ def choose(word: str, newest_first: Sequence[Thing], kind: str) -> Thing | None:
 
 
 def choose_only(word: str, newest_first: Sequence[Thing], kind: str) -> Thing | None:
-    """The thing with an id, else the only one with a name; for deletions.
+    """Return the thing with an id, else the only one with a name; for deletions.
 
     Raises:
         AmbiguousNameError: Several things have the name.
@@ -73,13 +73,13 @@ def choose_only(word: str, newest_first: Sequence[Thing], kind: str) -> Thing | 
 
 
 def free_name(name: str, taken: Collection[str], kind: str, *, warned: bool = True) -> str:
-    """A name that is no id: the one that is asked for, else the same with a number from 2.
+    """Return a name that is no id: the requested one, else the same with a number from 2.
 
     Args:
-        name: The name that is asked for.
-        taken: All ids that it could be confused with.
-        kind: Their kind in the singular, such as ``data set``.
-        warned: Whether a ``NameWarning`` says so: for a name that a person chose.
+        name: Requested name.
+        taken: Ids that the name must not equal.
+        kind: The kind in the singular, such as ``data set``.
+        warned: Whether a ``NameWarning`` reports the change: for names that a person chose.
     """
     if name not in taken:
         return name
@@ -91,18 +91,18 @@ def free_name(name: str, taken: Collection[str], kind: str, *, warned: bool = Tr
 
 
 def is_numbered(name: str, base: str) -> bool:
-    """Whether a name is another one, or the same with a number behind it, as ``free_name`` makes it."""
+    """Return whether a name is ``base``, or ``base`` with a number appended as by ``free_name``."""
     number = name.removeprefix(f"{base} ")
     return name == base or (number != name and number.isascii() and number.isdigit())
 
 
 def naming(folder: Path) -> AbstractContextManager[None]:
-    """Held while a free name is chosen and taken in a folder; ``searches/`` stands for models too."""
+    """Lock a folder while a free name in it is chosen and taken; ``searches/`` also covers models."""
     return hold_folder(folder, alone=True, patience_seconds=PATIENCE_SECONDS)
 
 
 def ids_in(*parents: Path) -> set[str]:
-    """The names of all folders that are not hidden."""
+    """Return the names of all folders that are not hidden."""
     folders = (path for parent in parents for path in parent.iterdir() if path.is_dir())
     return {path.name for path in folders if not path.name.startswith(".")}
 

@@ -1,4 +1,4 @@
-"""Processes that run a module of this package in the background and outlive the one that starts them."""
+"""Background processes that run a module of this package and outlive their parent process."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 
 def module_environment(**more: str) -> dict[str, str]:
-    """The environment of a process that runs a module of this package, from wherever the package was loaded."""
+    """Return the environment of a process that runs a module of this package, wherever the package is located."""
     package_parent = str(Path(__file__).parents[1])
     python_path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
     return os.environ | {"PYTHONPATH": python_path} | more
@@ -18,14 +18,14 @@ def module_environment(**more: str) -> dict[str, str]:
 def start_process(
     command: Sequence[str], log: BinaryIO, home: Path, *, stdin: int = subprocess.DEVNULL, pass_fds: Sequence[int] = ()
 ) -> "subprocess.Popen[bytes]":
-    """Start a command in a session of its own, and collect its exit status when it ends.
+    """Start a command in its own session, and collect its exit status when it ends.
 
     Args:
-        command: The command and its arguments.
-        log: The file that its output goes to.
-        home: The workspace's folder.
-        stdin: As ``subprocess.Popen`` takes it.
-        pass_fds: Descriptors that it inherits.
+        command: Command and its arguments.
+        log: File that receives its output.
+        home: Folder of the workspace.
+        stdin: As for ``subprocess.Popen``.
+        pass_fds: Descriptors that the process inherits.
     """
     process = subprocess.Popen(
         command,
@@ -36,6 +36,6 @@ def start_process(
         pass_fds=pass_fds,
         start_new_session=True,
     )
-    # Without a wait, a process that has ended stays in the process table as a zombie.
+    # Without a wait, an ended process stays in the process table as a zombie.
     threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
     return process

@@ -14,47 +14,48 @@ from autodet.errors import SettingsError
 
 MEGABYTE = 1_000_000
 MAX_HOST_LETTERS = 254
-AMAZON = "amazon"  # Amazon's own S3 among endpoints
+AMAZON = "amazon"  # Amazon's own S3, in the list of endpoints
 LOOPBACK = "127.0.0.1"
-MACHINE = "machine"  # the machine's own keys or role among identities
+MACHINE = "machine"  # the machine's own keys or role, in the list of identities
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the person who installs autodet decides.
+    """Settings chosen by the person who installs autodet.
 
     Attributes:
-        home: The workspace's folder (``AUTODET_HOME``, default ``./workspace``).
+        home: Folder of the workspace (``AUTODET_HOME``, default ``./workspace``).
         devices: Device slots such as ``("cpu", "cpu")`` or ``("cuda:0", "cuda:1")`` (``AUTODET_DEVICES``);
-            ``None`` means every GPU there is, else one ``cpu``.
-        address: The IP address on which the app listens (``AUTODET_ADDRESS``); the loopback address by default,
+            ``None`` for every GPU, or one ``cpu`` if there is none.
+        address: IP address on which the app listens (``AUTODET_ADDRESS``); the loopback address by default,
             ``0.0.0.0`` for every interface.
-        hosts: Host names by which browsers may reach the app, beside those of this machine (``AUTODET_HOSTS``,
-            separated by commas); ``*.example.org`` for all below a domain.
-        password: What the app asks for before it shows anything (``AUTODET_PASSWORD``); ``None`` for an open app.
-        weights_folder: Where pretrained weights are looked for first (``AUTODET_WEIGHTS``).
-        weights_url: A server from which pretrained weights are downloaded in place of torchvision's, and the folder
-            there (``AUTODET_WEIGHTS_URL``); for networks that cannot reach that one.
-        storage_url: The PostgreSQL in which studies are kept (``AUTODET_STORAGE_URL``); the workspace's SQLite if None.
-        ray_address: The Ray cluster that searches may use, ``HOST:PORT`` or ``auto`` (``AUTODET_RAY_ADDRESS``).
-        ray_cpus: CPUs that a trial is given there (``AUTODET_RAY_CPUS``).
-        ray_gpus: GPUs likewise, or shares of one (``AUTODET_RAY_GPUS``); None for one where the cluster has any.
-        ray_trials: The most trials at once there (``AUTODET_RAY_TRIALS``); None for as many as it has room for.
+        hosts: Host names by which browsers may reach the app, besides those of this machine (``AUTODET_HOSTS``,
+            separated by commas); ``*.example.org`` for all hosts below a domain.
+        password: Password for access to the app (``AUTODET_PASSWORD``); ``None`` for open access.
+        weights_folder: Folder that is searched first for pretrained weights (``AUTODET_WEIGHTS``).
+        weights_url: Server, and folder on it, from which pretrained weights are downloaded instead of torchvision's
+            server (``AUTODET_WEIGHTS_URL``), which some networks cannot reach.
+        storage_url: PostgreSQL database of the studies (``AUTODET_STORAGE_URL``); the workspace's SQLite if None.
+        ray_address: Ray cluster that searches may use, ``HOST:PORT`` or ``auto`` (``AUTODET_RAY_ADDRESS``).
+        ray_cpus: CPUs per trial on the cluster (``AUTODET_RAY_CPUS``).
+        ray_gpus: GPUs per trial on the cluster, possibly a fraction (``AUTODET_RAY_GPUS``); None for one if the
+            cluster has any.
+        ray_trials: Maximum concurrent trials on the cluster (``AUTODET_RAY_TRIALS``); None for as many as fit.
         data_roots: Folders of the server below which visitors may import from (``AUTODET_DATA_ROOTS``, separated as in
             ``PATH``); none by default.
-        s3_endpoints: The S3 servers that may be imported from, addresses or ``amazon``; the first is the default
+        s3_endpoints: S3 servers allowed for imports, as addresses or ``amazon``; the first is the default
             (``AUTODET_S3_ENDPOINT``, separated by commas).
-        s3_identities: Whose keys of this machine visitors may use for S3: ``machine`` for its own, or names of profiles
+        s3_identities: Keys of this machine that visitors may use for S3: ``machine`` for its own, or profile names
             (``AUTODET_S3_IDENTITIES``, separated by commas); none by default.
-        large_download_bytes: Above so much, somebody must agree before S3 is fetched (``AUTODET_LARGE_DOWNLOAD_MB``).
-        max_archive_bytes: How much an archive may unpack to (``AUTODET_MAX_ARCHIVE_MB``).
-        max_archive_entries: How many files an archive or a folder may hold (``AUTODET_MAX_ARCHIVE_FILES``).
-        max_archive_ratio: How many times its own size an archive may unpack to (``AUTODET_MAX_ARCHIVE_RATIO``).
-        max_depth: How many folders deep a file may lie in an archive or a folder (``AUTODET_MAX_DEPTH``).
-        max_photo_pixels: The largest photo that is opened, in pixels (``AUTODET_MAX_PHOTO_MEGAPIXELS``).
-        progress_deadline: Seconds without a sign of progress after which a trial's process is ended, and the trial
-            started again (``AUTODET_PROGRESS_DEADLINE``); far more than a batch, or reading the weights, ever takes.
-        compile_backbone: Whether ``torch.compile`` makes the network's backbone quicker before a trial begins
+        large_download_bytes: Size above which S3 downloads need confirmation (``AUTODET_LARGE_DOWNLOAD_MB``).
+        max_archive_bytes: Maximum unpacked size of an archive (``AUTODET_MAX_ARCHIVE_MB``).
+        max_archive_entries: Maximum number of files in an archive or a folder (``AUTODET_MAX_ARCHIVE_FILES``).
+        max_archive_ratio: Maximum ratio of an archive's unpacked size to its own (``AUTODET_MAX_ARCHIVE_RATIO``).
+        max_depth: Maximum folder depth of a file in an archive or a folder (``AUTODET_MAX_DEPTH``).
+        max_photo_pixels: Maximum size of a photo that is opened, in pixels (``AUTODET_MAX_PHOTO_MEGAPIXELS``).
+        progress_deadline: Timeout in seconds: a trial's process without progress for this long is ended and the trial
+            restarted (``AUTODET_PROGRESS_DEADLINE``); far longer than a batch, or loading the weights, ever takes.
+        compile_backbone: Whether to speed up the network's backbone with ``torch.compile`` before a trial begins
             (``AUTODET_COMPILE``).
     """
 
@@ -83,7 +84,7 @@ class Settings:
     compile_backbone: bool = False
 
     def __repr__(self) -> str:
-        """Leave the secrets out: settings end up in logs."""
+        """Omit secrets, because settings end up in logs."""
         return f"Settings(home={str(self.home)!r}, devices={self.devices!r})"
 
 
@@ -91,10 +92,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings.
 
     Args:
-        environ: Where from; the process's environment if not given.
+        environ: Environment variables; those of the process if not given.
 
     Raises:
-        SettingsError: A value makes no sense; the message says which, and what to give.
+        SettingsError: A value is invalid; the message names the variable and valid values.
     """
     environ = os.environ if environ is None else environ
     defaults = Settings(home=Path("workspace"))
@@ -128,7 +129,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def is_loopback(address: str | None) -> bool:
-    """Whether only this machine reaches a server that listens on an address; None listens on every interface."""
+    """Return whether only this machine can reach a server on an address; None means every interface."""
     if address in (None, ""):
         return False
     return address == "localhost" or ipaddress.ip_address(address).is_loopback
@@ -161,7 +162,7 @@ def _hosts(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _is_host(text: str) -> bool:
-    """Whether a text is a host name, one with a leading ``*.``, or an IP address."""
+    """Return whether a text is a host name, one with a leading ``*.``, or an IP address."""
     try:
         ipaddress.ip_address(text)
     except ValueError:

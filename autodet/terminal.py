@@ -1,4 +1,4 @@
-"""What the command line shows people: aligned columns, and lines that say how far it is."""
+"""Text output of the command line: aligned columns and progress lines."""
 
 import sys
 import warnings
@@ -18,17 +18,17 @@ from autodet.search.status.epoch_lines import time_left
 from autodet.text_format import counted, duration, harmless, size_text
 
 PROGRAM = "python -m autodet"
-MAX_FINDINGS_SHOWN = 3  # of each kind
+MAX_FINDINGS_SHOWN = 3  # per kind
 
 
 def say(line: str) -> None:
-    """Print a line on standard error, at once."""
+    """Print a line on standard error and flush it."""
     print(harmless(line), file=sys.stderr, flush=True)
 
 
 @contextmanager
 def cautions_as_lines() -> Iterator[None]:
-    """Show the warnings of autodet as lines on standard error, without the code that they came from."""
+    """Show autodet's warnings as lines on standard error, without their source line."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", AutodetWarning)
         show = warnings.showwarning
@@ -44,14 +44,14 @@ def cautions_as_lines() -> Iterator[None]:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of text as aligned columns."""
+    """Format rows of text as aligned columns."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)
 
 
 def dataset_text(dataset: Dataset) -> str:
-    """A data set that was just imported, and what was found in it."""
+    """Describe a newly imported data set and the problems found in it."""
     facts = [
         ("data set", dataset.id),
         ("format", dataset.format),
@@ -63,7 +63,7 @@ def dataset_text(dataset: Dataset) -> str:
 
 
 def _finding_lines(problems: Sequence[Problem]) -> Iterator[str]:
-    """What an import found, kind by kind; what takes a person to judge comes first."""
+    """Describe the problems of an import by kind; kinds that need the user's decision come first."""
     if problems:
         yield f"\n{counted(len(problems), 'finding')}; --json lists all of them."
     for kind, found in by_kind(problems).items():
@@ -75,11 +75,11 @@ def _finding_lines(problems: Sequence[Problem]) -> Iterator[str]:
 
 
 def version_text(version: Version, dataset: Dataset | None = None) -> str:
-    """What a version changes, and how many there are before and after.
+    """Describe the changes of a version, with counts before and after.
 
     Args:
-        version: The version.
-        dataset: What was made of it; None if nothing was stored.
+        version: Planned version.
+        dataset: Data set stored for it; None if nothing was stored.
     """
     name = dataset.id if dataset else "none; this is what would be made"
     facts = [("data set", name), ("version of", version.parent.id)]
@@ -97,7 +97,7 @@ def version_text(version: Version, dataset: Dataset | None = None) -> str:
 
 
 def datasets_text(datasets: Sequence[DatasetSummary]) -> str:
-    """A list of data sets."""
+    """List data sets."""
     if not datasets:
         return f"There are no data sets yet; '{PROGRAM} import SOURCE' brings one ('import sample' a drawn one)."
     rows = [(d.id, d.name, d.format, ", ".join(d.classes), _counts(d.splits), str(d.boxes)) for d in datasets]
@@ -105,7 +105,7 @@ def datasets_text(datasets: Sequence[DatasetSummary]) -> str:
 
 
 def models_text(models: Sequence[StoredModel]) -> str:
-    """A list of models."""
+    """List models."""
     if not models:
         return f"There are no models yet; '{PROGRAM} search DATASET' makes one."
     rows = [(m.id, m.card.name, m.card.dataset, _figure(m.card.metrics.get("map50"))) for m in models]
@@ -113,7 +113,7 @@ def models_text(models: Sequence[StoredModel]) -> str:
 
 
 def deletion_text(deleted: Deletion) -> str:
-    """The bytes that a deletion freed, and its effects."""
+    """Describe the bytes that a deletion freed, and its effects."""
     title = "data set" if deleted.kind == "dataset" else "model"
     lines = [f"The {title} {deleted.id} is deleted, which freed {size_text(deleted.freed_bytes)}."]
     if deleted.unfinished:
@@ -124,7 +124,7 @@ def deletion_text(deleted: Deletion) -> str:
 
 
 def searches_text(statuses: Sequence[SearchStatus]) -> str:
-    """A list of searches."""
+    """List searches."""
     if not statuses:
         return f"There are no searches yet; '{PROGRAM} search DATASET' starts one."
     rows = [
@@ -142,7 +142,7 @@ def searches_text(statuses: Sequence[SearchStatus]) -> str:
 
 
 def status_text(status: SearchStatus) -> str:
-    """A search and its trials."""
+    """Describe a search and its trials."""
     facts = [
         ("search", status.search),
         ("data set", status.dataset),
@@ -185,7 +185,7 @@ def _marks(status: SearchStatus, trial: TrialStatus) -> Iterator[str]:
 
 
 def _has_score(status: SearchStatus) -> bool:
-    """Whether something else than mAP50 decides which epoch is the best."""
+    """Return whether a metric other than mAP50 ranks the epochs."""
     return quality_of(status.objective) != DEFAULT_OBJECTIVE
 
 
@@ -197,7 +197,7 @@ def _best_score(status: SearchStatus) -> str:
 
 
 def report_text(report: EvaluationReport) -> str:
-    """An evaluation, class by class."""
+    """Describe an evaluation, class by class."""
     facts = [
         ("mAP50", _figure(report.map50)),
         ("mAP50-95", _figure(report.map50_95)),
@@ -217,7 +217,7 @@ def report_text(report: EvaluationReport) -> str:
 
 
 def detections_text(photos: Sequence[Mapping[str, Any]]) -> str:
-    """The detections on photos, a line each; as documents with the keys ``file`` and ``detections`` or ``error``."""
+    """List detections, one per line; photos are documents with the keys ``file`` and ``detections`` or ``error``."""
     rows = []
     for photo in photos:
         if "error" in photo:
@@ -231,7 +231,7 @@ def detections_text(photos: Sequence[Mapping[str, Any]]) -> str:
 
 
 class ProgressLine:
-    """One line on standard error that changes in place; silent where standard error is no terminal."""
+    """A line on standard error that updates in place; silent if standard error is not a terminal."""
 
     def __enter__(self) -> Self:
         return self

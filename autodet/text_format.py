@@ -1,47 +1,47 @@
-"""Counts, lists, sizes and time spans as people read them, and names as they spell them."""
+"""Human-readable counts, lists, sizes and durations, and comparison of spellings."""
 
 import re
 from collections.abc import Iterable, Sequence
 
-_COMMANDS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # to a terminal; line ends are none
+_COMMANDS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # terminal control, except line ends
 
 
 def counted(number: int, word: str, plural: str | None = None) -> str:
-    """``1 photo``, ``2,400 photos``."""
+    """Format a count: ``1 photo``, ``2,400 photos``."""
     return f"{number:,} {word if number == 1 else plural or f'{word}s'}"
 
 
 def listed(values: Iterable[object], word: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``; there must be one at least."""
+    """Join at least one value: ``a``, ``a and b``, ``a, b and c``."""
     *first, last = map(str, values)
     return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def shortened(text: str, longest: int = 60) -> str:
-    """A text, cut to a number of letters."""
+    """Truncate a text to ``longest`` characters."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def few(names: Sequence[str], word: str, plural: str, most: int = 5) -> str:
-    """``3 classes: apple, banana, orange``; of many names the first: ``80 classes: apple, banana, ...``."""
+    """Format names: ``3 classes: apple, banana, orange``, or the first of many: ``80 classes: apple, banana, ...``."""
     shown = ", ".join(shortened(name, 30) for name in names[:most])
     more = ", ..." if len(names) > most else ""
     return f"{counted(len(names), word, plural)}: {shown}{more}" if names else counted(0, word, plural)
 
 
 def size_text(size: int) -> str:
-    """A size in bytes in the unit that fits: ``40 kB``, ``18.8 MB``, ``2 GB``."""
+    """Format a size in bytes with a suitable unit: ``40 kB``, ``18.8 MB``, ``2 GB``."""
     unit, name = (1e9, "GB") if size >= 1e9 else (1e6, "MB") if size >= 1e6 else (1e3, "kB")
     return f"{size / unit:,.1f}".removesuffix(".0") + f" {name}"
 
 
 def spelling_key(name: str) -> str:
-    """The same for two spellings of a class's name that differ in capital letters or spaces alone."""
+    """Return a key that is equal for spellings of a class name that differ only in case or spaces."""
     return "".join(name.split()).casefold()
 
 
 def duration(seconds: float) -> str:
-    """A time span in the two largest units that matter: ``40 s``, ``12 min``, ``2 h 5 min``, ``3 days 4 h``."""
+    """Format a duration in its largest one or two units: ``40 s``, ``12 min``, ``2 h 5 min``, ``3 days 4 h``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -54,5 +54,5 @@ def duration(seconds: float) -> str:
 
 
 def harmless(text: str) -> str:
-    """Text without control characters, so that no user's text can colour, move or overwrite a terminal's lines."""
+    """Escape control characters, so that user text cannot colour, move or overwrite the lines of a terminal."""
     return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -1,15 +1,15 @@
-"""The workspace: the one folder in which autodet keeps everything.
+"""The workspace: the folder in which autodet stores everything.
 
     AUTODET_HOME/
-      datasets/<id>/   manifest.json, images/          never changes once it is there
+      datasets/<id>/   manifest.json, images/          immutable once published
       imports/<id>/    status.json, files/, lock       see autodet.datasets.imports.job
       searches/<id>/   spec.json, status.json, lock    see autodet.search
       models/<id>/     model.autodet, evaluations/     see autodet.models
-      devices/         who uses which device slot      see autodet.search.executors.device_queue
+      devices/         users of the device slots       see autodet.search.executors.device_queue
       optuna.db        the studies of all searches
 
-Whatever is made in several steps is made under a hidden name beside its final place and renamed at the
-end, so that a crash leaves nothing half-done that a reader could take for whole.
+Content made in several steps is written under a hidden name beside its final place and renamed at the
+end, so that a crash leaves no partial content that a reader could take for complete.
 """
 
 import fcntl
@@ -35,38 +35,38 @@ SWEEP_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folders of one workspace, made when they are first asked for."""
+    """Folders of one workspace, created on first access."""
 
     home: Path
 
     @property
     def datasets(self) -> Path:
-        """Where data sets are kept, one folder each."""
+        """Folder of the data sets, one subfolder each."""
         return _made(self.home / "datasets")
 
     @property
     def imports(self) -> Path:
-        """Where imports that are not over are kept, one folder each."""
+        """Folder of the unfinished imports, one subfolder each."""
         return _made(self.home / "imports")
 
     @property
     def searches(self) -> Path:
-        """Where searches are kept, one folder each."""
+        """Folder of the searches, one subfolder each."""
         return _made(self.home / "searches")
 
     @property
     def models(self) -> Path:
-        """Where models are kept, one folder each."""
+        """Folder of the models, one subfolder each."""
         return _made(self.home / "models")
 
     @property
     def optuna_url(self) -> str:
-        """The storage of all studies, as Optuna and optuna-dashboard take it."""
+        """URL of the storage of all studies, for Optuna and optuna-dashboard."""
         return f"sqlite:///{_made(self.home) / 'optuna.db'}"
 
 
 def open_workspace(home: Path | None = None) -> Workspace:
-    """The workspace at ``home``, or the one that the settings name."""
+    """Return the workspace at ``home``, or that of the settings."""
     return Workspace(home.absolute() if home else load_settings().home)
 
 
@@ -82,21 +82,21 @@ def _made(folder: Path) -> Path:
 
 
 def slug(name: str) -> str:
-    """A name as a folder name: lower-case letters of any script, digits and dashes, never empty."""
+    """Convert a name to a folder name: lower-case letters of any script, digits and dashes, never empty."""
     text = unicodedata.normalize("NFKC", name).lower()
     return re.sub(r"[^\w]+|_+", "-", text).strip("-")[:60].strip("-") or "unnamed"
 
 
 def portable(name: str) -> str:
-    """A name without the signs that a file's name may not have on some system, each a dash in its place."""
+    """Replace each character that is invalid in file names on some system with a dash."""
     return re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]', "-", name)[:100].rstrip(" .") or "unnamed"
 
 
 def safe_join(root: Path, *parts: str) -> Path:
-    """Join names that came from outside onto ``root``; the only place where that is done.
+    """Join untrusted names onto ``root``; the only function that may do so.
 
     Raises:
-        NotFoundError: The result would lie outside ``root``.
+        NotFoundError: The result would be outside ``root``.
     """
     root = root.absolute()
     joined = Path(os.path.normpath(root.joinpath(*parts)))
@@ -107,16 +107,16 @@ def safe_join(root: Path, *parts: str) -> Path:
 
 @contextmanager
 def hidden_folder(parent: Path) -> Iterator[Path]:
-    """A folder to fill before ``publish_folder`` lets it appear; whatever is still hidden at the end is deleted.
+    """Yield a hidden folder to fill; ``publish_folder`` makes it visible, else it is deleted at the end.
 
-    What processes that were killed have left hidden is deleted first.
+    Hidden folders left by killed processes are deleted first.
     """
     _sweep(parent)
     hidden = parent / f"{HIDDEN}{secrets.token_hex(6)}"
     hidden.mkdir(parents=True)
     descriptor = os.open(hidden, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # for as long as this process lives: nobody sweeps it away
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # as long as this process lives, no other sweeps the folder
         yield hidden
     finally:
         os.close(descriptor)
@@ -124,7 +124,7 @@ def hidden_folder(parent: Path) -> Iterator[Path]:
 
 
 def delete_folder(folder: Path) -> None:
-    """Delete a folder if it is there: at once, and what a crash may leave of it is hidden, and swept away later."""
+    """Delete a folder if it exists: it is hidden at once, and a later sweep deletes the remains after a crash."""
     hidden = folder.with_name(f"{HIDDEN}{secrets.token_hex(6)}")
     with suppress(FileNotFoundError):
         folder.rename(hidden)
@@ -140,7 +140,7 @@ def _sweep(parent: Path) -> None:
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if time.time() - folder.stat().st_mtime > SWEEP_SECONDS:  # a young one is about to be held
+            if time.time() - folder.stat().st_mtime > SWEEP_SECONDS:  # a new one may not be locked yet
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             continue
@@ -149,16 +149,16 @@ def _sweep(parent: Path) -> None:
 
 
 def publish_folder(hidden: Path, parent: Path, name: str, avoid: Collection[str] = ()) -> Path:
-    """Rename ``hidden`` to ``slug(name)``, or ``slug(name)-2`` and so on where that is taken.
+    """Rename ``hidden`` to ``slug(name)``, or to ``slug(name)-2`` and so on if that is taken.
 
     Args:
         hidden: A folder of ``hidden_folder``.
-        parent: Where it appears.
-        name: What its id is made of.
-        avoid: Ids that it must not get, although no folder has them.
+        parent: Parent of the published folder.
+        name: Name from which the id is derived.
+        avoid: Ids to avoid, although no folder has them.
 
     Returns:
-        The folder's final place; its last part is the id.
+        The final path; its last component is the id.
     """
     base = slug(name)
     for number in range(1, 10_000):
@@ -167,7 +167,7 @@ def publish_folder(hidden: Path, parent: Path, name: str, avoid: Collection[str]
             continue
         try:
             hidden.rename(final)
-        except OSError:  # somebody else took this id between the two lines
+        except OSError:  # another process may have taken this id after the check
             if final.exists():
                 continue
             raise
@@ -176,14 +176,14 @@ def publish_folder(hidden: Path, parent: Path, name: str, avoid: Collection[str]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    """Write a file atomically: a reader, or a crash, finds the old content or the new, never a part."""
     with open_atomically(path) as file:
         file.write(content)
 
 
 @contextmanager
 def open_atomically(path: Path) -> Iterator[BinaryIO]:
-    """A file to fill piece by piece, which takes its place when all of it is written; if that fails, none does."""
+    """Yield a file to fill piece by piece; it replaces ``path`` when complete, and is deleted on failure."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with temporary.open("wb") as file:
@@ -196,7 +196,7 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
 
 
 def sweep_unfinished(folder: Path) -> None:
-    """Delete what writers that were killed left half-written in a folder; only who alone writes there may."""
+    """Delete partial files that killed writers left in a folder; only for the sole writer of the folder."""
     for unfinished in folder.glob(".*"):
         unfinished.unlink(missing_ok=True)
 

@@ -1,1 +1,1 @@
-"""What the README's figures are made with; run by hand, never timed by a test."""
+"""Benchmarks behind the README's figures; run by hand, never timed by a test."""

@@ -1,16 +1,16 @@
-"""What changes to training and network are worth, on two small data sets of real photos.
+"""Effect of changes to training and network, on two small data sets of real photos.
 
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.ablation screen RESULTS.jsonl [--screening 2]
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.ablation confirm RESULTS.jsonl giou roi112+regions64 [--seeds 3]
     python -m benchmarks.ablation table RESULTS.jsonl
 
-The folder holds ``fruit`` and ``raccoon``. Two thirds of each are learnt from, one third judges; the draw is the same
-for every run. ``screen`` tries all changes of one of the tables below at once, in the twelve runs of Plackett and
-Burman's design (Biometrika 33, 1946): each run has a seed of its own and about half of the changes, each change is in
-six of the runs, and any two of them are together in three. What a change is worth is the mean of the runs with it less
-the mean of the others, and so known as well as from six pairs of runs of its own. ``confirm`` compares the defaults
-with combinations, seed by seed; with ``--sets``, also on photos that are made of many fruit photos each, so that
-objects are small. Runs are appended to the file as they end, and one that is in it is not made again.
+The folder holds ``fruit`` and ``raccoon``. Two thirds of each are for training, one third for validation; the split is
+the same for every run. ``screen`` tests all changes of one table of ``benchmarks.changes`` at once, in the twelve runs
+of a Plackett-Burman design (Biometrika 33, 1946): each run has its own seed and about half of the changes, each change
+is in six of the runs, and any two of them are together in three. The effect of a change is the mean of the runs with
+it minus the mean of the others, as precise as from six pairs of separate runs. ``confirm`` compares the defaults with
+combinations, seed by seed; with ``--sets``, also on photos composed of many fruit photos each, so that objects are
+small. Runs are appended to the file as they end; a run that is already in it is skipped.
 """
 
 import argparse
@@ -43,21 +43,21 @@ from autodet.workspace import open_workspace
 from benchmarks.ablation_sets import HALF, REAL, SETS, import_sets
 from benchmarks.changes import ALL_CHANGES, SCREENINGS, SOURCE
 
-FIRST_ROW = (1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0)  # of the design; the next ten are its rotations, the last has nothing
+FIRST_ROW = (1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0)  # of the design; the next ten are its rotations, the last has no changes
 CONFIRMING_SEED = 100
 REGIONS = tuple((count, overlap) for overlap in (0.4, 0.5, 0.55, 0.6) for count in (75, 150, 300))
-JUDGED = 4  # the last epochs, of which the best counts
+JUDGED = 4  # evaluated epochs, the last ones; the best counts
 SOURCE_EPOCHS = 20
 SOURCE_FOLDER = "source"
 FIGURES = ("map50", "map50_95", "seconds")
 Run = dict[str, Any]
 
 
-# A run
+# Single run
 
 
 def train_once(data: autodet.Dataset, names: Sequence[str], seed: int, epochs: int) -> Run:
-    """Train the defaults with some changes, in a process that does nothing else, on one core."""
+    """Train the defaults with some changes on one core, in a dedicated process."""
     torch.set_num_threads(1)
     changes = [ALL_CHANGES[name] for name in names]
     chosen = replace(Hyperparameters(), **{key: value for one in changes for key, value in one.hyperparameters.items()})
@@ -106,7 +106,7 @@ def _mean(weights: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def _measured(trial: Any, data: autodet.Dataset, *, flip: bool) -> list[float]:
-    """mAP50 and mAP50-95 of the averaged weights, of photos as they are or of those and their mirror images."""
+    """Return mAP50 and mAP50-95 of the averaged weights; ``flip`` merges the detections on mirrored photos."""
     trial.average.eval()
     predictions = []
     for index, letterbox in enumerate(trial.val_squares.letterboxes):
@@ -121,7 +121,7 @@ def _measured(trial: Any, data: autodet.Dataset, *, flip: bool) -> list[float]:
 
 
 def _measured_with(trial: Any, data: autodet.Dataset, count: int, overlap: float) -> list[float]:
-    """mAP50 and mAP50-95 if so many regions of a photo are looked at, and boxes may overlap by so much, as an IoU."""
+    """Return mAP50 and mAP50-95 with ``count`` regions per photo and ``overlap`` as the IoU threshold of NMS."""
     network = trial.average
     before = network.rpn._post_nms_top_n["testing"], network.roi_heads.nms_thresh
     network.rpn._post_nms_top_n["testing"], network.roi_heads.nms_thresh = count, overlap
@@ -140,11 +140,11 @@ def _joined(seen: Prediction, mirrored: Prediction, width: int) -> Prediction:
     return Prediction.of(boxes[kept], classes[kept], scores[kept])
 
 
-# Many runs
+# Series of runs
 
 
 def screening(number: int) -> Iterator[tuple[tuple[str, ...], int]]:
-    """The changes and the seed of each of the twelve runs."""
+    """Yield the changes and the seed of each of the twelve runs."""
     names = list(SCREENINGS[number])
     rows = [FIRST_ROW[-shift:] + FIRST_ROW[:-shift] for shift in range(len(names))] + [(0,) * len(names)]
     for seed, row in enumerate(rows, start=len(rows) * (number - 1)):
@@ -152,7 +152,7 @@ def screening(number: int) -> Iterator[tuple[tuple[str, ...], int]]:
 
 
 def confirming(combinations: Sequence[str], seeds: int) -> Iterator[tuple[tuple[str, ...], int]]:
-    """The defaults and some combinations (``a+b``), each with the same seeds."""
+    """Yield the defaults and some combinations (``a+b``), each with the same seeds."""
     for seed in range(CONFIRMING_SEED, CONFIRMING_SEED + seeds):
         yield (), seed
         for combination in combinations:
@@ -162,7 +162,7 @@ def confirming(combinations: Sequence[str], seeds: int) -> Iterator[tuple[tuple[
 def make_runs(
     plans: Iterable[tuple[tuple[str, ...], int]], sets: Sequence[str], results: Path, epochs: int, processes: int
 ) -> None:
-    """Make the runs that the file does not have yet, some at a time, each in a process of its own."""
+    """Execute the runs that are missing from the file, ``processes`` at a time, each in its own process."""
     done = {_key(run) for run in _read(results)}
     with tempfile.TemporaryDirectory() as home:
         import_sets(open_workspace(Path(home)))
@@ -198,7 +198,7 @@ def make_runs(
 
 
 def _train_source(home: Path) -> None:
-    """Make the model that networks may begin with, of photos that are in no other set's training photos."""
+    """Train the model with the starting weights, on photos that ``other fruit`` does not train on."""
     data = autodet.load_dataset(f"{HALF} 2", workspace=open_workspace(home))
     job = TrainJob(data.folder, home / SOURCE_FOLDER, Hyperparameters(), SOURCE_EPOCHS, "source", seed=0)
     print(f"the model to begin with: {max(result.map50 for result in loop.train(job)):.3f}", flush=True)
@@ -212,11 +212,11 @@ def _key(run: Run) -> str:
     return json.dumps([run["data"], sorted(run["changes"]), run["seed"], run["epochs"]])
 
 
-# What they say
+# Results
 
 
 def print_tables(runs: Sequence[Run]) -> None:
-    """What the screening and the confirming runs say, as Markdown."""
+    """Print the results of the screening and the confirming runs as Markdown."""
     for number, changes in SCREENINGS.items():
         screened = [run for run in runs if run["seed"] // 12 == number - 1]
         if not screened:
@@ -245,7 +245,7 @@ def _effect(runs: Sequence[Run], data: str, name: str) -> str:
 
 
 def _print_error(runs: Sequence[Run], data: str) -> None:
-    """How far figures of runs scatter; half of that is about what a difference of two means of six is known to."""
+    """Print the spread of runs; about half of it is the standard error of a difference of two means of six runs."""
     chosen = [run for run in runs if run["data"] == data]
     spread = statistics.stdev(run["map50"] for run in chosen) if len(chosen) > 1 else 0.0
     extra = " ".join(
@@ -258,7 +258,7 @@ def _print_error(runs: Sequence[Run], data: str) -> None:
 
 
 def print_regions(runs: Sequence[Run]) -> None:
-    """What more regions and closer boxes are worth to the same weights, those that were best in each run."""
+    """Print the effect of region counts and NMS thresholds on the same weights, the best of each run."""
     for data in REAL:
         chosen = [run["regions"] for run in runs if run["data"] == data and run.get("regions")]
         for index, (count, overlap) in enumerate(REGIONS if chosen else ()):
@@ -287,7 +287,7 @@ def _print_confirmed(runs: Sequence[Run], data: str) -> None:
 
 
 def main() -> None:
-    """Make runs, or say what those that were made say."""
+    """Execute runs, or print the results of earlier ones."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("screen", "confirm", "table", "one"))
     parser.add_argument("results", type=Path)

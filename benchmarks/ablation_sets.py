@@ -1,9 +1,9 @@
-"""The data sets that `benchmarks.ablation` trains and judges on, made of two small ones of real photos.
+"""Data sets for training and evaluation in `benchmarks.ablation`, derived from two small sets of real photos.
 
-``fruit 2`` and ``raccoon 2`` are those two in another draw: two thirds are learnt from, one third judges. ``fruit from
-afar 2`` and ``fruit from far away 2`` are photos of 960 px made of nine or 36 fruit photos each, so that objects are
-small. ``few bananas 2`` and ``few oranges 2`` have eight photos of them to learn from. ``other fruit 2`` has 30 to
-learn from, of which none is in ``half of fruit 2``, which is there to make a model that a network may begin with.
+``fruit 2`` and ``raccoon 2`` are those two with a new split: two thirds for training, one third for validation.
+``fruit from afar 2`` and ``fruit from far away 2`` are photos of 960 px composed of nine or 36 fruit photos each, so
+that objects are small. ``few bananas 2`` and ``few oranges 2`` have eight training photos with that class. ``other
+fruit 2`` has 30 training photos, none of which is in ``half of fruit 2``, the set that trains starting weights.
 """
 
 import os
@@ -22,16 +22,16 @@ from autodet.records import ImageRecord
 from autodet.workspace import Workspace
 
 REAL = ("fruit", "raccoon")
-FAR = {"fruit from afar": 3, "fruit from far away": 6}  # so many photos along each side of one
+FAR = {"fruit from afar": 3, "fruit from far away": 6}  # fruit photos along each side of a composed photo
 FAR_PHOTOS, FAR_SIDE = (60, 24), 960
-FEW, FEW_PHOTOS = {"few bananas": 1, "few oranges": 2}, 8  # the class that few photos show
+FEW, FEW_PHOTOS = {"few bananas": 1, "few oranges": 2}, 8  # class id of the rare class
 OTHER, HALF = "other fruit", "half of fruit"
 SETS = (*REAL, *FAR, *FEW, OTHER)
 SHARES = (2 / 3, 1 / 3)
 
 
 def import_sets(workspace: Workspace) -> None:
-    """Import all of them, from the folder that ``AUTODET_REAL_DATA`` names."""
+    """Import all of them from the folder in ``AUTODET_REAL_DATA``."""
     for name in REAL:
         whole = autodet.import_dataset(Path(os.environ["AUTODET_REAL_DATA"]) / name, name=name, workspace=workspace)
         autodet.derive_dataset(whole, f"{name} 2", resplit=SHARES, workspace=workspace)
@@ -52,7 +52,7 @@ def import_sets(workspace: Workspace) -> None:
 
 
 def _write_part(data: autodet.Dataset, splits: Sequence[Sequence[ImageRecord]], folder: Path) -> None:
-    """Some of a data set's photos, in YOLO's layout."""
+    """Write some photos of a data set in YOLO layout."""
     for split, records in zip(_begin_layout(data, folder), splits, strict=True):
         for record in records:
             shutil.copy(data.photo(record), folder / "images" / split)
@@ -63,7 +63,7 @@ def _write_part(data: autodet.Dataset, splits: Sequence[Sequence[ImageRecord]], 
 
 
 def _write_far(data: autodet.Dataset, tiles: int, folder: Path) -> None:
-    """Photos made of a data set's photos, so many along each side, in YOLO's layout."""
+    """Write photos composed of a data set's photos, ``tiles`` along each side, in YOLO layout."""
     random = np.random.default_rng(0)
     tile = FAR_SIDE // tiles
     for split, count in zip(_begin_layout(data, folder), FAR_PHOTOS, strict=True):
@@ -93,7 +93,7 @@ def _begin_layout(data: autodet.Dataset, folder: Path) -> tuple[str, str]:
 def _write_labels(
     photo: Path, record: ImageRecord, boxes_xyxy: "np.ndarray[tuple[int, int], np.dtype[np.float32]]"
 ) -> None:
-    """Append a record's boxes, as shares of the photo's sides, to its file of labels."""
+    """Append a record's boxes, as fractions of the photo's sides, to its label file."""
     with photo.with_suffix(".txt").open("a") as file:
         for class_id, (x1, y1, x2, y2) in zip(record.annotations.class_ids, boxes_xyxy, strict=True):
             file.write(f"{class_id} {(x1 + x2) / 2} {(y1 + y2) / 2} {x2 - x1} {y2 - y1}\n")

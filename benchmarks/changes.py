@@ -1,4 +1,4 @@
-"""What `benchmarks.ablation` can change about training and network, by short names."""
+"""Changes to training and network that `benchmarks.ablation` can apply, by short name."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -33,22 +33,22 @@ from autodet.training import class_balance, frozen_layers, letterbox_dataset, lo
 from autodet.training.device_profile import DeviceTraits
 from autodet.training.transforms import MOSAICS
 
-CALM = 0.75  # of the epochs, after which there are no mosaics
-SIDES = (256, 288, 320, 352, 384)  # one of which a batch has where it is not always the same
-PASTED = 3  # objects of another photo at most
-SOURCE: list[Path] = []  # the model that a network may begin with
+CALM = 0.75  # share of the epochs after which mosaics stop
+SIDES = (256, 288, 320, 352, 384)  # of a batch, drawn at random in multi-scale training
+PASTED = 3  # maximum objects from another photo
+SOURCE: list[Path] = []  # the model with the starting weights
 
 
 @dataclass(frozen=True)
 class Change:
-    """Something other than the defaults.
+    """A deviation from the defaults.
 
     Attributes:
-        what: In words.
-        hyperparameters: What the trial is trained with instead.
+        what: Description.
+        hyperparameters: Hyperparameters that replace the defaults.
         before: Called before the network is built.
         network: Called with the network and the data set.
-        during: Called before each epoch with the share of all epochs that are done.
+        during: Called before each epoch with the completed share of all epochs.
     """
 
     what: str
@@ -58,7 +58,7 @@ class Change:
     during: Callable[[float], None] = lambda _done: None
 
 
-# What can be changed
+# Changes
 
 
 def _train_in_float32() -> None:
@@ -66,7 +66,7 @@ def _train_in_float32() -> None:
 
 
 def _keep_float32(*modules: nn.Module) -> None:
-    """Let modules compute in float32 what they get in any type."""
+    """Make modules compute in float32, for inputs of any type."""
     for module in modules:
         kind = type(module)
 
@@ -125,7 +125,7 @@ def _smooth_labels() -> None:
 
 
 class _Functional:
-    """``torch.nn.functional`` with another cross entropy."""
+    """``torch.nn.functional`` with a replaced cross entropy."""
 
     def __init__(self, cross_entropy: Callable[[Tensor, Tensor], Tensor]) -> None:
         self.cross_entropy = cross_entropy
@@ -142,7 +142,7 @@ def _judge_boxes_by_giou() -> None:
         joined = torch.cat(labels)
         positive = torch.where(joined > 0)[0]
         chosen = deltas.reshape(len(deltas), -1, 4)[positive, joined[positive]]
-        # IoU does not change when both axes are scaled, so the proposal may as well be the unit square.
+        # IoU is invariant to scaling of the axes, so the unit square can stand for the proposal.
         boxes = generalized_box_iou_loss(_decoded(chosen), _decoded(torch.cat(targets)[positive]), reduction="sum")
         return classes, 10 * boxes / len(joined)
 
@@ -155,7 +155,7 @@ def _decoded(deltas: Tensor) -> Tensor:
 
 
 class _Stretched(Letterbox):
-    """A photo that fills its square, whatever its shape."""
+    """Stretch a photo to its square, ignoring the aspect ratio."""
 
     @classmethod
     def fit(cls, width: int, height: int, side: int) -> "Letterbox":
@@ -210,7 +210,7 @@ def _share_boxes(network: nn.Module, data: autodet.Dataset) -> None:
 
 
 class _Repeated(nn.Module):
-    """The same box for every class."""
+    """Repeat the same box for every class."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
@@ -259,11 +259,11 @@ def _propose_fewer(network: nn.Module, _data: autodet.Dataset) -> None:
     network.rpn._post_nms_top_n["training"] = 150
 
 
-# What data may gain from
+# Changes whose benefit depends on the data
 
 
 def _lower_rates_by_depth() -> None:
-    """The body's last block learns 0.6 times as fast as the rest, each before it nine tenths of that after it."""
+    """Train the backbone's last block at 0.6 times the rate of the rest, each earlier block at 0.9 times the next."""
     before = loop._optimizer
 
     def optimizer(network: nn.Module, hyperparameters: Any) -> torch.optim.AdamW:
@@ -280,7 +280,7 @@ def _lower_rates_by_depth() -> None:
 
 
 def _vary_sides() -> None:
-    """Each batch in another size, as the network sees it."""
+    """Resize each batch to a random side (multi-scale training)."""
     before = loop._Trial._learn
 
     def learn(self: Any, network: nn.Module, images: Tensor, targets: list[dict[str, Tensor]], of: int) -> Tensor:
@@ -293,7 +293,7 @@ def _vary_sides() -> None:
 
 
 def _paste_objects() -> None:
-    """Into half of the photos, up to three objects of another, with what their boxes show, where nothing is hidden."""
+    """Paste up to three boxes of another photo into half of the photos, without occluding objects there."""
     before = letterbox_dataset.Squares._marked
 
     def marked(self: Any, index: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -322,7 +322,7 @@ def _paste_objects() -> None:
 
 
 def _crop_by_iou() -> None:
-    """Parts of photos as SSD was taught with, half as many as photos that are whole, and enlarged to a square."""
+    """Crop up to half of the photos as in the training of SSD, and enlarge the crops to a square."""
     before, crop = transforms.TrainingTransform.__call__, v2.RandomIoUCrop(trials=20)
 
     def transformed(self: Any, square: Tensor, boxes_xyxy: Tensor, generator: Any = None) -> tuple[Tensor, ...]:
@@ -354,7 +354,7 @@ def _colour_nothing() -> None:
 
 
 def _draw_rare_classes_more_often() -> None:
-    """Each photo by the square root of how much rarer its rarest class is than the most common one."""
+    """Oversample each photo by the square root of how much rarer its rarest class is than the most common one."""
     before = loop._Trial._loader
 
     def loader(self: Any) -> Any:

@@ -1,9 +1,9 @@
-"""How long the Data sets page takes to draw again while a large data set is shown: 50,000 photos, 4 boxes on each.
+"""Time to redraw the Data sets page for a large data set: 50,000 photos with 4 boxes each.
 
     python -m benchmarks.datasets_page [--photos 50000] [--boxes 4] [--problems 50000] [--times 20]
 
-Writes such a data set, whose photos are a few drawn ones under many names, and runs the page as the server does,
-without the browser's own part. Prints a row for each view.
+Writes such a data set, with a few drawn photos under many names, and runs the page as the server does, without the
+browser's part. Prints a row for each view.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _write_large(drawn: Dataset, photos: int, boxes: int, problems: int) -> Dataset:
-    """A data set of links to a few photos, each with boxes at random."""
+    """Write a data set of hard links to a few photos, each with random boxes."""
     chance = np.random.default_rng(0)
     folder = drawn.folder.parent / "large"
     for split in SPLITS:

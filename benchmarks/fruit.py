@@ -1,4 +1,4 @@
-"""The tutorial's task: find apples, bananas and oranges; 3 trials of 20 epochs, then what a prediction takes.
+"""The tutorial's task: detect apples, bananas and oranges in 3 trials of 20 epochs, then time predictions.
 
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.fruit [--trials 3] [--epochs 20] [--home FOLDER]
 
@@ -21,7 +21,7 @@ from autodet.workspace import open_workspace
 
 
 def main() -> None:
-    """Run the benchmark in a workspace of its own and print the table."""
+    """Run the benchmark in its own workspace and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=20)
@@ -52,7 +52,7 @@ def _print_progress(status: SearchStatus) -> None:
 
 
 def _seconds_per_prediction(detector: autodet.Detector, photos: list[Path]) -> list[float]:
-    """Wall time of one photo after another, from file to boxes; the first, which warms up, is left out."""
+    """Return the wall time per photo, from file to boxes, without the first photo, which is the warm-up."""
     seconds = []
     for photo in photos:
         started = time.perf_counter()

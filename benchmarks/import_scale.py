@@ -1,11 +1,11 @@
-"""How an import of very many photos compares with doing nothing but decode them.
+"""Speed of an import of very many photos, compared with only decoding them.
 
     python -m benchmarks.import_scale [--images 50000] [--width 320] [--rounds 3] [--folder KEEP]
 
-Draws small photos once, lays them out as COCO (one JSON a split) and as YOLO (a text file a photo), and then, in turn,
-each as a process of its own: decodes every photo with Pillow on all cores; does that and copies every photo; imports
-the one layout; imports the other. Then it opens the manifest. Prints rows for docs/datasets.md: photos a second, ratios
-pair by pair, peak memory of the largest process.
+Draws small photos once and lays them out as COCO (one JSON file per split) and as YOLO (one text file per photo). Then,
+in turn and each in its own process: decodes every photo with Pillow on all cores; decodes and copies every photo;
+imports the COCO layout; imports the YOLO layout. Finally it opens the manifest. Prints rows for docs/datasets.md:
+photos per second, ratios pair by pair, peak memory of the largest process.
 """
 
 import argparse
@@ -58,7 +58,7 @@ print(time.perf_counter() - began, len(dataset.images), dataset.boxes)
 
 
 def main() -> None:
-    """Draw, measure, print."""
+    """Draw the photos, measure, and print the rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=50_000)
     parser.add_argument(
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def draw(folder: Path, images: int, width: int) -> None:
-    """Draw the photos and lay them out twice; the second layout's photos are links to the first's."""
+    """Draw the photos and write both layouts; the second hard-links the photos of the first."""
     chunk = 500
     with ProcessPoolExecutor() as pool:
         starts = range(0, images, chunk)
@@ -90,7 +90,7 @@ def draw(folder: Path, images: int, width: int) -> None:
 
 
 def split_of(number: int, images_per_cycle: int = 10) -> str:
-    """The split of a photo by its number: eight of ten train, one val, one test."""
+    """Return the split of a photo by its number: eight of ten train, one val, one test."""
     place = number % images_per_cycle
     return "test" if place == 9 else "val" if place == 8 else "train"
 
@@ -159,12 +159,12 @@ def _write_coco(folder: Path, boxes: list[list[Box]], size_wh: tuple[int, int]) 
 
 
 def measure(folder: Path, images: int, rounds: int, homes: Path) -> None:
-    """Time the three in turn, round after round, and print rows."""
+    """Time the four tasks in turn, round after round, and print rows."""
     seconds: dict[str, list[float]] = {"decode": [], "decode and copy": [], "coco": [], "yolo": []}
     megabytes: dict[str, float] = {}
     for number in range(rounds):
         for name, took in seconds.items():
-            # A home of its own: file systems are slow to take up what was deleted a moment ago.
+            # Each run has its own home, because file systems are slow to reuse recently deleted space.
             home = homes / f"{name} {number}"
             code = DECODE if name.startswith("decode") else IMPORT
             layout = folder / (name if code == IMPORT else "coco")
@@ -189,10 +189,10 @@ def measure(folder: Path, images: int, rounds: int, homes: Path) -> None:
 
 
 def run(code: str, arguments: list[str], home: Path) -> tuple[float, float]:
-    """Run some code in a process of its own.
+    """Run code in its own process.
 
     Returns:
-        Seconds of wall time, the start of Python included, and megabytes of peak memory.
+        Wall time in seconds, including the start of Python, and peak memory in megabytes.
     """
     began = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-c", code, *arguments], env=os.environ | {"AUTODET_HOME": str(home)})

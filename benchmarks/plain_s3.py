@@ -1,4 +1,4 @@
-"""As little of an S3 server as a download needs, so that a benchmark measures the client: moto serves 29 MB/s."""
+"""Minimal S3 server for downloads, so that a benchmark measures the client: moto serves only 29 MB/s."""
 
 import hashlib
 import os
@@ -11,12 +11,12 @@ PAGE = 1000
 
 
 def serve(pipe: Connection, objects: dict[str, int], in_parts: str) -> None:
-    """Serve one bucket of random bytes until the pipe closes.
+    """Serve one bucket of random bytes until the process ends.
 
     Args:
-        pipe: Is sent the server's address.
-        objects: The size in bytes of each object, by key, in the order of the listing.
-        in_parts: The key of one that was uploaded in parts, as clients do with large ones: its ETag is no MD5.
+        pipe: Receives the server's address.
+        objects: Size in bytes of each object, by key, in listing order.
+        in_parts: Key of the object that stands for a multipart upload of a large file: its ETag is no MD5.
     """
     contents = {key: os.urandom(size) for key, size in objects.items()}
     etags = {key: hashlib.md5(content, usedforsecurity=False).hexdigest() for key, content in contents.items()}

@@ -1,11 +1,11 @@
-"""Whether a pruned search finds sooner what an unpruned random search finds in the same time, on the sample data set.
+"""Time that a pruned search needs to match an unpruned random search of equal length, on the sample data set.
 
     python -m benchmarks.pruning [--seeds 5] [--trials 6] [--epochs 8] [--seconds 600] [--first 0]
                                 [--image-size 320] [--photos 240]
 
-For each seed, first a random search without pruning, then one as it is by default, each with the same time limit,
-trials and seed, on one CPU slot. Prints both curves, the best mAP@0.5 by the moment when it was reached, and how long
-either took to reach the random search's final best.
+For each seed, runs a random search without pruning and then a default search, with the same time limit, trials and
+seed, on one CPU slot. Prints both curves (best mAP@0.5 over time) and the time that each search took to reach the
+random search's final best.
 """
 
 import argparse
@@ -25,7 +25,7 @@ RANDOM, DEFAULT = {"sampler": "random", "pruner": "none"}, {"sampler": "tpe", "p
 
 
 def curve_of(status: SearchStatus) -> Curve:
-    """The best mAP@0.5 so far whenever it rose, and the seconds since the search was asked for.
+    """Return the best mAP@0.5 at each improvement, with the seconds since the search was requested.
 
     Epochs are placed one after another from the start of their trial's first attempt, which is exact on one slot.
     """
@@ -42,12 +42,12 @@ def curve_of(status: SearchStatus) -> Curve:
 
 
 def seconds_to(curve: Curve, map50: float) -> float | None:
-    """When a curve reached a figure, or None."""
+    """Return the time at which a curve reached a score, or None."""
     return next((seconds for seconds, reached in curve if reached >= map50), None)
 
 
 def main() -> None:
-    """Run the searches and print what they found, seed by seed."""
+    """Run the searches and print their results, seed by seed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=6)

@@ -1,8 +1,8 @@
-"""How long the Results page takes to draw again while a large search is shown: 50 trials of 20 epochs.
+"""Time to redraw the Results page for a large search: 50 trials of 20 epochs.
 
     python -m benchmarks.results_page [--trials 50] [--epochs 20] [--times 20]
 
-Builds a workspace with such a search and runs the page as the server does, without the browser's own part.
+Builds a workspace with such a search and runs the page as the server does, without the browser's part.
 Prints a row for the README.
 """
 

@@ -1,8 +1,8 @@
-"""How fast S3 is read, against boto3's own transfer manager, from one server on loopback.
+"""Download speed from S3, compared with boto3's own transfer manager, from one server on loopback.
 
     python -m benchmarks.s3_download [--moto] [--times 5] [--zip-mb 300] [--photos 2000] [--photo-kb 50]
 
-The server is a process of its own. The two take turns, and read to the same disk. Prints rows for the README.
+The server runs in its own process. Both clients take turns and write to the same disk. Prints rows for the README.
 """
 
 import argparse
@@ -27,7 +27,7 @@ BUCKET, PHOTOS, IN_PARTS, IN_ONE = "bench", "photos", "parts.zip", "one.zip"
 
 
 def main() -> None:
-    """Start the server, fill it, let the two take turns, print the rows."""
+    """Start the server, fill it, time both clients in turn, print the rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moto", action="store_true", help="let moto be the server")
     parser.add_argument("--times", type=int, default=5)
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _serve_moto(pipe: Connection, objects: dict[str, int], in_parts: str) -> None:
-    """The same by moto, which the tests use, and which is the slower of the two partners."""
+    """Serve the same objects with moto, which the tests use and which is slower than either client."""
     import logging
 
     from moto.s3.models import s3_backends
@@ -88,7 +88,7 @@ def _autodet(key: str, folder: Path, settings: Settings) -> None:
 
 
 def _bare(key: str, folder: Path, settings: Settings) -> None:
-    """What somebody would write with boto3: one manager with its defaults, everything given to it at once."""
+    """Download as in typical boto3 code: one manager with its defaults, all keys submitted at once."""
     from boto3.s3.transfer import TransferConfig, create_transfer_manager
 
     client: Any = connect(KEYS, settings, connections=10)

@@ -1,12 +1,12 @@
-"""Whether one supervisor keeps 256 slots busy, and what a search of 10,000 trials costs those who look at it.
+"""Utilisation of 256 slots by one supervisor, and the cost of reading the status of a search of 10,000 trials.
 
     python -m benchmarks.search_scale [--trials 10000] [--slots 256] [--epochs 10] [--epoch-seconds 3]
-                                      [--storage sqlite|postgresql] [--home FOLDER]
+                                      [--home FOLDER]
 
-The supervisor, its study, its database and its files are the real ones; training is not. The executor keeps a clock
-that runs with the real one while the supervisor works, and jumps to the next epoch's end where it would only wait.
-So a slot is idle on that clock for exactly as long as the supervisor lets it be, and twenty minutes of a cluster take
-as long as the supervisor has work to do. What a start costs on the machine that trains is not in it.
+The supervisor, its study, its database and its files are real; training is simulated. The executor's clock runs with
+the real one while the supervisor works, and jumps to the end of the next epoch when the supervisor would only wait.
+A slot is therefore idle on that clock exactly as long as the supervisor leaves it idle, and twenty minutes of a cluster
+take only as long as the supervisor has work to do. The start-up cost on the training machine is not included.
 """
 
 import argparse
@@ -34,15 +34,15 @@ from autodet.search.status.status_file import read_snapshot, read_status, write_
 from autodet.training.job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace
 
-SHARE_OF_NOISE = 0.1  # of an epoch's length
+SHARE_OF_NOISE = 0.1  # of an epoch's duration
 
 
 class Pretended:
-    """An executor whose trials only take time, on a clock of its own.
+    """An executor whose trials only take time, on a simulated clock.
 
     Args:
-        slots: How many trials run side by side.
-        epoch_seconds: How long an epoch takes, about.
+        slots: Number of concurrent trials.
+        epoch_seconds: Approximate duration of an epoch.
     """
 
     def __init__(self, slots: int, epoch_seconds: float) -> None:
@@ -55,27 +55,27 @@ class Pretended:
         self.busy_seconds, self.events_heard, self.working_seconds = 0.0, 0, 0.0
         self.last_start, self.busy_until_then = 0.0, 0.0
         self._due_at_last_start: list[tuple[float, int, int]] = []
-        self.delays: list[float] = []  # from an epoch's end until the supervisor asks for it
+        self.delays: list[float] = []  # from the end of an epoch until the supervisor polls it
 
     @property
     def now(self) -> float:
-        """Seconds since the start on the pretended clock."""
+        """Seconds since the start on the simulated clock."""
         return time.monotonic() - self._began + self._skipped
 
     @property
     def share_busy(self) -> float:
-        """Share of the slots' time that was spent on trials until the last of them started."""
+        """Share of the slots' time spent on trials until the last of them started."""
         begun_later = sum(max(0.0, due - self.last_start) for due, *_ in self._due_at_last_start)
         return (self.busy_until_then - begun_later) / (self.slots * self.last_start)
 
     def has_room(self) -> bool:
-        """Whether a slot is free."""
+        """Return whether a slot is free."""
         return len(self._left) < self.slots
 
     obstacle = ""
 
     def start(self, trial: int, job: TrainJob) -> str:
-        """Begin a trial now."""
+        """Start a trial now."""
         self._left[trial] = job
         self.last_start, self.busy_until_then, self._due_at_last_start = self.now, self.busy_seconds, list(self._due)
         self._plan(trial, 1, self.now)
@@ -87,7 +87,7 @@ class Pretended:
         heapq.heappush(self._due, (begun + length, trial, epoch))
 
     def events(self, timeout_seconds: float) -> list[Event]:
-        """The epochs that have ended by now; where there are none, it is later."""
+        """Return the events up to now; if none is due, first advance the clock to the next one or by the timeout."""
         self.working_seconds += self.now - self._heard
         if self._due and self._due[0][0] > self.now:
             self._skipped += min(timeout_seconds, self._due[0][0] - self.now)
@@ -116,7 +116,7 @@ class Pretended:
         return EpochResult(epoch, 1 / epoch, map50, map50 * 0.6, self._epoch_seconds)
 
     def cancel(self, trial: int) -> None:
-        """Forget a trial; the rest of its epoch was not spent."""
+        """Drop a trial; the rest of its epoch does not count as busy time."""
         self._left.pop(trial, None)
         planned = [one for one in self._due if one[1] == trial]
         self.busy_seconds -= sum(max(0.0, due - self.now) for due, *_ in planned)
@@ -125,11 +125,11 @@ class Pretended:
         heapq.heapify(self._due)
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing, because there is nothing to end."""
 
 
 def main() -> None:
-    """Run the search, look at it, print both."""
+    """Run the search, read its status, and print the timings of both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--slots", type=int, default=256)

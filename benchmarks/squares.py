@@ -1,12 +1,12 @@
-"""How fast a trial's photos are read once they are kept, in memory or on the disk, and if they are not.
+"""Reading speed of a trial's photos: cached in memory, cached on disk, and not cached.
 
     python -m benchmarks.squares [--photos 200] [--epochs 4] [--side 320] [--folder FOLDER]
 
 Draws photos of 3000 x 2000 px, about 2 MB each as JPEG, and reads all of them in every epoch, in one thread as training
-on a CPU does: kept in memory; kept on the disk, in the folder given (the temporary one if not; it has to be a disk, not
-memory), of which the system still has all in memory, or has forgotten all at the start of each epoch; not kept. Each
-is a process of its own. Prints a Markdown table: photos a second in the first epoch and in those after it (the median),
-and the process's peak memory.
+on a CPU does: cached in memory; cached on disk in the given folder (by default the temporary one; it must be on a disk,
+not in memory), with a warm page cache or with the pages dropped at the start of each epoch; not cached. Each mode runs
+in its own process. Prints a Markdown table: photos per second in the first epoch and in the later ones (the median),
+and the peak memory of the process.
 """
 
 import argparse
@@ -28,7 +28,7 @@ Row = tuple[float, float, float]
 
 
 def draw(folder: Path, photos: int) -> None:
-    """Draw the photos: smooth colours with the grain of a camera."""
+    """Draw the photos: smooth colours with camera-like grain."""
     (folder / "images").mkdir()
     for number in range(photos):
         chance = np.random.default_rng(number)
@@ -40,10 +40,10 @@ def draw(folder: Path, photos: int) -> None:
 
 
 def read_epochs(folder: Path, mode: str, photos: int, epochs: int, side: int) -> Row:
-    """Read all photos so many times, in a process of its own.
+    """Read all photos once per epoch, in a dedicated process.
 
     Returns:
-        Photos a second in the first epoch, in the median of the others, and megabytes of peak memory.
+        Photos per second in the first epoch, the median of the others, and peak memory in megabytes.
     """
     from autodet.datasets.manifest import Dataset
     from autodet.records import Annotations, ImageRecord
@@ -65,13 +65,13 @@ def read_epochs(folder: Path, mode: str, photos: int, epochs: int, side: int) ->
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         began = time.perf_counter()
         for index in order:
-            squares.square(index).clone()  # into a batch
+            squares.square(index).clone()  # as when collating a batch
         rates.append(photos / (time.perf_counter() - began))
     return rates[0], statistics.median(rates[1:]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 def main() -> None:
-    """Draw, read, print."""
+    """Draw the photos, read them in each mode, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=int, default=200)
     parser.add_argument("--epochs", type=int, default=4)

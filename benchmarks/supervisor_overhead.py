@@ -1,10 +1,10 @@
-"""What a search on one slot takes beside training: its wall time over the bare sum of its trials' training loops.
+"""Overhead of a search on one slot: its wall time over the bare sum of its trials' training loops.
 
     python -m benchmarks.supervisor_overhead [--trials 3] [--epochs 6] [--epoch-seconds 10 | --real]
 
-Everything is as it is for people: a supervisor that is started from here, a study in SQLite, a process for each trial
-that imports torch. A training loop is timed in its worker, from the first step of the generator to its end: it takes
-``--epoch-seconds`` an epoch and does nothing, or, with ``--real``, trains on the sample data set.
+The setup is the usual one: a supervisor started from here, a study in SQLite, and a process per trial that imports
+torch. A training loop is timed in its worker, from the first step of the generator to its end: it takes
+``--epoch-seconds`` per epoch and does nothing or, with ``--real``, trains on the sample data set.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from autodet.records import EpochResult
 from autodet.search import launch
 from autodet.search.start import start_search
 from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
-from autodet.training.loop import train  # pretended trials import it too, for what it costs
+from autodet.training.loop import train  # simulated trials import it too, to include the cost
 from autodet.workspace import open_workspace
 
 LOOP, EPOCH_SECONDS = "loop_seconds", "AUTODET_BENCHMARK_EPOCH_SECONDS"
@@ -29,12 +29,12 @@ Train = Callable[[TrainJob, Pulse], Iterator[EpochResult]]
 
 
 def pretend(job: TrainJob, pulse: Pulse) -> Iterator[EpochResult]:
-    """A trial that only takes time."""
+    """Simulate a trial that only takes time."""
     yield from _timed(_pretended, job, pulse)
 
 
 def real(job: TrainJob, pulse: Pulse) -> Iterator[EpochResult]:
-    """A trial as it is."""
+    """Train a real trial."""
     yield from _timed(train, job, pulse)
 
 
@@ -59,7 +59,7 @@ def _pretended(job: TrainJob, pulse: Pulse) -> Iterator[EpochResult]:
 
 
 def main() -> None:
-    """Run one search in a workspace of its own and print what it took."""
+    """Run one search in its own workspace and print its timings."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=6)

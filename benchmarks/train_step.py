@@ -1,13 +1,13 @@
-"""What a training step takes here, and with the same network trained as torchvision's reference scripts train it.
+"""Speed of a training step here, and of the same network trained as in torchvision's reference scripts.
 
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.train_step [--rounds 3] [--steps 24] [--threads 2] [--float32]
 
-The folder holds ``fruit/train``. Both train Faster R-CNN on EfficientNet-Lite0 at 320 px on batches of 4, the same
-layers frozen, each in a process of its own, and are timed in turns: from photos on the disk to changed weights. The
-reference reads each photo whenever it is needed, in loader processes, flips it, has it resized by torchvision's own
-transform to the same square, and keeps each BatchNorm as a frozen layer of its own; its optimizer is SGD, its threads
-wait as torch has them wait, and it computes in float32 (``--float32`` has both do so). Prints a Markdown table, the
-losses of both networks on one and the same batch, and where a step's time goes here, on one core.
+The folder holds ``fruit/train``. Both train Faster R-CNN on EfficientNet-Lite0 at 320 px with a batch size of 4 and
+the same frozen layers, each in its own process, and are timed in turns, from photos on disk to updated weights. The
+reference reads each photo on every access, in loader processes, flips it, resizes it to the same square with
+torchvision's own transform, and keeps each BatchNorm as a separate frozen layer; it uses SGD, torch's default wait
+policy of threads, and float32 (``--float32`` makes both do so). Prints a Markdown table, the losses of both networks
+on the same batch, and a profile of a step here, on one core.
 """
 
 import argparse
@@ -47,24 +47,24 @@ from autodet.workspace import open_workspace
 SEED, LOADERS = 0, 2
 PAUSE = 2.0  # seconds
 HERE, REFERENCE = "here", "reference"
-WAITING = "OMP_WAIT_POLICY"  # of threads that have nothing to do
+WAITING = "OMP_WAIT_POLICY"  # of idle threads
 Sample = tuple[Tensor, dict[str, Tensor]]
 Batch = tuple[list[Tensor], list[dict[str, Tensor]]]
 
 
 class Photos(TorchDataset[Sample]):
-    """Photos as the reference's data set has them: read whenever they are asked for, and flipped now and then."""
+    """Photos as in the reference's data set: read on every access and flipped at random."""
 
     def __init__(self, dataset: autodet.Dataset) -> None:
         self.dataset, self.records = dataset, dataset.split("train")
         self.flip = v2.RandomHorizontalFlip()
 
     def __len__(self) -> int:
-        """How many."""
+        """Return the number of photos."""
         return len(self.records)
 
     def __getitem__(self, index: int) -> Sample:
-        """A photo, float32 (3, H, W) from 0 to 1, and its boxes and labels; 0 is the background."""
+        """Return a photo, float32 (3, H, W) from 0 to 1, and its boxes and labels; label 0 is the background."""
         record = self.records[index]
         photo = open_photo(read_photo(str(self.dataset.photo(record)), record.file), record.file)
         pixels = torch.from_numpy(np.array(photo.convert("RGB"))).permute(2, 0, 1)
@@ -74,13 +74,13 @@ class Photos(TorchDataset[Sample]):
 
 
 class PlainConv(SamePaddedConv):
-    """As it is, with torch's own backward pass."""
+    """``SamePaddedConv`` with torch's own backward pass."""
 
     _conv_forward = nn.Conv2d._conv_forward
 
 
 def with_frozen_norms(network: nn.Module, *, torchs_backward: bool = True) -> nn.Module:
-    """The same network with a frozen BatchNorm behind each convolution of its body, as if none had been folded in."""
+    """Add a frozen BatchNorm after each convolution of the backbone, in place, as if none had been folded."""
     for name, child in network.named_children():
         if isinstance(child, SamePaddedConv):
             setattr(network, name, _unfolded(child, PlainConv if torchs_backward else SamePaddedConv))
@@ -90,7 +90,7 @@ def with_frozen_norms(network: nn.Module, *, torchs_backward: bool = True) -> nn
 
 
 def _unfolded(folded: SamePaddedConv, kind: type[SamePaddedConv]) -> nn.Module:
-    """A convolution without a bias and a frozen norm that together do what ``folded`` does."""
+    """Return a convolution without bias and a frozen norm that together are equivalent to ``folded``."""
     norm = FrozenBatchNorm2d(folded.out_channels)
     norm.weight.copy_(torch.linspace(0.5, 2, folded.out_channels))
     norm.bias.copy_(folded.bias.detach())
@@ -102,7 +102,7 @@ def _unfolded(folded: SamePaddedConv, kind: type[SamePaddedConv]) -> nn.Module:
 
 
 class Reference:
-    """The same architecture, trained in torchvision's manner (its ``references/detection``)."""
+    """The same architecture, trained as in torchvision's ``references/detection``."""
 
     def __init__(self, dataset: autodet.Dataset, network: nn.Module, batch_size: int, side: int) -> None:
         self.network = with_frozen_norms(copy.deepcopy(network)).to(memory_format=torch.contiguous_format)
@@ -122,7 +122,7 @@ class Reference:
         )
 
     def steps(self) -> Iterator[float]:
-        """One step after another; yields the loss."""
+        """Train step by step; yield the loss of each step."""
         self.network.train()
         while True:
             for images, targets in self.loader:
@@ -134,7 +134,7 @@ class Reference:
 
 
 class Ours:
-    """A trial as it is trained here, its photos read before."""
+    """A trial as autodet trains it, with all photos decoded in advance."""
 
     def __init__(self, job: TrainJob, dataset: autodet.Dataset) -> None:
         self.trial = loop._Trial(job, dataset, load_checkpoint(job, dataset.fingerprint), lambda: None)
@@ -142,7 +142,7 @@ class Ours:
             pass
 
     def steps(self) -> Iterator[Tensor]:
-        """One step after another; yields the loss."""
+        """Train step by step; yield the loss of each step."""
         self.trial.network.train()
         if self.trial.replicas:
             self.trial.replicas.begin_epoch(SEED, 1)
@@ -154,7 +154,7 @@ class Ours:
 
 
 def losses_at_step_1(ours: nn.Module, reference: nn.Module, batch: Batch, traits: DeviceTraits) -> list[float]:
-    """The losses of both on one batch of squares, with the same draws; here also without mixed precision."""
+    """Return the losses of both on one batch of squares with the same seed; ours with and without mixed precision."""
     reference = copy.deepcopy(reference)
     reference.transform = copy.deepcopy(ours.transform)
     images, targets = batch
@@ -167,7 +167,7 @@ def losses_at_step_1(ours: nn.Module, reference: nn.Module, batch: Batch, traits
 
 
 def where_time_goes(steps: Iterator[object], count: int) -> str:
-    """The costliest operations of some steps."""
+    """Profile some steps; return a table of the most expensive operations."""
     with profile(activities=[ProfilerActivity.CPU]) as measured:
         for _ in range(count):
             next(steps)
@@ -175,7 +175,7 @@ def where_time_goes(steps: Iterator[object], count: int) -> str:
 
 
 def serve(steps: Iterator[object]) -> None:
-    """Make as many steps as each line of the standard input says, and answer how many seconds they took."""
+    """For each line of standard input, run that number of steps and print the seconds they took."""
     for line in sys.stdin:
         started = time.perf_counter()
         for _ in range(int(line)):
@@ -184,7 +184,7 @@ def serve(steps: Iterator[object]) -> None:
 
 
 class Side:
-    """A process that makes steps when it is asked to, with threads that wait as they do there."""
+    """A process that runs steps on request, with the wait policy of its side."""
 
     def __init__(self, name: str, arguments: argparse.Namespace, home: Path) -> None:
         given = {key: value for key, value in os.environ.items() if key != WAITING}
@@ -192,14 +192,14 @@ class Side:
         command += ["--threads", str(arguments.threads), *["--float32"] * arguments.float32]
         self.process = subprocess.Popen(
             command,
-            env=given | ({WAITING: "PASSIVE"} if name == HERE else {}),  # as ``import autodet`` and torch have it
+            env=given | ({WAITING: "PASSIVE"} if name == HERE else {}),  # as set by ``import autodet``; torch default
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
     def photos_a_second(self, steps: int) -> float:
-        """Of so many steps, after what the other side still reads ahead has been read."""
+        """Return the speed over ``steps`` steps, after a pause in which the other side ends its prefetching."""
         time.sleep(PAUSE)
         assert self.process.stdin and self.process.stdout
         print(steps, file=self.process.stdin, flush=True)
@@ -207,7 +207,7 @@ class Side:
 
 
 def main() -> None:
-    """Time both and print what they took."""
+    """Time both sides and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=24)
@@ -258,7 +258,7 @@ def _compare(arguments: argparse.Namespace) -> None:
 
 
 def _explain(arguments: argparse.Namespace) -> None:
-    """What both make of one batch, and where a step's time goes on one core."""
+    """Print the losses of both on one batch, and a profile of a step on one core."""
     arguments.threads, arguments.side = 1, HERE
     ours = _side(arguments)
     assert isinstance(ours, Ours)

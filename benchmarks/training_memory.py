@@ -1,11 +1,11 @@
-"""How much memory a training process takes, on a CPU, and what it grows with.
+"""Memory of a training process on a CPU, and the factors that increase it.
 
     python -m benchmarks.training_memory [--threads 2] [--float32]
 
-Trains the default network on photos of the sample, with memory for ten squares and the rest on the disk, and prints
-peak memory as a Markdown table, by batch, by side, and by the number of photos. Each figure is that of a process of its
-own, which gets ready and no more, or trains one epoch, or judges one, or does both twice. Then what grows with the
-photos all the same: the manifest of so many, and judging an epoch by so many. Linux only.
+Trains the default network on photos of the sample, with ten squares cached in memory and the rest on disk, and prints
+peak memory as a Markdown table, by batch size, side and number of photos. Each value comes from its own process, which
+only prepares training, or trains one epoch, or evaluates one, or does both twice. Also prints the memory that grows
+with the number of photos regardless of the cache: for the manifest and for the evaluation of an epoch. Linux only.
 """
 
 import argparse
@@ -18,19 +18,19 @@ from pathlib import Path
 
 BATCHES_AND_SIDES = ((4, 320), (16, 320), (4, 640))
 PARTS = ("at rest", "training", "judging", "two epochs")
-FEW, MANY = 48, 240  # photos of the sample; two thirds are trained on
+FEW, MANY = 48, 240  # photos of the sample; two thirds are for training
 MANIFEST_PHOTOS, BOXES_A_PHOTO = (10_000, 50_000), 5
 JUDGED_PHOTOS, DETECTIONS_A_PHOTO, CLASSES = (1_000, 5_000), 20, 20
 
 
 def peak() -> float:
-    """Megabytes of this process's memory at its largest so far; ``ru_maxrss`` begins with that of its parent."""
+    """Return the peak memory of this process in megabytes; ``ru_maxrss`` would start at that of its parent."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1000
 
 
 def import_sample(folder: Path, photos: int) -> Path:
-    """Draw and import so many photos; returns the data set's folder."""
+    """Draw and import ``photos`` photos; return the folder of the data set."""
     from autodet.datasets.imports.import_dataset import import_dataset
     from autodet.datasets.sources.sample import write_sample
     from autodet.workspace import open_workspace
@@ -42,7 +42,7 @@ def import_sample(folder: Path, photos: int) -> Path:
 
 
 def train_some(dataset_folder: Path, what: str, batch_size: int, side: int, options: argparse.Namespace) -> float:
-    """The peak of a process that gets ready to train, and trains an epoch, or judges one, or does both twice."""
+    """Return the peak memory after preparing training, and training an epoch, evaluating one, or both twice."""
     from autodet.datasets.manifest import read_dataset
     from autodet.records import Hyperparameters
     from autodet.training import loop
@@ -69,7 +69,7 @@ def train_some(dataset_folder: Path, what: str, batch_size: int, side: int, opti
 
 
 def read_manifest(folder: Path, photos: int) -> float:
-    """What a manifest adds to a process that has read a small one."""
+    """Return the memory that reading a manifest adds to a new process, in megabytes."""
     import numpy as np
 
     from autodet.datasets.manifest import Dataset, read_dataset, write_dataset
@@ -103,7 +103,7 @@ def _grown_by_reading(read: Callable[[Path], object], folder: Path) -> float:
 
 
 def judge(photos: int) -> float:
-    """What judging an epoch adds."""
+    """Return the memory that evaluating an epoch adds, in megabytes."""
     import numpy as np
 
     from autodet.evaluation.coco import measure
@@ -125,13 +125,13 @@ def judge(photos: int) -> float:
 
 
 def alone(task: Callable[..., float], *arguments: object) -> float:
-    """Run a task in a process of its own."""
+    """Run a task in its own process."""
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
         return process.submit(task, *arguments).result()
 
 
 def main() -> None:
-    """Train, read, judge, print."""
+    """Train, read manifests, evaluate, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--float32", action="store_true", help="as on a CPU that has no bfloat16")

@@ -1,12 +1,12 @@
-"""A whole search, and the same one without pruning, without squares that are kept, and without folded norms.
+"""Wall time of a whole search, and of the same one without pruning, cached squares and folded norms.
 
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.whole_search [--seeds 5] [--trials 3] [--epochs 4] [--float32]
 
-The folder holds ``fruit/train`` and ``fruit/val``. For each seed both searches run in turn, with the same trials: first
-as it is by default, then with a trainer that decodes every photo in every epoch and keeps each BatchNorm of the body as
-a frozen layer of its own, and with nothing pruned. With ``--float32`` that one also computes in float32 throughout,
-takes each batch as a whole, and leaves the gradients of its body to torch. Prints a Markdown table: wall time of either
-from the asking to the end, their ratio, and the best validation mAP.
+The folder holds ``fruit/train`` and ``fruit/val``. For each seed both searches run in turn with the same trials: first
+with the defaults, then without pruning and with a trainer that decodes every photo in every epoch and keeps each
+BatchNorm of the backbone as a separate frozen layer. With ``--float32`` the second one also computes in float32
+throughout, takes each batch as a whole, and leaves the gradients of the backbone to torch. Prints a Markdown table:
+wall time of each from request to end, their ratio, and the best validation mAP.
 """
 
 import argparse
@@ -36,17 +36,17 @@ HERE, PLAIN = "as it is", "without"
 
 
 class NoCache(loop.SquareCache):
-    """Keeps nothing."""
+    """A cache that stores nothing."""
 
     def get(self, file: str) -> Tensor | None:
-        """Nothing is there."""
+        """Return None, because nothing is cached."""
 
     def put(self, file: str, square: Tensor) -> None:
-        """Nothing stays."""
+        """Discard the square."""
 
 
 def train_plainly(job: TrainJob, pulse: Callable[[], None]) -> Iterator[EpochResult]:
-    """Train as the search's own trainer does, without what makes it quick."""
+    """Train as the search's own trainer does, without its optimisations."""
     build = loop.build_network
 
     def unfolded(*arguments: Any, **options: Any) -> nn.Module:
@@ -99,7 +99,7 @@ def main() -> None:
 
 
 def _search(data: autodet.Dataset, seed: int, arguments: argparse.Namespace, pruner: str) -> tuple[float, list[float]]:
-    """Wall time in seconds, and the best trial's mAP50 and mAP50-95."""
+    """Run a search; return its wall time in seconds, and the best trial's mAP50 and mAP50-95."""
     began = time.monotonic()
     search = autodet.start_search(
         data, trials=arguments.trials, epochs=arguments.epochs, seed=seed, device="cpu", pruner=pruner

@@ -1,11 +1,11 @@
-"""Seconds for a photo, learning and finding, of every architecture: what the registry and docs/models.md say.
+"""Training and inference time per photo of every architecture, as in the registry and docs/models.md.
 
     python -m benchmarks.zoo [--cores 1] [--repeats 3] [NAME...]
 
-Networks begin with noise, which takes as long as weights do, but for the second look of Faster R-CNN on
-EfficientNet-Lite: a trained one looks again at a few regions only. Learning is a step of the optimizer on a batch of
-two squares with three boxes each; finding is one square at a time. The best of the repeats counts, for what else runs
-only adds to it.
+Networks have random weights, which are as fast as trained ones, except in the second stage of Faster R-CNN on
+EfficientNet-Lite: a trained network refines only a few regions there. Training is an optimizer step on a batch of two
+squares with three boxes each; inference is one square at a time. The minimum of the repeats counts, because other
+processes only add time.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def _finding(network: nn.Module, side: int) -> Callable[[], object]:
 
 
 def _best(work: Callable[[], object], repeats: int) -> float:
-    work()  # warms up
+    work()  # warm-up
     seconds = []
     for _ in range(repeats):
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Import photos, and look at what came in."""
+"""Data sets page: import data sets and inspect them."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""How good a model is on one split, and where it is wrong."""
+"""Evaluate page: metrics of a model on one split, and its errors."""
 
 import streamlit as st
 

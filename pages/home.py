@@ -1,4 +1,4 @@
-"""What this is, what to do next, and how it is going."""
+"""Home page: introduction, running searches, next steps and the newest model."""
 
 import streamlit as st
 

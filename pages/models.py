@@ -1,4 +1,4 @@
-"""What has been trained: figures, download, upload."""
+"""Models page: list, upload and download of models."""
 
 from autodet.ui.common.frame import page
 from autodet.ui.models.model_list import offer_upload, show_models

@@ -1,4 +1,4 @@
-"""Drop photos, see boxes."""
+"""Predict page: detection on uploaded photos."""
 
 from autodet.ui.common.choice import choose_model
 from autodet.ui.common.frame import page

@@ -1,4 +1,4 @@
-"""Watch a search: the chart, the trials, and stop or resume."""
+"""Results page: charts and trials of a search, with stop and resume."""
 
 from autodet.ui.common.choice import choose_search
 from autodet.ui.common.frame import page

@@ -1,4 +1,4 @@
-"""Say how long to try, and start."""
+"""Search page: configure and start a search."""
 
 from autodet.ui.common.choice import choose_dataset
 from autodet.ui.common.frame import page

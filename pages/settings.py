@@ -1,4 +1,4 @@
-"""What this installation is."""
+"""Settings page: configuration of this installation."""
 
 from autodet.ui.common.frame import page
 from autodet.ui.settings.installation import show_installation

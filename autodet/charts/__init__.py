@@ -1,1 +1,1 @@
-"""Records in, Plotly figures out."""
+"""Plotly figures built from records."""

@@ -1,4 +1,4 @@
-"""What a data set holds."""
+"""Charts of the contents of a data set."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -27,7 +27,7 @@ from autodet.datasets.statistics import (
 from autodet.records import SPLITS
 
 HEIGHT = 320
-MAX_CLASSES = 30  # rows that a chart shows
+MAX_CLASSES = 30  # maximum rows per chart
 MIN_ROW_HEIGHT, MAX_ROW_HEIGHT = 22, 34  # pixels
 SIZE_NAMES = {
     "small": f"small: below {SMALL_SIDE} px",
@@ -36,11 +36,11 @@ SIZE_NAMES = {
 }
 SIDE_TICKS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 RATIO_TICKS = {1 / 8: "1:8", 1 / 4: "1:4", 1 / 2: "1:2", 1.0: "square", 2.0: "2:1", 4.0: "4:1", 8.0: "8:1"}
-MAX_BUBBLE_SIZE = 34  # pixels across
+MAX_BUBBLE_SIZE = 34  # pixels in diameter
 
 
 def class_counts_figure(dataset: Dataset) -> go.Figure:
-    """Boxes per class, stacked by split, the most frequent first; of many classes, ``MAX_CLASSES``."""
+    """Plot boxes per class, stacked by split, most frequent class first; at most ``MAX_CLASSES`` classes."""
     counts = count_classes(columns_of(dataset), len(dataset.classes))
     shown = np.argsort(-counts.sum(axis=0), kind="stable")[:MAX_CLASSES]
     names = [dataset.classes[index] for index in shown]
@@ -63,7 +63,7 @@ def class_counts_figure(dataset: Dataset) -> go.Figure:
 
 
 def box_sides_figure(dataset: Dataset) -> go.Figure:
-    """Boxes by their side in pixels at the training size, on a logarithmic axis, in colours of their size."""
+    """Plot a histogram of box sides in pixels at the training size, on a logarithmic axis, coloured by size."""
     counts = count_sides(columns_of(dataset))
     sizes = np.searchsorted([SMALL_SIDE, LARGE_SIDE], SIDE_EDGES[:-1] + 1e-6, side="right")
     figure = go.Figure()
@@ -75,7 +75,7 @@ def box_sides_figure(dataset: Dataset) -> go.Figure:
 
 
 def box_ratios_figure(dataset: Dataset) -> go.Figure:
-    """Boxes by width to height, on a logarithmic axis."""
+    """Plot a histogram of box width to height, on a logarithmic axis."""
     counts = count_ratios(columns_of(dataset))
     texts = [f"{edge:.2g}:1" if edge >= 1 else f"1:{1 / edge:.2g}" for edge in RATIO_EDGES]
     bars = _bars(counts, RATIO_EDGES, np.ones(len(counts), bool), texts, "")
@@ -85,7 +85,7 @@ def box_ratios_figure(dataset: Dataset) -> go.Figure:
 
 
 def places_figure(dataset: Dataset) -> go.Figure:
-    """How many of all boxes cover each part of a photo, as a map; every photo is drawn as a square."""
+    """Plot a heatmap of the share of boxes that cover each part of a photo; every photo is drawn as a square."""
     shares = 100 * map_places(columns_of(dataset))
     middles = (np.arange(CELLS) + 0.5) / CELLS * 100
     figure = go.Figure(
@@ -108,7 +108,7 @@ def places_figure(dataset: Dataset) -> go.Figure:
 
 
 def photo_sizes_figure(dataset: Dataset) -> go.Figure:
-    """Widths and heights of photos, a bubble for each size, its area by how many photos have it."""
+    """Plot widths and heights of photos, one bubble per size, with an area proportional to its number of photos."""
     sizes_wh, photos, step = count_photo_sizes(columns_of(dataset))
     about = "" if step == 1 else "about "
     figure = go.Figure(
@@ -138,7 +138,7 @@ def photo_sizes_figure(dataset: Dataset) -> go.Figure:
 def _bars(
     counts: NDArray[np.int64], edges: NDArray[np.float64], shown: NDArray[np.bool_], texts: Sequence[str], unit: str
 ) -> go.Bar:
-    """Some bars of a histogram whose intervals are equally wide on a logarithmic axis."""
+    """Build the ``shown`` bars of a histogram whose bins are equally wide on a logarithmic axis."""
     at = np.log2(edges)
     between = [f"{low} to {high}{unit}" for low, high in pairwise(texts)]
     return go.Bar(
@@ -152,7 +152,7 @@ def _bars(
 
 
 def _label_log_axis(figure: go.Figure, ticks: dict[float, str], edges: NDArray[np.float64]) -> None:
-    """Name places along an axis that holds binary logarithms."""
+    """Label ticks along an axis that holds binary logarithms."""
     places = np.log2(list(ticks)).tolist()
     figure.update_xaxes(tickvals=places, ticktext=list(ticks.values()), range=np.log2(edges[[0, -1]]).tolist())
     figure.update_layout(bargap=0)

@@ -1,4 +1,4 @@
-"""How well each class is found."""
+"""Chart of how well each class is detected."""
 
 import plotly.graph_objects as go
 
@@ -8,7 +8,7 @@ from autodet.records import EvaluationReport
 
 
 def class_ap_figure(report: EvaluationReport) -> go.Figure:
-    """AP per class at IoU 0.50 and over IoU 0.50 to 0.95; classes without a box in the split are left out."""
+    """Plot AP per class at IoU 0.50 and over IoU 0.50 to 0.95; classes without a box in the split are left out."""
     found = {name: one for name, one in report.per_class.items() if one.ap50 is not None}
     names = [label(name) for name in found]
     figure = go.Figure()

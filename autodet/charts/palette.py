@@ -1,6 +1,6 @@
-"""Colours that charts and drawn boxes share; each is readable on a light and on a dark page."""
+"""Colours shared by charts and drawn boxes; each is readable on a light and on a dark page."""
 
-# Classes are told apart by hue and by lightness, so that the first ones differ for colour-blind people too.
+# Classes differ in hue and lightness, so that colour-blind users can distinguish the first ones too.
 CLASS_COLOURS = (
     "#e4572e",
     "#2f7fd6",
@@ -17,10 +17,10 @@ SPLIT_COLOURS = {"train": "#2f7fd6", "val": "#2a9d6f", "test": "#e0a30b"}
 SIZE_COLOURS = {"small": "#e4572e", "medium": "#0fa3b1", "large": "#6c7bd9"}
 BLUE_SHADES = [[0.0, "rgba(47, 127, 214, 0)"], [0.5, "rgba(47, 127, 214, 0.55)"], [1.0, "rgba(47, 127, 214, 1)"]]
 GREY = "#8a8f98"
-SLATE = "#6f7580"  # white letters can be read on it
+SLATE = "#6f7580"  # white text is readable on it
 BROWN = "#8d6346"
 
 
 def class_colour(class_id: int) -> str:
-    """The colour of a class, as ``#rrggbb``."""
+    """Return the colour of a class, as ``#rrggbb``."""
     return CLASS_COLOURS[class_id % len(CLASS_COLOURS)]

@@ -1,4 +1,4 @@
-"""Quality against the time of a prediction: which trials no other one beats in both."""
+"""Chart of quality against prediction time, with the Pareto front."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,13 +16,13 @@ FRONT, DEFAULTS, BEST = CLASS_COLOURS[1], CLASS_COLOURS[2], CLASS_COLOURS[0]
 
 
 def pareto_figure(status: SearchStatus) -> go.Figure:
-    """A point for each trial with an epoch: milliseconds along x, quality along y; the front as a line.
+    """Plot a point for each measured trial, milliseconds along x, quality along y, and the Pareto front as a line.
 
-    Trial 0, the defaults, has a ring, and the best trial, whose model is the search's, a star. Of very many trials that
-    are not on the front, the newest are drawn.
+    Trial 0, the defaults, has a ring, and the best trial, whose model is the search's, a star. Of the trials that are
+    not on the front, only the newest ``MAX_OTHERS`` are drawn.
 
     Args:
-        status: A search whose objective asks for the time of a prediction.
+        status: A search whose objective includes prediction time.
     """
     title, front = quality_title(status.objective), status.pareto_front
     measured = {trial.number: trial for trial in status.trials if trial.latency_ms}

@@ -1,4 +1,4 @@
-"""Which device ran which trial, and when."""
+"""Timeline of trials per device."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from autodet.text_format import duration, size_text
 
 ROW = 46  # pixels
 MIN_TEXT_SIZE = 10
-LOST = "lost"  # an attempt that the trial outlived
-# A stripe tells states apart for those who do not see the colours.
+LOST = "lost"  # an attempt that was followed by another one of the same trial
+# Stripes distinguish states for users who cannot see the colours.
 LOOKS = {
     "finished": (CLASS_COLOURS[3], ""),
     "running": (CLASS_COLOURS[1], ""),
@@ -28,7 +28,7 @@ UNKNOWN_DEVICE = "device not known"
 
 @dataclass(frozen=True)
 class _Bar:
-    """One attempt at one trial."""
+    """One attempt of one trial."""
 
     trial: TrialStatus
     number: int  # of the attempt, from 1
@@ -46,12 +46,12 @@ class _Bar:
 
 
 def timeline_figure(status: SearchStatus, now: datetime, zone: tzinfo | None = None) -> go.Figure:
-    """A row for each device slot, a bar for each attempt at a trial, in the colour of what became of it.
+    """Plot a row per device slot and a bar per attempt of a trial, coloured by its outcome.
 
     Args:
         status: The search.
-        now: Until when running trials have run, with time zone.
-        zone: The time zone to show; UTC if not given.
+        now: Current time, with time zone; bars of running trials end here.
+        zone: The time zone to show; the zone of ``now`` if not given.
     """
     bars = [
         _bar(trial, number, now, zone)
@@ -84,7 +84,7 @@ def _trace(state: str, bars: Sequence[_Bar], devices: Sequence[str]) -> go.Bar:
     return go.Bar(
         name=state,
         orientation="h",
-        # Plotly shows moments as they are written: without a zone, so that nothing moves them.
+        # Plotly shows times as written: omit the time zone so that nothing shifts them.
         base=[bar.started.replace(tzinfo=None).isoformat() for bar in bars],
         x=[1000 * (bar.ended - bar.started).total_seconds() for bar in bars],
         y=[devices.index(bar.device) for bar in bars],
@@ -123,6 +123,6 @@ def _hover(bar: _Bar, state: str) -> str:
 
 
 def _natural(device: str) -> tuple[object, ...]:
-    """``cuda:2`` before ``cuda:10``."""
+    """Return a sort key that puts ``cuda:2`` before ``cuda:10``."""
     parts = device.replace(" #", ":").split(":")
     return tuple((part.isdigit(), int(part) if part.isdigit() else part) for part in parts)

@@ -1,4 +1,4 @@
-"""Trials over epochs: the chart of the tutorial."""
+"""Charts of trials over epochs, as in the tutorial."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,11 +13,11 @@ from autodet.records import EpochResult, SearchStatus, TrialStatus
 
 HEIGHT = 420
 MAX_LINES = 60
-DIVERGED = 3.0  # times the highest loss of a first epoch: what is above would flatten everything else
+DIVERGED = 3.0  # times the highest first-epoch loss; higher losses would flatten everything else
 
 
 def most_telling(status: SearchStatus) -> SearchStatus:
-    """A search with no more trials than a chart can show: of many, the best and the newest."""
+    """Limit a search to the trials that a chart can show: the best and the newest."""
     if len(status.trials) <= MAX_LINES:
         return status
     newest = status.trials[-MAX_LINES // 3 :]
@@ -29,7 +29,7 @@ def most_telling(status: SearchStatus) -> SearchStatus:
 
 
 def map_figure(status: SearchStatus) -> go.Figure:
-    """What the search is for against epoch, one line a trial, the best epoch of all marked with a star.
+    """Plot the quality metric over epochs, one line per trial, with a star at the best epoch of all.
 
     Args:
         status: The search; trials without an epoch have no line yet.
@@ -55,7 +55,7 @@ def map_figure(status: SearchStatus) -> go.Figure:
 
 
 def loss_figure(status: SearchStatus) -> go.Figure:
-    """Training loss against epoch, one line a trial; a loss that grows without bound leaves the chart at its top."""
+    """Plot training loss over epochs, one line per trial; a diverging loss leaves the chart at the top."""
     figure = _trial_lines(status, lambda result: result.loss, "loss %{y:.3f}")
     figure.update_yaxes(rangemode="tozero")
     highest = DIVERGED * max((trial.epochs[0].loss for trial in status.trials if trial.epochs), default=0.0)
@@ -96,4 +96,4 @@ def _trial_line(trial: TrialStatus, value: Callable[[EpochResult], float], hover
 
 
 def _colour(trial: TrialStatus) -> str:
-    return class_colour(trial.number + 1)  # blue first: red would say that something is wrong with trial 0
+    return class_colour(trial.number + 1)  # blue first, because red would suggest a problem with trial 0

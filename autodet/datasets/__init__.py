@@ -1,1 +1,1 @@
-"""Data sets: formats, sources, checks, splits, the drawn sample, the manifest."""
+"""Datasets: formats, sources, checks, splits, the drawn sample and the manifest."""

@@ -1,8 +1,8 @@
-"""A data set as a zip that other programs, and ``import_dataset``, read: in COCO's, YOLO's or Pascal VOC's layout.
+"""Export of a dataset as a zip in COCO, YOLO or Pascal VOC layout, readable by other programs and ``import_dataset``.
 
-Imported again, a zip gives the same photos, splits, classes and boxes, to a thousandth of a pixel. Photos go in byte
-for byte. They are renamed only where a name would not do on every computer, or where two would share their labels.
-What the formats cannot say is lost: YOLO has no flags, so ``difficult`` and ``truncated``.
+Importing the zip again restores the same photos, splits, classes and boxes, to a thousandth of a pixel. Photos are
+copied byte for byte. They are renamed only if a name is not valid on every operating system, or if two photos would
+share a label file. Data that a format cannot represent is lost: YOLO has no flags, so ``difficult`` and ``truncated``.
 """
 
 import json
@@ -26,15 +26,15 @@ from autodet.workspace import open_atomically
 
 CHUNK_BYTES = 1 << 20
 MAX_NAME_BYTES = 200
-DECIMALS = 4  # of a pixel
-SHARE_DECIMALS = 9  # of a photo's side: a photo of 100,000 pixels is still right to a thousandth of one
-_NOT_EVERYWHERE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028\u2029]')  # in names of files
-_WHEN = (1980, 1, 1, 0, 0, 0)  # the same data set gives the same bytes
+DECIMALS = 4  # of pixel coordinates
+SHARE_DECIMALS = 9  # of relative coordinates: accurate to 0.001 pixels in a photo with sides of 100,000 pixels
+_NOT_EVERYWHERE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028\u2029]')  # invalid in file names on some systems
+_WHEN = (1980, 1, 1, 0, 0, 0)  # fixed timestamp, so that the same dataset gives the same bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A photo and what it is called in a zip: ``stem``, which no other photo of the zip has, and its ending."""
+    """A photo with its name in the zip: ``stem``, unique within the zip, and the file extension."""
 
     record: ImageRecord
     stem: str
@@ -42,12 +42,12 @@ class Exported:
 
     @property
     def name(self) -> str:
-        """The photo's name, without folders."""
+        """The photo's file name, without folders."""
         return self.stem + self.ending
 
     @property
     def marks(self) -> Iterator[tuple[int, list[float], bool, bool]]:
-        """Class id, ``x1, y1, x2, y2`` in pixels, difficult, truncated."""
+        """Annotations as tuples of class id, ``x1, y1, x2, y2`` in pixels, difficult, truncated."""
         marks = self.record.annotations
         boxes = marks.boxes_xyxy.astype(float).round(DECIMALS)
         return zip(
@@ -55,16 +55,16 @@ class Exported:
         )
 
 
-Labels = Iterator[tuple[str, Iterator[str]]]  # the name of each file, and its text in pieces
+Labels = Iterator[tuple[str, Iterator[str]]]  # name of each file, and its text in chunks
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a format arranges a zip.
+    """The arrangement of files in a format's zip.
 
     Attributes:
-        photo: Where a photo lies.
-        labels: The files of labels.
+        photo: Returns the path of a photo.
+        labels: Returns the label files.
     """
 
     photo: Callable[[Exported], str]
@@ -72,18 +72,18 @@ class Layout:
 
 
 def export_dataset(data: Dataset | DatasetSummary | str, format: str, path: str | Path) -> Path:
-    """Write a data set as a zip.
+    """Export a dataset as a zip.
 
     Args:
-        data: The data set, its id or its name.
+        data: The dataset, its id or its name.
         format: ``coco``, ``yolo`` or ``voc``. COCO marks a difficult box as a crowd; YOLO has no difficult boxes.
-        path: Where to; an existing file is replaced, once all of the new one is written.
+        path: Target file; an existing file is replaced atomically once the new one is complete.
 
     Returns:
         The path.
 
     Raises:
-        DatasetError: There is no such format, or the file cannot be written, or a photo cannot be read.
+        DatasetError: The format does not exist, the file cannot be written, or a photo cannot be read.
     """
     dataset = as_dataset(data)
     path = Path(path)
@@ -96,7 +96,7 @@ def export_dataset(data: Dataset | DatasetSummary | str, format: str, path: str 
             zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
         ):
             _fill(archive, dataset, LAYOUTS[format])
-    except (FileNotFoundError, BusyError) as error:  # busy: a deletion holds it
+    except (FileNotFoundError, BusyError) as error:  # BusyError: the dataset is being deleted
         lost = (
             ""
             if path.parent.is_dir()
@@ -109,7 +109,7 @@ def export_dataset(data: Dataset | DatasetSummary | str, format: str, path: str 
 
 
 def export_bytes(dataset: Dataset) -> int:
-    """About how large the zip will be: as large as the photos, which are packed already."""
+    """Estimate the size of the zip in bytes: the total size of the photos, which are already compressed."""
     photos = (dataset.photo(record) for record in dataset.images)
     return sum(photo.stat().st_size for photo in photos if photo.is_file())
 
@@ -138,7 +138,7 @@ def _entry(name: str, packing: int) -> zipfile.ZipInfo:
 
 
 def _named(records: Sequence[ImageRecord]) -> list[Exported]:
-    """Every photo under its own name, where that does on every computer and no other photo has it."""
+    """Name each photo: keep its name if that is valid on every operating system and unique within the zip."""
     taken: set[str] = set()
     named = []
     for record in records:
@@ -154,7 +154,7 @@ def _named(records: Sequence[ImageRecord]) -> list[Exported]:
     return named
 
 
-# COCO: train/, annotations/instances_train.json, and so on
+# COCO: train/, annotations/instances_train.json etc.
 
 
 def _coco_labels(dataset: Dataset, photos: Sequence[Exported]) -> Labels:
@@ -189,7 +189,7 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-# YOLO: images/train/, labels/train/, and so on, and data.yaml
+# YOLO: images/train/, labels/train/ etc., data.yaml
 
 
 def _yolo_labels(dataset: Dataset, photos: Sequence[Exported]) -> Labels:

@@ -1,9 +1,9 @@
-"""The manifest: one JSON file that says everything about a data set, and a small one for lists.
+"""The manifest: a JSON file that describes a dataset completely, and a small summary for lists.
 
 datasets/<id>/
-  manifest.json    classes (sorted, stored once), every photo's split and boxes, what the import repaired
-  summary.json     what a list shows, so that listing stays fast whatever the data sets' sizes
-  images/          the photos, byte for byte as they came: <split>/<name>
+  manifest.json    classes (sorted, stored once), each photo's split and boxes, problems found by the import
+  summary.json     the values shown in lists, so that listing stays fast for datasets of any size
+  images/          the unmodified photos: <split>/<name>
 """
 
 import hashlib
@@ -37,17 +37,17 @@ IMAGES = "images"
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 VERSION = 2
-DECIMALS = 4  # of a box's sides in the manifest: finer than float32 is on a photo of 4,000 pixels
+DECIMALS = 4  # of box coordinates in the manifest: finer than float32 for photos of 4,000 pixels
 
 
 @dataclass(frozen=True)
 class Parent:
-    """The data set that a version was made from.
+    """The dataset that a version was derived from.
 
     Attributes:
-        id: The data set's id when the version was made.
-        fingerprint: Its fingerprint.
-        changes: What was changed, as sentences.
+        id: The parent's id when the version was created.
+        fingerprint: The parent's fingerprint.
+        changes: The changes, as sentences.
     """
 
     id: str
@@ -57,19 +57,19 @@ class Parent:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set in the workspace; it never changes.
+    """An immutable dataset in the workspace.
 
     Attributes:
-        folder: Where it is kept.
+        folder: The dataset's folder.
         id: The folder's name, unique in the workspace.
-        name: What its owner calls it.
-        format: What it was imported from: a name of ``autodet.datasets.formats.detection``.
+        name: Name chosen by the user.
+        format: Format of the imported source: a name of ``autodet.datasets.formats.detection``.
         classes: Class names, sorted; a class id is an index into them.
-        images: Every photo with what is marked on it, in the order of splits and files.
-        problems: What the import found, and what it did about it.
-        created: When it was imported, ISO 8601 with time zone.
+        images: All photos with their annotations, sorted by split and file.
+        problems: The problems that the import found, and the action taken for each.
+        created: Time of the import, ISO 8601 with time zone.
         fingerprint: SHA-256 over classes, splits, boxes and the photos' bytes, in hexadecimal.
-        parent: What it was made from; None if it was imported.
+        parent: The dataset that it was derived from; None if it was imported.
     """
 
     folder: Path
@@ -84,14 +84,14 @@ class Dataset:
     parent: Parent | None = None
 
     def __repr__(self) -> str:
-        """For notebooks: one line."""
+        """Return one line, for notebooks."""
         return _in_one_line("Dataset", self)
 
     def split(self, name: str) -> tuple[ImageRecord, ...]:
-        """The photos of ``train``, ``val`` or ``test``; of ``all``, every photo; none if the split is empty.
+        """Return the photos of ``train``, ``val`` or ``test``, or of all splits for ``all``; may be empty.
 
         Raises:
-            DatasetError: There is no split of that name.
+            DatasetError: No split has that name.
         """
         if name == "all":
             return self.images
@@ -100,21 +100,21 @@ class Dataset:
         return tuple(record for record in self.images if record.split == name)
 
     def photo(self, record: ImageRecord) -> Path:
-        """Where a record's photo is; open it with ``open_photo``."""
+        """Return the path of a record's photo; open it with ``open_photo``."""
         return self.folder / IMAGES / record.file
 
     @property
     def splits(self) -> dict[str, int]:
-        """Photos per split that has any, in the order train, val, test."""
+        """Number of photos per non-empty split, in the order train, val, test."""
         return count_splits(self.images)
 
     @property
     def boxes(self) -> int:
-        """How many boxes are marked in the whole data set."""
+        """Number of boxes in the whole dataset."""
         return sum(len(record.annotations) for record in self.images)
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``dataset, format, classes, splits, boxes, problems``, as the command line prints them."""
+        """Return the keys ``dataset, format, classes, splits, boxes, problems``, as printed by the command line."""
         return {
             "dataset": self.id,
             "format": self.format,
@@ -127,10 +127,10 @@ class Dataset:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """What a list shows of a data set.
+    """The values of a dataset shown in lists.
 
-    ``problems`` and ``boxes`` are counts, ``splits`` counts photos, and ``parent`` is the id of the data set that this
-    is a version of, or empty.
+    ``problems`` and ``boxes`` are counts, ``splits`` holds the number of photos per split, and ``parent`` is the id of
+    the dataset that a version was derived from, otherwise empty.
     """
 
     id: str
@@ -144,46 +144,46 @@ class DatasetSummary:
     parent: str
 
     def __repr__(self) -> str:
-        """For notebooks: one line."""
+        """Return one line, for notebooks."""
         return _in_one_line("DatasetSummary", self)
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``dataset, name, format, classes, splits, boxes``."""
+        """Return the keys ``dataset, name, format, classes, splits, boxes``."""
         keys = ("name", "format", "classes", "splits", "boxes")
         return {"dataset": self.id, **{key: value for key, value in asdict(self).items() if key in keys}}
 
 
 def list_datasets(workspace: Workspace | None = None) -> list[DatasetSummary]:
-    """Every data set of the workspace, newest first; damaged ones are left out (loading them says why)."""
+    """Return all datasets of the workspace, newest first, without damaged ones (loading those reports the cause)."""
     found = [_read_summary(folder) for folder in _folders(workspace or open_workspace())]
     return sorted((summary for summary in found if summary), key=lambda s: (s.created, s.id), reverse=True)
 
 
 def load_dataset(name: str, workspace: Workspace | None = None) -> Dataset:
-    """A data set by its id, else the newest with a name; a ``NameWarning`` says which others the name could mean.
+    """Load a dataset by id, else the newest with that name; a ``NameWarning`` lists the other possible matches.
 
     Raises:
-        NotFoundError: There is none; the sentence lists what there is.
-        DatasetError: It is there but damaged.
+        NotFoundError: No such dataset exists; the message lists the existing ones.
+        DatasetError: The dataset is damaged.
     """
     workspace = workspace or open_workspace()
     summaries = list_datasets(workspace)
-    # A version has a number by intention, so its parent's id does not stand for it.
+    # A version has a number on purpose, so its parent's id does not refer to it.
     candidates = [one for one in summaries if name in (one.id, one.name) or not one.parent]
     found = choose(name, candidates, "data set")
     return read_dataset(_folder(found.id if found else name, workspace))
 
 
 def as_dataset(given: Dataset | DatasetSummary | str, workspace: Workspace | None = None) -> Dataset:
-    """The data set that an argument stands for.
+    """Return the dataset that an argument refers to.
 
     Args:
-        given: A data set, an entry of ``list_datasets``, an id or a name.
-        workspace: Where entries, ids and names are looked up; the settings' workspace if not given.
+        given: A dataset, an entry of ``list_datasets``, an id or a name.
+        workspace: Workspace for looking up entries, ids and names; defaults to the workspace of the settings.
 
     Raises:
-        NotFoundError: There is no such data set.
-        DatasetError: It is damaged, or the argument is something else.
+        NotFoundError: No such dataset exists.
+        DatasetError: The dataset is damaged, or the argument has another type.
     """
     if isinstance(given, Dataset):
         return given
@@ -199,11 +199,11 @@ def _of_type(given: object) -> str:
 
 
 def only_dataset_id(name: str, workspace: Workspace | None = None) -> str:
-    """The id that is given, its data set damaged or not, else that of the only one with a name; for deletions.
+    """Return the given id if it exists, even if damaged, else the id of the only dataset with that name; for deletions.
 
     Raises:
-        NotFoundError: There is none; the sentence lists what there is.
-        AmbiguousNameError: Several have the name.
+        NotFoundError: No such dataset exists; the message lists the existing ones.
+        AmbiguousNameError: Several datasets have the name.
     """
     workspace = workspace or open_workspace()
     found = choose_only(name, list_datasets(workspace), "data set")
@@ -220,9 +220,7 @@ def _folder(id: str, workspace: Workspace) -> Path:
 
 
 def read_dataset(folder: Path) -> Dataset:
-    """The data set in a folder.
-
-    Reading a file that has not changed since the last time costs next to nothing.
+    """Read the dataset in a folder; an unchanged manifest comes from a cache.
 
     Raises:
         DatasetError: The manifest is missing or damaged.
@@ -238,12 +236,12 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def erase_dataset(folder: Path) -> None:
-    """Delete a data set without asking which searches need it; ``delete_dataset`` checks that first.
+    """Delete a dataset without checking which searches need it; ``delete_dataset`` checks that first.
 
-    Versions stay whole: each of their photos is a file of theirs, too.
+    Versions stay intact, because each has its own hard links to, or copies of, its photos.
 
     Raises:
-        DatasetError: A version or an export is being made of it.
+        DatasetError: A version or an export of the dataset is in progress.
     """
     try:
         with hold_folder(folder, alone=True, patience_seconds=0):
@@ -255,10 +253,10 @@ def erase_dataset(folder: Path) -> None:
 
 
 def publish_dataset(dataset: Dataset, workspace: Workspace) -> Dataset:
-    """Make a data set appear, whose photos are in a hidden folder, under a new id.
+    """Publish a dataset from its hidden folder under a new id.
 
     Returns:
-        The data set in its place; its name has a number if it was another data set's id.
+        The dataset in its final place; its name has a number appended if it was the id of another dataset.
     """
     with naming(workspace.datasets):
         named = replace(dataset, name=free_name(dataset.name, ids_in(workspace.datasets), "data set"))
@@ -269,7 +267,7 @@ def publish_dataset(dataset: Dataset, workspace: Workspace) -> Dataset:
 
 
 def write_dataset(dataset: Dataset) -> None:
-    """Write ``manifest.json`` and ``summary.json`` into the data set's folder, whose photos are already there."""
+    """Write ``manifest.json`` and ``summary.json`` into the dataset's folder, which already contains the photos."""
     document = {
         "version": VERSION,
         "name": dataset.name,
@@ -296,7 +294,7 @@ def write_dataset(dataset: Dataset) -> None:
 
 
 def fingerprint_of(classes: Sequence[str], images: Iterable[ImageRecord]) -> str:
-    """SHA-256 over classes, splits, boxes and photos' bytes, whatever the files are called and in whatever order.
+    """Compute the SHA-256 over classes, splits, boxes and photos' bytes, regardless of file names and order.
 
     Args:
         classes: Sorted class names.
@@ -314,7 +312,7 @@ def fingerprint_of(classes: Sequence[str], images: Iterable[ImageRecord]) -> str
 
 
 def count_splits(images: Iterable[ImageRecord]) -> dict[str, int]:
-    """Photos per split that has any, in the order train, val, test."""
+    """Count the photos per non-empty split, in the order train, val, test."""
     counts = Counter(record.split for record in images)
     return {split: counts[split] for split in SPLITS if counts[split]}
 
@@ -373,7 +371,7 @@ def _problem(document: dict[str, Any]) -> Problem:
 
 
 def _records_to_json(records: Sequence[ImageRecord]) -> dict[str, Any]:
-    """Columns, not rows: a data set of 50,000 photos opens in well under a second."""
+    """Store columns instead of rows, so that a dataset of 50,000 photos opens in well under a second."""
     marked = [record.annotations for record in records]
     return {
         "file": [record.file for record in records],
@@ -409,7 +407,7 @@ def _records_from_json(columns: dict[str, Any]) -> Iterator[ImageRecord]:
 
 
 def cut(marks: Annotations, counts: Iterable[int]) -> Iterator[Annotations]:
-    """The marks of many photos, which lie one after another, as the marks of each, given how many each has."""
+    """Split the concatenated annotations of many photos into those of each photo, given the count per photo."""
     boxes, class_ids, difficult, truncated = marks.boxes_xyxy, marks.class_ids, marks.difficult, marks.truncated
     start = 0
     for count in counts:

@@ -1,10 +1,10 @@
-"""Which photos look alike: copies that were resized, saved again, or shot a moment later.
+"""Perceptual hash for near-duplicates: photos that were resized, saved again, or taken a moment later.
 
-A photo's look is a difference hash of 128 bits: the photo is shrunk to 9 x 9 grey pixels, and each bit says whether a
-pixel is lighter than its neighbour, 64 bits across and 64 down (after N. Krawetz, "Kind of Like That", 2013). Photos
-look alike if at most ``MAX_BITS`` differ. Measured on 430 photos: 99 % are still found when saved again at half the
-size and low quality, 61 % when 3 % are cut off on every side; of the 92,235 pairs among them seven are alike, and each
-of the seven shows one scene.
+The hash is a difference hash of 128 bits: the photo is shrunk to 9 x 9 grey pixels, and each bit tells whether a pixel
+is lighter than its neighbour, 64 bits horizontally and 64 vertically (after N. Krawetz, "Kind of Like That", 2013).
+Photos are near-duplicates if at most ``MAX_BITS`` bits differ. Measured on 430 photos: 99 % are still found when saved
+again at half the size and low quality, 61 % when 3 % are cropped on every side. Of the 92,235 pairs of these photos,
+seven match, and each of the seven shows one scene.
 """
 
 import os
@@ -17,20 +17,20 @@ from PIL import Image
 
 GRID = 9
 _PLACES = np.arange(GRID * GRID).reshape(GRID, GRID)
-LIGHTER = np.concatenate([_PLACES[:-1, 1:], _PLACES[1:, :-1]]).ravel()  # the pixels of all pairs, flat
+LIGHTER = np.concatenate([_PLACES[:-1, 1:], _PLACES[1:, :-1]]).ravel()  # flat pixel indices of all pairs
 DARKER = np.tile(_PLACES[:-1, :-1], (2, 1)).ravel()
 MAX_BITS = 12
-ROWS, COLUMNS = 64, 4096  # compared in one go: what the processor's cache holds
+ROWS, COLUMNS = 64, 4096  # tile that is compared at once; it fits the CPU cache
 
 Words = NDArray[np.uint64]
 
 
 def look_of(image: Image.Image, turn: Image.Transpose | None = None) -> int:
-    """How a photo looks, in 128 bits; what is transparent is white.
+    """Compute the 128-bit hash of a photo; transparent areas count as white.
 
     Args:
         image: The photo, or a small version of it.
-        turn: What makes it upright.
+        turn: Transpose operation that makes the photo upright.
     """
     small = _shrunk(image)
     if turn is not None:
@@ -40,7 +40,7 @@ def look_of(image: Image.Image, turn: Image.Transpose | None = None) -> int:
 
 
 def find_alike(looks: Sequence[int], among: Sequence[int]) -> list[int | None]:
-    """For each look, the index of the one ``among`` others that is most like it; None where none is alike."""
+    """Return for each hash the index of the most similar near-duplicate in ``among``; None if there is none."""
     left, back = np.unique(_words(looks), axis=0, return_inverse=True)
     right, first = np.unique(_words(among), axis=0, return_index=True)
     nearest, fewest = np.full(len(left), -1), np.full(len(left), MAX_BITS + 1)
@@ -55,21 +55,21 @@ def find_alike(looks: Sequence[int], among: Sequence[int]) -> list[int | None]:
             nearest[rows[better] + top] = first[columns[better] + start]
             fewest[rows[better] + top] = least[better]
 
-    workers = os.cpu_count() or 1  # numpy lets others compute meanwhile
+    workers = os.cpu_count() or 1  # numpy releases the GIL, so threads run in parallel
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(search, (range(ROWS * one, len(left), ROWS * workers) for one in range(workers))))
     return [None if index < 0 else index for index in nearest[back.reshape(-1)].tolist()]
 
 
 def group_alike(looks: Sequence[int]) -> list[int]:
-    """A number for each look: the same one for those that are alike, directly or through others."""
+    """Number the groups of near-duplicates; hashes that match directly or through others share a number."""
     words, back = np.unique(_words(looks), axis=0, return_inverse=True)
     groups = np.arange(len(words))
     compare = _comparer()
     for top, start in _tiles(len(words), len(words)):
         one, other = groups[top : top + ROWS], groups[start : start + COLUMNS]
         if start + COLUMNS <= top or (one.min() == one.max() == other.min() == other.max()):
-            continue  # the same pairs were compared the other way round, or are in one group already
+            continue  # pairs already compared in reverse order, or already in one group
         rows, bits = compare(words[top : top + ROWS], words[start : start + COLUMNS])
         for row, of_row in zip(rows, bits, strict=True):
             joined = np.unique(groups[np.flatnonzero(of_row <= MAX_BITS) + start])
@@ -96,11 +96,11 @@ def _tiles(rows: int, columns: int) -> Iterator[tuple[int, int]]:
 
 
 def _comparer() -> Callable[[Words, Words], tuple[NDArray[np.intp], NDArray[np.uint8]]]:
-    """What counts the bits that differ between the pairs of a tile, for each row in which a pair may be alike.
+    """Return a function that counts the differing bits of the pairs in a tile, for rows that may have near-duplicates.
 
-    It gives the numbers of these rows, and their bits, shape (rows, columns). The second half of a row's bits is
-    compared only where the first half of some pair does not differ too much already. Arrays are made once: the
-    operating system takes longer to hand out memory than all the rest takes.
+    The function returns the indices of these rows, and their bit counts of shape (rows, columns). It compares the
+    second half of a row's bits only if the first half of some pair is similar enough. Buffers are allocated once,
+    because memory allocation takes longer than the computation.
     """
     across, counts = np.empty((ROWS, COLUMNS), np.uint64), np.empty((ROWS, COLUMNS), np.uint8)
 

@@ -1,4 +1,4 @@
-"""The forms in which a photo can be given: a path, the bytes of a file, an open file, a Pillow image, an array."""
+"""Accepted forms of a photo: a path, the bytes of a file, an open file, a Pillow image or an array."""
 
 import os
 import re
@@ -12,16 +12,16 @@ from PIL import Image
 from autodet.errors import PhotoError
 
 MAX_PHOTO_BYTES = 200_000_000
-MAX_SHOWN = 200  # letters of a name in an error: a string may be a whole file's content
+MAX_SHOWN = 200  # characters of a name in an error, because a string may be the content of a whole file
 FORMS = "a path, the bytes of a file, an open file, a Pillow image, or an RGB array of shape (H, W, 3) and type uint8"
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]*://|data:")
 
 
 class BinaryFile(Protocol):
-    """Anything that reads bytes: an open file, a ``BytesIO``, an upload of Streamlit, Flask or Django."""
+    """Any object that reads bytes: an open file, a ``BytesIO``, an upload of Streamlit, Flask or Django."""
 
     def read(self, size: int, /) -> bytes:
-        """At most ``size`` bytes; none at the end."""
+        """Read at most ``size`` bytes; return no bytes at the end."""
 
 
 Photo = (
@@ -30,27 +30,27 @@ Photo = (
 
 
 def name_of(photo: object, otherwise: str) -> str:
-    """What a photo is called in an error: its file's name where it has one."""
+    """Return a photo's name for error messages: its file name if it has one, else ``otherwise``."""
     if isinstance(photo, str | os.PathLike):
         name: object = os.fsdecode(photo)
     elif hasattr(photo, "filename"):
-        name = photo.filename  # of uploads in Flask, whose "name" is that of the form's field, and of Pillow images
+        name = photo.filename  # Pillow images, and uploads in Flask, whose "name" is the form field's name
     else:
         name = getattr(photo, "name", "")
     return name[:MAX_SHOWN] if name and isinstance(name, str) else otherwise
 
 
 def file_or_bytes(photo: object, name: str) -> Path | bytes:
-    """The file that a photo is in, or its content; the content of an open file is read, and the file stays open.
+    """Return the path of a photo, or its bytes; an open file is read and stays open.
 
-    An open file is read from its start if it can be rewound, else from where it stands.
+    An open file is read from its start if it is seekable, else from its current position.
 
     Args:
         photo: A path, bytes or an open binary file.
-        name: What the user calls it, for the error.
+        name: The user's name of the photo, for error messages.
 
     Raises:
-        PhotoError: It is none of them, a folder, an address, or larger than any photo.
+        PhotoError: The argument has another type, is a folder or an address, or exceeds the maximum photo size.
     """
     if isinstance(photo, str | os.PathLike):
         return _path(os.fsdecode(photo), name)
@@ -65,7 +65,7 @@ def file_or_bytes(photo: object, name: str) -> Path | bytes:
 
 
 def array_photo(array: NDArray[Any], name: str) -> Image.Image:
-    """The photo in an RGB array of shape (H, W, 3) and type uint8.
+    """Convert an RGB array of shape (H, W, 3) and type uint8 to an image.
 
     Raises:
         PhotoError: The array has another shape or type, or no pixels.
@@ -101,7 +101,7 @@ def _content(file: Any, name: str) -> bytes:
         while left > 0 and (piece := file.read(left)):
             pieces.append(memoryview(piece).tobytes())
             left -= len(piece)
-    except (OSError, ValueError) as error:  # ValueError: it is closed
+    except (OSError, ValueError) as error:  # ValueError: the file is closed
         raise PhotoError(f"The file of {name!r} cannot be read ({error}); open it again.") from error
     except TypeError as error:
         raise PhotoError(

@@ -1,6 +1,6 @@
-"""Photos: opened from anywhere, checked, as a person sees them.
+"""Photos: opening from any source, validation, and conversion to upright RGB.
 
-What a file is called does not matter, only what it contains. Nothing larger than the settings' cap is decoded.
+The content of a file determines its format, not its name. Photos above the size limit of the settings are not decoded.
 """
 
 import struct
@@ -27,20 +27,20 @@ from autodet.settings import load_settings
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp")
 FORMAT_ENDINGS = {
     "JPEG": (".jpg", ".jpeg", ".jfif"),
-    "MPO": (".jpg", ".jpeg", ".jfif"),  # a JPEG with a preview behind it, as phones write them
+    "MPO": (".jpg", ".jpeg", ".jfif"),  # a JPEG followed by a preview, written by phones
     "PNG": (".png",),
     "WEBP": (".webp",),
     "BMP": (".bmp",),
 }
 
-DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras use of the 16 of a channel
-LOW_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}  # how Pillow reads the upper bytes, and the lower ones
-MAX_METADATA_BYTES = 32_000_000  # bytes of a file beside its pixels: EXIF, colour profiles, previews; of a WEBP, all
-BYTES_PER_PIXEL = 8  # of the largest pixels there are, not compressed: four channels of 16 bits
-MAX_READS = 500_000  # pieces that a file comes in, beside those of at least 64 bytes
-SMALL_BYTES = 1_000_000  # of a photo's whole file
-MAX_SCANS = 200  # passes of a progressive JPEG; cameras and programs write about ten
-MIN_SIDE = 36  # pixels of a photo that is looked at
+DEPTHS = (8, 10, 12, 14, 16)  # bit depths that cameras use within 16-bit channels
+LOW_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}  # Pillow's raw modes for the high and the low bytes
+MAX_METADATA_BYTES = 32_000_000  # file content except pixels: EXIF, colour profiles, previews; for WEBP, the whole file
+BYTES_PER_PIXEL = 8  # upper bound for uncompressed pixels: four channels of 16 bits
+MAX_READS = 500_000  # maximum number of reads that return fewer than 64 bytes
+SMALL_BYTES = 1_000_000  # file size up to which reads need no metering
+MAX_SCANS = 200  # scans of a progressive JPEG; cameras and programs write about ten
+MIN_SIDE = 36  # minimum side in pixels of the reduced JPEG for the perceptual hash
 _READABLE = ("JPEG", "PNG", "WEBP", "BMP")
 _BROKEN = (
     *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, MemoryError, AttributeError),
@@ -57,19 +57,19 @@ _TO_UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a photo is said in a sentence, or not at all
+warnings.filterwarnings("ignore", module=r"PIL\.")  # problems with a photo are raised as PhotoError or ignored
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoFacts:
-    """What a photo's file says about itself.
+    """Metadata of a photo, read from its file.
 
     Attributes:
-        format: ``JPEG``, ``MPO``, ``PNG``, ``WEBP`` or ``BMP``, by content.
+        format: ``JPEG``, ``MPO``, ``PNG``, ``WEBP`` or ``BMP``, detected from the content.
         stored_wh: Width and height in pixels as stored, before EXIF orientation.
         orientation: EXIF orientation, 1 (upright) to 8.
-        look: How the photo looks, in 128 bits; see ``autodet.datasets.perceptual_hash``.
+        look: 128-bit perceptual hash; see ``autodet.datasets.perceptual_hash``.
     """
 
     format: str
@@ -79,26 +79,27 @@ class PhotoFacts:
 
     @property
     def upright_wh(self) -> tuple[int, int]:
-        """Width and height in pixels as a person sees the photo."""
+        """Width and height in pixels of the upright photo."""
         width, height = self.stored_wh
         return (height, width) if self.orientation >= 5 else (width, height)
 
 
 def open_photo(source: Photo, name: str = "") -> Image.Image:
-    """Open a photo as RGB, 8 bits a channel, upright; what is transparent becomes white.
+    """Open a photo as upright RGB with 8 bits per channel; transparent areas become white.
 
-    Of a photo with 16 bits a channel, black is 0 and white the largest number of 8, 10, 12, 14 or 16 bits: the fewest
-    that its brightest pixel needs. Of a 16-bit colour photo Pillow keeps 8 bits, so give its file, not a Pillow image.
+    In a photo with 16 bits per channel, black is 0 and white is the largest value of 8, 10, 12, 14 or 16 bits: the
+    smallest depth that holds its brightest pixel. Pillow reduces 16-bit colour photos to 8 bits, so pass the file of
+    such a photo, not a Pillow image.
 
     Args:
         source: A path, the bytes of a file, an open binary file, a Pillow image, or an RGB array of shape (H, W, 3) and
-            type uint8. A file that is open is read from its start if it can be rewound, and stays open. A Pillow image
-            is turned upright if its EXIF orientation says so.
-        name: What the user calls it, for the error; its file's name if not given.
+            type uint8. An open file is read from its start if it is seekable, and stays open. A Pillow image is turned
+            upright according to its EXIF orientation.
+        name: The user's name of the photo, for error messages; defaults to its file name.
 
     Raises:
-        PhotoError: It is no JPEG, PNG, WEBP or BMP, cut short, or larger than the settings allow; or it is none of
-            these forms.
+        PhotoError: The photo is not a JPEG, PNG, WEBP or BMP, is truncated, or exceeds the limits of the settings; or
+            the source has none of these forms.
     """
     name = name or name_of(source, "photo")
     if isinstance(source, np.ndarray):
@@ -117,10 +118,10 @@ def open_photo(source: Photo, name: str = "") -> Image.Image:
 
 
 def read_photo(path: str, name: str) -> bytes:
-    """A photo's bytes.
+    """Read the bytes of a photo.
 
     Raises:
-        PhotoError: It is not there, may not be read, or is larger than any photo.
+        PhotoError: The file does not exist, is not readable, or exceeds the maximum photo size.
     """
     try:
         return read_regular(path, MAX_PHOTO_BYTES)
@@ -133,49 +134,49 @@ def read_photo(path: str, name: str) -> bytes:
 
 
 def check_photo(source: bytes, name: str, max_pixels: int | None = None) -> PhotoFacts:
-    """Read a photo to its end and say what it is.
+    """Read a photo completely and return its metadata.
 
     Args:
         source: The photo's bytes.
-        name: What the user calls it, for the error.
-        max_pixels: The largest photo that is read; what the settings say if not given.
+        name: The user's name of the photo, for error messages.
+        max_pixels: Maximum number of pixels; defaults to the limit of the settings.
 
     Raises:
-        PhotoError: As ``open_photo``.
+        PhotoError: See ``open_photo``.
     """
     with _opened(source, name, max_pixels) as image:
         format_, size_wh, orientation = image.format or "", image.size, _orientation(image)
-        # JPEG: all bytes are read, few pixels computed
+        # For JPEG, Pillow reads all bytes but decodes at a reduced size.
         image.draft("L", (max(image.width // 8, MIN_SIDE), max(image.height // 8, MIN_SIDE)))
         image.load()
         return PhotoFacts(format_, size_wh, orientation, look_of(_eight_bits(image), _TO_UPRIGHT.get(orientation)))
 
 
 class _OverfullError(OSError):
-    """A photo's file is made to take memory or time without end."""
+    """A photo's file would take excessive memory or time to read."""
 
 
 class _Metered(BufferedReader):
-    """A photo's file that ends the reading of one which is made to take memory or time without end.
+    """A file reader that stops on files crafted to exhaust memory or time.
 
-    Pillow keeps all metadata in memory and walks through it piece by piece, and its JPEG decoder goes over all pixels
-    once a scan; neither has bounds.
+    Pillow keeps all metadata in memory and parses it piece by piece, and its JPEG decoder processes all pixels in every
+    scan; neither is bounded.
     """
 
     bytes_left = MAX_METADATA_BYTES
     reads_left = MAX_READS
-    scans_left: int | None = None  # None while only the header is read, and for what is no JPEG
+    scans_left: int | None = None  # None while reading the header, and for other formats than JPEG
 
     def allow(self, image: Image.Image) -> None:
-        """Let the pixels be read."""
+        """Raise the limits so that the pixels can be read."""
         self.bytes_left += BYTES_PER_PIXEL * image.width * image.height
         self.scans_left = MAX_SCANS if image.format in ("JPEG", "MPO") else None
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read as any file.
+        """Read from the file.
 
         Raises:
-            _OverfullError: It has been too much.
+            _OverfullError: A limit is exceeded.
         """
         whole = size is None or size < 0 or size > self.bytes_left
         content = super().read(self.bytes_left + 1 if whole else size)
@@ -230,7 +231,7 @@ def _identified(file: _Metered | BytesIO, name: str) -> ImageFile:
 
 @contextmanager
 def _metered(source: Path | bytes) -> Iterator[_Metered | BytesIO]:
-    """The file of a photo; not metered where it is too small to do harm, as that takes time."""
+    """Open a photo's file; skip the metering of small harmless content, because metering takes time."""
     if isinstance(source, bytes) and len(source) <= SMALL_BYTES and _has_few_scans(source):
         yield BytesIO(source)
         return
@@ -243,22 +244,22 @@ def _metered(source: Path | bytes) -> Iterator[_Metered | BytesIO]:
 
 
 def _has_few_scans(content: bytes) -> bool:
-    """Whether no JPEG of these bytes has too many scans; a single byte is counted in less than half the time of two."""
+    """Return whether a JPEG of these bytes has few enough scans; counting one byte first is more than twice as fast."""
     return content.count(b"\xda") <= MAX_SCANS or content.count(b"\xff\xda") <= MAX_SCANS
 
 
 def _orientation(image: Image.Image) -> int:
     if image.format == "JPEG" and image.info.keys().isdisjoint(("exif", "xmp")):
-        return 1  # at once; other formats may have it behind the pixels
+        return 1  # fast path; other formats may store EXIF after the pixels
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except _BROKEN:  # a damaged EXIF block is no reason to refuse the photo
+    except _BROKEN:  # a damaged EXIF block does not invalidate the photo
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _pillow_photo(image: Image.Image, name: str) -> Image.Image:
-    """As ``open_photo``, of an image that Pillow may have decoded already."""
+    """Convert a Pillow image, decoded or not, as ``open_photo`` does."""
     if not image.width or not image.height:
         raise PhotoError(f"{name!r} is an image without pixels; give one that has some.")
     if image.mode == "F":
@@ -286,14 +287,14 @@ def _as_rgb(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """A grey image of 16 bits in 8, as Pillow would clip it to white; any other as it is."""
+    """Convert a 16-bit grey image to 8 bits, because Pillow would clip it to white; return other images unchanged."""
     if not image.mode.startswith("I"):
         return image
     return Image.fromarray(_shades(np.asarray(image).clip(0, 65535).astype(np.uint16)))
 
 
 def _shades(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """16-bit values as 8-bit ones; white is the largest number of the fewest bits that hold all values."""
+    """Convert 16-bit values to 8 bits; white is the largest value of the smallest depth that holds all values."""
     most = int(values.max())
     largest = next(2**bits - 1 for bits in DEPTHS if most < 2**bits)
     shades: NDArray[np.uint8] = (np.arange(largest + 1) * 255 // largest).astype(np.uint8)[values]
@@ -301,14 +302,14 @@ def _shades(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
 
 
 def _has_idle_bits(upper: Image.Image) -> bool:
-    """Whether a 16-bit colour photo, of which this is the upper bytes, needs 14 bits or fewer."""
+    """Return whether a 16-bit colour photo, given its high bytes, needs 14 bits or fewer."""
     return int(np.asarray(upper)[..., :3].max()) < 2**14 >> 8
 
 
 def _joined_bytes(upper: Image.Image, lower: Image.Image) -> Image.Image:
-    """A colour photo of 16 bits in 8, from the upper and the lower byte of each value; colours share one depth."""
+    """Convert a 16-bit colour photo, given its high and low bytes, to 8 bits; all colours share one bit depth."""
     values = np.asarray(upper).astype(np.uint16) * np.uint16(256) + np.asarray(lower)
     colours, alpha = _shades(values[..., :3]), values[..., 3:]
     joined = Image.fromarray(np.concatenate([colours, _shades(alpha)], axis=2) if alpha.size else colours)
-    joined.info = upper.info  # with the EXIF orientation
+    joined.info = upper.info  # keeps the EXIF orientation
     return joined

@@ -1,4 +1,4 @@
-"""Which photo is for learning, which for choosing the best epoch, which for the final figure."""
+"""Splits: train for learning, val for choosing the best epoch, test for the final metric."""
 
 import random
 from collections import Counter
@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from autodet.records import Split
 
 SHARES: dict[Split, float] = {"train": 0.7, "val": 0.15, "test": 0.15}
-NO_CLASS = ""  # stands for what a photo without boxes shows
+NO_CLASS = ""  # pseudo-class of photos without boxes
 
 
 def assign_splits(
@@ -16,20 +16,20 @@ def assign_splits(
     seed: int,
     groups: Callable[[], Sequence[Hashable] | None] = lambda: None,
 ) -> tuple[list[Split], bool]:
-    """Complete the splits that a source came with.
+    """Complete the splits that a source defines.
 
-    Nothing given, or only ``train``: a stratified split by ``SHARES``. ``train`` beside ``test`` alone: ``val`` is
-    taken out of ``train``. Otherwise as given; photos that nothing was said about go to ``train``.
+    If no split or only ``train`` is given, draw a stratified split by ``SHARES``. If ``train`` and ``test`` are given
+    without ``val``, draw ``val`` from ``train``. Otherwise keep the given splits; photos without one go to ``train``.
 
     Args:
-        given: Per photo the split that folders or lists put it in.
-        classes: Per photo the classes that are marked on it.
+        given: Per photo its split according to folders or lists.
+        classes: Per photo the classes annotated on it.
         seed: The same seed and photos give the same split, on every machine.
-        groups: Finds the group that each photo belongs to, if any; asked only where a split is drawn, into which a
-            group goes as a whole.
+        groups: Returns the group of each photo, or None for no groups; called only if a split is drawn. Each group goes
+            into one split as a whole.
 
     Returns:
-        The split of each photo, and whether any of it was drawn rather than given.
+        The split of each photo, and whether any of it was drawn.
     """
     named = {split for split in given if split}
     if not named or named == {"train"}:
@@ -52,16 +52,17 @@ def draw_splits(
     seed: int,
     groups: Sequence[Hashable] | None = None,
 ) -> list[Split]:
-    """Draw a split in which every class has about its share, and every class is in ``train``.
+    """Draw a stratified split in which every class occurs in ``train``.
 
-    Photos are shuffled and sorted by their rarest class; each then goes where most is missing so far.
+    Photos are shuffled and sorted by their rarest class. A photo goes to ``train`` if it has a class that no earlier
+    photo has, else to the split that is furthest below its share.
 
     Args:
-        classes: Per photo the classes that are marked on it.
-        shares: Share of the photos per split; adds up to 1.
+        classes: Per photo the classes annotated on it.
+        shares: Fraction of the photos per split; the sum is 1.
         seed: Seed of the shuffle.
-        groups: Per photo the group that it belongs to; a group goes as a whole into one split, so that shares are met
-            only as well as the sizes of the groups allow.
+        groups: Per photo its group. Each group goes into one split as a whole, so the group sizes limit how closely the
+            shares are met.
     """
     if groups is not None and len(set(groups)) < len(groups):
         return _draw_groups(classes, shares, seed, groups)
@@ -83,10 +84,10 @@ def draw_splits(
 def _draw_groups(
     classes: Sequence[frozenset[str]], shares: Mapping[Split, float], seed: int, groups: Sequence[Hashable]
 ) -> list[Split]:
-    """Draw with whole groups, after iterative stratification (Sechidis et al., ECML PKDD 2011).
+    """Draw a split of whole groups, after iterative stratification (Sechidis et al., ECML PKDD 2011).
 
-    Groups are shuffled and sorted by their rarest class; each then goes where most of what it holds is missing, among
-    the splits that have room for it.
+    Groups are shuffled and sorted by their rarest class. A group goes to ``train`` if it has a class that no earlier
+    group has, else to the split with room that most lacks the group's classes.
     """
     members: dict[Hashable, list[int]] = {}
     for index, group in enumerate(groups):
@@ -119,7 +120,7 @@ def _most_wanted(
     missing: Mapping[Split, Mapping[str, float]],
     room: Mapping[Split, float],
 ) -> Split:
-    """The split that misses most of what a group holds; the roomiest where the group fits nowhere."""
+    """Return the split with room that most lacks the group's classes; if none has room, the one with the most space."""
     fitting = [split for split in room if photos < room[split] + 1]
     if not fitting:
         return max(room, key=lambda split: room[split])
@@ -131,7 +132,7 @@ def _most_wanted(
 
 
 def _spare_one(chosen: list[Split], held: Sequence[Mapping[str, int]]) -> None:
-    """Move the smallest group that ``train`` can spare to ``val``: without ``val``, nothing can be searched."""
+    """Move the smallest group that ``train`` can spare to ``val``, because a search needs ``val``."""
     train = [one for one, split in enumerate(chosen) if split == "train"]
     taught = Counter(name for one in train for name in held[one])
     spare = [one for one in train if all(taught[name] > 1 for name in held[one] if name != NO_CLASS)]
@@ -140,13 +141,13 @@ def _spare_one(chosen: list[Split], held: Sequence[Mapping[str, int]]) -> None:
 
 
 def free_name(split: Split, stem: str, ending: str, taken: dict[str, int]) -> str:
-    """``<split>/<name>``, numbered where that is taken; it is taken from then on.
+    """Return ``<split>/<name>``, numbered if taken, and add it to the taken names.
 
     Args:
         split: The photo's split.
-        stem: Its name without the ending.
-        ending: The ending, with its dot.
-        taken: The names that are taken, case folded, and the last number that was given for each.
+        stem: The file name without extension.
+        ending: The extension, with its dot.
+        taken: Maps each taken name, case-folded, to the last number assigned for it; updated in place.
     """
     first = name = f"{split}/{stem}{ending}"
     while name.casefold() in taken:

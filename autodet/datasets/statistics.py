@@ -1,6 +1,6 @@
-"""What a data set looks like in figures: counts, sizes, shapes and places of boxes, and which photos show what.
+"""Statistics of a dataset: counts, sizes, aspect ratios and positions of boxes, and filters for photos.
 
-Everything is counted on whole columns, so that a data set of 50,000 photos takes a moment, once.
+All computations use whole columns, so that a dataset of 50,000 photos takes only a moment, once.
 """
 
 from dataclasses import dataclass
@@ -14,33 +14,33 @@ from autodet.datasets.manifest import Dataset
 from autodet.records import SPLITS, FloatArray, Hyperparameters, IntArray, Split
 
 TRAINING_SIZE = Hyperparameters().image_size
-SMALL_SIDE, LARGE_SIDE = 16, 48  # pixels at the training size: COCO's limits, 32 and 96, for photos of 640
+SMALL_SIDE, LARGE_SIDE = 16, 48  # pixels at the training size; equal COCO's limits, 32 and 96, at 640 pixels
 
 BoxSize = Literal["small", "medium", "large"]
 BOX_SIZES: tuple[BoxSize, ...] = ("small", "medium", "large")
 
-SIDE_EDGES = SMALL_SIDE * 3 ** (np.arange(-15, 18) / 6)  # from 1 pixel on; both limits are among them
-RATIO_EDGES = 2 ** (np.arange(-12.5, 13) / 4)  # 1 is in the middle of its interval
-CELLS = 24  # of the map of places, along each side
-MAX_SIZES = 200  # of photos that are told apart
+SIDE_EDGES = SMALL_SIDE * 3 ** (np.arange(-15, 18) / 6)  # start at 1 pixel and include both limits
+RATIO_EDGES = 2 ** (np.arange(-12.5, 13) / 4)  # 1 is the centre of its interval
+CELLS = 24  # cells per side of the position heat map
+MAX_SIZES = 200  # maximum number of distinct photo sizes
 
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """A data set as arrays: P photos in the manifest's order, and their N boxes one after another.
+    """A dataset as arrays: P photos in the manifest's order, and their N boxes in the same order.
 
     Attributes:
         splits: Index into ``SPLITS`` for each photo, shape (P,), int64.
         sizes_wh: Width and height of each photo in pixels, shape (P, 2), int64.
-        counts: Boxes on each photo, shape (P,), int64.
-        photos: The photo of each box, shape (N,), int64.
-        class_ids: The class of each box, shape (N,), int64.
-        boxes_xyxy: The boxes as shares, 0 to 1, of their photo's width and height, shape (N, 4), float32.
-        sides: The side of a square of each box's area in pixels, once its photo has the training size, shape (N,).
-        ratios: Width by height of each box in pixels, shape (N,).
+        counts: Number of boxes on each photo, shape (P,), int64.
+        photos: Photo index of each box, shape (N,), int64.
+        class_ids: Class id of each box, shape (N,), int64.
+        boxes_xyxy: Boxes relative to their photo's width and height, 0 to 1, shape (N, 4), float32.
+        sides: Square root of each box's area in pixels at the training size, shape (N,).
+        ratios: Width divided by height of each box in pixels, shape (N,).
         files: The photos' files.
-        places: The index of each photo by its file.
-        by_kind: For each kind of problem that photos show, the indices of these photos, rising.
+        places: Index of each photo by its file.
+        by_kind: For each kind of problem, the ascending indices of the affected photos.
     """
 
     splits: IntArray
@@ -58,7 +58,7 @@ class Columns:
 
 @lru_cache(maxsize=4)
 def columns_of(dataset: Dataset) -> Columns:
-    """A data set as arrays; made once for as long as the data set's manifest is remembered."""
+    """Convert a dataset to arrays; cached for as long as the dataset's manifest is cached."""
     records = dataset.images
     marked = [record.annotations for record in records]
     sizes_wh = np.array([(record.width, record.height) for record in records], np.int64).reshape(-1, 2)
@@ -101,15 +101,15 @@ def find_photos(
     kind: str | None = None,
     name: str = "",
 ) -> IntArray:
-    """The photos that meet every condition that is given, as rising indices.
+    """Return the ascending indices of the photos that meet all given conditions.
 
     Args:
-        columns: The data set.
+        columns: The dataset.
         split: The photo's split.
-        class_id: A class that is marked on it.
-        size: The size of an object on it, of that class if one is given; ``none``: no object is marked on it.
-        kind: A kind of problem that it shows.
-        name: A part of its file's name, in capital letters or not.
+        class_id: A class annotated on the photo.
+        size: Size of an annotated object, of the given class if there is one; ``none`` for photos without objects.
+        kind: A kind of problem that affects the photo.
+        name: Part of the file name, case-insensitive.
     """
     wanted = np.ones(len(columns.files), bool)
     if split is not None:
@@ -132,12 +132,12 @@ def find_photos(
 
 
 def size_indices(columns: Columns) -> IntArray:
-    """For each box an index into ``BOX_SIZES``, shape (N,)."""
+    """Return for each box an index into ``BOX_SIZES``, shape (N,)."""
     return np.searchsorted([SMALL_SIDE, LARGE_SIDE], columns.sides, side="right")
 
 
 def count_classes(columns: Columns, classes: int) -> IntArray:
-    """Boxes per split and class.
+    """Count the boxes per split and class.
 
     Returns:
         Shape (3, classes), in the order of ``SPLITS``.
@@ -147,19 +147,20 @@ def count_classes(columns: Columns, classes: int) -> IntArray:
 
 
 def count_sides(columns: Columns) -> IntArray:
-    """Boxes per interval of ``SIDE_EDGES``; what is smaller or larger counts into the outermost ones."""
+    """Count the boxes per interval of ``SIDE_EDGES``; the outermost intervals include smaller and larger boxes."""
     return np.histogram(columns.sides.clip(SIDE_EDGES[0], SIDE_EDGES[-1]), SIDE_EDGES)[0]
 
 
 def count_ratios(columns: Columns) -> IntArray:
-    """Boxes per interval of ``RATIO_EDGES``; what is slimmer or flatter counts into the outermost ones."""
+    """Count the boxes per interval of ``RATIO_EDGES``; the outermost intervals include narrower and wider boxes."""
     return np.histogram(columns.ratios.clip(RATIO_EDGES[0], RATIO_EDGES[-1]), RATIO_EDGES)[0]
 
 
 def map_places(columns: Columns) -> NDArray[np.float64]:
-    """The share of boxes that cover each part of their photos.
+    """Compute a heat map of positions: the fraction of boxes that cover each cell of their photos.
 
-    A box adds 1 where it begins and takes it away where it ends; sums along both axes fill it in.
+    Each box adds 1 at its start and subtracts 1 at its end (a 2D difference array); cumulative sums along both axes
+    fill the covered cells.
 
     Returns:
         Shape (CELLS, CELLS), rows from the top, columns from the left, 0 to 1.
@@ -174,11 +175,11 @@ def map_places(columns: Columns) -> NDArray[np.float64]:
 
 
 def count_photo_sizes(columns: Columns) -> tuple[IntArray, IntArray, int]:
-    """The sizes that photos have, and how many have each; similar ones are taken together if there are very many.
+    """Count the photos of each size; merge similar sizes if there are more than ``MAX_SIZES``.
 
     Returns:
-        Widths and heights in pixels, shape (S, 2); photos, shape (S,); and to how many pixels sizes were rounded, 1 if
-        they are exact.
+        Widths and heights in pixels, shape (S, 2); number of photos, shape (S,); and the rounding step in pixels, 1 if
+        the sizes are exact.
     """
     step = 1
     while True:

@@ -1,1 +1,1 @@
-"""How good a model is."""
+"""Quality metrics of a model."""

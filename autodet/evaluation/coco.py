@@ -1,7 +1,7 @@
-"""COCO's average precision, by pycocotools.
+"""COCO's average precision, computed by pycocotools.
 
-AP is the mean of the precision at 101 recalls; mAP50-95 is its mean over IoU 0.50 to 0.95 in steps of 0.05
-(Lin et al., arXiv 1405.0312). Difficult boxes are neither rewarded nor punished, as in Pascal VOC.
+AP is the mean of the precision at 101 recalls; mAP50-95 is its mean over IoU 0.50 to 0.95 in steps of 0.05 (Lin et al.,
+arXiv 1405.0312). Difficult boxes are neither rewarded nor penalised, as in Pascal VOC.
 """
 
 import contextlib
@@ -21,9 +21,9 @@ AREA_ALL, MAX_DETECTION_LIMIT = 0, -1
 
 
 class DifficultAwareEvaluation(COCOeval):  # type: ignore[misc]
-    """COCO's evaluation, where a difficult box may be found or missed at no cost.
+    """COCO's evaluation, except that a difficult box may be found or missed at no cost.
 
-    pycocotools knows only crowds, which any number of detections may match by lying inside them.
+    pycocotools itself supports only crowds, which any number of detections may match by lying inside them.
     """
 
     def _prepare(self) -> None:
@@ -36,12 +36,12 @@ class DifficultAwareEvaluation(COCOeval):  # type: ignore[misc]
 def average_precisions(
     records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int
 ) -> NDArray[np.float64]:
-    """AP for each class and IoU.
+    """Compute AP per class and IoU.
 
     Args:
         records: Photos with their annotations.
-        predictions: What a detector sees on each of them, in the same order.
-        class_count: How many classes there are.
+        predictions: Detections on each photo, in the same order.
+        class_count: Number of classes.
 
     Returns:
         Shape (class_count, 10): AP at IoU 0.50, 0.55, ... 0.95, each 0 to 1; NaN for a class without a box.
@@ -52,28 +52,28 @@ def average_precisions(
 def precision_curves(
     records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int
 ) -> NDArray[np.float64]:
-    """Precision at every recall, for each class and IoU.
+    """Compute the precision at every recall, per class and IoU.
 
     Args:
         records: Photos with their annotations.
-        predictions: What a detector sees on each of them, in the same order.
-        class_count: How many classes there are.
+        predictions: Detections on each photo, in the same order.
+        class_count: Number of classes.
 
     Returns:
         Shape (class_count, 10, 101): the highest precision at a recall of at least 0, 0.01, ... 1, at IoU 0.50, 0.55,
         ... 0.95; 0 for a recall that is not reached, NaN for a class without a box.
     """
-    with contextlib.redirect_stdout(StringIO()):  # pycocotools prints as it goes
+    with contextlib.redirect_stdout(StringIO()):  # pycocotools prints progress
         truth = COCO()
         truth.dataset = _truth(records, class_count)
         truth.createIndex()
         evaluation = DifficultAwareEvaluation(truth, _detected(truth, predictions), "bbox")
-        # Small, medium and large boxes apart would take three times as much again, of time and of memory.
+        # Separate figures for small, medium and large boxes would add three times the time and memory.
         evaluation.params.areaRng = evaluation.params.areaRng[: AREA_ALL + 1]
         evaluation.params.areaRngLbl = evaluation.params.areaRngLbl[: AREA_ALL + 1]
         evaluation.evaluate()
         evaluation.accumulate()
-    # Axes: IoU, recall, class, area, detections a photo; -1 where a class has no box.
+    # Axes: IoU, recall, class, area, detections per photo; -1 for a class without a box.
     precision = evaluation.eval["precision"][:, :, :, AREA_ALL, MAX_DETECTION_LIMIT]
     precision = np.where(precision < 0, np.nan, precision)
     return np.asarray(precision.transpose(2, 0, 1), np.float64)
@@ -88,7 +88,7 @@ def _truth(records: Sequence[ImageRecord], class_count: int) -> dict[str, Any]:
         ):
             annotations.append(
                 {
-                    "id": len(annotations) + 1,  # pycocotools takes id 0 for "no match"
+                    "id": len(annotations) + 1,  # pycocotools uses id 0 for "no match"
                     "image_id": image_id,
                     "category_id": class_id,
                     "bbox": box,
@@ -134,11 +134,11 @@ def _xywh(boxes_xyxy: Any) -> list[list[float]]:
 def measure(
     records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int, objective: str
 ) -> tuple[float, float, float | None]:
-    """The figures of an epoch.
+    """Compute the metrics of an epoch.
 
     Returns:
-        mAP50 and mAP50-95, each 0 to 1, over the classes that have a box, and the objective's figure likewise; None
-        for that where it is mAP50.
+        mAP50 and mAP50-95, each 0 to 1, over the classes that have a box, and the objective's score, also 0 to 1; None
+        for the score if the objective is mAP50.
     """
     curves = precision_curves(records, predictions, class_count)
     curves = curves[~np.isnan(curves[:, 0, 0])]

@@ -1,8 +1,7 @@
-"""What a search is for: the figure by which epochs, trials and models are compared, or a pair of such.
+"""Search objectives: the metric, or pair of metrics, by which epochs, trials and models are compared.
 
-A pair, ``map50+latency``, is a quality that is to be high and the time of a prediction, which is to be low. Neither can
-be had without giving up some of the other, so the answer is not one model but a front of them; the best one, where one
-has to be named, is that of the highest quality.
+A pair, ``map50+latency``, maximises quality and minimises prediction time. The two conflict, so the result is a Pareto
+front of models; where a single best model is needed, it is the one with the highest quality.
 """
 
 import re
@@ -20,11 +19,11 @@ _RECALL = re.compile(r"recall@(0?\.\d+|1(?:\.0*)?)")
 
 
 def objective_problem(objective: str) -> str | None:
-    """What is wrong with an objective, as a sentence; None if nothing is.
+    """Return a sentence if an objective is invalid, else None.
 
     Args:
-        objective: ``map50``, ``map50_95``, or ``recall@P``: the highest recall at which precision is at least P. Or one
-            of these with ``+latency`` behind it: the time of a prediction is to be low too.
+        objective: ``map50``, ``map50_95``, or ``recall@P``: the highest recall at which precision is at least P. A
+            suffix ``+latency`` also minimises prediction time.
     """
     quality = quality_of(objective)
     if (quality in OBJECTIVES and LATENCY not in quality) or _RECALL.fullmatch(quality):
@@ -36,21 +35,21 @@ def objective_problem(objective: str) -> str | None:
 
 
 def quality_of(objective: str) -> str:
-    """What is to be high."""
+    """Return the metric to maximise."""
     return objective.removesuffix(LATENCY)
 
 
 def wants_speed(objective: str) -> bool:
-    """Whether the time of a prediction counts too, and has to be measured."""
+    """Return whether prediction time counts too, and has to be measured."""
     return objective.endswith(LATENCY)
 
 
 def objective_title(objective: str) -> str:
-    """An objective as a page calls it."""
+    """Return an objective's name as shown on pages."""
     return f"{quality_title(objective)}, in a short time" if wants_speed(objective) else quality_title(objective)
 
 
 def quality_title(objective: str) -> str:
-    """What is to be high, as a page calls it."""
+    """Return the name of the metric to maximise, as shown on pages."""
     quality = quality_of(objective)
     return OBJECTIVES.get(quality) or f"Recall at a precision of {quality.partition('@')[2]}"

@@ -1,4 +1,4 @@
-"""How much boxes overlap."""
+"""Overlap of boxes."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from autodet.records import FloatArray
 
 
 def iou_matrix(boxes_xyxy: FloatArray, others_xyxy: FloatArray) -> FloatArray:
-    """Intersection over union of every box with every other.
+    """Compute the intersection over union of every box with every other.
 
     Args:
         boxes_xyxy: Shape (N, 4).

@@ -1,4 +1,4 @@
-"""All the figures of one evaluation."""
+"""All metrics of one evaluation."""
 
 import warnings
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ def evaluate_predictions(
 
     Args:
         records: Photos with their annotations.
-        predictions: What a detector sees on each of them, in the same order.
-        classes: Class names in class order.
+        predictions: Detections on each photo, in the same order.
+        classes: Class names, indexed by class id.
 
     Returns:
-        Every figure; means are over the classes that have a box among the records, 0 where none has.
+        All metrics; means are over the classes that have a box among the records, 0 if there is none.
     """
     by_class = average_precisions(records, predictions, len(classes))
     return EvaluationReport(
@@ -48,14 +48,14 @@ def evaluate_predictions(
 
 
 def unmeasured_sentence(classes: Sequence[str], split: str) -> str:
-    """Which classes no figure of a split says anything of.
+    """Name the classes that no metric of a split covers.
 
     Args:
-        classes: The names of those that have no box in it.
+        classes: Names of the classes without a box in the split.
         split: ``train``, ``val`` or ``test``.
 
     Returns:
-        A sentence; empty where there is no such class.
+        A sentence; empty if there is no such class.
     """
     if not classes:
         return ""
@@ -67,7 +67,7 @@ def unmeasured_sentence(classes: Sequence[str], split: str) -> str:
 
 def _mean(values: NDArray[np.float64]) -> float:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # all NaN: nothing to find
+        warnings.simplefilter("ignore", RuntimeWarning)  # all NaN: no class has a box
         return float(np.nan_to_num(np.nanmean(values)))
 
 

@@ -1,8 +1,8 @@
-"""Pascal VOC 2007's average precision, the figure that AutoGluon's ``ObjectDetection`` reported.
+"""Pascal VOC 2007's average precision, the metric that AutoGluon's ``ObjectDetection`` reported.
 
-Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", 2010, section 4.2: the mean of the
-highest precision at recalls of at least 0.0, 0.1, ... 1.0. A detection is right if it overlaps a box of its
-class by an IoU of at least 0.5 and no better detection has claimed that box; difficult boxes do not count.
+Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", 2010, section 4.2: the mean of the highest
+precision at recalls of at least 0.0, 0.1, ... 1.0. A detection is a true positive if its IoU with a box of its class is
+at least 0.5 and no better detection has claimed that box; difficult boxes do not count.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ RECALLS = np.linspace(0, 1, 11)
 def average_precisions_voc07(
     records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int
 ) -> NDArray[np.float64]:
-    """11-point AP at IoU 0.50 for each class.
+    """Compute 11-point AP at IoU 0.50 for each class.
 
     Args:
         records: Photos with their annotations.
-        predictions: What a detector sees on each of them, in the same order.
-        class_count: How many classes there are.
+        predictions: Detections on each photo, in the same order.
+        class_count: Number of classes.
 
     Returns:
         Shape (class_count,): AP, 0 to 1; NaN for a class without a box that counts.
@@ -53,7 +53,10 @@ def _average_precision(records: Sequence[ImageRecord], predictions: Sequence[Pre
 
 
 def _judged(record: ImageRecord, prediction: Prediction, class_id: int) -> list[tuple[float, bool]]:
-    """Score and rightness of each detection of a class, best first; those on difficult boxes are left out."""
+    """Return the score of each detection of a class, best first, and whether it is a true positive.
+
+    Detections on difficult boxes are left out.
+    """
     marked = record.annotations.class_ids == class_id
     difficult = record.annotations.difficult[marked]
     found = prediction.class_ids == class_id

@@ -1,1 +1,1 @@
-"""Using a trained model."""
+"""Inference, evaluation and export of trained models."""

@@ -1,4 +1,4 @@
-"""Boxes drawn on photos."""
+"""Drawing of bounding boxes on photos."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,16 +14,16 @@ from autodet.inference.fonts import Font, font_for
 from autodet.records import FloatArray, IntArray
 from autodet.workspace import write_atomically
 
-LINE_SHARE, TEXT_SHARE = 0.005, 0.030  # of the photo's longer side
+LINE_SHARE, TEXT_SHARE = 0.005, 0.030  # fractions of the photo's longer side
 MIN_TEXT_SIZE = 11
-MARK = b"autodet: boxes drawn on a photo"  # the comment of a JPEG file, by which a drawing is known from a photo
-MARK_BYTES = 1000  # within which it stands
-MAX_MARGIN = 0.25  # of the photo's longer side, around it
+MARK = b"autodet: boxes drawn on a photo"  # JPEG comment that distinguishes drawings from photos
+MARK_BYTES = 1000  # at the start of a file, searched for the comment
+MAX_MARGIN = 0.25  # around the photo, as a fraction of its longer side
 
 
 @dataclass(frozen=True)
 class _Label:
-    """A label at its place, in pixels of the photo; the offset is that of its text."""
+    """A placed label, in pixels of the photo; ``offset`` moves the text from the top left corner."""
 
     x1: float
     y1: float
@@ -35,7 +35,7 @@ class _Label:
     offset: tuple[float, float]
 
     def covers(self, other: "_Label") -> float:
-        """The area that both cover, in square pixels."""
+        """Return the area of the overlap with another label, in square pixels."""
         across = min(self.x2, other.x2) - max(self.x1, other.x1)
         down = min(self.y2, other.y2) - max(self.y1, other.y1)
         return max(0.0, across) * max(0.0, down)
@@ -48,14 +48,14 @@ def draw_boxes(
     classes: Sequence[str],
     scores: FloatArray | None = None,
 ) -> Image.Image:
-    """A copy of a photo with boxes and their labels on it; lines and text grow with the photo.
+    """Return a copy of a photo with labelled boxes; line width and text size scale with the photo.
 
     Args:
         photo: The photo, RGB.
-        boxes_xyxy: Boxes in pixels of the photo, shape (N, 4).
-        class_ids: Classes, shape (N,).
+        boxes_xyxy: Boxes in pixels of the photo, shape (N, 4), best first; the first is drawn on top.
+        class_ids: Class ids, shape (N,).
         classes: Class names.
-        scores: Confidences, shape (N,), written behind the names; the best is drawn on top.
+        scores: Confidences, shape (N,), appended to the class names.
     """
     drawn = photo.convert("RGB")
     if drawn is photo:
@@ -78,30 +78,30 @@ def draw_boxes(
 
 
 def drawing_jpeg(drawn: Image.Image) -> bytes:
-    """A photo with boxes on it as the bytes of a JPEG file that ``is_drawing`` tells from a photo."""
+    """Encode a drawing as a JPEG file that ``is_drawing`` recognises."""
     content = BytesIO()
     drawn.save(content, "JPEG", quality=92, comment=MARK)
     return content.getvalue()
 
 
 def save_drawing(drawn: Image.Image, path: Path) -> None:
-    """Write ``drawing_jpeg`` into a file."""
+    """Write the output of ``drawing_jpeg`` to a file."""
     write_atomically(path, drawing_jpeg(drawn))
 
 
 def is_drawing(path: Path) -> bool:
-    """Whether a file is one of ``drawing_jpeg``."""
+    """Return whether ``drawing_jpeg`` produced a file; False if it cannot be read."""
     with suppress(OSError), open_regular(path) as file:
         return MARK in file.read(MARK_BYTES)
     return False
 
 
 def outline_boxes(photo: Image.Image, boxes_xyxy: FloatArray, colours: Sequence[str]) -> Image.Image:
-    """A copy of a photo with boxes on it, without labels; grey is added around it for boxes that reach beyond it.
+    """Return a copy of a photo with boxes but no labels, padded with grey where boxes extend beyond the photo.
 
     Args:
         photo: The photo, RGB.
-        boxes_xyxy: Boxes in pixels of the photo, shape (N, 4); the last one is drawn on top.
+        boxes_xyxy: Boxes in pixels of the photo, shape (N, 4); the last is drawn on top.
         colours: The colour of each box.
     """
     margin = max(photo.size) * MAX_MARGIN
@@ -118,13 +118,13 @@ def outline_boxes(photo: Image.Image, boxes_xyxy: FloatArray, colours: Sequence[
         x1, x2 = sorted(float(side) for side in (box[0::2] + left).clip(-width, highest))
         y1, y2 = sorted(float(side) for side in (box[1::2] + top).clip(-width, highest))
         x2, y2 = max(x1, x2 - 1), max(y1, y2 - 1)
-        brush.rectangle((x1 - 1, y1 - 1, x2 + 1, y2 + 1), outline="white", width=width + 2)  # seen on any photo
+        brush.rectangle((x1 - 1, y1 - 1, x2 + 1, y2 + 1), outline="white", width=width + 2)  # visible on any photo
         brush.rectangle((x1, y1, x2, y2), outline=colour, width=width)
     return drawn
 
 
 def _shortened(name: str, font: Font, photo_width: int) -> str:
-    """A class name on one line, of which no more is shown than fits on half the photo."""
+    """Put a class name on one line and truncate it to half the width of the photo."""
     name = " ".join(name.split())
     longest = int(len(name) * photo_width / 2 / max(1.0, font.getlength(name)))
     return name if longest >= len(name) else f"{name[: max(1, longest)]}…"
@@ -139,9 +139,9 @@ def _place_label(
     font: Font,
     others: Sequence[_Label],
 ) -> _Label:
-    """A label above its box, else inside it, below it or at its right end: where it covers least of the others.
+    """Place a label above, inside or below its box, at the left or right end, where it overlaps other labels least.
 
-    It is always inside the photo.
+    The first candidate wins a tie: above the box, left-aligned. Labels are moved to lie inside the photo.
     """
     left, top, right, bottom = brush.textbbox((0, 0), text, font=font)
     margin = (bottom - top) * 0.3
@@ -162,6 +162,6 @@ def _write_label(brush: ImageDraw.ImageDraw, label: _Label) -> None:
 
 
 def _text_colour(background: str) -> str:
-    """Black or white, whichever is read better on a colour (relative luminance of Rec. 601)."""
+    """Return black or white, whichever contrasts better with a background (Rec. 601 luma)."""
     red, green, blue = ImageColor.getrgb(background)[:3]
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 150 else "white"

@@ -1,4 +1,4 @@
-"""What a detector may have missed on photos, in words: objects beyond its limit, and objects too small for it."""
+"""Warnings about objects that a detector may have missed: beyond its detection limit, or too small."""
 
 from collections.abc import Sequence
 
@@ -10,15 +10,15 @@ WAY_OUT = "Cut such photos into parts, and predict on each."
 
 
 def prediction_cautions(card: ModelCard, limit: int, predictions: Sequence[Prediction]) -> list[str]:
-    """Sentences on objects that may be missing from predictions.
+    """Return warnings about objects that may be missing from predictions.
 
     Args:
-        card: The model that made them.
-        limit: How many objects it finds on a photo at most.
+        card: Card of the model that made the predictions.
+        limit: Maximum number of detections per photo.
         predictions: All predictions of a run.
 
     Returns:
-        At most one sentence a reason; none if all is well, or if the model does not say what it was trained on.
+        At most one sentence per reason; the check for small objects is skipped if the card lacks ``trained_sizes``.
     """
     cautions = []
     if count := sum(seen.truncated for seen in predictions):
@@ -37,5 +37,5 @@ def prediction_cautions(card: ModelCard, limit: int, predictions: Sequence[Predi
 
 
 def _on(count: int, predictions: Sequence[Prediction]) -> str:
-    """On how many photos."""
+    """Begin a sentence with the number of photos concerned."""
     return "On the photo" if len(predictions) == 1 else f"On {count:,} of {counted(len(predictions), 'photo')}"

@@ -1,4 +1,4 @@
-"""A trained model at work: photos in, boxes out."""
+"""The ``Detector``: a trained model that predicts boxes on photos."""
 
 import os
 import reprlib
@@ -50,9 +50,9 @@ class Detector:
     """A trained model, ready to predict.
 
     Attributes:
-        card: What the model is.
-        classes: Class names; a class id is an index into them.
-        network: As ``autodet.models.registry.build_network`` makes it, in evaluation mode.
+        card: Metadata of the model.
+        classes: Class names, indexed by class id.
+        network: Network from ``autodet.models.registry.build_network``, in evaluation mode.
     """
 
     def __init__(self, model: StoredModel, network: nn.Module, device: torch.device) -> None:
@@ -69,24 +69,24 @@ class Detector:
         )
 
     def predict(self, photo: Photo, threshold: float = DEFAULT_THRESHOLD) -> tuple[IntArray, FloatArray, FloatArray]:
-        """Find the objects on one photo.
+        """Detect objects on one photo.
 
-        Warns (``AutodetWarning``) where objects may be missing: the network found as many as it can, or they are
-        likely to be much smaller than those that it was trained on.
+        Warns (``AutodetWarning``) if objects may be missing: the network reached its detection limit, or the objects
+        are likely to be much smaller than those that it was trained on.
 
         Args:
-            photo: A path, the bytes of a file, an open binary file (read from its start if it can be rewound, and left
-                open), a Pillow image, or an RGB array of shape (H, W, 3) and type uint8. A Pillow image is treated as
-                its file would be: EXIF orientation is applied, transparent pixels become white.
-            threshold: Detections with a lower score are left out, 0 to 1.
+            photo: A path, the bytes of a file, an open binary file (read from its start if seekable, and left open), a
+                Pillow image, or an RGB array of shape (H, W, 3) and type uint8. A Pillow image is treated like its
+                file: EXIF orientation is applied, transparent pixels become white.
+            threshold: Minimum confidence of a detection, 0 to 1.
 
         Returns:
-            ``class_ids`` (N,) int64, ``scores`` (N,) float32, falling, and ``boxes`` (N, 4) float32, xyxy in the
-            photo's own pixels, EXIF orientation applied.
+            ``class_ids`` (N,) int64, ``scores`` (N,) float32 in descending order, and ``boxes`` (N, 4) float32, xyxy
+            in pixels of the original photo with EXIF orientation applied.
 
         Raises:
             PhotoError: The photo cannot be read.
-            ModelError: The threshold is no number between 0 and 1.
+            ModelError: The threshold is not a number between 0 and 1.
         """
         _check_threshold(threshold)
         (prediction,) = [seen.above(threshold) for seen in self._detect([open_photo(photo)])]
@@ -100,22 +100,23 @@ class Detector:
         threshold: float = DEFAULT_THRESHOLD,
         on_error: Literal["return", "raise"] = "return",
     ) -> list[Prediction]:
-        """Find the objects on several photos, a batch at a time.
+        """Detect objects on several photos, in batches.
 
-        Warns (``AutodetWarning``) as ``predict`` does, once for all photos, and if photos could not be read.
+        Warns (``AutodetWarning``) like ``predict``, once for all photos, and if photos could not be read.
 
         Args:
-            photos: As ``predict`` takes them.
-            threshold: Detections with a lower score are left out, 0 to 1.
-            on_error: What is done about a photo that cannot be read: ``return`` a prediction without detections whose
-                ``error`` says why, or ``raise`` the error.
+            photos: Photos in any form that ``predict`` accepts.
+            threshold: Minimum confidence of a detection, 0 to 1.
+            on_error: Handling of photos that cannot be read: ``return`` a prediction without detections and with the
+                reason in ``error``, or ``raise`` the error.
 
         Returns:
-            A prediction for each photo, in their order.
+            One prediction per photo, in input order.
 
         Raises:
-            PhotoError: With ``raise``, a photo cannot be read; or it is a single photo that was given.
-            ModelError: The threshold or ``on_error`` is none of what it can be.
+            PhotoError: A photo cannot be read and ``on_error`` is ``raise``, or ``photos`` is a single photo or no
+                iterable.
+            ModelError: The threshold or ``on_error`` is invalid.
         """
         if on_error not in ("return", "raise"):
             raise ModelError(f"on_error is {on_error!r}; give 'return' or 'raise'.")
@@ -130,30 +131,33 @@ class Detector:
         threshold: float = DEFAULT_THRESHOLD,
         on_error: Literal["return", "raise"] = "return",
     ) -> Iterator[Prediction]:
-        """As ``predict_many``, but one prediction after another as they are made, and without warnings.
+        """Yield the predictions of ``predict_many`` as batches complete, without warnings.
 
-        ``cautions`` says in the end what ``predict_many`` would have warned of.
+        Pass the predictions to ``cautions`` for the warnings about missing objects.
         """
         _check_threshold(threshold)
         given = _opened(_several(photos), on_error)
         return (seen.above(threshold) for seen in self._detect(given))
 
     def cautions(self, predictions: Sequence[Prediction]) -> list[str]:
-        """Sentences on objects that may be missing from predictions of this detector; none if all is well."""
+        """Return warnings about objects that may be missing from predictions of this detector."""
         return prediction_cautions(self.card, detection_limit(self.network), predictions)
 
     def predict_dataset(
         self, dataset: Dataset, records: Sequence[ImageRecord], progress: Progress | None = None
     ) -> list[Prediction]:
-        """All detections on photos of a data set, in their order.
+        """Predict on photos of a data set, without a confidence threshold.
 
         Args:
             dataset: The data set.
-            records: Some of its photos.
-            progress: Called with the photos done and their total.
+            records: Photos of the data set.
+            progress: Callback that receives the number of photos done and the total.
+
+        Returns:
+            One prediction per record, in the same order.
 
         Raises:
-            PhotoError: One of them cannot be read.
+            PhotoError: A photo cannot be read.
         """
         predictions = []
         for prediction in self._detect(open_photo(dataset.photo(record), record.file) for record in records):
@@ -165,19 +169,19 @@ class Detector:
     def evaluate(
         self, dataset: Dataset | DatasetSummary | str, split: str = "test", progress: Progress | None = None
     ) -> EvaluationReport:
-        """Measure the detector on one split of a data set.
+        """Evaluate the detector on one split of a data set.
 
-        Warns (``AutodetWarning``) if the model was trained on some of these photos; ``caution`` of the report says so
-        too.
+        Warns (``AutodetWarning``) about data leakage if the model was trained on some of these photos; the report
+        repeats the warning in ``caution``.
 
         Args:
-            dataset: The data set, its id or its name; its classes must be among the model's.
+            dataset: The data set, its id or its name; its classes must be a subset of the model's.
             split: ``train``, ``val``, ``test`` or ``all``.
-            progress: Called with the photos done and their total.
+            progress: Callback that receives the number of photos done and the total.
 
         Raises:
-            ModelError: The split is empty, or the data set has a class that the model does not know.
-            NotFoundError: There is no such data set.
+            ModelError: The split is empty, or the data set has a class that the model lacks.
+            NotFoundError: The data set does not exist.
             PhotoError: A photo cannot be read.
         """
         dataset = as_dataset(dataset)
@@ -189,10 +193,10 @@ class Detector:
         return replace(report, caution=caution)
 
     def save(self, path: str | Path) -> Path:
-        """Write the model as a bundle, ``path``, that any installation of autodet can load.
+        """Write the model as a bundle that any installation of autodet can load.
 
         Returns:
-            The path, with the ending ``.autodet``.
+            The path, with the suffix ``.autodet`` appended if missing.
 
         Raises:
             ModelError: The file cannot be written.
@@ -208,7 +212,7 @@ class Detector:
         return path
 
     def _detect(self, photos: Iterable[Image.Image | str]) -> Iterator[Prediction]:
-        """All detections on photos, in their order; in place of a photo there may be a sentence why it was not read."""
+        """Yield unfiltered predictions in input order; a string in place of a photo is the reason it is unreadable."""
         drawn = (photo if isinstance(photo, str) else self._square(photo) for photo in photos)
         while batch := list(islice(drawn, BATCH)):
             found = iter(self._look([one for one in batch if not isinstance(one, str)]))
@@ -229,16 +233,16 @@ class Detector:
 def load_detector(
     model: str | Path | StoredModel, device: str | None = None, workspace: Workspace | None = None
 ) -> Detector:
-    """Load a model after checking every byte of it.
+    """Load a model and verify its checksums.
 
     Args:
         model: A model's id or name in the workspace, or an ``.autodet`` file.
-        device: Where to run; a GPU if there is one, else the CPU.
-        workspace: Where ids and names are looked up.
+        device: Torch device; defaults to a GPU if available, else the CPU.
+        workspace: Workspace that resolves ids and names.
 
     Raises:
-        NotFoundError: There is no such model.
-        BundleError: The file is damaged, changed, or its weights do not fit its architecture.
+        NotFoundError: The model does not exist.
+        BundleError: The file is damaged or modified, or its weights do not fit its architecture.
     """
     stored = model if isinstance(model, StoredModel) else find_model(model, workspace)
     card, network = load_network(stored.path)
@@ -247,10 +251,10 @@ def load_detector(
 
 
 def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[ImageRecord, ...]:
-    """The photos of a split with class ids as the model counts them; ``match_classes`` says which classes are the same.
+    """Return the photos of a split with class ids remapped to the model's; ``match_classes`` pairs the classes.
 
     Raises:
-        ModelError: The split is empty, or the data set has a class that the model does not know.
+        ModelError: The split is empty, or the data set has a class that the model lacks.
     """
     records = dataset.split(split)
     if not records:
@@ -280,10 +284,10 @@ def _renumbered(record: ImageRecord, to_model: IntArray) -> ImageRecord:
 
 
 def _several(photos: object) -> Iterable[Photo]:
-    """Photos, if they are several.
+    """Check that the argument is an iterable of photos, and return it.
 
     Raises:
-        PhotoError: It is a single photo, or nothing that has photos in it.
+        PhotoError: The argument is a single photo or not iterable.
     """
     single = isinstance(photos, str | os.PathLike | bytes | bytearray | memoryview | Image.Image)
     if single or hasattr(photos, "read") or (isinstance(photos, np.ndarray) and photos.ndim in (2, 3)):
@@ -296,7 +300,7 @@ def _several(photos: object) -> Iterable[Photo]:
 
 
 def _opened(photos: Iterable[Photo], on_error: str) -> Iterator[Image.Image | str]:
-    """Each photo, or why it cannot be read."""
+    """Yield each opened photo, or the reason it cannot be read."""
     for number, photo in enumerate(photos, start=1):
         try:
             yield open_photo(photo, name_of(photo, f"photo {number}"))

@@ -1,4 +1,4 @@
-"""What a prediction gets wrong on one photo."""
+"""Counts of missed, spurious and misclassified objects per photo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ MINIMUM_IOU = 0.5
 
 @dataclass(frozen=True)
 class Mistakes:
-    """Counts of mistakes on one photo.
+    """Counts of errors on one or more photos.
 
     Attributes:
-        missed: Marked boxes that no detection overlaps.
-        made_up: Detections that overlap no free marked box.
-        wrong_class: Detections that overlap a marked box of another class.
+        missed: False negatives: ground-truth boxes without a matching detection, difficult boxes excluded.
+        made_up: False positives: detections that overlap no unmatched ground-truth box.
+        wrong_class: Detections matched with a ground-truth box of another class.
     """
 
     missed: int
@@ -28,12 +28,12 @@ class Mistakes:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Total number of errors."""
         return self.missed + self.made_up + self.wrong_class
 
 
 def add_up(mistakes: Sequence[Mistakes]) -> Mistakes:
-    """The mistakes on several photos together."""
+    """Sum the errors of several photos."""
     return Mistakes(
         sum(one.missed for one in mistakes),
         sum(one.made_up for one in mistakes),
@@ -44,11 +44,13 @@ def add_up(mistakes: Sequence[Mistakes]) -> Mistakes:
 def count_mistakes(
     record: ImageRecord, seen: Prediction, classes: Sequence[str], model_classes: Sequence[str]
 ) -> Mistakes:
-    """Match detections with marked boxes, best first, at an IoU of at least 0.5; classes as ``match_classes`` says.
+    """Match detections greedily with ground truth at an IoU of at least 0.5, and count the errors.
+
+    A detection prefers boxes of its own class, then the highest IoU. ``match_classes`` pairs the class names.
 
     Args:
-        record: The photo and what is marked on it; difficult boxes may be found or missed.
-        seen: Detections on it, best first.
+        record: Photo with its ground truth; difficult boxes can be matched but never count as missed.
+        seen: Detections on the photo, best first.
         classes: Class names of the record's class ids.
         model_classes: Class names of the detections' class ids.
     """

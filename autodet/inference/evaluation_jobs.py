@@ -1,7 +1,7 @@
-"""Evaluations in threads of this process, so that they go on when the page that asked for one is left.
+"""Evaluations in background threads of this process, so that they continue after the visitor leaves the page.
 
-What an evaluation finds is kept beside the model, as ``evaluate_model`` keeps it; a job only says how far it is. One
-evaluation runs at a time, because each uses every core.
+``evaluate_model`` stores the results beside the model; a job only reports progress. One evaluation runs at a time,
+because each uses every core.
 """
 
 import logging
@@ -20,18 +20,18 @@ log = logging.getLogger("autodet.evaluation")
 _Key = tuple[str, str, str, str]
 _jobs: dict[_Key, "EvaluationJob"] = {}
 _lock = threading.Lock()
-_turn = threading.Lock()  # held by the evaluation that runs
+_turn = threading.Lock()  # held by the running evaluation
 
 
 @dataclass
 class EvaluationJob:
-    """An evaluation under way, or one that failed.
+    """An evaluation that is waiting, running or failed.
 
     Attributes:
-        done: Photos done.
-        total: All photos; 0 while it waits or loads the model.
-        waits: Whether another evaluation runs first.
-        error: A sentence once it has failed; empty before.
+        done: Number of photos done.
+        total: Number of all photos; 0 while the job waits or loads the model.
+        waits: Whether the job waits for another evaluation.
+        error: Error message of a failed job, otherwise empty.
     """
 
     done: int = 0
@@ -40,15 +40,15 @@ class EvaluationJob:
     error: str = ""
 
     def report(self, done: int, total: int) -> None:
-        """Note the progress."""
+        """Record the progress."""
         self.done, self.total = done, total
 
 
 def start_evaluation(model: StoredModel, dataset: Dataset, split: str) -> EvaluationJob:
-    """Measure a model on a split; returns at once.
+    """Evaluate a model on a split in the background.
 
     Returns:
-        The job; the one that runs already, if the very same was asked for before.
+        The new job, or the existing one if the same evaluation is already waiting or running.
     """
     key = _key(model, dataset, split)
     with _lock:
@@ -61,7 +61,7 @@ def start_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Evalua
 
 
 def find_evaluation(model: StoredModel, dataset: Dataset, split: str) -> EvaluationJob | None:
-    """The job that measures a model on a split, or failed to; None where there is none, or it has succeeded."""
+    """Return the waiting, running or failed job of a model and split; None if there is none or it has succeeded."""
     with _lock:
         return _jobs.get(_key(model, dataset, split))
 
@@ -71,7 +71,7 @@ def _run(key: _Key, job: EvaluationJob, model: StoredModel, dataset: Dataset, sp
         job.waits = False
         try:
             evaluate_model(model, dataset, split, job.report)
-        except Exception as error:  # the edge of a thread
+        except Exception as error:  # thread boundary
             job.error = sentence_for(error) or UNFORESEEN
             log.exception("The evaluation of %s failed.", model.id)
             return

@@ -1,4 +1,4 @@
-"""Evaluations, kept beside the model that they are about, so that they are made once."""
+"""Model evaluations, cached beside the model."""
 
 import hashlib
 from collections.abc import Callable
@@ -18,19 +18,19 @@ Kept = tuple[EvaluationReport, list[Prediction]]
 def evaluate_model(
     model: StoredModel, dataset: Dataset, split: str, progress: Callable[[int, int], None] | None = None
 ) -> Kept:
-    """Measure a model on one split of a data set, and keep the result.
+    """Evaluate a model on one split of a data set, and store the result.
 
     Args:
         model: The model.
-        dataset: The data set; its classes must be among the model's.
+        dataset: The data set; its classes must be a subset of the model's.
         split: ``train``, ``val``, ``test`` or ``all``.
-        progress: Called with the photos done and their total.
+        progress: Callback that receives the number of photos done and the total.
 
     Returns:
-        The report, and what the model sees on each photo of the split, with the model's class ids.
+        The report and the predictions for each photo of the split, with the model's class ids.
 
     Raises:
-        ModelError: The split is empty, or the data set has a class that the model does not know.
+        ModelError: The split is empty, or the data set has a class that the model lacks.
     """
     from autodet.evaluation.report import evaluate_predictions
     from autodet.inference.detector import comparable_records, load_detector
@@ -45,7 +45,7 @@ def evaluate_model(
 
 
 def kept_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Kept | None:
-    """The result of an earlier ``evaluate_model`` of these very weights on these very photos, if there is one."""
+    """Return the stored result of ``evaluate_model`` for the same weights, data set and split; None if unavailable."""
     try:
         document = read_json(_path(model, dataset, split))
         report = EvaluationReport.from_json(document["report"])
@@ -69,5 +69,5 @@ def _to_json(prediction: Prediction) -> dict[str, Any]:
 
 
 def _from_json(document: dict[str, Any]) -> Prediction:
-    truncated = document.get("truncated", False)  # which earlier versions have not kept
+    truncated = document.get("truncated", False)  # absent in files of earlier versions
     return Prediction.of(document["boxes"], document["class_ids"], document["scores"], truncated=truncated)

@@ -1,8 +1,8 @@
-"""A font that has the letters of a class's name: Pillow brings one with English letters alone, systems have others.
+"""Choice of a font that covers the characters of a class name: Pillow's own, which covers English, or a system font.
 
-Nothing is downloaded. DejaVu, on nearly every Linux, covers Latin, Cyrillic, Greek, Hebrew and Arabic letters. Chinese,
-Japanese, Korean and the scripts of India need a font of their own, such as Debian's ``fonts-noto-cjk``. A name in
-letters of two scripts needs one font that has both. Emoji are drawn in one colour, where a font has them.
+Nothing is downloaded. DejaVu, installed on nearly every Linux, covers Latin, Cyrillic, Greek, Hebrew and Arabic.
+Chinese, Japanese, Korean and Indic scripts need fonts of their own, such as Debian's ``fonts-noto-cjk``. A name that
+mixes two scripts needs one font that covers both. Emoji are drawn in one colour if a font has them.
 """
 
 import os
@@ -23,7 +23,7 @@ FOLDERS = (
     "/Library/Fonts",
     "C:/Windows/Fonts",
 )
-FILES = (  # in this order
+FILES = (  # in order of preference
     "DejaVuSans.ttf",
     "NotoSans-Regular.ttf",
     "LiberationSans-Regular.ttf",
@@ -44,18 +44,18 @@ FILES = (  # in this order
     "malgun.ttf",
     "Nirmala.ttf",
 )
-NO_LETTER = "\U0010ffff"  # no font has it, so it is drawn as what is missing
+NO_LETTER = "\U0010ffff"  # in no font, so it is drawn as the missing-glyph box
 
 
 @lru_cache(maxsize=512)
 def font_for(text: str, size: float) -> Font:
-    """Pillow's own font where it has all letters of a text, else the first of the system's that has, else Pillow's."""
+    """Return the first font, Pillow's own before the system's, that covers a text; Pillow's own if none does."""
     own = ImageFont.load_default(size)
     return next((font for font in (own, *_system_fonts(size)) if has_letters(font, text)), own)
 
 
 def has_letters(font: Font, text: str) -> bool:
-    """Whether a font draws every letter of a text, rather than the box that stands for a missing one."""
+    """Return whether a font has a glyph for every printable character of a text."""
     if not isinstance(font, ImageFont.FreeTypeFont):
         return text.isascii()
     missing = _drawn(font, NO_LETTER)
@@ -71,13 +71,13 @@ def _system_fonts(size: float) -> Iterator[Font]:
     for path in installed_fonts():
         try:
             yield ImageFont.truetype(path, size)
-        except OSError:  # damaged, or gone
+        except OSError:  # damaged or deleted
             continue
 
 
 @cache
 def installed_fonts() -> tuple[Path, ...]:
-    """Those of ``FILES`` that are in ``FOLDERS``, in their order; looked for once."""
+    """Return the paths of ``FILES`` found in ``FOLDERS``, in order of preference; searched once per process."""
     found: dict[str, Path] = {}
     for folder in FOLDERS:
         for place, _, names in os.walk(Path(folder).expanduser()):

@@ -1,6 +1,7 @@
-"""Training photos of a model among those that it is evaluated on: figures on them flatter.
+"""Warnings about data leakage: photos that a model was both trained and evaluated on inflate its metrics.
 
-Only data sets that are still in the workspace can be looked at; photos are the same if all their bytes are.
+Only data sets that are still in the workspace are checked. Photos are compared by SHA-256, so near-duplicates are not
+detected.
 """
 
 from collections.abc import Iterable
@@ -17,17 +18,17 @@ SPLIT_WORDS = {"val": "validation photo", "test": "test photo"}
 
 
 def learnt_photos_sentence(card: ModelCard, dataset: Dataset, split: str, workspace: Workspace | None = None) -> str:
-    """A warning if a model, or one that it began with, was trained on photos that it is evaluated on.
+    """Return a warning if the model, or a model in its fine-tuning history, was trained on photos of the split.
 
     Args:
-        card: The model's.
-        dataset: The data set to evaluate it on.
+        card: The model's card.
+        dataset: The data set for the evaluation.
         split: ``train``, ``val``, ``test`` or ``all``.
-        workspace: Where the data sets that it was trained on are looked for.
+        workspace: Workspace to search for the training data sets.
 
     Returns:
-        The sentence; empty if all is well, or if those data sets are gone. The validation photos by which the best
-        epoch was chosen are no reason for one, unless a final refit was trained on them.
+        The sentence; empty if no photo overlaps or the training data sets are gone. Validation photos, which select the
+        best epoch, count as training photos only after a final refit on them.
     """
     photos = len(dataset.split(split))
     count = _known(card.as_origin("").ancestors, dataset, split, workspace)
@@ -41,15 +42,15 @@ def learnt_photos_sentence(card: ModelCard, dataset: Dataset, split: str, worksp
 
 
 def flattered_sentence(origin: Origin, dataset: Dataset, workspace: Workspace | None = None) -> str:
-    """A warning if trials on a data set are to begin with a model that has learnt from photos that judge them.
+    """Return a warning if the starting weights of trials were trained on validation or test photos of a data set.
 
     Args:
-        origin: The model.
-        dataset: What trials learn from, and are judged by.
-        workspace: Where the data sets that the model was trained on are looked for.
+        origin: The model that provides the starting weights.
+        dataset: The data set that trials train and validate on.
+        workspace: Workspace to search for the data sets that the model was trained on.
 
     Returns:
-        The sentence; empty if all is well, or if those data sets are gone.
+        The sentence; empty if no photo overlaps or the training data sets are gone.
     """
     known = [
         f"{count:,} of {counted(len(dataset.split(split)), words)}"
@@ -65,7 +66,7 @@ def flattered_sentence(origin: Origin, dataset: Dataset, workspace: Workspace | 
 
 
 def _known(origins: Iterable[Origin], dataset: Dataset, split: str, workspace: Workspace | None) -> int:
-    """How many photos of a split models were trained on."""
+    """Count the photos of a split that any of the models was trained on."""
     known: set[str] = set()
     for origin in origins:
         own = origin.dataset_fingerprint == dataset.fingerprint
@@ -77,9 +78,9 @@ def _known(origins: Iterable[Origin], dataset: Dataset, split: str, workspace: W
 
 
 def _find_source(origin: Origin, workspace: Workspace) -> Dataset | None:
-    """The data set that a model was trained on; None where it is gone."""
+    """Return the data set that a model was trained on; None if it is gone."""
     for summary in list_datasets(workspace):
-        with suppress(DatasetError):  # another one of that name, and damaged
+        with suppress(DatasetError):  # a damaged data set of the same name
             found = read_dataset(workspace.datasets / summary.id) if summary.name == origin.dataset else None
             if found and found.fingerprint == origin.dataset_fingerprint:
                 return found

@@ -1,8 +1,8 @@
-"""A model as an ONNX file, for programs that have no Python; docs/onnx.md says how it is used.
+"""ONNX export, for programs without Python; docs/onnx.md describes how to use the file.
 
-The file takes one letterboxed square, ``square``: uint8, shape (1, 3, S, S), RGB, the photo scaled by
-S / max(width, height), in the middle, grey 114 around it. It gives ``boxes`` (N, 4) float32, xyxy in pixels of
-the square, ``class_ids`` (N,) int64 and ``scores`` (N,) float32, best first. Its metadata says the same.
+The graph takes one letterboxed photo, ``square``: uint8, shape (1, 3, S, S), RGB, scaled by S / max(width, height),
+centred and padded with grey 114. It returns ``boxes`` (N, 4) float32, xyxy in pixels of the square, ``class_ids`` (N,)
+int64 and ``scores`` (N,) float32, best first. The metadata of the file documents the same.
 """
 
 import json
@@ -27,7 +27,7 @@ OPSET = 17
 
 
 class _OneSquare(nn.Module):
-    """The network as a graph has it: one square in, three tensors out."""
+    """Wrapper with the signature of the graph: one square in, three tensors out."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -39,11 +39,11 @@ class _OneSquare(nn.Module):
 
 
 def export_onnx(model: StoredModel, path: Path) -> None:
-    """Write a model as an ONNX file.
+    """Export a model to an ONNX file.
 
     Args:
         model: The model.
-        path: Where to; an existing file is replaced.
+        path: The output file; an existing file is replaced.
 
     Raises:
         ModelError: The package ``onnx`` is missing, the network cannot be exported, or the file cannot be written.
@@ -88,10 +88,10 @@ def _metadata(detector: Detector) -> dict[str, str]:
 
 
 def trace(network: nn.Module, side: int) -> bytes:
-    """A network, as ``autodet.models.registry.build_network`` makes it, as an ONNX graph for squares of ``side``."""
+    """Export a network from ``autodet.models.registry.build_network`` as a serialised graph for squares of ``side``."""
     square = torch.zeros((1, 3, side, side), dtype=torch.uint8)
     with torch.no_grad(), warnings.catch_warnings(), TemporaryDirectory() as folder:
-        # The exporter warns of what torchvision's own ONNX support handles: shapes that depend on data.
+        # The exporter warns about data-dependent shapes, which torchvision's ONNX support handles.
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(

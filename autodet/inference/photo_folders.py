@@ -1,4 +1,4 @@
-"""The photos of folders, and the files in them that are passed over."""
+"""Search for photos in folders, with a summary of the skipped files."""
 
 import os
 from collections import Counter
@@ -27,15 +27,15 @@ class FoundPhotos:
     """Photos to predict on.
 
     Attributes:
-        photos: Their paths: files as they were given, and the photos in folders, sorted.
-        passed_over: How many files of folders were passed over, by reason and ending.
+        photos: Paths: files as given, and the photos of folders, sorted.
+        passed_over: Number of skipped files in folders, by reason and file extension.
     """
 
     photos: tuple[Path, ...]
     passed_over: Counter[tuple[Reason, str]]
 
     def sentences(self) -> list[str]:
-        """What was passed over, a sentence for each reason."""
+        """Describe the skipped files, one sentence per reason."""
         said = []
         if endings := self._endings("format"):
             said.append(
@@ -55,10 +55,10 @@ class FoundPhotos:
 
 
 def find_photos(given: Iterable[Path]) -> FoundPhotos:
-    """Files as they are given, and the photos in folders and below them.
+    """Return the given files, and the photos found recursively in the given folders.
 
     Raises:
-        PhotoError: There are none in a folder, or a folder cannot be read.
+        PhotoError: A folder contains no photos or cannot be read.
     """
     photos: list[Path] = []
     passed_over: Counter[tuple[Reason, str]] = Counter()
@@ -87,7 +87,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _reason(folder: Path, file: Path) -> Reason | None:
-    """Why a file of a folder is passed over; None for a photo."""
+    """Return why a file of a folder is skipped; None for a photo."""
     if any(map(is_clutter, file.relative_to(folder).parts)):
         return "hidden"
     ending = file.suffix.lower()
@@ -101,7 +101,7 @@ def _ending(file: Path) -> str:
 
 
 def _shown(endings: Counter[str]) -> str:
-    """``3 .heic, 2 .tif``, the most frequent first."""
+    """Format counts by extension, the most frequent first: ``3 .heic, 2 .tif``."""
     shown = [f"{count:,} {ending}" for ending, count in endings.most_common(MAX_ENDINGS_SHOWN)]
     rest = endings.total() - sum(count for _, count in endings.most_common(MAX_ENDINGS_SHOWN))
     return listed([*shown, f"{rest:,} more"] if rest else shown)

@@ -1,8 +1,8 @@
-"""One model in one file: ``.autodet``, a zip of ``model.json`` and ``weights.safetensors``, without pickle.
+"""Bundle of one model: ``.autodet``, a zip of ``model.json`` and ``weights.safetensors``, without pickle.
 
-``model.json`` says what the model is and carries the weights' sha256. The zip's comment, the file's last 64
-bytes, is the sha256 of all bytes before it, so that no changed byte goes unnoticed. Both entries are stored,
-not compressed: weights do not compress, and a stored entry has no size to lie about.
+``model.json`` describes the model and holds the SHA-256 of the weights. The zip's comment, the file's last 64 bytes, is
+the SHA-256 of all bytes before it, so that any changed byte is detected. Both entries are stored, not compressed:
+weights do not compress, and a stored entry cannot declare a false size.
 """
 
 import hashlib
@@ -25,36 +25,35 @@ from autodet.workspace import write_atomically
 FORMAT = "autodet-1"
 CARD_ENTRY, WEIGHTS_ENTRY = "model.json", "weights.safetensors"
 DIGEST_BYTES = 64
-SCORE = "score"  # among a model's metrics: what its search compared epochs by, of the best one
+SCORE = "score"  # metric by which the search compared epochs, of the best epoch
 MAX_CARD_BYTES = 4_000_000
 MAX_BUNDLE_BYTES = 2_000_000_000
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model is, in plain values.
+    """Description of a model in plain values.
 
     Attributes:
-        name: What people call it.
+        name: Display name.
         classes: Class names; a class id is an index into them.
         architecture: A name of ``autodet.models.registry``.
         image_size: Side in pixels of the square that photos are letterboxed into.
-        dataset: Name of the data set that it was trained on.
-        dataset_fingerprint: That data set's fingerprint.
-        metrics: Figures on the data set's validation split, ``map50`` and ``map50_95`` among them.
-        params: The hyperparameters of its training.
-        epoch: The epoch that was kept.
-        created: When, ISO 8601 with time zone.
+        dataset: Name of the training data set.
+        dataset_fingerprint: Fingerprint of the training data set.
+        metrics: Metrics on the data set's validation split, including ``map50`` and ``map50_95``.
+        params: Hyperparameters of the training.
+        epoch: The epoch whose weights were kept.
+        created: Creation time, ISO 8601 with time zone.
         preprocessing: How a photo becomes the network's input.
-        versions: Of autodet, torch and torchvision.
-        refit: Whether it was trained on the validation photos too, by a final refit; ``metrics`` are then those of the
-            best trial, whose parameters and epochs it has.
-        latency_ms: What one prediction takes, in milliseconds, where its search asked for that; see
-            ``autodet.training.latency``.
-        start_from: The model whose weights its training began with; None for the network's pretrained weights.
-        trained_sizes: How large the training photos and their objects were; None for models of earlier versions.
-        weights_sha256: Checksum of the weights; filled in when the bundle is written.
-        format: The bundle's format.
+        versions: Versions of autodet, torch and torchvision.
+        refit: Whether a final refit trained it on the validation photos too; ``metrics`` are then those of the best
+            trial, whose parameters and epochs it uses.
+        latency_ms: Time of one prediction in milliseconds, if the search measured it; see ``autodet.training.latency``.
+        start_from: The model whose weights the training started from; None for the network's pretrained weights.
+        trained_sizes: Sizes of the training photos and their objects; None for models of earlier versions.
+        weights_sha256: Checksum of the weights; set when the bundle is written.
+        format: Format of the bundle.
     """
 
     name: str
@@ -77,7 +76,7 @@ class ModelCard:
     format: str = FORMAT
 
     def __repr__(self) -> str:
-        """For notebooks: one line."""
+        """Return a one-line summary for notebooks."""
         figures = "".join(
             f", {name} {value:.3f}" for name, value in self.metrics.items() if name in ("map50", "map50_95")
         )
@@ -88,21 +87,21 @@ class ModelCard:
 
     @property
     def score(self) -> float:
-        """What models of a search are compared by, as ``EpochResult.score``; earlier versions stored mAP@0.5 only."""
+        """Score by which a search compares models, as ``EpochResult.score``; earlier versions stored mAP@0.5 only."""
         return self.metrics.get(SCORE, self.metrics["map50"])
 
     def as_origin(self, model: str) -> Origin:
-        """What is written down of a model that something begins with; ``model`` is its id."""
+        """Return the ``Origin`` of a training that starts from this model; ``model`` is its id."""
         facts = (self.weights_sha256, self.dataset, self.dataset_fingerprint, self.refit, self.start_from)
         return Origin(model, *facts).nearest()
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
-        """A card from its JSON document; entries that this version does not know are ignored.
+        """Parse a card from its JSON document, ignoring entries that this version does not know.
 
         Raises:
-            BundleError: The document is not a card of this format, or has impossible values.
-            LaterVersionError: It is a card of a later format.
+            BundleError: The document is not a card of this format, or has invalid values.
+            LaterVersionError: The card has a later format.
         """
         if not isinstance(document, dict) or not isinstance(document.get("format"), str):
             raise BundleError("it is not a model of autodet")
@@ -126,7 +125,7 @@ class ModelCard:
 
 
 def made_later(versions: Any) -> str:
-    """The end of a sentence on a model that a later version of autodet made, as its description says."""
+    """Return the end of an error sentence on a model from a later version of autodet, as its description states."""
     version = versions.get("autodet") if isinstance(versions, dict) else None
     known = isinstance(version, str) and re.fullmatch(r"[\w.+-]{1,40}", version)
     maker = f"autodet {version}" if known else "a later version of autodet"
@@ -137,12 +136,12 @@ def write_bundle(path: Path, card: ModelCard, weights: bytes) -> None:
     """Write a bundle atomically.
 
     Args:
-        path: Where to; an existing file is replaced.
-        card: What the model is; its ``weights_sha256`` is set here.
+        path: Target file; an existing file is replaced.
+        card: Description of the model; its ``weights_sha256`` is set here.
         weights: A state dict as safetensors.
 
     Raises:
-        BundleError: The card could not be read again: a name is too long, or has control characters.
+        BundleError: The card could not be read back: a name is too long, or has control characters.
     """
     if problem := description_problem(card):
         raise BundleError(f"The model {card.name[:MAX_NAME]!r} cannot be written: {problem}.")
@@ -158,20 +157,20 @@ def write_bundle(path: Path, card: ModelCard, weights: bytes) -> None:
 
 
 def read_card(path: Path) -> ModelCard:
-    """What the model in a bundle is, quickly: its weights are neither read nor checked.
+    """Read the card of a bundle, without reading or checking its weights.
 
     Raises:
-        BundleError: The file is no bundle, is cut short, or its description is damaged.
+        BundleError: The file is not a bundle, is truncated, or its description is damaged.
     """
     card, _ = _read(path, with_weights=False)
     return card
 
 
 def read_bundle(path: Path) -> tuple[ModelCard, bytes]:
-    """A model's card and its weights as safetensors, every check made.
+    """Read a model's card and its weights as safetensors, with all checks.
 
     Raises:
-        BundleError: The file is no bundle, is cut short, or a byte of it was changed.
+        BundleError: The file is not a bundle, is truncated, or was modified.
     """
     return _read(path, with_weights=True)
 
@@ -217,5 +216,5 @@ def _entry(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
 
 
 def refusal(path: Path, reason: str) -> str:
-    """The sentence on a bundle that cannot be used."""
+    """Return the error sentence for a bundle that cannot be used."""
     return f"{path.name} cannot be used as a model: {reason}. Download it again from where it was made."

@@ -1,4 +1,4 @@
-"""From a bundle to a network with its weights, after seeing that they fit."""
+"""Load a bundle into a network, after checking that the weights fit."""
 
 import re
 from pathlib import Path
@@ -20,30 +20,30 @@ DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
 
 def load_network(path: Path) -> tuple[ModelCard, nn.Module]:
-    """A model's card and its network, in evaluation mode on the CPU.
+    """Load a model's card and its network, in evaluation mode on the CPU.
 
     Raises:
         BundleError: The file is damaged, or its weights do not fit its network.
-        LaterVersionError: A later version of autodet made it, with a network that is not known here.
+        LaterVersionError: A later version of autodet wrote the bundle, with an architecture unknown to this version.
     """
     card, content = read_bundle(path)
     weights = fitting_weights(path, card, content)
     network = build_network(card.architecture, len(card.classes), pretrained=False)
-    network.load_state_dict(weights, strict=False)  # all are there; counters of batches may be left over
+    network.load_state_dict(weights, strict=False)  # already checked: only batch counters may differ
     return card, network.eval().requires_grad_(False)
 
 
 def fitting_weights(path: Path, card: ModelCard, content: bytes) -> dict[str, Tensor]:
-    """A bundle's weights, if they are those of its network; none of that network's own memory is used to find out.
+    """Return a bundle's weights, checked against its network, which is built on the meta device and takes no memory.
 
     Args:
-        path: The bundle, for the error.
-        card: What it says that it is.
-        content: Its weights as safetensors.
+        path: Path of the bundle, for error messages.
+        card: Card of the bundle.
+        content: The weights as safetensors.
 
     Raises:
-        BundleError: They do not fit, or are not numbers.
-        LaterVersionError: A later version of autodet made it, with a network that is not known here.
+        BundleError: The architecture is unknown, or the weights are unreadable, do not fit, or are not finite numbers.
+        LaterVersionError: A later version of autodet wrote the bundle, with an architecture unknown to this version.
     """
     if card.architecture not in ARCHITECTURES:
         if _version(card.versions.get("autodet", "")) > _version(__version__):
@@ -65,6 +65,6 @@ def fitting_weights(path: Path, card: ModelCard, content: bytes) -> dict[str, Te
 
 
 def _version(text: object) -> tuple[int, ...]:
-    """A version as numbers that can be compared; empty if it is none."""
+    """Parse a version into comparable numbers; empty if it is not a version."""
     found = re.match(r"\d{1,6}(\.\d{1,6})*", str(text))
     return tuple(map(int, found[0].split("."))) if found else ()

@@ -1,9 +1,9 @@
-"""A head that looks twice: at each region as it was proposed, and again at where it has found the object to be.
+"""RoI head with a second look: at each region as proposed, then at the box that the first look predicts.
 
-A region that was proposed a little beside an object shows only a part of it, and the first look's box is a guess; the
+A region proposed slightly beside an object shows only a part of it, and the box of the first look is a guess; the
 second look sees all of it. As in a cascade (Cai and Vasconcelos, arXiv 1712.00726) both looks are trained, the second
-on the boxes of the first, which have to be closer to count. But one and the same head does both, so that a network has
-the same weights with it and without; and only what may be an object is looked at twice, which is a small part.
+on the boxes of the first with a higher IoU threshold. But both share one head, so the weights are the same with and
+without the second look, and only the few regions that may hold an object get one.
 """
 
 import torch
@@ -14,8 +14,8 @@ from torchvision.ops import box_iou, clip_boxes_to_image
 
 from autodet.models.cpu_kernels.roi_align import ROUND
 
-CLOSE = 0.6  # IoU from which on a box of the first look is the object's; of a proposal 0.5 is enough
-MIN_SIDE = 1.0  # in pixels; what the first look makes smaller than that is looked at again as it was proposed
+CLOSE = 0.6  # IoU threshold for a positive in the second look; 0.5 for proposals
+MIN_SIDE = 1.0  # pixels; if the first look's box is smaller, the second look uses the proposal
 Features = dict[str, Tensor]
 Regions = list[Tensor]
 Shapes = list[tuple[int, int]]
@@ -23,12 +23,12 @@ Targets = list[dict[str, Tensor]]
 
 
 class TwoLooks(RoIHeads):  # type: ignore[misc]
-    """torchvision's head of Faster R-CNN with a second look, whose boxes and scores are the answer."""
+    """torchvision's head of Faster R-CNN with a second look, which gives the final boxes and scores."""
 
     def forward(
         self, features: Features, proposals: Regions, image_shapes: Shapes, targets: Targets | None = None
     ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
-        """As ``RoIHeads.forward``; losses are the sums of those of both looks."""
+        """Do the same as ``RoIHeads.forward``; each loss is the sum over both looks."""
         if self.training:
             return [], self._losses(features, proposals, image_shapes, targets or [])
         logits, deltas = self._look(features, proposals, image_shapes)
@@ -38,7 +38,7 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
         return [{"boxes": boxes, "labels": labels, "scores": scores} for boxes, scores, labels in found], {}
 
     def _look(self, features: Features, regions: Regions, image_shapes: Shapes) -> tuple[Tensor, Tensor]:
-        """Logits, shape (N, C), and box deltas, shape (N, 4 C), of the N regions of all photos; class 0 is nothing."""
+        """Return logits (N, C) and box deltas (N, 4 C) of the N regions of all photos; class 0 is the background."""
         answer: tuple[Tensor, Tensor] = self.box_predictor(
             self.box_head(self.box_roi_pool(features, regions, image_shapes))
         )
@@ -56,7 +56,7 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
 
     @torch.no_grad()
     def _refine(self, logits: Tensor, deltas: Tensor, regions: Regions, image_shapes: Shapes) -> Regions:
-        """The box of each region's likeliest object."""
+        """Return the box of each region's likeliest object, clipped to the photo; the region itself if that is tiny."""
         boxes = self.box_coder.decode(deltas, regions)
         likeliest = 1 + logits[:, 1:].argmax(1)
         chosen = boxes.gather(1, likeliest[:, None, None].expand(-1, 1, 4))[:, 0]
@@ -70,7 +70,7 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
         return refined
 
     def _likely(self, logits: Tensor, regions: Regions) -> Regions:
-        """Those that may hold an object, and the likeliest anyway; most hold nothing, and need no second look."""
+        """Select the regions that may hold an object, at least the likeliest; the others need no second look."""
         chances = torch.split(logits.softmax(-1)[:, 1:].amax(1), [region.shape[0] for region in regions])
         choose = self._round_number if self.training else self._all_likely
         return [
@@ -79,20 +79,20 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
         ]
 
     def _all_likely(self, chance: Tensor) -> Tensor:
-        # One at least: an exported graph has the shapes of a photo in which something was looked at again.
+        # Keep at least one region, because an exported graph has the shapes of a photo with a second look.
         return chance >= chance.amax().clamp(max=self.score_thresh)
 
     def _round_number(self, chance: Tensor) -> Tensor:
-        """With some more to a round number: a CPU writes code for each number of regions that it meets anew."""
+        """Round the number of likely regions up, because a CPU generates code for each new number of regions."""
         likely = int(self._all_likely(chance).sum())
         return chance.topk(min(-(-likely // ROUND) * ROUND, len(chance))).indices
 
     @torch.no_grad()
     def _matched(self, regions: Regions, targets: Targets) -> tuple[list[Tensor], list[Tensor]]:
-        """Which class each region is, 0 for none, and which deltas lead from it to its object."""
+        """Return the class of each region, 0 for background, and the deltas from it to the object of highest IoU."""
         labels, nearest = [], []
         for region, target in zip(regions, targets, strict=True):
-            # One more, of no size, which no region overlaps: so photos without objects are no special case.
+            # Append an empty box that overlaps no region, so that photos without objects are no special case.
             boxes, classes = pad(target["boxes"].to(region), (0, 0, 0, 1)), pad(target["labels"], (0, 1))
             overlap, index = box_iou(boxes, region).max(0)
             labels.append(torch.where(overlap >= CLOSE, classes[index], 0))

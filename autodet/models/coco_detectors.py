@@ -1,7 +1,7 @@
-"""Torchvision's detectors, which COCO has taught, with heads for the classes at hand.
+"""Torchvision's COCO-pretrained detectors with heads for other classes.
 
-BatchNorms are folded, the first layers of the body are frozen, and a class that COCO knows by the same name keeps
-what its rows of the head have learnt.
+BatchNorms are folded, the first layers of the body are frozen, and a class that COCO knows by the same name keeps its
+trained rows of the head.
 """
 
 from collections import OrderedDict
@@ -23,7 +23,7 @@ SSD_FEATURES, BODY = "backbone.features.", "backbone.body."
 
 
 class SsdBackbone(nn.Module):
-    """Torchvision's backbone of SSDlite, whose pretrained part is called ``body`` as everywhere."""
+    """Torchvision's SSDlite backbone, with its pretrained part named ``body`` as in the other backbones."""
 
     def __init__(self, backbone: Any) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class SsdBackbone(nn.Module):
         self.extra: nn.ModuleList = backbone.extra
 
     def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":
-        """Six maps of images, shape (B, 3, H, W): at strides 16 and 32, then each half the size."""
+        """Compute six maps of images, shape (B, 3, H, W): at strides 16 and 32, then each half the size."""
         maps: list[Tensor] = []
         for block in (*self.body, *self.extra):
             maps.append(block(maps[-1] if maps else images))
@@ -47,16 +47,16 @@ def build_coco_detector(
     background: int,
     settings: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """One of torchvision's detectors.
+    """Build one of torchvision's detectors.
 
     Args:
-        class_count: Classes without the background.
-        published: Its COCO weights, or None for noise that a bundle's weights replace.
-        classes: What the classes are called; where they are not known, no row of the head is kept.
-        name: What torchvision calls it.
-        frozen: How many layers of its body, from the photo on, do not learn.
-        background: How many class ids it keeps for the background.
-        settings: What torchvision's builder takes besides.
+        class_count: Number of classes without the background.
+        published: COCO weights, or None for random weights that a bundle's weights replace.
+        classes: Class names; if empty, no row of the head is kept.
+        name: Torchvision's name of the detector.
+        frozen: Number of frozen layers of the body, counted from the input.
+        background: Number of class ids reserved for the background.
+        settings: Further arguments of torchvision's builder.
     """
     threshold = "box_score_thresh" if name.startswith("fasterrcnn") else "score_thresh"
     network: Any = get_model(

@@ -1,4 +1,4 @@
-"""The bounds of a model's description: a bundle may come from anybody, and be made to harm."""
+"""Limits of model descriptions, because a bundle may come from an untrusted source."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from autodet.models.bundle import ModelCard
 
-MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 32, 1280  # pixels; training makes no larger squares
+MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 32, 1280  # pixels; training never uses larger squares
 MAX_CLASSES = 10_000
-MAX_NAME = 200  # letters of a name that is given here
+MAX_NAME = 200  # letters of a name that a user gives
 MAX_TEXT = 1000  # letters of any text
-MAX_ENTRIES = 200  # of parameters, metrics, versions, and of a list among them
+MAX_ENTRIES = 200  # parameters, metrics, versions, and items of a list value
 MAX_NUMBER = 1e15
-_NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, line and paragraph ends
+_NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}  # control characters, surrogates, line and paragraph separators
 
 
 def one_line(text: str, most: int = MAX_NAME) -> str:
-    """A text that people have given as a description can have it: on one line, and not too long."""
+    """Make user text valid for a description: one line, no control characters, at most ``most`` letters."""
     plain = "".join(" " if unicodedata.category(letter) in _NO_TEXT else letter for letter in text[: 10 * most])
     return " ".join(plain.split())[:most].rstrip()
 
 
 def description_problem(card: "ModelCard") -> str:
-    """What is wrong with a model's description, as the end of a sentence; empty if it is plausible."""
+    """Return the first problem of a model's description as the end of a sentence; empty if it is plausible."""
     return next(_problems(card), "")
 
 

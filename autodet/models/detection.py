@@ -1,4 +1,4 @@
-"""Running a network on letterboxed squares."""
+"""Inference of a network on letterboxed squares."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,24 +12,24 @@ from autodet.records import MAX_DETECTIONS, Prediction
 
 
 def square_tensor(square: np.ndarray) -> Tensor:
-    """A drawn square, shape (S, S, 3), as the network takes it: uint8, shape (3, S, S)."""
+    """Convert a drawn square, shape (S, S, 3), to the network's input: uint8, shape (3, S, S)."""
     return torch.from_numpy(np.array(square)).permute(2, 0, 1)
 
 
 def detection_limit(network: nn.Module) -> int:
-    """How many objects a network finds on a photo at most."""
+    """Return the maximum number of objects that a network detects per photo."""
     head: Any = getattr(network, "roi_heads", network)
     return int(getattr(head, "detections_per_img", MAX_DETECTIONS))
 
 
 @torch.inference_mode()
 def detect(network: nn.Module, squares: Tensor, letterboxes: Sequence[Letterbox]) -> list[Prediction]:
-    """The detections of a network in evaluation mode on each square, in pixels of the photos.
+    """Detect objects on each square with a network in evaluation mode; boxes are in pixels of the photos.
 
     Args:
-        network: As ``autodet.models.registry.build_network`` makes it.
-        squares: Photos in their squares, uint8, shape (B, 3, S, S), on the network's device.
-        letterboxes: How each photo lies in its square.
+        network: A network from ``autodet.models.registry.build_network``.
+        squares: Letterboxed photos, uint8, shape (B, 3, S, S), on the network's device.
+        letterboxes: Position of each photo in its square.
     """
     predictions, limit = [], detection_limit(network)
     for output, letterbox in zip(network(squares), letterboxes, strict=True):

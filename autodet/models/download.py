@@ -1,4 +1,4 @@
-"""Downloading a file of weights: checked before anybody sees it, once however many ask for it."""
+"""Download of weights: a file is verified before it appears, and downloaded once for concurrent requests."""
 
 import hashlib
 import http.client
@@ -12,16 +12,16 @@ from pathlib import Path
 from autodet.lock import try_lock, unlock
 
 ATTEMPTS = 2
-STALL_SECONDS = 30.0  # without a byte
+STALL_SECONDS = 30.0  # timeout without a byte received
 CHUNK_BYTES = 1 << 18
 WAIT_SECONDS = 0.2
 
 
 class TransferError(Exception):
-    """A file that cannot be had; the text is the reason, part of a sentence.
+    """A failed download; the text is the reason, as part of a sentence.
 
     Attributes:
-        final: Whether there is no use in asking again.
+        final: Whether a retry is pointless.
     """
 
     def __init__(self, reason: str, final: bool = False) -> None:
@@ -30,34 +30,34 @@ class TransferError(Exception):
 
 
 def fetch(url: str, path: Path, digits: str, most_bytes: int, pulse: Callable[[], None] = lambda: None) -> None:
-    """Download a file to its place, where it appears whole or not at all; one retry.
+    """Download a file atomically, with one retry.
 
-    Whoever else downloads the same file, in another process too, is waited for.
+    Concurrent downloads of the same file, in other processes too, wait for the first.
 
     Args:
-        url: Where from.
-        path: Its place; what is there is replaced.
-        digits: The first digits of its SHA-256.
-        most_bytes: Nothing that is larger is taken.
-        pulse: Called after every piece, and while waiting.
+        url: Source address.
+        path: Target file; an existing file is replaced.
+        digits: First digits of the file's SHA-256.
+        most_bytes: Maximum size; a larger file is rejected.
+        pulse: Called after every chunk, and while waiting.
 
     Raises:
-        TransferError: The server does not give it.
-        OSError: It cannot be written.
+        TransferError: The server does not deliver the file.
+        OSError: The file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     while (descriptor := try_lock(path.with_name(f".{path.name}.lock"))) is None:
         pulse()
         time.sleep(WAIT_SECONDS)
     try:
-        if not (path.is_file() and sha256_of(path).startswith(digits)):  # else somebody has fetched it meanwhile
+        if not (path.is_file() and sha256_of(path).startswith(digits)):  # else another process has fetched it
             _fetch_patiently(url, path, digits, most_bytes, pulse)
     finally:
         unlock(descriptor)
 
 
 def sha256_of(path: Path) -> str:
-    """A file's SHA-256."""
+    """Return a file's SHA-256."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -109,7 +109,7 @@ def _open(url: str) -> http.client.HTTPResponse:
 
 
 def _read(answer: http.client.HTTPResponse) -> bytes:
-    """What has come, without waiting for more."""
+    """Return the next bytes to arrive, without waiting for a full chunk."""
     try:
         return answer.read1(CHUNK_BYTES)
     except TimeoutError as error:
@@ -119,7 +119,7 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
 
 
 def _say(progress: str) -> None:
-    """To whoever looks: the terminal, or a search's log."""
+    """Print progress to stderr: the terminal, or a search's log."""
     print(progress, file=sys.stderr, flush=True)
 
 

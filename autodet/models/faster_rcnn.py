@@ -1,4 +1,4 @@
-"""Faster R-CNN (Ren et al., arXiv 1506.01497) in the sizes that a CPU can train, built on torchvision's parts."""
+"""Faster R-CNN (Ren et al., arXiv 1506.01497) in sizes that a CPU can train, built from torchvision's parts."""
 
 from collections.abc import Mapping
 
@@ -17,18 +17,18 @@ from autodet.models.normalize import lite_input
 from autodet.models.pyramid import build_backbone
 from autodet.records import MAX_DETECTIONS, MIN_SCORE
 
-ANCHOR_SIDES = ((24, 32), (48, 64), (96, 128), (192, 256))  # pixels, a pair for each level of the pyramid
+ANCHOR_SIDES = ((24, 32), (48, 64), (96, 128), (192, 256))  # pixels, a pair per pyramid level
 ASPECT_RATIOS = (0.5, 1.0, 2.0)
-PROPOSALS = 300  # of a photo that the head looks at
-CELLS, FEATURES = 7, 1024  # of a region's side; of each of the head's two layers
+PROPOSALS = 300  # per photo, passed to the head
+CELLS, FEATURES = 7, 1024  # per side of a region; per layer of the head, which has two
 
 
 def build_faster_rcnn(class_count: int, published: Mapping[str, Tensor] | None, size: str) -> GeneralizedRCNN:
-    """Faster R-CNN on an EfficientNet-Lite: pyramid levels at strides 8, 16, 32 and 64.
+    """Build Faster R-CNN on an EfficientNet-Lite, with pyramid levels at strides 8, 16, 32 and 64.
 
     Args:
-        class_count: Classes without the background.
-        published: ImageNet weights of the body, or None for noise that a bundle's weights replace.
+        class_count: Number of classes without the background.
+        published: ImageNet weights of the body, or None for random weights that a bundle's weights replace.
         size: One of ``efficientnet_lite.LITE_SIZES``.
     """
     backbone = build_backbone(size, published)

@@ -1,4 +1,4 @@
-"""Fitting a photo of any shape into the square that a network takes, and boxes back into the photo."""
+"""Letterboxing of photos of any shape into the square that a network takes, and the mapping of boxes back."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,20 @@ from PIL import Image
 
 from autodet.records import FloatArray
 
-PAD_GREY = 114  # near the mean of natural photos, so that padding stands out as little as it can
+PAD_GREY = 114  # near the mean of natural photos, so that padding stands out as little as possible
 
 
 @dataclass(frozen=True)
 class Letterbox:
-    """How one photo lies in its square: scaled by the same factor both ways, in the middle, grey around it.
+    """Position of one photo in its square: scaled by one factor in both directions, centred, with grey padding.
 
     Attributes:
         scale: Pixels of the square per pixel of the photo.
         left: Grey columns left of the photo, in pixels of the square.
         top: Grey rows above the photo, in pixels of the square.
-        width: The photo's width in pixels.
-        height: The photo's height in pixels.
-        side: The square's side in pixels.
+        width: Width of the photo in pixels.
+        height: Height of the photo in pixels.
+        side: Side of the square in pixels.
     """
 
     scale: float
@@ -33,27 +33,27 @@ class Letterbox:
 
     @classmethod
     def fit(cls, width: int, height: int, side: int) -> "Letterbox":
-        """The letterbox of a ``width`` x ``height`` photo in a square of ``side``."""
+        """Return the letterbox of a ``width`` x ``height`` photo in a square of ``side``."""
         scale = side / max(width, height)
         inner_width, inner_height = _scaled(width, scale), _scaled(height, scale)
         return cls(scale, (side - inner_width) // 2, (side - inner_height) // 2, width, height, side)
 
     def draw(self, photo: Image.Image) -> NDArray[np.uint8]:
-        """The square, shape (side, side, 3), RGB."""
+        """Draw the photo into its square, uint8, shape (side, side, 3), RGB."""
         inner_wh = _scaled(self.width, self.scale), _scaled(self.height, self.scale)
-        # Halving by whole factors first keeps a 3000-pixel photo cheap and free of aliases.
+        # Reducing by an integer factor first keeps a 3000-pixel photo cheap and free of aliasing.
         inner = photo.resize(inner_wh, Image.Resampling.BILINEAR, reducing_gap=2.0)
         square = Image.new("RGB", (self.side, self.side), (PAD_GREY,) * 3)
         square.paste(inner, (self.left, self.top))
         return np.asarray(square)
 
     def to_square(self, boxes_xyxy: FloatArray) -> FloatArray:
-        """Boxes of the photo, shape (N, 4), as boxes of the square."""
+        """Convert boxes of the photo, shape (N, 4), to boxes of the square."""
         boxes: FloatArray = (boxes_xyxy * self.scale + self._offset).astype(np.float32)
         return boxes
 
     def to_photo(self, boxes_xyxy: FloatArray) -> FloatArray:
-        """Boxes of the square, shape (N, 4), as boxes of the photo, clipped to it."""
+        """Convert boxes of the square, shape (N, 4), to boxes of the photo, clipped to it."""
         boxes = (boxes_xyxy - self._offset) / self.scale
         limits = np.array([self.width, self.height, self.width, self.height], np.float32)
         clipped: FloatArray = np.clip(boxes, 0, limits).astype(np.float32)

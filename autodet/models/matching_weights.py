@@ -1,15 +1,15 @@
-"""Beginning a network with the weights of another that knows other classes.
+"""Initialise a network with the weights of another network that has other classes.
 
-Everything but the head is taken as it is; of the head, each class that both know by name keeps its rows::
+All weights except the head's are copied; in the head, each class that both networks know by name keeps its rows::
 
     source = safetensors.torch.load(read_bundle(path)[1])           # or COCO weights, as torchvision publishes them
     network = build_network(name, len(dataset.classes), pretrained=False)
     taken = transplant(source, card.classes, network, dataset.classes)
     taken.kept, taken.fresh, taken.gone                             # ("apple",), ("cherry",), ("banana",)
 
-Of COCO weights the classes are ``weights.meta["categories"]``, all 91 of them. The heads of torchvision's Faster R-CNN,
-RetinaNet, FCOS and SSD are known, and that of autodet's single stage; only a change of classes is made up for, and of
-BatchNorms that the network has folded, never another architecture.
+The classes of COCO weights are ``weights.meta["categories"]``, all 91 of them. Supported heads are those of
+torchvision's Faster R-CNN, RetinaNet, FCOS and SSD, and of autodet's single stage. Only a change of classes and
+BatchNorms that the network has folded are handled, never a change of architecture.
 """
 
 import re
@@ -24,24 +24,24 @@ from autodet.text_format import spelling_key
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-BACKGROUND = "__background__"  # as torchvision's lists of classes have it, in front
+BACKGROUND = "__background__"  # first entry of torchvision's class lists
 BOX_SIDES = 4
-# One score a class: autodet's own single stage.
+# One score per class: autodet's single stage.
 CLASS_SCORE = re.compile(r"head\.class_score\.(weight|bias)")
-# One score and one box a class: Faster R-CNN. All rows of a class lie together.
+# One score and one box per class: Faster R-CNN. All rows of a class are adjacent.
 BOX_PREDICTOR = re.compile(r"roi_heads\.box_predictor\.(cls_score|bbox_pred)\.(weight|bias)")
-# One score for each anchor and class; all rows of an anchor lie together.
+# One score per anchor and class; all rows of an anchor are adjacent.
 ANCHOR_HEAD = re.compile(r"head\.classification_head\.(cls_logits|module_list\.\d+(\.1)?)\.(weight|bias)")
 
 
 @dataclass(frozen=True)
 class Transplant:
-    """Which classes of a network begin with rows of another, by the names that they have there.
+    """Classes of a network that keep rows of another network, and those that do not.
 
     Attributes:
-        kept: For each class that keeps its rows, as the network calls it, what the other network calls it.
-        fresh: Classes that the other network does not know; their rows are left as they were.
-        gone: Classes of the other network that are not wanted any more.
+        kept: Classes that keep their rows, mapped to their names in the other network.
+        fresh: Classes that the other network does not know; their rows are unchanged.
+        gone: Classes of the other network that are dropped.
     """
 
     kept: Mapping[str, str]
@@ -50,10 +50,10 @@ class Transplant:
 
 
 def match_classes(source: Sequence[str], target: Sequence[str]) -> Transplant:
-    """Which classes of ``target`` are the same as which of ``source``.
+    """Match the classes of ``target`` with those of ``source`` by name.
 
-    Names are compared as they are first, then without regard to capital letters and spaces (``spelling_key``).
-    No class is matched twice. A name that stands for several classes (COCO's ``N/A``) stands for none.
+    Names are compared exactly first, then without regard to case and spaces (``spelling_key``). No class is matched
+    twice. A name shared by several classes (COCO's ``N/A``) matches none.
     """
     counts = Counter(source)
     free = [name for name in source if name != BACKGROUND and counts[name] == 1]
@@ -74,22 +74,21 @@ def match_classes(source: Sequence[str], target: Sequence[str]) -> Transplant:
 def transplant(
     weights: "Mapping[str, Tensor]", classes: Sequence[str], network: "nn.Module", network_classes: Sequence[str]
 ) -> Transplant:
-    """Load weights into a network of the same architecture with other classes; it is changed in place.
+    """Load weights into a network of the same architecture with other classes, in place.
 
-    Rows of the background, where both heads have them, are taken over too.
+    Rows of the background are copied too if both heads have them.
 
     Args:
-        weights: A state dict; it is left as it is.
-        classes: The classes that it was trained for, in their order; ``__background__`` may stand in front.
-        network: What begins with them.
-        network_classes: Its classes, in their order, likewise.
+        weights: A state dict; it is not modified.
+        classes: Classes that the weights were trained for, in order; ``__background__`` may come first.
+        network: The network to initialise.
+        network_classes: Classes of the network, in order; ``__background__`` may come first.
 
     Returns:
-        Which classes have kept their rows, and which have not.
+        The classes that have kept their rows, and those that have not.
 
     Raises:
-        ModelError: The weights do not fit, be it another architecture or another number of classes; the network is as
-            it was.
+        ModelError: The weights do not fit: another architecture or another number of classes. The network is unchanged.
     """
     from autodet.models.cpu_kernels.folded_batchnorm import folded_for
 
@@ -112,7 +111,7 @@ def transplant(
 
 
 def _class_layers(state: "Mapping[str, Tensor]") -> Iterator[tuple[str, int, int]]:
-    """Every weight and bias that has rows for classes: its name, anchors, and rows for each anchor and class."""
+    """Yield every weight and bias with rows per class: its name, anchors, and rows per anchor and class."""
     for name in state:
         if layer := BOX_PREDICTOR.fullmatch(name):
             yield name, 1, BOX_SIDES if layer[1] == "bbox_pred" else 1
@@ -124,14 +123,14 @@ def _class_layers(state: "Mapping[str, Tensor]") -> Iterator[tuple[str, int, int
 
 
 def _rows(tensor: "Tensor", anchors: int, sides: int, name: str) -> "Tensor":
-    """A layer as (anchors, classes, sides, ...)."""
+    """Reshape a layer to (anchors, classes, sides, ...)."""
     if tensor.shape[0] % (anchors * sides):
         raise ModelError(f"The weights do not fit the network: {name} has {tensor.shape[0]} rows.")
     return tensor.reshape(anchors, -1, sides, *tensor.shape[1:])
 
 
 def _numbered(classes: Sequence[str], rows: int) -> dict[str, int]:
-    """Which row each class has; where there is one more than classes, the first is the background's.
+    """Map each class to its row; if there is one row more than classes, the first row is the background's.
 
     Raises:
         ModelError: There are fewer rows, or more.
@@ -143,9 +142,9 @@ def _numbered(classes: Sequence[str], rows: int) -> dict[str, int]:
 
 
 def misfit(weights: "Mapping[str, Tensor]", own: "Mapping[str, Tensor]") -> str:
-    """What of a network's weights is missing, foreign or of another shape, in words; empty if all fits.
+    """Describe the first weight that is missing, unknown or of another shape; empty if all weights fit.
 
-    Counters of batches, which a BatchNorm that does not learn has no use for, may be there or not.
+    Batch counters (``num_batches_tracked``) are optional, because a frozen BatchNorm does not use them.
     """
     for name in {**own, **weights}:
         if name.endswith("num_batches_tracked"):

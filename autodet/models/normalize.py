@@ -1,7 +1,7 @@
-"""What stands between letterboxed squares and a detector.
+"""Input layer between letterboxed squares and a detector.
 
-Every network that a builder returns takes letterboxed squares as they are stored, uint8 with shape
-(B, 3, S, S), and class ids from 0: normalisation and the background class are its own business.
+Every network that a builder returns takes letterboxed squares as stored, uint8 with shape (B, 3, S, S), and class ids
+from 0; it handles normalisation and the background class internally.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ class SquareInput(nn.Module):
     """Normalises squares, in place of a torchvision detector's own resizing.
 
     Args:
-        mean: Subtracted per channel, in units of 0 to 255.
-        std: Divided by per channel, in units of 0 to 255.
-        background: How many class ids the network keeps for the background, below those of the classes.
+        mean: Mean per channel, in units of 0 to 255.
+        std: Standard deviation per channel, in units of 0 to 255.
+        background: Number of class ids that the network reserves for the background, below those of the classes.
     """
 
     mean: Tensor
@@ -32,7 +32,7 @@ class SquareInput(nn.Module):
         self.background = background
 
     def forward(self, images: Tensor, targets: Targets | None = None) -> tuple[ImageList, Targets | None]:
-        """Normalise squares, shape (B, 3, S, S), and make room for the background among the labels."""
+        """Normalise squares, shape (B, 3, S, S), and shift the labels to make room for the background."""
         squares = (images.to(self.mean.dtype) - self.mean) / self.std
         squares = squares.contiguous(memory_format=torch.channels_last)
         sizes = [(squares.shape[2], squares.shape[3])] * squares.shape[0]
@@ -41,16 +41,16 @@ class SquareInput(nn.Module):
         return ImageList(squares, sizes), targets
 
     def postprocess(self, detections: Targets, _sizes: object, _original_sizes: object) -> Targets:
-        """Take the background out of the labels again."""
+        """Shift the labels back to class ids from 0."""
         return [{**detection, "labels": detection["labels"] - self.background} for detection in detections]
 
 
 def lite_input(background: int = 1) -> SquareInput:
-    """What EfficientNet-Lite's weights were trained on: (pixel - 127) / 128."""
+    """Return the normalisation that EfficientNet-Lite's weights were trained with: (pixel - 127) / 128."""
     return SquareInput((127.0,) * 3, (128.0,) * 3, background)
 
 
 def imagenet_input(background: int = 1) -> SquareInput:
-    """What torchvision's weights were trained on."""
+    """Return the normalisation that torchvision's weights were trained with."""
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     return SquareInput([255 * value for value in mean], [255 * value for value in std], background)

@@ -1,9 +1,9 @@
-"""A single-stage detector for speed: every cell of the pyramid says what it sees, without proposals.
+"""Fast single-stage detector: every cell of the pyramid predicts directly, without proposals.
 
-Each cell predicts a score per class and how far a box reaches from the cell's centre to its four sides, as
-FCOS does (Tian et al., arXiv 1904.01355). Which cells learn which object follows the network's own predictions
-(task-aligned assignment, Feng et al., arXiv 2108.07755): those that score and fit an object best. A score
-thereby learns to say how well its box fits, which FCOS needs a third branch for.
+Each cell predicts a score per class and the distances from its centre to the four sides of a box, as FCOS does (Tian et
+al., arXiv 1904.01355). Objects are assigned to cells by the network's own predictions (task-aligned assignment, Feng et
+al., arXiv 2108.07755): the cells that score and fit an object best learn it. The score thus also predicts how well its
+box fits, for which FCOS needs a third branch.
 """
 
 import math
@@ -21,18 +21,18 @@ from autodet.records import MAX_DETECTIONS, MIN_SCORE
 
 TOWER_DEPTH = 2
 NORM_GROUPS = 16
-PRIOR_SCORE = 0.01  # what a cell scores before it has learnt anything: most see nothing
-FIRST_REACH = 3.0  # how far a cell's box reaches before it has learnt anything, in strides
-MAX_REACH = 5.0  # logarithm, against overflow
+PRIOR_SCORE = 0.01  # initial score of a cell: most cells see no object
+FIRST_REACH = 3.0  # initial distance from a cell's centre to the sides of its box, in strides
+MAX_REACH = 5.0  # upper limit of the logarithm, against overflow
 CELLS_PER_OBJECT = 10
-IOU_POWER = 6.0  # how much more than the score the IoU counts in choosing cells; the paper's beta
+IOU_POWER = 6.0  # exponent of the IoU in the assignment, where the score has 1; the paper's beta
 BOX_WEIGHT = 5.0
 MAX_CANDIDATES = 400
 NMS_IOU = 0.6
 
 
 class DenseHead(nn.Module):
-    """Two small towers over every level of the pyramid: one for classes, one for objects and their boxes."""
+    """Two small towers over every level of the pyramid: one for classes, one for objectness and boxes."""
 
     def __init__(self, channels: int, class_count: int, levels: int) -> None:
         super().__init__()
@@ -50,14 +50,14 @@ class DenseHead(nn.Module):
             layer.bias = nn.Parameter(torch.full((layer.out_channels,), bias))
 
     def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Predictions of the P cells of all levels.
+        """Predict for the P cells of all levels.
 
         Args:
-            maps: One a level, shape (B, channels, H, W).
+            maps: One per level, shape (B, channels, H, W).
 
         Returns:
-            Logits of objects, shape (B, P), and of their classes, shape (B, P, classes), and reaches to the left, top,
-            right and bottom in strides, above 0, shape (B, P, 4).
+            Objectness logits, shape (B, P), class logits, shape (B, P, classes), and distances to the left, top, right
+            and bottom in strides, above 0, shape (B, P, 4).
         """
         objects, classes, reaches = [], [], []
         for features, scale in zip(maps, self.scales, strict=True):
@@ -82,17 +82,17 @@ def _tower(channels: int) -> nn.Sequential:
 
 
 class OneStageDetector(nn.Module):
-    """A backbone with a dense head; called as ``autodet.models.registry.build_network`` says."""
+    """Backbone with a dense head; ``autodet.models.registry.build_network`` describes inputs and outputs."""
 
     def __init__(self, backbone: PyramidBackbone, class_count: int) -> None:
         super().__init__()
-        self.detections_per_img, self.score_thresh = MAX_DETECTIONS, MIN_SCORE  # as torchvision's detectors say it
+        self.detections_per_img, self.score_thresh = MAX_DETECTIONS, MIN_SCORE  # named as in torchvision's detectors
         self.transform = lite_input(background=0)
         self.backbone = backbone
         self.head = DenseHead(backbone.out_channels, class_count, len(FPN_STRIDES))
 
     def forward(self, squares: Tensor, targets: Targets | None = None) -> dict[str, Tensor] | Targets:
-        """Losses in training; detections in evaluation."""
+        """Return losses in training and detections in evaluation."""
         images, _ = self.transform(squares)
         maps = list(self.backbone(images.tensors).values())
         objects, classes, reaches = self.head(maps)
@@ -105,7 +105,7 @@ class OneStageDetector(nn.Module):
 
 
 def _cells(maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Centres of all levels' cells, shape (P, 2), xy in pixels, and their strides, shape (P, 1)."""
+    """Return the centres of the cells of all levels, shape (P, 2), xy in pixels, and their strides, shape (P, 1)."""
     points, strides = [], []
     for features, stride in zip(maps, FPN_STRIDES, strict=True):
         height, width = features.shape[-2:]
@@ -120,7 +120,7 @@ def _cells(maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 def _losses(
     objects: Tensor, classes: Tensor, boxes: Tensor, points: Tensor, strides: Tensor, targets: Targets
 ) -> dict[str, Tensor]:
-    """Of the cells of all squares, those that learn an object in the measure of how well they fit it."""
+    """Compute the losses over all squares, weighting each positive cell by how well it fits its object."""
     scores = (objects.sigmoid()[..., None] * classes.softmax(-1)).detach()
     qualities, matched_labels, matched_boxes = [], [], []
     for photo_scores, photo_boxes, target in zip(scores, boxes.detach(), targets, strict=True):
@@ -143,19 +143,19 @@ def _losses(
 def assign(
     scores: Tensor, boxes: Tensor, points: Tensor, strides: Tensor, objects: Tensor, labels: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Which cells of one square learn which object.
+    """Assign the objects of one square to its cells.
 
     Args:
-        scores: What the cells predict, 0 to 1, shape (P, classes).
-        boxes: Likewise, xyxy in pixels, shape (P, 4).
-        points: The cells' centres, shape (P, 2).
-        strides: The cells' strides, shape (P, 1).
-        objects: The marked boxes, shape (M, 4).
+        scores: Predicted scores, 0 to 1, shape (P, classes).
+        boxes: Predicted boxes, xyxy in pixels, shape (P, 4).
+        points: Centres of the cells, shape (P, 2).
+        strides: Strides of the cells, shape (P, 1).
+        objects: Ground-truth boxes, shape (M, 4).
         labels: Their classes from 0, shape (M,).
 
     Returns:
-        How well a cell is to say that it fits its object, 0 to 1, shape (P,), 0 for those that see none; and the
-        number of that object, shape (P,).
+        Target objectness of each cell, 0 to 1, shape (P,), 0 for cells without an object; and the index of the cell's
+        object, shape (P,).
     """
     if not len(objects):
         return scores.new_zeros(len(points)), labels.new_zeros(len(points))
@@ -163,7 +163,7 @@ def assign(
     alignment = scores[:, labels].T * iou**IOU_POWER
     best = alignment.topk(min(CELLS_PER_OBJECT, len(points)), 1)
     chosen = torch.zeros_like(alignment).scatter_(1, best.indices, (best.values > 0).float())
-    # A cell that several objects want learns the one that it fits best.
+    # A cell chosen by several objects learns the one with the highest IoU.
     chosen *= functional.one_hot((iou * chosen).argmax(0), len(objects)).T
     alignment, iou = alignment * chosen, iou * chosen
     most = alignment.amax(1, keepdim=True).clamp(min=1e-12)
@@ -172,14 +172,14 @@ def assign(
 
 
 def _may_learn(points: Tensor, strides: Tensor, objects: Tensor) -> Tensor:
-    """Whether a cell's centre lies in an object, or so near to its middle that none could be nearer; shape (M, P)."""
+    """Return a mask, shape (M, P): the cell's centre lies in the object, or the object's centre in the cell."""
     offsets = torch.cat((points[None] - objects[:, None, :2], objects[:, None, 2:] - points[None]), -1)
     middles = (objects[:, None, :2] + objects[:, None, 2:]) / 2
     return (offsets.amin(-1) > 0) | ((points[None] - middles).abs().amax(-1) <= strides[None, :, 0] / 2)
 
 
 def _detections(scores: Tensor, boxes: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
-    """The best boxes of one square, best first, those that overlap a better one of their class left out."""
+    """Return the best boxes of one square, best first, after non-maximum suppression per class."""
     class_count = scores.shape[1]
     best, order = scores.flatten().topk(min(MAX_CANDIDATES, boxes.shape[0]))
     confident = best > MIN_SCORE
@@ -191,11 +191,11 @@ def _detections(scores: Tensor, boxes: Tensor, size: tuple[int, int]) -> dict[st
 
 
 def build_one_stage(class_count: int, published: Mapping[str, Tensor] | None, size: str) -> OneStageDetector:
-    """The single-stage detector on an EfficientNet-Lite.
+    """Build the single-stage detector on an EfficientNet-Lite.
 
     Args:
-        class_count: How many classes.
-        published: ImageNet weights of the body, or None for noise that a bundle's weights replace.
+        class_count: Number of classes.
+        published: ImageNet weights of the body, or None for random weights that a bundle's weights replace.
         size: One of ``LITE_SIZES``.
     """
     network = OneStageDetector(build_backbone(size, published), class_count)

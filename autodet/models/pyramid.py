@@ -14,7 +14,7 @@ FPN_STRIDES = (8, 16, 32, 64)
 
 
 class PyramidBackbone(nn.Module):
-    """A feature extractor, ``body``, and its pyramid, ``fpn``."""
+    """Feature extractor, ``body``, with its pyramid, ``fpn``."""
 
     def __init__(self, body: EfficientNetLite, out_channels: int) -> None:
         super().__init__()
@@ -23,13 +23,13 @@ class PyramidBackbone(nn.Module):
         self.out_channels = out_channels
 
     def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":
-        """Pyramid of images, shape (B, 3, H, W): one map of ``out_channels`` a level, at ``FPN_STRIDES``."""
+        """Compute the pyramid of images (B, 3, H, W): one map of ``out_channels`` per level, at ``FPN_STRIDES``."""
         maps: OrderedDict[str, Tensor] = self.fpn(self.body(images))
         return maps
 
 
 def build_backbone(size: str, published: Mapping[str, Tensor] | None) -> PyramidBackbone:
-    """A backbone of one of ``LITE_SIZES``, from the published ImageNet weights if they are given."""
+    """Build a backbone of one of ``LITE_SIZES``, with the published ImageNet weights if given."""
     body = EfficientNetLite(LITE_SIZES[size])
     if published is not None:
         body.load_state_dict(fold_imagenet_weights(published))

@@ -1,4 +1,4 @@
-"""The architectures to choose from: the one place to add another (docs/models.md says how)."""
+"""Registry of architectures: the only place to register another (docs/models.md explains how)."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,27 +17,27 @@ DEFAULT_ARCHITECTURE = "fasterrcnn_efficientnet_lite0"
 
 @dataclass(frozen=True)
 class Architecture:
-    """What a person wants to know before choosing a network, and what builds it.
+    """Properties of a network that matter when choosing it, and its builder.
 
     Attributes:
-        name: Its name everywhere but on a page.
-        title: Its name on a page.
-        parameters_millions: Weights, for a handful of classes.
-        image_size: Side in pixels of the square that it works on.
-        stride: Pixels between the finest predictions; objects much smaller than that are not found.
-        weights: What it starts from.
-        coco_map: COCO AP that those weights were published with, in per cent and at the size that they were made for;
-            None for weights that know no boxes.
-        fruit_map50: mAP@0.5 that it comes to on a small data set, in per cent: 180 photos of fruit, 8 epochs, the mean
-            of three seeds (``benchmarks.ablation``); None where its weights could not be had.
+        name: Identifier, used everywhere but on pages.
+        title: Name shown on pages.
+        parameters_millions: Number of parameters in millions, with a handful of classes.
+        image_size: Side in pixels of the input square.
+        stride: Pixels between the finest predictions; much smaller objects are not found.
+        weights: Pretrained starting weights.
+        coco_map: Published COCO AP of those weights, in per cent, at the size they were made for; None for weights
+            without boxes.
+        fruit_map50: mAP@0.5 on a small data set, in per cent: 180 photos of fruit, 8 epochs, the mean of three seeds
+            (``benchmarks.ablation``); None if the weights were unavailable.
         good_for: When to choose it, a sentence.
-        seconds_per_image_cpu: Measured training time for one photo on one CPU core, in seconds.
-        seconds_per_prediction_cpu: Likewise for finding the objects of one photo.
-        onnx: Whether it can be exported to ONNX; proved by a test.
-        lr_factor: Learning rates are multiplied by this, so that the same ones suit every network.
-        usual: Whether it is tried where the network is to be tuned and nobody says among which.
-        builder: ``module:function`` taking the number of classes, the published weights or None, and ``options``.
-        options: What the builder takes besides.
+        seconds_per_image_cpu: Measured training time per photo on one CPU core, in seconds.
+        seconds_per_prediction_cpu: Measured prediction time per photo on one CPU core, in seconds.
+        onnx: Whether it can be exported to ONNX; verified by a test.
+        lr_factor: Multiplier of learning rates, so that the same rates suit every network.
+        usual: Whether it is a default candidate when a search tunes the architecture.
+        builder: ``module:function`` that takes the number of classes, the published weights or None, and ``options``.
+        options: Further arguments of the builder.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Architecture:
 
     @property
     def knows_classes(self) -> bool:
-        """Whether its weights know classes by name, so that those at hand may be among them."""
+        """Whether the weights know classes by name, which may include those of the data set."""
         return self.coco_map is not None
 
 
@@ -85,9 +85,9 @@ LITE0, LITE1, LITE2 = (
 FASTER_RCNN = "autodet.models.faster_rcnn:build_faster_rcnn"
 ONE_STAGE = "autodet.models.one_stage:build_one_stage"
 TORCHVISION = "autodet.models.coco_detectors:build_coco_detector"
-MOBILENET = {"frozen": 7, "background": 1}  # the blocks before stride 16
-RESNET = {"frozen": 5}  # the stem and the first stage, which torchvision's recipe keeps too
-# A quarter of what torchvision looks at in COCO's crowded photos: it learns in half the time on a CPU, or less.
+MOBILENET = {"frozen": 7, "background": 1}  # the blocks before stride 16 are frozen
+RESNET = {"frozen": 5}  # the stem and the first stage, which torchvision's recipe freezes too
+# About a quarter of torchvision's values, which suit COCO's crowded photos: CPU training takes half the time or less.
 FEWER_PROPOSALS = {"rpn_post_nms_top_n_train": 600, "box_batch_size_per_image": 128}
 FEWER_FINDINGS = {"rpn_post_nms_top_n_test": 300}
 
@@ -255,10 +255,10 @@ USUAL_ARCHITECTURES = tuple(name for name, architecture in ARCHITECTURES.items()
 
 
 def find_architecture(name: str) -> Architecture:
-    """The architecture called ``name``.
+    """Return the architecture called ``name``.
 
     Raises:
-        ModelError: There is none; the message lists what there is.
+        ModelError: There is no such architecture; the message lists the existing ones.
     """
     if name not in ARCHITECTURES:
         raise ModelError(f"There is no architecture {name!r}; choose one of {', '.join(ARCHITECTURES)}.")
@@ -266,11 +266,11 @@ def find_architecture(name: str) -> Architecture:
 
 
 def weights_problem(name: str, patience_seconds: float = 5.0) -> str | None:
-    """A sentence where the pretrained weights of architecture ``name`` cannot be had, else None.
+    """Return a sentence if the pretrained weights of architecture ``name`` are unavailable, else None.
 
     Args:
-        name: The architecture.
-        patience_seconds: How long to wait for a server's answer; without one, weights count as to be had.
+        name: Name of the architecture.
+        patience_seconds: Timeout for a server's answer; without an answer, weights count as available.
     """
     architecture = find_architecture(name)
     problem = weights_problem_of(architecture.weights, patience_seconds)
@@ -278,7 +278,7 @@ def weights_problem(name: str, patience_seconds: float = 5.0) -> str | None:
 
 
 def weights_states(patience_seconds: float = 0.5) -> dict[str, State]:
-    """Where the weights of every architecture are; servers are asked side by side, and waited for together."""
+    """Return the state of every architecture's weights; servers are queried in parallel with a shared timeout."""
     deadline = time.monotonic() + patience_seconds
     for architecture in ARCHITECTURES.values():
         weights_state(architecture.weights)
@@ -296,22 +296,21 @@ def build_network(
     classes: Sequence[str] = (),
     pulse: Callable[[], None] = lambda: None,
 ) -> "nn.Module":
-    """The network of architecture ``name``.
+    """Build the network of architecture ``name``.
 
-    In training it takes squares, uint8 with shape (B, 3, S, S), and per square ``boxes`` (N, 4) and ``labels``
-    (N,) from 0, and returns a dict of losses; in evaluation it returns per square ``boxes``, ``labels`` and
-    ``scores``.
+    In training it takes squares, uint8 with shape (B, 3, S, S), and per square ``boxes`` (N, 4) and ``labels`` (N,)
+    from 0, and returns a dict of losses; in evaluation it returns per square ``boxes``, ``labels`` and ``scores``.
 
     Args:
         name: One of ``ARCHITECTURES``.
-        class_count: How many classes.
-        pretrained: Whether to start from the published weights, or from noise that a bundle's weights replace.
-        classes: What the classes are called, so that those which COCO knows by the same name are not learnt anew.
-        pulse: Called again and again while weights are downloaded.
+        class_count: Number of classes.
+        pretrained: Whether to start from the published weights, or from random weights that a bundle's weights replace.
+        classes: Class names; those that COCO knows by the same name keep their rows of the head.
+        pulse: Called repeatedly while weights are downloaded.
 
     Raises:
         ModelError: There is no such architecture.
-        WeightsError: The pretrained weights cannot be had.
+        WeightsError: The pretrained weights are unavailable.
     """
     architecture = find_architecture(name)
     module, function = architecture.builder.split(":")

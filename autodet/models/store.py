@@ -1,4 +1,4 @@
-"""The workspace's models: one folder each, with the bundle and what was found out about it."""
+"""Models of the workspace: one folder each, with the bundle and its evaluations."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,17 +22,17 @@ from autodet.workspace import (
 )
 
 BUNDLE = "model.autodet"
-BROUGHT = "brought"  # beside a bundle that was not made in this workspace
+BROUGHT = "brought"  # marker file beside a bundle that was not made in this workspace
 
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model that can be used, in the workspace or in a file of its own.
+    """A usable model, in the workspace or in a file of its own.
 
     Attributes:
-        id: Its folder's name in the workspace, or the file's stem.
-        path: The bundle.
-        card: What it is.
+        id: Name of its folder in the workspace, or the stem of the file.
+        path: Path of the bundle.
+        card: Description of the model.
     """
 
     id: str
@@ -40,7 +40,7 @@ class StoredModel:
     card: ModelCard
 
     def __repr__(self) -> str:
-        """For notebooks: one line."""
+        """Return a one-line summary for notebooks."""
         card = self.card
         map50 = f", mAP50 {card.metrics['map50']:.3f}" if "map50" in card.metrics else ""
         return (
@@ -50,34 +50,34 @@ class StoredModel:
 
     @property
     def name(self) -> str:
-        """What its owner calls it; several models may have one name."""
+        """Name given by the user; several models may have the same name."""
         return self.card.name
 
     @property
     def size_bytes(self) -> int:
-        """How large the bundle is."""
+        """Size of the bundle in bytes."""
         return self.path.stat().st_size
 
     @property
     def brought(self) -> bool:
-        """Whether it came from elsewhere, rather than from a search of this workspace."""
+        """Whether the model was imported, rather than made by a search of this workspace."""
         return self.path.with_name(BROUGHT).exists()
 
     @property
     def added(self) -> str:
-        """When it was brought here, or else trained here, ISO 8601 with time zone."""
+        """When the model was imported, or else trained here, ISO 8601 with time zone."""
         return datetime.fromtimestamp(_moment(self), UTC).isoformat(timespec="seconds")
 
     def to_json(self) -> dict[str, object]:
-        """The keys ``model, name, dataset, map50``."""
+        """Return a dict with the keys ``model, name, dataset, map50``."""
         card = self.card
         return {"model": self.id, "name": card.name, "dataset": card.dataset, "map50": card.metrics.get("map50")}
 
 
 def list_models(workspace: Workspace | None = None) -> list[StoredModel]:
-    """The workspace's models, the newest first, for figures on different data sets do not compare.
+    """List the workspace's models, newest first, because metrics on different data sets are not comparable.
 
-    A damaged bundle is left out.
+    Damaged bundles are left out.
     """
     workspace = workspace or open_workspace()
     models = []
@@ -90,7 +90,7 @@ def list_models(workspace: Workspace | None = None) -> list[StoredModel]:
 
 
 def _moment(model: StoredModel) -> float:
-    """When a model came to be in this workspace, in seconds since 1970: when it was trained, or brought here."""
+    """Return when a model was imported, or else trained, in seconds since 1970; 0 if unknown."""
     with suppress(OSError):
         return model.path.with_name(BROUGHT).stat().st_mtime
     with suppress(ValueError):
@@ -99,12 +99,12 @@ def _moment(model: StoredModel) -> float:
 
 
 def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredModel:
-    """The model with an id, else the newest with a name, or the one in an ``.autodet`` file.
+    """Return the model with an id, else the newest with a name, or the one in an ``.autodet`` file.
 
-    A ``NameWarning`` says which others the name could mean. The newest was trained, or brought here, last.
+    A ``NameWarning`` lists the other models that the name could mean. The newest is the last trained or imported.
 
     Raises:
-        NotFoundError: There is none; the message lists what there is.
+        NotFoundError: There is no such model; the message lists the existing ones.
         BundleError: The file is damaged.
     """
     workspace = workspace or open_workspace()
@@ -112,16 +112,16 @@ def find_model(name: str | Path, workspace: Workspace | None = None) -> StoredMo
         path = Path(name)
         return StoredModel(path.stem, path, read_card(path))
     if bundle := _bundle(name, workspace):
-        read_card(bundle)  # raises for a damaged one, which lists leave out
+        read_card(bundle)  # raises for a damaged bundle, which ``list_models`` leaves out
     return choose(name, list_models(workspace), "model") or _not_found(name, workspace)
 
 
 def read_model(model_id: str, workspace: Workspace | None = None) -> StoredModel:
-    """The model with an id.
+    """Return the model with an id.
 
     Raises:
-        NotFoundError: There is none; the message lists what there is.
-        BundleError: Its file is damaged.
+        NotFoundError: There is no such model; the message lists the existing ones.
+        BundleError: The bundle is damaged.
     """
     workspace = workspace or open_workspace()
     path = _bundle(model_id, workspace)
@@ -129,11 +129,11 @@ def read_model(model_id: str, workspace: Workspace | None = None) -> StoredModel
 
 
 def only_model_id(name: str, workspace: Workspace | None = None) -> str:
-    """The id that is given, its model damaged or not, else that of the only model with a name; for deletions.
+    """Return a given id, even of a damaged model, else the id of the only model with that name; for deletions.
 
     Raises:
-        NotFoundError: There is none; the message lists what there is.
-        AmbiguousNameError: Several have the name.
+        NotFoundError: There is no such model; the message lists the existing ones.
+        AmbiguousNameError: Several models have the name.
     """
     workspace = workspace or open_workspace()
     if _bundle(name, workspace):
@@ -142,7 +142,7 @@ def only_model_id(name: str, workspace: Workspace | None = None) -> str:
 
 
 def _bundle(model_id: str, workspace: Workspace) -> Path | None:
-    with suppress(OSError, TypeError):  # a name that is too long for the file system, or no text
+    with suppress(OSError, TypeError):  # the name is too long for the file system, or not a string
         path = workspace.models / model_id / BUNDLE
         return path if Path(model_id).name == model_id and path.is_file() else None
     return None
@@ -157,17 +157,17 @@ def _not_found(name: str, workspace: Workspace) -> NoReturn:
 def new_model(
     name: str, workspace: Workspace, card: ModelCard, weights: bytes, *, brought: bool = False
 ) -> StoredModel:
-    """Make a bundle a model of the workspace, under a new id; its name gets a number if it is an id already.
+    """Add a model to the workspace under a new id; its name gets a number if it is already an id.
 
     Args:
-        name: Its name.
-        workspace: Where to.
-        card: Its description.
+        name: Name of the model.
+        workspace: Target workspace.
+        card: Description of the model.
         weights: A state dict as safetensors.
-        brought: Whether it was made elsewhere.
+        brought: Whether the model was made elsewhere.
     """
     with naming(workspace.searches), hidden_folder(workspace.models) as hidden:
-        searches = ids_in(workspace.searches)  # a search replaces the model with its id
+        searches = ids_in(workspace.searches)  # a search replaces the model that has the search's id
         name = free_name(name, ids_in(workspace.models) | searches, "model or search")
         names = {model.name for model in list_models(workspace)}
         write_bundle(hidden / BUNDLE, replace(card, name=name), weights)
@@ -178,17 +178,17 @@ def new_model(
 
 
 def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> StoredModel:
-    """Check a bundle and copy it into the workspace as a model of this name, under a new id made of that.
+    """Check a bundle and copy it into the workspace as a model of this name, with a new id derived from it.
 
     Args:
         bundle: The ``.autodet`` file.
-        name: What to call it; as it is called already if that is blank. With a number if it is another model's id.
-        workspace: Where to; the settings' workspace if not given.
+        name: New name; blank keeps the current one. It gets a number if it is already the id of a model or search.
+        workspace: Target workspace; the settings' workspace if not given.
 
     Raises:
         BundleError: The bundle is damaged or foreign, its weights do not fit its network, or the name is too long;
-            nothing was added.
-        LaterVersionError: A later version of autodet made it.
+            nothing is added.
+        LaterVersionError: A later version of autodet wrote the bundle.
     """
     card, weights = read_bundle(bundle)
     name = _checked_name(name) if name.strip() else card.name
@@ -199,16 +199,16 @@ def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> St
 
 
 def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -> StoredModel:
-    """Give a model of the workspace another name; its id, its weights and its evaluations stay.
+    """Rename a model of the workspace; its id, weights and evaluations stay.
 
     Args:
-        model_id: Its id, or the name that it has.
-        name: Its new name.
-        workspace: Where it is; the settings' workspace if not given.
+        model_id: Id or current name of the model.
+        name: New name.
+        workspace: Workspace of the model; the settings' workspace if not given.
 
     Raises:
         NotFoundError: There is no such model.
-        BundleError: Its bundle is damaged, or the name is blank or too long.
+        BundleError: The bundle is damaged, or the name is blank or too long.
         ModelError: The name is the id of another model or search.
     """
     workspace = workspace or open_workspace()
@@ -223,7 +223,7 @@ def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -
 
 
 def _checked_name(name: str) -> str:
-    """A name that somebody gives a model, without the blanks around it."""
+    """Return a user-given model name without surrounding blanks."""
     if not name.strip():
         raise BundleError("A model needs a name; write one.")
     if len(name.strip()) > MAX_NAME:
@@ -232,9 +232,9 @@ def _checked_name(name: str) -> str:
 
 
 def put_model(bundle: Path, model_id: str, workspace: Workspace | None = None) -> None:
-    """Make ``bundle`` the model ``model_id``, in place of what was there: a search found a better one.
+    """Make ``bundle`` the model ``model_id``, replacing an existing one, because a search found a better model.
 
-    What was there keeps its name, for somebody may have given it that since.
+    The existing model keeps its name, because a user may have renamed it.
     """
     workspace = workspace or open_workspace()
     folder = safe_join(workspace.models, model_id)
@@ -248,7 +248,7 @@ def put_model(bundle: Path, model_id: str, workspace: Workspace | None = None) -
 
 
 def _name_in(bundle: Path) -> str | None:
-    """What the model in a bundle is called; None if there is no readable one."""
+    """Return the name of the model in a bundle; None if there is no readable bundle."""
     try:
         return read_card(bundle).name
     except BundleError:
@@ -256,5 +256,5 @@ def _name_in(bundle: Path) -> str | None:
 
 
 def erase_model(model_id: str, workspace: Workspace) -> None:
-    """Delete a model and its evaluations without a look at its search; ``delete_model`` checks that first."""
+    """Delete a model and its evaluations without checking its search; ``delete_model`` does that first."""
     delete_folder(safe_join(workspace.models, model_id))

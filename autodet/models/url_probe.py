@@ -1,4 +1,4 @@
-"""Whether a server has a file, asked in the background so that no page waits for a network that is silent."""
+"""Check whether a server has a file, in the background so that no page waits for an unresponsive network."""
 
 import http.client
 import threading
@@ -7,14 +7,14 @@ import urllib.error
 import urllib.request
 from typing import Literal
 
-ANSWER_SECONDS = 4.0  # after which silence is an answer
+ANSWER_SECONDS = 4.0  # timeout, after which the server counts as unreachable
 REMEMBERED_SECONDS = 60.0
 
 Reach = Literal["reached", "unreachable", "unknown"]
 
 
 class _Question:
-    """One question to a server, and its answer once there is one."""
+    """A request to a server in a background thread, and its answer once it has arrived."""
 
     def __init__(self, url: str) -> None:
         self.asked = time.monotonic()
@@ -36,15 +36,14 @@ _guard = threading.Lock()
 
 
 def reach_of(url: str, patience_seconds: float = 0.0) -> Reach:
-    """Whether a server has a file.
+    """Return whether a server has a file.
 
     Args:
-        url: The file's address; a proxy that the environment names is asked through.
-        patience_seconds: How long to wait for the answer; a server that was asked within the last minute is not asked
-            again.
+        url: Address of the file; a proxy from the environment is used.
+        patience_seconds: Timeout for the answer; an answer to a request of the last minute is reused.
 
     Returns:
-        ``unknown`` where the answer has not come yet: ask again later.
+        ``unknown`` if the answer has not arrived yet: call again later.
     """
     with _guard:
         question = _questions.get(url)

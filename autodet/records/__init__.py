@@ -1,8 +1,8 @@
-"""The values that everything passes around: frozen, plain, without torch.
+"""Immutable record types shared by all packages; they do not depend on torch.
 
-Boxes are ``(x1, y1, x2, y2)`` in pixels of the photo as a person sees it (EXIF orientation applied), x to
-the right, y down, ``x2`` and ``y2`` exclusive. Class ids run from 0 to n-1 in the order of the data set's
-sorted class names. Epochs and photos count from 1, trials from 0.
+Boxes are ``(x1, y1, x2, y2)`` in pixels of the photo after EXIF orientation, x to the right, y down,
+``x2`` and ``y2`` exclusive. Class ids run from 0 to n-1 in the order of the data set's sorted class
+names. Epochs and photos are numbered from 1, trials from 0.
 """
 
 from autodet.records.known import known_entries

@@ -1,4 +1,4 @@
-"""Reading documents of later versions, which may have entries that this version does not know."""
+"""Forward compatibility: documents of later versions may have entries that this version does not know."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def known_entries(kind: type, document: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of a document that a dataclass has attributes for.
+    """Return the entries of a document that match a field of a dataclass.
 
     Raises:
-        AttributeError: It is no document.
+        AttributeError: The document is not a mapping.
     """
     names = _names(kind)
     return {name: value for name, value in document.items() if name in names}

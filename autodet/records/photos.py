@@ -1,4 +1,4 @@
-"""Photos: what is marked on them, what is wrong with them, what a detector sees on them."""
+"""Photos, their annotations, import problems and predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,19 +21,19 @@ def _boxes(count: int) -> str:
     return f"{count} {'box' if count == 1 else 'boxes'}"
 
 
-DEFAULT_THRESHOLD = 0.5  # of the confidence, wherever a detection is shown
-MIN_SCORE = 0.01  # of a network's detections: lower ones cost time, and metrics hardly see them
-MAX_DETECTIONS = 100  # of a class on a photo that COCO's figures count; most networks find no more on a photo at all
+DEFAULT_THRESHOLD = 0.5  # confidence threshold wherever detections are shown
+MIN_SCORE = 0.01  # of a network's detections: lower ones cost time and hardly affect metrics
+MAX_DETECTIONS = 100  # per class and photo, as in COCO metrics; most networks return no more per photo in total
 
 
 class Mark(NamedTuple):
-    """One object that somebody marked.
+    """One annotation (marked object) as a label file has it.
 
     Attributes:
-        name: The class, as written.
-        box_xyxy: The box as written: in pixels, or in shares of a ``relative`` photo.
-        difficult: Whether a metric should neither reward nor punish it.
-        truncated: Whether the object goes on beyond its box.
+        name: Class name, as written.
+        box_xyxy: Box, as written: in pixels, or in fractions of the sides of a ``relative`` photo.
+        difficult: Whether metrics ignore it, neither rewarding nor penalising its detection.
+        truncated: Whether the object extends beyond its box.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Annotations:
-    """What a person marked on one photo.
+    """Ground-truth annotations of one photo.
 
     Attributes:
-        boxes_xyxy: Boxes, shape (N, 4), float32, pixels of the photo.
-        class_ids: Classes, shape (N,), int64.
-        difficult: Boxes that a metric neither rewards nor punishes, shape (N,), bool.
-        truncated: Boxes of objects that the photo's edge, or something before them, cuts off, shape (N,), bool.
+        boxes_xyxy: Boxes, shape (N, 4), float32, in pixels of the photo.
+        class_ids: Class ids, shape (N,), int64.
+        difficult: Mask of boxes that metrics neither reward nor penalise, shape (N,), bool.
+        truncated: Mask of boxes whose object is cut off by the photo's edge or occluded, shape (N,), bool.
     """
 
     boxes_xyxy: FloatArray
@@ -60,7 +60,7 @@ class Annotations:
 
     @classmethod
     def of(cls, boxes_xyxy: Any, class_ids: Any, difficult: Any = None, truncated: Any = None) -> Self:
-        """Annotations from any sequences, empty ones included; nothing is difficult or truncated if not said."""
+        """Build annotations from any sequences, including empty ones; both masks default to all False."""
         ids = np.asarray(class_ids, dtype=np.int64).reshape(-1)
         no = np.zeros(len(ids), bool)
         return cls(
@@ -74,7 +74,7 @@ class Annotations:
         return len(self.class_ids)
 
     def __repr__(self) -> str:
-        """For notebooks: one line."""
+        """Return one line, for notebooks."""
         classes = np.unique(self.class_ids).tolist()
         shown = ", ".join(map(str, classes[:MAX_CLASSES_SHOWN])) + ", ..." * (len(classes) > MAX_CLASSES_SHOWN)
         of = f" of the class ids {shown}" if classes else ""
@@ -84,7 +84,7 @@ class Annotations:
 
     @property
     def teaches(self) -> bool:
-        """Whether there is a box that counts: difficult ones are neither learnt from nor judged by."""
+        """Whether any box counts: difficult boxes are used neither for training nor for evaluation."""
         return not self.difficult.all()
 
 
@@ -93,14 +93,14 @@ class ImageRecord:
     """One photo of a data set.
 
     Attributes:
-        file: The photo's path below the data set's ``images`` folder, with forward slashes.
+        file: Path of the photo below the data set's ``images`` folder, with forward slashes.
         width: Width in pixels, after EXIF orientation.
         height: Height in pixels, after EXIF orientation.
         split: ``train``, ``val`` or ``test``.
-        annotations: What is marked on it; may be empty: a photo without objects is data.
+        annotations: Ground truth; may be empty, because background photos are data too.
         sha256: SHA-256 of the photo's bytes, in hexadecimal.
-        origin: The photo's path below the source that it was imported from, with forward slashes.
-        look: How the photo looks, in 128 bits; see ``autodet.datasets.perceptual_hash``.
+        origin: Path of the photo below its import source, with forward slashes.
+        look: 128-bit perceptual hash; see ``autodet.datasets.perceptual_hash``.
     """
 
     file: str
@@ -113,20 +113,20 @@ class ImageRecord:
     look: int = 0
 
     def __repr__(self) -> str:
-        """For notebooks: one line."""
+        """Return one line, for notebooks."""
         return f"ImageRecord({self.file!r}, {self.width}x{self.height}, {self.split}, {_boxes(len(self.annotations))})"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that an import found in a file, and what it did about it, both as sentences.
+    """A problem found by an import and the action taken, both as sentences.
 
     Attributes:
-        file: The file, below the source's root; empty where it is about the whole data set.
-        problem: What is wrong.
-        action: What was done about it.
-        kind: A name of ``autodet.datasets.checks.kinds.KINDS``.
-        photos: The photos that show it: paths below the source's root or, once imported, below the data set's
+        file: File, relative to the source's root; empty if the problem concerns the whole data set.
+        problem: Description of the problem.
+        action: Action taken by the import.
+        kind: A key of ``autodet.datasets.checks.kinds.KINDS``.
+        photos: Affected photos: paths below the source's root or, once imported, below the data set's
             ``images``.
     """
 
@@ -137,21 +137,21 @@ class Problem:
     photos: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """For notebooks: one line."""
+        """Return one line, for notebooks."""
         return f"Problem({self.kind!r}, {self.file!r}, {self.problem!r}, {self.action!r}, {len(self.photos)} photos)"
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """The detections on one photo, best first.
+    """Detections on one photo, highest score first.
 
     Attributes:
-        boxes_xyxy: Boxes, shape (N, 4), float32, pixels of the photo.
-        class_ids: Classes, shape (N,), int64.
-        scores: Confidences in (0, 1], shape (N,), float32, falling.
-        size_wh: Width and height of the photo in pixels, EXIF orientation applied; zeros where they are not known.
-        truncated: Whether the network found as many objects as it can, so that there may be more.
-        error: Why the photo could not be read, a sentence; there are no detections then. Empty if it was read.
+        boxes_xyxy: Boxes, shape (N, 4), float32, in pixels of the photo.
+        class_ids: Class ids, shape (N,), int64.
+        scores: Confidences in (0, 1], shape (N,), float32, descending.
+        size_wh: Width and height of the photo in pixels, after EXIF orientation; zeros if unknown.
+        truncated: Whether the network returned its maximum number of detections, so that there may be more objects.
+        error: Sentence if the photo could not be read, and so has no detections; else empty.
     """
 
     boxes_xyxy: FloatArray
@@ -163,7 +163,7 @@ class Prediction:
 
     @classmethod
     def of(cls, boxes_xyxy: Any, class_ids: Any, scores: Any, **facts: Any) -> Self:
-        """A prediction from any sequences, sorted best first; ``facts`` are the other attributes."""
+        """Build a prediction from any sequences, sorted by score; ``facts`` are the other attributes."""
         order = np.argsort(-np.asarray(scores, np.float32).reshape(-1), kind="stable")
         return cls(
             np.asarray(boxes_xyxy, np.float32).reshape(-1, 4)[order],
@@ -173,12 +173,12 @@ class Prediction:
         )
 
     def above(self, threshold: float) -> Self:
-        """Only what scores at least ``threshold``; it is complete if a lower score was found too."""
+        """Keep detections that score at least ``threshold``; if any is dropped, the result is not truncated."""
         keep = self.scores >= threshold
         return replace(self._where(keep), truncated=self.truncated and bool(keep.all()))
 
     def only(self, class_ids: Sequence[int]) -> Self:
-        """Only what is of some classes."""
+        """Keep detections of the given classes."""
         return self._where(np.isin(self.class_ids, class_ids))
 
     def _where(self, keep: BoolArray) -> Self:

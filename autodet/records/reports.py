@@ -1,4 +1,4 @@
-"""Reports: how well a model does on a split."""
+"""Evaluation reports of a model on a split."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,12 +9,12 @@ from autodet.records.known import known_entries
 
 @dataclass(frozen=True)
 class ClassReport:
-    """How well one class is found.
+    """Metrics of one class on a split.
 
     Attributes:
-        ap50: COCO AP at IoU 0.50; None where no box of the class is in the split.
-        ap50_95: COCO AP; None likewise.
-        images: Photos of the split on which the class is marked.
+        ap50: COCO AP at IoU 0.50; None if the split has no box of the class.
+        ap50_95: COCO AP; None in the same case.
+        images: Photos of the split with an annotation of the class.
         boxes: Boxes of the class in the split.
     """
 
@@ -26,17 +26,17 @@ class ClassReport:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """How well a model does on one split; means are over the classes that have a box there.
+    """Metrics of a model on one split; means are over the classes that have a box in it.
 
     Attributes:
         map50: COCO AP at IoU 0.50, 0 to 1.
         map50_95: COCO AP, mean over IoU 0.50 to 0.95, 0 to 1.
-        map50_voc07: Pascal VOC 2007's 11-point AP at IoU 0.50, the figure that AutoGluon reported.
-        per_class: One report a class, in class order.
+        map50_voc07: Pascal VOC 2007 11-point AP at IoU 0.50, the metric that AutoGluon reported.
+        per_class: One report per class, in class order.
         images: Photos in the split.
-        crowded_images: Those with more marked objects than a detector finds at most, ``MAX_DETECTIONS``; the rest of
-            their objects counts as missed.
-        caution: Why the figures say little, a sentence: the model was trained on these photos. Empty if all is well.
+        crowded_images: Photos with more than ``MAX_DETECTIONS`` annotations that are not difficult; a detector finds
+            no more than that, so the rest counts as missed.
+        caution: Sentence if the model was trained on these photos, so that the metrics say little; else empty.
     """
 
     map50: float
@@ -48,12 +48,12 @@ class EvaluationReport:
     caution: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``map50, map50_95, map50_voc07, per_class, images, crowded_images, caution``."""
+        """Return the keys ``map50, map50_95, map50_voc07, per_class, images, crowded_images, caution``."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The inverse of ``to_json``; entries that this version does not know are ignored."""
+        """Invert ``to_json``; entries that this version does not know are ignored."""
         per_class = {
             name: ClassReport(**known_entries(ClassReport, report)) for name, report in document["per_class"].items()
         }

@@ -1,4 +1,4 @@
-"""Searches: their trials, which of them is the best, and what they began with."""
+"""Searches: status, trials, best trial and starting weights."""
 
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -9,20 +9,20 @@ from autodet.records.trials import TrialStatus
 
 SearchState = Literal["queued", "running", "stopping", "finished", "stopped", "interrupted", "failed"]
 ACTIVE_STATES: tuple[SearchState, ...] = ("queued", "running", "stopping")
-MAX_ANCESTORS = 50  # that a model remembers; who trains on every night forgets the oldest
+MAX_ANCESTORS = 50  # recorded per model; repeated fine-tuning drops the oldest
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The model whose weights a search began with.
+    """The model that provided a search's starting weights.
 
     Attributes:
-        model: Its id in the workspace, or its file's name without the ending.
-        weights_sha256: Its weights' checksum, by which it is known wherever it is.
+        model: Id in the workspace, or file name without the extension.
+        weights_sha256: Checksum of the weights, which identifies the model in any workspace.
         dataset: Name of the data set that it was trained on.
-        dataset_fingerprint: That data set's fingerprint.
-        refit: Whether it has learnt from that data set's validation photos too.
-        start_from: What it had begun with itself; None for the network's pretrained weights.
+        dataset_fingerprint: Fingerprint of that data set.
+        refit: Whether it was also trained on that data set's validation photos.
+        start_from: Origin of its own starting weights; None for the network's pretrained weights.
     """
 
     model: str
@@ -34,25 +34,25 @@ class Origin:
 
     @property
     def ancestors(self) -> "tuple[Origin, ...]":
-        """Itself, what it had begun with, and so on."""
+        """This model, the model that it started from, and so on."""
         return (self, *(self.start_from.ancestors if self.start_from else ()))
 
     def nearest(self, count: int = MAX_ANCESTORS) -> "Origin":
-        """The same, knowing no more than so many ancestors, itself among them."""
+        """Return a copy with at most ``count`` ancestors, including this model."""
         earlier = self.start_from.nearest(count - 1) if self.start_from and count > 1 else None
         return replace(self, start_from=earlier)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, what it had begun with among them."""
+        """Return plain values, including those of ``start_from``."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, document: Any) -> "Origin | None":
-        """The inverse of ``to_json``; None for None. Entries that this version does not know are ignored.
+        """Invert ``to_json``; None for None. Entries that this version does not know are ignored.
 
         Raises:
-            AttributeError: It is no document.
-            TypeError: An entry is missing or not what it should be, or there are too many ancestors.
+            AttributeError: The document is not a mapping.
+            TypeError: An entry is missing or has the wrong type, or there are too many ancestors.
         """
         if document is None:
             return None
@@ -66,29 +66,29 @@ class Origin:
 
 @dataclass(frozen=True)
 class SearchStatus:
-    """One search as a page or a program sees it.
+    """Status of one search, for pages and programs.
 
     Attributes:
-        search: The search's id.
-        dataset: The data set's id.
-        state: What the search is doing; ``interrupted`` means that its process died and it can be resumed.
-        trials: The trials started so far, by number.
-        planned_trials: How many were asked for; no more than there are combinations to try.
-        planned_epochs: Epochs a trial that were asked for, the most where they are tuned; each trial's own number is
-            ``TrialStatus.planned_epochs``.
-        time_limit: Seconds that were asked for, or None.
+        search: Id of the search.
+        dataset: Id of the data set.
+        state: Current state; ``interrupted`` means that the process died and the search can be resumed.
+        trials: Trials started so far, by number.
+        planned_trials: Requested number of trials, capped at the combinations in the search space unless they repeat.
+        planned_epochs: Requested epochs per trial, the maximum if they are tuned; ``TrialStatus.planned_epochs`` is
+            the number of each trial.
+        time_limit: Requested time limit in seconds, or None.
         model: Id of the model made from the best epoch so far, or None.
-        seconds: Time that the search has run for; interruptions, and waiting for a device, left out.
-        seconds_left: Forecast of the time still needed; None before the first batch and after the end.
-        created: When the search was asked for, ISO 8601 with time zone.
-        message: A sentence where there is something to say (why it failed, what replaced a model's weights).
-        objective: What decides which is the best; see ``autodet.evaluation.objective``.
-        start_from: The model whose weights all trials began with; None for the network's pretrained weights.
-        caution: Sentences where figures are to be taken with care, because that model knows photos they are made of, or
-            because they say nothing of some classes.
-        diagnosis: Sentences where trials have found nothing: which, and the likely causes. Never stored.
-        name: The name that the search and its model were given; empty in searches of earlier versions.
-        refit_share: Share of the final refit that is done, 0 to 1; None where none was asked for.
+        seconds: Run time of the search, without interruptions and waits for a device.
+        seconds_left: Estimated remaining time; None before the first batch and after the end.
+        created: Time of the request, ISO 8601 with time zone.
+        message: Sentence about a failure or a replacement of a model's weights; may be empty.
+        objective: Objective that ranks epochs and trials; see ``autodet.evaluation.objective``.
+        start_from: Model with the starting weights of all trials; None for the network's pretrained weights.
+        caution: Sentences if metrics need care, because that model was trained on the photos they are computed from
+            (data leakage), or because they do not cover some classes; or if there are more trials than combinations.
+        diagnosis: Sentences if trials have found nothing: which trials, and the likely causes. Never stored.
+        name: Name given to the search and its model; empty in searches of earlier versions.
+        refit_share: Completed share of the final refit, 0 to 1; None if no refit was requested.
     """
 
     search: str
@@ -111,7 +111,7 @@ class SearchStatus:
     refit_share: float | None = None
 
     def __repr__(self) -> str:
-        """A short form, for notebooks."""
+        """Return a short form, for notebooks."""
         return f"SearchStatus({self.search!r}, {self.summary})"
 
     @property
@@ -123,9 +123,9 @@ class SearchStatus:
 
     @property
     def progress(self) -> float:
-        """Share of the whole search that is done, 0 to 1, by batches; it never goes back while a supervisor works.
+        """Completed share of the whole search, 0 to 1, by batches; it never decreases while a supervisor runs.
 
-        Each trial weighs the same, and so does the final refit; one that has ended early counts as a whole.
+        Each trial and the final refit have the same weight; a trial that ended early counts as complete.
         """
         if self.state == "finished":
             return 1.0
@@ -137,31 +137,31 @@ class SearchStatus:
 
     @property
     def active(self) -> bool:
-        """Whether it is waiting or at work, so that a page has something to refresh."""
+        """Whether the search is waiting or running, so that a page must refresh."""
         return self.state in ACTIVE_STATES
 
     @property
     def unfinished(self) -> bool:
-        """Whether it is not at work, but could go on."""
+        """Whether the search is not running but can be resumed."""
         stopped_early = self.state == "stopped" and len(self.trials) < self.planned_trials
         return self.state == "interrupted" or stopped_early
 
     @property
     def trials_over(self) -> int:
-        """How many trials have ended, whatever became of them."""
+        """Number of trials that have ended, in any state."""
         return sum(trial.state != "running" for trial in self.trials)
 
     @cached_property
     def best_trial(self) -> TrialStatus | None:
-        """The trial whose best epoch has the highest score; of equals the quickest, then the earliest."""
+        """Trial whose best epoch has the highest score; ties go to the lowest latency, then to the earliest."""
         measured = [trial for trial in self.trials if trial.best_epoch]
         return max(measured, key=lambda t: (t.best_epoch.rank if t.best_epoch else (0, 0), -t.number), default=None)
 
     @cached_property
     def pareto_front(self) -> tuple[TrialStatus, ...]:
-        """The trials that no other one beats in both quality and time, the quickest first.
+        """Trials that no other trial beats in both quality and latency, fastest first.
 
-        Empty where the objective does not ask for the time of a prediction.
+        Empty if the objective does not include latency.
         """
         timed = [(trial.best_epoch.rank, trial) for trial in self.trials if trial.best_epoch and trial.latency_ms]
         front: list[tuple[tuple[float, float], TrialStatus]] = []
@@ -171,11 +171,11 @@ class SearchStatus:
         return tuple(trial for _, trial in reversed(front))
 
     def to_json(self) -> dict[str, Any]:
-        """What ``status --json`` prints.
+        """Return the document that ``status --json`` prints.
 
-        The keys are names of the attributes, but for ``best``: the best trial, its best epoch, that epoch's ``map50``,
-        and the ``objective`` with its ``value``. Each trial has the key ``pareto`` too, whether it is on the front,
-        where there is one.
+        The keys are attribute names, except ``best``: the best trial, its best epoch, that epoch's ``map50``, and the
+        ``objective`` with its ``value``. If there is a Pareto front, each trial also has the key ``pareto``: whether
+        it is on the front.
         """
         front = {trial.number for trial in self.pareto_front}
         marks = {trial.number: {"pareto": trial.number in front} for trial in self.trials} if front else {}

@@ -1,4 +1,4 @@
-"""How large photos and objects are that a model was trained on; much smaller objects are missed."""
+"""Sizes of the photos and objects that a model was trained on; it misses much smaller objects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ import numpy as np
 from autodet.records.known import known_entries
 from autodet.records.photos import DEFAULT_THRESHOLD, FloatArray, ImageRecord, Prediction
 
-SMALL_SHARE = 0.01  # of the training objects are smaller than a small one
-LARGE = 2.5  # times the median training photo; augmentation shows objects at half their size too
+SMALL_SHARE = 0.01  # quantile of training object sizes that counts as small
+LARGE = 2.5  # times the median training photo; augmentation also shows objects at half their size
 
 
 @dataclass(frozen=True)
 class TrainedSizes:
-    """The sizes of training photos and of the objects on them. An object's side is that of a square of its box's area.
+    """Sizes of training photos and of the objects on them. The side of an object is the square root of its box area.
 
     Attributes:
-        photo_side: The longer side of the median photo, in pixels.
-        object_side: The side of the median object, in pixels of its photo.
-        small_object: The side of a small object as a share of its photo's longer side, 0 to 1; one object in a hundred
-            is smaller.
+        photo_side: Median of the photos' longer sides, in pixels.
+        object_side: Median object side, in pixels of its photo.
+        small_object: Side of a small object as a share of its photo's longer side, 0 to 1; one object in a hundred is
+            smaller.
     """
 
     photo_side: int
@@ -30,7 +30,7 @@ class TrainedSizes:
 
     @classmethod
     def of(cls, records: Sequence[ImageRecord]) -> Self:
-        """The sizes of photos and of the objects marked on them; at least one must be there that is not difficult."""
+        """Measure photos and their annotations, at least one of which must not be difficult."""
         longer = [max(record.width, record.height) for record in records]
         marked = [_sides(record.annotations.boxes_xyxy[~record.annotations.difficult]) for record in records]
         shares = np.concatenate([sides / side for sides, side in zip(marked, longer, strict=True)])
@@ -42,19 +42,19 @@ class TrainedSizes:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any] | None) -> Self | None:
-        """The inverse of ``dataclasses.asdict``; None for None.
+        """Invert ``dataclasses.asdict``; None for None.
 
         Raises:
-            AttributeError: It is no document.
+            AttributeError: The document is not a mapping.
             TypeError: An entry is missing.
         """
         return None if document is None else cls(**known_entries(cls, document))
 
     def exceed(self, seen: Prediction) -> bool:
-        """Whether objects on a photo are likely to be smaller than those in training.
+        """Whether objects on a photo are probably smaller than those in training.
 
-        They are if the photo is large, so large that a median object, with as many pixels, would be a small one there;
-        unless the detections with a high confidence are of a usual size.
+        True if the photo is so large that a median object, at the same number of pixels, would be a small one there,
+        unless the detections with a high confidence have a usual size.
         """
         longer = max(seen.size_wh)
         if longer < LARGE * self.photo_side or self.object_side >= self.small_object * longer:
@@ -64,6 +64,6 @@ class TrainedSizes:
 
 
 def _sides(boxes_xyxy: FloatArray) -> FloatArray:
-    """The sides of squares of the same areas, shape (N,)."""
+    """Return the square root of each box area, shape (N,)."""
     sides: FloatArray = np.sqrt((boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).clip(0).prod(axis=1))
     return sides

@@ -1,4 +1,4 @@
-"""Trials: what each is trained with, and what its epochs came to."""
+"""Trials: hyperparameters, epoch results and status."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -13,20 +13,20 @@ SCHEDULERS = ("cosine", "linear", "constant")
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What a trial is trained with; the defaults are trial 0.
+    """Hyperparameters of a trial; the defaults are those of trial 0.
 
     Attributes:
-        architecture: A name of ``autodet.models.registry``.
-        lr: Learning rate of the new layers at its peak.
-        backbone_lr_factor: The pretrained backbone learns at ``lr`` times this.
-        weight_decay: AdamW's decoupled weight decay.
+        architecture: A name in ``autodet.models.registry``.
+        lr: Peak learning rate of the new layers.
+        backbone_lr_factor: Factor on ``lr`` for the pretrained backbone.
+        weight_decay: Decoupled weight decay of AdamW.
         batch_size: Photos per step.
         image_size: Side in pixels of the square that photos are letterboxed into.
-        ema_decay: Decay per step of the averaged weights that are evaluated and kept; 0 averages nothing.
-        frozen_depth: How much of the pretrained body does not learn: ``none``, ``early`` (as the network's author
-            has it), ``half`` or ``all``.
-        augmentation: How far photos are moved, zoomed and recoloured; 1 is the usual, 0 leaves them as they are.
-        scheduler: How the learning rate falls after the warm-up: along a ``cosine``, ``linear``, or not, ``constant``.
+        ema_decay: Decay per step of the EMA weights that are evaluated and kept; 0 disables the EMA.
+        frozen_depth: Frozen part of the pretrained backbone: ``none``, ``early`` (the network's own default),
+            ``half`` or ``all``.
+        augmentation: Strength of shifts, zooms and colour changes; 1 is the default, 0 leaves photos unchanged.
+        scheduler: Decay of the learning rate after the warm-up: ``cosine``, ``linear`` or ``constant`` (no decay).
     """
 
     architecture: str = "fasterrcnn_efficientnet_lite0"
@@ -41,23 +41,23 @@ class Hyperparameters:
     scheduler: str = "cosine"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, as ``params`` of a trial."""
+        """Return plain values, as in the ``params`` of a trial."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What one epoch of one trial came to.
+    """Result of one epoch of one trial.
 
     Attributes:
-        epoch: From 1.
+        epoch: Epoch number, from 1.
         loss: Mean training loss over the epoch.
         map50: COCO AP at IoU 0.50 on ``val``, 0 to 1.
         map50_95: COCO AP on ``val``, 0 to 1.
-        seconds: Wall time of the epoch, its evaluation included.
-        value: What the search's objective makes of the epoch, 0 to 1, where that is not ``map50``.
-        latency_ms: What one prediction takes, in milliseconds (``autodet.training.latency``), where the objective asks
-            for it and the epoch was the trial's best so far.
+        seconds: Wall time of the epoch, including its evaluation.
+        value: Value of the search's objective, 0 to 1; None if the objective is ``map50``.
+        latency_ms: Latency of one prediction in milliseconds (``autodet.training.latency``), if the objective includes
+            it and the epoch was the trial's best so far.
     """
 
     epoch: int
@@ -70,16 +70,16 @@ class EpochResult:
 
     @property
     def score(self) -> float:
-        """What epochs, trials and models of a search are compared by; more is better."""
+        """Score that ranks the epochs, trials and models of a search; higher is better."""
         return self.map50 if self.value is None else self.value
 
     @property
     def rank(self) -> tuple[float, float]:
-        """The score, and among equals the speed; the highest is the best."""
+        """Score, with the negative latency as tie-breaker; the highest rank is the best."""
         return self.score, -(self.latency_ms or 0.0)
 
     def to_json(self) -> dict[str, Any]:
-        """The keys ``epoch, loss, map50, map50_95, seconds``, and ``value`` and ``latency_ms`` where there are any."""
+        """Return the keys ``epoch, loss, map50, map50_95, seconds``, plus ``value`` and ``latency_ms`` if set."""
         return {key: value for key, value in vars(self).items() if value is not None}
 
 
@@ -88,16 +88,16 @@ TrialState = Literal["running", "finished", "pruned", "stopped", "failed"]
 
 @dataclass(frozen=True)
 class Attempt:
-    """A stretch of a trial on one device; a trial that was lost or interrupted has several.
+    """One run of a trial on one device; a trial that was lost or interrupted has several.
 
     Attributes:
-        device: The device slot, such as ``cuda:0`` or ``cpu #2``; empty where it is not known.
-        started: When, ISO 8601 with time zone.
-        ended: Likewise; None while it runs. Of one whose supervisor was killed, when it was last heard of.
-        memory_bytes: The most memory that its process had, as of its last epoch; None where that is not known.
-        gpu_memory_bytes: The most memory in use on its GPU, by whomever.
-        gpu_utilisation: Share of the time in which its GPU computed, for whomever, 0 to 1.
-        startup_seconds: From its start until its first epoch began; None before that has ended.
+        device: Device slot, such as ``cuda:0`` or ``cpu #2``; empty if unknown.
+        started: Start time, ISO 8601 with time zone.
+        ended: End time, ISO 8601; None while it runs. If the supervisor was killed, its last status update.
+        memory_bytes: Peak memory of its process as of its last epoch; None if unknown.
+        gpu_memory_bytes: Peak memory in use on its GPU, by all processes.
+        gpu_utilisation: Share of the time in which its GPU was busy, for any process, 0 to 1.
+        startup_seconds: Time from its start until its first epoch; None until that epoch reports progress.
     """
 
     device: str
@@ -111,22 +111,22 @@ class Attempt:
 
 @dataclass(frozen=True)
 class TrialStatus:
-    """One trial as a page or a program sees it.
+    """Status of one trial, for pages and programs.
 
     Attributes:
-        number: From 0; trial 0 has the defaults.
-        state: What became of it so far.
+        number: Trial number, from 0; trial 0 has the defaults.
+        state: Current state.
         params: ``Hyperparameters`` as plain values.
-        epochs: The epochs done, in order.
-        error: A sentence if it failed.
-        attempts: Where and when it ran, in order; empty in searches of earlier versions.
-        effective: Differences from ``params`` and from the search's seed. Memory ran out: ``batch_size``, the photos at
-            a time, and ``accumulation``, how many such parts make one step. Time was short: ``epochs``. The trial
-            repeats an earlier one: its own ``seed``.
-        planned_epochs: How many epochs it trains if nothing ends it early; see ``planned_epochs_of``.
-        epoch_share: Share of the next epoch that is done, 0 to 1, evaluation included. If the trial is started again,
-            this stays until the epoch has got further. The study does not have it.
-        epoch_seconds: How long that share took.
+        epochs: Completed epochs, in order.
+        error: Sentence if it failed.
+        attempts: Runs on a device, in order; empty in searches of earlier versions.
+        effective: Differences from ``params`` and from the search's seed. After running out of memory: ``batch_size``
+            of each forward pass, and gradient ``accumulation``, the passes per step. Short of time: ``epochs``. A
+            repeat of an earlier trial: its own ``seed``.
+        planned_epochs: Epochs to train if nothing ends it early; see ``planned_epochs_of``.
+        epoch_share: Completed share of the next epoch, 0 to 1, including evaluation. After a restart it keeps its
+            value until the epoch gets further. Not stored in the study.
+        epoch_seconds: Time that this share took.
     """
 
     number: int
@@ -141,48 +141,48 @@ class TrialStatus:
     epoch_seconds: float = 0.0
 
     def __repr__(self) -> str:
-        """A short form, for notebooks."""
+        """Return a short form, for notebooks."""
         best = f", best {self.best_epoch.score:.3f}" if self.best_epoch else ""
         return f"TrialStatus({self.number}, {self.state}, epoch {len(self.epochs)}/{self.planned_epochs}{best})"
 
     @property
     def progress(self) -> float:
-        """Share of its planned epochs that is done, 0 to 1; 1 as soon as it is over, however early."""
+        """Completed share of the planned epochs, 0 to 1; 1 once the trial has ended, even if early."""
         if self.state != "running":
             return 1.0
         return min(1.0, (len(self.epochs) + self.epoch_share) / self.planned_epochs) if self.planned_epochs else 0.0
 
     @property
     def is_loading(self) -> bool:
-        """Whether its process is still starting, or loading the network and its weights: no batch has ended yet."""
+        """Whether its process is starting or loading the network and its weights: no batch has ended yet."""
         begun = self.attempts and self.attempts[-1].startup_seconds is not None
         return self.state == "running" and not begun and not self.epoch_share
 
     @cached_property
     def best_epoch(self) -> EpochResult | None:
-        """The first epoch with the highest score."""
+        """First epoch with the highest score."""
         return max(self.epochs, key=lambda result: (result.score, -result.epoch), default=None)
 
     @property
     def latency_ms(self) -> float | None:
-        """What a prediction of its best epoch takes, in milliseconds; None where that was not measured."""
+        """Prediction latency of the best epoch in milliseconds; None if not measured."""
         return self.best_epoch.latency_ms if self.best_epoch else None
 
     def begin_attempt(self, device: str, moment: str) -> Self:
-        """The trial, running from a moment on (ISO 8601) on a device."""
+        """Return the trial with a new attempt on a device, started at a moment (ISO 8601)."""
         return replace(self, attempts=(*self.attempts, Attempt(device, moment)))
 
     def end_attempt(self, moment: str) -> Self:
-        """The trial, which ran until a moment (ISO 8601); as it is, if it did not run."""
+        """Return the trial with its attempt ended at a moment (ISO 8601); unchanged if none is running."""
         running = self.attempts and self.attempts[-1].ended is None
         return self.change_attempt(ended=moment) if running else self
 
     def change_attempt(self, **facts: Any) -> Self:
-        """The trial with more known of its last attempt."""
+        """Return the trial with updated attributes of its last attempt."""
         return replace(self, attempts=(*self.attempts[:-1], replace(self.attempts[-1], **facts)))
 
     def to_json(self) -> dict[str, Any]:
-        """The names of the attributes are the keys."""
+        """Return a document with the attribute names as keys."""
         return {
             "number": self.number,
             "state": self.state,
@@ -198,7 +198,7 @@ class TrialStatus:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The inverse of ``to_json``; entries that this version does not know are ignored."""
+        """Invert ``to_json``; entries that this version does not know are ignored."""
         epochs = tuple(EpochResult(**known_entries(EpochResult, result)) for result in document["epochs"])
         attempts = tuple(Attempt(**known_entries(Attempt, attempt)) for attempt in document.get("attempts", []))
         known = {key: document[key] for key in ("number", "state", "params", "error")}
@@ -208,11 +208,11 @@ class TrialStatus:
 
 
 def planned_epochs_of(params: Mapping[str, Any], effective: Mapping[str, Any], most: int) -> int:
-    """How many epochs a trial has: the most of its search, fewer if those are tuned or if time is short.
+    """Return the epochs of a trial: the search's maximum, or fewer if they are tuned or time is short.
 
     Args:
-        params: The trial's, as ``TrialStatus.params``.
-        effective: Likewise.
-        most: The search's epochs a trial.
+        params: As ``TrialStatus.params``.
+        effective: As ``TrialStatus.effective``.
+        most: Maximum epochs per trial of the search.
     """
     return min(most, int(params.get("epochs", most)), int(effective.get("epochs", most)))

@@ -1,4 +1,4 @@
-"""The process of a supervisor: ``python -m autodet.search FOLDER`` carries on the search in a folder."""
+"""The supervisor process: ``python -m autodet.search FOLDER`` starts or resumes the search in a folder."""
 
 import logging
 import signal
@@ -22,7 +22,7 @@ log = logging.getLogger("autodet.supervisor")
 
 
 def main(arguments: list[str]) -> int:
-    """Carry on the search in a folder until it is over; the exit code says whether anything went wrong."""
+    """Run the search in a folder to its end; return exit code 0, or 1 after an error or if it is already locked."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     signal.signal(signal.SIGTERM, _leave)
     folder = Path(arguments[0])
@@ -50,7 +50,7 @@ def _carry_on(folder: Path, train: str) -> int:
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(1)  # the search is interrupted, not stopped: nobody has asked for its end
+    sys.exit(1)  # interrupted, not stopped: no stop was requested
 
 
 if __name__ == "__main__":

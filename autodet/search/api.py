@@ -1,6 +1,6 @@
-"""Watching, stopping and resuming searches, from a page, a program or the command line.
+"""Control of searches (monitor, stop, resume) from a page, a Python program or the command line.
 
-A search runs in a process of its own; nothing here waits for it unless asked to.
+A search runs in its own process; only ``Search.wait`` waits for its end.
 """
 
 import time
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from autodet.inference.detector import Detector
 
 POLL_SECONDS = 0.5
-STOP_SECONDS = 60.0  # how long a resume waits for a search to stop
+STOP_SECONDS = 60.0  # timeout of a resume while the search is stopping
 
 
 class Search:
-    """A search in the workspace, at work or over.
+    """A search in the workspace, active or ended.
 
     Attributes:
-        id: Its folder's name.
+        id: Name of the search folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,7 +46,7 @@ class Search:
         self._workspace = Workspace(folder.parent.parent)
 
     def __repr__(self) -> str:
-        """A short form with its state, for notebooks."""
+        """Return a short form with the state, for notebooks."""
         try:
             status = read_status(self._folder)
         except SearchError:
@@ -54,26 +54,26 @@ class Search:
         return f"Search({self.id!r}, data set {status.dataset!r}, {status.summary})"
 
     def spec(self) -> SearchSpec:
-        """What it was asked to do."""
+        """Return the specification of the search."""
         return SearchSpec.read(self._folder)
 
     def status(self) -> SearchStatus:
-        """What it is doing now."""
+        """Return the current status, diagnosed."""
         return diagnosed(read_status(self._folder), self._workspace)
 
     def wait(
         self, on_change: Callable[[SearchStatus], None] | None = None, *, best_so_far: bool = False
     ) -> SearchStatus:
-        """Wait until the search is over or interrupted.
+        """Wait until the search ends or is interrupted.
 
-        Interrupting the wait leaves the search running.
+        A keyboard interrupt ends the wait, not the search.
 
         Args:
-            on_change: Called with the status whenever something has happened, and about once a second within epochs.
+            on_change: Called with the status on every change, and about once a second within epochs.
             best_so_far: Accept a search that ended without finishing.
 
         Raises:
-            SearchUnfinishedError: It ended interrupted, stopped or failed; the message says why, and what to do.
+            SearchUnfinishedError: The search was interrupted, stopped or failed; the message has the reason and remedy.
         """
         try:
             status = self._watch(on_change)
@@ -97,10 +97,10 @@ class Search:
             time.sleep(POLL_SECONDS)
 
     def _check_finished(self, status: SearchStatus) -> None:
-        """Refuse a search that has not finished.
+        """Check that the search has finished.
 
         Raises:
-            SearchUnfinishedError: It has not.
+            SearchUnfinishedError: The search has not finished.
         """
         if status.state == "finished":
             return
@@ -116,14 +116,14 @@ class Search:
         raise SearchUnfinishedError(f"{message} {remedy}.", status.state)
 
     def _call(self, method: str, arguments: str = "") -> str:
-        """What to type in Python."""
+        """Return the Python call of a method on this search, for messages."""
         return f"autodet.find_search({self.id!r}).{method}({arguments})"
 
     def stop(self) -> None:
-        """Ask the search to end now and to keep the best model so far.
+        """Request the search to stop now and keep the best model so far.
 
         Raises:
-            SearchError: It is not running.
+            SearchError: The search is not active.
         """
         state = self.status().state
         if state not in ("queued", "running", "stopping"):
@@ -131,11 +131,11 @@ class Search:
         (self._folder / STOP).touch()
 
     def resume(self) -> None:
-        """Carry on a search that was interrupted or stopped; waits for one that is stopping, and no longer.
+        """Resume an interrupted or stopped search; wait only while it is still stopping.
 
         Raises:
-            SearchError: It is at work already, or over, or its data set or the model that it began with has changed.
-            StorageError: The database that has its study cannot be used.
+            SearchError: The search is active or over, or its data set or start model has changed.
+            StorageError: The database of its study is unavailable.
         """
         status = self._stopped_status()
         if status.state not in ("interrupted", "stopped"):
@@ -152,7 +152,7 @@ class Search:
         launch(self._folder)
 
     def _stopped_status(self) -> SearchStatus:
-        """The status; that of a search that is asked to stop once it has stopped."""
+        """Return the status; if a stop is requested, wait for the search to stop first."""
         deadline = time.monotonic() + STOP_SECONDS
         while (status := self.status()).active and is_to_stop(self._folder):
             if time.monotonic() > deadline:
@@ -161,7 +161,7 @@ class Search:
         return status
 
     def lost_data(self) -> str:
-        """Why it cannot go on with its data set, which is gone or has changed; empty if it can."""
+        """Return why the data set is unusable (missing or changed); empty if it is not."""
         try:
             check_dataset(self.spec(), self._workspace)
         except AutodetError as error:
@@ -169,17 +169,17 @@ class Search:
         return ""
 
     def _has_more(self, status: SearchStatus, spec: SearchSpec) -> bool:
-        """Whether a search that was stopped has anything left to do, and be it to store what a busy database lacks."""
+        """Return whether a stopped search has work left: trials, a refit, or unsaved writes to its database."""
         return status.trials_over < status.planned_trials or spec.refit or (self._folder / UNSAVED).exists()
 
     def best_detector(self, *, best_so_far: bool = False) -> "Detector":
-        """The best epoch of all trials, ready to predict.
+        """Load the search's model, from the best epoch of all trials.
 
         Args:
             best_so_far: Accept a search that has not finished.
 
         Raises:
-            SearchUnfinishedError: It has not finished; the message says why, and what to do.
+            SearchUnfinishedError: The search has not finished; the message has the reason and remedy.
             SearchError: No epoch has ended yet.
         """
         from autodet.inference.detector import load_detector
@@ -192,66 +192,66 @@ class Search:
         return load_detector(read_model(status.model, self._workspace), workspace=self._workspace)
 
     def pareto_front(self) -> tuple[TrialStatus, ...]:
-        """The trials that no other one beats in both quality and time, the quickest first.
+        """Return the Pareto-optimal trials in quality and latency, the fastest first.
 
-        Empty unless the search has such an objective as ``map50+latency``. ``detector`` and ``keep`` give their models.
+        Empty unless the objective includes latency, as in ``map50+latency``. ``detector`` and ``keep`` give the models.
         """
         return self.status().pareto_front
 
     def detector(self, trial: int) -> "Detector":
-        """A trial's best epoch so far, ready to predict; ``keep`` makes it a model that lists show.
+        """Load the model of a trial's best epoch so far; ``keep`` adds it to the workspace's models.
 
         Raises:
-            SearchError: There is no such trial, or it has finished no epoch.
+            SearchError: The trial does not exist, or has finished no epoch.
         """
         from autodet.inference.detector import load_detector
 
         return load_detector(trial_bundle(self._folder, trial), workspace=self._workspace)
 
     def keep(self, trial: int, name: str | None = None) -> StoredModel:
-        """Make a trial's best epoch so far a model of the workspace, beside the search's own.
+        """Add a trial's best epoch so far to the workspace's models, next to the search's own model.
 
         Args:
-            trial: The trial's number.
-            name: What to call the model; ``SEARCH trial N`` if not given. With a number if it is another model's id.
+            trial: Number of the trial.
+            name: Name of the model; ``SEARCH trial N`` by default. A number is appended if it is already an id.
 
         Returns:
-            The model; the one that is there, if the same was kept under this name before.
+            The model; the existing one if the same weights were already kept under this name.
 
         Raises:
-            SearchError: There is no such trial, or it has finished no epoch.
+            SearchError: The trial does not exist, or has finished no epoch.
         """
         return keep_trial(self._folder, trial, name or f"{self.id} trial {trial}", self._workspace)
 
     def size_bytes(self) -> int:
-        """What it takes on the disk, most of it the models of its trials."""
+        """Return the size on disk, most of which is the models of the trials."""
         return size_of(self._folder)
 
     def delete(self) -> None:
-        """Delete it with the models of its trials; its own model, and those that were kept, stay.
+        """Delete the search and its trials' models; its own model and the kept ones stay.
 
         Raises:
-            SearchError: It is at work.
+            SearchError: The search is active.
         """
         delete_search(self._folder, self._workspace)
 
 
 def find_search(name: str, workspace: Workspace | None = None) -> Search:
-    """The search with an id, else the newest with a name; a ``NameWarning`` says which others the name could mean.
+    """Return the search with an id, else the newest with a name; a ``NameWarning`` lists other matches.
 
     Raises:
-        NotFoundError: There is none; the message lists what there is.
+        NotFoundError: No search matches; the message lists the existing ones.
     """
     folders = search_folders(workspace or open_workspace())
     return Search(_chosen(name, folders, choose))
 
 
 def find_only_search(name: str, workspace: Workspace | None = None) -> Search:
-    """The search with an id, else the only one with a name; for deletions.
+    """Return the search with an id, else the only one with a name; for deletions.
 
     Raises:
-        NotFoundError: There is none; the message lists what there is.
-        AmbiguousNameError: Several have the name.
+        NotFoundError: No search matches; the message lists the existing ones.
+        AmbiguousNameError: Several searches have the name.
     """
     folders = search_folders(workspace or open_workspace())
     return Search(_chosen(name, folders, choose_only))
@@ -259,7 +259,7 @@ def find_only_search(name: str, workspace: Workspace | None = None) -> Search:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A search by its id and its name; ``created`` is empty where its order cannot be read."""
+    """Id and name of a search; ``created`` is empty if its spec is unreadable."""
 
     id: str
     name: str
@@ -268,9 +268,9 @@ class _Asked:
 
 
 def _chosen(name: str, folders: Sequence[Path], choice: Callable[[str, Sequence[_Asked], str], _Asked | None]) -> Path:
-    """The folder of the search that is meant."""
+    """Return the folder of the chosen search."""
     near = folders
-    if any(folder.name == name for folder in folders):  # names that begin so have ids that do; the others stay unread
+    if any(folder.name == name for folder in folders):  # names with this prefix have ids with it: skip others
         near = [folder for folder in folders if folder.name.startswith(name)]
     newest_first = sorted(map(_asked, near), key=lambda one: (one.created, one.id), reverse=True)
     if found := choice(name, newest_first, "search"):
@@ -282,13 +282,13 @@ def _chosen(name: str, folders: Sequence[Path], choice: Callable[[str, Sequence[
 def _asked(folder: Path) -> _Asked:
     try:
         spec = SearchSpec.read(folder)
-    except SearchError:  # damaged: its id is left
+    except SearchError:  # damaged: fall back to the id
         return _Asked(folder.name, folder.name, "", folder)
     return _Asked(folder.name, spec.name, spec.created, folder)
 
 
 def list_searches(workspace: Workspace | None = None) -> list[SearchStatus]:
-    """What every search is doing, the newest first; a damaged one is left out."""
+    """Return the status of every search, the newest first; damaged searches are left out."""
     statuses = []
     for folder in search_folders(workspace or open_workspace()):
         try:
@@ -299,10 +299,10 @@ def list_searches(workspace: Workspace | None = None) -> list[SearchStatus]:
 
 
 def is_in_the_making(model_id: str, workspace: Workspace | None = None) -> bool:
-    """Whether a search at work may replace a model at any moment."""
+    """Return whether an active search may still replace a model."""
     return any(status.active and model_id in model_ids(status.search) for status in list_searches(workspace))
 
 
 def search_folders(workspace: Workspace) -> list[Path]:
-    """The folders of all searches, damaged ones too."""
+    """Return the folders of all searches, including damaged ones."""
     return sorted(path for path in workspace.searches.iterdir() if path.is_dir() and not path.name.startswith("."))

@@ -1,4 +1,4 @@
-"""Deleting a search, and what that frees: its trials keep their bundles and checkpoints for as long as it is there."""
+"""Deletion and disk usage of a search; its trials' bundles and checkpoints live as long as the search."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +13,7 @@ from autodet.workspace import Workspace, delete_folder
 
 
 def size_of(folder: Path) -> int:
-    """How many bytes a folder takes on the disk; a file that is a hard link to another folder's does not count."""
+    """Return the size of a folder in bytes; files with more than one hard link do not count."""
     size = 0
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):  # trials replace files while they run
@@ -23,18 +23,18 @@ def size_of(folder: Path) -> int:
 
 
 def delete_search(folder: Path, workspace: Workspace) -> None:
-    """Delete a search with the models of its trials and its study; the models of the workspace stay.
+    """Delete a search with its trials' models and its study; the workspace's models stay.
 
-    Where the database that has the study cannot be used now, the study stays behind. That does no harm: nothing refers
-    to it, and a later search of the same name begins with one of its own.
+    If the study's database is unavailable, the study stays behind. This is harmless: nothing refers to it, and a later
+    search of the same name creates its own study.
 
     Raises:
-        SearchError: It is at work.
+        SearchError: The search is active.
     """
     try:
         if read_status(folder).active:
             raise BusyError(folder.name)
-        with hold_lock(folder, 0):  # so that nobody resumes it meanwhile
+        with hold_lock(folder, 0):  # prevents a concurrent resume
             spec = _spec(folder)
             delete_folder(folder)
     except BusyError as error:
@@ -43,18 +43,18 @@ def delete_search(folder: Path, workspace: Workspace) -> None:
         _delete_study(folder.name, spec, workspace)
     for model in model_ids(folder.name):
         with suppress(OSError):
-            (workspace.models / model).rmdir()  # a place was held for it, and none came
+            (workspace.models / model).rmdir()  # an empty placeholder: no model was published
 
 
 def _spec(folder: Path) -> SearchSpec | None:
     try:
         return SearchSpec.read(folder)
     except AutodetError:
-        return None  # damaged, so nobody knows where its study is
+        return None  # damaged: the location of its study is unknown
 
 
 def _delete_study(search: str, spec: SearchSpec, workspace: Workspace) -> None:
-    from autodet.search.study.study import forget_study  # pages that delete nothing need no Optuna
+    from autodet.search.study.study import forget_study  # lazy import: pages that delete nothing need no Optuna
 
     with suppress(AutodetError, OSError):
         forget_study(workspace, search, spec)

@@ -1,6 +1,6 @@
-"""Deleting models and data sets: the searches that forbid it, and its effects.
+"""Deletion of models and data sets: checks for active searches, and the effects of a deletion.
 
-Pages, programs and the command line delete through this module, so that all of them make the same checks.
+The pages, Python programs and the command line all delete through this module, so that they share its checks.
 """
 
 from collections.abc import Iterator
@@ -33,9 +33,9 @@ class Deletion:
     Attributes:
         kind: ``model`` or ``dataset``.
         id: The id of the model or data set.
-        freed_bytes: How many bytes it frees on the disk; photos that versions share stay, and are not counted.
-        unfinished: Ids of the searches that cannot be resumed without the data set.
-        versions: Ids of the versions of the data set, which stay whole.
+        freed_bytes: Disk space freed in bytes, without photos shared with other versions, which stay.
+        unfinished: Ids of the unfinished searches that cannot be resumed without the data set.
+        versions: Ids of the versions derived from the data set, which stay intact.
     """
 
     kind: Literal["model", "dataset"]
@@ -46,7 +46,7 @@ class Deletion:
 
 
 def plan_model_deletion(model: StoredModel | str, workspace: Workspace | None = None) -> Deletion:
-    """Check and describe a deletion by ``delete_model``, which says more; nothing is deleted."""
+    """Check and describe a ``delete_model`` call without deleting anything; it raises the same errors."""
     workspace = workspace or open_workspace()
     if isinstance(model, StoredModel) and model.path != workspace.models / model.id / BUNDLE:
         raise NotFoundError(f"{model.path} is not a model of the workspace; delete the file.")
@@ -57,15 +57,15 @@ def plan_model_deletion(model: StoredModel | str, workspace: Workspace | None = 
 
 
 def delete_model(model: StoredModel | str, workspace: Workspace | None = None) -> Deletion:
-    """Delete a model of the workspace and its evaluations; its search, and copies elsewhere, stay.
+    """Delete a model of the workspace and its evaluations; its search and copies elsewhere stay.
 
     Args:
-        model: The model, its id, or a name that no other model has.
-        workspace: Where it is; the settings' workspace if not given.
+        model: The model, its id, or a unique name.
+        workspace: Workspace of the model; the settings' workspace by default.
 
     Raises:
-        ModelError: A search at work may still replace the model.
-        NotFoundError: There is no such model.
+        ModelError: An active search may still replace the model.
+        NotFoundError: The model does not exist.
         AmbiguousNameError: Several models have that name.
     """
     workspace = workspace or open_workspace()
@@ -75,7 +75,7 @@ def delete_model(model: StoredModel | str, workspace: Workspace | None = None) -
 
 
 def plan_dataset_deletion(dataset: Dataset | DatasetSummary | str, workspace: Workspace | None = None) -> Deletion:
-    """Check and describe a deletion by ``delete_dataset``, which says more; nothing is deleted."""
+    """Check and describe a ``delete_dataset`` call without deleting anything; it raises the same errors."""
     workspace = workspace or _home_of(dataset)
     id = only_dataset_id(dataset.id if isinstance(dataset, Dataset | DatasetSummary) else dataset, workspace)
     searches = [status for status in list_searches(workspace) if status.dataset == id]
@@ -95,19 +95,19 @@ def plan_dataset_deletion(dataset: Dataset | DatasetSummary | str, workspace: Wo
 
 
 def delete_dataset(dataset: Dataset | DatasetSummary | str, workspace: Workspace | None = None) -> Deletion:
-    """Delete a data set; versions of it stay whole, and so do models that were trained on it.
+    """Delete a data set; versions derived from it and models trained on it stay intact.
 
     Args:
-        dataset: The data set, its id, or a name that no other data set has.
-        workspace: Where it is; the workspace of the data set if that is one, else the settings'.
+        dataset: The data set, its id, or a unique name.
+        workspace: Workspace of the data set; by default that of a ``Dataset``, else the settings' workspace.
 
     Raises:
-        DatasetError: A search at work uses the data set, or a version or an export of it is being made.
-        NotFoundError: There is no such data set.
+        DatasetError: An active search uses the data set, or a version or export of it is in progress.
+        NotFoundError: The data set does not exist.
         AmbiguousNameError: Several data sets have that name.
     """
     workspace = workspace or _home_of(dataset)
-    with naming(workspace.searches):  # so that no search starts with it between the check and the end
+    with naming(workspace.searches):  # no search may start on it between check and deletion
         planned = plan_dataset_deletion(dataset, workspace)
         erase_dataset(workspace.datasets / planned.id)
     return planned
@@ -118,9 +118,9 @@ def _home_of(dataset: Dataset | DatasetSummary | str) -> Workspace:
 
 
 def _versions(id: str, workspace: Workspace) -> Iterator[str]:
-    """The data sets that were made from one, and those that were made from them."""
+    """Yield the ids of all data sets derived from one, directly or indirectly."""
     for summary in list_datasets(workspace):
-        with suppress(DatasetError):  # a damaged version says so when it is opened
+        with suppress(DatasetError):  # a damaged version raises its error when opened
             chain = ancestors(read_dataset(workspace.datasets / summary.id), workspace) if summary.parent else ()
             if any(found and found.id == id for _, found in chain):
                 yield summary.id

@@ -1,4 +1,4 @@
-"""Starting searches: from what somebody asks for to a search's folder and its process."""
+"""Start of a search: from the caller's arguments to the search folder and its process."""
 
 import math
 import time
@@ -68,50 +68,50 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
 
     Args:
         dataset: A data set of the workspace, or its id or name.
-        trials: How many trials; the preset's, or 3.
-        epochs: Epochs a trial; the preset's, or 20.
-        time_limit: Seconds after which everything is over.
-        lr_range: Lowest and highest learning rate; as ``lr`` in ``space``.
-        preset: ``quick``, ``balanced`` or ``best``: chooses what is not given among trials, epochs, space, sampler,
-            pruner and patience, by the data set and the devices. What is given always counts.
-        architecture: A name of ``autodet.models.registry``; as in ``space``.
-        space: What to try, by the names of ``autodet.search.order.space.PARAMETERS``: a value, ``(lowest, highest)``,
+        trials: Number of trials; the preset's value, or 3.
+        epochs: Epochs per trial; the preset's value, or 20.
+        time_limit: Time limit of the whole search in seconds.
+        lr_range: Lowest and highest learning rate; same as ``lr`` in ``space``.
+        preset: ``quick``, ``balanced`` or ``best``: chooses omitted values of trials, epochs, space, sampler, pruner
+            and patience from the data set and the devices. Given values take precedence.
+        architecture: A name of ``autodet.models.registry``; same as in ``space``.
+        space: Search space by the names of ``autodet.search.order.space.PARAMETERS``: a value, ``(lowest, highest)``,
             a list, True for the usual range, or False for the default.
-        sampler: Who chooses what is tried: ``tpe`` (the default), ``random``, or ``gp``, a Gaussian process, which
+        sampler: Sampler of parameter values: ``tpe`` (the default), ``random``, or ``gp``, a Gaussian process, which
             needs scipy.
-        pruner: What gives up trials that fall behind: ``median`` (the default), ``hyperband``, ``asha`` or ``none``,
-            which is all that a pair of objectives allows.
-        patience: A trial ends after so many epochs that were no better than its best; 0 for never, the default.
-        objective: What is to be high: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision). With
-            ``+latency`` behind it, a prediction's time is to be low too; ``space``, or the preset's, must then have
-            ``image_size`` or ``architecture`` in it, and ``Search.pareto_front`` is the result.
-        device: ``cpu`` or ``cuda:N`` to use that alone; every device slot if not given.
-        executor: Where trials run: ``local``, or ``ray`` for the cluster that the settings name.
-        start_from: A model's id or name, or an ``.autodet`` file, whose weights every trial begins with in place of the
-            network's pretrained ones. The network is the model's, and so is the photo size unless it is in ``space``.
-            Classes are matched by name; new ones begin fresh.
-        warm_start: An earlier search, whose best parameters are tried next after the defaults.
-        repeat: Go on when every combination of parameters has been tried, by training combinations again with other
-            seeds. If not, the search ends then; where a continuous parameter is tuned, it makes no difference.
-        refit: Train the best parameters once more at the end, on training and validation photos. The figures stay those
-            of the best trial, whose own model is kept beside it.
-        seed: Makes a search on one device repeatable.
-        name: What to call the search and its model; the data set's name if not given. With a number if it is the id of
-            another search or model.
-        workspace: Where; the workspace of the data set if that is one, else the settings'.
-        once_within: Seconds: where the very same was asked for so recently, by anybody, that search is returned. For
-            buttons, which are pressed twice, or by two people at once.
+        pruner: Pruner of trials that fall behind: ``median`` (the default), ``hyperband``, ``asha`` or ``none``, the
+            only choice with two objectives.
+        patience: Early stopping: a trial ends after this many epochs without improvement; 0, the default, disables it.
+        objective: Metric to maximize: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision). The
+            suffix ``+latency`` minimizes the prediction time too; the space must then vary ``image_size`` or
+            ``architecture``, and ``Search.pareto_front`` is the result.
+        device: ``cpu`` or ``cuda:N`` to use only that device; every device slot by default.
+        executor: Where trials run: ``local``, or ``ray`` for the cluster from the settings.
+        start_from: Id or name of a model, or an ``.autodet`` file, with the starting weights of every trial in place
+            of the pretrained ones. Its network is used, and its photo size unless ``space`` sets one. Classes are
+            matched by name; new classes start untrained.
+        warm_start: An earlier search; its best parameters are tried right after the defaults.
+        repeat: Train combinations again with other seeds once all have been tried; otherwise the search ends then. No
+            effect if a continuous parameter is tuned.
+        refit: Train the best parameters once more at the end, on training and validation photos. The metrics stay those
+            of the best trial, whose own model is kept too.
+        seed: Makes a search on one device reproducible.
+        name: Name of the search and its model; the data set's name by default. A number is appended if the name is the
+            id of another search or model.
+        workspace: Workspace of the search; by default that of a ``Dataset``, else the settings' workspace.
+        once_within: Return the existing search if an identical one was requested within this many seconds, by any user.
+            Guards buttons against double clicks and simultaneous users.
 
     Warns:
-        AutodetWarning: The figures need care, or there are fewer combinations to try than trials asked for.
+        AutodetWarning: The metrics need care, or there are fewer combinations than requested trials.
 
     Raises:
-        SearchError: A value makes no sense, the data set has nothing to learn from, the cluster cannot be used, or the
-            model to begin with has another network than the one that is asked for.
-        NotFoundError: There is no such data set, search or model.
-        BundleError: The model to begin with is damaged.
-        StorageError: The database that the settings name cannot be used.
-        WeightsError: The architecture's pretrained weights cannot be had here.
+        SearchError: A value is invalid, the data set has nothing to train on, the cluster is unavailable, or the start
+            model has another network than the requested one.
+        NotFoundError: The data set, search or model does not exist.
+        BundleError: The start model is damaged.
+        StorageError: The database from the settings is unavailable.
+        WeightsError: The architecture's pretrained weights are unavailable here.
     """
     dataset = as_dataset(dataset, workspace)
     workspace = workspace or Workspace(dataset.folder.parent.parent)
@@ -161,7 +161,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
         warn(caution)
     spec = replace(spec, trials=_possible_trials(spec), hardware=hardware_facts(spec))
     with naming(workspace.searches):
-        check_dataset(spec, workspace)  # from here on it cannot be deleted
+        check_dataset(spec, workspace)  # the naming lock prevents its deletion from here on
         folder = _twin(spec, workspace, once_within)
         if folder is None:
             free = free_name(
@@ -173,15 +173,15 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
 
 
 def fit(dataset: Dataset | DatasetSummary | str, *, verbose: bool = True, **options: Any) -> "Detector":
-    """Search, wait, and return the best detector.
+    """Run a search, wait for its end, and return the best detector.
 
     Args:
         dataset: A data set of the workspace, or its id or name.
-        verbose: Print a line an epoch on standard output.
-        **options: As ``start_search`` takes them.
+        verbose: Print one line per epoch to standard output.
+        **options: Options of ``start_search``.
 
     Raises:
-        SearchUnfinishedError: The search was interrupted, was stopped, or failed; the message says why, and what to do.
+        SearchUnfinishedError: The search was interrupted, stopped or failed; the message has the reason and remedy.
     """
     search = start_search(dataset, **options)
     if not verbose:
@@ -198,7 +198,7 @@ def _print(line: str) -> None:
 
 
 def _caution(spec: SearchSpec, dataset: Dataset, workspace: Workspace) -> str:
-    """Cautions about a search that is about to start, as sentences; empty if there are none."""
+    """Return warnings about a search before its start, as sentences; empty if there are none."""
     count = math.inf if spec.repeat else Combinations(spec.space).count
     sentences = (
         flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else "",
@@ -209,7 +209,7 @@ def _caution(spec: SearchSpec, dataset: Dataset, workspace: Workspace) -> str:
 
 
 def _possible_trials(spec: SearchSpec) -> int:
-    """The trials asked for, but no more than there are combinations to try."""
+    """Return the number of requested trials, capped at the number of combinations unless they repeat."""
     return spec.trials if spec.repeat else int(min(spec.trials, Combinations(spec.space).count))
 
 
@@ -221,11 +221,11 @@ def _best_params(search: str, workspace: Workspace) -> dict[str, Any]:
 
 
 def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None:
-    """The search of the last seconds that was asked to do the same."""
+    """Return the folder of an identical search that was started within the last seconds, or None."""
     for folder in search_folders(workspace) if seconds else []:
         if not (folder / SPEC).exists():
             continue  # damaged
-        age = abs(time.time() - (folder / SPEC).stat().st_mtime)  # abs: clocks are put back too
+        age = abs(time.time() - (folder / SPEC).stat().st_mtime)  # abs: the clock may have been set back
         found = SearchSpec.read(folder) if age < seconds else None
         if (
             found
@@ -237,7 +237,7 @@ def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None
 
 
 def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning | None, caution: str) -> Path:
-    """A search's folder, complete before anybody sees it; its id is free among the models too, which get it."""
+    """Create the search folder, complete before it is visible; its id is unused by models, which share it."""
     models = ids_in(workspace.models)
     avoid = models | {id.removesuffix(BEFORE) for id in models} | {model.name for model in list_models(workspace)}
     with hidden_folder(workspace.searches) as hidden:
@@ -260,5 +260,5 @@ def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning |
         write_snapshot(hidden, status)
         folder = publish_folder(hidden, workspace.searches, spec.name, avoid)
     for model in model_ids(folder.name)[: 2 if spec.refit else 1]:
-        (workspace.models / model).mkdir(exist_ok=True)  # so that no upload takes the id meanwhile
+        (workspace.models / model).mkdir(exist_ok=True)  # reserves the id against uploads
     return folder

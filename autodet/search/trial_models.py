@@ -1,4 +1,4 @@
-"""The models of single trials: each trial's folder has its best epoch as a bundle, whoever turns out to be the best."""
+"""Models of individual trials: every trial folder holds a bundle of the trial's best epoch."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ from autodet.workspace import Workspace
 
 
 def trial_bundle(folder: Path, trial: int) -> Path:
-    """The bundle of a trial's best epoch so far.
+    """Return the bundle of a trial's best epoch so far.
 
     Args:
-        folder: The search's.
-        trial: The trial's number.
+        folder: The search folder.
+        trial: Number of the trial.
 
     Raises:
-        SearchError: There is no such trial, or it has finished no epoch.
+        SearchError: The trial does not exist, or has finished no epoch.
     """
     path = TrialFolders(folder / TRIALS).folder(trial) / BEST_BUNDLE
     if not path.is_file():
@@ -30,11 +30,11 @@ def trial_bundle(folder: Path, trial: int) -> Path:
 
 
 def keep_trial(folder: Path, trial: int, name: str, workspace: Workspace) -> StoredModel:
-    """Make a trial's best epoch a model of the workspace; the one that is there, if it was kept under this name before.
+    """Add a trial's best epoch to the workspace's models, or return the model already kept under this name.
 
     Raises:
-        SearchError: There is no such trial, or it has finished no epoch.
-        BundleError: Its bundle is damaged.
+        SearchError: The trial does not exist, or has finished no epoch.
+        BundleError: The trial's bundle is damaged.
     """
     card, weights = read_bundle(trial_bundle(folder, trial))
     for model in list_models(workspace):

@@ -1,1 +1,1 @@
-"""The web server: how the app listens, and to whom it answers."""
+"""The web server: its listening address and the host names it accepts."""

@@ -1,7 +1,7 @@
-"""The command that starts the app: where it listens, and which host names it answers to.
+"""Launch of the app's server: listening address and accepted host names.
 
-A browser that was tricked by DNS rebinding sends the attacker's host name; Streamlit refuses WebSocket connections
-whose ``Host`` is not in ``server.allowedHosts``. Both options are passed on the command line rather than set in
+A browser tricked by DNS rebinding sends the attacker's host name; Streamlit refuses WebSocket connections whose
+``Host`` is not in ``server.allowedHosts``. Both options are passed on the command line instead of
 ``.streamlit/config.toml``, because Streamlit Community Cloud reads that file and chooses its own address and name.
 """
 
@@ -19,19 +19,19 @@ from autodet.settings import Settings, is_loopback
 APP = Path(__file__).parents[2] / "app.py"
 SECRETS = Path(".streamlit/secrets.toml")
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
-OUTSIDE = ("192.0.2.1", 9)  # an address of RFC 5737; asking for the way there sends nothing
+OUTSIDE = ("192.0.2.1", 9)  # reserved by RFC 5737; a UDP connect only selects a route and sends nothing
 
 
 def streamlit_command(settings: Settings, *, port: int | None = None, browser: bool = True) -> list[str]:
-    """The command line of the server.
+    """Return the command line of the server.
 
     Args:
-        settings: Where to listen, and further host names to answer to.
-        port: The TCP port; Streamlit's own choice (8501, or ``STREAMLIT_SERVER_PORT``) if not given.
+        settings: Listening address, and additional host names to accept.
+        port: TCP port; Streamlit's own choice (8501, or ``STREAMLIT_SERVER_PORT``) if not given.
         browser: Whether to open a browser.
     """
     options = {"server.address": settings.address, "server.showEmailPrompt": "false"}
-    if _is_every_address(settings.address):  # or Streamlit asks a server on the internet for this machine's address
+    if _is_every_address(settings.address):  # else Streamlit asks an internet server for this machine's address
         options["browser.serverAddress"] = _names_of_this_machine()[-1]
     if port is not None:
         options["server.port"] = str(port)
@@ -43,7 +43,7 @@ def streamlit_command(settings: Settings, *, port: int | None = None, browser: b
 
 
 def allowed_hosts(settings: Settings) -> list[str]:
-    """The host names and addresses, without ports, by which browsers may reach the app."""
+    """Return the host names and addresses, without ports, by which browsers may reach the app."""
     hosts = [*LOOPBACK_HOSTS, *settings.hosts]
     if not is_loopback(settings.address):
         hosts += _names_of_this_machine() if _is_every_address(settings.address) else [settings.address]
@@ -51,23 +51,23 @@ def allowed_hosts(settings: Settings) -> list[str]:
 
 
 def environment_with_secrets(environ: Mapping[str, str], secrets: Path = SECRETS) -> dict[str, str]:
-    """The environment with the root entries of ``secrets.toml`` whose names begin with ``AUTODET_``.
+    """Return the environment plus the root entries of ``secrets.toml`` whose names begin with ``AUTODET_``.
 
-    Streamlit itself reads that file when it starts, which is too late for what the server is started with.
+    Streamlit reads that file only when it starts, too late for the options on its command line.
     """
     try:
         entries = tomllib.loads(secrets.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return dict(environ)  # missing, or damaged, which Streamlit says
+        return dict(environ)  # missing, or invalid, which Streamlit reports
     known = {name: str(value) for name, value in entries.items() if name.startswith("AUTODET_")}
     return {**environ, **known}
 
 
 def start_app(settings: Settings, *, port: int | None = None, browser: bool = True) -> None:
-    """Replace this process by the server.
+    """Replace this process with the server.
 
     Raises:
-        SettingsError: The port is taken, or the address is none of this machine's.
+        SettingsError: The port is in use, or the address does not belong to this machine.
     """
     if port is not None:
         _check_port(settings.address, port)
@@ -94,7 +94,7 @@ def _is_every_address(address: str) -> bool:
 
 
 def _names_of_this_machine() -> list[str]:
-    """Its name, with and without domain, and the address by which it reaches others."""
+    """Return the machine's name, with and without domain, and its outgoing IP address."""
     names = [socket.gethostname(), socket.getfqdn()]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
         try:

@@ -1,4 +1,4 @@
-"""A trial's state on disk after every epoch, so that a killed trial loses at most the epoch it was in."""
+"""Checkpoint of a trial after every epoch, so that a killed trial loses at most the current epoch."""
 
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -14,11 +14,11 @@ from autodet.workspace import write_atomically
 
 @dataclass
 class Progress:
-    """Everything that a trial needs to go on as if it had never stopped.
+    """State needed to resume a trial as if it had never stopped.
 
     Attributes:
-        state: The state dicts of network, average, optimizer and scaler by name; empty before the first epoch.
-        history: The epochs done.
+        state: State dicts of network, average, optimizer and scaler by name; empty before the first epoch.
+        history: The completed epochs.
     """
 
     state: dict[str, Any] = field(default_factory=dict)
@@ -26,12 +26,12 @@ class Progress:
 
     @property
     def best_score(self) -> float:
-        """The best epoch's score; -1 before the first."""
+        """The score of the best epoch; -1 before the first."""
         return max((result.score for result in self.history), default=-1.0)
 
 
 def save_checkpoint(job: TrainJob, fingerprint: str, progress: Progress) -> None:
-    """Write the checkpoint atomically, in place of the last epoch's."""
+    """Write the checkpoint atomically, replacing that of the last epoch."""
     content = BytesIO()
     document = {
         "identity": _identity(job, fingerprint),
@@ -43,7 +43,7 @@ def save_checkpoint(job: TrainJob, fingerprint: str, progress: Progress) -> None
 
 
 def load_checkpoint(job: TrainJob, fingerprint: str) -> Progress:
-    """The trial's progress so far; none where it has no checkpoint yet.
+    """Return the progress of the trial; empty if it has no checkpoint yet.
 
     Raises:
         TrainingError: The checkpoint is damaged, or was made by another job or from other data.
@@ -53,9 +53,9 @@ def load_checkpoint(job: TrainJob, fingerprint: str) -> Progress:
         return Progress()
     try:
         document = torch.load(path, weights_only=True, map_location="cpu")
-    except Exception as error:  # torch raises whatever its unpickler meets
+    except Exception as error:  # torch raises any exception of its unpickler
         raise TrainingError(f"The checkpoint {path} is damaged; start the search anew.") from error
-    # What an earlier version did not know of was done as the defaults have it.
+    # Parameters unknown to an earlier version had their default values.
     if Hyperparameters().to_json() | document["identity"] != _identity(job, fingerprint):
         raise TrainingError(
             f"The checkpoint {path} belongs to other parameters or to a data set that has changed since; start a new "

@@ -1,7 +1,7 @@
-"""How the cores of a CPU share a step: each takes photos of its own through the whole network.
+"""Data parallelism on CPU cores: each core runs its own photos through the whole network.
 
-Cores that share each operation instead wait for one another at its end, a thousand times a step, and where something
-else runs on one of them as well, all of them wait for that.
+If cores share each operation instead, they wait for one another a thousand times a step, and any other load on one
+core delays all of them.
 """
 
 import copy
@@ -23,12 +23,12 @@ Learn = Callable[[nn.Module, Tensor, Targets], Tensor]
 
 
 class Replicas:
-    """Networks that have their weights in common, but gradients and everything else for themselves.
+    """Networks that share their weights, but have their own gradients and other state.
 
     Args:
-        network: What they are replicas of; its own weights are theirs.
-        count: How many.
-        threads: CPU cores that they have together.
+        network: The network to replicate, which owns the weights.
+        count: Number of replicas.
+        threads: Number of CPU cores for all replicas together.
     """
 
     def __init__(self, network: nn.Module, count: int, threads: int) -> None:
@@ -38,20 +38,20 @@ class Replicas:
         self.pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(for_each,))
 
     def __len__(self) -> int:
-        """How many."""
+        """Return the number of replicas."""
         return len(self.replicas)
 
     def begin_epoch(self, seed: int, epoch: int) -> None:
-        """Learn from now on; what is drawn by chance depends on the trial's seed and the epoch alone."""
+        """Switch to training mode; random draws depend only on the trial's seed and the epoch."""
         for number, replica in enumerate(self.replicas, start=1):
             _draw_from(replica.train(), generator_of(seed, epoch, -number))
 
     def learn(self, learn: Learn, parts: Sequence[tuple[Tensor, Targets]]) -> list[Tensor]:
-        """Learn from parts of a batch at the same time, and add up the gradients as those of the network.
+        """Train on parts of a batch in parallel, and add up the gradients in the network.
 
         Args:
-            learn: Adds a part's gradient to those of the network that it is given, and returns the part's loss.
-            parts: Photos and what they show; not more than there are replicas.
+            learn: Adds the gradient of a part to the network it is given, and returns the loss of the part.
+            parts: Photos and their targets; at most one part per replica.
 
         Returns:
             The losses.
@@ -65,10 +65,10 @@ class Replicas:
         return losses
 
     def each(self, use: Callable[[nn.Module, Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-        """What becomes of items, as many at a time as there are replicas, in their order.
+        """Yield the result for each item in order, computed in parallel, one item per replica.
 
         Args:
-            use: What is done with an item, with one of the replicas.
+            use: Processes an item with a replica.
             items: The items.
         """
         for at in range(0, len(items), len(self)):
@@ -81,7 +81,7 @@ def _replica(network: nn.Module) -> nn.Module:
 
 
 def _sum(gradients: Sequence[Tensor]) -> Tensor | None:
-    """In one order always, so that a trial can be repeated; the first is what they are added to."""
+    """Add gradients to the first one, always in the same order, so that a trial is reproducible."""
     for other in gradients[1:]:
         gradients[0].add_(other)
     return gradients[0] if gradients else None
@@ -89,12 +89,12 @@ def _sum(gradients: Sequence[Tensor]) -> Tensor | None:
 
 @dataclass(frozen=True)
 class _Sampler:
-    """Which of a photo's anchors or regions to learn from, drawn as torchvision's detectors do.
+    """Samples the anchors or regions to train on, as torchvision's detectors do.
 
     Attributes:
-        batch_size_per_image: How many of each photo.
-        positive_fraction: The share of them that may be objects, 0 to 1.
-        generator: Who draws.
+        batch_size_per_image: Number of samples per photo.
+        positive_fraction: Maximum share of objects among them, 0 to 1.
+        generator: The random generator.
     """
 
     batch_size_per_image: int
@@ -102,11 +102,11 @@ class _Sampler:
     generator: torch.Generator
 
     def __call__(self, matched: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Masks, uint8, of the objects and of the background that were drawn.
+        """Return masks, uint8, of the sampled objects and of the sampled background.
 
         Args:
-            matched: Of each photo, what its anchors or regions show, shape (N,): objects are 1 or more, the background
-                is 0, what is between counts as neither.
+            matched: For each photo, the match of its anchors or regions, shape (N,): objects are 1 or more, the
+                background is 0, other values are ignored.
         """
         most = int(self.batch_size_per_image * self.positive_fraction)
         objects, background = [], []
@@ -123,7 +123,7 @@ class _Sampler:
 
 
 def _draw_from(network: nn.Module, generator: torch.Generator) -> None:
-    """Have everything that a detector of two stages draws come from one generator; others draw nothing."""
+    """Make all random draws of a two-stage detector use one generator; other detectors draw nothing."""
     modules: Iterable[Any] = network.modules()
     for module in modules:
         if sampler := getattr(module, "fg_bg_sampler", None):
@@ -131,7 +131,7 @@ def _draw_from(network: nn.Module, generator: torch.Generator) -> None:
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """The same items, each made ready while the one before it is used."""
+    """Yield the items; prepare the next one in a thread while the current one is used."""
     iterator = iter(items)
 
     def take() -> list[Item]:

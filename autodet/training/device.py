@@ -1,4 +1,4 @@
-"""Which devices there are, told without importing torch."""
+"""Available devices, detected without importing torch."""
 
 import os
 import re
@@ -21,12 +21,12 @@ DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 @dataclass(frozen=True)
 class Slot:
-    """Room for one trial on a device.
+    """Capacity for one trial on a device.
 
     Attributes:
         device: ``cpu``, ``cuda:0`` and so on.
-        number: Which of the slots on this device it is, from 1.
-        threads: Its share of the machine's CPU cores.
+        number: Slot number on this device, from 1.
+        threads: Share of the machine's CPU cores.
     """
 
     device: str
@@ -35,12 +35,12 @@ class Slot:
 
     @property
     def name(self) -> str:
-        """What people call it: ``cuda:0``; ``cpu #2`` where a device has several."""
+        """Display name: ``cuda:0``, or ``cpu #2`` for further slots on a device."""
         return self.device if self.number == 1 else f"{self.device} #{self.number}"
 
 
 def number_slots(devices: Sequence[str]) -> tuple[Slot, ...]:
-    """The slots behind a list of devices, in which one may be named several times; they share the cores equally."""
+    """Return the slots for a list of devices, which may contain duplicates; they share the cores equally."""
     seen: Counter[str] = Counter()
     threads = max(1, cpu_cores() // max(1, len(devices)))
     slots = []
@@ -52,13 +52,13 @@ def number_slots(devices: Sequence[str]) -> tuple[Slot, ...]:
 
 
 def device_slots(settings: Settings) -> tuple[str, ...]:
-    """The devices to train on, one entry for each trial that may run at a time.
+    """Return the devices to train on, one entry per trial that may run in parallel.
 
     Returns:
-        What ``AUTODET_DEVICES`` names, else every GPU, else one ``cpu``.
+        The devices in ``AUTODET_DEVICES``, else every GPU, else one ``cpu``.
 
     Raises:
-        SettingsError: ``AUTODET_DEVICES`` names something that is no device.
+        SettingsError: ``AUTODET_DEVICES`` contains an invalid device name.
     """
     if settings.devices:
         for device in settings.devices:
@@ -69,33 +69,33 @@ def device_slots(settings: Settings) -> tuple[str, ...]:
 
 
 def cpu_cores() -> int:
-    """How many CPU cores this process may use: a container often has fewer than the machine."""
+    """Return the number of CPU cores available to this process; a container often has fewer than the machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = CPU_QUOTA.read_text().split()
         return max(1, min(cores, round(int(quota) / int(period))))
-    except (OSError, ValueError):  # no container, or one without a limit
+    except (OSError, ValueError):  # no container, or no CPU limit
         return cores
 
 
 def computes_bfloat16() -> bool:
-    """Whether the CPU multiplies bfloat16 itself; others only pretend, and are slow at it."""
+    """Return whether the CPU has bfloat16 instructions; other CPUs emulate it slowly."""
     try:
         lines = CPU_FACTS.read_text().splitlines()
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return False
     return any(BFLOAT16_FLAGS & set(line.split()) for line in lines if line.startswith("flags"))
 
 
 def visible_gpu(device: str) -> str:
-    """A GPU as ``CUDA_VISIBLE_DEVICES`` names it; ``cuda:1`` is the second of those that this process may see."""
+    """Return a GPU as ``CUDA_VISIBLE_DEVICES`` names it; ``cuda:1`` is the second GPU visible to this process."""
     index = int(device.partition(":")[2] or 0)
     visible = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
     return visible[index] if index < len(visible) else str(index)
 
 
 def gpu_count() -> int:
-    """How many NVIDIA GPUs this process may use."""
+    """Return the number of NVIDIA GPUs available to this process."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])

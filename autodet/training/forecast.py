@@ -1,4 +1,4 @@
-"""How long a trial will take, before it starts."""
+"""Forecast of a trial's duration before it starts."""
 
 from dataclasses import replace
 
@@ -6,38 +6,38 @@ from autodet.models.registry import find_architecture
 from autodet.records import Hyperparameters
 from autodet.training.hardware import Hardware, Measure
 
-SECOND_CORE_GAIN = 0.5  # a core more makes training 1.4 to 1.5 times as fast, as measured with two
-BFLOAT16_SPEED_UP = 2.5  # against float32, on a CPU that multiplies bfloat16 itself
-MAX_CORES = 8  # beyond these a small network gains nothing
-GPU_SPEED_UP = 20.0  # against one core; a guess, since no GPU was at hand to measure
-EVALUATION_SHARE = 0.25  # predicting a photo against learning from it
-START_SECONDS = 6.0  # a trial's process, imports, weights
+SECOND_CORE_GAIN = 0.5  # per additional core; two cores measured 1.4 to 1.5 times as fast as one
+BFLOAT16_SPEED_UP = 2.5  # relative to float32, on a CPU with bfloat16 instructions
+MAX_CORES = 8  # a small network gains nothing from more
+GPU_SPEED_UP = 20.0  # relative to one core; a guess, because no GPU was available to measure
+EVALUATION_SHARE = 0.25  # cost of evaluating a photo relative to training on it
+START_SECONDS = 6.0  # process start, imports, weights
 EPOCH_SECONDS = 1.0  # checkpoint and metric
 
 
 def trial_seconds(
     train_photos: int, val_photos: int, epochs: int, hyperparameters: Hyperparameters, hardware: Hardware
 ) -> float:
-    """How long a trial takes from its start, if it is not pruned; see ``epoch_seconds``."""
+    """Return the duration of a trial from its start, if it is not pruned; see ``epoch_seconds``."""
     startup = next((one.startup_seconds for one in hardware.measured if one.startup_seconds is not None), START_SECONDS)
     return startup + epochs * epoch_seconds(train_photos, val_photos, hyperparameters, hardware)
 
 
 def epoch_seconds(train_photos: int, val_photos: int, hyperparameters: Hyperparameters, hardware: Hardware) -> float:
-    """How long an epoch takes; the work for a photo grows with its area.
+    """Return the duration of an epoch; the work per photo grows with its area.
 
-    If the hardware has measured epochs, those of the same network and photo size count, else the newest ones, scaled by
-    the constants of this module.
+    Measured epochs on the hardware take precedence, scaled by the constants of this module: those of the same network
+    and image size if there are any, else the newest.
 
     Args:
-        train_photos: Photos to learn from.
-        val_photos: Photos that every epoch is judged by.
-        hyperparameters: What the trial is trained with.
-        hardware: What it runs on.
+        train_photos: Number of training photos.
+        val_photos: Number of validation photos, evaluated in every epoch.
+        hyperparameters: Hyperparameters of the trial.
+        hardware: Hardware of the trial.
 
     Returns:
-        Seconds. By constants alone, within about a factor of two on another CPU than the one that was measured, and a
-        guess on a GPU.
+        Seconds. Without measurements, within about a factor of two on CPUs other than the reference CPU, and a guess on
+        a GPU.
     """
     seconds = _seconds_by_constants(train_photos, val_photos, hyperparameters, hardware)
     if (measure := _measure_of(hyperparameters, hardware)) is None:
@@ -48,7 +48,7 @@ def epoch_seconds(train_photos: int, val_photos: int, hyperparameters: Hyperpara
 
 
 def _measure_of(hyperparameters: Hyperparameters, hardware: Hardware) -> Measure | None:
-    """The measure that is closest to a trial."""
+    """Return the measure closest to a trial."""
     kind = hyperparameters.architecture, hyperparameters.image_size
     same = (one for one in hardware.measured if (one.architecture, one.image_size) == kind)
     return next(same, next(iter(hardware.measured), None))
@@ -64,7 +64,7 @@ def _seconds_by_constants(
 
 
 def _speed(hardware: Hardware) -> float:
-    """Against one core in float32; the slowest device of several counts."""
+    """Return the speed relative to one core in float32; with several devices, that of the slowest."""
     if hardware.on_gpus:
         return GPU_SPEED_UP
     core = BFLOAT16_SPEED_UP if hardware.bfloat16 else 1.0

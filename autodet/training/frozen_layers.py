@@ -1,4 +1,4 @@
-"""How much of the pretrained body learns."""
+"""Freezing of the pretrained backbone."""
 
 from torch import nn
 
@@ -6,7 +6,7 @@ from autodet.records import Hyperparameters
 
 
 def freeze(network: nn.Module, hyperparameters: Hyperparameters) -> None:
-    """Decide which layers of ``network.backbone.body`` learn; ``early`` leaves that to whoever built the network."""
+    """Freeze layers of ``network.backbone.body``; ``early`` keeps the setting of the network's builder."""
     depth = hyperparameters.frozen_depth
     if depth == "early":
         return
@@ -17,7 +17,7 @@ def freeze(network: nn.Module, hyperparameters: Hyperparameters) -> None:
 
 
 def _layers(body: nn.Module) -> list[nn.Module]:
-    """The body's layers from the photo on, blocks one by one, those without weights left out."""
+    """Return the layers of the body from the input on, split into blocks, without those that have no weights."""
     layers = [
         layer
         for child in body.children()

@@ -1,6 +1,6 @@
-"""What NVIDIA's management library tells of a GPU, where the optional package ``nvidia-ml-py`` is installed.
+"""GPU readings from NVIDIA's management library, if the optional package ``nvidia-ml-py`` is installed.
 
-Without the package, a driver or a GPU there is nothing to tell, and that is no error.
+Without the package, a driver or a GPU there are no readings; that is not an error.
 """
 
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class GpuReading:
-    """A GPU at one moment; what other processes do there is part of it.
+    """State of a GPU at one moment, including the load of other processes.
 
     Attributes:
-        name: What its maker calls it.
-        utilisation: Share of the last second or so in which it computed, 0 to 1; None where it does not tell.
+        name: Product name.
+        utilisation: Share of the last second or so in which it was computing, 0 to 1; None if it is not reported.
         memory_bytes: Memory in use.
-        memory_total_bytes: Memory that it has.
+        memory_total_bytes: Total memory.
     """
 
     name: str
@@ -26,10 +26,13 @@ class GpuReading:
 
 
 def read_gpu(visible: str) -> GpuReading | None:
-    """Look at a GPU; takes about a millisecond after the first time.
+    """Read the state of a GPU; takes about a millisecond after the first call.
 
     Args:
-        visible: The GPU as ``CUDA_VISIBLE_DEVICES`` names it, by number in the order of the bus, or by UUID.
+        visible: The GPU as ``CUDA_VISIBLE_DEVICES`` names it: a number in PCI bus order, or a UUID.
+
+    Returns:
+        The reading; None if the library, the driver or the GPU is not available.
     """
     nvml = _management_library()
     if nvml is None:
@@ -48,7 +51,7 @@ def read_gpu(visible: str) -> GpuReading | None:
 def _utilisation(nvml: Any, handle: Any) -> float | None:
     try:
         return float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu) / 100
-    except nvml.NVMLError:  # a part of a GPU does not tell
+    except nvml.NVMLError:  # MIG instances do not report it
         return None
 
 

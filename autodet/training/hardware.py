@@ -1,4 +1,4 @@
-"""What there is to train on, told without importing torch."""
+"""Training hardware, detected without importing torch."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ from autodet.training.gpu import read_gpu
 
 @dataclass(frozen=True)
 class Measure:
-    """How long trials took on some hardware, with some data set.
+    """Measured durations of trials on some hardware with some data set.
 
     Attributes:
-        architecture: Their network.
-        image_size: Their photo size in pixels.
-        train_photos: Training photos of the data set.
-        val_photos: Its validation photos.
-        epoch_seconds: The mean of their epochs.
-        startup_seconds: From a trial's start until its first epoch began; None where that is not known.
+        architecture: Network architecture.
+        image_size: Image size in pixels.
+        train_photos: Number of training photos.
+        val_photos: Number of validation photos.
+        epoch_seconds: Mean epoch time.
+        startup_seconds: From the start of a trial to its first epoch; None if unknown.
     """
 
     architecture: str
@@ -31,14 +31,14 @@ class Measure:
 
 @dataclass(frozen=True)
 class Hardware:
-    """What the trials of a search are trained on.
+    """Training hardware of a search.
 
     Attributes:
-        slots: The devices, one entry for each trial that may run at a time.
-        cores: CPU cores for each of them.
-        gpu_memory_bytes: Memory of the smallest GPU; None where there is none, or nothing tells.
-        bfloat16: Whether the CPU multiplies bfloat16 itself.
-        measured: How long trials on the data set at hand took on it, the newest first; see
+        slots: Devices, one entry per trial that may run in parallel.
+        cores: CPU cores per slot.
+        gpu_memory_bytes: Memory of the smallest GPU; None without a GPU or a reading.
+        bfloat16: Whether the CPU has bfloat16 instructions.
+        measured: Measured durations of trials with the current data set, newest first; see
             ``autodet.search.planning.epoch_times``.
     """
 
@@ -55,12 +55,12 @@ class Hardware:
 
     @property
     def is_guess(self) -> bool:
-        """Whether nothing is known of its speed: no GPU was at hand when the constants were measured."""
+        """Whether the speed is a guess: the constants for GPUs were not measured."""
         return self.on_gpus and not self.measured
 
     @property
     def words(self) -> str:
-        """``the CPU``, ``2 GPUs``, ``1 GPU and the CPU``."""
+        """Display name: ``the CPU``, ``2 GPUs``, ``1 GPU and the CPU``."""
         gpus = len([slot for slot in self.slots if slot != "cpu"])
         cpus = len(self.slots) - gpus
         named = [counted(gpus, "GPU")] if gpus else []
@@ -69,10 +69,10 @@ class Hardware:
 
 
 def find_hardware(settings: Settings, device: str | None = None) -> Hardware:
-    """This machine's slots, or the one that a search is to use alone.
+    """Detect this machine's slots, or the one slot of a requested device.
 
     Raises:
-        SettingsError: ``AUTODET_DEVICES`` names something that is no device.
+        SettingsError: ``AUTODET_DEVICES`` contains an invalid device name.
     """
     slots = number_slots(device_slots(settings))
     if device:
@@ -84,6 +84,6 @@ def find_hardware(settings: Settings, device: str | None = None) -> Hardware:
 
 
 def hardware_of_cluster(settings: Settings) -> Hardware:
-    """What a Ray cluster gives to trials, as far as the settings say; it is a CPU where they name no GPUs."""
+    """Return the hardware of a Ray cluster according to the settings; a CPU if they name no GPUs."""
     device = "cuda:0" if settings.ray_gpus else "cpu"
     return Hardware((device,) * (settings.ray_trials or 1), settings.ray_cpus)

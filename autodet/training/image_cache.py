@@ -1,9 +1,10 @@
-"""Where a trial's squares are kept, so that each photo is decoded once: some in memory, the next on the disk.
+"""Cache of a trial's squares, so that each photo is decoded once: first in memory, then on disk.
 
-A square lies at a place of its own in a file without a name, which is gone with the last process that has it open,
-however that ends. It is written and read by system calls, not mapped into memory, where a full disk would be a signal
-that kills. Processes forked from the one that made the cache share the file and, in memory that they share too, the
-checksum of each square that is whole; so none that is half written, or that a disk has lost, is ever served.
+The disk cache is an unnamed file with a fixed place for each square; the file disappears with the last process that
+has it open, however that process ends. It is accessed by system calls rather than mapped into memory, because with a
+mapping a full disk would raise a fatal signal. Processes forked from the creator of the cache share the file and, in
+shared memory, the checksum of each complete square. A square that is half-written or corrupted is therefore never
+served.
 """
 
 import mmap
@@ -18,19 +19,19 @@ import torch
 from torch import Tensor
 
 MEMORY_BYTES = 2_000_000_000
-LEFT_FREE_BYTES = 5_000_000_000  # of the disk: checkpoints and models need room too
+LEFT_FREE_BYTES = 5_000_000_000  # on disk: checkpoints and models need room too
 MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
 class SquareCache:
-    """Squares by their photos' names: the first ones in memory, those after them on the disk, the rest nowhere.
+    """Squares by file name: the first ones in memory, the next ones on disk, the rest not cached.
 
     Args:
-        files: The photos of a trial, those that are wanted most often first; one that comes again counts once.
+        files: The photos of a trial, most frequently used first; duplicates count once.
         side: Side of the squares in pixels.
-        folder: Where on the disk; None for memory alone.
-        memory_bytes: How much memory may be used.
+        folder: Folder of the disk cache; None for memory only.
+        memory_bytes: Maximum memory to use.
     """
 
     def __init__(
@@ -43,18 +44,18 @@ class SquareCache:
         self._disk = DiskSquares(folder, left, side) if folder and left else None
 
     def is_for_memory(self, file: str) -> bool:
-        """Whether a photo's square is kept in memory, once it is there."""
+        """Return whether a photo's square belongs to the memory cache."""
         return self._places[file] < self._in_memory
 
     def get(self, file: str) -> Tensor | None:
-        """A photo's square, uint8 (3, S, S); None if it is not there."""
+        """Return a photo's square, uint8 (3, S, S); None if it is not cached."""
         place = self._places[file]
         if place < self._in_memory:
             return self._memory.get(place)
         return self._disk.get(place - self._in_memory) if self._disk else None
 
     def put(self, file: str, square: Tensor) -> None:
-        """Keep a photo's square, uint8 (3, S, S), if there is room for it."""
+        """Cache a photo's square, uint8 (3, S, S), if there is room for it."""
         place = self._places[file]
         if place < self._in_memory:
             self._memory[place] = square
@@ -63,16 +64,16 @@ class SquareCache:
 
 
 class DiskSquares:
-    """Squares by number in a file that has no name, for this process and those forked from it.
+    """Squares by number in an unnamed file, shared with processes forked from this one.
 
-    At most half of what was free on the disk is used, and never so much that less than ``LEFT_FREE_BYTES`` are left,
-    which is looked at before each square, as other trials fill the disk too. If writing fails nevertheless (a quota,
-    a broken disk), the file is emptied, and photos are decoded again: a checkpoint needs the room more.
+    The cache uses at most half of the free disk space and leaves at least ``LEFT_FREE_BYTES``; the latter is checked
+    before each square, because other trials fill the disk too. If a write fails nevertheless (a quota, a broken disk),
+    the file is truncated, and photos are decoded again: the checkpoint needs the space more.
 
     Args:
-        folder: Where the file is made. Nothing is kept where it lies in memory itself (tmpfs), or cannot be written.
-        count: How many squares there are.
-        side: Their side in pixels.
+        folder: Folder of the file. Nothing is cached if it is in memory (tmpfs) or not writable.
+        count: Number of squares.
+        side: Side of the squares in pixels.
     """
 
     def __init__(self, folder: Path, count: int, side: int) -> None:
@@ -83,11 +84,11 @@ class DiskSquares:
             self._file = tempfile.TemporaryFile(buffering=0, dir=folder) if self._count else None  # noqa: SIM115
         except OSError:
             self._file = None
-        # Shared by forked processes: the checksum of each square, 0 where none is; behind them, whether no more fit.
+        # Shared with forked processes: a checksum per square, 0 if absent; then a flag that no more fit.
         self._sums = memoryview(mmap.mmap(-1, 4 * (self._count + 1))).cast("I")
 
     def get(self, number: int) -> Tensor | None:
-        """A square, uint8 (3, S, S); None if it is not there, or not whole."""
+        """Return a square, uint8 (3, S, S); None if it is missing or incomplete."""
         if self._file is None or number >= self._count or not self._sums[number]:
             return None
         try:
@@ -99,7 +100,7 @@ class DiskSquares:
         return torch.from_numpy(np.frombuffer(content, np.uint8).reshape(self._shape)).permute(2, 0, 1)
 
     def put(self, number: int, square: Tensor) -> None:
-        """Keep a square, uint8 (3, S, S), as long as the disk has room."""
+        """Cache a square, uint8 (3, S, S), as long as the disk has room."""
         if self._file is None or number >= self._count or self._sums[self._count]:
             return
         content = square.permute(1, 2, 0).numpy().tobytes()
@@ -120,7 +121,7 @@ class DiskSquares:
 
 
 def room_for(folder: Path) -> int:
-    """Bytes of squares that may be kept in a folder: at most half of what is free, and some is left; 0 in memory."""
+    """Return the bytes available for squares: at most half of the free space, minus a reserve; 0 on tmpfs."""
     try:
         free = 0 if _lies_in_memory(folder) else _free_bytes(folder)
     except OSError:
@@ -134,7 +135,7 @@ def _free_bytes(place: Path | int) -> int:
 
 
 def _lies_in_memory(folder: Path) -> bool:
-    """Whether files there take memory; where no mounts are told, as outside Linux, none do."""
+    """Return whether the folder is on an in-memory file system; False if mounts are unknown, as outside Linux."""
     device = folder.stat().st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
     mounts = [line.split() for line in _MOUNTS.read_text().splitlines()] if _MOUNTS.exists() else []

@@ -1,4 +1,4 @@
-"""What a trial is asked to do; light, so that whoever plans trials need not import torch."""
+"""Training jobs; does not import torch, so that planning trials stays fast."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,12 @@ CHECKPOINT = "last.pt"
 
 @dataclass(frozen=True)
 class EpochProgress:
-    """How far an epoch is.
+    """Progress of an epoch.
 
     Attributes:
-        epoch: From 1.
-        share: Of its work, 0 to 1, evaluation included.
-        seconds: How long that took.
+        epoch: Epoch number, from 1.
+        share: Share of its work done, 0 to 1, evaluation included.
+        seconds: Time spent on it so far.
     """
 
     epoch: int
@@ -27,13 +27,13 @@ class EpochProgress:
 
 
 class Pulse(Protocol):
-    """Called after every batch, and again and again while a trial loads, so that slow and hung can be told apart."""
+    """Heartbeat: called after every batch, and repeatedly while a trial loads, to tell slow trials from hung ones."""
 
     def __call__(self, progress: EpochProgress | None = None) -> None:
-        """Say that training gets on.
+        """Report that training makes progress.
 
         Args:
-            progress: How far the epoch is; None outside of epochs.
+            progress: Progress of the epoch; None outside of epochs.
         """
 
 
@@ -43,11 +43,11 @@ def no_pulse(progress: EpochProgress | None = None) -> None:
 
 @dataclass(frozen=True)
 class Start:
-    """A model whose weights a trial begins with, in place of the network's pretrained ones.
+    """A model that provides a trial's starting weights, instead of the pretrained network.
 
     Attributes:
-        bundle: Its file, where the trial runs.
-        origin: Which model that is.
+        bundle: Bundle file, on the machine of the trial.
+        origin: The identity of the model.
     """
 
     bundle: Path
@@ -56,22 +56,22 @@ class Start:
 
 @dataclass(frozen=True)
 class TrainJob:
-    """One trial's work order; picklable, so that it can travel to another process or machine.
+    """Training job of one trial; picklable, so that it can be sent to another process or machine.
 
     Attributes:
         dataset_folder: The data set's folder in the workspace.
-        folder: The trial's own folder: the checkpoint and the best epoch's bundle are kept there.
-        hyperparameters: What to train with.
-        epochs: How many epochs to train.
-        name: What the resulting model is called.
+        folder: The trial's own folder, for the checkpoint and the best epoch's bundle.
+        hyperparameters: The hyperparameters.
+        epochs: Number of epochs to train.
+        name: Name of the resulting model.
         device: ``cpu``, ``cuda:0`` and so on.
-        threads: CPU threads to use; 0 leaves torch's own choice.
-        seed: Makes a trial repeatable on one CPU.
-        accumulation: Parts that each batch is trained in, one after another, where a whole one does not fit into
-            memory; the step of the optimizer is that of the whole batch.
-        objective: What decides which epoch is the best; see ``autodet.evaluation.objective``.
-        refit: Learn from validation photos too, and keep the last epoch instead of the best.
-        start: What to begin with; the network's pretrained weights if not given.
+        threads: CPU threads to use; 0 for torch's default.
+        seed: Random seed; makes a trial reproducible on one CPU.
+        accumulation: Gradient accumulation: number of parts in which each batch is trained, one after another, if a
+            whole batch does not fit into memory; the optimizer still steps once per batch.
+        objective: The objective that selects the best epoch; see ``autodet.evaluation.objective``.
+        refit: Train on validation photos too, and keep the last epoch instead of the best.
+        start: The starting weights; the pretrained weights of the network if not given.
     """
 
     dataset_folder: Path

@@ -1,13 +1,13 @@
-"""How long one prediction takes, so that networks and photo sizes can be compared however busy the machine is.
+"""Latency of one prediction, measured so that networks and image sizes compare on a busy machine too.
 
-A prediction is what ``Detector.predict`` does with a photo that is in memory: letterbox it, run the network on this one
-square, leave out boxes that overlap better ones, and give the rest in the photo's own pixels. Reading and decoding the
-file is left out, for that depends on nothing that a search can choose.
+The measurement covers ``Detector.predict`` on a photo in memory: letterbox it, run the network on this one square,
+suppress overlapping boxes, and convert the rest to pixels of the photo. It excludes reading and decoding the file,
+which do not depend on the parameters of a search.
 
-On a CPU the network gets one core, and what counts is the time for which the core worked for it: so the figure does not
-depend on who else is at work, nor on how many cores the trial has. On a GPU it is the time that passed. Of several
-predictions of one photo the fastest counts, for whatever disturbs only ever adds; of several photos, the median. The
-figure has two digits; what would follow is noise, and trials that differ by noise should be equal.
+On a CPU the network gets one core, and the measure is that core's CPU time, so that neither other load nor the number
+of cores of the trial affects it. On a GPU it is wall-clock time. Take the minimum per photo, because noise only adds
+time, and the median over photos. The result has two significant digits; further digits are noise, and trials that
+differ only by noise should be equal.
 """
 
 import time
@@ -27,20 +27,20 @@ PHOTOS, WARM_UPS, REPEATS = 5, 2, 3
 def measure_latency(
     network: nn.Module, photos: Iterable[Image.Image], side: int, device: torch.device, pulse: Callable[[], None]
 ) -> float:
-    """Milliseconds of one prediction, to two significant digits.
+    """Return the milliseconds of one prediction, to two significant digits.
 
     Args:
-        network: As ``autodet.models.registry.build_network`` makes it, in evaluation mode, on the device.
-        photos: ``PHOTOS`` of those that it is meant for, RGB; opened one after another, so that one is in memory.
-        side: Of the square that photos are letterboxed into, in pixels.
-        device: Where the network is.
+        network: A network from ``autodet.models.registry.build_network``, in evaluation mode, on the device.
+        photos: ``PHOTOS`` representative photos, RGB; opened one after another, so that only one is in memory.
+        side: Side of the letterboxed square in pixels.
+        device: Device of the network.
         pulse: Called after every photo.
     """
     on_cpu = device.type == "cpu"
     clock = time.thread_time if on_cpu else time.perf_counter
     threads = torch.get_num_threads()
     if on_cpu:
-        torch.set_num_threads(1)  # a core's time is only counted where this thread does all of the work
+        torch.set_num_threads(1)  # thread_time only counts the work of this thread
     try:
         fastest: list[float] = []
         for photo in photos:
@@ -64,4 +64,4 @@ def _seconds(
 def _predict(network: nn.Module, photo: Image.Image, side: int, device: torch.device) -> None:
     letterbox = Letterbox.fit(photo.width, photo.height, side)
     square = square_tensor(letterbox.draw(photo)).to(device)
-    detect(network, square[None], [letterbox])  # its result is on the CPU, so a GPU is done when it is there
+    detect(network, square[None], [letterbox])  # returns CPU results, so the GPU is synchronized

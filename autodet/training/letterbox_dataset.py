@@ -1,4 +1,4 @@
-"""A data set's photos as letterboxed squares, each decoded once if there is room to keep it."""
+"""A data set's photos as letterboxed squares, each decoded once if the cache has room."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -24,17 +24,17 @@ Sample = tuple[Tensor, dict[str, Tensor]]
 
 
 class Squares(TorchDataset[Sample]):
-    """Photos of one split with their boxes, in pixels of the square.
+    """Photos of one split with their boxes in pixels of the square.
 
-    A photo is compared with its checksum in the manifest whenever it is decoded: where its square is kept, once in an
-    attempt at a trial.
+    Each decoding verifies the photo's checksum in the manifest; for a cached square that happens once per attempt of a
+    trial.
 
     Args:
         dataset: The data set.
         records: The photos to serve, in this order.
         side: Side of the square in pixels.
-        transform: Augmentation, or None to serve the squares as they are.
-        cache: Where squares are kept, which other splits may share; memory alone if not given.
+        transform: Augmentation, or None to serve unmodified squares.
+        cache: Cache of squares, which other splits may share; memory only if not given.
     """
 
     def __init__(
@@ -52,16 +52,17 @@ class Squares(TorchDataset[Sample]):
         self._turn = (0, 0)
 
     def begin_epoch(self, seed: int, epoch: int) -> None:
-        """Serve another version of every photo from now on, which depends on the trial's seed and the epoch alone."""
+        """Switch to the augmentations of an epoch, which depend only on the trial's seed and the epoch."""
         self._turn = (seed, epoch)
 
     def __len__(self) -> int:
         return len(self.records)
 
     def __getitem__(self, index: int) -> Sample:
-        """One square, uint8 (3, S, S), and ``boxes`` (N, 4) and ``labels`` (N,); difficult boxes are left out.
+        """Return one square, uint8 (3, S, S), ``boxes`` (N, 4) and ``labels`` (N,), without difficult boxes.
 
-        With a transform it is another one in each epoch, and often part of a mosaic with three others (``balance``).
+        With a transform, the square differs in each epoch, and is often part of a mosaic with three others, which
+        ``autodet.training.class_balance`` weights by class.
         """
         generator = generator_of(*self._turn, index)
         if self.transform is None:
@@ -78,31 +79,31 @@ class Squares(TorchDataset[Sample]):
         return square, {"boxes": boxes, "labels": labels}
 
     def _marked(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        """A square as it is, its boxes and their labels."""
+        """Return an unmodified square, its boxes and their labels."""
         marked = self.records[index].annotations
         boxes = torch.from_numpy(self.letterboxes[index].to_square(marked.boxes_xyxy[~marked.difficult]))
         return self.square(index), boxes, torch.from_numpy(marked.class_ids[~marked.difficult])
 
     def decode(self, threads: int) -> Iterator[int]:
-        """Read the photos that are kept in memory, so that processes forked from this one have them too.
+        """Decode the photos that are cached in memory, so that processes forked from this one have them too.
 
-        Those for the disk are left to whoever needs one first: the forked processes share what each has kept there.
+        Photos for the disk cache are decoded on first use: the forked processes share that cache.
 
         Args:
-            threads: How many photos at a time.
+            threads: Number of photos decoded in parallel.
 
         Yields:
-            How many are there, after each.
+            The number of decoded photos, after each.
         """
         with ThreadPoolExecutor(threads) as pool:
             kept = [index for index, record in enumerate(self.records) if self._cache.is_for_memory(record.file)]
             yield from (count for count, _ in enumerate(pool.map(self.square, kept), start=1))
 
     def square(self, index: int) -> Tensor:
-        """One photo in its square, uint8 (3, S, S).
+        """Return one photo in its square, uint8 (3, S, S).
 
         Raises:
-            PhotoError: The photo cannot be read any more, or is another one by now.
+            PhotoError: The photo can no longer be read, or has changed since the import.
         """
         file = self.records[index].file
         square = self._cache.get(file)
@@ -112,10 +113,10 @@ class Squares(TorchDataset[Sample]):
         return square
 
     def photo(self, index: int) -> Image.Image:
-        """One photo as it is, RGB.
+        """Return one unmodified photo, RGB.
 
         Raises:
-            PhotoError: The photo cannot be read any more, or is another one by now.
+            PhotoError: The photo can no longer be read, or has changed since the import.
         """
         return open_photo(self._read(self.records[index]), self.records[index].file)
 
@@ -130,6 +131,6 @@ class Squares(TorchDataset[Sample]):
 
 
 def collate(samples: Sequence[Sample]) -> tuple[Tensor, list[dict[str, Tensor]]]:
-    """A batch: squares (B, 3, S, S) and their targets."""
+    """Collate samples to a batch: squares (B, 3, S, S) and their targets."""
     squares, targets = zip(*samples, strict=True)
     return torch.stack(squares), list(targets)

@@ -1,4 +1,4 @@
-"""Training one trial: a generator that yields after every epoch, and that is stopped by closing it."""
+"""Training of one trial: a generator that yields after every epoch; closing it stops the training."""
 
 import copy
 import math
@@ -37,28 +37,28 @@ from autodet.training.schedule import set_learning_rates
 from autodet.training.transforms import TrainingTransform
 from autodet.version import __version__
 
-GRADIENT_NORM = 10.0  # at most, of a step; L2, over all weights together
+GRADIENT_NORM = 10.0  # maximum L2 norm of a step's gradient, over all weights
 EVALUATION_BATCH = 8  # photos at a time
 
 
 def train(job: TrainJob, pulse: Pulse = no_pulse) -> Iterator[EpochResult]:
     """Train one trial.
 
-    After every epoch a checkpoint is in ``job.folder``, and the best epoch so far as a bundle. Where a
-    checkpoint is there already, the epochs that it has are yielded again, then training goes on.
+    After every epoch, ``job.folder`` contains a checkpoint and the bundle of the best epoch so far. If a checkpoint
+    exists, its epochs are yielded again before training continues.
 
     Args:
-        job: What to train.
-        pulse: Called after every batch, in training and in evaluation, with how far the epoch is.
+        job: The training job.
+        pulse: Called after every batch, in training and in evaluation, with the progress of the epoch.
 
     Yields:
-        One result an epoch.
+        One result per epoch.
 
     Raises:
-        TrainingError: There is nothing to learn from, or the loss is no longer finite.
-        PhotoError: A photo cannot be read any more.
-        WeightsError: The pretrained weights cannot be had.
-        ModelError: The model to begin with is damaged, or does not fit the network.
+        TrainingError: There is no ground truth to train on, or the loss is no longer finite.
+        PhotoError: A photo can no longer be read.
+        WeightsError: The pretrained weights are not available.
+        ModelError: The model with the starting weights is damaged, or does not fit the network.
     """
     if job.threads:
         torch.set_num_threads(job.threads)
@@ -74,7 +74,7 @@ def train(job: TrainJob, pulse: Pulse = no_pulse) -> Iterator[EpochResult]:
 
 
 class _Trial:
-    """The moving parts of one trial between epochs."""
+    """State of one trial between epochs."""
 
     def __init__(self, job: TrainJob, dataset: Dataset, progress: Progress, pulse: Pulse) -> None:
         self.job, self.dataset, self.progress, self.pulse = job, dataset, progress, pulse
@@ -82,7 +82,7 @@ class _Trial:
         self.traits = traits_of(self.device, job.threads)
         prepare(self.device)
         side = job.hyperparameters.image_size
-        memory_bytes = MEMORY_BYTES // job.accumulation  # memory that is short is not for the cache
+        memory_bytes = MEMORY_BYTES // job.accumulation  # shrink the cache when memory is short
         to_learn = _marked_records(dataset, "train", "training")
         to_judge = _marked_records(dataset, "val", "validation")
         if job.refit:
@@ -96,10 +96,10 @@ class _Trial:
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
-        # Of two photos at least, for what Python does costs as much for one.
+        # At least two photos per replica, because Python's overhead is the same for one.
         self.replicas = self._replicas(self.network, job.hyperparameters.batch_size // 2)
         self.judges = self._replicas(self.average, EVALUATION_BATCH // 2)
-        if self.traits.compiled:  # all squares have one size; heads, whose shapes depend on data, stay as they are
+        if self.traits.compiled:  # all squares have one size; the heads have data-dependent shapes and stay uncompiled
             self.network.get_submodule("backbone").compile()
         self.optimizer = _optimizer(self.network, job.hyperparameters)
         self.scaler = self.traits.gradient_scaler()
@@ -113,7 +113,7 @@ class _Trial:
         self.moment = time.monotonic()
 
     def _replicas(self, network: nn.Module, most: int) -> Replicas | None:
-        """Those that each take a part of every batch; none where it is taken as a whole, or in parts one by one."""
+        """Create replicas that each take a part of every batch; None if it is taken whole or in sequential parts."""
         count = min(self.traits.cores, most)
         whole = count < 2 or self.job.accumulation > 1
         return None if whole else Replicas(network, count, self.traits.cores)
@@ -138,7 +138,7 @@ class _Trial:
         better = result.score > self.progress.best_score
         if better and wants_speed(self.job.objective) and not self.job.refit:
             result = replace(result, latency_ms=self._measure_latency())
-        # The checkpoint of an epoch is written in the next one's time, so that nothing is left out of the sum.
+        # The time to write an epoch's checkpoint counts towards the next epoch, so that the sum is complete.
         before, self.moment = self.moment, time.monotonic()
         result = replace(result, seconds=self.moment - before)
         if better or self.job.refit:
@@ -167,7 +167,7 @@ class _Trial:
         return float(total) / self.steps_per_epoch
 
     def _loader(self) -> "DataLoader[Sample]":
-        # Forked processes share the photos that this one has read. On a CPU the network uses every core already.
+        # Forked processes share the photos in this process's memory. On a CPU the network already uses every core.
         loaders = self.traits.loaders
         return DataLoader[Sample](
             self.train_squares,
@@ -180,7 +180,7 @@ class _Trial:
         )
 
     def _step(self, images: Tensor, targets: list[dict[str, Tensor]]) -> Tensor:
-        """One step of the optimizer."""
+        """Run one optimizer step."""
         targets = [{key: self.traits.move(value) for key, value in target.items()} for target in targets]
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._backward(images, targets)
@@ -191,7 +191,7 @@ class _Trial:
         return loss
 
     def _backward(self, images: Tensor, targets: list[dict[str, Tensor]]) -> Tensor:
-        """The gradient of a batch, added up over its parts, and its loss."""
+        """Compute the gradient of a batch, accumulated over its parts, and return its loss."""
         count = len(self.replicas) if self.replicas else self.job.accumulation
         size = math.ceil(len(images) / count)
         parts = [(images[at : at + size], targets[at : at + size]) for at in range(0, len(images), size)]
@@ -200,7 +200,7 @@ class _Trial:
         return torch.stack(losses).sum()
 
     def _learn(self, network: nn.Module, images: Tensor, targets: list[dict[str, Tensor]], of: int) -> Tensor:
-        """Add the gradient of a part of a batch to a network's; returns what it contributes to the batch's loss."""
+        """Add the gradient of a part of a batch to a network; return the part's share of the batch loss."""
         with self.traits.autocast():
             losses = network(images, targets)
         loss: Tensor = sum(losses.values()) * (len(images) / of)
@@ -209,18 +209,18 @@ class _Trial:
 
     @torch.no_grad()
     def _average(self, step: int) -> None:
-        """Move the averaged weights; less steadily at first, so that they do not remember the beginning."""
+        """Update the EMA weights; with a lower decay at first, so that they forget the initial weights."""
         weight = 1 - min(self.job.hyperparameters.ema_decay, (1 + step) / (10 + step))
         averaged: list[Tensor] = list(self.average.parameters())
         current: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(averaged, current, weight)
 
     def _is_finite(self) -> bool:
-        """Whether the weights are, after the last step too, of which no loss tells any more."""
+        """Return whether the EMA weights are finite, also after the last step, which no later loss would reveal."""
         return all(bool(weights.isfinite().all()) for weights in self.average.parameters())
 
     def _beat(self, epoch: int, trained: int, evaluated: int = 0) -> None:
-        """Tell how far an epoch is, by the photos that it was trained and evaluated on so far."""
+        """Report the progress of an epoch by the photos trained and evaluated so far."""
         whole = len(self.train_squares) + EVALUATION_SHARE * len(self.val_squares)
         share = (trained + EVALUATION_SHARE * evaluated) / whole
         self.pulse(EpochProgress(epoch, share, time.monotonic() - self.moment))
@@ -239,11 +239,11 @@ class _Trial:
 
     def _predict(self, network: nn.Module, photos: range) -> list[Prediction]:
         squares = self.traits.move(torch.stack([self.val_squares.square(index) for index in photos]))
-        # In float32, as whoever uses the model will.
+        # In float32, as at inference.
         return detect(network, squares, [self.val_squares.letterboxes[index] for index in photos])
 
     def _measure_latency(self) -> float:
-        """The lowest that was measured in this trial: weights hardly matter to it, and disturbances only ever add."""
+        """Return the lowest latency of this trial so far: weights hardly affect it, and noise only adds time."""
         count = len(self.val_squares)
         photos = map(self.val_squares.photo, range(0, count, -(-count // PHOTOS)))
         side = self.job.hyperparameters.image_size
@@ -273,7 +273,7 @@ class _Trial:
 
 
 def _network(job: TrainJob, classes: tuple[str, ...], pulse: Pulse, *, resumes: bool) -> nn.Module:
-    """The network with the weights that training begins with; where it resumes, those do not matter."""
+    """Build the network with its starting weights; on resume they do not matter."""
     pretrained = not resumes and job.start is None
     architecture = job.hyperparameters.architecture
     network = build_network(architecture, len(classes), pretrained=pretrained, classes=classes, pulse=pulse)
@@ -296,7 +296,7 @@ def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRec
 
 
 def _seed(seed: int, epoch: int) -> None:
-    """Make what an epoch draws depend on nothing but the trial's seed and the epoch's number."""
+    """Seed torch for an epoch; its draws depend only on the trial's seed and the epoch number."""
     torch.manual_seed(seed * 100_003 + epoch)
 
 
@@ -306,7 +306,7 @@ def _augmentation(hyperparameters: Hyperparameters) -> TrainingTransform | None:
 
 
 def _optimizer(network: nn.Module, hyperparameters: Hyperparameters) -> torch.optim.AdamW:
-    """AdamW, a step in one pass over the weights; the pretrained body learns at a fraction of the rate."""
+    """Create AdamW with fused steps; the pretrained body trains at a fraction of the learning rate."""
     body: list[nn.Parameter] = []
     new: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():

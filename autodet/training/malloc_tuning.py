@@ -1,17 +1,17 @@
-"""Memory that a training step has freed is kept for the next one.
+"""Allocator tuning: keep freed memory for the next training step.
 
-The C library hands large blocks back to the kernel at once, which has to clear each anew before the next layer may have
-it; on a CPU that was a fifth of a step's time.
+The C library returns large blocks to the kernel at once, and the kernel has to zero each block before the next layer
+can use it; on a CPU that took a fifth of a step.
 """
 
 import ctypes
 
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # from glibc's malloc.h
 MOST = 2**31 - 1
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep what it has had until it ends; does nothing where the C library is not glibc."""
+    """Let this process keep freed memory until it ends; no effect if the C library is not glibc."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, TypeError, AttributeError):

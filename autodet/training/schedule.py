@@ -1,4 +1,4 @@
-"""How the learning rate changes from step to step."""
+"""Learning rate schedules."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import torch
 WARM_UP = 0.05  # share of all steps
 FINAL_LR_FACTOR = 0.01
 
-# From how much is done of all that comes after the warm-up to how much of the fall is still to come, 1 to 0.
+# Decay curves: map (progress after the warm-up, its total) to the remaining decay, 1 to 0.
 _FALLS: dict[str, Callable[[float, float], float]] = {
     "cosine": lambda done, all_: (1 + math.cos(math.pi * done / all_)) / 2,  # Loshchilov, Hutter, arXiv 1608.03983
     "linear": lambda done, all_: 1 - done / all_,
@@ -17,11 +17,11 @@ _FALLS: dict[str, Callable[[float, float], float]] = {
 
 
 def set_learning_rates(optimizer: torch.optim.Optimizer, progress: float, scheduler: str) -> None:
-    """Warm up linearly from a tenth, then fall as the scheduler says.
+    """Set the learning rates: linear warm-up from a tenth of the peak, then decay by the scheduler.
 
     Args:
-        optimizer: Whose groups have a ``peak``, the rate after the warm-up.
-        progress: The share of all steps done, 0 to 1.
+        optimizer: Optimizer whose parameter groups have a ``peak``, the rate after the warm-up.
+        progress: Share of all steps done, 0 to 1.
         scheduler: A name of ``Hyperparameters.scheduler``.
     """
     if progress < WARM_UP:

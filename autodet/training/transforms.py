@@ -1,4 +1,4 @@
-"""Augmentation: each epoch shows the network another version of every photo."""
+"""Augmentation: each epoch trains on a different version of every photo."""
 
 import math
 from collections.abc import Sequence
@@ -11,23 +11,23 @@ from torchvision.transforms.v2 import functional
 
 from autodet.models.letterbox import PAD_GREY
 
-MINIMUM_VISIBLE = 0.25  # a box of which less is left in the square is no longer marked
-MINIMUM_SIDE = 3.0  # pixels, likewise
-FLIPPED, COLOURED, MOSAICS = 0.5, 0.8, 0.5  # shares of all squares
-DEGREES, SHIFT = 5.0, 0.15  # how far they are turned at most, and moved, as a share of the side
-SHRINK, GROW = -0.4, 0.5  # how much smaller and larger they become at most, as a share of their size
-SEEDS = 2**63  # that torch takes
-MOSAIC_ZOOM = 0.8  # how much more than a square's side of the four is seen at most
-BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.3, 0.3, 0.4, 0.02  # how far from 1; of hue, from 0, in turns
+MINIMUM_VISIBLE = 0.25  # drop a box if less than this share of its area is inside the square
+MINIMUM_SIDE = 3.0  # pixels; drop smaller boxes
+FLIPPED, COLOURED, MOSAICS = 0.5, 0.8, 0.5  # probabilities per square
+DEGREES, SHIFT = 5.0, 0.15  # maximum rotation, and maximum translation as a share of the side
+SHRINK, GROW = -0.4, 0.5  # range of the relative change in size
+SEEDS = 2**63  # exclusive upper bound of seeds
+MOSAIC_ZOOM = 0.8  # maximum extra side of the mosaic crop, as a share of the side
+BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.3, 0.3, 0.4, 0.02  # maximum deviation from 1; for hue from 0, in turns
 LUMA = torch.tensor([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
 class TrainingTransform:
-    """Flip, move, zoom and recolour a square, its boxes with it.
+    """Flips, rotates, moves, zooms and recolours a square together with its boxes.
 
     Args:
-        side: Of the square, in pixels.
-        strength: How far: 1 is the usual, above 0 and up to 2.
+        side: Side of the square in pixels.
+        strength: Strength of the augmentation: above 0 and up to 2; 1 is the default.
     """
 
     def __init__(self, side: int, strength: float = 1.0) -> None:
@@ -39,14 +39,14 @@ class TrainingTransform:
         """Transform one square.
 
         Args:
-            square: uint8, shape (3, S, S).
+            square: The square, uint8, shape (3, S, S).
             boxes_xyxy: Boxes in pixels of the square, float32, shape (N, 4).
-            generator: Draws what is done; torch's own if not given.
+            generator: The random generator; torch's global one if not given.
 
         Returns:
-            The new square, the boxes that are left, shape (M, 4), and which those are, bool, shape (N,).
+            The new square, the boxes kept, shape (M, 4), and the mask of kept boxes, bool, shape (N,).
         """
-        # No clamping on the way, so that what was cut off can be told from what was small.
+        # No clamping before keep_visible, which must distinguish clipped boxes from small ones.
         boxes = tv_tensors.BoundingBoxes(
             boxes_xyxy, format="XYXY", canvas_size=(self.side, self.side), clamping_mode=None
         )
@@ -60,7 +60,7 @@ class TrainingTransform:
         }
         if flipped < FLIPPED:
             square, boxes = functional.horizontal_flip_image(square), functional.horizontal_flip(boxes)
-        # Grey is 0 meanwhile, which is what is blended in at edges: torchvision's own filling leaves dark lines there.
+        # Shift grey to 0, the value blended in at edges: torchvision's own fill leaves dark lines there.
         moved = functional.affine_image(square.float() - PAD_GREY, **affine, interpolation=InterpolationMode.BILINEAR)
         image = (moved + PAD_GREY).round_().to(torch.uint8)
         cut, kept = keep_visible(functional.affine(boxes, **affine).as_subclass(Tensor), self.side)
@@ -69,18 +69,18 @@ class TrainingTransform:
     def mosaic(
         self, squares: Sequence[Tensor], boxes_xyxy: Sequence[Tensor], generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """A part of four squares that lie two by two, in another size and other colours.
+        """Return a crop of a two-by-two mosaic of squares, rescaled and recoloured.
 
-        Objects come in new company and smaller, which is worth most where photos are few (Bochkovskiy et al., arXiv
+        Objects appear smaller and in a new context, which helps most with few photos (Bochkovskiy et al., arXiv
         2004.10934).
 
         Args:
-            squares: Four, uint8, shape (3, S, S).
-            boxes_xyxy: The boxes of each, in pixels of its square, float32, shape (N, 4).
-            generator: Draws what is done; torch's own if not given.
+            squares: Four squares, uint8, shape (3, S, S).
+            boxes_xyxy: Boxes of each, in pixels of its square, float32, shape (N, 4).
+            generator: The random generator; torch's global one if not given.
 
         Returns:
-            As ``__call__``; which boxes are left is told of those of all four, one square after another.
+            The same as ``__call__``; the mask covers the boxes of all four squares, concatenated in order.
         """
         side = self.side
         zoom = 1 + float(torch.rand((), generator=generator)) * min(1.0, MOSAIC_ZOOM * self.strength)
@@ -96,14 +96,14 @@ class TrainingTransform:
 
 
 def keep_visible(boxes_xyxy: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Boxes cut off at the edges of a square, and which of them are left, for enough of them is visible.
+    """Clip boxes to the square, and drop those too small or with too little of their area visible.
 
     Args:
-        boxes_xyxy: Boxes in pixels of the square, partly outside, shape (N, 4).
-        side: The square's side in pixels.
+        boxes_xyxy: Boxes in pixels of the square, possibly partly outside, shape (N, 4).
+        side: Side of the square in pixels.
 
     Returns:
-        Shape (M, 4), and bool, shape (N,).
+        The clipped boxes kept, shape (M, 4), and the mask of kept boxes, bool, shape (N,).
     """
     cut = boxes_xyxy.clamp(0, side)
     sides = cut[:, 2:] - cut[:, :2]
@@ -113,15 +113,15 @@ def keep_visible(boxes_xyxy: Tensor, side: int) -> tuple[Tensor, Tensor]:
 
 
 def recolour(square: Tensor, strength: float, generator: torch.Generator | None = None) -> Tensor:
-    """Change brightness, contrast, saturation and hue; each is a product with a matrix, and so are all of them.
+    """Change brightness, contrast, saturation and hue; all four are combined into one affine map of the colours.
 
     Args:
-        square: uint8, shape (3, S, S), RGB.
-        strength: How far at most; 1 is the usual.
-        generator: Draws how far; torch's own if not given.
+        square: The square, uint8, shape (3, S, S), RGB.
+        strength: Scale of the maximum change; 1 is the default.
+        generator: The random generator; torch's global one if not given.
 
     Returns:
-        uint8, shape (3, S, S).
+        The new square, uint8, shape (3, S, S).
     """
     draws = torch.empty(4).uniform_(-1, 1, generator=generator) * strength
     brightness, contrast, saturation = (1 + draws[:3] * torch.tensor([BRIGHTNESS, CONTRAST, SATURATION])).clamp(min=0)
@@ -134,12 +134,12 @@ def recolour(square: Tensor, strength: float, generator: torch.Generator | None 
 
 
 def _turn_around_grey(angle: float) -> Tensor:
-    """A rotation of RGB around the axis of greys by an angle in radians (Rodrigues' formula); shape (3, 3)."""
+    """Return the rotation of RGB around the grey axis by an angle in radians (Rodrigues' formula); shape (3, 3)."""
     cosine, third = math.cos(angle), 1 / 3
     turned = math.sin(angle) * math.sqrt(third) * torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]])
     return cosine * torch.eye(3) + (1 - cosine) * torch.full((3, 3), third) + turned
 
 
 def generator_of(seed: int, epoch: int, index: int) -> torch.Generator:
-    """Draws for one photo in one epoch of a trial: nothing else decides what becomes of it, and nobody else draws."""
+    """Return the generator for one photo in one epoch of a trial, independent of all other random draws."""
     return torch.Generator().manual_seed(((seed * 100_003 + epoch) * 1_000_003 + index) % SEEDS)

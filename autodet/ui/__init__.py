@@ -1,1 +1,1 @@
-"""What the pages share."""
+"""Components of the browser app's pages."""

@@ -1,1 +1,1 @@
-"""Checks of photos, boxes and whole data sets; duplicates."""
+"""Checks of photos, bounding boxes and whole datasets; duplicate detection."""

@@ -1,4 +1,4 @@
-"""What can be wrong with no single photo but with all of them together, and what is done about it."""
+"""Checks of a dataset as a whole: class names, classes per split and boxes per split."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from autodet.records import SPLITS, Problem, Split
 from autodet.text_format import counted, spelling_key
 
 FEW_BOXES = 10
-MAX_UNTAUGHT_SHARE = 0.2  # of a split's boxes: more is no rare class, but a mistake
+MAX_UNTAUGHT_SHARE = 0.2  # of a split's boxes: a larger fraction indicates a mistake, not a rare class
 WITHOUT_BOXES: Mapping[Split, str] = {
     "train": "a search has nothing to learn from",
     "val": "a search cannot compare its trials",
@@ -22,7 +22,7 @@ Spellings = Mapping[str, str]
 
 
 def spellings_of(photos: Sequence[CheckedPhoto]) -> Spellings:
-    """For every class that is spelt in several ways, the most frequent spelling; names differ by case or spaces."""
+    """Map each class name with several spellings to the most frequent one; spellings differ in case or spaces only."""
     counts = count_boxes(photos)
     alike: dict[str, list[str]] = defaultdict(list)
     for name in sorted(counts):
@@ -36,7 +36,7 @@ def spellings_of(photos: Sequence[CheckedPhoto]) -> Spellings:
 
 
 def respell(photos: Sequence[CheckedPhoto], decisions: Decisions) -> tuple[list[CheckedPhoto], list[Problem]]:
-    """Give every class one spelling, if that is decided; list the others."""
+    """Report classes with several spellings, and merge them if the decisions say so."""
     right = spellings_of(photos)
     fix = decisions["class_spelling"] == "fix"
     problems = []
@@ -50,11 +50,11 @@ def respell(photos: Sequence[CheckedPhoto], decisions: Decisions) -> tuple[list[
 
 
 def check_empty(named: Collection[str], photos: Sequence[CheckedPhoto]) -> list[Problem]:
-    """List classes that the labels name and no box is left of, however they are spelt.
+    """Report classes that the labels name but that have no boxes left under any spelling.
 
     Args:
-        named: The classes that the source lists, or marks.
-        photos: The photos, repaired.
+        named: The classes that the source lists or annotates.
+        photos: The repaired photos.
     """
     marked = {spelling_key(name) for name in count_boxes(photos)}
     return [
@@ -65,7 +65,7 @@ def check_empty(named: Collection[str], photos: Sequence[CheckedPhoto]) -> list[
 
 
 def drop_classes(photos: Sequence[CheckedPhoto], names: Collection[str]) -> list[CheckedPhoto]:
-    """The photos without the boxes of some classes."""
+    """Return the photos without the boxes of the given classes."""
     if not names:
         return list(photos)
     return [replace(photo, marks=tuple(m for m in photo.marks if m.name not in names)) for photo in photos]
@@ -74,7 +74,7 @@ def drop_classes(photos: Sequence[CheckedPhoto], names: Collection[str]) -> list
 def check_untaught(
     photos: Sequence[CheckedPhoto], splits: Sequence[Split], decisions: Decisions
 ) -> tuple[list[CheckedPhoto], list[Problem]]:
-    """List classes of ``val`` and ``test`` that ``train`` lacks, and splits that are mostly of such classes."""
+    """Report classes of ``val`` and ``test`` that ``train`` lacks, and splits that contain mostly such classes."""
     if "train" not in splits:
         return list(photos), []
     untaught = sorted({name for photo in photos for name in photo.classes} - _classes_by_split(photos, splits)["train"])
@@ -90,7 +90,7 @@ def check_untaught(
 def _check_agreement(
     photos: Sequence[CheckedPhoto], splits: Sequence[Split], untaught: Sequence[str], decisions: Decisions
 ) -> Iterator[Problem]:
-    """List splits of whose boxes more than ``MAX_UNTAUGHT_SHARE`` are of classes that train lacks."""
+    """Report splits in which more than ``MAX_UNTAUGHT_SHARE`` of the boxes belong to classes that train lacks."""
     action = NOTHING_IMPORTED if decisions["splits_disagree"] == "stop" else "It was imported nevertheless."
     for split in SPLITS[1:]:
         boxes = count_boxes([photo for photo, one in zip(photos, splits, strict=True) if one == split])
@@ -109,7 +109,7 @@ def _check_agreement(
 def check_classes(
     photos: Sequence[CheckedPhoto], splits: Sequence[Split], decisions: Decisions
 ) -> tuple[list[CheckedPhoto], list[Problem]]:
-    """List classes with few boxes, and classes that a split lacks; drop them if that is decided."""
+    """Report classes with few boxes and classes that a split lacks; drop them if the decisions say so."""
     found = weak_classes(count_boxes(photos), _classes_by_split(photos, splits))
     first = _first_files(photos)
     doomed = {name for name, _, kind in found if decisions[kind] == "drop"}
@@ -121,14 +121,14 @@ def check_classes(
 
 
 def weak_classes(boxes: Mapping[str, int], by_split: Mapping[Split, Collection[str]]) -> list[tuple[str, str, str]]:
-    """Classes that are hard to learn or cannot be measured.
+    """Find classes that are hard to learn or cannot be measured.
 
     Args:
-        boxes: Boxes per class.
-        by_split: The classes that are marked on photos of each split.
+        boxes: Number of boxes per class.
+        by_split: The classes annotated on the photos of each split.
 
     Returns:
-        The class, what is wrong with it as a sentence, and the kind of problem that this is.
+        Per finding: the class, the problem as a sentence, and the kind of problem.
     """
     found = [
         (name, f"The class {name!r} has only {counted(count, 'box', 'boxes')}.", "class_rare")
@@ -145,12 +145,12 @@ def weak_classes(boxes: Mapping[str, int], by_split: Mapping[Split, Collection[s
 
 
 def check_boxes(photos: Sequence[CheckedPhoto], shown: str, *, written: bool) -> list[Problem]:
-    """Refuse what has no box at all.
+    """Refuse a dataset without any boxes.
 
     Args:
-        photos: The photos that would be imported.
-        shown: What the source is called.
-        written: Whether its labels had marked any.
+        photos: The photos to import.
+        shown: The source's name in messages.
+        written: Whether the labels of the source contain any boxes.
     """
     if any(photo.marks for photo in photos):
         return []
@@ -159,11 +159,11 @@ def check_boxes(photos: Sequence[CheckedPhoto], shown: str, *, written: bool) ->
 
 
 def check_validation(splits: Sequence[Split], *, drawn: bool) -> list[Problem]:
-    """Say so if there is nothing to validate with.
+    """Report a missing ``val`` split.
 
     Args:
         splits: The split of each photo.
-        drawn: Whether autodet drew the splits, rather than the source giving them.
+        drawn: Whether autodet drew the splits; if not, the source defines them.
     """
     if "val" in splits:
         return []
@@ -173,23 +173,23 @@ def check_validation(splits: Sequence[Split], *, drawn: bool) -> list[Problem]:
 
 
 def check_marked(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> list[Problem]:
-    """List splits without boxes, where there are any boxes.
+    """Report splits without boxes, unless the whole dataset has none.
 
     Args:
-        photos: The photos that would be imported.
+        photos: The photos to import.
         splits: The split of each photo.
     """
     if not any(photo.marks for photo in photos):
-        return []  # ``check_boxes`` refuses that
+        return []  # ``check_boxes`` reports this case
     boxes = (len(photo.marks) for photo in photos)
     return unmarked_problems(unmarked_splits(zip(splits, boxes, map(_counts, photos), strict=True)))
 
 
 def unmarked_splits(photos: Iterable[tuple[Split, int, bool]]) -> dict[Split, str]:
-    """The splits in which no box counts, each with a sentence; without photos, only train is one.
+    """Return the splits without usable boxes, each with a sentence; a split without photos counts only if it is train.
 
     Args:
-        photos: Each photo's split, how many boxes it has, and whether one of them counts: difficult ones do not.
+        photos: Per photo its split, its number of boxes, and whether any of them is usable, meaning not difficult.
     """
     numbers, boxes, counting = Counter[Split](), Counter[Split](), set[Split]()
     for split, marks, counts in photos:
@@ -207,7 +207,7 @@ def unmarked_splits(photos: Iterable[tuple[Split, int, bool]]) -> dict[Split, st
 
 
 def unmarked_problems(sentences: Mapping[Split, str]) -> list[Problem]:
-    """A finding for each split in which no box counts, from ``unmarked_splits``."""
+    """Create a problem for each split from ``unmarked_splits``."""
     return [
         Problem("", sentence, f"Draw new splits, or mark objects on photos of {split}.", "split_unmarked")
         for split, sentence in sentences.items()
@@ -219,7 +219,7 @@ def _counts(photo: CheckedPhoto) -> bool:
 
 
 def count_boxes(photos: Sequence[CheckedPhoto]) -> Counter[str]:
-    """Boxes per class."""
+    """Count the boxes of each class."""
     return Counter(mark.name for photo in photos for mark in photo.marks)
 
 
@@ -243,7 +243,7 @@ def _renamed(photo: CheckedPhoto, right: Spellings) -> CheckedPhoto:
 
 
 def _first_files(photos: Sequence[CheckedPhoto]) -> dict[str, str]:
-    """Per class the first label file that has it."""
+    """Return the first label file that contains each class."""
     first: dict[str, str] = {}
     for photo in photos:
         for name in photo.classes - first.keys():

@@ -1,4 +1,4 @@
-"""Photos that are there twice, and photos of one scene in two splits: what makes figures look better than they are."""
+"""Detection of copies and of near-duplicates across splits, which cause data leakage and inflate metrics."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
@@ -16,13 +16,13 @@ MAX_SCENE_SHARE = 0.1  # of all photos
 
 @dataclass(frozen=True)
 class Shot:
-    """A photo as far as it matters for whether it is there twice.
+    """The properties of a photo that duplicate detection needs.
 
     Attributes:
-        file: What it is called.
+        file: The photo's name.
         sha256: SHA-256 of its bytes, in hexadecimal.
-        look: How it looks; see ``autodet.datasets.perceptual_hash``.
-        marks: What is marked on it.
+        look: Perceptual hash; see ``autodet.datasets.perceptual_hash``.
+        marks: The annotations on the photo.
     """
 
     file: str
@@ -32,10 +32,10 @@ class Shot:
 
 
 def keep_together(shots: Sequence[Shot]) -> list[int]:
-    """A number for each photo: the same one for copies and for photos that look alike, which belong in one split.
+    """Number the groups of photos that belong in one split: copies and near-duplicates share a number.
 
-    A scene that makes up more than ``MAX_SCENE_SHARE`` of the photos (a camera that never moves) is not kept together:
-    nothing would be left to measure with.
+    A scene with more than ``MAX_SCENE_SHARE`` of the photos (such as from a fixed camera) is not kept together, because
+    no photos would be left for evaluation; exact copies still share a number.
     """
     scenes = _scenes(tuple(shot.look for shot in shots))
     sizes = Counter(scenes)
@@ -46,7 +46,7 @@ def keep_together(shots: Sequence[Shot]) -> list[int]:
     ]
 
 
-@lru_cache(maxsize=2)  # a person who tries out splits waits for it once
+@lru_cache(maxsize=2)  # computed once while a user tries out different splits
 def _scenes(looks: tuple[int, ...]) -> list[int]:
     return group_alike(looks)
 
@@ -54,12 +54,13 @@ def _scenes(looks: tuple[int, ...]) -> list[int]:
 def check_copies(
     shots: Sequence[Shot], splits: Sequence[Split], decisions: Decisions
 ) -> tuple[set[int], list[Problem]]:
-    """List photos that are there twice, and photos that look like one of another split.
+    """Report copies, and photos that look like a photo of another split.
 
-    Of two, the one in ``train`` is the one to leave out, then the one in ``val``: what is measured stays the same.
+    Of two such photos, the one in ``train`` is left out first, then the one in ``val``, so that the evaluation data
+    stays the same.
 
     Returns:
-        The indices of the photos that are left out, and what was found.
+        The indices of the photos to leave out, and the problems found.
     """
     copies = _find_copies([shot.sha256 for shot in shots], splits)
     alike = {index: other for index, other in _find_leaks(shots, splits) if index not in copies}
@@ -83,7 +84,7 @@ def _pair_sentence(kind: str, shot: Shot, other: Shot, split: Split, other_split
 
 
 def _find_copies(hashes: Sequence[str], splits: Sequence[Split]) -> dict[int, int]:
-    """Photos with the same bytes as another one: the photo to leave out, and the one to keep."""
+    """Find photos with identical bytes; map each photo to leave out to the photo to keep."""
     kept: dict[str, int] = {}
     pairs = {}
     for index in sorted(range(len(hashes)), key=lambda index: (-SPLITS.index(splits[index]), index)):
@@ -93,7 +94,7 @@ def _find_copies(hashes: Sequence[str], splits: Sequence[Split]) -> dict[int, in
 
 
 def _find_leaks(shots: Sequence[Shot], splits: Sequence[Split]) -> Iterator[tuple[int, int]]:
-    """Photos that look like one of a later split, and the one that is most like them."""
+    """Yield photos that look like a photo of a later split, each with its most similar photo there."""
     for number, split in enumerate(SPLITS):
         ours = [index for index, one in enumerate(splits) if one == split]
         later = [index for index, one in enumerate(splits) if one in SPLITS[number + 1 :]]

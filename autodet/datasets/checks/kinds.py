@@ -1,6 +1,6 @@
-"""The kinds of things that can be wrong with a data set: why each matters, and what may be done about it.
+"""Kinds of dataset problems: why each matters, and the actions available for it.
 
-A decision is an action for a kind. The first action of a kind is what happens if nobody decides otherwise.
+A decision selects an action for a kind. The first action of a kind is its default.
 """
 
 from collections import Counter
@@ -16,14 +16,14 @@ Action = Literal["fix", "drop", "keep", "stop"]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of finding.
+    """One kind of problem.
 
     Attributes:
-        title: What it is called, in the plural.
+        title: Title, in the plural.
         why: One sentence on why it matters.
-        choices: What may be done, in words, by action; the default comes first.
-        loses: Whether something that somebody labelled is lost by the default; see ``MAX_LOST_SHARE``.
-        judged: Whether it takes a person to judge it, though nothing is lost.
+        choices: Available actions with their descriptions; the default comes first.
+        loses: Whether the default discards labelled data; see ``MAX_LOST_SHARE``.
+        judged: Whether a user must confirm the decision although no data is lost.
     """
 
     title: str
@@ -34,17 +34,17 @@ class Kind:
 
     @property
     def asks(self) -> bool:
-        """Whether an import waits for a person to look at it, where there is a person."""
+        """Whether an interactive import waits for the user's decision."""
         return self.loses or self.judged
 
     @property
     def default(self) -> Action:
-        """What is done if nobody decides otherwise."""
+        """The action taken unless a decision overrides it."""
         return next(iter(self.choices))
 
 
-MAX_LOST_SHARE = 0.05  # a larger share of labelled photos or of boxes is dropped only if a person agrees
-FEW_LOST = 2  # so many are listed like everything else, however small the data set is
+MAX_LOST_SHARE = 0.05  # dropping a larger fraction of the labelled photos or boxes needs consent
+FEW_LOST = 2  # losses up to this number need no consent, even in a small dataset
 
 KINDS: dict[str, Kind] = {
     "unreadable_photo": Kind(
@@ -260,7 +260,7 @@ KINDS: dict[str, Kind] = {
 
 
 def examples_of(problems: Sequence[Problem]) -> str:
-    """The first problem of each kind with its file, and how many more there are of that kind, in one sentence."""
+    """Return a sentence with the first example of the three most common kinds and the number of others of each kind."""
     counts = Counter(problem.kind for problem in problems)
     first = {problem.kind: problem for problem in reversed(problems)}
     told = []
@@ -273,7 +273,7 @@ def examples_of(problems: Sequence[Problem]) -> str:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What is to be done about each kind; the default where nothing is said."""
+    """The action for each kind of problem; defaults apply where none is set."""
 
     actions: Mapping[str, Action]
 
@@ -282,10 +282,10 @@ class Decisions:
 
 
 def decide(actions: Mapping[str, str] | None = None) -> Decisions:
-    """Decisions from what a person wrote.
+    """Validate the actions that a user chose.
 
     Raises:
-        DatasetError: There is no such kind, or it cannot be treated so.
+        DatasetError: A kind does not exist, or an action is not available for it.
     """
     checked: dict[str, Action] = {}
     for name, wanted in (actions or {}).items():
@@ -302,12 +302,12 @@ DEFAULTS = decide()
 
 
 def how_many(problems: Sequence[Problem]) -> int:
-    """Of how many things problems of one kind speak: one that names no file speaks of its photos."""
+    """Count the items that problems of one kind affect; a problem without a file counts its photos."""
     return sum(1 if problem.file else max(1, len(problem.photos)) for problem in problems)
 
 
 def by_kind(problems: Sequence[Problem]) -> dict[str, list[Problem]]:
-    """Problems by their kind: kinds that ask a person first, then in the order of ``KINDS``."""
+    """Group problems by kind: kinds that need the user's decision first, then in the order of ``KINDS``."""
     found: dict[str, list[Problem]] = {}
     for problem in problems:
         found.setdefault(problem.kind, []).append(problem)

@@ -1,4 +1,4 @@
-"""What can be wrong with one labelled photo, and what is done about it."""
+"""Checks and repairs of a single labelled photo."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from autodet.datasets.formats.labels import BOX_DROPPED, PHOTO_LEFT_OUT, Labelle
 from autodet.datasets.photos import FORMAT_ENDINGS, PhotoFacts
 from autodet.records import MAX_DETECTIONS, BoxXYXY, Hyperparameters, Mark, Problem
 
-MIN_SIDE = 0.99  # pixels: what is thinner than one after clipping, but for rounding, is no object
-ROUNDING = 0.5  # pixels: labels that are rounded may reach so far beyond their photo
+MIN_SIDE = 0.99  # pixels: minimum side of a clipped box; one pixel minus a rounding tolerance
+ROUNDING = 0.5  # pixels: tolerated overhang beyond the photo, caused by rounded coordinates
 TRAINING_SIZE = Hyperparameters().image_size
 TINY_SIDE = 8.0  # pixels at the training size
 CUT, BOTH_KEPT = "The box was cut to the photo.", "Both were kept."
@@ -21,12 +21,12 @@ class CheckedPhoto:
     """A labelled photo after repair: every box has an area and lies inside the photo.
 
     Attributes:
-        source: The photo and its labels as written.
-        facts: What the photo's file says about itself.
-        marks: The marks that are left, repaired.
-        problems: What was wrong, and what was done about it.
-        lost: How many marks were dropped because nothing can be made of them.
-        dropped: Whether the whole photo is to be left out.
+        source: The photo and its original labels.
+        facts: The photo's metadata, read from its file.
+        marks: The remaining annotations, repaired.
+        problems: The problems found, and the action taken for each.
+        lost: Number of annotations dropped because they are unusable.
+        dropped: Whether to leave the whole photo out.
     """
 
     source: LabelledPhoto
@@ -38,17 +38,17 @@ class CheckedPhoto:
 
     @cached_property
     def classes(self) -> frozenset[str]:
-        """The classes that are marked on the photo."""
+        """The classes annotated on the photo."""
         return frozenset(mark.name for mark in self.marks)
 
 
 def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions = DEFAULTS) -> CheckedPhoto:
-    """Repair what the labels say about a photo, and list what was repaired.
+    """Repair the labels of a photo, and report each repair.
 
     Args:
-        photo: The photo and its labels as written.
-        facts: What the photo's file says about itself; where the labels differ, the file is right.
-        decisions: What to do about each kind of problem.
+        photo: The photo and its original labels.
+        facts: The photo's metadata, read from its file; it overrides the labels where the two differ.
+        decisions: The action for each kind of problem.
     """
     problems = [*_check_name(photo, facts), *_check_size(photo, facts, decisions)]
     dropped = decisions["size_mismatch"] == "drop" and any(problem.kind == "size_mismatch" for problem in problems)
@@ -84,20 +84,20 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
 
 
 def clip_box(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> tuple[BoxXYXY | None, str, str]:
-    """Cut a box to its photo.
+    """Clip a box to its photo.
 
     Args:
-        box_xyxy: Corners in pixels, in whichever order.
+        box_xyxy: Two opposite corners in pixels, in any order.
         size_wh: The photo's width and height in pixels.
 
     Returns:
-        The box, or None if nothing of it is left; the kind of what was wrong, and the same as the end of a sentence,
-        both empty if nothing was.
+        The clipped box, or None if it is unusable; the kind of problem; and the problem as the end of a sentence. The
+        last two are empty if there is no problem.
     """
     width, height = size_wh
     x1, y1, x2, y2 = box_xyxy
     if 0 <= x1 <= x2 - MIN_SIDE and 0 <= y1 <= y2 - MIN_SIDE and x2 <= width and y2 <= height:
-        return box_xyxy, "", ""  # as nearly all are
+        return box_xyxy, "", ""  # fast path: nearly all boxes are valid
     x1, x2 = sorted((x1, x2))
     y1, y2 = sorted((y1, y2))
     if x2 - x1 < MIN_SIDE or y2 - y1 < MIN_SIDE:
@@ -112,7 +112,7 @@ def clip_box(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> tuple[BoxXYXY | Non
 
 
 def turn_upright(box_xyxy: BoxXYXY, facts: PhotoFacts) -> BoxXYXY:
-    """Move a box from the photo as stored to the photo as a person sees it, by its EXIF orientation."""
+    """Transform a box from stored pixel coordinates to the upright photo, according to the EXIF orientation."""
     x1, y1, x2, y2 = box_xyxy
     width, height = facts.stored_wh
     if facts.orientation in (2, 3, 7, 8):
@@ -123,7 +123,7 @@ def turn_upright(box_xyxy: BoxXYXY, facts: PhotoFacts) -> BoxXYXY:
 
 
 def find_tiny(marks: Sequence[Mark], size_wh: tuple[int, int]) -> set[Mark]:
-    """The marks whose boxes are thinner than ``TINY_SIDE`` once their photo has the default training size."""
+    """Return the annotations whose boxes are thinner than ``TINY_SIDE`` pixels at the default training size."""
     thin = TINY_SIDE * max(size_wh) / TRAINING_SIZE
     found = set()
     for mark in marks:
@@ -139,7 +139,7 @@ def _repaired(box_xyxy: BoxXYXY, size_wh: tuple[int, int], decisions: Decisions)
 
 
 def _placed(box_xyxy: BoxXYXY, photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions) -> BoxXYXY:
-    """A box as written, moved to where it belongs on the photo as a person sees it, in pixels."""
+    """Convert an original box to pixels of the upright photo."""
     if photo.relative:
         return _scaled(box_xyxy, *facts.upright_wh)
     if photo.stated_wh is None or photo.stated_wh == facts.upright_wh:

@@ -1,1 +1,1 @@
-"""The formats that labels come in: Pascal VOC, COCO and YOLO, in every layout that people have."""
+"""Readers of label formats: Pascal VOC, COCO and YOLO, in all common layouts."""

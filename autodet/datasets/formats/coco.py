@@ -1,6 +1,6 @@
 """COCO: one JSON file for many photos, as ``annotations/instances_train.json`` or beside the photos of a split.
 
-``coco_file`` reads one file; ``coco_versions`` decides where several are about the same photos.
+``coco_file`` reads one file; ``coco_merge`` merges several files about the same photos.
 """
 
 from collections import defaultdict
@@ -13,13 +13,13 @@ from autodet.datasets.formats.split_names import without_split_words
 from autodet.errors import DatasetError
 from autodet.records import Problem
 
-MAX_MISSING = 10_000  # photos that are listed one by one
+MAX_MISSING = 10_000  # missing photos reported one by one; the rest are counted
 NOT_COCO = "The JSON is not COCO: it has no lists 'images', 'annotations' and 'categories'."
-SIDE_TASKS = ("caption", "keypoint", "stuff", "panoptic")  # other labels of the same photos, told by the file's name
+SIDE_TASKS = ("caption", "keypoint", "stuff", "panoptic")  # other tasks on the same photos, recognised by file name
 
 
 def unmet(listing: Listing) -> str | None:
-    """What keeps a source from being COCO, as a clause; None if it is."""
+    """Return why a source is not COCO, as a clause; None if it is COCO."""
     reason = "there is no .json file"
     for path in listing.ending(".json"):
         try:
@@ -32,7 +32,7 @@ def unmet(listing: Listing) -> str | None:
 
 
 def read(listing: Listing) -> Reading:
-    """Read every COCO file and find its photos; JSON files of other kinds are passed over."""
+    """Read all COCO files and match their entries to photos; skip other JSON files."""
     groups, aside = _groups(listing)
     described = [[read_file(listing, path) for path in paths] for paths in groups]
     files = [file for group in described for file in group]
@@ -49,9 +49,9 @@ def read(listing: Listing) -> Reading:
 
 
 def _groups(listing: Listing) -> tuple[list[list[str]], list[str]]:
-    """The files to read, those that differ only in their split together; and those left aside.
+    """Group the files to read, putting those that differ only in split together; also return the skipped files.
 
-    Files of other tasks (keypoints, captions) are read only if there are no others.
+    Read files of other tasks (keypoints, captions) only if no other file is readable.
     """
     groups: dict[tuple[bool, str], list[str]] = defaultdict(list)
     files = listing.ending(".json")
@@ -72,7 +72,7 @@ def _missing(listing: Listing, described: Described) -> list[Problem]:
 
 
 def _foreign(described: Described) -> list[Problem]:
-    """A file of photos that were not brought: the labels of train where only val was, or of all where there are few."""
+    """Report a file whose photos are absent: train labels where only val was imported, or all labels for few photos."""
     if not described.missing:
         return []
     problem = f"None of the {len(described.missing)} photos that it describes is here."

@@ -1,4 +1,4 @@
-"""One COCO file: its photos that are here, with their marks, and what it says of others."""
+"""Reader for one COCO file: annotations of available photos, names of missing photos, and problems."""
 
 import json
 from collections import defaultdict
@@ -26,19 +26,19 @@ from autodet.records import BoxXYXY, Mark, Problem, Split
 
 MAX_JSON_BYTES = 1_000_000_000
 _IDS = (str, int, float)
-MAX_PARTS, PARTS_PER_PHOTO = 2_000_000, 50_000  # numbers, and ten for each list or object; each takes memory
+MAX_PARTS, PARTS_PER_PHOTO = 2_000_000, 50_000  # memory estimate: one per comma, ten per list or object
 
 
 class Entry(NamedTuple):
-    """One entry of ``annotations``, without its outlines.
+    """One entry of ``annotations``, without its segmentation.
 
     Attributes:
-        photo: The photo's id, by ``key_of``.
-        category: The category's id, by ``key_of``.
-        box_xyxy: The box in pixels; None if there is none.
-        problem: Why there is none.
-        difficult: Whether it is a crowd, or to be ignored.
-        truncated: Whether the object goes on beyond its box.
+        photo: The photo's id, normalised by ``key_of``.
+        category: The category's id, normalised by ``key_of``.
+        box_xyxy: The bounding box in pixels; None if there is none.
+        problem: Why the box is missing.
+        difficult: Whether it is a crowd, ignored or difficult.
+        truncated: Whether the object extends beyond its box.
     """
 
     photo: str
@@ -51,7 +51,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Described:
-    """What one file says: its photos that are here, the names of those that are not, and of its classes."""
+    """Content of one COCO file: available photos, names of missing photos, problems and classes."""
 
     path: str
     split: Split | None
@@ -62,7 +62,7 @@ class Described:
 
 
 def read_file(listing: Listing, path: str) -> Described:
-    """Read one file; of JSON of another kind nothing is said."""
+    """Read one file; JSON of another kind gives an empty result."""
     described = Described(path, split_of_file(listing, path))
     try:
         text = listing.read_text(path, MAX_JSON_BYTES)
@@ -79,49 +79,50 @@ def read_file(listing: Listing, path: str) -> Described:
 
 
 def parse_annotation(annotation: Any, categories: Mapping[str, str]) -> Mark:
-    """Read one entry of ``annotations``; a crowd counts as difficult.
+    """Convert one entry of ``annotations``; a crowd counts as difficult.
 
-    The box is ``bbox``, as ``[x, y, width, height]``, else the bounds of ``segmentation``: polygons, or a mask in
-    run-length encoding.
+    The box is ``bbox``, as ``[x, y, width, height]``, or else the bounds of ``segmentation``: polygons or a run-length
+    encoded mask.
 
     Args:
         annotation: The entry.
-        categories: Class names by ``key_of`` their ids.
+        categories: Class names by id, normalised by ``key_of``.
 
     Raises:
-        DatasetError: It has no box. ``UnknownClassError``: its category has no name.
+        DatasetError: The entry has no box.
+        UnknownClassError: The category has no name.
     """
     return _mark_of(_entry_of(annotation if isinstance(annotation, dict) else {}), categories)
 
 
 def key_of(id: Any) -> str:
-    """An id as text, so that ``7``, ``7.0`` and ``"7"`` are one."""
+    """Return an id as text, so that ``7``, ``7.0`` and ``"7"`` are equal."""
     if isinstance(id, float) and id.is_integer():
         id = int(id)
     return intern(str(id)) if id is None or isinstance(id, _IDS) else ""
 
 
 def is_like_coco(text: str) -> bool:
-    """Whether a JSON file looks like COCO, before it is read in earnest."""
+    """Check cheaply whether a JSON text looks like COCO, before parsing it."""
     return '"images"' in text and '"annotations"' in text and ('"categories"' in text or '"bbox"' in text)
 
 
 def split_of_file(listing: Listing, path: str) -> Split | None:
-    """The split that a JSON file is about: ``instances_train2017.json``, or by the folder it lies in."""
+    """Return the split of a JSON file, from its name (``instances_train2017.json``) or else its folder."""
     words = split_words(path.rpartition("/")[2])
     return words[-1] if words else listing.split_of(path)
 
 
 def _refuse_bloated(text: str, photos: int) -> None:
-    """Refuse JSON that would take far more memory than its photos justify: ``[]`` takes thirty times its two bytes."""
+    """Reject JSON that needs far more memory than its photos justify: ``[]`` takes thirty times its two bytes."""
     if text.count(",") + 10 * (text.count("[") + text.count("{")) > MAX_PARTS + PARTS_PER_PHOTO * photos:
         raise DatasetError(f"The JSON holds far more than {photos} photos need.")
 
 
 def _parse(text: str) -> dict[str, Any] | None:
-    """A COCO file, its annotations as ``Entry``; None if it is JSON of another kind."""
+    """Parse a COCO file, with annotations as ``Entry``; return None for JSON of another kind."""
     try:
-        document = json.loads(text, object_hook=_compacted)  # outlines are let go as soon as they have been read
+        document = json.loads(text, object_hook=_compacted)  # drops each segmentation once its box is known
     except (ValueError, RecursionError) as error:
         raise DatasetError("The JSON is broken and cannot be read.") from error
     if not isinstance(document, dict) or not all(
@@ -176,7 +177,7 @@ def _mark_of(entry: Entry, categories: Mapping[str, str]) -> Mark:
 
 
 def _describe(listing: Listing, document: dict[str, Any], described: Described) -> None:
-    """Give every entry of ``images`` that is here its marks."""
+    """Collect the annotations of every entry of ``images`` whose photo is available."""
     marked: dict[str, list[Entry]] = defaultdict(list)
     for entry in document["annotations"]:
         marked[entry.photo].append(entry)
@@ -195,7 +196,7 @@ def _describe(listing: Listing, document: dict[str, Any], described: Described) 
             described.problems.append(Problem(str(photo), problem, PHOTO_LEFT_OUT, "labels_damaged", (str(photo),)))
             continue
         marks = list(_marks_of(photo, entries, categories, described))
-        if photo in described.photos:  # some programs write an entry for each mark
+        if photo in described.photos:  # some tools write one image entry per annotation
             marks = [*described.photos[photo].marks, *marks]
         stated = _stated_wh(fields.get("width"), fields.get("height"))
         split = described.split or listing.split_of(photo)
@@ -207,7 +208,7 @@ def _describe(listing: Listing, document: dict[str, Any], described: Described) 
 
 
 def _categories(document: Mapping[str, Any], described: Described) -> dict[str, str]:
-    """Class names by the keys of their ids; numbers in place of names if the file has none."""
+    """Map normalised category ids to class names; derive names from the ids if the file has no categories."""
     entries = [entry for entry in document["categories"] if isinstance(entry, dict)]
     if entries or not document["annotations"]:
         return {key_of(entry.get("id")): plain_name(entry.get("name") or "") for entry in entries}
@@ -229,7 +230,7 @@ def _marks_of(
 
 
 class _PhotoFinder:
-    """Finds the photos of one file's entries; most lie in the folder in which the one before did."""
+    """Photo lookup for one file; tries the folder of the previous match first, because most photos share it."""
 
     def __init__(self, listing: Listing, described: Described) -> None:
         self._listing = listing
@@ -253,7 +254,7 @@ def _name_of(fields: Mapping[str, Any]) -> str:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """A photo's name as written, and what it may be if it is an address: ``.../local-files/?d=a%20b.jpg``."""
+    """Yield a photo name as written, then as decoded from a URL such as ``.../local-files/?d=a%20b.jpg``."""
     if name:
         yield name
     if "%" in name or "?" in name:
@@ -267,7 +268,7 @@ def _stated_wh(width: Any, height: Any) -> tuple[int, int]:
 
 
 def _is_set(value: Any) -> bool:
-    """Whether a flag is set, however it is written."""
+    """Return whether a flag is set, written as a boolean, number or text."""
     if not value:
         return False
     return value is True or (number_of(value) or 0) > 0 or str(value).lower() in ("true", "yes")

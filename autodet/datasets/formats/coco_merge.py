@@ -1,7 +1,7 @@
-"""Several COCO files about the same photos: each marks objects of its own, or they are versions of one another.
+"""Merge several COCO files about the same photos: they annotate different objects or are versions of one another.
 
-A box is of a known object if it overlaps one of the same class. Files whose boxes are mostly of known objects are
-another version, which does not count; else their other boxes join those that are there.
+A box matches a known object if it overlaps a box of the same class. If most boxes of a file match, the file is another
+version and its remaining boxes do not count; otherwise they are added.
 """
 
 from collections import defaultdict
@@ -14,21 +14,21 @@ from autodet.datasets.formats.labels import BOX_DROPPED, LabelledPhoto, settle_s
 from autodet.records import BoxXYXY, Mark, Problem, Split
 from autodet.text_format import counted, spelling_key
 
-SAME_OBJECT = 0.5  # intersection over union from which on two boxes of a class are of one object
-MAX_COMPARED = 4000  # marks of a photo in several files: twice what the densest that people publish have
-MAX_NAMES = 3  # files that a sentence names
+SAME_OBJECT = 0.5  # IoU from which two boxes of a class show one object
+MAX_COMPARED = 4000  # annotations of a photo in several files: twice the densest published photos
+MAX_NAMES = 3  # files named in one sentence
 
 
 @dataclass
 class Joined:
-    """What several files say together.
+    """Merged content of several files.
 
     Attributes:
-        photos: The photos with the marks that count.
-        file_of: The file that each of them is from; the first, if boxes of others joined.
-        of_splits: Whether the files are about splits.
+        photos: The photos with the annotations that count.
+        file_of: The source file of each photo; the first one if boxes of others were added.
+        of_splits: Whether any of the files belongs to a split.
         aside: The classes of boxes that do not count.
-        problems: What was found.
+        problems: The problems found.
     """
 
     photos: dict[PurePosixPath, LabelledPhoto] = field(default_factory=dict)
@@ -39,12 +39,13 @@ class Joined:
 
 
 def join(groups: Iterable[Sequence[Described]]) -> Joined:
-    """Join what files say.
+    """Merge several files.
 
-    Of versions, files of splits count, else those with most boxes: for all of their photos, so that none is mixed.
+    Among versions, files of splits take precedence, then those with the most boxes, for all of their photos, so that
+    versions never mix.
 
     Args:
-        groups: The files; those that differ only in their split together.
+        groups: The files, with those that differ only in split grouped together.
     """
     joined = Joined()
     for theirs in sorted(map(_merged, groups), key=_rank):
@@ -52,7 +53,7 @@ def join(groups: Iterable[Sequence[Described]]) -> Joined:
         again = [photo for photo in theirs.photos if photo in joined.photos and not _is_too_much(joined, theirs, photo)]
         if again:
             _add_again(joined, theirs, again)
-        # Lists of splits leave out, usually on purpose, what only a list of everything has.
+        # Split files usually omit on purpose the photos that only a file without a split has.
         unlisted = any(joined.photos[photo].split for photo in again)
         unlisted = unlisted and not any(one.split for one in theirs.photos.values())
         for photo, one in theirs.photos.items():
@@ -62,7 +63,7 @@ def join(groups: Iterable[Sequence[Described]]) -> Joined:
 
 
 def _merged(group: Sequence[Described]) -> Joined:
-    """Files that differ only in their split; each photo is in one split."""
+    """Merge files that differ only in split, and assign each photo to one split."""
     merged = Joined(of_splits=any(file.split for file in group))
     named: dict[PurePosixPath, set[Split]] = defaultdict(set)
     for file in group:
@@ -84,7 +85,7 @@ def _rank(one: Joined) -> tuple[bool, int, int, str]:
 
 
 def _is_too_much(joined: Joined, theirs: Joined, photo: PurePosixPath) -> bool:
-    """Whether a photo has so many marks that to compare them would take long; those of the first file count."""
+    """Return whether a photo has too many annotations to compare; if so, report it and keep those of the first file."""
     count = len(joined.photos[photo].marks) + len(theirs.photos[photo].marks)
     if count <= MAX_COMPARED:
         return False
@@ -94,7 +95,7 @@ def _is_too_much(joined: Joined, theirs: Joined, photo: PurePosixPath) -> bool:
 
 
 def _add_again(joined: Joined, theirs: Joined, again: Sequence[PurePosixPath]) -> None:
-    """Join marks of objects that are not known yet; they are set aside if most are known, as in another version."""
+    """Add annotations of new objects; set them aside if most objects are known, as in another version."""
     new = {photo: list(_new_marks(theirs.photos[photo].marks, joined.photos[photo].marks)) for photo in again}
     is_version = 2 * sum(map(len, new.values())) <= sum(len(theirs.photos[photo].marks) for photo in again)
     joined.problems += _described_again(joined, theirs, again, is_version=is_version)
@@ -109,7 +110,7 @@ def _add_again(joined: Joined, theirs: Joined, again: Sequence[PurePosixPath]) -
 
 
 def _new_marks(marks: Sequence[Mark], known: Sequence[Mark]) -> Iterator[Mark]:
-    """The marks of objects that no known mark is of."""
+    """Yield the annotations that match no known one."""
     if marks == known:
         return
     same = set(known)
@@ -123,7 +124,7 @@ def _new_marks(marks: Sequence[Mark], known: Sequence[Mark]) -> Iterator[Mark]:
 
 
 def _overlap(box_xyxy: BoxXYXY, other_xyxy: BoxXYXY) -> bool:
-    """Whether two boxes of a class are of one object."""
+    """Return whether the IoU of two boxes of a class is high enough for one object."""
     left, top, right, bottom = box_xyxy
     x1, y1, x2, y2 = other_xyxy
     if x1 >= right or x2 <= left or y1 >= bottom or y2 <= top:

@@ -1,4 +1,4 @@
-"""The formats that labels come in. A new one is a module with ``unmet`` and ``read``, and a line here."""
+"""Detection of the label format. To add a format, write a module with ``unmet`` and ``read`` and register it here."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from autodet.text_format import counted
 
 @dataclass(frozen=True)
 class Detection:
-    """The format that a source is in.
+    """Detected format of a source.
 
     Attributes:
-        format: A name of ``FORMATS``.
-        why: Why it was chosen, as a sentence for people.
-        aside: Labels in other formats that are left aside, each as a sentence.
+        format: A key of ``FORMATS``.
+        why: The reason for the choice, as a sentence for users.
+        aside: Ignored labels in other formats, one sentence each.
     """
 
     format: str
@@ -28,32 +28,33 @@ class Detection:
 
 
 class Format(Protocol):
-    """What the module of a format offers."""
+    """Interface of a format module."""
 
     def unmet(self, listing: Listing) -> str | None:
-        """What keeps a source from being of this format, as a clause; None if it is."""
+        """Return why a source is not in this format, as a clause; None if it is."""
 
     def read(self, listing: Listing) -> Reading:
-        """Everything that is labelled in the source, as written."""
+        """Read all labels of the source, as written."""
 
 
-STRAY_SHARE = 0.1  # a format that labels at most this share of the photos that the best one labels is no rival
+STRAY_SHARE = 0.1  # formats with at most this share of the labelled photos of the best one are stray
 
 FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo}
 TITLES = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO"}
 
 
 def find_format(listing: Listing, name: str, source: str) -> Detection:
-    """The format that a source is in.
+    """Detect the format of a source.
 
     Args:
         listing: The source's files.
-        name: The format that the user says, or ``auto``.
-        source: What the user calls the source, for the error.
+        name: The format given by the user, or ``auto``.
+        source: The source's name in error messages.
 
     Raises:
-        DatasetError: It is in none, or not in the one that was asked for; the sentence says what is missing.
-        AmbiguousFormatError: It is in several.
+        DatasetError: ``name`` is unknown, or the source lacks photos or labels in a matching format, as the message
+            explains.
+        AmbiguousFormatError: The source matches several formats.
     """
     if name != "auto" and name not in FORMATS:
         raise DatasetError(f"{name!r} is not a format that can be imported; choose auto or {', '.join(FORMATS)}.")
@@ -69,14 +70,14 @@ def find_format(listing: Listing, name: str, source: str) -> Detection:
 
 
 def _choose(listing: Listing, met: list[str], missing: dict[str, str], source: str) -> tuple[str, tuple[str, ...]]:
-    """The format that labels the photos, where files of others merely lie about; and what to say of rivals."""
+    """Choose the format that labels the photos, ignoring stray files; also return a sentence for each rival."""
     readings = {one: FORMATS[one].read(listing) for one in met}
     boxes = {one: _boxes_per_photo(reading) for one, reading in readings.items()}
     best = max(met, key=lambda one: len(boxes[one]))
     rivals = [one for one in met if len(boxes[one]) > STRAY_SHARE * len(boxes[best])]
     named = [one for one in rivals if not _is_nameless(readings[one])]
     if len(named) == 1 and all(boxes[one] <= boxes[named[0]] for one in rivals):
-        best = named[0]  # the others are copies, as programs that convert labels leave them behind
+        best = named[0]  # the others are copies left behind by label converters
     elif len(rivals) > 1:
         found = " and ".join(f"{TITLES[one]} labels for {len(boxes[one])} photos" for one in rivals)
         raise AmbiguousFormatError(

@@ -1,4 +1,4 @@
-"""What a format's reader hands to the import: photos and marks as they were written, nothing repaired yet."""
+"""Output of the format readers: photos and annotations as written, before any repair."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -8,20 +8,20 @@ from pathlib import PurePosixPath
 from autodet.errors import DatasetError
 from autodet.records import Mark, Problem, Split
 
-MAX_NAME_LENGTH = 200  # letters of a class's name
+MAX_NAME_LENGTH = 200  # characters of a class name
 PHOTO_LEFT_OUT, BOX_DROPPED, PASSED_OVER = "The photo was left out.", "The box was dropped.", "It was passed over."
-MAX_MARKS = 20_000  # on a photo: ten times what the densest that people publish have
+MAX_MARKS = 20_000  # per photo: ten times the densest published photos
 
 
 class UnknownClassError(DatasetError):
-    """A mark of a class that has no name."""
+    """An annotation whose class has no name."""
 
 
-_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")  # what neither XML nor YAML can hold
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")  # characters that neither XML nor YAML can hold
 
 
 def plain_name(name: object) -> str:
-    """What a label file calls a class, on one line and without characters that are no text; empty if it is no name."""
+    """Return a class name on one line, without control characters; empty if it is not a valid name."""
     if not isinstance(name, str | int | float) or (isinstance(name, str) and len(name) > 2 * MAX_NAME_LENGTH):
         return ""
     plain = " ".join(_NO_TEXT.sub(" ", str(name).encode("utf-8", "replace").decode()).split())
@@ -29,23 +29,23 @@ def plain_name(name: object) -> str:
 
 
 def classes_called(names: Collection[str]) -> str:
-    """What is said where classes were given names because they have numbers only."""
+    """Describe the generated names of classes that have only numbers."""
     return f"The classes were called {', '.join(sorted(names)[:3])}{' ...' * (len(names) > 3)}."
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledPhoto:
-    """A photo and what its labels say about it.
+    """A photo and its annotations.
 
     Attributes:
-        photo: The photo's file, below the source's root.
-        labels: The file that the marks come from, below the source's root.
-        marks: The marks, in the order of the labels.
-        stated_wh: The size that the labels give, in pixels; ``(0, 0)`` if they should give one and do not.
-        split: The split that folders or lists put it in, if any do.
-        relative: Whether boxes are shares, 0 to 1, of the width and height of the photo as a person sees it.
-        unlisted: Whether the source has lists of its photos, and none of them names this one.
-        aside: Marks that only another version of the labels has, which does not count.
+        photo: The photo's file, relative to the source's root.
+        labels: The file with the annotations, relative to the source's root.
+        marks: The annotations, in file order.
+        stated_wh: The size according to the labels, in pixels; ``(0, 0)`` if they should state one and do not.
+        split: The split given by folders or lists, if any.
+        relative: Whether boxes are fractions, 0 to 1, of the width and height of the upright photo.
+        unlisted: Whether the source lists its photos but omits this one.
+        aside: Annotations found only in another version of the labels, which does not count.
     """
 
     photo: PurePosixPath
@@ -60,14 +60,14 @@ class LabelledPhoto:
 
 @dataclass(frozen=True)
 class Reading:
-    """All that a format's reader found, and what it could not make sense of.
+    """Result of a format reader.
 
     Attributes:
-        photos: The photos with their marks.
-        problems: What it could not make sense of.
-        classes: The classes that the labels name, marked or not, where a format has a list of them.
-        stale_lists: Whether lists of photos may be older than the labels, so that a photo that none names may have been
-            forgotten; otherwise lists are part of the data set, and leave photos out on purpose.
+        photos: The photos with their annotations.
+        problems: The problems found.
+        classes: The classes that the labels name, annotated or not, if the format lists them.
+        stale_lists: Whether photo lists may be older than the labels, so that an unlisted photo may be an oversight;
+            otherwise lists belong to the dataset and omit photos on purpose.
     """
 
     photos: tuple[LabelledPhoto, ...]
@@ -81,15 +81,15 @@ def settle_splits(
     file: str,
     folder_split: Callable[[PurePosixPath], Split | None] = lambda _photo: None,
 ) -> tuple[dict[PurePosixPath, Split], list[Problem]]:
-    """One split for each photo, where lists may name it for several: what is learnt from cannot test.
+    """Assign each photo to one split where lists name several, to prevent data leakage.
 
-    ``val`` comes before ``test``, and ``test`` before ``train``; if nothing were left to learn from, ``train`` comes
-    first. Between ``val`` and ``test`` the name of the photo's folder decides, if it is that of one of them.
+    ``val`` takes precedence over ``test``, and ``test`` over ``train``; if that leaves no training photos, ``train``
+    comes first. A photo in both ``val`` and ``test`` goes to the split that its folder is named after, if any.
 
     Args:
-        named: The splits that a photo is named for; at least one.
-        file: The file that says so, for the problem.
-        folder_split: The split that a photo's folder is called like.
+        named: The splits that name each photo; at least one.
+        file: The file that contains the lists, named in the problem.
+        folder_split: Returns the split that a photo's folder is named after.
     """
     order: tuple[Split, ...] = ("val", "test", "train")
     for_train = any("train" in splits for splits in named.values())

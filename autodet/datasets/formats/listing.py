@@ -1,4 +1,4 @@
-"""What lies in a source's folder: a sorted list of files, and the ways to find a photo in it."""
+"""Sorted list of a source's files, and photo lookup in it."""
 
 import codecs
 import re
@@ -17,47 +17,48 @@ from autodet.errors import DatasetError
 from autodet.records import Split
 from autodet.settings import Settings
 
-LABELS_BYTES = 16_000_000  # of a file with labels
-BYTES_PER_PHOTO = 500_000  # more, for each photo there is: enough for outlines of a thousand objects
+LABELS_BYTES = 16_000_000  # of a label file
+BYTES_PER_PHOTO = 500_000  # added per photo: enough for segmentations of a thousand objects
 
-OTHER_ENDINGS = (".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".svg", ".dng")  # of pictures that are not read
-MANY = 16  # photos of one name, as frames of videos have them
-MASK_FOLDERS = {"segmentationclass", "segmentationobject"}  # VOC's: pictures, but no photos
-_UPLOADED = re.compile(r"[0-9a-f]{8}(-|__)")  # what Label Studio puts before the name of a photo
+OTHER_ENDINGS = (".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".svg", ".dng")  # unsupported image formats
+MANY = 16  # photos of one name, as with video frames; beyond this, search by folder first
+MASK_FOLDERS = {"segmentationclass", "segmentationobject"}  # VOC's masks: images, but not photos
+_UPLOADED = re.compile(r"[0-9a-f]{8}(-|__)")  # prefix that Label Studio adds to photo names
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a source, sorted, as paths below ``root`` with forward slashes."""
+    """The files of a source, sorted, as paths relative to ``root`` with forward slashes."""
 
     root: Path
     files: tuple[str, ...]
 
     @cached_property
     def photos(self) -> tuple[PurePosixPath, ...]:
-        """Files that are called like photos."""
+        """Paths of the photos."""
         return tuple(self.photo_at.values())
 
     @cached_property
     def photo_at(self) -> dict[str, PurePosixPath]:
-        """The same, by their paths as text."""
+        """Photos by their path as text."""
         return {name: PurePosixPath(name) for name in self.photo_names}
 
     @cached_property
     def photo_names(self) -> list[str]:
-        """The same as text alone."""
+        """Paths of files with a photo extension, as text, without VOC's masks."""
         return [path for path in self.ending(*PHOTO_ENDINGS) if _folder_of(path) not in MASK_FOLDERS]
 
     def ending(self, *suffixes: str) -> list[str]:
-        """Files with one of these endings, lower case and with the dot, whatever case they are written in."""
+        """Return the files with one of these suffixes (lowercase, such as ``.xml``), ignoring case."""
         return [path for path in self.files if path.lower().endswith(suffixes)]
 
     def read(self, path: str, limit: int) -> bytes:
-        """A file's content.
+        """Return a file's content.
 
         Raises:
-            DatasetError: It is larger than ``limit`` bytes, or than so many photos need, or a pointer of Git LFS.
+            DatasetError: The file exceeds ``limit`` bytes or the size that the number of photos justifies, or is a Git
+                LFS pointer.
         """
         most = min(limit, LABELS_BYTES + BYTES_PER_PHOTO * len(self.photos))
         content = read_regular(f"{self.root}/{path}", most)
@@ -66,7 +67,7 @@ class Listing:
         return content
 
     def read_text(self, path: str, limit: int) -> str:
-        """A file's content as text: UTF-8 or UTF-16, else Latin-1, in which different bytes stay different.
+        """Return a file's content as text: UTF-8 or UTF-16, else Latin-1, which keeps distinct bytes distinct.
 
         Raises:
             DatasetError: As ``read``.
@@ -81,10 +82,10 @@ class Listing:
             return content.decode("latin-1")
 
     def split_of(self, path: str | PurePosixPath) -> Split | None:
-        """The split that a file's folders put it in; the innermost counts.
+        """Return the split that a file's folders imply; the innermost folder counts.
 
-        A folder is a split's if it is called like one (``train``, ``val2017``), or if a folder beside it is of another
-        split (``train_images`` beside ``test_images``); see ``split_names``.
+        A folder belongs to a split if it is named like one (``train``, ``val2017``), or if a folder beside it belongs
+        to another split (``train_images`` beside ``test_images``); see ``split_names``.
         """
         folder = str(path).rpartition("/")[0]
         if folder in self._splits:
@@ -92,16 +93,16 @@ class Listing:
         return next((split for part in reversed(folder.split("/")) if (split := split_called(part))), None)
 
     def find_photo(self, name: str, beside: str, split: Split | None = None) -> PurePosixPath | None:
-        """The photo that a label file means.
+        """Find the photo that a label file refers to.
 
         Args:
-            name: The photo's name, with or without folders and an ending; the case of letters does not matter.
-            beside: The label file. Where several photos have the name, the one counts that has most folders in common
-                with ``name``, then with the label file, and then is nearest to it.
-            split: The split that the labels are of, if not that of the label file's folder.
+            name: The photo's name, with or without folders and extension; case is ignored.
+            beside: The label file. Among photos of the same name, prefer the one that shares the most folders with
+                ``name``, then with the label file, and then is nearest to it.
+            split: The split of the labels, if not that of the label file's folder.
 
         Returns:
-            The photo; None if there is none of that name, or none in the labels' split.
+            The photo; None if no photo has that name, or none fits the labels' split.
         """
         *folders, file = name.replace("\\", "/").split("/")
         found = self._photos_by_name.get(plain(file)) or self._called(photo_stem(file))
@@ -114,11 +115,11 @@ class Listing:
         return nearest(found, beside, folders) if found else None
 
     def absence(self, names: Sequence[str], of: str) -> str:
-        """Why no photo was found, as a sentence.
+        """Explain in a sentence why no photo was found.
 
         Args:
-            names: What the photo may be called.
-            of: What names it.
+            names: Possible names of the photo.
+            of: The kind of file or entry that refers to it.
         """
         others = (self._pictures_by_stem.get(plain(photo_stem(name, OTHER_ENDINGS + PHOTO_ENDINGS))) for name in names)
         if other := next(filter(None, others), None):
@@ -130,7 +131,7 @@ class Listing:
         return self._photos_by_stem.get(stem) or self._photos_by_stem.get(original_name(stem), [])
 
     def _beside(self, stem: str, beside: str, split: Split | None) -> PurePosixPath | None:
-        """The photo of a name, if it lies in the folder that is nearest to a label file's; one among very many."""
+        """Return the photo of a name in the folder nearest to a label file, if unique; fast with many of one name."""
         key = beside.rpartition("/")[0], split
         if key not in self._nearest_folders:
             folders = [one for one in self._photos_by_folder if not split or self._splits[one] in (None, split)]
@@ -159,17 +160,17 @@ class Listing:
 
     @cached_property
     def _pictures_by_stem(self) -> dict[str, str]:
-        """Pictures that are not read, of TIFF for example, by their names without an ending."""
+        """Images in unsupported formats, such as TIFF, by name without extension."""
         return {plain(path.rpartition("/")[2].rpartition(".")[0]): path for path in self.ending(*OTHER_ENDINGS)}
 
     @cached_property
     def _splits_of_photos(self) -> set[Split | None]:
-        """The splits that folders of photos are of."""
+        """Splits of the folders that contain photos."""
         return {self.split_of(f"{folder}/") for folder in {str(photo.parent) for photo in self.photos}} - {None}
 
     @cached_property
     def _splits(self) -> dict[str, Split | None]:
-        """The split of every folder, by its own name or that of a folder above it."""
+        """The split of every folder, from its name, a folder beside it, or a parent folder."""
         folders = {path.rpartition("/")[0] for path in self.files}
         for folder in list(folders):
             while folder := folder.rpartition("/")[0]:
@@ -183,7 +184,7 @@ class Listing:
 
 
 def list_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> Listing:
-    """List a folder and all below it.
+    """List a folder recursively.
 
     Raises:
         DatasetError: As ``find_files``.
@@ -192,7 +193,7 @@ def list_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> L
 
 
 def nearest(photos: Sequence[PurePosixPath], beside: str, folders: Sequence[str] = ()) -> PurePosixPath:
-    """The photo, of at least one, whose folders fit best; see ``Listing.find_photo``."""
+    """Return the photo, of at least one, whose folders fit best; see ``Listing.find_photo``."""
     if len(photos) == 1:
         return photos[0]
     theirs = beside.rpartition("/")[0]
@@ -208,29 +209,29 @@ def nearest(photos: Sequence[PurePosixPath], beside: str, folders: Sequence[str]
 
 @lru_cache(maxsize=1 << 16)
 def _distance(one: str, other: str) -> tuple[int, int]:
-    """How far two folders are apart: by the names that they do not share, then by the steps from one to the other."""
+    """Return the distance of two folders: the negated count of shared names, then the steps from one to the other."""
     ours, theirs = one.split("/") if one else [], other.split("/") if other else []
     return -len(set(ours) & set(theirs)), len(ours) + len(theirs) - 2 * _in_common(ours, theirs)
 
 
 def photo_stem(name: str, endings: Sequence[str] = PHOTO_ENDINGS) -> str:
-    """A photo's name without its ending; a dot that begins no photo's ending belongs to the name."""
+    """Return a photo's name without its photo extension; other suffixes belong to the name."""
     stem, dot, ending = name.rpartition(".")
     return stem if stem and f"{dot}{ending}".lower() in endings else name
 
 
 def original_name(name: str) -> str:
-    """A photo's name before it was uploaded to Label Studio, which puts eight hexadecimal digits before it."""
+    """Return a photo's name without the prefix of eight hexadecimal digits that Label Studio adds on upload."""
     return _UPLOADED.sub("", name, count=1) if _UPLOADED.match(name) else name
 
 
 def plain(name: str) -> str:
-    """A name as it is compared: without regard to the case of letters or to how an accent is stored."""
+    """Normalise a name for comparison, ignoring case and the Unicode form of accents."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
 
 
 def _folder_of(path: str) -> str:
-    """The name of the folder that a file lies in, lower case."""
+    """Return the lowercase name of a file's folder."""
     return path.rpartition("/")[0].rpartition("/")[2].lower()
 
 
@@ -242,5 +243,5 @@ def _grouped(named: Iterable[tuple[str, PurePosixPath]]) -> dict[str, list[PureP
 
 
 def _in_common(ours: Iterable[str], theirs: Iterable[str]) -> int:
-    """How many names two lists of folders begin with in common."""
+    """Count the leading names that two lists of folders share."""
     return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(ours, theirs, strict=False))))

@@ -1,17 +1,17 @@
-"""Outlines as COCO writes them, polygons and masks, and the boxes around them."""
+"""COCO segmentations (polygons and masks) and their bounding boxes."""
 
 from typing import Any
 
 from autodet.errors import DatasetError
 from autodet.records import BoxXYXY
 
-MAX_RUNS = 1_000_000  # of a mask: more than any photo's outline needs
+MAX_RUNS = 1_000_000  # per mask: more than any photo needs
 UNREADABLE = "A mark has a mask that cannot be read."
 
 
 def number_of(value: Any) -> float | None:
-    """A value as a number that a place on a photo can be, also if it is written as text; None if it is none."""
-    if type(value) in (float, int) and abs(value) < 1e9:  # as nearly all are
+    """Convert a number or numeric text to a coordinate; None if it is invalid or implausibly large."""
+    if type(value) in (float, int) and abs(value) < 1e9:  # fast path for almost all values
         return float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -23,7 +23,7 @@ def number_of(value: Any) -> float | None:
 
 
 def numbers_of(values: Any) -> list[float] | None:
-    """A list of such numbers; None if it is none."""
+    """Convert a list of such values; None if it is not a list or a value is invalid."""
     if not isinstance(values, list):
         return None
     numbers = [number for value in values if (number := number_of(value)) is not None]
@@ -31,7 +31,7 @@ def numbers_of(values: Any) -> list[float] | None:
 
 
 def box_of_polygons(segmentation: list[Any]) -> BoxXYXY | None:
-    """The bounds of polygons, ``[[x, y, x, y, ...], ...]``, or of a single one; None if it is none."""
+    """Return the bounds of polygons, ``[[x, y, x, y, ...], ...]``, or of a single one; None if they are malformed."""
     one = _is_points(segmentation) or not (segmentation and isinstance(segmentation[0], list))
     rings = [segmentation] if one else segmentation
     xs: list[float] = []
@@ -51,10 +51,10 @@ def _is_points(ring: Any) -> bool:
 
 
 def box_of_mask(mask: dict[str, Any]) -> BoxXYXY:
-    """The bounds of a mask in run-length encoding: runs, down the columns, alternate between outside and inside.
+    """Return the bounds of a run-length encoded mask: column-wise runs, alternately outside and inside.
 
     Raises:
-        DatasetError: It cannot be read, or nothing is in it.
+        DatasetError: The mask is unreadable or empty.
     """
     size, counts = numbers_of(mask.get("size")), mask.get("counts")
     runs = _unpacked(counts) if isinstance(counts, str) else numbers_of(counts)
@@ -77,7 +77,7 @@ def box_of_mask(mask: dict[str, Any]) -> BoxXYXY:
 
 
 def _unpacked(text: str) -> list[int] | None:
-    """The runs of a compressed mask: numbers of five bits a letter, from the third run on as differences.
+    """Decode the runs of a compressed mask: five bits per character, differences from the fourth run on.
 
     The encoding is that of the COCO API's ``rleToString``.
     """

@@ -1,4 +1,4 @@
-"""What files and folders of splits are called."""
+"""Names of split files and folders."""
 
 import re
 import unicodedata
@@ -20,37 +20,37 @@ SPLIT_WORDS: dict[str, Split] = {
     "testing": "test",
     "testset": "test",
 }
-# Some of these are ordinary words too ("prova" is also a try, "teste" are also heads), and people call any folder so:
-# they count only as a folder's whole name, and only beside a folder of another split.
+# Some of these are ordinary words too ("prova" is also a try, "teste" are also heads) and name unrelated folders,
+# so they count only as a folder's whole name, and only beside a folder of another split.
 WORDS_OF_OTHER_LANGUAGES: dict[Split, str] = {
     "train": "entrenamiento entreno treino treinamento entrainement apprentissage trainingsdaten addestramento",
     "val": "validacion validacao validierung validierungsdaten validazione",
     "test": "prueba pruebas teste testes testdaten prova prove",
 }
 _OTHER_LANGUAGES = {word: split for split, words in WORDS_OF_OTHER_LANGUAGES.items() for word in words.split()}
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # camelCase and snake_case are two words each
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # splits camelCase and snake_case into words
 
 
 def split_words(name: str) -> list[Split]:
-    """The splits that words of a name mean, in their order."""
+    """Return the splits that the words of a name denote, in order."""
     return [SPLIT_WORDS[word] for word in map(str.lower, _WORDS.findall(name)) if word in SPLIT_WORDS]
 
 
 def without_split_words(name: str) -> str:
-    """A name in which nothing tells one split from another."""
+    """Replace the words that denote a split with ``*``."""
     return _WORDS.sub(lambda word: "*" if word[0].lower() in SPLIT_WORDS else word[0], name)
 
 
 def split_called(name: str) -> Split | None:
-    """The split of a folder that is called like one, wherever it lies: ``train``, ``val2017``."""
+    """Return the split that a folder is named after, with or without a year: ``train``, ``val2017``."""
     return SPLIT_WORDS.get(re.sub(r"(19|20)\d\d$", "", name.lower()))
 
 
 def splits_beside_others(folders: Iterable[str]) -> dict[str, Split]:
-    """The splits of folders whose names mean one only because a folder beside them is of another.
+    """Return the splits of folders whose names denote one only because a folder beside them belongs to another.
 
-    They differ in one word alone (``train_images`` beside ``test_images``), or are called so in another language
-    (``treino`` beside ``teste``), with or without accents.
+    Such names differ in one word only (``train_images`` beside ``test_images``), or are in another language (``treino``
+    beside ``teste``), with or without accents.
     """
     alike: dict[tuple[str, str], dict[str, Split]] = defaultdict(dict)
     for folder in folders:

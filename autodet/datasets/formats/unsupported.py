@@ -1,4 +1,4 @@
-"""Labels that are not read: files of another format for photos that have no labels in the one that was chosen."""
+"""Labels that are not read: files of another format for photos without labels in the chosen format."""
 
 import re
 from collections.abc import Collection
@@ -10,16 +10,16 @@ from autodet.datasets.formats.listing import Listing, photo_stem, plain
 from autodet.errors import DatasetError
 from autodet.records import Problem
 
-MAX_BYTES = 64_000_000  # LabelMe keeps the photo inside
+MAX_BYTES = 64_000_000  # LabelMe embeds the photo
 ENDINGS = {"voc": (".json",), "coco": (".json", ".xml"), "yolo": (".json", ".xml")}
 PROGRAMS = {'"shapes"': "LabelMe's", "<annotation": "Pascal VOC's", "": "another program's"}
 _SIGN_OF_LABELS = re.compile(
     r'"(shapes|objects|annotations|regions|boxes|bbox|bndbox|labels?|points|polygons?)"\s*:|<annotation'
-)  # other files beside photos say when and where they were taken
+)  # other files beside photos hold metadata, such as time and place
 
 
 def find_foreign(listing: Listing, photos: Collection[PurePosixPath], format: str) -> list[Problem]:
-    """The files with labels of some photos that are in another format than the one that was read, a photo each.
+    """Find label files of some photos in a format other than the one read, at most one per photo.
 
     Args:
         listing: The source's files.
@@ -40,7 +40,7 @@ def find_foreign(listing: Listing, photos: Collection[PurePosixPath], format: st
 
 
 def _program_of_labels(listing: Listing, path: str) -> str | None:
-    """Whose labels a file holds, as far as that can be told; None if it holds none."""
+    """Return the likely origin of a file's labels; None if it has no labels, or is COCO."""
     try:
         text = listing.read_text(path, MAX_BYTES)
     except DatasetError:

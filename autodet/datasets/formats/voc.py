@@ -1,7 +1,7 @@
-"""Pascal VOC: one XML file a photo.
+"""Pascal VOC: one XML file per photo.
 
-Boxes are taken as written: ``xmin, ymin, xmax, ymax`` become ``x1, y1, x2, y2``. VOC's own convention counts
-pixels from 1 and includes the last one; today's tools count from 0. The difference is at most one pixel.
+Boxes stay as written: ``xmin, ymin, xmax, ymax`` become ``x1, y1, x2, y2``. VOC counts pixels from 1 and includes the
+last one; current tools count from 0. The difference is at most one pixel.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError  # only the error's class: parsing is defusedxml's
+from xml.etree.ElementTree import ParseError  # only the exception class; defusedxml does the parsing
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MAX_XML_BYTES = 8_000_000
 MAX_LIST_BYTES = 64_000_000
-LIST_FOLDERS = ("/imagesets/main", "/imagesets", "")  # where lists of splits are kept; the first that has any counts
+LIST_FOLDERS = ("/imagesets/main", "/imagesets", "")  # folders of split lists; the first with usable lists counts
 _DECLARATION = re.compile(rb"""\s*<\?xml(?:[^>]*encoding=["']([\w.-]+))?[^>]*>""")
 
 Lists = Mapping[str, Mapping[PurePosixPath, Split]]
@@ -43,13 +43,13 @@ Lists = Mapping[str, Mapping[PurePosixPath, Split]]
 
 @dataclass(frozen=True, slots=True)
 class VocAnnotation:
-    """One XML file.
+    """Content of one XML file.
 
     Attributes:
         filename: The photo's name, without folders; empty if not given.
         size_wh: Stated width and height in pixels; None if not given or not positive.
-        marks: The objects.
-        problems: What was wrong with single objects, as sentences.
+        marks: The annotations.
+        problems: Problems of single objects, as sentences.
     """
 
     filename: str
@@ -59,7 +59,7 @@ class VocAnnotation:
 
 
 def unmet(listing: Listing) -> str | None:
-    """What keeps a source from being VOC, as a clause; None if it is."""
+    """Return why a source is not VOC, as a clause; None if it is VOC."""
     reason = "there is no .xml file"
     for path in reversed(_xml_files(listing)):
         try:
@@ -72,7 +72,7 @@ def unmet(listing: Listing) -> str | None:
 
 
 def read(listing: Listing) -> Reading:
-    """Read every XML file and find its photo; what does not fit together is listed."""
+    """Read every XML file, match it to its photo, and report mismatches."""
     found: dict[PurePosixPath, tuple[str, VocAnnotation]] = {}
     problems: list[Problem] = []
     for path in _xml_files(listing):
@@ -113,7 +113,7 @@ def _labelled(
 
 
 def _xml_files(listing: Listing) -> list[str]:
-    """The ``.xml`` files; where there is none, files of XML in a folder of annotations that have no ending."""
+    """Return the ``.xml`` files, or else XML files without an extension whose path contains ``annotation``."""
     bare = [path for path in listing.files if "." not in path.rpartition("/")[2] and "annotation" in path.lower()]
     return listing.ending(".xml") or [path for path in bare if _is_annotation(listing, path)]
 
@@ -138,10 +138,10 @@ def _stem(path: str) -> str:
 
 
 def parse_voc(xml: bytes) -> VocAnnotation:
-    """Read one annotation.
+    """Parse one annotation file.
 
     Raises:
-        DatasetError: It is not XML, or not a VOC annotation.
+        DatasetError: The content is not XML, not a VOC annotation, or has more than ``MAX_MARKS`` objects.
     """
     root = _parsed(xml)
     if root.tag != "annotation":
@@ -163,14 +163,14 @@ def _parsed(xml: bytes) -> "Element":
     try:
         try:
             return fromstring(xml.lstrip())
-        except (ParseError, ValueError, LookupError):  # in an encoding that the parser does not know, or not as it says
+        except (ParseError, ValueError, LookupError):  # the encoding is unknown to the parser or misstated
             return fromstring(_decoded(xml))
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise DatasetError("The XML is broken and cannot be read.") from error
 
 
 def _decoded(xml: bytes) -> str:
-    """XML in the encoding that it names, else as Latin-1, in which different bytes stay different letters."""
+    """Decode XML in its declared encoding, or else as Latin-1, which keeps distinct bytes distinct."""
     declaration = _DECLARATION.match(xml)
     body = xml[declaration.end() if declaration else 0 :]
     try:
@@ -192,7 +192,7 @@ def _parse_object(element: "Element") -> Mark:
 
 
 def _is_set(text: str | None) -> bool:
-    """Whether a flag is set: ``1``, ``true``, or a share above nothing."""
+    """Return whether a flag is set: ``1``, ``true``, ``yes`` or any positive number."""
     return (text or "").strip().lower() in ("true", "yes") or (_number(text) or 0) > 0
 
 
@@ -210,7 +210,7 @@ def _number(text: str | None) -> float | None:
 
 
 def _photo_of(listing: Listing, path: str, filename: str) -> PurePosixPath:
-    """The photo that is called like the XML: the XML may state a stale name."""
+    """Find the photo named like the XML file, or else like its ``filename``, which may be stale."""
     stem = _stem(path)
     names = [filename, stem] if plain(photo_stem(filename)) == plain(stem) else [stem, filename]
     for name in filter(None, names):
@@ -220,9 +220,9 @@ def _photo_of(listing: Listing, path: str, filename: str) -> PurePosixPath:
 
 
 def _read_lists(listing: Listing, photos: Collection[PurePosixPath]) -> tuple[Lists, list[Problem]]:
-    """The splits of photos by the folder that the lists are about: ``ImageSets/Main`` lies in it, or the lists do.
+    """Return the splits of photos by the folder that the lists are about, and the problems found.
 
-    Lists that name no photo of theirs are passed over.
+    That folder contains ``ImageSets/Main`` or the lists themselves. Lists that name none of its photos are ignored.
     """
     found: dict[str, dict[str, list[str]]] = defaultdict(dict)
     above = {str(folder) for photo in photos for folder in photo.parents}
@@ -252,7 +252,7 @@ def _read_lists(listing: Listing, photos: Collection[PurePosixPath]) -> tuple[Li
 def _named(
     listing: Listing, stems: Mapping[str, list[PurePosixPath]], paths: list[str]
 ) -> dict[PurePosixPath, set[Split]]:
-    """The splits that lists name each photo for; a finer list overrides ``trainval``."""
+    """Return the splits that lists name each photo for; a finer list overrides ``trainval``."""
     named: dict[PurePosixPath, set[Split]] = {}
     for path in sorted(paths, key=_is_of_two):
         split = _split_of_list(path.rpartition("/")[2])
@@ -272,13 +272,13 @@ def _is_of_two(path: str) -> bool:
 
 
 def _split_of_list(name: str) -> Split | None:
-    """The split that a list is of: ``train.txt``, ``val_list.txt``; ``trainval.txt`` alone is to learn from."""
+    """Return the split of a list such as ``train.txt`` or ``val_list.txt``; ``trainval.txt`` alone means train."""
     word = re.sub(r"([_-]?(list|files|images))?\.txt$", "", name.lower())
     return "train" if word == "trainval" else SPLIT_WORDS.get(word)
 
 
 def _stems_of(line: str) -> Iterator[str]:
-    """What a line of a list may mean: a name with or without folders and an ending, perhaps with more behind it."""
+    """Yield the possible photo names of a list's line: with or without folders, extension and further columns."""
     for text in (line, line.partition(" ")[0], line.partition("\t")[0]):
         name = re.split(r"[/\\]", text.strip().strip('"'))[-1]
         yield plain(name)
@@ -286,7 +286,7 @@ def _stems_of(line: str) -> Iterator[str]:
 
 
 def _lists_for(lists: Lists, photo: PurePosixPath) -> Mapping[PurePosixPath, Split]:
-    """The lists of the innermost folder that has some and the photo below it."""
+    """Return the lists of the innermost folder that has some and contains the photo."""
     if not lists:
         return {}
     return next((lists[folder] for folder in map(str, photo.parents) if folder in lists), {})

@@ -1,8 +1,8 @@
-"""YOLO: a text file for each photo, one object a line, and the class names in a file of their own.
+"""YOLO: one text file per photo, one object per line, and the class names in a separate file.
 
-What a line says is in ``yolo_lines``. Names, and which photo is in which split, stand in ``data.yaml``, or, as Darknet
-has it, in ``obj.data`` and ``obj.names``, or in ``classes.txt`` (``yolo_settings``); which of several such files counts
-is in ``yolo_claims``, and which text file belongs to which photo in ``yolo_pairs``.
+``yolo_lines`` parses the lines. ``yolo_settings`` reads names and splits from ``data.yaml``, from Darknet's
+``obj.data`` and ``obj.names``, or from ``classes.txt``. ``yolo_dataset_match`` chooses among several such files, and
+``yolo_pairs`` pairs text files with photos.
 """
 
 from collections.abc import Collection
@@ -27,7 +27,7 @@ from autodet.text_format import counted
 
 
 def unmet(listing: Listing) -> str | None:
-    """What keeps a source from being YOLO, as a clause; None if it is."""
+    """Return why a source is not YOLO, as a clause; None if it is YOLO."""
     if not listing.ending(".txt"):
         return "there are no .txt label files"
     stems = {stem for photo in listing.photos for stem in label_stems(photo.name)}
@@ -44,7 +44,7 @@ def unmet(listing: Listing) -> str | None:
 
 
 def read(listing: Listing) -> Reading:
-    """Read the labels of every photo; one without a label file has no objects, if most others have one."""
+    """Read the labels of every photo; a photo without a label file has no objects if most others have one."""
     listing, problems = without_predictions(listing)
     pairs, left_over = pair_photos(listing)
     claims = Claims(listing, read_settings(listing))
@@ -81,7 +81,7 @@ def read(listing: Listing) -> Reading:
 
 
 def _splits_of(listing: Listing, pairs: Pairs, splits: dict[PurePosixPath, Split]) -> dict[PurePosixPath, Split | None]:
-    """The split that settings put a photo in, else its folder, unless the settings tell which photos are in that."""
+    """Return each photo's split from the settings, or else from its folder, unless the settings list that split."""
     told = {None, *splits.values()}
     by_folder = {photo: listing.split_of(photo) for photo in pairs if photo not in splits}
     return {photo: splits.get(photo) or (None if by_folder[photo] in told else by_folder[photo]) for photo in pairs}

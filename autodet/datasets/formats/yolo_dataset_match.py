@@ -1,7 +1,6 @@
-"""Which of YOLO's settings are about which photos; from that follow their splits and what their classes are called.
+"""Assignment of YOLO settings to photos, which determines their splits and class names.
 
-The settings that fit a photo best count (see ``yolo_paths``); only among those that fit it equally well does it matter
-where they lie and what they are called.
+The settings that fit a photo best count (see ``yolo_paths``); their location and name only break ties.
 """
 
 from collections import Counter
@@ -25,7 +24,7 @@ from autodet.text_format import counted, spelling_key
 
 
 class Claims:
-    """What all settings of a source say about its photos."""
+    """Claims of all settings of a source about its photos."""
 
     def __init__(self, listing: Listing, settings: AllSettings) -> None:
         self._listing = listing
@@ -37,9 +36,9 @@ class Claims:
         self._of_folder: dict[str, YoloSettings] = {}
 
     def read_splits(self) -> tuple[dict[PurePosixPath, Split], list[Problem]]:
-        """The split of every photo that settings name, by those that fit it best.
+        """Return the split of every photo that settings name, from the best fit, and the problems found.
 
-        If none names a photo, lists that are called ``train.txt`` and so on count.
+        If no settings name a photo, lists called ``train.txt`` and so on count.
         """
         claims = self._claims or list(map(self._finder.claim, lists_called_like_splits(self._listing)))
         named: list[dict[PurePosixPath, set[Split]]] = [{} for _ in claims]
@@ -55,14 +54,14 @@ class Claims:
         return splits, problems
 
     def settings_of(self, photo: PurePosixPath, labels: str) -> YoloSettings:
-        """What the class numbers in a photo's labels mean.
+        """Return the settings that define the class numbers of a photo's labels.
 
         Args:
             photo: The photo.
-            labels: The file of its labels.
+            labels: Its label file.
 
         Raises:
-            DatasetError: Nothing is said about it, and what is said about other photos differs.
+            DatasetError: No settings cover the photo, and those for other photos differ.
         """
         if best := _best(self._named, photo):
             return best[0].settings
@@ -72,10 +71,13 @@ class Claims:
         return self._of_folder[folder]
 
     def find_contradictions(self, labels_of: Mapping[PurePosixPath, str]) -> Iterator[Problem]:
-        """Settings that fit the same photos equally well, or lists beside them or their labels, that name differently.
+        """Report conflicting class names.
+
+        Conflicts arise between settings that fit the same photos equally well, and between settings and name lists
+        beside them or their labels.
 
         Args:
-            labels_of: The photos that have labels, and the file of these.
+            labels_of: The label file of each photo that has one.
         """
         rivals: Counter[tuple[Claim, Claim]] = Counter()
         for photo in labels_of if len(self._named) > 1 else ():
@@ -86,7 +88,7 @@ class Claims:
         no_lists = {*labels_of.values()}  # a photo may be called classes.jpg
         lists = (names for names in self._settings.lists if names.path not in no_lists)
         beside = [names for names in lists if not names.path.endswith(LAST_RESORT)]
-        read: dict[tuple[str, str], YoloSettings] = {}  # by their path and each folder of labels that they are about
+        read: dict[tuple[str, str], YoloSettings] = {}  # by settings path and label folder
         for photo, labels in labels_of.items() if beside else ():
             for claim in _best(self._named, photo)[:1]:
                 read[claim.settings.path, labels[: labels.rfind("/") + 1]] = claim.settings
@@ -107,9 +109,9 @@ class Claims:
         return [claim.settings for claim in self._named if claim in used]
 
     def _nearest(self, folder: str) -> YoloSettings:
-        """The settings nearest above a folder of labels, else anywhere; lists of names come last.
+        """Return the settings nearest above a label folder, or else any; name lists come last.
 
-        If some settings are about other photos, those that are about none do not count, and lists are as good as they.
+        If some settings cover other photos, those that cover none do not count, and lists rank equally.
         """
         lists = self._settings.lists
         documents = self._used
@@ -128,7 +130,7 @@ class Claims:
 
 
 def _best(claims: Sequence[Claim], photo: PurePosixPath) -> list[Claim]:
-    """The claims that fit a photo best, the likeliest first."""
+    """Return the claims that fit a photo best, most likely first."""
     if len(claims) == 1:
         return [claim for claim in claims if photo in claim.fits]
     fits = [(claim.fits[photo], claim) for claim in claims if photo in claim.fits]
@@ -137,14 +139,14 @@ def _best(claims: Sequence[Claim], photo: PurePosixPath) -> list[Claim]:
 
 
 def _above(settings: Sequence[YoloSettings], folder: str) -> list[YoloSettings]:
-    """Those of the innermost folder that holds some and the given one."""
+    """Return the settings in the innermost folder that has some and contains the given folder."""
     above = [one for one in settings if folder.startswith(one.folder)]
     depth = max((len(one.folder) for one in above), default=0)
     return [one for one in above if len(one.folder) == depth]
 
 
 def _contradiction(ours: YoloSettings, theirs: YoloSettings, why: str) -> Iterator[Problem]:
-    """What is to be said if two files name the same classes differently; the first counts."""
+    """Report two files that name the same classes differently; the first counts."""
     if difference := _first_difference(ours.names, theirs.names):
         number, one, other = difference
         problem = (

@@ -1,8 +1,8 @@
-"""The lines of YOLO's label files: one object each.
+"""Parser of YOLO label files: one object per line.
 
-A line is ``class x y width height`` with the box's middle and size, or ``class x1 y1 x2 y2 x3 y3 ...`` with a
-polygon's corners; all are shares of the photo's width and height, as a person sees the photo. A number more (a
-confidence) or a tail of keypoints is passed over.
+A line is ``class x y width height`` with the centre and size of the box, or ``class x1 y1 x2 y2 x3 y3 ...`` with the
+corners of a polygon; all are fractions of the width and height of the upright photo. A trailing confidence or trailing
+keypoints are ignored.
 """
 
 from pathlib import PurePosixPath
@@ -15,24 +15,25 @@ from autodet.records import BoxXYXY, Mark, Problem
 
 MAX_CLASS_NUMBER = 100_000
 MAX_PLACE = 1e6
-MAX_LABELS_BYTES = 4_000_000  # of one photo
-HEAD = 10_000  # letters, enough to tell what a file is about
+MAX_LABELS_BYTES = 4_000_000  # per photo
+HEAD = 10_000  # characters that suffice to recognise a file
 LINE_DROPPED = "The line was left out."
 WITHOUT_NAMES = YoloSettings({}, {})
 
 
 def parse_line(line: str, settings: YoloSettings) -> Mark:
-    """Read one object.
+    """Parse one object.
 
     Args:
         line: The line, not empty.
-        settings: Class names by number; without any, classes are called ``class_0`` and so on.
+        settings: Class names by number; without names, classes are called ``class_0`` and so on.
 
     Returns:
-        The mark; its box is in shares of the photo.
+        The annotation; its box is in fractions of the photo.
 
     Raises:
-        DatasetError: It is no class number with a box or a polygon. ``UnknownClassError``: the class has no name.
+        DatasetError: The line is not a class number with a box or a polygon.
+        UnknownClassError: The class has no name.
     """
     number, *places = line.split()
     try:
@@ -50,10 +51,10 @@ def parse_line(line: str, settings: YoloSettings) -> Mark:
 def read_lines(
     listing: Listing, photo: PurePosixPath, path: str, settings: YoloSettings
 ) -> tuple[list[Mark], list[Problem]]:
-    """Read a photo's labels, and what is wrong with single lines.
+    """Read a photo's labels and report invalid lines.
 
     Raises:
-        DatasetError: They are far more than a photo has.
+        DatasetError: The file is unreadable or has more than ``MAX_MARKS`` lines.
     """
     lines = [line.strip() for line in listing.read_text(path, MAX_LABELS_BYTES).splitlines()]
     if len(lines) > MAX_MARKS:
@@ -71,12 +72,12 @@ def read_lines(
 
 
 def is_label(listing: Listing, path: str) -> bool:
-    """Whether a text file has a line that can be read as an object."""
+    """Return whether one of the first five lines of a text file is an object."""
     return any(map(_is_object, first_lines(listing, path)[:5]))
 
 
 def first_lines(listing: Listing, path: str) -> list[str]:
-    """The lines that a text file begins with."""
+    """Return the first lines of a text file."""
     return lines_of(listing, path, HEAD)
 
 

@@ -1,4 +1,4 @@
-"""Which text file holds the labels of which photo, and what is left over on either side."""
+"""Pairs of photos and label files, and leftovers on either side."""
 
 import re
 from collections import Counter, defaultdict
@@ -14,15 +14,15 @@ from autodet.text_format import counted
 
 LABEL_FOLDERS = ("labels", "label")
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
-MAX_UNLABELLED_SHARE = 0.5  # of a split's photos, or a folder's: more is labelling that is not finished
-# Where YOLO's programs put what they predict, and pictures of how they were trained.
+MAX_UNLABELLED_SHARE = 0.5  # of a split or folder; above this, labelling is unfinished
+# Output folders of YOLO programs: predictions and training plots.
 _PREDICTED = re.compile(r"(?:^|/)runs/(?:(?:detect|segment|pose|obb|classify)/|(?:[^/]+/)*(?:exp|predict)\d*/)", re.I)
 
 Pairs = Mapping[PurePosixPath, str | None]
 
 
 def without_predictions(listing: Listing) -> tuple[Listing, list[Problem]]:
-    """A source without what a detector wrote: its boxes are not what somebody marked, and are drawn on its photos."""
+    """Exclude a detector's output from a source: its boxes are not ground truth, and are drawn on its photos."""
     predicted = [path for path in listing.files if _PREDICTED.search(path)]
     if not predicted:
         return listing, []
@@ -38,9 +38,9 @@ def without_predictions(listing: Listing) -> tuple[Listing, list[Problem]]:
 
 
 def pair_photos(listing: Listing) -> tuple[Pairs, list[str]]:
-    """Every photo with its label file, or with None where it has none; and text files that belong to no photo.
+    """Pair every photo with its label file, or None, and return the text files that belong to no photo.
 
-    Labels lie where YOLO has them, else in another folder, if they are called like their photo and can be read.
+    Labels lie where YOLO expects them, or else in another folder, if they are named like their photo and can be read.
     """
     labels = {plain(path[:-4]): path for path in listing.ending(".txt") if not _is_other(listing, path)}
     places: dict[str, list[str]] = {}
@@ -65,20 +65,20 @@ def pair_photos(listing: Listing) -> tuple[Pairs, list[str]]:
 
 
 def label_stems(photo: str) -> tuple[str, str]:
-    """What the labels of a photo are called, without their ending: ``a.txt``, or ``a.jpg.txt``."""
+    """Return the possible names of a photo's label file, without extension: of ``a.txt`` or ``a.jpg.txt``."""
     return plain(photo_stem(photo)), plain(photo)
 
 
 def photo_stems(labels: str) -> tuple[str, str]:
-    """What the photo of a label file may be called, without its ending: as it is, or as it was before an upload."""
+    """Return the possible names of a label file's photo, without extension: as is, or before an upload."""
     stem = plain(photo_stem(labels.rpartition("/")[2][:-4]))
     return stem, original_name(stem)
 
 
 def find_unlabelled(pairs: Pairs, split_of: Mapping[PurePosixPath, Split | None]) -> set[PurePosixPath]:
-    """Photos about which nothing is said: without a label file, as most of their split, or else of their folder, are.
+    """Return the unlabelled photos: those without a label file, if most of their split or else folder have none.
 
-    Where most have one, those without are photos without objects.
+    Where most photos have one, a photo without a label file has no objects.
     """
     group_of = {photo: split_of[photo] or photo.parent for photo in pairs}
     photos = Counter(group_of.values())
@@ -91,15 +91,15 @@ def find_unlabelled(pairs: Pairs, split_of: Mapping[PurePosixPath, Split | None]
 
 
 def find_left_over(listing: Listing, left_over: list[str], pairs: Pairs) -> Iterator[Problem]:
-    """Labels of photos that are not there, or that have others; a folder of such is told as a whole.
+    """Report labels whose photo is missing or has other labels; a folder with only such files is reported once.
 
     Args:
-        listing: The source.
+        listing: The source's files.
         left_over: Text files that belong to no photo.
-        pairs: The photos and their labels.
+        pairs: The photos and their label files.
     """
     used = {path.rpartition("/")[0] for path in pairs.values() if path}
-    labelled: dict[str, set[Split | None]] = defaultdict(set)  # by name, the splits of photos that have labels
+    labelled: dict[str, set[Split | None]] = defaultdict(set)  # by name, the splits of labelled photos
     for photo, labels in pairs.items() if left_over else ():
         if labels:
             labelled[plain(photo_stem(photo.name))].add(listing.split_of(photo))
@@ -125,12 +125,12 @@ def find_left_over(listing: Listing, left_over: list[str], pairs: Pairs) -> Iter
 
 
 def _is_other(listing: Listing, path: str) -> bool:
-    """Whether a text file is a list of names or photos, rather than the labels of a photo that is called ``test``."""
+    """Return whether a text file lists names or photos, rather than being the labels of a photo called ``test``."""
     return is_list(path) and bool(first_lines(listing, path)) and not is_label(listing, path)
 
 
 def _label_folders(folder: str) -> Iterator[str]:
-    """Where the labels of a folder's photos may lie: ``labels`` in place of ``images``, or beside them."""
+    """Yield possible label folders of a photo folder: ``labels`` for ``images``, itself, ``labels`` in or beside it."""
     parts = folder.split("/") if folder else []
     for index in reversed(range(len(parts))):
         if parts[index] in IMAGE_FOLDERS:
@@ -142,7 +142,7 @@ def _label_folders(folder: str) -> Iterator[str]:
 
 
 def _elsewhere(listing: Listing, labels: list[str], photos: list[PurePosixPath]) -> dict[PurePosixPath, str]:
-    """Photos whose labels lie in some other folder of their split."""
+    """Pair photos with labels in another folder of their split."""
     by_stem: dict[str, list[PurePosixPath]] = defaultdict(list)
     for photo in photos:
         by_stem[plain(photo_stem(photo.name))].append(photo)

@@ -1,6 +1,6 @@
-"""The photos that paths in YOLO's settings mean, on whatever machine they were written.
+"""Resolve paths in YOLO settings to photos, regardless of the machine that wrote them.
 
-Such a path is followed from its end. How surely it then means a place that is here is its ``Fit``.
+Paths are matched from the end. ``Fit`` rates how certain a match is.
 """
 
 import re
@@ -16,18 +16,18 @@ from autodet.datasets.formats.split_names import split_words
 from autodet.datasets.formats.yolo_settings import YoloSettings, lines_of, parts_of, same_end
 from autodet.records import Split
 
-Fit = tuple[int, int]  # more is surer; see _Path.fit
+Fit = tuple[int, int]  # higher is more certain; see _Path.fit
 _ABSOLUTE = re.compile(r"\s*(?:[/\\~$%]|[A-Za-z]:)")
 
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """The photos that a file of settings is about.
+    """The photos that a settings file refers to.
 
     Attributes:
-        settings: The file.
-        splits: For each photo the splits that it is named for.
-        fits: For each photo how surely it is meant.
+        settings: The settings file.
+        splits: The splits that name each photo.
+        fits: How certain the match of each photo is.
     """
 
     settings: YoloSettings
@@ -37,13 +37,13 @@ class Claim:
 
 @dataclass(frozen=True)
 class _Path:
-    """A path of settings, to be followed from its end.
+    """A path from settings, to be matched from its end.
 
     Attributes:
         parts: All of its names, beginning with the settings' own folder if it is relative.
-        own: How many of them are the settings' own folder.
-        last: The last of them that may be left alone: without it, splits could not be told apart.
-        absolute: Whether its beginning is about one machine.
+        own: How many of them belong to the settings' own folder.
+        last: The last index where a match may start; a later start could not tell splits apart.
+        absolute: Whether its beginning is specific to one machine.
     """
 
     parts: tuple[str, ...]
@@ -62,15 +62,15 @@ class _Path:
         return cls((*own, *base, *written), len(own), len(own) + len(base) + last, absolute)
 
     def fit(self, start: int, before: Sequence[str]) -> Fit:
-        """How surely the path means a place that its names from ``start`` on lead to.
+        """Rate how certain it is that the path means a location matching its names from ``start`` on.
 
         Args:
-            start: The names before it lead nowhere here.
-            before: The names that the place has instead.
+            start: The index of the first matching name.
+            before: The names that precede the match at the location.
 
         Returns:
-            2 if nothing here speaks against it, 1 if a part of a relative path is missing, 0 if the place has other
-            names there; then, unless it is 2, how many names the two have in common.
+            2 if nothing contradicts the match, 1 if a part of a relative path is missing, 0 if the location has other
+            names there; then the number of matching names, or 0 after a 2.
         """
         if start and before:
             return 0, len(self.parts) - start
@@ -80,14 +80,14 @@ class _Path:
 
 
 class Finder:
-    """Finds the photos that settings mean, on whatever machine they were written."""
+    """Lookup of the photos that settings refer to, regardless of the machine that wrote them."""
 
     def __init__(self, listing: Listing) -> None:
         self._listing = listing
         self._on_list: dict[str, list[PurePosixPath]] = {}
 
     def claim(self, settings: YoloSettings) -> Claim:
-        """The photos that a file of settings is about."""
+        """Return the photos that a settings file refers to."""
         splits: dict[PurePosixPath, set[Split]] = defaultdict(set)
         fits: dict[PurePosixPath, Fit] = {}
         for split, entries in settings.splits.items():
@@ -99,7 +99,7 @@ class Finder:
         return Claim(settings, splits, fits)
 
     def _meant(self, path: _Path, below: str) -> Iterator[tuple[Fit, Sequence[PurePosixPath]]]:
-        """Photos of a folder, or on a list: what the longest end of the path fits, near the settings if possible."""
+        """Yield photos of a folder or list that matches the longest end of the path, near the settings if possible."""
         if path.parts and path.parts[-1].lower().endswith(".txt"):
             return self._listed(path, below)
         return self._in_folder(path, below)
@@ -150,12 +150,12 @@ class Finder:
 
     @cached_property
     def _root(self) -> int:
-        """How many folders everything lies in, as in a zip of one folder: their names say nothing."""
+        """Depth of the folder that contains everything, as in a zip of one folder; its names carry no information."""
         folders = {path.rpartition("/")[0] for path in self._listing.files}
         return 0 if "" in folders else len(PurePosixPath(commonpath(folders)).parts)
 
 
 def _place_of(tail: tuple[str, ...], folder: tuple[str, ...]) -> int | None:
-    """Where in a folder's path the names of another stand one after another."""
+    """Return the index in a folder's path where ``tail`` occurs without gaps; None if it does not."""
     places = range(len(folder) - len(tail) + 1)
     return next((at for at in places if folder[at : at + len(tail)] == tail), None)

@@ -1,4 +1,4 @@
-"""What stands beside YOLO's labels: the classes' names, and which photo is in which split."""
+"""Settings beside YOLO's labels: class names and splits."""
 
 import re
 from collections import defaultdict
@@ -15,26 +15,26 @@ from autodet.errors import DatasetError
 from autodet.records import SPLITS, Split
 
 MAX_YAML_BYTES = 200_000
-MAX_DOCUMENTS = 50  # more are never about data sets
-DARKNET = ".data"  # the ending of Darknet's files of settings
+MAX_DOCUMENTS = 50  # further ones are never about datasets
+DARKNET = ".data"  # extension of Darknet's settings files
 MAX_TEXT_BYTES = 64_000_000
-MAX_ENTRIES = 1000  # folders and lists of a split
-MAX_FOLDERS = 32  # of a path, from its end
+MAX_ENTRIES = 1000  # folders and lists per split
+MAX_FOLDERS = 32  # names of a path, from its end
 NAME_LISTS = ("classes.txt", "class.txt", "names.txt", "class_names.txt", "_classes.txt", "labels.txt", "obj.names")
-LAST_RESORT = "predefined_classes.txt"  # of a labelling tool, which rewrites classes.txt
+LAST_RESORT = "predefined_classes.txt"  # from a labelling tool, which rewrites classes.txt
 _NUMBERED = re.compile(r"^(\d{1,6})\s*[:\s,;=]\s*(.*\S)\s*$")
 
 
 @dataclass(frozen=True)
 class YoloSettings:
-    """What one file says.
+    """Content of one settings file.
 
     Attributes:
-        names: Class names by number; empty if it has none.
-        splits: Where each split's photos are, as written: folders or lists.
-        keypoints: Whether each line goes on with keypoints after its box.
+        names: Class names by number; empty if there are none.
+        splits: Photo locations of each split, as written: folders or lists.
+        keypoints: Whether keypoints follow the box on each line.
         path: The file.
-        base: What its paths are below, as written; empty if it does not say.
+        base: The base folder of its paths, as written; empty if not given.
     """
 
     names: Mapping[int, str]
@@ -45,20 +45,20 @@ class YoloSettings:
 
     @property
     def folder(self) -> str:
-        """The folder of the file, and with a slash behind it, unless it is the root."""
+        """The file's folder with a trailing slash; empty for the root."""
         return self.path[: self.path.rfind("/") + 1]
 
 
 @dataclass(frozen=True)
 class AllSettings:
-    """Every file of settings in a source, the likeliest first; ``lists`` have names only."""
+    """All settings files of a source, most likely first; ``lists`` have names only."""
 
     documents: tuple[YoloSettings, ...]
     lists: tuple[YoloSettings, ...]
 
 
 def read_settings(listing: Listing) -> AllSettings:
-    """Everything that YAML files, Darknet's files and lists of names say."""
+    """Read the YAML files, Darknet files and name lists of a source."""
     yamls = sorted(listing.ending(".yaml", ".yml"), key=_likelihood)[:MAX_DOCUMENTS]
     documents = [one for path in yamls if (one := _read_yaml(listing, path))]
     documents += [_read_darknet(listing, path) for path in listing.ending(DARKNET)[:MAX_DOCUMENTS]]
@@ -67,7 +67,7 @@ def read_settings(listing: Listing) -> AllSettings:
 
 
 def lists_called_like_splits(listing: Listing) -> Iterator[YoloSettings]:
-    """Lists that lie together and are called ``train.txt``, ``val.txt`` and so on."""
+    """Yield the lists of each folder that are called ``train.txt``, ``val.txt`` and so on."""
     found: dict[str, dict[Split, tuple[str, ...]]] = defaultdict(dict)
     for path in listing.ending(".txt"):
         folder, _, name = path.rpartition("/")
@@ -78,13 +78,13 @@ def lists_called_like_splits(listing: Listing) -> Iterator[YoloSettings]:
 
 
 def is_list(path: str) -> bool:
-    """Whether a text file is called like one that is no photo's labels."""
+    """Return whether a text file is named like a class or photo list, rather than a photo's labels."""
     name = path.rpartition("/")[2].lower()
     return name in NAME_LISTS or name == LAST_RESORT or name.removesuffix(".txt") in SPLIT_WORDS
 
 
 def lines_of(listing: Listing, path: str, letters: int | None = None) -> list[str]:
-    """The lines of a text file, or of its first ``letters``; none if it is larger than any of them is."""
+    """Return the lines of a text file, or of its first ``letters`` characters; none if it is too large for any list."""
     try:
         return listing.read_text(path, MAX_TEXT_BYTES)[:letters].splitlines()
     except DatasetError:
@@ -92,14 +92,14 @@ def lines_of(listing: Listing, path: str, letters: int | None = None) -> list[st
 
 
 def _likelihood(path: str) -> tuple[bool, int, bool, str]:
-    """Which of several files counts where it matters: near the root, and called as is usual."""
+    """Return a sort key that puts files near the root, and files with usual names, first."""
     name = path.rpartition("/")[2].lower()
     usual = name.rpartition(".")[0] in ("data", "dataset", "classes", "obj")
     return name == LAST_RESORT, path.count("/"), not usual, path
 
 
 def _read_yaml(listing: Listing, path: str) -> YoloSettings | None:
-    """A YAML file that is about a data set; None if it is about something else, or broken."""
+    """Read a YAML file about a dataset; return None if it is about something else, or broken."""
     try:
         document = _loaded(listing.read_text(path, MAX_YAML_BYTES))
     except DatasetError:
@@ -117,7 +117,7 @@ def _read_yaml(listing: Listing, path: str) -> YoloSettings | None:
 
 
 def _loaded(text: str) -> Any:
-    """YAML in which ``no`` is a word; once more without backslashes, which Windows paths between quotes have."""
+    """Parse YAML with ``no`` as text; retry without the backslashes of quoted Windows paths, then without tabs."""
     for attempt in dict.fromkeys((text, text.replace("\\", "/"), text.replace("\t", " "))):
         try:
             return yaml.load(attempt, yaml.BaseLoader)  # noqa: S506 - it makes texts, lists and dictionaries only
@@ -142,7 +142,7 @@ def _is_number(text: str) -> bool:
 
 
 def _read_darknet(listing: Listing, path: str) -> YoloSettings:
-    """Darknet's ``obj.data``: lines such as ``train = data/train.txt``, ``names = data/obj.names``."""
+    """Read Darknet's ``obj.data``: lines such as ``train = data/train.txt``, ``names = data/obj.names``."""
     pairs = (line.partition("=") for line in lines_of(listing, path)[:100])
     said = {key.strip(): value.strip() for key, _, value in pairs}
     keys: dict[Split, str] = {"train": "train", "val": "valid", "test": "test"}
@@ -151,7 +151,7 @@ def _read_darknet(listing: Listing, path: str) -> YoloSettings:
 
 
 def _names_in(listing: Listing, stated: object) -> Mapping[int, str]:
-    """The names in a file that settings speak of, wherever it lies here: what the longest end of the path fits."""
+    """Read the names file that settings refer to, found by the longest matching end of its path."""
     parts = parts_of(stated) if isinstance(stated, str) else []
     alike = listing.ending(parts[-1].lower()) if parts else []
     alike = [path for path in alike if path.rpartition("/")[2].lower() == parts[-1].lower()]
@@ -168,7 +168,7 @@ def _name_lists(listing: Listing) -> Iterator[str]:
 
 
 def _read_names(listing: Listing, path: str) -> YoloSettings:
-    """A name on each line, in the order of the classes' numbers, or behind them."""
+    """Read one name per line, in the order of the class numbers, or after its number."""
     names = dict(enumerate(map(plain_name, lines_of(listing, path)[:100_000])))
     names = {number: name for number, name in names.items() if name}
     numbered = [match for name in names.values() if (match := _NUMBERED.match(name))]
@@ -178,11 +178,11 @@ def _read_names(listing: Listing, path: str) -> YoloSettings:
 
 
 def parts_of(path: str) -> list[str]:
-    """The names of a path, of whatever system; no more than ``MAX_FOLDERS`` from its end."""
+    """Split a path of any operating system into names; keep the last ``MAX_FOLDERS``."""
     return [part for part in path.strip().replace("\\", "/").split("/") if part not in ("", ".", "..")][-MAX_FOLDERS:]
 
 
 def same_end(ours: Sequence[str], theirs: Sequence[str]) -> int:
-    """How many names two paths end with in common."""
+    """Count the trailing names that two paths share."""
     pairs = zip(reversed(ours), reversed(theirs), strict=False)
     return next((number for number, (one, other) in enumerate(pairs) if one != other), min(len(ours), len(theirs)))

@@ -1,1 +1,1 @@
-"""Importing a data set: the job, its process, the review, staging, and storing the result."""
+"""Dataset import: the job, its process, staging, the review, and storing the result."""

@@ -1,6 +1,6 @@
-"""From a zip, a folder, an S3 bucket or the sample to a data set in the workspace, or to an error and nothing.
+"""Import of a zip, a folder, an S3 bucket or the sample into the workspace; a failed import leaves nothing behind.
 
-source -> staged (see ``staging``) -> reviewed under decisions (see ``reviewing``) -> photos and manifest
+source -> staged (see ``staging``) -> reviewed under decisions (see ``review``) -> photos and manifest
 """
 
 import gc
@@ -25,14 +25,14 @@ from autodet.errors import DatasetError, disk_full_sentence
 from autodet.records import SPLITS, Annotations, ImageRecord, Mark, Problem, Split
 from autodet.workspace import Workspace, hidden_folder, open_workspace
 
-ORDER = "order"  # in a data set: for which import it was stored
+ORDER = "order"  # file in a dataset that identifies its import
 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keep Python from looking for cycles again and again among the million objects that an import makes.
+    """Pause Python's garbage collector, which would repeatedly scan the million objects that an import creates.
 
-    It decorates functions, so that what they made is gone before it is looked at.
+    Use it as a decorator, so that a function's objects are freed before garbage collection resumes.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -55,23 +55,24 @@ def import_dataset(
     progress: Progress | None = None,
     credentials: S3Credentials | None = None,
 ) -> Dataset:
-    """Import labelled photos; the data set appears when all of it is there.
+    """Import labelled photos; the dataset appears only when it is complete.
 
     Args:
-        source: A zip file, a folder, ``s3://bucket/prefix``, ``s3://bucket/key.zip``, or one of the words ``sample``
-            (drawn here) and ``motorbikes`` (AutoGluon's, from a public bucket).
-        name: What to call it; the source's name if not given. With a number if it is another data set's id.
+        source: A zip file, a folder, ``s3://bucket/prefix``, ``s3://bucket/key.zip``, ``sample`` (drawn locally), or
+            ``motorbikes`` (AutoGluon's dataset, from a public bucket).
+        name: Name of the dataset; defaults to the source's name. A number is appended if it is the id of another
+            dataset.
         format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
-        seed: Seed of the split where the source has none, and of the drawn sample.
-        decisions: What to do about kinds of problems, such as ``{"box_outside": "drop"}``; see
-            ``autodet.datasets.checks.kinds``. ``{"large_loss": "keep"}`` imports what is left however much is lost,
-            ``{"large_download": "keep"}`` fetches gigabytes.
-        workspace: Where to; the settings' workspace if not given.
-        progress: Told the share that is done, 0 to 1, and what is being done.
-        credentials: For S3 only; the machine's own (environment, profile, role) if not given.
+        seed: Seed of the split if the source defines none, and of the drawn sample.
+        decisions: Actions for kinds of problems, such as ``{"box_outside": "drop"}``; see
+            ``autodet.datasets.checks.kinds``. ``{"large_loss": "keep"}`` imports the remaining data regardless of the
+            loss, ``{"large_download": "keep"}`` allows downloads of gigabytes.
+        workspace: Target workspace; defaults to the workspace of the settings.
+        progress: Callback that receives the completed fraction, 0 to 1, and a description of the current work.
+        credentials: For S3 only; defaults to the machine's own (environment, profile, role).
 
     Raises:
-        DatasetError: It cannot be imported; nothing has been kept. ``ArchiveError`` where the zip itself is at fault.
+        DatasetError: The import failed, and nothing was stored. ``ArchiveError`` if the zip itself is invalid.
     """
     workspace = workspace or open_workspace()
     report, decided = progress or no_progress, decide(decisions)
@@ -86,14 +87,14 @@ def import_dataset(
 
 
 def store(found: Review, name: str, workspace: Workspace, report: Progress = no_progress, order: str = "") -> Dataset:
-    """Make a data set of what was reviewed; it appears when all of it is there.
+    """Create a dataset from a review; it appears only when it is complete.
 
     Args:
-        found: What to import; its photos are moved.
-        name: What to call it; with a number if it is another data set's id.
-        workspace: Where to.
-        report: Told the share that is done, 0 to 1, and what is being done.
-        order: What ``stored_for`` finds it by later.
+        found: The review to store; its photos are moved.
+        name: Name of the dataset; a number is appended if it is the id of another dataset.
+        workspace: Target workspace.
+        report: Callback that receives the completed fraction, 0 to 1, and a description of the current work.
+        order: Key by which ``stored_for`` finds the dataset later.
     """
     with hidden_folder(workspace.datasets) as folder:
         dataset = _fill(folder, found, name, report)
@@ -103,14 +104,14 @@ def store(found: Review, name: str, workspace: Workspace, report: Progress = no_
 
 
 def stored_for(order: str, workspace: Workspace) -> str | None:
-    """The id of the data set that was stored for an order, if it has come to that."""
+    """Return the id of the dataset that was stored for an order; None if there is none yet."""
     found = (path for path in workspace.datasets.glob(f"*/{ORDER}") if path.read_text(encoding="utf-8") == order)
     return next((path.parent.name for path in found if not path.parent.name.startswith(".")), None)
 
 
 @contextmanager
 def failures_named(shown: str) -> Iterator[None]:
-    """Turn what the operating system refuses into a sentence about the source."""
+    """Convert operating system errors into a message about the source."""
     try:
         yield
     except OSError as error:
@@ -123,13 +124,13 @@ def failures_named(shown: str) -> Iterator[None]:
 
 
 def name_of(source: str | Path) -> str:
-    """What a data set is called if nobody says otherwise."""
+    """Return the default name of a dataset, derived from its source."""
     path = PurePosixPath(str(source).rstrip("/"))
     return (path.stem if path.suffix.lower() == ".zip" else path.name) or "data set"
 
 
 def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
-    """Bring the photos into the data set's folder, byte for byte, and describe them."""
+    """Move the unmodified photos into the dataset's folder, and describe the dataset."""
     classes = tuple(sorted(frozenset[str]().union(*(photo.classes for photo in found.photos))))
     names = _storage_names(found.photos, found.splits)
     order = sorted(range(len(names)), key=lambda index: (SPLITS.index(found.splits[index]), names[index]))
@@ -157,15 +158,15 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
 
 
 def _move(moves: Iterable[tuple[str, str]], root: Path, images: Path) -> Iterator[int]:
-    """Move photos to their names; a folder as a whole where that comes to the same.
+    """Move photos to their new names; move a whole folder at once where the result is the same.
 
     Args:
-        moves: Each photo below ``root``, and what it is called below ``images``.
-        root: Where they are.
-        images: Where to.
+        moves: Pairs of a photo's path below ``root`` and its name below ``images``.
+        root: Source folder.
+        images: Target folder.
 
     Yields:
-        How many photos have been moved.
+        The number of photos moved so far.
     """
     folders: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for path, name in moves:
@@ -187,13 +188,13 @@ def _move(moves: Iterable[tuple[str, str]], root: Path, images: Path) -> Iterato
 
 
 def _is_whole(folder: Path, moved: Sequence[tuple[str, str]]) -> bool:
-    """Whether a folder holds nothing but photos that keep their names."""
+    """Return whether a folder contains only the given photos, and each of them keeps its name."""
     same = all(path.rpartition("/")[2] == name.rpartition("/")[2] for path, name in moved)
     return same and len(os.listdir(folder)) == len(moved)  # noqa: PTH208
 
 
 def annotations_of(photos: Sequence[Sequence[Mark]], classes: Sequence[str]) -> Iterator[Annotations]:
-    """The marks of each photo as arrays, their sides rounded as the manifest has them."""
+    """Yield the annotations of each photo as arrays, with coordinates rounded as in the manifest."""
     class_ids = {name: number for number, name in enumerate(classes)}
     marks = [mark for photo in photos for mark in photo]
     together = Annotations.of(
@@ -206,7 +207,7 @@ def annotations_of(photos: Sequence[Sequence[Mark]], classes: Sequence[str]) -> 
 
 
 def _with_stored_photos(found: Review, names: Sequence[str]) -> tuple[Problem, ...]:
-    """The problems with the photos that they are about as the data set calls them."""
+    """Return the problems, with their photos under the names that the dataset uses."""
     stored = {str(photo.source.photo): name for photo, name in zip(found.photos, names, strict=True)}
     return tuple(
         replace(problem, photos=tuple(stored[photo] for photo in problem.photos if photo in stored))
@@ -215,7 +216,7 @@ def _with_stored_photos(found: Review, names: Sequence[str]) -> tuple[Problem, .
 
 
 def _storage_names(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> list[str]:
-    """``<split>/<name>`` with the ending of what it is, numbered where two photos of a split have one name."""
+    """Return ``<split>/<name>`` with the extension of the actual format, numbered where names in a split collide."""
     taken: dict[str, int] = {}
     names = []
     for photo, split in zip(photos, splits, strict=True):

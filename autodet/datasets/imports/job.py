@@ -1,23 +1,23 @@
-"""Imports in the background: a process of their own, so that progress survives the page that asked for it.
+"""Background imports: each runs in its own process, so that it survives the page that started it.
 
     workspace/imports/<id>/
-      request.json    what was asked for; never a key
-      status.json     what the import is doing; written by its process alone once that has begun
-      upload.zip      what was uploaded, or files/ and s3/: what was fetched
-      staged.json     what was read, while a person decides
-      draft.json      what they have chosen so far
-      cancel          touched by whoever wants it to end
-      lock            held for as long as a process is at work on it
+      request.json    the request, without keys
+      status.json     the status; after the start only the import's process writes it
+      upload.zip      the upload; or files/ and s3/: the fetched files
+      staged.json     the staged source, while the user decides
+      draft.json      the user's decisions so far
+      cancel          touched to cancel the import
+      lock            held while a process works on the import
 
            ┌────────────────────────────┐
     working ──> confirming > working    │
-       │  ├───> choosing ──> working    ├──> finished   (the data set is there)
+       │  ├───> choosing ──> working    ├──> finished   (the dataset is stored)
        │  └───> reviewing ─> working ───┘
-       └──────────────────────────────────> failed      (nothing is left but the sentence)
+       └──────────────────────────────────> failed      (only the error message is left)
 
-A process that was killed, or a download that broke off, leaves ``interrupted``, and one that died of an error of its
-own ``crashed``: what had been fetched is kept, and starting again goes on from there. ``confirming`` is the question
-whether a large download is wanted.
+A killed process or an interrupted download leaves the state ``interrupted``, a process that died of an error
+``crashed``: fetched files are kept, and a restart resumes from there. ``confirming`` asks for consent to a large
+download.
 """
 
 import json
@@ -58,21 +58,21 @@ DRAFT = "draft.json"
 FETCHED = "fetched.json"
 FORGET_SECONDS = 24 * 3600.0
 COPY_BYTES = 1 << 20
-MAX_ERROR_LENGTH = 200  # letters of an error that a sentence repeats
+MAX_ERROR_LENGTH = 200  # characters of an error quoted in a message
 
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """What an import was asked for.
+    """The parameters of an import.
 
     Attributes:
-        source: A path, an ``s3://`` address, or ``sample``; empty for an upload, which lies beside the request.
-        name: What the data set is to be called.
+        source: A path, an ``s3://`` address, or ``sample``; empty for an upload, which is stored beside the request.
+        name: Name of the dataset.
         format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
-        seed: Seed of the split where the source has none, and of the drawn sample.
-        created: When it was asked for, ISO 8601 with time zone.
-        credentials: For S3: who asks, and which server; without keys.
-        large: Whether somebody has agreed to a large download.
+        seed: Seed of the split if the source defines none, and of the drawn sample.
+        created: Time of the request, ISO 8601 with time zone.
+        credentials: For S3: the account and the server, without keys.
+        large: Whether the user agreed to a large download.
     """
 
     source: str
@@ -86,16 +86,16 @@ class ImportRequest:
 
 @dataclass(frozen=True)
 class ImportStatus:
-    """What an import is doing.
+    """The status of an import.
 
     Attributes:
-        state: Where it is; see the module's picture.
-        share: The share of the work that is done, 0 to 1.
-        doing: What is being done.
-        seconds: How long the present work has taken so far.
-        formats: What to choose from while ``choosing``.
-        dataset: The data set's id once ``finished``.
-        error: A sentence once ``failed``, ``interrupted`` or ``crashed``, or the question while ``choosing`` or
+        state: Current state; see the diagram in the module docstring.
+        share: Completed fraction of the work, 0 to 1.
+        doing: Description of the current work.
+        seconds: Time spent on the current work so far.
+        formats: The formats to choose from while ``choosing``.
+        dataset: The dataset's id once ``finished``.
+        error: The error message once ``failed``, ``interrupted`` or ``crashed``; the question while ``choosing`` or
             ``confirming``.
     """
 
@@ -109,8 +109,8 @@ class ImportStatus:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the present work will still take, if it goes on as it did; None while that is unknown."""
-        if self.doing.startswith("Downloading"):  # which says so itself: the rest is another kind of work
+        """Estimated remaining time of the current work, by linear extrapolation; None while unknown."""
+        if self.doing.startswith("Downloading"):  # ``doing`` states the time left, and later work has another pace
             return None
         return self.seconds * (1 / self.share - 1) if self.share > 0.02 and self.seconds > 1 else None
 
@@ -119,7 +119,7 @@ class Import:
     """An import in the workspace.
 
     Attributes:
-        id: Its folder's name.
+        id: The name of its folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -127,37 +127,37 @@ class Import:
         self._folder = folder
 
     def request(self) -> ImportRequest:
-        """What it was asked for."""
+        """Return the parameters of the import."""
         return read_request(self._folder)
 
     def status(self) -> ImportStatus:
-        """What it is doing now."""
+        """Return the current status."""
         written = read_status(self._folder)
         if written.state == "working" and not is_locked(self._folder):
-            again = read_status(self._folder)  # its process may have ended, properly, between the two looks
+            again = read_status(self._folder)  # its process may have ended normally between the two checks
             return _ended_early(self._folder, again) if again.state == "working" else again
         return written
 
     def draft(self) -> dict[str, str]:
-        """The decisions that somebody has chosen so far, without going on with them."""
+        """Return the user's decisions so far, which are not applied yet."""
         draft = self._folder / DRAFT
         return {str(kind): str(action) for kind, action in _read(draft).items()} if draft.exists() else {}
 
     def keep_draft(self, decisions: Mapping[str, str]) -> None:
-        """Write down what somebody has chosen so far, for when they come back."""
+        """Save the user's decisions so far, so that a later visit can restore them."""
         write_json(self._folder / DRAFT, dict(decisions))
 
     @property
     def lacks_keys(self) -> bool:
-        """Whether going on takes keys that somebody typed, which were written nowhere."""
+        """Whether continuing needs keys that the user typed in, because keys are never stored."""
         asked = self.request().credentials
         return asked is not None and asked.lacks_keys and not (self._folder / FETCHED).exists()
 
     def review(self, decisions: Mapping[str, str] | None = None) -> Review:
-        """What would be imported under some decisions.
+        """Review the import under the given decisions.
 
         Raises:
-            DatasetError: Nothing would be left, or a decision makes no sense.
+            DatasetError: No photos would be left, or a decision is invalid.
         """
         return review(read_staged(self._folder), decide(decisions), self.request().seed)
 
@@ -169,17 +169,17 @@ class Import:
         credentials: S3Credentials | None = None,
         large: bool = False,
     ) -> None:
-        """Go on: with a format after ``choosing``, with decisions after ``reviewing``, or once more after a death.
+        """Continue: with a format after ``choosing``, with decisions after ``reviewing``, or after an interruption.
 
         Args:
-            decisions: What to do about kinds of problems.
+            decisions: Actions for kinds of problems.
             format: A name of ``autodet.datasets.formats.detection``.
-            credentials: Keys, if it lacks them.
-            large: Agrees to a large download, after ``confirming``.
+            credentials: Keys, if the import lacks them.
+            large: Consent to a large download, after ``confirming``.
 
         Raises:
-            BusyError: It is at work already.
-            DatasetError: It lacks keys, a decision makes no sense, or it has gone on meanwhile.
+            BusyError: The import is already running.
+            DatasetError: Keys are missing, a decision is invalid, or the import's state has changed in the meantime.
         """
         if self.lacks_keys and (credentials is None or credentials.lacks_keys):
             raise DatasetError("The keys were written nowhere; give the access key's id and its secret again.")
@@ -195,14 +195,14 @@ class Import:
             _launch(self._folder, lock, "stage" if decisions is None else "store", decisions or {}, credentials)
 
     def discard(self) -> None:
-        """End it and forget it; what was fetched is deleted, by its own process if that is at work."""
-        with suppress(FileNotFoundError):  # somebody else has discarded it
+        """Cancel and delete the import with its fetched files; a running import deletes itself."""
+        with suppress(FileNotFoundError):  # already discarded by another process
             (self._folder / CANCEL).touch()
             try:
                 with hold_lock(self._folder, patience_seconds=0.0 if self._is_working() else 5.0):
                     delete_folder(self._folder)
             except BusyError:
-                return  # its process notices
+                return  # its process sees the cancel file
 
     def _is_working(self) -> bool:
         try:
@@ -211,7 +211,7 @@ class Import:
             return False
 
     def _refuse_if_over(self, *, storing: bool) -> None:
-        """Make sure that nobody goes on from what an old page shows; to be called while the lock is held."""
+        """Raise an error if the import is past the state that an outdated page shows; the caller must hold the lock."""
         state = read_status(self._folder).state
         if state in ("finished", "failed") or (storing and state != "reviewing"):
             raise DatasetError(f"The import {self.id!r} has gone on meanwhile; reload the page to see where it is.")
@@ -226,18 +226,18 @@ def start_import(
     workspace: Workspace | None = None,
     credentials: S3Credentials | None = None,
 ) -> Import:
-    """Begin an import in a process of its own; returns at once, an upload's copying apart.
+    """Start an import in its own process; return at once, after copying an upload.
 
     Args:
-        source: What ``import_dataset`` takes, or an uploaded zip.
-        name: What to call the data set.
+        source: A source of ``import_dataset``, or an uploaded zip.
+        name: Name of the dataset.
         format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
-        seed: Seed of the split where the source has none, and of the drawn sample.
-        workspace: Where to; the settings' workspace if not given.
-        credentials: For S3 only; handed to the process through a pipe, and written nowhere.
+        seed: Seed of the split if the source defines none, and of the drawn sample.
+        workspace: Target workspace; defaults to the workspace of the settings.
+        credentials: For S3 only; passed to the process through a pipe and never written to disk.
 
     Raises:
-        AutodetError: There is no room for the upload, or the address is none.
+        AutodetError: The disk has no room for the upload, or the address is invalid.
     """
     if isinstance(source, str) and source.startswith(SCHEME):
         parse_address(source)
@@ -257,7 +257,7 @@ def start_import(
 
 
 def _forget_finished(workspace: Workspace) -> None:
-    """Delete what is left of imports that ended well, and whose visitor has not come back to see it."""
+    """Delete finished imports that are still there ``FORGET_SECONDS`` after their last request."""
     for one in list_imports(workspace):
         with suppress(AutodetError, OSError):
             if one.status().state == "finished" and time.time() - _asked(workspace.imports / one.id) > FORGET_SECONDS:
@@ -265,17 +265,17 @@ def _forget_finished(workspace: Workspace) -> None:
 
 
 def list_imports(workspace: Workspace | None = None) -> list[Import]:
-    """Every import that is not forgotten, the newest first."""
+    """Return all existing imports, newest first."""
     workspace = workspace or open_workspace()
     folders = [path for path in workspace.imports.iterdir() if not path.name.startswith(".")]
     return [Import(path) for path in sorted(folders, key=_asked, reverse=True) if (path / STATUS).exists()]
 
 
 def find_import(id: str, workspace: Workspace | None = None) -> Import:
-    """An import by its id.
+    """Return the import with the given id.
 
     Raises:
-        NotFoundError: There is none.
+        NotFoundError: No such import exists.
     """
     folder = safe_join((workspace or open_workspace()).imports, id)
     if not (folder / STATUS).exists():
@@ -284,7 +284,7 @@ def find_import(id: str, workspace: Workspace | None = None) -> Import:
 
 
 def read_request(folder: Path) -> ImportRequest:
-    """What the import in a folder was asked for."""
+    """Read the parameters of the import in a folder."""
     document = _read(folder / REQUEST)
     asked = document.get("credentials")
     credentials = S3Credentials(**known_entries(S3Credentials, asked)) if asked else None
@@ -292,18 +292,18 @@ def read_request(folder: Path) -> ImportRequest:
 
 
 def read_status(folder: Path) -> ImportStatus:
-    """What the import in a folder last said."""
+    """Read the last written status of the import in a folder."""
     document = _read(folder / STATUS)
     return ImportStatus(**known_entries(ImportStatus, document) | {"formats": tuple(document["formats"])})
 
 
 def write_status(folder: Path, status: ImportStatus) -> None:
-    """Say what an import is doing."""
+    """Write the status of an import."""
     write_json(folder / STATUS, asdict(status))
 
 
 def _ended_early(folder: Path, status: ImportStatus) -> ImportStatus:
-    """The status of an import whose process is gone: it crashed if its log ends with an error, else it was killed."""
+    """Return the status after the process is gone: ``crashed`` if its log has a traceback, else ``interrupted``."""
     try:
         lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -315,7 +315,7 @@ def _ended_early(folder: Path, status: ImportStatus) -> ImportStatus:
 
 
 def _asked(folder: Path) -> float:
-    """When an import was last asked for something, in seconds since 1970; 0 if it has just been discarded."""
+    """Return the time of an import's last request in seconds since 1970; 0 if it was just discarded."""
     try:
         return (folder / REQUEST).stat().st_mtime
     except OSError:
@@ -352,8 +352,8 @@ def _launch(
     decisions: Mapping[str, str],
     credentials: S3Credentials | None,
 ) -> None:
-    """Start the import's process; it inherits the lock, so that there is no moment without one."""
-    with (folder / LOG).open("wb") as log:  # of this process alone, so that it tells how that one ended
+    """Start the import's process; it inherits the lock, so that the folder is never unlocked in between."""
+    with (folder / LOG).open("wb") as log:  # truncated, so that it shows only how this process ended
         process = start_process(
             [sys.executable, "-m", "autodet.datasets.imports.worker", str(folder), step],
             log,

@@ -1,4 +1,4 @@
-"""What a review makes of the boxes of one photo."""
+"""Changes that a review makes to the boxes of one photo."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,20 +8,20 @@ from autodet.datasets.checks.photo_checks import CheckedPhoto, find_tiny
 from autodet.datasets.imports.staging import StagedPhoto
 from autodet.records import Mark
 
-# Findings that tell of what is done to boxes; whatever else happens to a photo's boxes is no matter of the others.
+# Kinds of problems whose action changes boxes; no other kind explains a change of a photo's boxes.
 OF_BOXES = {"box_no_area", "box_outside", "box_duplicate", "box_tiny", "turned", "size_mismatch", "class_spelling"}
 OF_BOXES |= {"class_rare", "class_missing", "class_untaught"}
 
 
 @dataclass(frozen=True)
 class Change:
-    """A photo's marks as they were written and as they would be imported, boxes in pixels of the upright photo.
+    """The annotations of a photo before and after the review, with boxes in pixels of the upright photo.
 
     Attributes:
-        before: The marks as written.
-        after: The marks as they would be imported; None if the photo would be left out.
-        tiny: Those of ``before`` that are very small at the training size.
-        aside: Marks that only another version of the labels has, and that are in neither.
+        before: The original annotations.
+        after: The annotations to import; None if the photo is left out.
+        tiny: The annotations of ``before`` that are very small at the training size.
+        aside: Annotations found only in another version of the labels, and in neither ``before`` nor ``after``.
     """
 
     before: tuple[Mark, ...]
@@ -31,16 +31,16 @@ class Change:
 
     @property
     def lost(self) -> tuple[Mark, ...]:
-        """What was written and would not be imported so."""
+        """Original annotations that are dropped or changed."""
         return _without(self.before, self.after or ())
 
     @property
     def made(self) -> tuple[Mark, ...]:
-        """What would be imported and was not written so."""
+        """Annotations to import that differ from every original one."""
         return _without(self.after or (), self.before)
 
     def named_by(self, kind: str) -> tuple[Mark, ...]:
-        """The marks, as written, that a finding of a kind may speak of."""
+        """Return the original annotations that a problem of the given kind may refer to."""
         if kind == "box_set_aside":
             return self.aside
         if kind == "box_tiny":
@@ -48,18 +48,18 @@ class Change:
         return self.lost if kind in OF_BOXES else ()
 
     def shows(self, kind: str) -> bool:
-        """Whether before and after differ by what a finding of a kind may speak of."""
+        """Return whether before and after differ in a way that a problem of the given kind may explain."""
         if kind == "box_tiny":
             return any(mark in self.lost for mark in self.tiny)
         return kind in OF_BOXES and bool(self.lost or self.made)
 
 
 def change_of(staged: StagedPhoto, kept: CheckedPhoto | None) -> Change:
-    """What would become of a photo's marks.
+    """Compare the annotations of a photo before and after the review.
 
     Args:
-        staged: The photo as it was read.
-        kept: The same photo as a review has it; None if it would be left out.
+        staged: The photo as read.
+        kept: The photo after the review; None if it is left out.
     """
     width, height = staged.facts.upright_wh
     size_wh = (width, height) if staged.labelled.relative else (1, 1)
@@ -79,5 +79,5 @@ def _scaled(marks: Iterable[Mark], by_wh: tuple[int, int]) -> tuple[Mark, ...]:
 
 
 def _without(marks: Iterable[Mark], others: Iterable[Mark]) -> tuple[Mark, ...]:
-    """Some marks without others; one that is there twice is taken away once for each time that it is in the others."""
+    """Return the multiset difference: each occurrence in ``others`` removes one occurrence from ``marks``."""
     return tuple((Counter(marks) - Counter(others)).elements())

@@ -1,11 +1,11 @@
-"""Looking at every photo of a source once: what it is, how it looks, what its bytes hash to.
+"""Scan of all photos of a source: validation, metadata, perceptual hash and SHA-256.
 
     python -m autodet.datasets.imports.photo_scan FOLDER COPIES MAX_PIXELS NAMES
 
-Python's threads share one core for much of this work, so many photos are looked at by processes of this module. They
-share two files: NAMES, a descriptor, holds JSON lists of names, and standard input holds where each list begins and
-how long it is. Whoever is free reads the next place, and writes what ``look_at`` says of those photos to a file of its
-own. So nobody waits for anybody: the process that has started them can read labels meanwhile.
+Python threads share one core for much of this work, so large sources are scanned by worker processes that run this
+module. The workers share two files: NAMES, a file descriptor, holds JSON lists of names, and standard input holds the
+offset and the length of each list. An idle worker reads the next entry and writes the results of ``look_at`` to its own
+file. No process waits for another, so the parent process can read labels at the same time.
 """
 
 import hashlib
@@ -28,27 +28,27 @@ from autodet.errors import AutodetError, PhotoError
 from autodet.processes import module_environment
 from autodet.settings import load_settings
 
-CHUNK = 32  # photos that are looked at in one go
-MANY = 1000  # photos from which on processes are worth their start
-PLACE = struct.Struct("<QQQ")  # of a list of names: its number, where it begins, and how many bytes it has
+CHUNK = 32  # photos per unit of work
+MANY = 1000  # minimum number of photos for worker processes
+PLACE = struct.Struct("<QQQ")  # of a list of names: number, offset and length in bytes
 POLL_SECONDS = 0.02
 
-Looks = list[Any]  # of one photo: what ``seen`` reads
+Looks = list[Any]  # result for one photo; parsed by ``_seen``
 Seen = tuple[PhotoFacts, str] | str
 
 
 @contextmanager
 def looking_at(names: Sequence[str], root: Path, copies: Path | None) -> Iterator[Iterator[Seen]]:
-    """Read every photo to its end, on all cores, while the caller does something else.
+    """Read every photo completely, on all cores, while the caller does other work.
 
     Args:
-        names: The photos, below ``root``.
+        names: The photos, relative to ``root``.
         root: Their folder.
-        copies: Where to copy them to, under the same names, as they are read; None for nowhere.
+        copies: Folder to copy the photos to while reading, under the same names; None for no copies.
 
     Yields:
-        What is seen: for each photo in order its facts and the SHA-256 of its bytes, in hexadecimal; a sentence if it
-        cannot be read.
+        An iterator over the results in order: per photo its metadata and the SHA-256 of its bytes in hexadecimal, or an
+        error message if it cannot be read.
     """
     if copies:
         for folder in {os.path.dirname(name) for name in names}:  # noqa: PTH120
@@ -67,7 +67,7 @@ def looking_at(names: Sequence[str], root: Path, copies: Path | None) -> Iterato
 
 
 def look_at(root: str, copies: str, max_pixels: int, names: Sequence[str]) -> list[Looks]:
-    """Look at some photos: for each the values of its facts and its hash, or a list of one sentence."""
+    """Scan some photos; return per photo its metadata values and hash, or a list with only an error message."""
     return [_look_at_one(root, copies, max_pixels, name) for name in names]
 
 
@@ -103,7 +103,7 @@ def _seen(looks: Looks) -> Seen:
 def _processes(
     count: int, chunks: Sequence[Sequence[str]], arguments: Sequence[str | int]
 ) -> Iterator[Iterator[list[Looks]]]:
-    """Processes that look at photos, and what they say of each chunk, in order."""
+    """Run worker processes that scan photos; yield an iterator over the results of each chunk, in order."""
     with ExitStack() as stack:
         names, places = stack.enter_context(TemporaryFile()), stack.enter_context(TemporaryFile())
         for number, chunk in enumerate(chunks):
@@ -137,16 +137,16 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _in_order(at_work: Sequence[tuple["subprocess.Popen[bytes]", BinaryIO]], count: int) -> Iterator[list[Looks]]:
-    """What processes say of each chunk, by the chunks' places, as soon as it is known."""
+    """Yield the results of each chunk in order, as soon as they are available."""
     there: dict[int, list[Looks]] = {}
     readers = [_lines(said) for _, said in at_work]
     given = 0
     while given < count:
-        ended = [process.poll() for process, _ in at_work]  # before what they have said is read
+        ended = [process.poll() for process, _ in at_work]  # poll first, so that the output of ended ones is complete
         for reader in readers:
             for line in next(reader):
                 number, looks = json.loads(line)
-                if isinstance(looks, dict):  # what the operating system refused, such as room on a disk
+                if isinstance(looks, dict):  # an operating system error, such as a full disk
                     raise OSError(*looks["refused"])
                 there[number] = looks
         while given in there:
@@ -161,7 +161,7 @@ def _in_order(at_work: Sequence[tuple["subprocess.Popen[bytes]", BinaryIO]], cou
 
 
 def _lines(said: BinaryIO) -> Iterator[list[bytes]]:
-    """The whole lines that have been added to a file since last time, for ever."""
+    """Yield, indefinitely, the complete lines appended to a file since the last call."""
     at, rest = 0, b""
     while True:
         added = os.pread(said.fileno(), os.fstat(said.fileno()).st_size - at, at)
@@ -171,7 +171,7 @@ def _lines(said: BinaryIO) -> Iterator[list[bytes]]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Look at photos until there are no more."""
+    """Scan photos until no list is left."""
     root, copies, max_pixels, names = arguments
     while place := os.read(sys.stdin.fileno(), PLACE.size):
         number, offset, size = PLACE.unpack(place)

@@ -1,4 +1,4 @@
-"""What would be imported from a staged source, under the decisions that a person has taken."""
+"""Review of a staged source: the photos and problems of an import under the user's decisions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -32,14 +32,14 @@ PUT_INTO_TRAIN = "It was put into train."
 
 @dataclass(frozen=True)
 class Review:
-    """What would be imported.
+    """The data to import.
 
     Attributes:
         staged: The source.
-        photos: The photos, repaired.
+        photos: The repaired photos.
         hashes: SHA-256 of each photo's bytes, in hexadecimal.
         splits: The split of each photo.
-        problems: Everything that was found, and what is done about it, by file.
+        problems: All problems with the action for each, sorted by file.
     """
 
     staged: Staged
@@ -50,25 +50,25 @@ class Review:
 
     @property
     def asks(self) -> bool:
-        """Whether a person should look at it before it is imported."""
+        """Whether a user should check the problems before the import."""
         return any(KINDS[problem.kind].asks for problem in self.problems)
 
     @property
     def refusals(self) -> tuple[str, ...]:
-        """Why it must not be imported under these decisions."""
+        """The reasons why these decisions do not allow the import."""
         return tuple(problem.problem for problem in self.problems if problem.action == NOTHING_IMPORTED)
 
 
 def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Review:
-    """Apply decisions to a staged source; pure and quick, so that a person can change them.
+    """Apply decisions to a staged source; fast and without side effects, so that users can change decisions freely.
 
     Args:
         staged: The source.
-        decisions: What to do about each kind of problem.
-        seed: Seed of the split where the source has none.
+        decisions: The action for each kind of problem.
+        seed: Seed of the split if the source defines none.
 
     Raises:
-        DatasetError: Nothing is left.
+        DatasetError: No photos are left.
     """
     unlabelled, problems = _decide_unlabelled(staged, decisions)
     listed, unlisted = _decide_unlisted(staged, decisions)
@@ -109,7 +109,7 @@ def _without(left_out: set[int], values: Sequence[Value]) -> list[Value]:
 
 
 def _with_photos(staged: Staged, problems: Sequence[Problem]) -> Iterator[Problem]:
-    """The problems, each with the photo whose file or labels it names."""
+    """Yield the problems, each with the photo whose file or labels it names."""
     photos: dict[str, str] = {}
     for one in (*staged.photos, *staged.unlabelled):
         photo = str(one.labelled.photo)
@@ -120,7 +120,7 @@ def _with_photos(staged: Staged, problems: Sequence[Problem]) -> Iterator[Proble
 
 
 def _decide_to_stop(problems: Sequence[Problem], decisions: Decisions) -> Iterator[Problem]:
-    """What a format's reader found; nothing is imported where that needs somebody who agrees."""
+    """Yield the problems of the format's reader; mark those that block the import until the user agrees."""
     for problem in problems:
         yield replace(problem, action=NOTHING_IMPORTED) if decisions[problem.kind] == "stop" else problem
 
@@ -149,7 +149,7 @@ def _decide_unlisted(staged: Staged, decisions: Decisions) -> tuple[Sequence[Sta
 def _large_loss(
     staged: Staged, checked: Sequence[CheckedPhoto], problems: Sequence[Problem], decisions: Decisions
 ) -> list[Problem]:
-    """Say so if much of what somebody labelled cannot be used."""
+    """Report if a large part of the labelled data is unusable."""
     left_out = decisions["photo_unlisted"] == "drop" and staged.stale_lists
     unlisted = [len(one.labelled.marks) for one in staged.photos if left_out and one.labelled.unlisted]
     unusable = sum(_loses_photo(problem) for problem in staged.problems)
@@ -173,7 +173,7 @@ def _large_loss(
 
 
 def _loses_photo(problem: Problem) -> bool:
-    """Whether a photo that somebody labelled is lost; a file that is passed over may have been its only labels."""
+    """Return whether the problem loses a labelled photo; a skipped file may hold the only labels of a photo."""
     only_labels = problem.kind == "labels_foreign" and problem.action == PHOTO_LEFT_OUT
     return only_labels or problem.kind in LOST_PHOTOS
 

@@ -1,4 +1,4 @@
-"""A staged source as a file, so that the process that reads a source need not be the one that shows it."""
+"""JSON serialisation of a staged source, so that different processes can read the source and show its review."""
 
 import json
 from functools import lru_cache
@@ -17,7 +17,7 @@ STAGED = "staged.json"
 
 
 def write_staged(folder: Path, staged: Staged) -> None:
-    """Write what was staged into a folder."""
+    """Write a staged source into a folder."""
     document = {
         "root": str(staged.root),
         "shown": staged.shown,
@@ -32,10 +32,10 @@ def write_staged(folder: Path, staged: Staged) -> None:
 
 
 def read_staged(folder: Path) -> Staged:
-    """The inverse of ``write_staged``.
+    """Read a staged source from a folder; inverse of ``write_staged``.
 
     Raises:
-        DatasetError: It is missing or damaged.
+        DatasetError: The file is missing or damaged.
     """
     path = folder / STAGED
     try:

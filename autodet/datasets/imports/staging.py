@@ -1,6 +1,6 @@
-"""A source that has been fetched, read and looked at, but not yet imported: what a person decides about.
+"""Staging: fetch and read a source before the user decides about its import.
 
-fetch -> a folder of files -> labels as written -> photos read to their end -> Staged
+fetch -> a folder of files -> original labels -> completely read photos -> Staged
 """
 
 from collections.abc import Callable, Iterator
@@ -24,17 +24,17 @@ from autodet.settings import AMAZON, Settings, load_settings
 
 Progress = Callable[[float, str], None]
 SAMPLE = "sample"
-PHOTOS = "photos"  # what the folder of copied photos is called
+PHOTOS = "photos"  # name of the folder for copied photos
 MOTORBIKES, MOTORBIKES_URL = "motorbikes", "s3://autogluon/datasets/tiny_motorbike.zip"
 
 
 @dataclass(frozen=True, slots=True)
 class StagedPhoto:
-    """A photo that can be read.
+    """A readable photo.
 
     Attributes:
-        labelled: The photo and its labels as written.
-        facts: What its file says about itself.
+        labelled: The photo and its original labels.
+        facts: The photo's metadata, read from its file.
         sha256: SHA-256 of the file's bytes, in hexadecimal.
     """
 
@@ -48,13 +48,13 @@ class Staged:
     """A source after reading.
 
     Attributes:
-        root: The folder of its photos: copies of ours, which may be moved.
-        shown: What errors call the source.
-        detection: The format of its labels.
-        photos: Labelled photos that can be read.
-        unlabelled: Photos that can be read but have no labels.
-        problems: What could not be made sense of.
-        classes: The classes that the labels name, marked or not, where the format has a list of them.
+        root: The folder of the photos, which are our copies and may be moved.
+        shown: The source's name in error messages.
+        detection: The format of the labels.
+        photos: Readable photos with labels.
+        unlabelled: Readable photos without labels.
+        problems: The problems found while reading.
+        classes: The classes that the labels name, with or without boxes, if the format has a list of them.
         stale_lists: Whether lists of photos may be older than the labels; see ``Reading``.
     """
 
@@ -69,11 +69,11 @@ class Staged:
 
 
 def no_progress(_share: float, _doing: str) -> None:
-    """Report to nobody."""
+    """Ignore progress reports."""
 
 
 def shown_name(source: str | Path) -> str:
-    """What errors call a source: its name, not where an upload happens to be kept."""
+    """Return the source's name for error messages, without the location of an upload."""
     text = str(source)
     return text if text.startswith(SCHEME) else PurePosixPath(text).name or text
 
@@ -88,22 +88,22 @@ def fetch(
     large: bool = False,
     shown: str | None = None,
 ) -> tuple[Path, bool]:
-    """Bring the source onto this machine.
+    """Fetch the source to this machine.
 
     Args:
         source: A zip, a folder, an ``s3://`` address, ``sample``, or ``motorbikes``.
-        scratch: A folder of ours for what is fetched; what an interrupted download has left there is used.
+        scratch: Our own folder for fetched files; an interrupted download in it is resumed.
         seed: Seed of the drawn sample.
         credentials: For S3 only.
-        report: Told the share that is done, 0 to 1, and what is being done.
-        large: Whether a large download has been agreed to.
-        shown: What errors call a zip; its file's name if not given.
+        report: Callback that receives the completed fraction, 0 to 1, and a description of the current work.
+        large: Whether the user agreed to a large download.
+        shown: The zip's name in error messages; defaults to its file name.
 
     Returns:
-        The folder of its files, and whether it is a copy of ours, whose files may be moved.
+        The folder of the files, and whether they are our copies, which may be moved.
 
     Raises:
-        DatasetError: It is not there, cannot be read, or is larger than the caps.
+        DatasetError: The source does not exist, cannot be read, or exceeds the limits.
     """
     text = str(source)
     settings = load_settings()
@@ -151,18 +151,18 @@ def _first_part(report: Progress) -> Progress:
 def stage(
     root: Path, *, copies: Path | None, shown: str, format: str = "auto", report: Progress = no_progress
 ) -> Staged:
-    """Read labels and photos; nothing is changed.
+    """Read labels and photos; leave the source unchanged.
 
     Args:
         root: The folder of the files.
-        copies: A folder of ours, not there yet, that photos are copied into as they are read, so that what is reviewed
-            is what is imported; None if the files are copies of ours already.
-        shown: What errors call the source.
+        copies: A new folder of ours that photos are copied to while reading, so that the import uses exactly the
+            reviewed files; None if the files are already our copies.
+        shown: The source's name in error messages.
         format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
-        report: Told the share that is done, 0 to 1, and what is being done.
+        report: Callback that receives the completed fraction, 0 to 1, and a description of the current work.
 
     Raises:
-        DatasetError: There are no labels that can be read, or no photo that can be used.
+        DatasetError: There are no readable labels or no usable photos.
     """
     settings = load_settings()
     listing = list_files(root, settings.max_archive_entries, settings.max_depth)
@@ -202,14 +202,14 @@ def _told(seen: Iterator[Seen], count: int, report: Progress) -> Iterator[Seen]:
 
 
 def _staged(photo: LabelledPhoto, seen: Seen) -> StagedPhoto | Problem:
-    """A photo with what was seen of it; what cannot be read is listed."""
+    """Combine a photo with its scan result; return a problem if the photo cannot be read."""
     if isinstance(seen, str):
         return Problem(str(photo.photo), seen, PHOTO_LEFT_OUT, "unreadable_photo")
     return StagedPhoto(photo, *seen)
 
 
 def _unlabelled(listing: Listing, reading: Reading) -> list[PurePosixPath]:
-    """Photos that nothing was said about; what is said cannot be read does not count as nothing."""
+    """Return the photos without any labels; unreadable labels count as labels."""
     known = {str(photo.photo) for photo in reading.photos} | {problem.file for problem in reading.problems}
     known.update(photo for problem in reading.problems if problem.kind == "labels_foreign" for photo in problem.photos)
     damaged = {PurePosixPath(problem.file).stem for problem in reading.problems if problem.kind == "labels_damaged"}

@@ -1,8 +1,8 @@
-"""The process behind an import.
+"""The process that runs an import.
 
     python -m autodet.datasets.imports.worker FOLDER stage|store
 
-What it is told, keys included, comes through standard input.
+Decisions and credentials, keys included, arrive on standard input.
 """
 
 import json
@@ -46,21 +46,21 @@ log = logging.getLogger("autodet.import")
 
 
 class CancelledError(AutodetError):
-    """Somebody wants the import to end."""
+    """The user cancelled the import."""
 
 
 class Reporter:
-    """Writes an import's progress, not too often, and notices when it is cancelled."""
+    """Writes the progress of an import at a limited rate, and checks for cancellation."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._began = self._said = time.monotonic()
 
     def __call__(self, share: float, doing: str) -> None:
-        """Say how far the work is.
+        """Report progress.
 
         Raises:
-            CancelledError: It is no longer wanted.
+            CancelledError: The user cancelled the import.
         """
         now = time.monotonic()
         if now - self._said < SAY_SECONDS:
@@ -72,7 +72,7 @@ class Reporter:
 
 
 def main(arguments: list[str]) -> int:
-    """Do one step of an import; the exit code says whether anything went wrong."""
+    """Run one step of an import; return exit code 1 if it failed, else 0."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     folder, step = Path(arguments[0]), arguments[1]
     orders = json.load(sys.stdin)
@@ -112,10 +112,10 @@ def _stage(folder: Path, credentials: Mapping[str, Any] | None) -> ImportStatus:
     with failures_named(shown):
         root, ours = _fetch_once(folder, request, shown, credentials, report)
         copies = None if ours else folder / PHOTOS
-        shutil.rmtree(folder / PHOTOS, ignore_errors=True)  # of an attempt that was cut short
+        shutil.rmtree(folder / PHOTOS, ignore_errors=True)  # left by an interrupted attempt
         staged = stage(root, copies=copies, shown=shown, format=request.format, report=report)
         found = review(staged, seed=request.seed)
-        if found.asks:  # whoever is there decides
+        if found.asks:  # the user decides
             write_staged(folder, staged)
             return ImportStatus("reviewing")
         return _finish(folder, found, report)
@@ -124,7 +124,7 @@ def _stage(folder: Path, credentials: Mapping[str, Any] | None) -> ImportStatus:
 def _fetch_once(
     folder: Path, request: ImportRequest, shown: str, credentials: Mapping[str, Any] | None, report: Reporter
 ) -> tuple[Path, bool]:
-    """Fetch the source unless that has been done; a download that was cut short goes on where it was."""
+    """Fetch the source unless already fetched; resume an interrupted download."""
     if (folder / FETCHED).exists():
         root, ours = read_json(folder / FETCHED)
         return Path(root), bool(ours)
@@ -142,7 +142,7 @@ def _store(folder: Path, decisions: Mapping[str, str]) -> ImportStatus:
     found = review(read_staged(folder), decide(decisions), read_request(folder).seed)
     for refusal in found.refusals:
         raise DatasetError(refusal)
-    (folder / FETCHED).unlink()  # from here on files are moved: who starts again must fetch them again
+    (folder / FETCHED).unlink()  # files are moved from here on, so a restart must fetch them again
     with failures_named(found.staged.shown):
         return _finish(folder, found, Reporter(folder))
 
@@ -155,7 +155,7 @@ def _finish(folder: Path, found: Review, report: Reporter) -> ImportStatus:
 
 
 def _stored_before(folder: Path) -> ImportStatus | None:
-    """The end of an import whose process died when its data set was there, but before it could say so."""
+    """Return the final status if an earlier process stored the dataset but died before reporting it."""
     if not (folder / ORDER).exists():
         return None
     dataset = stored_for((folder / ORDER).read_text(encoding="utf-8"), Workspace(folder.parent.parent))
@@ -163,7 +163,7 @@ def _stored_before(folder: Path) -> ImportStatus | None:
 
 
 def _clear(folder: Path) -> None:
-    """Delete what was fetched; the status, the request and the log stay."""
+    """Delete the fetched files; keep the status, the request and the log."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

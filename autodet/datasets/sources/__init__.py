@@ -1,1 +1,1 @@
-"""Where photos come from: archives and folders from anybody, S3, the drawn sample."""
+"""Sources of photos: untrusted archives and folders, S3, and the generated sample."""

@@ -1,4 +1,4 @@
-"""Zip archives from anybody: unpacked entry by entry, under caps, and never outside the folder."""
+"""Safe extraction of untrusted zip archives: entry by entry, under limits, and never outside the folder."""
 
 import errno
 import os
@@ -18,14 +18,14 @@ from autodet.errors import ArchiveError
 from autodet.settings import Settings
 from autodet.workspace import safe_join
 
-SMALL_BYTES = 100_000_000  # up to here a high ratio is no danger
+SMALL_BYTES = 100_000_000  # up to here, a high compression ratio is harmless
 CHUNK_BYTES = 1 << 20
 PACKED_ENDINGS = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 _END, _END_BYTES = b"PK\5\6", 22
 _LONGEST_COMMENT = 1 << 16
-_ENTRY_BYTES = 46  # of an entry in the directory at the end, its name and extra fields apart
-_HEADER_BYTES = 30  # of the header before an entry's content, likewise
+_ENTRY_BYTES = 46  # of an entry in the central directory, without name and extra fields
+_HEADER_BYTES = 30  # of a local file header, without name and extra fields
 _USUAL_BYTES = 1024  # more than the directory needs for an entry, even with a long name
 _UTF8 = 0x800
 _BROKEN = (
@@ -41,14 +41,15 @@ def unpack_archive(
 
     Args:
         archive: The zip.
-        folder: Where to; it exists and is empty.
-        settings: The caps on bytes, entries, ratio and depth.
-        progress: Told the share that is done, 0 to 1.
-        shown: What errors call it; its file's name if not given.
+        folder: The target folder; it exists and is empty.
+        settings: The limits on bytes, entries, ratio and depth.
+        progress: Receives the completed fraction, 0 to 1.
+        shown: The name in error messages; the file's name if not given.
 
     Raises:
-        ArchiveError: It is no zip, broken, empty, protected, larger than the caps, or reaches outside ``folder``.
-        OSError: It cannot be opened, or ``folder`` cannot be written to.
+        ArchiveError: The file is not a zip, or is broken, empty, encrypted, above the limits, or reaches outside
+            ``folder``.
+        OSError: The archive cannot be opened, or ``folder`` cannot be written to.
     """
     name = shown or archive.name
     with open_regular(archive) as file:
@@ -69,16 +70,16 @@ def unpack_archive(
 
 
 def safe_path(name: str, max_depth: int = Settings.max_depth) -> PurePosixPath:
-    """A name from outside as a path that stays below wherever it is joined to.
+    """Convert an untrusted name to a path that stays below the folder it is joined to.
 
     Raises:
-        ArchiveError: It is absolute, goes up, is too deep, or holds what no file name can.
+        ArchiveError: The name is absolute, contains ``..``, is too deep, or is not a valid file name.
     """
     return PurePosixPath(_safe_name(name, max_depth))
 
 
 def _refuse_long_directory(file: BinaryIO, name: str, settings: Settings) -> None:
-    """Look how many entries there are before ``zipfile`` holds each of them in memory."""
+    """Check the number of entries before ``zipfile`` loads all of them into memory."""
     size = file.seek(0, os.SEEK_END)
     end, length = _find_directory(file, size)
     if length > end:
@@ -93,14 +94,14 @@ def _refuse_long_directory(file: BinaryIO, name: str, settings: Settings) -> Non
 
 
 def _begins_like_zip(file: BinaryIO) -> bool:
-    """Whether it begins with a zip's first entry, as one does whose end has not come."""
+    """Return whether the file begins with a zip entry, as a truncated zip does."""
     file.seek(0)
     begin = file.read(_HEADER_BYTES)
     return begin.startswith(b"PK\3\4") and len(begin) == _HEADER_BYTES
 
 
 def _find_directory(file: BinaryIO, size: int) -> tuple[int, int]:
-    """Where a zip's directory ends and how many bytes it has, found as ``zipfile`` finds them."""
+    """Return the end and length in bytes of a zip's central directory, located as ``zipfile`` does."""
     before = max(0, size - _LONGEST_COMMENT - _END_BYTES - 76)
     file.seek(before)
     tail = file.read()
@@ -115,7 +116,7 @@ def _find_directory(file: BinaryIO, size: int) -> tuple[int, int]:
 
 
 def _count_entries(file: BinaryIO, most: int) -> int:
-    """How many entries the directory here has; not more than ``most`` are counted."""
+    """Count the entries of the directory at the current position, up to ``most``."""
     count = 0
     while count < most:
         entry = file.read(_ENTRY_BYTES)
@@ -127,7 +128,7 @@ def _count_entries(file: BinaryIO, most: int) -> int:
 
 
 def _safe_entries(opened: zipfile.ZipFile, name: str, packed: int, settings: Settings) -> dict[str, zipfile.ZipInfo]:
-    """The entries that are data, by the paths that they are unpacked to."""
+    """Return the entries that are data, by target path."""
     infos = opened.infolist()
     _refuse_many(len(infos), name, settings.max_archive_entries)
     _refuse_overlaps(infos, opened.start_dir, name)
@@ -159,7 +160,7 @@ def _safe_entries(opened: zipfile.ZipFile, name: str, packed: int, settings: Set
 
 
 def _safe_name(name: str, max_depth: int) -> str:
-    """See ``safe_path``; in text, because hundreds of thousands of paths take long to make."""
+    """Implement ``safe_path`` on text, because building hundreds of thousands of paths is slow."""
     plain = name.replace("\\", "/")
     parts = [part for part in plain.split("/") if part not in ("", ".")]
     unsafe = plain.startswith("/") or plain[1:2] == ":" or ".." in parts or not parts
@@ -175,7 +176,7 @@ def _safe_name(name: str, max_depth: int) -> str:
 
 
 def _written_name(info: zipfile.ZipInfo) -> str:
-    """An entry's name; macOS writes UTF-8 without saying so."""
+    """Return an entry's name; macOS writes UTF-8 without setting the flag."""
     if info.flag_bits & _UTF8 or info.filename.isascii():
         return info.filename
     try:
@@ -192,7 +193,7 @@ def _refuse_many(count: int, name: str, most: int) -> None:
 
 
 def _refuse_overlaps(infos: Sequence[zipfile.ZipInfo], directory_at: int, name: str) -> None:
-    """Refuse entries that share their bytes: so a few bytes become many, by a construction of David Fifield's."""
+    """Reject entries that share bytes: David Fifield's zip bomb turns few bytes into many this way."""
     free = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < free:
@@ -210,14 +211,14 @@ def _refuse_special(info: zipfile.ZipInfo, archive_name: str) -> None:
         raise ArchiveError(
             f"The zip {archive_name!r} holds {info.filename!r}, which is a link or device and not a file; leave it out."
         )
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without bounds
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # other methods decompress without bounds
         raise ArchiveError(f"The zip {archive_name!r} is packed in an unusual way; make it with 'deflate'.")
     if info.flag_bits & 0x1:
         raise ArchiveError(f"The zip {archive_name!r} is protected by a password; zip it without one.")
 
 
 def _refuse_collisions(paths: Collection[str], name: str) -> None:
-    """Refuse names that are one where capital letters, or ways to write an accent, make no difference."""
+    """Reject names that collide where case or the Unicode form of accents is ignored, or as file and folder."""
     seen: dict[str, str] = {}
     for path in paths:
         first = seen.setdefault(_folded(path), path)
@@ -248,7 +249,7 @@ def _refuse_nothing(paths: Collection[str], name: str) -> None:
 def _unpack_entries(
     opened: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo], folder: Path, progress: Callable[[float], None]
 ) -> None:
-    """Write entry by entry; no more bytes than its header announced, which the caps were checked against."""
+    """Write each entry, with no more bytes than its header announces, which were checked against the limits."""
     total = sum(entry.file_size for entry in entries.values()) or 1
     made: dict[str, Path] = {}
     done = 0

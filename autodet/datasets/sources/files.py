@@ -1,4 +1,4 @@
-"""Files that are somebody else's: which of a folder's count, what they may be called, and how they are opened."""
+"""Untrusted files: listing, name checks and safe opening."""
 
 import errno
 import os
@@ -10,21 +10,20 @@ from pathlib import Path
 from autodet.errors import DatasetError
 from autodet.settings import Settings
 
-MAX_NAME_LENGTH = 250  # bytes; file systems allow 255, and a name may get a number and another ending
+MAX_NAME_LENGTH = 250  # bytes; file systems allow 255, and a name may get a number and another extension
 CLUTTER = {"__MACOSX", "Thumbs.db", "desktop.ini", "Icon\r"}
 GIT_POINTER = "is a pointer of Git LFS in place of the file; run 'git lfs pull', or download the file itself"
-_NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, line and paragraph ends
+_NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}  # control characters, surrogates, line and paragraph separators
 
 
 def find_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> list[str]:
-    """The files in a folder and below it, as paths below it with forward slashes.
+    """List the files in a folder recursively, as relative paths with forward slashes.
 
-    Clutter is passed over, and so is what is no file: pipes, devices, and links to folders. A link to a file counts if
-    the file itself lies below ``root`` too.
+    Skip clutter, pipes, devices and links to folders. Include a link to a file if its target lies below ``root`` too.
 
     Raises:
-        DatasetError: There are more files than ``limit``, or they lie deeper than ``max_depth``; a name is not text;
-            a folder cannot be read; a link leads out of ``root``.
+        DatasetError: There are more than ``limit`` files, or files deeper than ``max_depth``; a name is not text; a
+            folder cannot be read; a link leads outside ``root``.
     """
     files: list[str] = []
     folders = [""]
@@ -53,12 +52,12 @@ def find_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> l
 
 
 def is_clutter(name: str) -> bool:
-    """Whether a file or folder of that name is never data: hidden, or left behind by macOS or Windows."""
+    """Return whether a file or folder of that name is never data: hidden, or left behind by macOS or Windows."""
     return name.startswith(".") or name in CLUTTER
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a file may be called so: text on one line, without what could command a terminal, and not too long."""
+    """Return whether a file name is safe: text on one line, without terminal control characters, and not too long."""
     if (
         name not in CLUTTER
         and not name.isprintable()
@@ -69,27 +68,27 @@ def is_file_name(name: str) -> bool:
 
 
 def is_git_pointer(content: bytes) -> bool:
-    """Whether a file is what Git keeps in place of a large one, and leaves there if Git LFS is not installed."""
+    """Return whether the content is a Git LFS pointer, which Git leaves in place of a large file without Git LFS."""
     return content.startswith(b"version https://git-lfs")
 
 
 def open_regular(path: Path | str) -> BufferedReader:
-    """Open a file for reading; never waits, as opening a pipe would, and never opens a device.
+    """Open a regular file for reading; never block on a pipe, and reject devices.
 
     Raises:
-        OSError: It cannot be opened, or is something else than a file.
+        OSError: The file cannot be opened, or is not a regular file.
     """
     return BufferedReader(FileIO(path, opener=_open_regular))
 
 
 def read_regular(path: Path | str, most: int) -> bytes:
-    """A file's content.
+    """Return a file's content.
 
     Raises:
-        DatasetError: It has more than ``most`` bytes.
+        DatasetError: The file has more than ``most`` bytes.
         OSError: As ``open_regular``.
     """
-    descriptor = _open_regular(str(path), os.O_RDONLY | os.O_CLOEXEC)  # file objects take longer
+    descriptor = _open_regular(str(path), os.O_RDONLY | os.O_CLOEXEC)  # faster than a file object
     try:
         size = os.fstat(descriptor).st_size
         if size > most:
@@ -113,7 +112,7 @@ def _entries(root: Path, folder: str) -> list["os.DirEntry[str]"]:
 
 
 def _refuse_name(name: str) -> None:
-    if not is_file_name(name):  # bytes that are no text, from another computer's disk; or made to harm
+    if not is_file_name(name):  # undecodable bytes from another system's disk, or a malicious name
         raise DatasetError(f"The file name {ascii(name)[:100]} is not valid text; rename the file.")
 
 

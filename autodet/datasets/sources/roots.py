@@ -1,4 +1,4 @@
-"""Folders of the server that visitors may import from: only those below the installation's roots."""
+"""Server folders that visitors may import from: only those below the installation's roots."""
 
 from pathlib import Path
 
@@ -7,15 +7,15 @@ from autodet.settings import Settings
 
 
 def find_below_roots(text: str, settings: Settings) -> Path:
-    """A folder or zip of the server that somebody has named.
+    """Resolve a folder or zip on the server that a user names.
 
     Args:
         text: An absolute path, or one below a root.
         settings: The installation's roots.
 
     Raises:
-        DatasetError: It is not there, or lies outside every root, links followed; the same sentence for both, so that
-            nobody learns what else the server holds.
+        DatasetError: The path does not exist, or lies outside every root after resolving links; the message is the same
+            for both, so that it reveals nothing else about the server.
     """
     for root in settings.data_roots:
         try:

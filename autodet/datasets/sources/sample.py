@@ -1,7 +1,7 @@
-"""The sample data set: still lifes of fruit, drawn by the program and labelled by the drawing itself.
+"""The sample dataset: rendered still lifes of fruit, with labels from the renderer.
 
-Several fruit of three classes lie among other things on cluttered tables, overlap, are cut by the frame, and are
-lit, blurred and grained differently in every picture. One seed gives the same pictures on every machine of one kind.
+Several fruit of three classes lie among other objects on cluttered tables, overlap, are cut by the frame, and vary in
+lighting, blur and grain. One seed gives the same pictures on every machine of one kind.
 """
 
 from collections.abc import Callable
@@ -29,13 +29,13 @@ def write_sample(
     images: int = SAMPLE_IMAGES,
     progress: Callable[[float], None] | None = None,
 ) -> None:
-    """Draw the sample as folders ``train``, ``val`` and ``test`` of photos with VOC labels beside them.
+    """Render the sample as folders ``train``, ``val`` and ``test`` of photos with VOC labels beside them.
 
     Args:
-        folder: Where to; made here.
-        seed: The same seed gives the same pictures.
-        images: How many; two thirds for train, a sixth each for val and test.
-        progress: Told the share that is done, 0 to 1.
+        folder: The target folder; created if missing.
+        seed: The random seed; the same seed gives the same pictures.
+        images: The number of pictures; two thirds for train, a sixth each for val and test.
+        progress: Receives the completed fraction, 0 to 1.
     """
     for number in range(images):
         split: Split = ("train", "train", "val", "train", "train", "test")[number % 6]
@@ -52,10 +52,10 @@ def write_sample(
 
 
 def draw_scene(rng: np.random.Generator) -> tuple[Image.Image, list[Mark]]:
-    """Draw one picture.
+    """Render one picture.
 
     Returns:
-        The picture, RGB, and the box of what is visible of each fruit.
+        The RGB picture, and for each fruit an annotation of its visible part.
     """
     width, height = SIZES_WH[rng.integers(len(SIZES_WH))]
     turn = rng.uniform(0, 2 * np.pi)
@@ -73,14 +73,14 @@ def draw_scene(rng: np.random.Generator) -> tuple[Image.Image, list[Mark]]:
 
 @dataclass(frozen=True)
 class _Thing:
-    """What was placed: its class, or None for what is no fruit, and its area in pixels."""
+    """A placed object: its class, or None if it is not a fruit, and its area in pixels."""
 
     name: str | None
     area: int
 
 
 class _Scene:
-    """A picture while it is drawn: ``canvas`` (H, W, 3) and, per pixel, the ``owner``, an index of ``things`` or -1."""
+    """A scene in progress: ``canvas`` (H, W, 3) and, per pixel, the ``owner``, an index of ``things`` or -1."""
 
     def __init__(self, canvas: Floats, owner: NDArray[np.int64], light_xy: tuple[float, float]) -> None:
         self.canvas = canvas
@@ -92,7 +92,7 @@ class _Scene:
 def _place(
     scene: _Scene, rng: np.random.Generator, draw: Callable[[Brush], Sprite], radius: float, name: str | None
 ) -> None:
-    """Draw a thing and put it where enough of everything stays visible; leave it out if there is no such place."""
+    """Draw an object where it and the fruit that it covers stay sufficiently visible; skip it if no place is found."""
     sprite = draw(Brush(rng, radius, rng.uniform(0, 2 * np.pi), scene.light_xy))
     solid = sprite.alpha > 0.5
     rows, columns = solid.shape
@@ -121,13 +121,13 @@ def _leaves_enough(scene: _Scene, inside: tuple[slice, slice], solid: NDArray[np
 
 
 def _cast_shadow(scene: _Scene, alpha: Floats, top: int, left: int, radius: float) -> None:
-    """Darken what lies on the side away from the light."""
+    """Darken the side away from the light."""
     shape = Image.fromarray((alpha * 255).astype(np.uint8))
     margin = int(radius) + 6
     top, left = top - margin, left - margin
     rows, columns = (side + 2 * margin for side in alpha.shape)
     inside, cut = _overlap((top, left), (rows, columns), scene.owner.shape)
-    for share, strength in ((0.28, 0.5), (0.06, 0.45)):  # a wide soft shadow, and a tight one where it touches
+    for share, strength in ((0.28, 0.5), (0.06, 0.45)):  # a wide soft shadow, and a tight contact shadow
         shift = share * radius
         shadow = Image.new("L", (columns, rows))
         shadow.paste(shape, (int(margin - scene.light_xy[0] * shift), int(margin - scene.light_xy[1] * shift)))
@@ -138,7 +138,7 @@ def _cast_shadow(scene: _Scene, alpha: Floats, top: int, left: int, radius: floa
 def _overlap(
     corner: tuple[int, int], shape: tuple[int, int], canvas: tuple[int, ...]
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Where a patch and a canvas meet, in the canvas's rows and columns and in the patch's own."""
+    """Return the overlap of a patch and a canvas, as slices of the canvas and of the patch."""
     spans = [(max(at, 0), min(at + side, end)) for at, side, end in zip(corner, shape, canvas, strict=False)]
     (top, bottom), (left, right) = spans
     inside = (slice(top, bottom), slice(left, right))
@@ -146,7 +146,7 @@ def _overlap(
 
 
 def _draw_table(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    """One of several surfaces, in one of many colours."""
+    """Render one of several surfaces in one of many colours."""
     surface = (_wood, _checked_cloth, _stone, _tiles, _linen)[rng.integers(5)]
     return np.clip(surface(rng, shape), 0, 1)
 
@@ -222,7 +222,7 @@ def _linen(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 
 def _finish(canvas: Floats, rng: np.random.Generator) -> Image.Image:
-    """What a camera adds: falling light, a colour cast, exposure, a little blur, grain."""
+    """Add camera effects: light falloff, a colour cast, exposure, slight blur and grain."""
     height, width = canvas.shape[:2]
     x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
     turn = rng.uniform(0, 2 * np.pi)

@@ -1,7 +1,7 @@
-"""Fruit and other things as the sample draws them: shapes with height, lit from the scene's light.
+"""Fruit and other objects of the sample: shapes with height, shaded by the scene's light.
 
-Every drawing works in units of its own radius, u to the right and v down, turned by ``angle``; heights give
-the shading, so that a turned fruit is still lit from where the scene's light is.
+Every drawing uses units of its own radius, u to the right and v down, rotated by ``angle``; heights determine the
+shading, so that the scene's light also applies to a rotated fruit.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ LEAF: Colour = (0.24, 0.45, 0.14)
 
 @dataclass(frozen=True)
 class Sprite:
-    """A thing cut out: ``rgb`` (H, W, 3) and ``alpha`` (H, W), both 0 to 1."""
+    """A cut-out object: ``rgb`` (H, W, 3) and ``alpha`` (H, W), both 0 to 1."""
 
     rgb: Floats
     alpha: Floats
@@ -28,12 +28,12 @@ class Sprite:
 
 @dataclass(frozen=True)
 class Brush:
-    """What a drawing needs to know.
+    """Parameters of a drawing.
 
     Attributes:
-        rng: Where variety comes from.
-        radius: Half the thing's largest extent, in pixels.
-        angle: Turn in radians.
+        rng: The source of random variation.
+        radius: Half the object's largest extent, in pixels.
+        angle: Rotation in radians.
         light_xy: Direction to the light in the picture's plane, length 1.
     """
 
@@ -43,30 +43,30 @@ class Brush:
     light_xy: tuple[float, float]
 
     def grid(self) -> tuple[Floats, Floats]:
-        """Coordinates (u, v) of every pixel of the sprite, in units of the radius, turned by the angle."""
+        """Return coordinates (u, v) of every pixel of the sprite, in radii, rotated by the angle."""
         half = int(np.ceil(self.radius * 1.3))
         x, y = np.meshgrid(np.arange(-half, half + 1), np.arange(-half, half + 1))
         cos, sin = np.cos(self.angle) / self.radius, np.sin(self.angle) / self.radius
         return x * cos + y * sin, y * cos - x * sin
 
     def edge(self, distance: Floats) -> Floats:
-        """Coverage 0 to 1 from a distance in radii that is negative inside; one pixel of antialiasing."""
+        """Return coverage 0 to 1 from a distance in radii that is negative inside; one pixel of antialiasing."""
         return np.clip(0.5 - distance * self.radius, 0, 1)
 
     def vary(self, colour: Colour, amount: float = 0.05) -> Floats:
-        """A colour like this one."""
+        """Return a random variation of a colour."""
         return np.clip(np.array(colour) + self.rng.normal(0, amount, 3), 0, 1)
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[float, float]) -> Floats:
-    """Noise of mean 0 and deviation about 1 that changes over ``cells`` (rows, columns) pixels."""
+    """Return noise of mean 0 and standard deviation about 1 that changes over ``cells`` (rows, columns) pixels."""
     rows, columns = (max(int(side / cell) + 3, 4) for side, cell in zip(shape, cells, strict=True))
     coarse = Image.fromarray(rng.normal(0, 1.4, (rows, columns)).astype(np.float32))
     return np.asarray(coarse.resize((shape[1], shape[0]), Image.Resampling.BICUBIC), dtype=np.float64)
 
 
 def draw_apple(brush: Brush) -> Sprite:
-    """An apple from the side: shoulders, a dimple with a stem, streaks from a second colour."""
+    """Draw an apple from the side: shoulders, a dimple with a stem, streaks of a second colour."""
     rng = brush.rng
     u, v = brush.grid()
     angle = np.arctan2(v, u)
@@ -93,7 +93,7 @@ def draw_apple(brush: Brush) -> Sprite:
 
 
 def draw_banana(brush: Brush) -> Sprite:
-    """A banana: a tapered arc with facets, green or brown towards its ends, spots when it is ripe."""
+    """Draw a banana: a tapered arc with facets, green or brown towards its ends, spots when it is ripe."""
     rng = brush.rng
     u, v = brush.grid()
     half_span = rng.uniform(0.62, 1.05)
@@ -124,7 +124,7 @@ def draw_banana(brush: Brush) -> Sprite:
 
 
 def draw_orange(brush: Brush) -> Sprite:
-    """An orange: a pitted ball with a green button, or one in seven times a half showing its segments."""
+    """Draw an orange: a pitted ball with a green button, or one time in seven a half showing its segments."""
     if brush.rng.random() < 0.14:
         return _draw_half_orange(brush)
     rng = brush.rng
@@ -160,7 +160,7 @@ def _draw_half_orange(brush: Brush) -> Sprite:
 
 
 def draw_pear(brush: Brush) -> Sprite:
-    """A pear, which is none of the classes."""
+    """Draw a pear, which belongs to none of the classes."""
     rng = brush.rng
     u, v = brush.grid()
     waist = 0.36 + 0.28 / (1 + np.exp(-6 * (v - 0.02)))
@@ -173,7 +173,7 @@ def draw_pear(brush: Brush) -> Sprite:
 
 
 def draw_plum(brush: Brush) -> Sprite:
-    """A plum with its bloom and its seam, which is none of the classes."""
+    """Draw a plum with its bloom and seam, which belongs to none of the classes."""
     u, v = brush.grid()
     reach = np.hypot(u / 0.78, v / 0.96)
     seam = 0.12 * np.exp(-(((u - 0.25 * (1 - v**2)) / 0.06) ** 2))
@@ -184,13 +184,13 @@ def draw_plum(brush: Brush) -> Sprite:
 
 
 def draw_leaf(brush: Brush) -> Sprite:
-    """A leaf."""
+    """Draw a leaf."""
     u, v = brush.grid()
     return _leaf(brush, u, v)
 
 
 def draw_cup(brush: Brush) -> Sprite:
-    """A cup of coffee from above."""
+    """Draw a cup of coffee from above."""
     u, v = brush.grid()
     reach = np.hypot(u, v)
     glaze = brush.vary(
@@ -205,7 +205,7 @@ def draw_cup(brush: Brush) -> Sprite:
 
 
 def draw_book(brush: Brush) -> Sprite:
-    """A book with a band across its cover."""
+    """Draw a book with a band across its cover."""
     u, v = brush.grid()
     tall = brush.rng.uniform(0.6, 0.8)
     cover, band = (brush.vary(_COVERS[brush.rng.integers(len(_COVERS))], 0.05) for _ in range(2))
@@ -231,7 +231,7 @@ _COVERS: tuple[Colour, ...] = (
 
 
 def _lit(brush: Brush, albedo: Floats, height: Floats, alpha: Floats, gloss: float) -> Sprite:
-    """Shade a surface: ambient, diffuse and a highlight, from its height in radii."""
+    """Shade a surface with ambient, diffuse and specular light, from its height in radii."""
     slope_y, slope_x = np.gradient(height * brush.radius)
     length = np.sqrt(slope_x**2 + slope_y**2 + 1)
     light = np.array((*brush.light_xy, LIGHT_HEIGHT)) / np.hypot(1, LIGHT_HEIGHT)
@@ -257,7 +257,7 @@ def _leaf(brush: Brush, u: Floats, v: Floats) -> Sprite:
 
 
 def _with_leaf(brush: Brush, sprite: Sprite, u: Floats, v: Floats) -> Sprite:
-    """Put a small leaf where the stem is."""
+    """Add a small leaf at the stem."""
     turn = brush.rng.uniform(-0.6, 0.3)
     x, y = (u - 0.05) / 0.34, (v + 0.88) / 0.34
     leaf = _leaf(brush, x * np.cos(turn) + y * np.sin(turn) - 0.95, y * np.cos(turn) - x * np.sin(turn))
@@ -271,5 +271,5 @@ def _bump(angle: Floats, centre: float, width: float) -> Floats:
 
 
 def _step(values: Floats, width: float) -> Floats:
-    """0 below, 1 above zero, straight in between over ``width``."""
+    """Return 0 below zero, 1 above, with a linear ramp over ``width``."""
     return np.clip(values / width + 0.5, 0, 1)

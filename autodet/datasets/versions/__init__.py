@@ -1,1 +1,1 @@
-"""Versions: data sets made from another one, by other classes or other splits."""
+"""Versions: datasets derived from another dataset by changing its classes or splits."""

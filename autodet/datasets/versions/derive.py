@@ -1,8 +1,8 @@
-"""Versions: data sets that are made from another one by changing its classes or its splits.
+"""Versions: datasets derived from another dataset by changing its classes or splits.
 
-parent -> plan_version(changes), which is pure and quick -> Version -> store_version -> data set
+parent -> plan_version(changes), fast and without side effects -> Version -> store_version -> dataset
 
-A version's photos are the parent's files under second names; either can be deleted without the other.
+A version's photos are hard links to the parent's files (or copies), so either dataset can be deleted on its own.
 """
 
 import os
@@ -38,7 +38,7 @@ from autodet.records import SPLITS, ImageRecord, Problem, Split
 from autodet.text_format import counted, few, shortened
 from autodet.workspace import Workspace, hidden_folder, open_workspace, safe_join
 
-# Kinds that a version does not inherit: they are about a data set as a whole, or were settled when it was imported.
+# Kinds that a version does not inherit: they concern the whole dataset, or were settled during the import.
 OF_THE_WHOLE = (
     "class_rare",
     "class_missing",
@@ -53,14 +53,14 @@ OF_PAIRS = ("photo_copies", "photo_alike")
 
 @dataclass(frozen=True)
 class Changes:
-    """What is to be changed.
+    """The changes that define a version.
 
     Attributes:
-        rename: New names by old ones, all at once, so that two classes can swap names. Classes that get one name, or
-            one that is there, are merged.
-        drop: Classes whose boxes are left out.
-        emptied: Whether photos that are left without boxes by that are kept, as photos without objects, or dropped.
-        resplit: How splits are drawn anew; None if they stay.
+        rename: Maps old class names to new ones, all at once, so that two classes can swap names. Classes with the same
+            new name are merged, also with an existing class of that name.
+        drop: Classes whose boxes are removed.
+        emptied: Whether photos that lose all their boxes are kept, as photos without objects, or dropped.
+        resplit: How to draw new splits; None to keep the splits.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -71,15 +71,15 @@ class Changes:
 
 @dataclass(frozen=True, eq=False)
 class Version:
-    """What a data set would be after some changes; nothing is stored.
+    """A planned version of a dataset, not stored.
 
     Attributes:
-        parent: The data set that is changed.
+        parent: The dataset to change.
         classes: Class names, sorted.
-        images: The photos as they would be called, in the order of splits and files.
-        sources: Per photo what the parent calls it.
-        changes: What is changed, as sentences.
-        groups: The photos of each group, by its name, as the parent calls them; empty unless splits are drawn anew.
+        images: The photos under their new names, sorted by split and file.
+        sources: The file name of each photo in the parent.
+        changes: The changes, as sentences.
+        groups: Photos of each group, by the group's name, under their names in the parent; empty without a new draw.
     """
 
     parent: Dataset
@@ -90,33 +90,33 @@ class Version:
     groups: Mapping[str, Sequence[str]]
 
     def __repr__(self) -> str:
-        """For notebooks: one line."""
+        """Return one line, for notebooks."""
         classes = few(self.classes, "class", "classes")
         return f"Version({shortened(self.parent.id)!r}, {counted(len(self.images), 'photo')}, {classes})"
 
     @cached_property
     def fingerprint(self) -> str:
-        """As ``Dataset.fingerprint``."""
+        """Fingerprint of the version; see ``Dataset.fingerprint``."""
         return fingerprint_of(self.classes, self.images)
 
     @cached_property
     def tally(self) -> Tally:
-        """What is in it."""
+        """Number of photos and boxes per split."""
         return tally(self.classes, self.images)
 
     @cached_property
     def problems_of_the_whole(self) -> tuple[Problem, ...]:
-        """Classes that are hard to learn or to measure, and no photos to validate with."""
+        """Classes that are hard to learn or evaluate, a missing val split, and splits without usable boxes."""
         return tuple(_problems_of_the_whole(self))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Those, copies in new splits, and the parent's problems with photos that are still there; by file."""
+        """Problems of the whole, copies in new splits, and inherited problems of remaining photos, sorted by file."""
         found = (*self.problems_of_the_whole, *_pairs(self), *_inherited(self))
         return tuple(sorted(found, key=lambda problem: problem.file))
 
     def differences(self) -> list[Difference]:
-        """Photos and boxes, before and after."""
+        """Compare the numbers of photos and boxes with the parent's."""
         return compare(tally(self.parent.classes, self.parent.images), self.tally)
 
 
@@ -130,20 +130,20 @@ def derive_dataset(
     resplit: Resplit | Sequence[float] | None = None,
     workspace: Workspace | None = None,
 ) -> Dataset:
-    """Make a new version of a data set, which itself stays as it is.
+    """Create a new version of a dataset; the dataset itself stays unchanged.
 
     Args:
-        dataset: A data set, its id or its name.
-        name: What to call the version; the parent's name with the next free number if not given.
-        rename: New class names by old ones; classes that get one name are merged.
-        drop: Classes whose boxes are left out.
-        emptied: Whether photos that are left without boxes by that are kept or dropped.
-        resplit: Shares of ``train``, ``val`` and ``test``, such as ``(70, 15, 15)``, or all about the draw.
-        workspace: Where to; the settings' workspace if not given.
+        dataset: A dataset, its id or its name.
+        name: Name of the version; defaults to the parent's name with the next free number.
+        rename: Maps old class names to new ones; classes with the same new name are merged.
+        drop: Classes whose boxes are removed.
+        emptied: Whether photos that lose all their boxes are kept or dropped.
+        resplit: Shares of ``train``, ``val`` and ``test``, such as ``(70, 15, 15)``, or all settings of the draw.
+        workspace: Target workspace; defaults to the workspace of the settings.
 
     Raises:
-        NotFoundError: There is no such data set.
-        DatasetError: A change makes no sense, or changes nothing; nothing has been stored.
+        NotFoundError: No such dataset exists.
+        DatasetError: A change is invalid or has no effect; nothing was stored.
     """
     parent = as_dataset(dataset, workspace)
     if resplit is not None and not isinstance(resplit, Resplit):
@@ -152,10 +152,10 @@ def derive_dataset(
 
 
 def plan_version(dataset: Dataset, changes: Changes) -> Version:
-    """What a data set would be after some changes; nothing is stored.
+    """Plan a version of a dataset without storing it.
 
     Raises:
-        DatasetError: A change makes no sense; the sentence says which, and what could be done.
+        DatasetError: A change is invalid; the message names it and suggests a solution.
     """
     names = new_names(dataset.classes, changes.rename, changes.drop)
     classes = tuple(sorted({name for name in names if name}))
@@ -191,15 +191,15 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
 
 
 def store_version(version: Version, name: str | None = None, workspace: Workspace | None = None) -> Dataset:
-    """Make a data set of a version; it appears when all of it is there, and shares its photos with its parent.
+    """Store a version as a dataset that shares its photos with its parent; it appears only when it is complete.
 
     Args:
-        version: What to store.
-        name: What to call it; the parent's name with the next free number if not given.
-        workspace: Where to; the settings' workspace if not given.
+        version: The version to store.
+        name: Name of the dataset; defaults to the parent's name with the next free number.
+        workspace: Target workspace; defaults to the workspace of the settings.
 
     Raises:
-        DatasetError: It is the same as its parent, the parent's photos are gone, or the disk is full.
+        DatasetError: The version equals its parent, the parent's photos are missing, or the disk is full.
     """
     parent, workspace = version.parent, workspace or open_workspace()
     if version.fingerprint == parent.fingerprint:
@@ -227,7 +227,7 @@ def store_version(version: Version, name: str | None = None, workspace: Workspac
 
 
 def free_version_name(parent: Dataset, workspace: Workspace | None = None) -> str:
-    """The parent's name with the lowest number, from 2, that no data set has: ``fruit 2``."""
+    """Return the parent's name with the lowest number, from 2, that no dataset has: ``fruit 2``."""
     taken = {summary.name for summary in list_datasets(workspace)}
     stem, _, last = parent.name.rpartition(" ")
     base = stem if stem and last.isascii() and last.isdigit() else parent.name
@@ -235,14 +235,14 @@ def free_version_name(parent: Dataset, workspace: Workspace | None = None) -> st
 
 
 def ancestors(dataset: Dataset, workspace: Workspace | None = None) -> Iterator[tuple[Parent, Dataset | None]]:
-    """What a version was made from, what that was made from, and so on.
+    """Yield the chain of parents of a version, nearest first.
 
     Args:
-        dataset: The version; a data set that was imported has no ancestors.
-        workspace: Where to look; the settings' workspace if not given.
+        dataset: The version; an imported dataset has no ancestors.
+        workspace: Workspace to search; defaults to the workspace of the settings.
 
     Yields:
-        What the version knows of its parent, and the parent; None if that was deleted or replaced since.
+        The version's record of its parent, and the parent; None if that was deleted or replaced.
     """
     folder, seen = (workspace or open_workspace()).datasets, {dataset.fingerprint}
     child: Dataset | None = dataset
@@ -286,7 +286,7 @@ def _unmarked(images: Sequence[ImageRecord]) -> dict[Split, str]:
 
 
 def _pairs(version: Version) -> Sequence[Problem]:
-    """Copies, and photos of one scene in two splits, where splits were drawn anew."""
+    """Find copies, and photos of one scene in two splits; only if new splits were drawn."""
     if not version.groups:
         return ()
     shots = []
@@ -298,7 +298,7 @@ def _pairs(version: Version) -> Sequence[Problem]:
 
 
 def _inherited(version: Version) -> Iterator[Problem]:
-    """The parent's problems; of a pair, both photos must still be there."""
+    """Yield the parent's problems that still apply; a pair needs both of its photos."""
     now = {source: record.file for source, record in zip(version.sources, version.images, strict=True)}
     found_anew = (*OF_THE_WHOLE, *(OF_PAIRS if version.groups else ()))
     for problem in version.parent.problems:
@@ -312,7 +312,7 @@ def _inherited(version: Version) -> Iterator[Problem]:
 
 
 def _share(source: Path, target: Path) -> None:
-    """The same file under a second name, which outlives the first; a copy where the file system cannot do that."""
+    """Hard-link a file, so that it outlives the original; copy it where the file system has no hard links."""
     try:
         os.link(source, target)
     except FileNotFoundError:
@@ -323,10 +323,10 @@ def _share(source: Path, target: Path) -> None:
 
 @contextmanager
 def _failures_named(parent: Dataset) -> Iterator[None]:
-    """Turn what the operating system refuses into a sentence."""
+    """Convert operating system errors into messages about the version."""
     try:
         yield
-    except (FileNotFoundError, BusyError) as error:  # busy: a deletion holds it
+    except (FileNotFoundError, BusyError) as error:  # BusyError: the dataset is being deleted
         raise DatasetError(
             f"The data set {parent.name!r} has lost photos, or was deleted; import it again, then make the version."
         ) from error

@@ -1,4 +1,4 @@
-"""What a version holds that its parent does not, in figures: photos and boxes per class and split, before and after."""
+"""Differences between a version and its parent: photos and boxes per class and split, before and after."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ Counts = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Difference:
-    """How many of one thing there were, and are.
+    """The count of one item before and after a change.
 
     Attributes:
-        of: What is counted; ``class`` stands for the boxes of a class.
-        name: The class; otherwise empty.
-        before: How many there were in ``train``, ``val``, ``test`` and in ``all`` of them.
-        after: How many there are.
+        of: The counted item; ``class`` means the boxes of one class.
+        name: The class; empty for other items.
+        before: Counts before the change, by ``train``, ``val``, ``test`` and ``all``.
+        after: Counts after the change.
     """
 
     of: Literal["photos", "photos without boxes", "boxes", "class"]
@@ -32,7 +32,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Tally:
-    """What is in a data set, by ``train``, ``val``, ``test`` and ``all``; ``boxes`` by class."""
+    """Counts of a dataset by ``train``, ``val``, ``test`` and ``all``; ``boxes`` holds such counts per class."""
 
     photos: Counts
     unmarked: Counts
@@ -40,7 +40,7 @@ class Tally:
 
     @property
     def all_boxes(self) -> Counts:
-        """Boxes of every class."""
+        """Boxes of all classes."""
         return {split: sum(counts[split] for counts in self.boxes.values()) for split in (*SPLITS, ALL)}
 
 
@@ -48,11 +48,11 @@ NOTHING: Counts = dict.fromkeys((*SPLITS, ALL), 0)
 
 
 def tally(classes: Sequence[str], images: Sequence[ImageRecord]) -> Tally:
-    """Count what is in a data set.
+    """Count the photos and boxes of a dataset.
 
     Args:
         classes: Class names; a class id is an index into them.
-        images: Its photos.
+        images: The photos.
     """
     photos = Counter(record.split for record in images)
     unmarked = Counter(record.split for record in images if not len(record.annotations))
@@ -66,7 +66,7 @@ def tally(classes: Sequence[str], images: Sequence[ImageRecord]) -> Tally:
 
 
 def compare(before: Tally, after: Tally) -> list[Difference]:
-    """Everything that is counted, whether it has changed or not; classes by name, those that are gone as well."""
+    """Return all counts, changed or not; classes sorted by name, removed ones included."""
     return [
         Difference("photos", "", before.photos, after.photos),
         Difference("photos without boxes", "", before.unmarked, after.unmarked),
@@ -79,7 +79,7 @@ def compare(before: Tally, after: Tally) -> list[Difference]:
 
 
 def differences_to_json(differences: Sequence[Difference]) -> dict[str, Any]:
-    """The keys ``photos, photos without boxes, boxes, classes``, with ``[before, after]`` for each split and all."""
+    """Return ``photos, photos_without_boxes, boxes, classes``, with ``[before, after]`` for each split and for all."""
     pairs = {
         (one.of, one.name): {split: [one.before[split], one.after[split]] for split in one.after} for one in differences
     }

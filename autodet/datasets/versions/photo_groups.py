@@ -1,7 +1,7 @@
-"""Which photos belong together, by what they are called: the frames of one film, the photos of one day.
+"""Grouping of related photos by name, such as the frames of one video or the photos of one day.
 
-Photos that belong together must not be divided among splits: a detector that has learnt from one frame of a film is
-not tested by the next.
+Related photos must stay in one split to avoid data leakage: after training on one frame of a video, the next frame is
+no longer an independent test.
 """
 
 import json
@@ -22,7 +22,7 @@ RULES = {
 }
 MAX_PATTERN_LENGTH = 200
 PATTERN_SECONDS = 10.0
-# A pattern can take longer than the universe will last, and nothing interrupts it but the end of its process.
+# Backtracking can take exponential time, and only ending the process interrupts a match.
 SEARCH = """
 import json, re, sys
 pattern, paths = json.load(sys.stdin)
@@ -32,15 +32,15 @@ json.dump([found and found[1] for found in map(search, paths)], sys.stdout)
 
 
 def group_photos(records: Sequence[ImageRecord], rule: str) -> list[str]:
-    """Per photo the name of its group; a photo that the rule says nothing about is a group of its own.
+    """Return the name of each photo's group; a photo that the rule does not cover forms its own group.
 
     Args:
-        records: Photos of a data set.
-        rule: A name of ``RULES``, or a regular expression with one group, which is searched in the path that a photo
-            had when it was imported; what the group matches is the name.
+        records: Photos of a dataset.
+        rule: A name of ``RULES``, or a regular expression with one capturing group. It is searched in each photo's
+            original path from the import; the captured text is the group's name.
 
     Raises:
-        DatasetError: The rule makes no sense, or takes too long.
+        DatasetError: The rule is invalid or takes too long.
     """
     paths = [record.origin or record.file.partition("/")[2] for record in records]
     if rule == "folder":
@@ -55,14 +55,14 @@ def group_photos(records: Sequence[ImageRecord], rule: str) -> list[str]:
 
 
 def join_groups(count: int, ties: Iterable[Sequence[int]]) -> list[int]:
-    """Groups out of ties, where whatever is tied to one of a group belongs to it.
+    """Merge overlapping ties into groups (union-find).
 
     Args:
-        count: How many things there are.
-        ties: Indices of things that belong together.
+        count: Number of items.
+        ties: Indices of items that belong together.
 
     Returns:
-        Per thing the lowest index of its group.
+        Per item the lowest index of its group.
     """
     lowest = list(range(count))
 

@@ -1,4 +1,4 @@
-"""Renaming, merging and dropping classes, of every photo at once."""
+"""Renaming, merging and dropping classes across a whole dataset."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,15 +13,15 @@ from autodet.text_format import listed, spelling_key
 
 
 def new_names(classes: Sequence[str], rename: Mapping[str, str], drop: Collection[str]) -> list[str | None]:
-    """What each class is to be called; None if it is dropped.
+    """Return the new name of each class; None if it is dropped.
 
     Args:
-        classes: The classes that there are.
-        rename: New names by old ones, all at once, so that two classes can swap names.
-        drop: The classes that are to go.
+        classes: The existing classes.
+        rename: Maps old names to new ones, all at once, so that two classes can swap names.
+        drop: The classes to drop.
 
     Raises:
-        DatasetError: A class is not there, no class would be left, or a name is blank or too much like another.
+        DatasetError: A class does not exist, no class would be left, or a name is blank or too similar to another.
     """
     rename = {old: plain_name(new) for old, new in rename.items()}
     for name in (*rename, *drop):
@@ -40,14 +40,14 @@ def new_names(classes: Sequence[str], rename: Mapping[str, str], drop: Collectio
 
 
 def relabel(images: Sequence[ImageRecord], names: Sequence[str | None]) -> list[ImageRecord]:
-    """Photos with new class ids; of boxes that become the same by a merge, the first is left.
+    """Return the photos with new class ids; of boxes that a merge makes identical, keep the first.
 
     Args:
         images: The photos.
-        names: Per class what it is to be called; None if its boxes are dropped.
+        names: The new name of each class; None to drop its boxes.
 
     Returns:
-        The photos, in their order; class ids are indices into the sorted new names.
+        The photos in the same order; class ids are indices into the sorted new names.
     """
     classes = sorted({name for name in names if name})
     numbers = np.array([classes.index(name) if name else -1 for name in names], np.int64)
@@ -60,12 +60,12 @@ def relabel(images: Sequence[ImageRecord], names: Sequence[str | None]) -> list[
 def relabelling_sentences(
     classes: Sequence[str], names: Sequence[str | None], boxes: Mapping[str, int]
 ) -> Iterator[str]:
-    """What happens to classes, a sentence for each new name.
+    """Describe the changes of classes, one sentence per new name.
 
     Args:
-        classes: The classes that there are.
-        names: What each is to be called; None if it is dropped.
-        boxes: How many boxes each has.
+        classes: The existing classes.
+        names: The new name of each class; None if it is dropped.
+        boxes: Number of boxes per class.
     """
     became: dict[str | None, list[str]] = defaultdict(list)
     for old, new in zip(classes, names, strict=True):
@@ -82,7 +82,7 @@ def relabelling_sentences(
 
 
 def _refuse_second_spellings(new: Collection[str], names: Collection[str]) -> None:
-    """Make sure that no new name differs from another class by capital letters or spaces alone."""
+    """Raise an error if a new name differs from another class only in case or spaces."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in sorted(names):
         alike[spelling_key(name)].append(name)

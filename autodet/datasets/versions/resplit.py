@@ -1,4 +1,4 @@
-"""Drawing the splits of a data set anew, with whatever belongs together in one split."""
+"""Drawing new splits for a dataset, with related photos in one split."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,19 +12,19 @@ from autodet.datasets.versions.photo_groups import group_photos, join_groups
 from autodet.errors import DatasetError
 from autodet.records import SPLITS, ImageRecord, Split
 
-ROUNDING = 0.002  # so far from 1, or from 100 as a percentage, may shares add up: thirds are written 33.3
+ROUNDING = 0.002  # relative tolerance for the sum of shares, because thirds are written as 33.3
 
 
 @dataclass(frozen=True)
 class Resplit:
-    """How splits are drawn anew. Copies of a photo, and photos that look alike, stay together.
+    """Settings for drawing new splits. Copies and near-duplicates always stay together.
 
     Attributes:
-        shares: Shares of ``train``, ``val`` and, if anything, ``test``; they add up to 1 or to 100.
-        seed: The same seed gives the same photos the same splits, on every machine and whatever they were before.
-        stratified: Whether every class gets its share of each split.
-        group_by: Which photos stay together, as ``versions.grouping.group_photos`` has it; nothing more
-            if empty.
+        shares: Shares of ``train``, ``val`` and optionally ``test``, with a sum of 1 or 100.
+        seed: The same seed gives the same photos the same splits, on every machine and regardless of earlier splits.
+        stratified: Whether to stratify by class.
+        group_by: Rule for photos that stay together, see ``versions.photo_groups.group_photos``; empty for no further
+            groups.
     """
 
     shares: tuple[float, ...] = tuple(SHARES.values())
@@ -36,18 +36,18 @@ class Resplit:
 def redraw(
     images: Sequence[ImageRecord], classes: Sequence[str], resplit: Resplit
 ) -> tuple[list[Split], Mapping[str, Sequence[str]]]:
-    """Draw splits for the photos of a data set.
+    """Draw new splits for the photos of a dataset.
 
     Args:
         images: The photos.
         classes: Class names; a class id is an index into them.
-        resplit: What is wanted.
+        resplit: Settings of the draw.
 
     Returns:
         The split of each photo, and the photos of each group.
 
     Raises:
-        DatasetError: The shares or the rule make no sense, or a class would be in no photo of ``train``.
+        DatasetError: The shares or the rule are invalid, or a class would be in no photo of ``train``.
     """
     shares = _checked_shares(resplit.shares)
     order = sorted(range(len(images)), key=lambda index: (images[index].sha256, images[index].file))
@@ -70,7 +70,7 @@ def redraw(
 
 
 def move(images: Sequence[ImageRecord], splits: Sequence[Split]) -> list[ImageRecord]:
-    """The photos in their new splits, and called so; a photo that stays keeps its name."""
+    """Return the photos in their new splits, renamed accordingly; a photo that stays in its split keeps its name."""
     stay = [record.split == split for record, split in zip(images, splits, strict=True)]
     taken = {record.file.casefold(): 1 for record, stays in zip(images, stay, strict=True) if stays}
     return [
@@ -85,7 +85,7 @@ def _moved(record: ImageRecord, split: Split, taken: dict[str, int]) -> ImageRec
 
 
 def resplit_sentence(images: Sequence[ImageRecord], moved: Sequence[ImageRecord], resplit: Resplit) -> str:
-    """What a new draw has done."""
+    """Describe the result of a new draw."""
     how = [f"seed {resplit.seed}", "stratified by class" if resplit.stratified else "not stratified"]
     if resplit.group_by:
         how.append(f"groups by {resplit.group_by!r}")
@@ -114,7 +114,7 @@ def _checked_shares(shares: Sequence[float]) -> Mapping[Split, float]:
 
 
 def _ties(images: Sequence[ImageRecord], names: Sequence[str]) -> Iterable[Sequence[int]]:
-    """Photos that belong together: of one name for their group, or of one scene."""
+    """Return groups of related photos: photos with the same group name, and photos of the same scene."""
     scenes = keep_together([Shot(record.file, record.sha256, record.look) for record in images])
     together: dict[str | int, list[int]] = defaultdict(list)
     for index, (name, scene) in enumerate(zip(names, scenes, strict=True)):

@@ -1,8 +1,8 @@
-"""Depthwise convolution with a backward pass that a CPU does quickly.
+"""Depthwise convolution with a fast backward pass on CPUs.
 
-The library under torch computes the gradient of a depthwise kernel quickly if that is 3 x 3: for 5 x 5 it takes ten
-times as long in float32, and a hundred times in bfloat16. But the gradient of a kernel's element depends on nothing
-but the pixels that the element has seen, so that a larger kernel's is put together from those of its 3 x 3 parts.
+Torch's CPU library computes the gradient of a depthwise kernel fast only for 3 x 3: 5 x 5 takes ten times as long in
+float32, and a hundred times in bfloat16. The gradient of a kernel element depends only on the pixels that the element
+has seen, so the gradient of a larger kernel can be assembled from those of its 3 x 3 parts.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ PART = 3
 
 
 class QuickConv2d(nn.Conv2d):
-    """``nn.Conv2d``; where it is depthwise and learns on a CPU, with the quick backward pass; see also ``products``."""
+    """``nn.Conv2d`` with fast paths on a CPU: depthwise in training, 1 x 1 in inference (see ``onednn_linear``)."""
 
     def _conv_forward(self, features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if self._is_of_pixels and is_plain(features, weight):
@@ -54,7 +54,7 @@ class QuickConv2d(nn.Conv2d):
 
 
 def quicken(network: nn.Module) -> None:
-    """Let every plain convolution of a network be a ``QuickConv2d``, and products ``QuickLinear``; its weights stay."""
+    """Turn plain convolutions into ``QuickConv2d`` and linear layers into ``QuickLinear`` in place; weights stay."""
     quick = {nn.Conv2d: QuickConv2d, nn.Linear: QuickLinear}
     for module in network.modules():
         module.__class__ = quick.get(type(module), type(module))
@@ -82,14 +82,14 @@ class _Convolution(torch.autograd.Function):
 
 
 def gradient_of_features(gradient: Tensor, features: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    """The gradient of what a depthwise convolution has convolved.
+    """Compute the gradient of a depthwise convolution with respect to its input.
 
     Args:
-        gradient: Of its result, shape (B, C, H', W').
-        features: What it has convolved, shape (B, C, H, W).
-        weight: Its kernels, shape (C, 1, K, K).
-        stride: Its stride.
-        padding: Zeros on each side of the features.
+        gradient: Gradient of the output, shape (B, C, H', W').
+        features: Input of the convolution, shape (B, C, H, W).
+        weight: Kernels, shape (C, 1, K, K).
+        stride: Stride of the convolution.
+        padding: Zeros on each side of the input.
 
     Returns:
         Shape (B, C, H, W).
@@ -97,24 +97,24 @@ def gradient_of_features(gradient: Tensor, features: Tensor, weight: Tensor, str
     half, strides = features.dtype == torch.bfloat16, stride > 1
     if strides and weight.shape[-1] > PART:
         return _spread_out(gradient, features.shape[-2:], weight, stride, padding)
-    dtype = torch.float32 if half and strides else features.dtype  # the library has nothing quick for both
+    dtype = torch.float32 if half and strides else features.dtype  # the library has no fast path for both
     return _backward(gradient.to(dtype), features.to(dtype), weight.to(dtype), stride, padding, 0).to(features.dtype)
 
 
 def _spread_out(gradient: Tensor, size: Sequence[int], weight: Tensor, stride: int, padding: int) -> Tensor:
-    """The same by a convolution without a stride, of the gradient with zeros between its pixels."""
+    """Compute the same as a convolution without stride over the gradient with zeros between its pixels."""
     batch, channels, height, width = gradient.shape
     spread = gradient.new_zeros(batch, channels, stride * (height - 1) + 1, stride * (width - 1) + 1)
     spread = spread.to(memory_format=torch.channels_last)
     spread[..., ::stride, ::stride] = gradient
     padded = functional.conv2d(spread, weight.flip(2, 3), padding=weight.shape[-1] - 1, groups=channels)
     below, right = (size[axis] + padding - padded.shape[2 + axis] for axis in (0, 1))
-    cut = (-padding, right, -padding, below)  # and zeros for what no kernel has seen
+    cut = (-padding, right, -padding, below)  # crop the padding, and zero-fill pixels that no kernel covered
     return functional.pad(padded, cut) if any(cut) else padded
 
 
 def gradient_of_weight(gradient: Tensor, features: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    """The gradient of its kernels, shape (C, 1, K, K); the arguments are those of ``gradient_of_features``."""
+    """Compute the gradient of the kernels, shape (C, 1, K, K); arguments as in ``gradient_of_features``."""
     padded = functional.pad(features, (padding,) * 4) if padding else features
     kernel, (height, width) = weight.shape[-1], gradient.shape[-2:]
     part_weight = weight[..., :PART, :PART].contiguous()
@@ -131,7 +131,7 @@ def gradient_of_weight(gradient: Tensor, features: Tensor, weight: Tensor, strid
 
 
 def _backward(gradient: Tensor, features: Tensor, weight: Tensor, stride: int, padding: int, wanted: int) -> Tensor:
-    """The library's own gradient of the features, 0, or of the weight, 1."""
+    """Return torch's own gradient of the features (``wanted`` 0) or of the weight (``wanted`` 1)."""
     mask = [one == wanted for one in range(3)]
     gradients = torch.ops.aten.convolution_backward(
         gradient, features, weight, None, [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], len(weight), mask

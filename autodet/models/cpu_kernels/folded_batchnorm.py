@@ -1,7 +1,7 @@
-"""Folding frozen BatchNorms into the convolutions before them.
+"""Folding of frozen BatchNorms into the preceding convolutions.
 
-Batches of detection are too small to measure better statistics than the published ones, so they are kept; and a
-BatchNorm that is kept is a scale and a shift, which cost nothing inside the convolution.
+Detection batches are too small to estimate better statistics than the published ones, so these stay frozen. A frozen
+BatchNorm is a scale and a shift, which cost nothing inside the convolution.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ NORM_PARTS = ("running_mean", "running_var", "weight", "bias")
 
 
 def fold_batch_norms(network: nn.Module) -> None:
-    """Fold every BatchNorm that directly follows a convolution; the network is changed in place.
+    """Fold every BatchNorm that directly follows a convolution, in place.
 
-    It computes what it did before in evaluation mode. Weights with BatchNorms, as published or as an earlier version
-    saved them, can still be loaded into it.
+    The network computes the same as before in evaluation mode. It can still load weights with BatchNorms, as published
+    or as saved by earlier versions.
     """
     folds: dict[str, tuple[str, float]] = {}
     state = network.state_dict()
@@ -45,13 +45,13 @@ def fold_batch_norms(network: nn.Module) -> None:
 
 
 def folded_for(network: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """A state dict as ``network`` has it, whose BatchNorms may have been folded."""
+    """Fold the BatchNorms of a state dict as in ``network``, if that has folded any."""
     folds: Folds = getattr(network, "folds", {})
     return fold_state(state, folds)
 
 
 def fold_state(state: Mapping[str, Tensor], folds: Folds) -> dict[str, Tensor]:
-    """A state dict with its BatchNorms folded; one that has none is returned as it is."""
+    """Return a copy of a state dict with its BatchNorms folded; one without BatchNorms stays unchanged."""
     folded = dict(state)
     for conv, (norm, epsilon) in folds.items():
         if f"{norm}.running_var" not in state:

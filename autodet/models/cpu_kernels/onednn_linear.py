@@ -1,8 +1,8 @@
-"""Products of float32 matrices that a CPU does quickly when it predicts.
+"""Fast float32 matrix products for inference on CPUs.
 
-Torch leaves them to MKL, and convolutions of 1 x 1 as well where it has one thread and few photos. On an AMD processor
-that took twice as long as oneDNN does, which takes care of all other convolutions; a head's two wide layers were half
-of a prediction.
+Torch runs them in MKL, and also 1 x 1 convolutions if it has one thread and few photos. On an AMD processor MKL took
+twice as long as oneDNN, which runs all other convolutions; the two wide layers of a head took half of the prediction
+time.
 """
 
 import torch
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 
 class QuickLinear(nn.Linear):
-    """``nn.Linear``; of rows of float32 on a CPU that does not learn, as a convolution of 1 x 1."""
+    """``nn.Linear`` that runs as a 1 x 1 convolution for float32 rows on a CPU in inference."""
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Multiply rows, shape (N, inputs), to (N, outputs)."""
+        """Map rows, shape (N, inputs), to shape (N, outputs)."""
         if not (rows.ndim == 2 and is_plain(rows, self.weight)):
             return super().forward(rows)
         line = rows[None, :, None].permute(0, 3, 1, 2)  # one photo of N x 1 pixels
@@ -22,13 +22,13 @@ class QuickLinear(nn.Linear):
 
 
 def convolve_pixels(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """A convolution of 1 x 1 by the library for convolutions: features (B, C, H, W), weight (outputs, C, 1, 1)."""
+    """Run a 1 x 1 convolution in oneDNN: features (B, C, H, W), weight (outputs, C, 1, 1)."""
     convolved: Tensor = torch.mkldnn_convolution(features, weight, bias, [0, 0], [1, 1], [1, 1], 1)
     return convolved
 
 
 def is_plain(features: Tensor, weight: Tensor) -> bool:
-    """Whether float32 is to be multiplied on a CPU, and nobody wants a gradient or writes down what is done."""
+    """Return whether oneDNN can take over: float32 on a CPU, no gradient, no autocast, no tracing, no compilation."""
     return (
         features.device.type == "cpu"
         and features.dtype == weight.dtype == torch.float32

@@ -1,7 +1,7 @@
 """Full precision where mixed precision would cost accuracy.
 
-Torchvision decodes and matches boxes in the type of what a head has answered. In bfloat16, which has eight bits for a
-number's digits, a corner at 300 pixels would be off by up to one, and small boxes would vanish.
+Torchvision decodes and matches boxes in the dtype of a head's output. In bfloat16, which has eight significant bits,
+a corner at 300 pixels would be off by up to one, and small boxes would vanish.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 def answer_in_float32(*heads: nn.Module) -> None:
-    """Let these parts of a network hand on float32, whatever they compute in."""
+    """Make these parts of a network output float32, regardless of the dtype they compute in."""
     for head in heads:
         head.register_forward_hook(_hand_on_float32)
 

@@ -1,9 +1,9 @@
-"""RoIAlign (He et al., arXiv 1703.06870) on a feature pyramid, quick on a CPU that learns.
+"""RoIAlign (He et al., arXiv 1703.06870) on a feature pyramid, fast in training on a CPU.
 
-torchvision takes each sample of a region by itself, and its backward pass adds the gradient of each to four pixels, one
-after another on one core; that was a sixth of a training step. But the samples of a region lie on a grid: what it cuts
-out of a map is ``rows @ map @ columns.T``, with a matrix of bilinear weights for each axis, and the gradient of that is
-two products of matrices as well.
+torchvision processes each sample of a region separately, and its backward pass adds the gradient of each sample to four
+pixels, sequentially on one core, which took a sixth of a training step. But the samples of a region lie on a grid: the
+region pooled from a map is ``rows @ map @ columns.T`` with a matrix of bilinear weights per axis, and its gradient is
+two matrix products as well.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,15 +15,19 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import MultiScaleRoIAlign
 
-ROUND = 16  # regions
+ROUND = 16  # the number of regions in a group is padded to a multiple of this
 Pool = Callable[[Sequence[Tensor], list[Tensor]], Tensor]
 
 
 class QuickRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
-    """torchvision's pooling, of float32 to the last bit; on a CPU in training with matrices, which are quicker."""
+    """torchvision's pooling with a backward pass by matrix products in training on a CPU.
+
+    The forward pass in float32 is torchvision's own, bit for bit; in bfloat16 it uses matrix products in training on a
+    CPU.
+    """
 
     def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
-        """Cut the regions of boxes out of feature maps, as ``MultiScaleRoIAlign`` does."""
+        """Pool the regions of boxes from feature maps, as ``MultiScaleRoIAlign`` does."""
         maps = [x[name] for name in self.featmap_names]
         if not (self.training and maps[0].device.type == "cpu" and any(one.requires_grad for one in maps)):
             return super().forward(x, boxes, image_shapes)  # type: ignore[no-any-return]
@@ -33,25 +37,25 @@ class QuickRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
             return super(QuickRoIAlign, self).forward(named, regions, image_shapes)  # type: ignore[no-any-return]
 
         if self.scales is None:
-            pool([one.float() for one in maps], [one[:0] for one in boxes])  # which finds out the levels' scales
+            pool([one.float() for one in maps], [one[:0] for one in boxes])  # no regions: only sets the scales
         pooled: Tensor = _Pooling.apply(self, pool, boxes, *maps)
         return pooled
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Regions of one photo that are cut out of one level.
+    """Regions of one photo that are pooled from one pyramid level.
 
-    A CPU writes code for each number of regions that it meets anew, so it meets round numbers: to make up for what is
-    missing to one there are some that weigh nothing, at the end.
+    A CPU generates code for each new number of regions, so the group is padded to a multiple of ``ROUND`` with regions
+    of zero weight at the end.
 
     Attributes:
-        level: Which.
-        photo: Which.
-        count: How many there are.
-        members: Their places among all photos' regions, shape (R,) with R from ``count`` on.
+        level: Index of the pyramid level.
+        photo: Index of the photo.
+        count: Number of regions without padding.
+        members: Indices among the regions of all photos, shape (R,), where R is ``count`` rounded up.
         rows: Weights of the map's rows, shape (R, S, H); see ``bilinear_weights``.
-        columns: Of its columns, shape (R, S, W).
+        columns: Weights of the map's columns, shape (R, S, W).
     """
 
     level: int
@@ -102,12 +106,12 @@ class _Pooling(torch.autograd.Function):
 
 
 def cut_out(features: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Regions of one photo's feature map.
+    """Pool regions from the feature map of one photo.
 
     Args:
         features: Shape (C, H, W).
-        rows: What each of the map's rows contributes to each row of cells, shape (R, S, H).
-        columns: The same of its columns, shape (R, S, W).
+        rows: Contribution of each map row to each row of cells, shape (R, S, H).
+        columns: Contribution of each map column to each column of cells, shape (R, S, W).
 
     Returns:
         Shape (R, C, S, S).
@@ -118,12 +122,12 @@ def cut_out(features: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def gradient_of_map(gradient: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """The gradient of one photo's feature map, shape (C, H, W).
+    """Compute the gradient of one photo's feature map, shape (C, H, W).
 
     Args:
-        gradient: Of what was cut out, shape (R, C, S, S).
-        rows: As ``cut_out``.
-        columns: As ``cut_out``.
+        gradient: Gradient of the pooled regions, shape (R, C, S, S).
+        rows: As in ``cut_out``.
+        columns: As in ``cut_out``.
     """
     strips = columns.transpose(1, 2)[:, None] @ gradient.permute(0, 2, 3, 1)
     height, width, channels = rows.shape[2], columns.shape[2], gradient.shape[1]
@@ -132,14 +136,14 @@ def gradient_of_map(gradient: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def bilinear_weights(low: Tensor, high: Tensor, cells: int, samples: int, pixels: int) -> Tensor:
-    """What each pixel along an axis contributes to each cell of regions, as torchvision's ``roi_align`` has it.
+    """Compute the contribution of each pixel along an axis to each cell of regions, as in torchvision's ``roi_align``.
 
     Args:
-        low: Where regions begin, in pixels of the map, shape (R,).
-        high: Where they end.
-        cells: Into so many each is divided.
-        samples: Of so many points each cell is the mean.
-        pixels: The map's.
+        low: Start of each region, in pixels of the map, shape (R,).
+        high: End of each region, in pixels of the map, shape (R,).
+        cells: Number of cells per region.
+        samples: Number of sampling points averaged per cell.
+        pixels: Number of pixels of the map along the axis.
 
     Returns:
         Shape (R, cells, pixels).

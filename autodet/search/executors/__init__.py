@@ -1,4 +1,4 @@
-"""Where trials run: what a supervisor asks of an executor, and what it hears from it."""
+"""Executors, which run trials: the interface for the supervisor, and the events that they report."""
 
 import traceback
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from autodet.search.executors.oom import is_out_of_memory
 from autodet.search.executors.resource_usage import Usage
 from autodet.training.job import EpochProgress, TrainJob
 
-BEAT_SECONDS = 1.0  # a trial shows that it gets on no more often than that
+BEAT_SECONDS = 1.0  # minimum interval between progress reports of a trial
 
 
 @dataclass(frozen=True)
 class EpochDone:
-    """A trial has finished an epoch; after a restart it tells its earlier epochs again."""
+    """A trial finished an epoch; after a restart, its earlier epochs are reported again."""
 
     trial: int
     result: EpochResult
@@ -25,7 +25,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class EpochUnderWay:
-    """A trial has trained, or evaluated, more of an epoch; heard of about once a second."""
+    """A trial made progress within an epoch, in training or evaluation; reported about once a second."""
 
     trial: int
     progress: EpochProgress
@@ -33,14 +33,14 @@ class EpochUnderWay:
 
 @dataclass(frozen=True)
 class TrialDone:
-    """A trial has trained all its epochs."""
+    """A trial finished all its epochs."""
 
     trial: int
 
 
 @dataclass(frozen=True)
 class TrialFailed:
-    """A trial cannot go on; ``error`` is a sentence, ``details`` a traceback for the log."""
+    """A trial failed; ``error`` is a sentence, ``details`` a traceback for the log."""
 
     trial: int
     error: str
@@ -49,7 +49,7 @@ class TrialFailed:
 
 @dataclass(frozen=True)
 class TrialLost:
-    """What a trial ran on is gone (killed, hung, unplugged); it may be started again."""
+    """A trial lost its process or machine (killed, hung, unplugged); it may be restarted."""
 
     trial: int
     reason: str
@@ -57,7 +57,7 @@ class TrialLost:
 
 @dataclass(frozen=True)
 class TrialTooLarge:
-    """A trial needs more memory than there is; it may be started again with fewer photos at a time."""
+    """A trial ran out of memory; it may be restarted with fewer photos at a time."""
 
     trial: int
     reason: str
@@ -65,7 +65,7 @@ class TrialTooLarge:
 
 @dataclass(frozen=True)
 class TrialBlocked:
-    """What every trial needs is gone (a photo, space on the disk); ``reason`` is a sentence that says what to do."""
+    """A requirement of every trial is missing (a photo, disk space); ``reason`` is a sentence with the remedy."""
 
     trial: int
     reason: str
@@ -76,7 +76,7 @@ Event = EpochDone | EpochUnderWay | TrialDone | TrialFailed | TrialLost | TrialT
 
 
 def event_of(trial: int, error: Exception) -> Event:
-    """What an exception that ended a trial's training means for it; to be called while the exception is handled."""
+    """Convert an exception that ended a trial's training to an event; call it inside the ``except`` block."""
     details = traceback.format_exc()
     if is_out_of_memory(error):
         return TrialTooLarge(trial, unforeseen_reason(error))
@@ -91,31 +91,31 @@ def event_of(trial: int, error: Exception) -> Event:
 
 
 class Executor(Protocol):
-    """Runs trials somewhere, as many side by side as it has room for."""
+    """Runs trials, as many in parallel as it has room for."""
 
     @property
     def slots(self) -> int:
-        """How many trials run side by side."""
+        """Number of trials that run in parallel."""
 
     @property
     def obstacle(self) -> str:
-        """Why there is no room, as a sentence, where others use what trials run on; else empty."""
+        """Why there is no room, as a sentence, if other searches occupy the devices; otherwise empty."""
 
     def has_room(self) -> bool:
-        """Whether another trial can be started now; to be asked only if there is one to start."""
+        """Return whether another trial can start now; call it only if there is a trial to start."""
 
     def start(self, trial: int, job: TrainJob) -> str:
-        """Start a trial; its device and threads are the executor's to choose.
+        """Start a trial; the executor chooses its device and threads.
 
         Returns:
-            What it runs on, as people call it (``cuda:0``); empty where that is not known yet.
+            The display name of its device (``cuda:0``); empty if it is not known yet.
         """
 
     def events(self, timeout_seconds: float) -> list[Event]:
-        """What happened since the last call; waits for something to happen, but no longer than asked."""
+        """Return the events since the last call; wait for one, but no longer than the timeout."""
 
     def cancel(self, trial: int) -> None:
-        """End a trial and everything that it runs on; nothing more is heard of it."""
+        """End a trial and all its processes; it reports no further events."""
 
     def close(self) -> None:
         """End every trial."""

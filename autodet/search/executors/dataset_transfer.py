@@ -1,4 +1,4 @@
-"""How data sets get to other machines: as pieces of a tar stream, unpacked once on each of them."""
+"""Transfer of data sets to other machines: pieces of a tar stream, unpacked once per machine."""
 
 import os
 import tarfile
@@ -10,16 +10,16 @@ from autodet.lock import hold_lock
 from autodet.workspace import hidden_folder
 
 PIECE_BYTES = 64_000_000
-UNPACK_SECONDS = 3600.0  # how long a trial waits for another that unpacks the same
+UNPACK_SECONDS = 3600.0  # how long a trial waits while another unpacks the same data set
 
 
 def cache_folder() -> Path:
-    """Where this machine keeps what has travelled to it (``AUTODET_RAY_CACHE``)."""
+    """Return the folder in which this machine keeps transferred files (``AUTODET_RAY_CACHE``)."""
     return Path(os.environ.get("AUTODET_RAY_CACHE") or Path.home() / ".cache" / "autodet")
 
 
 def packed(folder: Path, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
-    """A folder as a tar stream, in pieces of at least so many bytes but for the last."""
+    """Pack a folder as a tar stream, in pieces of at least ``piece_bytes`` bytes except the last."""
     buffer = BytesIO()
     with tarfile.open(fileobj=buffer, mode="w|") as tar:
         for path in sorted(folder.rglob("*")):
@@ -32,12 +32,12 @@ def packed(folder: Path, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
 
 
 def unpacked(fingerprint: str, pieces: Callable[[], Iterable[bytes]], cache: Path) -> Path:
-    """A data set's folder on this machine; fetched if it is not there yet, by one process while others wait.
+    """Return a data set's folder on this machine; if it is missing, one process fetches it while others wait.
 
     Args:
-        fingerprint: The data set's, by which it is known.
-        pieces: Fetches it, as ``packed`` makes it.
-        cache: Where to keep it.
+        fingerprint: Fingerprint of the data set, used as cache key.
+        pieces: Fetches the data set in the format of ``packed``.
+        cache: The cache folder.
     """
     folder = cache / "datasets" / fingerprint
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -56,13 +56,13 @@ def _unpack(pieces: Iterable[bytes], folder: Path) -> None:
 
 
 class _Stream(RawIOBase):
-    """Pieces as one file to read."""
+    """Pieces of a stream as one readable file."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces, self._piece = iter(pieces), b""
 
     def read(self, size: int = -1) -> bytes:
-        """Up to ``size`` bytes; nothing at the end."""
+        """Return up to ``size`` bytes; empty at the end."""
         if not self._piece:
             self._piece = next(self._pieces, b"")
         taken, self._piece = self._piece[:size], self._piece[size:]

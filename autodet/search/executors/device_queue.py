@@ -1,16 +1,17 @@
-"""The queue for device slots, which all searches of a workspace share.
+"""The queue for device slots, shared by all searches of a workspace.
 
     AUTODET_HOME/devices/
-      lock              held for the moment in which a search looks and takes
-      slots/<slot>      locked for as long as a trial runs there, by its supervisor and its worker; says whose it is
-      waiting/<search>  locked by a supervisor while it waits for a slot; says since when, and for which
+      lock              held briefly while a search checks for slots and takes one
+      slots/<slot>      locked by the supervisor and worker of a trial while it runs there; names the search
+      waiting/<search>  locked by a supervisor while it waits for a slot; holds the start of the wait and the slots
 
-A free slot goes to the search with the fewest running trials, and among those to the one that has waited longest. So
-trials of several searches alternate, and none waits for ever: whoever has none running comes before all who have one,
-and a new search comes after those that wait already. The operating system releases what a process held, however it
-ends; nobody waits for the dead. A supervisor that has stopped asking, frozen for example, is passed over.
+A free slot goes to the search with the fewest running trials; among those, to the one that has waited longest. Trials
+of several searches therefore alternate, and none starves: a search without running trials comes before all searches
+that have some, and a new search comes after those already waiting. The operating system releases the locks of a process
+however it ends, so dead searches block no others. A supervisor that has stopped asking, for example a frozen one, is
+skipped.
 
-Another workspace on the same machine has a queue of its own: both would use the same devices.
+Each workspace has its own queue: two workspaces on one machine would use the same devices.
 """
 
 import json
@@ -28,19 +29,19 @@ from autodet.settings import Settings
 from autodet.text_format import listed
 from autodet.training.device import Slot, device_slots, number_slots, visible_gpu
 
-PASSED_OVER_SECONDS = 10.0  # who has not asked for so long is not waited for
+PASSED_OVER_SECONDS = 10.0  # a search that has not asked for this long is skipped
 PATIENCE_SECONDS = 1.0  # the lock is held for milliseconds
-MAX_NOTE_BYTES = 100_000  # bytes
+MAX_NOTE_BYTES = 100_000
 MAX_NAMES = 2
 
 
 @dataclass(frozen=True)
 class HeldSlot:
-    """A slot that is this process's until it gives it back.
+    """A slot that this process holds until it gives it back.
 
     Attributes:
-        slot: Which.
-        descriptor: Holds its lock; a process that inherits it holds it too.
+        slot: The slot.
+        descriptor: Holds the lock; a process that inherits it holds the lock too.
     """
 
     slot: Slot
@@ -49,7 +50,7 @@ class HeldSlot:
 
 @dataclass(frozen=True)
 class _Ticket:
-    """What a search that waits says of itself; moments are of the machine's monotonic clock, in seconds."""
+    """Entry of a waiting search; times are seconds of the machine's monotonic clock."""
 
     search: str
     running: int
@@ -63,13 +64,13 @@ class _Ticket:
 
 
 class SlotQueue:
-    """One search's place in the queue.
+    """The place of one search in the queue.
 
     Args:
-        home: The workspace's folder.
-        search: The search's id.
+        home: The workspace folder.
+        search: The search id.
         slots: The slots that it may use.
-        most: How many of them at a time; all if not given.
+        most: Maximum number of slots at a time; all if not given.
     """
 
     def __init__(self, home: Path, search: str, slots: Sequence[Slot], most: int | None = None) -> None:
@@ -78,12 +79,12 @@ class SlotQueue:
         self._search, self._folder = search, home / "devices"
         self._files = {slot: _file_name(slot) for slot in self.slots}
         self._held: list[HeldSlot] = []
-        self._ticket: tuple[int, float] | None = None  # descriptor, since when
+        self._ticket: tuple[int, float] | None = None  # descriptor, start of the wait
         for name in ("slots", "waiting"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
 
     def take(self) -> HeldSlot | None:
-        """A free slot, if there is one and it is this search's turn; else wait, and say why in ``obstacle``."""
+        """Take a free slot if it is this search's turn; otherwise keep waiting and set ``obstacle`` to the reason."""
         if len(self._held) >= self.most:
             return None
         try:
@@ -94,12 +95,12 @@ class SlotQueue:
             return None
 
     def give_back(self, held: HeldSlot) -> None:
-        """Let others have a slot."""
+        """Release a slot."""
         self._held.remove(held)
         unlock(held.descriptor)
 
     def leave(self) -> None:
-        """Wait no longer."""
+        """Leave the queue."""
         if self._ticket:
             self._waiting(self._search).unlink(missing_ok=True)
             unlock(self._ticket[0])
@@ -141,7 +142,7 @@ class SlotQueue:
         return ticket
 
     def _tickets(self) -> list[_Ticket]:
-        """Who else waits; what the dead have left is cleared away."""
+        """Return the tickets of other waiting searches; delete those of dead processes."""
         tickets = []
         for path in (self._folder / "waiting").iterdir():
             if path.name == self._search:
@@ -154,7 +155,7 @@ class SlotQueue:
             try:
                 ticket = _Ticket(**{**note, "slots": tuple(note["slots"])})
             except (KeyError, TypeError):
-                continue  # of another version
+                continue  # written by another version
             if time.monotonic() - ticket.asked < PASSED_OVER_SECONDS:
                 tickets.append(ticket)
         return tickets
@@ -164,7 +165,7 @@ class SlotQueue:
 
 
 def queue_for(home: Path, search: str, device: str | None, settings: Settings) -> SlotQueue:
-    """The queue for the slots that a search may use: all of this installation's, or one at a time on one device."""
+    """Return the queue for a search's slots: all of this installation, or one at a time on one device."""
     slots = number_slots(device_slots(settings))
     if device is None:
         return SlotQueue(home, search, slots)
@@ -178,14 +179,14 @@ def _file_name(slot: Slot) -> str:
 
 
 def _obstacle(users: Mapping[str, str], earlier: Sequence[str]) -> str:
-    """Why a search waits: who uses which slots, or who comes first."""
+    """Return why a search waits: the searches that use the slots, or those ahead in the queue."""
     if users:
         return f"It waits for a free device: {_listed(set(users.values()))} using {', '.join(users)}."
     return f"It waits for a free device: {_listed(set(earlier))} next."
 
 
 def _listed(searches: set[str]) -> str:
-    """``the search a is``, ``the searches a, b and 3 more are``."""
+    """Return ``the search a is`` or ``the searches a, b and 3 more are``."""
     named = sorted(searches)
     if len(named) == 1:
         return f"the search {named[0]} is"

@@ -1,4 +1,4 @@
-"""Which executor a search runs its trials with."""
+"""Selection of the executor for a search."""
 
 import os
 from pathlib import Path
@@ -12,16 +12,16 @@ from autodet.settings import Settings
 
 
 def executor_for(folder: Path, spec: SearchSpec, train: str, settings: Settings) -> Executor:
-    """The executor that a search asks for.
+    """Create the executor that a search requests.
 
     Args:
-        folder: The search's.
-        spec: Its order.
-        train: ``module:function`` that trains a job.
-        settings: Say what there is to run trials on.
+        folder: The search folder.
+        spec: The specification of the search.
+        train: The function that trains a job, as ``module:function``.
+        settings: The settings, which define the devices or the cluster.
 
     Raises:
-        SearchError: There is no such place, or it cannot be reached.
+        SearchError: The cluster is not configured or cannot be reached.
     """
     if spec.executor == "ray":
         os.environ.setdefault(*TOKEN_ASKED)

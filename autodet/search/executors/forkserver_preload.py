@@ -1,4 +1,4 @@
-"""What the fork server imports first: it binds that process, from which all workers are forked, to the supervisor.
+"""First import of the fork server: binds that process, the parent of all workers, to the supervisor.
 
 Importing this module anywhere else would bind the wrong process.
 """

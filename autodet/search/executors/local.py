@@ -1,7 +1,8 @@
-"""Trials on this machine: a process of its own for each, one process a device slot of the queue.
+"""Trials on this machine: one process per trial, on device slots from the queue.
 
-Where the system forks safely, they are forked from one that has imported the trainer before (Python's fork server), so
-that only a search's first trial waits for torch. That process dies with the supervisor, and they with it.
+Where forking is safe, workers are forked from a process that has already imported the trainer (Python's fork server),
+so that only the first trial of a search waits for the import of torch. That process dies with the supervisor, and the
+workers die with it.
 """
 
 import importlib
@@ -38,10 +39,10 @@ from autodet.training.job import EpochProgress, TrainJob
 TRAIN = "autodet.training.loop:train"
 NURSERY = "autodet.search.executors.forkserver_preload"
 GRACE_SECONDS = 5.0
-NICENESS = 5  # pages and predictions on the same cores go first
+NICENESS = 5  # pages and predictions on the same cores have priority
 
 
-_Message = Event | None  # None: a worker gets on, and has nothing to tell
+_Message = Event | None  # None: a heartbeat without an event
 
 
 @dataclass
@@ -50,14 +51,14 @@ class _Worker:
     held: HeldSlot
     process: BaseProcess
     connection: "Connection[_Message, _Message]"
-    out_of_memory_kills: int  # of the whole machine, before it started
+    out_of_memory_kills: int  # of the whole machine, before the worker started
     silent_seconds: float = 0.0
 
 
 class _Inherited:
-    """A descriptor of this process that the worker gets too, and with it the lock on the slot that it uses.
+    """A descriptor passed on to the worker, so that the worker also holds the lock on its slot.
 
-    So a slot whose supervisor was killed is free when its worker is gone, not before.
+    If the supervisor is killed, the slot becomes free only when the worker has ended.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -68,16 +69,16 @@ class _Inherited:
 
     def __setstate__(self, passed: Any) -> None:
         self._descriptor = passed.detach()
-        os.set_inheritable(self._descriptor, False)  # processes that training starts shall not hold it
+        os.set_inheritable(self._descriptor, False)  # child processes of the training must not hold it
 
 
 class LocalExecutor:
-    """Runs one trial on each device slot that the queue lets it have.
+    """Runs one trial on each device slot that it obtains from the queue.
 
     Args:
-        queue: Where other searches of the workspace wait for the same slots.
-        train: ``module:function`` that trains a job.
-        deadline_seconds: A worker that shows no progress for so long is ended, and its trial lost.
+        queue: The queue for slots shared with other searches of the workspace.
+        train: The function that trains a job, as ``module:function``.
+        deadline_seconds: A worker without progress for this long is killed, and its trial is lost.
     """
 
     def __init__(self, queue: SlotQueue, train: str = TRAIN, deadline_seconds: float = 600.0) -> None:
@@ -88,21 +89,21 @@ class LocalExecutor:
 
     @property
     def slots(self) -> int:
-        """How many trials run side by side if no other search is at work."""
+        """Number of trials that run in parallel if no other search is running."""
         return self._queue.most
 
     @property
     def obstacle(self) -> str:
-        """Which searches use the devices, if this one waits for them."""
+        """Which searches use the devices while this one waits for them."""
         return self._queue.obstacle
 
     def has_room(self) -> bool:
-        """Whether a slot is free, which is then kept for the next trial; else this search waits in the queue."""
+        """Return whether a slot is free, and keep it for the next trial; otherwise wait in the queue."""
         self._next = self._next or self._queue.take()
         return self._next is not None
 
     def start(self, trial: int, job: TrainJob) -> str:
-        """Start a trial on the slot that ``has_room`` has found."""
+        """Start a trial on the slot that ``has_room`` reserved."""
         if self._next is None:
             raise ValueError("There is no room.")
         held, self._next = self._next, None
@@ -113,15 +114,15 @@ class LocalExecutor:
             name=f"trial-{trial}",
         )
         process.start()
-        theirs.close()  # so that the end of the process is the end of the pipe
+        theirs.close()  # so that the pipe closes when the process ends
         self._workers[trial] = _Worker(trial, held, process, ours, out_of_memory_kills())
         return held.slot.name
 
     def events(self, timeout_seconds: float) -> list[Event]:
-        """What the workers say, and what became of those that say nothing any more."""
+        """Return the events of the workers, including those of workers that died or hung."""
         began = time.monotonic()
         ready = set(wait([worker.connection for worker in self._workers.values()], timeout_seconds))
-        # Not the time between two calls, nor longer than asked: nobody listens while this process is stopped, or busy.
+        # Excludes time between calls and beyond the timeout: a busy or stopped supervisor does not listen.
         listened = min(time.monotonic() - began, timeout_seconds)
         events: list[Event] = []
         for worker in list(self._workers.values()):
@@ -136,17 +137,17 @@ class LocalExecutor:
         if ready:
             return _receive(worker)
         if worker.silent_seconds > self._deadline:
-            worker.process.kill()  # it may be stopped, and then heeds nothing else
+            worker.process.kill()  # a stopped process reacts to no other signal
             return TrialLost(worker.trial, f"it showed no progress for {self._deadline:g} seconds")
         return None
 
     def cancel(self, trial: int) -> None:
-        """End a trial's process."""
+        """Kill a trial's process."""
         if worker := self._workers.get(trial):
             self._forget(worker)
 
     def close(self) -> None:
-        """End every process, and leave the queue."""
+        """Kill every process, and leave the queue."""
         for worker in list(self._workers.values()):
             self._forget(worker)
         if self._next:
@@ -155,7 +156,7 @@ class LocalExecutor:
         self._queue.leave()
 
     def _forget(self, worker: _Worker) -> None:
-        # What a worker has written is whole at any moment, and it may hang or be stopped: there is nothing to wait for.
+        # Kill at once: files are written atomically, and the worker may hang or be stopped.
         worker.process.kill()
         worker.process.join()
         worker.process.close()
@@ -166,14 +167,14 @@ class LocalExecutor:
 
 def _context(train: str) -> ForkServerContext | SpawnContext:
     if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")  # a Mac's libraries do not bear to be forked
+        return multiprocessing.get_context("spawn")  # macOS libraries are not fork-safe
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([NURSERY, train.split(":", maxsplit=1)[0]])
     return context
 
 
 def _on_slot(job: TrainJob, slot: Slot) -> TrainJob:
-    # A worker sees its own GPU only, and as the first one.
+    # A worker only sees its own GPU, as cuda:0.
     return replace(job, device="cpu" if slot.device == "cpu" else "cuda:0", threads=slot.threads)
 
 
@@ -203,17 +204,17 @@ def _work(
     slot: Slot,
     train: str,
 ) -> None:
-    """The worker process: train, and tell the supervisor."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the supervisor's business
+    """Run a worker process: train, and send events to the supervisor."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor handles Ctrl-C in a terminal
     bind_to_parent()
     watch_supervisor()
     meter = Meter(_choose_device(slot))
-    with suppress(BrokenPipeError):  # the supervisor is gone, and this process with it
+    with suppress(BrokenPipeError):  # the supervisor is gone, and this process ends too
         connection.send(_train(connection, trial, job, train, meter))
 
 
 def _train(connection: "Connection[_Message, _Message]", trial: int, job: TrainJob, train: str, meter: Meter) -> Event:
-    """Train, tell every epoch, and return what became of the trial."""
+    """Train, send an event per epoch, and return the final event of the trial."""
     module, function = train.split(":")
     try:
         for result in getattr(importlib.import_module(module), function)(job, _Pulse(connection, trial)):
@@ -224,7 +225,7 @@ def _train(connection: "Connection[_Message, _Message]", trial: int, job: TrainJ
 
 
 class _Pulse:
-    """Sends a beat when it is called, at most one a second."""
+    """Sends a heartbeat when called, at most one a second."""
 
     def __init__(self, connection: "Connection[_Message, _Message]", trial: int) -> None:
         self._connection, self._trial, self._last = connection, trial, time.monotonic()
@@ -236,10 +237,10 @@ class _Pulse:
 
 
 def _choose_device(slot: Slot) -> str | None:
-    """Let this process see nothing but its slot; returns the GPU as the driver calls it, None on a CPU."""
+    """Make only the slot's device visible to this process; return the GPU as the driver names it, None on a CPU."""
     if slot.device == "cpu":
         os.nice(NICENESS)
         return None
     os.environ["CUDA_VISIBLE_DEVICES"] = gpu = visible_gpu(slot.device)
-    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # numbers mean what the driver's tools mean by them
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # same numbering as the driver's tools
     return gpu

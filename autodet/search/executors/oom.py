@@ -1,11 +1,11 @@
-"""Whether memory ran out, and whose."""
+"""Detection of out-of-memory errors and kills."""
 
 import errno
 import re
 from pathlib import Path
 
 VMSTAT = Path("/proc/vmstat")
-# The last three are oneDNN's words, C++'s and Python's: none of them says why, and hardly anything else is behind them.
+# The last three are messages of oneDNN, C++ and Python: they name no cause, but it is nearly always lack of memory.
 NO_MEMORY = re.compile(
     r"out of memory|not enough memory|can't allocate|cannot allocate|ALLOC_FAILED"
     r"|could not (create|execute) a (primitive|memory object)$|bad_alloc|can't start new thread",
@@ -14,16 +14,16 @@ NO_MEMORY = re.compile(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, of a GPU or of the machine; torch says the latter in a plain ``RuntimeError``."""
+    """Return whether GPU or system memory ran out; torch reports the latter as a plain ``RuntimeError``."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and bool(NO_MEMORY.search(str(error))))
 
 
 def out_of_memory_kills() -> int:
-    """How many processes the kernel has killed since it started because memory ran out; 0 where it does not tell.
+    """Return the kernel's count of out-of-memory kills since boot; 0 if it is not available.
 
-    A process that was killed so cannot say why; whoever started it compares this number before and after.
+    A killed process cannot report the cause, so its parent compares this count before and after.
     """
     try:
         counters = dict(line.split() for line in VMSTAT.read_text().splitlines())

@@ -1,4 +1,4 @@
-"""Processes that end when the one that started them does, however it ends."""
+"""Child processes that end with their parent, however it ends."""
 
 import ctypes
 import multiprocessing
@@ -11,13 +11,13 @@ DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def bind_to_parent() -> None:
-    """Let Linux kill this process when its parent ends, even while this one is stopped; elsewhere nothing happens."""
+    """Let Linux kill this process when its parent ends, even if this process is stopped; no effect elsewhere."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
 
 
 def watch_supervisor() -> None:
-    """End this process when the one that asked ``multiprocessing`` for it is gone, be that now or later."""
+    """End this process once its ``multiprocessing`` parent is gone, now or later."""
     threading.Thread(target=_watch, daemon=True).start()
 
 

@@ -1,13 +1,13 @@
-"""Trials on a Ray cluster: a task for each, wherever Ray finds room for it.
+"""Trials on a Ray cluster: one task per trial, on any node with room.
 
-A task is a streaming generator: with every epoch it yields the checkpoint, and the bundle where the epoch was the best.
-Both are written into the workspace at once. When a task is lost with its node, Ray runs it again elsewhere; there it
-asks for the checkpoint, tells the epochs that it had told before, and goes on. What nodes ask for comes from the
-supervisor's machine, by an actor that reads the workspace: the checkpoint, the model to begin with, and the data set
-where they lack it. Tasks tell the same actor how far their epochs are, which the supervisor asks it: they cannot yield
-that, because a task that runs again has to yield the same items in the same order.
+A task is a streaming generator: after every epoch it yields the checkpoint, and the bundle if the epoch was the best.
+Both are written into the workspace at once. If a task is lost with its node, Ray reruns it elsewhere; the new task
+fetches the checkpoint, reports the earlier epochs again, and continues. Nodes fetch files from an actor on the
+supervisor's machine that reads the workspace: the checkpoint, the starting weights, and the data set if they lack it.
+Tasks report progress within epochs to the same actor, and the supervisor polls it. They cannot yield that progress,
+because a rerun task must yield the same items in the same order.
 
-    python -m autodet.search.executors.ray      says whether the cluster of the settings can be used
+    python -m autodet.search.executors.ray      checks whether the configured cluster can be used
 """
 
 import importlib
@@ -50,8 +50,8 @@ from autodet.workspace import write_atomically
 
 RAY_RETRIES = 2
 CONNECT_SECONDS = 5.0
-HUNG = 70  # exit code of a worker that showed no progress
-FILES = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "max_concurrency": 16}  # the actor that reads them
+HUNG = 70  # exit code of a worker without progress
+FILES = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "max_concurrency": 16}  # options of the actor
 UNREACHABLE = (
     "The Ray cluster that AUTODET_RAY_ADDRESS names cannot be reached; this machine must be part of it: "
     "'ray start --address=HEAD:6379 --num-cpus=0', with the cluster's token, makes it so."
@@ -60,14 +60,14 @@ UNREACHABLE = (
 
 @dataclass(frozen=True)
 class _Told:
-    """What a task yields: an event, and what has to be kept with it."""
+    """Item yielded by a task: an event, and the files to store with it."""
 
     event: Event
     files: dict[str, bytes]
 
 
 def connect(settings: Settings) -> None:
-    """Join the cluster that the settings name; its token comes from where Ray looks for it, never from here.
+    """Join the configured cluster; Ray finds the token itself, it is never passed from here.
 
     Raises:
         SearchError: No cluster is named, or it cannot be reached.
@@ -80,7 +80,7 @@ def connect(settings: Settings) -> None:
             f"AUTODET_RAY_ADDRESS is {address!r}, but Ray's client cannot stream; give HEAD:6379 or auto."
         )
     try:
-        if address != "auto":  # Ray itself would try for minutes
+        if address != "auto":  # Ray itself would retry for minutes
             host, _, port = address.rpartition(":")
             socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
@@ -90,11 +90,11 @@ def connect(settings: Settings) -> None:
 
 
 class RayExecutor:
-    """Runs trials as tasks of the cluster that the settings name.
+    """Runs trials as tasks of the configured cluster.
 
     Args:
-        settings: Say where the cluster is, and what a trial needs.
-        train: ``module:function`` that trains a job; the nodes must have it.
+        settings: The settings, which define the cluster and the resources of a trial.
+        train: The function that trains a job, as ``module:function``; the nodes must have it.
     """
 
     def __init__(self, settings: Settings, train: str) -> None:
@@ -105,12 +105,12 @@ class RayExecutor:
         self._tasks: dict[int, Any] = {}
         self._jobs: dict[int, TrainJob] = {}
         self._fingerprint = ""
-        self._asked: Any = None  # how far epochs are, and when
+        self._asked: Any = None  # pending progress request; below, its time
         self._asked_at = 0.0
 
     @property
     def slots(self) -> int:
-        """How many trials the cluster has room for as it is now, at least one."""
+        """Number of trials that the cluster has room for at its current size, at least one."""
         has = _resources()
         gpus = self._gpus
         room = has.get("GPU", 0) / gpus if gpus else has.get("CPU", 0) / self._settings.ray_cpus
@@ -124,15 +124,15 @@ class RayExecutor:
 
     @property
     def obstacle(self) -> str:
-        """Never any: what has no room waits in Ray's own queue."""
+        """Always empty: trials without room wait in Ray's own queue."""
         return ""
 
     def has_room(self) -> bool:
-        """Whether the cluster has room for another trial."""
+        """Return whether the cluster has room for another trial."""
         return len(self._tasks) < self.slots
 
     def start(self, trial: int, job: TrainJob) -> str:
-        """Give a trial to Ray."""
+        """Submit a trial to Ray."""
         self._fingerprint = self._fingerprint or read_dataset(job.dataset_folder).fingerprint
         gpus, cpus = self._gpus, self._settings.ray_cpus
         job = replace(job, device="cuda:0" if gpus else "cpu", threads=0 if gpus else cpus)
@@ -143,7 +143,7 @@ class RayExecutor:
         return "Ray"
 
     def events(self, timeout_seconds: float) -> list[Event]:
-        """What the tasks have yielded, and how far their epochs are."""
+        """Return the events that the tasks yielded, and the progress of their epochs."""
         if not self._tasks:
             time.sleep(timeout_seconds)
             return []
@@ -154,7 +154,7 @@ class RayExecutor:
         return [event for task in ready if (event := self._next(trials[task], task))] + self._under_way()
 
     def _under_way(self) -> list[Event]:
-        """How far epochs are, as the actor was told; it is asked once a second, and never waited for."""
+        """Return the epoch progress reported to the actor; poll it once a second without blocking."""
         if self._asked is None and time.monotonic() - self._asked_at >= BEAT_SECONDS:
             self._asked, self._asked_at = self._files.progress.remote(), time.monotonic()
         if self._asked is None or not ray.wait([self._asked], timeout=0)[0]:
@@ -162,7 +162,7 @@ class RayExecutor:
         asked, self._asked = self._asked, None
         try:
             told: dict[int, EpochProgress] = ray.get(asked)
-        except RayError:  # the actor was lost, and is started again
+        except RayError:  # the actor was lost, and Ray restarts it
             return []
         return [EpochUnderWay(trial, progress) for trial, progress in told.items() if trial in self._tasks]
 
@@ -182,12 +182,12 @@ class RayExecutor:
         return event
 
     def cancel(self, trial: int) -> None:
-        """End a trial's task, wherever it runs."""
+        """Cancel a trial's task, wherever it runs."""
         if task := self._tasks.pop(trial, None):
             ray.cancel(task, force=True)
 
     def close(self) -> None:
-        """End every task, and leave the cluster."""
+        """Cancel every task, and leave the cluster."""
         for trial in list(self._tasks):
             self.cancel(trial)
         ray.shutdown()
@@ -199,37 +199,37 @@ def _resources() -> dict[str, float]:
 
 
 def _words(error: BaseException) -> str:
-    """Which kind of loss; Ray's own texts run over many lines and name addresses."""
+    """Describe a loss by the error's type; Ray's own messages run over many lines and contain addresses."""
     return f"Ray lost what it ran on ({type(error).__name__})"
 
 
 class _Files:
-    """Reads the workspace for nodes, and hears how far they are; on the supervisor's machine, and ends with it."""
+    """Actor on the supervisor's machine: serves workspace files, collects progress; ends with the supervisor."""
 
     def __init__(self) -> None:
         self._progress: dict[int, EpochProgress] = {}
 
     def note(self, trial: int, progress: EpochProgress) -> None:
-        """Hear how far a trial's epoch is."""
+        """Record the progress of a trial's epoch."""
         self._progress[trial] = progress
 
     def progress(self) -> dict[int, EpochProgress]:
-        """How far epochs are, by trial."""
+        """Return the latest epoch progress by trial."""
         return self._progress
 
     def checkpoint(self, folder: Path) -> bytes | None:
-        """What a trial has reached."""
+        """Return a trial's checkpoint, or None if there is none."""
         try:
             return (folder / CHECKPOINT).read_bytes()
         except FileNotFoundError:
             return None
 
     def start(self, bundle: Path) -> bytes:
-        """The model that trials begin with."""
+        """Return the model that provides the starting weights."""
         return bundle.read_bytes()
 
     def dataset(self, folder: Path) -> Iterator[bytes]:
-        """A data set in pieces."""
+        """Yield a data set in pieces."""
         yield from packed(folder)
 
 
@@ -237,7 +237,7 @@ class _Files:
 def _run(
     trial: int, job: TrainJob, train: str, fingerprint: str, files: Any, deadline_seconds: float, version: str
 ) -> Iterator[_Told]:
-    """Train on this node, and yield what became of it, epoch by epoch."""
+    """Train on this node, and yield the events of the trial epoch by epoch."""
     folder = Path(tempfile.mkdtemp(prefix=f"{trial}-", dir=_scratch()))
     try:
         job = _settled(job, folder, fingerprint, files, version)
@@ -257,7 +257,7 @@ def _scratch() -> Path:
 
 
 def _settled(job: TrainJob, folder: Path, fingerprint: str, files: Any, version: str) -> TrainJob:
-    """The job with folders of this node, in which there is what it needs."""
+    """Return the job with local folders that contain all its inputs."""
     if version != __version__:
         raise TrainingError(f"A node of the cluster has autodet {__version__}, but {version} asked; install the same.")
     checkpoint = ray.get(files.checkpoint.remote(job.folder))
@@ -280,10 +280,10 @@ def _trained(trial: int, job: TrainJob, train: str, pulse: Pulse) -> Iterator[_T
     meter = Meter(os.environ.get("CUDA_VISIBLE_DEVICES") if job.device != "cpu" else None)
     sent: dict[str, float] = {}
     if (job.folder / CHECKPOINT).exists():
-        sent[CHECKPOINT] = (job.folder / CHECKPOINT).stat().st_mtime_ns  # where it came from, it is known
+        sent[CHECKPOINT] = (job.folder / CHECKPOINT).stat().st_mtime_ns  # the supervisor already has it
     for result in getattr(importlib.import_module(module), function)(job, pulse):
         files = {}
-        for name in (BEST_BUNDLE, CHECKPOINT):  # in which order they are written: no checkpoint without its bundle
+        for name in (BEST_BUNDLE, CHECKPOINT):  # in the order of writing: no checkpoint without its bundle
             path = job.folder / name
             if path.exists() and sent.get(name) != path.stat().st_mtime_ns:
                 sent[name], files[name] = path.stat().st_mtime_ns, path.read_bytes()
@@ -293,11 +293,11 @@ def _trained(trial: int, job: TrainJob, train: str, pulse: Pulse) -> Iterator[_T
 
 
 class _Pulse:
-    """Passes on how far an epoch is; ends this worker when it is not called for too long, and Ray starts it again.
+    """Reports epoch progress; exits this worker if it is not called within the deadline, and Ray restarts the task.
 
     Args:
-        deadline_seconds: How long is too long.
-        tell: Told of progress, at most once a second.
+        deadline_seconds: Maximum time between calls.
+        tell: Called with progress, at most once a second.
     """
 
     def __init__(self, deadline_seconds: float, tell: Callable[[EpochProgress], object]) -> None:
@@ -313,7 +313,7 @@ class _Pulse:
             self._tell(progress)
 
     def close(self) -> None:
-        """The trial is over; the worker lives on for the next."""
+        """Stop the watchdog at the end of the trial; the worker process serves further trials."""
         self._over.set()
 
     def _watch(self) -> None:
@@ -323,12 +323,12 @@ class _Pulse:
 
 
 def main() -> int:
-    """Say whether the cluster can be used: nothing, or a sentence and status 1."""
+    """Check whether the cluster can be used: print nothing and return 0, or print a sentence and return 1."""
     try:
         connect(load_settings())
         ray.shutdown()
     except AutodetError as error:
-        print(error)  # on standard output, which Ray leaves alone
+        print(error)  # to stdout, which Ray does not use
         return 1
     return 0
 

@@ -1,4 +1,4 @@
-"""Whether searches can use a Ray cluster; asked in a process of its own, for joining one changes the whole process."""
+"""Check that searches can use a Ray cluster, in a child process because joining one changes the whole process."""
 
 import subprocess
 import sys
@@ -9,11 +9,11 @@ from autodet.processes import module_environment
 from autodet.settings import load_settings
 
 CHECK_SECONDS = 60.0
-TOKEN_ASKED = ("RAY_AUTH_MODE", "token")  # unless the environment says otherwise; Ray reads it when it is imported
+TOKEN_ASKED = ("RAY_AUTH_MODE", "token")  # default for the environment; Ray reads it on import
 
 
 def check_cluster() -> None:
-    """See whether the cluster that the settings name can be used, before a search relies on it.
+    """Check that the configured cluster can be used, before a search relies on it.
 
     Raises:
         SearchError: No cluster is named, Ray is not installed, or the cluster cannot be reached.
@@ -22,7 +22,7 @@ def check_cluster() -> None:
         raise SearchError("No Ray cluster is named; set AUTODET_RAY_ADDRESS, for example to HEAD:6379.")
     if find_spec("ray") is None:
         raise SearchError("Ray is not installed; 'pip install -r requirements-ray.txt' installs it.")
-    environment = dict([TOKEN_ASKED]) | module_environment(RAY_NUM_REDIS_GET_RETRIES="3")  # of a refused token
+    environment = dict([TOKEN_ASKED]) | module_environment(RAY_NUM_REDIS_GET_RETRIES="3")  # if the token is refused
     command = [sys.executable, "-m", "autodet.search.executors.ray"]
     try:
         asked = subprocess.run(

@@ -1,4 +1,4 @@
-"""What a trial needs of its machine, measured by its worker."""
+"""Resource usage of a trial, measured by its worker."""
 
 import resource
 import sys
@@ -12,7 +12,7 @@ SAMPLE_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Usage:
-    """What an attempt needed so far, as ``autodet.records.Attempt`` has it."""
+    """Peak memory and GPU usage of an attempt so far; see ``autodet.records.Attempt``."""
 
     memory_bytes: int | None = None
     gpu_memory_bytes: int | None = None
@@ -20,7 +20,7 @@ class Usage:
 
 
 class Meter:
-    """Looks at this process, and at its GPU a few times a minute.
+    """Measures the memory of this process, and samples its GPU a few times a minute.
 
     Args:
         gpu: The GPU as ``CUDA_VISIBLE_DEVICES`` names it; None on a CPU.
@@ -33,7 +33,7 @@ class Meter:
             threading.Thread(target=self._look, daemon=True).start()
 
     def read(self) -> Usage:
-        """What was needed until now."""
+        """Return the usage so far."""
         busy = [reading.utilisation for reading in self._readings if reading.utilisation is not None]
         return Usage(
             memory_bytes=peak_memory_bytes(),
@@ -49,6 +49,6 @@ class Meter:
 
 
 def peak_memory_bytes() -> int:
-    """The most memory that this process has had; processes that it has started are left out."""
+    """Return the peak memory of this process, without child processes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

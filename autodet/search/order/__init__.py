@@ -1,1 +1,1 @@
-"""What a search is asked to do: parameters, their ranges, starting weights, checks of the data set."""
+"""Search specification: parameters, search space, starting weights, checks of the data set."""

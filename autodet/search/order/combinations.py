@@ -1,4 +1,4 @@
-"""The combinations of parameters that a search has tried, and those that are left if no parameter is continuous."""
+"""Parameter combinations of a search: tried ones, and remaining ones if no parameter is continuous."""
 
 import math
 import random
@@ -13,14 +13,14 @@ REPEAT = "to train combinations again with other seeds, ask for repeats (on the 
 
 
 class Combinations:
-    """The combinations of a space's values, and how many trials have had each.
+    """Combinations of a search space, with the number of trials of each.
 
     Args:
-        space: What can be tried.
-        tried: The parameters of trials; those that lack one do not count.
+        space: The search space.
+        tried: Parameters of past trials; trials that lack a tuned parameter are ignored.
 
     Attributes:
-        count: How many there are; infinite where a continuous parameter is tuned.
+        count: Number of combinations; infinite if a continuous parameter is tuned.
     """
 
     def __init__(self, space: Space, tried: Iterable[Mapping[str, Any]] = ()) -> None:
@@ -30,15 +30,15 @@ class Combinations:
 
     @property
     def least_times(self) -> int:
-        """How many trials have had the combination that was tried least."""
+        """Number of trials of the least-tried combination."""
         return min(self._times.values()) if len(self._times) == self.count else 0
 
     def times(self, params: Mapping[str, Any]) -> int:
-        """How many trials have had a combination."""
+        """Return the number of trials of a combination."""
         return self._times[self._key(params)]
 
     def draw(self, seed: int) -> dict[str, Any]:
-        """One of those that were tried least; there must be finitely many."""
+        """Draw a random combination among the least-tried ones; ``count`` must be finite."""
         least = self.least_times
         taken = sorted(self._number(key) for key, times in self._times.items() if times > least)
         number = random.Random(seed).randrange(int(self.count) - len(taken))  # noqa: S311 - no secret
@@ -50,7 +50,7 @@ class Combinations:
         return tuple(params[name] for name in self._values)
 
     def _number(self, key: tuple[Any, ...]) -> int:
-        """The place of a combination among all, from 0."""
+        """Return the index of a combination, from 0."""
         number = 0
         for values, value in zip(self._values.values(), key, strict=True):
             number = number * len(values or ()) + (values or ()).index(value)
@@ -65,7 +65,7 @@ class Combinations:
 
 
 def too_many_sentence(trials: int, count: float) -> str:
-    """A caution about a search that asks for more trials than there are combinations; else empty."""
+    """Return a warning if a search has more trials than combinations; else empty."""
     if trials <= count:
         return ""
     return (
@@ -75,7 +75,7 @@ def too_many_sentence(trials: int, count: float) -> str:
 
 
 def exhausted_sentence(count: float) -> str:
-    """Why a search that has tried all combinations ended."""
+    """Return the message of a search that ended after all combinations."""
     every = "The only combination of parameters has" if count == 1 else f"All {count:,.0f} combinations have"
     return f"{every} been tried."
 
@@ -85,7 +85,7 @@ def _is_fixed(tried: Tried) -> bool:
 
 
 def _values(name: str, tried: Tried) -> Sequence[Any] | None:
-    """The values that a parameter can have; None if it is continuous."""
+    """Return the possible values of a parameter; None if it is continuous."""
     if not isinstance(tried, Range):
         return tried.values
     step = PARAMETERS[name].step

@@ -1,4 +1,4 @@
-"""A search's data set: the same from its first trial to its last."""
+"""Checks of a search's data set: labels exist, and nothing changes between trials."""
 
 from autodet.datasets.manifest import Dataset, fingerprint_of, read_dataset
 from autodet.errors import SearchError
@@ -7,12 +7,12 @@ from autodet.workspace import Workspace, safe_join
 
 
 def check_dataset(spec: SearchSpec, workspace: Workspace) -> None:
-    """See that the data set is there, and what it was when the search was asked for.
+    """Check that the data set exists and has not changed since the search was created.
 
-    Photos are not opened; whoever trains compares each with its hash.
+    Photos are not opened; training verifies the hash of each.
 
     Raises:
-        SearchError: It is gone or has changed.
+        SearchError: The data set is missing or has changed.
     """
     folder = safe_join(workspace.datasets, spec.dataset)
     if not folder.is_dir():
@@ -26,17 +26,17 @@ def check_dataset(spec: SearchSpec, workspace: Workspace) -> None:
 
 
 def refit_growth(spec: SearchSpec, workspace: Workspace) -> float:
-    """How many times the photos of a trial's epoch an epoch of the final refit has."""
+    """Return the photos per epoch of the final refit, relative to those of a trial."""
     dataset = read_dataset(safe_join(workspace.datasets, spec.dataset))
     learnt, judged = len(dataset.split("train")), len(dataset.split("val"))
     return (learnt + judged) / max(1, learnt)
 
 
 def check_whole(dataset: Dataset) -> None:
-    """See that nobody has changed a data set since it was stored.
+    """Check that a data set has not been edited since it was stored.
 
     Raises:
-        SearchError: Its labels or splits are not those that its fingerprint was made of.
+        SearchError: The classes, labels or splits do not match the fingerprint.
     """
     if fingerprint_of(dataset.classes, dataset.images) != dataset.fingerprint:
         raise SearchError(
@@ -46,10 +46,10 @@ def check_whole(dataset: Dataset) -> None:
 
 
 def check_labels(dataset: Dataset) -> None:
-    """Refuse a data set that has nothing to learn from, or nothing to judge epochs by.
+    """Check that a data set has training and validation boxes that are not difficult.
 
     Raises:
-        SearchError: It has not; the message says what to do.
+        SearchError: One of the splits has none; the message gives the remedy.
     """
     advice = "with labelled photos there, or without split folders to have it split for you"
     if sum(record.annotations.teaches for record in dataset.images) < 2:

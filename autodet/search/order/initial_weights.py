@@ -1,4 +1,4 @@
-"""A model that a search begins with; the search keeps a copy, so that it does not matter what becomes of the model."""
+"""Starting weights of a search; it keeps a copy of the model, so that changes to the original do no harm."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from autodet.search.order.spec import SearchSpec
 from autodet.training.job import Start
 from autodet.workspace import Workspace
 
-COPY = "start.autodet"  # in the search's folder
+COPY = "start.autodet"  # in the search folder
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """A model that a search can begin with.
+    """A model to take starting weights from.
 
     Attributes:
-        origin: Which model that is.
-        card: What it is.
-        weights: Its weights as safetensors.
+        origin: Identity and ancestry of the model.
+        card: Description of the model.
+        weights: Weights as safetensors.
     """
 
     origin: Origin
@@ -33,10 +33,10 @@ class Beginning:
     weights: bytes
 
     def fixed(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """What is asked of a space, with the model's network, and with its photo size unless that is asked for too.
+        """Return the requested space with the model's network, and with its photo size unless one is requested.
 
         Raises:
-            SearchError: Another network is asked for, or several.
+            SearchError: Another network is requested, or several.
         """
         own = self.card.architecture
         networks = make_space({"architecture": asked.get("architecture", False)}).get("architecture")
@@ -49,36 +49,36 @@ class Beginning:
         return {**asked, "architecture": own, "image_size": asked.get("image_size") or self.card.image_size}
 
     def copy_to(self, folder: Path) -> None:
-        """Put the model into a search's folder."""
+        """Copy the model into a search folder."""
         write_bundle(folder / COPY, self.card, self.weights)
 
 
 def read_beginning(model: str | Path, workspace: Workspace) -> Beginning:
-    """A model of the workspace, by id or name, or that of an ``.autodet`` file.
+    """Read a model of the workspace by id or name, or an ``.autodet`` file.
 
     Raises:
-        NotFoundError: There is no such model.
-        BundleError: The file is damaged or foreign, or its weights are not those of its network.
-        ModelError: Its network is not known here.
+        NotFoundError: The model does not exist.
+        BundleError: The file is damaged or foreign, or the weights do not fit the network.
+        ModelError: The network is unknown.
     """
     found = find_model(model, workspace)
     card, weights = read_bundle(found.path)
     from autodet.inference.detector import load_detector
 
-    load_detector(found, device="cpu")  # whether the weights fit is known by trying
+    load_detector(found, device="cpu")  # only loading shows whether the weights fit
     return Beginning(card.as_origin(found.id), card, weights)
 
 
 def start_of(spec: SearchSpec, folder: Path) -> Start | None:
-    """What the trials of the search in a folder begin with, if that is a model."""
+    """Return the starting weights of a search's trials, or None if they start from pretrained weights."""
     return Start(folder / COPY, spec.start_from) if spec.start_from else None
 
 
 def check_start(spec: SearchSpec, folder: Path) -> None:
-    """See that a search still has the very model that it began with.
+    """Check that a search still has its start model, by hash.
 
     Raises:
-        SearchError: Its copy is gone, damaged, or another model.
+        SearchError: The copy is missing, damaged, or another model.
     """
     if spec.start_from is None:
         return

@@ -1,10 +1,10 @@
-"""What a search varies: the one table of what can be tuned, and how a person says what to try.
+"""Search space: the table of all tunable parameters, and the notation of values to try.
 
-A value is fixed, two numbers are a range, a list is a choice::
+A single value is fixed, a pair of numbers is a range, a list is a choice::
 
     {"lr": (5e-4, 5e-3), "batch_size": [4, 8], "architecture": "fasterrcnn_efficientnet_lite0", "augmentation": True}
 
-``True`` tries the prior of the table, ``False`` keeps the default.
+``True`` uses the prior of the table, ``False`` the default.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,26 +26,26 @@ TUNE, DEFAULT = "tune", "default"
 
 @dataclass(frozen=True)
 class Range:
-    """Every number from ``low`` to ``high``, both included."""
+    """All numbers from ``low`` to ``high``, both inclusive."""
 
     low: float
     high: float
 
     @property
     def tuned(self) -> bool:
-        """Whether it leaves anything to choose."""
+        """Whether the sampler chooses a value; always True for a range."""
         return True
 
 
 @dataclass(frozen=True)
 class Choices:
-    """One of some values; of a single one, that is fixed."""
+    """A list of values; a single value is fixed."""
 
     values: tuple[Value, ...]
 
     @property
     def tuned(self) -> bool:
-        """Whether it leaves anything to choose."""
+        """Whether the sampler chooses a value: there is more than one."""
         return len(self.values) > 1
 
 
@@ -55,19 +55,19 @@ Space = Mapping[str, Tried]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One thing that can be tuned.
+    """A tunable parameter.
 
     Attributes:
-        name: Its name in Python, on the command line and in Optuna's study.
-        title: Its name on a page.
-        help: What it does, a sentence.
-        prior: What is tried where a person says no more than that it is to be tuned.
-        least: The lowest number that makes sense; a range on a logarithmic scale begins above 0.
-        most: The highest.
-        log: Whether ratios count rather than differences.
-        step: Whole numbers come in steps of this; 0 for any number, and for words.
-        words: What it can be, where it is no number.
-        tuned: Whether it is tuned where nothing is said.
+        name: Name in Python, on the command line and in the Optuna study.
+        title: Name on a page.
+        help: Description, one sentence.
+        prior: Values to try if tuning is requested without a range.
+        least: Lowest valid number; a range on a logarithmic scale must start above 0.
+        most: Highest valid number.
+        log: Whether the scale is logarithmic.
+        step: Step of a whole-number parameter; 0 for real numbers and words.
+        words: Valid words of a categorical parameter.
+        tuned: Whether it is tuned by default.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Parameter:
 
     @property
     def bounds(self) -> str:
-        """What can be given, in words."""
+        """The valid values, in words."""
         if self.words:
             return f"one of {', '.join(self.words)}"
         multiples = f", in steps of {self.step}" if self.step > 1 else ""
@@ -172,10 +172,10 @@ PARAMETERS = {
 
 
 def make_space(asked: Mapping[str, Any] | None = None) -> dict[str, Tried]:
-    """What is to be tried, of what a person asks for; what is not in it has its default.
+    """Build a search space from requested values; fixed defaults are left out.
 
     Raises:
-        SearchError: There is no such parameter, or it cannot be that; the message says what it can be.
+        SearchError: A parameter is unknown or a value is invalid; the message lists the valid ones.
     """
     asked = asked or {}
     for name in asked:
@@ -186,7 +186,7 @@ def make_space(asked: Mapping[str, Any] | None = None) -> dict[str, Tried]:
 
 
 def parse_tried(text: str) -> Any:
-    """What somebody typed: ``5e-4..5e-3``, ``4,8``, ``8``, ``tune`` or ``default``."""
+    """Parse a typed value: ``5e-4..5e-3``, ``4,8``, ``8``, ``tune`` or ``default``."""
     if text in (TUNE, DEFAULT):
         return text == TUNE
     if ".." in text:
@@ -217,7 +217,7 @@ def _tried(parameter: Parameter, asked: Any) -> Tried:
 
 
 def _problem(parameter: Parameter, values: Sequence[Any]) -> str:
-    """Why a parameter cannot be one of some values, as the end of a sentence; empty if it can."""
+    """Return why a list of values is invalid, as the end of a sentence; empty if it is valid."""
     if not values:
         return f"has no value; give {parameter.bounds}"
     for value in values:
@@ -230,7 +230,7 @@ def _problem(parameter: Parameter, values: Sequence[Any]) -> str:
 
 
 def _said(value: Any) -> str:
-    """A value as a sentence shows it."""
+    """Format a value for a sentence."""
     return str(value) or "empty"
 
 
@@ -260,25 +260,25 @@ def _fits(parameter: Parameter, value: Any) -> bool:
 
 
 def space_from_json(document: Mapping[str, Any]) -> dict[str, Tried]:
-    """The inverse of ``dataclasses.asdict``."""
+    """Read a space from JSON: the inverse of ``dataclasses.asdict``."""
     return {
         name: Range(**tried) if "low" in tried else Choices(tuple(tried["values"])) for name, tried in document.items()
     }
 
 
 def architectures(space: Space) -> tuple[str, ...]:
-    """The networks that may be trained."""
+    """Return the networks in the space."""
     tried = space.get("architecture")
     return tuple(map(str, tried.values)) if isinstance(tried, Choices) else (Hyperparameters().architecture,)
 
 
 def changes_latency(space: Space) -> bool:
-    """Whether anything is tried that makes predictions slower or quicker; all the rest is about training."""
+    """Return whether a parameter that affects latency is tuned; all others affect only training."""
     return any(name in space and space[name].tuned for name in ("architecture", "image_size"))
 
 
 def most_epochs(space: Space, otherwise: int) -> int:
-    """The most epochs that a trial may have."""
+    """Return the maximum number of epochs of a trial."""
     tried = space.get("epochs")
     if isinstance(tried, Range):
         return int(tried.high)
@@ -286,7 +286,7 @@ def most_epochs(space: Space, otherwise: int) -> int:
 
 
 def mean_epochs(space: Space, otherwise: int) -> float:
-    """The mean of the epochs that a trial may have."""
+    """Return the mean number of epochs of a trial."""
     tried = space.get("epochs")
     if isinstance(tried, Range):
         return (tried.low + tried.high) / 2
@@ -294,7 +294,7 @@ def mean_epochs(space: Space, otherwise: int) -> float:
 
 
 def default_values(space: Space) -> dict[str, Value]:
-    """Trial 0's place in the space: the defaults, each moved to the nearest that may be tried."""
+    """Return the parameters of trial 0: the defaults, each clipped to the nearest value in the space."""
     defaults: dict[str, Any] = Hyperparameters().to_json() | {"epochs": most_epochs(space, 0)}
     network = _nearest(Choices(architectures(space)), defaults["architecture"])
     defaults["image_size"] = find_architecture(network).image_size
@@ -310,13 +310,13 @@ def _nearest(tried: Tried, default: Any) -> Any:
 
 
 def params_near(space: Space, wanted: Mapping[str, Any]) -> dict[str, Value]:
-    """What is wanted, or else the default, moved to the nearest that may be tried; as Optuna enqueues it."""
+    """Return the wanted values, or else the defaults, clipped to the space; for Optuna's ``enqueue_trial``."""
     values = default_values(space)
     return {name: _nearest(tried, wanted.get(name, values[name])) for name, tried in space.items() if tried.tuned}
 
 
 def suggest_values(trial: "optuna.trial.Trial", space: Space) -> dict[str, Value]:
-    """What a trial tries; the same again for a trial that has been asked before."""
+    """Suggest the values of a trial; repeated calls for the same trial return the same values."""
     return dict(_suggested(trial, space))
 
 
@@ -333,7 +333,7 @@ def _suggested(trial: "optuna.trial.Trial", space: Space) -> Iterator[tuple[str,
 
 
 def hyperparameters_of(values: Mapping[str, Any]) -> Hyperparameters:
-    """What a trial is trained with; photos have the size that its network works on, unless that is tried too."""
+    """Return the hyperparameters of a trial; the photo size defaults to that of its network."""
     known = {name: value for name, value in values.items() if name != "epochs"}
     architecture = find_architecture(known.get("architecture", Hyperparameters().architecture))
     return Hyperparameters(**{"image_size": architecture.image_size} | known)

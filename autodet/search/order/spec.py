@@ -1,4 +1,4 @@
-"""What a search is asked to do."""
+"""Specification of a search: its fields, their validation and storage."""
 
 import math
 import re
@@ -16,7 +16,7 @@ from autodet.search.order.space import Space, changes_latency, make_space, space
 from autodet.workspace import read_json, write_json
 
 SPEC = "spec.json"
-Place = Literal["workspace", "server"]  # where the study is: the workspace's SQLite, or the settings' PostgreSQL
+Place = Literal["workspace", "server"]  # study storage: the workspace's SQLite, or the settings' PostgreSQL
 EXECUTORS = ("local", "ray")
 SAMPLERS = ("tpe", "random", "gp")
 PRUNERS = ("median", "hyperband", "asha", "none")
@@ -26,36 +26,36 @@ MAX_SEED = 2**31 - 1
 
 @dataclass(frozen=True)
 class SearchSpec:
-    """A search's order, written once and never changed.
+    """Specification of a search, written once and never changed.
 
     Attributes:
-        name: What people call the search, and the model that it finds.
-        dataset: The data set's id.
-        fingerprint: That data set's fingerprint, so that a change is noticed; empty in searches of earlier versions.
-        trials: How many trials.
-        epochs: Epochs a trial, the most where they are tuned.
-        time_limit: Seconds after which everything is over, or None.
-        space: What is tried; what is not in it has its default.
-        sampler: Who chooses what is tried: ``tpe``, ``random``, or ``gp``, a Gaussian process.
-        pruner: What gives up trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``; with two
-            objectives ``none``, for Optuna has no other then.
-        patience: A trial ends after so many epochs that were no better than its best; None for never.
-        objective: What decides which epoch, and so which trial and model, is the best; see
+        name: Display name of the search and its model.
+        dataset: Id of the data set.
+        fingerprint: Fingerprint of the data set, to detect changes; empty in searches of earlier versions.
+        trials: Number of trials.
+        epochs: Epochs per trial; the maximum if they are tuned.
+        time_limit: Time limit of the whole search in seconds, or None.
+        space: Search space; parameters outside it keep their default.
+        sampler: Sampler of parameter values: ``tpe``, ``random``, or ``gp``, a Gaussian process.
+        pruner: Pruner of trials that fall behind: ``median``, ``hyperband``, ``asha`` or ``none``; always ``none`` with
+            two objectives, because Optuna cannot prune those.
+        patience: Early stopping: a trial ends after this many epochs without improvement; None disables it.
+        objective: Metric that selects the best epoch, and so the best trial and model; see
             ``autodet.evaluation.objective``.
-        known_good: What trial 1 tries: the best parameters of an earlier search.
-        start_from: The model whose weights every trial begins with; a copy of it is in the search's folder.
-        defaults: What trial 0 has in place of the usual defaults: that model's photo size, or what fits the data set.
-        device: ``cpu`` or ``cuda:N`` to use that alone; None for every device slot there is.
-        seed: Makes a search on one device repeatable; 0 to ``MAX_SEED``.
+        known_good: Parameters of trial 1: the best ones of an earlier search.
+        start_from: Model with the starting weights of every trial; the search folder holds a copy.
+        defaults: Overrides of the usual defaults in trial 0: that model's photo size, or one that fits the data set.
+        device: ``cpu`` or ``cuda:N`` to use only that device; None for every device slot.
+        seed: Makes a search on one device reproducible; 0 to ``MAX_SEED``.
         executor: Where trials run: ``local``, on this machine's device slots, or ``ray``, on the settings' cluster.
-        repeat: Whether combinations of parameters are trained again, with other seeds, when all have been tried. If
-            not, the search ends then.
-        hardware: The hardware that it was started on, so that later forecasts can use its times; see
+        repeat: Whether combinations are trained again with other seeds once all have been tried; otherwise the search
+            ends then.
+        hardware: Hardware that the search started on, so that later forecasts can use its times; see
             ``autodet.search.planning.epoch_times``. Empty in searches of earlier versions, and on a Ray cluster.
         refit: Whether the best parameters are trained once more at the end, on training and validation photos.
-        storage: Where its study is kept: in the ``workspace``, or on the ``server`` that the settings name.
-        created: When it was asked for, ISO 8601 with time zone.
-        why: The reasons for what was chosen, as sentences.
+        storage: Storage of the study: the ``workspace``, or the ``server`` from the settings.
+        created: Creation time, ISO 8601 with time zone.
+        why: Reasons for the chosen values, as sentences.
     """
 
     name: str
@@ -83,10 +83,10 @@ class SearchSpec:
     fingerprint: str = ""
 
     def check(self) -> None:
-        """Refuse what cannot be searched.
+        """Validate the fields.
 
         Raises:
-            SearchError: A value makes no sense; the message says which.
+            SearchError: A value is invalid; the message says which.
         """
         for name, value in (("trials", self.trials), ("epochs", self.epochs), ("seed", self.seed)):
             if not isinstance(value, int) or isinstance(value, bool):
@@ -122,7 +122,7 @@ class SearchSpec:
             raise SearchError(f"A patience of {self.patience} epochs makes no sense; give 1 or more, or none.")
 
     def _check_pair(self) -> None:
-        """What a search for quality and speed must not, and must, ask for."""
+        """Check that a search with latency has no pruner, and tunes a parameter that changes latency."""
         if not wants_speed(self.objective):
             return
         if self.pruner != "none":
@@ -138,15 +138,15 @@ class SearchSpec:
             )
 
     def write(self, folder: Path) -> None:
-        """Write the order into a search's folder."""
+        """Write the specification into a search folder."""
         write_json(folder / SPEC, asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The order of the search in a folder.
+        """Read the specification of the search in a folder.
 
         Raises:
-            SearchError: It is missing or damaged.
+            SearchError: The file is missing or damaged.
         """
         try:
             document: dict[str, Any] = read_json(folder / SPEC)
@@ -162,5 +162,5 @@ class SearchSpec:
 def _space_of(document: dict[str, Any]) -> Space:
     if "space" in document:
         return space_from_json(document["space"])
-    lr, architecture = document.pop("lr_range"), document.pop("architecture")  # as earlier versions have it
+    lr, architecture = document.pop("lr_range"), document.pop("architecture")  # format of earlier versions
     return make_space({"lr": tuple(lr), "architecture": architecture})

@@ -1,1 +1,1 @@
-"""From an effort and a data set to a search: presets, the plan and its reasons, forecasts."""
+"""Planning of a search from a preset and a data set: the plan, its reasons, and time forecasts."""

@@ -1,4 +1,4 @@
-"""What a search goes by of a data set, before anything is trained."""
+"""Data set statistics that the planner uses before training."""
 
 from dataclasses import dataclass
 
@@ -13,19 +13,19 @@ from autodet.search.order.dataset_checks import check_labels
 
 @dataclass(frozen=True)
 class Facts:
-    """A data set in a few figures.
+    """Statistics of a data set.
 
     Attributes:
-        train_photos: Photos to learn from.
-        val_photos: Photos that epochs are judged by.
-        median_box: The side of the median box to learn from, as a share of its photo's longer side, 0 to 1. A box's
-            side is that of a square of the same area.
-        small_box: Likewise; a quarter of the boxes are smaller, if each class counts as much as any other, as it does
-            for mAP. Classes with very few boxes are left out.
-        photo_side: The longer side of the median photo in pixels.
-        rare_class: The class that the fewest photos to learn from show, of those that any does.
-        rare_photos: How many show it.
-        most_photos: How many show the class that the most of them show.
+        train_photos: Number of training photos.
+        val_photos: Number of validation photos.
+        median_box: Median side of the training boxes, relative to the longer side of their photo, 0 to 1. The side of a
+            box is that of a square of the same area.
+        small_box: Lower quartile of that side, with classes weighted equally, as in mAP. Classes with very few boxes
+            are left out.
+        photo_side: Median longer side of the training photos in pixels.
+        rare_class: The class with the fewest training photos, at least one.
+        rare_photos: Number of training photos that show it.
+        most_photos: Number of training photos that show the most common class.
     """
 
     train_photos: int
@@ -39,16 +39,16 @@ class Facts:
 
 
 def facts_of(dataset: Dataset) -> Facts:
-    """What a search goes by.
+    """Compute the statistics of a data set.
 
     Raises:
-        SearchError: The data set has no boxes to learn from.
+        SearchError: The data set has no training boxes.
     """
     columns = columns_of(dataset)
     learnt = columns.splits == SPLITS.index("train")
     taught = learnt[columns.photos]
     if not taught.any():
-        check_labels(dataset)  # which says what is missing
+        check_labels(dataset)  # raises with the reason
     shares = columns.sides[taught] / TRAINING_SIZE
     longer = columns.sizes_wh[learnt].max(axis=1)
     shows = np.zeros((len(learnt), len(dataset.classes)), bool)
@@ -68,14 +68,14 @@ def facts_of(dataset: Dataset) -> Facts:
 
 
 def unjudged_classes(dataset: Dataset) -> tuple[str, ...]:
-    """The classes that no epoch is judged by, because no validation photo has a box of theirs that counts."""
+    """Return the classes that are not evaluated: their validation boxes are missing or all difficult."""
     marked = [record.annotations for record in dataset.split("val")]
     judged = {int(one) for annotations in marked for one in annotations.class_ids[~annotations.difficult]}
     return tuple(name for class_id, name in enumerate(dataset.classes) if class_id not in judged)
 
 
 def _small_box(shares: FloatArray, class_ids: IntArray) -> float:
-    """The lower quartile of the boxes' sides, each class weighing the same."""
+    """Return the lower quartile of the box sides, with classes weighted equally."""
     counts = np.bincount(class_ids)
     counts = np.where(counts < min(FEW_BOXES, counts.max()), 0, counts)
     weights = np.divide(1.0, counts, out=np.zeros(len(counts)), where=counts > 0)[class_ids]

@@ -1,4 +1,4 @@
-"""How long epochs took in earlier searches, for forecasts of later ones on the same data set and hardware."""
+"""Epoch times of earlier searches, for forecasts on the same data set and hardware."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,20 +18,20 @@ from autodet.settings import load_settings
 from autodet.training.hardware import Hardware, Measure, find_hardware
 from autodet.workspace import Workspace
 
-MAX_SEARCHES = 10  # that are looked into, the newest ones
+MAX_SEARCHES = 10  # only the newest searches are read
 
 
 def hardware_facts(spec: SearchSpec) -> dict[str, Any]:
-    """The hardware of a search, as its order remembers it; empty for a Ray cluster, whose machines are not known."""
+    """Return the hardware entry of a search's spec; empty for a Ray cluster, whose machines are unknown."""
     return {} if spec.executor == "ray" else _facts(find_hardware(load_settings(), spec.device))
 
 
 def measured_hardware(hardware: Hardware, dataset: Dataset) -> Hardware:
-    """Hardware that knows how long epochs took on it in earlier searches of the workspace on the same data set.
+    """Return the hardware with epoch times from the workspace's earlier searches on it with the same data set.
 
     Args:
         hardware: The hardware.
-        dataset: A data set of a workspace.
+        dataset: A data set in a workspace.
     """
     workspace = Workspace(dataset.folder.parent.parent)
     photos = len(dataset.split("train")), len(dataset.split("val"))
@@ -52,7 +52,7 @@ def _facts(hardware: Hardware) -> dict[str, Any]:
 
 
 def _comparable(hardware: Hardware, dataset: Dataset, workspace: Workspace) -> list[Path]:
-    """The searches on the same data set and hardware, the newest first."""
+    """Return the folders of searches on the same data set and hardware, the newest first."""
     found = []
     for folder in search_folders(workspace):
         try:
@@ -65,7 +65,7 @@ def _comparable(hardware: Hardware, dataset: Dataset, workspace: Workspace) -> l
 
 
 def _measures(folder: Path, photos: tuple[int, int]) -> Iterator[Measure]:
-    """The measures of a search, one for each network and photo size."""
+    """Yield the measured times of a search, one per network and photo size."""
     try:
         status = read_snapshot(folder)
     except SearchError:
@@ -84,7 +84,7 @@ def _measures(folder: Path, photos: tuple[int, int]) -> Iterator[Measure]:
 
 
 def _by_size(status: SearchStatus) -> dict[tuple[str, int], list[TrialStatus]]:
-    """The trials with an epoch, by network and photo size; those of the newest trial first."""
+    """Group the trials with at least one epoch by network and photo size, the newest trial's group first."""
     groups: dict[tuple[str, int], list[TrialStatus]] = {}
     for trial in reversed(status.trials):
         kind = trial.params.get("architecture"), trial.params.get("image_size")

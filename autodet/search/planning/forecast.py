@@ -1,4 +1,4 @@
-"""How long a search will take, before it starts."""
+"""Forecast of the duration of a search, before its start."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -12,21 +12,21 @@ from autodet.text_format import duration
 from autodet.training.forecast import trial_seconds
 from autodet.training.hardware import Hardware
 
-COSTLY = ("architecture", "image_size", "epochs")  # what changes the time of a trial much
-WIDE = 1.4  # most by least: from here on a single figure would claim too much
-GPU_DOUBT = 2.0  # no GPU was measured: half as long and twice as long are likely too
+COSTLY = ("architecture", "image_size", "epochs")  # large effect on the time of a trial
+WIDE = 1.4  # ratio of the bounds from which a single figure is too precise
+GPU_DOUBT = 2.0  # no GPU was measured: the time may be half or twice as long
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Wall time of a whole search if no trial ends early, between two bounds in seconds."""
+    """Bounds in seconds on the wall time of a whole search, if no trial ends early."""
 
     least_seconds: float
     most_seconds: float
 
     @property
     def words(self) -> str:
-        """``about 28 min``, or ``12 min to 40 min`` where more would be claimed than is known."""
+        """``about 28 min``, or ``12 min to 40 min`` if the bounds are far apart."""
         if self.most_seconds < WIDE * self.least_seconds:
             return f"about {duration((self.least_seconds + self.most_seconds) / 2)}"
         return f"{duration(self.least_seconds)} to {duration(self.most_seconds)}"
@@ -35,17 +35,17 @@ class Forecast:
 def forecast_search(
     photos: tuple[int, int], trials: int, epochs: int, space: Space, hardware: Hardware, *, refit: bool = False
 ) -> Forecast:
-    """How long a search takes.
+    """Forecast the duration of a search.
 
-    The first trial has the defaults; of all others, each may be the quickest or the slowest of the space.
+    The first trial uses the defaults; the bounds assume that all others are the fastest or the slowest of the space.
 
     Args:
-        photos: How many there are to learn from, and to judge epochs by.
-        trials: How many trials; as ``start_search``, it makes no more of them than there are combinations to try.
-        epochs: Epochs a trial, where they are not tuned.
-        space: What is tried.
-        hardware: What it is tried on; trials run side by side on its slots.
-        refit: Whether the best is trained once more on all these photos; for as many epochs at most.
+        photos: Numbers of training and validation photos.
+        trials: Number of trials; capped at the number of combinations, as in ``start_search``.
+        epochs: Epochs per trial, unless they are tuned.
+        space: The search space.
+        hardware: Hardware that trials run on, in parallel on its slots.
+        refit: Whether a final refit on all these photos follows, for at most as many epochs.
     """
     train, val = photos
     trials = int(min(trials, Combinations(space).count))
@@ -65,7 +65,7 @@ def forecast_search(
 
 
 def _ends(space: Space) -> Iterator[dict[str, Any]]:
-    """Every combination of the ends of what makes trials quick or slow."""
+    """Yield every combination of range ends and choices of the parameters in ``COSTLY``."""
     tried = {name: space[name] for name in COSTLY if name in space}
     ends = [(one.low, one.high) if isinstance(one, Range) else one.values for one in tried.values()]
     for values in product(*ends):
@@ -73,7 +73,7 @@ def _ends(space: Space) -> Iterator[dict[str, Any]]:
 
 
 def _side_by_side(seconds: Iterable[float], slots: int) -> float:
-    """When the last trial ends, if each goes to the slot that is free first."""
+    """Return when the last trial ends, if each runs on the first free slot."""
     ends = [0.0] * slots
     for one in seconds:
         heapq.heapreplace(ends, ends[0] + one)

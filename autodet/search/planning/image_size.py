@@ -1,43 +1,43 @@
-"""At what size photos are learnt from: as small as the objects on them allow, for time grows with the area."""
+"""Default photo size: as small as the objects allow, because training time grows with the area."""
 
 from collections.abc import Sequence
 
 from autodet.search.order.space import PARAMETERS
 from autodet.search.planning.dataset_profile import Facts
 
-FACTORS = (1.0, 1.3, 1.6, 2.0)  # times the network's own size
+FACTORS = (1.0, 1.3, 1.6, 2.0)  # multiples of the network's default size
 STEP = PARAMETERS["image_size"].step
-MIN_SIDE = 32  # pixels, four times the finest stride; what smaller boxes lose is in docs/training.md
+MIN_SIDE = 32  # pixels, four times the finest stride; docs/training.md shows the loss for smaller boxes
 
 
 def multiples(size: int, factors: Sequence[float]) -> list[int]:
-    """So many times a photo size, as near as networks can be given."""
+    """Return a photo size times each factor, rounded to ``STEP``, without duplicates."""
     rounded = (round(size * factor / STEP) * STEP for factor in factors)
     return list(dict.fromkeys(max(int(PARAMETERS["image_size"].least), one) for one in rounded))
 
 
 def has_many_small_boxes(size: int, facts: Facts) -> bool:
-    """Whether a quarter of the boxes, each class counting the same, have less than ``MIN_SIDE`` at this size."""
+    """Return whether a quarter of the boxes (classes weighted equally) are below ``MIN_SIDE`` at this size."""
     return facts.small_box * size < MIN_SIDE
 
 
 def fit_photo_size(own: int, facts: Facts) -> int:
-    """The size that photos have by default.
+    """Choose the default photo size.
 
     Args:
-        own: The network's own size, which photos have at least.
-        facts: The data set.
+        own: The network's default size, used as the minimum.
+        facts: Data set statistics.
 
     Returns:
-        The least size at which three quarters of the boxes have a side of ``MIN_SIDE``; where there is none, the
-        largest of twice the network's own and what the photos have.
+        The smallest candidate at which three quarters of the boxes reach ``MIN_SIDE``, else the largest candidate.
+        Candidates range from ``own`` to twice that, but not above the size of the photos.
     """
     sizes = [size for size in multiples(own, FACTORS) if size <= max(own, facts.photo_side)]
     return next((size for size in sizes if not has_many_small_boxes(size, facts)), sizes[-1])
 
 
 def photo_size_sentence(size: int, own: int, facts: Facts) -> str:
-    """Why photos have the size that ``fit_photo_size`` gives them."""
+    """Explain the size that ``fit_photo_size`` returns."""
     if size == own:
         kept = f"Photos have {size} px, because the median box is {facts.median_box:.0%} of its photo's longer side"
         if not has_many_small_boxes(size, facts):

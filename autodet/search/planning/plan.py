@@ -1,4 +1,4 @@
-"""What a search does, and why: the reasons in words, for whoever has to agree to it."""
+"""Plan of a search, and its reasons as sentences for the user who approves it."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from autodet.training.class_balance import times_as_often
 from autodet.training.forecast import epoch_seconds
 from autodet.training.hardware import Hardware
 
-MORE_VARIES = 8  # trials from which on more than learning rates and weight decay can be told apart
+MORE_VARIES = 8  # trials needed to compare more than learning rates and weight decay
 VARIED = {
     "lr": "learning rates",
     "batch_size": "batches of {} photos",
@@ -24,23 +24,23 @@ VARIED = {
     "image_size": "photo sizes of {} pixels",
     "architecture": "the network",
 }
-TOLD_OFTEN = 2.0  # times as often
+TOLD_OFTEN = 2.0  # minimum oversampling factor to mention
 SMALL = " (many boxes are small)"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a search does; the defaults are those without a preset.
+    """Plan of a search; the defaults apply without a preset.
 
     Attributes:
-        trials: How many trials.
-        epochs: Epochs a trial.
-        space: What is tried beside what always is, as ``make_space`` takes it.
-        sampler: Who chooses what is tried.
-        pruner: What gives up trials that fall behind.
-        patience: A trial ends after so many epochs that were no better than its best; None for never.
-        image_size: The photo size of trial 0.
-        why: The reasons, as sentences.
+        trials: Number of trials.
+        epochs: Epochs per trial.
+        space: Parameters to try beyond the default space, as for ``make_space``.
+        sampler: Sampler of parameter values.
+        pruner: Pruner of trials that fall behind.
+        patience: Early stopping: a trial ends after this many epochs without improvement; None disables it.
+        image_size: Photo size of trial 0.
+        why: Reasons, as sentences.
     """
 
     trials: int = 3
@@ -54,22 +54,22 @@ class Plan:
 
 
 def first_trial(space: Space) -> Hyperparameters:
-    """What trial 0 of a search trains with."""
+    """Return the hyperparameters of trial 0."""
     return hyperparameters_of(default_values(space))
 
 
 def steps_an_epoch(train_photos: int) -> int:
-    """Steps that an epoch has with the default batch size."""
+    """Return the steps per epoch with the default batch size."""
     return max(1, math.ceil(train_photos / Hyperparameters().batch_size))
 
 
 def explain_entries(plan: Plan, facts: Facts, hardware: Hardware) -> str:
-    """What comes of a plan that somebody has entered, as sentences.
+    """Explain a plan that the user entered, as sentences.
 
     Args:
-        plan: What was entered; its ``space`` has everything that is tried, the network too, as ``make_space`` gives it.
-        facts: The data set.
-        hardware: What trials are trained on.
+        plan: The entered plan; its ``space`` is complete, including the network, as returned by ``make_space``.
+        facts: Data set statistics.
+        hardware: Hardware that trials run on.
     """
     size = first_trial(plan.space).image_size
     plan = replace(plan, image_size=size)
@@ -82,7 +82,7 @@ def explain_entries(plan: Plan, facts: Facts, hardware: Hardware) -> str:
 
 
 def why_effort(plan: Plan, facts: Facts, hardware: Hardware, usual: Space, *, asked: bool) -> str:
-    """Why so many trials and epochs: what they take. ``usual`` is the space but for what the plan tries."""
+    """Explain the trials and epochs by their time; ``usual`` is the space without the plan's additions."""
     photos = (facts.train_photos, facts.val_photos)
     epoch = epoch_seconds(*photos, first_trial(usual), hardware)
     whole = forecast_search(photos, plan.trials, plan.epochs, {**usual, **make_space(plan.space)}, hardware)
@@ -97,7 +97,7 @@ def why_effort(plan: Plan, facts: Facts, hardware: Hardware, usual: Space, *, as
 
 
 def why_epochs(plan: Plan, usual: int, facts: Facts) -> str:
-    """Why there are more epochs than usual, or fewer; nothing where there are as many."""
+    """Explain a number of epochs above or below the usual one; empty if it is equal."""
     steps = counted(steps_an_epoch(facts.train_photos), "step")
     if plan.epochs > usual:
         return f"An epoch has only {steps}, so there are more than the usual {usual}."
@@ -105,7 +105,7 @@ def why_epochs(plan: Plan, usual: int, facts: Facts) -> str:
 
 
 def why_mosaics(space: Space, facts: Facts) -> str:
-    """What becomes of classes that few photos show; nothing where there is none, or nothing is done for it."""
+    """Explain the oversampling of rare classes in mosaics; empty if it is off or below ``TOLD_OFTEN``."""
     often = times_as_often(facts.rare_photos, facts.most_photos) if facts.rare_photos else 1.0
     if often < TOLD_OFTEN or not first_trial(space).augmentation:
         return ""
@@ -117,7 +117,7 @@ def why_mosaics(space: Space, facts: Facts) -> str:
 
 
 def why_space(plan: Plan, facts: Facts, asked: Mapping[str, Any]) -> str:
-    """What trials vary, of what the plan tries and what was asked for, and why no more; without a full stop."""
+    """Describe the varied parameters, planned and requested, and why there are no more; without a full stop."""
     if plan.trials == 1:
         return "A single trial has the defaults"
     varied = _varied(plan, facts, make_space({**plan.space, **asked}))
@@ -127,7 +127,7 @@ def why_space(plan: Plan, facts: Facts, asked: Mapping[str, Any]) -> str:
 
 
 def _why_entered_space(plan: Plan, facts: Facts) -> str:
-    """Likewise, of a space that nobody chose for the number of trials."""
+    """Like ``why_space`` for an entered space, which may be too large for the trials."""
     if plan.trials == 1:
         return "A single trial has the defaults"
     varied = _varied(plan, facts, plan.space)
@@ -137,7 +137,7 @@ def _why_entered_space(plan: Plan, facts: Facts) -> str:
 
 
 def _varied(plan: Plan, facts: Facts, space: Space) -> list[str]:
-    """What is not the same for all trials, in words."""
+    """Return the parameters that differ between trials, in words."""
     small = plan.trials >= MORE_VARIES and has_many_small_boxes(plan.image_size, facts)
     words = VARIED | ({"image_size": VARIED["image_size"] + SMALL} if small else {})
     tuned = {name: tried for name, tried in space.items() if tried.tuned}
@@ -147,7 +147,7 @@ def _varied(plan: Plan, facts: Facts, space: Space) -> list[str]:
 
 
 def why_pruner(plan: Plan) -> str:
-    """What becomes of trials that fall behind, and why; without a capital and a full stop."""
+    """Explain the pruning of trials that fall behind, as a clause without a capital and a full stop."""
     if plan.trials == 1:
         return "there is nothing to compare it with"
     if plan.pruner == "none":

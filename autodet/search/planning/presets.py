@@ -1,6 +1,6 @@
-"""Presets: a word for how much effort, and what follows from it for a data set on the hardware that is there.
+"""Presets: levels of effort, and the plan that each yields for a data set and hardware.
 
-Epochs are thought of in steps, because a photo of forty is seen more often than one of forty thousand; trials in time.
+The epochs follow from a number of steps, because a small data set needs more epochs; the trials follow from the time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,33 +40,33 @@ from autodet.training.hardware import Hardware
 
 HOUR = 3600.0
 MAX_EPOCHS = 100
-MANY_TRIALS = 20  # from here on brackets of Hyperband, and networks, have enough trials each
-MIN_BRACKET_EPOCHS = 9  # epochs: two halvings by three
-LONG_TRIAL = 30  # epochs from which on it pays to have patience end a trial
-MANY_SLOTS = 4  # on so many, successive halving does not wait for a bracket to fill
+MANY_TRIALS = 20  # enough trials per Hyperband bracket, and per network
+MIN_BRACKET_EPOCHS = 9  # two halvings with a reduction factor of 3
+LONG_TRIAL = 30  # epochs from which early stopping pays off
+MANY_SLOTS = 4  # use ASHA, which does not wait for a bracket to fill
 BATCHES = (2, 4, 8, 16, 32)
-MAX_BATCH_CPU = 8  # beyond, a CPU gains nothing
-STEPS_AN_EPOCH = 20  # batches must leave so many
-SIZES_FOR_SPEED = (0.8, 1.0, 1.3)  # times that by default
-# What the backward pass of a photo of 320 pixels needs is 55 MB in float32, measured with both networks; the rest is
-# room for what a GPU needs beside it, which was not measured.
+MAX_BATCH_CPU = 8  # larger batches bring no gain on a CPU
+STEPS_AN_EPOCH = 20  # minimum; limits the batch size
+SIZES_FOR_SPEED = (0.8, 1.0, 1.3)  # multiples of the default size
+# The backward pass of a 320-pixel photo takes 55 MB in float32, measured with both networks; the rest is headroom for
+# GPU overhead, which was not measured.
 PHOTO_BYTES, BASE_BYTES = 150e6, 2e9
-UNKNOWN_GPU_BYTES = 8e9  # what too many photos do not fit into is trained in parts, so a guess does no harm
+UNKNOWN_GPU_BYTES = 8e9  # a guess is safe: gradient accumulation handles batches that do not fit
 ROOMY_GPU_BYTES = 8e9
 
 
 @dataclass(frozen=True)
 class Preset:
-    """How much effort.
+    """A level of effort.
 
     Attributes:
-        title: Its name on a page.
-        epochs: Epochs a trial, for some hundred photos.
-        steps: The fewest and the most steps of a trial with the default batch size.
+        title: Name on a page.
+        epochs: Epochs per trial for a few hundred photos.
+        steps: Minimum and maximum steps of a trial with the default batch size.
         trials: Trials on a CPU.
         trials_gpu: Trials on GPUs.
-        least_trials: So many, however long they take.
-        seconds: What all trials may take, if they are more.
+        least_trials: Minimum number of trials, regardless of time.
+        seconds: Time budget of all trials beyond that minimum.
     """
 
     title: str
@@ -87,7 +87,7 @@ PRESETS = {
 
 
 def usable_networks() -> tuple[str, ...]:
-    """The usual networks whose pretrained weights can be had here; asks a server where they are not on the disk."""
+    """Return the usual networks whose pretrained weights are available, on disk or from a server."""
     return tuple(name for name in USUAL_ARCHITECTURES if not weights_problem(name))
 
 
@@ -104,22 +104,23 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     image_size: int | None = None,
     asked: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """What a preset means for a data set on the hardware that is there; pure.
+    """Plan a search from a preset, a data set and the hardware; a pure function.
 
     Args:
-        preset: A name of ``PRESETS``.
-        facts: The data set.
-        hardware: What trials are trained on.
-        networks: The network to train, and others that may be tried.
-        trials: How many, if that has been decided already.
-        epochs: Likewise.
-        pruner: Likewise.
-        objective: What is to be high. If predictions are to be quick too, none is pruned, and photo sizes are tried.
-        image_size: The photo size of the model to begin with; without one, what fits the boxes.
-        asked: What has been asked of the space already, as ``make_space`` takes it.
+        preset: A name in ``PRESETS``.
+        facts: Data set statistics.
+        hardware: Hardware that trials run on.
+        networks: The network to train, followed by others to try.
+        trials: Number of trials, if already decided.
+        epochs: Epochs per trial, if already decided.
+        pruner: Pruner, if already decided.
+        objective: Metric to maximize. With ``+latency``, no trial is pruned, and photo sizes are tried unless ``asked``
+            sets them or the network is tuned.
+        image_size: Photo size of the start model; without one, a size that fits the boxes.
+        asked: Values already requested for the space, as for ``make_space``.
 
     Raises:
-        SearchError: There is no such preset.
+        SearchError: The preset does not exist.
     """
     if preset not in PRESETS:
         raise SearchError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
@@ -140,7 +141,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         trials,
         epochs,
         {**tried, **fitted.space},
-        "tpe" if trials > len(hardware.slots) else "random",  # nothing is known yet when all begin at once
+        "tpe" if trials > len(hardware.slots) else "random",  # TPE has no results yet if all trials start at once
         "none" if wants_speed(objective) else pruner or _pruner(trials, epochs, hardware),
         epochs // 3 if trials >= MORE_VARIES and epochs >= LONG_TRIAL else None,
         fitted.image_size,
@@ -153,13 +154,13 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
 
 
 def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: Mapping[str, Any]) -> Plan:
-    """The size that photos have, unless it is tried or asked for; nothing else of the plan is decided.
+    """Choose the photo size unless it is already given or in the space; the rest of the plan keeps its defaults.
 
     Args:
         network: The network to train.
-        facts: The data set.
-        image_size: The photo size of the model to begin with, if there is one.
-        tried: What has been decided of the space already, as ``make_space`` takes it.
+        facts: Data set statistics.
+        image_size: Photo size of the start model, if there is one.
+        tried: Values already decided for the space, as for ``make_space``.
     """
     own = find_architecture(network).image_size
     size = image_size or fit_photo_size(own, facts)
@@ -173,7 +174,7 @@ def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: M
 
 
 def _epochs(effort: Preset, photos: int) -> int:
-    if not photos:  # nothing will be trained
+    if not photos:  # nothing to train on
         return effort.epochs
     steps = steps_an_epoch(photos)
     least, most = (-(-effort.steps[0] // steps), effort.steps[1] // steps)
@@ -181,7 +182,7 @@ def _epochs(effort: Preset, photos: int) -> int:
 
 
 def _trials(effort: Preset, facts: Facts, epochs: int, hardware: Hardware, space: Space) -> int:
-    """As many as are usual, if there is time for them; on GPUs, none stands idle in the last round."""
+    """Return the preset's number of trials, reduced to its time; on GPUs, rounded up to fill all slots."""
     slots = len(hardware.slots)
     usual = -(-effort.trials_gpu // slots) * slots if hardware.on_gpus else effort.trials
     one = trial_seconds(facts.train_photos, facts.val_photos, epochs, first_trial(space), hardware)
@@ -191,7 +192,7 @@ def _trials(effort: Preset, facts: Facts, epochs: int, hardware: Hardware, space
 def _space(
     trials: int, facts: Facts, hardware: Hardware, networks: Sequence[str], sizes: Sequence[int]
 ) -> dict[str, Any]:
-    """What is tried beside what always is: the more trials, the more."""
+    """Return additional parameters to tune; more trials allow more parameters."""
     if trials < MORE_VARIES:
         return {}
     space: dict[str, Any] = {"batch_size": _batch_sizes(facts, hardware, sizes[-1]), "augmentation": True}
@@ -204,7 +205,7 @@ def _space(
 
 
 def _asked_sizes(asked: Mapping[str, Any]) -> list[int]:
-    """The photo sizes that were asked for, the largest last; none if that is left open."""
+    """Return the requested photo sizes in ascending order; empty if none are requested."""
     tried = make_space(asked).get("image_size")
     if tried is None:
         return []
@@ -213,7 +214,7 @@ def _asked_sizes(asked: Mapping[str, Any]) -> list[int]:
 
 
 def _image_sizes(base: int, facts: Facts, hardware: Hardware) -> list[int]:
-    """Larger photos where many boxes are small, or a GPU makes it cheap; never larger than the photos are."""
+    """Return photo sizes to try: larger for small boxes or on GPUs, but not above the photos' size."""
     most = 2 if hardware.on_gpus else 1
     if has_many_small_boxes(base, facts):
         most = len(FACTORS) if hardware.on_gpus else 2
@@ -228,7 +229,7 @@ def _batch_sizes(facts: Facts, hardware: Hardware, image_size: int) -> list[int]
 
 
 def _room(hardware: Hardware, image_size: int) -> float:
-    """How many photos a batch may have."""
+    """Return the maximum batch size for a photo size."""
     if not hardware.on_gpus:
         return MAX_BATCH_CPU
     memory = hardware.gpu_memory_bytes or UNKNOWN_GPU_BYTES
@@ -236,7 +237,7 @@ def _room(hardware: Hardware, image_size: int) -> float:
 
 
 def _pruner(trials: int, epochs: int, hardware: Hardware) -> str:
-    if trials <= max(2, len(hardware.slots)):  # none is over when the last begins
+    if trials <= max(2, len(hardware.slots)):  # no trial has finished when the last one starts
         return "none"
     if trials < MANY_TRIALS or epochs < MIN_BRACKET_EPOCHS:
         return "median"

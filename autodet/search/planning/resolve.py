@@ -1,4 +1,4 @@
-"""From the words of somebody who asks for a search to what it does."""
+"""Resolution of a search request: the plan, the requested space, and the device."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,18 +26,18 @@ def plan_for(
     objective: str,
     image_size: int | None,
 ) -> Plan:
-    """What is chosen beside the space and the fields of the order that were asked for.
+    """Choose the values that the request leaves open.
 
     Args:
-        preset: How much effort; without one, no more is chosen than the size of photos.
+        preset: Level of effort; without one, only the photo size is chosen.
         dataset: The data set.
-        asked: What was asked of the space.
-        fixed: Fields of the order, None for those that were not asked for.
-        objective: What is to be high.
-        image_size: The photo size of the model to begin with, if there is one.
+        asked: Requested values of the space.
+        fixed: Fields of the specification; None for those not requested.
+        objective: Metric to maximize.
+        image_size: Photo size of the start model, if there is one.
 
     Raises:
-        SearchError: What was asked for makes no sense.
+        SearchError: A requested value is invalid.
     """
     if preset is None:
         network = architectures(make_space(asked))[0]
@@ -68,11 +68,11 @@ def plan_for(
 
 
 def asked_space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
-    """The space that was asked for, in words of their own or in it.
+    """Merge parameters with their own argument into the requested space.
 
     Raises:
-        SearchError: Something was asked for in both, or the space is not a mapping.
-        ModelError: There is no such architecture.
+        SearchError: A parameter is given in both, or the space is not a mapping.
+        ModelError: The architecture does not exist.
     """
     if not isinstance(space, Mapping):
         raise SearchError(f"space is {space!r}; give values by names, such as {{'lr': (0.0003, 0.0015)}}.")
@@ -86,10 +86,10 @@ def asked_space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int 
 
 
 def check_device(device: str | None) -> None:
-    """Refuse a device that this installation does not have.
+    """Check that a device is available in this installation.
 
     Raises:
-        SearchError: It has not; the message lists what it has.
+        SearchError: The device is unavailable; the message lists the available ones.
     """
     if device in (None, "cpu"):
         return

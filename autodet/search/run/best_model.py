@@ -1,4 +1,4 @@
-"""A search's model: that of the best epoch so far, so that whatever happens next it can be used."""
+"""The published model of a search: the best epoch so far, available even if the search is interrupted."""
 
 from pathlib import Path
 
@@ -12,36 +12,36 @@ NOTHING = (-1.0, 0.0)  # ranks below every epoch
 
 
 class PublishedModel:
-    """The model that a search has in the workspace.
+    """The model that a search has published in the workspace.
 
     Args:
-        search: The search's id, which is the model's too.
-        workspace: Where both are.
+        search: The search id, which is also the model id.
+        workspace: The workspace of the search and the model.
     """
 
     def __init__(self, search: str, workspace: Workspace) -> None:
         self._search, self._workspace = search, workspace
         self._rank = self._rank_in_workspace()
-        self.is_behind = False  # whether an epoch was better that has not been published
+        self.is_behind = False  # whether a better epoch has not been published yet
 
     @property
     def id(self) -> str | None:
-        """The model's id; None before there is one."""
+        """The model id; None before the first model is published."""
         return self._search if self._rank != NOTHING else None
 
     def compare(self, result: EpochResult) -> None:
-        """Learn of an epoch, which may be better."""
+        """Mark the published model as outdated if this epoch ranks higher."""
         self.is_behind = self.is_behind or result.rank > self._rank
 
     def publish(self, bundle: Path, result: EpochResult) -> None:
-        """Make an epoch's bundle the search's model, if it is better than what is there."""
+        """Publish an epoch's bundle if the epoch ranks higher than the published model."""
         if result.rank > self._rank:
             put_model(bundle, self._search, self._workspace)
             self._rank = result.rank
         self.is_behind = False
 
     def _rank_in_workspace(self) -> tuple[float, float]:
-        """How good the model is that an earlier supervisor published, as ``EpochResult.rank``."""
+        """Return the rank of the model that an earlier supervisor published, as ``EpochResult.rank``."""
         try:
             card = read_card(self._workspace.models / self._search / BUNDLE)
         except BundleError:

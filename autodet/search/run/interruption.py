@@ -1,4 +1,4 @@
-"""Searches that are interrupted: why, and room on the disk to say so."""
+"""Interrupted searches: record the reason, using disk space reserved for that."""
 
 import logging
 import os
@@ -10,24 +10,24 @@ from autodet.search.executors.error_text import unforeseen_reason
 from autodet.search.status.status_file import LOG, read_snapshot, write_snapshot
 
 RESERVE = "reserve"
-RESERVE_BYTES = 256_000  # for the status that says that the disk is full
+RESERVE_BYTES = 256_000  # for writing the status when the disk is full
 
 log = logging.getLogger("autodet.supervisor")
 
 
 def set_aside(folder: Path) -> None:
-    """Keep some of the disk for the day when it is full."""
+    """Reserve disk space, so that the status can be written when the disk is full."""
     if not (folder / RESERVE).exists():
-        (folder / RESERVE).write_bytes(os.urandom(RESERVE_BYTES))  # zeros may take no room at all
+        (folder / RESERVE).write_bytes(os.urandom(RESERVE_BYTES))  # zeros may be stored sparsely
 
 
 def give_back(folder: Path) -> None:
-    """Free what was set aside."""
+    """Free the reserved disk space."""
     (folder / RESERVE).unlink(missing_ok=True)
 
 
 def write_interrupted(folder: Path, error: Exception) -> None:
-    """Say what went wrong; the search can be resumed once that is mended."""
+    """Write the status ``interrupted`` with the reason; the search can be resumed once the cause is fixed."""
     reason = disk_full_sentence(error) or (str(error) if isinstance(error, AutodetError) else "")
     message = f"It was interrupted. {reason} Then resume it."
     if not reason:

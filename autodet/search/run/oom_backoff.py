@@ -1,4 +1,4 @@
-"""How many photos at a time fit into memory: one trial finds out, and those of the same size after it know."""
+"""Out-of-memory backoff: one trial finds how many photos fit into memory, later trials of the same size reuse it."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,10 +13,10 @@ TOO_LARGE = (
 
 
 class Fitting:
-    """What a search has found out about its memory.
+    """Gradient accumulation that trials of a search need to fit into memory.
 
     Args:
-        trials: Its trials so far.
+        trials: The trials of the search so far.
     """
 
     def __init__(self, trials: Iterable[TrialStatus]) -> None:
@@ -26,12 +26,16 @@ class Fitting:
                 self._learn(trial.params, trial.effective["accumulation"])
 
     def effective(self, params: Mapping[str, Any]) -> dict[str, int]:
-        """What of ``TrialStatus.effective`` is about memory, for a trial with these parameters."""
+        """Return the memory-related entries of ``TrialStatus.effective`` for a trial with these parameters."""
         parts = self._parts.get(_size(params), 1)
         return {} if parts == 1 else {"batch_size": math.ceil(params["batch_size"] / parts), "accumulation": parts}
 
     def shrink(self, trial: TrialStatus) -> bool:
-        """Learn that a trial did not fit as it was trained; returns whether smaller parts are left to try."""
+        """Record that a trial ran out of memory, and double its accumulation.
+
+        Returns:
+            Whether a smaller part is left to try; False if the trial already used one photo at a time.
+        """
         if trial.effective.get("batch_size", trial.params["batch_size"]) == 1:
             return False
         self._learn(trial.params, 2 * trial.effective.get("accumulation", 1))
@@ -42,5 +46,5 @@ class Fitting:
 
 
 def _size(params: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What memory depends on most."""
+    """Return the parameters that determine memory use most."""
     return params["architecture"], params["image_size"], params["batch_size"]

@@ -1,9 +1,10 @@
-"""The final refit: the best trial's parameters, trained once more on training and validation photos.
+"""The final refit: train the best trial's parameters once more on training and validation photos.
 
-It has as many epochs as the best trial had when it was at its best, and its last epoch counts: no photos are left to
-choose another by. So its model carries the best trial's figures, and its card says so. Nobody can tell how much better
-it is; but one that finds less on validation photos, from which it has learnt, than the best trial's model, which has
-not seen them, is broken, and is not published. The best trial's model stays in the workspace beside it.
+The refit trains up to the epoch at which the best trial peaked and keeps its last epoch, because no held-out photos
+remain to select another. Its model therefore carries the metrics of the best trial, and its card says so. The gain
+cannot be measured. As a sanity check, the refit must score at least as high on the validation photos, which it was
+trained on, as the best trial's model, which has not seen them. A refit that scores lower is broken and is not
+published. The best trial's model stays in the workspace beside the refit model.
 """
 
 import logging
@@ -35,10 +36,10 @@ from autodet.text_format import counted
 from autodet.training.job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace
 
-NUMBER = -1  # among an executor's trials
-FOLDER = "refit"  # below the search's
-BEFORE = "-before-refit"  # ends the id of the best trial's model
-RETRIES = 2  # of a training that is lost again and again without an epoch in between
+NUMBER = -1  # trial number of the refit for the executor
+FOLDER = "refit"  # subfolder of the search folder
+BEFORE = "-before-refit"  # id suffix of the best trial's model
+RETRIES = 2  # restarts of a lost training without a completed epoch in between
 TICK_SECONDS = 0.5
 NO_TIME = "There was no time for it."
 WORSE = "The final refit found less on its own photos than the best trial's model, so that model is kept."
@@ -48,15 +49,15 @@ log = logging.getLogger("autodet.supervisor")
 
 @dataclass
 class Refit:
-    """A final refit under way.
+    """A final refit in progress.
 
     Args:
-        executor: Where it runs.
-        folder: The search's folder; on resume it goes on from the checkpoint that is there.
-        job: What to train, but for the folder.
-        timekeeper: What time there is; it hears of each epoch, and its clock stands still while others use every
-            device.
-        say: Called with a sentence when there is something to say.
+        executor: The executor that runs it.
+        folder: The search folder; a resumed refit continues from the checkpoint there.
+        job: The training job; its folder is replaced.
+        timekeeper: The time budget. The refit reports its progress to it, and pauses its clock while other searches use
+            every device.
+        say: Called with each progress message.
     """
 
     executor: Executor
@@ -71,17 +72,17 @@ class Refit:
         self._said = 0.0
 
     def run(self, best: EpochResult, workspace: Workspace) -> tuple[SearchState, str]:
-        """Train, and publish the result if it is no worse than the best trial's model.
+        """Train, and publish the result unless it scores lower than the best trial's model.
 
         Args:
-            best: The best trial's best epoch.
-            workspace: Where models are.
+            best: The best epoch of the best trial.
+            workspace: The workspace of the models.
 
         Returns:
-            How the search ends, and what came of the refit, as sentences.
+            The final state of the search, and the outcome of the refit as sentences.
 
         Raises:
-            SearchError: What training needs is gone; the search can be resumed when it is back.
+            SearchError: A requirement for training is missing; the search can be resumed once it is restored.
         """
         if is_refit(self.folder.name, workspace):
             return "finished", self._sentence()
@@ -93,7 +94,7 @@ class Refit:
         return "finished", f"There is no final refit: {reason} The best trial's model is kept."
 
     def _train(self) -> str:
-        """Train to the end; returns why not, as a sentence, empty if it did."""
+        """Train to the end; return the reason for a failure as a sentence, or an empty string on success."""
         while not (reason := self._reason_to_end()):
             if not self._running and not self.executor.has_room():
                 self.timekeeper.clock.pause()
@@ -147,7 +148,7 @@ class Refit:
         return ""
 
     def _publish(self, best: EpochResult, workspace: Workspace) -> str:
-        """Make the result the search's model if it is no worse than the best trial's; returns what came of it."""
+        """Publish the refit model unless it scores lower than the best trial's model; return the outcome."""
         search, trained = self.folder.name, self._folders.folder(0)
         card, weights = read_bundle(trained / BEST_BUNDLE)
         if card.score < best.score:
@@ -164,7 +165,7 @@ class Refit:
         return self._sentence()
 
     def _sentence(self) -> str:
-        """What is said of a search whose model was refit."""
+        """Return the status message of a search whose model was refit."""
         return (
             "The model was trained once more on training and validation photos; its figures are the best trial's, "
             f"whose own model is {self.folder.name}{BEFORE}."
@@ -172,7 +173,7 @@ class Refit:
 
 
 def is_refit(search: str, workspace: Workspace) -> bool:
-    """Whether a search's model is that of its refit already."""
+    """Return whether the published model of a search is already its refit."""
     try:
         return read_card(workspace.models / search / BUNDLE).refit
     except BundleError:
@@ -180,5 +181,5 @@ def is_refit(search: str, workspace: Workspace) -> bool:
 
 
 def model_ids(search: str) -> tuple[str, str]:
-    """The ids that a search takes among the models: its own, and that of the best trial's model beside a refit."""
+    """Return the model ids of a search: its own, and that of the best trial's model kept beside a refit."""
     return search, search + BEFORE

@@ -1,4 +1,4 @@
-"""When a supervisor writes its search's status: soon after an event, about once a second for progress within epochs."""
+"""Throttled status writes: soon after an event, about once a second for progress within epochs."""
 
 import time
 from collections.abc import Callable
@@ -8,19 +8,19 @@ from pathlib import Path
 from autodet.records import SearchState, SearchStatus
 from autodet.search.status.status_file import read_snapshot, write_snapshot
 
-SECONDS_A_TRIAL = 0.001  # between two snapshots, for each trial under way
-PROGRESS_SECONDS = 1.0  # between two that say no more than how far epochs are
+SECONDS_A_TRIAL = 0.001  # minimum interval between snapshots, per running trial
+PROGRESS_SECONDS = 1.0  # minimum interval between snapshots of progress alone
 
 
 class StatusWriter:
-    """Writes a search's status.
+    """Writes the status of a search.
 
     Args:
-        folder: The search's.
-        compose: Makes the status out of a state and a message.
+        folder: The search folder.
+        compose: Builds the status from a state and a message.
 
     Attributes:
-        said: The state and the message that were written last.
+        said: The last state and message written.
     """
 
     def __init__(self, folder: Path, compose: Callable[[SearchState, str], SearchStatus]) -> None:
@@ -29,15 +29,15 @@ class StatusWriter:
         self.said: tuple[SearchState, str] | None = None
 
     def note_event(self) -> None:
-        """Remember that there is something that readers should see soon."""
+        """Note an event that readers should see soon."""
         self._event = True
 
     def note_progress(self) -> None:
-        """Remember that an epoch has got further."""
+        """Note progress within an epoch."""
         self._progress = True
 
     def write_when_due(self, trials: int) -> None:
-        """Write that the search is running if there is news; the more trials run, the rarer."""
+        """Write the status ``running`` if there is news; the interval grows with the number of running trials."""
         pause = max(trials * SECONDS_A_TRIAL, 0.0 if self._event else PROGRESS_SECONDS)
         if (self._event or self._progress) and time.monotonic() - self._written >= pause:
             self.write("running")
@@ -51,6 +51,6 @@ class StatusWriter:
         return status
 
     def write_message(self, message: str) -> None:
-        """Put a message into the last status, at times at which no new one can be composed."""
+        """Replace the message in the last status, for use while no new status can be composed."""
         write_snapshot(self._folder, replace(read_snapshot(self._folder), state="running", message=message))
-        self.note_event()  # so that the message goes when it is no longer true
+        self.note_event()  # the next write removes the message

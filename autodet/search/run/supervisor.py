@@ -1,7 +1,7 @@
-"""The process behind a search: the only writer of its study, the owner of its time and of its best model.
+"""The supervisor process of a search: the only writer of its study, in charge of its time budget and best model.
 
-It asks the study for trials, gives them to an executor, and tells the study and ``status.json`` what it hears.
-Killed at any moment, it leaves a search that another supervisor carries on.
+It asks the study for trials, runs them on an executor, and records the executor's events in the study and in
+``status.json``. If it is killed at any moment, another supervisor can resume the search.
 """
 
 import logging
@@ -64,7 +64,7 @@ Result = TypeVar("Result")
 
 
 def supervise(folder: Path, executor: Executor) -> SearchStatus:
-    """Carry on a search until it is over; the caller holds its lock."""
+    """Run a search until it ends; the caller holds its lock."""
     try:
         return _Supervisor(folder, executor).run()
     except StorageBusyError as error:
@@ -76,7 +76,7 @@ def supervise(folder: Path, executor: Executor) -> SearchStatus:
 
 
 def _end_before_start(folder: Path, error: StorageBusyError) -> SearchStatus:
-    """The end of a search that was stopped while it waited for its study; it is as it was before."""
+    """End a search that was stopped while it waited for its study; the search itself is unchanged."""
     message = f"It was stopped before it could begin. {error} It can be resumed."
     status = replace(read_snapshot(folder), state="stopped", seconds_left=None, message=message)
     write_snapshot(folder, status)
@@ -85,7 +85,7 @@ def _end_before_start(folder: Path, error: StorageBusyError) -> SearchStatus:
 
 
 class _Supervisor:
-    """What a supervisor knows while it runs."""
+    """State of a running supervisor."""
 
     def __init__(self, folder: Path, executor: Executor) -> None:
         self._folder, self._executor = folder, executor
@@ -105,14 +105,14 @@ class _Supervisor:
         self._time = Timekeeper(self._spec, self._clock, self._trials, self._best_trial, growth)
         self._fitting = Fitting(self._trials.values())
         self._model = PublishedModel(folder.name, self._workspace)
-        # To be cleared away.
+        # Ended trials whose files are still to be cleaned up.
         self._over = [number for number, trial in self._trials.items() if trial.state != "running"]
 
     def run(self) -> SearchStatus:
         sweep_unfinished(self._folder)
         sweep_unfinished(self._workspace.models / self._folder.name)
         self._clock.go_on()
-        self._publish_best()  # the last supervisor may have died just before it did
+        self._publish_best()  # the last supervisor may have died before publishing
         while True:
             if reason := self._reason_to_stop():
                 return self._stop(*reason)
@@ -128,7 +128,7 @@ class _Supervisor:
             self._listen(TICK_SECONDS)
 
     def _wait(self) -> None:
-        """Wait for a device that others use. The clock stands still: what the time limit limits is time with one."""
+        """Wait for a device that others use. The clock is paused: the time limit only counts time with a device."""
         self._clock.pause()
         message = self._executor.obstacle
         if self._spec.time_limit is not None:
@@ -139,7 +139,7 @@ class _Supervisor:
         time.sleep(TICK_SECONDS)
 
     def _save(self) -> None:
-        """Make what has happened since the last time outlive this process: in the study first, then as the model."""
+        """Persist everything since the last call: first in the study, then as the published model."""
         try:
             self._patiently(self._study.save)
         except StorageBusyError:
@@ -154,7 +154,7 @@ class _Supervisor:
             self._publish_best()
 
     def _patiently(self, act: Callable[[], Result]) -> Result:
-        """Do something with the database; while it is busy, listen to the trials, and to whoever wants to stop."""
+        """Retry a database operation while the database is busy; keep handling trial events and stop requests."""
         return patiently(act, self._say_waiting, self._pause)
 
     def _pause(self, seconds: float) -> bool:
@@ -172,7 +172,7 @@ class _Supervisor:
         (self._folder / STOP).unlink(missing_ok=True)
         return status
 
-    # What to start
+    # Starting trials
 
     def _has_more(self) -> bool:
         if self._waiting:
@@ -218,11 +218,11 @@ class _Supervisor:
 
     def _ask(self) -> optuna.trial.Trial:
         trial = self._study.ask()
-        self._folders.discard(trial.number)  # one that a supervisor asked for and died before it was stored
+        self._folders.discard(trial.number)  # left by a supervisor that died before it stored the trial
         return trial
 
     def _planned(self, trial: optuna.trial.Trial, params: Mapping[str, Any]) -> TrialStatus:
-        """A trial that begins now; where time is short, with fewer epochs; with a seed of its own if it repeats one."""
+        """Create the status of a new trial: fewer epochs if time is short, its own seed if it repeats a combination."""
         effective, epochs = {}, self._time.epochs_for_another()
         if 0 < epochs < planned_epochs_of(params, {}, self._spec.epochs):
             effective["epochs"] = epochs
@@ -234,7 +234,7 @@ class _Supervisor:
     def _is_exhausted(self) -> bool:
         return not self._spec.repeat and self._study.is_exhausted
 
-    # What is heard
+    # Handling events
 
     def _listen(self, seconds: float) -> None:
         if not self._running:
@@ -246,7 +246,7 @@ class _Supervisor:
     def _handle(self, event: Event) -> None:
         trial = self._running.get(event.trial)
         if trial is None:
-            return  # said before it was cancelled
+            return  # sent before the trial was cancelled
         if isinstance(event, EpochUnderWay):
             self._trials[trial.number] = after_progress(self._trials[trial.number], event.progress, moment())
             self._status_writer.note_progress()
@@ -273,7 +273,7 @@ class _Supervisor:
         before = self._trials[trial.number]
         self._trials[trial.number] = status = after_epoch(before, result, usage, moment())
         if len(status.epochs) == len(before.epochs):
-            return  # told again after a restart
+            return  # reported again after a restart
         self._lost.pop(trial.number, None)
         self._model.compare(result)
         log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
@@ -295,7 +295,7 @@ class _Supervisor:
         return bool(patience and best and len(trial.epochs) - best.epoch >= patience)
 
     def _publish_best(self) -> None:
-        """Make the best epoch so far the search's model, so that whatever happens next it can be used."""
+        """Publish the best epoch so far as the search's model, so that a usable model exists at any time."""
         best = self._best_trial()
         if best and best.best_epoch:
             self._model.publish(self._folders.folder(best.number) / BEST_BUNDLE, best.best_epoch)
@@ -313,7 +313,7 @@ class _Supervisor:
         self._start_again(trial)
 
     def _shrink(self, trial: optuna.trial.Trial, reason: str) -> None:
-        """Start a trial that needs too much memory again, each batch in twice as many parts, as far as that goes."""
+        """Restart an out-of-memory trial with its batches in twice as many parts; fail it if one photo does not fit."""
         log.warning("Trial %d needs too much memory: %s.", trial.number, reason)
         if self._fitting.shrink(self._trials[trial.number]):
             self._start_again(trial)
@@ -335,7 +335,7 @@ class _Supervisor:
         self._over.append(trial.number)
         log.info("Trial %d is %s. %s", trial.number, ended, error or "")
 
-    # When it is over
+    # Ending the search
 
     def _reason_to_stop(self) -> tuple[SearchState, str] | None:
         if is_to_stop(self._folder):
@@ -349,7 +349,7 @@ class _Supervisor:
             self._executor.cancel(trial.number)
             self._tell(trial, "stopped", None if self._trials[trial.number].epochs else NO_EPOCH)
         self._waiting.clear()
-        self._save()  # the best epoch may be a moment old
+        self._save()  # the best epoch may not be published yet
         if self._model.id:
             message = f"{message} The best model so far is kept."
             return self._refit(message) if state == "finished" else self.end(state, message)
@@ -363,13 +363,13 @@ class _Supervisor:
         return self.end("failed", errors[-1] if errors else "No trial could be started.")
 
     def _reason_of_end(self) -> str:
-        """Why there are no more trials, if it is not that all were made."""
+        """Return why no trials are left, or an empty string if all planned trials ran."""
         if self._time.cut:
             return NO_TIME.format(self._spec.time_limit)
         return exhausted_sentence(Combinations(self._spec.space).count) if self._is_exhausted() else ""
 
     def _refit(self, message: str) -> SearchStatus:
-        """The end of a search, after the final refit if one was asked for."""
+        """End the search, after the final refit if one is requested."""
         self._save()
         best = self._best_trial()
         if not (self._spec.refit and best and best.best_epoch):
@@ -379,7 +379,7 @@ class _Supervisor:
         state, outcome = refit.run(best.best_epoch, self._workspace)
         return self.end(state, outcome if state == "stopped" else f"{message} {outcome}".strip())
 
-    # What is said
+    # Status and messages
 
     def _say_waiting(self, sentence: str) -> None:
         log.warning("%s", sentence)

@@ -1,4 +1,4 @@
-"""The time budget of a search: its clock, how long epochs take, and what still fits before the time limit."""
+"""The time budget of a search: its clock, the measured epoch times, and the work that still fits the time limit."""
 
 import heapq
 import math
@@ -14,18 +14,18 @@ from autodet.records import Attempt, TrialStatus
 from autodet.search.order.space import mean_epochs
 from autodet.search.order.spec import SearchSpec
 
-REFIT_MARGIN, TURN_SECONDS = 1.1, 1.0  # a refit that is cut short is worth nothing; trials end before it begins
-MIN_EPOCH_SHARE = 0.25  # of the epochs asked for; a trial of fewer says little about its parameters
-RECENT = 50  # trials whose pace is that of the search
+REFIT_MARGIN, TURN_SECONDS = 1.1, 1.0  # safety margins: a refit that is cut short is useless, so trials end before it
+MIN_EPOCH_SHARE = 0.25  # of the requested epochs; a shorter trial says little about its parameters
+RECENT = 50  # number of latest trials that the pace is estimated from
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long things have taken so far.
+    """Measured durations so far.
 
     Attributes:
-        startup_seconds: From a trial's start until its first epoch begins: a process, imports, weights.
-        epoch_seconds: An epoch, its evaluation included.
+        startup_seconds: From the start of a trial to its first epoch: process start, imports, weights.
+        epoch_seconds: One epoch, evaluation included.
     """
 
     startup_seconds: float
@@ -33,7 +33,7 @@ class Pace:
 
     @classmethod
     def of(cls, trials: Iterable[TrialStatus]) -> Self | None:
-        """The pace of trials, each of them as important as the others; None before the first epoch."""
+        """Return the mean pace of trials, with equal weight for each; None before the first epoch."""
         measured = [trial for trial in trials if trial.epochs]
         if not measured:
             return None
@@ -43,7 +43,7 @@ class Pace:
 
     @classmethod
     def of_batches(cls, trials: Iterable[TrialStatus]) -> Self | None:
-        """A first guess before any epoch is done, from the batches of trials; None before the first batch."""
+        """Estimate the pace from trained batches before any epoch is done; None before the first batch."""
         begun = [trial for trial in trials if trial.epoch_share]
         if not begun:
             return None
@@ -53,17 +53,17 @@ class Pace:
 
 
 def mean_epoch_seconds(trial: TrialStatus) -> float:
-    """How long an epoch of a trial took, of a trial that has some."""
+    """Return the mean epoch time of a trial with at least one epoch."""
     return fmean(result.seconds for result in trial.epochs)
 
 
 def startup_seconds(attempt: Attempt, seconds: float, moment: str) -> float:
-    """How long an attempt took until its first epoch began.
+    """Return how long an attempt took until its first epoch began.
 
     Args:
         attempt: The attempt.
-        seconds: How long that epoch has taken at the moment.
-        moment: ISO 8601.
+        seconds: Time spent in that epoch so far.
+        moment: The current time, ISO 8601.
     """
     passed = datetime.fromisoformat(moment) - datetime.fromisoformat(attempt.started)
     return max(0.0, passed.total_seconds() - seconds)
@@ -71,15 +71,14 @@ def startup_seconds(attempt: Attempt, seconds: float, moment: str) -> float:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a search may take.
+    """The limits of a search.
 
     Attributes:
-        trials: How many trials are planned.
-        epochs: Epochs a trial.
-        time_limit: Seconds for everything, or None.
-        refit_growth: How much longer an epoch of the final refit is than one of a trial; 0 where there is
-            no refit.
-        usual_epochs: Epochs that a trial has in the mean, where they are tuned; those of all trials if not given.
+        trials: Number of planned trials.
+        epochs: Epochs per trial.
+        time_limit: Total seconds, or None.
+        refit_growth: Duration of a refit epoch relative to a trial epoch; 0 without a refit.
+        usual_epochs: Mean epochs per trial if epochs are tuned; defaults to ``epochs``.
     """
 
     trials: int
@@ -89,19 +88,19 @@ class Budget:
     usual_epochs: float | None = None
 
     def seconds_left(self, spent_seconds: float) -> float:
-        """Seconds until the time limit, not below 0; infinite where there is none."""
+        """Return the seconds until the time limit, at least 0; infinite without a limit."""
         return math.inf if self.time_limit is None else max(0.0, self.time_limit - spent_seconds)
 
     def refit_seconds(self, pace: Pace | None, epochs: float) -> float:
-        """How long the final refit of so many epochs takes; 0 where there is none, or nothing is known yet."""
+        """Return the duration of a refit with this many epochs; 0 without a refit or before any measurement."""
         if pace is None or not self.refit_growth:
             return 0.0
         return pace.startup_seconds + epochs * pace.epoch_seconds * self.refit_growth
 
     def reserve(self, pace: Pace | None, epochs: int, best_epoch: int, seconds_left: float) -> float:
-        """What trials must leave of the time, so that the refit ends before the limit even if it is a little slower.
+        """Return the seconds that trials must leave, so that even a slightly slower refit ends before the limit.
 
-        0 once there is no time for a refit of the best trial: then trials may have what is left.
+        0 once a refit of the best trial no longer fits: trials may then use the remaining time.
         """
         if not self.refit_growth or self.refit_seconds(pace, max(1, best_epoch)) > seconds_left:
             return 0.0
@@ -110,13 +109,13 @@ class Budget:
     def allows_epoch(
         self, trial: TrialStatus, seconds_left: float, pace: Pace | None, best_epoch: int, *, starts: bool = False
     ) -> bool:
-        """Whether a trial's next epoch can end in time, and after it the refit that it may call for.
+        """Return whether a trial's next epoch, and the refit that it may require, can end in time.
 
         Args:
             trial: The trial.
-            seconds_left: Until the time limit.
-            pace: Of the search so far; where nothing is known, everything is allowed.
-            best_epoch: The epoch of the best model so far, which says how long the refit would be.
+            seconds_left: Seconds until the time limit.
+            pace: Pace of the search so far; without one, everything is allowed.
+            best_epoch: Epoch of the best model so far, which sets the length of the refit.
             starts: Whether the trial has to be started first.
         """
         if pace is None or math.isinf(seconds_left):
@@ -127,9 +126,9 @@ class Budget:
         return startup + epoch + refit <= seconds_left
 
     def epochs_for_another(self, seconds_left: float, pace: Pace | None, best_epoch: int) -> int:
-        """How many epochs a trial that starts now can have; 0 if it should not start.
+        """Return the number of epochs for a trial that starts now; 0 if it should not start.
 
-        One that starts late gets fewer, so that its learning rate falls to its end in time.
+        A late trial gets fewer epochs, so that its learning rate schedule completes in time.
         """
         if pace is None or math.isinf(seconds_left):
             return self.epochs
@@ -142,24 +141,24 @@ class Budget:
     def forecast(
         self, trials: Sequence[TrialStatus], seconds_left: float, pace: Pace | None, best_epoch: int, slots: int
     ) -> float | None:
-        """Seconds until the end if no trial is pruned; None before the first batch.
+        """Return the seconds until the end if no trial is pruned; None before the first batch.
 
         Args:
-            trials: All that were started.
-            seconds_left: Until the time limit.
-            pace: Of the search so far.
-            best_epoch: The epoch of the best model so far.
-            slots: How many trials run side by side.
+            trials: All trials started so far.
+            seconds_left: Seconds until the time limit.
+            pace: Pace of the search so far.
+            best_epoch: Epoch of the best model so far.
+            slots: Number of trials that run in parallel.
         """
         if pace is None:
             return None
         ends = [0.0] * slots
         for seconds in self._trial_seconds(trials, pace):
-            heapq.heapreplace(ends, ends[0] + seconds)  # each trial goes to the slot that is free first
+            heapq.heapreplace(ends, ends[0] + seconds)  # assign each trial to the slot that is free first
         return min(max(ends) + self.refit_seconds(pace, best_epoch), seconds_left)
 
     def _trial_seconds(self, trials: Sequence[TrialStatus], pace: Pace) -> list[float]:
-        """What trials still take: those under way, then those that have not begun."""
+        """Return the remaining seconds of each trial: running trials first, then those not started."""
         seconds = []
         for trial in (trial for trial in trials if trial.state == "running"):
             epoch = mean_epoch_seconds(trial) if trial.epochs else pace.epoch_seconds
@@ -171,10 +170,10 @@ class Budget:
 
 
 class Stopwatch:
-    """Counts seconds from a number on while it runs; it stands still at first.
+    """Counts seconds while it runs; it starts paused.
 
     Args:
-        seconds: What was counted before, by an earlier process for example.
+        seconds: Initial value, for example from an earlier process.
     """
 
     def __init__(self, seconds: float = 0.0) -> None:
@@ -183,32 +182,32 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """What it shows."""
+        """The seconds counted so far."""
         return self._before + (0.0 if self._since is None else time.monotonic() - self._since)
 
     def pause(self) -> None:
-        """Stand still."""
+        """Stop counting."""
         self._before, self._since = self.seconds, None
 
     def go_on(self) -> None:
-        """Count again."""
+        """Resume counting."""
         self._since = time.monotonic() if self._since is None else self._since
 
 
 class Timekeeper:
-    """Answers what a supervisor asks about time.
+    """Answers the supervisor's questions about time.
 
     Args:
-        spec: The search.
+        spec: The specification of the search.
         clock: Runs while the search does.
-        trials: Its trials by number, as they are at any moment.
-        best_trial: The best of them so far.
-        refit_growth: As ``Budget`` has it.
+        trials: The trials by number; the caller keeps it up to date.
+        best_trial: Returns the best trial so far.
+        refit_growth: See ``Budget``.
 
     Attributes:
-        clock: How long the search has run for.
-        cut: Whether there was no time for all.
-        refit_done: Epochs that the final refit has done, with the share of the one under way; None before it begins.
+        clock: Running time of the search.
+        cut: Whether the time limit cut the search short.
+        refit_done: Epochs of the final refit, including the share of the current one; None before it begins.
     """
 
     def __init__(
@@ -226,30 +225,30 @@ class Timekeeper:
         self.refit_done: float | None = None
 
     def seconds_left(self) -> float:
-        """Seconds until the time limit; infinite where there is none."""
+        """Return the seconds until the time limit; infinite without a limit."""
         return self._budget.seconds_left(self.clock.seconds)
 
     def epochs_for_another(self) -> int:
-        """How many epochs a trial that starts now can have; 0 if it should not start."""
+        """Return the number of epochs for a trial that starts now; 0 if it should not start."""
         if self._spec.time_limit is None:
             return self._spec.epochs
         return self._budget.epochs_for_another(self.seconds_left(), self._pace(), self._best_epoch())
 
     def reserve(self) -> float:
-        """Seconds that trials must leave to the refit."""
+        """Return the seconds that trials must leave for the refit."""
         if not self._spec.refit or self._spec.time_limit is None:
             return 0.0
         best = self._best_epoch()
         return self._budget.reserve(self._pace(), best, best, self.seconds_left())
 
     def refit_seconds(self) -> float:
-        """How long the refit still takes."""
+        """Return the remaining duration of the refit."""
         if not self._spec.refit:
             return 0.0
         return self._budget.refit_seconds(self._pace(), self._best_epoch() - (self.refit_done or 0))
 
     def allows_epoch(self, trial: TrialStatus, *, starts: bool = False) -> bool:
-        """Whether a trial's next epoch can end in time; if not, the search is cut."""
+        """Return whether a trial's next epoch can end in time; if not, mark the search as cut."""
         if self._spec.time_limit is None:
             return True
         left, pace = self.seconds_left(), self._pace()
@@ -258,7 +257,7 @@ class Timekeeper:
         return allowed
 
     def forecast(self, slots: int) -> float | None:
-        """Seconds until the end with this number of slots; None before the first batch."""
+        """Return the seconds until the end with this number of slots; None before the first batch."""
         trials, left = list(self._trials.values()), self.seconds_left()
         if self.refit_done is not None:
             return min(self.refit_seconds(), left)
@@ -266,7 +265,7 @@ class Timekeeper:
         return self._budget.forecast(trials, left, pace, self._best_epoch(), slots)
 
     def refit_share(self) -> float | None:
-        """Share of the final refit that is done, 0 to 1; None where none was asked for."""
+        """Return the share of the final refit that is done, 0 to 1; None if no refit is requested."""
         if not self._spec.refit:
             return None
         return min(1.0, (self.refit_done or 0) / max(1, self._best_epoch()))

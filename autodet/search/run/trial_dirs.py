@@ -1,8 +1,8 @@
-"""Folders of trials, into each of which only one process can write.
+"""Trial folders, each writable by one process only.
 
-Each attempt has the trial's folder under a name of its own: ``trials/3``, then ``trials/3-2``, ``trials/3-3``. The
-next attempt begins by renaming it, which is one step for the file system. So a worker that was given up, but wakes up
-again later, no longer finds where it wrote: its checkpoint and its bundle are refused, whatever it believes.
+Each attempt at a trial uses the folder under its own name: ``trials/3``, then ``trials/3-2``, ``trials/3-3``. The next
+attempt starts by renaming the folder, which is atomic. A worker that was abandoned but wakes up later no longer finds
+its folder, so its checkpoint and bundle cannot be written.
 """
 
 import re
@@ -10,15 +10,15 @@ from pathlib import Path
 
 from autodet.workspace import delete_folder
 
-TRIALS = "trials"  # below the search's folder
+TRIALS = "trials"  # subfolder of the search folder
 NAME = re.compile(r"(\d+)(?:-(\d+))?")
 
 
 class TrialFolders:
-    """The folders of a search's trials, for its supervisor.
+    """The trial folders of a search, managed by its supervisor.
 
     Args:
-        trials: The folder that they are in.
+        trials: The parent folder.
     """
 
     def __init__(self, trials: Path) -> None:
@@ -29,12 +29,12 @@ class TrialFolders:
             self._latest[trial] = max(number, self._latest.get(trial, 1))
 
     def folder(self, trial: int) -> Path:
-        """Where a trial's latest attempt writes; where there was none yet, the first one will."""
+        """Return the folder of a trial's latest attempt; before the first attempt, the folder that it will use."""
         number = self._latest.get(trial, 1)
         return self._trials / (str(trial) if number == 1 else f"{trial}-{number}")
 
     def begin(self, trial: int) -> Path:
-        """The folder for a new attempt at a trial, with what the last one reached; nobody else can write there."""
+        """Return the folder for a new attempt with the files of the last one; no other process can write there."""
         last = self.folder(trial)
         if last.exists():
             self._latest[trial] = self._latest.get(trial, 1) + 1
@@ -43,6 +43,6 @@ class TrialFolders:
         return last
 
     def discard(self, trial: int) -> None:
-        """Forget all that was reached."""
+        """Delete everything that a trial has written."""
         delete_folder(self.folder(trial))
         self._latest.pop(trial, None)

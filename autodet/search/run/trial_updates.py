@@ -1,4 +1,4 @@
-"""A trial's status after news of its attempt: progress within an epoch, and an epoch's result."""
+"""Updates of a trial's status: progress within an epoch, and the result of an epoch."""
 
 from dataclasses import asdict, replace
 
@@ -9,14 +9,14 @@ from autodet.training.job import EpochProgress
 
 
 def after_progress(trial: TrialStatus, progress: EpochProgress, moment: str) -> TrialStatus:
-    """A trial whose epoch has got further; itself where that is no news.
+    """Return a trial with the progress of its current epoch; unchanged if the progress is not new.
 
-    An epoch that is trained again, because its process was lost, is news once it is further than before.
+    If an epoch is repeated because its process was lost, its progress counts once it exceeds the previous share.
 
     Args:
         trial: The trial.
-        progress: Of one of its epochs; word of an earlier one may arrive late.
-        moment: When it was heard, ISO 8601.
+        progress: Progress of one of its epochs; reports of an earlier epoch may arrive late.
+        moment: Time of the report, ISO 8601.
     """
     if progress.epoch != len(trial.epochs) + 1 or progress.share <= trial.epoch_share:
         return trial
@@ -25,7 +25,7 @@ def after_progress(trial: TrialStatus, progress: EpochProgress, moment: str) -> 
 
 
 def after_epoch(trial: TrialStatus, result: EpochResult, usage: Usage, moment: str) -> TrialStatus:
-    """A trial with one epoch more, heard of at a moment (ISO 8601); of one that it has, only the usage is news."""
+    """Add an epoch reported at ``moment`` (ISO 8601); if the trial already has the epoch, update only the usage."""
     trial = trial.change_attempt(**asdict(usage))
     if result.epoch <= len(trial.epochs):
         return trial
@@ -34,7 +34,7 @@ def after_epoch(trial: TrialStatus, result: EpochResult, usage: Usage, moment: s
 
 
 def _after_start(trial: TrialStatus, seconds: float, moment: str) -> TrialStatus:
-    """A trial that knows how long its attempt took to start; it is some seconds into its first epoch."""
+    """Record the startup time of the current attempt, which is ``seconds`` into its first epoch."""
     attempt = trial.attempts[-1]
     if attempt.startup_seconds is not None:
         return trial

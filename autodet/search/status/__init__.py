@@ -1,1 +1,1 @@
-"""What readers see of a search: the status file, finished trials, diagnoses, progress lines."""
+"""Status of a search: the status file, finished trials, diagnoses, progress lines."""

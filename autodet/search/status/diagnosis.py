@@ -1,4 +1,4 @@
-"""Why trials may find nothing: the likely causes, from what is known of a trial and of its data set."""
+"""Diagnosis of trials that find nothing: likely causes, from the trial and its data set."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -15,24 +15,24 @@ from autodet.search.order.space import PARAMETERS, Range
 from autodet.text_format import counted
 from autodet.workspace import Workspace, safe_join
 
-EPOCHS = 5  # a trial that has found nothing in so many epochs is told about; of a shorter one, all of them count
-NOTHING = 0.001  # mAP@0.5 up to which nothing worth the name was found
-FAR = 5.0  # times beyond the usual learning rates
-GROWN = 2.0  # times the first epoch's loss: it should fall
+EPOCHS = 5  # of finding nothing before a trial is reported; shorter trials are reported once finished
+NOTHING = 0.001  # mAP@0.5 up to this counts as finding nothing
+FAR = 5.0  # factor beyond the usual learning rates
+GROWN = 2.0  # factor over the first epoch's loss, which should fall
 FEW_STEPS, FEW_PHOTOS = 100, 20
-UNLIKE = 3.0  # times as large as the boxes that were learnt from
+UNLIKE = 3.0  # size ratio between training and validation boxes
 MAX_CAUSES, MAX_NAMES = 3, 3
 
 
 @dataclass(frozen=True)
 class Material:
-    """What a trial learns from and is judged by.
+    """Statistics of a trial's training and validation data.
 
     Attributes:
-        train_photos: Photos to learn from.
-        box_side: The thinner side of the median box to learn from, as a share of its photo's longer side.
-        val_box_side: The same of the boxes that epochs are judged by.
-        untaught_share: The share of those boxes, 0 to 1, that are of classes that no photo to learn from shows.
+        train_photos: Number of training photos.
+        box_side: Median shorter side of the training boxes, relative to the longer side of their photo.
+        val_box_side: The same for the validation boxes.
+        untaught_share: Share, 0 to 1, of the validation boxes whose class has no training box.
         untaught: Those classes.
     """
 
@@ -44,7 +44,7 @@ class Material:
 
 
 def material_of(dataset: Dataset) -> Material:
-    """What trials on a data set learn from and are judged by; both must have boxes."""
+    """Compute the statistics of a data set; its training and validation splits must have boxes."""
     columns = columns_of(dataset)
     train, val = (columns.splits[columns.photos] == SPLITS.index(split) for split in ("train", "val"))
     untaught = ~np.isin(columns.class_ids, columns.class_ids[train]) & val
@@ -69,19 +69,19 @@ def _median_side(columns: Columns, boxes: BoolArray) -> float:
 
 
 def diagnosed(status: SearchStatus, workspace: Workspace) -> SearchStatus:
-    """A search's status, with a diagnosis if any of its trials has found nothing."""
+    """Return the status, with a diagnosis if any trial has found nothing."""
     stuck = stuck_trials(status)
     if not stuck:
         return status
     try:
         material = material_of(read_dataset(safe_join(workspace.datasets, status.dataset)))
-    except AutodetError:  # deleted since
+    except AutodetError:  # the data set was deleted
         material = None
     return replace(status, diagnosis=diagnosis_sentences(stuck, status, material))
 
 
 def stuck_trials(status: SearchStatus) -> tuple[TrialStatus, ...]:
-    """The trials that have found nothing for as long as one should wait for that."""
+    """Return the trials without detections that finished or ran for at least ``EPOCHS`` epochs."""
     return tuple(trial for trial in status.trials if _is_stuck(trial))
 
 
@@ -92,15 +92,16 @@ def _is_stuck(trial: TrialStatus) -> bool:
 
 
 def diagnosis_sentences(stuck: Sequence[TrialStatus], status: SearchStatus, material: Material | None) -> str:
-    """What is said of trials that have found nothing.
+    """Describe the trials that found nothing, and the likely causes.
 
     Args:
-        stuck: These trials, as ``stuck_trials`` finds them; none, and there is nothing to say.
-        status: Their search.
-        material: What they learn from; None if that is not known any more.
+        stuck: The trials, from ``stuck_trials``.
+        status: Status of their search.
+        material: Statistics of their data; None if the data set no longer exists.
 
     Returns:
-        Two sentences, with names as users wrote them: which trials, and the likely causes, the likeliest first.
+        Two sentences, with class names as users wrote them: the trials, then the causes, the likeliest first. Empty if
+        ``stuck`` is empty.
     """
     if not stuck:
         return ""
@@ -122,7 +123,7 @@ def diagnosis_sentences(stuck: Sequence[TrialStatus], status: SearchStatus, mate
 
 
 def _own_causes(trial: TrialStatus, material: Material | None) -> Iterator[str]:
-    """What another trial may do better."""
+    """Yield causes in the trial's own parameters, which other trials may avoid."""
     yield from _learning_rate_causes(trial)
     side = trial.params.get("image_size", 0)
     pixels = material.box_side * side if material else math.inf
@@ -142,12 +143,12 @@ def _learning_rate_causes(trial: TrialStatus) -> Iterator[str]:
         yield f"its learning rate of {lr:g} is very high ({usual.low:g} to {usual.high:g} is usual)"
     elif lr < usual.low / FAR:
         yield f"its learning rate of {lr:.2g} is very low ({usual.low:g} to {usual.high:g} is usual)"
-    elif 0 < GROWN * first < last:  # SSD's is 0 while there is no box to learn from
+    elif 0 < GROWN * first < last:  # SSD's loss is 0 without training boxes
         yield f"its loss has grown from {first:.3g} to {last:.3g}, so a lower learning rate than {lr:.2g} should help"
 
 
 def _shared_causes(trial: TrialStatus, material: Material | None) -> Iterator[str]:
-    """What is so for every trial; labels that are wrong come last, because everything else can be measured."""
+    """Yield causes that all trials share; those that cannot be measured, such as wrong labels, come last."""
     if material:
         yield from _class_causes(material)
         yield from _size_causes(material)

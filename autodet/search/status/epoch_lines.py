@@ -1,4 +1,4 @@
-"""Progress of a search in lines, for programs and for the command line."""
+"""Progress of a search as text lines, for programs and the command line."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from autodet.text_format import duration
 
 
 class EpochLines:
-    """Tells the news of a search, a line an epoch; call it with every new status.
+    """Reports the progress of a search, one line per epoch; call it with every new status.
 
     Args:
         say: Called with each line.
@@ -21,7 +21,7 @@ class EpochLines:
         self._diagnosed = False
 
     def __call__(self, status: SearchStatus) -> None:
-        """Tell the news since the last status."""
+        """Report changes since the last status."""
         for trial in status.trials:
             for epoch in trial.epochs[self._epochs.get(trial.number, 0) :]:
                 self._say(_epoch_line(status, trial, epoch))
@@ -46,7 +46,7 @@ def _epoch_line(status: SearchStatus, trial: TrialStatus, epoch: EpochResult) ->
 
 
 def progress_text(status: SearchStatus) -> str:
-    """How far a search is, by batches: a line that replaces the one before."""
+    """Return the progress per batch, as a line that replaces the previous one."""
     running = [trial for trial in status.trials if trial.state == "running"]
     under_way = "; ".join(map(_under_way, running[:2])) if len(running) <= 2 else f"{len(running)} trials under way"
     return f"{status.progress:4.0%}  {under_way or status.message or status.state}{time_left(status)}"
@@ -60,6 +60,6 @@ def _under_way(trial: TrialStatus) -> str:
 
 
 def time_left(status: SearchStatus) -> str:
-    """The forecast as the end of a sentence; empty where there is none."""
+    """Return the remaining time as the end of a sentence; empty if it is unknown."""
     left = status.seconds_left
     return "" if left is None else f", about {duration(left)} left"

@@ -1,8 +1,8 @@
-"""The trials of a search that are over: a file that only grows, so that nobody writes or reads a trial twice.
+"""Archive of a search's finished trials: an append-only file, so that each trial is written and read only once.
 
-A reference ``{"file": ..., "bytes": ...}`` in ``status.json`` says what of it counts; what stands behind that was
-written by a supervisor that was killed before it said so. A trial that is over does not change; should one have to
-after all, a new file takes the old one's place.
+A reference ``{"file": ..., "bytes": ...}`` in ``status.json`` gives its valid length; later bytes were written by a
+supervisor that was killed before it updated the reference. Finished trials do not change; if one must, a new file
+replaces the old one.
 """
 
 import json
@@ -17,12 +17,12 @@ from typing import Any
 from autodet.errors import SearchError
 from autodet.records import TrialStatus
 
-MAX_REMEMBERED = 50_000  # trials that a process keeps in memory, of all searches together
+MAX_REMEMBERED = 50_000  # cached trials per process, over all searches
 
 
 @dataclass
 class _Archive:
-    """What this process has read of one archive, or written to it."""
+    """Cache of the trials that this process has read from or written to one archive."""
 
     file: str
     inode: int
@@ -35,11 +35,11 @@ _lock = Lock()
 
 
 def read_archive(folder: Path, reference: dict[str, Any]) -> dict[int, TrialStatus]:
-    """The trials that a reference means, by number.
+    """Return the trials of a reference, by number.
 
     Raises:
         SearchError: The file is damaged.
-        OSError: There is no such file; another may have taken its place just now.
+        OSError: The file does not exist; a new file may have just replaced it.
     """
     with _lock:
         return dict(_caught_up(folder, reference).trials)
@@ -48,15 +48,15 @@ def read_archive(folder: Path, reference: dict[str, Any]) -> dict[int, TrialStat
 def append_to_archive(
     folder: Path, reference: dict[str, Any] | None, trials: Sequence[TrialStatus]
 ) -> tuple[dict[str, Any], list[Path]]:
-    """Put trials that are over into the archive, those that are not in it already.
+    """Append finished trials that the archive lacks.
 
     Args:
-        folder: The search's.
-        reference: What counts so far, or None.
-        trials: All trials that are over.
+        folder: The search folder.
+        reference: Current reference, or None.
+        trials: All finished trials.
 
     Returns:
-        What counts now, and the files that will be of no use once that is written down.
+        The new reference, and the files that are obsolete once it is stored.
     """
     with _lock:
         archive = _known(folder, reference)
@@ -74,7 +74,7 @@ def _known(folder: Path, reference: dict[str, Any] | None) -> _Archive | None:
     try:
         return _caught_up(folder, reference) if reference else None
     except (SearchError, OSError):
-        return None  # damaged: a whole one is written
+        return None  # damaged: write a new archive
 
 
 def _differs(archive: _Archive, trial: TrialStatus) -> bool:
@@ -82,7 +82,7 @@ def _differs(archive: _Archive, trial: TrialStatus) -> bool:
     if known is None or known is trial:
         return False
     if known == trial:
-        archive.trials[trial.number] = trial  # next time the two are the same
+        archive.trials[trial.number] = trial  # the identity check above succeeds next time
         return False
     return True
 
@@ -104,7 +104,7 @@ def _append(folder: Path, archive: _Archive, trials: Iterable[TrialStatus]) -> N
 
 
 def _caught_up(folder: Path, reference: dict[str, Any]) -> _Archive:
-    """What a reference means, read from where this process has read to."""
+    """Return the archive of a reference; read only the bytes that this process has not read yet."""
     with (folder / reference["file"]).open("rb") as file:
         inode = os.fstat(file.fileno()).st_ino
         archive = _remembered.get(folder)

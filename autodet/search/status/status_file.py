@@ -1,15 +1,15 @@
-"""What a search says of itself, and what is true of it.
+"""Status file of a search: the supervisor's last snapshot, and the actual state.
 
-The supervisor writes ``status.json`` when something has happened; a reader needs neither Optuna nor the supervisor.
-Trials that are over go to the archive, ``trials.N.jsonl``, a line each, so that a search of thousands of trials is
-written and read in pieces: ``status.json`` has the trials under way and says how much of which archive belongs to it.
-The three small files beside it decide what the snapshot is worth:
+The supervisor writes ``status.json`` on every event; readers need neither Optuna nor the supervisor. Finished trials go
+to the archive, ``trials.N.jsonl``, one per line, so that a search of thousands of trials is written and read
+incrementally: ``status.json`` holds the running trials and references the valid part of the archive. Three small files
+next to it determine whether the snapshot is current:
 
-    lock      held by the supervisor while it lives
-    launched  touched by whoever starts a supervisor
-    stop      touched by whoever wants the search to stop
+    lock      held by the supervisor while it is alive
+    launched  touched when a supervisor is started
+    stop      touched to request a stop
 
-``unsaved.json`` has what the database of studies could not take when a search was stopped.
+``unsaved.json`` holds writes that the study database could not accept when the search was stopped.
 """
 
 import json
@@ -27,19 +27,19 @@ from autodet.workspace import read_json, write_atomically
 
 STATUS, LAUNCHED, STOP, LOG = "status.json", "launched", "stop", "supervisor.log"
 UNSAVED = "unsaved.json"
-START_SECONDS = 60.0  # a supervisor that has not taken the lock by then never will
+START_SECONDS = 60.0  # timeout for a launched supervisor to take the lock
 ARCHIVE = "archive"
 LOOKS = 3
 
 
 def moment(timestamp: float | None = None) -> str:
-    """A moment, now if none is given in seconds since 1970, in ISO 8601."""
+    """Format a Unix timestamp, by default the current time, as ISO 8601 in UTC."""
     at = datetime.now(UTC) if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
     return at.isoformat(timespec="milliseconds")
 
 
 def write_snapshot(folder: Path, status: SearchStatus) -> None:
-    """Write a search's status into its folder; only who holds its lock may, once it has trials."""
+    """Write the status into a search folder; once there are trials, only the lock holder may call this."""
     over = [trial for trial in status.trials if trial.state != "running"]
     document: dict[str, Any] = {field.name: getattr(status, field.name) for field in fields(status)}
     document["start_from"] = status.start_from.to_json() if status.start_from else None
@@ -54,12 +54,12 @@ def _archive_of(folder: Path) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] | None = read_json(folder / STATUS).get(ARCHIVE)
     except (AutodetError, OSError, AttributeError):
-        return None  # missing or damaged: there is nothing to add to
+        return None  # missing or damaged: start a new archive
     return found
 
 
 def read_snapshot(folder: Path) -> SearchStatus:
-    """What a search's supervisor last wrote, whether or not it is still true.
+    """Return the supervisor's last snapshot, which may be outdated.
 
     Raises:
         SearchError: The snapshot is missing or damaged.
@@ -77,10 +77,10 @@ def read_snapshot(folder: Path) -> SearchStatus:
 
 def _read_snapshot(folder: Path) -> SearchStatus:
     document: dict[str, Any] = read_json(folder / STATUS)
-    archive = document.pop(ARCHIVE, None)  # searches of earlier versions have none
+    archive = document.pop(ARCHIVE, None)  # missing in searches of earlier versions
     trials = {trial["number"]: TrialStatus.from_json(trial) for trial in document["trials"]}
     if archive:
-        trials |= read_archive(folder, archive)  # what it has may be newer
+        trials |= read_archive(folder, archive)  # the archive may be newer
     in_order = tuple(trials[number] for number in sorted(trials))
     origin = Origin.from_json(document.get("start_from"))
     status = SearchStatus(
@@ -92,13 +92,13 @@ def _read_snapshot(folder: Path) -> SearchStatus:
 
 
 def _with_plan(trial: TrialStatus, most: int) -> TrialStatus:
-    """A trial that an earlier version wrote, which did not say how many epochs it was to have."""
+    """Fill in the planned epochs of a trial, which earlier versions did not store."""
     planned = trial.planned_epochs or planned_epochs_of(trial.params, trial.effective, most)
     return replace(trial, planned_epochs=planned)
 
 
 def read_status(folder: Path) -> SearchStatus:
-    """A search's status as it is now.
+    """Return the current status of a search.
 
     Raises:
         SearchError: The snapshot is missing or damaged.
@@ -108,9 +108,9 @@ def read_status(folder: Path) -> SearchStatus:
         written_since = read_snapshot(folder)
         if written_since == snapshot:
             break
-        snapshot = written_since  # its supervisor ended, properly, between the two looks
+        snapshot = written_since  # the supervisor exited normally between the two reads
     if state != snapshot.state:
-        snapshot = replace(snapshot, state=state, message="")  # a message is about the state that it was written with
+        snapshot = replace(snapshot, state=state, message="")  # the message describes the old state
     if state == "interrupted":
         last_heard = moment((folder / STATUS).stat().st_mtime)
         snapshot = replace(snapshot, trials=tuple(trial.end_attempt(last_heard) for trial in snapshot.trials))
@@ -122,7 +122,7 @@ def read_status(folder: Path) -> SearchStatus:
 
 
 def observed_state(folder: Path, written: SearchState) -> SearchState:
-    """What state a search is in, given what its supervisor last wrote: the one place where that is decided."""
+    """Return the actual state of a search, given the last written one; only this function decides it."""
     if _launched_since(folder):
         return "queued"
     if written not in ("queued", "running"):
@@ -133,12 +133,12 @@ def observed_state(folder: Path, written: SearchState) -> SearchState:
 
 
 def is_to_stop(folder: Path) -> bool:
-    """Whether somebody wants a search to stop."""
+    """Return whether a stop is requested."""
     return (folder / STOP).exists()
 
 
 def seconds_since_launch(folder: Path) -> float:
-    """How long ago the supervisor that asks was started; 0 if nobody has said that it was."""
+    """Return the seconds since the calling supervisor was launched; 0 if unknown or over ``START_SECONDS``."""
     try:
         passed = time.time() - (folder / LAUNCHED).stat().st_mtime
     except FileNotFoundError:
@@ -147,10 +147,10 @@ def seconds_since_launch(folder: Path) -> float:
 
 
 def _launched_since(folder: Path) -> bool:
-    """Whether a supervisor was started that has not written anything yet but still may."""
+    """Return whether a supervisor was launched that may still write its first status."""
     try:
         launched = (folder / LAUNCHED).stat().st_mtime
-        # abs: a moment that lies ahead was noted before the clock was put back.
+        # abs: a launch time in the future means that the clock was set back.
         return launched >= (folder / STATUS).stat().st_mtime and abs(time.time() - launched) < START_SECONDS
     except FileNotFoundError:
         return False

@@ -1,7 +1,8 @@
-"""Where studies are kept: in the workspace's own SQLite, or in the PostgreSQL that the settings name for a team.
+"""Storage of studies: SQLite in the workspace, or a team's PostgreSQL named in the settings.
 
-A search stays where it began. In a database that workspaces share, a study is called ``WORKSPACE/SEARCH``. Nothing
-that a driver says is passed on: an address that is misread may carry parts of its password anywhere.
+A search keeps the storage that it started with. In a database shared by workspaces, a study is named
+``WORKSPACE/SEARCH``. Driver messages are never passed on, because parsing a malformed address may expose parts of its
+password anywhere.
 """
 
 import re
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 
 DRIVER = "postgresql+psycopg"
 CONNECT_SECONDS = 5
-SILENCE_MILLISECONDS = 20_000  # how long a server may leave a packet unanswered
-BUSY_SECONDS = 2.0  # how long one attempt waits for another process's write
+SILENCE_MILLISECONDS = 20_000  # how long sent data may stay unacknowledged
+BUSY_SECONDS = 2.0  # how long one attempt waits for a write of another process
 PATIENCE_SECONDS, PAUSE_SECONDS = 900.0, 1.0
-TABLES_LOCK = 0x6175746F646574  # any number that nobody else uses; this one spells autodet
+TABLES_LOCK = 0x6175746F646574  # arbitrary advisory lock key: "autodet" in ASCII
 WORKSPACE_ID = "workspace.id"
 EXAMPLE = "postgresql://USER:PASSWORD@SERVER/DATABASE"
-REFUSALS = {  # by SQLSTATE (PostgreSQL's manual, appendix A), or by words: a refused connection has no state
+REFUSALS = {  # by SQLSTATE (PostgreSQL manual, appendix A), or by text: a refused connection has no SQLSTATE
     "28P01": "it refuses the password",
     "password authentication failed": "it refuses the password",
     "28000": "it refuses the user",
@@ -44,15 +45,15 @@ Result = TypeVar("Result")
 
 
 def place_of_new_studies() -> Place:
-    """Where a search that starts now keeps its study."""
+    """Return where new searches keep their studies."""
     return "server" if load_settings().storage_url else "workspace"
 
 
 def check_storage(place: Place) -> None:
-    """See whether studies can be kept there, before a search relies on it.
+    """Check that studies can be stored there, before a search relies on it.
 
     Raises:
-        SettingsError: The address makes no sense, or is missing.
+        SettingsError: The address is invalid or missing.
         StorageError: The server cannot be used.
     """
     if place == "workspace":
@@ -64,10 +65,10 @@ def check_storage(place: Place) -> None:
 
 
 def open_database(workspace: Workspace, place: Place) -> "RDBStorage":
-    """The database of studies, its tables made if they are not there.
+    """Open the database of studies; create its tables if they do not exist.
 
     Raises:
-        SettingsError: The address makes no sense, or is missing.
+        SettingsError: The address is invalid or missing.
         StorageError: The database cannot be used now.
     """
     from optuna.storages import RDBStorage
@@ -79,26 +80,26 @@ def open_database(workspace: Workspace, place: Place) -> "RDBStorage":
             return RDBStorage(workspace.optuna_url, engine_kwargs=options)
         url = _server_url()
         with create_engine(url, **options).begin() as connection:
-            # Two workspaces that come to an empty database together must not both make the tables.
+            # Two workspaces that open an empty database at the same time must not both create the tables.
             connection.execute(text(f"SELECT pg_advisory_xact_lock({TABLES_LOCK})"))
             return RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=options)
 
 
 def study_name(workspace: Workspace, search: str, place: Place) -> str:
-    """What a search's study is called."""
+    """Return the name of a search's study."""
     return search if place == "workspace" else f"{_workspace_id(workspace)}/{search}"
 
 
 def storage_label() -> str:
-    """The server in a few words without secrets, for the page of settings."""
+    """Return a short description of the server without secrets, shown on the settings page."""
     url = _server_url()
-    host = (url.host or "this machine").rpartition("@")[2]  # behind an "@" of a password that was not escaped
+    host = (url.host or "this machine").rpartition("@")[2]  # the part after an unescaped "@" in the password
     return f"{host}{f':{url.port}' if url.port else ''}, database {url.database}"
 
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Turn whatever a database raises into a sentence without secrets.
+    """Convert database exceptions to messages without secrets.
 
     Raises:
         StorageError: The database cannot be used now.
@@ -123,7 +124,7 @@ def _version_errors() -> Iterator[None]:
 
     try:
         yield
-    except RuntimeError as error:  # all that Optuna raises where the tables are another version's
+    except RuntimeError as error:  # Optuna raises a bare RuntimeError for tables of another version
         if isinstance(error, OptunaError):
             raise
         raise StorageError(
@@ -133,16 +134,16 @@ def _version_errors() -> Iterator[None]:
 
 
 def patiently(act: Callable[[], Result], say: Callable[[str], None], pause: Callable[[float], bool]) -> Result:
-    """Do something with the database, again and again while it is busy.
+    """Run a database operation; retry it while the database is busy.
 
     Args:
-        act: What to do; all of it is done again.
-        say: Told a sentence before each time of waiting.
-        pause: Passes so many seconds until the next try, and says whether there should be one.
+        act: The operation; every retry repeats all of it.
+        say: Called with a message before each wait.
+        pause: Waits this many seconds before the next try, and returns whether to retry.
 
     Raises:
-        StorageBusyError: It was busy for a quarter of an hour, or until nobody wanted to wait any longer.
-        StorageError: It cannot be used.
+        StorageBusyError: The database was busy for 15 minutes, or until ``pause`` returned False.
+        StorageError: The database cannot be used.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -157,12 +158,12 @@ def patiently(act: Callable[[], Result], say: Callable[[str], None], pause: Call
 
 
 def _translated(error: Exception) -> StorageError:
-    """What a database's error means, in words that are ours."""
+    """Translate a database error to a message of our own."""
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import InterfaceError, OperationalError
 
-    wrapper = error.__cause__ if isinstance(error, StorageInternalError) else error  # Optuna wraps SQLAlchemy's,
-    original = getattr(wrapper, "orig", None) or error  # and that the driver's
+    wrapper = error.__cause__ if isinstance(error, StorageInternalError) else error  # Optuna wraps SQLAlchemy's error,
+    original = getattr(wrapper, "orig", None) or error  # which wraps the driver's
     text = f"{getattr(original, 'sqlstate', None)} {original}"
     for mark, words in REFUSALS.items():
         if mark in text:
@@ -207,7 +208,7 @@ def _engine_options(place: Place) -> dict[str, Any]:
 
 
 def _workspace_id(workspace: Workspace) -> str:
-    """What tells this workspace's studies from others': made once, and moved along with the folder."""
+    """Return the id that separates this workspace's studies from others; created once, and kept if the folder moves."""
     path = workspace.home / WORKSPACE_ID
     if not path.exists():
         write_atomically(path, f"{slug(socket.gethostname())}-{secrets.token_hex(4)}".encode())

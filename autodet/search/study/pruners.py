@@ -1,8 +1,9 @@
-"""When a trial is given up: pruners that compare trials at the same share of their schedules.
+"""Pruners that compare trials at the same share of their schedules.
 
-Optuna compares trials at the same step, and a step here is an epoch. Where trials have different numbers of epochs
-(those are tuned, or time is short), epoch 5 is the middle of one schedule and the beginning of another. So pruners see
-each trial on the longest schedule: epoch 5 of 10 is step 10 where the longest has 20. The study keeps plain epochs.
+Optuna compares trials at the same step, and a step here is an epoch. If trials have different numbers of epochs
+(because epochs are tuned, or time is short), epoch 5 is the middle of one schedule and the beginning of another.
+Pruners therefore see each trial scaled to the longest schedule: epoch 5 of 10 is step 10 if the longest has 20. The
+study itself stores plain epochs.
 """
 
 import copy
@@ -17,17 +18,17 @@ from optuna.trial import FrozenTrial
 
 from autodet.records import planned_epochs_of
 
-REDUCTION = 3  # one trial of three goes on, as Hyperband's authors recommend
-MIN_EARLIER = 2  # trials to compare with
+REDUCTION = 3  # keep one trial in three, as Hyperband's authors recommend
+MIN_EARLIER = 2  # minimum number of trials to compare with
 PARAMS, EFFECTIVE = "params", "effective"  # user attributes of a trial, as ``TrialStatus`` has them
 
 
 def pruner_of(name: str, epochs: int) -> BasePruner:
-    """The pruner with a name of ``autodet.search.order.spec.PRUNERS``.
+    """Return the pruner for a name in ``autodet.search.order.spec.PRUNERS``.
 
     Args:
         name: The name.
-        epochs: The most that a trial has.
+        epochs: The maximum number of epochs of a trial.
     """
     least = max(1, epochs // REDUCTION**2)
     if name == "none":
@@ -40,13 +41,13 @@ def pruner_of(name: str, epochs: int) -> BasePruner:
 
 
 def planned_epochs(trial: FrozenTrial, most: int) -> int:
-    """The number of epochs of a trial of a study."""
+    """Return the planned number of epochs of a study's trial."""
     attributes: Mapping[str, Any] = trial.user_attrs
     return planned_epochs_of(attributes.get(PARAMS, trial.params), attributes.get(EFFECTIVE, {}), most)
 
 
 def on_longest_schedule(trial: FrozenTrial, longest: int) -> FrozenTrial:
-    """A trial with its epochs stretched to the longest schedule; the trial itself where it has that one."""
+    """Return a trial with its epochs scaled to the longest schedule; the trial itself if no scaling is needed."""
     own = planned_epochs(trial, longest)
     if own == longest or not trial.intermediate_values:
         return trial
@@ -57,20 +58,20 @@ def on_longest_schedule(trial: FrozenTrial, longest: int) -> FrozenTrial:
 
 
 class HalfwayPruner(BasePruner):
-    """Ends a trial that, half of its epochs done, is worse than the median of all those before it at that point.
+    """Prunes a trial halfway through its epochs if it is worse than the median of all earlier trials at that point.
 
-    Those that ended there count too. Optuna's own pruner compares with finished trials alone, at each epoch: with every
-    trial that ends the median gets harder to pass, until hardly any trial does, and good ones are lost.
+    Trials pruned at that point count too. Optuna's own pruner compares with completed trials only, at every epoch: each
+    pruned trial raises the median, until hardly any trial passes and good ones are lost.
 
     Args:
-        epochs: The most that a trial has.
+        epochs: The maximum number of epochs of a trial.
     """
 
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether the trial ends; it is asked once, because thousands of earlier trials take some milliseconds."""
+        """Return whether to prune; decided once per trial, because scanning thousands of trials takes milliseconds."""
         own = planned_epochs(trial, self._epochs)
         half = (own + 1) // 2
         if trial.last_step != half or half == own:
@@ -80,7 +81,7 @@ class HalfwayPruner(BasePruner):
         return len(scores) >= MIN_EARLIER and max(trial.intermediate_values.values()) < median(scores)
 
     def _score(self, trial: FrozenTrial, done: int, of: int) -> float | None:
-        """A trial's best epoch until the share ``done / of`` of its schedule; None before half of it is done."""
+        """Return a trial's best score up to the share ``done / of`` of its schedule; None before half of it is done."""
         own = planned_epochs(trial, self._epochs)
         if not trial.intermediate_values or max(trial.intermediate_values) < (own + 1) // 2:
             return None
@@ -92,8 +93,8 @@ class ScheduledHalving(SuccessiveHalvingPruner):
     """Successive halving (Li et al., arXiv 1810.05934) by shares of schedules.
 
     Args:
-        epochs: The most that a trial has.
-        **options: Optuna's.
+        epochs: The maximum number of epochs of a trial.
+        **options: Passed to Optuna.
     """
 
     def __init__(self, epochs: int, **options: Any) -> None:
@@ -101,18 +102,18 @@ class ScheduledHalving(SuccessiveHalvingPruner):
         self._epochs = epochs
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether the trial ends."""
+        """Return whether to prune the trial."""
         return bool(super().prune(study, on_longest_schedule(trial, self._epochs)))
 
 
 class ScheduledHyperband(HyperbandPruner):
-    """Hyperband (Li et al., arXiv 1603.06560) by shares of schedules, drawing the same brackets for every study.
+    """Hyperband (Li et al., arXiv 1603.06560) by shares of schedules, with the same brackets in every study.
 
-    Optuna draws brackets by the study's name too.
+    Optuna's brackets also depend on the study name.
     """
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether the trial ends."""
+        """Return whether to prune the trial."""
         return bool(super().prune(study, on_longest_schedule(trial, int(self._max_resource))))
 
     def _get_bracket_id(self, study: Study, trial: FrozenTrial) -> int:

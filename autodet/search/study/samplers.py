@@ -1,4 +1,4 @@
-"""The samplers, which choose the parameters of the next trial."""
+"""Samplers, which choose the parameters of the next trial."""
 
 import copy
 from collections.abc import Container, Sequence
@@ -19,20 +19,20 @@ from autodet.search.study.pruners import on_longest_schedule
 
 MAX_TRIALS = 500
 BEST_TRIALS = 25
-CHOSEN_ANEW = 100  # trials after which it is chosen anew which old ones are looked at
+CHOSEN_ANEW = 100  # trials after which the subset of old trials is refreshed
 
 _spaces: WeakKeyDictionary[Study, IntersectionSearchSpace] = WeakKeyDictionary()
 _seen: WeakKeyDictionary[Study, tuple[int, list[int]]] = WeakKeyDictionary()
 
 
 def sampler_of(name: str, seed: int, trials: int, epochs: int) -> BaseSampler:
-    """The sampler with a name of ``autodet.search.order.spec.SAMPLERS``.
+    """Return the sampler for a name in ``autodet.search.order.spec.SAMPLERS``.
 
     Args:
         name: The name.
-        seed: Of everything that it draws.
-        trials: How many the search has.
-        epochs: The most that a trial has.
+        seed: Seed of all its random draws.
+        trials: Number of trials of the search.
+        epochs: The maximum number of epochs of a trial.
     """
     startup = max(2, min(10, trials // 3))
     if name == "random":
@@ -43,29 +43,32 @@ def sampler_of(name: str, seed: int, trials: int, epochs: int) -> BaseSampler:
 
 
 class UntriedSampler(BaseSampler):
-    """Lets another sampler choose, and replaces its choice where that has been tried before.
+    """Wraps a sampler and replaces suggestions that have been tried before.
 
     Args:
-        sampler: The other one.
-        space: What can be tried.
-        combinations: Which of its combinations have been tried, by running trials too.
-        seed: Draws the replacement.
+        sampler: The wrapped sampler.
+        space: The search space.
+        combinations: The combinations tried so far, including those of running trials.
+        seed: Seed for drawing replacements.
     """
 
     def __init__(self, sampler: BaseSampler, space: Space, combinations: Combinations, seed: int) -> None:
         self._sampler, self._combinations, self._seed = sampler, combinations, seed
         tuned = {name: _distribution(name, tried) for name, tried in space.items() if tried.tuned}
-        self._distributions = {name: one for name, one in tuned.items() if not one.single()}  # as Optuna's own samplers
+        self._distributions = {name: one for name, one in tuned.items() if not one.single()}  # as in Optuna's samplers
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Everything that is tuned: whether a choice is new can only be told of all parameters together."""
+        """Return all tuned parameters, because only a full combination can be checked for repeats."""
         del study, trial
         return self._distributions
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """The other sampler's choice, or one of the combinations tried least if that choice was tried before."""
+        """Return the wrapped sampler's suggestion, or a random replacement if other combinations were tried less often.
+
+        With finitely many combinations, the replacement is one of those tried least.
+        """
         chosen = self._choose(self._sampler, study, trial, search_space)
         if self._combinations.times(chosen) == self._combinations.least_times:
             return chosen
@@ -76,15 +79,15 @@ class UntriedSampler(BaseSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """As the other sampler has it."""
+        """Delegate to the wrapped sampler."""
         return self._sampler.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """As the other sampler has it."""
+        """Delegate to the wrapped sampler."""
         self._sampler.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        """As the other sampler has it."""
+        """Delegate to the wrapped sampler."""
         self._sampler.after_trial(study, trial, state, values)
 
     @staticmethod
@@ -102,7 +105,7 @@ class UntriedSampler(BaseSampler):
 
 
 def _distribution(name: str, tried: Tried) -> BaseDistribution:
-    """A parameter's values as Optuna's distribution, the same as ``suggest_values`` asks for."""
+    """Return a parameter's values as an Optuna distribution, identical to the one that ``suggest_values`` requests."""
     if not isinstance(tried, Range):
         return CategoricalDistribution(tried.values)
     if step := PARAMETERS[name].step:
@@ -111,15 +114,16 @@ def _distribution(name: str, tried: Tried) -> BaseDistribution:
 
 
 class BoundedTPESampler(TPESampler):
-    """TPE that looks at some hundreds of trials, so that asking does not take longer and longer.
+    """TPE on a bounded number of trials, so that sampling time does not grow with the study.
 
-    TPE (Bergstra et al. 2011) compares the density of the best trials, of which Optuna takes 25 at most, with that of
-    all others. The density of thousands of others is as well drawn from every n-th of them. Up to 500 trials it
-    is Optuna's own, trial by trial. What is remembered of a study outlives the sampler: each trial has a new one.
+    TPE (Bergstra et al. 2011) compares the density of the best trials, at most 25 in Optuna, with the density of all
+    others. With thousands of others, every n-th of them estimates that density as well. Up to 500 trials, the
+    suggestions equal those of Optuna's sampler. State kept per study outlives the sampler, because each trial has a new
+    sampler.
 
     Args:
-        epochs: The most that a trial has. TPE ranks pruned trials by how far they got, which is a share of that.
-        **options: Optuna's.
+        epochs: The maximum number of epochs of a trial. TPE ranks pruned trials by the share of it that they reached.
+        **options: Passed to Optuna.
     """
 
     def __init__(self, epochs: int, **options: Any) -> None:
@@ -127,7 +131,7 @@ class BoundedTPESampler(TPESampler):
         self._epochs = epochs
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """As Optuna has it, remembered."""
+        """Return Optuna's search space, cached per study."""
         self._search_space = _spaces.setdefault(study, self._search_space)
         space: dict[str, BaseDistribution] = super().infer_relative_search_space(study, trial)
         return space
@@ -135,13 +139,13 @@ class BoundedTPESampler(TPESampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """As Optuna has it, of fewer trials."""
+        """Sample as Optuna does, from fewer trials."""
         return super().sample_relative(self._excerpt(study, trial), trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """As Optuna has it, of fewer trials."""
+        """Sample as Optuna does, from fewer trials."""
         return super().sample_independent(self._excerpt(study, trial), trial, param_name, param_distribution)
 
     def _excerpt(self, study: Study, trial: FrozenTrial) -> Any:
@@ -149,10 +153,10 @@ class BoundedTPESampler(TPESampler):
 
 
 class _Excerpt:
-    """A study of whose trials only the best, every n-th of the others, and those under way are seen.
+    """View of a study with only the best trials, every n-th other finished trial, and the unfinished and latest trials.
 
-    Which of the old ones are seen is chosen once in a hundred trials: thousands are not gone through for each question,
-    and seeds repeat.
+    The subset of old trials changes once per hundred trials. This avoids scanning thousands of trials for each
+    suggestion, and keeps suggestions reproducible for a seed.
     """
 
     def __init__(self, study: Study, asked: int, epochs: int) -> None:
@@ -173,7 +177,7 @@ class _Excerpt:
         return copy.deepcopy(trials) if deepcopy else trials
 
     def _seen(self, trials: list[FrozenTrial]) -> list[int]:
-        """Which of the old trials are seen; a trial's number is its place."""
+        """Return the numbers of the visible old trials; a trial's number is its index."""
         chosen, seen = _seen.get(self._study, (-1, []))
         if chosen != self._old:
             left_out = self._to_leave_out([one for one in trials[: self._old] if one.state.is_finished()])
@@ -188,7 +192,7 @@ class _Excerpt:
         return set(others) - {others[index * len(others) // room] for index in range(room)}
 
     def _best(self, trials: list[FrozenTrial]) -> set[int]:
-        """Numbers of the trials that TPE calls good: the best 25, or with two objectives the Pareto front."""
+        """Return the numbers of the trials that TPE ranks as good: the best 25, or the Pareto front."""
         signs = [1 if direction is StudyDirection.MAXIMIZE else -1 for direction in self._study.directions]
         measured = [trial for trial in trials if trial.values]
         if len(signs) == 1:

@@ -1,7 +1,7 @@
-"""The Optuna study behind a search: the record that outlives everything.
+"""The Optuna study of a search: its durable record.
 
-All that ``status.json`` says of trials can be made again from the study: Optuna's own table holds parameters,
-states and mAP by epoch (with two objectives, only the best), and the user attributes hold the rest.
+The trials in ``status.json`` can be rebuilt from the study. Optuna's tables hold parameters, states and mAP by epoch
+(only the best with two objectives); user attributes hold the rest.
 """
 
 import math
@@ -28,14 +28,14 @@ from autodet.search.study.samplers import UntriedSampler, sampler_of
 from autodet.search.study.write_behind import MirroredStorage, delete_study
 from autodet.workspace import Workspace, read_json, write_json
 
-BUSY_SECONDS = 120.0  # how long a search waits for others that open the database
-FORGETTING_SECONDS = 2.0  # how long somebody who deletes a search does
+BUSY_SECONDS = 120.0  # how long a search waits while other processes open the database
+FORGETTING_SECONDS = 2.0  # how long the deletion of a search waits for them
 EPOCHS, ENDED, ERROR, CREATED, ATTEMPTS = "epochs", "ended", "error", "created", "attempts"
 SEEDS = 2**32
 
 
 class SearchStudy:
-    """One search's study; whoever makes one must hold the search's lock."""
+    """The study of one search; the caller must hold the lock of the search."""
 
     def __init__(self, workspace: Workspace, search: str, spec: SearchSpec) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -47,7 +47,7 @@ class SearchStudy:
         with storage_errors():
             self._study, self._storage = _open_study(database, name, spec)
             if self._study.user_attrs.get(CREATED, spec.created) != spec.created:
-                # Left behind by another search of this id, whose folder was deleted.
+                # Left over from a deleted search with the same id.
                 delete_study(database, name)
                 self._study, self._storage = _open_study(database, name, spec)
         if self._unsaved.exists():
@@ -62,26 +62,26 @@ class SearchStudy:
         self.save()
 
     def save(self) -> None:
-        """Store everything that was reported and told since the last time.
+        """Store everything recorded since the last call.
 
         Raises:
-            StorageError: That cannot be done now; nothing is lost, and it can be tried again.
+            StorageError: The database cannot be written now; nothing is lost, and the call can be retried.
         """
         with storage_errors():
             self._storage.flush()
         self._unsaved.unlink(missing_ok=True)
 
     def set_aside(self) -> None:
-        """Write what cannot be saved now into the search's folder, where whoever resumes it finds it."""
+        """Write unsaved changes to the search folder, where the next supervisor finds them."""
         write_json(self._unsaved, self._storage.set_aside())
 
     @property
     def is_saved(self) -> bool:
-        """Whether the database has everything."""
+        """Whether the database is up to date."""
         return not self._storage.unsaved
 
     def ask(self) -> optuna.trial.Trial:
-        """The next trial. What it tries depends on the trials before it and on the seed, not on who asks when."""
+        """Return the next trial. Its parameters depend on the earlier trials and the seed, not on process or time."""
         asked = len(self._study.get_trials(deepcopy=False))
         seed = (self._spec.seed * 100_003 + asked) % SEEDS
         with warnings.catch_warnings():
@@ -92,22 +92,22 @@ class SearchStudy:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether every combination of parameters has been tried, or is in training."""
+        """Whether every combination of parameters has been tried or is in training."""
         if not self._exhausted and math.isfinite(self._count) and len(self._study.get_trials(False)) >= self._count:
             self._exhausted = self._combinations().least_times > 0
         return self._exhausted
 
     def times_tried(self, trial: optuna.trial.Trial) -> int:
-        """How many earlier trials had the parameters of a trial, which have been chosen."""
+        """Return how many earlier trials had the same parameters as this trial, whose parameters are already chosen."""
         return self._combinations(before=trial.number).times(trial.params)
 
     def _combinations(self, before: int | None = None) -> Combinations:
-        """The combinations tried by all trials, running ones included, or by those before a number."""
+        """Return the combinations of all trials, running ones included, or of the trials before a number."""
         trials = self._study.get_trials(deepcopy=False)[:before]
         return Combinations(self._spec.space, (one.params for one in trials if one.state is not TrialState.WAITING))
 
     def params(self, trial: optuna.trial.Trial) -> dict[str, Any]:
-        """What a trial is trained with, its epochs too if those are tuned: chosen once, the same ever after."""
+        """Return a trial's training parameters, including its epochs if they are tuned; chosen once, then fixed."""
         if PARAMS not in trial.user_attrs:
             values = suggest_values(trial, self._spec.space)
             epochs = {"epochs": values["epochs"]} if "epochs" in values else {}
@@ -116,7 +116,7 @@ class SearchStudy:
         return params
 
     def unfinished(self) -> list[optuna.trial.Trial]:
-        """Trials that were under way when the last supervisor died; they go on under their own numbers."""
+        """Return the trials that were running when the last supervisor died; they continue under their own numbers."""
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return [optuna.trial.Trial(self._study, trial._trial_id) for trial in running]
 
@@ -125,7 +125,7 @@ class SearchStudy:
         trial.set_user_attr(ATTEMPTS, [asdict(attempt) for attempt in attempts])
 
     def set_effective(self, trial: optuna.trial.Trial, effective: Mapping[str, Any]) -> None:
-        """Record what is done otherwise than the trial's parameters say."""
+        """Record the settings in which a trial deviates from its parameters."""
         if effective != trial.user_attrs.get(EFFECTIVE, {}):
             trial.set_user_attr(EFFECTIVE, dict(effective))
 
@@ -133,22 +133,22 @@ class SearchStudy:
         """Record a trial's epochs, the last of which is new.
 
         Returns:
-            Whether the trial is not worth going on with. Trial 0, the defaults, always is, and so is one with all its
-            epochs.
+            Whether to prune the trial; False for trial 0 (the defaults), for a trial with all its epochs, and with two
+            objectives.
         """
-        if not self._two:  # Optuna knows neither reports nor pruning where there are two objectives
+        if not self._two:  # Optuna supports neither reports nor pruning with several objectives
             trial.report(epochs[-1].score, step=epochs[-1].epoch)
-        # Last, because an epoch that is found here on resume is not told to Optuna again.
+        # Written last: on resume, an epoch found here is not reported to Optuna again.
         trial.set_user_attr(EPOCHS, [result.to_json() for result in epochs])
         if self._two or trial.number == 0:
             return False
-        # Asked after the last epoch too: successive halving notes the score, and compares others with it.
+        # Also called after the last epoch: successive halving records the score to compare others with it.
         hopeless = trial.should_prune()
         planned = planned_epochs(self._storage.get_trial(trial._trial_id), self._spec.epochs)
         return hopeless and len(epochs) < planned
 
     def tell(self, trial: optuna.trial.Trial, ended: records.TrialState, error: str | None = None) -> None:
-        """Record how a trial ended; one that was stopped keeps its best epoch, as a finished one does."""
+        """Record how a trial ended; a stopped trial keeps its best epoch, like a finished one."""
         epochs = trial.user_attrs.get(EPOCHS, [])
         trial.set_user_attr(ENDED, ended)
         if error:
@@ -165,18 +165,18 @@ class SearchStudy:
             self._study.tell(trial, [best.score, best.latency_ms or math.inf] if self._two else best.score)
 
     def statuses(self) -> list[TrialStatus]:
-        """All trials, as the study has them."""
+        """Return all trials as stored in the study."""
         trials = self._study.get_trials(deepcopy=False)
         return [_status(trial, self._spec.epochs) for trial in trials if trial.state is not TrialState.WAITING]
 
 
 def forget_study(workspace: Workspace, search: str, spec: SearchSpec) -> None:
-    """Delete the study of a search that is gone, unless the one of this name belongs to another search.
+    """Delete the study of a deleted search, unless the study of this name belongs to another search.
 
     Raises:
         BusyError: Other processes are opening the database.
-        SettingsError: Its address makes no sense, or is missing.
-        StorageError: It cannot be used now.
+        SettingsError: The database address is invalid or missing.
+        StorageError: The database cannot be used now.
     """
     name = study_name(workspace, search, spec.storage)
     database = _open_database(workspace, spec, FORGETTING_SECONDS)
@@ -186,14 +186,14 @@ def forget_study(workspace: Workspace, search: str, spec: SearchSpec) -> None:
             if database.get_study_user_attrs(study).get(CREATED) == spec.created:
                 delete_study(database, name)
     except KeyError:
-        pass  # its supervisor never came so far
+        pass  # its supervisor never created it
     finally:
         database.remove_session()
         database.engine.dispose()
 
 
 def _open_database(workspace: Workspace, spec: SearchSpec, patience_seconds: float) -> optuna.storages.RDBStorage:
-    with hold_lock(workspace.home, patience_seconds):  # two first searches must not both make the tables
+    with hold_lock(workspace.home, patience_seconds):  # two first searches must not both create the tables
         return open_database(workspace, spec.storage)
 
 

@@ -1,9 +1,9 @@
-"""A study in memory and, a batch of writes at a time, in a database.
+"""Write-behind storage: a study in memory, written to a database in batches.
 
-A supervisor is the only writer of its study, so what it has once read it need not read again: asking for a trial
-or whether one is hopeless costs no query, however many trials there are. What it writes is kept until ``flush``
-stores all of it in one transaction; a database that is locked or restarts meanwhile costs time, and nothing else.
-Who has no time sets aside what is kept, and the next supervisor takes it up.
+A supervisor is the only writer of its study, so it reads the study once: asking for a trial, or whether to prune one,
+needs no query regardless of the number of trials. Writes are kept in a journal until ``flush`` stores all of them in
+one transaction; a locked or restarting database costs time only. If there is no time to wait, ``set_aside`` saves the
+journal, and the next supervisor replays it.
 """
 
 import json
@@ -22,23 +22,23 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import scoped_session, sessionmaker
 
-SET_ASIDE = "set_aside"  # a study's attribute: which of what was set aside it has
+SET_ASIDE = "set_aside"  # study attribute: name of the last saved journal that it contains
 
 
 class MirroredStorage(InMemoryStorage):
-    """One study of a database, for its only writer.
+    """In-memory copy of one study of a database, used by its only writer.
 
     Args:
-        database: Where the study is kept.
-        study_name: The study; made if it is not there.
-        directions: What to do with its objectives, where it is made.
+        database: The database of the study.
+        study_name: Name of the study; created if it does not exist.
+        directions: Optimization directions of a newly created study.
     """
 
     def __init__(self, database: RDBStorage, study_name: str, directions: Sequence[StudyDirection]) -> None:
         super().__init__()
         self._database = database
         self._journal: list[tuple[str, tuple[Any, ...]]] = []
-        self._database_ids: list[int] = []  # of trials, by their number
+        self._database_ids: list[int] = []  # of the trials, by number
         self._numbers: dict[int, int] = {}
         self._database_study = _study_id(database, study_name, directions)
         self._study = self.create_new_study(database.get_study_directions(self._database_study), study_name)
@@ -52,15 +52,15 @@ class MirroredStorage(InMemoryStorage):
 
     @property
     def unsaved(self) -> bool:
-        """Whether something waits for ``flush``."""
+        """Whether writes wait for ``flush``."""
         return bool(self._journal)
 
     def flush(self) -> None:
-        """Store what was written since the last time: all of it, or nothing.
+        """Store all writes since the last call, or none of them.
 
         Raises:
-            StorageInternalError: The database cannot be written to now; everything is kept for the next time.
-            SQLAlchemyError: Likewise.
+            StorageInternalError: The database cannot be written now; all writes are kept for the next call.
+            SQLAlchemyError: The same.
         """
         if not self._journal:
             return
@@ -75,25 +75,25 @@ class MirroredStorage(InMemoryStorage):
                 told = [arguments for noted, arguments in self._journal if noted == name]
                 _upsert(connection, *row, [(ids[number], *values) for number, *values in told])
             for name, arguments in self._journal:
-                if name == "set_trial_state_values":  # last, for Optuna changes nothing of a trial that is over
+                if name == "set_trial_state_values":  # last, because Optuna rejects changes to finished trials
                     self._database.set_trial_state_values(ids[arguments[0]], *arguments[1:])
         self._database_ids = ids
         self._journal.clear()
 
     def set_aside(self) -> dict[str, Any]:
-        """What waits for ``flush``, as a document for ``take_up``; it goes on waiting here too.
+        """Return the pending writes as a document for ``take_up``; they stay pending here too.
 
-        Trials that were enqueued must have been flushed before.
+        Enqueued trials must have been flushed before.
         """
         name = secrets.token_hex(8)
         self.set_study_user_attr(self._study, SET_ASIDE, name)
         return {"name": name, "trials": len(self._database_ids), "journal": self._journal}
 
     def take_up(self, aside: dict[str, Any]) -> None:
-        """Go on with what another process has set aside, unless it came to flush that itself.
+        """Replay writes saved by a previous process, unless it already flushed them.
 
         Args:
-            aside: What ``set_aside`` gave; left alone if it belongs to a database that is no more.
+            aside: The document from ``set_aside``; ignored if its trial count shows that the database was replaced.
         """
         stored = self.get_study_user_attrs(self._study).get(SET_ASIDE)
         if stored != aside["name"] and len(self._database_ids) == aside["trials"]:
@@ -119,51 +119,51 @@ class MirroredStorage(InMemoryStorage):
         self._numbers[trial_id] = self.get_trial(trial_id).number
         return trial_id
 
-    # What Optuna writes: to memory now, and to the journal.
+    # Write methods of Optuna: each writes to memory and to the journal.
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
-        """As Optuna has it."""
+        """Write to memory and to the journal."""
         super().set_study_user_attr(study_id, key, value)
         self._journal.append(("set_study_user_attr", (key, value)))
 
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
-        """As Optuna has it."""
+        """Write to memory and to the journal."""
         super().set_study_system_attr(study_id, key, value)
         self._journal.append(("set_study_system_attr", (key, value)))
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
-        """As Optuna has it."""
-        del study_id  # there is one
+        """Create the trial in memory and note it in the journal."""
+        del study_id  # there is only one
         self._journal.append(("create_new_trial", (template_trial,)))
         return self._add(template_trial)
 
     def set_trial_param(
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
     ) -> None:
-        """As Optuna has it."""
+        """Write to memory and to the journal."""
         super().set_trial_param(trial_id, param_name, param_value_internal, distribution)
         words = distribution_to_json(distribution)
         self._note("set_trial_param", trial_id, param_name, param_value_internal, words)
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
-        """As Optuna has it."""
+        """Write to memory and, if the state changed, to the journal."""
         done = super().set_trial_state_values(trial_id, state, values)
         if done:
             self._note("set_trial_state_values", trial_id, state, values)
         return done
 
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
-        """As Optuna has it."""
+        """Write to memory and to the journal."""
         super().set_trial_intermediate_value(trial_id, step, intermediate_value)
         self._note("set_trial_intermediate_value", trial_id, step, intermediate_value)
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
-        """As Optuna has it."""
+        """Write to memory and to the journal."""
         super().set_trial_user_attr(trial_id, key, value)
         self._note("set_trial_user_attr", trial_id, key, value)
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
-        """As Optuna has it."""
+        """Write to memory and to the journal."""
         super().set_trial_system_attr(trial_id, key, value)
         self._note("set_trial_system_attr", trial_id, key, value)
 
@@ -172,15 +172,15 @@ class MirroredStorage(InMemoryStorage):
 
 
 def delete_study(database: RDBStorage, name: str) -> None:
-    """Delete a study if it is there, in one transaction; Optuna's own way reads every row first, one trial at a time.
+    """Delete a study, if it exists, in one transaction; Optuna's own method reads every row first, trial by trial.
 
     Raises:
-        SQLAlchemyError: The database cannot be written to now; the study is there as it was.
+        SQLAlchemyError: The database cannot be written now; the study is unchanged.
     """
     study = select(models.StudyModel.study_id).where(models.StudyModel.study_name == name).scalar_subquery()
     trials = select(models.TrialModel.trial_id).where(models.TrialModel.study_id == study)
     with database.engine.begin() as connection:
-        for table in reversed(models.BaseModel.metadata.sorted_tables):  # what refers to others goes first
+        for table in reversed(models.BaseModel.metadata.sorted_tables):  # referencing tables first
             if "study_id" in table.c:
                 connection.execute(table.delete().where(table.c.study_id == study))
             elif "trial_id" in table.c:
@@ -207,7 +207,7 @@ def _stored_attribute(trial: int, key: str, value: Any) -> dict[str, Any]:
     return {"trial_id": trial, "key": key, "value_json": json.dumps(value)}
 
 
-# Nearly all that is written. Optuna's own methods read three rows to write one, which takes ten times as long.
+# Nearly all writes. Optuna's own methods read three rows to write one, which takes ten times as long.
 _ROWS: dict[str, tuple[Any, str, Callable[..., dict[str, Any]]]] = {
     "set_trial_param": (models.TrialParamModel, "param_name", _stored_param),
     "set_trial_intermediate_value": (models.TrialIntermediateValueModel, "step", _stored_step),
@@ -228,7 +228,7 @@ def _upsert(
 
 @contextmanager
 def _one_transaction(database: RDBStorage) -> Iterator[Connection]:
-    """What the database is told meanwhile becomes one transaction: all its sessions join one connection's."""
+    """Run all database writes of the block in one transaction: every session joins this connection."""
     ordinary = database.scoped_session
     with database.engine.begin() as connection:
         database.scoped_session = scoped_session(sessionmaker(bind=connection, join_transaction_mode="rollback_only"))

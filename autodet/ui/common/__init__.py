@@ -1,1 +1,1 @@
-"""What several pages share."""
+"""Components shared by several pages."""

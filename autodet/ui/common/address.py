@@ -1,7 +1,7 @@
-"""The page's address: it names what is chosen on the page, so that a link leads anyone to the same.
+"""The page's URL: it contains the current selections, so that a link reproduces the view.
 
-What is chosen is written into the address in place of what it said, without an entry in the browser's history, so that
-one press of the back button leaves the page. Streamlit's own ``st.query_params`` adds an entry for each change.
+Selections replace the URL without an entry in the browser history, so that one press of the back button leaves the
+page. Streamlit's own ``st.query_params`` adds an entry for each change.
 """
 
 from pathlib import Path
@@ -22,12 +22,13 @@ _link = st.components.v2.component(
 
 
 def read_address(page: str) -> None:
-    """Note what the address names, where the visitor came by it; to be called before a page draws anything.
+    """Read the selections from the URL of a newly opened link; call this before a page draws anything.
 
-    The browser may still send an address that a later choice has replaced, so what this page itself wrote is no news.
+    URLs that this page wrote itself are ignored, because the browser may still send one that a later selection has
+    replaced.
 
     Args:
-        page: The page's name.
+        page: Name of the page.
     """
     named = {key: value for key, value in st.query_params.to_dict().items() if key in KEYS}
     arrived = st.session_state.get(PAGE) != page
@@ -38,7 +39,7 @@ def read_address(page: str) -> None:
 
 
 def named_in_address(key: str) -> str | None:
-    """What the address names of a kind, if the visitor has just come by it.
+    """Return the selection that a newly opened link contains for a key, if any.
 
     Args:
         key: One of ``KEYS``.
@@ -48,7 +49,7 @@ def named_in_address(key: str) -> str | None:
 
 
 def write_address(key: str, value: str) -> None:
-    """Have the address name what is chosen on this page.
+    """Add a selection to the page's URL; ``show_link`` applies it.
 
     Args:
         key: One of ``KEYS``.
@@ -58,10 +59,10 @@ def write_address(key: str, value: str) -> None:
 
 
 def show_link(place: DeltaGenerator) -> None:
-    """Put the address right, and a button that copies it; nothing on a page with nothing to choose.
+    """Update the URL and show a button that copies it; do nothing on a page without selections.
 
     Args:
-        place: Where the button goes.
+        place: Container of the button.
     """
     chosen: dict[str, str] = st.session_state.get(CHOSEN, {})
     if not chosen:

@@ -1,4 +1,4 @@
-"""Choosing one of the workspace's data sets, searches or models; what is chosen is chosen on every page."""
+"""Selection of a data set, search, model or split; selections apply to every page."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
@@ -18,24 +18,24 @@ from autodet.workspace import open_workspace
 
 Thing = TypeVar("Thing")
 TITLES = {"dataset": "data set", "model": "model", "search": "search", "split": "split"}
-WIDGET = "choose_"  # before the name of a kind: the key of its select box; the kind's own name has an explicit choice
+WIDGET = "choose_"  # prefix of a widget's key; the session state key without it holds an explicit choice
 
 
 def choose(**chosen: str) -> None:
-    """Choose things for every page, by their ids (``dataset``, ``model``, ``search``)."""
+    """Select things for every page, by their ids (``dataset``, ``model``, ``search``)."""
     for kind, identity in chosen.items():
         st.session_state[kind] = identity
         st.session_state.pop(f"{WIDGET}{kind}", None)
 
 
 def forget(kind: str) -> None:
-    """Go back to the default of a kind."""
+    """Reset the selection of a kind to its default."""
     st.session_state.pop(kind, None)
     st.session_state.pop(f"{WIDGET}{kind}", None)
 
 
 def choose_dataset() -> Dataset | None:
-    """The data set that the visitor chooses, the newest at first; None, and what to do, where there is none."""
+    """Let the visitor select a data set, by default the newest; show next steps and return None if there is none."""
     summaries = list_datasets()
     if not summaries:
         st.info("There is no data set yet. Import one, or draw the sample.", icon=":material/photo_library:")
@@ -45,10 +45,10 @@ def choose_dataset() -> Dataset | None:
 
 
 def choose_model() -> StoredModel | None:
-    """The model that the visitor chooses; None, and what to do, where there is none.
+    """Let the visitor select a model; show next steps and return None if there is none.
 
-    At first the best of the data set that was chosen on another page, else the newest: figures on different data sets
-    do not compare.
+    The default is the best model trained on the currently selected data set, otherwise the newest, because metrics on
+    different data sets are not comparable.
     """
     models = list_models()
     if not models:
@@ -61,7 +61,10 @@ def choose_model() -> StoredModel | None:
 
 
 def choose_fitting_dataset(model: StoredModel) -> Dataset | None:
-    """The data set that the visitor chooses, among those that a model can be measured on; its own at first."""
+    """Let the visitor select a data set with classes that the model knows, by default the model's own.
+
+    Shows next steps and returns None if there is none.
+    """
     fitting = [summary for summary in list_datasets() if not match_classes(model.card.classes, summary.classes).fresh]
     if not fitting:
         st.info(
@@ -76,7 +79,7 @@ def choose_fitting_dataset(model: StoredModel) -> Dataset | None:
 
 
 def choose_split(dataset: Dataset) -> str:
-    """The split that the visitor chooses; test photos at first, where there are any."""
+    """Let the visitor select a split, by default ``test`` if it exists."""
     splits = [split for split in ("test", "val", "train") if split in dataset.splits]
     chosen = st.segmented_control(
         "Photos",
@@ -93,7 +96,7 @@ def choose_split(dataset: Dataset) -> str:
 
 
 def choose_search() -> SearchStatus | None:
-    """The search that the visitor chooses, one at work first; None, and what to do, where there is none."""
+    """Let the visitor select a search, active ones first; show next steps and return None if there is none."""
     searches = sorted(list_searches(), key=lambda status: not status.active)
     if not searches:
         st.info("There is no search yet. Start one, and watch it here.", icon=":material/manage_search:")
@@ -111,12 +114,12 @@ def choose_search() -> SearchStatus | None:
 
 
 def is_trained_on(model: StoredModel, dataset: DatasetSummary) -> bool:
-    """Whether a model was trained on a data set of this workspace."""
+    """Return whether a model was trained on a data set, compared by name and classes."""
     return (model.card.dataset, model.card.classes) == (dataset.name, dataset.classes)
 
 
 def _best_at_hand(models: Sequence[StoredModel]) -> StoredModel | None:
-    """The best model that was trained on the data set that the visitor has chosen, if there is one."""
+    """Return the model with the highest mAP@0.5 among those trained on the currently selected data set, if any."""
     at_hand = next((summary for summary in list_datasets() if summary.id == st.session_state.get("dataset")), None)
     trained = [model for model in models if at_hand and is_trained_on(model, at_hand)]
     return max(trained, key=lambda model: model.card.metrics.get("map50", 0.0), default=None)
@@ -134,16 +137,18 @@ def _choose_summary(summaries: Sequence[DatasetSummary], default: DatasetSummary
 
 
 def dataset_names() -> dict[str, str]:
-    """What people call the data sets, by their ids."""
+    """Return the display names of all data sets, by id."""
     return {summary.id: summary.name for summary in list_datasets()}
 
 
 def describe_search(status: SearchStatus, names: Mapping[str, str]) -> str:
-    """A search in words that tell it from others, and stay true until its state changes, which draws the page anew.
+    """Describe a search for a select box.
+
+    An active search shows neither score nor age, because the page redraws only when the state changes.
 
     Args:
         status: The search.
-        names: What people call the data sets, by their ids.
+        names: Display names of the data sets, by id.
     """
     name = names.get(status.dataset, "")
     known = name if name.casefold() not in status.search.casefold() else ""
@@ -161,10 +166,10 @@ def _choose(
     kind: str,
     default: Thing,
 ) -> Thing:
-    """A select box; what the visitor chooses, or came by a link to, is chosen on every page.
+    """Show a select box and apply the selection, or the one named in the link, to every page.
 
-    Widgets forget when their page is left, the session does not. A default is forgotten then: something newer may be
-    there the next time.
+    Streamlit drops a widget's value when the visitor leaves its page, so explicit selections are kept in the session
+    state. Defaults are not, because there may be something newer on the next visit.
     """
     by_id = {identify(thing): thing for thing in things}
     chosen = st.selectbox(
@@ -181,7 +186,7 @@ def _choose(
 
 
 def _settle(kind: str, options: Collection[str], default: str) -> str:
-    """Decide what the widget for a kind shows; returns the widget's key."""
+    """Set the value of the widget of a kind, and return the widget's key."""
     widget = f"{WIDGET}{kind}"
     if (named := named_in_address(kind)) is not None:
         if named in options:
@@ -189,7 +194,7 @@ def _settle(kind: str, options: Collection[str], default: str) -> str:
         else:
             st.warning(f"There is no {TITLES[kind]} {escape(named)} to choose here.", icon=":material/search_off:")
     candidates = (st.session_state.get(widget), st.session_state.get(kind), default)
-    # Always set, because the browser shows the words that an option had until it is told a value again.
+    # Always set: the browser keeps showing an option's old text until it receives a value again.
     st.session_state[widget] = next(candidate for candidate in candidates if candidate in options)
     return widget
 

@@ -1,4 +1,4 @@
-"""Deleting: the question before it, and searches, with what they take on the disk."""
+"""Confirmation of deletions, and deletion of searches with their size on disk."""
 
 from collections.abc import Callable
 
@@ -13,10 +13,10 @@ from autodet.ui.common.markdown import escape
 
 
 def confirm_deletion(delete: Callable[[], object]) -> None:
-    """The two ways to leave a dialog that asks whether something is to be deleted.
+    """Show the buttons of a dialog that confirms a deletion.
 
     Args:
-        delete: Deletes it.
+        delete: Callback that deletes the item.
     """
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Cancel", key="cancel deletion"):
@@ -28,7 +28,7 @@ def confirm_deletion(delete: Callable[[], object]) -> None:
 
 
 def show_size(status: SearchStatus, place: DeltaGenerator) -> None:
-    """What a search that is over takes on the disk."""
+    """Show the disk usage of an inactive search."""
     place.metric(
         "On the disk",
         size_text(_size(status.search)),
@@ -43,7 +43,7 @@ def _size(search: str) -> int:
 
 
 def offer_deletion(status: SearchStatus) -> None:
-    """The way to delete a search that is over."""
+    """Show a button that deletes an inactive search, after confirmation."""
     if st.button("Delete", key=f"delete {status.search}", icon=":material/delete:"):
         _confirm_deletion(status)
 

@@ -1,4 +1,4 @@
-"""Tables to take away."""
+"""CSV export of tables."""
 
 import pandas as pd
 
@@ -6,7 +6,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(table: pd.DataFrame) -> bytes:
-    """A table as CSV, in which no spreadsheet takes a text for a formula: an apostrophe stands before it."""
+    """Convert a table to CSV, with an apostrophe before texts that a spreadsheet would run as formulas."""
     texts = table.select_dtypes(exclude="number").map(_defused)
     return table.assign(**texts).to_csv(index=False).encode()
 

@@ -1,4 +1,4 @@
-"""What is around every page: the list of pages, the access gate, and the net that errors fall into."""
+"""Frame of every page: navigation, password gate and error handling."""
 
 import logging
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from autodet.ui.common.markdown import escape
 from autodet.ui.common.sign_in import ask_for_password, is_admitted
 
 LOGO = ASSETS / "logo.svg"
-ICON = ASSETS / "icon.svg"  # of the browser's tab; an icon by name would come from a font server
+ICON = ASSETS / "icon.svg"  # of the browser tab; a named icon would be loaded from a font server
 STYLE = ASSETS / "page.css"
 FRAMED, WANTED = "framed", "wanted"
 UNFORESEEN = (
@@ -29,22 +29,22 @@ log = logging.getLogger("autodet.ui")
 
 @dataclass(frozen=True)
 class PageEntry:
-    """One page as the navigation shows it."""
+    """Navigation entry of a page."""
 
     name: str
     title: str
     icon: str
     section: str
-    heading: str = ""  # on the page, where that is not the title
+    heading: str = ""  # on the page, if different from the title
 
     @property
     def path(self) -> str:
-        """The page's file."""
+        """File of the page."""
         return f"pages/{self.name}.py"
 
     @property
     def tab_title(self) -> str:
-        """What the browser's tab says."""
+        """Title of the browser tab."""
         return f"{self.title} · autodet"
 
 
@@ -64,7 +64,7 @@ PAGES = {
 
 
 def navigation() -> StreamlitPage:
-    """The menu; returns the page to run."""
+    """Show the menu, and return the page to run."""
     st.session_state[FRAMED] = True
     sections: dict[str, list[StreamlitPage]] = {}
     for entry in PAGES.values():
@@ -78,11 +78,11 @@ def navigation() -> StreamlitPage:
 
 @contextmanager
 def page(name: str, subtitle: str = "") -> Iterator[None]:
-    """What every page stands in: nobody gets past the gate, and no error shows more than a sentence.
+    """Wrap a page: ask for the password, draw the heading, and reduce errors to one sentence.
 
     Args:
-        name: The page, one of ``PAGES``.
-        subtitle: What the page is for.
+        name: The page, a key of ``PAGES``.
+        subtitle: Purpose of the page, shown under the heading.
     """
     entry = PAGES[name]
     _fetch_frame(name)
@@ -107,40 +107,42 @@ def page(name: str, subtitle: str = "") -> Iterator[None]:
 
 @contextmanager
 def sentences_for_errors(title: str) -> Iterator[None]:
-    """The net around a page, and around a fragment, which Streamlit runs again without its page.
+    """Show errors as one sentence, and log unexpected ones with a traceback.
+
+    Fragments need this context as well, because Streamlit reruns them without their page.
 
     Args:
-        title: The page's heading, for the log.
+        title: Title of the page, which the log includes.
     """
     try:
         yield
-    except Exception as error:  # the edge: no traceback in front of a user
+    except Exception as error:  # UI boundary: visitors see no traceback
         if not isinstance(error, AutodetError):
             log.exception("The page %s failed.", title)
         st.error(escape(sentence_for(error) or UNFORESEEN), icon=":material/error:")
 
 
 def open_page(name: str, **chosen: str) -> NoReturn:
-    """Go to a page, after something was done; what nobody has to press a button for is a ``link``.
+    """Go to another page after an action; use ``link`` for plain navigation.
 
-    Never from a fragment that is refreshed: if a refresh comes between, Streamlit shows an empty page.
+    Do not call it from a periodically rerun fragment: a rerun in between makes Streamlit show an empty page.
 
     Args:
-        name: The page.
-        chosen: What is to be chosen there: ids of a ``search``, ``model`` or ``dataset``, or a ``split``.
+        name: The page, a key of ``PAGES``.
+        chosen: Selections on that page: ids of a ``search``, ``model`` or ``dataset``, or a ``split``.
     """
     st.switch_page(PAGES[name].path, query_params=chosen)
 
 
 def link(name: str, label: str, *, primary: bool = False, icon: str | None = None, **chosen: str) -> None:
-    """A link to a page that looks like a button.
+    """Show a link to a page, styled as a button.
 
     Args:
-        name: The page.
-        label: Its words, as Markdown.
-        primary: Whether it is what most visitors do next.
-        icon: In place of the page's own.
-        chosen: As ``open_page`` takes it.
+        name: The page, a key of ``PAGES``.
+        label: Text of the link, as Markdown.
+        primary: Whether to highlight the link as the usual next step.
+        icon: Replacement for the page's icon.
+        chosen: Selections on that page, as in ``open_page``.
     """
     key = " ".join(["link", "primary" if primary else "plain", name, label, *chosen.values()])
     with st.container(key=key, width="content"):
@@ -148,7 +150,7 @@ def link(name: str, label: str, *, primary: bool = False, icon: str | None = Non
 
 
 def _fetch_frame(name: str) -> None:
-    """Start again inside the frame, where the server's first visitor came by a link straight to a page.
+    """Restart through ``app.py`` if the server's first visitor opened a page directly by its link.
 
     Until ``st.navigation`` has run once, Streamlit runs the files in ``pages/`` on their own.
     """
@@ -161,11 +163,11 @@ def _is_open() -> bool:
     try:
         return is_admitted()
     except SettingsError:
-        return False  # the page says what is wrong with the settings
+        return False  # the page shows the error
 
 
 def _warn_of_open_app() -> None:
-    """Say that strangers may use the app, where they can reach it and no password keeps them out."""
+    """Warn if the app listens beyond the local machine without a password."""
     if load_settings().password is None and not is_loopback(st.get_option("server.address")):
         st.warning(
             "This app is open to everyone who can reach it. To keep strangers out, set AUTODET\\_PASSWORD and start it "

@@ -1,4 +1,4 @@
-"""Words and figures as pages show them."""
+"""Formatting of text and numbers on pages."""
 
 import re
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from autodet.text_format import counted
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
-# Addresses become links whatever stands before their signs; something invisible between the letters prevents it.
+# Backslashes do not stop URLs and e-mail addresses from becoming links; an invisible character inside them does.
 LINKED = re.compile(r"(?i)(?<=http)(?=:)|(?<=https)(?=:)|(?<=www)(?=\.)|(?=@)")
 PLANS = {
     "Drew": "Draw",
@@ -21,17 +21,17 @@ INVISIBLE = "\u2060"  # a word joiner
 
 
 def escape(text: str) -> str:
-    """A text from a user (a class, a file, a name) as Markdown that shows it letter by letter."""
+    """Escape untrusted text (a class, file or other name) so that Markdown shows it verbatim on one line."""
     return MARKDOWN.sub(r"\\\1", LINKED.sub(INVISIBLE, " ".join(text.split())))
 
 
 def on_page(sentence: str) -> str:
-    """A sentence that tells how to agree on the command line, where what it speaks of is done right here."""
+    """Adapt a sentence to the page: replace command-line instructions by "here", and remove options in parentheses."""
     return re.sub(r" \(--[^)]*\)", "", re.sub(r" \(on the command line with [^)]*\)", " here", sentence))
 
 
 def as_plan(sentence: str) -> str:
-    """What was done, said of what is yet to be done: ``Both would be kept``, ``Draw the splits anew``."""
+    """Rephrase a completed action as a plan: ``Both were kept`` as ``Both would be kept``, ``Drew`` as ``Draw``."""
     for done, plan in PLANS.items():
         if sentence.startswith(f"{done} "):
             return plan + sentence.removeprefix(done)
@@ -39,17 +39,17 @@ def as_plan(sentence: str) -> str:
 
 
 def shortened(text: str, longest: int = 40) -> str:
-    """A text, not longer than so many letters."""
+    """Truncate a text to at most ``longest`` characters, with an ellipsis."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def score(value: float | None) -> str:
-    """A metric from 0 to 1 with three digits; a dash where there is none."""
+    """Format a metric from 0 to 1 with three decimals, or as a dash for None."""
     return "–" if value is None else f"{value:.3f}"
 
 
 def ago(moment: str) -> str:
-    """How long ago a moment was, given in ISO 8601 with time zone; empty where it is unreadable."""
+    """Format the age of an ISO 8601 timestamp with time zone; empty if the timestamp is invalid."""
     try:
         seconds = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
     except (TypeError, ValueError):

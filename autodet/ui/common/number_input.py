@@ -1,4 +1,4 @@
-"""Numbers that visitors type."""
+"""Number fields with validation."""
 
 from typing import Any
 
@@ -15,22 +15,22 @@ def ask_for_number(
     whole: bool = True,
     **look: Any,
 ) -> float | None:
-    """A number that the page knows even where it makes no sense; a sentence under the field says what it can be.
+    """Show a number field, and a hint under it if the number is invalid.
 
-    ``st.number_input`` with bounds of its own marks what is beyond them and tells the page nothing: it would go on with
-    the number before, which nobody sees any more.
+    ``st.number_input`` with its own bounds marks an invalid number but does not report it: the page would continue with
+    the previous number, which is no longer visible.
 
     Args:
-        place: Where the field stands.
-        label: Its name.
-        bounds: The lowest and the highest number that make sense.
-        value: What is filled in.
-        problems: A sentence is added where the number makes no sense.
-        whole: Whether it has to be a whole number.
-        **look: As ``st.number_input`` takes it.
+        place: Container of the field.
+        label: Label of the field.
+        bounds: Lowest and highest valid number.
+        value: Initial value.
+        problems: List that receives an error message if the number is invalid.
+        whole: Whether the number must be an integer.
+        **look: Further arguments of ``st.number_input``.
 
     Returns:
-        The number; the nearest one that makes sense where there is a problem, None where the field is empty.
+        The number, or the nearest valid one if it is invalid; None if the field is empty.
     """
     filled_in = None if value is None else float(value)
     step = look.pop("step", 1.0)

@@ -1,4 +1,4 @@
-"""Photos, small enough for a page."""
+"""Photos scaled to fit on a page."""
 
 from io import BytesIO
 from pathlib import Path
@@ -8,30 +8,30 @@ from PIL import Image
 
 from autodet.datasets.photos import open_photo
 
-THUMBNAIL_PIXELS = 480  # of the longer side
+THUMBNAIL_PIXELS = 480  # longer side
 MAX_HEIGHT = 620  # pixels, so that a large photo fits on most screens
-MAX_SCALE = 2  # times that a small photo is made larger
+MAX_SCALE = 2  # maximum enlargement of small photos
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def small_photo(identity: str, longest_side: int, _source: Path | bytes, _name: str) -> tuple[Image.Image, float]:
-    """A photo made small, and by what its boxes are to be multiplied; opened once for as long as it is looked at.
+    """Return a downscaled photo and the scale factor for its boxes; results are cached.
 
     Args:
-        identity: What tells this photo from every other, a checksum for example.
-        longest_side: The most pixels that a side may have.
+        identity: Unique identifier of the photo, such as a checksum; the cache key together with ``longest_side``.
+        longest_side: Maximum length of a side, in pixels.
         _source: The photo's file, or its content.
-        _name: What the visitor calls it, for the error.
+        _name: Display name of the photo for error messages.
 
     Raises:
         PhotoError: The photo cannot be read.
     """
-    del identity  # it is the key under which the result is remembered
+    del identity  # only the cache key
     return shrink_photo(_source, longest_side, _name)
 
 
 def shrink_photo(source: Path | bytes, longest_side: int, name: str) -> tuple[Image.Image, float]:
-    """A photo made small, and by what its boxes are to be multiplied.
+    """Return a downscaled photo and the scale factor for its boxes.
 
     Raises:
         PhotoError: The photo cannot be read.
@@ -43,7 +43,7 @@ def shrink_photo(source: Path | bytes, longest_side: int, name: str) -> tuple[Im
 
 
 def framed(picture: Image.Image, colour: str) -> Image.Image:
-    """A picture in the middle of one of four by three, so that small ones beside each other are of one height."""
+    """Centre a picture on a 4:3 canvas, so that thumbnails in a row have the same height."""
     height = max(picture.height, round(picture.width * 3 / 4))
     frame = Image.new("RGB", (max(picture.width, round(height * 4 / 3)), height), colour)
     frame.paste(picture, ((frame.width - picture.width) // 2, (height - picture.height) // 2))
@@ -51,15 +51,15 @@ def framed(picture: Image.Image, colour: str) -> Image.Image:
 
 
 def fitting_width(width: int, height: int, most_high: int = MAX_HEIGHT) -> int:
-    """How wide a photo of so many pixels is shown: not higher than a screen, and not much larger than it is.
+    """Return the display width of a photo, limited by ``most_high`` and by ``MAX_SCALE``.
 
-    ``st.image`` makes it as narrow as the page is, unless it writes a caption too.
+    ``st.image`` shrinks the photo further to the width of the page, unless it also shows a caption.
     """
     return max(1, round(width * min(MAX_SCALE, most_high / height)))
 
 
 def as_jpeg(picture: Image.Image) -> bytes:
-    """A picture as the bytes of a JPEG file."""
+    """Encode a picture as JPEG."""
     content = BytesIO()
     picture.save(content, "JPEG", quality=85)
     return content.getvalue()

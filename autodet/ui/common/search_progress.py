@@ -1,4 +1,4 @@
-"""Progress of a search in words."""
+"""Description of a search's progress."""
 
 from autodet.records import SearchStatus
 from autodet.search.status.epoch_lines import time_left
@@ -7,7 +7,7 @@ from autodet.ui.common.markdown import escape
 
 
 def progress_text(status: SearchStatus) -> str:
-    """A search's progress in words."""
+    """Describe the progress of a search, as Markdown."""
     if status.state == "queued":
         return f"**{escape(status.search)}** {'waits for a free device' if status.message else 'is starting'}"
     if status.state == "stopping":
@@ -17,7 +17,7 @@ def progress_text(status: SearchStatus) -> str:
 
 
 def _under_way(status: SearchStatus) -> str:
-    """Which trials run, by their numbers, and how far one is if it runs alone."""
+    """Describe the progress of the running trial, or count the running trials if there are several."""
     running = [trial for trial in status.trials if trial.state == "running"]
     if len(running) != 1:
         return f", {len(running)} running" if running else ""

@@ -1,7 +1,7 @@
-"""The password: a browser gives it once, and whoever guesses waits longer after each wrong one.
+"""Password sign-in, with delays that grow after each wrong password.
 
-A browser that has given it gets a cookie with a random token, so that it is not asked again after a reload. The tokens
-are known to this process alone, and forgotten when it ends or after ``ADMISSION_SECONDS``.
+After sign-in the browser gets a cookie with a random token, so that a reload does not ask again. Only this process
+knows the tokens; they expire when it ends or after ``ADMISSION_SECONDS``.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ import streamlit as st
 
 from autodet.settings import load_settings
 
-# Session state; ``ADMITTED`` is the digest of the token that admits this tab.
+# Session state keys; ``ADMITTED`` holds the digest of the token that admits this tab.
 ADMITTED, WRONG, TOKEN, SIGNED_OUT = "admitted", "wrong passwords", "token", "signed out"
 ADMISSION_SECONDS = 12 * 3600.0
 RECENT_SECONDS = 600.0
-FREE_GUESSES = 3  # of all visitors together, which slow nobody down
+FREE_GUESSES = 3  # recent wrong passwords of all visitors together that cause no delay
 MAX_DELAY_SECONDS = 30.0
-MAX_WAITING = 8  # guesses that may wait at the same time
-# The cookie ends with the browser's session. Cookies are shared by all ports of a host, hence the port in its name.
+MAX_WAITING = 8  # maximum number of concurrently delayed guesses
+# A session cookie. All ports of a host share cookies, so the name includes the port.
 SET_COOKIE = """<script>
 const secure = location.protocol === "https:" ? "; Secure" : "";
 document.cookie = {name} + "=" + {token} + "; path=/; SameSite=Strict" + secure;
@@ -36,14 +36,14 @@ log = logging.getLogger("autodet.ui")
 
 
 class TooManyGuessesError(Exception):
-    """More guesses wait already than may."""
+    """The maximum number of delayed guesses is already waiting."""
 
 
 class Guesses:
-    """What this process knows of wrong passwords, from all visitors; safe to use from several threads.
+    """Rate limiter for wrong passwords of all visitors of this process; thread-safe.
 
     Args:
-        sleep: Waits for so many seconds.
+        sleep: Function that waits for the given number of seconds.
     """
 
     def __init__(self, sleep: Callable[[float], object] = time.sleep) -> None:
@@ -53,17 +53,17 @@ class Guesses:
         self._waiting = 0
 
     def delay_seconds(self, wrong_before: int) -> float:
-        """How long a guess waits before it is looked at, whether or not it is right.
+        """Return the delay before a guess is checked, which applies to right and wrong guesses alike.
 
         Args:
-            wrong_before: Wrong passwords that this visitor has given; all visitors' recent ones count too.
+            wrong_before: Number of this visitor's wrong passwords; recent ones of all visitors count as well.
         """
         own = 2.0 ** (wrong_before - 1) if wrong_before else 0.0
         total = max(0, self.recent() - FREE_GUESSES)
         return min(MAX_DELAY_SECONDS, max(own, float(total)))
 
     def recent(self) -> int:
-        """Wrong passwords of the last ten minutes, of all visitors."""
+        """Return the number of wrong passwords of all visitors in the last ten minutes."""
         with self._lock:
             while self._wrong and self._wrong[0] < time.monotonic() - RECENT_SECONDS:
                 self._wrong.popleft()
@@ -76,10 +76,10 @@ class Guesses:
 
     @contextmanager
     def wait(self, seconds: float) -> Iterator[None]:
-        """Wait for a guess's turn.
+        """Delay a guess.
 
         Raises:
-            TooManyGuessesError: Too many wait already; this one must not be looked at.
+            TooManyGuessesError: Too many guesses are waiting; this one must not be checked.
         """
         with self._lock:
             if seconds and self._waiting >= MAX_WAITING:
@@ -94,14 +94,14 @@ class Guesses:
 
 
 guesses = Guesses()
-_admitted_until: dict[str, float] = {}  # by the SHA-256 of a token, on the monotonic clock
+_admitted_until: dict[str, float] = {}  # expiry on the monotonic clock, by SHA-256 of the token
 
 
 def is_admitted() -> bool:
-    """Whether this visitor may see the app: no password is set, or this browser has given it.
+    """Return whether this visitor may use the app: no password is set, or this browser has signed in.
 
     Raises:
-        SettingsError: The settings make no sense.
+        SettingsError: The settings are invalid.
     """
     if load_settings().password is None:
         return True
@@ -110,10 +110,10 @@ def is_admitted() -> bool:
 
 
 def ask_for_password() -> None:
-    """Stop here unless the visitor is admitted.
+    """Show the sign-in form and stop the page, unless the visitor is signed in.
 
     Raises:
-        SettingsError: The settings make no sense.
+        SettingsError: The settings are invalid.
     """
     if is_admitted():
         if token := st.session_state.pop(TOKEN, None):
@@ -130,7 +130,7 @@ def ask_for_password() -> None:
 
 
 def sign_out() -> None:
-    """Ask this browser for the password again, in all of its tabs."""
+    """Sign this browser out in all of its tabs."""
     _admitted_until.pop(st.session_state.pop(ADMITTED, ""), None)
     st.session_state[SIGNED_OUT] = True
 
@@ -154,7 +154,7 @@ def _check(given: str) -> None:
 
 
 def _admit() -> str:
-    """A new token for a browser's cookie."""
+    """Create and register a token for a browser's cookie, and remove expired tokens."""
     now, token = time.monotonic(), secrets.token_urlsafe(32)
     for digest in [digest for digest, until in list(_admitted_until.items()) if until < now]:
         _admitted_until.pop(digest, None)

@@ -1,1 +1,1 @@
-"""The page Data sets."""
+"""Components of the Data sets page."""

@@ -1,4 +1,4 @@
-"""What a data set holds, at a glance, and the views of it."""
+"""Summary, deletion and views of a data set."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ from autodet.ui.datasets.statistics import show_statistics
 
 
 def show_contents(dataset: Dataset) -> None:
-    """Counts, and where it came from."""
+    """Show the counts of a data set, its source format and its age."""
     figures = {
         "Photos": f"{len(dataset.images):,}",
         "Boxes": f"{dataset.boxes:,}",
@@ -31,7 +31,7 @@ def show_contents(dataset: Dataset) -> None:
 
 
 def offer_deletion(dataset: Dataset) -> None:
-    """The way to delete a data set."""
+    """Show a button that deletes a data set, after confirmation."""
     if st.button("Delete", key=f"delete {dataset.id}", icon=":material/delete:"):
         _confirm_deletion(dataset)
 
@@ -55,7 +55,7 @@ def _confirm_deletion(dataset: Dataset) -> None:
 
 @st.fragment
 def show_views(dataset: Dataset) -> None:
-    """The data set from three sides; only what is looked at is made."""
+    """Show the tabs Photos, Statistics and Problems; only the open tab is rendered."""
     views = {
         "Photos": show_gallery,
         "Statistics": show_statistics,

@@ -1,4 +1,4 @@
-"""A data set to take along, for other programs."""
+"""Download of a data set for other programs."""
 
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,10 @@ NOTES = {
 
 
 def offer_downloads(dataset: Dataset) -> None:
-    """The data set as a zip in every format; each is made when somebody presses its button."""
+    """Show a download button for each format, or the export command if the zip is too large for a browser.
+
+    Each zip is created when its button is pressed.
+    """
     with st.popover("Download", icon=":material/download:"):
         size = _size(dataset.fingerprint, dataset)
         if size > MAX_BYTES:
@@ -45,7 +48,7 @@ def offer_downloads(dataset: Dataset) -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _size(fingerprint: str, _dataset: Dataset) -> int:
-    del fingerprint  # it is the key under which the result is remembered
+    del fingerprint  # only the cache key
     return export_bytes(_dataset)
 
 

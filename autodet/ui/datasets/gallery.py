@@ -1,4 +1,4 @@
-"""Photos of a data set with their boxes: pages of small pictures, and each one large."""
+"""Photos of a data set with their boxes: paginated thumbnails and a large view."""
 
 from collections.abc import Sequence
 from html import escape as escape_html
@@ -24,7 +24,7 @@ from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, fitting_width,
 PER_PAGE, COLUMNS = 12, 4
 LARGE_PIXELS = 1280
 MAX_NAMES = 12  # classes in the legend
-# What lifts a condition is no None: a select box takes that for "nothing chosen yet", and says so.
+# Filter values that match everything. None does not work, because a select box shows it as "nothing chosen yet".
 ANY, EVERY_CLASS = "any", -1
 SIZES = {
     ANY: "any size",
@@ -33,15 +33,15 @@ SIZES = {
     "large": f"large: from {LARGE_SIDE} px",
     "none": "no object at all",
 }
-FILTER_PIXELS = 172  # two beside each other on a telephone
-PAGE_PIXELS, MAX_PAGES = 36, 7  # of a button to a page, or an arrow; as many pages as have one at once
+FILTER_PIXELS = 172  # so that two fit side by side on a phone
+PAGE_PIXELS, MAX_PAGES = 36, 7  # width of a page button or arrow; maximum number of page buttons
 ALL = "all"
-LOOKED_AT = "looked_at"  # session state: which of the photos found is shown large
+LOOKED_AT = "looked_at"  # session state: position of the enlarged photo among the filtered photos
 
 
 @st.fragment
 def show_gallery(dataset: Dataset) -> None:
-    """Pages of photos with their boxes, to be filtered by split, class, size, problem and name."""
+    """Show pages of photos with their boxes, with filters for split, class, size, problem and name."""
     with sentences_for_errors("Data sets"):
         _show_gallery(dataset)
 
@@ -69,13 +69,13 @@ def _show_gallery(dataset: Dataset) -> None:
 
 
 def _ask_for_page(pages: int, key: str) -> int:
-    """Buttons for pages; they leave out pages unless they are given room for five, however few there are."""
+    """Show page buttons and return the page number; the width fits at least five, or Streamlit omits pages."""
     width = PAGE_PIXELS * (2 + max(5, min(pages, MAX_PAGES)))
     return 1 if pages == 1 else st.pagination(pages, key=key, width=width)
 
 
 def _ask_for_filters(dataset: Dataset, columns: Columns) -> dict[str, Any]:
-    """What the visitor wants to see, as arguments of ``find_photos``."""
+    """Show the filters, and return them as arguments of ``find_photos``."""
     kinds = [kind for kind in KINDS if kind in columns.by_kind]
     with st.container(horizontal=True):
         split = st.segmented_control(
@@ -118,7 +118,7 @@ def _ask_for_filters(dataset: Dataset, columns: Columns) -> dict[str, Any]:
 
 
 def _kept(dataset: Dataset, what: str) -> dict[str, Any]:
-    """Arguments of a filter's box that make it stay as it is while another tab or page is looked at."""
+    """Return widget arguments that preserve a filter while the visitor is on another tab or page."""
     return {"key": _key(dataset, what), "persist_state": "session"}
 
 
@@ -127,14 +127,14 @@ def _key(dataset: Dataset, what: str) -> str:
 
 
 def _show_all(dataset: Dataset) -> None:
-    """Lift every condition."""
+    """Reset all filters."""
     lifted = {"split": ALL, "class": EVERY_CLASS, "size": ANY, "kind": ANY, "name": ""}
     for what, value in lifted.items():
         st.session_state[_key(dataset, what)] = value
 
 
 def _show_legend(dataset: Dataset, records: Sequence[ImageRecord]) -> None:
-    """The colours of the classes on some photos, with how many boxes each has there."""
+    """Show the colours and box counts of the most frequent classes on some photos."""
     marked = np.concatenate([record.annotations.class_ids for record in records])
     class_ids, boxes = np.unique(marked, return_counts=True)
     if not len(class_ids):
@@ -152,7 +152,7 @@ def _show_legend(dataset: Dataset, records: Sequence[ImageRecord]) -> None:
 
 
 def _show_tile(dataset: Dataset, photos: IntArray, place: int) -> None:
-    """A photo as a small picture, and the button that shows it large."""
+    """Show the thumbnail of a photo, with a button that enlarges it."""
     record = dataset.images[photos[place]]
     try:
         st.image(thumbnail(dataset, record), width="stretch", alt=record.file)
@@ -167,7 +167,7 @@ def _show_tile(dataset: Dataset, photos: IntArray, place: int) -> None:
 
 @st.dialog("Photo", width="large")
 def _enlarge(dataset: Dataset, photos: IntArray) -> None:
-    """One of the photos found, large, with what is marked on it and what was found wrong with it."""
+    """Show one of the filtered photos enlarged, with its annotations and problems."""
     with sentences_for_errors("Data sets"):
         place = st.session_state[LOOKED_AT]
         record = dataset.images[photos[place]]
@@ -209,7 +209,7 @@ def _box_table(dataset: Dataset, record: ImageRecord) -> pd.DataFrame:
 
 
 def thumbnail(dataset: Dataset, record: ImageRecord) -> bytes:
-    """A photo with its boxes drawn, at most ``THUMBNAIL_PIXELS`` a side, framed in the theme's colour, as JPEG."""
+    """Return a JPEG of a photo with its boxes, at most ``THUMBNAIL_PIXELS`` a side, padded with the theme's colour."""
     theme = st.context.theme.type or "light"
     return _thumbnail(dataset, record, st.get_option(f"theme.{theme}.secondaryBackgroundColor") or "#808080")
 
@@ -224,7 +224,7 @@ def _thumbnail(dataset: Dataset, record: ImageRecord, colour: str) -> bytes:
 
 
 def draw_record(dataset: Dataset, record: ImageRecord, longest_side: int) -> Image.Image:
-    """A photo with its boxes drawn, made small."""
+    """Return a downscaled photo with its boxes."""
     photo, scale = shrink_photo(dataset.photo(record), longest_side, record.file)
     marked = record.annotations
     return draw_boxes(photo, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes)

@@ -1,4 +1,4 @@
-"""Bringing a data set in: a zip from the visitor's computer, the drawn sample, S3, or a folder of the server."""
+"""Import form: a zip from the visitor's computer, a sample, S3, or a folder on the server."""
 
 from dataclasses import replace
 from pathlib import PurePath
@@ -15,14 +15,14 @@ from autodet.settings import AMAZON, load_settings
 from autodet.ui.datasets.import_jobs import begun
 from autodet.ui.datasets.s3_identity import choose_identity, remember_keys, type_keys
 
-UPLOADS = "uploads"  # counts imports, so that each begins with an empty uploader
+UPLOADS = "uploads"  # session state: number of imports, so that each starts with an empty uploader
 
 
 def offer_import(*, folded: bool) -> None:
-    """The ways to bring a data set in.
+    """Show the import form, with a tab for each source.
 
     Args:
-        folded: Whether they take one line until they are wanted.
+        folded: Whether the form is collapsed at first.
     """
     room = st.expander("Import a data set", icon=":material/upload:") if folded else st.container(border=True)
     with room:

@@ -1,4 +1,4 @@
-"""Imports under way: their progress, their questions, their ends."""
+"""Import jobs: progress, questions and results."""
 
 from collections.abc import Sequence
 
@@ -19,27 +19,30 @@ from autodet.ui.datasets.s3_identity import forget_keys, keys_of, type_keys
 from autodet.workspace import open_workspace
 
 REFRESH_SECONDS = 0.5
-OURS = "imports"  # ids of the imports that this browser session has begun
-TO_TOP = "to the top"  # session state: whether the page is to be scrolled up
-IMPORTED = "imported"  # session state: what to say of an import that has just ended well
+OURS = "imports"  # session state: ids of the imports that this browser session has started
+TO_TOP = "to the top"  # session state: whether the next run scrolls the page to the top
+IMPORTED = "imported"  # session state: success message of an import that has just finished
 ASKING = ("confirming", "choosing", "reviewing")
-# What an import says stands above everything: on a telephone, whole screens above the button that was pressed.
+# Import messages are at the top of the page: on a phone, several screens above the pressed button.
 SCROLL = """<script>document.querySelector('[data-testid="stMain"]').scrollTo({top: 0})</script>"""
 
 
 def begun(one: Import) -> None:
-    """Remember an import that this visitor has begun; the page will show it."""
+    """Remember an import that this visitor has started, so that the page shows it."""
     st.session_state.setdefault(OURS, set()).add(one.id)
     show_top()
 
 
 def show_top() -> None:
-    """Scroll up when the page is drawn the next time."""
+    """Scroll to the top on the next run of the page."""
     st.session_state[TO_TOP] = True
 
 
 def show_imports() -> None:
-    """Every import that is at work or asks something, the newest first; what others' came to only on request."""
+    """Show all imports that are unfinished or belong to this session, the newest first.
+
+    Failed imports of other sessions are in a collapsed list; their finished imports are not shown.
+    """
     if st.session_state.pop(TO_TOP, False):
         st.html(SCROLL, unsafe_allow_javascript=True)
     if done := st.session_state.pop(IMPORTED, None):
@@ -54,7 +57,7 @@ def show_imports() -> None:
 
 
 def asks_first() -> bool:
-    """Whether an import waits for a decision, which comes before anything else on the page."""
+    """Return whether an import waits for a decision, which takes precedence over everything else on the page."""
     return any(_state(one) in ASKING for one in list_imports())
 
 
@@ -70,7 +73,7 @@ def _is_over(one: Import) -> bool:
 
 
 def _show_failed(imports: Sequence[Import]) -> None:
-    """Imports of other visitors, or of an earlier visit, that failed: folded, for they concern few."""
+    """Show failed imports of other or earlier sessions, collapsed because they concern few visitors."""
     if not imports:
         return
     with st.expander(f"{counted(len(imports), 'earlier import')} failed", icon=":material/error:"):
@@ -83,7 +86,7 @@ def _show_failed(imports: Sequence[Import]) -> None:
 def _show_import(one: Import) -> None:
     try:
         status, request = one.status(), one.request()
-    except DatasetError as error:  # it is damaged, which is no reason to hide the rest of the page
+    except DatasetError as error:  # a damaged import must not hide the rest of the page
         st.error(escape(str(error)), icon=":material/error:")
         _offer_discard(one, "Discard")
         return
@@ -119,7 +122,7 @@ def _progress_text(name: str, status: ImportStatus) -> str:
 
 
 def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None:
-    """What an import that is not at work wants from a person."""
+    """Show the question or error of an import that is not running."""
     name = escape(request.name)
     if status.state != "confirming":
         forget_keys(one.id)
@@ -145,7 +148,7 @@ def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None
 
 
 def _offer_to_go_on(one: Import, label: str, *, large: bool = False) -> None:
-    """Buttons to go on or to forget it; keys are asked for where this browser session does not have them."""
+    """Show buttons that continue or discard an import, and the key fields if this browser session lacks the keys."""
     asked, kept = one.request().credentials, keys_of(one.id)
     with st.form(f"go on {one.id}", border=False):
         if asked and one.lacks_keys and not kept:
@@ -180,7 +183,7 @@ def _offer_discard(one: Import, label: str) -> None:
 
 
 def _open(one: Import, status: ImportStatus) -> None:
-    """Show the data set that this visitor's import has made, and forget the import."""
+    """Select the data set that this visitor's import has created, and discard the import."""
     one.discard()
     dataset = read_dataset(open_workspace().datasets / status.dataset)
     choose(dataset=dataset.id)

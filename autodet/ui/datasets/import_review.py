@@ -1,4 +1,4 @@
-"""What an import found, kind by kind, and what a person decides about it before anything is stored."""
+"""Review of an import: problems by kind, and the visitor's decisions before anything is stored."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,19 +26,19 @@ from autodet.ui.common.markdown import escape, on_page
 from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, shrink_photo
 from autodet.ui.datasets.problems import MAX_PHOTOS, Picture, offer_csv, show_findings
 
-LOSS = "large_loss"  # the kind that a person agrees to beside the button, not among the others
-WRONG, RIGHT = "#e4572e", "#2a9d6f"  # boxes as written that will not stay so, and what becomes of them
+LOSS = "large_loss"  # a kind that is confirmed beside the import button, not in the list
+WRONG, RIGHT = "#e4572e", "#2a9d6f"  # original boxes that will change, and their replacements
 
 
 @dataclass(frozen=True, eq=False)
 class Reviewed:
-    """A review, and what is looked up in it.
+    """A review with lookup tables.
 
     Attributes:
         review: The review.
-        problems: Its problems by kind.
-        staged: What was read of each photo, by its path below the source's root.
-        kept: What would be imported of each photo, likewise.
+        problems: Problems by kind.
+        staged: Photos as read, by path relative to the source's root.
+        kept: Photos as they would be imported, by the same paths.
     """
 
     review: Review
@@ -49,11 +49,11 @@ class Reviewed:
 
 @st.fragment
 def show_review(one: Import, on_store: Callable[[Import], None]) -> None:
-    """The gate: kinds of problems with what to do about each, and the button that imports.
+    """Show the problems by kind with the available actions, and the button that imports.
 
     Args:
         one: The import.
-        on_store: Called when the visitor has it stored.
+        on_store: Callback for when the visitor presses the import button.
     """
     with sentences_for_errors("Data sets"):
         _show_review(one, on_store)
@@ -67,7 +67,7 @@ def _show_review(one: Import, on_store: Callable[[Import], None]) -> None:
         error = str(refused)
         try:
             found = _reviewed(one.id, created, ())
-        except AutodetError:  # not for what was decided: there is nothing to show
+        except AutodetError:  # not caused by the decisions, so there is nothing to show
             st.error(escape(error), icon=":material/error:")
             _offer_discard(one)
             return
@@ -104,7 +104,7 @@ def _key(one: Import, kind: str) -> str:
 
 
 def _decided(one: Import) -> tuple[tuple[str, str], ...]:
-    """What has been chosen so far that is not what autodet would do; what was chosen on an earlier visit counts."""
+    """Return the decisions that differ from the defaults, including those of an earlier visit, and save them."""
     draft = one.draft()
     for kind, action in draft.items():
         st.session_state.setdefault(_key(one, kind), action)
@@ -117,7 +117,7 @@ def _decided(one: Import) -> tuple[tuple[str, str], ...]:
 
 @st.cache_resource(max_entries=4, show_spinner="Looking at what was found")
 def _reviewed(id: str, created: str, decided: tuple[tuple[str, str], ...]) -> Reviewed:
-    del created  # it tells an import from an earlier one of the same id
+    del created  # only part of the cache key: distinguishes imports that reuse an id
     found = find_import(id).review(dict(decided))
     staged = {str(one.labelled.photo): one for one in (*found.staged.photos, *found.staged.unlabelled)}
     return Reviewed(found, by_kind(found.problems), staged, {str(one.source.photo): one for one in found.photos})
@@ -136,7 +136,7 @@ def _show_source(one: Import, found: Review) -> None:
 
 
 def _show_kind(one: Import, found: Reviewed, name: str) -> None:
-    """One kind: how often, why it matters, what to do, and the photos."""
+    """Show a kind of problem: count, explanation, actions and photos."""
     kind, problems = KINDS[name], found.problems.get(name, [])
     choices = {str(action): words for action, words in kind.choices.items()}
     with st.container(border=True):
@@ -161,7 +161,10 @@ def _show_kind(one: Import, found: Reviewed, name: str) -> None:
 
 
 def _refusals_are_settled(one: Import, found: Reviewed) -> bool:
-    """Say why it must not be imported; whether a person has agreed, where that is all it needs."""
+    """Show the problems that block the import, and return whether none is left.
+
+    A large loss needs only the visitor's consent; any other such problem blocks the import.
+    """
     settled = True
     for problem in found.review.problems:
         if problem.action != NOTHING_IMPORTED:
@@ -186,7 +189,7 @@ def _show_outcome(found: Review) -> None:
 
 
 def _pictures(found: Reviewed, problem: Problem) -> list[Picture]:
-    """The photos of a pair, or one photo before and after."""
+    """Draw all photos of a problem, or its only photo, before and after if a box changes."""
     photos = [photo for photo in problem.photos[:MAX_PHOTOS] if photo in found.staged]
     changes = {photo: change_of(found.staged[photo], found.kept.get(photo)) for photo in photos}
     if len(photos) != 1:
@@ -206,7 +209,7 @@ def _pictures(found: Reviewed, problem: Problem) -> list[Picture]:
 def _draw(
     found: Reviewed, photo: str, marks: Sequence[Mark], in_question: Sequence[Mark] = (), colour: str = WRONG
 ) -> bytes:
-    """A photo with its marks; those in question in a colour, on top."""
+    """Draw a photo with its annotations; those in question are on top and coloured."""
     others = Counter(marks) - Counter(in_question)
     plain = GREY if in_question else class_colour(1)
     return _draw_boxes(
@@ -219,7 +222,7 @@ def _draw(
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def _draw_boxes(path: Path, sha256: str, boxes_xyxy: Sequence[BoxXYXY], colours: Sequence[str]) -> bytes:
-    del sha256  # another photo may come to lie at the same place
+    del sha256  # only part of the cache key: another photo may take the same path later
     photo, scale = shrink_photo(path, THUMBNAIL_PIXELS, path.name)
     boxes = np.array(boxes_xyxy, np.float32).reshape(-1, 4) * scale
     return as_jpeg(outline_boxes(photo, boxes, colours))

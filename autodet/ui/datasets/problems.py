@@ -1,4 +1,4 @@
-"""What an import found and did about it: by kind, with the photos that show it."""
+"""Problems found by an import and the actions taken, by kind, with example photos."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from autodet.ui.common.markdown import as_plan, escape, on_page
 from autodet.ui.datasets.gallery import thumbnail
 
 PER_PAGE = 6
-PICTURE_PIXELS = 144  # two beside each other on a telephone
-BESIDE_ONE, BESIDE_TWO = (1, 4), (4, 5)  # shares of a row that pictures and words take
-MAX_PHOTOS = 4  # of one problem
+PICTURE_PIXELS = 144  # so that two fit side by side on a phone
+BESIDE_ONE, BESIDE_TWO = (1, 4), (4, 5)  # relative widths of pictures and text
+MAX_PHOTOS = 4  # shown per problem
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A small picture of a photo, as JPEG, and what is to be said of it."""
+    """Thumbnail of a photo, as JPEG, with a caption."""
 
     caption: str
     jpeg: bytes
@@ -35,7 +35,7 @@ Pictures = Callable[[Problem], Sequence[Picture]]
 
 @st.fragment
 def show_problems(dataset: Dataset) -> None:
-    """Everything that was found, to be searched and downloaded."""
+    """Show all problems of a data set, with search and download."""
     with sentences_for_errors("Data sets"):
         _show_problems(dataset)
 
@@ -60,7 +60,7 @@ def _show_problems(dataset: Dataset) -> None:
 
 
 def find_problems(problems: Sequence[Problem], text: str) -> Sequence[Problem]:
-    """The problems that have a text, in capital letters or not, in any of their words."""
+    """Return the problems whose file, description or action contains a text, ignoring case."""
     part = text.strip().casefold()
     if not part:
         return problems
@@ -68,13 +68,13 @@ def find_problems(problems: Sequence[Problem], text: str) -> Sequence[Problem]:
 
 
 def show_findings(problems: Sequence[Problem], pictures: Pictures, key: str, *, planned: bool = False) -> None:
-    """Problems of one kind, in pages, each with the photos that show it.
+    """Show problems of one kind, paginated, each with example photos.
 
     Args:
         problems: Problems of one kind.
-        pictures: Draws what is to be seen of a problem.
-        key: What tells this list from every other on the page.
-        planned: Whether what is done about them is yet to be done.
+        pictures: Function that draws the example photos of a problem.
+        key: Key of this list, unique on the page.
+        planned: Whether the actions are still to come.
     """
     pages = -(-len(problems) // PER_PAGE)
     number = st.pagination(pages, key=f"page {key}") if pages > 1 else 1
@@ -99,12 +99,12 @@ def _action(problem: Problem, planned: bool) -> str:
 
 
 def offer_csv(problems: Sequence[Problem], name: str, *, planned: bool = False) -> None:
-    """A button that makes and downloads the report when it is pressed, in the words of the page.
+    """Show a button that generates and downloads the report, worded as on the page.
 
     Args:
         problems: The problems.
-        name: What the file's name begins with.
-        planned: Whether what is done about them is yet to be done.
+        name: Prefix of the file name.
+        planned: Whether the actions are still to come.
     """
     st.download_button(
         "Report as CSV",
@@ -118,7 +118,7 @@ def offer_csv(problems: Sequence[Problem], name: str, *, planned: bool = False) 
 
 
 def problems_csv(problems: Sequence[Problem], *, planned: bool = False) -> bytes:
-    """The columns ``kind, file, problem, action, photos``, a row for each problem."""
+    """Return a CSV file with the columns ``kind, file, problem, action, photos`` and a row per problem."""
     rows = [
         (one.kind, one.file, on_page(one.problem), _action(one, planned), "; ".join(one.photos)) for one in problems
     ]
@@ -129,7 +129,7 @@ def _drawn(problem: Problem, pictures: Pictures) -> Sequence[Picture]:
     try:
         return pictures(problem)
     except PhotoError:
-        return ()  # that it cannot be read is what the problem says
+        return ()  # the problem itself reports the unreadable photo
 
 
 def _pictures(dataset: Dataset, problem: Problem) -> list[Picture]:

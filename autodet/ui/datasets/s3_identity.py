@@ -1,4 +1,4 @@
-"""Who asks an S3 server: what the installation allows visitors to be, and the keys that they type."""
+"""S3 credentials: identities that the installation offers to visitors, and keys that visitors enter."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,12 +8,12 @@ import streamlit as st
 from autodet.datasets.sources.s3.access import ANONYMOUS, OWN, S3Credentials
 from autodet.settings import MACHINE, Settings
 
-KEYS = "s3 keys"  # those typed in this browser session, for imports that may still ask something
+KEYS = "s3 keys"  # session state: entered keys by import, for imports that may still ask something
 TYPED, PUBLIC = "With a key", "It is public"
 
 
 def choose_identity(settings: Settings) -> S3Credentials:
-    """A choice of identities; nothing typed yet."""
+    """Let the visitor select an identity; keys are not entered yet."""
     ways = {TYPED: S3Credentials(), PUBLIC: ANONYMOUS}
     for name in settings.s3_identities:
         own = name == MACHINE
@@ -25,7 +25,7 @@ def choose_identity(settings: Settings) -> S3Credentials:
 
 
 def type_keys(asking: S3Credentials, where: str = "") -> S3Credentials:
-    """The fields that an identity needs; to be drawn inside a form, with an import's id where that goes on."""
+    """Show the key fields that an identity needs, inside a form; ``where`` is the id of an import that continues."""
     if asking.identity != "keys":
         return asking
     st.caption("Keys stay in this browser session: nothing writes them down.")
@@ -47,12 +47,12 @@ def type_keys(asking: S3Credentials, where: str = "") -> S3Credentials:
 
 
 def remember_keys(id: str, credentials: S3Credentials) -> None:
-    """Keep the keys of an import in this browser session, and nowhere else."""
+    """Keep the keys of an import in this browser session only."""
     st.session_state.setdefault(KEYS, {})[id] = credentials
 
 
 def keys_of(id: str) -> S3Credentials | None:
-    """The keys of an import, if this browser session has them."""
+    """Return the keys of an import if this browser session has them."""
     kept: S3Credentials | None = st.session_state.get(KEYS, {}).get(id)
     return kept
 

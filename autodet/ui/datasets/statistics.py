@@ -1,4 +1,4 @@
-"""What a data set looks like in charts, each with what it tells and what to worry about."""
+"""Charts of a data set, each with an explanation and warnings."""
 
 from collections.abc import Callable
 
@@ -21,14 +21,14 @@ from autodet.records import SPLITS
 from autodet.text_format import counted
 from autodet.ui.common.markdown import escape, shortened
 
-UNEVEN = 10  # times as many boxes of one class as of another
-SLIM = 3  # times as long as wide
-MUCH = 0.25  # a share that is worth a warning
-CENTRED = 0.5  # a share of boxes in the middle ninth that is worth a warning
+UNEVEN = 10  # imbalance warning: ratio of the most to the least frequent class
+SLIM = 3  # aspect ratio of a slim box
+MUCH = 0.25  # share of small or slim boxes that triggers a warning
+CENTRED = 0.5  # share of boxes centred in the middle ninth that triggers a warning
 
 
 def show_statistics(dataset: Dataset) -> None:
-    """Every chart."""
+    """Show all charts."""
     if dataset.boxes:
         _show("Classes", class_counts_figure, _about_classes, dataset)
         if len(dataset.classes) > MAX_CLASSES:

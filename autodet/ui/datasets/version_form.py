@@ -1,4 +1,4 @@
-"""Versions of a data set: where one comes from, and how to make another."""
+"""Versions of a data set: their history, and a form that creates a new one."""
 
 import pandas as pd
 import streamlit as st
@@ -29,7 +29,7 @@ EMPTIED = {"keep": "Keep them as photos without objects", "drop": "Leave them ou
 
 
 def show_versions(dataset: Dataset) -> None:
-    """What a data set was made from, if it is a version, and the way to make one of it."""
+    """Show the history of a data set if it is a version, and the form for a new version."""
     if dataset.parent:
         _show_descent(dataset)
     _offer_version(dataset)
@@ -88,7 +88,7 @@ def _edit(dataset: Dataset) -> None:
 
 
 def _edit_classes(dataset: Dataset) -> Changes:
-    """What is wanted of the classes."""
+    """Show the editor for classes, and return the requested changes."""
     boxes = _tally(dataset).boxes
     table = pd.DataFrame(
         {
@@ -124,7 +124,7 @@ def _edit_classes(dataset: Dataset) -> Changes:
 
 
 def _edit_splits(dataset: Dataset) -> Resplit | None:
-    """What is wanted of the splits; None if they stay."""
+    """Show the form for new splits, and return the request; None if the splits stay or the pattern is empty."""
     if not st.toggle("Draw the splits anew", key=f"resplit {dataset.id}"):
         return None
     train, val, test, seed = st.columns(4)
@@ -190,7 +190,7 @@ def _offer_button(version: Version) -> None:
 
 
 def _show_differences(differences: list[Difference]) -> None:
-    """A table of counts; what stays as it is stands in grey."""
+    """Show a table of counts before and after, with unchanged counts in grey."""
     rows = [
         {"": one.name or one.of.capitalize()}
         | {SPLIT_TITLES.get(split, "All"): _changed(one.before[split], one.after[split]) for split in one.after}

@@ -1,1 +1,1 @@
-"""The page Evaluate."""
+"""Components of the Evaluate page."""

@@ -1,4 +1,4 @@
-"""A model measured on a split: figures, classes, and photos beside their ground truth."""
+"""Evaluation of a model on a split: metrics, per-class results, and predictions beside the ground truth."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ WORDS = (
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A model's figures and predictions on one split."""
+    """Metrics and predictions of a model on one split."""
 
     split: str
     report: EvaluationReport
@@ -45,11 +45,14 @@ class Evaluated:
 
 
 def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
-    """The evaluation of a split that the visitor chooses: an earlier one at once, a new one on request."""
+    """Let the visitor select a split and start its evaluation; return the result if there is one.
+
+    Stored results are returned at once. Warns about data leakage.
+    """
     split = choose_split(dataset)
     if warning := learnt_photos_sentence(model.card, dataset, split):
         st.warning(escape(warning), icon=":material/warning:")
-    job = find_evaluation(model, dataset, split)  # before its result: it may end between the two
+    job = find_evaluation(model, dataset, split)  # read before the result, because the job may finish in between
     if kept := kept_evaluation(model, dataset, split):
         return Evaluated(split, *kept)
     if job and not job.error:
@@ -65,7 +68,7 @@ def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
 
 
 def _watch(model: StoredModel, dataset: Dataset, split: str) -> None:
-    """How far an evaluation is; when it is over, the page shows what came of it."""
+    """Show the progress of an evaluation, and rerun the page when it ends."""
     with sentences_for_errors("Evaluate"):
         job = find_evaluation(model, dataset, split)
         if job is None or job.error:
@@ -80,7 +83,7 @@ def _progress_text(job: EvaluationJob) -> str:
 
 
 def show_report(evaluated: Evaluated) -> None:
-    """The three means, and every class."""
+    """Show the three mAP metrics and the results of every class."""
     report = evaluated.report
     figures = zip(HELP, (report.map50, report.map50_95, report.map50_voc07), strict=True)
     with st.container(horizontal=True):
@@ -118,7 +121,7 @@ def show_report(evaluated: Evaluated) -> None:
 
 @st.fragment
 def show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> None:
-    """Photos with what is marked on the left and what the model sees on the right, the worst first."""
+    """Show photos with ground truth on the left and predictions on the right, by default the worst first."""
     with sentences_for_errors("Evaluate"):
         _show_photos(model, dataset, evaluated)
 

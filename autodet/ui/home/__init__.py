@@ -1,1 +1,1 @@
-"""The page Home."""
+"""Components of the Home page."""

@@ -1,4 +1,4 @@
-"""Home: three steps, what is running, and the newest model."""
+"""Overview: running searches, next steps and the newest model."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ REFRESH_SECONDS = 3
 
 @dataclass(frozen=True)
 class Step:
-    """One of the three things to do."""
+    """One of the three steps to a detector."""
 
     title: str
     text: str
@@ -28,7 +28,7 @@ class Step:
 
 
 def show_running_searches() -> None:
-    """Searches at work, with their progress; refreshed while there are any."""
+    """Show the progress of active searches, refreshed while there are any."""
     running = any(status.active for status in list_searches())
     st.fragment(_show_running, run_every=REFRESH_SECONDS if running else None)(running)
 
@@ -51,7 +51,7 @@ def _show_progress(status: SearchStatus) -> None:
 
 
 def show_next_steps() -> None:
-    """Import, search, try: each says what is there already, and the next one stands out."""
+    """Show the steps Import, Search and Try with what exists so far, and highlight the next one."""
     datasets, models, searches = list_datasets(), list_models(), list_searches()
     steps = (
         Step(
@@ -92,7 +92,7 @@ def show_next_steps() -> None:
 
 
 def show_newest_model() -> None:
-    """The newest model, if there is one; figures of models on different data sets do not compare."""
+    """Show the newest model, if any; not the best, because metrics on different data sets are not comparable."""
     models = list_models()
     if not models:
         return

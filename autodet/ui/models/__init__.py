@@ -1,1 +1,1 @@
-"""The page Models."""
+"""Components of the Models page."""

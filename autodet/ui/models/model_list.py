@@ -1,4 +1,4 @@
-"""The models in stock: details, download, upload, delete."""
+"""List of models: upload, details, download, renaming and deletion."""
 
 from importlib.util import find_spec
 from pathlib import Path, PurePath
@@ -17,13 +17,13 @@ from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape, score
 
 UPLOADS = "model_uploads"
-DONE = "model_done"  # session state: what is to be said of the last upload or renaming
-MAX_NAME_LENGTH = 100  # letters
+DONE = "model_done"  # session state: success message of the last upload or renaming
+MAX_NAME_LENGTH = 100  # characters
 
 
 def offer_upload() -> None:
-    """A way in for ``.autodet`` files from other installations."""
-    with st.container():  # there is always one, or what is open below would close when the sentence comes and goes
+    """Show an upload form for ``.autodet`` files from other installations."""
+    with st.container():  # always present, because expanders below would close if it came and went
         if done := st.session_state.pop(DONE, None):
             st.success(escape(done), icon=":material/check:")
     with st.expander("Upload a model", icon=":material/upload:"):
@@ -51,7 +51,7 @@ def _add(file_name: str, content: bytes, name: str) -> None:
 
 
 def show_models() -> None:
-    """Every model, the newest first."""
+    """Show all models, the newest first."""
     models = list_models()
     if not models:
         st.info("There is no model yet. Run a search, or upload a model.", icon=":material/deployed_code:")
@@ -76,7 +76,7 @@ def _show_model(model: StoredModel) -> None:
         link("predict", "Try", model=model.id)
         st.download_button(
             "Download",
-            model.path.read_bytes,  # read when somebody asks for it
+            model.path.read_bytes,  # called on download
             f"{model.id}.autodet",
             "application/octet-stream",
             key=f"download {model.id}",
@@ -92,7 +92,7 @@ def _title(model: StoredModel) -> str:
 
 
 def _origin(model: StoredModel) -> str:
-    """Where a model comes from, as Markdown."""
+    """Describe the origin of a model, as Markdown."""
     trained = f"rained on the data set {escape(model.card.dataset)}"
     if model.brought:
         return f"Brought here {ago(model.added)}, t{trained} elsewhere"

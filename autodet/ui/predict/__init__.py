@@ -1,1 +1,1 @@
-"""The page Predict."""
+"""Components of the Predict page."""

@@ -1,4 +1,4 @@
-"""Photos in, boxes out."""
+"""Detection on uploaded photos."""
 
 import hashlib
 import zipfile
@@ -29,18 +29,18 @@ from autodet.workspace import open_workspace, portable
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
 
-MAX_SIDE = 1280  # what a page shows; downloads have the photo's own size
+MAX_SIDE = 1280  # pixels on the page; downloads have the original size
 MAX_MEGABYTES = 100
 MAX_REMEMBERED = 200
 PER_PAGE, COLUMNS = 8, 2
-MAX_HEIGHT = 900  # pixels of a photo on the page
-LOWEST = 0.05  # score that can be asked for
+MAX_HEIGHT = 900  # display height of a photo on the page, in pixels
+LOWEST = 0.05  # lowest selectable confidence threshold
 SEEN = "seen"  # session state: predictions by photo and model
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A file that somebody dropped."""
+    """An uploaded file or an example photo."""
 
     name: str
     content: bytes
@@ -48,7 +48,7 @@ class Photo:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A photo and everything that a model sees on it, however unlikely."""
+    """A photo with its prediction, which includes detections of low confidence until it is filtered."""
 
     photo: Photo
     sha256: str
@@ -56,7 +56,7 @@ class Seen:
 
 
 def ask_for_photos(model: StoredModel) -> list[Photo]:
-    """Dropped photos, or some of the data set's for who has none at hand."""
+    """Return the uploaded photos, or examples from the model's data set if the visitor selects them."""
     uploads = st.file_uploader(
         "Drop photos here, or choose some",
         accept_multiple_files=True,
@@ -72,7 +72,7 @@ def ask_for_photos(model: StoredModel) -> list[Photo]:
 
 
 def _examples(model: StoredModel) -> list[Photo]:
-    """Photos of the model's own data set that it was not trained on."""
+    """Return up to three test photos, or validation photos, of the model's data set."""
     for summary in list_datasets():
         if summary.name == model.card.dataset:
             dataset = read_dataset(open_workspace().datasets / summary.id)
@@ -82,7 +82,7 @@ def _examples(model: StoredModel) -> list[Photo]:
 
 
 def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
-    """What the model sees on each photo; each is looked at once, whatever else changes on the page."""
+    """Predict on each readable photo and list the unreadable ones; predictions are cached in the session state."""
     remembered: dict[tuple[str, str], Prediction] = st.session_state.setdefault(SEEN, {})
     seen, unreadable = [], []
     for number, photo in enumerate(photos, start=1):
@@ -104,7 +104,7 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
 
 
 def _show_unreadable(sentences: Sequence[str], total: int) -> None:
-    """One line for all files that are no photos, and why each is none on request."""
+    """Show the error of a single unreadable file, or a summary of several with the errors in an expander."""
     if not sentences:
         return
     if total == 1:
@@ -123,13 +123,13 @@ def _loaded(model: StoredModel) -> "Detector":
 def _detector(_model_id: str, weights_sha256: str, _model: StoredModel) -> "Detector":
     from autodet.inference.detector import load_detector
 
-    del weights_sha256  # only tells one version of the model from another
+    del weights_sha256  # only part of the cache key: distinguishes versions of a model
     return load_detector(_model)
 
 
 @st.fragment
 def show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
-    """Boxes above a threshold that can be moved, a table, and downloads."""
+    """Show the predictions with a confidence slider, a table and downloads."""
     if not everything:
         return
     with sentences_for_errors("Predict"):
@@ -164,13 +164,13 @@ def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
 
 
 def _ask_for_classes(room: DeltaGenerator, classes: Sequence[str]) -> list[int]:
-    """The classes that the visitor wants to see; none means all."""
+    """Let the visitor select the classes to show; an empty list means all."""
     names = dict(enumerate(classes))
     return room.multiselect("Classes", list(names), format_func=names.__getitem__, placeholder="every class")
 
 
 def _nothing_sentence(everything: Sequence[Seen]) -> str:
-    """What to do where nothing scores high enough."""
+    """Explain what to do if no detection reaches the threshold."""
     highest = max((float(one.prediction.scores.max(initial=0.0)) for one in everything), default=0.0)
     if highest < LOWEST:
         return f"Nothing scores that high, or even {LOWEST}: the model sees nothing here that it knows."
@@ -182,7 +182,7 @@ def _show_pictures(shown: Sequence[Seen], classes: Sequence[str]) -> None:
     page = st.pagination(pages, key=f"photos {len(shown)}") if pages > 1 else 1
     on_page = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
     beside = min(COLUMNS, len(shown))
-    for start in range(0, len(on_page), beside):  # row by row, so that a telephone has them in their order too
+    for start in range(0, len(on_page), beside):  # row by row, which keeps the order on a phone
         for column, one in zip(st.columns(beside), on_page[start : start + beside], strict=False):
             photo, scale = small_photo(one.sha256, MAX_SIDE, one.photo.content, one.photo.name)
             tile = column.container(gap="xxsmall")
@@ -244,7 +244,7 @@ def _offer_downloads(shown: Sequence[Seen], classes: Sequence[str], table: pd.Da
 
 def _zipped(shown: Sequence[Seen], classes: Sequence[str]) -> bytes:
     content = BytesIO()
-    digits = len(str(len(shown)))  # so that they are listed in their order
+    digits = len(str(len(shown)))  # zero-padded, so that files sort in order
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for number, one in enumerate(shown, start=1):
             archive.writestr(

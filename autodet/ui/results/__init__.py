@@ -1,1 +1,1 @@
-"""The page Results."""
+"""Components of the Results page."""

@@ -1,4 +1,4 @@
-"""A search as it runs."""
+"""Live view of a search: state, metrics, charts and trials."""
 
 import time
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ BADGES = {
 
 
 def watch(status: SearchStatus) -> None:
-    """Show a search, again and again while it is at work."""
+    """Show a search, refreshed while it is active."""
     st.fragment(_show, run_every=REFRESH_SECONDS if status.active else None)(status.search, status.state)
 
 
@@ -56,7 +56,7 @@ def _show(search: str, shown_state: SearchState) -> None:
 def _show_search(search: str, shown_state: SearchState) -> None:
     status = find_only_search(search).status()
     if status.state != shown_state:
-        st.rerun()  # the whole page: what the list of searches says has changed too
+        st.rerun()  # rerun the whole page, because the list of searches has changed too
     _show_state(status)
     _show_figures(status)
     shown = most_telling(status)
@@ -92,7 +92,7 @@ def _show_front(status: SearchStatus) -> None:
 
 
 def _show_trials(status: SearchStatus) -> None:
-    """The table of trials, page by page if there are many, and what went wrong in those on the page."""
+    """Show a paginated table of trials, with the errors of the trials on the page."""
     pages = -(-len(status.trials) // PER_PAGE)
     page = st.pagination(pages, key=f"trials {status.search}") if pages > 1 else 1
     shown = status.trials[(page - 1) * PER_PAGE : page * PER_PAGE]
@@ -104,14 +104,14 @@ def _show_trials(status: SearchStatus) -> None:
 
 
 def _now() -> datetime:
-    """This moment, in steps: a chart that changes is mounted anew, which whoever points at it would notice."""
+    """Return the time in steps of ``TIMELINE_SECONDS``: each change remounts the chart and interrupts hovering."""
     return datetime.fromtimestamp(time.time() // TIMELINE_SECONDS * TIMELINE_SECONDS, UTC)
 
 
 def _visitors_zone() -> ZoneInfo | None:
     try:
         return ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):  # the browser's own idea of it
+    except (ZoneInfoNotFoundError, ValueError):  # the browser sent an unknown time zone
         return None
 
 
@@ -140,7 +140,7 @@ def _show_state(status: SearchStatus) -> None:
 
 
 def _described(status: SearchStatus) -> str:
-    """What was searched for: the data set, and what all trials have in common."""
+    """Describe the data set of a search, and the network and photo size if all trials share them; as Markdown."""
     names = {str(trial.params["architecture"]) for trial in status.trials if "architecture" in trial.params}
     sizes = {trial.params["image_size"] for trial in status.trials if "image_size" in trial.params}
     titles = [ARCHITECTURES[name].title if name in ARCHITECTURES else name for name in names]
@@ -223,18 +223,18 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
 
 
 def _repeats(status: SearchStatus) -> bool:
-    """Whether trials repeat the parameters of others, with other seeds."""
+    """Return whether trials repeat the parameters of others with different seeds."""
     return any("seed" in trial.effective for trial in status.trials)
 
 
 def _varied(status: SearchStatus) -> list[str]:
-    """What is not the same for all trials, beside what has a column always."""
+    """Return the parameters that differ between trials, without those that always have a column."""
     others = PARAMETERS.keys() - {"lr", "backbone_lr_factor", "weight_decay", "epochs"}
     return [name for name in PARAMETERS if name in others and len({one.params.get(name) for one in status.trials}) > 1]
 
 
 def _needs(trial: TrialStatus) -> dict[str, float | None]:
-    """The most that any attempt at a trial needed; None where that was not measured."""
+    """Return the peak resource usage over all attempts of a trial, memory in MB; None if not measured."""
     measured = {name: [getattr(attempt, fact) for attempt in trial.attempts] for name, fact in NEEDS.items()}
     most = {name: max((one for one in values if one is not None), default=None) for name, values in measured.items()}
     return {name: value / 1e6 if value and "memory" in name else value for name, value in most.items()}

@@ -1,4 +1,4 @@
-"""Keeping the model of a trial that is not the search's own."""
+"""Form that keeps the model of a trial in addition to the search's own model."""
 
 from heapq import nlargest
 
@@ -14,14 +14,14 @@ MAX_OFFERED = 200
 
 
 def offer_trials_to_keep(status: SearchStatus) -> None:
-    """Any trial's best epoch as a model of its own, beside the one that the search publishes."""
+    """Show a form that stores the best epoch of any trial as a model, beside the one that the search publishes."""
     trials = {trial.number: trial for trial in _offered(status)}
     if not trials:
         return
     key = f"keep {status.search}"
     others = [number for number, trial in trials.items() if trial is not status.best_trial]
-    default = others[0] if others else next(iter(trials))  # the best trial's model is the search's own already
-    # Set in every run, or the browser shows the star and the score that the trial had.
+    default = others[0] if others else next(iter(trials))  # the search publishes the best trial's model already
+    # Set in every run, or the browser keeps showing the trial's old star and score.
     st.session_state[key] = st.session_state.get(key, default)
     with st.expander("Keep the model of a trial", icon=":material/bookmark_add:"):
         which, called, act = st.columns([3, 3, 2], vertical_alignment="bottom")
@@ -48,13 +48,13 @@ def _show_kept(model: str | None) -> None:
 
 
 def marked(status: SearchStatus, trial: TrialStatus) -> str:
-    """A trial's number, with a star for the best and a diamond on the Pareto front."""
+    """Format a trial's number, with a star for the best trial and a diamond for trials on the Pareto front."""
     star = " ★" if trial is status.best_trial else ""
     return f"{trial.number}{star}{' ◆' if trial in status.pareto_front else ''}"
 
 
 def _offered(status: SearchStatus) -> list[TrialStatus]:
-    """The trials with a model, the best first; those on the Pareto front before all others."""
+    """Return the trials with a model: the Pareto front, then up to ``MAX_OFFERED`` others, the best first."""
     front = {trial.number for trial in status.pareto_front}
     measured = [trial for trial in status.trials if trial.best_epoch and trial.number not in front]
     best = nlargest(MAX_OFFERED, measured, key=lambda trial: (_score(trial), -trial.number))

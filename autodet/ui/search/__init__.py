@@ -1,1 +1,1 @@
-"""The page Search."""
+"""Components of the Search page."""

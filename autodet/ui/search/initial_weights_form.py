@@ -1,4 +1,4 @@
-"""Asking what trials begin with: the weights of the network or of a model, and an earlier search's best parameters."""
+"""Selection of starting weights (the network's or a model's), and of an earlier search for a warm start."""
 
 import streamlit as st
 
@@ -13,13 +13,13 @@ from autodet.text_format import counted
 from autodet.ui.common.choice import dataset_names, describe_search
 from autodet.ui.common.markdown import escape, shortened
 
-START = "begin with"  # session state: a model's id, or empty
-LOST = "begin with, deleted"  # session state: what was chosen, in the one run that finds it gone
+START = "begin with"  # session state: a model's id, or empty for pretrained weights
+LOST = "begin with, deleted"  # session state: the selected model in the run that finds it deleted, otherwise empty
 PRETRAINED = "The network's own pretrained weights"
 
 
 def chosen_start() -> StoredModel | None:
-    """The model that the visitor has chosen to begin with, further down the page."""
+    """Return the model selected for starting weights, before its widget further down the page runs."""
     chosen = st.session_state.get(START)
     return _models().get(chosen) if chosen else None
 
@@ -29,10 +29,10 @@ def _models() -> dict[str, StoredModel]:
 
 
 def ask_for_start(dataset: Dataset) -> StoredModel | None:
-    """What every trial begins with; None for the pretrained weights of the network, which is then asked for."""
+    """Let the visitor select a model for starting weights; None means pretrained weights of a network."""
     models = _models()
     chosen = st.session_state.get(START) or ""
-    st.session_state[LOST] = "" if chosen in models else chosen  # for as long as this page is drawn
+    st.session_state[LOST] = "" if chosen in models else chosen  # for this run only
     if chosen not in models:
         st.session_state[START] = ""
     if not models:
@@ -57,10 +57,10 @@ def ask_for_start(dataset: Dataset) -> StoredModel | None:
 
 
 def refuse_lost_start() -> None:
-    """See that the model that the visitor chose to begin with has not been deleted meanwhile.
+    """Check that the model selected for starting weights still exists.
 
     Raises:
-        SearchError: It has.
+        SearchError: The model has been deleted.
     """
     if lost := st.session_state.get(LOST):
         raise SearchError(
@@ -85,14 +85,14 @@ def _known_classes(model: StoredModel, dataset: Dataset) -> str:
 
 
 def warn_of_known_photos(dataset: Dataset) -> None:
-    """Say so if the model to begin with has learnt from photos that trials are judged by."""
+    """Warn about data leakage if the starting weights were trained on validation or test photos of the data set."""
     model = chosen_start()
     if model and (caution := flattered_sentence(model.card.as_origin(model.id), dataset)):
         st.warning(escape(caution), icon=":material/warning:")
 
 
 def ask_for_warm_start() -> str | None:
-    """An earlier search whose best parameters are tried, if there is one and it is wanted."""
+    """Let the visitor select an earlier search whose best parameters to try; None for no warm start."""
     searches = {status.search: status for status in list_searches() if status.best_trial}
     if not searches:
         return None

@@ -1,4 +1,4 @@
-"""Choosing the network: what each costs and what is known of how well it finds things, side by side."""
+"""Selection of the network, with a comparison of cost and accuracy."""
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +14,7 @@ from autodet.models.registry import (
 from autodet.models.weights import State
 
 NETWORK = "network"
-PATIENCE_SECONDS = 0.5  # for a server's answer; one that comes later is shown the next time
+PATIENCE_SECONDS = 0.5  # timeout for a server's answer; a later answer appears on the next run
 WHERE = {
     "here": "installed",
     "to download": "{megabytes:.0f} MB to download",
@@ -24,7 +24,7 @@ WHERE = {
 
 
 def ask_for_architecture() -> str:
-    """The network that the visitor chooses; the default one first."""
+    """Let the visitor select a network, and show a comparison of all networks."""
     st.session_state.setdefault(NETWORK, DEFAULT_ARCHITECTURE)
     states = weights_states(PATIENCE_SECONDS)
     name = st.selectbox(
@@ -72,7 +72,7 @@ def ask_for_architecture() -> str:
 
 
 def networks_table(states: dict[str, State]) -> pd.DataFrame:
-    """One row a network, the quickest to learn first."""
+    """Return a table with one row per network, the fastest to train first."""
     rows = [
         {
             "Network": architecture.title,
@@ -92,12 +92,15 @@ def networks_table(states: dict[str, State]) -> pd.DataFrame:
 
 
 def network_problem(name: str) -> str | None:
-    """Why a network cannot start here, as a sentence, as far as that is known without waiting."""
+    """Return why the pretrained weights of a network are unavailable, waiting at most ``PATIENCE_SECONDS``.
+
+    Returns None if they are available or no answer arrives in time.
+    """
     return weights_problem(name, PATIENCE_SECONDS)
 
 
 def use_default_network() -> None:
-    """Choose the network whose weights came with the installation."""
+    """Select the default network, whose weights are part of the installation."""
     st.session_state[NETWORK] = DEFAULT_ARCHITECTURE
 
 

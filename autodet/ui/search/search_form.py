@@ -1,4 +1,4 @@
-"""Asking for a search: what to try, how long that will take, and the start."""
+"""Search form: configuration, forecast of the duration, and start."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -37,14 +37,14 @@ from autodet.ui.search.network_form import NETWORK, ask_for_architecture, networ
 from autodet.ui.search.space_form import ask_what_to_try, chosen_objective
 
 WHERE = "where to run"
-SAME_ORDER_SECONDS = 5.0  # two clicks, or two people, who want the same so close together want one search
-MINUTES = (0.1, 100_000)  # of a time limit
+SAME_ORDER_SECONDS = 5.0  # identical requests within this time, such as double clicks, start one search
+MINUTES = (0.1, 100_000)  # bounds of the time limit
 LEARNING_RATES = (1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 1e-2)
 
 
 @dataclass(frozen=True)
 class Order:
-    """What the visitor asks for."""
+    """A search as requested by the visitor."""
 
     trials: int
     epochs: int
@@ -61,27 +61,27 @@ class Order:
     repeat: bool = False
     start_from: str | None = None
     warm_start: str | None = None
-    problems: tuple[str, ...] = ()  # why no search can be started like this
+    problems: tuple[str, ...] = ()  # validation errors that prevent the start
 
     @property
     def asked(self) -> dict[str, Any]:
-        """What ``start_search`` takes."""
+        """Arguments of ``start_search``."""
         return {name: value for name, value in asdict(self).items() if name != "problems"}
 
     @property
     def tried(self) -> Space:
-        """What trials try."""
+        """Search space, including the learning rate and the network."""
         words = {"lr": self.lr_range} | ({"architecture": self.architecture} if self.architecture else {})
         return make_space({**self.space, **words})
 
     @property
     def planned_trials(self) -> int:
-        """The trials that will run: where nothing continuous is tuned, no more than there are combinations."""
+        """Number of trials that will run: without repeats, at most the number of parameter combinations."""
         return self.trials if self.repeat else int(min(self.trials, Combinations(self.tried).count))
 
 
 def ask_for_search(dataset: Dataset) -> Order:
-    """The choices, effort first; what a preset chooses is filled in, and can be changed."""
+    """Show the search form, prefilled with the plan of the selected preset, and return the request."""
     preset = st.segmented_control(
         "How much effort",
         list(PRESETS),
@@ -145,7 +145,7 @@ def ask_for_search(dataset: Dataset) -> Order:
 
 
 def _ask_for_repeats(order: Order) -> bool:
-    """Whether to train combinations of parameters again; asked where there are fewer than trials."""
+    """Ask whether to repeat parameter combinations, if there are fewer combinations than trials."""
     count = order.planned_trials
     if count == order.trials:
         return False
@@ -159,14 +159,14 @@ def _ask_for_repeats(order: Order) -> bool:
 
 
 def _ask_for_amounts(plan: Plan, preset: str, problems: list[str]) -> tuple[int, int, float | None]:
-    """Trials, epochs a trial, and the time limit in seconds."""
+    """Ask for the number of trials, epochs per trial, and the time limit; the limit is returned in seconds."""
     first, second, third = (column.container() for column in st.columns(3))
 
     def ask_for_count(place: DeltaGenerator, label: str, most: int, planned: int, hint: str) -> int:
-        # A key for each preset and number, so that another preset, or data set, brings its own numbers.
+        # The key includes preset and number, so that another preset or data set resets the field.
         key = f"{label} {preset} {planned}"
         given = ask_for_number(place, label, (1, most), planned, problems, key=key, help=hint)
-        return int(given or planned)  # what is emptied is filled in again
+        return int(given or planned)  # an emptied field falls back to the plan
 
     trials = ask_for_count(first, "Trials", MAX_TRIALS, plan.trials, "The first has the defaults.")
     epochs = ask_for_count(second, "Epochs a trial", MAX_EPOCHS, plan.epochs, "Times through all photos.")
@@ -185,7 +185,7 @@ def _ask_for_amounts(plan: Plan, preset: str, problems: list[str]) -> tuple[int,
 
 
 def _changed(plan: Plan, entered: Plan) -> bool:
-    """Whether somebody has entered anything else than what the preset chose, as far as it gives reasons."""
+    """Return whether the entries differ from the preset's plan; ``image_size`` and ``why`` are ignored."""
     proposed = replace(plan, space=make_space(plan.space), image_size=entered.image_size, why="")
     return replace(entered, space=make_space(entered.space)) != proposed
 
@@ -196,7 +196,7 @@ def _reasons(dataset: Dataset, order: Order) -> str:
 
 
 def _plan(dataset: Dataset, preset: str) -> Plan:
-    """What a preset means here, for the network that is chosen further down."""
+    """Plan a preset for the data set, the hardware, and the network or model selected further down the page."""
     hardware = _hardware(dataset, st.session_state.get(WHERE, "local"))
     objective = chosen_objective()
     if model := chosen_start():
@@ -227,7 +227,7 @@ def _usable_networks() -> tuple[str, ...]:
 
 
 def _ask_for_others(plan: Plan) -> list[str]:
-    """The networks that trials choose among, where the preset has some; none for the one that was chosen."""
+    """Ask whether trials choose among the networks of the plan; an empty list means the selected network only."""
     names: list[str] = plan.space.get("architecture", [])
     titles = ", ".join(find_architecture(name).title for name in names)
     if not names:
@@ -237,7 +237,7 @@ def _ask_for_others(plan: Plan) -> list[str]:
 
 
 def _ask_where_to_run() -> str:
-    """This machine, unless the settings name a cluster to choose instead; nobody types its address."""
+    """Ask where to run, if the settings name a Ray cluster; visitors cannot enter an address."""
     if not load_settings().ray_address:
         return "local"
     where = {"local": "This machine", "ray": "Ray cluster"}
@@ -254,7 +254,7 @@ def _ask_where_to_run() -> str:
 
 
 def show_forecast(dataset: Dataset, order: Order) -> None:
-    """How long the search will take on this machine; on a cluster, the first epochs will tell."""
+    """Show the forecast duration of a search; on a cluster it is available only after the first epoch."""
     if order.problems:
         return
     if order.executor == "ray":
@@ -282,7 +282,7 @@ def show_forecast(dataset: Dataset, order: Order) -> None:
 
 
 def _warn_of_unjudged_classes(dataset: Dataset) -> None:
-    """Say so if trials will be chosen without regard to a class; where none can be judged, the start says it."""
+    """Warn if some classes lack validation boxes; if all do, ``start_search`` reports it."""
     missing = unjudged_classes(dataset)
     if 0 < len(missing) < len(dataset.classes):
         st.warning(
@@ -293,7 +293,7 @@ def _warn_of_unjudged_classes(dataset: Dataset) -> None:
 
 
 def offer_start(dataset: Dataset, order: Order) -> None:
-    """The button that starts a search; or why it cannot start, and what can."""
+    """Show the start button, with the problems that prevent a start and a working alternative."""
     networks = architectures(order.tried)
     refused = bool(order.problems)
     if refused:
@@ -308,10 +308,10 @@ def offer_start(dataset: Dataset, order: Order) -> None:
         st.button(f"Use {title}", icon=":material/undo:", on_click=use_default_network)
     refused = refused or problem is not None
     pressed = st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=refused)
-    if pressed and not refused:  # a button that is pressed at the moment at which it is disabled counts as pressed
+    if pressed and not refused:  # a click that races with disabling still counts as pressed
         refuse_lost_start()
-        with st.spinner("Starting"):  # where it begins with a model, that is looked at first
+        with st.spinner("Starting"):  # checks the starting weights first, if a model provides them
             search = start_search(dataset, **order.asked, once_within=SAME_ORDER_SECONDS)
         choose(dataset=dataset.id)
-        forget("model")  # that of this search will be the one at hand
+        forget("model")  # so that the model of this search becomes the default
         open_page("results", search=search.id)

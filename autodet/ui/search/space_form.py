@@ -1,4 +1,4 @@
-"""Asking what a search tries, and what for."""
+"""Form for the objective and the search space."""
 
 from typing import Any
 
@@ -25,22 +25,22 @@ SPEED_SENTENCE = (
 )
 NOTHING_QUICKER = "nothing else that is varied here changes how long a prediction takes."
 ASKED_ELSEWHERE = ("lr", "architecture", "epochs")
-STEP_SHARE = 0.01  # of the highest value: what + and - beside a number change
-OBJECTIVE = "objective"  # session state: what the visitor wants to be high
+STEP_SHARE = 0.01  # step of the + and - buttons, as a fraction of the highest value
+OBJECTIVE = "objective"  # session state: the selected objective
 
 
 def chosen_objective() -> str:
-    """What the visitor has chosen to be high, further down the page."""
+    """Return the objective selected further down the page, or the default."""
     chosen: str = st.session_state.get(OBJECTIVE, DEFAULT_OBJECTIVE)
     return chosen
 
 
 def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
-    """What ``start_search`` takes beside the learning rate, the network and the effort.
+    """Show the form, and return arguments of ``start_search``: objective, sampler, pruner, patience and search space.
 
     Args:
-        plan: What the preset chooses, which is filled in until somebody changes it.
-        problems: A sentence is added for everything typed that is no value for its parameter.
+        plan: Plan of the preset, which provides the initial values.
+        problems: List that receives an error message for each invalid value.
     """
     first, second = st.columns(2)
     objective = first.selectbox(
@@ -51,7 +51,7 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
         key=OBJECTIVE,
         persist_state="session",
     )
-    # A key for each choice of a preset, so that another choice is seen.
+    # The key includes the preset's choice, so that another preset resets the field.
     sampler = second.selectbox(
         "Who chooses what to try",
         list(SAMPLER_TITLES),
@@ -62,7 +62,7 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
     )
     quick = wants_speed(objective)
     pruners = ["none"] if quick else list(PRUNER_TITLES)
-    first, second = st.columns(2)  # a row of its own, so that on a narrow page the two stay together
+    first, second = st.columns(2)  # a separate row, so that the two stay together on a narrow page
     pruner = first.selectbox(
         "A trial is pruned (ends early) if",
         pruners,
@@ -120,7 +120,7 @@ def _makes_sense(name: str, value: Any, problems: list[str]) -> bool:
 
 
 def _ask_for_values(parameter: Parameter, planned: Any, problems: list[str]) -> Any:
-    """A range or some values; filled in is what the preset chooses, else what is usual."""
+    """Ask for a range, initially the usual one, or for values, initially the plan's, otherwise the usual ones."""
     if isinstance(parameter.prior, Range):
         ends = zip(st.columns(2), ("from", "to"), (parameter.prior.low, parameter.prior.high), strict=True)
         return tuple(

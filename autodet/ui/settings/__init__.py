@@ -1,1 +1,1 @@
-"""The page Settings."""
+"""Components of the Settings page."""

@@ -1,4 +1,4 @@
-"""The installation: settings, versions, room."""
+"""Settings, package versions, GPUs and free disk space of the installation."""
 
 import platform
 import shutil
@@ -22,7 +22,7 @@ PACKAGES = ("streamlit", "torch", "torchvision", "optuna", "pycocotools", "plotl
 
 
 def show_installation() -> None:
-    """Settings without secrets, and the versions of what the app is made of."""
+    """Show the settings without secrets, the GPUs, and the versions of the main packages."""
     settings, workspace = load_settings(), open_workspace()
     if settings.password:
         st.button("Sign out", icon=":material/logout:", on_click=sign_out)
@@ -58,7 +58,7 @@ def show_installation() -> None:
 
 
 def _gpus(devices: Sequence[str]) -> dict[str, str]:
-    """What each GPU is and does at this moment, as far as it can be told."""
+    """Describe each GPU and its current load; GPUs without a reading are left out."""
     gpus = sorted({slot.device for slot in number_slots(devices)} - {"cpu"})
     readings = {device: read_gpu(visible_gpu(device)) for device in gpus}
     return {device: _reading_text(reading) for device, reading in readings.items() if reading}

@@ -1,9 +1,8 @@
-"""Who asks a bucket's server, and which server.
+"""Credentials for a bucket, and the choice of server.
 
-Typed keys go to the client that is made here and nowhere else. Where to is the installation's choice
-(``AUTODET_S3_ENDPOINT``), never a user's, because a foreign server would be sent the key's id. Whoever runs autodet on
-the command line or from Python may use the machine's own keys; visitors of the app only those that
-``AUTODET_S3_IDENTITIES`` names.
+Typed keys go only to the client created here. The installation chooses the servers (``AUTODET_S3_ENDPOINT``), never a
+user, because a foreign server would receive the key's id. Users of the command line and of Python may use the machine's
+own keys; visitors of the app only those that ``AUTODET_S3_IDENTITIES`` names.
 """
 
 import re
@@ -16,18 +15,18 @@ from autodet.settings import AMAZON, MACHINE, Settings
 Identity = Literal["keys", "anonymous", "machine", "profile"]
 SCHEME = "s3://"
 CONNECT_SECONDS, READ_SECONDS = 10, 30
-ATTEMPTS = 4  # of one request, before what it was for counts as failed
+ATTEMPTS = 4  # per request, before it counts as failed
 
 
 @dataclass(frozen=True)
 class S3Credentials:
-    """Who asks, and which server; keys are for one import: never written anywhere, never shown.
+    """Credentials and server of one import; keys are never written or shown anywhere.
 
     Attributes:
-        access_key_id: Half of a typed key.
-        secret_access_key: The other half.
-        session_token: What temporary keys have besides.
-        region: The bucket's, if its server needs to be told.
+        access_key_id: The id of a typed key.
+        secret_access_key: The secret of a typed key.
+        session_token: The token of temporary keys.
+        region: The bucket's region, if its server requires one.
         identity: Whether to use the typed keys, none, the machine's own (environment or role), or a profile.
         profile: A name in the machine's AWS configuration.
         endpoint: One of the installation's servers; the first if not given.
@@ -42,12 +41,12 @@ class S3Credentials:
     endpoint: str | None = None
 
     def without_keys(self) -> "S3Credentials":
-        """What may be written down."""
+        """Return a copy without keys, which may be stored."""
         return replace(self, access_key_id="", secret_access_key="", session_token=None)
 
     @property
     def lacks_keys(self) -> bool:
-        """Whether somebody must type them."""
+        """Whether the user must type the keys."""
         return self.identity == "keys" and not (self.access_key_id and self.secret_access_key)
 
 
@@ -56,10 +55,10 @@ ANONYMOUS = S3Credentials(identity="anonymous")
 
 
 def parse_address(url: str) -> tuple[str, str]:
-    """The bucket and the key or prefix of an ``s3://`` address.
+    """Split an ``s3://`` address into the bucket and the key or prefix.
 
     Raises:
-        DatasetError: It is none; the sentence does not repeat it, because people paste keys into addresses.
+        DatasetError: The address is invalid; the message does not repeat it, because people paste keys into addresses.
     """
     bucket, _, key = url.removeprefix(SCHEME).partition("/")
     if not url.startswith(SCHEME) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}", bucket):
@@ -68,12 +67,12 @@ def parse_address(url: str) -> tuple[str, str]:
 
 
 def is_zip(key: str) -> bool:
-    """Whether a key is a zip's."""
+    """Return whether a key names a zip."""
     return key.lower().endswith(".zip")
 
 
 def check_visitor(credentials: S3Credentials, settings: Settings) -> None:
-    """Make sure that a visitor of the app asks only as the installation allows.
+    """Check that a visitor of the app uses only credentials that the installation allows.
 
     Raises:
         DatasetError: The machine's own keys, or this profile, are not for visitors.
@@ -87,11 +86,11 @@ def check_visitor(credentials: S3Credentials, settings: Settings) -> None:
 
 
 def choose_endpoint(credentials: S3Credentials, settings: Settings) -> str | None:
-    """The server's address; None for Amazon's.
+    """Return the server's address; None for Amazon.
 
     Raises:
-        DatasetError: The installation does not allow it.
-        SettingsError: It is no address.
+        DatasetError: The installation does not allow the server.
+        SettingsError: The configured address is invalid.
     """
     endpoint = credentials.endpoint or settings.s3_endpoints[0]
     if endpoint not in settings.s3_endpoints:
@@ -107,12 +106,12 @@ def choose_endpoint(credentials: S3Credentials, settings: Settings) -> str | Non
 
 
 def connect(credentials: S3Credentials, settings: Settings, connections: int) -> Any:
-    """A client that many threads may use at once.
+    """Create a client that many threads may share.
 
     Args:
-        credentials: Who asks, and which server.
-        settings: The servers that are allowed.
-        connections: How many it keeps open at most.
+        credentials: Credentials and server.
+        settings: The allowed servers.
+        connections: The maximum number of open connections.
 
     Raises:
         DatasetError: The keys must be typed again, or the server is not allowed.

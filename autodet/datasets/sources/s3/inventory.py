@@ -1,7 +1,6 @@
-"""What a bucket's folder holds, on disk: two hundred thousand keys need not sit in memory.
+"""Object list of a bucket's folder, kept on disk because it may have two hundred thousand keys.
 
-The list is kept beside the files, so that whoever goes on with a download knows which of them are still what the
-server has.
+The list stays beside the files, so that a resumed download knows which of them still match the server.
 """
 
 import sqlite3
@@ -31,13 +30,13 @@ WHERE (fresh.key, fresh.size, fresh.etag) IS NOT (listed.key, listed.size, liste
 
 @dataclass(frozen=True)
 class S3Object:
-    """One object.
+    """One object of a bucket.
 
     Attributes:
         key: Its name in the bucket.
-        path: Where it goes, below the folder of files.
-        size: In bytes.
-        etag: What its server calls this content, without quotes; empty if it does not say.
+        path: Its target path, relative to the folder of files.
+        size: Its size in bytes.
+        etag: The server's identifier of this content, without quotes; empty if not given.
     """
 
     key: str
@@ -47,38 +46,38 @@ class S3Object:
 
 
 class Inventory:
-    """The objects of one download, in a file.
+    """The objects of one download, stored in a database file.
 
     Attributes:
-        count: How many there are.
-        size: How many bytes they have together.
+        count: The number of objects.
+        size: Their total size in bytes.
     """
 
     def __init__(self, file: Path, shown: str, settings: Settings) -> None:
-        """Open it, or begin it.
+        """Open or create the database.
 
         Args:
-            file: Where it is kept.
-            shown: What errors call the source.
-            settings: The caps on bytes and files.
+            file: The database file.
+            shown: The source's name in error messages.
+            settings: The limits on bytes and files.
         """
         self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._database.execute(
             "PRAGMA synchronous = OFF"
-        )  # a crash of the machine may cost the list, which is asked anew
+        )  # a machine crash may lose the list, which is then requested again
         self._shown, self._settings = shown, settings
         self.count = self.size = 0
         self._last_folder = PurePosixPath()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the database."""
         self._database.close()
 
     def refresh(self, objects: Iterable[S3Object], files: Path) -> None:
-        """Take what the server lists now, and delete files of objects that have changed or gone.
+        """Store the server's current list, and delete files of changed or removed objects.
 
         Raises:
-            DatasetError: They are too many or too large, or two of them cannot both be files.
+            DatasetError: The objects are too many or too large, or two of them cannot both be files.
         """
         self.count = self.size = 0
         self._last_folder = PurePosixPath()
@@ -95,7 +94,7 @@ class Inventory:
         self._database.execute("COMMIT")
 
     def objects(self) -> Iterator[S3Object]:
-        """All of them, in the server's order."""
+        """Yield all objects in the server's order."""
         for key, path, size, etag in self._database.execute("SELECT key, path, size, etag FROM listed ORDER BY rowid"):
             yield S3Object(key, PurePosixPath(path), size, etag)
 
@@ -122,7 +121,7 @@ class Inventory:
                 f"The bucket holds both {other[:100]!r} and {item.key[:100]!r}, which are one file on many computers; "
                 "rename one."
             ) from None
-        if item.path.parent != self._last_folder:  # most objects lie beside the one before them
+        if item.path.parent != self._last_folder:  # most objects share the folder of the previous one
             self._last_folder = item.path.parent
             folders = [(str(folder).casefold(),) for folder in item.path.parents][:-1]
             self._database.executemany("INSERT OR IGNORE INTO folders VALUES (?)", folders)
@@ -134,10 +133,10 @@ class Inventory:
 
 
 def safe_key(key: str) -> PurePosixPath:
-    """A key as a path that stays below wherever it is joined to.
+    """Convert a key to a path that stays below the folder it is joined to.
 
     Raises:
-        DatasetError: It is absolute, goes up, or holds what no file name can.
+        DatasetError: The key is absolute, contains ``..``, is too deep, or is not a valid file name.
     """
     try:
         return safe_path(key)

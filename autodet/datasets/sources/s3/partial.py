@@ -1,6 +1,6 @@
-"""A large object on its way: its bytes where they belong, and beside them how many of each part have come.
+"""Partial download of a large object: its bytes at their final offsets, and the bytes received per part.
 
-Both are files, so a killed process loses nothing that it had received.
+Both are files, so a killed process loses nothing that it received.
 """
 
 import hashlib
@@ -14,25 +14,25 @@ PART_BYTES = 8 << 20
 
 
 class PartialFile:
-    """An object that comes in parts; safe to use from many threads, one for each part.
+    """An object downloaded in parts; thread-safe with one thread per part.
 
     Attributes:
-        size: The object's, in bytes.
-        parts: How many it has.
+        size: The object's size in bytes.
+        parts: The number of parts.
     """
 
     def __init__(self, path: Path, size: int, *, digested: bool) -> None:
-        """Begin it, or find it as it was left.
+        """Create the files, or resume from existing ones.
 
         Args:
-            path: Where to keep it meanwhile; another object, or another version of it, has another path.
+            path: The file of the partial data; every object, and every version of it, has its own path.
             size: The object's size in bytes.
-            digested: Whether its MD5 is wanted.
+            digested: Whether to compute the MD5.
         """
         self.size, self.parts = size, -(-size // PART_BYTES)
         self._path, self._counts = path, path.with_suffix(".counts")
         self._digest = hashlib.md5(usedforsecurity=False) if digested else None
-        self._settled = 0  # so many parts, from the first on, are there and have been looked at
+        self._settled = 0  # number of leading parts that are complete and processed
         self._lock = Lock()
         self._data = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         with self._counts.open("a+b") as counts:
@@ -41,23 +41,23 @@ class PartialFile:
 
     @property
     def come(self) -> int:
-        """How many bytes are there."""
+        """The number of bytes received."""
         return sum(self._come)
 
     def missing(self, part: int) -> tuple[int, int]:
-        """The bytes of a part that have not come: the first, and the one after the last."""
+        """Return the missing byte range of a part: the first byte, and the one after the last."""
         start = part * PART_BYTES
         return start + self._come[part], min(start + PART_BYTES, self.size)
 
     def write(self, part: int, chunk: bytes) -> None:
-        """Add to a part what follows on what is there."""
+        """Append a chunk to the received bytes of a part."""
         os.pwrite(self._data, chunk, self.missing(part)[0])
         self._come[part] += len(chunk)
 
     def settle(self) -> bool:
-        """Look at the parts that are there, in their order; whether that was the last of them.
+        """Process complete parts in order; return whether the last of them was processed.
 
-        Where another thread is at it, that one goes on with the part that the caller has completed.
+        If another thread is already processing parts, it also processes the one that the caller completed.
         """
         while self._has_next() and self._lock.acquire(blocking=False):
             try:
@@ -71,24 +71,24 @@ class PartialFile:
         return False
 
     def publish(self, target: Path) -> None:
-        """Put the whole object where it belongs."""
+        """Move the complete object to its target."""
         os.close(self._data)
-        self._counts.unlink()  # first: counts without bytes would be believed
+        self._counts.unlink()  # first, because counts without data would be trusted
         self._path.replace(target)
 
     def discard(self) -> None:
-        """Delete what has come."""
+        """Delete the received data."""
         os.close(self._data)
         self._counts.unlink()
         self._path.unlink()
 
     @property
     def digest(self) -> str:
-        """MD5 of the parts that are settled, in hexadecimal; empty where it is not wanted."""
+        """MD5 of the settled parts, in hexadecimal; empty if not requested."""
         return self._digest.hexdigest() if self._digest else ""
 
     def _has_next(self) -> bool:
-        """Whether the next part to look at is there as a whole."""
+        """Return whether the next part to process is complete."""
         if self._settled == self.parts:
             return False
         start, end = self.missing(self._settled)
@@ -103,5 +103,5 @@ class PartialFile:
 
 
 def is_md5(etag: str) -> bool:
-    """Whether an ETag can be the MD5 of the content: that of an object uploaded in parts has a dash."""
+    """Return whether an ETag can be the MD5 of the content; that of an object uploaded in parts has a dash."""
     return re.fullmatch(r"[0-9a-f]{32}", etag) is not None

@@ -1,4 +1,4 @@
-"""What goes wrong between a bucket and this machine, as fixed sentences: what a server answers is shown to nobody."""
+"""Error messages for S3 downloads: fixed sentences, because server responses are never shown."""
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -16,12 +16,12 @@ FORBIDDEN = (401, 403)
 
 
 def sentence_for(error: ClientError | BotoCoreError, shown: str, *, anonymous: bool = False) -> str:
-    """What to tell a user.
+    """Return the message for the user.
 
     Args:
-        error: What boto3 raised.
+        error: The exception from boto3.
         shown: The address, as the user wrote it.
-        anonymous: Whether it was asked without keys.
+        anonymous: Whether the request had no keys.
     """
     if isinstance(error, ClientError):
         return _refusal(status_of(error), shown, anonymous=anonymous)
@@ -35,7 +35,7 @@ def sentence_for(error: ClientError | BotoCoreError, shown: str, *, anonymous: b
 
 
 def status_of(error: ClientError) -> int:
-    """The HTTP status of a refusal; 0 if there was none."""
+    """Return the HTTP status of an error response; 0 if there was none."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 

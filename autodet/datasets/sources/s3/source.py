@@ -1,10 +1,10 @@
-"""From an ``s3://`` address to files on this machine: list, ask, fetch.
+"""Download from an ``s3://`` address to this machine: list, confirm, fetch.
 
-    <folder>/inventory.db   what the server lists, with ETags
-    <folder>/parts/         large objects that are not complete
-    <folder>/files/         what is complete
+    <folder>/inventory.db   objects on the server, with ETags
+    <folder>/parts/         incomplete large objects
+    <folder>/files/         complete objects
 
-Nothing of it is deleted here: whoever gives up deletes the folder, and whoever goes on calls this again.
+The folder stays after an interruption: delete it to abandon the download, or call again to resume it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -36,19 +36,19 @@ def download_from_s3(
 
     Args:
         url: ``s3://bucket/key.zip`` or ``s3://bucket/prefix``.
-        folder: Where to; what an earlier download of the same address has left there is not fetched again.
-        settings: The caps on bytes and files, and what counts as a large download.
-        credentials: Who asks, and which server; None for the machine's own, and the first server.
-        progress: Told the share that is done, 0 to 1, and what is being done; may raise to end the download.
-        large: Whether a large download has been agreed to.
+        folder: The target folder; data from an earlier download of the same address is not fetched again.
+        settings: The limits on bytes and files, and the size of a large download.
+        credentials: Credentials and server; None for the machine's own, and the first server.
+        progress: Receives the completed fraction, 0 to 1, and the current step; may raise to cancel the download.
+        large: Whether the user agreed to a large download.
 
     Returns:
         The zip's file, or a folder with the objects below the prefix.
 
     Raises:
-        LargeDownloadError: It is large, and nobody has agreed to it.
-        DownloadInterruptedError: It broke off; another call goes on where it was.
-        DatasetError: The address, the keys, the network or what lies there will not do.
+        LargeDownloadError: The download is large, and the user has not agreed to it.
+        DownloadInterruptedError: The download broke off; another call resumes it.
+        DatasetError: The address, keys, network or content are unusable.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -93,7 +93,7 @@ def _one_object(client: Any, bucket: str, key: str) -> Iterator[S3Object]:
 
 
 def _objects_below(client: Any, bucket: str, key: str) -> Iterator[S3Object]:
-    """The objects below a prefix taken as a folder, page by page."""
+    """Yield the objects below a prefix treated as a folder, page by page."""
     prefix = f"{key.rstrip('/')}/" if key.strip("/") else ""
     base = len(safe_key(prefix).parts) if prefix else 0
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):

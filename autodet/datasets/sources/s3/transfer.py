@@ -1,7 +1,7 @@
-"""Objects of a bucket onto this disk: in parallel, in parts, checked, and no byte twice.
+"""Parallel download of a bucket's objects in parts, verified, without fetching any byte twice.
 
-boto3's own transfer manager begins an interrupted object anew, cannot ask a whole object for the version that was
-listed, and writes whatever comes; so the requests are made here, by one client in many threads.
+boto3's own transfer manager restarts an interrupted object, cannot request a whole object in its listed version, and
+does not check the received data, so this module makes the requests, with one client in many threads.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from autodet.workspace import safe_join
 
 WORKERS = 10
 CHUNK_BYTES = 1 << 18
-FAILURES = 5  # in a row, without a byte between them, before a download is interrupted
+FAILURES = 5  # consecutive failures without data, before a download is interrupted
 FAREWELL_SECONDS = 3.0
 TICK_SECONDS = 0.1
 
@@ -39,14 +39,14 @@ class Transfer:
     """The download of an inventory."""
 
     def __init__(self, client: Any, bucket: str, inventory: Inventory, files: Path, parts: Path) -> None:
-        """Prepare it.
+        """Prepare the download.
 
         Args:
-            client: Boto3's, which all threads share.
-            bucket: Where from.
-            inventory: What to fetch.
-            files: Where to; what is there already stays.
-            parts: Where objects are kept that are not complete.
+            client: The boto3 client, shared by all threads.
+            bucket: The source bucket.
+            inventory: The objects to fetch.
+            files: The target folder; complete files in it are kept.
+            parts: The folder of incomplete objects.
         """
         self._client, self._bucket, self._inventory = client, bucket, inventory
         self._files, self._parts = files, parts
@@ -54,18 +54,18 @@ class Transfer:
         self._lock = Lock()
         self._there = self._received = 0
         self._folders: set[Path] = set()
-        self._encrypted: set[str] = set()  # keys at work whose ETag is no MD5, whatever it looks like
+        self._encrypted: set[str] = set()  # keys in progress whose ETag is not an MD5, even if it looks like one
         self._jobs = self._list_jobs()
 
     def run(self, report: Report) -> None:
-        """Fetch everything that is not there.
+        """Fetch all missing objects.
 
         Args:
-            report: Told the share that is done, 0 to 1, and how many bytes that are; may raise to end it.
+            report: Receives the completed fraction, 0 to 1, and a text with the byte count; may raise to cancel.
 
         Raises:
-            DownloadInterruptedError: The connection broke and stayed broken, or something came damaged.
-            DatasetError: The server sends more than it listed.
+            DownloadInterruptedError: The connection failed repeatedly, or an object was damaged.
+            DatasetError: The server sends more than it listed, or does not serve parts of an object.
             ClientError: The server refuses an object.
         """
         began = time.monotonic()
@@ -94,7 +94,7 @@ class Transfer:
             self._received += size
 
     def _list_jobs(self) -> Iterator[Job]:
-        """What there is to do, found out while it is being done."""
+        """Yield the download jobs, determined lazily as the download proceeds."""
         for item in self._inventory.objects():
             target = safe_join(self._files, *item.path.parts)
             if target.parent not in self._folders:
@@ -122,7 +122,7 @@ class Transfer:
             return
         if content and self._is_md5(item) and hashlib.md5(content, usedforsecurity=False).hexdigest() != item.etag:
             raise _damaged(item)
-        target.write_bytes(content)  # a part of it would have another size, and be fetched again
+        target.write_bytes(content)  # a partial write has another size, and is fetched again
 
     def _fetch_part(self, item: S3Object, target: Path, large: PartialFile, part: int) -> None:
         for chunk in self._receive(item, *large.missing(part)):
@@ -135,13 +135,13 @@ class Transfer:
         large.publish(target)
 
     def _is_md5(self, item: S3Object) -> bool:
-        """Whether a received object is to be compared with its ETag, as that is the MD5 of its content."""
+        """Return whether to compare a received object with its ETag, which then is the MD5 of its content."""
         encrypted = item.key in self._encrypted
         self._encrypted.discard(item.key)
         return _is_compared(item) and not encrypted
 
     def _receive(self, item: S3Object, start: int, end: int) -> Iterator[bytes]:
-        """The bytes of an object from ``start`` to before ``end``; a connection that breaks goes on where it broke."""
+        """Yield the bytes of an object from ``start`` to before ``end``; resume after a lost connection."""
         at, failures = start, 0
         while at < end and not self._stop.is_set():
             try:
@@ -165,7 +165,7 @@ class Transfer:
                 self._stop.wait(0.25 * 2**failures)
 
     def _ask(self, item: S3Object, start: int, end: int) -> Iterator[bytes]:
-        """What one request gives."""
+        """Yield the bytes of one request."""
         wanted = {"Bucket": self._bucket, "Key": item.key}
         if item.etag:
             wanted["IfMatch"] = f'"{item.etag}"'
@@ -191,11 +191,11 @@ class Transfer:
 
 
 class _LostError(Exception):
-    """A request that may succeed if it is made again."""
+    """A failed request that may succeed on retry."""
 
 
 def _is_compared(item: S3Object) -> bool:
-    """Whether what comes is compared with an MD5; a zip's files are when it is unpacked, with sums of their own."""
+    """Return whether an object has an MD5 to compare; unpacking verifies the checksums in a zip instead."""
     return is_md5(item.etag) and not is_zip(item.key)
 
 
@@ -206,17 +206,17 @@ def _damaged(item: S3Object) -> DownloadInterruptedError:
 
 
 def run_together(works: Sequence[Job], tick: Job, stop: Event) -> None:
-    """Run functions in threads of their own, and another one here, several times a second, while they run.
+    """Run functions in one thread each, and call ``tick`` here several times a second until they end.
 
-    The first error, or one of ``tick``'s, sets ``stop`` and is raised. Threads that wait for a server may then outlive
-    this call for a while; they write nothing any more.
+    The first error, or one of ``tick``, sets ``stop`` and is raised. Threads that wait for a server may outlive this
+    call for a while, but write nothing more.
     """
     errors: list[Exception] = []
 
     def guarded(work: Job) -> None:
         try:
             work()
-        except Exception as error:  # the edge of a thread: raised again below
+        except Exception as error:  # thread boundary: raised again below
             errors.append(error)
             stop.set()
 

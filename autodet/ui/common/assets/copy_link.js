@@ -1,4 +1,4 @@
-// Writes what is chosen into the address, and copies the address on request.
+// Writes the current selections into the URL, and copies the URL on request.
 
 const SHOWN_MILLISECONDS = 2000;
 
@@ -6,7 +6,7 @@ async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // The clipboard's own interface needs HTTPS or localhost.
+    // The Clipboard API needs HTTPS or localhost.
     const field = document.createElement("textarea");
     field.value = text;
     document.body.append(field);
@@ -21,7 +21,7 @@ export default function (component) {
   const address = new URL(window.location.href);
   data.keys.forEach((key) => address.searchParams.delete(key));
   Object.entries(data.chosen).forEach(([key, value]) => address.searchParams.set(key, value));
-  const isHere = address.pathname.split("/").pop() === data.page; // the visitor may have left for another page since
+  const isHere = address.pathname.split("/").pop() === data.page; // the visitor may have left the page
   if (isHere && address.href !== window.location.href) {
     window.history.replaceState(window.history.state, "", address.href);
   }
