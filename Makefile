@@ -8,7 +8,7 @@ app: $(VENV)/.app  ## set up everything and open the app
 	$(RUN) autodet app
 
 test: $(VENV)/.dev  ## set up everything and run every test that this machine can run
-	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev  ## check style and types
 	$(RUN) ruff check .

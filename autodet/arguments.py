@@ -76,7 +76,7 @@ def add_derive(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drop", metavar="CLASS", action="append", default=[], help="a class that is to go")
     emptied = "what becomes of photos that --drop leaves without boxes; kept as photos without objects if not said"
     parser.add_argument("--emptied", choices=("keep", "drop"), default="keep", help=emptied)
-    shares = "draw the splits anew with these shares of train, val and test, such as 70,15,15"
+    shares = "redraw the splits with these shares of train, val and test, such as 70,15,15"
     parser.add_argument("--split", metavar="SHARES", type=_shares, default=(), help=shares)
     parser.add_argument("--seed", type=_whole_number, help="of the draw (default 0)")
     groups = f"keep photos together: {rules}; or a regular expression with one group"
@@ -96,7 +96,9 @@ def add_search(parser: argparse.ArgumentParser) -> None:
         "choose what is not given (trials, epochs, space, sampler, pruner, patience) by the data set and the devices"
     )
     parser.add_argument("--preset", choices=PRESETS, help=effort)
-    parser.add_argument("--time-limit", type=_number, metavar="SECONDS", help="when to end, whatever is done by then")
+    parser.add_argument(
+        "--time-limit", type=_number, metavar="SECONDS", help="stop after this time; the best model so far is kept"
+    )
     parser.add_argument("--lr-min", type=_number, metavar="RATE", help=f"default {lowest:g}")
     parser.add_argument("--lr-max", type=_number, metavar="RATE", help=f"default {highest:g}")
     parser.add_argument("--architecture", choices=ARCHITECTURES, metavar="NAME", help=", ".join(ARCHITECTURES))
@@ -108,13 +110,13 @@ def add_search(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="what to try, once for each: a value, LOW..HIGH, A,B,C, 'tune' or 'default'; of " + ", ".join(PARAMETERS),
     )
-    parser.add_argument("--sampler", choices=SAMPLERS, help="who chooses what is tried (default tpe)")
+    parser.add_argument("--sampler", choices=SAMPLERS, help="sampler of the parameters (default tpe)")
     behind = "what gives up trials that fall behind (default median; none for a pair of objectives)"
     parser.add_argument("--pruner", choices=PRUNERS, help=behind)
-    patience = "end a trial after so many epochs that were no better than its best; 0 for never (default)"
+    patience = "early stopping: end a trial after this many epochs without improvement; 0 for never (default)"
     parser.add_argument("--patience", type=_whole_number, metavar="EPOCHS", help=patience)
     objectives = ", ".join(OBJECTIVES)
-    high = f"what is to be high, and with +latency the time of a prediction low: {objectives}"
+    high = f"objective to maximize; with +latency, the prediction time is minimized too: {objectives}"
     parser.add_argument("--objective", default=DEFAULT_OBJECTIVE, help=high)
     parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
     where = "where trials run: local (default), or ray, the cluster of AUTODET_RAY_ADDRESS"

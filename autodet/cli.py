@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     changes = "make a new version of a data set: other classes, other splits"
     arguments.add_derive(add("derive", commands.derive, changes))
     arguments.add_search(add("search", commands.search, "search for the best detector, and wait for it"))
-    status = add("status", commands.status, "say what a search, or every search, is doing")
+    status = add("status", commands.status, "show the status of one search, or of all")
     status.add_argument("search", metavar="SEARCH", nargs="?", help="a search's id or name; every search if not given")
     for name, command, description in (
         ("stop", commands.stop, "stop a search and keep its best model so far"),

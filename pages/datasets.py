@@ -11,7 +11,7 @@ from autodet.ui.datasets.import_form import offer_import
 from autodet.ui.datasets.import_jobs import asks_first, show_imports
 from autodet.ui.datasets.version_form import show_versions
 
-with page("datasets", "Import labelled photos, and see what is in them before a search is spent on them."):
+with page("datasets", "Import labelled photos, and check them before you start a search."):
     show_imports()
     there_are_some = bool(list_datasets())
     offer_import(folded=there_are_some)

@@ -30,7 +30,7 @@ def objective_problem(objective: str) -> str | None:
         return None
     return (
         f"There is no objective {objective!r}; choose map50, map50_95, or recall@0.9 for the recall at a precision, "
-        f"each with {LATENCY} behind it if predictions are to be quick too."
+        f"each with {LATENCY} appended to optimize prediction time too."
     )
 
 

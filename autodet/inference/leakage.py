@@ -60,7 +60,7 @@ def flattered_sentence(origin: Origin, dataset: Dataset, workspace: Workspace | 
     if not known:
         return ""
     return (
-        f"The model {origin.model} has learnt from {' and '.join(known)} of this data set, so the figures on them "
+        f"The model {origin.model} was trained on {' and '.join(known)} of this data set, so the figures on them "
         "flatter: they say little about photos that are new to it."
     )
 

@@ -94,7 +94,7 @@ def _receive(url: str, part: Path, digits: str, most_bytes: int, pulse: Callable
     if received < announced:
         raise TransferError("the connection was cut")
     if not digest.hexdigest().startswith(digits):
-        raise TransferError("what the server has is not the published file, by its SHA-256")
+        raise TransferError("the server's file is not the published one: its SHA-256 differs")
 
 
 def _open(url: str) -> http.client.HTTPResponse:

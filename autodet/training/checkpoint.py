@@ -54,7 +54,7 @@ def load_checkpoint(job: TrainJob, fingerprint: str) -> Progress:
     try:
         document = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # torch raises any exception of its unpickler
-        raise TrainingError(f"The checkpoint {path} is damaged; start the search anew.") from error
+        raise TrainingError(f"The checkpoint {path} is damaged; start a new search.") from error
     # Parameters unknown to an earlier version had their default values.
     if Hyperparameters().to_json() | document["identity"] != _identity(job, fingerprint):
         raise TrainingError(

@@ -280,7 +280,9 @@ def _network(job: TrainJob, classes: tuple[str, ...], pulse: Pulse, *, resumes: 
     if job.start and not resumes:
         card, weights = read_bundle(job.start.bundle)
         if card.weights_sha256 != job.start.origin.weights_sha256:
-            raise TrainingError(f"{job.start.bundle.name} is not the model that the search began with; start it anew.")
+            raise TrainingError(
+                f"{job.start.bundle.name} is not the model that the search began with; start a new search."
+            )
         transplant(safetensors.torch.load(weights), card.classes, network, classes)
     return network
 

@@ -505,7 +505,7 @@ def test_a_review_whose_source_is_lost_says_so_and_can_be_discarded(visit, works
     wait_for(one)
     (workspace.imports / one.id / "staged.json").write_text("{}")
     app = visit("datasets")
-    assert "What was read of the source is lost" in says(app)
+    assert "The files of this import are lost" in says(app)
     app = checked(labelled(app.button, "Discard").click().run())
     assert "is lost" not in says(app) and list_imports(workspace) == []
 

@@ -71,13 +71,13 @@ def test_figures_that_would_flatter_are_told_before_the_start_and_on_results(
     version = derive_dataset(fruit, "again", resplit=(40, 30, 30), workspace=workspace)
     facts = {"dataset": fruit.name, "dataset_fingerprint": fruit.fingerprint}
     add_model(untrained_bundle(tmp_path / "knowing.autodet", **facts), "knowing", workspace)
-    assert "has learnt from" not in says(begin_with(visit("search", dataset=fruit.id), "knowing"))
+    assert "was trained on" not in says(begin_with(visit("search", dataset=fruit.id), "knowing"))
     app = begin_with(visit("search", dataset=version.id), "knowing")
-    assert "The model knowing has learnt from" in says(app)
+    assert "The model knowing was trained on" in says(app)
     app = checked(labelled(app.button, "Start the search").click().run())
     assert app.title[0].value == "Results"
     assert "Began with the weights of knowing" in says(app)
-    assert "The model knowing has learnt from" in says(app)
+    assert "The model knowing was trained on" in says(app)
 
 
 def test_a_model_that_is_none_is_refused_in_words(visit, fruit, model_there, launched):

@@ -38,7 +38,7 @@ def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_some
     app = checked(app.run())
     assert "10 trials of 100 epochs, because" in says(app)
     assert labelled(app.number_input, "Epochs a trial").value == 100
-    assert labelled(app.multiselect, "Vary or fix").value == ["batch_size", "augmentation"]
+    assert labelled(app.multiselect, "Other parameters to vary or fix").value == ["batch_size", "augmentation"]
     assert labelled(app.multiselect, "Batch size").value == ["2", "4"]
     import_dataset(write_voc(tmp_path / "many", 200), "many", workspace=workspace)
     app = checked(app.run())
@@ -46,7 +46,7 @@ def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_some
     assert "10 trials of 40 epochs, because" in says(app)
     assert labelled(app.number_input, "Epochs a trial").value == 40
     labelled(app.number_input, "Trials").set_value(9)
-    labelled(app.selectbox, "A trial is pruned (ends early) if").select("none")
+    labelled(app.selectbox, "Pruning: end a trial early if").select("none")
     app = checked(app.run())
     checked(labelled(app.button, "Start the search").click().run())
     spec = find_search(list_searches(workspace)[0].search, workspace).spec()
@@ -78,9 +78,9 @@ def test_on_gpus_trials_may_choose_among_the_networks(visit, fruit, workspace, l
 
 def test_the_forecast_counts_a_refit_and_the_size_of_photos(visit, fruit):
     app = visit("search")
-    app = checked(labelled(app.checkbox, "Train the best once more on all but the test photos").check().run())
+    app = checked(labelled(app.checkbox, "Retrain the best trial on training and validation photos").check().run())
     assert "and a final training" in says(app)
-    app = checked(labelled(app.multiselect, "Vary or fix").set_value(["image_size"]).run())
+    app = checked(labelled(app.multiselect, "Other parameters to vary or fix").set_value(["image_size"]).run())
     labelled(app.multiselect, "Photo size").set_value(["320", "960"])
     assert (
         " to " in says(checked(app.run())).partition("and a final training")[0].rpartition("**")[0].rpartition("**")[2]
@@ -92,7 +92,11 @@ def test_where_few_combinations_can_be_tried_repeats_are_offered(visit, fruit, l
     labelled(app.number_input, "Trials").set_value(3)
     app.select_slider[0].set_range(1e-3, 1e-3)
     assert not any(box.label.startswith("Repeat") for box in checked(app.run()).checkbox)
-    app = checked(labelled(app.multiselect, "Vary or fix").set_value(["backbone_lr_factor", "weight_decay"]).run())
+    app = checked(
+        labelled(app.multiselect, "Other parameters to vary or fix")
+        .set_value(["backbone_lr_factor", "weight_decay"])
+        .run()
+    )
     for name, value in (("Backbone rate factor", 0.1), ("Weight decay", 0.0003)):
         for end in ("from", "to"):
             labelled(app.number_input, f"{name}, {end}").set_value(value)
@@ -194,10 +198,12 @@ def test_a_cluster_is_offered_only_where_the_settings_name_one(visit, fruit, lau
 
 def test_what_to_try_and_what_for_can_be_chosen(visit, fruit, workspace, launched):
     app = visit("search")
-    labelled(app.selectbox, "The best has the highest").select("recall@0.9")
-    labelled(app.selectbox, "Who chooses what to try").select("random")
-    labelled(app.number_input, "Or if it is no better after so many epochs").set_value(4)
-    app = checked(labelled(app.multiselect, "Vary or fix").set_value(["batch_size", "augmentation"]).run())
+    labelled(app.selectbox, "Objective").select("recall@0.9")
+    labelled(app.selectbox, "Sampler").select("random")
+    labelled(app.number_input, "Early stopping: epochs without improvement").set_value(4)
+    app = checked(
+        labelled(app.multiselect, "Other parameters to vary or fix").set_value(["batch_size", "augmentation"]).run()
+    )
     labelled(app.multiselect, "Batch size").set_value(["8"])
     labelled(app.number_input, "Augmentation, from").set_value(0.25)
     app = checked(labelled(app.button, "Start the search").click().run())
@@ -223,17 +229,17 @@ def test_networks_are_shown_side_by_side_and_what_cannot_be_had_is_marked(visit,
 
 
 def test_quality_and_speed_propose_photo_sizes_and_say_what_follows(visit, fruit, workspace, launched):
-    app = checked(labelled(visit("search").selectbox, "The best has the highest").select("map50+latency").run())
+    app = checked(labelled(visit("search").selectbox, "Objective").select("map50+latency").run())
     assert "no other one beats in both" in says(app)
-    assert labelled(app.selectbox, "A trial is pruned (ends early) if").options == ["Never"]
-    assert labelled(app.multiselect, "Vary or fix").value == ["image_size"]
+    assert labelled(app.selectbox, "Pruning: end a trial early if").options == ["Never"]
+    assert labelled(app.multiselect, "Other parameters to vary or fix").value == ["image_size"]
     assert "falls behind is pruned" not in says(app)
-    labelled(app.multiselect, "Vary or fix").set_value([])
+    labelled(app.multiselect, "Other parameters to vary or fix").set_value([])
     app = checked(app.run())
     assert "Vary the photo size" in says(app)
     app = checked(labelled(app.button, "Start the search").click().run())
     assert "needs something to try that changes how long a prediction takes" in says(app)
-    labelled(app.multiselect, "Vary or fix").set_value(["image_size"])
+    labelled(app.multiselect, "Other parameters to vary or fix").set_value(["image_size"])
     app = checked(app.run())
     checked(labelled(app.button, "Start the search").click().run())
     spec = find_search(list_searches(workspace)[0].search, workspace).spec()
@@ -277,14 +283,18 @@ def test_a_time_limit_of_seconds_is_taken(visit, fruit, launched, workspace):
 
 
 def test_a_value_to_try_that_makes_no_sense_leaves_the_form_as_it_is(visit, fruit, launched):
-    app = checked(labelled(visit("search").multiselect, "Vary or fix").set_value(["batch_size", "augmentation"]).run())
+    app = checked(
+        labelled(visit("search").multiselect, "Other parameters to vary or fix")
+        .set_value(["batch_size", "augmentation"])
+        .run()
+    )
     labelled(app.number_input, "Augmentation, from").set_value(1.9)
     labelled(app.multiselect, "Batch size").set_value(["2000"])
     app = checked(app.run())
     assert "Augmentation (augmentation) from 1.9 to 1.5 is no range" in says(app).replace("\\", "")
     assert "Batch size (batch_size) cannot be 2000" in says(app).replace("\\", "")
     assert labelled(app.button, "Start the search").disabled
-    assert labelled(app.checkbox, "Train the best once more on all but the test photos")
+    assert labelled(app.checkbox, "Retrain the best trial on training and validation photos")
 
 
 def test_the_reasons_follow_what_is_entered(visit, fruit):
@@ -292,7 +302,9 @@ def test_the_reasons_follow_what_is_entered(visit, fruit):
     assert "3 trials of 100 epochs, because" in says(app)
     labelled(app.number_input, "Trials").set_value(10_000)
     labelled(app.number_input, "Epochs a trial").set_value(1000)
-    app = checked(labelled(app.multiselect, "Vary or fix").set_value(["batch_size", "scheduler"]).run())
+    app = checked(
+        labelled(app.multiselect, "Other parameters to vary or fix").set_value(["batch_size", "scheduler"]).run()
+    )
     text = says(app)
     assert "10,000 trials of 1,000 epochs, as asked" in text
     assert " days in all" in text
@@ -308,17 +320,17 @@ def test_what_was_entered_is_there_after_a_look_at_another_page(visit, fruit):
     app = checked(app.run())
     labelled(app.number_input, "Trials").set_value(7)
     labelled(app.number_input, "Time limit in minutes").set_value(9)
-    labelled(app.selectbox, "The best has the highest").select("map50_95")
-    labelled(app.checkbox, "Train the best once more on all but the test photos").check()
-    app = checked(labelled(app.multiselect, "Vary or fix").set_value(["batch_size"]).run())
+    labelled(app.selectbox, "Objective").select("map50_95")
+    labelled(app.checkbox, "Retrain the best trial on training and validation photos").check()
+    app = checked(labelled(app.multiselect, "Other parameters to vary or fix").set_value(["batch_size"]).run())
     app = checked(labelled(app.multiselect, "Batch size").set_value(["8"]).run())
     app = checked(app.switch_page("pages/results.py").run())
     app = checked(app.switch_page("pages/search.py").run())
     assert labelled(app.get("button_group"), "How much effort").value == "quick"
     assert labelled(app.number_input, "Trials").value == 7
     assert labelled(app.number_input, "Time limit in minutes").value == 9
-    assert labelled(app.selectbox, "The best has the highest").value == "map50_95"
-    assert labelled(app.checkbox, "Train the best once more on all but the test photos").value
+    assert labelled(app.selectbox, "Objective").value == "map50_95"
+    assert labelled(app.checkbox, "Retrain the best trial on training and validation photos").value
     assert labelled(app.multiselect, "Batch size").value == ["8"]
 
 

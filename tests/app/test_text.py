@@ -21,7 +21,7 @@ def test_no_sign_that_means_something_to_markdown_is_left_alone(text):
     [
         ("Both were kept.", "Both would be kept."),
         ("The box was cut to the photo.", "The box would be cut to the photo."),
-        ("Drew the splits anew, train 6.", "Draw the splits anew, train 6."),
+        ("Drew new splits, train 6.", "Draw new splits, train 6."),
         ("Left out 2 boxes that the merge marked twice.", "Leave out 2 boxes that the merge marked twice."),
         ("A search needs a photo in val.", "A search needs a photo in val."),
     ],

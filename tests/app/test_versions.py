@@ -102,7 +102,7 @@ def test_photos_that_lose_every_box_can_be_left_out(opened, workspace):
 
 def test_splits_are_drawn_anew_with_groups_that_are_shown_first(opened, workspace):
     app = opened()
-    app = checked(labelled(app.toggle, "Draw the splits anew").set_value(True).run())
+    app = checked(labelled(app.toggle, "Redraw the splits").set_value(True).run())
     labelled(app.number_input, "Training, %").set_value(60)
     labelled(app.selectbox, "Keep together").set_value("pattern")
     app = checked(app.run())
@@ -118,13 +118,13 @@ def test_splits_are_drawn_anew_with_groups_that_are_shown_first(opened, workspac
 
 
 def test_shares_beyond_everything_are_a_sentence(opened):
-    app = checked(labelled(opened().toggle, "Draw the splits anew").set_value(True).run())
+    app = checked(labelled(opened().toggle, "Redraw the splits").set_value(True).run())
     labelled(app.number_input, "Validation, %").set_value(60)
     assert "cannot be the shares" in says(checked(app.run()))
 
 
 def test_a_class_that_a_split_lacks_is_told_before(opened):
-    app = checked(labelled(opened().toggle, "Draw the splits anew").set_value(True).run())
+    app = checked(labelled(opened().toggle, "Redraw the splits").set_value(True).run())
     labelled(app.number_input, "Training, %").set_value(96)
     labelled(app.number_input, "Validation, %").set_value(4)
     app = checked(labelled(app.selectbox, "Keep together").set_value("number").run())

@@ -59,7 +59,7 @@ def _evaluate(tab: Page) -> Locator:
     tab.get_by_role("button", name="Evaluate on").or_(tab.get_by_text("Classes", exact=True)).first.wait_for()
     if (button := tab.get_by_role("button", name="Evaluate on")).count():
         button.click()
-    tab.get_by_text("Seen by the model").first.wait_for()
+    tab.get_by_text("Predictions of the model").first.wait_for()
     return tab.get_by_test_id("stPlotlyChart").first
 
 

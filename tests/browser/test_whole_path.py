@@ -53,7 +53,7 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
 
     link(tab, "Evaluate").click()
     button(tab, "Evaluate on 40 photos").click()
-    tab.get_by_text("Seen by the model").first.wait_for(timeout=60_000)
+    tab.get_by_text("Predictions of the model").first.wait_for(timeout=60_000)
     assert tab.locator(".js-plotly-plot .barlayer .trace").count() == 2
 
     menu(tab, "Predict")

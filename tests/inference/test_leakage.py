@@ -75,7 +75,7 @@ def test_what_a_model_began_with_counts_too(origin, home_of_sample):
     sample = load_dataset("sample", home_of_sample)
     version = derive_dataset(sample, "drawn anew", resplit=(40, 30, 30), workspace=home_of_sample)
     later = Origin("later", "b" * 64, version.name, version.fingerprint, start_from=origin)
-    assert "The model later has learnt from" in flattered_sentence(later, version, home_of_sample)
+    assert "The model later was trained on" in flattered_sentence(later, version, home_of_sample)
     facts = {"architecture": "", "image_size": 96, "metrics": {}, "start_from": origin}
     card = ModelCard("later", version.classes, dataset=version.name, dataset_fingerprint=version.fingerprint, **facts)
     assert "was trained on" in learnt_photos_sentence(card, version, "test", home_of_sample)

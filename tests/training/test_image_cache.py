@@ -164,10 +164,10 @@ def test_a_killed_process_leaves_nothing_behind(tmp_path):
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from autodet.training import square_cache\n"
+        "from autodet.training import image_cache\n"
         "from tests.training.test_image_cache import COUNT, SIDE, fill, served\n"
-        "square_cache.LEFT_FREE_BYTES, square_cache.MEMORY_FILE_SYSTEMS = 0, ()\n"
-        "disk = square_cache.DiskSquares(Path(sys.argv[1]), COUNT, SIDE)\n"
+        "image_cache.LEFT_FREE_BYTES, image_cache.MEMORY_FILE_SYSTEMS = 0, ()\n"
+        "disk = image_cache.DiskSquares(Path(sys.argv[1]), COUNT, SIDE)\n"
         "fill(disk)\n"
         "print(len(served(disk)), flush=True)\n"
         "time.sleep(600)\n"

@@ -234,7 +234,7 @@ def _untaught(photos: Sequence[CheckedPhoto], splits: Sequence[Split], name: str
     split, photo = next(pair for pair in zip(splits, photos, strict=True) if name in pair[1].classes)
     return (
         f"The class {name!r} is in {split} (first in {photo.source.labels!r}) but in no photo of train, so it "
-        f"could never be learnt; correct its name, add photos of it to train, or remove it from {split}."
+        f"could not be learned; correct its name, add photos of it to train, or remove it from {split}."
     )
 
 

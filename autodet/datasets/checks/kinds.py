@@ -55,19 +55,19 @@ KINDS: dict[str, Kind] = {
     ),
     "photo_missing": Kind(
         "Labels without their photo",
-        "The labels name a photo that is not there: it may be missing, or called otherwise.",
+        "The labels name a photo that is not there: it may be missing, or have another name.",
         {"drop": "Leave the labels out"},
         loses=True,
     ),
     "labels_damaged": Kind(
         "Label files that cannot be read",
-        "What is marked on these photos is unknown, so they cannot be used.",
+        "The labels of these photos cannot be read, so the photos cannot be used.",
         {"drop": "Leave the photo out"},
         loses=True,
     ),
     "labels_foreign": Kind(
         "Files that were passed over",
-        "They are about photos that are not here, in a format that is not read, or what a detector predicted.",
+        "They belong to photos that are not here, have an unsupported format, or are predictions of a detector.",
         {"drop": "Pass the file over"},
     ),
     "labels_twice": Kind(
@@ -77,7 +77,7 @@ KINDS: dict[str, Kind] = {
     ),
     "split_twice": Kind(
         "Photos that are named for two splits",
-        "What is learnt from cannot test what was learnt: figures would look better than they are.",
+        "Photos in both training and test are data leakage: figures would look better than they are.",
         {"fix": "Keep each photo in one split"},
         judged=True,
     ),
@@ -95,13 +95,13 @@ KINDS: dict[str, Kind] = {
     ),
     "photo_unlabelled": Kind(
         "Photos without labels",
-        "They may show no object, or nobody has labelled them yet; then a detector would learn to overlook things.",
+        "They may show no object, or still lack labels; a detector trained on those would learn to miss objects.",
         {"drop": "Leave the photo out", "keep": "Keep it as a photo without objects"},
         judged=True,
     ),
     "label_file_missing": Kind(
         "Photos without a label file",
-        "YOLO's sign that a photo shows no object, unless somebody forgot to label it.",
+        "YOLO's sign that a photo shows no object, unless its labels were forgotten.",
         {"keep": "Keep it as a photo without objects"},
     ),
     "box_damaged": Kind(
@@ -118,7 +118,7 @@ KINDS: dict[str, Kind] = {
     ),
     "names_missing": Kind(
         "Classes that are only numbers",
-        "The labels count their classes, and no file says what the numbers mean.",
+        "The labels use class numbers, and no file names them.",
         {"keep": "Call them class_0, class_1 and so on"},
     ),
     "names_differ": Kind(
@@ -129,7 +129,7 @@ KINDS: dict[str, Kind] = {
     ),
     "box_set_aside": Kind(
         "Boxes that only another version of the labels has",
-        "Of several versions one counts: a mixture would bring back boxes that somebody has removed or moved.",
+        "Of several versions one counts: a mixture would bring back boxes that were removed or moved.",
         {"drop": "Leave the box out"},
         loses=True,
     ),
@@ -163,7 +163,7 @@ KINDS: dict[str, Kind] = {
     ),
     "wrong_ending": Kind(
         "Photos with a wrong ending",
-        "Programs that trust a file's name would fail on them; autodet goes by the content.",
+        "Programs that trust a file's name would fail on them; autodet checks the content.",
         {"fix": "Store it with the right ending"},
     ),
     "turned": Kind(
@@ -191,12 +191,12 @@ KINDS: dict[str, Kind] = {
     ),
     "class_empty": Kind(
         "Classes without boxes",
-        "A detector cannot learn what is marked nowhere; the list of classes may be longer than what was labelled.",
+        "A detector cannot learn a class without boxes; the list of classes may be longer than the labelled ones.",
         {"drop": "Leave the class out"},
     ),
     "class_rare": Kind(
         "Classes with few boxes",
-        "A class needs some ten boxes to be learnt at all, and a hundred to be learnt well.",
+        "A class needs about ten boxes to be found at all, and a hundred to be found well.",
         {"keep": "Keep the class", "drop": "Leave its boxes out"},
     ),
     "class_missing": Kind(
@@ -206,7 +206,7 @@ KINDS: dict[str, Kind] = {
     ),
     "class_untaught": Kind(
         "Classes that train lacks",
-        "A detector cannot find what it was never shown.",
+        "A detector cannot find a class that it never saw in training.",
         {"keep": "Keep the class", "drop": "Leave its boxes out"},
         judged=True,
     ),
@@ -224,7 +224,7 @@ KINDS: dict[str, Kind] = {
     ),
     "photo_alike": Kind(
         "Photos that look alike across splits",
-        "A detector that has learnt from nearly the same photo is not tested by it: figures look better than they are.",
+        "Near-duplicates in training and test are data leakage: figures look better than they are.",
         {"keep": "Keep both", "drop": "Leave the one in train out"},
         judged=True,
     ),
@@ -248,7 +248,7 @@ KINDS: dict[str, Kind] = {
     ),
     "no_validation": Kind(
         "No photos for validation",
-        "A search chooses its best epoch by photos that it has not learnt from.",
+        "A search chooses its best epoch on photos that it is not trained on.",
         {"keep": "Import nevertheless"},
     ),
     "split_unmarked": Kind(

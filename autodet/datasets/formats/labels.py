@@ -109,7 +109,7 @@ def settle_splits(
     words = " and ".join(
         split for split in order if any(split in splits for splits in named.values() if len(splits) > 1)
     )
-    problem = f"{several} for {words}; what is learnt from cannot test what was learnt."
+    problem = f"{several} for {words}; a photo in both is data leakage."
     action = f"Each was put into one split, {order[0]} first."
     if by_folder:
         action = f"Each was put into one split: that of its folder's name, else {order[0]} first."

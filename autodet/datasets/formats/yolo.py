@@ -90,7 +90,7 @@ def _splits_of(listing: Listing, pairs: Pairs, splits: dict[PurePosixPath, Split
 def _without_names(names: Collection[str]) -> list[Problem]:
     if not names:
         return []
-    problem = "No file says what the class numbers mean (a data.yaml with 'names', or a classes.txt)."
+    problem = "No file names the class numbers (a data.yaml with 'names', or a classes.txt)."
     return [Problem("", problem, classes_called(names), "names_missing")]
 
 

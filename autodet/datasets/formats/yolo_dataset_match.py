@@ -124,7 +124,7 @@ class Claims:
             if other in documents and _first_difference(found[0].names, other.names):
                 raise DatasetError(
                     f"Neither {found[0].path!r} nor {other.path!r} is about this photo, and they name different "
-                    "classes; import the folder of each data set by itself."
+                    "classes; import the folder of each data set separately."
                 )
         return found[0]
 

@@ -33,7 +33,7 @@ def without_predictions(listing: Listing) -> tuple[Listing, list[Problem]]:
         return rest, []
     found = f"{counted(len(photos), 'photo')} and {counted(len(labels), 'text file')}"
     folder = predicted[0][: predicted[0].lower().index("runs/") + len("runs")]
-    problem = f"It holds {found} of a detector's own runs: what it predicted is not what somebody marked."
+    problem = f"It holds {found} of a detector's own runs: predictions are not ground truth."
     return rest, [Problem(folder, problem, "They were left out.", "labels_foreign", tuple(map(str, photos)))]
 
 

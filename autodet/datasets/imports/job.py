@@ -214,7 +214,7 @@ class Import:
         """Raise an error if the import is past the state that an outdated page shows; the caller must hold the lock."""
         state = read_status(self._folder).state
         if state in ("finished", "failed") or (storing and state != "reviewing"):
-            raise DatasetError(f"The import {self.id!r} has gone on meanwhile; reload the page to see where it is.")
+            raise DatasetError(f"The import {self.id!r} has changed in another tab; reload the page to see its state.")
 
 
 def start_import(

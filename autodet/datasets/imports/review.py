@@ -99,7 +99,7 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     empty += [*check_marked(photos, splits), *check_validation(splits, drawn=drawn)]
     problems += [*spelt, *twice, *untaught, *classes, *empty]
     if not photos:
-        raise DatasetError(f"Nothing is left of {staged.shown!r} after what was decided; leave less out.")
+        raise DatasetError(f"Nothing is left of {staged.shown!r} after these decisions; leave less out.")
     in_order = sorted(_with_photos(staged, problems), key=lambda problem: problem.file)
     return Review(staged, tuple(photos), tuple(hashes), tuple(splits), tuple(in_order))
 

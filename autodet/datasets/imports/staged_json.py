@@ -41,7 +41,7 @@ def read_staged(folder: Path) -> Staged:
     try:
         return _read(path, path.stat().st_mtime_ns)
     except (AutodetError, OSError, KeyError, TypeError, ValueError) as error:
-        raise DatasetError("What was read of the source is lost; import it again.") from error
+        raise DatasetError("The files of this import are lost; import the source again.") from error
 
 
 @lru_cache(maxsize=4)

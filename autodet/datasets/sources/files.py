@@ -118,7 +118,7 @@ def _refuse_name(name: str) -> None:
 
 def _leads_to_file(root: Path, path: str) -> bool:
     if not Path(os.path.realpath(root / path)).is_relative_to(os.path.realpath(root)):
-        raise DatasetError(f"{path!r} is a link that leads out of {root.name!r}; put what it leads to in its place.")
+        raise DatasetError(f"{path!r} is a link that leads out of {root.name!r}; replace the link by its target.")
     return (root / path).is_file()
 
 

@@ -276,7 +276,7 @@ def _problems_of_the_whole(version: Version) -> Iterator[Problem]:
     for name, sentence, kind in weak_classes(boxes, by_split):
         yield Problem(first[name], sentence, "It was kept.", kind, (first[name],))
     if not counted.photos["val"]:
-        action = "A search needs photos in val: draw the splits anew, with a share for val."
+        action = "A search needs photos in val: redraw the splits, with a share for val."
         yield Problem("", "There are no photos for validation.", action, "no_validation")
     yield from unmarked_problems(_unmarked(version.images))
 

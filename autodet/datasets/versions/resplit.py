@@ -93,7 +93,7 @@ def resplit_sentence(images: Sequence[ImageRecord], moved: Sequence[ImageRecord]
     now: dict[str, int] = {
         split: after.get(split, 0) for split, share in zip(SPLITS, resplit.shares, strict=False) if share
     }
-    return f"Drew the splits anew, {_counts(now)} instead of {_counts(before)} ({', '.join(how)})."
+    return f"Drew new splits, {_counts(now)} instead of {_counts(before)} ({', '.join(how)})."
 
 
 def _counts(splits: Mapping[str, int]) -> str:
@@ -109,7 +109,7 @@ def _checked_shares(shares: Sequence[float]) -> Mapping[Split, float]:
             "to 1 or to 100, such as 70, 15, 15."
         )
     if not shares[0]:
-        raise DatasetError("Without a share for train nothing could be learnt; give train most of the photos.")
+        raise DatasetError("Without a share for train there is nothing to train on; give train most of the photos.")
     return {split: share / sum(shares) for split, share in zip(SPLITS, shares, strict=False)}
 
 
@@ -128,6 +128,6 @@ def _refuse_untaught(classes: Sequence[str], marked: Sequence[frozenset[str]], s
     for name in classes:
         if name not in taught:
             raise DatasetError(
-                f"The class {name!r} would be on no photo of train, so it could never be learnt; let the split be "
+                f"The class {name!r} would be on no photo of train, so it could not be learned; let the split be "
                 "stratified, or choose another seed."
             )

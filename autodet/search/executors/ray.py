@@ -200,7 +200,7 @@ def _resources() -> dict[str, float]:
 
 def _words(error: BaseException) -> str:
     """Describe a loss by the error's type; Ray's own messages run over many lines and contain addresses."""
-    return f"Ray lost what it ran on ({type(error).__name__})"
+    return f"Ray lost its node ({type(error).__name__})"
 
 
 class _Files:

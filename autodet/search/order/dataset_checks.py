@@ -20,8 +20,7 @@ def check_dataset(spec: SearchSpec, workspace: Workspace) -> None:
     check_whole(dataset := read_dataset(folder))
     if spec.fingerprint not in ("", dataset.fingerprint):  # searches of earlier versions have none
         raise SearchError(
-            f"The data set {spec.dataset} is not what it was when the search began; put it back as it was, or start a "
-            "new search."
+            f"The data set {spec.dataset} has changed since the search began; restore it, or start a new search."
         )
 
 

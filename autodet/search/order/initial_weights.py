@@ -92,6 +92,6 @@ def check_start(spec: SearchSpec, folder: Path) -> None:
 
 def _lost(folder: Path) -> str:
     return (
-        f"The search {folder.name} has lost the model that it began with: {folder / COPY} is not what it was; put it "
+        f"The search {folder.name} has lost the model that it began with: {folder / COPY} has changed; put it "
         "back, or start a new search."
     )

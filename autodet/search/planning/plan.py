@@ -154,8 +154,8 @@ def why_pruner(plan: Plan) -> str:
         return "none is pruned for falling behind"
     return {
         "median": "one that is worse than the median of those before, halfway, is pruned: it ends there",
-        "hyperband": "with so many, Hyperband prunes most of them: they end early",
-        "asha": "with so many, successive halving prunes most of them: they end early",
+        "hyperband": "with this many, Hyperband prunes most of them: they end early",
+        "asha": "with this many, successive halving prunes most of them: they end early",
     }[plan.pruner]
 
 

@@ -57,7 +57,7 @@ from autodet.workspace import Workspace, safe_join, sweep_unfinished
 TRACEBACK = "traceback.txt"
 NO_EPOCH = "It was stopped before its first epoch ended."
 NO_TIME = "The time limit of {:g} seconds left no time for more."
-SET_ASIDE = "What the database of searches has not got, because it is in use, is stored when the search is resumed."
+SET_ASIDE = "Results that the busy database of searches lacks are stored when the search is resumed."
 
 log = logging.getLogger("autodet.supervisor")
 Result = TypeVar("Result")
@@ -132,7 +132,7 @@ class _Supervisor:
         self._clock.pause()
         message = self._executor.obstacle
         if self._spec.time_limit is not None:
-            message += " Its time limit does not run meanwhile."
+            message += " Its time limit is paused."
         if self._status_writer.said != ("queued", message):
             log.info("%s", message)
             self._status_writer.write("queued", message)

@@ -155,7 +155,7 @@ def _shared_causes(trial: TrialStatus, material: Material | None) -> Iterator[st
         yield from _quantity_causes(material)
     yield from _step_causes(trial, material)
     yield "the boxes or class names may be wrong: look at some photos on the page Data sets"
-    yield "the validation photos may look unlike those that were learnt from"
+    yield "the validation photos may look unlike the training photos"
 
 
 def _class_causes(material: Material) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _size_causes(material: Material) -> Iterator[str]:
     learnt, judged = material.box_side, material.val_box_side
     if learnt and judged and not 1 / UNLIKE < judged / learnt < UNLIKE:
         times, word = (judged / learnt, "larger") if judged > learnt else (learnt / judged, "smaller")
-        yield f"objects on validation photos are some {times:.0f} times {word} than on those that were learnt from"
+        yield f"objects on validation photos are some {times:.0f} times {word} than on the training photos"
 
 
 def _quantity_causes(material: Material) -> Iterator[str]:
@@ -186,4 +186,4 @@ def _step_causes(trial: TrialStatus, material: Material | None) -> Iterator[str]
         return
     steps = len(trial.epochs) * math.ceil(material.train_photos / max(1, trial.params.get("batch_size", 1)))
     if steps < FEW_STEPS:
-        yield f"it has learnt for only {counted(steps, 'step')} ({FEW_STEPS} are few), so more epochs may help"
+        yield f"it was trained for only {counted(steps, 'step')} ({FEW_STEPS} are few), so more epochs may help"

@@ -152,7 +152,7 @@ def patiently(act: Callable[[], Result], say: Callable[[str], None], pause: Call
         except StorageBusyError as error:
             if time.monotonic() > deadline:
                 raise
-            say(f"{error} It is tried again until it can be used; trials go on meanwhile.")
+            say(f"{error} autodet retries until it can be used; trials continue.")
             if not pause(PAUSE_SECONDS):
                 raise
 

@@ -53,6 +53,6 @@ def _confirm_deletion(status: SearchStatus) -> None:
     with sentences_for_errors("Results"):
         st.markdown(
             f"**{escape(status.search)}**, its figures and what its {counted(len(status.trials), 'trial')} left on the "
-            "disk will be gone. What is listed under Models stays: its best model, and those that you have kept."
+            "disk will be gone. Its best model and the models that you have kept stay under Models."
         )
         confirm_deletion(find_only_search(status.search).delete)

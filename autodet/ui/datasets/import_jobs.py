@@ -142,7 +142,7 @@ def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None
     else:
         why = f" {escape(status.error)}" if status.error else ""
         st.warning(
-            f"The import of {name} was interrupted.{why} What it has fetched is kept.", icon=":material/warning:"
+            f"The import of {name} was interrupted.{why} The files fetched so far are kept.", icon=":material/warning:"
         )
         _offer_to_go_on(one, "Go on")
 

@@ -115,7 +115,7 @@ def _decided(one: Import) -> tuple[tuple[str, str], ...]:
     return tuple(decided.items())
 
 
-@st.cache_resource(max_entries=4, show_spinner="Looking at what was found")
+@st.cache_resource(max_entries=4, show_spinner="Loading the findings")
 def _reviewed(id: str, created: str, decided: tuple[tuple[str, str], ...]) -> Reviewed:
     del created  # only part of the cache key: distinguishes imports that reuse an id
     found = find_import(id).review(dict(decided))

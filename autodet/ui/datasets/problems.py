@@ -44,7 +44,7 @@ def _show_problems(dataset: Dataset) -> None:
     if not dataset.problems:
         st.success("Nothing was wrong with this data set.", icon=":material/check_circle:")
         return
-    st.markdown("What was found when this was imported, and what was done about it.")
+    st.markdown("Findings of the import, and the action taken for each.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input("Find", placeholder="part of a file's name or of a problem", key=f"find {dataset.id}")
         offer_csv(dataset.problems, dataset.id)

@@ -63,7 +63,7 @@ def _offer_version(dataset: Dataset) -> None:
 
 def _edit(dataset: Dataset) -> None:
     st.markdown(
-        "Rename, merge or drop classes, or draw the splits anew. This data set stays as it is, and the version shares "
+        "Rename, merge or drop classes, or redraw the splits. This data set stays as it is, and the version shares "
         "its photos, so that it takes next to no room."
     )
     classes, splits = st.tabs(["Classes", "Splits"])
@@ -125,12 +125,12 @@ def _edit_classes(dataset: Dataset) -> Changes:
 
 def _edit_splits(dataset: Dataset) -> Resplit | None:
     """Show the form for new splits, and return the request; None if the splits stay or the pattern is empty."""
-    if not st.toggle("Draw the splits anew", key=f"resplit {dataset.id}"):
+    if not st.toggle("Redraw the splits", key=f"resplit {dataset.id}"):
         return None
     train, val, test, seed = st.columns(4)
     of_train = train.number_input("Training, %", 1, 100, round(100 * SHARES["train"]), key=f"train {dataset.id}")
     of_val = val.number_input("Validation, %", 0, 99, round(100 * SHARES["val"]), key=f"val {dataset.id}")
-    test.metric("Test", f"{100 - of_train - of_val} %", help="What the other two leave.")
+    test.metric("Test", f"{100 - of_train - of_val} %", help="The rest of the photos.")
     number = seed.number_input("Seed", 0, 2**31 - 1, 0, key=f"seed {dataset.id}", help="Another seed, another draw.")
     stratified = st.checkbox("Give every class its share of each split", value=True, key=f"stratified {dataset.id}")
     rules = {"": "Only copies of a photo, and photos that look alike", **RULES, PATTERN: "A regular expression"}

@@ -30,8 +30,9 @@ HELP = {
     "mAP@0.5, VOC07": "Pascal VOC 2007's eleven-point figure, the one that AutoGluon reported.",
 }
 WORDS = (
-    "A detection counts if it overlaps a marked box by half. Missed: marked, and not detected. Made up: detected where "
-    "nothing is marked, or once more. Of the wrong class: detected, but called otherwise."
+    "A detection matches a ground-truth box if their overlap (IoU) is at least 0.5. Missed (false negative): a "
+    "ground-truth box without a detection. False alarm (false positive): a detection without a ground-truth box, or a "
+    "duplicate. Wrong class: a match with another class."
 )
 
 
@@ -154,17 +155,17 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
             by_person = draw_boxes(photo, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes)
             by_model = draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, model.card.classes, seen.scores)
             truth.image(as_jpeg(by_person), width=width, alt=f"{record.file}, marked by a person")
-            truth.caption("Marked by a person")
+            truth.caption("Ground truth")
             prediction.image(as_jpeg(by_model), width=width, alt=f"{record.file}, seen by the model")
-            prediction.caption("Seen by the model")
+            prediction.caption("Predictions of the model")
 
 
 def _sentence(mistakes: Mistakes) -> str:
     if not mistakes.total:
-        return "everything found, nothing made up"
+        return "all objects found, no false alarms"
     parts = {
         "missed": mistakes.missed,
-        "made up": mistakes.made_up,
+        "false alarms": mistakes.made_up,
         "of the wrong class": mistakes.wrong_class,
     }
     return ", ".join(f"{count} {what}" for what, count in parts.items() if count)

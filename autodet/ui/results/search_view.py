@@ -85,9 +85,9 @@ def _show_front(status: SearchStatus) -> None:
         alt="Quality against the time of a prediction, a point a trial",
     )
     st.caption(
-        "No trial beats those on the line in both: how good it is, and what one prediction takes on the device that "
-        "trained it (of a CPU, one core; without reading the file). The star is the model that you get unless you keep "
-        "another one below."
+        "Trials on the line are the Pareto front: no other trial is better and faster. The time is one prediction on "
+        "the device that trained the model (one core of a CPU, without reading the file). The star is the model that "
+        "you get unless you keep another one below."
     )
 
 
@@ -187,8 +187,7 @@ def _show_figures(status: SearchStatus) -> None:
     figures.metric(
         "Time so far" if status.active else "Took at least" if status.state == "interrupted" else "Took",
         duration(status.seconds),
-        help="Until its last record. How long it went on after that, nobody knows." * (status.state == "interrupted")
-        or None,
+        help="Until its last record; the time after that is unknown." * (status.state == "interrupted") or None,
         width="content",
     )
     if not status.active:
@@ -250,6 +249,6 @@ def _columns() -> dict[str, Any]:
         "backbone ×": number(format="%.2f", help="The pretrained layers learn at the learning rate times this."),
         "weight decay": number(format="%.1g"),
         "peak memory": number(format=MEGABYTES, help="The most that its process had."),
-        "peak GPU memory": number(format=MEGABYTES, help="The most in use on its GPU, by whomever."),
+        "peak GPU memory": number(format=MEGABYTES, help="Peak use of its GPU, by all processes."),
         "GPU busy": number(format="percent", help="Share of the time in which its GPU computed."),
     }

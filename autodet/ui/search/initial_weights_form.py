@@ -43,14 +43,14 @@ def ask_for_start(dataset: Dataset) -> StoredModel | None:
         format_func=lambda model: _described(models[model]) if model else PRETRAINED,
         key=START,
         persist_state="session",
-        help="A model brings its network and photo size. Classes of the same name keep what was learnt of them.",
+        help="A model brings its network and photo size. Classes with the same name keep their learned weights.",
     )
     if not chosen:
         return None
     card = models[chosen].card
     title = ARCHITECTURES[card.architecture].title
     st.caption(
-        f"{title}, as the model is, which learnt from photos at {card.image_size} pixels. "
+        f"{title}, as the model is, which was trained at {card.image_size} pixels. "
         f"{_known_classes(models[chosen], dataset)}"
     )
     return models[chosen]

@@ -49,7 +49,7 @@ def ask_for_architecture() -> str:
             "Network": st.column_config.TextColumn(width=225),
             "Weights": st.column_config.TextColumn(width=165),
             "Learning": number("Learning, s", width=76, format="%.2f", help="Seconds to learn from one photo, once."),
-            "Finding": number("Finding, s", width=72, format="%.2f", help="Seconds to find what is on one photo."),
+            "Finding": number("Finding, s", width=72, format="%.2f", help="Seconds for one prediction."),
             "Fruit mAP": number(
                 "Fruit mAP, %", width=84, format="%.0f", help="mAP@0.5 after 8 epochs of 180 photos of fruit."
             ),
@@ -64,9 +64,9 @@ def ask_for_architecture() -> str:
     )
     st.caption(
         "Seconds were measured on one core of a CPU, with photos at the size that each network is given; a GPU is many "
-        "times faster. Fruit mAP is what three runs came to on 90 other photos; longer trials come further. COCO AP "
+        "times faster. Fruit mAP is the mean of three runs on 90 other photos; longer trials reach more. COCO AP "
         "is what torchvision publishes for weights that know COCO's everyday objects, often at larger sizes; those of "
-        "ImageNet know no boxes. The two say nothing of each other: what comes of your photos, trials tell."
+        "ImageNet know no boxes. The two cannot be compared; only trials show which network suits your photos."
     )
     return name
 

@@ -105,17 +105,17 @@ def ask_for_search(dataset: Dataset) -> Order:
         key="learning rates",
         persist_state="session",
     )
-    with st.expander("Network, and what it begins with", icon=":material/lan:"):
+    with st.expander("Model and starting weights", icon=":material/lan:"):
         model = ask_for_start(dataset)
         architecture = model.card.architecture if model else ask_for_architecture()
         others = _ask_for_others(plan)
-    with st.expander("What to try, and what for", icon=":material/tune:"):
+    with st.expander("Search space and objective", icon=":material/tune:"):
         tried = ask_what_to_try(plan, problems)
         tried["warm_start"] = ask_for_warm_start()
     refit = st.checkbox(
-        "Train the best once more on all but the test photos",
-        help="At the end, on training and validation photos, for as many epochs as the best trial took. No photos are "
-        "left to judge that model by: it shows the best trial's figures, whose own model is kept beside it.",
+        "Retrain the best trial on training and validation photos",
+        help="At the end, for as many epochs as the best trial took. No photos are "
+        "left to measure that model: it shows the best trial's figures, whose own model is kept beside it.",
         key="refit",
         persist_state="session",
     )
@@ -179,7 +179,7 @@ def _ask_for_amounts(plan: Plan, preset: str, problems: list[str]) -> tuple[int,
         whole=False,
         key="time limit",
         placeholder="none",
-        help="What is best by then is kept.",
+        help="The best model so far is kept.",
     )
     return trials, epochs, None if minutes is None else minutes * 60
 
@@ -287,7 +287,7 @@ def _warn_of_unjudged_classes(dataset: Dataset) -> None:
     if 0 < len(missing) < len(dataset.classes):
         st.warning(
             "Classes that no validation photo shows do not count when trials are compared: "
-            f"{escape(shortened(', '.join(missing), 80))}. To have them there, draw the splits anew on Data sets.",
+            f"{escape(shortened(', '.join(missing), 80))}. To include them, redraw the splits on Data sets.",
             icon=":material/warning:",
         )
 

@@ -11,11 +11,11 @@ from autodet.search.order.spec import MAX_EPOCHS
 from autodet.search.planning.plan import Plan
 from autodet.ui.common.number_input import ask_for_number
 
-SAMPLER_TITLES = {"tpe": "TPE, which learns from the trials before", "random": "At random", "gp": "A Gaussian process"}
+SAMPLER_TITLES = {"tpe": "TPE: learns from earlier trials", "random": "Random", "gp": "Gaussian process"}
 PRUNER_TITLES = {
-    "median": "Halfway, it is worse than the median of those before",
-    "hyperband": "Hyperband says so, for many trials",
-    "asha": "Successive halving says so, for many trials",
+    "median": "it is worse than the median halfway",
+    "hyperband": "Hyperband decides (many trials)",
+    "asha": "successive halving decides (many trials)",
     "none": "Never",
 }
 SPEED_SENTENCE = (
@@ -44,16 +44,16 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
     """
     first, second = st.columns(2)
     objective = first.selectbox(
-        "The best has the highest",
+        "Objective",
         list(OBJECTIVES),
         format_func=objective_title,
-        help="On the validation photos.",
+        help="Metric on the validation photos that the best trial maximizes.",
         key=OBJECTIVE,
         persist_state="session",
     )
     # The key includes the preset's choice, so that another preset resets the field.
     sampler = second.selectbox(
-        "Who chooses what to try",
+        "Sampler",
         list(SAMPLER_TITLES),
         list(SAMPLER_TITLES).index(plan.sampler),
         format_func=SAMPLER_TITLES.__getitem__,
@@ -64,7 +64,7 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
     pruners = ["none"] if quick else list(PRUNER_TITLES)
     first, second = st.columns(2)  # a separate row, so that the two stay together on a narrow page
     pruner = first.selectbox(
-        "A trial is pruned (ends early) if",
+        "Pruning: end a trial early if",
         pruners,
         pruners.index(plan.pruner),
         format_func=PRUNER_TITLES.__getitem__,
@@ -74,7 +74,7 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
     )
     patience = ask_for_number(
         second.container(),
-        "Or if it is no better after so many epochs",
+        "Early stopping: epochs without improvement",
         (1, MAX_EPOCHS),
         plan.patience,
         problems,
@@ -84,7 +84,7 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
     names = [name for name in PARAMETERS if name not in ASKED_ELSEWHERE]
     planned = [name for name in plan.space if name in names]
     chosen = st.multiselect(
-        "Vary or fix",
+        "Other parameters to vary or fix",
         names,
         planned,
         format_func=lambda name: PARAMETERS[name].title,

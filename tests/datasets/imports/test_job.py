@@ -184,7 +184,7 @@ def test_an_old_page_cannot_begin_again_what_is_over(tmp_path, workspace):
     one.proceed({})
     assert wait_for(one).state == "finished"
     for decisions in ({}, None):
-        with pytest.raises(DatasetError, match="gone on meanwhile"):
+        with pytest.raises(DatasetError, match="has changed in another tab"):
             find_import(one.id, workspace).proceed(decisions)
     assert one.status().state == "finished" and len(list_datasets(workspace)) == 1
 
@@ -194,7 +194,7 @@ def test_a_photo_cannot_be_stored_before_it_was_reviewed(workspace):
     wait_until(lambda: one.status().share > 0.02)
     os.kill(process_of(one, workspace), signal.SIGKILL)
     wait_until(lambda: one.status().state == "interrupted")
-    with pytest.raises(DatasetError, match="gone on meanwhile"):
+    with pytest.raises(DatasetError, match="has changed in another tab"):
         one.proceed({})
     assert one.status().state == "interrupted"
 

@@ -45,7 +45,7 @@ def test_processes_see_what_a_thread_sees_in_the_same_order(tmp_path):
 
 
 def children() -> list[int]:
-    command = ["pgrep", "-P", str(os.getpid()), "-f", "datasets.looking"]
+    command = ["pgrep", "-P", str(os.getpid()), "-f", "datasets.imports.photo_scan"]
     return [int(pid) for pid in subprocess.run(command, check=False, capture_output=True).stdout.split()]
 
 

@@ -182,7 +182,7 @@ def test_splits_are_drawn_anew_and_photos_move(fruit, workspace):
         assert version.photo(record).samefile(fruit.photo(before)), "the photo was copied"
         assert record.origin == before.origin
     (said,) = version.parent.changes
-    assert said.startswith("Drew the splits anew, train 13, val 7, test 6 instead of train")
+    assert said.startswith("Drew new splits, train 13, val 7, test 6 instead of train")
     assert "The class 'pear' has only 4 boxes." in {problem.problem for problem in version.problems}
 
 

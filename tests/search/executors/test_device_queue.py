@@ -173,7 +173,7 @@ def test_searches_take_turns_and_waiting_is_no_part_of_the_time_limit(start, eve
     second = start(script, trials=2, epochs=2, name="second", time_limit=60)
     waiting = eventually(lambda: next((one for one in [second.status()] if "waits" in one.message), None))
     assert (waiting.state, waiting.trials) == ("queued", ())
-    waits = "It waits for a free device: the search first is using cpu. Its time limit does not run meanwhile."
+    waits = "It waits for a free device: the search first is using cpu. Its time limit is paused."
     assert waiting.message == waits
     assert waiting.seconds < 30  # its own start
     third = start(script, trials=1, epochs=2, name="third")

@@ -15,6 +15,7 @@ from autodet.models.store import find_model
 from autodet.records import Hyperparameters
 from autodet.search import launch
 from autodet.search.api import find_search
+from autodet.search.executors.ray_check import check_cluster
 from autodet.search.start import start_search
 from autodet.search.status.status_file import LOG
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob, no_pulse
@@ -181,10 +182,10 @@ def test_a_cluster_that_cannot_be_used_is_told_before_anything_starts(
     for name, value in variables.items():
         monkeypatch.setenv(name, value.replace("WRONG", str(tmp_path / "wrong")))
     with pytest.raises(SearchError, match=words) as told:
-        start.start_search(data, executor="ray")
+        start_search(data, executor="ray")
     assert "f" * 32 not in str(told.value)
     assert list(home.searches.iterdir()) == []
 
 
 def test_a_cluster_that_can_be_used_is_found(cluster):
-    start.check_cluster()
+    check_cluster()

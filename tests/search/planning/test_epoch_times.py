@@ -1,17 +1,18 @@
 """Forecasts that know how long epochs took before."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.versions.derive import Changes, plan_version, store_version
 from autodet.records import Hyperparameters
-from autodet.search import start
 from autodet.search.order.space import make_space
 from autodet.search.order.spec import SPEC
 from autodet.search.planning.epoch_times import measured_hardware
 from autodet.search.planning.forecast import forecast_search
+from autodet.search.start import start_search
 from autodet.search.status.status_file import STATUS
 from autodet.settings import load_settings
 from autodet.training.forecast import START_SECONDS, epoch_seconds, trial_seconds
@@ -44,7 +45,7 @@ def test_the_same_data_set_takes_as_long_as_it_took(measured):
 
 def test_a_preset_says_that_it_knows(measured, monkeypatch):
     monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
-    assert "(as in an earlier search)" in start.start_search(measured, preset="quick").spec().why
+    assert "(as in an earlier search)" in start_search(measured, preset="quick").spec().why
 
 
 def test_other_data_other_hardware_and_damaged_searches_tell_nothing(measured, home, tmp_path, start, monkeypatch):
@@ -62,7 +63,7 @@ def test_other_data_other_hardware_and_damaged_searches_tell_nothing(measured, h
 
 
 def test_the_newest_search_counts_and_one_that_has_no_epoch_does_not(measured, start, monkeypatch):
-    class Later(start.datetime):
+    class Later(datetime):
         @classmethod
         def now(cls, timezone):
             return super().now(timezone).replace(year=2099)

@@ -5,12 +5,12 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import datetime
 
 import pytest
 
 from autodet.lock import hold_lock
 from autodet.models.store import add_model, find_model
-from autodet.search import start
 from autodet.search.api import find_search
 from autodet.search.executors import EpochDone, TrialDone
 from autodet.search.order.spec import MAX_SEED
@@ -145,7 +145,7 @@ def test_a_search_does_not_inherit_the_study_of_a_deleted_one(plan, home, monkey
     shutil.rmtree(deleted)
     shutil.rmtree(home.models / deleted.name)
 
-    class Later(start.datetime):
+    class Later(datetime):
         @classmethod
         def now(cls, timezone):
             return super().now(timezone).replace(year=2099)

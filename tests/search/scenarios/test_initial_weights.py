@@ -148,7 +148,7 @@ def test_on_the_command_line_a_file_will_do_and_figures_that_flatter_are_told(cl
     words = ("--trials", 1, "--epochs", 1, "--start-from", knowing)
     code, status, error = cli("search", version.id, *words, "--json").ends()
     assert (code, status["start_from"]["model"]) == (0, "knowing")
-    assert "The model knowing has learnt from" in status["caution"]
+    assert "The model knowing was trained on" in status["caution"]
     assert status["caution"] in error
     _, text, _ = cli("status", status["search"]).ends()
     assert "began with  the weights of knowing" in text

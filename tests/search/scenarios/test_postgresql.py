@@ -10,10 +10,10 @@ import optuna
 import pytest
 
 from autodet.errors import AutodetError, SettingsError, StorageError
-from autodet.search import start
 from autodet.search.api import find_search
+from autodet.search.start import start_search
 from autodet.search.status.status_file import LOG
-from autodet.search.study.study import database
+from autodet.search.study import database
 from tests.helpers import workspace_in
 from tests.postgresql import SECRET
 
@@ -73,7 +73,7 @@ def test_searches_of_one_name_in_two_workspaces_do_not_meet(start, home, data, s
     (tmp_path / "second").mkdir()
     other = workspace_in(tmp_path / "second")
     first = start(trials=1, epochs=1)
-    second = start.start_search(import_dataset(labelled_folder, "fruit", workspace=other), trials=2, epochs=1)
+    second = start_search(import_dataset(labelled_folder, "fruit", workspace=other), trials=2, epochs=1)
     assert first.id == second.id
     assert (len(first.wait().trials), len(second.wait().trials)) == (1, 2)
     names = studies(driver(database.load_settings().storage_url))
@@ -165,7 +165,7 @@ def test_a_server_that_cannot_be_used_is_told_before_anything_starts(
 ):
     monkeypatch.setenv("AUTODET_STORAGE_URL", spoil(database.load_settings().storage_url))
     with pytest.raises(AutodetError, match=words) as told, caplog.at_level(logging.DEBUG):
-        start.start_search(data, trials=1, epochs=1)
+        start_search(data, trials=1, epochs=1)
     assert SECRET not in str(told.value) + caplog.text
     assert "secret-x" not in str(told.value) + caplog.text
     assert list(home.searches.iterdir()) == []

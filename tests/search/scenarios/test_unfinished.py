@@ -20,7 +20,7 @@ def fit(start, data, monkeypatch):
     """``autodet.fit``; ``then`` is called with the search once an epoch is done."""
 
     def fit(script=None, then=None, **options):
-        start_search, called = start.start_search, []
+        start_search, called = autodet.start_search, []
 
         def started(_dataset, **asked):
             search = start(script, **asked)
@@ -43,7 +43,7 @@ def fit(start, data, monkeypatch):
 
         monkeypatch.setattr("autodet.search.start.start_search", started)
         try:
-            return start.fit(data, **options)
+            return autodet.fit(data, **options)
         finally:
             monkeypatch.setattr("autodet.search.start.start_search", start_search)
 

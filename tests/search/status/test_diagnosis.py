@@ -57,7 +57,7 @@ def test_a_trial_is_stuck_if_it_has_found_nothing_for_long_enough(one, stuck):
         ),
         (trial(), replace(PLENTY, val_box_side=0.8), "validation photos are some 4 times larger"),
         (trial(), replace(PLENTY, train_photos=4), "(1) it learns from only 4 photos"),
-        (trial(), replace(PLENTY, train_photos=24), "(1) it has learnt for only 30 steps"),
+        (trial(), replace(PLENTY, train_photos=24), "(1) it was trained for only 30 steps"),
         (trial(), PLENTY, "(1) the boxes or class names may be wrong"),
         (trial(losses=(0.0, 5.0)), PLENTY, "(1) the boxes or class names may be wrong"),
         (trial(), None, "(1) the boxes or class names may be wrong"),
@@ -80,7 +80,7 @@ def test_where_other_trials_find_objects_the_data_are_not_to_blame():
         "The likely cause: its learning rate of 0.1 is very high (0.0003 to 0.0015 is usual)."
     )
     assert "its parameters do not suit" in said_of(trial(), good)
-    assert "The likely cause: it has learnt for only" in said_of(trial(), good, material=few)
+    assert "The likely cause: it was trained for only" in said_of(trial(), good, material=few)
 
 
 def test_several_are_told_as_one():

@@ -6,8 +6,8 @@ from optuna.samplers import RandomSampler, TPESampler
 
 from autodet.search.order.combinations import Combinations
 from autodet.search.order.space import make_space
+from autodet.search.study import samplers
 from autodet.search.study.samplers import BoundedTPESampler, UntriedSampler
-from autodet.search.study.study import samplers
 
 FINISHED = optuna.trial.TrialState.COMPLETE
 LR = optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)

@@ -80,7 +80,7 @@ def check_visitor(credentials: S3Credentials, settings: Settings) -> None:
     wanted = {"machine": MACHINE, "profile": credentials.profile}.get(credentials.identity)
     if credentials.identity in ("machine", "profile") and wanted not in settings.s3_identities:
         raise DatasetError(
-            "Visitors may not use this machine's own keys; type keys, or ask whoever runs this app to set "
+            "Visitors may not use this machine's own keys; type keys, or ask the administrator of this app to set "
             "AUTODET_S3_IDENTITIES."
         )
 
