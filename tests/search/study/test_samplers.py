@@ -34,9 +34,9 @@ def test_it_is_optunas_own_in_searches_of_ordinary_length():
 
 @pytest.mark.parametrize("directions", [("maximize",), ("maximize", "minimize")])
 def test_of_a_long_search_it_sees_the_best_some_others_and_what_is_under_way(monkeypatch, directions):
-    monkeypatch.setattr("autodet.search.study.study.samplers.MAX_TRIALS", 40)
-    monkeypatch.setattr("autodet.search.study.study.samplers.BEST_TRIALS", 10)
-    monkeypatch.setattr("autodet.search.study.study.samplers.CHOSEN_ANEW", 10)
+    monkeypatch.setattr("autodet.search.study.samplers.MAX_TRIALS", 40)
+    monkeypatch.setattr("autodet.search.study.samplers.BEST_TRIALS", 10)
+    monkeypatch.setattr("autodet.search.study.samplers.CHOSEN_ANEW", 10)
     study = study_of(200, directions)
     under_way = [study.ask().number for _ in range(5)]
     seen = [trial.number for trial in samplers._Excerpt(study, under_way[-1], 10)._get_trials()]
@@ -49,7 +49,7 @@ def test_of_a_long_search_it_sees_the_best_some_others_and_what_is_under_way(mon
 
 
 def test_in_a_long_search_it_chooses_as_well_as_optunas_own(monkeypatch):
-    monkeypatch.setattr("autodet.search.study.study.samplers.MAX_TRIALS", 300)
+    monkeypatch.setattr("autodet.search.study.samplers.MAX_TRIALS", 300)
     ours, theirs = asked(study_of(1200), BoundedTPESampler(10, seed=0)), asked(study_of(1200), TPESampler(seed=0))
     assert distance(ours) <= distance(theirs) + 1e-3
 
