@@ -23,7 +23,7 @@ def most_telling(status: SearchStatus) -> SearchStatus:
     newest = status.trials[-MAX_LINES // 3 :]
     measured = [trial for trial in status.trials[: -MAX_LINES // 3] if trial.best_epoch]
     best = nlargest(
-        MAX_LINES - len(newest), measured, key=lambda trial: trial.best_epoch.map50 if trial.best_epoch else 0
+        MAX_LINES - len(newest), measured, key=lambda trial: trial.best_epoch.score if trial.best_epoch else 0
     )
     return replace(status, trials=tuple(sorted((*best, *newest), key=lambda trial: trial.number)))
 

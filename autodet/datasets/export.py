@@ -1,4 +1,4 @@
-"""Export of a dataset as a zip in COCO, YOLO or Pascal VOC layout, readable by other programs and ``import_dataset``.
+"""Export of a data set as a zip in COCO, YOLO or Pascal VOC layout, readable by other programs and ``import_dataset``.
 
 Importing the zip again restores the same photos, splits, classes and boxes, to a thousandth of a pixel. Photos are
 copied byte for byte. They are renamed only if a name is not valid on every operating system, or if two photos would
@@ -29,7 +29,7 @@ MAX_NAME_BYTES = 200
 DECIMALS = 4  # of pixel coordinates
 SHARE_DECIMALS = 9  # of relative coordinates: accurate to 0.001 pixels in a photo with sides of 100,000 pixels
 _NOT_EVERYWHERE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028\u2029]')  # invalid in file names on some systems
-_WHEN = (1980, 1, 1, 0, 0, 0)  # fixed timestamp, so that the same dataset gives the same bytes
+_WHEN = (1980, 1, 1, 0, 0, 0)  # fixed timestamp, so that the same data set gives the same bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,10 @@ class Layout:
 
 
 def export_dataset(data: Dataset | DatasetSummary | str, format: str, path: str | Path) -> Path:
-    """Export a dataset as a zip.
+    """Export a data set as a zip.
 
     Args:
-        data: The dataset, its id or its name.
+        data: The data set, its id or its name.
         format: ``coco``, ``yolo`` or ``voc``. COCO marks a difficult box as a crowd; YOLO has no difficult boxes.
         path: Target file; an existing file is replaced atomically once the new one is complete.
 
@@ -96,7 +96,7 @@ def export_dataset(data: Dataset | DatasetSummary | str, format: str, path: str 
             zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
         ):
             _fill(archive, dataset, LAYOUTS[format])
-    except (FileNotFoundError, BusyError) as error:  # BusyError: the dataset is being deleted
+    except (FileNotFoundError, BusyError) as error:  # BusyError: the data set is being deleted
         lost = (
             ""
             if path.parent.is_dir()

@@ -1,8 +1,8 @@
-"""The manifest: a JSON file that describes a dataset completely, and a small summary for lists.
+"""The manifest: a JSON file that describes a data set completely, and a small summary for lists.
 
 datasets/<id>/
   manifest.json    classes (sorted, stored once), each photo's split and boxes, problems found by the import
-  summary.json     the values shown in lists, so that listing stays fast for datasets of any size
+  summary.json     the values shown in lists, so that listing stays fast for data sets of any size
   images/          the unmodified photos: <split>/<name>
 """
 
@@ -42,7 +42,7 @@ DECIMALS = 4  # of box coordinates in the manifest: finer than float32 for photo
 
 @dataclass(frozen=True)
 class Parent:
-    """The dataset that a version was derived from.
+    """The data set that a version was derived from.
 
     Attributes:
         id: The parent's id when the version was created.
@@ -57,10 +57,10 @@ class Parent:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """An immutable dataset in the workspace.
+    """An immutable data set in the workspace.
 
     Attributes:
-        folder: The dataset's folder.
+        folder: The data set's folder.
         id: The folder's name, unique in the workspace.
         name: Name chosen by the user.
         format: Format of the imported source: a name of ``autodet.datasets.formats.detection``.
@@ -69,7 +69,7 @@ class Dataset:
         problems: The problems that the import found, and the action taken for each.
         created: Time of the import, ISO 8601 with time zone.
         fingerprint: SHA-256 over classes, splits, boxes and the photos' bytes, in hexadecimal.
-        parent: The dataset that it was derived from; None if it was imported.
+        parent: The data set that it was derived from; None if it was imported.
     """
 
     folder: Path
@@ -127,10 +127,10 @@ class Dataset:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """The values of a dataset shown in lists.
+    """The values of a data set shown in lists.
 
     ``problems`` and ``boxes`` are counts, ``splits`` holds the number of photos per split, and ``parent`` is the id of
-    the dataset that a version was derived from, otherwise empty.
+    the data set that a version was derived from, otherwise empty.
     """
 
     id: str
@@ -154,17 +154,17 @@ class DatasetSummary:
 
 
 def list_datasets(workspace: Workspace | None = None) -> list[DatasetSummary]:
-    """Return all datasets of the workspace, newest first, without damaged ones (loading those reports the cause)."""
+    """Return all data sets of the workspace, newest first, without damaged ones (loading those reports the cause)."""
     found = [_read_summary(folder) for folder in _folders(workspace or open_workspace())]
     return sorted((summary for summary in found if summary), key=lambda s: (s.created, s.id), reverse=True)
 
 
 def load_dataset(name: str, workspace: Workspace | None = None) -> Dataset:
-    """Load a dataset by id, else the newest with that name; a ``NameWarning`` lists the other possible matches.
+    """Load a data set by id, else the newest with that name; a ``NameWarning`` lists the other possible matches.
 
     Raises:
-        NotFoundError: No such dataset exists; the message lists the existing ones.
-        DatasetError: The dataset is damaged.
+        NotFoundError: No such data set exists; the message lists the existing ones.
+        DatasetError: The data set is damaged.
     """
     workspace = workspace or open_workspace()
     summaries = list_datasets(workspace)
@@ -175,15 +175,15 @@ def load_dataset(name: str, workspace: Workspace | None = None) -> Dataset:
 
 
 def as_dataset(given: Dataset | DatasetSummary | str, workspace: Workspace | None = None) -> Dataset:
-    """Return the dataset that an argument refers to.
+    """Return the data set that an argument refers to.
 
     Args:
-        given: A dataset, an entry of ``list_datasets``, an id or a name.
+        given: A data set, an entry of ``list_datasets``, an id or a name.
         workspace: Workspace for looking up entries, ids and names; defaults to the workspace of the settings.
 
     Raises:
-        NotFoundError: No such dataset exists.
-        DatasetError: The dataset is damaged, or the argument has another type.
+        NotFoundError: No such data set exists.
+        DatasetError: The data set is damaged, or the argument has another type.
     """
     if isinstance(given, Dataset):
         return given
@@ -199,11 +199,11 @@ def _of_type(given: object) -> str:
 
 
 def only_dataset_id(name: str, workspace: Workspace | None = None) -> str:
-    """Return the given id if it exists, even if damaged, else the id of the only dataset with that name; for deletions.
+    """Return the given id if it exists, even if damaged, else that of the only data set with the name; for deletions.
 
     Raises:
-        NotFoundError: No such dataset exists; the message lists the existing ones.
-        AmbiguousNameError: Several datasets have the name.
+        NotFoundError: No such data set exists; the message lists the existing ones.
+        AmbiguousNameError: Several data sets have the name.
     """
     workspace = workspace or open_workspace()
     found = choose_only(name, list_datasets(workspace), "data set")
@@ -220,7 +220,7 @@ def _folder(id: str, workspace: Workspace) -> Path:
 
 
 def read_dataset(folder: Path) -> Dataset:
-    """Read the dataset in a folder; an unchanged manifest comes from a cache.
+    """Read the data set in a folder; an unchanged manifest comes from a cache.
 
     Raises:
         DatasetError: The manifest is missing or damaged.
@@ -236,12 +236,12 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def erase_dataset(folder: Path) -> None:
-    """Delete a dataset without checking which searches need it; ``delete_dataset`` checks that first.
+    """Delete a data set without checking which searches need it; ``delete_dataset`` checks that first.
 
     Versions stay intact, because each has its own hard links to, or copies of, its photos.
 
     Raises:
-        DatasetError: A version or an export of the dataset is in progress.
+        DatasetError: A version or an export of the data set is in progress.
     """
     try:
         with hold_folder(folder, alone=True, patience_seconds=0):
@@ -253,10 +253,10 @@ def erase_dataset(folder: Path) -> None:
 
 
 def publish_dataset(dataset: Dataset, workspace: Workspace) -> Dataset:
-    """Publish a dataset from its hidden folder under a new id.
+    """Publish a data set from its hidden folder under a new id.
 
     Returns:
-        The dataset in its final place; its name has a number appended if it was the id of another dataset.
+        The data set in its final place; its name has a number appended if it was the id of another dataset.
     """
     with naming(workspace.datasets):
         named = replace(dataset, name=free_name(dataset.name, ids_in(workspace.datasets), "data set"))
@@ -267,7 +267,7 @@ def publish_dataset(dataset: Dataset, workspace: Workspace) -> Dataset:
 
 
 def write_dataset(dataset: Dataset) -> None:
-    """Write ``manifest.json`` and ``summary.json`` into the dataset's folder, which already contains the photos."""
+    """Write ``manifest.json`` and ``summary.json`` into the data set's folder, which already contains the photos."""
     document = {
         "version": VERSION,
         "name": dataset.name,
@@ -371,7 +371,7 @@ def _problem(document: dict[str, Any]) -> Problem:
 
 
 def _records_to_json(records: Sequence[ImageRecord]) -> dict[str, Any]:
-    """Store columns instead of rows, so that a dataset of 50,000 photos opens in well under a second."""
+    """Store columns instead of rows, so that a data set of 50,000 photos opens in well under a second."""
     marked = [record.annotations for record in records]
     return {
         "file": [record.file for record in records],

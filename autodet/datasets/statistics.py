@@ -1,6 +1,6 @@
 """Statistics of a dataset: counts, sizes, aspect ratios and positions of boxes, and filters for photos.
 
-All computations use whole columns, so that a dataset of 50,000 photos takes only a moment, once.
+All computations use whole columns, so that a data set of 50,000 photos takes only a moment, once.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ MAX_SIZES = 200  # maximum number of distinct photo sizes
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """A dataset as arrays: P photos in the manifest's order, and their N boxes in the same order.
+    """A data set as arrays: P photos in the manifest's order, and their N boxes in the same order.
 
     Attributes:
         splits: Index into ``SPLITS`` for each photo, shape (P,), int64.
@@ -58,7 +58,7 @@ class Columns:
 
 @lru_cache(maxsize=4)
 def columns_of(dataset: Dataset) -> Columns:
-    """Convert a dataset to arrays; cached for as long as the dataset's manifest is cached."""
+    """Convert a data set to arrays; cached for as long as the data set's manifest is cached."""
     records = dataset.images
     marked = [record.annotations for record in records]
     sizes_wh = np.array([(record.width, record.height) for record in records], np.int64).reshape(-1, 2)

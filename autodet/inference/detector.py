@@ -38,7 +38,7 @@ from autodet.records import (
     Prediction,
 )
 from autodet.text_format import counted
-from autodet.workspace import Workspace
+from autodet.workspace import Workspace, open_atomically
 
 Progress = Callable[[int, int], None]
 Square = tuple[Letterbox, Tensor]
@@ -118,8 +118,6 @@ class Detector:
                 iterable.
             ModelError: The threshold or ``on_error`` is invalid.
         """
-        if on_error not in ("return", "raise"):
-            raise ModelError(f"on_error is {on_error!r}; give 'return' or 'raise'.")
         predictions = list(self.stream(photos, threshold, on_error))
         for caution in (*_unread_sentence(predictions), *self.cautions(predictions)):
             warn(caution)
@@ -136,6 +134,8 @@ class Detector:
         Pass the predictions to ``cautions`` for the warnings about missing objects.
         """
         _check_threshold(threshold)
+        if on_error not in ("return", "raise"):
+            raise ModelError(f"on_error is {on_error!r}; give 'return' or 'raise'.")
         given = _opened(_several(photos), on_error)
         return (seen.above(threshold) for seen in self._detect(given))
 
@@ -204,9 +204,8 @@ class Detector:
         path = Path(path)
         path = path if path.suffix == ".autodet" else path.with_name(f"{path.name}.autodet")
         try:
-            shutil.copyfile(self._model.path, path)
-        except shutil.SameFileError:
-            pass
+            with self._model.path.open("rb") as model, open_atomically(path) as file:
+                shutil.copyfileobj(model, file)
         except OSError as error:
             raise ModelError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
         return path

@@ -226,7 +226,10 @@ def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None
         if not (folder / SPEC).exists():
             continue  # damaged
         age = abs(time.time() - (folder / SPEC).stat().st_mtime)  # abs: the clock may have been set back
-        found = SearchSpec.read(folder) if age < seconds else None
+        try:
+            found = SearchSpec.read(folder) if age < seconds else None
+        except SearchError:
+            continue  # damaged
         if (
             found
             and is_numbered(found.name, spec.name)

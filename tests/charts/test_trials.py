@@ -110,6 +110,14 @@ def test_of_thousands_of_trials_the_best_and_the_newest_are_drawn():
     assert most_telling(search(trial(0), trial(1))).trials == (trial(0), trial(1))
 
 
+def test_the_best_by_the_objective_is_drawn_not_the_best_map50():
+    def scored(number, map50, value):
+        return TrialStatus(number, "finished", {"lr": 1e-3}, (EpochResult(1, 1.0, map50, 0.1, 3.0, value),))
+
+    trials = [scored(0, 0.1, 0.9), *(scored(number, 0.5, 0.1) for number in range(1, 200))]
+    assert most_telling(search(*trials)).trials[0] == trials[0]
+
+
 def test_a_loss_that_grows_without_bound_flattens_no_other_line():
     hot = TrialStatus(1, "finished", {"lr": 1.0}, (EpochResult(1, 2.0, 0, 0, 3.0), EpochResult(2, 5e8, 0, 0, 3.0)))
     assert loss_figure(search(trial(0), hot)).layout.yaxis.range[1] == 6

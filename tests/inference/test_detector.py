@@ -1,3 +1,4 @@
+import errno
 import io
 import shutil
 import warnings
@@ -105,6 +106,8 @@ def test_a_photo_that_cannot_be_read_does_not_lose_the_others(detector, photo, t
         detector.predict_many(given, on_error="raise")
     with pytest.raises(ModelError, match="give 'return' or 'raise'"):
         detector.predict_many(given, on_error="ignore")
+    with pytest.raises(ModelError, match="give 'return' or 'raise'"):
+        detector.stream(given, on_error="ignore")
 
 
 @pytest.mark.parametrize("given", ["a.jpg", b"content", io.BytesIO(), Image.new("RGB", (9, 9)), np.zeros((9, 9, 3))])
@@ -218,6 +221,20 @@ def test_a_saved_detector_sees_the_same_in_another_workspace(detector, photo, tm
     assert loaded.card == replace(detector.card, name="uploaded")
     for expected, seen in zip(detector.predict(photo, 0.01), loaded.predict(photo, 0.01), strict=True):
         np.testing.assert_array_equal(seen, expected)
+
+
+def test_a_save_that_fails_keeps_the_file_that_is_there(detector, tmp_path, monkeypatch):
+    path = tmp_path / "mine.autodet"
+    path.write_bytes(b"earlier")
+
+    def fill_the_disk(_model, file):
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("autodet.inference.detector.shutil.copyfileobj", fill_the_disk)
+    with pytest.raises(ModelError, match="No space left on device"):
+        detector.save(path)
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("mine.autodet", b"earlier")]
 
 
 def test_what_cannot_be_loaded_or_saved_is_a_sentence(detector, trained_bundle, tmp_path):

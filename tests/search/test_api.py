@@ -185,6 +185,9 @@ def test_a_search_takes_neither_the_id_nor_the_name_of_a_model(data, home, launc
 def test_one_order_given_twice_at_once_is_one_search_under_a_numbered_name_too(data, home, launched):
     start_search(data, seed=1)
     first = start_search(data, once_within=60)
+    damaged = home.searches / "damaged"
+    damaged.mkdir()
+    (damaged / "spec.json").write_text("{")
     assert start_search(data, once_within=60).id == first.id == "fruit-2"
 
 

@@ -1,1 +1,1 @@
-"""Checks of photos, bounding boxes and whole datasets; duplicate detection."""
+"""Checks of photos, bounding boxes and whole data sets; duplicate detection."""

@@ -1,4 +1,4 @@
-"""Checks of a dataset as a whole: class names, classes per split and boxes per split."""
+"""Checks of a data set as a whole: class names, classes per split and boxes per split."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -145,7 +145,7 @@ def weak_classes(boxes: Mapping[str, int], by_split: Mapping[Split, Collection[s
 
 
 def check_boxes(photos: Sequence[CheckedPhoto], shown: str, *, written: bool) -> list[Problem]:
-    """Refuse a dataset without any boxes.
+    """Refuse a data set without any boxes.
 
     Args:
         photos: The photos to import.
@@ -173,7 +173,7 @@ def check_validation(splits: Sequence[Split], *, drawn: bool) -> list[Problem]:
 
 
 def check_marked(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> list[Problem]:
-    """Report splits without boxes, unless the whole dataset has none.
+    """Report splits without boxes, unless the whole data set has none.
 
     Args:
         photos: The photos to import.

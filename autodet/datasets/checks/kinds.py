@@ -1,4 +1,4 @@
-"""Kinds of dataset problems: why each matters, and the actions available for it.
+"""Kinds of data set problems: why each matters, and the actions available for it.
 
 A decision selects an action for a kind. The first action of a kind is its default.
 """
@@ -44,7 +44,7 @@ class Kind:
 
 
 MAX_LOST_SHARE = 0.05  # dropping a larger fraction of the labelled photos or boxes needs consent
-FEW_LOST = 2  # losses up to this number need no consent, even in a small dataset
+FEW_LOST = 2  # losses up to this number need no consent, even in a small data set
 
 KINDS: dict[str, Kind] = {
     "unreadable_photo": Kind(

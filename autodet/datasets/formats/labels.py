@@ -67,7 +67,7 @@ class Reading:
         problems: The problems found.
         classes: The classes that the labels name, annotated or not, if the format lists them.
         stale_lists: Whether photo lists may be older than the labels, so that an unlisted photo may be an oversight;
-            otherwise lists belong to the dataset and omit photos on purpose.
+            otherwise lists belong to the data set and omit photos on purpose.
     """
 
     photos: tuple[LabelledPhoto, ...]

@@ -15,7 +15,7 @@ from autodet.errors import DatasetError
 from autodet.records import SPLITS, Split
 
 MAX_YAML_BYTES = 200_000
-MAX_DOCUMENTS = 50  # further ones are never about datasets
+MAX_DOCUMENTS = 50  # further ones are never about data sets
 DARKNET = ".data"  # extension of Darknet's settings files
 MAX_TEXT_BYTES = 64_000_000
 MAX_ENTRIES = 1000  # folders and lists per split
@@ -99,7 +99,7 @@ def _likelihood(path: str) -> tuple[bool, int, bool, str]:
 
 
 def _read_yaml(listing: Listing, path: str) -> YoloSettings | None:
-    """Read a YAML file about a dataset; return None if it is about something else, or broken."""
+    """Read a YAML file about a data set; return None if it is about something else, or broken."""
     try:
         document = _loaded(listing.read_text(path, MAX_YAML_BYTES))
     except DatasetError:

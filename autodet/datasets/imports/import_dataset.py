@@ -25,7 +25,7 @@ from autodet.errors import DatasetError, disk_full_sentence
 from autodet.records import SPLITS, Annotations, ImageRecord, Mark, Problem, Split
 from autodet.workspace import Workspace, hidden_folder, open_workspace
 
-ORDER = "order"  # file in a dataset that identifies its import
+ORDER = "order"  # file in a data set that identifies its import
 
 
 @contextmanager
@@ -55,12 +55,12 @@ def import_dataset(
     progress: Progress | None = None,
     credentials: S3Credentials | None = None,
 ) -> Dataset:
-    """Import labelled photos; the dataset appears only when it is complete.
+    """Import labelled photos; the data set appears only when it is complete.
 
     Args:
         source: A zip file, a folder, ``s3://bucket/prefix``, ``s3://bucket/key.zip``, ``sample`` (drawn locally), or
-            ``motorbikes`` (AutoGluon's dataset, from a public bucket).
-        name: Name of the dataset; defaults to the source's name. A number is appended if it is the id of another
+            ``motorbikes`` (AutoGluon's data set, from a public bucket).
+        name: Name of the data set; defaults to the source's name. A number is appended if it is the id of another
             dataset.
         format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
         seed: Seed of the split if the source defines none, and of the drawn sample.
@@ -87,14 +87,14 @@ def import_dataset(
 
 
 def store(found: Review, name: str, workspace: Workspace, report: Progress = no_progress, order: str = "") -> Dataset:
-    """Create a dataset from a review; it appears only when it is complete.
+    """Create a data set from a review; it appears only when it is complete.
 
     Args:
         found: The review to store; its photos are moved.
-        name: Name of the dataset; a number is appended if it is the id of another dataset.
+        name: Name of the data set; a number is appended if it is the id of another dataset.
         workspace: Target workspace.
         report: Callback that receives the completed fraction, 0 to 1, and a description of the current work.
-        order: Key by which ``stored_for`` finds the dataset later.
+        order: Key by which ``stored_for`` finds the data set later.
     """
     with hidden_folder(workspace.datasets) as folder:
         dataset = _fill(folder, found, name, report)
@@ -104,7 +104,7 @@ def store(found: Review, name: str, workspace: Workspace, report: Progress = no_
 
 
 def stored_for(order: str, workspace: Workspace) -> str | None:
-    """Return the id of the dataset that was stored for an order; None if there is none yet."""
+    """Return the id of the data set that was stored for an order; None if there is none yet."""
     found = (path for path in workspace.datasets.glob(f"*/{ORDER}") if path.read_text(encoding="utf-8") == order)
     return next((path.parent.name for path in found if not path.parent.name.startswith(".")), None)
 
@@ -124,13 +124,13 @@ def failures_named(shown: str) -> Iterator[None]:
 
 
 def name_of(source: str | Path) -> str:
-    """Return the default name of a dataset, derived from its source."""
+    """Return the default name of a data set, derived from its source."""
     path = PurePosixPath(str(source).rstrip("/"))
     return (path.stem if path.suffix.lower() == ".zip" else path.name) or "data set"
 
 
 def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
-    """Move the unmodified photos into the dataset's folder, and describe the dataset."""
+    """Move the unmodified photos into the data set's folder, and describe the dataset."""
     classes = tuple(sorted(frozenset[str]().union(*(photo.classes for photo in found.photos))))
     names = _storage_names(found.photos, found.splits)
     order = sorted(range(len(names)), key=lambda index: (SPLITS.index(found.splits[index]), names[index]))
@@ -207,7 +207,7 @@ def annotations_of(photos: Sequence[Sequence[Mark]], classes: Sequence[str]) -> 
 
 
 def _with_stored_photos(found: Review, names: Sequence[str]) -> tuple[Problem, ...]:
-    """Return the problems, with their photos under the names that the dataset uses."""
+    """Return the problems, with their photos under the names that the data set uses."""
     stored = {str(photo.source.photo): name for photo, name in zip(found.photos, names, strict=True)}
     return tuple(
         replace(problem, photos=tuple(stored[photo] for photo in problem.photos if photo in stored))

@@ -11,7 +11,7 @@
 
            ┌────────────────────────────┐
     working ──> confirming > working    │
-       │  ├───> choosing ──> working    ├──> finished   (the dataset is stored)
+       │  ├───> choosing ──> working    ├──> finished   (the data set is stored)
        │  └───> reviewing ─> working ───┘
        └──────────────────────────────────> failed      (only the error message is left)
 
@@ -94,7 +94,7 @@ class ImportStatus:
         doing: Description of the current work.
         seconds: Time spent on the current work so far.
         formats: The formats to choose from while ``choosing``.
-        dataset: The dataset's id once ``finished``.
+        dataset: The data set's id once ``finished``.
         error: The error message once ``failed``, ``interrupted`` or ``crashed``; the question while ``choosing`` or
             ``confirming``.
     """

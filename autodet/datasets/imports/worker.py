@@ -155,7 +155,7 @@ def _finish(folder: Path, found: Review, report: Reporter) -> ImportStatus:
 
 
 def _stored_before(folder: Path) -> ImportStatus | None:
-    """Return the final status if an earlier process stored the dataset but died before reporting it."""
+    """Return the final status if an earlier process stored the data set but died before reporting it."""
     if not (folder / ORDER).exists():
         return None
     dataset = stored_for((folder / ORDER).read_text(encoding="utf-8"), Workspace(folder.parent.parent))

@@ -1,1 +1,1 @@
-"""Versions: datasets derived from another dataset by changing its classes or splits."""
+"""Versions: data sets derived from another data set by changing its classes or splits."""

@@ -1,8 +1,8 @@
-"""Versions: datasets derived from another dataset by changing its classes or splits.
+"""Versions: data sets derived from another data set by changing its classes or splits.
 
-parent -> plan_version(changes), fast and without side effects -> Version -> store_version -> dataset
+parent -> plan_version(changes), fast and without side effects -> Version -> store_version -> data set
 
-A version's photos are hard links to the parent's files (or copies), so either dataset can be deleted on its own.
+A version's photos are hard links to the parent's files (or copies), so either data set can be deleted on its own.
 """
 
 import os
@@ -38,7 +38,7 @@ from autodet.records import SPLITS, ImageRecord, Problem, Split
 from autodet.text_format import counted, few, shortened
 from autodet.workspace import Workspace, hidden_folder, open_workspace, safe_join
 
-# Kinds that a version does not inherit: they concern the whole dataset, or were settled during the import.
+# Kinds that a version does not inherit: they concern the whole data set, or were settled during the import.
 OF_THE_WHOLE = (
     "class_rare",
     "class_missing",
@@ -71,10 +71,10 @@ class Changes:
 
 @dataclass(frozen=True, eq=False)
 class Version:
-    """A planned version of a dataset, not stored.
+    """A planned version of a data set, not stored.
 
     Attributes:
-        parent: The dataset to change.
+        parent: The data set to change.
         classes: Class names, sorted.
         images: The photos under their new names, sorted by split and file.
         sources: The file name of each photo in the parent.
@@ -130,10 +130,10 @@ def derive_dataset(
     resplit: Resplit | Sequence[float] | None = None,
     workspace: Workspace | None = None,
 ) -> Dataset:
-    """Create a new version of a dataset; the dataset itself stays unchanged.
+    """Create a new version of a data set; the data set itself stays unchanged.
 
     Args:
-        dataset: A dataset, its id or its name.
+        dataset: A data set, its id or its name.
         name: Name of the version; defaults to the parent's name with the next free number.
         rename: Maps old class names to new ones; classes with the same new name are merged.
         drop: Classes whose boxes are removed.
@@ -142,7 +142,7 @@ def derive_dataset(
         workspace: Target workspace; defaults to the workspace of the settings.
 
     Raises:
-        NotFoundError: No such dataset exists.
+        NotFoundError: No such data set exists.
         DatasetError: A change is invalid or has no effect; nothing was stored.
     """
     parent = as_dataset(dataset, workspace)
@@ -152,7 +152,7 @@ def derive_dataset(
 
 
 def plan_version(dataset: Dataset, changes: Changes) -> Version:
-    """Plan a version of a dataset without storing it.
+    """Plan a version of a data set without storing it.
 
     Raises:
         DatasetError: A change is invalid; the message names it and suggests a solution.
@@ -191,11 +191,11 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
 
 
 def store_version(version: Version, name: str | None = None, workspace: Workspace | None = None) -> Dataset:
-    """Store a version as a dataset that shares its photos with its parent; it appears only when it is complete.
+    """Store a version as a data set that shares its photos with its parent; it appears only when it is complete.
 
     Args:
         version: The version to store.
-        name: Name of the dataset; defaults to the parent's name with the next free number.
+        name: Name of the data set; defaults to the parent's name with the next free number.
         workspace: Target workspace; defaults to the workspace of the settings.
 
     Raises:
@@ -227,7 +227,7 @@ def store_version(version: Version, name: str | None = None, workspace: Workspac
 
 
 def free_version_name(parent: Dataset, workspace: Workspace | None = None) -> str:
-    """Return the parent's name with the lowest number, from 2, that no dataset has: ``fruit 2``."""
+    """Return the parent's name with the lowest number, from 2, that no data set has: ``fruit 2``."""
     taken = {summary.name for summary in list_datasets(workspace)}
     stem, _, last = parent.name.rpartition(" ")
     base = stem if stem and last.isascii() and last.isdigit() else parent.name
@@ -238,7 +238,7 @@ def ancestors(dataset: Dataset, workspace: Workspace | None = None) -> Iterator[
     """Yield the chain of parents of a version, nearest first.
 
     Args:
-        dataset: The version; an imported dataset has no ancestors.
+        dataset: The version; an imported data set has no ancestors.
         workspace: Workspace to search; defaults to the workspace of the settings.
 
     Yields:
@@ -326,7 +326,7 @@ def _failures_named(parent: Dataset) -> Iterator[None]:
     """Convert operating system errors into messages about the version."""
     try:
         yield
-    except (FileNotFoundError, BusyError) as error:  # BusyError: the dataset is being deleted
+    except (FileNotFoundError, BusyError) as error:  # BusyError: the data set is being deleted
         raise DatasetError(
             f"The data set {parent.name!r} has lost photos, or was deleted; import it again, then make the version."
         ) from error

@@ -32,7 +32,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts of a dataset by ``train``, ``val``, ``test`` and ``all``; ``boxes`` holds such counts per class."""
+    """Counts of a data set by ``train``, ``val``, ``test`` and ``all``; ``boxes`` holds such counts per class."""
 
     photos: Counts
     unmarked: Counts

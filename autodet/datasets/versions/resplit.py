@@ -1,4 +1,4 @@
-"""Drawing new splits for a dataset, with related photos in one split."""
+"""Drawing new splits for a data set, with related photos in one split."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
