@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 
-.PHONY: app test lint format clean help
+.PHONY: app test lint format screenshots clean help
 
 app: $(VENV)/.app  ## set up everything and open the app
 	$(RUN) autodet app
@@ -18,6 +18,10 @@ lint: $(VENV)/.dev  ## check style and types
 format: $(VENV)/.dev  ## mend what can be mended of the style
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
+
+screenshots: $(VENV)/.dev  ## renew the README's pictures from a search on the sample (minutes)
+	AUTODET_HOME=$$(mktemp -d) sh -c '$(RUN) autodet import sample && \
+	  $(RUN) autodet search sample --trials 4 --epochs 16 && $(RUN) tests.browser.screenshots docs/images'
 
 clean:  ## delete the environment and all caches; the workspace stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

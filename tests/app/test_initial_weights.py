@@ -37,7 +37,7 @@ def test_a_model_brings_its_network_and_photo_size_and_every_trial_begins_with_i
     model = add_model(bundle, "old", workspace)
     app = begin_with(visit("search"), "old")
     assert "Network" not in labels(app.selectbox)
-    assert "photos at 96 pixels" in says(app)
+    assert "was trained at 96 pixels" in says(app)
     (reason,) = re.findall(r"needs about .* an epoch .*: (about .*) in all", says(app))
     (forecast,) = re.findall(r"\*\*(About .*)\*\* for 3 trials", says(app))
     assert reason == forecast.lower()

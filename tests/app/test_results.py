@@ -222,7 +222,7 @@ def test_a_search_for_quality_and_speed_shows_its_front(visit, search_there):
     app = visit("results", search="pair")
     assert metric(app, "Best mAP@0.5") == "0.900"
     assert len(app.get("plotly_chart")) == 4
-    assert "No trial beats those on the line in both" in says(app)
+    assert "Trials on the line are the Pareto front" in says(app)
     table = app.dataframe[0].value
     assert list(table["trial"]) == ["0 ◆", "1 ★ ◆", "2"]
     assert list(table["one prediction"]) == [60, 90, 70]
@@ -255,7 +255,7 @@ def test_a_search_says_what_it_takes_on_the_disk_and_can_be_deleted_once_it_is_o
     app = visit("results", search="fruit")
     assert metric(app, "On the disk") == "19 MB"
     app = checked(labelled(app.button, "Delete").click().run())
-    assert "What is listed under Models stays" in says(app)
+    assert "the models that you have kept stay under Models" in says(app)
     assert bundle.exists()
     assert labelled(app.button, "Delete it")  # what it does is tested in a browser: dialogs need one
 

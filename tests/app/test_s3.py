@@ -99,7 +99,7 @@ def test_an_interrupted_download_asks_for_the_key_again(visit, workspace, proxy,
     proxy.faults.refuse = {"set/photo_19.xml": [403]}
     wait_for(start_import("s3://photos/set", "set", workspace=workspace, credentials=KEYS))
     app = visit("datasets")
-    assert "does not let these keys read" in says(app) and "What it has fetched is kept" in says(app)
+    assert "does not let these keys read" in says(app) and "The files fetched so far are kept" in says(app)
     app = checked(labelled(app.button, "Go on").click().run())
     assert "give the access key" in says(app)
     for label, text in (("Access key id", "id"), ("Secret access key", "secret")):

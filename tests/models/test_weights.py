@@ -41,7 +41,7 @@ def test_what_may_pass_is_tried_once_more(weights_server, fault):
     ("fault", "reason", "attempts"),
     [
         ("cut", "the connection was cut", 2),
-        ("changed", "not the published file", 2),
+        ("changed", "not the published one", 2),
         ("stall", "sent nothing for", 2),
         (503, "answers 503", 2),
         (404, "answers 404", 1),

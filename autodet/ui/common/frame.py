@@ -11,7 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from autodet.errors import AutodetError, SettingsError, sentence_for
 from autodet.settings import is_loopback, load_settings
-from autodet.ui.common.address import ASSETS, read_address, show_link
+from autodet.ui.common.address import ASSETS, PAGE, read_address, show_link
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.sign_in import ask_for_password, is_admitted
 
@@ -19,6 +19,7 @@ LOGO = ASSETS / "logo.svg"
 ICON = ASSETS / "icon.svg"  # of the browser tab; a named icon would be loaded from a font server
 STYLE = ASSETS / "page.css"
 FRAMED, WANTED = "framed", "wanted"
+LEAVING = "leaving"  # session state: the switch to another page that ``open_page`` has begun
 UNFORESEEN = (
     "Something went wrong on this page; the app's log says what. Nothing was lost: reload the page, or go on with "
     "another."
@@ -93,6 +94,7 @@ def page(name: str, subtitle: str = "") -> Iterator[None]:
     except SettingsError as error:
         st.error(escape(str(error)), icon=":material/error:")
         st.stop()
+    _finish_switch(name)
     _warn_of_open_app()
     read_address(name)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -131,7 +133,15 @@ def open_page(name: str, **chosen: str) -> NoReturn:
         name: The page, a key of ``PAGES``.
         chosen: Selections on that page: ids of a ``search``, ``model`` or ``dataset``, or a ``split``.
     """
+    st.session_state[LEAVING] = st.session_state[PAGE], name, chosen
     st.switch_page(PAGES[name].path, query_params=chosen)
+
+
+def _finish_switch(name: str) -> None:
+    """Repeat a switch to another page that a second click on the first page interrupted."""
+    page_left, target, chosen = st.session_state.pop(LEAVING, ("", "", {}))
+    if page_left == name:
+        open_page(target, **chosen)
 
 
 def link(name: str, label: str, *, primary: bool = False, icon: str | None = None, **chosen: str) -> None:

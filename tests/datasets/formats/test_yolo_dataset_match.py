@@ -181,7 +181,7 @@ def test_labels_that_only_settings_of_other_sets_could_name_are_not_guessed(tree
     fill(tree, "a/images", "b/images", "c/images", count=4)
     for name, names in (("a", "[cat, dog]"), ("b", "[cow, hen]")):
         tree.text(f"cfg/{name}.yaml", f"train: {name}/images\nnames: {names}\n")
-    told = r"Neither 'cfg/a.yaml' nor 'cfg/b.yaml' is about this photo.*import the folder of each data set by itself"
+    told = r"Neither 'cfg/a.yaml' nor 'cfg/b.yaml' is about this photo.*import the folder of each data set separately"
     with pytest.raises(DatasetError, match=rf"would lose 4 of 12 labelled photos.*{told}"):
         import_dataset(tree.root, workspace=workspace_in(tmp_path))
 
@@ -223,5 +223,5 @@ def test_predictions_and_missing_label_files_are_counted(tree, tmp_path):
 
 def test_nothing_but_predictions_is_a_sentence(tree, tmp_path):
     tree.yolo("runs/detect/predict/a.jpg", "runs/detect/predict/labels/a.txt", LINE)
-    with pytest.raises(DatasetError, match="what it predicted is not what somebody marked"):
+    with pytest.raises(DatasetError, match="predictions are not ground truth"):
         import_dataset(tree.root, workspace=workspace_in(tmp_path))

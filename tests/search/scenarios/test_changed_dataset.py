@@ -31,7 +31,7 @@ def test_a_search_whose_data_set_has_changed_is_not_resumed(
     os.kill(supervisors(SEARCH)[0], signal.SIGKILL)
     assert run.ends()[0] == 1
     code, _, err = cli("resume", SEARCH).ends()
-    assert (code, "not what it was when the search began" in err) == (2, True)
+    assert (code, "has changed since the search began" in err) == (2, True)
     shutil.rmtree(data.folder)
     code, _, err = cli("resume", SEARCH).ends()
     assert (code, "is not there any more" in err) == (2, True)
