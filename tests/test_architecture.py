@@ -29,7 +29,7 @@ INNER_LAYERS = {
         ("checks", "manifest", "splits"),
         ("formats",),
         ("photos",),
-        ("sources", "photo_sources", "perceptual_hash"),
+        ("sources", "photo_sources", "perceptual_hash", "record_columns"),
     ),
     "search": (
         ("__main__", "start"),

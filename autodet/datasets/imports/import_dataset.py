@@ -17,8 +17,9 @@ from autodet.datasets.checks.kinds import decide
 from autodet.datasets.checks.photo_checks import CheckedPhoto
 from autodet.datasets.imports.review import Review, review
 from autodet.datasets.imports.staging import PHOTOS, Progress, fetch, no_progress, shown_name, stage
-from autodet.datasets.manifest import DECIMALS, IMAGES, Dataset, cut, fingerprint_of, publish_dataset
+from autodet.datasets.manifest import IMAGES, Dataset, fingerprint_of, publish_dataset
 from autodet.datasets.photos import FORMAT_ENDINGS
+from autodet.datasets.record_columns import DECIMALS, split_annotations
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.splits import free_name
 from autodet.errors import DatasetError, disk_full_sentence
@@ -203,7 +204,7 @@ def annotations_of(photos: Sequence[Sequence[Mark]], classes: Sequence[str]) -> 
         [mark.difficult for mark in marks],
         [mark.truncated for mark in marks],
     )
-    return cut(together, map(len, photos))
+    return split_annotations(together, map(len, photos))
 
 
 def _with_stored_photos(found: Review, names: Sequence[str]) -> tuple[Problem, ...]:
