@@ -49,7 +49,7 @@ def add_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--endpoint", metavar="URL", help="S3: one of the servers in AUTODET_S3_ENDPOINT; else the first"
     )
-    kinds = "; ".join(f"{name}: {', '.join(kind.choices)}" for name, kind in KINDS.items() if len(kind.choices) > 1)
+    kinds = "; ".join(f"{name}: {', '.join(kind.actions)}" for name, kind in KINDS.items() if len(kind.actions) > 1)
     parser.add_argument(
         "--decide",
         metavar="KIND=ACTION",

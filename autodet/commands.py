@@ -20,6 +20,7 @@ from autodet.datasets.versions.resplit import Resplit
 from autodet.errors import AmbiguousNameError, DatasetError, NotFoundError, PhotoError, SearchError
 from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
 from autodet.inference.photo_folders import find_photos
+from autodet.messages.versions import change_sentence
 from autodet.models.store import find_model, list_models, only_model_id, rename_model
 from autodet.records import Prediction, SearchStatus
 from autodet.search.api import Search, find_only_search, find_search, is_in_the_making, list_searches
@@ -90,7 +91,7 @@ def derive(options: Options) -> Answer:
     version = plan_version(parent, _changes(options))
     document = {
         "parent": parent.id,
-        "changes": list(version.changes),
+        "changes": list(map(change_sentence, version.changes)),
         "counts": differences_to_json(version.differences()),
         "groups": len(version.groups),
     }

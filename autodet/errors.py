@@ -34,7 +34,7 @@ reports which of several things a name refers to.
 import errno
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -67,16 +67,30 @@ class AmbiguousFormatError(DatasetError):
     """A source holds labels in several formats; the caller must choose one.
 
     Attributes:
-        formats: The names to choose from.
+        photos: Number of labelled photos by format.
     """
 
-    def __init__(self, message: str, formats: tuple[str, ...]) -> None:
+    def __init__(self, message: str, photos: Mapping[str, int]) -> None:
         super().__init__(message)
-        self.formats = formats
+        self.photos = photos
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The names to choose from."""
+        return tuple(self.photos)
 
 
 class LargeDownloadError(DatasetError):
-    """A source is so large that its download needs confirmation."""
+    """A source is so large that its download needs confirmation.
+
+    Attributes:
+        files: Number of files.
+        bytes: Their size.
+    """
+
+    def __init__(self, message: str, files: int, bytes: int) -> None:
+        super().__init__(message)
+        self.files, self.bytes = files, bytes
 
 
 class DownloadInterruptedError(DatasetError):

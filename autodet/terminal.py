@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
-from autodet.datasets.checks.kinds import KINDS, by_kind, how_many
+from autodet.datasets.checks.kinds import by_kind, how_many
 from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.datasets.versions.derive import Version
 from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, quality_of, wants_speed
+from autodet.messages.finding_kinds import KIND_TEXTS
+from autodet.messages.findings import action_sentence, problem_sentence
+from autodet.messages.versions import change_sentence
 from autodet.models.store import StoredModel
-from autodet.records import MAX_DETECTIONS, EvaluationReport, Problem, SearchStatus, TrialStatus
+from autodet.records import MAX_DETECTIONS, EvaluationReport, Finding, SearchStatus, TrialStatus
 from autodet.search.delete_assets import Deletion
 from autodet.search.status.epoch_lines import time_left
 from autodet.text_format import counted, duration, harmless, size_text
@@ -59,17 +62,18 @@ def dataset_text(dataset: Dataset) -> str:
         ("photos", _counts(dataset.splits)),
         ("boxes", str(dataset.boxes)),
     ]
-    return "\n".join([columns(facts), *_finding_lines(dataset.problems)])
+    return "\n".join([columns(facts), *_finding_lines(dataset.findings)])
 
 
-def _finding_lines(problems: Sequence[Problem]) -> Iterator[str]:
-    """Describe the problems of an import by kind; kinds that need the user's decision come first."""
-    if problems:
-        yield f"\n{counted(len(problems), 'finding')}; --json lists all of them."
-    for kind, found in by_kind(problems).items():
-        yield f"\n{KINDS[kind].title}: {how_many(found):,}"
-        for one in found[:MAX_FINDINGS_SHOWN]:
-            yield f"  {one.file}{': ' * bool(one.file)}{one.problem} {one.action}"
+def _finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """Describe the findings of an import by kind; kinds that need the user's decision come first."""
+    if findings:
+        yield f"\n{counted(len(findings), 'finding')}; --json lists all of them."
+    for kind, found in by_kind(findings).items():
+        yield f"\n{KIND_TEXTS[kind].title}: {how_many(found):,}"
+        for finding in found[:MAX_FINDINGS_SHOWN]:
+            where = f"{finding.file}: " if finding.file else ""
+            yield f"  {where}{problem_sentence(finding)} {action_sentence(finding)}"
         if len(found) > MAX_FINDINGS_SHOWN:
             yield f"  and {len(found) - MAX_FINDINGS_SHOWN:,} more"
 
@@ -86,13 +90,16 @@ def version_text(version: Version, dataset: Dataset | None = None) -> str:
     differences = version.differences()
     heads = [split.upper() for split in differences[0].after]
     rows = [
-        (one.name or one.of, *(_changed(one.before[split], one.after[split]) for split in one.after))
-        for one in differences
+        (
+            difference.name or difference.of,
+            *(_changed(difference.before[split], difference.after[split]) for split in difference.after),
+        )
+        for difference in differences
     ]
     largest = max(map(len, version.groups.values()), default=0)
     if largest > 1:
         facts.append(("groups", f"{len(version.groups)}, the largest of {largest} photos"))
-    changes = [f"  {sentence}" for sentence in version.changes]
+    changes = [f"  {change_sentence(change)}" for change in version.changes]
     return "\n".join([columns(facts), "", *changes, "", columns([("", *heads), *rows])])
 
 
@@ -210,8 +217,14 @@ def report_text(report: EvaluationReport) -> str:
         facts.append(("note", words))
     rows = [("CLASS", "AP50", "AP50-95", "PHOTOS", "BOXES")]
     rows += [
-        (name, _figure(one.ap50), _figure(one.ap50_95), str(one.images), str(one.boxes))
-        for name, one in report.per_class.items()
+        (
+            name,
+            _figure(class_report.ap50),
+            _figure(class_report.ap50_95),
+            str(class_report.images),
+            str(class_report.boxes),
+        )
+        for name, class_report in report.per_class.items()
     ]
     return f"{columns(facts)}\n\n{columns(rows)}"
 

@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import IMAGES, Dataset, write_dataset
 from autodet.datasets.sources.sample import write_sample
-from autodet.records import SPLITS, Annotations, ImageRecord, Problem
+from autodet.records import SPLITS, Annotations, Finding, ImageRecord
 from autodet.workspace import Workspace
 
 CLASSES = tuple(f"class {number:02}" for number in range(80))
@@ -41,7 +41,7 @@ def main() -> None:
         write_sample(Path(folder) / "drawn", images=24)
         drawn = import_dataset(Path(folder) / "drawn", "drawn", workspace=workspace)
         large = _write_large(drawn, arguments.photos, arguments.boxes, arguments.problems)
-        for view in ("Photos", "Statistics", f"Problems ({arguments.problems:,})"):
+        for view in ("Photos", "Statistics", f"Findings ({arguments.problems:,})"):
             seconds = _time_page(large.id, view, arguments.times)
             print(
                 f"| Data sets drawn again, {arguments.photos:,} photos: {view} "
@@ -68,15 +68,16 @@ def _write_large(drawn: Dataset, photos: int, boxes: int, problems: int) -> Data
         records.append(replace(source, file=file, split=split, annotations=marked))
     large = replace(drawn, folder=folder, id="large", name="large", classes=CLASSES, images=tuple(records))
     found = tuple(_problem(records, number) for number in range(problems))
-    write_dataset(replace(large, problems=found))
+    write_dataset(replace(large, findings=found))
     return large
 
 
-def _problem(records: list[ImageRecord], number: int) -> Problem:
+def _problem(records: list[ImageRecord], number: int) -> Finding:
     files = tuple(records[(number + step) % len(records)].file for step in (0, 7))
     kind = KINDS[number % len(KINDS)]
     shown = files if kind == "photo_alike" else files[:1]
-    return Problem(files[0], "Something is wrong with this photo.", "Something was done about it.", kind, shown)
+    sentences = {"problem": "Something is wrong with this photo.", "action": "Something was done about it."}
+    return Finding(kind, files[0], "keep", sentences, "recorded", shown)
 
 
 def _time_page(dataset: str, view: str, times: int) -> list[float]:

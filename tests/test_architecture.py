@@ -1,6 +1,7 @@
 """The import rules of docs/architecture.md."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ LAYERS = (
     ("charts", "training"),
     ("datasets", "models", "evaluation"),
     ("names",),
+    ("messages",),
     ("records", "workspace", "lock", "processes", "text_format"),
     ("settings",),
     ("errors", "version"),
@@ -80,6 +82,22 @@ TORCH_MODULES = {
     "autodet.training.letterbox_dataset",
     "autodet.training.transforms",
 }
+
+# Two words, or one that ends a sentence.
+ENGLISH = re.compile(r"[A-Za-z']{2,},? [a-z]{2,}|^[A-Z][a-z]+\.$| [a-z]+\.$")
+TEXT_METHODS = {
+    "startswith",
+    "endswith",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "partition",
+    "split",
+    "find",
+    "index",
+}
+VALUES = {"Finding", "VersionChange", "ImportStep", "Cause", "LabelError", "FileError", "PhotoFileError"}
+FOREIGN_TEXTS = {"database or disk is full"}  # sentences of other programs: SQLite gives no error number
 
 
 def sources() -> list[Path]:
@@ -201,3 +219,33 @@ with contextlib.redirect_stdout(sys.stderr), contextlib.suppress(SystemExit):
 print([name for name in ("torch", "optuna", "streamlit") if name in sys.modules])
 """
     assert ask_python(code) == "[]"
+
+
+def compared_texts(path: Path) -> list[str]:
+    """Every literal that a module compares with a text, searches in one or cuts from one."""
+    found: list[ast.expr] = []
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Compare):
+            found += [node.left, *node.comparators]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TEXT_METHODS:
+            found += node.args
+    literals = [literal for one in found for literal in ast.walk(one) if isinstance(literal, ast.Constant)]
+    return [literal.value for literal in literals if isinstance(literal.value, str)]
+
+
+@pytest.mark.parametrize("path", sources(), ids=str)
+def test_no_code_compares_or_edits_sentences(path):
+    assert [text for text in compared_texts(path) if ENGLISH.search(text) and text not in FOREIGN_TEXTS] == []
+
+
+@pytest.mark.parametrize("path", sources(), ids=str)
+def test_findings_are_worded_in_one_room(path):
+    """A finding, a change or a step holds values: no argument is a sentence."""
+    calls = [
+        node for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
+    ]
+    values = [
+        one for call in calls if isinstance(call.func, ast.Name) and call.func.id in VALUES for one in ast.walk(call)
+    ]
+    literals = [one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    assert [text for text in literals if ENGLISH.search(text)] == []

@@ -76,9 +76,9 @@ def test_a_data_set_is_read(tmp_path, workspace):
     (tmp_path / "fruit" / "photo_00.png").rename(tmp_path / "fruit" / "photo_00.jpg")  # which is a finding
     data = import_dataset(tmp_path / "fruit", "fruit", workspace=workspace)
     version = derive_dataset(data, "version", drop=["apple"], workspace=workspace)
-    enlarge_file(version.folder / "manifest.json", "parent", "problems")
+    enlarge_file(version.folder / "manifest.json", "parent", "findings")
     read = load_dataset("version", workspace)
-    assert read.problems == version.problems != ()
+    assert read.findings == version.findings != ()
     assert read.parent == version.parent
 
 

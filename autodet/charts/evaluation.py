@@ -9,12 +9,12 @@ from autodet.records import EvaluationReport
 
 def class_ap_figure(report: EvaluationReport) -> go.Figure:
     """Plot AP per class at IoU 0.50 and over IoU 0.50 to 0.95; classes without a box in the split are left out."""
-    found = {name: one for name, one in report.per_class.items() if one.ap50 is not None}
+    found = {name: class_report for name, class_report in report.per_class.items() if class_report.ap50 is not None}
     names = [label(name) for name in found]
     figure = go.Figure()
     for title, values, colour in (
-        ("AP at IoU 0.50", [one.ap50 for one in found.values()], CLASS_COLOURS[1]),
-        ("AP over IoU 0.50 to 0.95", [one.ap50_95 for one in found.values()], GREY),
+        ("AP at IoU 0.50", [class_report.ap50 for class_report in found.values()], CLASS_COLOURS[1]),
+        ("AP over IoU 0.50 to 0.95", [class_report.ap50_95 for class_report in found.values()], GREY),
     ):
         figure.add_trace(
             go.Bar(

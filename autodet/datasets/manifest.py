@@ -1,7 +1,7 @@
 """The manifest: a JSON file that describes a data set completely, and a small summary for lists.
 
 datasets/<id>/
-  manifest.json    classes (sorted, stored once), each photo's split and boxes, problems found by the import
+  manifest.json    classes (sorted, stored once), each photo's split and boxes, findings of the import
   summary.json     the values shown in lists, so that listing stays fast for data sets of any size
   images/          the unmodified photos: <split>/<name>
 """
@@ -18,8 +18,17 @@ from typing import Any
 from autodet.datasets.record_columns import records_from_columns, records_to_columns
 from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
 from autodet.lock import hold_folder
+from autodet.messages.findings import finding_to_json
 from autodet.names import choose, choose_only, free_name, ids_in, naming
-from autodet.records import SPLITS, ImageRecord, Problem, known_entries
+from autodet.records import (
+    SPLITS,
+    Finding,
+    ImageRecord,
+    VersionChange,
+    change_from_json,
+    finding_from_json,
+    known_entries,
+)
 from autodet.text_format import counted, few, shortened
 from autodet.workspace import (
     Workspace,
@@ -44,12 +53,12 @@ class Parent:
     Attributes:
         id: The parent's id when the version was created.
         fingerprint: The parent's fingerprint.
-        changes: The changes, as sentences.
+        changes: The changes.
     """
 
     id: str
     fingerprint: str
-    changes: tuple[str, ...]
+    changes: tuple[VersionChange, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +72,7 @@ class Dataset:
         format: Format of the imported source: a name of ``autodet.datasets.formats.detection``.
         classes: Class names, sorted; a class id is an index into them.
         images: All photos with their annotations, sorted by split and file.
-        problems: The problems that the import found, and the action taken for each.
+        findings: What the import found, and the action taken for each.
         created: Time of the import, ISO 8601 with time zone.
         fingerprint: SHA-256 over classes, splits, boxes and the photos' bytes, in hexadecimal.
         parent: The data set that it was derived from; None if it was imported.
@@ -75,7 +84,7 @@ class Dataset:
     format: str
     classes: tuple[str, ...]
     images: tuple[ImageRecord, ...]
-    problems: tuple[Problem, ...]
+    findings: tuple[Finding, ...]
     created: str
     fingerprint: str
     parent: Parent | None = None
@@ -118,7 +127,7 @@ class Dataset:
             "classes": list(self.classes),
             "splits": self.splits,
             "boxes": self.boxes,
-            "problems": [asdict(problem) for problem in self.problems],
+            "problems": [finding_to_json(finding) for finding in self.findings],
         }
 
 
@@ -166,7 +175,7 @@ def load_dataset(name: str, workspace: Workspace | None = None) -> Dataset:
     workspace = workspace or open_workspace()
     summaries = list_datasets(workspace)
     # A version has a number on purpose, so its parent's id does not refer to it.
-    candidates = [one for one in summaries if name in (one.id, one.name) or not one.parent]
+    candidates = [summary for summary in summaries if name in (summary.id, summary.name) or not summary.parent]
     found = choose(name, candidates, "data set")
     return read_dataset(_folder(found.id if found else name, workspace))
 
@@ -273,7 +282,7 @@ def write_dataset(dataset: Dataset) -> None:
         "created": dataset.created,
         "fingerprint": dataset.fingerprint,
         "parent": asdict(dataset.parent) if dataset.parent else None,
-        "problems": [asdict(problem) for problem in dataset.problems],
+        "findings": [asdict(finding) for finding in dataset.findings],
         "images": records_to_columns(dataset.images),
     }
     write_atomically(dataset.folder / MANIFEST, json.dumps(document, ensure_ascii=False).encode())
@@ -283,7 +292,7 @@ def write_dataset(dataset: Dataset) -> None:
         "classes": list(dataset.classes),
         "splits": dataset.splits,
         "boxes": dataset.boxes,
-        "problems": len(dataset.problems),
+        "problems": len(dataset.findings),
         "created": dataset.created,
         "parent": dataset.parent.id if dataset.parent else "",
     }
@@ -350,10 +359,10 @@ def _read_manifest(path: Path, _modified: int, _size: int) -> Dataset:
             format=document["format"],
             classes=tuple(document["classes"]),
             images=tuple(records_from_columns(document["images"])),
-            problems=tuple(map(_problem, document["problems"])),
+            findings=tuple(map(finding_from_json, document.get("findings") or document.get("problems", ()))),
             created=document["created"],
             fingerprint=document["fingerprint"],
-            parent=Parent(**known_entries(Parent, parent) | {"changes": tuple(parent["changes"])}) if parent else None,
+            parent=_parent(parent) if parent else None,
         )
     except DatasetError:
         raise
@@ -363,5 +372,5 @@ def _read_manifest(path: Path, _modified: int, _size: int) -> Dataset:
         ) from error
 
 
-def _problem(document: dict[str, Any]) -> Problem:
-    return Problem(**known_entries(Problem, document) | {"photos": tuple(document["photos"])})
+def _parent(document: dict[str, Any]) -> Parent:
+    return Parent(**known_entries(Parent, document) | {"changes": tuple(map(change_from_json, document["changes"]))})

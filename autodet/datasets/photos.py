@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ from PIL.ImageFile import ImageFile
 
 from autodet.datasets.perceptual_hash import look_of
 from autodet.datasets.photo_sources import MAX_PHOTO_BYTES, Photo, array_photo, file_or_bytes, name_of
-from autodet.datasets.sources.files import GIT_POINTER, is_git_pointer, open_regular, read_regular
-from autodet.errors import DatasetError, PhotoError
+from autodet.datasets.sources.files import FileError, is_git_pointer, open_regular, read_regular
+from autodet.errors import PhotoError
+from autodet.messages.findings import cause_clause
+from autodet.records import Cause
 from autodet.settings import load_settings
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp")
@@ -59,6 +61,19 @@ _TO_UPRIGHT = {
 
 warnings.filterwarnings("ignore", module=r"PIL\.")  # problems with a photo are raised as PhotoError or ignored
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+class PhotoFileError(PhotoError):
+    """The file of a photo cannot be read.
+
+    Attributes:
+        cause: Why it cannot be read.
+    """
+
+    def __init__(self, key: str, **values: Any) -> None:
+        """Word a cause; ``key`` and ``values`` are those of ``Cause``."""
+        self.cause = Cause(key, values)
+        super().__init__(f"{cause_clause(self.cause)}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +136,14 @@ def read_photo(path: str, name: str) -> bytes:
     """Read the bytes of a photo.
 
     Raises:
-        PhotoError: The file does not exist, is not readable, or exceeds the maximum photo size.
+        PhotoFileError: The file does not exist, is not readable, or exceeds the maximum photo size.
     """
     try:
         return read_regular(path, MAX_PHOTO_BYTES)
     except OSError as error:
-        raise PhotoError(f"The photo {name!r} cannot be read ({error.strerror}); check that it is there.") from error
-    except DatasetError as error:
-        raise PhotoError(
-            f"The photo {name!r} is larger than {MAX_PHOTO_BYTES // 1_000_000} MB; make it smaller."
-        ) from error
+        raise PhotoFileError("photo_unopened", name=name, reason=str(error.strerror)) from error
+    except FileError as error:
+        raise PhotoFileError("photo_large", name=name, bytes=MAX_PHOTO_BYTES) from error
 
 
 def check_photo(source: bytes, name: str, max_pixels: int | None = None) -> PhotoFacts:
@@ -142,7 +155,7 @@ def check_photo(source: bytes, name: str, max_pixels: int | None = None) -> Phot
         max_pixels: Maximum number of pixels; defaults to the limit of the settings.
 
     Raises:
-        PhotoError: See ``open_photo``.
+        PhotoFileError: See ``open_photo``.
     """
     with _opened(source, name, max_pixels) as image:
         format_, size_wh, orientation = image.format or "", image.size, _orientation(image)
@@ -201,22 +214,15 @@ def _opened(source: Path | bytes, name: str, max_pixels: int | None = None) -> I
                 file.allow(image)
             yield image
     except _TOO_LARGE as error:
-        raise PhotoError(
-            f"The photo {name!r} has more than {limit / 1e6:.0f} million pixels; make it smaller, or raise "
-            "AUTODET_MAX_PHOTO_MEGAPIXELS."
-        ) from error
+        raise PhotoFileError("photo_pixels", name=name, pixels=limit) from error
     except _OverfullError as error:
-        raise PhotoError(
-            f"The photo {name!r} has far more in its file than its pixels need; export it again."
-        ) from error
+        raise PhotoFileError("photo_overfull", name=name) from error
     except FileNotFoundError as error:
-        raise PhotoError(f"The photo {name!r} is not there; check its name.") from error
+        raise PhotoFileError("photo_absent", name=name) from error
     except _BROKEN as error:
         if isinstance(error, OSError) and error.errno:
-            raise PhotoError(
-                f"The photo {name!r} cannot be read ({error.strerror}); check its name and rights."
-            ) from error
-        raise PhotoError(f"The photo {name!r} is cut short or damaged; export or copy it again.") from error
+            raise PhotoFileError("photo_forbidden", name=name, reason=str(error.strerror)) from error
+        raise PhotoFileError("photo_damaged", name=name) from error
 
 
 def _identified(file: _Metered | BytesIO, name: str) -> ImageFile:
@@ -225,8 +231,8 @@ def _identified(file: _Metered | BytesIO, name: str) -> ImageFile:
     except UnidentifiedImageError as error:
         file.seek(0)
         if is_git_pointer(file.read(100)):
-            raise PhotoError(f"{name!r} {GIT_POINTER}.") from error
-        raise PhotoError(f"{name!r} is not a photo that can be read; give a JPEG, PNG, WEBP or BMP file.") from error
+            raise PhotoFileError("photo_git_pointer", name=name) from error
+        raise PhotoFileError("photo_foreign", name=name) from error
 
 
 @contextmanager

@@ -22,11 +22,11 @@ def records_to_columns(records: Sequence[ImageRecord]) -> dict[str, Any]:
         "sha256": [record.sha256 for record in records],
         "origin": [record.origin for record in records],
         "look": [f"{record.look:032x}" for record in records],
-        "marks": [len(one) for one in marked],
-        "boxes_xyxy": _joined([one.boxes_xyxy for one in marked]).astype(float).round(DECIMALS).ravel().tolist(),
-        "class_ids": _joined([one.class_ids for one in marked]).tolist(),
-        "difficult": np.flatnonzero(_joined([one.difficult for one in marked])).tolist(),
-        "truncated": np.flatnonzero(_joined([one.truncated for one in marked])).tolist(),
+        "marks": [len(marks) for marks in marked],
+        "boxes_xyxy": _joined([marks.boxes_xyxy for marks in marked]).astype(float).round(DECIMALS).ravel().tolist(),
+        "class_ids": _joined([marks.class_ids for marks in marked]).tolist(),
+        "difficult": np.flatnonzero(_joined([marks.difficult for marks in marked])).tolist(),
+        "truncated": np.flatnonzero(_joined([marks.truncated for marks in marked])).tolist(),
     }
 
 

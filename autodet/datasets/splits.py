@@ -100,13 +100,13 @@ def _draw_groups(
     room = {split: share * len(classes) for split, share in shares.items()}
     chosen: list[Split] = ["train"] * len(units)
     learnt = {NO_CLASS}
-    for one in sorted(range(len(units)), key=lambda one: min((total[name], name) for name in held[one])):
-        if held[one].keys() <= learnt:
-            chosen[one] = _most_wanted(held[one], len(units[one]), total, missing, room)
-        learnt |= held[one].keys()
-        room[chosen[one]] -= len(units[one])
-        for name, count in held[one].items():
-            missing[chosen[one]][name] -= count
+    for unit in sorted(range(len(units)), key=lambda unit: min((total[name], name) for name in held[unit])):
+        if held[unit].keys() <= learnt:
+            chosen[unit] = _most_wanted(held[unit], len(units[unit]), total, missing, room)
+        learnt |= held[unit].keys()
+        room[chosen[unit]] -= len(units[unit])
+        for name, count in held[unit].items():
+            missing[chosen[unit]][name] -= count
     if shares.get("val") and "val" not in chosen:
         _spare_one(chosen, held)
     splits = {index: split for unit, split in zip(units, chosen, strict=True) for index in unit}
@@ -133,11 +133,11 @@ def _most_wanted(
 
 def _spare_one(chosen: list[Split], held: Sequence[Mapping[str, int]]) -> None:
     """Move the smallest group that ``train`` can spare to ``val``, because a search needs ``val``."""
-    train = [one for one, split in enumerate(chosen) if split == "train"]
-    taught = Counter(name for one in train for name in held[one])
-    spare = [one for one in train if all(taught[name] > 1 for name in held[one] if name != NO_CLASS)]
+    train = [unit for unit, split in enumerate(chosen) if split == "train"]
+    taught = Counter(name for unit in train for name in held[unit])
+    spare = [unit for unit in train if all(taught[name] > 1 for name in held[unit] if name != NO_CLASS)]
     if len(train) > 1 and spare:
-        chosen[min(spare, key=lambda one: sum(held[one].values()))] = "val"
+        chosen[min(spare, key=lambda unit: sum(held[unit].values()))] = "val"
 
 
 def free_name(split: Split, stem: str, ending: str, taken: dict[str, int]) -> str:

@@ -62,9 +62,9 @@ def columns_of(dataset: Dataset) -> Columns:
     records = dataset.images
     marked = [record.annotations for record in records]
     sizes_wh = np.array([(record.width, record.height) for record in records], np.int64).reshape(-1, 2)
-    counts = np.array([len(one) for one in marked], np.int64)
+    counts = np.array([len(annotations) for annotations in marked], np.int64)
     photos = np.repeat(np.arange(len(records)), counts)
-    boxes = np.concatenate([np.zeros((0, 4), np.float32), *(one.boxes_xyxy for one in marked)])
+    boxes = np.concatenate([np.zeros((0, 4), np.float32), *(annotations.boxes_xyxy for annotations in marked)])
     sides_wh = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3)
     scale = TRAINING_SIZE / sizes_wh.max(axis=1, initial=1)
     places = {record.file: index for index, record in enumerate(records)}
@@ -73,7 +73,7 @@ def columns_of(dataset: Dataset) -> Columns:
         sizes_wh=sizes_wh,
         counts=counts,
         photos=photos,
-        class_ids=np.concatenate([np.zeros(0, np.int64), *(one.class_ids for one in marked)]),
+        class_ids=np.concatenate([np.zeros(0, np.int64), *(annotations.class_ids for annotations in marked)]),
         boxes_xyxy=(boxes / np.tile(sizes_wh[photos], 2)).astype(np.float32),
         sides=(np.sqrt(sides_wh.prod(axis=1)) * scale[photos]).astype(np.float32),
         ratios=sides_wh[:, 0] / sides_wh[:, 1],
@@ -85,7 +85,7 @@ def columns_of(dataset: Dataset) -> Columns:
 
 def _photos_by_kind(dataset: Dataset, places: dict[str, int]) -> dict[str, IntArray]:
     found: dict[str, set[int]] = {}
-    for problem in dataset.problems:
+    for problem in dataset.findings:
         shown = [places[photo] for photo in problem.photos if photo in places]
         if shown:
             found.setdefault(problem.kind, set()).update(shown)

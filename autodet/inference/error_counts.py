@@ -35,9 +35,9 @@ class Mistakes:
 def add_up(mistakes: Sequence[Mistakes]) -> Mistakes:
     """Sum the errors of several photos."""
     return Mistakes(
-        sum(one.missed for one in mistakes),
-        sum(one.made_up for one in mistakes),
-        sum(one.wrong_class for one in mistakes),
+        sum(count.missed for count in mistakes),
+        sum(count.made_up for count in mistakes),
+        sum(count.wrong_class for count in mistakes),
     )
 
 

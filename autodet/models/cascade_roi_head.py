@@ -62,7 +62,7 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
         chosen = boxes.gather(1, likeliest[:, None, None].expand(-1, 1, 4))[:, 0]
         refined = []
         for part, region, shape in zip(
-            chosen.split([one.shape[0] for one in regions]), regions, image_shapes, strict=True
+            chosen.split([boxes.shape[0] for boxes in regions]), regions, image_shapes, strict=True
         ):
             box = clip_boxes_to_image(part, shape)
             is_large = ((box[:, 2:] - box[:, :2]) >= MIN_SIDE).all(1)

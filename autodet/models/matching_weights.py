@@ -61,7 +61,8 @@ def match_classes(source: Sequence[str], target: Sequence[str]) -> Transplant:
     for name in target:
         if name in found:
             continue
-        alike = [one for one in free if one not in found.values() and spelling_key(one) == spelling_key(name)]
+        left = (other for other in free if other not in found.values())
+        alike = [other for other in left if spelling_key(other) == spelling_key(name)]
         if len(alike) == 1:
             found[name] = alike[0]
     return Transplant(

@@ -5,6 +5,19 @@ Boxes are ``(x1, y1, x2, y2)`` in pixels of the photo after EXIF orientation, x 
 names. Epochs and photos are numbered from 1, trials from 0.
 """
 
+from autodet.records.findings import (
+    MAX_LOST_SHARE,
+    NO_VALUES,
+    Action,
+    Cause,
+    ChangeKind,
+    Finding,
+    Values,
+    VersionChange,
+    change_from_json,
+    finding_from_json,
+)
+from autodet.records.import_steps import ImportStep
 from autodet.records.known import known_entries
 from autodet.records.photos import (
     DEFAULT_THRESHOLD,
@@ -19,7 +32,6 @@ from autodet.records.photos import (
     IntArray,
     Mark,
     Prediction,
-    Problem,
     Split,
 )
 from autodet.records.reports import ClassReport, EvaluationReport
@@ -42,30 +54,40 @@ __all__ = [
     "FROZEN_DEPTHS",
     "MAX_ANCESTORS",
     "MAX_DETECTIONS",
+    "MAX_LOST_SHARE",
     "MIN_SCORE",
+    "NO_VALUES",
     "SCHEDULERS",
     "SPLITS",
+    "Action",
     "Annotations",
     "Attempt",
     "BoolArray",
     "BoxXYXY",
+    "Cause",
+    "ChangeKind",
     "ClassReport",
     "EpochResult",
     "EvaluationReport",
+    "Finding",
     "FloatArray",
     "Hyperparameters",
     "ImageRecord",
+    "ImportStep",
     "IntArray",
     "Mark",
     "Origin",
     "Prediction",
-    "Problem",
     "SearchState",
     "SearchStatus",
     "Split",
     "TrainedSizes",
     "TrialState",
     "TrialStatus",
+    "Values",
+    "VersionChange",
+    "change_from_json",
+    "finding_from_json",
     "known_entries",
     "planned_epochs_of",
 ]

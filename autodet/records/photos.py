@@ -1,4 +1,4 @@
-"""Photos, their annotations, import problems and predictions."""
+"""Photos, their annotations and predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -115,30 +115,6 @@ class ImageRecord:
     def __repr__(self) -> str:
         """Return one line, for notebooks."""
         return f"ImageRecord({self.file!r}, {self.width}x{self.height}, {self.split}, {_boxes(len(self.annotations))})"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A problem found by an import and the action taken, both as sentences.
-
-    Attributes:
-        file: File, relative to the source's root; empty if the problem concerns the whole data set.
-        problem: Description of the problem.
-        action: Action taken by the import.
-        kind: A key of ``autodet.datasets.checks.kinds.KINDS``.
-        photos: Affected photos: paths below the source's root or, once imported, below the data set's
-            ``images``.
-    """
-
-    file: str
-    problem: str
-    action: str
-    kind: str = ""
-    photos: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        """Return one line, for notebooks."""
-        return f"Problem({self.kind!r}, {self.file!r}, {self.problem!r}, {self.action!r}, {len(self.photos)} photos)"
 
 
 @dataclass(frozen=True, eq=False)

@@ -165,7 +165,7 @@ class SearchStatus:
         """
         timed = [(trial.best_epoch.rank, trial) for trial in self.trials if trial.best_epoch and trial.latency_ms]
         front: list[tuple[tuple[float, float], TrialStatus]] = []
-        for rank, trial in sorted(timed, key=lambda one: (one[0], -one[1].number), reverse=True):
+        for rank, trial in sorted(timed, key=lambda ranked: (ranked[0], -ranked[1].number), reverse=True):
             if not front or rank[1] > front[-1][0][1] or rank == front[-1][0]:
                 front.append((rank, trial))
         return tuple(trial for _, trial in reversed(front))

@@ -59,9 +59,9 @@ class Replicas:
         used = self.replicas[: len(parts)]
         losses = list(self.pool.map(learn, used, *zip(*parts, strict=True)))
         for parameter, *replicated in zip(self.network.parameters(), *map(nn.Module.parameters, used), strict=True):
-            parameter.grad = _sum([one.grad for one in replicated if one.grad is not None])
-            for one in replicated:
-                one.grad = None
+            parameter.grad = _sum([replica.grad for replica in replicated if replica.grad is not None])
+            for replica in replicated:
+                replica.grad = None
         return losses
 
     def each(self, use: Callable[[nn.Module, Item], Result], items: Sequence[Item]) -> Iterator[Result]:
@@ -76,7 +76,10 @@ class Replicas:
 
 
 def _replica(network: nn.Module) -> nn.Module:
-    shared = {id(one): nn.Parameter(one.detach(), requires_grad=one.requires_grad) for one in network.parameters()}
+    shared = {
+        id(parameter): nn.Parameter(parameter.detach(), requires_grad=parameter.requires_grad)
+        for parameter in network.parameters()
+    }
     return copy.deepcopy(network, shared)
 
 

@@ -19,7 +19,8 @@ def trial_seconds(
     train_photos: int, val_photos: int, epochs: int, hyperparameters: Hyperparameters, hardware: Hardware
 ) -> float:
     """Return the duration of a trial from its start, if it is not pruned; see ``epoch_seconds``."""
-    startup = next((one.startup_seconds for one in hardware.measured if one.startup_seconds is not None), START_SECONDS)
+    startups = (measured.startup_seconds for measured in hardware.measured)
+    startup = next((seconds for seconds in startups if seconds is not None), START_SECONDS)
     return startup + epochs * epoch_seconds(train_photos, val_photos, hyperparameters, hardware)
 
 
@@ -50,7 +51,7 @@ def epoch_seconds(train_photos: int, val_photos: int, hyperparameters: Hyperpara
 def _measure_of(hyperparameters: Hyperparameters, hardware: Hardware) -> Measure | None:
     """Return the measure closest to a trial."""
     kind = hyperparameters.architecture, hyperparameters.image_size
-    same = (one for one in hardware.measured if (one.architecture, one.image_size) == kind)
+    same = (measured for measured in hardware.measured if (measured.architecture, measured.image_size) == kind)
     return next(same, next(iter(hardware.measured), None))
 
 

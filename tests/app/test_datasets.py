@@ -102,7 +102,7 @@ def test_problems_are_listed_by_kind_and_can_be_searched_and_downloaded(visit, w
     (folder / "torn.xml").write_text("<annotation>")
     draw_photo().save(folder / "torn.png")
     dataset = import_dataset(folder, "dirty", workspace=workspace)
-    app = view(visit("datasets"), dataset, f"Problems ({len(dataset.problems)})")
+    app = view(visit("datasets"), dataset, f"Findings ({len(dataset.findings)})")
     titles = [expander.label for expander in app.expander]
     assert "**Boxes that reach beyond their photo** · 1" in titles
     assert "**Label files that cannot be read** · 1" in titles
@@ -112,7 +112,7 @@ def test_problems_are_listed_by_kind_and_can_be_searched_and_downloaded(visit, w
     assert titles == ["**Label files that cannot be read** · 1"]
     report = offered["dirty-problems.csv"]().decode()
     assert report.splitlines()[0] == "kind,file,problem,action,photos"
-    assert len(report.splitlines()) == 1 + len(dataset.problems)
+    assert len(report.splitlines()) == 1 + len(dataset.findings)
     assert "train/outside.png" in next(line for line in report.splitlines() if "box_outside" in line)
 
 
@@ -121,7 +121,7 @@ def test_only_a_kind_that_is_opened_shows_its_photos(visit, workspace, tmp_path)
     for number in range(8):
         write_labelled(folder, f"outside_{number}", [("apple", (10, 10, 500, 40))], seed=50 + number)
     dataset = import_dataset(folder, "dirty", decisions={"large_loss": "keep"}, workspace=workspace)
-    app = view(visit("datasets"), dataset, f"Problems ({len(dataset.problems)})")
+    app = view(visit("datasets"), dataset, f"Findings ({len(dataset.findings)})")
     assert len(app.get("image")) == 0
     app.session_state[f"kind {dataset.id} box_outside"] = True
     app = checked(app.run())
@@ -133,7 +133,7 @@ def test_a_finding_without_photos_is_a_sentence_without_pictures(visit, workspac
     write_voc(tmp_path / "set" / "train", 12)
     write_voc(tmp_path / "set" / "val", 12, ())
     dataset = import_dataset(tmp_path / "set", "set", workspace=workspace)
-    app = view(visit("datasets"), dataset, f"Problems ({len(dataset.problems)})")
+    app = view(visit("datasets"), dataset, f"Findings ({len(dataset.findings)})")
     assert "**Splits without boxes** · 1" in [expander.label for expander in app.expander]
     app.session_state[f"kind {dataset.id} split_unmarked"] = True
     app = checked(app.run())
@@ -189,9 +189,9 @@ def test_the_gallery_is_filtered_by_split_class_size_and_name(visit, workspace, 
     assert "No photo meets all of these conditions" in says(app)
     app = checked(labelled(app.button, "Show all photos").click().run())
     assert len(app.get("image")) == 11
-    app = checked(labelled(app.selectbox, "Problem").set_value("box_tiny").run())
+    app = checked(labelled(app.selectbox, "Finding").set_value("box_tiny").run())
     assert len(app.get("image")) == 1
-    app = checked(labelled(app.selectbox, "Problem").set_value("any").run())
+    app = checked(labelled(app.selectbox, "Finding").set_value("any").run())
     app = checked(labelled(app.text_input, "File").input("TINY").run())
     assert len(app.get("image")) == 1
     app = checked(labelled(app.text_input, "File").input("").run())
@@ -429,7 +429,7 @@ def test_splits_whose_classes_do_not_agree_are_not_imported_until_something_is_d
     assert "are of classes that no photo of train shows" in says(app)
     assert labelled(app.button, "Import 5 photos").disabled
     assert not app.checkbox
-    app = checked(labelled(app.radio, "What to do about: Splits whose classes do not agree").set_value("keep").run())
+    app = checked(labelled(app.radio, "What to do about: Splits with different classes").set_value("keep").run())
     assert not labelled(app.button, "Import 5 photos").disabled
 
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autodet.ui.common.markdown import INVISIBLE, ago, as_plan, escape, on_page, score, shortened
+from autodet.ui.common.markdown import INVISIBLE, ago, escape, score, shortened
 
 
 @pytest.mark.parametrize(
@@ -14,28 +14,6 @@ def test_no_sign_that_means_something_to_markdown_is_left_alone(text):
     assert escaped.replace("\\", "").replace(INVISIBLE, "") == text
     for sign in "![]()<>:$*_`#|~":
         assert escaped.count(sign) == escaped.count(f"\\{sign}")
-
-
-@pytest.mark.parametrize(
-    ("done", "plan"),
-    [
-        ("Both were kept.", "Both would be kept."),
-        ("The box was cut to the photo.", "The box would be cut to the photo."),
-        ("Drew new splits, train 6.", "Draw new splits, train 6."),
-        ("Left out 2 boxes that the merge marked twice.", "Leave out 2 boxes that the merge marked twice."),
-        ("A search needs a photo in val.", "A search needs a photo in val."),
-    ],
-)
-def test_what_was_done_is_said_as_a_plan(done, plan):
-    assert as_plan(done) == plan
-
-
-def test_the_command_line_is_not_spoken_of_on_a_page():
-    assert on_page("Say which are right (on the command line with --format voc).") == "Say which are right here."
-    assert on_page("A box (the first one).") == "A box (the first one)."
-    assert (
-        on_page("Put them into train (--decide photo_unlisted=keep). Mend them.") == "Put them into train. Mend them."
-    )
 
 
 @pytest.mark.parametrize("text", ["http://e.org", "see HTTPS://e.org/x", "www.e.org", "me@e.org"])

@@ -188,8 +188,8 @@ def test_a_photo_is_enlarged_and_the_next_one_too_and_a_kind_shows_its_pairs(app
     tab.keyboard.press("Escape")
     dialog.wait_for(state="detached")
 
-    tab.get_by_role("tab", name="Problems").click()
-    tab.get_by_text("Photos that are there twice").click()
+    tab.get_by_role("tab", name="Findings").click()
+    tab.get_by_text("Duplicate photos").click()
     one, other = (tab.get_by_test_id("stImage").filter(has_text=f"{split}/twice.png") for split in ("train", "val"))
     assert one.bounding_box()["y"] == other.bounding_box()["y"]
     with tab.expect_download() as download:

@@ -59,7 +59,7 @@ def assert_comes_back(dataset: Dataset, format: str, folder: Path) -> Dataset:
     assert [one[:4] for one in after] == [one[:4] for one in before]
     for one, other in zip(before, after, strict=True):
         np.testing.assert_allclose(other[4], one[4], rtol=0, atol=1e-3)
-    kinds = {problem.kind for problem in again.problems}
+    kinds = {problem.kind for problem in again.findings}
     small = {"class_rare", "class_missing", "split_unmarked", "box_tiny"}
     assert kinds <= small | {"photo_copies", "photo_alike", "box_duplicate"}
     return again

@@ -8,7 +8,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.versions.derive import derive_dataset
 from autodet.errors import DatasetError, NameWarning, NotFoundError
-from autodet.records import Annotations, Problem
+from autodet.records import Annotations, Finding
 from tests.helpers import workspace_in, write_voc
 
 
@@ -129,4 +129,4 @@ def test_a_data_set_is_printed_in_one_line_however_large_it_is(dataset, workspac
     marks = repr(dataset.images[0].annotations)
     assert marks == "Annotations(2 boxes of the class ids 0, 1; 0 difficult, 0 truncated)"
     assert len(repr(Annotations.of(np.zeros((5000, 4)), np.arange(5000)))) < 200
-    assert len(repr(Problem("a", "b", "c", "photo_alike", ("x.jpg",) * 5000))) < 100
+    assert len(repr(Finding("photo_alike", "a", "keep", photos=("x.jpg",) * 5000))) < 100

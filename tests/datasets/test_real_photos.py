@@ -6,6 +6,7 @@ import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.photos import open_photo
+from autodet.messages.findings import action_sentence
 from tests.helpers import workspace_in, zip_folder
 
 DATA = os.environ.get("AUTODET_REAL_DATA")
@@ -27,7 +28,7 @@ def test_all_fruit_photos_import(fruit):
 
 
 def test_what_was_repaired_is_listed(fruit):
-    actions = Counter(problem.action.partition(",")[0] for problem in fruit.problems)
+    actions = Counter(action_sentence(problem).partition(",")[0] for problem in fruit.findings)
     assert actions == {"It was stored as .png.": 35, "The photo's own size": 35}
 
 
@@ -54,8 +55,8 @@ def test_a_zip_of_train_alone_is_split(tmp_path):
 def test_raccoons_import_and_four_are_found_twice(tmp_path):
     dataset = import_dataset(Path(DATA or "") / "raccoon", workspace=workspace_in(tmp_path))
     assert (dataset.classes, len(dataset.images)) == (("raccoon",), 160)
-    pairs = {frozenset(int(photo[-7:-4].lstrip("n-")) for photo in problem.photos) for problem in dataset.problems}
-    assert {problem.kind for problem in dataset.problems} == {"photo_copies"}
+    pairs = {frozenset(int(photo[-7:-4].lstrip("n-")) for photo in problem.photos) for problem in dataset.findings}
+    assert {problem.kind for problem in dataset.findings} == {"photo_copies"}
     assert pairs == {frozenset(pair) for pair in [(11, 116), (52, 74), (83, 120), (65, 98)]}
     split_of = {record.file.rpartition("/")[2]: record.split for record in dataset.images}
     assert split_of["raccoon-50.jpg"] == split_of["raccoon-52.jpg"] == split_of["raccoon-74.jpg"]  # one scene

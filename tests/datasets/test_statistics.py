@@ -16,7 +16,7 @@ from autodet.datasets.statistics import (
     find_photos,
     map_places,
 )
-from autodet.records import Annotations, ImageRecord, Problem
+from autodet.records import Annotations, Finding, ImageRecord
 
 CLASSES = ("apple", "banana")
 # On photos of 640 pixels, sides at the training size of 320 are half of those on the photo.
@@ -26,16 +26,16 @@ IMAGES = (
     ImageRecord("val/empty.jpg", 640, 480, "val", Annotations.of([], [])),
     ImageRecord("test/c.jpg", 640, 640, "test", Annotations.of([[320, 320, 384, 384]], [0])),
 )
-PROBLEMS = (
-    Problem("a.xml", "It is cut off.", "It was cut.", "box_outside", ("train/a.jpg",)),
-    Problem("c.jpg", "It looks like B.", "Kept.", "photo_alike", ("test/c.jpg", "train/B.jpg")),
-    Problem("gone.jpg", "It is gone.", "Left out.", "photo_missing"),
+FINDINGS = (
+    Finding("box_outside", "a.xml", "fix", photos=("train/a.jpg",)),
+    Finding("photo_alike", "c.jpg", "keep", photos=("test/c.jpg", "train/B.jpg")),
+    Finding("photo_missing", "gone.jpg", "drop"),
 )
 
 
 @pytest.fixture
 def columns(sample_dataset):
-    return columns_of(replace(sample_dataset, classes=CLASSES, images=IMAGES, problems=PROBLEMS))
+    return columns_of(replace(sample_dataset, classes=CLASSES, images=IMAGES, findings=FINDINGS))
 
 
 def found(columns, **wanted):

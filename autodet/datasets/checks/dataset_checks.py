@@ -6,17 +6,12 @@ from dataclasses import replace
 
 from autodet.datasets.checks.kinds import Decisions
 from autodet.datasets.checks.photo_checks import CheckedPhoto
-from autodet.records import SPLITS, Problem, Split
-from autodet.text_format import counted, spelling_key
+from autodet.records import SPLITS, Finding, Split, Values
+from autodet.text_format import spelling_key
 
 FEW_BOXES = 10
 MAX_UNTAUGHT_SHARE = 0.2  # of a split's boxes: a larger fraction indicates a mistake, not a rare class
-WITHOUT_BOXES: Mapping[Split, str] = {
-    "train": "a search has nothing to learn from",
-    "val": "a search cannot compare its trials",
-    "test": "no model can be measured on it",
-}
-NOTHING_IMPORTED = "Nothing was imported."
+MAX_CLASSES_NAMED = 3
 
 Spellings = Mapping[str, str]
 
@@ -35,21 +30,21 @@ def spellings_of(photos: Sequence[CheckedPhoto]) -> Spellings:
     }
 
 
-def respell(photos: Sequence[CheckedPhoto], decisions: Decisions) -> tuple[list[CheckedPhoto], list[Problem]]:
+def respell(photos: Sequence[CheckedPhoto], decisions: Decisions) -> tuple[list[CheckedPhoto], list[Finding]]:
     """Report classes with several spellings, and merge them if the decisions say so."""
     right = spellings_of(photos)
-    fix = decisions["class_spelling"] == "fix"
-    problems = []
+    action = decisions["class_spelling"]
+    findings = []
     first = _first_files(photos)
     for name, count in sorted(count_boxes(photos).items()):
         if right.get(name, name) != name:
-            problem = f"The class {name!r} ({counted(count, 'box', 'boxes')}) is spelt {right[name]!r} elsewhere."
-            action = f"They were taken as one class, {right[name]!r}." if fix else "They were kept as two classes."
-            problems.append(Problem(first[name], problem, action, "class_spelling"))
-    return ([_renamed(photo, right) for photo in photos] if fix and right else list(photos)), problems
+            values = {"name": name, "boxes": count, "other": right[name]}
+            findings.append(Finding("class_spelling", first[name], action, values))
+    merges = action == "fix" and bool(right)
+    return ([_renamed(photo, right) for photo in photos] if merges else list(photos)), findings
 
 
-def check_empty(named: Collection[str], photos: Sequence[CheckedPhoto]) -> list[Problem]:
+def check_empty(named: Collection[str], photos: Sequence[CheckedPhoto]) -> list[Finding]:
     """Report classes that the labels name but that have no boxes left under any spelling.
 
     Args:
@@ -58,9 +53,7 @@ def check_empty(named: Collection[str], photos: Sequence[CheckedPhoto]) -> list[
     """
     marked = {spelling_key(name) for name in count_boxes(photos)}
     return [
-        Problem("", f"The class {name!r} has no boxes.", "It was left out.", "class_empty")
-        for name in sorted(named)
-        if spelling_key(name) not in marked
+        Finding("class_empty", "", "drop", {"name": name}) for name in sorted(named) if spelling_key(name) not in marked
     ]
 
 
@@ -73,54 +66,49 @@ def drop_classes(photos: Sequence[CheckedPhoto], names: Collection[str]) -> list
 
 def check_untaught(
     photos: Sequence[CheckedPhoto], splits: Sequence[Split], decisions: Decisions
-) -> tuple[list[CheckedPhoto], list[Problem]]:
+) -> tuple[list[CheckedPhoto], list[Finding]]:
     """Report classes of ``val`` and ``test`` that ``train`` lacks, and splits that contain mostly such classes."""
     if "train" not in splits:
         return list(photos), []
     untaught = sorted({name for photo in photos for name in photo.classes} - _classes_by_split(photos, splits)["train"])
     first = _first_files(photos)
-    drop = decisions["class_untaught"] == "drop"
-    action = "Its boxes were dropped." if drop else "It was kept."
-    problems = [Problem(first[name], _untaught(photos, splits, name), action, "class_untaught") for name in untaught]
-    if drop:
-        return drop_classes(photos, untaught), problems
-    return list(photos), [*problems, *_check_agreement(photos, splits, untaught, decisions)]
+    action = decisions["class_untaught"]
+    findings = [Finding("class_untaught", first[name], action, _untaught(photos, splits, name)) for name in untaught]
+    if action == "drop":
+        return drop_classes(photos, untaught), findings
+    return list(photos), [*findings, *_check_agreement(photos, splits, untaught, decisions)]
 
 
 def _check_agreement(
     photos: Sequence[CheckedPhoto], splits: Sequence[Split], untaught: Sequence[str], decisions: Decisions
-) -> Iterator[Problem]:
+) -> Iterator[Finding]:
     """Report splits in which more than ``MAX_UNTAUGHT_SHARE`` of the boxes belong to classes that train lacks."""
-    action = NOTHING_IMPORTED if decisions["splits_disagree"] == "stop" else "It was imported nevertheless."
     for split in SPLITS[1:]:
         boxes = count_boxes([photo for photo, one in zip(photos, splits, strict=True) if one == split])
         lacking = [name for name in untaught if boxes[name]]
         lost, total = sum(boxes[name] for name in lacking), sum(boxes.values())
         if lost > MAX_UNTAUGHT_SHARE * total:
-            named = ", ".join(repr(name) for name in lacking[:3]) + " ..." * (len(lacking) > 3)
-            problem = (
-                f"Of the {counted(total, 'box', 'boxes')} in {split}, {lost} are of classes that no photo of train "
-                f"shows ({named}); give each class one name in every split, or agree to import it as it is (on the "
-                "command line with --decide splits_disagree=keep)."
-            )
-            yield Problem("", problem, action, "splits_disagree")
+            shown = lacking[:MAX_CLASSES_NAMED]
+            classes = {"classes": shown, "more": len(lacking) > len(shown)}
+            values = {"split": split, "boxes": total, "lost": lost, **classes}
+            yield Finding("splits_disagree", "", decisions["splits_disagree"], values)
 
 
 def check_classes(
     photos: Sequence[CheckedPhoto], splits: Sequence[Split], decisions: Decisions
-) -> tuple[list[CheckedPhoto], list[Problem]]:
+) -> tuple[list[CheckedPhoto], list[Finding]]:
     """Report classes with few boxes and classes that a split lacks; drop them if the decisions say so."""
     found = weak_classes(count_boxes(photos), _classes_by_split(photos, splits))
     first = _first_files(photos)
-    doomed = {name for name, _, kind in found if decisions[kind] == "drop"}
-    problems = [
-        Problem(first[name], problem, "Its boxes were dropped." if name in doomed else "It was kept.", kind)
-        for name, problem, kind in found
+    findings = [Finding(kind, first[values["name"]], decisions[kind], values) for kind, values in found]
+    doomed = {finding.values["name"] for finding in findings if finding.action == "drop"}
+    findings = [
+        replace(finding, action="drop") if finding.values["name"] in doomed else finding for finding in findings
     ]
-    return drop_classes(photos, doomed), problems
+    return drop_classes(photos, doomed), findings
 
 
-def weak_classes(boxes: Mapping[str, int], by_split: Mapping[Split, Collection[str]]) -> list[tuple[str, str, str]]:
+def weak_classes(boxes: Mapping[str, int], by_split: Mapping[Split, Collection[str]]) -> list[tuple[str, Values]]:
     """Find classes that are hard to learn or cannot be measured.
 
     Args:
@@ -128,15 +116,13 @@ def weak_classes(boxes: Mapping[str, int], by_split: Mapping[Split, Collection[s
         by_split: The classes annotated on the photos of each split.
 
     Returns:
-        Per finding: the class, the problem as a sentence, and the kind of problem.
+        Per finding its kind and its values, among them the class as ``name``.
     """
-    found = [
-        (name, f"The class {name!r} has only {counted(count, 'box', 'boxes')}.", "class_rare")
-        for name, count in sorted(boxes.items())
-        if count < FEW_BOXES
+    found: list[tuple[str, Values]] = [
+        ("class_rare", {"name": name, "boxes": count}) for name, count in sorted(boxes.items()) if count < FEW_BOXES
     ]
     found += [
-        (name, f"The class {name!r} is on no photo of {split}.", "class_missing")
+        ("class_missing", {"name": name, "split": split})
         for split in SPLITS
         if by_split[split]
         for name in sorted(set(by_split["train"]) - set(by_split[split]))
@@ -144,7 +130,7 @@ def weak_classes(boxes: Mapping[str, int], by_split: Mapping[Split, Collection[s
     return found
 
 
-def check_boxes(photos: Sequence[CheckedPhoto], shown: str, *, written: bool) -> list[Problem]:
+def check_boxes(photos: Sequence[CheckedPhoto], shown: str, *, written: bool) -> list[Finding]:
     """Refuse a data set without any boxes.
 
     Args:
@@ -154,11 +140,10 @@ def check_boxes(photos: Sequence[CheckedPhoto], shown: str, *, written: bool) ->
     """
     if any(photo.marks for photo in photos):
         return []
-    what = "No box is left of {!r}; leave less out." if written else "{!r} has no boxes; draw some, then import again."
-    return [Problem("", f"{what.format(shown)} Without boxes there is nothing to learn.", NOTHING_IMPORTED, "no_boxes")]
+    return [Finding("no_boxes", "", "stop", {"source": shown}, "no_boxes_left" if written else "no_boxes")]
 
 
-def check_validation(splits: Sequence[Split], *, drawn: bool) -> list[Problem]:
+def check_validation(splits: Sequence[Split], *, drawn: bool) -> list[Finding]:
     """Report a missing ``val`` split.
 
     Args:
@@ -167,12 +152,10 @@ def check_validation(splits: Sequence[Split], *, drawn: bool) -> list[Problem]:
     """
     if "val" in splits:
         return []
-    why = "There are too few photos to set some aside" if drawn else "The source has no photos"
-    action = "A search needs a photo in val: add photos, then import again."
-    return [Problem("", f"{why} for validation.", action, "no_validation")]
+    return [Finding("no_validation", "", "keep", {}, "too_few_for_validation" if drawn else "no_validation")]
 
 
-def check_marked(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> list[Problem]:
+def check_marked(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> list[Finding]:
     """Report splits without boxes, unless the whole data set has none.
 
     Args:
@@ -182,36 +165,29 @@ def check_marked(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> lis
     if not any(photo.marks for photo in photos):
         return []  # ``check_boxes`` reports this case
     boxes = (len(photo.marks) for photo in photos)
-    return unmarked_problems(unmarked_splits(zip(splits, boxes, map(_counts, photos), strict=True)))
+    unmarked = unmarked_splits(zip(splits, boxes, map(_counts, photos), strict=True))
+    return [Finding("split_unmarked", "", "keep", values) for values in unmarked.values()]
 
 
-def unmarked_splits(photos: Iterable[tuple[Split, int, bool]]) -> dict[Split, str]:
-    """Return the splits without usable boxes, each with a sentence; a split without photos counts only if it is train.
+def unmarked_splits(photos: Iterable[tuple[Split, int, bool]]) -> dict[Split, Values]:
+    """Return the splits without usable boxes; a split without photos counts only if it is train.
 
     Args:
         photos: Per photo its split, its number of boxes, and whether any of them is usable, meaning not difficult.
+
+    Returns:
+        Per split the values of a finding ``split_unmarked``.
     """
     numbers, boxes, counting = Counter[Split](), Counter[Split](), set[Split]()
     for split, marks, counts in photos:
         numbers[split] += 1
         boxes[split] += marks
         counting |= {split} if counts else set()
-    found = {}
-    for split, effect in WITHOUT_BOXES.items():
-        lacks = "no photos"
-        if numbers[split]:
-            lacks = f"{counted(numbers[split], 'photo')} and no boxes{' but difficult ones' * bool(boxes[split])}"
-        if split not in counting and (numbers[split] or split == "train"):
-            found[split] = f"The split {split} has {lacks}, so {effect}."
-    return found
-
-
-def unmarked_problems(sentences: Mapping[Split, str]) -> list[Problem]:
-    """Create a problem for each split from ``unmarked_splits``."""
-    return [
-        Problem("", sentence, f"Draw new splits, or mark objects on photos of {split}.", "split_unmarked")
-        for split, sentence in sentences.items()
-    ]
+    return {
+        split: {"split": split, "photos": numbers[split], "difficult": bool(boxes[split])}
+        for split in SPLITS
+        if split not in counting and (numbers[split] or split == "train")
+    }
 
 
 def _counts(photo: CheckedPhoto) -> bool:
@@ -230,12 +206,9 @@ def _classes_by_split(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -
     return classes
 
 
-def _untaught(photos: Sequence[CheckedPhoto], splits: Sequence[Split], name: str) -> str:
+def _untaught(photos: Sequence[CheckedPhoto], splits: Sequence[Split], name: str) -> Values:
     split, photo = next(pair for pair in zip(splits, photos, strict=True) if name in pair[1].classes)
-    return (
-        f"The class {name!r} is in {split} (first in {photo.source.labels!r}) but in no photo of train, so it "
-        f"could not be learned; correct its name, add photos of it to train, or remove it from {split}."
-    )
+    return {"name": name, "split": split, "labels": photo.source.labels}
 
 
 def _renamed(photo: CheckedPhoto, right: Spellings) -> CheckedPhoto:

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from autodet.datasets.checks.kinds import Decisions
-from autodet.datasets.checks.photo_checks import BOTH_KEPT
-from autodet.datasets.formats.labels import PHOTO_LEFT_OUT
 from autodet.datasets.perceptual_hash import find_alike, group_alike
-from autodet.records import SPLITS, Problem, Split
+from autodet.records import SPLITS, Finding, Split
 
 MAX_SCENE_SHARE = 0.1  # of all photos
 
@@ -53,34 +51,28 @@ def _scenes(looks: tuple[int, ...]) -> list[int]:
 
 def check_copies(
     shots: Sequence[Shot], splits: Sequence[Split], decisions: Decisions
-) -> tuple[set[int], list[Problem]]:
+) -> tuple[set[int], list[Finding]]:
     """Report copies, and photos that look like a photo of another split.
 
     Of two such photos, the one in ``train`` is left out first, then the one in ``val``, so that the evaluation data
     stays the same.
 
     Returns:
-        The indices of the photos to leave out, and the problems found.
+        The indices of the photos to leave out, and the findings.
     """
     copies = _find_copies([shot.sha256 for shot in shots], splits)
     alike = {index: other for index, other in _find_leaks(shots, splits) if index not in copies}
-    problems, left_out = [], set[int]()
+    findings, left_out = [], set[int]()
     for kind, pairs in (("photo_copies", copies), ("photo_alike", alike)):
-        drop = decisions[kind] == "drop"
-        left_out |= set(pairs) if drop else set()
+        action = decisions[kind]
+        left_out |= set(pairs) if action == "drop" else set()
         for index, other in sorted(pairs.items()):
-            files = (shots[index].file, shots[other].file)
-            sentence = _pair_sentence(kind, shots[index], shots[other], splits[index], splits[other])
-            problems.append(Problem(files[0], sentence, PHOTO_LEFT_OUT if drop else BOTH_KEPT, kind, files))
-    return left_out, problems
-
-
-def _pair_sentence(kind: str, shot: Shot, other: Shot, split: Split, other_split: Split) -> str:
-    same = "is the same photo" if kind == "photo_copies" else "looks the same"
-    labels = ", with other labels" if kind == "photo_copies" and shot.marks != other.marks else ""
-    if split == other_split:
-        return f"{other.file!r} {same}{labels}."
-    return f"It is in {split}; {other.file!r} in {other_split} {same}{labels}."
+            shot, twin = shots[index], shots[other]
+            values: dict[str, str | bool] = {"file": twin.file, "split": splits[index], "other_split": splits[other]}
+            if kind == "photo_copies":
+                values["differ"] = shot.marks != twin.marks
+            findings.append(Finding(kind, shot.file, action, values, photos=(shot.file, twin.file)))
+    return left_out, findings
 
 
 def _find_copies(hashes: Sequence[str], splits: Sequence[Split]) -> dict[int, int]:

@@ -7,27 +7,27 @@ from collections import defaultdict
 
 from autodet.datasets.formats.coco_file import MAX_JSON_BYTES, Described, is_like_coco, read_file, split_of_file
 from autodet.datasets.formats.coco_merge import join
-from autodet.datasets.formats.labels import PASSED_OVER, PHOTO_LEFT_OUT, Reading
+from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.listing import Listing
 from autodet.datasets.formats.split_names import without_split_words
-from autodet.errors import DatasetError
-from autodet.records import Problem
+from autodet.datasets.sources.files import FileError
+from autodet.records import Cause, Finding
 
 MAX_MISSING = 10_000  # missing photos reported one by one; the rest are counted
-NOT_COCO = "The JSON is not COCO: it has no lists 'images', 'annotations' and 'categories'."
 SIDE_TASKS = ("caption", "keypoint", "stuff", "panoptic")  # other tasks on the same photos, recognised by file name
 
 
-def unmet(listing: Listing) -> str | None:
-    """Return why a source is not COCO, as a clause; None if it is COCO."""
-    reason = "there is no .json file"
+def unmet(listing: Listing) -> Cause | None:
+    """Return why a source is not COCO; None if it is COCO."""
+    reason = Cause("no_json")
     for path in listing.ending(".json"):
         try:
             if is_like_coco(listing.read_text(path, MAX_JSON_BYTES)):
                 return None
-            reason = f"{path}: {NOT_COCO}".removesuffix(".")
-        except DatasetError as error:
-            reason = f"{path}: {error}".removesuffix(".")
+            cause = Cause("json_foreign")
+        except FileError as error:
+            cause = error.cause
+        reason = Cause("file", {"file": path, "cause": cause.key, "values": cause.values})
     return reason
 
 
@@ -37,15 +37,14 @@ def read(listing: Listing) -> Reading:
     described = [[read_file(listing, path) for path in paths] for paths in groups]
     files = [file for group in described for file in group]
     joined = join(described)
-    problem = "It holds other labels of the photos, such as keypoints or captions."
-    problems = [Problem(path, problem, PASSED_OVER, "labels_foreign") for path in aside]
-    problems += [*(problem for file in files for problem in file.problems), *joined.problems]
+    findings = [Finding("labels_foreign", path, "drop", {}, "other_task") for path in aside]
+    findings += [*(finding for file in files for finding in file.findings), *joined.findings]
     complete = {photo for file in files if not file.missing for photo in file.photos}
     for file in files:
         about_others = joined.photos and file.photos.keys() <= complete
-        problems += _foreign(file) if about_others else _missing(listing, file)
+        findings += _foreign(file) if about_others else _missing(listing, file)
     named = {name for file in files if file.photos for name in file.classes}
-    return Reading(tuple(joined.photos.values()), tuple(problems), tuple(sorted(named - joined.aside)))
+    return Reading(tuple(joined.photos.values()), tuple(findings), tuple(sorted(named - joined.aside)))
 
 
 def _groups(listing: Listing) -> tuple[list[list[str]], list[str]]:
@@ -64,25 +63,23 @@ def _groups(listing: Listing) -> tuple[list[list[str]], list[str]]:
     return list(groups.values()), aside
 
 
-def _missing(listing: Listing, described: Described) -> list[Problem]:
-    sentences = [listing.absence([name], "entry") for name in described.missing[:MAX_MISSING]]
+def _missing(listing: Listing, described: Described) -> list[Finding]:
+    causes = [listing.absence([name], "photo_of_entry_missing") for name in described.missing[:MAX_MISSING]]
     if len(described.missing) > MAX_MISSING:
-        sentences.append(f"Nor are there the photos of {len(described.missing) - MAX_MISSING} more entries.")
-    return [Problem(described.path, sentence, PHOTO_LEFT_OUT, "photo_missing") for sentence in sentences]
+        causes.append(Cause("photos_missing", {"entries": len(described.missing) - MAX_MISSING}))
+    return [Finding("photo_missing", described.path, "drop", cause.values, cause.key) for cause in causes]
 
 
-def _foreign(described: Described) -> list[Problem]:
+def _foreign(described: Described) -> list[Finding]:
     """Report a file whose photos are absent: train labels where only val was imported, or all labels for few photos."""
     if not described.missing:
         return []
-    problem = f"None of the {len(described.missing)} photos that it describes is here."
-    if described.photos:
-        problem = f"It is about {len(described.missing)} more photos than are here; another file is about just these."
-    return [Problem(described.path, problem, PASSED_OVER, "labels_foreign")]
+    cause = "more_photos" if described.photos else "photos_elsewhere"
+    return [Finding("labels_foreign", described.path, "drop", {"photos": len(described.missing)}, cause)]
 
 
 def _is_readable(listing: Listing, path: str) -> bool:
     try:
         return is_like_coco(listing.read_text(path, MAX_JSON_BYTES))
-    except DatasetError:
+    except FileError:
         return False

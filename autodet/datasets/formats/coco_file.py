@@ -1,4 +1,4 @@
-"""Reader for one COCO file: annotations of available photos, names of missing photos, and problems."""
+"""Reader for one COCO file: annotations of available photos, names of missing photos, and findings."""
 
 import json
 from collections import defaultdict
@@ -10,22 +10,22 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from autodet.datasets.formats.labels import (
-    BOX_DROPPED,
     MAX_MARKS,
-    PHOTO_LEFT_OUT,
+    LabelError,
     LabelledPhoto,
     UnknownClassError,
-    classes_called,
+    find_nameless,
     plain_name,
 )
 from autodet.datasets.formats.listing import Listing
 from autodet.datasets.formats.masks import box_of_mask, box_of_polygons, number_of, numbers_of
 from autodet.datasets.formats.split_names import split_words
-from autodet.errors import DatasetError
-from autodet.records import BoxXYXY, Mark, Problem, Split
+from autodet.datasets.sources.files import FileError
+from autodet.records import BoxXYXY, Cause, Finding, Mark, Split
 
 MAX_JSON_BYTES = 1_000_000_000
 _IDS = (str, int, float)
+OF_JSON = {"git_pointer": "json_git_pointer", "file_large": "json_file_large"}  # all photos of the file are lost
 MAX_PARTS, PARTS_PER_PHOTO = 2_000_000, 50_000  # memory estimate: one per comma, ten per list or object
 
 
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
         photo: The photo's id, normalised by ``key_of``.
         category: The category's id, normalised by ``key_of``.
         box_xyxy: The bounding box in pixels; None if there is none.
-        problem: Why the box is missing.
+        damage: Why the box is missing.
         difficult: Whether it is a crowd, ignored or difficult.
         truncated: Whether the object extends beyond its box.
     """
@@ -44,20 +44,20 @@ class Entry(NamedTuple):
     photo: str
     category: str
     box_xyxy: BoxXYXY | None
-    problem: str = ""
+    damage: Cause | None = None
     difficult: bool = False
     truncated: bool = False
 
 
 @dataclass(frozen=True)
 class Described:
-    """Content of one COCO file: available photos, names of missing photos, problems and classes."""
+    """Content of one COCO file: available photos, names of missing photos, findings and classes."""
 
     path: str
     split: Split | None
     photos: dict[PurePosixPath, LabelledPhoto] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     classes: set[str] = field(default_factory=set)
 
 
@@ -70,8 +70,9 @@ def read_file(listing: Listing, path: str) -> Described:
             return described
         _refuse_bloated(text, len(listing.photos))
         document = _parse(text)
-    except DatasetError as error:
-        described.problems.append(Problem(path, str(error), "Its photos were left out.", "labels_damaged"))
+    except FileError as error:
+        key = OF_JSON.get(error.cause.key, error.cause.key)
+        described.findings.append(Finding("labels_damaged", path, "drop", error.cause.values, key))
         return described
     if document:
         _describe(listing, document, described)
@@ -89,7 +90,7 @@ def parse_annotation(annotation: Any, categories: Mapping[str, str]) -> Mark:
         categories: Class names by id, normalised by ``key_of``.
 
     Raises:
-        DatasetError: The entry has no box.
+        LabelError: The entry has no box.
         UnknownClassError: The category has no name.
     """
     return _mark_of(_entry_of(annotation if isinstance(annotation, dict) else {}), categories)
@@ -116,7 +117,7 @@ def split_of_file(listing: Listing, path: str) -> Split | None:
 def _refuse_bloated(text: str, photos: int) -> None:
     """Reject JSON that needs far more memory than its photos justify: ``[]`` takes thirty times its two bytes."""
     if text.count(",") + 10 * (text.count("[") + text.count("{")) > MAX_PARTS + PARTS_PER_PHOTO * photos:
-        raise DatasetError(f"The JSON holds far more than {photos} photos need.")
+        raise LabelError("json_bloated", photos=photos)
 
 
 def _parse(text: str) -> dict[str, Any] | None:
@@ -124,7 +125,7 @@ def _parse(text: str) -> dict[str, Any] | None:
     try:
         document = json.loads(text, object_hook=_compacted)  # drops each segmentation once its box is known
     except (ValueError, RecursionError) as error:
-        raise DatasetError("The JSON is broken and cannot be read.") from error
+        raise LabelError("json_broken") from error
     if not isinstance(document, dict) or not all(
         isinstance(document.get(key), list) for key in ("images", "annotations")
     ):
@@ -148,9 +149,9 @@ def _entry_of(fields: dict[str, Any]) -> Entry:
     difficult = _is_set(said.get("iscrowd")) or _is_set(said.get("ignore")) or _is_set(said.get("difficult"))
     truncated = _is_set(said.get("truncated"))
     try:
-        return Entry(photo, category, _box_of(fields), "", difficult, truncated)
-    except DatasetError as error:
-        return Entry(photo, category, None, str(error))
+        return Entry(photo, category, _box_of(fields), None, difficult, truncated)
+    except LabelError as error:
+        return Entry(photo, category, None, error.cause)
 
 
 def _box_of(fields: Mapping[str, Any]) -> BoxXYXY:
@@ -162,17 +163,16 @@ def _box_of(fields: Mapping[str, Any]) -> BoxXYXY:
         return box_of_mask(segmentation)
     if isinstance(segmentation, list) and (bounds := box_of_polygons(segmentation)):
         return bounds
-    raise DatasetError("A mark has neither a bbox of four numbers nor a polygon or mask.")
+    raise LabelError("mark_boxless")
 
 
 def _mark_of(entry: Entry, categories: Mapping[str, str]) -> Mark:
     name = categories.get(entry.category)
     if not name:
-        raise UnknownClassError(
-            f"A mark has the category {plain_name(entry.category[:40])}, which is not in categories."
-        )
+        raise UnknownClassError("category_unnamed", category=plain_name(entry.category[:40]))
     if entry.box_xyxy is None:
-        raise DatasetError(entry.problem)
+        damage = entry.damage or Cause("mark_boxless")
+        raise LabelError(damage.key, **damage.values)
     return Mark(name, entry.box_xyxy, entry.difficult, entry.truncated)
 
 
@@ -192,8 +192,10 @@ def _describe(listing: Listing, document: dict[str, Any], described: Described) 
             described.missing.append(_name_of(fields))
             continue
         if len(entries) > MAX_MARKS:
-            problem = f"It has {len(entries)} marks, more than the {MAX_MARKS} of a photo."
-            described.problems.append(Problem(str(photo), problem, PHOTO_LEFT_OUT, "labels_damaged", (str(photo),)))
+            values = {"marks": len(entries), "most": MAX_MARKS}
+            described.findings.append(
+                Finding("labels_damaged", str(photo), "drop", values, "marks_many", (str(photo),))
+            )
             continue
         marks = list(_marks_of(photo, entries, categories, described))
         if photo in described.photos:  # some tools write one image entry per annotation
@@ -203,8 +205,8 @@ def _describe(listing: Listing, document: dict[str, Any], described: Described) 
         described.photos[photo] = LabelledPhoto(photo, str(photo), tuple(marks), stated, split)
     if marked:
         count = sum(len(entries) for entries in marked.values())
-        problem = f"Of its marks, {count} {'is' if count == 1 else 'are'} of photos that it does not list."
-        described.problems.append(Problem(described.path, problem, "They were passed over.", "labels_foreign"))
+        finding = Finding("labels_foreign", described.path, "drop", {"marks": count}, "marks_unlisted")
+        described.findings.append(finding)
 
 
 def _categories(document: Mapping[str, Any], described: Described) -> dict[str, str]:
@@ -213,8 +215,7 @@ def _categories(document: Mapping[str, Any], described: Described) -> dict[str, 
     if entries or not document["annotations"]:
         return {key_of(entry.get("id")): plain_name(entry.get("name") or "") for entry in entries}
     names = {entry.category: plain_name(f"class_{entry.category[:40]}") for entry in document["annotations"]}
-    problem = "The file does not say what its classes are called: 'categories' is missing or empty."
-    described.problems.append(Problem(described.path, problem, classes_called(names.values()), "names_missing"))
+    described.findings.append(find_nameless("categories_missing", described.path, names.values()))
     return names
 
 
@@ -224,9 +225,10 @@ def _marks_of(
     for entry in entries:
         try:
             yield _mark_of(entry, categories)
-        except DatasetError as error:
+        except LabelError as error:
             kind = "class_unknown" if isinstance(error, UnknownClassError) else "box_damaged"
-            described.problems.append(Problem(str(photo), str(error), BOX_DROPPED, kind, (str(photo),)))
+            cause = error.cause
+            described.findings.append(Finding(kind, str(photo), "drop", cause.values, cause.key, (str(photo),)))
 
 
 class _PhotoFinder:

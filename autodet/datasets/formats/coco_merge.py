@@ -10,13 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from autodet.datasets.formats.coco_file import Described
-from autodet.datasets.formats.labels import BOX_DROPPED, LabelledPhoto, settle_splits
-from autodet.records import BoxXYXY, Mark, Problem, Split
-from autodet.text_format import counted, spelling_key
+from autodet.datasets.formats.labels import LabelledPhoto, settle_splits
+from autodet.records import BoxXYXY, Finding, Mark, Split
+from autodet.text_format import spelling_key
 
 SAME_OBJECT = 0.5  # IoU from which two boxes of a class show one object
 MAX_COMPARED = 4000  # annotations of a photo in several files: twice the densest published photos
-MAX_NAMES = 3  # files named in one sentence
 
 
 @dataclass
@@ -28,14 +27,14 @@ class Joined:
         file_of: The source file of each photo; the first one if boxes of others were added.
         of_splits: Whether any of the files belongs to a split.
         aside: The classes of boxes that do not count.
-        problems: The problems found.
+        findings: What is wrong with the labels.
     """
 
     photos: dict[PurePosixPath, LabelledPhoto] = field(default_factory=dict)
     file_of: dict[PurePosixPath, str] = field(default_factory=dict)
     of_splits: bool = False
     aside: set[str] = field(default_factory=set)
-    problems: list[Problem] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
 
 def join(groups: Iterable[Sequence[Described]]) -> Joined:
@@ -49,15 +48,15 @@ def join(groups: Iterable[Sequence[Described]]) -> Joined:
     """
     joined = Joined()
     for theirs in sorted(map(_merged, groups), key=_rank):
-        joined.problems += theirs.problems
+        joined.findings += theirs.findings
         again = [photo for photo in theirs.photos if photo in joined.photos and not _is_too_much(joined, theirs, photo)]
         if again:
             _add_again(joined, theirs, again)
         # Split files usually omit on purpose the photos that only a file without a split has.
         unlisted = any(joined.photos[photo].split for photo in again)
-        unlisted = unlisted and not any(one.split for one in theirs.photos.values())
-        for photo, one in theirs.photos.items():
-            joined.photos.setdefault(photo, replace(one, unlisted=True) if unlisted else one)
+        unlisted = unlisted and not any(photo_labels.split for photo_labels in theirs.photos.values())
+        for photo, photo_labels in theirs.photos.items():
+            joined.photos.setdefault(photo, replace(photo_labels, unlisted=True) if unlisted else photo_labels)
             joined.file_of.setdefault(photo, theirs.file_of[photo])
     return joined
 
@@ -72,16 +71,16 @@ def _merged(group: Sequence[Described]) -> Joined:
             merged.file_of.setdefault(photo, file.path)
             if file.split:
                 named[photo].add(file.split)
-    settled, merged.problems = settle_splits(named, group[0].path)
+    settled, merged.findings = settle_splits(named, group[0].path)
     for photo, split in settled.items():
         if merged.photos[photo].split != split:
             merged.photos[photo] = replace(merged.photos[photo], split=split)
     return merged
 
 
-def _rank(one: Joined) -> tuple[bool, int, int, str]:
-    boxes = sum(len(photo.marks) for photo in one.photos.values())
-    return not one.of_splits, -boxes, -len(one.photos), min(one.file_of.values(), default="")
+def _rank(joined: Joined) -> tuple[bool, int, int, str]:
+    boxes = sum(len(photo.marks) for photo in joined.photos.values())
+    return not joined.of_splits, -boxes, -len(joined.photos), min(joined.file_of.values(), default="")
 
 
 def _is_too_much(joined: Joined, theirs: Joined, photo: PurePosixPath) -> bool:
@@ -89,8 +88,8 @@ def _is_too_much(joined: Joined, theirs: Joined, photo: PurePosixPath) -> bool:
     count = len(joined.photos[photo].marks) + len(theirs.photos[photo].marks)
     if count <= MAX_COMPARED:
         return False
-    problem = f"With those in {theirs.file_of[photo]} it has {count} marks, more than are compared."
-    joined.problems.append(Problem(str(photo), problem, "Those were left out.", "labels_damaged", (str(photo),)))
+    values = {"file": theirs.file_of[photo], "marks": count}
+    joined.findings.append(Finding("labels_damaged", str(photo), "drop", values, "marks_compared", (str(photo),)))
     return True
 
 
@@ -98,12 +97,12 @@ def _add_again(joined: Joined, theirs: Joined, again: Sequence[PurePosixPath]) -
     """Add annotations of new objects; set them aside if most objects are known, as in another version."""
     new = {photo: list(_new_marks(theirs.photos[photo].marks, joined.photos[photo].marks)) for photo in again}
     is_version = 2 * sum(map(len, new.values())) <= sum(len(theirs.photos[photo].marks) for photo in again)
-    joined.problems += _described_again(joined, theirs, again, is_version=is_version)
+    joined.findings += _described_again(joined, theirs, again, is_version=is_version)
     for photo, marks in new.items():
         known = joined.photos[photo]
         if is_version and marks:
             joined.photos[photo] = replace(known, aside=(*known.aside, *marks))
-            joined.problems += [_set_aside(mark, photo, theirs.file_of[photo], joined.file_of[photo]) for mark in marks]
+            joined.findings += [_set_aside(mark, photo, theirs.file_of[photo], joined.file_of[photo]) for mark in marks]
             joined.aside |= {mark.name for mark in marks}
         elif marks:
             joined.photos[photo] = replace(known, marks=(*known.marks, *marks))
@@ -135,25 +134,16 @@ def _overlap(box_xyxy: BoxXYXY, other_xyxy: BoxXYXY) -> bool:
 
 def _described_again(
     joined: Joined, theirs: Joined, again: Sequence[PurePosixPath], *, is_version: bool
-) -> Iterator[Problem]:
+) -> Iterator[Finding]:
     photos: dict[str, list[PurePosixPath]] = defaultdict(list)
     for photo in again:
         photos[theirs.file_of[photo]].append(photo)
     for path, shared in photos.items():
-        others = _named(sorted({joined.file_of[photo] for photo in shared}))
-        problem = f"Of its photos, {len(shared)} {'is' if len(shared) == 1 else 'are'} described by {others} too"
-        if is_version:
-            yield Problem(path, f"{problem}.", f"For these, {others} counts.", "labels_twice")
-        else:
-            yield Problem(path, f"{problem}, with other objects.", "Their boxes were joined.", "labels_twice")
+        others = sorted({joined.file_of[photo] for photo in shared})
+        cause = "other_version" if is_version else "other_objects"
+        yield Finding("labels_twice", path, "drop", {"photos": len(shared), "others": others}, cause)
 
 
-def _named(paths: Sequence[str]) -> str:
-    more = len(paths) - MAX_NAMES
-    return " and ".join([*paths[:MAX_NAMES], *([counted(more, "other file")] if more > 0 else [])])
-
-
-def _set_aside(mark: Mark, photo: PurePosixPath, path: str, counting: str) -> Problem:
-    where = ", ".join(f"{value:g}" for value in mark.box_xyxy)
-    problem = f"The box of {mark.name!r} at ({where}) is in {path} alone, and not in {counting}, which counts."
-    return Problem(str(photo), problem, BOX_DROPPED, "box_set_aside", (str(photo),))
+def _set_aside(mark: Mark, photo: PurePosixPath, path: str, counting: str) -> Finding:
+    values = {"name": mark.name, "box_xyxy": list(mark.box_xyxy), "file": path, "counting": counting}
+    return Finding("box_set_aside", str(photo), "drop", values, photos=(str(photo),))

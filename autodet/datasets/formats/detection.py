@@ -1,7 +1,8 @@
 """Detection of the label format. To add a format, write a module with ``unmet`` and ``read`` and register it here."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -9,6 +10,9 @@ from autodet.datasets.formats import coco, voc, yolo
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.listing import Listing
 from autodet.errors import AmbiguousFormatError, DatasetError
+from autodet.messages.formats import FORMAT_TITLES
+from autodet.messages.imports import format_question, unmet_clause
+from autodet.records import Cause
 from autodet.text_format import counted
 
 
@@ -18,20 +22,22 @@ class Detection:
 
     Attributes:
         format: A key of ``FORMATS``.
-        why: The reason for the choice, as a sentence for users.
-        aside: Ignored labels in other formats, one sentence each.
+        unmet: Why the source is not in each of the other formats.
+        asked: Whether the user chose the format.
+        aside: Number of ignored boxes by other format.
     """
 
     format: str
-    why: str
-    aside: tuple[str, ...] = ()
+    unmet: Mapping[str, Cause] = field(default_factory=dict)
+    asked: bool = False
+    aside: Mapping[str, int] = field(default_factory=dict)
 
 
 class Format(Protocol):
     """Interface of a format module."""
 
-    def unmet(self, listing: Listing) -> str | None:
-        """Return why a source is not in this format, as a clause; None if it is."""
+    def unmet(self, listing: Listing) -> Cause | None:
+        """Return why a source is not in this format; None if it is."""
 
     def read(self, listing: Listing) -> Reading:
         """Read all labels of the source, as written."""
@@ -40,7 +46,6 @@ class Format(Protocol):
 STRAY_SHARE = 0.1  # formats with at most this share of the labelled photos of the best one are stray
 
 FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo}
-TITLES = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO"}
 
 
 def find_format(listing: Listing, name: str, source: str) -> Detection:
@@ -60,34 +65,32 @@ def find_format(listing: Listing, name: str, source: str) -> Detection:
         raise DatasetError(f"{name!r} is not a format that can be imported; choose auto or {', '.join(FORMATS)}.")
     if not listing.photos:
         raise DatasetError(_without_photos(listing, source))
-    clauses = {one: FORMATS[one].unmet(listing) for one in (FORMATS if name == "auto" else [name])}
-    missing = {one: clause for one, clause in clauses.items() if clause is not None}
-    met = [one for one in clauses if one not in missing]
+    reasons = {format: FORMATS[format].unmet(listing) for format in (FORMATS if name == "auto" else [name])}
+    missing = {format: reason for format, reason in reasons.items() if reason is not None}
+    met = [format for format in reasons if format not in missing]
     if not met:
         raise DatasetError(_what_is_missing(listing, missing, source))
-    chosen, aside = (met[0], ()) if len(met) == 1 else _choose(listing, met, missing, source)
-    return Detection(chosen, _why(chosen, missing, said=name != "auto"), aside)
+    chosen = Detection(met[0]) if len(met) == 1 else _choose(listing, met, source)
+    return replace(chosen, unmet={**missing, **chosen.unmet}, asked=name != "auto")
 
 
-def _choose(listing: Listing, met: list[str], missing: dict[str, str], source: str) -> tuple[str, tuple[str, ...]]:
-    """Choose the format that labels the photos, ignoring stray files; also return a sentence for each rival."""
-    readings = {one: FORMATS[one].read(listing) for one in met}
-    boxes = {one: _boxes_per_photo(reading) for one, reading in readings.items()}
-    best = max(met, key=lambda one: len(boxes[one]))
-    rivals = [one for one in met if len(boxes[one]) > STRAY_SHARE * len(boxes[best])]
-    named = [one for one in rivals if not _is_nameless(readings[one])]
-    if len(named) == 1 and all(boxes[one] <= boxes[named[0]] for one in rivals):
+def _choose(listing: Listing, met: list[str], source: str) -> Detection:
+    """Choose the format that labels the photos, ignoring stray files."""
+    readings = {format: FORMATS[format].read(listing) for format in met}
+    boxes = {format: _boxes_per_photo(reading) for format, reading in readings.items()}
+    best = max(met, key=lambda format: len(boxes[format]))
+    rivals = [format for format in met if len(boxes[format]) > STRAY_SHARE * len(boxes[best])]
+    named = [format for format in rivals if not _is_nameless(readings[format])]
+    if len(named) == 1 and all(boxes[format] <= boxes[named[0]] for format in rivals):
         best = named[0]  # the others are copies left behind by label converters
     elif len(rivals) > 1:
-        found = " and ".join(f"{TITLES[one]} labels for {len(boxes[one])} photos" for one in rivals)
-        raise AmbiguousFormatError(
-            f"{source!r} holds {found}; say which are right (on the command line with --format {rivals[0]}).",
-            tuple(rivals),
-        )
-    missing |= {one: f"its files label {counted(len(boxes[one]), 'photo')}" for one in met if one != best}
-    aside = {one: counted(boxes[one].total(), "box", "boxes") for one in rivals if one != best}
-    said = (f"There are {TITLES[one]} labels too ({many}), without names of classes." for one, many in aside.items())
-    return best, tuple(said)
+        photos = {format: len(boxes[format]) for format in rivals}
+        raise AmbiguousFormatError(format_question(source, photos), photos)
+    return Detection(
+        best,
+        unmet={format: Cause("fewer_labels", {"photos": len(boxes[format])}) for format in met if format != best},
+        aside={format: boxes[format].total() for format in rivals if format != best},
+    )
 
 
 def _boxes_per_photo(reading: Reading) -> Counter[PurePosixPath]:
@@ -95,14 +98,7 @@ def _boxes_per_photo(reading: Reading) -> Counter[PurePosixPath]:
 
 
 def _is_nameless(reading: Reading) -> bool:
-    return any(problem.kind == "names_missing" for problem in reading.problems)
-
-
-def _why(chosen: str, missing: dict[str, str], *, said: bool) -> str:
-    if said:
-        return f"Read as {TITLES[chosen]}, as you said."
-    others = "; ".join(f"for {TITLES[one]}, {clause}" for one, clause in missing.items())
-    return f"The labels are {TITLES[chosen]}'s: {others}."
+    return any(finding.kind == "names_missing" for finding in reading.findings)
 
 
 def _without_photos(listing: Listing, source: str) -> str:
@@ -116,8 +112,8 @@ def _without_photos(listing: Listing, source: str) -> str:
     )
 
 
-def _what_is_missing(listing: Listing, missing: dict[str, str], source: str) -> str:
-    reasons = "; ".join(f"{TITLES[name]}: {clause}" for name, clause in missing.items())
+def _what_is_missing(listing: Listing, missing: Mapping[str, Cause], source: str) -> str:
+    reasons = "; ".join(f"{FORMAT_TITLES[name]}: {unmet_clause(reason)}" for name, reason in missing.items())
     found = counted(len(listing.photos), "photo")
     return (
         f"{source!r} holds {found} but no labels that can be read ({reasons}); put a Pascal VOC .xml file, "

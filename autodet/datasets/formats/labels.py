@@ -5,15 +5,19 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from autodet.errors import DatasetError
-from autodet.records import Mark, Problem, Split
+from autodet.datasets.sources.files import FileError
+from autodet.records import Finding, Mark, Split
 
 MAX_NAME_LENGTH = 200  # characters of a class name
-PHOTO_LEFT_OUT, BOX_DROPPED, PASSED_OVER = "The photo was left out.", "The box was dropped.", "It was passed over."
+MAX_NAMES_SHOWN = 3
 MAX_MARKS = 20_000  # per photo: ten times the densest published photos
 
 
-class UnknownClassError(DatasetError):
+class LabelError(FileError):
+    """Labels, or one annotation, cannot be used."""
+
+
+class UnknownClassError(LabelError):
     """An annotation whose class has no name."""
 
 
@@ -28,9 +32,17 @@ def plain_name(name: object) -> str:
     return plain if len(plain) <= MAX_NAME_LENGTH else ""
 
 
-def classes_called(names: Collection[str]) -> str:
-    """Describe the generated names of classes that have only numbers."""
-    return f"The classes were called {', '.join(sorted(names)[:3])}{' ...' * (len(names) > 3)}."
+def find_nameless(cause: str, file: str, names: Collection[str]) -> Finding:
+    """Report classes that have only numbers.
+
+    Args:
+        cause: Cause of the finding.
+        file: File, or empty.
+        names: The generated names.
+    """
+    shown = sorted(names)[:MAX_NAMES_SHOWN]
+    called = ", ".join(shown) + " ..." * (len(names) > len(shown))
+    return Finding("names_missing", file, "keep", {"called": called}, cause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +76,14 @@ class Reading:
 
     Attributes:
         photos: The photos with their annotations.
-        problems: The problems found.
+        findings: What is wrong with the labels.
         classes: The classes that the labels name, annotated or not, if the format lists them.
         stale_lists: Whether photo lists may be older than the labels, so that an unlisted photo may be an oversight;
             otherwise lists belong to the data set and omit photos on purpose.
     """
 
     photos: tuple[LabelledPhoto, ...]
-    problems: tuple[Problem, ...]
+    findings: tuple[Finding, ...]
     classes: tuple[str, ...] = ()
     stale_lists: bool = False
 
@@ -80,7 +92,7 @@ def settle_splits(
     named: Mapping[PurePosixPath, Collection[Split]],
     file: str,
     folder_split: Callable[[PurePosixPath], Split | None] = lambda _photo: None,
-) -> tuple[dict[PurePosixPath, Split], list[Problem]]:
+) -> tuple[dict[PurePosixPath, Split], list[Finding]]:
     """Assign each photo to one split where lists name several, to prevent data leakage.
 
     ``val`` takes precedence over ``test``, and ``test`` over ``train``; if that leaves no training photos, ``train``
@@ -88,7 +100,7 @@ def settle_splits(
 
     Args:
         named: The splits that name each photo; at least one.
-        file: The file that contains the lists, named in the problem.
+        file: The file that contains the lists, named in the finding.
         folder_split: Returns the split that a photo's folder is named after.
     """
     order: tuple[Split, ...] = ("val", "test", "train")
@@ -105,14 +117,9 @@ def settle_splits(
     twice = sorted(str(photo) for photo, splits in named.items() if len(splits) > 1)
     if not twice:
         return settled, []
-    several = f"{len(twice)} photos are named" if len(twice) > 1 else f"{twice[0]} is named"
-    words = " and ".join(
-        split for split in order if any(split in splits for splits in named.values() if len(splits) > 1)
-    )
-    problem = f"{several} for {words}; a photo in both is data leakage."
-    action = f"Each was put into one split, {order[0]} first."
-    if by_folder:
-        action = f"Each was put into one split: that of its folder's name, else {order[0]} first."
-    elif set(settled.values()) == {"train"}:
-        action = "They were taken for train; if that leaves no photo for val, splits are drawn from it."
-    return settled, [Problem(file, problem, action, "split_twice", (*twice,))]
+    cause = "split_twice_by_folder" if by_folder else "split_twice"
+    if not by_folder and set(settled.values()) == {"train"}:
+        cause = "split_twice_train"
+    splits = [split for split in order if any(split in splits for splits in named.values() if len(splits) > 1)]
+    values = {"photos": twice, "splits": splits, "first": order[0]}
+    return settled, [Finding("split_twice", file, "fix", values, cause, tuple(twice))]

@@ -12,9 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from autodet.datasets.formats.split_names import split_called, splits_beside_others
 from autodet.datasets.photos import PHOTO_ENDINGS
-from autodet.datasets.sources.files import GIT_POINTER, find_files, is_git_pointer, read_regular
-from autodet.errors import DatasetError
-from autodet.records import Split
+from autodet.datasets.sources.files import FileError, find_files, is_git_pointer, read_regular
+from autodet.records import Cause, Split
 from autodet.settings import Settings
 
 LABELS_BYTES = 16_000_000  # of a label file
@@ -57,20 +56,20 @@ class Listing:
         """Return a file's content.
 
         Raises:
-            DatasetError: The file exceeds ``limit`` bytes or the size that the number of photos justifies, or is a Git
+            FileError: The file exceeds ``limit`` bytes or the size that the number of photos justifies, or is a Git
                 LFS pointer.
         """
         most = min(limit, LABELS_BYTES + BYTES_PER_PHOTO * len(self.photos))
         content = read_regular(f"{self.root}/{path}", most)
         if is_git_pointer(content):
-            raise DatasetError(f"It {GIT_POINTER}.")
+            raise FileError("git_pointer")
         return content
 
     def read_text(self, path: str, limit: int) -> str:
         """Return a file's content as text: UTF-8 or UTF-16, else Latin-1, which keeps distinct bytes distinct.
 
         Raises:
-            DatasetError: As ``read``.
+            FileError: As ``read``.
         """
         content = self.read(path, limit)
         for mark, encoding in _MARKS:
@@ -107,24 +106,24 @@ class Listing:
         *folders, file = name.replace("\\", "/").split("/")
         found = self._photos_by_name.get(plain(file)) or self._called(photo_stem(file))
         said = (self.split_of("/".join([*folders, file])), split)
-        wanted = next((one for one in said if one in self._splits_of_photos), self.split_of(beside))
+        wanted = next((split for split in said if split in self._splits_of_photos), self.split_of(beside))
         if len(found) > MANY and not folders and (photo := self._beside(plain(photo_stem(file)), beside, wanted)):
             return photo
         if wanted:
             found = [photo for photo in found if self.split_of(photo) in (None, wanted)]
         return nearest(found, beside, folders) if found else None
 
-    def absence(self, names: Sequence[str], of: str) -> str:
-        """Explain in a sentence why no photo was found.
+    def absence(self, names: Sequence[str], key: str) -> Cause:
+        """Return why no photo was found.
 
         Args:
             names: Possible names of the photo.
-            of: The kind of file or entry that refers to it.
+            key: Key of the cause if there is no file of these names at all.
         """
         others = (self._pictures_by_stem.get(plain(photo_stem(name, OTHER_ENDINGS + PHOTO_ENDINGS))) for name in names)
         if other := next(filter(None, others), None):
-            return f"The photo {other[:200]!r} is of a kind that cannot be read; make it a JPEG, PNG, WEBP or BMP."
-        return f"There is no photo called {names[0][:200]!r} for this {of}."
+            return Cause("photo_unsupported", {"name": other[:200]})
+        return Cause(key, {"name": names[0][:200]})
 
     def _called(self, stem: str) -> list[PurePosixPath]:
         stem = plain(stem)
@@ -134,8 +133,10 @@ class Listing:
         """Return the photo of a name in the folder nearest to a label file, if unique; fast with many of one name."""
         key = beside.rpartition("/")[0], split
         if key not in self._nearest_folders:
-            folders = [one for one in self._photos_by_folder if not split or self._splits[one] in (None, split)]
-            self._nearest_folders[key] = min(folders, key=lambda one: (*_distance(one, key[0]), one), default="")
+            folders = self._photos_by_folder
+            fitting = [folder for folder in folders if not split or self._splits[folder] in (None, split)]
+            nearest_first = sorted(fitting, key=lambda folder: (*_distance(folder, key[0]), folder))
+            self._nearest_folders[key] = next(iter(nearest_first), "")
         found = self._photos_by_folder.get(self._nearest_folders[key], {}).get(stem, [])
         return found[0] if len(found) == 1 else None
 

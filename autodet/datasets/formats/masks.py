@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from autodet.errors import DatasetError
+from autodet.datasets.formats.labels import LabelError
 from autodet.records import BoxXYXY
 
 MAX_RUNS = 1_000_000  # per mask: more than any photo needs
-UNREADABLE = "A mark has a mask that cannot be read."
 
 
 def number_of(value: Any) -> float | None:
@@ -54,25 +53,25 @@ def box_of_mask(mask: dict[str, Any]) -> BoxXYXY:
     """Return the bounds of a run-length encoded mask: column-wise runs, alternately outside and inside.
 
     Raises:
-        DatasetError: The mask is unreadable or empty.
+        LabelError: The mask is unreadable or empty.
     """
     size, counts = numbers_of(mask.get("size")), mask.get("counts")
     runs = _unpacked(counts) if isinstance(counts, str) else numbers_of(counts)
     if size is None or len(size) != 2 or not runs or len(runs) > MAX_RUNS:
-        raise DatasetError(UNREADABLE)
+        raise LabelError("mask_unreadable")
     height, at = int(size[0]), 0
     columns: list[int] = []
     rows: list[int] = []
     for number, run in enumerate(int(value) for value in runs):
         if run < 0 or height <= 0:
-            raise DatasetError(UNREADABLE)
+            raise LabelError("mask_unreadable")
         if number % 2 and run:
             first, last = divmod(at, height), divmod(at + run - 1, height)
             columns += [first[0], last[0]]
             rows += [first[1], last[1]] if first[0] == last[0] else [0, height - 1]
         at += run
     if not columns:
-        raise DatasetError("A mark has a mask with nothing in it.")
+        raise LabelError("mask_empty")
     return float(min(columns)), float(min(rows)), float(max(columns) + 1), float(max(rows) + 1)
 
 

@@ -5,20 +5,19 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 
 from autodet.datasets.formats.coco_file import is_like_coco
-from autodet.datasets.formats.labels import PHOTO_LEFT_OUT
 from autodet.datasets.formats.listing import Listing, photo_stem, plain
-from autodet.errors import DatasetError
-from autodet.records import Problem
+from autodet.datasets.sources.files import FileError
+from autodet.records import Finding
 
 MAX_BYTES = 64_000_000  # LabelMe embeds the photo
 ENDINGS = {"voc": (".json",), "coco": (".json", ".xml"), "yolo": (".json", ".xml")}
-PROGRAMS = {'"shapes"': "LabelMe's", "<annotation": "Pascal VOC's", "": "another program's"}
+PROGRAMS = {'"shapes"': "labelme", "<annotation": "voc", "": "other"}
 _SIGN_OF_LABELS = re.compile(
     r'"(shapes|objects|annotations|regions|boxes|bbox|bndbox|labels?|points|polygons?)"\s*:|<annotation'
 )  # other files beside photos hold metadata, such as time and place
 
 
-def find_foreign(listing: Listing, photos: Collection[PurePosixPath], format: str) -> list[Problem]:
+def find_foreign(listing: Listing, photos: Collection[PurePosixPath], format: str) -> list[Finding]:
     """Find label files of some photos in a format other than the one read, at most one per photo.
 
     Args:
@@ -27,15 +26,15 @@ def find_foreign(listing: Listing, photos: Collection[PurePosixPath], format: st
         format: The format that was read.
     """
     called = {plain(name) for photo in photos for name in (photo.name, photo_stem(photo.name))}
-    found: dict[PurePosixPath, Problem] = {}
+    found: dict[PurePosixPath, Finding] = {}
     for path in listing.ending(*ENDINGS[format]) if called else ():
         stem = path.rpartition("/")[2].rpartition(".")[0]
         photo = listing.find_photo(stem, beside=path) if plain(stem) in called else None
         if not photo or photo not in photos or photo in found:
             continue
         if program := _program_of_labels(listing, path):
-            problem = f"Its labels are {program}, and {format} labels were read; export these as {format} too."
-            found[photo] = Problem(path, problem, PHOTO_LEFT_OUT, "labels_foreign", (str(photo),))
+            values = {"program": program, "format": format}
+            found[photo] = Finding("labels_foreign", path, "drop", values, "other_program", (str(photo),))
     return list(found.values())
 
 
@@ -43,7 +42,7 @@ def _program_of_labels(listing: Listing, path: str) -> str | None:
     """Return the likely origin of a file's labels; None if it has no labels, or is COCO."""
     try:
         text = listing.read_text(path, MAX_BYTES)
-    except DatasetError:
+    except FileError:
         return None
     if is_like_coco(text) or not _SIGN_OF_LABELS.search(text):
         return None

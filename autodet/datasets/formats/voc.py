@@ -16,10 +16,8 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from autodet.datasets.formats.labels import (
-    BOX_DROPPED,
     MAX_MARKS,
-    PASSED_OVER,
-    PHOTO_LEFT_OUT,
+    LabelError,
     LabelledPhoto,
     Reading,
     plain_name,
@@ -27,8 +25,8 @@ from autodet.datasets.formats.labels import (
 )
 from autodet.datasets.formats.listing import Listing, photo_stem, plain
 from autodet.datasets.formats.split_names import SPLIT_WORDS
-from autodet.errors import DatasetError
-from autodet.records import BoxXYXY, Mark, Problem, Split
+from autodet.datasets.sources.files import FileError
+from autodet.records import BoxXYXY, Cause, Finding, Mark, Split
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -49,23 +47,23 @@ class VocAnnotation:
         filename: The photo's name, without folders; empty if not given.
         size_wh: Stated width and height in pixels; None if not given or not positive.
         marks: The annotations.
-        problems: Problems of single objects, as sentences.
+        damage: Why single objects cannot be used.
     """
 
     filename: str
     size_wh: tuple[int, int] | None
     marks: tuple[Mark, ...]
-    problems: tuple[str, ...]
+    damage: tuple[Cause, ...]
 
 
-def unmet(listing: Listing) -> str | None:
-    """Return why a source is not VOC, as a clause; None if it is VOC."""
-    reason = "there is no .xml file"
+def unmet(listing: Listing) -> Cause | None:
+    """Return why a source is not VOC; None if it is VOC."""
+    reason = Cause("no_xml")
     for path in reversed(_xml_files(listing)):
         try:
             parse_voc(listing.read(path, MAX_XML_BYTES))
-        except DatasetError as error:
-            reason = f"{path}: {error}".removesuffix(".")
+        except FileError as error:
+            reason = Cause("file", {"file": path, "cause": error.cause.key, "values": error.cause.values})
             continue
         return None
     return reason
@@ -74,27 +72,27 @@ def unmet(listing: Listing) -> str | None:
 def read(listing: Listing) -> Reading:
     """Read every XML file, match it to its photo, and report mismatches."""
     found: dict[PurePosixPath, tuple[str, VocAnnotation]] = {}
-    problems: list[Problem] = []
+    findings: list[Finding] = []
     for path in _xml_files(listing):
         kind = "labels_damaged"
         try:
             annotation = parse_voc(listing.read(path, MAX_XML_BYTES))
             kind = "photo_missing"
             photo = _photo_of(listing, path, annotation.filename)
-        except DatasetError as error:
-            problems.append(_unusable(listing, path, str(error), kind))
+        except FileError as error:
+            findings.append(_unusable(listing, path, error.cause, kind))
             continue
-        problems += [
-            Problem(path, problem, BOX_DROPPED, "box_damaged", (str(photo),)) for problem in annotation.problems
+        findings += [
+            Finding("box_damaged", path, "drop", cause.values, cause.key, (str(photo),)) for cause in annotation.damage
         ]
         if photo in found:
-            problem = f"{found[photo][0]} already describes {photo}."
-            problems.append(Problem(path, problem, "It was left out.", "labels_twice", (str(photo),)))
+            values = {"file": found[photo][0], "photo": str(photo)}
+            findings.append(Finding("labels_twice", path, "drop", values, "described_twice", (str(photo),)))
         else:
             found[photo] = path, annotation
     lists, twice = _read_lists(listing, found)
     photos = tuple(_labelled(listing, lists, photo, *one) for photo, one in found.items())
-    return Reading(photos, (*problems, *twice))
+    return Reading(photos, (*findings, *twice))
 
 
 def _labelled(
@@ -121,15 +119,15 @@ def _xml_files(listing: Listing) -> list[str]:
 def _is_annotation(listing: Listing, path: str) -> bool:
     try:
         return listing.read(path, MAX_XML_BYTES).lstrip().startswith(b"<annotation")
-    except DatasetError:
+    except FileError:
         return False
 
 
-def _unusable(listing: Listing, path: str, error: str, kind: str) -> Problem:
+def _unusable(listing: Listing, path: str, cause: Cause, kind: str) -> Finding:
     photo = listing.find_photo(_stem(path), beside=path)
     if kind == "labels_damaged" and photo is None:
-        return Problem(path, error, PASSED_OVER, "labels_foreign")
-    return Problem(path, error, PHOTO_LEFT_OUT, kind, (str(photo),) if photo else ())
+        return Finding("labels_foreign", path, "drop", cause.values, cause.key)
+    return Finding(kind, path, "drop", cause.values, cause.key, (str(photo),) if photo else ())
 
 
 def _stem(path: str) -> str:
@@ -141,22 +139,22 @@ def parse_voc(xml: bytes) -> VocAnnotation:
     """Parse one annotation file.
 
     Raises:
-        DatasetError: The content is not XML, not a VOC annotation, or has more than ``MAX_MARKS`` objects.
+        LabelError: The content is not XML, not a VOC annotation, or has more than ``MAX_MARKS`` objects.
     """
     root = _parsed(xml)
     if root.tag != "annotation":
-        raise DatasetError(f"The XML is not a VOC annotation: it begins with <{root.tag[:40]}>, not <annotation>.")
-    marks, problems = [], []
+        raise LabelError("xml_foreign", tag=root.tag[:40])
+    marks, damage = [], []
     objects = root.findall("object")
     if len(objects) > MAX_MARKS:
-        raise DatasetError(f"The XML marks {len(objects)} objects, more than {MAX_MARKS} on a photo.")
+        raise LabelError("xml_crowded", objects=len(objects), most=MAX_MARKS)
     for number, element in enumerate(objects, start=1):
         try:
-            marks.append(_parse_object(element))
-        except DatasetError as error:
-            problems.append(f"Object {number} {error}")
+            marks.append(_parse_object(element, number))
+        except LabelError as error:
+            damage.append(error.cause)
     filename = re.split(r"[/\\]", root.findtext("filename", "").strip())[-1]
-    return VocAnnotation(filename, _parse_size(root), tuple(marks), tuple(problems))
+    return VocAnnotation(filename, _parse_size(root), tuple(marks), tuple(damage))
 
 
 def _parsed(xml: bytes) -> "Element":
@@ -166,7 +164,7 @@ def _parsed(xml: bytes) -> "Element":
         except (ParseError, ValueError, LookupError):  # the encoding is unknown to the parser or misstated
             return fromstring(_decoded(xml))
     except (ParseError, DefusedXmlException, ValueError) as error:
-        raise DatasetError("The XML is broken and cannot be read.") from error
+        raise LabelError("xml_broken") from error
 
 
 def _decoded(xml: bytes) -> str:
@@ -179,13 +177,13 @@ def _decoded(xml: bytes) -> str:
         return body.decode("latin-1")
 
 
-def _parse_object(element: "Element") -> Mark:
+def _parse_object(element: "Element", number: int) -> Mark:
     name = plain_name(element.findtext("name") or "")
     if not name:
-        raise DatasetError("has no class name.")
+        raise LabelError("object_unnamed", number=number)
     corners = [_number(element.findtext(f"bndbox/{key}")) for key in ("xmin", "ymin", "xmax", "ymax")]
     if any(corner is None for corner in corners):
-        raise DatasetError(f"({name}) has no complete <bndbox> of four numbers.")
+        raise LabelError("object_boxless", number=number, name=name)
     x1, y1, x2, y2 = (corner or 0.0 for corner in corners)
     box: BoxXYXY = (x1, y1, x2, y2)
     return Mark(name, box, *(_is_set(element.findtext(flag)) for flag in ("difficult", "truncated")))
@@ -216,11 +214,12 @@ def _photo_of(listing: Listing, path: str, filename: str) -> PurePosixPath:
     for name in filter(None, names):
         if found := listing.find_photo(name, beside=path):
             return found
-    raise DatasetError(listing.absence([filename or stem, stem], "XML"))
+    absence = listing.absence([filename or stem, stem], "photo_of_xml_missing")
+    raise LabelError(absence.key, **absence.values)
 
 
-def _read_lists(listing: Listing, photos: Collection[PurePosixPath]) -> tuple[Lists, list[Problem]]:
-    """Return the splits of photos by the folder that the lists are about, and the problems found.
+def _read_lists(listing: Listing, photos: Collection[PurePosixPath]) -> tuple[Lists, list[Finding]]:
+    """Return the splits of photos by the folder that the lists are about, and what is wrong with them.
 
     That folder contains ``ImageSets/Main`` or the lists themselves. Lists that name none of its photos are ignored.
     """
@@ -239,14 +238,14 @@ def _read_lists(listing: Listing, photos: Collection[PurePosixPath]) -> tuple[Li
         for base in found.keys() & map(str, photo.parents):
             stems[base][plain(photo_stem(photo.name))].append(photo)
     lists: dict[str, Mapping[PurePosixPath, Split]] = {}
-    problems: list[Problem] = []
+    findings: list[Finding] = []
     for base, places in found.items():
         for place in LIST_FOLDERS:
             named = _named(listing, stems[base], places.get(place, []))
             if named and base not in lists:
                 lists[base], twice = settle_splits(named, (base + place).removeprefix("./").removeprefix("."))
-                problems += twice
-    return lists, problems
+                findings += twice
+    return lists, findings
 
 
 def _named(
@@ -258,7 +257,7 @@ def _named(
         split = _split_of_list(path.rpartition("/")[2])
         try:
             lines = listing.read_text(path, MAX_LIST_BYTES).splitlines()
-        except DatasetError:
+        except FileError:
             continue
         for line in lines:
             for photo in next((stems[stem] for stem in _stems_of(line) if stem in stems), ()):

@@ -8,7 +8,7 @@
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.labels import PHOTO_LEFT_OUT, LabelledPhoto, Reading, classes_called
+from autodet.datasets.formats.labels import LabelledPhoto, Reading, find_nameless
 from autodet.datasets.formats.listing import Listing, original_name, plain
 from autodet.datasets.formats.yolo_dataset_match import Claims
 from autodet.datasets.formats.yolo_lines import is_label, read_lines
@@ -21,31 +21,30 @@ from autodet.datasets.formats.yolo_pairs import (
     without_predictions,
 )
 from autodet.datasets.formats.yolo_settings import read_settings
-from autodet.errors import DatasetError
-from autodet.records import Mark, Problem, Split
-from autodet.text_format import counted
+from autodet.datasets.sources.files import FileError
+from autodet.records import Cause, Finding, Mark, Split
 
 
-def unmet(listing: Listing) -> str | None:
-    """Return why a source is not YOLO, as a clause; None if it is YOLO."""
+def unmet(listing: Listing) -> Cause | None:
+    """Return why a source is not YOLO; None if it is YOLO."""
     if not listing.ending(".txt"):
-        return "there are no .txt label files"
+        return Cause("no_txt")
     stems = {stem for photo in listing.photos for stem in label_stems(photo.name)}
     called = ((path, plain(path.rpartition("/")[2][:-4])) for path in listing.ending(".txt"))
     labels = [path for path, stem in called if stem in stems or original_name(stem) in stems]
     if not labels:
-        return "no .txt file is called like a photo"
+        return Cause("no_txt_of_photo")
     if any(is_label(listing, path) for path in labels[:100]):
         return None
     settings = read_settings(listing)
-    if any(one.names for one in (*settings.documents, *settings.lists)):
+    if any(settings_file.names for settings_file in (*settings.documents, *settings.lists)):
         return None
-    return f"{labels[0]}: it has no lines of a class number and the four numbers of a box"
+    return Cause("txt_without_boxes", {"file": labels[0]})
 
 
 def read(listing: Listing) -> Reading:
     """Read the labels of every photo; a photo without a label file has no objects if most others have one."""
-    listing, problems = without_predictions(listing)
+    listing, findings = without_predictions(listing)
     pairs, left_over = pair_photos(listing)
     claims = Claims(listing, read_settings(listing))
     splits, twice = claims.read_splits()
@@ -55,29 +54,31 @@ def read(listing: Listing) -> Reading:
     photos: list[LabelledPhoto] = []
     unnamed: set[str] = set()
     named: set[str] = set()
-    for photo in (one for one in pairs if one not in unlabelled):
+    for photo in (photo for photo in pairs if photo not in unlabelled):
         path, split = pairs[photo], split_of[photo]
         marks: list[Mark] = []
         if path:
             try:
                 said = claims.settings_of(photo, path)
                 marks, damaged = read_lines(listing, photo, path, said)
-            except DatasetError as error:
-                problems.append(Problem(path, str(error), PHOTO_LEFT_OUT, "labels_damaged", (str(photo),)))
+            except FileError as error:
+                key, values = error.cause
+                findings.append(Finding("labels_damaged", path, "drop", values, key, (str(photo),)))
                 continue
-            problems += damaged
+            findings += damaged
             named.update(said.names.values())
             unnamed.update(mark.name for mark in marks if not said.names)
         unlisted = listed and split is None
         facts = (photo, path or str(photo), tuple(marks))
         photos.append(LabelledPhoto(*facts, split=split, relative=True, unlisted=unlisted))
-    problems += [*twice, *claims.find_contradictions({photo: path for photo, path in pairs.items() if path})]
-    problems += _without_names(unnamed)
-    problems += _without_labels([photo.photo for photo in photos if not pairs[photo.photo]])
+    findings += [*twice, *claims.find_contradictions({photo: path for photo, path in pairs.items() if path})]
+    if unnamed:
+        findings.append(find_nameless("", "", unnamed))
+    findings += _about("label_file_missing", [photo.photo for photo in photos if not pairs[photo.photo]])
     if splits and not listed:
-        problems += _without_train([photo.photo for photo in photos if photo.split is None])
-    problems += find_left_over(listing, left_over, pairs)
-    return Reading(tuple(photos), tuple(problems), tuple(sorted(named)), stale_lists=True)
+        findings += _about("train_unnamed", [photo.photo for photo in photos if photo.split is None])
+    findings += find_left_over(listing, left_over, pairs)
+    return Reading(tuple(photos), tuple(findings), tuple(sorted(named)), stale_lists=True)
 
 
 def _splits_of(listing: Listing, pairs: Pairs, splits: dict[PurePosixPath, Split]) -> dict[PurePosixPath, Split | None]:
@@ -87,23 +88,6 @@ def _splits_of(listing: Listing, pairs: Pairs, splits: dict[PurePosixPath, Split
     return {photo: splits.get(photo) or (None if by_folder[photo] in told else by_folder[photo]) for photo in pairs}
 
 
-def _without_names(names: Collection[str]) -> list[Problem]:
-    if not names:
-        return []
-    problem = "No file names the class numbers (a data.yaml with 'names', or a classes.txt)."
-    return [Problem("", problem, classes_called(names), "names_missing")]
-
-
-def _without_labels(photos: Collection[PurePosixPath]) -> list[Problem]:
-    if not photos:
-        return []
-    problem = f"{counted(len(photos), 'photo has', 'photos have')} no label file."
-    action = "Kept as photos without objects."
-    return [Problem("", problem, action, "label_file_missing", tuple(map(str, photos)))]
-
-
-def _without_train(photos: Collection[PurePosixPath]) -> list[Problem]:
-    if not photos:
-        return []
-    problem = f"No photo is named for train, and {counted(len(photos), 'photo is', 'photos are')} named for no split."
-    return [Problem("", problem, "They were put into train.", "train_unnamed", tuple(map(str, photos)))]
+def _about(kind: str, photos: Collection[PurePosixPath]) -> list[Finding]:
+    """Report photos that are kept, if there are any."""
+    return [Finding(kind, "", "keep", {"photos": len(photos)}, photos=tuple(map(str, photos)))] if photos else []

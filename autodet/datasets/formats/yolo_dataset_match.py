@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.labels import settle_splits
+from autodet.datasets.formats.labels import LabelError, settle_splits
 from autodet.datasets.formats.listing import Listing
 from autodet.datasets.formats.yolo_paths import Claim, Finder
 from autodet.datasets.formats.yolo_settings import (
@@ -18,9 +18,8 @@ from autodet.datasets.formats.yolo_settings import (
     YoloSettings,
     lists_called_like_splits,
 )
-from autodet.errors import DatasetError
-from autodet.records import Problem, Split
-from autodet.text_format import counted, spelling_key
+from autodet.records import Finding, Split
+from autodet.text_format import spelling_key
 
 
 class Claims:
@@ -35,8 +34,8 @@ class Claims:
         self._named = [claim for claim in self._claims if claim.settings.names]
         self._of_folder: dict[str, YoloSettings] = {}
 
-    def read_splits(self) -> tuple[dict[PurePosixPath, Split], list[Problem]]:
-        """Return the split of every photo that settings name, from the best fit, and the problems found.
+    def read_splits(self) -> tuple[dict[PurePosixPath, Split], list[Finding]]:
+        """Return the split of every photo that settings name, from the best fit, and what is wrong with them.
 
         If no settings name a photo, lists called ``train.txt`` and so on count.
         """
@@ -46,12 +45,12 @@ class Claims:
             best = _best(claims, photo)[0]
             named[claims.index(best)][photo] = best.splits[photo]
         splits: dict[PurePosixPath, Split] = {}
-        problems: list[Problem] = []
+        findings: list[Finding] = []
         for claim, photos in zip(claims, named, strict=True):
             settled, twice = settle_splits(photos, claim.settings.path, self._listing.split_of)
             splits |= settled
-            problems += twice
-        return splits, problems
+            findings += twice
+        return splits, findings
 
     def settings_of(self, photo: PurePosixPath, labels: str) -> YoloSettings:
         """Return the settings that define the class numbers of a photo's labels.
@@ -61,7 +60,7 @@ class Claims:
             labels: Its label file.
 
         Raises:
-            DatasetError: No settings cover the photo, and those for other photos differ.
+            LabelError: No settings cover the photo, and those for other photos differ.
         """
         if best := _best(self._named, photo):
             return best[0].settings
@@ -70,7 +69,7 @@ class Claims:
             self._of_folder[folder] = self._nearest(f"{folder}/")
         return self._of_folder[folder]
 
-    def find_contradictions(self, labels_of: Mapping[PurePosixPath, str]) -> Iterator[Problem]:
+    def find_contradictions(self, labels_of: Mapping[PurePosixPath, str]) -> Iterator[Finding]:
         """Report conflicting class names.
 
         Conflicts arise between settings that fit the same photos equally well, and between settings and name lists
@@ -84,7 +83,7 @@ class Claims:
             best = _best(self._named, photo)
             rivals.update((best[0], other) for other in best[1:])
         for (first, other), count in rivals.items():
-            yield from _contradiction(first.settings, other.settings, f"are both about {counted(count, 'photo')}")
+            yield from _contradiction(first.settings, other.settings, count)
         no_lists = {*labels_of.values()}  # a photo may be called classes.jpg
         lists = (names for names in self._settings.lists if names.path not in no_lists)
         beside = [names for names in lists if not names.path.endswith(LAST_RESORT)]
@@ -99,7 +98,7 @@ class Claims:
             if names.folder in (settings.folder, folder)
         }
         for settings, names in pairs.values():
-            yield from _contradiction(settings, names, "are about the same labels")
+            yield from _contradiction(settings, names)
 
     @cached_property
     def _used(self) -> list[YoloSettings]:
@@ -116,16 +115,14 @@ class Claims:
         lists = self._settings.lists
         documents = self._used
         if not documents:
-            documents = [one for one in self._settings.documents if one.names and not one.path.endswith(DARKNET)]
+            named = (settings for settings in self._settings.documents if settings.names)
+            documents = [settings for settings in named if not settings.path.endswith(DARKNET)]
             above = [*_above(documents, folder), *_above(lists, folder)]
             return next(iter([*above, *documents, *lists, *self._settings.documents]), YoloSettings({}, {}))
         found = _above([*documents, *lists], folder) or documents
         for other in found:
             if other in documents and _first_difference(found[0].names, other.names):
-                raise DatasetError(
-                    f"Neither {found[0].path!r} nor {other.path!r} is about this photo, and they name different "
-                    "classes; import the folder of each data set separately."
-                )
+                raise LabelError("names_ambiguous", file=found[0].path, other=other.path)
         return found[0]
 
 
@@ -140,21 +137,24 @@ def _best(claims: Sequence[Claim], photo: PurePosixPath) -> list[Claim]:
 
 def _above(settings: Sequence[YoloSettings], folder: str) -> list[YoloSettings]:
     """Return the settings in the innermost folder that has some and contains the given folder."""
-    above = [one for one in settings if folder.startswith(one.folder)]
-    depth = max((len(one.folder) for one in above), default=0)
-    return [one for one in above if len(one.folder) == depth]
+    above = [named for named in settings if folder.startswith(named.folder)]
+    depth = max((len(named.folder) for named in above), default=0)
+    return [named for named in above if len(named.folder) == depth]
 
 
-def _contradiction(ours: YoloSettings, theirs: YoloSettings, why: str) -> Iterator[Problem]:
-    """Report two files that name the same classes differently; the first counts."""
+def _contradiction(ours: YoloSettings, theirs: YoloSettings, photos: int = 0) -> Iterator[Finding]:
+    """Report two files that name the same classes differently; the first counts.
+
+    Args:
+        ours: The first file.
+        theirs: The other file.
+        photos: Number of photos that both files are about; 0 if they are about the same labels.
+    """
     if difference := _first_difference(ours.names, theirs.names):
-        number, one, other = difference
-        problem = (
-            f"{ours.path!r} and {theirs.path!r} {why}, but class {number} is {one!r} in the first and {other!r} in the "
-            "second; remove the wrong one, or agree to use the first (on the command line with --decide "
-            "names_differ=keep)."
-        )
-        yield Problem(ours.path, problem, "Its names were used.", "names_differ")
+        number, name, other_name = difference
+        names = {"number": number, "name": name, "other_name": other_name}
+        values = {"file": ours.path, "other": theirs.path, "photos": photos, **names}
+        yield Finding("names_differ", ours.path, "keep", values)
 
 
 def _first_difference(ours: Mapping[int, str], theirs: Mapping[int, str]) -> tuple[int, str, str] | None:

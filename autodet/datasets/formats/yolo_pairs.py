@@ -5,12 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.labels import PASSED_OVER
 from autodet.datasets.formats.listing import Listing, nearest, original_name, photo_stem, plain
 from autodet.datasets.formats.yolo_lines import first_lines, is_label
 from autodet.datasets.formats.yolo_settings import is_list
-from autodet.records import Problem, Split
-from autodet.text_format import counted
+from autodet.records import Finding, Split
 
 LABEL_FOLDERS = ("labels", "label")
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
@@ -21,7 +19,7 @@ _PREDICTED = re.compile(r"(?:^|/)runs/(?:(?:detect|segment|pose|obb|classify)/|(
 Pairs = Mapping[PurePosixPath, str | None]
 
 
-def without_predictions(listing: Listing) -> tuple[Listing, list[Problem]]:
+def without_predictions(listing: Listing) -> tuple[Listing, list[Finding]]:
     """Exclude a detector's output from a source: its boxes are not ground truth, and are drawn on its photos."""
     predicted = [path for path in listing.files if _PREDICTED.search(path)]
     if not predicted:
@@ -31,10 +29,9 @@ def without_predictions(listing: Listing) -> tuple[Listing, list[Problem]]:
     rest = Listing(listing.root, tuple(path for path in listing.files if path not in set(predicted)))
     if not photos and not labels:
         return rest, []
-    found = f"{counted(len(photos), 'photo')} and {counted(len(labels), 'text file')}"
     folder = predicted[0][: predicted[0].lower().index("runs/") + len("runs")]
-    problem = f"It holds {found} of a detector's own runs: predictions are not ground truth."
-    return rest, [Problem(folder, problem, "They were left out.", "labels_foreign", tuple(map(str, photos)))]
+    values = {"photos": len(photos), "files": len(labels)}
+    return rest, [Finding("labels_foreign", folder, "drop", values, "predictions", tuple(map(str, photos)))]
 
 
 def pair_photos(listing: Listing) -> tuple[Pairs, list[str]]:
@@ -90,7 +87,7 @@ def find_unlabelled(pairs: Pairs, split_of: Mapping[PurePosixPath, Split | None]
     }
 
 
-def find_left_over(listing: Listing, left_over: list[str], pairs: Pairs) -> Iterator[Problem]:
+def find_left_over(listing: Listing, left_over: list[str], pairs: Pairs) -> Iterator[Finding]:
     """Report labels whose photo is missing or has other labels; a folder with only such files is reported once.
 
     Args:
@@ -109,19 +106,17 @@ def find_left_over(listing: Listing, left_over: list[str], pairs: Pairs) -> Iter
         if not is_label(listing, path):
             continue
         if folder in used:
-            problem = listing.absence([path.rpartition("/")[2][:-4]], "file of labels")
-            yield Problem(path, problem, "They were left out.", "photo_missing")
+            absence = listing.absence([path.rpartition("/")[2][:-4]], "photo_of_labels_missing")
+            yield Finding("photo_missing", path, "drop", absence.values, absence.key)
             continue
         splits = set().union(*(labelled[stem] for stem in photo_stems(path) if stem in labelled))
         split = listing.split_of(path)
         has_others = bool(splits & {None, split}) if split else bool(splits)
         (again if has_others else foreign)[folder] += 1
     for folder, count in foreign.items():
-        problem = f"The photos of {counted(count, 'label file')} of this folder are not here."
-        yield Problem(folder, problem, PASSED_OVER, "labels_foreign")
+        yield Finding("labels_foreign", folder, "drop", {"files": count}, "folder_without_photos")
     for folder, count in again.items():
-        problem = f"The photos that {counted(count, 'label file')} of this folder are called like have other labels."
-        yield Problem(folder, problem, "The other labels count.", "labels_twice")
+        yield Finding("labels_twice", folder, "drop", {"files": count}, "other_labels")
 
 
 def _is_other(listing: Listing, path: str) -> bool:
@@ -151,7 +146,8 @@ def _elsewhere(listing: Listing, labels: list[str], photos: list[PurePosixPath])
         stem, original = photo_stems(path)
         alike = by_stem.get(stem) or by_stem.get(original, [])
         split = listing.split_of(path)
-        fitting = [one for one in alike if one not in found and (not split or listing.split_of(one) in (None, split))]
+        free = (photo for photo in alike if photo not in found)
+        fitting = [photo for photo in free if not split or listing.split_of(photo) in (None, split)]
         if fitting and (is_label(listing, path) or not first_lines(listing, path)):
             found[nearest(fitting, path)] = path
     return found

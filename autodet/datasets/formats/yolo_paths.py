@@ -118,7 +118,7 @@ class Finder:
         named = self._lists.get(path.parts[-1])
         if not named:
             return
-        best = max(named, key=lambda one: (same_end(one.split("/"), path.parts), one.startswith(below)))
+        best = max(named, key=lambda name: (same_end(name.split("/"), path.parts), name.startswith(below)))
         ours = best.split("/")
         in_common = same_end(ours, path.parts)
         if best not in self._on_list:

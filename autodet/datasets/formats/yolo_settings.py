@@ -60,9 +60,10 @@ class AllSettings:
 def read_settings(listing: Listing) -> AllSettings:
     """Read the YAML files, Darknet files and name lists of a source."""
     yamls = sorted(listing.ending(".yaml", ".yml"), key=_likelihood)[:MAX_DOCUMENTS]
-    documents = [one for path in yamls if (one := _read_yaml(listing, path))]
+    documents = [settings for path in yamls if (settings := _read_yaml(listing, path))]
     documents += [_read_darknet(listing, path) for path in listing.ending(DARKNET)[:MAX_DOCUMENTS]]
-    lists = [one for path in sorted(_name_lists(listing), key=_likelihood) if (one := _read_names(listing, path)).names]
+    names = (_read_names(listing, path) for path in sorted(_name_lists(listing), key=_likelihood))
+    lists = [settings for settings in names if settings.names]
     return AllSettings(tuple(documents), tuple(lists))
 
 

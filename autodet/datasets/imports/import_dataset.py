@@ -5,7 +5,7 @@ source -> staged (see ``staging``) -> reviewed under decisions (see ``review``) 
 
 import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,7 +23,9 @@ from autodet.datasets.record_columns import DECIMALS, split_annotations
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.splits import free_name
 from autodet.errors import DatasetError, disk_full_sentence
-from autodet.records import SPLITS, Annotations, ImageRecord, Mark, Problem, Split
+from autodet.messages.findings import problem_sentence
+from autodet.messages.imports import step_text
+from autodet.records import SPLITS, Annotations, Finding, ImageRecord, ImportStep, Mark, Split
 from autodet.workspace import Workspace, hidden_folder, open_workspace
 
 ORDER = "order"  # file in a data set that identifies its import
@@ -53,7 +55,7 @@ def import_dataset(
     seed: int = 0,
     decisions: Mapping[str, str] | None = None,
     workspace: Workspace | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[float, str], None] | None = None,
     credentials: S3Credentials | None = None,
 ) -> Dataset:
     """Import labelled photos; the data set appears only when it is complete.
@@ -65,7 +67,7 @@ def import_dataset(
             dataset.
         format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
         seed: Seed of the split if the source defines none, and of the drawn sample.
-        decisions: Actions for kinds of problems, such as ``{"box_outside": "drop"}``; see
+        decisions: Actions for kinds of findings, such as ``{"box_outside": "drop"}``; see
             ``autodet.datasets.checks.kinds``. ``{"large_loss": "keep"}`` imports the remaining data regardless of the
             loss, ``{"large_download": "keep"}`` allows downloads of gigabytes.
         workspace: Target workspace; defaults to the workspace of the settings.
@@ -76,14 +78,19 @@ def import_dataset(
         DatasetError: The import failed, and nothing was stored. ``ArchiveError`` if the zip itself is invalid.
     """
     workspace = workspace or open_workspace()
-    report, decided = progress or no_progress, decide(decisions)
+    decided = decide(decisions)
+
+    def report(share: float, step: ImportStep) -> None:
+        if progress:
+            progress(share, step_text(step))
+
     shown = shown_name(source)
     with failures_named(shown), hidden_folder(workspace.datasets) as scratch:
         root, ours = fetch(source, scratch, seed, credentials, report, large=decided["large_download"] == "keep")
         copies = None if ours else scratch / PHOTOS
         found = review(stage(root, copies=copies, shown=shown, format=format, report=report), decided, seed)
         for refusal in found.refusals:
-            raise DatasetError(refusal)
+            raise DatasetError(problem_sentence(refusal))
         return store(found, (name or "").strip() or name_of(source), workspace, report)
 
 
@@ -94,7 +101,7 @@ def store(found: Review, name: str, workspace: Workspace, report: Progress = no_
         found: The review to store; its photos are moved.
         name: Name of the data set; a number is appended if it is the id of another dataset.
         workspace: Target workspace.
-        report: Callback that receives the completed fraction, 0 to 1, and a description of the current work.
+        report: Callback that receives the completed fraction, 0 to 1, and the current step.
         order: Key by which ``stored_for`` finds the data set later.
     """
     with hidden_folder(workspace.datasets) as folder:
@@ -144,7 +151,7 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
         records.append(ImageRecord(*facts, origin=str(photo.source.photo), look=photo.facts.look))
     moves = [(str(found.photos[index].source.photo), names[index]) for index in order]
     for number in _move(moves, found.staged.root, folder / IMAGES):
-        report(0.9 + 0.1 * number / len(names), f"Storing photo {number} of {len(names)}")
+        report(0.9 + 0.1 * number / len(names), ImportStep("store", number, len(names)))
     return Dataset(
         folder=folder,
         id=folder.name,
@@ -152,7 +159,7 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
         format=found.staged.detection.format,
         classes=classes,
         images=tuple(records),
-        problems=_with_stored_photos(found, names),
+        findings=_with_stored_photos(found, names),
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         fingerprint=fingerprint_of(classes, records),
     )
@@ -207,12 +214,12 @@ def annotations_of(photos: Sequence[Sequence[Mark]], classes: Sequence[str]) -> 
     return split_annotations(together, map(len, photos))
 
 
-def _with_stored_photos(found: Review, names: Sequence[str]) -> tuple[Problem, ...]:
-    """Return the problems, with their photos under the names that the data set uses."""
+def _with_stored_photos(found: Review, names: Sequence[str]) -> tuple[Finding, ...]:
+    """Return the findings, with their photos under the names that the data set uses."""
     stored = {str(photo.source.photo): name for photo, name in zip(found.photos, names, strict=True)}
     return tuple(
-        replace(problem, photos=tuple(stored[photo] for photo in problem.photos if photo in stored))
-        for problem in found.problems
+        replace(finding, photos=tuple(stored[photo] for photo in finding.photos if photo in stored))
+        for finding in found.findings
     )
 
 

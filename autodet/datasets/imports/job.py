@@ -27,7 +27,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -39,7 +39,7 @@ from autodet.datasets.sources.s3.access import OWN, SCHEME, S3Credentials, choos
 from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
 from autodet.lock import hold_lock, is_locked
 from autodet.processes import start_process
-from autodet.records import known_entries
+from autodet.records import ImportStep, known_entries
 from autodet.settings import load_settings
 from autodet.workspace import (
     Workspace,
@@ -91,26 +91,26 @@ class ImportStatus:
     Attributes:
         state: Current state; see the diagram in the module docstring.
         share: Completed fraction of the work, 0 to 1.
-        doing: Description of the current work.
+        step: Current work.
         seconds: Time spent on the current work so far.
-        formats: The formats to choose from while ``choosing``.
+        asked: Values of the question: while ``choosing``, ``photos``, the number of labelled photos by format; while
+            ``confirming``, ``files`` and ``bytes``.
         dataset: The data set's id once ``finished``.
-        error: The error message once ``failed``, ``interrupted`` or ``crashed``; the question while ``choosing`` or
-            ``confirming``.
+        error: The error message once ``failed``, ``interrupted`` or ``crashed``.
     """
 
     state: ImportState
     share: float = 0.0
-    doing: str = "Starting"
+    step: ImportStep = field(default_factory=lambda: ImportStep("start"))
     seconds: float = 0.0
-    formats: tuple[str, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
     dataset: str = ""
     error: str = ""
 
     @property
     def seconds_left(self) -> float | None:
         """Estimated remaining time of the current work, by linear extrapolation; None while unknown."""
-        if self.doing.startswith("Downloading"):  # ``doing`` states the time left, and later work has another pace
+        if self.step.kind == "download":  # the step states the time left, and later work has another pace
             return None
         return self.seconds * (1 / self.share - 1) if self.share > 0.02 and self.seconds > 1 else None
 
@@ -172,7 +172,7 @@ class Import:
         """Continue: with a format after ``choosing``, with decisions after ``reviewing``, or after an interruption.
 
         Args:
-            decisions: Actions for kinds of problems.
+            decisions: Actions for kinds of findings.
             format: A name of ``autodet.datasets.formats.detection``.
             credentials: Keys, if the import lacks them.
             large: Consent to a large download, after ``confirming``.
@@ -258,10 +258,10 @@ def start_import(
 
 def _forget_finished(workspace: Workspace) -> None:
     """Delete finished imports that are still there ``FORGET_SECONDS`` after their last request."""
-    for one in list_imports(workspace):
+    for job in list_imports(workspace):
         with suppress(AutodetError, OSError):
-            if one.status().state == "finished" and time.time() - _asked(workspace.imports / one.id) > FORGET_SECONDS:
-                one.discard()
+            if job.status().state == "finished" and time.time() - _asked(workspace.imports / job.id) > FORGET_SECONDS:
+                job.discard()
 
 
 def list_imports(workspace: Workspace | None = None) -> list[Import]:
@@ -294,7 +294,8 @@ def read_request(folder: Path) -> ImportRequest:
 def read_status(folder: Path) -> ImportStatus:
     """Read the last written status of the import in a folder."""
     document = _read(folder / STATUS)
-    return ImportStatus(**known_entries(ImportStatus, document) | {"formats": tuple(document["formats"])})
+    step = ImportStep(**known_entries(ImportStep, document["step"]))
+    return ImportStatus(**known_entries(ImportStatus, document) | {"step": step})
 
 
 def write_status(folder: Path, status: ImportStatus) -> None:

@@ -23,9 +23,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
-from autodet.datasets.photos import PhotoFacts, check_photo, read_photo
-from autodet.errors import AutodetError, PhotoError
+from autodet.datasets.photos import PhotoFacts, PhotoFileError, check_photo, read_photo
+from autodet.errors import AutodetError
 from autodet.processes import module_environment
+from autodet.records import Cause
 from autodet.settings import load_settings
 
 CHUNK = 32  # photos per unit of work
@@ -34,7 +35,7 @@ PLACE = struct.Struct("<QQQ")  # of a list of names: number, offset and length i
 POLL_SECONDS = 0.02
 
 Looks = list[Any]  # result for one photo; parsed by ``_seen``
-Seen = tuple[PhotoFacts, str] | str
+Seen = tuple[PhotoFacts, str] | Cause
 
 
 @contextmanager
@@ -47,8 +48,8 @@ def looking_at(names: Sequence[str], root: Path, copies: Path | None) -> Iterato
         copies: Folder to copy the photos to while reading, under the same names; None for no copies.
 
     Yields:
-        An iterator over the results in order: per photo its metadata and the SHA-256 of its bytes in hexadecimal, or an
-        error message if it cannot be read.
+        An iterator over the results in order: per photo its metadata and the SHA-256 of its bytes in hexadecimal, or
+        why it cannot be read.
     """
     if copies:
         for folder in {os.path.dirname(name) for name in names}:  # noqa: PTH120
@@ -63,11 +64,11 @@ def looking_at(names: Sequence[str], root: Path, copies: Path | None) -> Iterato
             pool = ThreadPoolExecutor(workers)
             stack.callback(pool.shutdown, cancel_futures=True)
             answers = pool.map(partial(look_at, *arguments), chunks)
-        yield (_seen(one) for looks in answers for one in looks)
+        yield (_seen(look) for looks in answers for look in looks)
 
 
 def look_at(root: str, copies: str, max_pixels: int, names: Sequence[str]) -> list[Looks]:
-    """Scan some photos; return per photo its metadata values and hash, or a list with only an error message."""
+    """Scan some photos; return per photo its metadata values and hash, or the key and the values of a cause."""
     return [_look_at_one(root, copies, max_pixels, name) for name in names]
 
 
@@ -75,8 +76,8 @@ def _look_at_one(root: str, copies: str, max_pixels: int, name: str) -> Looks:
     try:
         content = read_photo(os.path.join(root, name), name)  # noqa: PTH118 - a third of the time that pathlib takes
         facts = check_photo(content, name, max_pixels)
-    except PhotoError as error:
-        return [str(error)]
+    except PhotoFileError as error:
+        return list(error.cause)
     if copies:
         _write_new(f"{copies}/{name}", content)
     return [facts.format, facts.stored_wh, facts.orientation, facts.look, hashlib.sha256(content).hexdigest()]
@@ -93,8 +94,8 @@ def _write_new(path: str, content: bytes) -> None:
 
 
 def _seen(looks: Looks) -> Seen:
-    if len(looks) == 1:
-        return str(looks[0])
+    if len(looks) == len(Cause._fields):
+        return Cause(*looks)
     format_, stored_wh, orientation, look, sha256 = looks
     return PhotoFacts(format_, tuple(stored_wh), orientation, look), sha256
 

@@ -1,6 +1,7 @@
 """JSON serialisation of a staged source, so that different processes can read the source and show its review."""
 
 import json
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,7 +11,7 @@ from autodet.datasets.formats.labels import LabelledPhoto
 from autodet.datasets.imports.staging import Staged, StagedPhoto
 from autodet.datasets.photos import PhotoFacts
 from autodet.errors import AutodetError, DatasetError
-from autodet.records import Mark, Problem
+from autodet.records import Cause, Mark, finding_from_json
 from autodet.workspace import read_json, write_atomically
 
 STAGED = "staged.json"
@@ -21,12 +22,12 @@ def write_staged(folder: Path, staged: Staged) -> None:
     document = {
         "root": str(staged.root),
         "shown": staged.shown,
-        "detection": [staged.detection.format, staged.detection.why],
+        "detection": asdict(staged.detection) | {"unmet": staged.detection.unmet},
         "photos": [_photo_to_json(photo) for photo in staged.photos],
         "unlabelled": [_photo_to_json(photo) for photo in staged.unlabelled],
         "classes": staged.classes,
         "stale_lists": staged.stale_lists,
-        "problems": [[one.file, one.problem, one.action, one.kind, one.photos] for one in staged.problems],
+        "findings": [asdict(finding) for finding in staged.findings],
     }
     write_atomically(folder / STAGED, json.dumps(document).encode())
 
@@ -50,10 +51,10 @@ def _read(path: Path, _modified: int) -> Staged:
     return Staged(
         root=Path(document["root"]),
         shown=document["shown"],
-        detection=Detection(*document["detection"]),
+        detection=_detection_from_json(document["detection"]),
         photos=tuple(_photo_from_json(photo) for photo in document["photos"]),
         unlabelled=tuple(_photo_from_json(photo) for photo in document["unlabelled"]),
-        problems=tuple(_problem_from_json(problem) for problem in document["problems"]),
+        findings=tuple(map(finding_from_json, document["findings"])),
         classes=tuple(document["classes"]),
         stale_lists=document["stale_lists"],
     )
@@ -98,6 +99,5 @@ def _marks_from_json(document: list[Any]) -> tuple[Mark, ...]:
     return tuple(Mark(name, tuple(box), *flags) for name, box, *flags in document)
 
 
-def _problem_from_json(document: list[Any]) -> Problem:
-    file, problem, action, kind, photos = document
-    return Problem(file, problem, action, kind, tuple(photos))
+def _detection_from_json(document: dict[str, Any]) -> Detection:
+    return Detection(**document | {"unmet": {format: Cause(*reason) for format, reason in document["unmet"].items()}})

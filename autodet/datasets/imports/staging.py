@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from autodet.datasets.checks.kinds import examples_of
 from autodet.datasets.formats.detection import FORMATS, Detection, find_format
-from autodet.datasets.formats.labels import PHOTO_LEFT_OUT, LabelledPhoto, Reading
+from autodet.datasets.formats.labels import LabelledPhoto, Reading
 from autodet.datasets.formats.listing import Listing, list_files
 from autodet.datasets.formats.unsupported import find_foreign
 from autodet.datasets.imports.photo_scan import Seen, looking_at
@@ -19,10 +19,11 @@ from autodet.datasets.sources.s3.access import ANONYMOUS, SCHEME, S3Credentials
 from autodet.datasets.sources.s3.source import download_from_s3
 from autodet.datasets.sources.sample import write_sample
 from autodet.errors import DatasetError, DownloadInterruptedError
-from autodet.records import Problem
+from autodet.messages.findings import examples_sentence
+from autodet.records import Cause, Finding, ImportStep
 from autodet.settings import AMAZON, Settings, load_settings
 
-Progress = Callable[[float, str], None]
+Progress = Callable[[float, ImportStep], None]
 SAMPLE = "sample"
 PHOTOS = "photos"  # name of the folder for copied photos
 MOTORBIKES, MOTORBIKES_URL = "motorbikes", "s3://autogluon/datasets/tiny_motorbike.zip"
@@ -53,7 +54,7 @@ class Staged:
         detection: The format of the labels.
         photos: Readable photos with labels.
         unlabelled: Readable photos without labels.
-        problems: The problems found while reading.
+        findings: What is wrong with the files.
         classes: The classes that the labels name, with or without boxes, if the format has a list of them.
         stale_lists: Whether lists of photos may be older than the labels; see ``Reading``.
     """
@@ -63,12 +64,12 @@ class Staged:
     detection: Detection
     photos: tuple[StagedPhoto, ...]
     unlabelled: tuple[StagedPhoto, ...]
-    problems: tuple[Problem, ...]
+    findings: tuple[Finding, ...]
     classes: tuple[str, ...] = ()
     stale_lists: bool = False
 
 
-def no_progress(_share: float, _doing: str) -> None:
+def no_progress(_share: float, _step: ImportStep) -> None:
     """Ignore progress reports."""
 
 
@@ -95,7 +96,7 @@ def fetch(
         scratch: Our own folder for fetched files; an interrupted download in it is resumed.
         seed: Seed of the drawn sample.
         credentials: For S3 only.
-        report: Callback that receives the completed fraction, 0 to 1, and a description of the current work.
+        report: Callback that receives the completed fraction, 0 to 1, and the current step.
         large: Whether the user agreed to a large download.
         shown: The zip's name in error messages; defaults to its file name.
 
@@ -112,7 +113,7 @@ def fetch(
     if not text.strip():
         raise DatasetError("No source was given; name a zip, a folder, an s3:// address, 'sample', or 'motorbikes'.")
     if text == SAMPLE:
-        write_sample(files, seed=seed, progress=lambda share: report(0.6 * share, "Drawing the sample"))
+        write_sample(files, seed=seed, progress=lambda share: report(0.6 * share, ImportStep("draw")))
         return files, True
     if text == MOTORBIKES:
         source = _fetch_motorbikes(scratch / "s3", settings, report)
@@ -128,7 +129,7 @@ def fetch(
         raise DatasetError(f"There is no file or folder {text!r}; check where the photos are.")
     if not path.is_file():
         raise DatasetError(f"{text!r} is neither a zip nor a folder; check where the photos are.")
-    unpack_archive(path, files, settings, lambda share: report(0.4 + 0.2 * share, "Unpacking"), shown)
+    unpack_archive(path, files, settings, lambda share: report(0.4 + 0.2 * share, ImportStep("unpack")), shown)
     return files, True
 
 
@@ -145,7 +146,7 @@ def _fetch_motorbikes(folder: Path, settings: Settings, report: Progress) -> Pat
 
 
 def _first_part(report: Progress) -> Progress:
-    return lambda share, doing: report(0.4 * share, doing)
+    return lambda share, step: report(0.4 * share, step)
 
 
 def stage(
@@ -159,7 +160,7 @@ def stage(
             reviewed files; None if the files are already our copies.
         shown: The source's name in error messages.
         format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
-        report: Callback that receives the completed fraction, 0 to 1, and a description of the current work.
+        report: Callback that receives the completed fraction, 0 to 1, and the current step.
 
     Raises:
         DatasetError: There are no readable labels or no usable photos.
@@ -173,19 +174,22 @@ def stage(
         looks = dict(zip(names, _told(seen, len(names), report), strict=True))
     bare = _unlabelled(listing, reading)
     foreign = find_foreign(listing, set(bare), detection.format)
-    lost = {photo for problem in foreign for photo in problem.photos}
+    lost = {photo for finding in foreign for photo in finding.photos}
     unlabelled = [LabelledPhoto(photo, str(photo), ()) for photo in bare if str(photo) not in lost]
     looked = [_staged(photo, looks[str(photo.photo)]) for photo in (*reading.photos, *unlabelled)]
     split_at = len(reading.photos)
-    aside = [Problem("", sentence, "They were left aside.", "labels_foreign") for sentence in detection.aside]
-    unread = [problem for problem in looked if isinstance(problem, Problem)]
+    aside = [
+        Finding("labels_foreign", "", "drop", {"format": format, "boxes": boxes}, "other_format")
+        for format, boxes in detection.aside.items()
+    ]
+    unread = [finding for finding in looked if isinstance(finding, Finding)]
     staged = Staged(
         root=copies or root,
         shown=shown,
         detection=detection,
         photos=tuple(photo for photo in looked[:split_at] if isinstance(photo, StagedPhoto)),
         unlabelled=tuple(photo for photo in looked[split_at:] if isinstance(photo, StagedPhoto)),
-        problems=(*reading.problems, *aside, *foreign, *unread),
+        findings=(*reading.findings, *aside, *foreign, *unread),
         classes=reading.classes,
         stale_lists=reading.stale_lists,
     )
@@ -195,30 +199,31 @@ def stage(
 
 
 def _told(seen: Iterator[Seen], count: int, report: Progress) -> Iterator[Seen]:
-    for done, one in enumerate(seen, 1):
-        yield one
+    for done, looked in enumerate(seen, 1):
+        yield looked
         if done % 32 == 0 or done == count:
-            report(0.6 + 0.3 * done / count, f"Checking photo {done} of {count}")
+            report(0.6 + 0.3 * done / count, ImportStep("check", done, count))
 
 
-def _staged(photo: LabelledPhoto, seen: Seen) -> StagedPhoto | Problem:
-    """Combine a photo with its scan result; return a problem if the photo cannot be read."""
-    if isinstance(seen, str):
-        return Problem(str(photo.photo), seen, PHOTO_LEFT_OUT, "unreadable_photo")
+def _staged(photo: LabelledPhoto, seen: Seen) -> StagedPhoto | Finding:
+    """Combine a photo with its scan result; return a finding if the photo cannot be read."""
+    if isinstance(seen, Cause):
+        return Finding("unreadable_photo", str(photo.photo), "drop", seen.values, seen.key)
     return StagedPhoto(photo, *seen)
 
 
 def _unlabelled(listing: Listing, reading: Reading) -> list[PurePosixPath]:
     """Return the photos without any labels; unreadable labels count as labels."""
-    known = {str(photo.photo) for photo in reading.photos} | {problem.file for problem in reading.problems}
-    known.update(photo for problem in reading.problems if problem.kind == "labels_foreign" for photo in problem.photos)
-    damaged = {PurePosixPath(problem.file).stem for problem in reading.problems if problem.kind == "labels_damaged"}
+    known = {str(photo.photo) for photo in reading.photos} | {finding.file for finding in reading.findings}
+    known.update(photo for finding in reading.findings if finding.kind == "labels_foreign" for photo in finding.photos)
+    damaged = {PurePosixPath(finding.file).stem for finding in reading.findings if finding.kind == "labels_damaged"}
     return [photo for photo in listing.photos if str(photo) not in known and photo.stem not in damaged]
 
 
 def _nothing_left(staged: Staged) -> str:
-    if not staged.problems:
+    if not staged.findings:
         return f"{staged.shown!r} holds no labelled photos; put photos and their labels into it."
-    missing = any(problem.kind == "photo_missing" for problem in staged.problems)
-    advice = "Put each photo beside its labels" if missing else "Mend them"
-    return f"No photo of {staged.shown!r} can be used. {examples_of(staged.problems)} {advice}, and try again."
+    missing = any(finding.kind == "photo_missing" for finding in staged.findings)
+    advice = "Put each photo beside its labels" if missing else "Fix them"
+    examples = examples_sentence(examples_of(staged.findings))
+    return f"No photo of {staged.shown!r} can be used. {examples} {advice}, and try again."

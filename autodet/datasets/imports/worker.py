@@ -38,6 +38,8 @@ from autodet.errors import (
     DownloadInterruptedError,
     LargeDownloadError,
 )
+from autodet.messages.findings import problem_sentence
+from autodet.records import ImportStep
 from autodet.workspace import Workspace, delete_folder, read_json, write_json
 
 SAY_SECONDS = 0.2
@@ -56,7 +58,7 @@ class Reporter:
         self._folder = folder
         self._began = self._said = time.monotonic()
 
-    def __call__(self, share: float, doing: str) -> None:
+    def __call__(self, share: float, step: ImportStep) -> None:
         """Report progress.
 
         Raises:
@@ -68,7 +70,7 @@ class Reporter:
         self._said = now
         if (self._folder / CANCEL).exists():
             raise CancelledError
-        write_status(self._folder, ImportStatus("working", min(share, 1.0), doing, now - self._began))
+        write_status(self._folder, ImportStatus("working", min(share, 1.0), step, now - self._began))
 
 
 def main(arguments: list[str]) -> int:
@@ -85,9 +87,9 @@ def main(arguments: list[str]) -> int:
         delete_folder(folder)
         return 0
     except AmbiguousFormatError as error:
-        status = ImportStatus("choosing", formats=error.formats, error=str(error))
+        status = ImportStatus("choosing", asked={"photos": dict(error.photos)})
     except LargeDownloadError as error:
-        status = ImportStatus("confirming", error=str(error))
+        status = ImportStatus("confirming", asked={"files": error.files, "bytes": error.bytes})
     except DownloadInterruptedError as error:
         status = ImportStatus("interrupted", error=str(error))
     except AutodetError as error:
@@ -141,7 +143,7 @@ def _fetch_once(
 def _store(folder: Path, decisions: Mapping[str, str]) -> ImportStatus:
     found = review(read_staged(folder), decide(decisions), read_request(folder).seed)
     for refusal in found.refusals:
-        raise DatasetError(refusal)
+        raise DatasetError(problem_sentence(refusal, "page"))
     (folder / FETCHED).unlink()  # files are moved from here on, so a restart must fetch them again
     with failures_named(found.staged.shown):
         return _finish(folder, found, Reporter(folder))
@@ -151,7 +153,7 @@ def _finish(folder: Path, found: Review, report: Reporter) -> ImportStatus:
     order = secrets.token_hex(16)
     (folder / ORDER).write_text(order, encoding="utf-8")
     dataset = store(found, read_request(folder).name, Workspace(folder.parent.parent), report, order)
-    return ImportStatus("finished", 1.0, "Imported", dataset=dataset.id)
+    return ImportStatus("finished", 1.0, ImportStep("end"), dataset=dataset.id)
 
 
 def _stored_before(folder: Path) -> ImportStatus | None:
@@ -159,7 +161,7 @@ def _stored_before(folder: Path) -> ImportStatus | None:
     if not (folder / ORDER).exists():
         return None
     dataset = stored_for((folder / ORDER).read_text(encoding="utf-8"), Workspace(folder.parent.parent))
-    return ImportStatus("finished", 1.0, "Imported", dataset=dataset) if dataset else None
+    return ImportStatus("finished", 1.0, ImportStep("end"), dataset=dataset) if dataset else None
 
 
 def _clear(folder: Path) -> None:

@@ -6,14 +6,29 @@ import stat
 import unicodedata
 from io import BufferedReader, FileIO
 from pathlib import Path
+from typing import Any
 
 from autodet.errors import DatasetError
+from autodet.messages.findings import cause_clause
+from autodet.records import Cause
 from autodet.settings import Settings
 
 MAX_NAME_LENGTH = 250  # bytes; file systems allow 255, and a name may get a number and another extension
 CLUTTER = {"__MACOSX", "Thumbs.db", "desktop.ini", "Icon\r"}
-GIT_POINTER = "is a pointer of Git LFS in place of the file; run 'git lfs pull', or download the file itself"
 _NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}  # control characters, surrogates, line and paragraph separators
+
+
+class FileError(DatasetError):
+    """A file or a part of it cannot be used.
+
+    Attributes:
+        cause: Why it cannot be used.
+    """
+
+    def __init__(self, key: str, **values: Any) -> None:
+        """Word a cause; ``key`` and ``values`` are those of ``Cause``."""
+        self.cause = Cause(key, values)
+        super().__init__(f"{cause_clause(self.cause)}.")
 
 
 def find_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> list[str]:
@@ -85,14 +100,14 @@ def read_regular(path: Path | str, most: int) -> bytes:
     """Return a file's content.
 
     Raises:
-        DatasetError: The file has more than ``most`` bytes.
+        FileError: The file has more than ``most`` bytes.
         OSError: As ``open_regular``.
     """
     descriptor = _open_regular(str(path), os.O_RDONLY | os.O_CLOEXEC)  # faster than a file object
     try:
         size = os.fstat(descriptor).st_size
         if size > most:
-            raise DatasetError(f"The file is larger than {most / 1e6:.0f} MB.")
+            raise FileError("file_large", bytes=most)
         content = os.read(descriptor, size)
         while len(content) < size and (more := os.read(descriptor, size - len(content))):
             content += more

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from autodet.datasets.checks.dataset_checks import unmarked_problems, unmarked_splits, weak_classes
+from autodet.datasets.checks.dataset_checks import unmarked_splits, weak_classes
 from autodet.datasets.checks.duplicates import Shot, check_copies
 from autodet.datasets.checks.kinds import DEFAULTS
 from autodet.datasets.manifest import (
@@ -30,11 +30,11 @@ from autodet.datasets.manifest import (
     read_dataset,
 )
 from autodet.datasets.versions.diff import ALL, Difference, Tally, compare, tally
-from autodet.datasets.versions.relabel import new_names, relabel, relabelling_sentences
-from autodet.datasets.versions.resplit import Resplit, move, redraw, resplit_sentence
+from autodet.datasets.versions.relabel import class_changes, new_names, relabel
+from autodet.datasets.versions.resplit import Resplit, move, redraw, resplit_change
 from autodet.errors import AutodetError, BusyError, DatasetError
 from autodet.lock import hold_folder
-from autodet.records import SPLITS, ImageRecord, Problem, Split
+from autodet.records import SPLITS, ChangeKind, Finding, ImageRecord, Split, Values, VersionChange
 from autodet.text_format import counted, few, shortened
 from autodet.workspace import Workspace, hidden_folder, open_workspace, safe_join
 
@@ -78,7 +78,7 @@ class Version:
         classes: Class names, sorted.
         images: The photos under their new names, sorted by split and file.
         sources: The file name of each photo in the parent.
-        changes: The changes, as sentences.
+        changes: The changes.
         groups: Photos of each group, by the group's name, under their names in the parent; empty without a new draw.
     """
 
@@ -86,7 +86,7 @@ class Version:
     classes: tuple[str, ...]
     images: tuple[ImageRecord, ...]
     sources: tuple[str, ...]
-    changes: tuple[str, ...]
+    changes: tuple[VersionChange, ...]
     groups: Mapping[str, Sequence[str]]
 
     def __repr__(self) -> str:
@@ -105,15 +105,15 @@ class Version:
         return tally(self.classes, self.images)
 
     @cached_property
-    def problems_of_the_whole(self) -> tuple[Problem, ...]:
+    def findings_of_the_whole(self) -> tuple[Finding, ...]:
         """Classes that are hard to learn or evaluate, a missing val split, and splits without usable boxes."""
-        return tuple(_problems_of_the_whole(self))
+        return tuple(_findings_of_the_whole(self))
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
-        """Problems of the whole, copies in new splits, and inherited problems of remaining photos, sorted by file."""
-        found = (*self.problems_of_the_whole, *_pairs(self), *_inherited(self))
-        return tuple(sorted(found, key=lambda problem: problem.file))
+    def findings(self) -> tuple[Finding, ...]:
+        """Findings of the whole, copies in new splits, and inherited findings of remaining photos, sorted by file."""
+        found = (*self.findings_of_the_whole, *_pairs(self), *_inherited(self))
+        return tuple(sorted(found, key=lambda finding: finding.file))
 
     def differences(self) -> list[Difference]:
         """Compare the numbers of photos and boxes with the parent's."""
@@ -160,32 +160,33 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
     names = new_names(dataset.classes, changes.rename, changes.drop)
     classes = tuple(sorted({name for name in names if name}))
     before = tally(dataset.classes, dataset.images)
-    said = list(relabelling_sentences(dataset.classes, names, {name: n[ALL] for name, n in before.boxes.items()}))
+    made = list(class_changes(dataset.classes, names, {name: n[ALL] for name, n in before.boxes.items()}))
     records = relabel(dataset.images, names)
     kept = sum(before.boxes[old][ALL] for old, new in zip(dataset.classes, names, strict=True) if new)
     if doubles := kept - sum(len(record.annotations) for record in records):
-        said.append(f"Left out {counted(doubles, 'box', 'boxes')} that the merge marked twice.")
+        made.append(VersionChange("doubles_dropped", {"boxes": doubles}))
     emptied = _emptied(dataset.images, records)
     if changes.emptied == "drop":
         records = [record for record in records if record.file not in emptied]
     if emptied:
-        photos = counted(len(emptied), "photo")
-        said.append(f"{'Left out' if changes.emptied == 'drop' else 'Kept'} {photos} that lost every box.")
+        kind: ChangeKind = "emptied_dropped" if changes.emptied == "drop" else "emptied_kept"
+        made.append(VersionChange(kind, {"photos": len(emptied)}))
     groups: Mapping[str, Sequence[str]] = {}
     moved = records
     if changes.resplit:
         splits, groups = redraw(records, classes, changes.resplit)
         moved = move(records, splits)
-        said.append(resplit_sentence(records, moved, changes.resplit))
+        made.append(resplit_change(records, moved, changes.resplit))
     known = _unmarked(dataset.images)
-    said += [sentence for split, sentence in _unmarked(moved).items() if split not in known]
+    unmarked = _unmarked(moved).items()
+    made += [VersionChange("split_unmarked", values) for split, values in unmarked if split not in known]
     order = sorted(range(len(moved)), key=lambda index: (SPLITS.index(moved[index].split), moved[index].file))
     return Version(
         parent=dataset,
         classes=classes,
         images=tuple(moved[index] for index in order),
         sources=tuple(records[index].file for index in order),
-        changes=tuple(said),
+        changes=tuple(made),
         groups=groups,
     )
 
@@ -218,7 +219,7 @@ def store_version(version: Version, name: str | None = None, workspace: Workspac
             format=parent.format,
             classes=version.classes,
             images=version.images,
-            problems=version.problems,
+            findings=version.findings,
             created=datetime.now(UTC).isoformat(timespec="milliseconds"),
             fingerprint=version.fingerprint,
             parent=Parent(parent.id, parent.fingerprint, version.changes),
@@ -262,10 +263,10 @@ def _emptied(before: Sequence[ImageRecord], after: Sequence[ImageRecord]) -> set
     return {new.file for old, new in pairs if len(old.annotations) and not len(new.annotations)}
 
 
-# Problems
+# Findings
 
 
-def _problems_of_the_whole(version: Version) -> Iterator[Problem]:
+def _findings_of_the_whole(version: Version) -> Iterator[Finding]:
     counted = version.tally
     boxes = {name: counts[ALL] for name, counts in counted.boxes.items()}
     by_split = {split: [name for name, counts in counted.boxes.items() if counts[split]] for split in SPLITS}
@@ -273,19 +274,20 @@ def _problems_of_the_whole(version: Version) -> Iterator[Problem]:
     for record in version.images:
         for number in record.annotations.class_ids.tolist():
             first.setdefault(version.classes[number], record.file)
-    for name, sentence, kind in weak_classes(boxes, by_split):
-        yield Problem(first[name], sentence, "It was kept.", kind, (first[name],))
+    for kind, values in weak_classes(boxes, by_split):
+        file = first[values["name"]]
+        yield Finding(kind, file, "keep", values, photos=(file,))
     if not counted.photos["val"]:
-        action = "A search needs photos in val: redraw the splits, with a share for val."
-        yield Problem("", "There are no photos for validation.", action, "no_validation")
-    yield from unmarked_problems(_unmarked(version.images))
+        yield Finding("no_validation", "", "keep", {}, "no_validation_drawn")
+    for values in _unmarked(version.images).values():
+        yield Finding("split_unmarked", "", "keep", values)
 
 
-def _unmarked(images: Sequence[ImageRecord]) -> dict[Split, str]:
-    return unmarked_splits((one.split, len(one.annotations), one.annotations.teaches) for one in images)
+def _unmarked(images: Sequence[ImageRecord]) -> dict[Split, Values]:
+    return unmarked_splits((record.split, len(record.annotations), record.annotations.teaches) for record in images)
 
 
-def _pairs(version: Version) -> Sequence[Problem]:
+def _pairs(version: Version) -> Sequence[Finding]:
     """Find copies, and photos of one scene in two splits; only if new splits were drawn."""
     if not version.groups:
         return ()
@@ -293,19 +295,20 @@ def _pairs(version: Version) -> Sequence[Problem]:
     for record in version.images:
         marks = record.annotations
         rows = zip(marks.class_ids.tolist(), marks.boxes_xyxy.tolist(), strict=True)
-        shots.append(Shot(record.file, record.sha256, record.look, frozenset((one, *box) for one, box in rows)))
+        drawn = frozenset((class_id, *box) for class_id, box in rows)
+        shots.append(Shot(record.file, record.sha256, record.look, drawn))
     return check_copies(shots, [record.split for record in version.images], DEFAULTS)[1]
 
 
-def _inherited(version: Version) -> Iterator[Problem]:
-    """Yield the parent's problems that still apply; a pair needs both of its photos."""
+def _inherited(version: Version) -> Iterator[Finding]:
+    """Yield the parent's findings that still apply; a pair needs both of its photos."""
     now = {source: record.file for source, record in zip(version.sources, version.images, strict=True)}
     found_anew = (*OF_THE_WHOLE, *(OF_PAIRS if version.groups else ()))
-    for problem in version.parent.problems:
-        photos = tuple(now[photo] for photo in problem.photos if photo in now)
-        parted = problem.kind in OF_PAIRS and len(photos) < len(problem.photos)
-        if photos and not parted and problem.kind not in found_anew:
-            yield replace(problem, photos=photos)
+    for finding in version.parent.findings:
+        photos = tuple(now[photo] for photo in finding.photos if photo in now)
+        parted = finding.kind in OF_PAIRS and len(photos) < len(finding.photos)
+        if photos and not parted and finding.kind not in found_anew:
+            yield replace(finding, photos=photos)
 
 
 # Files

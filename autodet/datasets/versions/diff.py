@@ -81,7 +81,10 @@ def compare(before: Tally, after: Tally) -> list[Difference]:
 def differences_to_json(differences: Sequence[Difference]) -> dict[str, Any]:
     """Return ``photos, photos_without_boxes, boxes, classes``, with ``[before, after]`` for each split and for all."""
     pairs = {
-        (one.of, one.name): {split: [one.before[split], one.after[split]] for split in one.after} for one in differences
+        (difference.of, difference.name): {
+            split: [difference.before[split], difference.after[split]] for split in difference.after
+        }
+        for difference in differences
     }
     totals: dict[str, Any] = {of.replace(" ", "_"): pair for (of, name), pair in pairs.items() if of != "class"}
     return totals | {"classes": {name: pair for (of, name), pair in pairs.items() if of == "class"}}

@@ -8,8 +8,8 @@ import numpy as np
 
 from autodet.datasets.formats.labels import plain_name
 from autodet.errors import DatasetError
-from autodet.records import Annotations, ImageRecord, IntArray
-from autodet.text_format import listed, spelling_key
+from autodet.records import Annotations, ChangeKind, ImageRecord, IntArray, VersionChange
+from autodet.text_format import spelling_key
 
 
 def new_names(classes: Sequence[str], rename: Mapping[str, str], drop: Collection[str]) -> list[str | None]:
@@ -57,10 +57,10 @@ def relabel(images: Sequence[ImageRecord], names: Sequence[str | None]) -> list[
     return [replace(record, annotations=_renumbered(record.annotations, numbers, merged)) for record in images]
 
 
-def relabelling_sentences(
+def class_changes(
     classes: Sequence[str], names: Sequence[str | None], boxes: Mapping[str, int]
-) -> Iterator[str]:
-    """Describe the changes of classes, one sentence per new name.
+) -> Iterator[VersionChange]:
+    """Yield the changes of classes, one per new name.
 
     Args:
         classes: The existing classes.
@@ -71,14 +71,12 @@ def relabelling_sentences(
     for old, new in zip(classes, names, strict=True):
         became[new].append(old)
     for new, olds in became.items():
-        counts = f"({sum(boxes[old] for old in olds):,} boxes)"
-        quoted = listed(map(repr, olds))
-        if new is not None and len(olds) > 1:
-            yield f"Merged {quoted} into {new!r} {counts}."
-        elif new is None:
-            yield f"Dropped {quoted} {counts}."
+        values = {"classes": olds, "boxes": sum(boxes[old] for old in olds)}
+        if new is None:
+            yield VersionChange("dropped", values)
         elif olds != [new]:
-            yield f"Renamed {quoted} to {new!r} {counts}."
+            kind: ChangeKind = "merged" if len(olds) > 1 else "renamed"
+            yield VersionChange(kind, values | {"name": new})
 
 
 def _refuse_second_spellings(new: Collection[str], names: Collection[str]) -> None:
@@ -86,11 +84,11 @@ def _refuse_second_spellings(new: Collection[str], names: Collection[str]) -> No
     alike: dict[str, list[str]] = defaultdict(list)
     for name in sorted(names):
         alike[spelling_key(name)].append(name)
-    for one in sorted(new):
-        for other in alike[spelling_key(one)]:
-            if other != one:
+    for name in sorted(new):
+        for other in alike[spelling_key(name)]:
+            if other != name:
                 raise DatasetError(
-                    f"{one!r} differs from the class {other!r} only by capital letters or spaces; write {other!r} to "
+                    f"{name!r} differs from the class {other!r} only by capital letters or spaces; write {other!r} to "
                     "merge the two, or choose a name that can be told from it."
                 )
 

@@ -10,7 +10,7 @@ from autodet.datasets.manifest import count_splits
 from autodet.datasets.splits import SHARES, draw_splits, free_name
 from autodet.datasets.versions.photo_groups import group_photos, join_groups
 from autodet.errors import DatasetError
-from autodet.records import SPLITS, ImageRecord, Split
+from autodet.records import SPLITS, ImageRecord, Split, VersionChange
 
 ROUNDING = 0.002  # relative tolerance for the sum of shares, because thirds are written as 33.3
 
@@ -59,7 +59,7 @@ def redraw(
             "rule for groups."
         )
     groups = join_groups(len(shown), _ties(shown, names))
-    marked = [frozenset(classes[one] for one in record.annotations.class_ids.tolist()) for record in shown]
+    marked = [frozenset(classes[class_id] for class_id in record.annotations.class_ids.tolist()) for record in shown]
     drawn = draw_splits(marked if resplit.stratified else [frozenset()] * len(shown), shares, resplit.seed, groups)
     _refuse_untaught(classes, marked, drawn)
     splits = dict(zip(order, drawn, strict=True))
@@ -84,20 +84,12 @@ def _moved(record: ImageRecord, split: Split, taken: dict[str, int]) -> ImageRec
     return replace(record, file=free_name(split, path.stem, path.suffix, taken), split=split)
 
 
-def resplit_sentence(images: Sequence[ImageRecord], moved: Sequence[ImageRecord], resplit: Resplit) -> str:
-    """Describe the result of a new draw."""
-    how = [f"seed {resplit.seed}", "stratified by class" if resplit.stratified else "not stratified"]
-    if resplit.group_by:
-        how.append(f"groups by {resplit.group_by!r}")
+def resplit_change(images: Sequence[ImageRecord], moved: Sequence[ImageRecord], resplit: Resplit) -> VersionChange:
+    """Return the result of a new draw."""
     before, after = count_splits(images), count_splits(moved)
-    now: dict[str, int] = {
-        split: after.get(split, 0) for split, share in zip(SPLITS, resplit.shares, strict=False) if share
-    }
-    return f"Drew new splits, {_counts(now)} instead of {_counts(before)} ({', '.join(how)})."
-
-
-def _counts(splits: Mapping[str, int]) -> str:
-    return ", ".join(f"{split} {count:,}" for split, count in splits.items())
+    now = {split: after.get(split, 0) for split, share in zip(SPLITS, resplit.shares, strict=False) if share}
+    draw = {"seed": resplit.seed, "stratified": resplit.stratified, "group_by": resplit.group_by}
+    return VersionChange("resplit", {"before": before, "after": now, **draw})
 
 
 def _checked_shares(shares: Sequence[float]) -> Mapping[Split, float]:

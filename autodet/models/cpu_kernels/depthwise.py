@@ -132,7 +132,7 @@ def gradient_of_weight(gradient: Tensor, features: Tensor, weight: Tensor, strid
 
 def _backward(gradient: Tensor, features: Tensor, weight: Tensor, stride: int, padding: int, wanted: int) -> Tensor:
     """Return torch's own gradient of the features (``wanted`` 0) or of the weight (``wanted`` 1)."""
-    mask = [one == wanted for one in range(3)]
+    mask = [axis == wanted for axis in range(3)]
     gradients = torch.ops.aten.convolution_backward(
         gradient, features, weight, None, [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], len(weight), mask
     )

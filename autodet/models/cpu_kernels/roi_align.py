@@ -29,7 +29,7 @@ class QuickRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
     def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
         """Pool the regions of boxes from feature maps, as ``MultiScaleRoIAlign`` does."""
         maps = [x[name] for name in self.featmap_names]
-        if not (self.training and maps[0].device.type == "cpu" and any(one.requires_grad for one in maps)):
+        if not (self.training and maps[0].device.type == "cpu" and any(tensor.requires_grad for tensor in maps)):
             return super().forward(x, boxes, image_shapes)  # type: ignore[no-any-return]
 
         def pool(levels: Sequence[Tensor], regions: list[Tensor]) -> Tensor:
@@ -37,7 +37,8 @@ class QuickRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]
             return super(QuickRoIAlign, self).forward(named, regions, image_shapes)  # type: ignore[no-any-return]
 
         if self.scales is None:
-            pool([one.float() for one in maps], [one[:0] for one in boxes])  # no regions: only sets the scales
+            no_boxes = [tensor[:0] for tensor in boxes]
+            pool([tensor.float() for tensor in maps], no_boxes)  # only sets the scales
         pooled: Tensor = _Pooling.apply(self, pool, boxes, *maps)
         return pooled
 
@@ -68,14 +69,14 @@ class _Group:
 
 def _groups(pooling: QuickRoIAlign, boxes: Sequence[Tensor], maps: Sequence[Tensor]) -> Iterator[_Group]:
     cells, samples, dtype = pooling.output_size[0], pooling.sampling_ratio, maps[0].dtype
-    counts, levels, regions = [len(one) for one in boxes], pooling.map_levels(boxes), torch.cat(list(boxes))
+    counts, levels, regions = [len(tensor) for tensor in boxes], pooling.map_levels(boxes), torch.cat(list(boxes))
     photos = torch.repeat_interleave(torch.tensor(counts))
-    for level, (one, scale) in enumerate(zip(maps, pooling.scales, strict=True)):
+    for level, (tensor, scale) in enumerate(zip(maps, pooling.scales, strict=True)):
         members = torch.where(levels == level)[0]
         of_photos = torch.bincount(photos[members], minlength=len(counts)).tolist()
         left, top, right, bottom = (regions[members] * scale).unbind(1)
-        rows = bilinear_weights(top, bottom, cells, samples, one.shape[2]).to(dtype)
-        columns = bilinear_weights(left, right, cells, samples, one.shape[3]).to(dtype)
+        rows = bilinear_weights(top, bottom, cells, samples, tensor.shape[2]).to(dtype)
+        columns = bilinear_weights(left, right, cells, samples, tensor.shape[3]).to(dtype)
         parts = zip(*(torch.split(part, of_photos) for part in (members, rows, columns)), strict=True)
         yield from (_Group(level, photo, len(part[0]), *map(_made_round, part)) for photo, part in enumerate(parts))
 
@@ -87,7 +88,7 @@ def _made_round(values: Tensor) -> Tensor:
 class _Pooling(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, pooling: QuickRoIAlign, pool: Pool, boxes: list[Tensor], *maps: Tensor) -> Tensor:
-        ctx.groups, ctx.shapes = list(_groups(pooling, boxes, maps)), [one.shape for one in maps]
+        ctx.groups, ctx.shapes = list(_groups(pooling, boxes, maps)), [tensor.shape for tensor in maps]
         if maps[0].dtype != torch.bfloat16:
             return pool(maps, boxes)
         pooled = maps[0].new_empty((sum(map(len, boxes)), maps[0].shape[1], *pooling.output_size))

@@ -8,14 +8,6 @@ from autodet.text_format import counted
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
 # Backslashes do not stop URLs and e-mail addresses from becoming links; an invisible character inside them does.
 LINKED = re.compile(r"(?i)(?<=http)(?=:)|(?<=https)(?=:)|(?<=www)(?=\.)|(?=@)")
-PLANS = {
-    "Drew": "Draw",
-    "Dropped": "Drop",
-    "Kept": "Keep",
-    "Left out": "Leave out",
-    "Merged": "Merge",
-    "Renamed": "Rename",
-}
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 INVISIBLE = "\u2060"  # a word joiner
 
@@ -23,19 +15,6 @@ INVISIBLE = "\u2060"  # a word joiner
 def escape(text: str) -> str:
     """Escape untrusted text (a class, file or other name) so that Markdown shows it verbatim on one line."""
     return MARKDOWN.sub(r"\\\1", LINKED.sub(INVISIBLE, " ".join(text.split())))
-
-
-def on_page(sentence: str) -> str:
-    """Adapt a sentence to the page: replace command-line instructions by "here", and remove options in parentheses."""
-    return re.sub(r" \(--[^)]*\)", "", re.sub(r" \(on the command line with [^)]*\)", " here", sentence))
-
-
-def as_plan(sentence: str) -> str:
-    """Rephrase a completed action as a plan: ``Both were kept`` as ``Both would be kept``, ``Drew`` as ``Draw``."""
-    for done, plan in PLANS.items():
-        if sentence.startswith(f"{done} "):
-            return plan + sentence.removeprefix(done)
-    return re.sub(r"\b(was|were)\b", "would be", sentence, count=1)
 
 
 def shortened(text: str, longest: int = 40) -> str:

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from autodet.datasets.formats.detection import TITLES
 from autodet.datasets.manifest import Dataset
+from autodet.messages.formats import FORMAT_TITLES
 from autodet.search.delete_assets import delete_dataset, plan_dataset_deletion
 from autodet.text_format import counted, size_text
 from autodet.ui.common.confirm_deletion import confirm_deletion
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import SPLIT_TITLES, ago, escape
+from autodet.ui.datasets.findings import show_findings
 from autodet.ui.datasets.gallery import show_gallery
-from autodet.ui.datasets.problems import show_problems
 from autodet.ui.datasets.statistics import show_statistics
 
 
@@ -25,7 +25,7 @@ def show_contents(dataset: Dataset) -> None:
     with st.container(horizontal=True, gap="medium"):
         for label, value in figures.items():
             st.metric(label, value, width="content")
-    title = TITLES.get(dataset.format, dataset.format)
+    title = FORMAT_TITLES.get(dataset.format, dataset.format)
     made = "Made" if dataset.parent else f"Detected as {title}, imported"
     st.caption(f"{made} {ago(dataset.created)}.")
 
@@ -55,11 +55,11 @@ def _confirm_deletion(dataset: Dataset) -> None:
 
 @st.fragment
 def show_views(dataset: Dataset) -> None:
-    """Show the tabs Photos, Statistics and Problems; only the open tab is rendered."""
+    """Show the tabs Photos, Statistics and Findings; only the open tab is rendered."""
     views = {
         "Photos": show_gallery,
         "Statistics": show_statistics,
-        f"Problems ({len(dataset.problems):,})": show_problems,
+        f"Findings ({len(dataset.findings):,})": show_findings,
     }
     with sentences_for_errors("Data sets"):
         tabs = st.tabs(list(views), key=f"views {dataset.id}", on_change="rerun")

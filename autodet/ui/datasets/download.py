@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from autodet.datasets.export import LAYOUTS, export_bytes, export_dataset
-from autodet.datasets.formats.detection import TITLES
 from autodet.datasets.manifest import Dataset
+from autodet.messages.formats import FORMAT_TITLES
 from autodet.text_format import size_text
 from autodet.ui.common.markdown import escape
 
@@ -35,7 +35,7 @@ def offer_downloads(dataset: Dataset) -> None:
         st.caption(f"A zip of {size_text(size)} with every photo and its split; made when you press.")
         for format in LAYOUTS:
             st.download_button(
-                f"Download as {escape(TITLES[format])}",
+                f"Download as {escape(FORMAT_TITLES[format])}",
                 partial(_zip, dataset, format),
                 f"{dataset.id}-{format}.zip",
                 "application/zip",

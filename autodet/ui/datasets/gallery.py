@@ -15,6 +15,8 @@ from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import LARGE_SIDE, SMALL_SIDE, TRAINING_SIZE, Columns, columns_of, find_photos
 from autodet.errors import PhotoError
 from autodet.inference.box_drawings import draw_boxes
+from autodet.messages.finding_kinds import KIND_TEXTS
+from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.records import ImageRecord, IntArray
 from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
@@ -84,7 +86,7 @@ def _ask_for_filters(dataset: Dataset, columns: Columns) -> dict[str, Any]:
         class_id = st.selectbox(
             "Class",
             [EVERY_CLASS, *range(len(dataset.classes))],
-            format_func=lambda one: "every class" if one == EVERY_CLASS else dataset.classes[one],
+            format_func=lambda choice: "every class" if choice == EVERY_CLASS else dataset.classes[choice],
             width=FILTER_PIXELS,
             **_kept(dataset, "class"),
         )
@@ -100,10 +102,10 @@ def _ask_for_filters(dataset: Dataset, columns: Columns) -> dict[str, Any]:
         kind = ANY
         if kinds:
             kind = st.selectbox(
-                "Problem",
+                "Finding",
                 [ANY, *kinds],
-                format_func=lambda one: (
-                    "any, or none" if one == ANY else f"{KINDS[one].title} ({len(columns.by_kind[one]):,})"
+                format_func=lambda kind: (
+                    "any, or none" if kind == ANY else f"{KIND_TEXTS[kind].title} ({len(columns.by_kind[kind]):,})"
                 ),
                 width=2 * FILTER_PIXELS,
                 **_kept(dataset, "kind"),
@@ -167,7 +169,7 @@ def _show_tile(dataset: Dataset, photos: IntArray, place: int) -> None:
 
 @st.dialog("Photo", width="large")
 def _enlarge(dataset: Dataset, photos: IntArray) -> None:
-    """Show one of the filtered photos enlarged, with its annotations and problems."""
+    """Show one of the filtered photos enlarged, with its annotations and findings."""
     with sentences_for_errors("Data sets"):
         place = st.session_state[LOOKED_AT]
         record = dataset.images[photos[place]]
@@ -188,9 +190,11 @@ def _describe(dataset: Dataset, record: ImageRecord) -> None:
     st.markdown(f"**{escape(record.file)}**  \n{record.width} × {record.height} pixels · {record.split} · {boxes}")
     if len(record.annotations):
         st.dataframe(_box_table(dataset, record), hide_index=True)
-    for problem in dataset.problems:
-        if record.file in problem.photos:
-            st.caption(f":material/info: {escape(problem.problem)} {escape(problem.action)}")
+    for finding in dataset.findings:
+        if record.file in finding.photos:
+            st.caption(
+                f":material/info: {escape(problem_sentence(finding, 'page'))} {escape(action_sentence(finding))}"
+            )
 
 
 def _step(by: int) -> None:
@@ -217,7 +221,7 @@ def thumbnail(dataset: Dataset, record: ImageRecord) -> bytes:
 @st.cache_data(
     max_entries=2000,
     show_spinner=False,
-    hash_funcs={Dataset: lambda dataset: dataset.fingerprint, ImageRecord: lambda one: (one.file, one.sha256)},
+    hash_funcs={Dataset: lambda dataset: dataset.fingerprint, ImageRecord: lambda record: (record.file, record.sha256)},
 )
 def _thumbnail(dataset: Dataset, record: ImageRecord, colour: str) -> bytes:
     return as_jpeg(framed(draw_record(dataset, record, THUMBNAIL_PIXELS), colour))

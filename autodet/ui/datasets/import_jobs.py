@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from autodet.datasets.formats.detection import TITLES
 from autodet.datasets.imports.job import Import, ImportRequest, ImportState, ImportStatus, find_import, list_imports
 from autodet.datasets.manifest import read_dataset
 from autodet.datasets.sources.s3.access import check_visitor
 from autodet.errors import DatasetError, NotFoundError
+from autodet.messages.formats import FORMAT_TITLES
+from autodet.messages.imports import download_question, format_question, step_text
 from autodet.settings import load_settings
 from autodet.text_format import counted, duration
 from autodet.ui.common.choice import choose
 from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.markdown import escape, on_page
+from autodet.ui.common.markdown import escape
 from autodet.ui.datasets.import_review import show_review
 from autodet.ui.datasets.s3_identity import forget_keys, keys_of, type_keys
 from autodet.workspace import open_workspace
@@ -118,7 +119,7 @@ def _watch(id: str) -> None:
 def _progress_text(name: str, status: ImportStatus) -> str:
     left = status.seconds_left
     time_left = f" · about {duration(left)} left" if left is not None and left >= 1 else ""
-    return f"**{escape(name)}** · {escape(status.doing)}{time_left}. It goes on if you leave this page."
+    return f"**{escape(name)}** · {escape(step_text(status.step))}{time_left}. It goes on if you leave this page."
 
 
 def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None:
@@ -134,7 +135,8 @@ def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None
         st.error(escape(status.error), icon=":material/error:")
         _offer_discard(one, "Dismiss")
     elif status.state == "confirming":
-        st.warning(escape(on_page(status.error)), icon=":material/help:")
+        question = download_question(request.source, status.asked["files"], status.asked["bytes"], "page")
+        st.warning(escape(question), icon=":material/help:")
         _offer_to_go_on(one, "Download it", large=True)
     elif status.state == "crashed":
         st.error(f"The import of {name} failed. {escape(status.error)}", icon=":material/error:")
@@ -167,10 +169,11 @@ def _offer_to_go_on(one: Import, label: str, *, large: bool = False) -> None:
 
 
 def _choose_format(one: Import, status: ImportStatus) -> None:
-    st.warning(escape(on_page(status.error)), icon=":material/help:")
+    photos = status.asked["photos"]
+    st.warning(escape(format_question(one.request().name, photos, "page")), icon=":material/help:")
     with st.container(horizontal=True):
-        for format_ in status.formats:
-            if st.button(f"Import as {TITLES[format_]}", key=f"{format_} {one.id}"):
+        for format_ in photos:
+            if st.button(f"Import as {FORMAT_TITLES[format_]}", key=f"{format_} {one.id}"):
                 one.proceed(format=format_)
                 st.rerun()
         _offer_discard(one, "Discard")

@@ -1,4 +1,4 @@
-"""Review of an import: problems by kind, and the visitor's decisions before anything is stored."""
+"""Review of an import: findings by kind, and the visitor's decisions before anything is stored."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -9,22 +9,24 @@ import numpy as np
 import streamlit as st
 
 from autodet.charts.palette import GREY, class_colour
-from autodet.datasets.checks.dataset_checks import NOTHING_IMPORTED
 from autodet.datasets.checks.kinds import KINDS, by_kind, how_many
 from autodet.datasets.checks.photo_checks import CheckedPhoto
-from autodet.datasets.formats.detection import TITLES
 from autodet.datasets.imports.job import Import, find_import
 from autodet.datasets.imports.photo_changes import change_of
 from autodet.datasets.imports.review import Review
 from autodet.datasets.imports.staging import StagedPhoto
 from autodet.errors import AutodetError
 from autodet.inference.box_drawings import outline_boxes
-from autodet.records import SPLITS, BoxXYXY, Mark, Problem
+from autodet.messages.finding_kinds import KIND_TEXTS
+from autodet.messages.findings import problem_sentence
+from autodet.messages.formats import FORMAT_TITLES
+from autodet.messages.imports import detection_sentence
+from autodet.records import SPLITS, BoxXYXY, Finding, Mark
 from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.markdown import escape, on_page
+from autodet.ui.common.markdown import escape
 from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, shrink_photo
-from autodet.ui.datasets.problems import MAX_PHOTOS, Picture, offer_csv, show_findings
+from autodet.ui.datasets.findings import MAX_PHOTOS, Picture, offer_csv, show_kind
 
 LOSS = "large_loss"  # a kind that is confirmed beside the import button, not in the list
 WRONG, RIGHT = "#e4572e", "#2a9d6f"  # original boxes that will change, and their replacements
@@ -36,82 +38,82 @@ class Reviewed:
 
     Attributes:
         review: The review.
-        problems: Problems by kind.
+        findings: Findings by kind.
         staged: Photos as read, by path relative to the source's root.
         kept: Photos as they would be imported, by the same paths.
     """
 
     review: Review
-    problems: dict[str, list[Problem]]
+    findings: dict[str, list[Finding]]
     staged: dict[str, StagedPhoto]
     kept: dict[str, CheckedPhoto]
 
 
 @st.fragment
-def show_review(one: Import, on_store: Callable[[Import], None]) -> None:
-    """Show the problems by kind with the available actions, and the button that imports.
+def show_review(job: Import, on_store: Callable[[Import], None]) -> None:
+    """Show the findings by kind with the available actions, and the button that imports.
 
     Args:
-        one: The import.
+        job: The import.
         on_store: Callback for when the visitor presses the import button.
     """
     with sentences_for_errors("Data sets"):
-        _show_review(one, on_store)
+        _show_review(job, on_store)
 
 
-def _show_review(one: Import, on_store: Callable[[Import], None]) -> None:
-    created, decided = one.request().created, _decided(one)
+def _show_review(job: Import, on_store: Callable[[Import], None]) -> None:
+    created, decided = job.request().created, _decided(job)
     try:
-        found, error = _reviewed(one.id, created, decided), ""
+        found, error = _reviewed(job.id, created, decided), ""
     except AutodetError as refused:
         error = str(refused)
         try:
-            found = _reviewed(one.id, created, ())
+            found = _reviewed(job.id, created, ())
         except AutodetError:  # not caused by the decisions, so there is nothing to show
             st.error(escape(error), icon=":material/error:")
-            _offer_discard(one)
+            _offer_discard(job)
             return
-    _show_source(one, found.review)
+    _show_source(job, found.review)
     for asks, title in ((True, "Please look at these"), (False, "Also found")):
-        kinds = [kind for kind in KINDS if kind in found.problems or kind in dict(decided)]
+        kinds = [kind for kind in KINDS if kind in found.findings or kind in dict(decided)]
         kinds = [kind for kind in kinds if KINDS[kind].asks == asks and kind != LOSS]
         if kinds:
             st.markdown(f"##### {title}")
         for kind in kinds:
-            _show_kind(one, found, kind)
+            _show_kind(job, found, kind)
     if error:
         st.error(escape(error), icon=":material/error:")
-    agreed = _refusals_are_settled(one, found) and not error
+    agreed = _refusals_are_settled(job, found) and not error
     _show_outcome(found.review)
     with st.container(horizontal=True):
         label = f"Import {counted(len(found.review.photos), 'photo')}"
-        if st.button(label, key=f"store {one.id}", type="primary", icon=":material/check:", disabled=not agreed):
-            one.proceed(dict(decided) | ({LOSS: "keep"} if LOSS in found.problems else {}))
-            on_store(one)
+        if st.button(label, key=f"store {job.id}", type="primary", icon=":material/check:", disabled=not agreed):
+            job.proceed(dict(decided) | ({LOSS: "keep"} if LOSS in found.findings else {}))
+            on_store(job)
             st.rerun()
-        _offer_discard(one)
-        offer_csv(found.review.problems, one.id, planned=True)
+        _offer_discard(job)
+        offer_csv(found.review.findings, job.id, planned=True)
 
 
-def _offer_discard(one: Import) -> None:
-    if st.button("Discard", key=f"discard {one.id}", icon=":material/close:"):
-        one.discard()
+def _offer_discard(job: Import) -> None:
+    if st.button("Discard", key=f"discard {job.id}", icon=":material/close:"):
+        job.discard()
         st.rerun()
 
 
-def _key(one: Import, kind: str) -> str:
-    return f"decide {one.id} {kind}"
+def _key(job: Import, kind: str) -> str:
+    return f"decide {job.id} {kind}"
 
 
-def _decided(one: Import) -> tuple[tuple[str, str], ...]:
+def _decided(job: Import) -> tuple[tuple[str, str], ...]:
     """Return the decisions that differ from the defaults, including those of an earlier visit, and save them."""
-    draft = one.draft()
+    draft = job.draft()
     for kind, action in draft.items():
-        st.session_state.setdefault(_key(one, kind), action)
-    chosen = {kind: st.session_state.get(_key(one, kind)) for kind in KINDS if kind != LOSS}
+        st.session_state.setdefault(_key(job, kind), action)
+    chosen = {kind: st.session_state.get(_key(job, kind)) for kind in KINDS if kind != LOSS}
     decided = {kind: action for kind, action in chosen.items() if action not in (None, KINDS[kind].default)}
     if decided != draft:
-        one.keep_draft(decided)
+        job.keep_draft(decided)
     return tuple(decided.items())
 
 
@@ -119,59 +121,57 @@ def _decided(one: Import) -> tuple[tuple[str, str], ...]:
 def _reviewed(id: str, created: str, decided: tuple[tuple[str, str], ...]) -> Reviewed:
     del created  # only part of the cache key: distinguishes imports that reuse an id
     found = find_import(id).review(dict(decided))
-    staged = {str(one.labelled.photo): one for one in (*found.staged.photos, *found.staged.unlabelled)}
-    return Reviewed(found, by_kind(found.problems), staged, {str(one.source.photo): one for one in found.photos})
+    staged = {str(job.labelled.photo): job for job in (*found.staged.photos, *found.staged.unlabelled)}
+    return Reviewed(found, by_kind(found.findings), staged, {str(job.source.photo): job for job in found.photos})
 
 
-def _show_source(one: Import, found: Review) -> None:
+def _show_source(job: Import, found: Review) -> None:
     staged = found.staged
-    st.subheader(f"{escape(one.request().name)}: before it is imported", anchor=False)
+    st.subheader(f"{escape(job.request().name)}: before it is imported", anchor=False)
     photos = counted(len(staged.photos) + len(staged.unlabelled), "photo")
     st.markdown(
-        f"{photos}, read as {TITLES[staged.detection.format]}. Some of it needs your eyes; what is chosen at first is "
-        "what autodet would do."
+        f"{photos}, read as {FORMAT_TITLES[staged.detection.format]}. Some of it needs your eyes; what is chosen at "
+        "first is what autodet would do."
     )
-    if staged.detection.why:
-        st.caption(escape(staged.detection.why))
+    chosen = staged.detection
+    st.caption(escape(detection_sentence(chosen.format, chosen.unmet, asked=chosen.asked)))
 
 
-def _show_kind(one: Import, found: Reviewed, name: str) -> None:
-    """Show a kind of problem: count, explanation, actions and photos."""
-    kind, problems = KINDS[name], found.problems.get(name, [])
-    choices = {str(action): words for action, words in kind.choices.items()}
+def _show_kind(job: Import, found: Reviewed, name: str) -> None:
+    """Show a kind of finding: count, explanation, actions and photos."""
+    text, findings = KIND_TEXTS[name], found.findings.get(name, [])
+    labels = {str(action): text.actions[action] for action in KINDS[name].actions}
     with st.container(border=True):
         left, right = st.columns([3, 2])
-        many = how_many(problems)
-        left.markdown(f"**{kind.title}** · {many:,}  \n{kind.why}")
-        if len(choices) == 1:
-            right.markdown(f":material/arrow_forward: {choices[kind.default]}")
+        many = how_many(findings)
+        left.markdown(f"**{text.title}** · {many:,}  \n{text.why}")
+        if len(labels) == 1:
+            right.markdown(f":material/arrow_forward: {labels[KINDS[name].default]}")
         else:
             right.radio(
-                f"What to do about: {kind.title}",
-                list(choices),
-                format_func=choices.__getitem__,
-                key=_key(one, name),
+                f"What to do about: {text.title}",
+                list(labels),
+                format_func=labels.__getitem__,
+                key=_key(job, name),
                 label_visibility="collapsed",
             )
-        if problems:
+        if findings:
             look = f"Look at {'it' if many == 1 else 'them'}"
-            with st.expander(look, key=f"look {one.id} {name}", on_change="rerun", type="compact") as room:
+            with st.expander(look, key=f"look {job.id} {name}", on_change="rerun", type="compact") as room:
                 if room.open:
-                    show_findings(problems, lambda problem: _pictures(found, problem), f"{one.id} {name}", planned=True)
+                    show_kind(findings, lambda finding: _pictures(found, finding), f"{job.id} {name}", planned=True)
 
 
-def _refusals_are_settled(one: Import, found: Reviewed) -> bool:
-    """Show the problems that block the import, and return whether none is left.
+def _refusals_are_settled(job: Import, found: Reviewed) -> bool:
+    """Show the findings that block the import, and return whether none is left.
 
-    A large loss needs only the visitor's consent; any other such problem blocks the import.
+    A large loss needs only the visitor's consent; any other such finding blocks the import.
     """
     settled = True
-    for problem in found.review.problems:
-        if problem.action != NOTHING_IMPORTED:
-            continue
-        st.error(escape(on_page(problem.problem)), icon=":material/block:")
-        if problem.kind == LOSS:
-            settled &= st.checkbox(f"I have looked at it. {KINDS[LOSS].choices['keep']}.", key=_key(one, LOSS))
+    for finding in found.review.refusals:
+        st.error(escape(problem_sentence(finding, "page")), icon=":material/block:")
+        if finding.kind == LOSS:
+            settled &= st.checkbox(f"I have looked at it. {KIND_TEXTS[LOSS].actions['keep']}.", key=_key(job, LOSS))
         else:
             settled = False
     return settled
@@ -188,22 +188,22 @@ def _show_outcome(found: Review) -> None:
     )
 
 
-def _pictures(found: Reviewed, problem: Problem) -> list[Picture]:
-    """Draw all photos of a problem, or its only photo, before and after if a box changes."""
-    photos = [photo for photo in problem.photos[:MAX_PHOTOS] if photo in found.staged]
+def _pictures(found: Reviewed, finding: Finding) -> list[Picture]:
+    """Draw all photos of a finding, or its only photo, before and after if a box changes."""
+    photos = [photo for photo in finding.photos[:MAX_PHOTOS] if photo in found.staged]
     changes = {photo: change_of(found.staged[photo], found.kept.get(photo)) for photo in photos}
     if len(photos) != 1:
         return [Picture(escape(photo), _draw(found, photo, changes[photo].before)) for photo in photos]
     (photo,) = photos
     change = changes[photo]
-    if change.after is not None and change.shows(problem.kind):
+    if change.after is not None and change.shows(finding.kind):
         return [
             Picture("As written", _draw(found, photo, change.before, change.lost)),
             Picture("As it would be", _draw(found, photo, change.after, change.made, RIGHT)),
         ]
-    marks = (*change.before, *change.aside) if problem.kind == "box_set_aside" else change.before
+    marks = (*change.before, *change.aside) if finding.kind == "box_set_aside" else change.before
     caption = "Would be left out" if change.after is None else ""
-    return [Picture(caption, _draw(found, photo, marks, change.named_by(problem.kind)))]
+    return [Picture(caption, _draw(found, photo, marks, change.named_by(finding.kind)))]
 
 
 def _draw(

@@ -18,10 +18,12 @@ from autodet.datasets.versions.diff import ALL, Difference, Tally, compare, tall
 from autodet.datasets.versions.photo_groups import RULES
 from autodet.datasets.versions.resplit import Resplit
 from autodet.errors import AutodetError
+from autodet.messages.findings import problem_sentence
+from autodet.messages.versions import change_sentence
 from autodet.text_format import counted
 from autodet.ui.common.choice import choose
 from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.markdown import SPLIT_TITLES, as_plan, escape
+from autodet.ui.common.markdown import SPLIT_TITLES, escape
 
 GROUPS_SHOWN, EXAMPLES, WARNINGS_SHOWN = 5, 4, 6
 PATTERN = "pattern"
@@ -38,7 +40,7 @@ def show_versions(dataset: Dataset) -> None:
 def _show_descent(dataset: Dataset) -> None:
     chain = list(ancestors(dataset))
     names = [f"**{escape(found.name)}**" if found else f"{escape(parent.id)}, which is gone" for parent, found in chain]
-    changes = "\n".join(f"- {escape(sentence)}" for parent, _ in chain[:1] for sentence in parent.changes)
+    changes = "\n".join(f"- {escape(change_sentence(change))}" for parent, _ in chain[:1] for change in parent.changes)
     with st.container(border=True):
         st.markdown(f":material/account_tree: Version of {', a version of '.join(names)}\n\n{changes}")
         _, parent = chain[0]
@@ -155,9 +157,8 @@ def _edit_splits(dataset: Dataset) -> Resplit | None:
 
 
 def _preview(version: Version) -> None:
-    st.markdown(
-        "**What would change**\n\n" + "\n".join(f"- {escape(as_plan(sentence))}" for sentence in version.changes)
-    )
+    changes = "\n".join(f"- {escape(change_sentence(change, planned=True))}" for change in version.changes)
+    st.markdown(f"**What would change**\n\n{changes}")
     together = sorted((photos for photos in version.groups.items() if len(photos[1]) > 1), key=lambda g: -len(g[1]))
     if together:
         more = f", the largest {GROUPS_SHOWN} of them here" if len(together) > GROUPS_SHOWN else ""
@@ -171,7 +172,7 @@ def _preview(version: Version) -> None:
         ]
         st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Groups of photos that stay together")
     _show_differences(version.differences())
-    problems = [problem.problem for problem in version.problems_of_the_whole]
+    problems = [problem_sentence(finding, "page") for finding in version.findings_of_the_whole]
     if problems:
         more = f" And {len(problems) - WARNINGS_SHOWN} more like these." if len(problems) > WARNINGS_SHOWN else ""
         st.warning(escape(" ".join(problems[:WARNINGS_SHOWN]) + more), icon=":material/warning:")
@@ -192,9 +193,12 @@ def _offer_button(version: Version) -> None:
 def _show_differences(differences: list[Difference]) -> None:
     """Show a table of counts before and after, with unchanged counts in grey."""
     rows = [
-        {"": one.name or one.of.capitalize()}
-        | {SPLIT_TITLES.get(split, "All"): _changed(one.before[split], one.after[split]) for split in one.after}
-        for one in differences
+        {"": difference.name or difference.of.capitalize()}
+        | {
+            SPLIT_TITLES.get(split, "All"): _changed(difference.before[split], count)
+            for split, count in difference.after.items()
+        }
+        for difference in differences
     ]
     table = pd.DataFrame(rows)
     st.dataframe(

@@ -90,7 +90,7 @@ def show_report(evaluated: Evaluated) -> None:
     with st.container(horizontal=True):
         for label, value in figures:
             st.metric(label, score(value), help=HELP[label], border=True)
-    unmeasured = [name for name, one in report.per_class.items() if one.ap50 is None]
+    unmeasured = [name for name, class_report in report.per_class.items() if class_report.ap50 is None]
     if sentence := unmeasured_sentence(unmeasured, evaluated.split):
         st.warning(escape(sentence), icon=":material/warning:")
     if report.crowded_images:
@@ -108,8 +108,14 @@ def show_report(evaluated: Evaluated) -> None:
         alt="Average precision of every class",
     )
     rows = [
-        {"class": name, "AP@0.5": one.ap50, "AP@0.5–0.95": one.ap50_95, "photos": one.images, "boxes": one.boxes}
-        for name, one in report.per_class.items()
+        {
+            "class": name,
+            "AP@0.5": class_report.ap50,
+            "AP@0.5–0.95": class_report.ap50_95,
+            "photos": class_report.images,
+            "boxes": class_report.boxes,
+        }
+        for name, class_report in report.per_class.items()
     ]
     number = st.column_config.NumberColumn
     table.dataframe(
@@ -130,7 +136,13 @@ def show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> N
 def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> None:
     st.subheader("Photos", anchor=False)
     left, right = st.columns(2)
-    worst_first = left.segmented_control("Order", ["Worst first", "As imported"], default="Worst first", required=True)
+    by_errors = left.segmented_control(
+        "Order",
+        [True, False],
+        format_func=lambda by_errors: "Worst first" if by_errors else "As imported",
+        default=True,
+        required=True,
+    )
     threshold = right.slider("Show detections that score at least", 0.05, 0.95, 0.5, 0.05)
     records = dataset.split(evaluated.split)
     mistakes = [
@@ -141,9 +153,9 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
     st.markdown(
         f"On all {counted(len(records), 'photo')}, with {objects}: **{_sentence(add_up(mistakes))}**.", help=WORDS
     )
-    order = sorted(range(len(records)), key=lambda index: -mistakes[index].total if worst_first == "Worst first" else 0)
+    order = sorted(range(len(records)), key=lambda index: -mistakes[index].total if by_errors else 0)
     pages = -(-len(order) // PER_PAGE)
-    page = st.pagination(pages, key=f"photos {evaluated.split} {worst_first}") if pages > 1 else 1
+    page = st.pagination(pages, key=f"photos {evaluated.split} {by_errors}") if pages > 1 else 1
     for index in order[(page - 1) * PER_PAGE : page * PER_PAGE]:
         record, seen = records[index], evaluated.predictions[index].above(threshold)
         identity = f"{dataset.fingerprint} {record.file}"

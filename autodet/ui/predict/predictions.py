@@ -148,12 +148,12 @@ def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
         help="Lower: more is found, more of it wrong. Higher: less is found, less of it wrong.",
     )
     if right and (wanted := _ask_for_classes(right, classes)):
-        everything = [replace(one, prediction=one.prediction.only(wanted)) for one in everything]
-    shown = [replace(one, prediction=one.prediction.above(threshold)) for one in everything]
+        everything = [replace(seen_photo, prediction=seen_photo.prediction.only(wanted)) for seen_photo in everything]
+    shown = [replace(seen_photo, prediction=seen_photo.prediction.above(threshold)) for seen_photo in everything]
     table = _table(shown, classes)
     if table.empty:
         st.info(_nothing_sentence(everything), icon=":material/search_off:")
-    for caution in _loaded(model).cautions([one.prediction for one in shown]):
+    for caution in _loaded(model).cautions([seen_photo.prediction for seen_photo in shown]):
         st.warning(escape(caution), icon=":material/warning:")
     _show_pictures(shown, classes)
     if not table.empty:
@@ -171,7 +171,7 @@ def _ask_for_classes(room: DeltaGenerator, classes: Sequence[str]) -> list[int]:
 
 def _nothing_sentence(everything: Sequence[Seen]) -> str:
     """Explain what to do if no detection reaches the threshold."""
-    highest = max((float(one.prediction.scores.max(initial=0.0)) for one in everything), default=0.0)
+    highest = max((float(seen_photo.prediction.scores.max(initial=0.0)) for seen_photo in everything), default=0.0)
     if highest < LOWEST:
         return f"Nothing scores that high, or even {LOWEST}: the model sees nothing here that it knows."
     return f"Nothing scores that high; the highest score is {highest:.2f}. Move the slider to the left to see it."
@@ -183,32 +183,36 @@ def _show_pictures(shown: Sequence[Seen], classes: Sequence[str]) -> None:
     on_page = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
     beside = min(COLUMNS, len(shown))
     for start in range(0, len(on_page), beside):  # row by row, which keeps the order on a phone
-        for column, one in zip(st.columns(beside), on_page[start : start + beside], strict=False):
-            photo, scale = small_photo(one.sha256, MAX_SIDE, one.photo.content, one.photo.name)
+        for column, seen_photo in zip(st.columns(beside), on_page[start : start + beside], strict=False):
+            photo, scale = small_photo(seen_photo.sha256, MAX_SIDE, seen_photo.photo.content, seen_photo.photo.name)
             tile = column.container(gap="xxsmall")
             width = fitting_width(*photo.size, MAX_HEIGHT)
-            tile.image(as_jpeg(_drawn(photo, scale, one, classes)), width=width, alt=f"{one.photo.name} with its boxes")
-            tile.caption(f"{escape(one.photo.name)} · {counted(len(one.prediction), 'object')}")
+            tile.image(
+                as_jpeg(_drawn(photo, scale, seen_photo, classes)),
+                width=width,
+                alt=f"{seen_photo.photo.name} with its boxes",
+            )
+            tile.caption(f"{escape(seen_photo.photo.name)} · {counted(len(seen_photo.prediction), 'object')}")
 
 
-def _drawn(photo: Image.Image, scale: float, one: Seen, classes: Sequence[str]) -> Image.Image:
-    seen = one.prediction
+def _drawn(photo: Image.Image, scale: float, seen_photo: Seen, classes: Sequence[str]) -> Image.Image:
+    seen = seen_photo.prediction
     return draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, classes, seen.scores)
 
 
-def _drawn_whole(one: Seen, classes: Sequence[str]) -> bytes:
-    return drawing_jpeg(_drawn(open_photo(one.photo.content, one.photo.name), 1.0, one, classes))
+def _drawn_whole(seen_photo: Seen, classes: Sequence[str]) -> bytes:
+    return drawing_jpeg(_drawn(open_photo(seen_photo.photo.content, seen_photo.photo.name), 1.0, seen_photo, classes))
 
 
 def _table(shown: Sequence[Seen], classes: Sequence[str]) -> pd.DataFrame:
     rows = []
-    for one in shown:
-        seen = one.prediction
+    for seen_photo in shown:
+        seen = seen_photo.prediction
         for box, class_id, score in zip(
             seen.boxes_xyxy.astype(float).round(1).tolist(), seen.class_ids.tolist(), seen.scores.tolist(), strict=True
         ):
             named = dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
-            rows.append({"photo": one.photo.name, "class": classes[class_id], "score": round(score, 4), **named})
+            rows.append({"photo": seen_photo.photo.name, "class": classes[class_id], "score": round(score, 4), **named})
     return pd.DataFrame(rows, columns=["photo", "class", "score", "x1", "y1", "x2", "y2"])
 
 
@@ -246,8 +250,9 @@ def _zipped(shown: Sequence[Seen], classes: Sequence[str]) -> bytes:
     content = BytesIO()
     digits = len(str(len(shown)))  # zero-padded, so that files sort in order
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
-        for number, one in enumerate(shown, start=1):
+        for number, seen_photo in enumerate(shown, start=1):
             archive.writestr(
-                f"{number:0{digits}}-{portable(PurePath(one.photo.name).stem)}.jpg", _drawn_whole(one, classes)
+                f"{number:0{digits}}-{portable(PurePath(seen_photo.photo.name).stem)}.jpg",
+                _drawn_whole(seen_photo, classes),
             )
     return content.getvalue()

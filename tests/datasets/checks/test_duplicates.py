@@ -3,6 +3,7 @@ import json
 import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.messages.findings import action_sentence, problem_sentence
 from tests.datasets.test_perceptual_hash import scene
 from tests.helpers import APPLE, BANANA, voc_xml, workspace_in
 
@@ -27,15 +28,15 @@ def leaky(tmp_path):
 
 
 def found(dataset, kind):
-    return [problem for problem in dataset.problems if problem.kind == kind]
+    return [problem for problem in dataset.findings if problem.kind == kind]
 
 
 def test_leaks_and_copies_are_named_with_both_photos(leaky, tmp_path):
     dataset = import_dataset(leaky, workspace=workspace_in(tmp_path))
     (leak,) = found(dataset, "photo_alike")
-    assert leak.problem == "It is in train; 'test/smaller.jpg' in test looks the same."
-    assert leak.photos == ("train/05.jpg", "test/smaller.jpg") and leak.action == "Both were kept."
-    twice = {problem.photos: problem.problem for problem in found(dataset, "photo_copies")}
+    assert problem_sentence(leak) == "It is in train; 'test/smaller.jpg' in test looks the same."
+    assert leak.photos == ("train/05.jpg", "test/smaller.jpg") and action_sentence(leak) == "Both were kept."
+    twice = {problem.photos: problem_sentence(problem) for problem in found(dataset, "photo_copies")}
     assert twice == {
         ("train/03.jpg", "val/same.jpg"): "It is in train; 'val/same.jpg' in val is the same photo.",
         ("train/again.jpg", "train/07.jpg"): "'train/07.jpg' is the same photo, with other labels.",

@@ -7,13 +7,16 @@ from autodet.datasets.checks.kinds import decide
 from autodet.datasets.checks.photo_checks import check_labels, clip_box
 from autodet.datasets.formats.labels import LabelledPhoto
 from autodet.datasets.photos import PhotoFacts
-from autodet.records import MAX_DETECTIONS, Mark
+from autodet.messages.findings import action_sentence, problem_sentence
+from autodet.records import MAX_DETECTIONS, Finding, Mark
 
 
 def check(marks, stated_wh=(100, 50), orientation=1, format="JPEG", stored_wh=(100, 50), name="a.jpg", **decisions):
     photo = LabelledPhoto(PurePosixPath(name), "a.xml", tuple(marks), stated_wh)
     checked = check_labels(photo, PhotoFacts(format, stored_wh, orientation), decide(decisions))
-    return [mark.box_xyxy for mark in checked.marks], [f"{p.file}: {p.problem} {p.action}" for p in checked.problems]
+    return [mark.box_xyxy for mark in checked.marks], [
+        f"{p.file}: {problem_sentence(p)} {action_sentence(p)}" for p in checked.findings
+    ]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +34,12 @@ def check(marks, stated_wh=(100, 50), orientation=1, format="JPEG", stored_wh=(1
     ],
 )
 def test_boxes_are_cut_to_the_photo(box, repaired, kind, sentence):
-    assert clip_box(box, (100, 50)) == (repaired, kind, sentence)
+    clipped = clip_box(box, (100, 50))
+    assert (clipped.box_xyxy, clipped.kind) == (repaired, kind)
+    if kind:
+        values = {"name": "apple", "box_xyxy": box, **clipped.values}
+        said = problem_sentence(Finding(kind, "a.xml", "drop", values, clipped.cause))
+        assert said.startswith("The box of 'apple' at (") and said.endswith(sentence)
 
 
 def test_a_good_photo_has_no_problems():
@@ -50,9 +58,7 @@ def test_the_same_box_twice_is_kept_once():
         [Mark("apple", (1, 2, 30, 40)), Mark("pear", (1, 2, 30, 40)), Mark("apple", (1, 2, 30, 40))]
     )
     assert len(boxes) == 2
-    assert problems == [
-        "a.xml: The box of 'apple' at (1, 2, 30, 40) is marked twice with the same box. The box was dropped."
-    ]
+    assert problems == ["a.xml: The box of 'apple' at (1, 2, 30, 40) appears twice. The box was dropped."]
 
 
 @pytest.mark.parametrize("stated", [(0, 0), (64, 48)])
@@ -128,4 +134,4 @@ def test_a_photo_with_more_boxes_than_figures_count_is_told():
     assert check(marks[:-1], (1010, 50), stored_wh=(1010, 50), box_tiny="keep")[1][1:] == []
     boxes, problems = check(marks, (1010, 50), stored_wh=(1010, 50))
     assert len(boxes) == 101
-    assert "101 boxes are marked on the photo, and a detector finds 100 at most. All were kept." in problems[-1]
+    assert "101 boxes are annotated on the photo, and a detector finds at most 100. All were kept." in problems[-1]

@@ -86,7 +86,7 @@ def assert_imported(tmp_path: Path, layout) -> None:
         tuple(box) for record in dataset.images for box in record.annotations.boxes_xyxy.astype(float).round(2).tolist()
     }
     assert boxes == expected.get("boxes_xyxy", {BOXES[format]})
-    kinds = {problem.kind for problem in dataset.problems} - ALWAYS
+    kinds = {problem.kind for problem in dataset.findings} - ALWAYS
     assert kinds == expected.get("kinds", set())
     assert sum(int(record.annotations.difficult.sum()) for record in dataset.images) == expected.get("difficult", 0)
     assert sum(int(record.annotations.truncated.sum()) for record in dataset.images) == expected.get("truncated", 0)

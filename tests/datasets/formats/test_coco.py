@@ -5,6 +5,7 @@ import pytest
 from autodet.datasets.formats.coco_file import parse_annotation
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import DatasetError
+from autodet.messages.findings import problem_sentence
 from tests.helpers import draw_photo, workspace_in, write_labelled
 
 CATEGORIES = {1: "apple", 7: "red pear"}
@@ -81,7 +82,7 @@ def test_layouts_of_split_folders(tmp_path, photos, labels, prefix):
         write_coco(tmp_path / "set" / labels.format(split), names, [mark(1), mark(2, box=(1, 2, 3, 4 + seed))])
     dataset = import_dataset(tmp_path / "set", workspace=workspace_in(tmp_path))
     assert (dataset.format, dataset.classes) == ("coco", ("apple",))
-    assert {problem.kind for problem in dataset.problems} <= {"class_empty", "class_rare"}
+    assert {problem.kind for problem in dataset.findings} <= {"class_empty", "class_rare"}
     assert dataset.splits == {"train": 2, "val": 2}
     boxes = [record.annotations.boxes_xyxy[0].tolist() for record in dataset.split("val")]
     assert boxes == [[4, 6, 14, 26], [1, 2, 4, 7]]
@@ -103,9 +104,9 @@ def test_dirt_is_listed(tmp_path):
     write_coco(tmp_path / "set" / "labels.json", ["a.png", "b.png", "gone.png"], [mark(1), mark(2, 99), mark(3)])
     (tmp_path / "set" / "package.json").write_text("{}")
     dataset = import_dataset(tmp_path / "set", workspace=workspace_in(tmp_path))
-    listed = {(problem.file, problem.problem) for problem in dataset.problems if problem.kind not in QUIET}
+    listed = {(problem.file, problem_sentence(problem)) for problem in dataset.findings if problem.kind not in QUIET}
     assert listed == {
-        ("b.png", "A mark has the category 99, which is not in categories."),
+        ("b.png", "An annotation has the category 99, which is not in categories."),
         ("c.png", "No labels were found for this photo."),
         ("labels.json", "There is no photo called 'gone.png' for this entry."),
     }
@@ -134,7 +135,7 @@ def test_nonsense_inside_ends_in_a_sentence_or_a_data_set(tmp_path, document):
         dataset = import_dataset(tmp_path / "set", workspace=workspace_in(tmp_path))
     except DatasetError:
         return
-    assert dataset.problems
+    assert dataset.findings
 
 
 def test_the_format_can_be_said(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import DatasetError
+from autodet.messages.findings import action_sentence, problem_sentence
 from tests.datasets.formats.layouts import Tree
 from tests.helpers import workspace_in
 
@@ -44,7 +45,7 @@ def boxes_of(dataset):
 
 
 def told(dataset, kind="labels_twice"):
-    return {(one.file, one.problem, one.action) for one in dataset.problems if one.kind == kind}
+    return {(one.file, problem_sentence(one), action_sentence(one)) for one in dataset.findings if one.kind == kind}
 
 
 ALL, SOME, REST = range(8), range(4), range(4, 8)
@@ -74,7 +75,7 @@ def test_files_that_mark_other_objects_are_joined(tmp_path, files, boxes):
     root = tree_of(tmp_path, files)
     dataset = import_dataset(root, workspace=workspace_in(tmp_path))
     assert boxes_of(dataset) == boxes
-    assert {one.kind for one in dataset.problems} <= {"labels_twice", "class_rare", "class_missing"}
+    assert {one.kind for one in dataset.findings} <= {"labels_twice", "class_rare", "class_missing"}
     ((file, problem, action),) = told(dataset)
     named = {name for name in files if name in file + problem}
     assert named == set(files) and action == "Their boxes were joined."

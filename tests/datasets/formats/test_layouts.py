@@ -68,7 +68,7 @@ def test_nothing_depends_on_the_hash_seed(tmp_path):
         "import sys; from pathlib import Path; from autodet import import_dataset; "
         "from autodet.workspace import Workspace; "
         "sets = [import_dataset(source, workspace=Workspace(Path(sys.argv[1]))) for source in sys.argv[2:]]; "
-        "print([(one.classes, one.fingerprint, one.problems) for one in sets])"
+        "print([(one.classes, one.fingerprint, one.findings) for one in sets])"
     )
     said = {
         subprocess.run(

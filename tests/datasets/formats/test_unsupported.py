@@ -6,6 +6,7 @@ import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import DatasetError
+from autodet.messages.findings import problem_sentence
 from tests.datasets.formats.layouts import LINE, Tree
 from tests.helpers import voc_xml, workspace_in
 
@@ -53,9 +54,9 @@ def test_a_file_of_another_format_is_told_with_its_photo(tmp_path, format, name,
     tree.text(f"b/{name}", content)
     dataset = import_dataset(tree.root, workspace=workspace_in(tmp_path))
     assert (dataset.format, len(dataset.images)) == (format, 12)
-    told = [problem for problem in dataset.problems if problem.kind in ("labels_foreign", "photo_unlabelled")]
+    told = [problem for problem in dataset.findings if problem.kind in ("labels_foreign", "photo_unlabelled")]
     assert [(problem.kind, problem.file) for problem in told] == [("labels_foreign", f"b/{name}")]
-    assert whose in told[0].problem
+    assert whose in problem_sentence(told[0])
 
 
 def test_many_of_them_are_a_large_loss(tmp_path):
@@ -78,7 +79,7 @@ def test_what_labels_nothing_or_what_is_labelled_is_left_in_peace(tmp_path):
     tree.photo("b/b0.jpg")
     tree.text("b/b0.json", json.dumps({"taken": "2026-05-01", "camera": "phone"}))
     dataset = import_dataset(tree.root, workspace=workspace_in(tmp_path))
-    told = [problem for problem in dataset.problems if problem.kind in ("labels_foreign", "photo_unlabelled")]
+    told = [problem for problem in dataset.findings if problem.kind in ("labels_foreign", "photo_unlabelled")]
     assert [(problem.kind, problem.file) for problem in told] == [("photo_unlabelled", "b/b0.jpg")]
 
 
@@ -90,7 +91,7 @@ def test_copies_in_yolo_that_have_no_names_are_left_aside(tmp_path, lines):
         tree.text(f"labels/{number}.txt", lines or LINE * (number < 6))
     dataset = import_dataset(tree.root, workspace=workspace_in(tmp_path))
     assert (dataset.format, dataset.classes, dataset.boxes) == ("voc", ("dog",), 8)
-    (told,) = [problem.problem for problem in dataset.problems if problem.kind == "labels_foreign"]
+    (told,) = [problem_sentence(problem) for problem in dataset.findings if problem.kind == "labels_foreign"]
     assert told == f"There are YOLO labels too ({8 if lines else 6} boxes), without names of classes."
 
 

@@ -4,6 +4,7 @@ from autodet.datasets.formats import voc
 from autodet.datasets.formats.listing import list_files
 from autodet.datasets.formats.voc import parse_voc
 from autodet.errors import DatasetError
+from autodet.messages.findings import cause_clause, problem_sentence
 from tests.helpers import voc_xml, write_labelled
 
 
@@ -34,7 +35,7 @@ def an_object(name="apple", box="<xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax
 def test_reads_marks_as_written(inner, marks):
     parsed = parse_voc(annotation(inner))
     assert [(mark.name, mark.box_xyxy, mark.difficult) for mark in parsed.marks] == marks
-    assert parsed.problems == ()
+    assert parsed.damage == ()
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_reads_marks_as_written(inner, marks):
     ],
 )
 def test_says_which_object_is_wrong(inner, problem):
-    assert parse_voc(annotation(inner)).problems == (problem,)
+    assert [f"{cause_clause(cause)}." for cause in parse_voc(annotation(inner)).damage] == [problem]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_a_photo_of_another_split_is_not_taken(tmp_path):
     (tmp_path / "val" / "b.png").rename(tmp_path / "train" / "b.png")
     reading = read(tmp_path)
     assert pairs(reading) == {"train/a.xml": "train/a.png"}
-    assert [(p.file, p.problem) for p in reading.problems] == [
+    assert [(p.file, problem_sentence(p)) for p in reading.findings] == [
         ("val/b.xml", "There is no photo called 'b.png' for this XML.")
     ]
 
@@ -156,7 +157,7 @@ def test_two_xmls_of_one_photo_are_listed(tmp_path):
     (tmp_path / "b.xml").write_text(voc_xml("a.png"))
     reading = read(tmp_path)
     assert pairs(reading) == {"a.xml": "a.png"}
-    assert [(p.file, p.problem) for p in reading.problems] == [("b.xml", "a.xml already describes a.png.")]
+    assert [(p.file, problem_sentence(p)) for p in reading.findings] == [("b.xml", "a.xml already describes a.png.")]
 
 
 def test_image_sets_give_the_splits(tmp_path):

@@ -6,6 +6,7 @@ from autodet.datasets.formats.yolo_lines import parse_line
 from autodet.datasets.formats.yolo_settings import YoloSettings
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import DatasetError
+from autodet.messages.findings import action_sentence, problem_sentence
 from tests.helpers import draw_photo, workspace_in
 
 SETTINGS = YoloSettings({0: "apple", 1: "red pear"}, {})
@@ -88,9 +89,9 @@ def test_photos_without_objects_are_data_and_bad_lines_are_listed(tmp_path):
     dataset = import_dataset(tmp_path / "set", workspace=workspace_in(tmp_path))
     assert len(dataset.images) == 4
     assert dataset.boxes == 2
-    said = {problem.file: problem.problem for problem in dataset.problems}
-    assert "Line 1" in said["d.txt"] or "class number 9" in " ".join(p.problem for p in dataset.problems)
-    assert any("cut to the photo" in problem.action for problem in dataset.problems)
+    said = {problem.file: problem_sentence(problem) for problem in dataset.findings}
+    assert "Line 1" in said["d.txt"] or "class number 9" in " ".join(problem_sentence(p) for p in dataset.findings)
+    assert any("cut to the photo" in action_sentence(problem) for problem in dataset.findings)
 
 
 def test_a_hostile_yaml_is_no_yaml(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import DatasetError
+from autodet.messages.findings import action_sentence, problem_sentence
 from tests.datasets.formats.layouts import LINE, Tree, assert_imported, layouts_of
 from tests.helpers import workspace_in
 
@@ -159,7 +160,7 @@ def test_two_files_with_other_names_for_the_same_photos_need_somebody_who_agrees
         import_dataset(tree.root, workspace=workspace_in(tmp_path))
     agreed = import_dataset(tree.root, decisions={"names_differ": "keep"}, workspace=workspace_in(tmp_path))
     assert agreed.classes == ("dog",)
-    assert [one.action for one in agreed.problems if one.kind == "names_differ"] == ["Its names were used."]
+    assert [action_sentence(one) for one in agreed.findings if one.kind == "names_differ"] == ["Its names were used."]
 
 
 @pytest.mark.parametrize("place", ["", "labels/val/"])
@@ -174,7 +175,7 @@ def test_a_list_of_names_beside_settings_or_labels_that_says_otherwise_is_no_sil
     assert agreed.classes == ("dog",)
     tree.text(f"{place}classes.txt", "Cat\ndog\ncow\n")
     again = import_dataset(tree.root, workspace=workspace_in(tmp_path))
-    assert "names_differ" not in {problem.kind for problem in again.problems}
+    assert "names_differ" not in {problem.kind for problem in again.findings}
 
 
 def test_labels_that_only_settings_of_other_sets_could_name_are_not_guessed(tree, tmp_path):
@@ -198,8 +199,8 @@ def test_many_labelled_photos_that_no_list_names_are_a_loss(tree, tmp_path):
 
 
 def said(tree, tmp_path, kind):
-    problems = import_dataset(tree.root, workspace=workspace_in(tmp_path)).problems
-    return [(one.file, one.problem, one.action) for one in problems if one.kind == kind]
+    problems = import_dataset(tree.root, workspace=workspace_in(tmp_path)).findings
+    return [(one.file, problem_sentence(one), action_sentence(one)) for one in problems if one.kind == kind]
 
 
 def test_photos_of_one_folder_for_train_and_val_are_said_to_be_drawn_from(tree, tmp_path):
@@ -217,7 +218,7 @@ def test_predictions_and_missing_label_files_are_counted(tree, tmp_path):
     [(folder, problem, _)] = said(tree, tmp_path, "labels_foreign")
     assert folder == "yolo/runs" and "3 photos and 3 text files" in problem
     assert said(tree, tmp_path, "photo_unlabelled") == []
-    told = ("", "1 photo has no label file.", "Kept as photos without objects.")
+    told = ("", "1 photo has no label file.", "They were kept as photos without objects.")
     assert said(tree, tmp_path, "label_file_missing") == [told]
 
 

@@ -12,6 +12,7 @@ from autodet.datasets.imports.photo_scan import MANY
 from autodet.datasets.manifest import load_dataset
 from autodet.datasets.photos import open_photo
 from autodet.errors import ArchiveError, DatasetError
+from autodet.messages.findings import action_sentence, problem_sentence
 from tests.helpers import (
     APPLE,
     BANANA,
@@ -38,7 +39,7 @@ def refuse(source, workspace, match, **options):
 
 
 def said(dataset):
-    return {(problem.file, problem.problem, problem.action) for problem in dataset.problems}
+    return {(problem.file, problem_sentence(problem), action_sentence(problem)) for problem in dataset.findings}
 
 
 def test_a_folder_of_photos_and_xml_becomes_a_data_set(tmp_path, workspace):
@@ -47,7 +48,7 @@ def test_a_folder_of_photos_and_xml_becomes_a_data_set(tmp_path, workspace):
     assert (dataset.id, dataset.name, dataset.format) == ("fruit", "fruit", "voc")
     assert dataset.classes == ("apple", "banana")
     assert dataset.splits == {"train": 14, "val": 3, "test": 3} and dataset.boxes == 40
-    assert dataset.problems == ()
+    assert dataset.findings == ()
     record = dataset.split("val")[0]
     assert (record.width, record.height) == (64, 48)
     assert record.annotations.boxes_xyxy.tolist() == [list(APPLE[1]), list(BANANA[1])]
@@ -108,7 +109,7 @@ def test_dirt_is_repaired_and_listed(tmp_path, workspace):
     draw_photo().save(source / "unlabelled.png")
     write_labelled(source, "background", marks=(), seed=99)
     dataset = import_dataset(source, decisions={"large_loss": "keep"}, workspace=workspace)
-    assert [problem.kind for problem in dataset.problems if not problem.file] == ["large_loss"]
+    assert [problem.kind for problem in dataset.findings if not problem.file] == ["large_loss"]
     assert {one for one in said(dataset) if one[0]} == {
         ("alpha.jpg", "The file is called .jpg but is a PNG photo.", "It was stored as .png."),
         ("alpha.xml", "The labels give no size for the photo, or 0x0.", "The photo's own size, 64x48, was used."),
@@ -128,7 +129,7 @@ def test_dirt_is_repaired_and_listed(tmp_path, workspace):
     files = {record.file.partition("/")[2]: record for record in dataset.images}
     assert len(files["background.png"].annotations) == 0
     assert files["alpha.png"].annotations.boxes_xyxy.tolist() == [[0, 0, 20, 20]]
-    assert [problem["file"] for problem in dataset.to_json()["problems"]] == sorted(p.file for p in dataset.problems)
+    assert [problem["file"] for problem in dataset.to_json()["problems"]] == sorted(p.file for p in dataset.findings)
 
 
 def test_a_photo_lying_on_its_side_gets_its_boxes_where_a_person_sees_them(tmp_path, workspace):
@@ -174,15 +175,15 @@ def test_classes_that_differ_in_capitals_become_one_and_are_listed(tmp_path, wor
     dataset = import_dataset(source, workspace=workspace)
     assert dataset.classes == ("apple", "banana")
     assert said(dataset) == {
-        ("odd.xml", "The class 'Apple' (1 box) is spelt 'apple' elsewhere.", "They were taken as one class, 'apple'.")
+        ("odd.xml", "The class 'Apple' (1 box) is spelled 'apple' elsewhere.", "They were taken as one class, 'apple'.")
     }
 
 
 def test_one_photo_is_a_data_set_that_says_what_it_lacks(tmp_path, workspace):
     dataset = import_dataset(write_voc(tmp_path / "set", 1), workspace=workspace)
     assert dataset.splits == {"train": 1}
-    assert {problem.kind for problem in dataset.problems} == {"no_validation", "class_rare"}
-    assert "too few photos" in dataset.problems[0].problem
+    assert {problem.kind for problem in dataset.findings} == {"no_validation", "class_rare"}
+    assert "too few photos" in problem_sentence(dataset.findings[0])
 
 
 def test_progress_rises_to_the_end(tmp_path, workspace):
@@ -313,6 +314,6 @@ def test_a_lone_test_folder_is_kept_for_evaluation(tmp_path, workspace):
     write_voc(tmp_path / "set" / "test", 4)
     dataset = import_dataset(tmp_path / "set", workspace=workspace)
     assert dataset.splits == {"test": 4}
-    found = {problem.kind: problem.problem for problem in dataset.problems}
+    found = {problem.kind: problem_sentence(problem) for problem in dataset.findings}
     assert "no photos for validation" in found["no_validation"]
     assert "train has no photos, so a search has nothing to learn from" in found["split_unmarked"]

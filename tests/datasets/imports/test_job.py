@@ -12,6 +12,8 @@ import pytest
 from autodet.datasets.imports.job import ImportStatus, find_import, list_imports, start_import, write_status
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.errors import BusyError, DatasetError, NotFoundError
+from autodet.messages.findings import action_sentence
+from autodet.records import ImportStep
 from tests.helpers import (
     break_imports,
     draw_photo,
@@ -63,11 +65,11 @@ def test_a_source_with_questions_waits_for_their_answers(tmp_path, workspace):
     one = start_import(str(zip_folder(folder, tmp_path / "f.zip")), "fruit", workspace=workspace)
     assert wait_for(one).state == "reviewing"
     assert list_datasets(workspace) == []
-    assert [problem.kind for problem in one.review().problems] == ["box_outside"]
+    assert [problem.kind for problem in one.review().findings] == ["box_outside"]
     one.proceed({"box_outside": "drop"})
     assert wait_for(one).state == "finished"
     dataset = load_dataset("fruit", workspace)
-    assert dataset.boxes == 40 and dataset.problems[0].action == "The box was dropped."
+    assert dataset.boxes == 40 and action_sentence(dataset.findings[0]) == "The box was dropped."
 
 
 def test_a_refusal_is_kept_until_it_is_decided(tmp_path, workspace):
@@ -130,7 +132,7 @@ def test_an_import_killed_between_its_data_set_and_the_word_of_it_makes_no_secon
     folder = write_voc(tmp_path / "fruit", 12)
     first = start_import(str(folder), "fruit", workspace=workspace)
     assert wait_for(first).state == "finished"
-    working = ImportStatus("working", 1.0, "Storing")
+    working = ImportStatus("working", 1.0, ImportStep("store", 1, 1))
     write_status(workspace.imports / first.id, working)  # what is there if the process dies in that moment
     wait_until(lambda: first.status().state == "interrupted")
     first.proceed()

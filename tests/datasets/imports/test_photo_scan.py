@@ -8,6 +8,7 @@ import pytest
 
 from autodet.datasets.imports.photo_scan import MANY, looking_at
 from autodet.errors import AutodetError
+from autodet.records import Cause
 from tests.helpers import draw_photo
 
 
@@ -37,8 +38,9 @@ def test_processes_see_what_a_thread_sees_in_the_same_order(tmp_path):
     assert len(seen) == len(names) and seen[:200] == few
     for name, one in zip(names, seen, strict=True):
         content = (tmp_path / "photos" / name).read_bytes()
-        if isinstance(one, str):
-            assert content == b"no photo" and repr(name) in one and not (tmp_path / "copies" / name).exists()
+        if isinstance(one, Cause):
+            assert (content, one.values) == (b"no photo", {"name": name})
+            assert not (tmp_path / "copies" / name).exists()
         else:
             assert one[1] == hashlib.sha256(content).hexdigest() and one[0].stored_wh == (64, 48)
             assert (tmp_path / "copies" / name).read_bytes() == content

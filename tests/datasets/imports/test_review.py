@@ -8,6 +8,7 @@ from autodet.datasets.imports.review import review
 from autodet.datasets.imports.staged_json import read_staged, write_staged
 from autodet.datasets.imports.staging import stage
 from autodet.errors import DatasetError
+from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.terminal import dataset_text
 from tests.helpers import APPLE, BANANA, draw_photo, voc_xml, workspace_in, write_labelled, write_voc
 
@@ -17,12 +18,12 @@ def reviewed(folder, **decisions):
 
 
 def kinds(found):
-    return {problem.kind for problem in found.problems}
+    return {problem.kind for problem in found.findings}
 
 
 def test_a_clean_source_asks_nothing(tmp_path):
     found = reviewed(write_voc(tmp_path / "set"))
-    assert (found.problems, found.asks, found.refusals) == ((), False, ())
+    assert (found.findings, found.asks, found.refusals) == ((), False, ())
     assert len(found.photos) == len(found.hashes) == len(found.splits) == 20
 
 
@@ -42,7 +43,7 @@ def test_photos_without_labels_can_be_kept_as_photos_without_objects(tmp_path):
 def test_what_has_no_box_at_all_is_refused(tmp_path, marks, decisions, words):
     folder = write_voc(tmp_path / "set", 4, marks)
     (refusal,) = reviewed(folder, **decisions).refusals
-    assert words in refusal
+    assert words in problem_sentence(refusal)
     with pytest.raises(DatasetError, match=words):
         import_dataset(folder, "set", decisions=decisions, workspace=workspace_in(tmp_path))
 
@@ -55,9 +56,9 @@ def test_a_split_without_boxes_is_a_finding_and_stops_nothing(tmp_path, split, e
     for name in ("train", "val", "test"):
         write_voc(tmp_path / "set" / name, 12, () if name == split else (APPLE,))
     found = reviewed(tmp_path / "set")
-    (problem,) = found.problems
+    (problem,) = found.findings
     assert problem.kind == "split_unmarked"
-    assert problem.problem == f"The split {split} has 12 photos and no boxes, so {effect}."
+    assert problem_sentence(problem) == f"The split {split} has 12 photos and no boxes, so {effect}."
     assert not found.asks and not found.refusals
     dataset = import_dataset(tmp_path / "set", "set", workspace=workspace_in(tmp_path))
     assert dataset.to_json()["problems"][0]["kind"] == "split_unmarked"
@@ -76,8 +77,8 @@ def test_difficult_boxes_do_not_count_in_a_split(tmp_path):
     write_voc(tmp_path / "set" / "val", 3, (APPLE,))
     for xml in (tmp_path / "set" / "val").glob("*.xml"):
         xml.write_text(xml.read_text().replace("<bndbox>", "<difficult>1</difficult><bndbox>"))
-    (problem,) = [one for one in reviewed(tmp_path / "set").problems if one.kind == "split_unmarked"]
-    assert "val has 3 photos and no boxes but difficult ones" in problem.problem
+    (problem,) = [one for one in reviewed(tmp_path / "set").findings if one.kind == "split_unmarked"]
+    assert "val has 3 photos and no boxes but difficult ones" in problem_sentence(problem)
 
 
 def test_a_finding_about_a_data_set_without_any_box_is_not_told_twice(tmp_path):
@@ -89,8 +90,11 @@ def test_two_spellings_become_the_more_frequent_one(tmp_path):
     write_labelled(folder, "other", [("Ap ple", APPLE[1])], seed=50)
     found = reviewed(folder)
     assert {name for photo in found.photos for name in photo.classes} == {"apple", "banana"}
-    [problem] = [problem for problem in found.problems if problem.kind == "class_spelling"]
-    assert problem.file == "other.xml" and problem.problem == "The class 'Ap ple' (1 box) is spelt 'apple' elsewhere."
+    [problem] = [problem for problem in found.findings if problem.kind == "class_spelling"]
+    assert (
+        problem.file == "other.xml"
+        and problem_sentence(problem) == "The class 'Ap ple' (1 box) is spelled 'apple' elsewhere."
+    )
     kept = reviewed(folder, class_spelling="keep")
     assert {name for photo in kept.photos for name in photo.classes} == {"Ap ple", "apple", "banana"}
 
@@ -107,7 +111,7 @@ def test_classes_with_few_boxes_and_classes_that_a_split_lacks_are_told_and_can_
     for seed in range(50, 53):
         write_labelled(tmp_path / "set" / "val", f"photo_{seed}", [APPLE], seed=seed)
     found = reviewed(tmp_path / "set")
-    assert {(problem.kind, problem.problem) for problem in found.problems} == {
+    assert {(problem.kind, problem_sentence(problem)) for problem in found.findings} == {
         ("class_rare", "The class 'banana' has only 1 box."),
         ("class_missing", "The class 'banana' is on no photo of val."),
     }
@@ -126,7 +130,7 @@ def untaught(tmp_path, val_photos):
 
 
 def empty_classes(found):
-    return [problem.problem for problem in found.problems if problem.kind == "class_empty"]
+    return [problem_sentence(problem) for problem in found.findings if problem.kind == "class_empty"]
 
 
 def test_a_category_or_name_without_boxes_is_told_however_it_is_spelt(tmp_path):
@@ -162,16 +166,15 @@ def test_a_class_that_train_lacks_is_told_and_can_go(tmp_path):
     source = untaught(tmp_path, val_photos=6)
     found = reviewed(source)
     assert found.asks and found.refusals == ()
-    (told,) = [problem for problem in found.problems if problem.kind == "class_untaught"]
-    assert "'banana' is in val" in told.problem and told.action == "It was kept."
+    (told,) = [problem for problem in found.findings if problem.kind == "class_untaught"]
+    assert "'banana' is in val" in problem_sentence(told) and action_sentence(told) == "It was kept."
     assert {name for photo in reviewed(source, class_untaught="drop").photos for name in photo.classes} == {"apple"}
 
 
 def test_splits_whose_classes_do_not_agree_are_not_imported_until_somebody_decides(tmp_path):
     source = untaught(tmp_path, val_photos=4)
-    assert (
-        "Of the 4 boxes in val, 1 are of classes that no photo of train shows ('banana')"
-        in reviewed(source).refusals[0]
+    assert "Of the 4 boxes in val, 1 are of classes that no photo of train shows ('banana')" in problem_sentence(
+        reviewed(source).refusals[0]
     )
     assert reviewed(source, class_untaught="drop").refusals == ()
     assert reviewed(source, splits_disagree="keep").refusals == ()
@@ -189,8 +192,8 @@ def test_more_than_a_twentieth_lost_needs_somebody_who_agrees(tmp_path):
     assert reviewed(folder).refusals == (), "three of sixty are a twentieth, not more"
     tear(folder, 4)
     found = reviewed(folder)
-    assert "'set' would lose 4 of 61 labelled photos, more than 5%" in found.refusals[0]
-    assert "torn0.xml: The XML is broken" in found.refusals[0]
+    assert "'set' would lose 4 of 61 labelled photos, more than 5%" in problem_sentence(found.refusals[0])
+    assert "torn0.xml: The XML is broken" in problem_sentence(found.refusals[0])
     with pytest.raises(DatasetError, match="large_loss=keep"):
         import_dataset(folder, workspace=workspace_in(tmp_path))
     agreed = import_dataset(folder, decisions={"large_loss": "keep"}, workspace=workspace_in(tmp_path))
@@ -210,7 +213,7 @@ def test_lost_boxes_count_as_lost_and_cut_ones_do_not(tmp_path):
     write_labelled(
         folder, "thin", [("apple", (5, 5, 5, 30)), ("apple", (6, 5, 6, 30)), ("apple", (7, 5, 7, 30))], seed=30
     )
-    assert "'set' would lose 3 of 13 boxes, more" in reviewed(folder).refusals[0]
+    assert "'set' would lose 3 of 13 boxes, more" in problem_sentence(reviewed(folder).refusals[0])
 
 
 def test_photos_of_another_size_than_their_labels_can_be_left_out(tmp_path):

@@ -53,7 +53,7 @@ def test_a_folder_in_a_bucket(bucket, workspace, tmp_path, url):
     bucket.put("sets/fruit2/other.xml", b"<annotation/>")
     told = []
     dataset = import_dataset(url, workspace=workspace, credentials=KEYS, progress=lambda s, d: told.append(s))
-    assert dataset.splits == {"train": 4, "val": 2} and [p for p in dataset.problems if p.kind != "class_rare"] == []
+    assert dataset.splits == {"train": 4, "val": 2} and [p for p in dataset.findings if p.kind != "class_rare"] == []
     assert told == sorted(told)
 
 

@@ -47,7 +47,7 @@ def test_the_sample_imports_without_a_problem(tmp_path):
     dataset = import_dataset(tmp_path / "sample", workspace=workspace_in(tmp_path))
     assert dataset.classes == ("apple", "banana", "orange")
     assert dataset.splits == {"train": 24, "val": 6, "test": 6}
-    assert dataset.problems == ()
+    assert dataset.findings == ()
     counts = Counter(class_id for record in dataset.images for class_id in record.annotations.class_ids.tolist())
     assert min(counts.values()) >= 25
     assert any(len(record.annotations) >= 5 for record in dataset.images)

@@ -16,11 +16,17 @@ from autodet.datasets.versions.derive import Changes, ancestors, derive_dataset,
 from autodet.datasets.versions.diff import differences_to_json
 from autodet.datasets.versions.resplit import Resplit
 from autodet.errors import DatasetError, NotFoundError
+from autodet.messages.findings import problem_sentence
+from autodet.messages.versions import change_sentence
 from autodet.workspace import hidden_folder
 from tests.datasets.checks.test_duplicates import write_scene
 from tests.helpers import APPLE, BANANA, workspace_in, write_labelled, write_voc
 
 PEAR = ("pear", (2, 2, 30, 30))
+
+
+def changes(version):
+    return tuple(map(change_sentence, version.parent.changes))
 
 
 @pytest.fixture
@@ -73,7 +79,7 @@ def test_classes_are_renamed_and_the_parent_stays_as_it_was(fruit, workspace):
     }
     assert version.splits == fruit.splits and version.boxes == fruit.boxes
     assert version.parent.id == "fruit" and version.parent.fingerprint == fruit.fingerprint
-    assert version.parent.changes == ("Renamed 'banana' to 'Cavendish' (20 boxes).",)
+    assert changes(version) == ("Renamed 'banana' to 'Cavendish' (20 boxes).",)
     assert (fruit.folder / "manifest.json").read_bytes() == before
     assert [one.parent for one in list_datasets(workspace)] == ["fruit", ""]
 
@@ -92,7 +98,7 @@ def test_classes_are_merged_into_one_that_is_there_or_a_new_one(fruit, workspace
     version = derive_dataset(fruit, rename=rename, workspace=workspace)
     merged = rename["pear"]
     assert version.classes == tuple(sorted(["banana", merged]))
-    assert version.parent.changes == (f"Merged 'apple' and 'pear' into {merged!r} (24 boxes).",)
+    assert changes(version) == (f"Merged 'apple' and 'pear' into {merged!r} (24 boxes).",)
 
 
 def test_a_box_that_a_merge_marks_twice_is_left_once(tmp_path, workspace):
@@ -100,7 +106,7 @@ def test_a_box_that_a_merge_marks_twice_is_left_once(tmp_path, workspace):
     dataset = import_dataset(folder, workspace=workspace)
     version = derive_dataset(dataset, rename={"apple": "fruit"}, workspace=workspace)
     assert version.boxes == 8
-    assert version.parent.changes[1] == "Left out 4 boxes that the merge marked twice."
+    assert changes(version)[1] == "Left out 4 boxes that the merge duplicated."
 
 
 def test_what_else_was_marked_is_kept(tmp_path, workspace):
@@ -115,7 +121,7 @@ def test_what_else_was_marked_is_kept(tmp_path, workspace):
 def test_photos_without_boxes_stay_as_photos_without_objects(fruit, workspace):
     version = derive_dataset(fruit, drop=["pear"], workspace=workspace)
     assert version.classes == ("apple", "banana") and len(version.images) == len(fruit.images)
-    assert version.parent.changes == ("Dropped 'pear' (4 boxes).", "Kept 4 photos that lost every box.")
+    assert changes(version) == ("Dropped 'pear' (4 boxes).", "Kept 4 photos that lost every box.")
     unmarked = counts(fruit, Changes(drop=["pear"]), "photos_without_boxes")
     assert unmarked["all"] == [2, 6]
 
@@ -124,7 +130,7 @@ def test_or_they_are_left_out_but_not_those_that_never_had_any(fruit, workspace)
     version = derive_dataset(fruit, drop=["pear"], emptied="drop", workspace=workspace)
     assert len(version.images) == len(fruit.images) - 4
     assert sum(not len(record.annotations) for record in version.images) == 2
-    assert version.parent.changes[1] == "Left out 4 photos that lost every box."
+    assert changes(version)[1] == "Left out 4 photos that lost every box."
     assert len([path for path in version.folder.rglob("*") if path.parent.parent.name == "images"]) == 22
 
 
@@ -181,9 +187,9 @@ def test_splits_are_drawn_anew_and_photos_move(fruit, workspace):
         before = next(one for one in fruit.images if one.sha256 == record.sha256)
         assert version.photo(record).samefile(fruit.photo(before)), "the photo was copied"
         assert record.origin == before.origin
-    (said,) = version.parent.changes
+    (said,) = changes(version)
     assert said.startswith("Drew new splits, train 13, val 7, test 6 instead of train")
-    assert "The class 'pear' has only 4 boxes." in {problem.problem for problem in version.problems}
+    assert "The class 'pear' has only 4 boxes." in {problem_sentence(problem) for problem in version.findings}
 
 
 def test_the_seed_alone_decides_whatever_the_splits_were(fruit, workspace):
@@ -202,7 +208,9 @@ def test_test_may_have_no_share(fruit, workspace, shares):
 
 def test_without_a_share_for_val_it_is_said_that_nothing_can_be_searched(fruit, workspace):
     version = derive_dataset(fruit, resplit=(80, 0, 20), workspace=workspace)
-    assert ("no_validation", "There are no photos for validation.") in {(p.kind, p.problem) for p in version.problems}
+    assert ("no_validation", "There are no photos for validation.") in {
+        (p.kind, problem_sentence(p)) for p in version.findings
+    }
 
 
 def test_unstratified_it_is_drawn_by_chance_but_never_so_that_a_class_is_untaught(tmp_path, workspace):
@@ -281,14 +289,14 @@ def test_problems_go_with_their_photos(tmp_path, workspace):
     write_labelled(folder, "past", [("apple", (2, 2, 80, 30))], seed=77)
     (folder / "lonely.txt").write_text("no label")
     dataset = import_dataset(folder, workspace=workspace)
-    cut = {problem.file for problem in dataset.problems if problem.kind == "box_outside"}
+    cut = {problem.file for problem in dataset.findings if problem.kind == "box_outside"}
     assert cut == {"outside.xml", "past.xml"}
     version = derive_dataset(dataset, drop=["pear"], emptied="drop", resplit=(40, 30, 30), workspace=workspace)
-    (problem,) = [problem for problem in version.problems if problem.kind == "box_outside"]
+    (problem,) = [problem for problem in version.findings if problem.kind == "box_outside"]
     assert problem.file == "past.xml"
     (record,) = [record for record in version.images if record.origin == "past.png"]
     assert problem.photos == (record.file,)
-    assert not any("pear" in problem.problem for problem in version.problems)
+    assert not any("pear" in problem_sentence(problem) for problem in version.findings)
 
 
 @pytest.fixture
@@ -303,13 +311,13 @@ def scenes(tmp_path, workspace):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_scenes_and_copies_meet_in_one_split_and_are_no_leaks_any_more(scenes, workspace, seed):
-    assert {problem.kind for problem in scenes.problems} >= {"photo_alike", "photo_copies"}
+    assert {problem.kind for problem in scenes.findings} >= {"photo_alike", "photo_copies"}
     version = derive_dataset(scenes, resplit=Resplit((60, 20, 20), seed), workspace=workspace)
     split_of = {Path(record.origin).stem: record.split for record in version.images}
     assert all(split_of[f"a{n:02}"] == split_of[f"a{n + 1:02}"] for n in range(0, 30, 2))
     assert split_of["copy"] == split_of["a00"]
-    (copy,) = [problem for problem in version.problems if problem.kind.startswith("photo_")]
-    assert copy.kind == "photo_copies" and "but is in" not in copy.problem
+    (copy,) = [problem for problem in version.findings if problem.kind.startswith("photo_")]
+    assert copy.kind == "photo_copies" and "but is in" not in problem_sentence(copy)
     assert {record.origin for record in version.images if record.file in copy.photos} == {
         "val/a00.jpg",
         "train/copy.jpg",
@@ -318,7 +326,7 @@ def test_scenes_and_copies_meet_in_one_split_and_are_no_leaks_any_more(scenes, w
 
 def test_leaks_are_told_of_a_version_with_the_same_splits(scenes, workspace):
     version = derive_dataset(scenes, rename={"apple": "pome"}, workspace=workspace)
-    pairs = [{problem.photos for problem in one.problems if problem.kind == "photo_alike"} for one in (scenes, version)]
+    pairs = [{problem.photos for problem in one.findings if problem.kind == "photo_alike"} for one in (scenes, version)]
     assert pairs[0] == pairs[1] != set()
 
 
@@ -401,13 +409,13 @@ def test_a_version_that_leaves_a_split_without_boxes_says_so_once(workspace, tmp
     dataset = import_dataset(tmp_path / "set", workspace=workspace)
     version = derive_dataset(dataset, drop=["apple"], workspace=workspace)
     said = "The split val has 12 photos and no boxes, so a search cannot compare its trials."
-    assert version.parent.changes.count(said) == 1
-    assert [problem.problem for problem in version.problems if problem.kind == "split_unmarked"] == [said]
+    assert changes(version).count(said) == 1
+    assert [problem_sentence(problem) for problem in version.findings if problem.kind == "split_unmarked"] == [said]
     other = derive_dataset(version, rename={"banana": "b"}, workspace=workspace)
-    assert said not in other.parent.changes  # that is no change
-    assert [problem.problem for problem in other.problems if problem.kind == "split_unmarked"] == [said]
+    assert said not in changes(other)  # that is no change
+    assert [problem_sentence(problem) for problem in other.findings if problem.kind == "split_unmarked"] == [said]
     mended = derive_dataset(dataset, resplit=(50, 25, 25), workspace=workspace)
-    assert "split_unmarked" not in {problem.kind for problem in mended.problems}
+    assert "split_unmarked" not in {problem.kind for problem in mended.findings}
     assert len(repr(plan_version(dataset, Changes(drop=("apple",))))) < 200
 
 

@@ -17,9 +17,11 @@ from autodet.datasets.sources.files import is_clutter
 from autodet.datasets.sources.s3.access import OWN, S3Credentials, connect, is_zip, parse_address
 from autodet.datasets.sources.s3.inventory import Inventory, S3Object, safe_key
 from autodet.errors import DatasetError, DownloadInterruptedError, LargeDownloadError
+from autodet.messages.imports import download_question
+from autodet.records import ImportStep
 from autodet.settings import Settings
-from autodet.text_format import counted, size_text
 
+Progress = Callable[[float, ImportStep], None]
 INVENTORY, PARTS, FILES = "inventory.db", "parts", "files"
 
 
@@ -28,7 +30,7 @@ def download_from_s3(
     folder: Path,
     settings: Settings,
     credentials: S3Credentials | None,
-    progress: Callable[[float, str], None],
+    progress: Progress,
     *,
     large: bool = False,
 ) -> Path:
@@ -67,17 +69,14 @@ def download_from_s3(
             objects = _one_object(client, bucket, key) if is_zip(key) else _objects_below(client, bucket, key)
             run_together(
                 [lambda: inventory.refresh(objects, files)],
-                lambda: progress(0.0, f"Listing: {counted(inventory.count, 'file')}, {size_text(inventory.size)}"),
+                lambda: progress(0.0, ImportStep("list", inventory.count, inventory.size)),
                 Event(),
             )
             if not inventory.count:
                 raise DatasetError(f"There is nothing below {url!r}; check the bucket and the folder's name.")
             if inventory.size > settings.large_download_bytes and not large:
-                raise LargeDownloadError(
-                    f"{url!r} holds {counted(inventory.count, 'file')}, "
-                    f"{size_text(inventory.size)}; agree to download that much (on the command line with --decide "
-                    "large_download=keep), or choose a smaller folder."
-                )
+                question = download_question(url, inventory.count, inventory.size)
+                raise LargeDownloadError(question, inventory.count, inventory.size)
             begun = True
             Transfer(client, bucket, inventory, files, parts).run(progress)
         except (ClientError, BotoCoreError) as error:

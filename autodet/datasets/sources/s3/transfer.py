@@ -22,7 +22,7 @@ from autodet.datasets.sources.s3.inventory import Inventory, S3Object
 from autodet.datasets.sources.s3.partial import PART_BYTES, PartialFile, is_md5
 from autodet.datasets.sources.s3.sentences import status_of
 from autodet.errors import DatasetError, DownloadInterruptedError
-from autodet.text_format import duration, size_text
+from autodet.records import ImportStep
 from autodet.workspace import safe_join
 
 WORKERS = 10
@@ -32,7 +32,7 @@ FAREWELL_SECONDS = 3.0
 TICK_SECONDS = 0.1
 
 Job = Callable[[], None]
-Report = Callable[[float, str], None]
+Report = Callable[[float, ImportStep], None]
 
 
 class Transfer:
@@ -61,7 +61,7 @@ class Transfer:
         """Fetch all missing objects.
 
         Args:
-            report: Receives the completed fraction, 0 to 1, and a text with the byte count; may raise to cancel.
+            report: Receives the completed fraction, 0 to 1, and the step with the byte count; may raise to cancel.
 
         Raises:
             DownloadInterruptedError: The connection failed repeatedly, or an object was damaged.
@@ -72,14 +72,13 @@ class Transfer:
         run_together([self._work] * WORKERS, lambda: report(*self._progress(time.monotonic() - began)), self._stop)
         report(*self._progress(time.monotonic() - began))
 
-    def _progress(self, seconds: float) -> tuple[float, str]:
+    def _progress(self, seconds: float) -> tuple[float, ImportStep]:
         total = self._inventory.size
         done = self._there + self._received
         share = min(done / (total or 1), 1.0)
-        text = f"Downloading: {size_text(done)} of {size_text(total)} ({share:.0%})"
-        if self._received and seconds > 1:
-            text += f", about {duration((total - done) / self._received * seconds)} left"
-        return share, text
+        known = self._received and seconds > 1
+        left = (total - done) / self._received * seconds if known else None
+        return share, ImportStep("download", done, total, left)
 
     def _work(self) -> None:
         while not self._stop.is_set() and (job := self._next_job()):

@@ -1,0 +1,210 @@
+"""Titles and explanations of the kinds of findings, and labels of the actions that a user can choose."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autodet.records import MAX_LOST_SHARE, Action
+
+
+@dataclass(frozen=True)
+class KindText:
+    """The words for a kind of finding.
+
+    Attributes:
+        title: Title, in the plural.
+        why: One sentence on why it matters.
+        actions: Labels of the available actions.
+    """
+
+    title: str
+    why: str
+    actions: Mapping[Action, str]
+
+
+KIND_TEXTS: Mapping[str, KindText] = {
+    "unreadable_photo": KindText(
+        "Photos that cannot be read",
+        "A detector cannot learn from a photo that is cut short, damaged, or no photo at all.",
+        {"drop": "Leave the photo out"},
+    ),
+    "photo_missing": KindText(
+        "Labels without their photo",
+        "The labels name a photo that is not there: it may be missing, or have another name.",
+        {"drop": "Leave the labels out"},
+    ),
+    "labels_damaged": KindText(
+        "Label files that cannot be read",
+        "The labels of these photos cannot be read, so the photos cannot be used.",
+        {"drop": "Leave the photo out"},
+    ),
+    "labels_foreign": KindText(
+        "Skipped files",
+        "They belong to photos that are not here, have an unsupported format, or are predictions of a detector.",
+        {"drop": "Pass the file over"},
+    ),
+    "labels_twice": KindText(
+        "Photos with two sets of labels",
+        "Two versions of the same labels would count each object twice, so one is used; other objects are added.",
+        {"drop": "Count each object once"},
+    ),
+    "split_twice": KindText(
+        "Photos in two splits",
+        "Photos in both training and test are data leakage: metrics would look better than they are.",
+        {"fix": "Keep each photo in one split"},
+    ),
+    "photo_unlisted": KindText(
+        "Photos that no list of a split names",
+        "The data set's own lists leave these photos out: on purpose, or because photos came after the lists.",
+        {"drop": "Leave the photo out", "keep": "Put it into train"},
+    ),
+    "train_unnamed": KindText(
+        "Photos that no split names",
+        "The data set says which photos are to test with, but not which to learn from.",
+        {"keep": "Learn from all other photos"},
+    ),
+    "photo_unlabelled": KindText(
+        "Photos without labels",
+        "They may show no object, or still lack labels; a detector trained on those would learn to miss objects.",
+        {"drop": "Leave the photo out", "keep": "Keep it as a photo without objects"},
+    ),
+    "label_file_missing": KindText(
+        "Photos without a label file",
+        "In YOLO, such a photo shows no object, unless its label file is missing by mistake.",
+        {"keep": "Keep it as a photo without objects"},
+    ),
+    "box_damaged": KindText(
+        "Annotations that cannot be read",
+        "An annotation needs the four numbers of a box and a class.",
+        {"drop": "Leave the annotation out"},
+    ),
+    "class_unknown": KindText(
+        "Annotations of a class without a name",
+        "The labels use a class that the list of classes does not name.",
+        {"drop": "Leave the annotation out"},
+    ),
+    "names_missing": KindText(
+        "Classes without names",
+        "The labels use class numbers, and no file names them.",
+        {"keep": "Call them class_0, class_1 and so on"},
+    ),
+    "names_differ": KindText(
+        "Files that name the classes differently",
+        "They are about the same photos, and with the wrong one each class would be called by another's name.",
+        {"stop": "Do not import", "keep": "Use the file that is named first"},
+    ),
+    "box_set_aside": KindText(
+        "Boxes that only another version of the labels has",
+        "Of several versions one counts: a mixture would bring back boxes that were removed or moved.",
+        {"drop": "Leave the box out"},
+    ),
+    "box_no_area": KindText(
+        "Boxes without area",
+        "A box that is thinner than a pixel shows no object.",
+        {"drop": "Leave the box out"},
+    ),
+    "box_outside": KindText(
+        "Boxes that reach beyond their photo",
+        "Many boxes outside their photos mean that labels and photos do not belong together.",
+        {"fix": "Cut the box to the photo", "drop": "Leave the box out"},
+    ),
+    "box_duplicate": KindText(
+        "Duplicate boxes",
+        "A detector finds an object once, so the second box would count as missed (a false negative).",
+        {"drop": "Leave the second one out", "keep": "Keep both"},
+    ),
+    "box_tiny": KindText(
+        "Very small boxes",
+        "They are less than 8 pixels wide or high at the size that photos are trained at, and hard to learn.",
+        {"keep": "Keep the box", "drop": "Leave the box out"},
+    ),
+    "photo_crowded": KindText(
+        "Photos with very many boxes",
+        "A detector finds at most 100 objects in a photo, and all others count as missed; cut such photos into parts.",
+        {"keep": "Keep the photo"},
+    ),
+    "wrong_ending": KindText(
+        "Photos with a wrong file extension",
+        "Programs that trust a file's name would fail on them; autodet checks the content.",
+        {"fix": "Store it with the right extension"},
+    ),
+    "turned": KindText(
+        "Photos that lie on their side",
+        "The labels are for the photo as the camera stored it, but people see it turned by its EXIF orientation.",
+        {"fix": "Turn the boxes with the photo", "keep": "Leave the boxes as they are"},
+    ),
+    "size_missing": KindText(
+        "Labels without a size",
+        "The labels do not say how large their photo is, so nothing shows that the two belong together.",
+        {"keep": "Use the photo's own size"},
+    ),
+    "size_mismatch": KindText(
+        "Labels for a photo of another size",
+        "Either the stated size is wrong, or the photo was resized after its boxes were drawn.",
+        {"keep": "Leave the boxes as they are", "fix": "Scale the boxes to the photo", "drop": "Leave the photo out"},
+    ),
+    "class_spelling": KindText(
+        "Classes spelled in two ways",
+        "Names that differ only in capital letters or spaces are almost always one class; two would share its photos.",
+        {"fix": "Use the more frequent spelling", "keep": "Keep two classes"},
+    ),
+    "class_empty": KindText(
+        "Classes without boxes",
+        "A detector cannot learn a class without boxes; the list of classes may be longer than the labelled ones.",
+        {"drop": "Leave the class out"},
+    ),
+    "class_rare": KindText(
+        "Classes with few boxes",
+        "A class needs about ten boxes to be found at all, and a hundred to be found well.",
+        {"keep": "Keep the class", "drop": "Leave its boxes out"},
+    ),
+    "class_missing": KindText(
+        "Classes that a split lacks",
+        "The model cannot be evaluated on such a class in that split.",
+        {"keep": "Keep the class", "drop": "Leave its boxes out"},
+    ),
+    "class_untaught": KindText(
+        "Classes that train lacks",
+        "A detector cannot find a class that is missing from its training photos.",
+        {"keep": "Keep the class", "drop": "Leave its boxes out"},
+    ),
+    "splits_disagree": KindText(
+        "Splits with different classes",
+        "If many boxes are of classes that train lacks, the splits probably call the same thing by different names.",
+        {"stop": "Do not import", "keep": "Import it anyway"},
+    ),
+    "photo_copies": KindText(
+        "Duplicate photos",
+        "A copy adds nothing; in two splits it is data leakage, and metrics look better than they are.",
+        {"keep": "Keep the copies", "drop": "Leave the copies out"},
+    ),
+    "photo_alike": KindText(
+        "Near-duplicates in different splits",
+        "Photos that look alike in training and test are data leakage: metrics look better than they are.",
+        {"keep": "Keep both", "drop": "Leave the one in train out"},
+    ),
+    "large_loss": KindText(
+        "Large loss of data",
+        f"More than {MAX_LOST_SHARE:.0%} of the labelled photos or boxes cannot be used; see why before you continue.",
+        {"stop": "Do not import", "keep": "Import what is left"},
+    ),
+    "large_download": KindText(
+        "Large downloads",
+        "Gigabytes take time and room, and some networks charge for them.",
+        {"stop": "Do not fetch it", "keep": "Fetch it"},
+    ),
+    "no_boxes": KindText(
+        "No boxes at all",
+        "A detector learns from boxes; without any there is nothing to learn.",
+        {"stop": "Do not import"},
+    ),
+    "no_validation": KindText(
+        "No photos for validation",
+        "A search chooses its best epoch on photos that it is not trained on.",
+        {"keep": "Import anyway"},
+    ),
+    "split_unmarked": KindText(
+        "Splits without boxes",
+        "Without boxes, train has nothing to learn from, and no trial or model can be measured on val or test.",
+        {"keep": "Import anyway"},
+    ),
+}

@@ -1,0 +1,383 @@
+"""Sentences for findings: the problem, and the action taken or planned."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from autodet.messages.audience import Audience
+from autodet.messages.formats import FORMAT_TITLES
+from autodet.records import MAX_LOST_SHARE, Cause, Finding
+from autodet.text_format import counted
+
+GIT_POINTER = "is a pointer of Git LFS in place of the file; run 'git lfs pull', or download the file itself"
+WITHOUT_BOXES = {
+    "train": "a search has nothing to learn from",
+    "val": "a search cannot compare its trials",
+    "test": "no model can be measured on it",
+}
+PROGRAMS = {"labelme": "LabelMe's", "voc": "Pascal VOC's", "other": "another program's"}
+MAX_NAMES = 3  # of classes or files in one sentence
+NOTHING_IMPORTED = "Nothing {was} imported."
+LEFT_OUT, KEPT = "The photo {was} left out.", "It {was} kept."
+BOX_DROPPED, CLASS_DROPPED = "The box {was} dropped.", "Its boxes {were} dropped."
+
+
+def _box(name: str, box_xyxy: Sequence[float], what: str) -> str:
+    return f"The box of {name!r} at ({', '.join(f'{value:g}' for value in box_xyxy)}) {what}"
+
+
+def _sides(size_wh: Sequence[int]) -> str:
+    return "{}x{}".format(*size_wh)
+
+
+def _is_or_are(count: int) -> str:
+    return f"{count} {'is' if count == 1 else 'are'}"
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:MAX_NAMES]) + " ..." * (len(names) > MAX_NAMES)
+
+
+def _files(paths: Sequence[str]) -> str:
+    more = len(paths) - MAX_NAMES
+    return " and ".join([*paths[:MAX_NAMES], *([counted(more, "other file")] if more > 0 else [])])
+
+
+def _pair(same: str, file: str, split: str, other_split: str) -> str:
+    if split == other_split:
+        return f"{file!r} {same}"
+    return f"It is in {split}; {file!r} in {other_split} {same}"
+
+
+def _named_twice(photos: Sequence[str], splits: Sequence[str]) -> str:
+    several = f"{len(photos)} photos are named" if len(photos) > 1 else f"{photos[0]} is named"
+    return f"{several} for {' and '.join(splits)}; a photo in both is data leakage"
+
+
+def _unmarked(split: str, photos: int, difficult: bool) -> str:
+    lacks = f"{counted(photos, 'photo')} and no boxes{' but difficult ones' * difficult}" if photos else "no photos"
+    return f"The split {split} has {lacks}, so {WITHOUT_BOXES[split]}"
+
+
+def _loss(
+    source: str,
+    photos: int,
+    of_photos: int,
+    boxes: int,
+    of_boxes: int,
+    unlisted: bool,
+    examples: Sequence[Mapping[str, Any]],
+    *,
+    audience: Audience = "terminal",
+) -> str:
+    counts = [f"{photos} of {of_photos} labelled photos"] * bool(photos) + [f"{boxes} of {of_boxes} boxes"] * bool(
+        boxes
+    )
+    how = " (--decide photo_unlisted=keep)" if audience == "terminal" else ""
+    advice = f"Put those that no list names into train{how}. " if unlisted else ""
+    return (
+        f"{source!r} would lose {' and '.join(counts)}, more than {MAX_LOST_SHARE:.0%}. {examples_sentence(examples)} "
+        f"{advice}Fix them, or agree to import what is left{_consent('large_loss', audience)}"
+    )
+
+
+def _disagreement(
+    split: str, boxes: int, lost: int, classes: Sequence[str], more: bool, *, audience: Audience = "terminal"
+) -> str:
+    named = ", ".join(map(repr, classes)) + " ..." * more
+    return (
+        f"Of the {counted(boxes, 'box', 'boxes')} in {split}, {lost} are of classes that no photo of train shows "
+        f"({named}); give each class one name in every split, or agree to import it as it is"
+        f"{_consent('splits_disagree', audience)}"
+    )
+
+
+def _contradiction(
+    file: str, other: str, photos: int, number: int, name: str, other_name: str, *, audience: Audience = "terminal"
+) -> str:
+    about = f"are both about {counted(photos, 'photo')}" if photos else "are about the same labels"
+    return (
+        f"{file!r} and {other!r} {about}, but class {number} is {name!r} in the first and {other_name!r} in the "
+        f"second; remove the wrong one, or agree to use the first{_consent('names_differ', audience)}"
+    )
+
+
+def _consent(kind: str, audience: Audience) -> str:
+    return " here" if audience == "page" else f" (on the command line with --decide {kind}=keep)"
+
+
+# By cause, or by kind where a kind has only one cause: the finding's values in, a sentence without its period out.
+PROBLEMS: Mapping[str, Callable[..., str]] = {
+    # files
+    "git_pointer": lambda: f"It {GIT_POINTER}",
+    "file_large": lambda bytes: f"The file is larger than {bytes / 1e6:.0f} MB",
+    # photos
+    "photo_git_pointer": lambda name: f"{name!r} {GIT_POINTER}",
+    "photo_large": lambda name, bytes: f"The photo {name!r} is larger than {bytes // 1_000_000} MB; make it smaller",
+    "photo_unopened": lambda name, reason: f"The photo {name!r} cannot be read ({reason}); check that it is there",
+    "photo_forbidden": lambda name, reason: f"The photo {name!r} cannot be read ({reason}); check its name and rights",
+    "photo_pixels": lambda name, pixels: (
+        f"The photo {name!r} has more than {pixels / 1e6:.0f} million pixels; make it smaller, or raise "
+        "AUTODET_MAX_PHOTO_MEGAPIXELS"
+    ),
+    "photo_overfull": lambda name: f"The photo {name!r} has a file far larger than its pixels need; export it again",
+    "photo_absent": lambda name: f"The photo {name!r} is not there; check its name",
+    "photo_damaged": lambda name: f"The photo {name!r} is cut short or damaged; export or copy it again",
+    "photo_foreign": lambda name: f"{name!r} is not a photo that can be read; give a JPEG, PNG, WEBP or BMP file",
+    "wrong_ending": lambda ending, format, **_: f"The file is called {ending} but is a {format} photo",
+    "size_missing": lambda **_: "The labels give no size for the photo, or 0x0",
+    "turned": lambda stated_wh, **_: (
+        f"The labels are for the photo lying on its side ({_sides(stated_wh)}), as the camera stored it"
+    ),
+    "size_mismatch": lambda stated_wh, width, height: (
+        f"The labels say that the photo is {_sides(stated_wh)}, but it is {width}x{height}"
+    ),
+    "photo_crowded": lambda boxes, most: (
+        f"{boxes} boxes are annotated on the photo, and a detector finds at most {most}"
+    ),
+    "photo_unlabelled": lambda: "No labels were found for this photo",
+    "photo_unlisted": lambda: "No list of a split names this photo",
+    "photo_copies": lambda differ=False, **pair: (
+        _pair("is the same photo", **pair) + (", with other labels" if differ else "")
+    ),
+    "photo_alike": lambda **pair: _pair("looks the same", **pair),
+    # photos that labels name
+    "photo_unsupported": lambda name: (
+        f"The photo {name!r} is of a kind that cannot be read; make it a JPEG, PNG, WEBP or BMP"
+    ),
+    "photo_of_xml_missing": lambda name: f"There is no photo called {name!r} for this XML",
+    "photo_of_entry_missing": lambda name: f"There is no photo called {name!r} for this entry",
+    "photo_of_labels_missing": lambda name: f"There is no photo called {name!r} for this file of labels",
+    "photos_missing": lambda entries: f"Nor are there the photos of {entries} more entries",
+    # label files
+    "json_git_pointer": lambda: f"It {GIT_POINTER}",
+    "json_file_large": lambda bytes: f"The file is larger than {bytes / 1e6:.0f} MB",
+    "json_broken": lambda: "The JSON is broken and cannot be read",
+    "json_bloated": lambda photos: f"The JSON holds far more than {photos} photos need",
+    "json_foreign": lambda: "The JSON is not COCO: it has no lists 'images', 'annotations' and 'categories'",
+    "xml_broken": lambda: "The XML is broken and cannot be read",
+    "xml_foreign": lambda tag: f"The XML is not a VOC annotation: it begins with <{tag}>, not <annotation>",
+    "xml_crowded": lambda objects, most: f"The XML has {objects} objects, more than {most} on a photo",
+    "lines_many": lambda lines, most: f"The file has {lines} lines, more than the {most} annotations of a photo",
+    "marks_many": lambda marks, most: f"It has {marks} annotations, more than the {most} of a photo",
+    "marks_compared": lambda file, marks: f"With those in {file} it has {marks} annotations, more than are compared",
+    "names_ambiguous": lambda file, other: (
+        f"Neither {file!r} nor {other!r} is about this photo, and they name different classes; import the folder of "
+        "each data set separately"
+    ),
+    "other_task": lambda: "It holds other labels of the photos, such as keypoints or captions",
+    "photos_elsewhere": lambda photos: f"None of the {photos} photos that it describes is here",
+    "more_photos": lambda photos: f"It is about {photos} more photos than are here; another file is about just these",
+    "marks_unlisted": lambda marks: f"Of its annotations, {_is_or_are(marks)} of photos that it does not list",
+    "predictions": lambda photos, files: (
+        f"It holds {counted(photos, 'photo')} and {counted(files, 'text file')} of a detector's own runs: predictions "
+        "are not ground truth"
+    ),
+    "folder_without_photos": lambda files: f"The photos of {counted(files, 'label file')} of this folder are not here",
+    "other_program": lambda program, format: (
+        f"Its labels are {PROGRAMS[program]}, and {format} labels were read; export these as {format} too"
+    ),
+    "other_format": lambda format, boxes: (
+        f"There are {FORMAT_TITLES[format]} labels too ({counted(boxes, 'box', 'boxes')}), without names of classes"
+    ),
+    "described_twice": lambda file, photo: f"{file} already describes {photo}",
+    "other_version": lambda photos, others: f"Of its photos, {_is_or_are(photos)} described by {_files(others)} too",
+    "other_objects": lambda photos, others: (
+        f"Of its photos, {_is_or_are(photos)} described by {_files(others)} too, with other objects"
+    ),
+    "other_labels": lambda files: (
+        f"The photos that {counted(files, 'label file')} of this folder belong to have other labels"
+    ),
+    "split_twice": lambda photos, splits, **_: _named_twice(photos, splits),
+    "split_twice_by_folder": lambda photos, splits, **_: _named_twice(photos, splits),
+    "split_twice_train": lambda photos, splits, **_: _named_twice(photos, splits),
+    "train_unnamed": lambda photos: (
+        f"No photo is named for train, and {counted(photos, 'photo is', 'photos are')} named for no split"
+    ),
+    "label_file_missing": lambda photos: f"{counted(photos, 'photo has', 'photos have')} no label file",
+    "names_missing": lambda called: "No file names the class numbers (a data.yaml with 'names', or a classes.txt)",
+    "categories_missing": lambda called: (
+        "The file does not say what its classes are called: 'categories' is missing or empty"
+    ),
+    "names_differ": _contradiction,
+    # boxes
+    "object_unnamed": lambda number: f"Object {number} has no class name",
+    "object_boxless": lambda number, name: f"Object {number} ({name}) has no complete <bndbox> of four numbers",
+    "line_unreadable": lambda text: f"{text!r} is not a class number and the numbers of a box",
+    "line_places": lambda: "Its numbers are not positions on a photo",
+    "line_shape": lambda: "A line has neither the four numbers of a box nor the corners of a polygon",
+    "number_unnamed": lambda number: f"The class number {number} has no name",
+    "mark_boxless": lambda: "An annotation has neither a bbox of four numbers nor a polygon or mask",
+    "mask_unreadable": lambda: "An annotation has a mask that cannot be read",
+    "mask_empty": lambda: "An annotation has a mask with nothing in it",
+    "category_unnamed": lambda category: f"An annotation has the category {category}, which is not in categories",
+    "box_set_aside": lambda name, box_xyxy, file, counting: _box(
+        name, box_xyxy, f"is in {file} only; {counting} is used, which lacks it"
+    ),
+    "box_no_area": lambda name, box_xyxy: _box(name, box_xyxy, "has no area"),
+    "box_outside": lambda name, box_xyxy, size_wh: _box(
+        name, box_xyxy, f"lies outside the photo, which is {_sides(size_wh)}"
+    ),
+    "box_overhanging": lambda name, box_xyxy, size_wh, pixels: _box(
+        name, box_xyxy, f"reaches {pixels:g} pixels beyond the photo, which is {_sides(size_wh)}"
+    ),
+    "box_duplicate": lambda name, box_xyxy: _box(name, box_xyxy, "appears twice"),
+    "box_tiny": lambda boxes, pixels, image_size: (
+        f"A box is less than {pixels:g} pixels wide or high once the photo has the training size of {image_size}"
+    ),
+    "boxes_tiny": lambda boxes, pixels, image_size: (
+        f"{boxes} boxes are less than {pixels:g} pixels wide or high once the photo has the training size of "
+        f"{image_size}"
+    ),
+    # classes
+    "class_spelling": lambda name, boxes, other: (
+        f"The class {name!r} ({counted(boxes, 'box', 'boxes')}) is spelled {other!r} elsewhere"
+    ),
+    "class_empty": lambda name: f"The class {name!r} has no boxes",
+    "class_rare": lambda name, boxes: f"The class {name!r} has only {counted(boxes, 'box', 'boxes')}",
+    "class_missing": lambda name, split: f"The class {name!r} is on no photo of {split}",
+    "class_untaught": lambda name, split, labels: (
+        f"The class {name!r} is in {split} (first in {labels!r}) but in no photo of train, so it could not be learned; "
+        f"correct its name, add photos of it to train, or remove it from {split}"
+    ),
+    # the whole data set
+    "splits_disagree": _disagreement,
+    "large_loss": _loss,
+    "no_boxes": lambda source: (
+        f"{source!r} has no boxes; draw some, then import again. Without boxes there is nothing to learn"
+    ),
+    "no_boxes_left": lambda source: (
+        f"No box is left of {source!r}; leave less out. Without boxes there is nothing to learn"
+    ),
+    "no_validation": lambda: "The source has no photos for validation",
+    "too_few_for_validation": lambda: "There are too few photos to set some aside for validation",
+    "no_validation_drawn": lambda: "There are no photos for validation",
+    "split_unmarked": _unmarked,
+    "recorded": lambda problem, action: problem.removesuffix("."),  # sentences of earlier versions
+}
+
+# By cause, or by kind. Templates have the verbs ``was`` and ``were`` in the tense, and the finding's values.
+ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
+    "unreadable_photo": {"drop": LEFT_OUT},
+    "photo_missing": {"drop": LEFT_OUT},
+    "photo_of_labels_missing": {"drop": "They {were} left out."},
+    "labels_damaged": {"drop": LEFT_OUT},
+    "json_git_pointer": {"drop": "Its photos {were} left out."},
+    "json_file_large": {"drop": "Its photos {were} left out."},
+    "json_broken": {"drop": "Its photos {were} left out."},
+    "json_bloated": {"drop": "Its photos {were} left out."},
+    "marks_compared": {"drop": "Those {were} left out."},
+    "labels_foreign": {"drop": "It {was} skipped."},
+    "marks_unlisted": {"drop": "They {were} skipped."},
+    "predictions": {"drop": "They {were} left out."},
+    "other_program": {"drop": LEFT_OUT},
+    "other_format": {"drop": "They {were} ignored."},
+    "described_twice": {"drop": "It {was} left out."},
+    "other_version": {"drop": lambda others, **_: f"For these, {_files(others)} counts."},
+    "other_objects": {"drop": "Their boxes {were} joined."},
+    "other_labels": {"drop": "The other labels count."},
+    "split_twice": {"fix": "Each {was} put into one split, {first} first."},
+    "split_twice_by_folder": {"fix": "Each {was} put into one split: that of its folder's name, else {first} first."},
+    "split_twice_train": {
+        "fix": "They {were} taken for train; if that leaves no photo for val, splits are drawn from it."
+    },
+    "photo_unlisted": {"drop": LEFT_OUT, "keep": "It {was} put into train."},
+    "train_unnamed": {"keep": "They {were} put into train."},
+    "photo_unlabelled": {"drop": LEFT_OUT, "keep": "It {was} kept as a photo without objects."},
+    "label_file_missing": {"keep": "They {were} kept as photos without objects."},
+    "box_damaged": {"drop": BOX_DROPPED},
+    "class_unknown": {"drop": BOX_DROPPED},
+    "names_missing": {"keep": "The classes {were} called {called}."},
+    "names_differ": {"keep": "Its names {were} used.", "stop": NOTHING_IMPORTED},
+    "box_set_aside": {"drop": BOX_DROPPED},
+    "box_no_area": {"drop": BOX_DROPPED},
+    "box_outside": {"fix": "The box {was} cut to the photo.", "drop": BOX_DROPPED},
+    "box_duplicate": {"drop": BOX_DROPPED, "keep": "Both {were} kept."},
+    "box_tiny": {"keep": KEPT, "drop": "It {was} dropped."},
+    "boxes_tiny": {"keep": "They {were} kept.", "drop": "They {were} dropped."},
+    "photo_crowded": {"keep": "All {were} kept."},
+    "wrong_ending": {"fix": "It {was} stored as {stored_as}."},
+    "turned": {"fix": "The boxes {were} turned with the photo.", "keep": "The boxes {were} left as they are."},
+    "size_missing": {"keep": "The photo's own size, {width}x{height}, {was} used."},
+    "size_mismatch": {
+        "keep": "The photo's own size, {width}x{height}, {was} used.",
+        "fix": "The boxes {were} scaled to the photo.",
+        "drop": LEFT_OUT,
+    },
+    "class_spelling": {
+        "fix": "They {were} taken as one class, {other!r}.",
+        "keep": "They {were} kept as two classes.",
+    },
+    "class_empty": {"drop": "It {was} left out."},
+    "class_rare": {"keep": KEPT, "drop": CLASS_DROPPED},
+    "class_missing": {"keep": KEPT, "drop": CLASS_DROPPED},
+    "class_untaught": {"keep": KEPT, "drop": CLASS_DROPPED},
+    "splits_disagree": {"stop": NOTHING_IMPORTED, "keep": "It {was} imported anyway."},
+    "photo_copies": {"keep": "Both {were} kept.", "drop": LEFT_OUT},
+    "photo_alike": {"keep": "Both {were} kept.", "drop": LEFT_OUT},
+    "large_loss": {"stop": NOTHING_IMPORTED, "keep": "The rest {was} imported."},
+    "no_boxes": {"stop": NOTHING_IMPORTED},
+    "no_validation": {"keep": "A search needs a photo in val: add photos, then import again."},
+    "no_validation_drawn": {"keep": "A search needs photos in val: redraw the splits, with a share for val."},
+    "split_unmarked": {"keep": "Draw new splits, or mark objects on photos of {split}."},
+}
+ABOUT_AUDIENCE = {"splits_disagree", "large_loss", "names_differ"}
+
+
+def problem_sentence(finding: Finding, audience: Audience = "terminal") -> str:
+    """Return what was found, as a sentence."""
+    return f"{_clause_of(finding, audience)}."
+
+
+def action_sentence(finding: Finding, *, planned: bool = False) -> str:
+    """Return what was done about a finding, or would be done if it is ``planned``, as a sentence."""
+    if finding.cause == "recorded":
+        return str(finding.values["action"])
+    actions = ACTIONS.get(finding.cause) or ACTIONS.get(finding.kind, {})
+    worded = actions.get(finding.action, "")
+    if callable(worded):
+        return worded(**finding.values)
+    was, were = ("would be", "would be") if planned else ("was", "were")
+    return worded.format(was=was, were=were, **finding.values)
+
+
+def cause_clause(cause: Cause) -> str:
+    """Return a cause as a clause, without a period at its end.
+
+    Raises:
+        KeyError: The cause does not exist.
+    """
+    values = dict(cause.values)
+    line = f"Line {values.pop('line')}: " if "line" in values else ""
+    return line + PROBLEMS[cause.key](**values)
+
+
+def finding_to_json(finding: Finding) -> dict[str, Any]:
+    """Return the keys ``file, problem, action, kind, photos``, the second and third as sentences."""
+    return {
+        "file": finding.file,
+        "problem": problem_sentence(finding),
+        "action": action_sentence(finding),
+        "kind": finding.kind,
+        "photos": list(finding.photos),
+    }
+
+
+def examples_sentence(examples: Sequence[Mapping[str, Any]]) -> str:
+    """Return a sentence with examples of findings.
+
+    Args:
+        examples: Per example ``cause`` and ``values``, ``file``, and ``more``: the number of further findings alike.
+    """
+    told = []
+    for example in examples:
+        file, clause = example["file"], cause_clause(Cause(example["cause"], example["values"]))
+        where = "" if not file or file in example["values"].values() else f"{file}: "
+        told.append(where + clause + (f" (and {example['more']} more like it)" if example["more"] else ""))
+    return f"{'; '.join(told)}."
+
+
+def _clause_of(finding: Finding, audience: Audience) -> str:
+    cause = finding.cause or finding.kind
+    if cause in ABOUT_AUDIENCE:
+        return PROBLEMS[cause](**finding.values, audience=audience)
+    return cause_clause(Cause(cause, finding.values))

@@ -1,0 +1,78 @@
+"""Sentences about imports: the current step, the detected format, and questions to the user."""
+
+from collections.abc import Callable, Mapping
+
+from autodet.messages.audience import Audience
+from autodet.messages.findings import cause_clause
+from autodet.messages.formats import FORMAT_TITLES
+from autodet.records import Cause, ImportStep
+from autodet.text_format import counted, duration, size_text
+
+
+def _download_text(step: ImportStep) -> str:
+    share = min(step.done / (step.total or 1), 1.0)
+    text = f"Downloading: {size_text(step.done)} of {size_text(step.total)} ({share:.0%})"
+    return text if step.seconds_left is None else f"{text}, about {duration(step.seconds_left)} left"
+
+
+_STEPS: Mapping[str, Callable[[ImportStep], str]] = {
+    "start": lambda step: "Starting",
+    "draw": lambda step: "Drawing the sample",
+    "list": lambda step: f"Listing: {counted(step.done, 'file')}, {size_text(step.total)}",
+    "download": _download_text,
+    "unpack": lambda step: "Unpacking",
+    "check": lambda step: f"Checking photo {step.done} of {step.total}",
+    "store": lambda step: f"Storing photo {step.done} of {step.total}",
+    "end": lambda step: "Imported",
+}
+
+# Why a source is not in a format, as clauses.
+_UNMET: Mapping[str, Callable[..., str]] = {
+    "no_xml": lambda: "there is no .xml file",
+    "no_json": lambda: "there is no .json file",
+    "no_txt": lambda: "there are no .txt label files",
+    "no_txt_of_photo": lambda: "no .txt file has the name of a photo",
+    "txt_without_boxes": lambda file: f"{file}: it has no lines of a class number and the four numbers of a box",
+    "file": lambda file, cause, values: f"{file}: {cause_clause(Cause(cause, values))}",
+    "fewer_labels": lambda photos: f"its files label {counted(photos, 'photo')}",
+}
+
+
+def step_text(step: ImportStep) -> str:
+    """Describe the current work of an import in a few words."""
+    return _STEPS[step.kind](step)
+
+
+def unmet_clause(reason: Cause) -> str:
+    """Return why a source is not in a format, as a clause."""
+    return _UNMET[reason.key](**reason.values)
+
+
+def detection_sentence(format: str, unmet: Mapping[str, Cause], *, asked: bool) -> str:
+    """Explain the choice of a format.
+
+    Args:
+        format: The format.
+        unmet: Why the source is not in each of the other formats.
+        asked: Whether the user chose the format.
+    """
+    if asked:
+        return f"Read as {FORMAT_TITLES[format]}, as you chose."
+    others = "; ".join(f"for {FORMAT_TITLES[one]}, {unmet_clause(reason)}" for one, reason in unmet.items())
+    return f"The labels are {FORMAT_TITLES[format]}'s: {others}."
+
+
+def format_question(source: str, photos: Mapping[str, int], audience: Audience = "terminal") -> str:
+    """Ask which of several formats to import; ``photos`` is the number of labelled photos per format."""
+    found = " and ".join(f"{FORMAT_TITLES[format]} labels for {count} photos" for format, count in photos.items())
+    how = " here" if audience == "page" else f" (on the command line with --format {next(iter(photos))})"
+    return f"{source!r} holds {found}; choose one{how}."
+
+
+def download_question(source: str, files: int, bytes: int, audience: Audience = "terminal") -> str:
+    """Ask for consent to a large download."""
+    how = " here" if audience == "page" else " (on the command line with --decide large_download=keep)"
+    return (
+        f"{source!r} holds {counted(files, 'file')}, {size_text(bytes)}; agree to download that much{how}, or choose a "
+        "smaller folder."
+    )
