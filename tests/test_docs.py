@@ -175,8 +175,25 @@ def test_every_room_has_a_row_in_the_architecture():
 def test_identifiers_of_the_glossary_exist():
     text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     names = re.findall(r"\| `(autodet\.[\w.]+)` \|$", text, re.MULTILINE)
-    assert len(names) == text.count("\n| ") - 1
+    assert len(names) > 40
     assert [name for name in names if not exists(name)] == []
+
+
+def test_terms_of_the_glossary_occur_in_code_and_documentation():
+    sources = [*ROOT.glob("autodet/**/*.py"), *ROOT.glob("pages/*.py")]
+    others = [path for path in documents() if path.name != "glossary.md"]
+    code, docs = ("\n".join(path.read_text(encoding="utf-8") for path in paths) for paths in (sources, others))
+    table = (
+        (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").partition("|---|---|---|\n")[2].partition("\n\n")[0]
+    )
+    terms = [
+        term.strip() for row in table.splitlines() for term in re.split("[(,)]", row.split("|")[1]) if term.strip()
+    ]
+    assert len(terms) > 40
+    for term in terms:
+        pattern = re.compile(rf"\b{re.escape(term)}".replace(r"\ ", r"[\s_-]"), re.IGNORECASE)
+        assert pattern.search(code), f"{term} does not occur in the code"
+        assert pattern.search(docs), f"{term} does not occur in the documentation"
 
 
 # The table of commands
@@ -185,7 +202,7 @@ def test_identifiers_of_the_glossary_exist():
 def documented_commands() -> dict[str, tuple[str, str]]:
     """Per command its form, ``keep SEARCH TRIAL [--name NAME]``, and the text beside it."""
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    table = text.partition("| command | what it does |\n|---|---|\n")[2].partition("\n\n")[0]
+    table = text.partition("| command | effect |\n|---|---|\n")[2].partition("\n\n")[0]
     found = {}
     for forms, explained in re.findall(r"^\| (.*?) \| (.*) \|$", table, re.MULTILINE):
         found |= {form.split()[0]: (form, explained) for form in re.findall("`([^`]+)`", forms)}
