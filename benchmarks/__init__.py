@@ -1,1 +1,1 @@
-"""Benchmarks behind the README's figures; run by hand, never timed by a test."""
+"""Benchmarks behind the figures of the README and of docs/experiments; run by hand, never timed by a test."""

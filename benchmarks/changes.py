@@ -452,15 +452,15 @@ MORE_CHANGES = {
     "size256": Change("squares of 256 px, not 320", {"image_size": 256}),
     "size512": Change("squares of 512 px, not 320", {"image_size": 512}),
     "size640": Change("squares of 640 px, not 320", {"image_size": 640}),
-    "one_look": Change("the head looks once, not twice", network=_look_once),
+    "one_look": Change("a head of one stage, not two", network=_look_once),
     "close5": Change("a second look's region is an object's from an IoU of 0.5 on, not 0.6", before=_agree_by_half),
     "halves": Change("boxes are marked from a half visible, not a quarter", before=_mark_halves_only),
     "anchors2": Change("anchors twice as large", network=_double_anchors),
     "unaugmented": Change("no augmentation", {"augmentation": 0.0}),
     "balanced": Change("photos of rare classes are drawn more often", before=_draw_rare_classes_more_often),
-    "alike": Change("mosaics are put together whatever the photos show", before=_draw_all_alike),
+    "alike": Change("mosaics are drawn uniformly", before=_draw_all_alike),
     "root": Change("photos of rare classes are put into mosaics by the root of that", before=_draw_by_square_root),
     "rows": Change("begun with a model of the same classes", network=_begin_with_rows),
-    "no_rows": Change("likewise, but the head's rows are made anew", network=_begin_without_rows),
+    "no_rows": Change("the same, with new rows of the head", network=_begin_without_rows),
 }
 ALL_CHANGES = CHANGES | CHANGES_2 | CHANGES_3 | CHANGES_4 | MORE_CHANGES

@@ -4,8 +4,8 @@
 
 Draws small photos once and lays them out as COCO (one JSON file per split) and as YOLO (one text file per photo). Then,
 in turn and each in its own process: decodes every photo with Pillow on all cores; decodes and copies every photo;
-imports the COCO layout; imports the YOLO layout. Finally it opens the manifest. Prints rows for docs/datasets.md:
-photos per second, ratios pair by pair, peak memory of the largest process.
+imports the COCO layout; imports the YOLO layout. Finally it opens the manifest. Prints rows for
+docs/experiments/import-speed.md: photos per second, ratios pair by pair, peak memory of the largest process.
 """
 
 import argparse

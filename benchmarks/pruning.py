@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600.0, help="time limit of each search")
     parser.add_argument("--first", type=int, default=0, help="the first seed, so that machines can share them")
     parser.add_argument("--photos", type=int, default=240, help="how many the sample is drawn with")
-    parser.add_argument("--image-size", type=int, default=320, help="smaller photos are learnt from in less time")
+    parser.add_argument("--image-size", type=int, default=320, help="smaller photos train faster")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         write_sample(Path(home) / "photos", images=arguments.photos)

@@ -2,7 +2,8 @@
 
     python -m benchmarks.s3_download [--moto] [--times 5] [--zip-mb 300] [--photos 2000] [--photo-kb 50]
 
-The server runs in its own process. Both clients take turns and write to the same disk. Prints rows for the README.
+The server runs in its own process. Both clients take turns and write to the same disk. Prints rows for
+docs/experiments/s3-download.md.
 """
 
 import argparse

@@ -2,8 +2,9 @@
 
     python -m tests.documents < BLOCKS.json
 
-It runs in a folder that has ``fruit.zip``, ``photo.jpg`` and ``fruit.onnx``, in one namespace and in order, as a
-reader would paste them. Searches are real, and small: ``smaller`` caps what is passed to ``start_search`` and ``fit``.
+It runs in a folder that has ``fruit.zip``, ``photo.jpg``, ``fruit.autodet`` and ``fruit.onnx``, in one namespace and in
+order, as a reader would paste them. Searches are real, and small: ``smaller`` caps what is passed to ``start_search``
+and ``fit``.
 """
 
 import json
@@ -17,6 +18,8 @@ from pathlib import Path
 import autodet
 
 ROOT = Path(__file__).parents[1]
+LINK = re.compile(r"\]\(((?!https?:|mailto:)[^)\s]+)\)")
+HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MAX_TRIALS, EPOCHS, PHOTO_SIZE, PHOTO_SIZES = 8, 1, 64, [64, 96]
 
@@ -39,7 +42,7 @@ class Block:
 
 
 def documents() -> list[Path]:
-    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks() -> list[Block]:
@@ -51,6 +54,22 @@ def blocks() -> list[Block]:
             line = text.count("\n", 0, fence.start()) + 1
             found.append(Block(str(path.relative_to(ROOT)), line, *fence.groups()))
     return found
+
+
+def prose(path: Path) -> str:
+    """The text of a document without its fenced blocks."""
+    return FENCE.sub("", path.read_text(encoding="utf-8"))
+
+
+def links(path: Path) -> list[str]:
+    """The targets of a document's links to other files and headings of the project."""
+    return LINK.findall(prose(path))
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    texts = (heading.replace("`", "").strip().lower() for heading in HEADING.findall(prose(path)))
+    return {re.sub(r"[^\w\- ]", "", text).replace(" ", "-") for text in texts}
 
 
 def smaller(search):
@@ -70,7 +89,7 @@ def main() -> None:
     given = [Block(**block) for block in json.load(sys.stdin)]
     autodet.start_search, autodet.fit = smaller(autodet.start_search), smaller(autodet.fit)
     names = {"__name__": "__main__", "autodet": autodet}
-    if "import_dataset(" not in given[0].text:  # this document goes on where the README has ended
+    if "import_dataset(" not in given[0].text:  # this document expects the README's data set
         names["data"] = autodet.import_dataset("fruit.zip", name="fruit")
     for block in given:
         padding = "\n" * block.line  # so that a traceback names the document's line

@@ -10,6 +10,7 @@ network are listed in ``NOT_RUN`` by their first line, so that a new block is ne
 import argparse
 import json
 import os
+import pkgutil
 import re
 import shlex
 import shutil
@@ -24,7 +25,7 @@ import yaml
 from autodet import cli
 from autodet.inference.onnx_export import export_onnx
 from autodet.models.store import find_model
-from tests.documents import ROOT, blocks, documents
+from tests.documents import ROOT, anchors, blocks, documents, links
 from tests.helpers import untrained_bundle, zip_folder
 
 NOT_RUN = {
@@ -61,14 +62,15 @@ def test_every_block_is_of_a_language_that_is_checked():
 
 @pytest.fixture(scope="module")
 def folder(sample_folder, tmp_path_factory):
-    """The files of the examples: ``fruit.zip``, in which some oranges are mandarins, ``photo.jpg``, ``fruit.onnx``."""
+    """The files of the examples: ``fruit.zip``, in which some oranges are mandarins, a photo, a model, and its ONNX."""
     folder = tmp_path_factory.mktemp("reader")
     labelled = shutil.copytree(sample_folder, folder / "labelled")
     for path in sorted(labelled.rglob("*.xml"))[::2]:
         path.write_text(path.read_text(encoding="utf-8").replace("orange", "mandarin"), encoding="utf-8")
     zip_folder(labelled, folder / "fruit.zip")
     shutil.copy(sorted(labelled.rglob("*.jpg"))[0], folder / "photo.jpg")
-    export_onnx(find_model(untrained_bundle(tmp_path_factory.mktemp("model") / "fruit.autodet")), folder / "fruit.onnx")
+    model = untrained_bundle(folder / "fruit.autodet", ("apple", "banana", "mandarin", "orange"))
+    export_onnx(find_model(model), folder / "fruit.onnx")
     return folder
 
 
@@ -119,13 +121,88 @@ def test_shell_blocks_are_commands_of_autodet_or_listed(block):
     assert block.first_line in NOT_RUN or all("-m autodet " in line for line in lines), "list it in NOT_RUN, or mend it"
 
 
-# The README's table of commands
+def test_links_lead_to_files_and_headings_that_exist():
+    broken = []
+    for path in [*documents(), ROOT / "CHANGELOG.md"]:
+        for target in links(path):
+            file, _, heading = target.partition("#")
+            there = (path.parent / file).resolve() if file else path
+            if not there.exists() or (heading and heading not in anchors(there)):
+                broken.append(f"{path.relative_to(ROOT)}: {target}")
+    assert broken == []
 
 
-def commands_of_the_readme() -> dict[str, tuple[str, str]]:
+def exists(identifier: str) -> bool:
+    """Whether a dotted name is a module, one of its names, or a field of a dataclass there."""
+    owner, _, name = identifier.rpartition(".")
+    try:
+        found = pkgutil.resolve_name(owner)
+    except (ImportError, AttributeError):
+        return False
+    return hasattr(found, name) or name in getattr(found, "__dataclass_fields__", {})
+
+
+def test_every_guide_and_experiment_is_linked_from_its_index():
+    for index, folder in (("README.md", "docs"), ("docs/experiments/README.md", "docs/experiments")):
+        linked = {((ROOT / index).parent / target.partition("#")[0]).resolve() for target in links(ROOT / index)}
+        unlinked = {path for path in (ROOT / folder).glob("*.md") if path != ROOT / index} - linked
+        assert unlinked == set()
+
+
+def test_every_benchmark_that_is_named_exists():
+    texts = [path.read_text(encoding="utf-8") for path in documents()]
+    named = {name for text in texts for name in re.findall(r"benchmarks[./](\w+)", text)}
+    assert named - {"NAME"} <= {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+
+
+def test_every_setting_is_documented():
+    read = set(re.findall(r'"(AUTODET_\w+)"', (ROOT / "autodet" / "settings.py").read_text(encoding="utf-8")))
+    assert read
+    assert (
+        read - set(re.findall(r"`(AUTODET_\w+)`", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"))) == set()
+    )
+
+
+def test_every_room_has_a_row_in_the_architecture():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = "\n".join(line for line in text.splitlines() if line.startswith("|"))
+    rooms = {path.parent.relative_to(ROOT / "autodet") for path in ROOT.glob("autodet/*/**/__init__.py")}
+    named = set(re.findall(r"`([\w/]+)/`", rows))
+    assert rooms
+    assert {str(room) for room in rooms} - named == set()
+
+
+def test_identifiers_of_the_glossary_exist():
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    names = re.findall(r"\| `(autodet\.[\w.]+)` \|$", text, re.MULTILINE)
+    assert len(names) > 40
+    assert [name for name in names if not exists(name)] == []
+
+
+def test_terms_of_the_glossary_occur_in_code_and_documentation():
+    sources = [*ROOT.glob("autodet/**/*.py"), *ROOT.glob("pages/*.py")]
+    others = [path for path in documents() if path.name != "glossary.md"]
+    code, docs = ("\n".join(path.read_text(encoding="utf-8") for path in paths) for paths in (sources, others))
+    table = (
+        (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").partition("|---|---|---|\n")[2].partition("\n\n")[0]
+    )
+    terms = [
+        term.strip() for row in table.splitlines() for term in re.split("[(,)]", row.split("|")[1]) if term.strip()
+    ]
+    assert len(terms) > 40
+    for term in terms:
+        pattern = re.compile(rf"\b{re.escape(term)}".replace(r"\ ", r"[\s_-]"), re.IGNORECASE)
+        assert pattern.search(code), f"{term} does not occur in the code"
+        assert pattern.search(docs), f"{term} does not occur in the documentation"
+
+
+# The table of commands
+
+
+def documented_commands() -> dict[str, tuple[str, str]]:
     """Per command its form, ``keep SEARCH TRIAL [--name NAME]``, and the text beside it."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = text.partition("| command | what it does |\n|---|---|\n")[2].partition("\n\n")[0]
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    table = text.partition("| command | effect |\n|---|---|\n")[2].partition("\n\n")[0]
     found = {}
     for forms, explained in re.findall(r"^\| (.*?) \| (.*) \|$", table, re.MULTILINE):
         found |= {form.split()[0]: (form, explained) for form in re.findall("`([^`]+)`", forms)}
@@ -141,19 +218,19 @@ def words_of(form: str) -> list[str]:
     return [PLACEHOLDERS.get(word, word) for word in form.replace("...", "").split()]
 
 
-def test_the_table_of_the_readme_has_every_command():
-    assert set(commands_of_the_readme()) == set(subparsers())
+def test_the_table_has_every_command():
+    assert set(documented_commands()) == set(subparsers())
 
 
-@pytest.mark.parametrize("form", [form for form, _ in commands_of_the_readme().values()])
+@pytest.mark.parametrize("form", [form for form, _ in documented_commands().values()])
 def test_each_form_in_the_table_is_understood_with_its_options_and_without(form):
     for written in (re.sub(r"\[[^]]*\]", "", form), form.replace("[", "").replace("]", "")):
         cli._parser().parse_args(words_of(written))
 
 
-@pytest.mark.parametrize("command", commands_of_the_readme())
+@pytest.mark.parametrize("command", documented_commands())
 def test_each_option_that_the_table_names_is_there(command):
-    form, explained = commands_of_the_readme()[command]
+    form, explained = documented_commands()[command]
     required = words_of(re.sub(r"\[[^]]*\]", "", form))
     for option, *value in map(str.split, re.findall("`(--[^`]+)`", explained)):
         assert option in subparsers()[command]._option_string_actions, option

@@ -124,8 +124,8 @@ def test_a_database_that_cannot_be_used_interrupts_with_a_sentence(start, home):
     assert search.wait().state == "finished"
 
 
-def test_the_tests_that_the_readme_promises_by_are_there():
-    named = set(re.findall(r"`(test_\w+)`", (ROOT / "README.md").read_text()))
+def test_the_tests_that_the_promises_name_are_there():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "search.md").read_text()))
     written = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     assert named
     assert {name for name in named if f"def {name}(" not in written} == set()
