@@ -6,7 +6,7 @@ from autodet.ui.common.choice import choose_fitting_dataset, choose_model
 from autodet.ui.common.frame import page
 from autodet.ui.evaluate.evaluation import evaluate, show_photos, show_report
 
-with page("evaluate", "How good a model is on labelled photos, class by class, and its mistakes."):
+with page("evaluate", "How good a model is on labelled photos, class by class, and where it is wrong."):
     left, right = st.columns(2)
     with left:
         model = choose_model()

@@ -8,7 +8,7 @@ from autodet.ui.home.overview import show_newest_model, show_next_steps, show_ru
 with page("home"):
     st.markdown(
         "Bring photos with boxes drawn around the things you care about. autodet trains detectors on them, tries "
-        "several settings, shows how good each is, and gives you a page where anybody drops a photo and sees boxes."
+        "several settings, shows how good each is, and gives you a page where anyone drops a photo and sees boxes."
     )
     show_running_searches()
     show_next_steps()

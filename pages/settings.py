@@ -3,5 +3,5 @@
 from autodet.ui.common.frame import page
 from autodet.ui.settings.installation import show_installation
 
-with page("settings", "What this installation is; it is set by environment variables, which docs/settings.md lists."):
+with page("settings", "The settings of this installation: environment variables, which docs/settings.md lists."):
     show_installation()

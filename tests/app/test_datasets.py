@@ -159,7 +159,7 @@ def test_five_charts_each_say_what_to_worry_about(visit, fruit):
     assert [header.value for header in app.subheader] == [
         "Classes",
         "Sizes of boxes",
-        "Where boxes are",
+        "Positions of boxes",
         "Shapes of boxes",
         "Sizes of photos",
     ]
@@ -185,7 +185,7 @@ def test_the_gallery_is_filtered_by_split_class_size_and_name(visit, workspace, 
     assert len(app.get("image")) == 11
     app = checked(labelled(app.selectbox, "Class").set_value(dataset.classes.index("cherry")).run())
     assert "**1 photo** of 11" in says(app)
-    app = checked(labelled(app.selectbox, "Size of an object").set_value("large").run())
+    app = checked(labelled(app.selectbox, "Object size").set_value("large").run())
     assert "No photo meets all of these conditions" in says(app)
     app = checked(labelled(app.button, "Show all photos").click().run())
     assert len(app.get("image")) == 11
@@ -209,7 +209,7 @@ def test_filters_stay_and_say_so_while_another_tab_or_page_is_looked_at(visit, w
     assert (len(app.get("image")), labelled(app.selectbox, "Class").value) == (1, cherry)
     app = checked(checked(app.switch_page("pages/settings.py").run()).switch_page("pages/datasets.py").run())
     assert (len(app.get("image")), labelled(app.selectbox, "Class").value) == (1, cherry)
-    assert labelled(app.selectbox, "Size of an object").value == "any"
+    assert labelled(app.selectbox, "Object size").value == "any"
 
 
 def test_a_photo_that_is_gone_is_a_sentence_among_the_others(visit, fruit):
@@ -392,7 +392,7 @@ def test_a_box_in_question_is_shown_before_and_after(visit, workspace, tmp_path)
     write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
     app = upload(visit("datasets"), zip_folder(folder, tmp_path / "wide.zip"))
     assert captions(app) == []
-    assert captions(opened(app, "wide", "box_outside")) == ["As written", "As it would be"]
+    assert captions(opened(app, "wide", "box_outside")) == ["Before", "After"]
 
 
 def test_photos_of_a_pair_are_shown_side_by_side(visit, workspace, tmp_path):

@@ -44,7 +44,7 @@ def labelled_like(elements, start):
 
 
 def threshold(app):
-    return labelled(app.slider, "Show detections that score at least")
+    return labelled(app.slider, "Confidence threshold")
 
 
 def captions_of_photos(app):
@@ -155,7 +155,7 @@ def test_the_threshold_decides_what_counts(visit, data, model):
     assert "missed" in few
     assert many != few
     marked = sum(len(record.annotations) for record in data.split("val"))
-    assert f"with {marked} marked objects: **" in says(app)
+    assert f"with {marked} annotated objects: **" in says(app)
 
 
 def test_the_model_s_own_data_set_is_offered_first(visit, data, model, workspace, tmp_path):

@@ -76,7 +76,7 @@ def test_figures_that_would_flatter_are_told_before_the_start_and_on_results(
     assert "The model knowing was trained on" in says(app)
     app = checked(labelled(app.button, "Start the search").click().run())
     assert app.title[0].value == "Results"
-    assert "Began with the weights of knowing" in says(app)
+    assert "Starting weights the weights of knowing" in says(app)
     assert "The model knowing was trained on" in says(app)
 
 
@@ -108,5 +108,5 @@ def test_an_earlier_searchs_best_parameters_can_be_tried(visit, fruit, workspace
 def test_results_of_a_search_that_began_with_pretrained_weights_say_nothing_of_models(visit, fruit, search_there):
     search_there("plain")
     search_there("begun", start_from=Origin("![x](y)", "a" * 64, "fruit", "f" * 64))
-    assert "Began with" not in says(visit("results", search="plain"))
-    assert r"Began with the weights of \!\[x\]" in says(visit("results", search="begun"))
+    assert "Starting weights" not in says(visit("results", search="plain"))
+    assert r"Starting weights the weights of \!\[x\]" in says(visit("results", search="begun"))

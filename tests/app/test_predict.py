@@ -38,7 +38,7 @@ def drop(app, *files):
 
 
 def move(app, threshold):
-    return checked(labelled(app.slider, "Show what scores at least").set_value(threshold).run())
+    return checked(labelled(app.slider, "Confidence threshold").set_value(threshold).run())
 
 
 def table(app):

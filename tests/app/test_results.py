@@ -251,9 +251,9 @@ def test_a_search_says_what_it_takes_on_the_disk_and_can_be_deleted_once_it_is_o
     search_there("other", "running", [trial(0, "running")])
     app = visit("results", search="other")
     assert "Delete" not in labels(app.button)
-    assert "On the disk" not in labels(app.metric)
+    assert "Disk space" not in labels(app.metric)
     app = visit("results", search="fruit")
-    assert metric(app, "On the disk") == "19 MB"
+    assert metric(app, "Disk space") == "19 MB"
     app = checked(labelled(app.button, "Delete").click().run())
     assert "the models that you have kept stay under Models" in says(app)
     assert bundle.exists()

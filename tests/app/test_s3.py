@@ -100,16 +100,16 @@ def test_an_interrupted_download_asks_for_the_key_again(visit, workspace, proxy,
     wait_for(start_import("s3://photos/set", "set", workspace=workspace, credentials=KEYS))
     app = visit("datasets")
     assert "does not let these keys read" in says(app) and "The files fetched so far are kept" in says(app)
-    app = checked(labelled(app.button, "Go on").click().run())
+    app = checked(labelled(app.button, "Continue").click().run())
     assert "give the access key" in says(app)
     for label, text in (("Access key id", "id"), ("Secret access key", "secret")):
         next(field for field in app.text_input if field.label == label).input(text)
-    imported(checked(labelled(app.button, "Go on").click().run()))
+    imported(checked(labelled(app.button, "Continue").click().run()))
     assert list_datasets(workspace)[0].boxes == 40
 
 
 def test_the_public_sample_is_offered_where_amazon_may_be_asked(visit, asked, monkeypatch):
-    checked(labelled(visit("datasets").button, "Fetch the motorbikes").click().run())
+    checked(labelled(visit("datasets").button, "Import the motorbikes").click().run())
     assert asked == [("motorbikes", None)]
     monkeypatch.setenv("AUTODET_S3_ENDPOINT", "https://minio.example.org")
-    assert "Fetch the motorbikes" not in labels(visit("datasets").button)
+    assert "Import the motorbikes" not in labels(visit("datasets").button)

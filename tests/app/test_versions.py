@@ -33,7 +33,7 @@ def opened(visit, fruit):
     return opened
 
 
-def pressed(app, label="Make the version"):
+def pressed(app, label="Create the version"):
     return checked(labelled(app.button, label).click().run())
 
 
@@ -52,7 +52,7 @@ def test_the_panel_costs_nothing_until_it_is_opened(visit, fruit):
 def test_nothing_changed_makes_nothing(opened):
     app = opened()
     assert "Nothing is changed yet" in says(app)
-    assert "Make the version" not in labels(app.button)
+    assert "Create the version" not in labels(app.button)
     assert app.data_editor[0].value["boxes"].tolist() == [20, 26, 20]
 
 
@@ -88,13 +88,13 @@ def test_names_are_shown_letter_by_letter(opened, workspace):
 def test_a_mistake_is_a_sentence(opened, edits, words):
     app = opened(edits)
     assert words in says(app)
-    assert "Make the version" not in labels(app.button)
+    assert "Create the version" not in labels(app.button)
 
 
 def test_photos_that_lose_every_box_can_be_left_out(opened, workspace):
     app = opened({1: {"keep": False}})
     assert difference(app)["Photos without boxes"][-1] == "0 → 6"
-    app = checked(labelled(app.radio, "Photos that lose every box").set_value("drop").run())
+    app = checked(labelled(app.radio, "Photos that lose all boxes").set_value("drop").run())
     assert difference(app)["Photos"][-1] == "26 → 20"
     pressed(app)
     assert len(load_dataset("fruit 2", workspace).images) == 20

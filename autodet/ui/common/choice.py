@@ -86,7 +86,7 @@ def choose_split(dataset: Dataset) -> str:
         splits,
         required=True,
         format_func=lambda split: f"{SPLIT_TITLES[split]} ({dataset.splits[split]:,})",
-        help="Test photos were seen by no search, so theirs is the honest figure.",
+        help="No search used the test photos, so their metrics are the honest ones.",
         key=_settle("split", splits, splits[0]),
         on_change=_remember,
         args=("split",),

@@ -30,7 +30,7 @@ def confirm_deletion(delete: Callable[[], object]) -> None:
 def show_size(status: SearchStatus, place: DeltaGenerator) -> None:
     """Show the disk usage of an inactive search."""
     place.metric(
-        "On the disk",
+        "Disk space",
         size_text(_size(status.search)),
         help="Mostly the models of its trials, any of which can be kept.",
         width="content",

@@ -150,7 +150,7 @@ def _check(given: str) -> None:
     st.session_state[WRONG] = wrong_before + 1
     guesses.note_wrong()
     log.warning("Wrong password, number %d of the last ten minutes.", guesses.recent())
-    st.error("That is not the password; ask the person who runs this app.")
+    st.error("Wrong password; ask the person who runs this app.")
 
 
 def _admit() -> str:

@@ -32,7 +32,7 @@ def offer_downloads(dataset: Dataset) -> None:
             st.markdown(f"The zip would have {size_text(size)}, too much for a browser. On the command line:")
             st.code(command, language="bash", wrap_lines=True)
             return
-        st.caption(f"A zip of {size_text(size)} with every photo and its split; made when you press.")
+        st.caption(f"A zip of {size_text(size)} with every photo and its split; created when you press a button.")
         for format in LAYOUTS:
             st.download_button(
                 f"Download as {escape(FORMAT_TITLES[format])}",

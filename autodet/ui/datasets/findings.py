@@ -44,15 +44,15 @@ def show_findings(dataset: Dataset) -> None:
 
 def _show_findings(dataset: Dataset) -> None:
     if not dataset.findings:
-        st.success("Nothing was wrong with this data set.", icon=":material/check_circle:")
+        st.success("The import found no problems.", icon=":material/check_circle:")
         return
     st.markdown("Findings of the import, and the action taken for each.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.text_input("Find", placeholder="part of a file's name or of a problem", key=f"find {dataset.id}")
+        wanted = st.text_input("Find", placeholder="part of a file name or of a sentence", key=f"find {dataset.id}")
         offer_csv(dataset.findings, dataset.id)
     found = find_findings(dataset.findings, wanted)
     if not found:
-        st.info("Nothing that was found says so.", icon=":material/search_off:")
+        st.info("No finding matches.", icon=":material/search_off:")
     for kind, findings in by_kind(found).items():
         title = f"**{KIND_TEXTS[kind].title}** · {how_many(findings):,}"
         with st.expander(title, key=f"kind {dataset.id} {kind}", on_change="rerun") as room:

@@ -91,7 +91,7 @@ def _ask_for_filters(dataset: Dataset, columns: Columns) -> dict[str, Any]:
             **_kept(dataset, "class"),
         )
         size = st.selectbox(
-            "Size of an object",
+            "Object size",
             list(SIZES),
             format_func=SIZES.__getitem__,
             help=f"The side of a square of the box's area, once the photo's longer side has {TRAINING_SIZE} pixels.",
@@ -206,10 +206,10 @@ def _box_table(dataset: Dataset, record: ImageRecord) -> pd.DataFrame:
     table = pd.DataFrame(marked.boxes_xyxy.round(1), columns=["left", "top", "right", "bottom"])
     table.insert(0, "class", [dataset.classes[class_id] for class_id in marked.class_ids])
     flags = zip(marked.difficult, marked.truncated, strict=True)
-    table["marked as"] = [
+    table["flags"] = [
         ", ".join(["difficult"] * bool(difficult) + ["truncated"] * bool(cut)) for difficult, cut in flags
     ]
-    return table if table["marked as"].any() else table.drop(columns="marked as")
+    return table if table["flags"].any() else table.drop(columns="flags")
 
 
 def thumbnail(dataset: Dataset, record: ImageRecord) -> bytes:

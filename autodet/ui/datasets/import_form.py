@@ -63,7 +63,7 @@ def _offer_sample() -> None:
         "Real photos instead: AutoGluon's `tiny_motorbike`, a small part of Pascal VOC, 23 MB from a public bucket of "
         "Amazon S3, where this server's network lets it through."
     )
-    if st.button("Fetch the motorbikes", icon=":material/cloud_download:"):
+    if st.button("Import the motorbikes", icon=":material/cloud_download:"):
         _begin(MOTORBIKES, MOTORBIKES)
 
 

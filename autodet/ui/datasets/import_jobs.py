@@ -119,7 +119,7 @@ def _watch(id: str) -> None:
 def _progress_text(name: str, status: ImportStatus) -> str:
     left = status.seconds_left
     time_left = f" · about {duration(left)} left" if left is not None and left >= 1 else ""
-    return f"**{escape(name)}** · {escape(step_text(status.step))}{time_left}. It goes on if you leave this page."
+    return f"**{escape(name)}** · {escape(step_text(status.step))}{time_left}. It continues if you leave this page."
 
 
 def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None:
@@ -146,7 +146,7 @@ def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None
         st.warning(
             f"The import of {name} was interrupted.{why} The files fetched so far are kept.", icon=":material/warning:"
         )
-        _offer_to_go_on(one, "Go on")
+        _offer_to_go_on(one, "Continue")
 
 
 def _offer_to_go_on(one: Import, label: str, *, large: bool = False) -> None:

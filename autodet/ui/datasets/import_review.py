@@ -74,7 +74,7 @@ def _show_review(job: Import, on_store: Callable[[Import], None]) -> None:
             _offer_discard(job)
             return
     _show_source(job, found.review)
-    for asks, title in ((True, "Please look at these"), (False, "Also found")):
+    for asks, title in ((True, "Please check these"), (False, "Also found")):
         kinds = [kind for kind in KINDS if kind in found.findings or kind in dict(decided)]
         kinds = [kind for kind in kinds if KINDS[kind].asks == asks and kind != LOSS]
         if kinds:
@@ -127,11 +127,11 @@ def _reviewed(id: str, created: str, decided: tuple[tuple[str, str], ...]) -> Re
 
 def _show_source(job: Import, found: Review) -> None:
     staged = found.staged
-    st.subheader(f"{escape(job.request().name)}: before it is imported", anchor=False)
+    st.subheader(f"{escape(job.request().name)}: review before the import", anchor=False)
     photos = counted(len(staged.photos) + len(staged.unlabelled), "photo")
     st.markdown(
-        f"{photos}, read as {FORMAT_TITLES[staged.detection.format]}. Some of it needs your eyes; what is chosen at "
-        "first is what autodet would do."
+        f"{photos}, read as {FORMAT_TITLES[staged.detection.format]}. Please check the findings; the "
+        "choices are those that autodet would make."
     )
     chosen = staged.detection
     st.caption(escape(detection_sentence(chosen.format, chosen.unmet, asked=chosen.asked)))
@@ -171,7 +171,7 @@ def _refusals_are_settled(job: Import, found: Reviewed) -> bool:
     for finding in found.review.refusals:
         st.error(escape(problem_sentence(finding, "page")), icon=":material/block:")
         if finding.kind == LOSS:
-            settled &= st.checkbox(f"I have looked at it. {KIND_TEXTS[LOSS].actions['keep']}.", key=_key(job, LOSS))
+            settled &= st.checkbox(f"I have checked this. {KIND_TEXTS[LOSS].actions['keep']}.", key=_key(job, LOSS))
         else:
             settled = False
     return settled
@@ -198,8 +198,8 @@ def _pictures(found: Reviewed, finding: Finding) -> list[Picture]:
     change = changes[photo]
     if change.after is not None and change.shows(finding.kind):
         return [
-            Picture("As written", _draw(found, photo, change.before, change.lost)),
-            Picture("As it would be", _draw(found, photo, change.after, change.made, RIGHT)),
+            Picture("Before", _draw(found, photo, change.before, change.lost)),
+            Picture("After", _draw(found, photo, change.after, change.made, RIGHT)),
         ]
     marks = (*change.before, *change.aside) if finding.kind == "box_set_aside" else change.before
     caption = "Would be left out" if change.after is None else ""

@@ -34,13 +34,13 @@ def show_statistics(dataset: Dataset) -> None:
         if len(dataset.classes) > MAX_CLASSES:
             _show_all_classes(dataset)
     else:
-        st.info("No object is marked on any of these photos.", icon=":material/select:")
+        st.info("These photos have no annotations.", icon=":material/select:")
         _show("Sizes of photos", photo_sizes_figure, _about_photo_sizes, dataset)
         return
     left, right = st.columns(2, gap="large")
     with left:
         _show("Sizes of boxes", box_sides_figure, _about_sides, dataset)
-        _show("Where boxes are", places_figure, _about_places, dataset)
+        _show("Positions of boxes", places_figure, _about_places, dataset)
     with right:
         _show("Shapes of boxes", box_ratios_figure, _about_ratios, dataset)
         _show("Sizes of photos", photo_sizes_figure, _about_photo_sizes, dataset)
@@ -67,7 +67,7 @@ def _show_all_classes(dataset: Dataset) -> None:
 def _about_classes(dataset: Dataset, columns: Columns) -> str:
     counts = count_classes(columns, len(dataset.classes)).sum(axis=0)
     if len(counts) == 1:
-        return f"There is one class, {escape(dataset.classes[0])}, so nothing can be out of balance."
+        return f"There is one class, {escape(dataset.classes[0])}, so there is no class imbalance."
     most, least = int(counts.argmax()), int(counts.argmin())
     times = counts[most] / max(1, counts[least])
     names = f"{escape(shortened(dataset.classes[most]))} ({counted(int(counts[most]), 'box', 'boxes')}) and "
@@ -76,8 +76,8 @@ def _about_classes(dataset: Dataset, columns: Columns) -> str:
     if times < UNEVEN:
         return f"{shown}Balanced well enough: the most and the least frequent class are {names}."
     return (
-        f"{shown}Out of balance: the most and the least frequent class are {names}. Rare classes are found worse; "
-        "bring more photos of them."
+        f"{shown}Class imbalance: the most and the least frequent class are {names}. A detector finds rare "
+        "classes less reliably; add photos of them."
     )
 
 
@@ -88,7 +88,10 @@ def _about_sides(_dataset: Dataset, columns: Columns) -> str:
         f"less than **{np.median(columns.sides):.0f} pixels**, and {_share(small)} are small."
     )
     if small > MUCH:
-        text += " Many small objects will be missed: take photos from nearer, or cut them into parts before you label."
+        text += (
+            " The detector will miss many small objects: take photos from closer up, or cut them into tiles before you "
+            "label."
+        )
     return text
 
 
@@ -100,7 +103,7 @@ def _about_ratios(_dataset: Dataset, columns: Columns) -> str:
         f"more than {SLIM} times as long one way as the other."
     )
     if slim > MUCH:
-        text += " Such slim boxes are hard to fit: if some are labelled askew, label their parts instead."
+        text += " Such slim boxes are hard to fit: if objects lie diagonally, label their parts instead."
     return text
 
 
@@ -109,7 +112,7 @@ def _about_places(_dataset: Dataset, columns: Columns) -> str:
     middle = float((np.abs(centres - 0.5) < 1 / 6).all(axis=1).mean())
     text = f"The bluer, the more boxes cover that part of a photo. {_share(middle)} have their centre in the middle."
     if middle > CENTRED:
-        text += " Near the edges a detector would learn little: add photos in which objects are off the centre."
+        text += " The detector would learn little near the edges: add photos with objects off the centre."
     return text
 
 

@@ -120,7 +120,7 @@ def _edit_classes(dataset: Dataset) -> Changes:
     emptied = "keep"
     if drop:
         emptied = st.radio(
-            "Photos that lose every box", list(EMPTIED), format_func=EMPTIED.__getitem__, key=f"emptied {dataset.id}"
+            "Photos that lose all boxes", list(EMPTIED), format_func=EMPTIED.__getitem__, key=f"emptied {dataset.id}"
         )
     return Changes(rename, drop, "drop" if emptied == "drop" else "keep")
 
@@ -134,14 +134,16 @@ def _edit_splits(dataset: Dataset) -> Resplit | None:
     of_val = val.number_input("Validation, %", 0, 99, round(100 * SHARES["val"]), key=f"val {dataset.id}")
     test.metric("Test", f"{100 - of_train - of_val} %", help="The rest of the photos.")
     number = seed.number_input("Seed", 0, 2**31 - 1, 0, key=f"seed {dataset.id}", help="Another seed, another draw.")
-    stratified = st.checkbox("Give every class its share of each split", value=True, key=f"stratified {dataset.id}")
+    stratified = st.checkbox(
+        "Stratify: every class gets its share of each split", value=True, key=f"stratified {dataset.id}"
+    )
     rules = {"": "Only copies of a photo, and photos that look alike", **RULES, PATTERN: "A regular expression"}
     rule = st.selectbox(
         "Keep together",
         list(rules),
         format_func=rules.__getitem__,
         key=f"together {dataset.id}",
-        help="Frames of one film in two splits make figures look better than they are.",
+        help="Frames of one video in two splits are data leakage: metrics look better than they are.",
     )
     if rule == PATTERN:
         rule = st.text_input(
@@ -182,11 +184,11 @@ def _offer_button(version: Version) -> None:
     parent = version.parent
     name, button = st.columns([3, 1], vertical_alignment="bottom")
     called = name.text_input("Name", free_version_name(parent), key=f"version name {parent.id}")
-    if button.button("Make the version", type="primary", icon=":material/call_split:", width="stretch"):
-        with st.spinner("Making the version"):
+    if button.button("Create the version", type="primary", icon=":material/call_split:", width="stretch"):
+        with st.spinner("Creating the version"):
             made = store_version(version, called)
         choose(dataset=made.id)
-        st.toast(f"{escape(made.name)} was made.", icon=":material/check:")
+        st.toast(f"{escape(made.name)} was created.", icon=":material/check:")
         st.rerun()
 
 
@@ -220,7 +222,7 @@ def _tally(dataset: Dataset) -> Tally:
 
 @st.cache_resource(
     max_entries=2,
-    show_spinner="Looking at what would change",
+    show_spinner="Planning the version",
     hash_funcs={Dataset: lambda dataset: f"{dataset.folder} {dataset.fingerprint}", Changes: repr},
 )
 def _planned(dataset: Dataset, changes: Changes) -> Version:

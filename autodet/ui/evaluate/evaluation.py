@@ -25,9 +25,9 @@ PER_PAGE = 4
 REFRESH_SECONDS = 0.5
 MAX_SIDE = 720
 HELP = {
-    "mAP@0.5": "COCO's average precision, a box counting as found if it overlaps by half; mean over the classes.",
-    "mAP@0.5–0.95": "The same, mean over ten overlaps from 0.50 to 0.95: strict about how well boxes fit.",
-    "mAP@0.5, VOC07": "Pascal VOC 2007's eleven-point figure, the one that AutoGluon reported.",
+    "mAP@0.5": "COCO average precision at an IoU of 0.5 (boxes overlap by half), averaged over the classes.",
+    "mAP@0.5–0.95": "The same, averaged over ten IoU thresholds from 0.50 to 0.95: strict about how well boxes fit.",
+    "mAP@0.5, VOC07": "Pascal VOC 2007's 11-point average precision, which AutoGluon reported.",
 }
 WORDS = (
     "A detection matches a ground-truth box if their overlap (IoU) is at least 0.5. Missed (false negative): a "
@@ -74,7 +74,7 @@ def _watch(model: StoredModel, dataset: Dataset, split: str) -> None:
         job = find_evaluation(model, dataset, split)
         if job is None or job.error:
             st.rerun()
-        st.progress(job.done / max(1, job.total), f"{_progress_text(job)}. It goes on if you leave this page.")
+        st.progress(job.done / max(1, job.total), f"{_progress_text(job)}. It continues if you leave this page.")
 
 
 def _progress_text(job: EvaluationJob) -> str:
@@ -95,7 +95,7 @@ def show_report(evaluated: Evaluated) -> None:
         st.warning(escape(sentence), icon=":material/warning:")
     if report.crowded_images:
         st.info(
-            f"{counted(report.crowded_images, 'photo')} with more than {MAX_DETECTIONS} marked objects: a detector "
+            f"{counted(report.crowded_images, 'photo')} with more than {MAX_DETECTIONS} annotated objects: a detector "
             "finds no more than that on a photo, so the rest counts as missed.",
             icon=":material/grain:",
         )
@@ -143,13 +143,13 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
         default=True,
         required=True,
     )
-    threshold = right.slider("Show detections that score at least", 0.05, 0.95, 0.5, 0.05)
+    threshold = right.slider("Confidence threshold", 0.05, 0.95, 0.5, 0.05)
     records = dataset.split(evaluated.split)
     mistakes = [
         count_mistakes(record, seen.above(threshold), dataset.classes, model.card.classes)
         for record, seen in zip(records, evaluated.predictions, strict=True)
     ]
-    objects = counted(sum(len(record.annotations) for record in records), "marked object")
+    objects = counted(sum(len(record.annotations) for record in records), "annotated object")
     st.markdown(
         f"On all {counted(len(records), 'photo')}, with {objects}: **{_sentence(add_up(mistakes))}**.", help=WORDS
     )
@@ -166,9 +166,9 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
             truth, prediction = (column.container(gap="xxsmall") for column in st.columns(2))
             by_person = draw_boxes(photo, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes)
             by_model = draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, model.card.classes, seen.scores)
-            truth.image(as_jpeg(by_person), width=width, alt=f"{record.file}, marked by a person")
+            truth.image(as_jpeg(by_person), width=width, alt=f"{record.file}, ground truth")
             truth.caption("Ground truth")
-            prediction.image(as_jpeg(by_model), width=width, alt=f"{record.file}, seen by the model")
+            prediction.image(as_jpeg(by_model), width=width, alt=f"{record.file}, predictions of the model")
             prediction.caption("Predictions of the model")
 
 

@@ -67,7 +67,7 @@ def show_next_steps() -> None:
             "Search",
             f"{counted(len(searches), 'search', 'searches')} so far. Try more settings, or another data set."
             if searches
-            else "Say how long to try. Training runs in the background; close the tab if you like.",
+            else "Choose how long to search. Training runs in the background, and you can close the tab.",
             "Start a search",
             "search",
             done=bool(models),
@@ -102,8 +102,12 @@ def show_newest_model() -> None:
         name, map50, map50_95, actions = st.columns([3, 2, 2, 2], vertical_alignment="center")
         name.markdown(f"**{escape(newest.card.name)}**  \n{escape(', '.join(newest.card.classes))}")
         name.caption(f"Trained on {escape(newest.card.dataset)}, {ago(newest.added)}")
-        map50.metric("mAP@0.5", score(newest.card.metrics.get("map50")), help="On the validation photos; 1 is perfect.")
-        map50_95.metric("mAP@0.5–0.95", score(newest.card.metrics.get("map50_95")), help="Stricter about the boxes.")
+        map50.metric(
+            "mAP@0.5", score(newest.card.metrics.get("map50")), help="mAP on the validation photos; 1 is perfect."
+        )
+        map50_95.metric(
+            "mAP@0.5–0.95", score(newest.card.metrics.get("map50_95")), help="Stricter about how well boxes fit."
+        )
         with actions:
             link("predict", "Try it", primary=True, model=newest.id)
             link("evaluate", "Evaluate it", model=newest.id)

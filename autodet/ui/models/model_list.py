@@ -104,13 +104,15 @@ def _show_details(model: StoredModel) -> None:
     architecture = ARCHITECTURES.get(card.architecture)
     facts = {
         "Architecture": architecture.title if architecture else card.architecture,
-        "Photos are seen at": f"{card.image_size} pixels; {card.preprocessing}",
+        "Image size": f"{card.image_size} pixels; {card.preprocessing}",
         "Best epoch": card.epoch,
-        "One prediction takes": f"{card.latency_ms:g} ms" if card.latency_ms else "not measured",
-        "Refit": "on training and validation photos; its figures are those of the best trial" if card.refit else "no",
-        "Began with": f"the weights of {card.start_from.model}" if card.start_from else "the network's own weights",
-        "Trained with": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
-        "Made with": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
+        "Latency per photo": f"{card.latency_ms:g} ms" if card.latency_ms else "not measured",
+        "Refit": "on training and validation photos; its metrics are those of the best trial" if card.refit else "no",
+        "Starting weights": f"the weights of {card.start_from.model}"
+        if card.start_from
+        else "the network's pretrained weights",
+        "Hyperparameters": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
+        "Software versions": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
         "Data set's fingerprint": card.dataset_fingerprint,
         "Weights' SHA-256": card.weights_sha256,
     }
@@ -125,7 +127,7 @@ def _show_details(model: StoredModel) -> None:
                 key=f"onnx {model.id}",
                 icon=":material/output:",
                 on_click="ignore",
-                help="For programs without Python; made when you press, which takes some seconds.",
+                help="For programs without Python; created when you press the button, in some seconds.",
             )
         with st.popover("Rename", icon=":material/edit:", key=f"rename {model.id} {card.name}"):
             _offer_new_name(model)
@@ -141,7 +143,7 @@ def _offer_new_name(model: StoredModel) -> None:
         name = st.text_input("New name", model.card.name, max_chars=MAX_NAME_LENGTH)
         if st.form_submit_button("Rename it", type="primary", icon=":material/check:"):
             renamed = rename_model(model.id, name)
-            st.session_state[DONE] = f"{model.card.name} is called {renamed.card.name} now."
+            st.session_state[DONE] = f"{model.card.name} was renamed to {renamed.card.name}."
             st.rerun()
 
 

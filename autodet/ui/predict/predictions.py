@@ -94,7 +94,7 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
             except PhotoError as error:
                 unreadable.append(str(error))
                 continue
-            with st.spinner(f"Looking at {escape(photo.name)}, {number} of {len(photos)}"):
+            with st.spinner(f"Detecting objects in {escape(photo.name)}, {number} of {len(photos)}"):
                 remembered[key] = next(_loaded(model).stream([image], MIN_SCORE))
         seen.append(Seen(photo, sha256, remembered[key]))
     while len(remembered) > max(MAX_REMEMBERED, len(photos)):
@@ -140,12 +140,13 @@ def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
     classes = model.card.classes
     left, right = st.columns([3, 2]) if len(classes) > 1 else (st.container(), None)
     threshold = left.slider(
-        "Show what scores at least",
+        "Confidence threshold",
         LOWEST,
         0.95,
         0.5,
         0.05,
-        help="Lower: more is found, more of it wrong. Higher: less is found, less of it wrong.",
+        help="Lower: more objects are found (higher recall), with more false alarms (lower precision). Higher: the "
+        "opposite.",
     )
     if right and (wanted := _ask_for_classes(right, classes)):
         everything = [replace(seen_photo, prediction=seen_photo.prediction.only(wanted)) for seen_photo in everything]
@@ -173,8 +174,8 @@ def _nothing_sentence(everything: Sequence[Seen]) -> str:
     """Explain what to do if no detection reaches the threshold."""
     highest = max((float(seen_photo.prediction.scores.max(initial=0.0)) for seen_photo in everything), default=0.0)
     if highest < LOWEST:
-        return f"Nothing scores that high, or even {LOWEST}: the model sees nothing here that it knows."
-    return f"Nothing scores that high; the highest score is {highest:.2f}. Move the slider to the left to see it."
+        return f"No detection scores even {LOWEST}: the model finds none of its classes here."
+    return f"No detection reaches the threshold; the highest score is {highest:.2f}. Move the slider left to see it."
 
 
 def _show_pictures(shown: Sequence[Seen], classes: Sequence[str]) -> None:
