@@ -19,9 +19,8 @@ format: $(VENV)/.dev  ## mend what can be mended of the style
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
 
-screenshots: $(VENV)/.dev  ## renew the README's pictures from a search on the sample (minutes)
-	AUTODET_HOME=$$(mktemp -d) sh -c '$(RUN) autodet import sample && \
-	  $(RUN) autodet search sample --trials 4 --epochs 16 && $(RUN) tests.browser.screenshots docs/images'
+screenshots: $(VENV)/.dev  ## take pictures of every page into build/screenshots and renew the README's (minutes)
+	$(RUN) tests.browser.screenshots build/screenshots docs/images
 
 clean:  ## delete the environment and all caches; the workspace stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,6 +1,9 @@
-"""The README's screenshots, taken from a workspace that holds the drawn sample and a finished search on it.
+"""Screenshots of every page, and the README's pictures, from a search on the drawn sample.
 
-AUTODET_HOME=FOLDER python -m tests.browser.screenshots OUT_FOLDER
+python -m tests.browser.screenshots FOLDER [README_FOLDER]
+
+FOLDER receives ``<page>-<width>-<theme>.png``: whole pages, 1280 and 400 pixels wide, light and dark. README_FOLDER
+receives the top of some pages. The workspace in FOLDER is kept, so that a second run needs no search.
 """
 
 import sys
@@ -9,80 +12,115 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from autodet.workspace import open_workspace
+import autodet
+from autodet.workspace import Workspace
 from tests.browser.conftest import CHROMIUM, FLAGS, App, goto, settled
 
-SIZE_WH = (1280, 800)
+WIDTHS, THEMES = (1280, 400), ("light", "dark")
+HEIGHT, MAX_HEIGHT = 800, 4000  # of the README's pictures, and of a whole page
 COLOURS = 256  # a palette of so many keeps a picture with photos below 250 KB
+TRIALS, EPOCHS = 3, 12
 
 
-def main(out: Path) -> None:
+def main(out: Path, readme: Path | None = None) -> None:
     """Take every screenshot."""
     out.mkdir(parents=True, exist_ok=True)
-    app = App(open_workspace().home)
+    workspace = _searched(out / "workspace")
+    app = App(workspace.home)
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            tab = browser.new_page(viewport={"width": SIZE_WH[0], "height": SIZE_WH[1]}, color_scheme="light")
-            tab.set_default_timeout(120_000)
-            for name, prepare in PAGES.items():
-                goto(tab, app, name)
-                at_the_top = prepare(tab)
-                settled(tab)
-                tab.mouse.move(340, 700)  # beside everything that reacts
-                tab.wait_for_timeout(1500)  # fonts, pictures and the charts' own drawing
-                _scroll_to(tab, at_the_top)
-                _save(tab.screenshot(), out / f"{name}.png")
+            for width in WIDTHS:
+                for theme in THEMES:
+                    for name in PAGES:
+                        _save(_whole(_opened(browser, app, name, width, theme)), out / f"{name}-{width}-{theme}.png")
+            for name in PICTURES if readme else ():
+                _save(_top(_opened(browser, app, name, WIDTHS[0], THEMES[0]), name), readme / f"{name}.png")
             browser.close()
     finally:
         app.stop()
 
 
+def _searched(home: Path) -> Workspace:
+    """Return the workspace with the sample and a finished search on it; make both if there is no model yet."""
+    workspace = Workspace(home.resolve())
+    for folder in (workspace.datasets, workspace.searches, workspace.models):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not autodet.list_models(workspace):
+        data = autodet.import_dataset("sample", "fruit", workspace=workspace)
+        autodet.start_search(data, trials=TRIALS, epochs=EPOCHS, workspace=workspace).wait()
+    return workspace
+
+
+def _opened(browser: Browser, app: App, name: str, width: int, theme: str) -> Page:
+    """Open a page in a new tab, bring it into the state to show, and wait until it is drawn."""
+    tab = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=theme)
+    tab.set_default_timeout(120_000)
+    goto(tab, app, "" if name == "home" else name)
+    PAGES[name](tab)
+    settled(tab)
+    tab.mouse.move(width // 4, HEIGHT - 100)  # beside everything that reacts
+    tab.wait_for_timeout(1500)  # fonts, pictures and the charts' own drawing
+    return tab
+
+
+def _whole(tab: Page) -> bytes:
+    height = tab.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
+    tab.set_viewport_size({"width": tab.viewport_size["width"], "height": min(max(height, HEIGHT), MAX_HEIGHT)})
+    tab.wait_for_timeout(500)
+    png = tab.screenshot()
+    tab.close()
+    return png
+
+
+def _top(tab: Page, name: str) -> bytes:
+    """Return the page from its most interesting element on."""
+    top = PICTURES[name](tab).bounding_box()["y"]
+    tab.get_by_test_id("stMain").evaluate("(main, y) => main.scrollBy(0, y)", top - 12)
+    tab.wait_for_timeout(300)
+    png = tab.screenshot()
+    tab.close()
+    return png
+
+
 def _save(png: bytes, path: Path) -> None:
     Image.open(BytesIO(png)).convert("RGB").quantize(COLOURS).save(path, optimize=True)
-    print(f"{path} {path.stat().st_size / 1000:.0f} KB")
+    print(f"{path} {path.stat().st_size / 1000:.0f} KB", flush=True)
 
 
-def _show_gallery(tab: Page) -> Locator:
-    tab.get_by_test_id("stImage").nth(3).wait_for()
-    return tab.get_by_test_id("stMetric").first
-
-
-def _show_chart(tab: Page) -> Locator:
-    tab.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
-    return tab.get_by_test_id("stSelectbox").first
-
-
-def _evaluate(tab: Page) -> Locator:
+def _evaluate(tab: Page) -> None:
     tab.get_by_role("button", name="Evaluate on").or_(tab.get_by_text("Classes", exact=True)).first.wait_for()
     if (button := tab.get_by_role("button", name="Evaluate on")).count():
         button.click()
     tab.get_by_text("Predictions of the model").first.wait_for()
-    return tab.get_by_test_id("stPlotlyChart").first
 
 
-def _predict(tab: Page) -> Locator:
+def _predict(tab: Page) -> None:
     tab.get_by_text("Try three photos").click()
     tab.get_by_test_id("stImage").nth(1).wait_for()
-    return tab.get_by_test_id("stFileUploader")
 
 
-def _scroll_to(tab: Page, element: Locator) -> None:
-    """Bring an element to the top of the page, a little below the edge."""
-    top = element.bounding_box()["y"]
-    tab.get_by_test_id("stMain").evaluate("(main, y) => main.scrollBy(0, y)", top - 12)
-    tab.wait_for_timeout(300)
-
-
-PAGES: dict[str, Callable[[Page], Locator]] = {
-    "datasets": _show_gallery,
-    "search": lambda tab: tab.get_by_role("heading", level=1),
-    "results": _show_chart,
+# What a page waits for or does before its picture is taken.
+PAGES: dict[str, Callable[[Page], object]] = {
+    "home": lambda tab: None,
+    "datasets": lambda tab: tab.get_by_test_id("stImage").nth(3).wait_for(),
+    "search": lambda tab: None,
+    "results": lambda tab: tab.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for(),
     "evaluate": _evaluate,
     "predict": _predict,
+    "models": lambda tab: None,
+    "settings": lambda tab: None,
+}
+# The README's pictures: the element at their top.
+PICTURES: dict[str, Callable[[Page], Locator]] = {
+    "datasets": lambda tab: tab.get_by_test_id("stMetric").first,
+    "search": lambda tab: tab.get_by_role("heading", level=1),
+    "results": lambda tab: tab.get_by_test_id("stSelectbox").first,
+    "evaluate": lambda tab: tab.get_by_test_id("stPlotlyChart").first,
+    "predict": lambda tab: tab.get_by_test_id("stFileUploader"),
 }
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))
