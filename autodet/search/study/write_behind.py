@@ -8,7 +8,7 @@ journal, and the next supervisor replays it.
 Parameters, reports and attributes are written to Optuna's tables directly, which is not a public interface. The public
 ways were measured (``docs/experiments/storage.md``): a journal file is faster but cannot serve a team's
 ``optuna-dashboard`` on PostgreSQL while a search runs, and Optuna's own database storage takes 2.4 times as long.
-``tests/search/study/test_optuna_interface.py`` fails with the difference when an update of Optuna changes what is used.
+``tests/search/study/test_optuna_interface.py`` reports the differences when an update of Optuna changes this interface.
 """
 
 import json
