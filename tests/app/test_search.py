@@ -132,7 +132,7 @@ def test_an_option_without_a_place_of_its_own_is_asked_for_too(visit, fruit, wor
     app = visit("search")
     labelled(app.number_input, "Random seed").set_value(-1)
     app = checked(app.run())
-    assert "Random seed: a whole number from 0 to 2,147,483,647, not -1." in says(app)
+    assert "Random seed: a whole number from 0 to 2,147,483,647, not -1." in says(app).replace("\\", "")
     labelled(app.number_input, "Random seed").set_value(7)
     checked(labelled(checked(app.run()).button, "Start the search").click().run())
     assert find_search(list_searches(workspace)[0].search, workspace).spec().seed == 7

@@ -207,7 +207,7 @@ class StoredOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions(StoredOptions):
-    """What a user chooses for a search; ``OPTIONS`` describes each field.
+    """Options of a search, as a user gives them; ``OPTIONS`` describes each field.
 
     None leaves a choice to the preset, or to the usual value. ``spec.json`` has what the fields of this class become:
     the search space, the identity of the starting model, and the best parameters of the earlier search.
