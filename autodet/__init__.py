@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from autodet.records.searches import SearchStatus
     from autodet.search.api import Search, find_search, list_searches
     from autodet.search.delete_assets import delete_dataset, delete_model
+    from autodet.search.order.options import SearchOptions
     from autodet.search.start import fit, start_search
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Prediction",
     "Resplit",
     "Search",
+    "SearchOptions",
     "SearchStatus",
     "SearchUnfinishedError",
     "__version__",
@@ -72,6 +74,7 @@ _HOMES = {
     "Prediction": "autodet.records.photos",
     "Resplit": "autodet.datasets.versions.resplit",
     "Search": "autodet.search.api",
+    "SearchOptions": "autodet.search.order.options",
     "SearchStatus": "autodet.records.searches",
     "delete_dataset": "autodet.search.delete_assets",
     "delete_model": "autodet.search.delete_assets",

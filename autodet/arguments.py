@@ -9,12 +9,9 @@ from autodet.datasets.export import LAYOUTS
 from autodet.datasets.formats.detection import FORMATS
 from autodet.datasets.versions.photo_groups import RULES
 from autodet.errors import AutodetError
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES
-from autodet.models.registry import ARCHITECTURES
 from autodet.records import DEFAULT_THRESHOLD, SPLITS
+from autodet.search.order.options import OPTIONS, Option
 from autodet.search.order.space import PARAMETERS, Range, parse_tried
-from autodet.search.order.spec import EXECUTORS, PRUNERS, SAMPLERS
-from autodet.search.planning.presets import PRESETS
 
 MAX_PORT = 65535
 
@@ -86,22 +83,37 @@ def add_derive(parser: argparse.ArgumentParser) -> None:
 
 
 def add_search(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``search``: data set, budget, search space and strategy."""
+    """Declare the arguments of ``search``: data set and options."""
+    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+    for option in OPTIONS.values():
+        NOTATIONS.get(option.name, _add_option)(parser, option)
+    parser.add_argument("--name", help="what to call the search and its model; the data set's name if not given")
+    parser.add_argument("--detach", action="store_true", help="do not wait: the search runs in the background")
+
+
+def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
+    flag = f"--{option.name.replace('_', '-')}"
+    if option.kind is bool:
+        parser.add_argument(flag, action="store_true", help=option.help)
+        return
+    parser.add_argument(
+        flag,
+        type={int: _whole_number, float: _number}.get(option.kind, str),
+        choices=tuple(option.choices) or None,
+        default=option.default,
+        metavar=option.metavar or option.unit.upper() or None,
+        help=option.help,
+    )
+
+
+def _add_rates(parser: argparse.ArgumentParser, _option: Option) -> None:
     usual = PARAMETERS["lr"].prior
     lowest, highest = (usual.low, usual.high) if isinstance(usual, Range) else (None, None)
-    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
-    parser.add_argument("--trials", type=_whole_number, help="how many trials (default 3)")
-    parser.add_argument("--epochs", type=_whole_number, help="epochs a trial (default 20)")
-    effort = (
-        "choose what is not given (trials, epochs, space, sampler, pruner, patience) by the data set and the devices"
-    )
-    parser.add_argument("--preset", choices=PRESETS, help=effort)
-    parser.add_argument(
-        "--time-limit", type=_number, metavar="SECONDS", help="stop after this time; the best model so far is kept"
-    )
     parser.add_argument("--lr-min", type=_number, metavar="RATE", help=f"default {lowest:g}")
     parser.add_argument("--lr-max", type=_number, metavar="RATE", help=f"default {highest:g}")
-    parser.add_argument("--architecture", choices=ARCHITECTURES, metavar="NAME", help=", ".join(ARCHITECTURES))
+
+
+def _add_space(parser: argparse.ArgumentParser, _option: Option) -> None:
     parser.add_argument(
         "--space",
         metavar="NAME=VALUES",
@@ -110,28 +122,9 @@ def add_search(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="what to try, once for each: a value, LOW..HIGH, A,B,C, 'tune' or 'default'; of " + ", ".join(PARAMETERS),
     )
-    parser.add_argument("--sampler", choices=SAMPLERS, help="sampler of the parameters (default tpe)")
-    behind = "what gives up trials that fall behind (default median; none for a pair of objectives)"
-    parser.add_argument("--pruner", choices=PRUNERS, help=behind)
-    patience = "early stopping: end a trial after this many epochs without improvement; 0 for never (default)"
-    parser.add_argument("--patience", type=_whole_number, metavar="EPOCHS", help=patience)
-    objectives = ", ".join(OBJECTIVES)
-    high = f"objective to maximize; with +latency, the prediction time is minimized too: {objectives}"
-    parser.add_argument("--objective", default=DEFAULT_OBJECTIVE, help=high)
-    parser.add_argument("--device", help="cpu or cuda:N; every device slot if not given")
-    where = "where trials run: local (default), or ray, the cluster of AUTODET_RAY_ADDRESS"
-    parser.add_argument("--executor", choices=EXECUTORS, default="local", help=where)
-    model = "a model's id or name, or an .autodet file, whose weights every trial begins with; its network is kept"
-    parser.add_argument("--start-from", metavar="MODEL", help=model)
-    earlier = "an earlier search, whose best parameters are tried next after the defaults"
-    parser.add_argument("--warm-start", metavar="SEARCH", help=earlier)
-    repeat = "when every combination has been tried, train combinations again with other seeds (else the search ends)"
-    parser.add_argument("--repeat", action="store_true", help=repeat)
-    refit = "train the best parameters once more at the end, on training and validation photos"
-    parser.add_argument("--refit", action="store_true", help=refit)
-    parser.add_argument("--seed", type=_whole_number, default=0, help="makes a search on one device repeatable")
-    parser.add_argument("--name", help="what to call the search and its model; the data set's name if not given")
-    parser.add_argument("--detach", action="store_true", help="do not wait: the search runs in the background")
+
+
+NOTATIONS = {"lr_range": _add_rates, "space": _add_space}  # options with arguments of their own
 
 
 def add_keep(parser: argparse.ArgumentParser) -> None:

@@ -25,6 +25,7 @@ from autodet.models.store import find_model, list_models, only_model_id, rename_
 from autodet.records import Prediction, SearchStatus
 from autodet.search.api import Search, find_only_search, find_search, is_in_the_making, list_searches
 from autodet.search.delete_assets import delete_dataset, delete_model
+from autodet.search.order.options import OPTIONS, SearchOptions
 from autodet.search.order.space import PARAMETERS, Range
 from autodet.search.start import start_search
 from autodet.search.status.epoch_lines import EpochLines, progress_text
@@ -123,28 +124,7 @@ def _changes(options: Options) -> Changes:
 
 def search(options: Options) -> Answer:
     """Start a search, and wait for it unless ``--detach`` is given."""
-    search = start_search(
-        options.dataset,
-        trials=options.trials,
-        epochs=options.epochs,
-        time_limit=options.time_limit,
-        lr_range=_lr_range(options),
-        preset=options.preset,
-        architecture=options.architecture,
-        space=_space(options),
-        sampler=options.sampler,
-        pruner=options.pruner,
-        patience=options.patience,
-        objective=options.objective,
-        device=options.device,
-        executor=options.executor,
-        start_from=options.start_from,
-        warm_start=options.warm_start,
-        repeat=options.repeat,
-        refit=options.refit,
-        seed=options.seed,
-        name=options.name,
-    )
+    search = start_search(options.dataset, _search_options(options), name=options.name)
     if why := search.spec().why:
         say(why)
     if options.detach:
@@ -176,6 +156,11 @@ def _watcher(line: ProgressLine) -> Callable[[SearchStatus], None]:
             line.show(progress_text(status))
 
     return watch
+
+
+def _search_options(options: Options) -> SearchOptions:
+    given = {name: value for name, value in vars(options).items() if name in OPTIONS}
+    return SearchOptions(**given | {"lr_range": _lr_range(options), "space": _space(options)})
 
 
 def _lr_range(options: Options) -> tuple[float, float] | None:

@@ -2,15 +2,14 @@
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import SearchError, WeightsError, warn
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
+from autodet.evaluation.objective import wants_speed
 from autodet.evaluation.report import unmeasured_sentence
 from autodet.inference.leakage import flattered_sentence
 from autodet.models.registry import weights_problem
@@ -23,6 +22,7 @@ from autodet.search.launch import launch
 from autodet.search.order.combinations import Combinations, too_many_sentence
 from autodet.search.order.dataset_checks import check_dataset, check_labels
 from autodet.search.order.initial_weights import Beginning, read_beginning
+from autodet.search.order.options import SearchKeywords, SearchOptions, StoredOptions, lists_options
 from autodet.search.order.space import PARAMETERS, architectures, make_space, most_epochs
 from autodet.search.order.spec import SPEC, SearchSpec
 from autodet.search.planning.dataset_profile import unjudged_classes
@@ -39,68 +39,27 @@ if TYPE_CHECKING:
     from autodet.inference.detector import Detector
 
 
-def start_search(  # noqa: PLR0913 - the words of a search are keywords
+@lists_options
+def start_search(
     dataset: Dataset | DatasetSummary | str,
+    options: SearchOptions | None = None,
     *,
-    trials: int | None = None,
-    epochs: int | None = None,
-    time_limit: float | None = None,
-    lr_range: tuple[float, float] | None = None,
-    preset: str | None = None,
-    architecture: str | None = None,
-    space: Mapping[str, Any] | None = None,
-    sampler: str | None = None,
-    pruner: str | None = None,
-    patience: int | None = None,
-    objective: str = DEFAULT_OBJECTIVE,
-    device: str | None = None,
-    executor: str = "local",
-    start_from: str | Path | None = None,
-    warm_start: str | None = None,
-    repeat: bool = False,
-    refit: bool = False,
-    seed: int = 0,
     name: str | None = None,
     workspace: Workspace | None = None,
     once_within: float = 0.0,
+    **keywords: Unpack[SearchKeywords],
 ) -> Search:
     """Start a search in the background.
 
     Args:
         dataset: A data set of the workspace, or its id or name.
-        trials: Number of trials; the preset's value, or 3.
-        epochs: Epochs per trial; the preset's value, or 20.
-        time_limit: Time limit of the whole search in seconds.
-        lr_range: Lowest and highest learning rate; same as ``lr`` in ``space``.
-        preset: ``quick``, ``balanced`` or ``best``: chooses omitted values of trials, epochs, space, sampler, pruner
-            and patience from the data set and the devices. Given values take precedence.
-        architecture: A name of ``autodet.models.registry``; same as in ``space``.
-        space: Search space by the names of ``autodet.search.order.space.PARAMETERS``: a value, ``(lowest, highest)``,
-            a list, True for the usual range, or False for the default.
-        sampler: Sampler of parameter values: ``tpe`` (the default), ``random``, or ``gp``, a Gaussian process, which
-            needs scipy.
-        pruner: Pruner of trials that fall behind: ``median`` (the default), ``hyperband``, ``asha`` or ``none``, the
-            only choice with two objectives.
-        patience: Early stopping: a trial ends after this many epochs without improvement; 0, the default, disables it.
-        objective: Metric to maximize: ``map50``, ``map50_95``, or ``recall@0.9`` (the recall at that precision). The
-            suffix ``+latency`` minimizes the prediction time too; the space must then vary ``image_size`` or
-            ``architecture``, and ``Search.pareto_front`` is the result.
-        device: ``cpu`` or ``cuda:N`` to use only that device; every device slot by default.
-        executor: Where trials run: ``local``, or ``ray`` for the cluster from the settings.
-        start_from: Id or name of a model, or an ``.autodet`` file, with the starting weights of every trial in place
-            of the pretrained ones. Its network is used, and its photo size unless ``space`` sets one. Classes are
-            matched by name; new classes start untrained.
-        warm_start: An earlier search; its best parameters are tried right after the defaults.
-        repeat: Train combinations again with other seeds once all have been tried; otherwise the search ends then. No
-            effect if a continuous parameter is tuned.
-        refit: Train the best parameters once more at the end, on training and validation photos. The metrics stay those
-            of the best trial, whose own model is kept too.
-        seed: Makes a search on one device reproducible.
+        options: Options of the search; all defaults if not given.
         name: Name of the search and its model; the data set's name by default. A number is appended if the name is the
             id of another search or model.
         workspace: Workspace of the search; by default that of a ``Dataset``, else the settings' workspace.
         once_within: Return the existing search if an identical one was requested within this many seconds, by any user.
             Guards buttons against double clicks and simultaneous users.
+        **keywords: Single options, which take precedence over ``options``; listed below.
 
     Warns:
         AutodetWarning: The metrics need care, or there are fewer combinations than requested trials.
@@ -115,48 +74,11 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     """
     dataset = as_dataset(dataset, workspace)
     workspace = workspace or Workspace(dataset.folder.parent.parent)
-    asked = asked_space({"lr": lr_range, "architecture": architecture}, space or {}, epochs)
-    beginning = read_beginning(start_from, workspace) if start_from else None
-    if beginning:
-        asked = beginning.fixed(asked)
-    pruner = pruner or ("none" if wants_speed(objective) else None)
-    fixed = {"trials": trials, "epochs": epochs, "pruner": pruner, "device": device, "executor": executor}
-    plan = plan_for(preset, dataset, asked, fixed, objective, beginning.card.image_size if beginning else None)
-    tried = make_space({**plan.space, **asked})
-    patience = plan.patience if patience is None else patience
-    spec = SearchSpec(
-        name=name or dataset.name,
-        dataset=dataset.id,
-        trials=plan.trials if trials is None else trials,
-        epochs=most_epochs(tried, plan.epochs if epochs is None else epochs),
-        time_limit=time_limit,
-        space=tried,
-        sampler=plan.sampler if sampler is None else sampler,
-        pruner=plan.pruner if pruner is None else pruner,
-        patience=None if patience == 0 else patience,
-        objective=objective,
-        device=device,
-        executor=executor,
-        start_from=beginning.origin if beginning else None,
-        defaults={"image_size": plan.image_size},
-        known_good=_best_params(warm_start, workspace) if warm_start else {},
-        repeat=repeat,
-        refit=refit,
-        seed=seed,
-        storage=place_of_new_studies(),
-        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        why=plan.why,
-        fingerprint=dataset.fingerprint,
-    )
-    spec.check()
-    check_labels(dataset)
-    check_device(spec.device)
-    check_storage(spec.storage)
-    if spec.executor == "ray":
-        check_cluster()
-    for network in () if beginning else architectures(tried):
-        if problem := weights_problem(network):
-            raise WeightsError(problem)
+    options = replace(options or SearchOptions(), **keywords)
+    options.check()
+    beginning = read_beginning(options.start_from, workspace) if options.start_from else None
+    spec = _specify(options, dataset, beginning, name, workspace)
+    _check_here(spec, dataset)
     if caution := _caution(spec, dataset, workspace):
         warn(caution)
     spec = replace(spec, trials=_possible_trials(spec), hardware=hardware_facts(spec))
@@ -172,18 +94,32 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     return Search(folder)
 
 
-def fit(dataset: Dataset | DatasetSummary | str, *, verbose: bool = True, **options: Any) -> "Detector":
+@lists_options
+def fit(
+    dataset: Dataset | DatasetSummary | str,
+    options: SearchOptions | None = None,
+    *,
+    verbose: bool = True,
+    name: str | None = None,
+    workspace: Workspace | None = None,
+    once_within: float = 0.0,
+    **keywords: Unpack[SearchKeywords],
+) -> "Detector":
     """Run a search, wait for its end, and return the best detector.
 
     Args:
         dataset: A data set of the workspace, or its id or name.
+        options: Options of the search; all defaults if not given.
         verbose: Print one line per epoch to standard output.
-        **options: Options of ``start_search``.
+        name: As in ``start_search``.
+        workspace: As in ``start_search``.
+        once_within: As in ``start_search``.
+        **keywords: Single options, which take precedence over ``options``; listed below.
 
     Raises:
         SearchUnfinishedError: The search was interrupted, stopped or failed; the message has the reason and remedy.
     """
-    search = start_search(dataset, **options)
+    search = start_search(dataset, options=options, name=name, workspace=workspace, once_within=once_within, **keywords)
     if not verbose:
         search.wait()
         return search.best_detector()
@@ -195,6 +131,59 @@ def fit(dataset: Dataset | DatasetSummary | str, *, verbose: bool = True, **opti
 
 def _print(line: str) -> None:
     print(harmless(line), flush=True)
+
+
+def _specify(
+    options: SearchOptions, dataset: Dataset, beginning: Beginning | None, name: str | None, workspace: Workspace
+) -> SearchSpec:
+    """Return the specification: the options, with the plan's values for those left open.
+
+    Raises:
+        SearchError: An option is invalid.
+    """
+    asked = asked_space(options)
+    if beginning:
+        asked = beginning.fixed(asked)
+    options = replace(options, pruner=options.pruner or ("none" if wants_speed(options.objective) else None))
+    plan = plan_for(options, dataset, asked, beginning.card.image_size if beginning else None)
+    tried = make_space({**plan.space, **asked})
+    given = {field.name: getattr(options, field.name) for field in fields(StoredOptions)}
+    planned = {field.name: getattr(plan, field.name) for field in fields(plan) if given.get(field.name) is None}
+    stored = {name: planned.get(name, value) for name, value in given.items()}
+    resolved = {"epochs": most_epochs(tried, stored["epochs"]), "patience": stored["patience"] or None}
+    spec = SearchSpec(
+        name or dataset.name,
+        dataset.id,
+        **stored | resolved,
+        space=tried,
+        start_from=beginning.origin if beginning else None,
+        defaults={"image_size": plan.image_size},
+        known_good=_best_params(options.warm_start, workspace) if options.warm_start else {},
+        storage=place_of_new_studies(),
+        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        why=plan.why,
+        fingerprint=dataset.fingerprint,
+    )
+    spec.check()
+    return spec
+
+
+def _check_here(spec: SearchSpec, dataset: Dataset) -> None:
+    """Check that the data set can be learned, and that the device, database, cluster and weights are available.
+
+    Raises:
+        SearchError: The data set has nothing to train on, or the device or cluster is unavailable.
+        StorageError: The database is unavailable.
+        WeightsError: Pretrained weights are unavailable.
+    """
+    check_labels(dataset)
+    check_device(spec.device)
+    check_storage(spec.storage)
+    if spec.executor == "ray":
+        check_cluster()
+    for network in () if spec.start_from else architectures(spec.space):
+        if problem := weights_problem(network):
+            raise WeightsError(problem)
 
 
 def _caution(spec: SearchSpec, dataset: Dataset, workspace: Workspace) -> str:

@@ -1,10 +1,12 @@
 import os
 import time
+from dataclasses import replace
 from threading import Barrier, Thread
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE
 from autodet.search.api import find_search, list_searches
+from autodet.search.order.options import OPTIONS
 from autodet.search.order.space import Choices, Range
 from autodet.search.order.spec import SPEC
 from autodet.search.start import start_search
@@ -123,6 +125,17 @@ def test_start_starts_what_was_asked_for_and_leads_to_results(visit, fruit, work
     assert (launched[0] / "spec.json").read_text().count("0.0001") == 1
     assert app.session_state["search"] == status.search
     assert app.title[0].value == "Results"
+
+
+def test_an_option_without_a_place_of_its_own_is_asked_for_too(visit, fruit, workspace, launched, monkeypatch):
+    monkeypatch.setitem(OPTIONS, "seed", replace(OPTIONS["seed"], label="Random seed"))
+    app = visit("search")
+    labelled(app.number_input, "Random seed").set_value(-1)
+    app = checked(app.run())
+    assert "Random seed: a whole number from 0 to 2,147,483,647, not -1." in says(app).replace("\\", "")
+    labelled(app.number_input, "Random seed").set_value(7)
+    checked(labelled(checked(app.run()).button, "Start the search").click().run())
+    assert find_search(list_searches(workspace)[0].search, workspace).spec().seed == 7
 
 
 def test_two_browsers_with_the_same_form_start_one_search(visit, fruit, launched, workspace):

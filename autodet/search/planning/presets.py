@@ -57,10 +57,9 @@ ROOMY_GPU_BYTES = 8e9
 
 @dataclass(frozen=True)
 class Preset:
-    """A level of effort.
+    """A level of effort; ``autodet.search.order.options`` has its title.
 
     Attributes:
-        title: Name on a page.
         epochs: Epochs per trial for a few hundred photos.
         steps: Minimum and maximum steps of a trial with the default batch size.
         trials: Trials on a CPU.
@@ -69,7 +68,6 @@ class Preset:
         seconds: Time budget of all trials beyond that minimum.
     """
 
-    title: str
     epochs: int
     steps: tuple[int, int]
     trials: int
@@ -80,9 +78,9 @@ class Preset:
 
 DEFAULT_PRESET = "balanced"
 PRESETS = {
-    "quick": Preset("Quick look", 3, (100, 2_000), trials=2, trials_gpu=2, least_trials=1, seconds=HOUR / 4),
-    "balanced": Preset("Balanced", 20, (500, 30_000), trials=3, trials_gpu=12, least_trials=2, seconds=4 * HOUR),
-    "best": Preset("Best", 40, (1_000, 100_000), trials=10, trials_gpu=30, least_trials=3, seconds=24 * HOUR),
+    "quick": Preset(3, (100, 2_000), trials=2, trials_gpu=2, least_trials=1, seconds=HOUR / 4),
+    "balanced": Preset(20, (500, 30_000), trials=3, trials_gpu=12, least_trials=2, seconds=4 * HOUR),
+    "best": Preset(40, (1_000, 100_000), trials=10, trials_gpu=30, least_trials=3, seconds=24 * HOUR),
 }
 
 

@@ -1,13 +1,12 @@
-"""Resolution of a search request: the plan, the requested space, and the device."""
+"""Resolution of search options: the plan, the requested space, and the device."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from autodet.datasets.manifest import Dataset
 from autodet.errors import SearchError
-from autodet.models.registry import find_architecture
+from autodet.search.order.options import SearchOptions
 from autodet.search.order.space import architectures, make_space, most_epochs
-from autodet.search.order.spec import SearchSpec
 from autodet.search.planning.dataset_profile import facts_of
 from autodet.search.planning.epoch_times import measured_hardware
 from autodet.search.planning.plan import Plan
@@ -18,70 +17,57 @@ from autodet.training.device import device_slots, number_slots
 from autodet.training.hardware import find_hardware, hardware_of_cluster
 
 
-def plan_for(
-    preset: str | None,
-    dataset: Dataset,
-    asked: Mapping[str, Any],
-    fixed: Mapping[str, Any],
-    objective: str,
-    image_size: int | None,
-) -> Plan:
-    """Choose the values that the request leaves open.
+def plan_for(options: SearchOptions, dataset: Dataset, asked: Mapping[str, Any], image_size: int | None) -> Plan:
+    """Choose the values that the options leave open.
 
     Args:
-        preset: Level of effort; without one, only the photo size is chosen.
+        options: The options, already checked; without a preset, only the photo size is chosen.
         dataset: The data set.
         asked: Requested values of the space.
-        fixed: Fields of the specification; None for those not requested.
-        objective: Metric to maximize.
         image_size: Photo size of the start model, if there is one.
 
     Raises:
         SearchError: A requested value is invalid.
     """
-    if preset is None:
-        network = architectures(make_space(asked))[0]
-        return plan_photo_size(network, facts_of(dataset), image_size, asked)
-    fixed = {name: value for name, value in fixed.items() if value is not None}
-    SearchSpec(dataset.name, dataset.id, **fixed).check()
-    settings, space = load_settings(), make_space(asked)
-    on_cluster = fixed["executor"] == "ray"
-    if on_cluster:
+    facts, space = facts_of(dataset), make_space(asked)
+    if options.preset is None:
+        return plan_photo_size(architectures(space)[0], facts, image_size, asked)
+    settings = load_settings()
+    if options.executor == "ray":
         hardware = hardware_of_cluster(settings)
     else:
-        hardware = measured_hardware(find_hardware(settings, fixed.get("device")), dataset)
+        hardware = measured_hardware(find_hardware(settings, options.device), dataset)
     networks = architectures(space)
     if hardware.on_gpus and "architecture" not in asked:
         networks = (*networks, *(name for name in usable_networks() if name not in networks))
     return plan_search(
-        preset,
-        facts_of(dataset),
+        options.preset,
+        facts,
         hardware,
         networks,
-        trials=fixed.get("trials"),
-        epochs=most_epochs(space, fixed.get("epochs", 0)) or None,
-        pruner=fixed.get("pruner"),
-        objective=objective,
+        trials=options.trials,
+        epochs=most_epochs(space, options.epochs or 0) or None,
+        pruner=options.pruner,
+        objective=options.objective,
         image_size=image_size,
         asked=asked,
     )
 
 
-def asked_space(words: Mapping[str, Any], space: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
-    """Merge parameters with their own argument into the requested space.
+def asked_space(options: SearchOptions) -> dict[str, Any]:
+    """Merge parameters that are options of their own into the requested space.
 
     Raises:
         SearchError: A parameter is given in both, or the space is not a mapping.
-        ModelError: The architecture does not exist.
     """
+    space = options.space or {}
     if not isinstance(space, Mapping):
         raise SearchError(f"space is {space!r}; give values by names, such as {{'lr': (0.0003, 0.0015)}}.")
+    words = {"lr": options.lr_range, "architecture": options.architecture}
     given = {name: value for name, value in words.items() if value is not None}
-    twice = [name for name in [*given, *(["epochs"] if epochs is not None else [])] if name in space]
+    twice = [name for name in [*given, *(["epochs"] if options.epochs is not None else [])] if name in space]
     if twice:
         raise SearchError(f"{twice[0]} is asked for twice, in the space and beside it; give it once.")
-    if "architecture" in given:
-        find_architecture(given["architecture"])
     return {**space, **given}
 
 

@@ -31,8 +31,9 @@ from autodet.search.executors.resource_usage import Usage
 from autodet.search.order.combinations import Combinations, exhausted_sentence
 from autodet.search.order.dataset_checks import refit_growth
 from autodet.search.order.initial_weights import start_of
+from autodet.search.order.options import MAX_SEED
 from autodet.search.order.space import hyperparameters_of
-from autodet.search.order.spec import MAX_SEED, SearchSpec
+from autodet.search.order.spec import SearchSpec
 from autodet.search.run.best_model import PublishedModel
 from autodet.search.run.oom_backoff import TOO_LARGE, Fitting
 from autodet.search.run.refit import RETRIES, TICK_SECONDS, Refit

@@ -24,7 +24,7 @@ PARAMS, EFFECTIVE = "params", "effective"  # user attributes of a trial, as ``Tr
 
 
 def pruner_of(name: str, epochs: int) -> BasePruner:
-    """Return the pruner for a name in ``autodet.search.order.spec.PRUNERS``.
+    """Return the pruner for a name in ``autodet.search.order.options.OPTIONS``.
 
     Args:
         name: The name.

@@ -26,7 +26,7 @@ _seen: WeakKeyDictionary[Study, tuple[int, list[int]]] = WeakKeyDictionary()
 
 
 def sampler_of(name: str, seed: int, trials: int, epochs: int) -> BaseSampler:
-    """Return the sampler for a name in ``autodet.search.order.spec.SAMPLERS``.
+    """Return the sampler for a name in ``autodet.search.order.options.OPTIONS``.
 
     Args:
         name: The name.

@@ -9,6 +9,7 @@ from autodet.models.matching_weights import match_classes
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, list_models
 from autodet.search.api import list_searches
+from autodet.search.order.options import OPTIONS
 from autodet.text_format import counted
 from autodet.ui.common.choice import dataset_names, describe_search
 from autodet.ui.common.markdown import escape, shortened
@@ -38,12 +39,12 @@ def ask_for_start(dataset: Dataset) -> StoredModel | None:
     if not models:
         return None
     chosen = st.selectbox(
-        "Begin with",
+        OPTIONS["start_from"].label,
         ["", *models],
         format_func=lambda model: _described(models[model]) if model else PRETRAINED,
         key=START,
         persist_state="session",
-        help="A model brings its network and photo size. Classes with the same name keep their learned weights.",
+        help=OPTIONS["start_from"].hint,
     )
     if not chosen:
         return None
@@ -98,12 +99,12 @@ def ask_for_warm_start() -> str | None:
         return None
     names = dataset_names()
     return st.selectbox(
-        "Also try the best parameters of",
+        OPTIONS["warm_start"].label,
         list(searches),
         None,
         format_func=lambda search: describe_search(searches[search], names),
         placeholder="no earlier search",
         key="warm start",
         persist_state="session",
-        help="What its best trial was trained with is tried next after the defaults; no weights are taken.",
+        help=OPTIONS["warm_start"].hint,
     )

@@ -1,23 +1,22 @@
 """Search form: configuration, forecast of the duration, and start."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from autodet.datasets.manifest import Dataset
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
+from autodet.evaluation.objective import wants_speed
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
 from autodet.search.order.combinations import Combinations
+from autodet.search.order.options import OPTIONS, SearchOptions
 from autodet.search.order.space import PARAMETERS, Range, Space, architectures, make_space
-from autodet.search.order.spec import MAX_EPOCHS, MAX_TRIALS
 from autodet.search.planning.dataset_profile import facts_of, unjudged_classes
 from autodet.search.planning.epoch_times import measured_hardware
 from autodet.search.planning.forecast import forecast_search
 from autodet.search.planning.plan import Plan, explain_entries
 from autodet.search.planning.presets import DEFAULT_PRESET, PRESETS, plan_search, usable_networks
+from autodet.search.planning.resolve import asked_space
 from autodet.search.start import start_search
 from autodet.settings import load_settings
 from autodet.text_format import counted, duration
@@ -34,45 +33,34 @@ from autodet.ui.search.initial_weights_form import (
     warn_of_known_photos,
 )
 from autodet.ui.search.network_form import NETWORK, ask_for_architecture, network_problem, use_default_network
+from autodet.ui.search.option_fields import ask_for_option
 from autodet.ui.search.space_form import ask_what_to_try, chosen_objective
 
 WHERE = "where to run"
 SAME_ORDER_SECONDS = 5.0  # identical requests within this time, such as double clicks, start one search
 MINUTES = (0.1, 100_000)  # bounds of the time limit
 LEARNING_RATES = (1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 1e-2)
+# Options with a place of their own in the form; it shows the other ones that have a label together.
+PLACED = {
+    *("preset", "trials", "epochs", "time_limit", "lr_range", "start_from", "refit", "executor"),
+    *("objective", "sampler", "pruner", "patience", "warm_start"),
+}
 
 
-@dataclass(frozen=True)
-class Order:
-    """A search as requested by the visitor."""
+@dataclass(frozen=True, kw_only=True)
+class Order(SearchOptions):
+    """Options of a search as entered by the visitor, with the numbers and strategies that a preset leaves open."""
 
-    trials: int
-    epochs: int
-    time_limit: float | None
-    lr_range: tuple[float, float]
-    architecture: str | None
-    executor: str = "local"
-    space: Mapping[str, Any] = field(default_factory=dict)
-    objective: str = DEFAULT_OBJECTIVE
-    sampler: str = "tpe"
-    pruner: str = "median"
-    patience: int | None = None
-    refit: bool = False
-    repeat: bool = False
-    start_from: str | None = None
-    warm_start: str | None = None
+    trials: int = field()
+    epochs: int = field()
+    sampler: str = field()
+    pruner: str = field()
     problems: tuple[str, ...] = ()  # validation errors that prevent the start
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        """Arguments of ``start_search``."""
-        return {name: value for name, value in asdict(self).items() if name != "problems"}
 
     @property
     def tried(self) -> Space:
         """Search space, including the learning rate and the network."""
-        words = {"lr": self.lr_range} | ({"architecture": self.architecture} if self.architecture else {})
-        return make_space({**self.space, **words})
+        return make_space(asked_space(self))
 
     @property
     def planned_trials(self) -> int:
@@ -83,11 +71,11 @@ class Order:
 def ask_for_search(dataset: Dataset) -> Order:
     """Show the search form, prefilled with the plan of the selected preset, and return the request."""
     preset = st.segmented_control(
-        "How much effort",
+        OPTIONS["preset"].label,
         list(PRESETS),
         default=DEFAULT_PRESET,
         required=True,
-        format_func=lambda name: PRESETS[name].title,
+        format_func=OPTIONS["preset"].choices.__getitem__,
         key="effort",
         persist_state="session",
     )
@@ -97,11 +85,11 @@ def ask_for_search(dataset: Dataset) -> Order:
     trials, epochs, time_limit = _ask_for_amounts(plan, preset, problems)
     usual = PARAMETERS["lr"].prior
     lowest, highest = st.select_slider(
-        "Learning rate, from and to",
+        OPTIONS["lr_range"].label,
         LEARNING_RATES,
         (usual.low, usual.high) if isinstance(usual, Range) else (LEARNING_RATES[0], LEARNING_RATES[-1]),
         format_func=lambda rate: f"{rate:g}",
-        help="How large the steps of training are. Every trial tries its own from this range.",
+        help=OPTIONS["lr_range"].hint,
         key="learning rates",
         persist_state="session",
     )
@@ -112,13 +100,12 @@ def ask_for_search(dataset: Dataset) -> Order:
     with st.expander("Search space and objective", icon=":material/tune:"):
         tried = ask_what_to_try(plan, problems)
         tried["warm_start"] = ask_for_warm_start()
-    refit = st.checkbox(
-        "Retrain the best trial on training and validation photos",
-        help="At the end, for as many epochs as the best trial took. No photos are "
-        "left to measure that model: it shows the best trial's figures, whose own model is kept beside it.",
-        key="refit",
-        persist_state="session",
-    )
+        tried |= {
+            name: ask_for_option(name, option.default, problems)
+            for name, option in OPTIONS.items()
+            if option.label and name not in PLACED
+        }
+    refit = ask_for_option("refit", OPTIONS["refit"].default, problems)
     where = _ask_where_to_run()
     if others:
         tried["space"] = {**tried["space"], "architecture": others}
@@ -128,12 +115,12 @@ def ask_for_search(dataset: Dataset) -> Order:
     if model:
         tried |= {"start_from": model.id, "space": {"image_size": model.card.image_size, **tried["space"]}}
     order = Order(
-        trials,
-        epochs,
-        time_limit,
-        (lowest, highest),
-        None if others else architecture,
-        where,
+        trials=trials,
+        epochs=epochs,
+        time_limit=time_limit,
+        lr_range=(lowest, highest),
+        architecture=None if others else architecture,
+        executor=where,
         **tried,
         refit=refit,
         problems=tuple(problems),
@@ -162,24 +149,24 @@ def _ask_for_amounts(plan: Plan, preset: str, problems: list[str]) -> tuple[int,
     """Ask for the number of trials, epochs per trial, and the time limit; the limit is returned in seconds."""
     first, second, third = (column.container() for column in st.columns(3))
 
-    def ask_for_count(place: DeltaGenerator, label: str, most: int, planned: int, hint: str) -> int:
+    def ask_for_count(place: DeltaGenerator, name: str, planned: int) -> int:
         # The key includes preset and number, so that another preset or data set resets the field.
-        key = f"{label} {preset} {planned}"
-        given = ask_for_number(place, label, (1, most), planned, problems, key=key, help=hint)
-        return int(given or planned)  # an emptied field falls back to the plan
+        key = f"{OPTIONS[name].label} {preset} {planned}"
+        given: int | None = ask_for_option(name, planned, problems, place=place, key=key)
+        return given or planned  # an emptied field falls back to the plan
 
-    trials = ask_for_count(first, "Trials", MAX_TRIALS, plan.trials, "The first has the defaults.")
-    epochs = ask_for_count(second, "Epochs a trial", MAX_EPOCHS, plan.epochs, "Times through all photos.")
+    trials = ask_for_count(first, "trials", plan.trials)
+    epochs = ask_for_count(second, "epochs", plan.epochs)
     minutes = ask_for_number(
         third,
-        "Time limit in minutes",
+        OPTIONS["time_limit"].label,
         MINUTES,
         None,
         problems,
         whole=False,
         key="time limit",
         placeholder="none",
-        help="The best model so far is kept.",
+        help=OPTIONS["time_limit"].hint,
     )
     return trials, epochs, None if minutes is None else minutes * 60
 
@@ -240,13 +227,13 @@ def _ask_where_to_run() -> str:
     """Ask where to run, if the settings name a Ray cluster; visitors cannot enter an address."""
     if not load_settings().ray_address:
         return "local"
-    where = {"local": "This machine", "ray": "Ray cluster"}
+    option = OPTIONS["executor"]
     chosen = st.segmented_control(
-        "Where to run",
-        list(where),
-        default="local",
+        option.label,
+        list(option.choices),
+        default=option.default,
         required=True,
-        format_func=lambda one: where[one],
+        format_func=option.choices.__getitem__,
         key=WHERE,
         persist_state="session",
     )
@@ -311,7 +298,7 @@ def offer_start(dataset: Dataset, order: Order) -> None:
     if pressed and not refused:  # a click that races with disabling still counts as pressed
         refuse_lost_start()
         with st.spinner("Starting"):  # checks the starting weights first, if a model provides them
-            search = start_search(dataset, **order.asked, once_within=SAME_ORDER_SECONDS)
+            search = start_search(dataset, order, once_within=SAME_ORDER_SECONDS)
         choose(dataset=dataset.id)
         forget("model")  # so that the model of this search becomes the default
         open_page("results", search=search.id)

@@ -6,18 +6,12 @@ import streamlit as st
 
 from autodet.errors import SearchError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES, objective_title, wants_speed
+from autodet.search.order.options import MAX_EPOCHS, OPTIONS
 from autodet.search.order.space import PARAMETERS, Parameter, Range, changes_latency, make_space, parse_tried
-from autodet.search.order.spec import MAX_EPOCHS
 from autodet.search.planning.plan import Plan
 from autodet.ui.common.number_input import ask_for_number
+from autodet.ui.search.option_fields import ask_for_option
 
-SAMPLER_TITLES = {"tpe": "TPE: learns from earlier trials", "random": "Random", "gp": "Gaussian process"}
-PRUNER_TITLES = {
-    "median": "it is worse than the median halfway",
-    "hyperband": "Hyperband decides (many trials)",
-    "asha": "successive halving decides (many trials)",
-    "none": "Never",
-}
 SPEED_SENTENCE = (
     "Results show which trials no other one beats in both quality and time, and let you keep any of their models; the "
     "one that you get without choosing is the most accurate. No trial is ended early for falling behind then, so the "
@@ -44,37 +38,23 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
     """
     first, second = st.columns(2)
     objective = first.selectbox(
-        "Objective",
+        OPTIONS["objective"].label,
         list(OBJECTIVES),
         format_func=objective_title,
-        help="Metric on the validation photos that the best trial maximizes.",
+        help=OPTIONS["objective"].hint,
         key=OBJECTIVE,
         persist_state="session",
     )
     # The key includes the preset's choice, so that another preset resets the field.
-    sampler = second.selectbox(
-        "Sampler",
-        list(SAMPLER_TITLES),
-        list(SAMPLER_TITLES).index(plan.sampler),
-        format_func=SAMPLER_TITLES.__getitem__,
-        key=f"sampler {plan.sampler}",
-        persist_state="session",
-    )
+    sampler = ask_for_option("sampler", plan.sampler, problems, place=second, key=f"sampler {plan.sampler}")
     quick = wants_speed(objective)
-    pruners = ["none"] if quick else list(PRUNER_TITLES)
+    pruners = ["none"] if quick else list(OPTIONS["pruner"].choices)
     first, second = st.columns(2)  # a separate row, so that the two stay together on a narrow page
-    pruner = first.selectbox(
-        "Pruning: end a trial early if",
-        pruners,
-        pruners.index(plan.pruner),
-        format_func=PRUNER_TITLES.__getitem__,
-        help="Never the first one.",
-        key=f"pruner {quick} {plan.pruner}",
-        persist_state="session",
-    )
+    key = f"pruner {quick} {plan.pruner}"
+    pruner = ask_for_option("pruner", plan.pruner, problems, place=first, choices=pruners, key=key)
     patience = ask_for_number(
         second.container(),
-        "Early stopping: epochs without improvement",
+        OPTIONS["patience"].label,
         (1, MAX_EPOCHS),
         plan.patience,
         problems,
@@ -105,7 +85,7 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
         "objective": objective,
         "sampler": sampler,
         "pruner": pruner,
-        "patience": None if patience is None else int(patience),
+        "patience": patience,
         "space": space,
     }
 

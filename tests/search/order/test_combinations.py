@@ -7,8 +7,8 @@ import pytest
 
 from autodet.errors import AutodetWarning, SearchError
 from autodet.search.order.combinations import Combinations
+from autodet.search.order.options import MAX_SEED
 from autodet.search.order.space import make_space
-from autodet.search.order.spec import MAX_SEED
 from autodet.search.planning.forecast import forecast_search
 from autodet.search.start import start_search
 from autodet.terminal import status_text

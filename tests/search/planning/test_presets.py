@@ -49,9 +49,8 @@ def test_steps_stay_within_bounds_and_every_plan_can_be_searched(preset, photos,
     least, most = PRESETS[preset].steps
     assert (least <= steps <= most) or plan.epochs in (1, MAX_EPOCHS)
     space = make_space(plan.space)
-    SearchSpec(
-        "fruit", "fruit", plan.trials, plan.epochs, None, space, plan.sampler, plan.pruner, plan.patience
-    ).check()
+    chosen = {"sampler": plan.sampler, "pruner": plan.pruner, "patience": plan.patience}
+    SearchSpec("fruit", "fruit", trials=plan.trials, epochs=plan.epochs, space=space, **chosen).check()
     assert plan.why.endswith(".")
 
 
@@ -181,9 +180,8 @@ def test_where_predictions_are_to_be_quick_photo_sizes_are_tried_and_none_ends_e
     plan = plan_search(preset, FRUIT, hardware, objective="map50+latency")
     assert plan.pruner == "none"
     space = make_space(plan.space)
-    SearchSpec(
-        "fruit", "fruit", plan.trials, plan.epochs, space=space, pruner="none", objective="map50+latency"
-    ).check()
+    asked = {"trials": plan.trials, "epochs": plan.epochs, "pruner": "none", "objective": "map50+latency"}
+    SearchSpec("fruit", "fruit", space=space, **asked).check()
     assert "photo sizes of" in plan.why
     assert "none is pruned for falling behind" in plan.why
 

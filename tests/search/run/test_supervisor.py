@@ -13,7 +13,7 @@ from autodet.lock import hold_lock
 from autodet.models.store import add_model, find_model
 from autodet.search.api import find_search
 from autodet.search.executors import EpochDone, TrialDone
-from autodet.search.order.spec import MAX_SEED
+from autodet.search.order.options import MAX_SEED
 from autodet.search.run import best_model, status_writer, supervisor
 from autodet.search.run.supervisor import supervise
 from autodet.search.start import start_search

@@ -8,8 +8,9 @@ import pytest
 from autodet.errors import SearchError
 from autodet.evaluation.objective import wants_speed
 from autodet.records import EpochResult
+from autodet.search.order.options import OPTIONS
 from autodet.search.order.space import make_space
-from autodet.search.order.spec import PRUNERS, SearchSpec
+from autodet.search.order.spec import SearchSpec
 from autodet.search.start import start_search
 from autodet.search.study.study import SearchStudy
 from tests.search.conftest import best_of
@@ -57,7 +58,7 @@ def test_a_resumed_search_tries_the_same_trial_by_trial(home, sampler, pruner, o
     assert other[1:] != whole[1:]
 
 
-@pytest.mark.parametrize("pruner", PRUNERS)
+@pytest.mark.parametrize("pruner", OPTIONS["pruner"].choices)
 def test_trials_that_fall_behind_are_given_up_but_never_the_defaults(home, pruner):
     epochs = [count for _, count in tried(home, "fruit", reopened=False, trials=12, pruner=pruner)]
     assert epochs[0] == EPOCHS
@@ -85,7 +86,7 @@ def test_a_choice_that_there_is_not_is_a_sentence(data, options, words):
 
 
 def test_a_gaussian_process_without_scipy_is_a_sentence(data, monkeypatch):
-    spec = importlib.import_module("autodet.search.order.spec")
-    monkeypatch.setattr(spec, "find_spec", lambda _name: None)
+    options = importlib.import_module("autodet.search.order.options")
+    monkeypatch.setattr(options, "find_spec", lambda _name: None)
     with pytest.raises(SearchError, match="needs the package scipy"):
         start_search(data, sampler="gp")
