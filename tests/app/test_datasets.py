@@ -110,7 +110,7 @@ def test_problems_are_listed_by_kind_and_can_be_searched_and_downloaded(visit, w
     app = checked(app.run())
     titles = [expander.label for expander in app.expander if expander.label.startswith("**")]
     assert titles == ["**Label files that cannot be read** · 1"]
-    report = offered["dirty-problems.csv"]().decode()
+    report = offered["dirty-findings.csv"]().decode()
     assert report.splitlines()[0] == "kind,file,problem,action,photos"
     assert len(report.splitlines()) == 1 + len(dataset.findings)
     assert "train/outside.png" in next(line for line in report.splitlines() if "box_outside" in line)
@@ -126,7 +126,7 @@ def test_only_a_kind_that_is_opened_shows_its_photos(visit, workspace, tmp_path)
     app.session_state[f"kind {dataset.id} box_outside"] = True
     app = checked(app.run())
     assert len(app.get("image")) == 6
-    assert "What lies outside a photo cannot be seen" in says(app)
+    assert "Many boxes outside their photos" in says(app)
 
 
 def test_a_finding_without_photos_is_a_sentence_without_pictures(visit, workspace, tmp_path):
@@ -331,7 +331,7 @@ def test_an_import_says_what_is_yet_to_be_done_and_speaks_of_this_page(visit, wo
     assert "agree to import what is left here" in says(app) and "command line" not in says(app)
     text = says(opened(app, "torn", "box_outside"))
     assert r"The box would be cut to the photo" in text and "was cut" not in text
-    report = offered["torn-problems.csv"]().decode()
+    report = offered["torn-findings.csv"]().decode()
     assert "agree to import what is left here" in report and "--decide" not in report
     assert "The box would be cut to the photo" in report and "was cut" not in report
 

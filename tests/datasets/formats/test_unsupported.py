@@ -103,5 +103,5 @@ def test_more_boxes_or_names_of_their_own_are_a_question(tmp_path, boxes, named)
         tree.text(f"labels/{number}.txt", LINE + "0 0.2 0.2 0.1 0.1\n" * (boxes - 1))
     if named:
         tree.text("labels/classes.txt", "cat\ndog\n")
-    with pytest.raises(DatasetError, match="Pascal VOC labels for 8 photos and YOLO labels for 8 photos; say which"):
+    with pytest.raises(DatasetError, match="Pascal VOC labels for 8 photos and YOLO labels for 8 photos; choose one"):
         import_dataset(tree.root, workspace=workspace_in(tmp_path))

@@ -44,8 +44,8 @@ def test_reads_boxes_and_polygons(line, name, box):
         ("0 0.5 0.5 1", "neither the four numbers"),
         ("0", "neither"),
         ("apple 0.5 0.5 1 1", "not a class number"),
-        ("0 nan 0.5 1 1", "no places"),
-        ("0 1e308 0.5 1 1", "no places"),
+        ("0 nan 0.5 1 1", "not positions"),
+        ("0 1e308 0.5 1 1", "not positions"),
         ("inf 1 1 1 1", "not a class number"),
     ],
 )
