@@ -33,6 +33,7 @@ from autodet.records.trials import (
     Hyperparameters,
     TrialState,
     TrialStatus,
+    best_of,
     planned_epochs_of,
 )
 
@@ -66,6 +67,7 @@ __all__ = [
     "TrainedSizes",
     "TrialState",
     "TrialStatus",
+    "best_of",
     "known_entries",
     "planned_epochs_of",
 ]

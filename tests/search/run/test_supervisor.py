@@ -14,7 +14,7 @@ from autodet.models.store import add_model, find_model
 from autodet.search.api import find_search
 from autodet.search.executors import EpochDone, TrialDone
 from autodet.search.order.spec import MAX_SEED
-from autodet.search.run import best_model, status_writer, supervisor
+from autodet.search.run import best_model, status_writer, trial_dirs
 from autodet.search.run.supervisor import supervise
 from autodet.search.start import start_search
 from autodet.search.status.status_file import STOP
@@ -180,7 +180,7 @@ def test_what_killed_workers_left_half_written_is_cleared_away(plan):
 
 def test_the_checkpoint_of_a_finished_trial_is_cleared_away_by_whoever_comes_next(plan, monkeypatch):
     folder = plan(trials=2, epochs=1)
-    fails_once(monkeypatch, supervisor, "sweep_unfinished", when=lambda swept: swept.name == "0")
+    fails_once(monkeypatch, trial_dirs, "sweep_unfinished", when=lambda swept: swept.name == "0")
     with pytest.raises(OSError, match="killed here"):
         carry_on(folder)
     (folder / "trials" / "0" / CHECKPOINT).write_text("as if it had been killed one line before")

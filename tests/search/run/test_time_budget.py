@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from autodet.records import Attempt, EpochResult, TrialStatus
-from autodet.search.run.time_budget import Budget, Pace, startup_seconds
+from autodet.search.run.time_budget import RECENT, Budget, Pace, Stopwatch, Timekeeper
+from autodet.search.run.trial_book import TrialBook
 
 PACE = Pace(startup_seconds=6, epoch_seconds=10)
 
@@ -25,12 +26,6 @@ def test_the_pace_is_the_mean_over_trials_and_unknown_before_the_first_epoch():
     short, long = trial(epochs=1, seconds=10, startup=4), trial(epochs=9, seconds=20, startup=8)
     assert Pace.of([short, long, trial()]) == Pace(6, 15)
     assert Pace.of([trial(epochs=2, startup=None)]) == Pace(0, 10)  # a search of an earlier version
-
-
-def test_what_passed_before_the_first_epoch_was_the_start():
-    attempt = Attempt("cpu", "2026-01-01T00:00:00+00:00")
-    assert startup_seconds(attempt, 10.0, "2026-01-01T00:00:16.500+00:00") == 6.5
-    assert startup_seconds(attempt, 10.0, "2026-01-01T00:00:09+00:00") == 0  # a clock set back
 
 
 @pytest.mark.parametrize(
