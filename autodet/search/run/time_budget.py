@@ -4,7 +4,7 @@ import heapq
 import math
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import fmean
 from typing import Self
@@ -238,7 +238,8 @@ class Timekeeper:
         if self._book.refit:
             return min(self._refit_seconds(), left)
         pace = self._pace() or Pace.of_batches(trials)
-        return self._budget.forecast(trials, left, pace, self._best_epoch(), slots)
+        budget = replace(self._budget, trials=len(trials)) if self.cut else self._budget  # no more trials start
+        return budget.forecast(trials, left, pace, self._best_epoch(), slots)
 
     def refit_share(self) -> float | None:
         """Return the share of the final refit that is done, 0 to 1; None if no refit is requested."""
