@@ -142,7 +142,7 @@ class SearchStatus:
 
     @property
     def unfinished(self) -> bool:
-        """Whether the search is not running but can be resumed, for its trials or its final refit."""
+        """Whether the search is not running but can be resumed: trials or the final refit are left."""
         has_more = len(self.trials) < self.planned_trials or self.refit_share is not None
         return self.state == "interrupted" or (self.state == "stopped" and has_more)
 

@@ -11,11 +11,11 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from autodet.errors import BundleError
-from autodet.models.bundle import read_bundle, read_card, write_bundle
+from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, TrialState, TrialStatus
 from autodet.search.order.spec import SearchSpec
+from autodet.search.run.best_model import BEFORE, is_refit
 from autodet.search.run.time_budget import Timekeeper
 from autodet.search.run.trial_book import REFIT, TrialBook, name_of
 from autodet.search.run.trial_dirs import TrialFolders
@@ -26,7 +26,6 @@ from autodet.training.job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace
 
 FOLDER = "refit"  # subfolder of the search folder
-BEFORE = "-before-refit"  # id suffix of the best trial's model
 NO_TIME = "There was no time for it."
 WORSE = "The final refit found less on its own photos than the best trial's model, so that model is kept."
 
@@ -109,7 +108,7 @@ class Refit:
         """Return how the search ends; publish the refit model unless it scores lower than the best trial's model.
 
         Args:
-            ending: Why the refit was ended; None if it ended by itself.
+            ending: Reason to end the refit early; None if it ran to its end.
         """
         refit = self._book.refit
         if refit is None:
@@ -143,16 +142,3 @@ class Refit:
             "The model was trained once more on training and validation photos; its figures are the best trial's, "
             f"whose own model is {self._search.name}{BEFORE}."
         )
-
-
-def is_refit(search: str, workspace: Workspace) -> bool:
-    """Return whether the published model of a search is already its refit."""
-    try:
-        return read_card(workspace.models / search / BUNDLE).refit
-    except BundleError:
-        return False
-
-
-def model_ids(search: str) -> tuple[str, str]:
-    """Return the model ids of a search: its own, and that of the best trial's model kept beside a refit."""
-    return search, search + BEFORE

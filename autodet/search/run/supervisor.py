@@ -56,7 +56,7 @@ Result = TypeVar("Result")
 
 
 class Work(Protocol):
-    """What the supervisor's loop trains: the trials, then the final refit. Numbers are those of the trial book."""
+    """The trainings of the supervisor's loop: the trials, then the final refit; numbered as in the trial book."""
 
     @property
     def message(self) -> str:
@@ -69,7 +69,7 @@ class Work(Protocol):
         """Return whether something is left to start."""
 
     def next(self) -> TrialStatus | None:
-        """Return what to start next; None if there is no time for it, which ends it."""
+        """Return the next one to start; None if there is no time for it, which ends it."""
 
     def job(self, trial: TrialStatus) -> TrainJob:
         """Return the training job for a new attempt."""
@@ -109,7 +109,7 @@ def _end_before_start(folder: Path, error: StorageBusyError) -> SearchStatus:
 
 
 class _Supervisor:
-    """The loop of a search and the files around it; ``Trials`` and ``Refit`` choose what it runs."""
+    """The loop of a search: it runs the trainings that ``Trials`` and ``Refit`` select."""
 
     def __init__(self, folder: Path, executor: Executor) -> None:
         self._folder, self._executor = folder, executor

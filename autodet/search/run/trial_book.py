@@ -1,4 +1,4 @@
-"""What a supervisor knows of its trials and of the final refit: status, attempts, retries and memory."""
+"""The records of a search's trials and of its final refit: status, attempts, retries and memory."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -115,7 +115,7 @@ class TrialBook:
 
 
 def name_of(number: int) -> str:
-    """Return what the log calls a trial or the refit."""
+    """Return the name that the log uses: trial number or refit."""
     return "The final refit" if number == REFIT else f"Trial {number}"
 
 

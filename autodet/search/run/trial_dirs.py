@@ -44,7 +44,7 @@ class TrialFolders:
         return last
 
     def tidy(self, trial: int) -> None:
-        """Delete what only a running trial needs: its checkpoint and partly written files."""
+        """Delete the files of a running trial: its checkpoint and partly written files."""
         (self.folder(trial) / CHECKPOINT).unlink(missing_ok=True)
         sweep_unfinished(self.folder(trial))
 

@@ -1,4 +1,4 @@
-"""The trials of a search: what the study asks for, when one is ended early, and how the study records them."""
+"""The trials of a search: requested from the study, ended early, and recorded in the study."""
 
 import logging
 from collections.abc import Mapping
@@ -152,7 +152,7 @@ class Trials:
         log.info("%s is %s. %s", name_of(number), state, error or "")
 
     def tidy(self) -> None:
-        """Delete what the ended trials no longer need; call it once the study is stored."""
+        """Delete the checkpoints of ended trials; call it once the study is stored."""
         for number in self._to_tidy:
             self._folders.tidy(number)
         self._to_tidy.clear()
@@ -169,7 +169,7 @@ class Trials:
         """Return how the search ends, unless a refit follows.
 
         Args:
-            ending: Why the trials were ended; None if none was left.
+            ending: Reason to end the trials early; None if all have ended.
         """
         if ending and self._model.id:
             return ending[0], f"{ending[1]} The best model so far is kept."

@@ -1,4 +1,4 @@
-"""What is known of trials, without processes and files."""
+"""The trial book, without processes and files."""
 
 from dataclasses import replace
 
