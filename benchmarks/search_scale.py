@@ -111,7 +111,7 @@ class Pretended:
         map50 = max(0.0, talent * (1 - 0.7**epoch) + self._chance.gauss(0, 0.01))
         if map50 > self._best:
             self._best, architecture = map50, job.hyperparameters.architecture
-            card = ModelCard("scale", ("apple",), architecture, 320, "d", "f", {"map50": map50}, epoch)
+            card = ModelCard("scale", ("apple",), architecture, 320, "d", "f", {"map50": map50}, epoch=epoch)
             write_bundle(job.folder / BEST_BUNDLE, card, b"weights")
         return EpochResult(epoch, 1 / epoch, map50, map50 * 0.6, self._epoch_seconds)
 

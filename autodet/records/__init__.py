@@ -45,6 +45,7 @@ from autodet.records.trials import (
     Hyperparameters,
     TrialState,
     TrialStatus,
+    best_of,
     planned_epochs_of,
 )
 
@@ -86,6 +87,7 @@ __all__ = [
     "TrialStatus",
     "Values",
     "VersionChange",
+    "best_of",
     "change_from_json",
     "finding_from_json",
     "known_entries",

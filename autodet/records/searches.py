@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from autodet.records.known import known_entries
-from autodet.records.trials import TrialStatus
+from autodet.records.trials import TrialStatus, best_of
 
 SearchState = Literal["queued", "running", "stopping", "finished", "stopped", "interrupted", "failed"]
 ACTIVE_STATES: tuple[SearchState, ...] = ("queued", "running", "stopping")
@@ -142,9 +142,9 @@ class SearchStatus:
 
     @property
     def unfinished(self) -> bool:
-        """Whether the search is not running but can be resumed."""
-        stopped_early = self.state == "stopped" and len(self.trials) < self.planned_trials
-        return self.state == "interrupted" or stopped_early
+        """Whether the search is not running but can be resumed: trials or the final refit are left."""
+        has_more = len(self.trials) < self.planned_trials or self.refit_share is not None
+        return self.state == "interrupted" or (self.state == "stopped" and has_more)
 
     @property
     def trials_over(self) -> int:
@@ -154,8 +154,7 @@ class SearchStatus:
     @cached_property
     def best_trial(self) -> TrialStatus | None:
         """Trial whose best epoch has the highest score; ties go to the lowest latency, then to the earliest."""
-        measured = [trial for trial in self.trials if trial.best_epoch]
-        return max(measured, key=lambda t: (t.best_epoch.rank if t.best_epoch else (0, 0), -t.number), default=None)
+        return best_of(self.trials)
 
     @cached_property
     def pareto_front(self) -> tuple[TrialStatus, ...]:

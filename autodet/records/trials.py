@@ -1,6 +1,6 @@
 """Trials: hyperparameters, epoch results and status."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -205,6 +205,12 @@ class TrialStatus:
         later = ("effective", "planned_epochs", "epoch_share", "epoch_seconds")
         known |= {key: document[key] for key in later if key in document}
         return cls(**known, epochs=epochs, attempts=attempts)
+
+
+def best_of(trials: Iterable[TrialStatus]) -> TrialStatus | None:
+    """Return the trial whose best epoch ranks highest; ties go to the earliest. None before the first epoch."""
+    ranked = [(trial.best_epoch.rank, trial) for trial in trials if trial.best_epoch]
+    return max(ranked, key=lambda one: (one[0], -one[1].number))[1] if ranked else None
 
 
 def planned_epochs_of(params: Mapping[str, Any], effective: Mapping[str, Any], most: int) -> int:

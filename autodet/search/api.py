@@ -19,7 +19,7 @@ from autodet.search.launch import launch
 from autodet.search.order.dataset_checks import check_dataset
 from autodet.search.order.initial_weights import check_start
 from autodet.search.order.spec import SearchSpec
-from autodet.search.run.refit import model_ids
+from autodet.search.run.best_model import model_ids
 from autodet.search.status.diagnosis import diagnosed
 from autodet.search.status.status_file import STOP, UNSAVED, is_to_stop, read_status
 from autodet.search.study.database import check_storage

@@ -7,7 +7,7 @@ from stat import S_ISREG
 from autodet.errors import AutodetError, BusyError, SearchError
 from autodet.lock import hold_lock
 from autodet.search.order.spec import SearchSpec
-from autodet.search.run.refit import model_ids
+from autodet.search.run.best_model import model_ids
 from autodet.search.status.status_file import read_status
 from autodet.workspace import Workspace, delete_folder
 

@@ -28,7 +28,7 @@ from autodet.search.order.spec import SPEC, SearchSpec
 from autodet.search.planning.dataset_profile import unjudged_classes
 from autodet.search.planning.epoch_times import hardware_facts
 from autodet.search.planning.resolve import asked_space, check_device, plan_for
-from autodet.search.run.refit import BEFORE, model_ids
+from autodet.search.run.best_model import BEFORE, model_ids
 from autodet.search.status.epoch_lines import EpochLines
 from autodet.search.status.status_file import write_snapshot
 from autodet.search.study.database import check_storage, place_of_new_studies

@@ -8,6 +8,7 @@ from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult
 from autodet.workspace import Workspace
 
+BEFORE = "-before-refit"  # id suffix of the best trial's model
 NOTHING = (-1.0, 0.0)  # ranks below every epoch
 
 
@@ -47,3 +48,16 @@ class PublishedModel:
         except BundleError:
             return NOTHING
         return card.score, -(card.latency_ms or 0.0)
+
+
+def is_refit(search: str, workspace: Workspace) -> bool:
+    """Return whether the published model of a search is already its refit."""
+    try:
+        return read_card(workspace.models / search / BUNDLE).refit
+    except BundleError:
+        return False
+
+
+def model_ids(search: str) -> tuple[str, str]:
+    """Return the model ids of a search: its own, and that of the best trial's model kept beside a refit."""
+    return search, search + BEFORE

@@ -8,150 +8,122 @@ published. The best trial's model stays in the workspace beside the refit model.
 """
 
 import logging
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from autodet.errors import BundleError, SearchError
-from autodet.models.bundle import read_bundle, read_card, write_bundle
+from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import BUNDLE, put_model
-from autodet.records import EpochResult, SearchState
-from autodet.search.executors import (
-    EpochDone,
-    EpochUnderWay,
-    Event,
-    Executor,
-    TrialBlocked,
-    TrialDone,
-    TrialFailed,
-    TrialLost,
-    TrialTooLarge,
-)
-from autodet.search.run.status_writer import PROGRESS_SECONDS
+from autodet.records import EpochResult, TrialState, TrialStatus
+from autodet.search.order.spec import SearchSpec
+from autodet.search.run.best_model import BEFORE, is_refit
 from autodet.search.run.time_budget import Timekeeper
+from autodet.search.run.trial_book import REFIT, TrialBook, name_of
 from autodet.search.run.trial_dirs import TrialFolders
-from autodet.search.status.status_file import is_to_stop
+from autodet.search.run.trials import Ending, job_of
+from autodet.search.status.status_file import is_to_stop, moment
 from autodet.text_format import counted
 from autodet.training.job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace
 
-NUMBER = -1  # trial number of the refit for the executor
 FOLDER = "refit"  # subfolder of the search folder
-BEFORE = "-before-refit"  # id suffix of the best trial's model
-RETRIES = 2  # restarts of a lost training without a completed epoch in between
-TICK_SECONDS = 0.5
 NO_TIME = "There was no time for it."
 WORSE = "The final refit found less on its own photos than the best trial's model, so that model is kept."
 
 log = logging.getLogger("autodet.supervisor")
 
 
-@dataclass
 class Refit:
-    """A final refit in progress.
+    """The final refit, which runs like a trial but is not in the study.
 
     Args:
-        executor: The executor that runs it.
-        folder: The search folder; a resumed refit continues from the checkpoint there.
-        job: The training job; its folder is replaced.
-        timekeeper: The time budget. The refit reports its progress to it, and pauses its clock while other searches use
-            every device.
-        say: Called with each progress message.
+        search: The search folder; a resumed refit continues from the checkpoint there.
+        spec: The specification of the search.
+        best: The best trial.
+        peak: Its best epoch.
+        book: The trial book, to which the refit is added.
+        timekeeper: The time budget.
     """
 
-    executor: Executor
-    folder: Path
-    job: TrainJob
-    timekeeper: Timekeeper
-    say: Callable[[str], object]
+    def __init__(
+        self,
+        search: Path,
+        spec: SearchSpec,
+        best: TrialStatus,
+        peak: EpochResult,
+        book: TrialBook,
+        timekeeper: Timekeeper,
+    ) -> None:
+        self._search, self._spec, self._book, self._time = search, spec, book, timekeeper
+        self._workspace = Workspace(search.parent.parent)
+        self._folders = TrialFolders(search / FOLDER)
+        self._peak = peak
+        if not is_refit(search.name, self._workspace):
+            book.add(TrialStatus(REFIT, "running", best.params, effective=best.effective, planned_epochs=peak.epoch))
 
-    def __post_init__(self) -> None:
-        self._folders = TrialFolders(self.folder / FOLDER)
-        self._done, self._share, self._losses, self._running = 0, 0.0, 0, False
-        self._said = 0.0
+    @property
+    def message(self) -> str:
+        """Message of the status while it runs."""
+        refit = self._book[REFIT]
+        return f"The final refit has done {len(refit.epochs)} of {counted(refit.planned_epochs, 'epoch')}."
 
-    def run(self, best: EpochResult, workspace: Workspace) -> tuple[SearchState, str]:
-        """Train, and publish the result unless it scores lower than the best trial's model.
+    def folder(self, _number: int) -> Path:
+        """Return the folder of the latest attempt."""
+        return self._folders.folder(0)
+
+    def reason_to_end(self) -> Ending | None:
+        """Return why it must end: the search was stopped, or the time limit was reached."""
+        if is_to_stop(self._search):
+            return "stopped", "It was stopped in its final refit. The best trial's model is kept."
+        return ("finished", NO_TIME) if self._time.seconds_left() <= 0 else None
+
+    def has_more(self) -> bool:
+        """Return whether it waits for a device."""
+        return bool(self._book.waiting)
+
+    def next(self) -> TrialStatus | None:
+        """Return the refit; None if the time limit is too near, which ends it."""
+        if self._time.allows_refit():
+            return self._book.prepare(self._book[REFIT])
+        self.end(REFIT, "stopped")
+        return None
+
+    def job(self, trial: TrialStatus) -> TrainJob:
+        """Return the job of a new attempt, with the files of the last one."""
+        return replace(job_of(trial, self._spec, self._search, self._folders.begin(0)), refit=True)
+
+    def started(self, trial: TrialStatus) -> None:
+        """Do nothing, because the study does not know of the refit."""
+
+    def judge(self, trial: TrialStatus, _result: EpochResult) -> TrialState | None:
+        """Return ``stopped`` if the remaining epochs would exceed the time limit."""
+        is_done = len(trial.epochs) >= trial.planned_epochs
+        return None if is_done or self._time.allows_refit() else "stopped"
+
+    def end(self, number: int, state: TrialState, error: str | None = None) -> None:
+        """Record how it ended, for ``outcome``."""
+        self._book.end(number, state, error, moment())
+        log.info("%s is %s. %s", name_of(number), state, error or "")
+
+    def outcome(self, ending: Ending | None) -> Ending:
+        """Return how the search ends; publish the refit model unless it scores lower than the best trial's model.
 
         Args:
-            best: The best epoch of the best trial.
-            workspace: The workspace of the models.
-
-        Returns:
-            The final state of the search, and the outcome of the refit as sentences.
-
-        Raises:
-            SearchError: A requirement for training is missing; the search can be resumed once it is restored.
+            ending: Reason to end the refit early; None if it ran to its end.
         """
-        if is_refit(self.folder.name, workspace):
-            return "finished", self._sentence()
-        reason = self._train()
-        if not reason:
-            return "finished", self._publish(best, workspace)
-        if is_to_stop(self.folder):
-            return "stopped", "It was stopped in its final refit. The best trial's model is kept."
-        return "finished", f"There is no final refit: {reason} The best trial's model is kept."
+        refit = self._book.refit
+        if refit is None:
+            return "finished", self._sentence()  # published by an earlier supervisor
+        if refit.state == "finished":
+            return "finished", self._publish()
+        if ending and ending[0] == "stopped":
+            return ending
+        return "finished", f"There is no final refit: {refit.error or NO_TIME} The best trial's model is kept."
 
-    def _train(self) -> str:
-        """Train to the end; return the reason for a failure as a sentence, or an empty string on success."""
-        while not (reason := self._reason_to_end()):
-            if not self._running and not self.executor.has_room():
-                self.timekeeper.clock.pause()
-                time.sleep(TICK_SECONDS)
-                continue
-            self.timekeeper.clock.go_on()
-            if not self._running:
-                self.executor.start(NUMBER, replace(self.job, folder=self._folders.begin(0)))
-                self._running = True
-            for event in self.executor.events(TICK_SECONDS):
-                if isinstance(event, TrialDone):
-                    return ""
-                if reason := self._handle(event):
-                    return reason
-        if self._running:
-            self.executor.cancel(NUMBER)
-        return reason
-
-    def _reason_to_end(self) -> str:
-        if is_to_stop(self.folder):
-            return "It was stopped."
-        left = self.timekeeper.seconds_left()
-        before = -1.0 if self.timekeeper.refit_done is None else self.timekeeper.refit_done
-        reached = self._done + self._share
-        is_epoch = int(reached) > int(before)
-        if is_epoch or (reached > before and time.monotonic() - self._said >= PROGRESS_SECONDS):
-            self.timekeeper.refit_done, self._said = reached, time.monotonic()
-            self.say(f"The final refit has done {self._done} of {counted(self.job.epochs, 'epoch')}.")
-        return NO_TIME if left <= 0 or (is_epoch and left < self.timekeeper.refit_seconds()) else ""
-
-    def _handle(self, event: Event) -> str:
-        match event:
-            case EpochDone(result=result) if result.epoch > self._done:
-                log.info("Refit epoch %d: loss %.3f", result.epoch, result.loss)
-                self._done, self._share, self._losses = result.epoch, 0.0, 0
-            case EpochUnderWay(progress=progress) if progress.epoch == self._done + 1:
-                self._share = max(self._share, progress.share)
-            case TrialFailed(error=error, details=details):
-                log.error("The refit failed.\n%s", details)
-                return error
-            case TrialBlocked(reason=reason):
-                raise SearchError(reason)
-            case TrialLost(reason=reason):
-                self._losses, self._running = self._losses + 1, False
-                return f"It was lost {RETRIES + 1} times: {reason}." if self._losses > RETRIES else ""
-            case TrialTooLarge(reason=reason):
-                parts, self._running = 2 * self.job.accumulation, False
-                self.job = replace(self.job, accumulation=parts)
-                too_large = parts >= 2 * self.job.hyperparameters.batch_size
-                return f"Memory ran out even with one photo at a time: {reason}." if too_large else ""
-        return ""
-
-    def _publish(self, best: EpochResult, workspace: Workspace) -> str:
+    def _publish(self) -> str:
         """Publish the refit model unless it scores lower than the best trial's model; return the outcome."""
-        search, trained = self.folder.name, self._folders.folder(0)
+        search, workspace, trained = self._search.name, self._workspace, self._folders.folder(0)
         card, weights = read_bundle(trained / BEST_BUNDLE)
-        if card.score < best.score:
+        if card.score < self._peak.score:
             return WORSE
         before, before_weights = read_bundle(workspace.models / search / BUNDLE)
         write_bundle(trained / "before.autodet", replace(before, name=f"{before.name} before refit"), before_weights)
@@ -168,18 +140,5 @@ class Refit:
         """Return the status message of a search whose model was refit."""
         return (
             "The model was trained once more on training and validation photos; its figures are the best trial's, "
-            f"whose own model is {self.folder.name}{BEFORE}."
+            f"whose own model is {self._search.name}{BEFORE}."
         )
-
-
-def is_refit(search: str, workspace: Workspace) -> bool:
-    """Return whether the published model of a search is already its refit."""
-    try:
-        return read_card(workspace.models / search / BUNDLE).refit
-    except BundleError:
-        return False
-
-
-def model_ids(search: str) -> tuple[str, str]:
-    """Return the model ids of a search: its own, and that of the best trial's model kept beside a refit."""
-    return search, search + BEFORE

@@ -36,11 +36,11 @@ class StatusWriter:
         """Note progress within an epoch."""
         self._progress = True
 
-    def write_when_due(self, trials: int) -> None:
+    def write_when_due(self, trials: int, message: str = "") -> None:
         """Write the status ``running`` if there is news; the interval grows with the number of running trials."""
         pause = max(trials * SECONDS_A_TRIAL, 0.0 if self._event else PROGRESS_SECONDS)
         if (self._event or self._progress) and time.monotonic() - self._written >= pause:
-            self.write("running")
+            self.write("running", message)
 
     def write(self, state: SearchState, message: str = "") -> SearchStatus:
         """Write the status now."""

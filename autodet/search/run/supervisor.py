@@ -6,16 +6,13 @@ It asks the study for trials, runs them on an executor, and records the executor
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
-
-import optuna
+from typing import Protocol, TypeVar
 
 from autodet.errors import SearchError, StorageBusyError
-from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus, planned_epochs_of
+from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
 from autodet.search.executors import (
     EpochDone,
     EpochUnderWay,
@@ -27,20 +24,15 @@ from autodet.search.executors import (
     TrialLost,
     TrialTooLarge,
 )
-from autodet.search.executors.resource_usage import Usage
-from autodet.search.order.combinations import Combinations, exhausted_sentence
 from autodet.search.order.dataset_checks import refit_growth
-from autodet.search.order.initial_weights import start_of
-from autodet.search.order.options import MAX_SEED
-from autodet.search.order.space import hyperparameters_of
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.best_model import PublishedModel
-from autodet.search.run.oom_backoff import TOO_LARGE, Fitting
-from autodet.search.run.refit import RETRIES, TICK_SECONDS, Refit
+from autodet.search.run.oom_backoff import TOO_LARGE
+from autodet.search.run.refit import Refit
 from autodet.search.run.status_writer import StatusWriter
 from autodet.search.run.time_budget import Stopwatch, Timekeeper
-from autodet.search.run.trial_dirs import TRIALS, TrialFolders
-from autodet.search.run.trial_updates import after_epoch, after_progress
+from autodet.search.run.trial_book import REFIT, RETRIES, TrialBook, name_of
+from autodet.search.run.trials import Ending, Trials
 from autodet.search.status.status_file import (
     STATUS,
     STOP,
@@ -52,16 +44,47 @@ from autodet.search.status.status_file import (
 )
 from autodet.search.study.database import patiently
 from autodet.search.study.study import SearchStudy
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
-from autodet.workspace import Workspace, safe_join, sweep_unfinished
+from autodet.training.job import TrainJob
+from autodet.workspace import Workspace, sweep_unfinished
 
 TRACEBACK = "traceback.txt"
-NO_EPOCH = "It was stopped before its first epoch ended."
-NO_TIME = "The time limit of {:g} seconds left no time for more."
+TICK_SECONDS = 0.5
 SET_ASIDE = "Results that the busy database of searches lacks are stored when the search is resumed."
 
 log = logging.getLogger("autodet.supervisor")
 Result = TypeVar("Result")
+
+
+class Work(Protocol):
+    """The trainings of the supervisor's loop: the trials, then the final refit; numbered as in the trial book."""
+
+    @property
+    def message(self) -> str:
+        """Message of the status while it runs."""
+
+    def reason_to_end(self) -> Ending | None:
+        """Return why everything must end now, or None."""
+
+    def has_more(self) -> bool:
+        """Return whether something is left to start."""
+
+    def next(self) -> TrialStatus | None:
+        """Return the next one to start; None if there is no time for it, which ends it."""
+
+    def job(self, trial: TrialStatus) -> TrainJob:
+        """Return the training job for a new attempt."""
+
+    def started(self, trial: TrialStatus) -> None:
+        """Record a new attempt."""
+
+    def judge(self, trial: TrialStatus, result: EpochResult) -> TrialState | None:
+        """Record a new epoch; return the state in which to end the training early, or None to let it continue."""
+
+    def end(self, number: int, state: TrialState, error: str | None = None) -> None:
+        """Record the end of a training; ``error`` is a sentence."""
+
+    def folder(self, number: int) -> Path:
+        """Return the folder of the latest attempt."""
 
 
 def supervise(folder: Path, executor: Executor) -> SearchStatus:
@@ -86,47 +109,75 @@ def _end_before_start(folder: Path, error: StorageBusyError) -> SearchStatus:
 
 
 class _Supervisor:
-    """State of a running supervisor."""
+    """The loop of a search: it runs the trainings that ``Trials`` and ``Refit`` select."""
 
     def __init__(self, folder: Path, executor: Executor) -> None:
         self._folder, self._executor = folder, executor
         self._spec = SearchSpec.read(folder)
         self._workspace = Workspace(folder.parent.parent)
-        self._folders = TrialFolders(folder / TRIALS)
-        self._running: dict[int, optuna.trial.Trial] = {}
-        self._status_writer = StatusWriter(folder, self._status)
+        self._book = TrialBook()  # nothing runs while the study is opened
+        self._writer = StatusWriter(folder, self._status)
         self._study = self._patiently(lambda: SearchStudy(self._workspace, folder.name, self._spec))
         self._before = read_snapshot(folder)
-        self._clock = Stopwatch(self._before.seconds + seconds_since_launch(folder))
-        self._waiting = self._study.unfinished()
-        self._lost: dict[int, int] = {}
         last_heard = moment((folder / STATUS).stat().st_mtime)
-        self._trials = {trial.number: trial.end_attempt(last_heard) for trial in self._study.statuses()}
+        self._book = TrialBook(trial.end_attempt(last_heard) for trial in self._study.statuses())
+        self._clock = Stopwatch(self._before.seconds + seconds_since_launch(folder))
         growth = refit_growth(self._spec, self._workspace) if self._spec.refit else 0.0
-        self._time = Timekeeper(self._spec, self._clock, self._trials, self._best_trial, growth)
-        self._fitting = Fitting(self._trials.values())
+        self._time = Timekeeper(self._spec, self._clock, self._book, growth)
         self._model = PublishedModel(folder.name, self._workspace)
-        # Ended trials whose files are still to be cleaned up.
-        self._over = [number for number, trial in self._trials.items() if trial.state != "running"]
+        self._trials = Trials(folder, self._spec, self._study, self._book, self._time, self._model)
+        self._work: Work = self._trials
 
     def run(self) -> SearchStatus:
+        """Run the trials, then the refit."""
         sweep_unfinished(self._folder)
         sweep_unfinished(self._workspace.models / self._folder.name)
         self._clock.go_on()
-        self._publish_best()  # the last supervisor may have died before publishing
-        while True:
-            if reason := self._reason_to_stop():
-                return self._stop(*reason)
-            while self._has_more() and self._executor.has_room():
+        self._trials.publish_best()  # the last supervisor may have died before publishing
+        ending = self._run_all()
+        self._save()  # the best epoch may not be published yet
+        state, message = self._trials.outcome(ending)
+        if state == "finished":
+            state, message = self._run_refit(message)
+        return self._end(state, message)
+
+    def _run_refit(self, message: str) -> Ending:
+        """Run the refit if one is requested; return how the search ends."""
+        best = self._book.best
+        if not (self._spec.refit and best and best.best_epoch):
+            return "finished", message
+        self._work = refit = Refit(self._folder, self._spec, best, best.best_epoch, self._book, self._time)
+        state, outcome = refit.outcome(self._run_all())
+        return state, outcome if state == "stopped" else f"{message} {outcome}".strip()
+
+    def _run_all(self) -> Ending | None:
+        """Run the current work until nothing is left, or until it must end early; then return why."""
+        while not (ending := self._work.reason_to_end()):
+            while self._work.has_more() and self._executor.has_room():
                 self._start_next()
-            if not self._running and not self._has_more():
-                return self._finish()
+            if not self._book.running and not self._work.has_more():
+                return None
             self._save()
-            if not self._running:
+            if self._book.running:
+                self._writer.write_when_due(len(self._book.running), self._work.message)
+                self._listen(TICK_SECONDS)
+            else:
                 self._wait()
-                continue
-            self._status_writer.write_when_due(len(self._running))
-            self._listen(TICK_SECONDS)
+        for number in [*sorted(self._book.running), *self._book.waiting]:
+            self._executor.cancel(number)
+            self._work.end(number, "stopped")
+        return ending
+
+    def _start_next(self) -> None:
+        self._clock.go_on()
+        trial = self._work.next()
+        if trial is None:
+            return
+        job = self._work.job(trial)
+        log.info("%s starts: %s", name_of(trial.number), job.hyperparameters)
+        device = self._executor.start(trial.number, job)
+        self._work.started(self._book.begin(trial.number, device, moment()))
+        self._writer.note_event()
 
     def _wait(self) -> None:
         """Wait for a device that others use. The clock is paused: the time limit only counts time with a device."""
@@ -134,10 +185,67 @@ class _Supervisor:
         message = self._executor.obstacle
         if self._spec.time_limit is not None:
             message += " Its time limit is paused."
-        if self._status_writer.said != ("queued", message):
+        if self._writer.said != ("queued", message):
             log.info("%s", message)
-            self._status_writer.write("queued", message)
+            self._writer.write("queued", message)
         time.sleep(TICK_SECONDS)
+
+    # Events
+
+    def _listen(self, seconds: float) -> None:
+        if not self._book.running:
+            time.sleep(seconds)
+            return
+        for event in self._executor.events(seconds):
+            if event.trial in self._book.running:  # otherwise sent before the trial was cancelled
+                self._handle(event)
+
+    def _handle(self, event: Event) -> None:
+        number = event.trial
+        if isinstance(event, EpochUnderWay):
+            self._book.note_progress(number, event.progress, moment())
+            self._writer.note_progress()
+            return
+        self._writer.note_event()
+        match event:
+            case EpochDone():
+                self._record(event)
+            case TrialDone():
+                self._work.end(number, "finished")
+            case TrialFailed(error=error, details=details):
+                log.error("%s failed.\n%s", name_of(number), details)
+                (self._work.folder(number) / TRACEBACK).write_text(details, encoding="utf-8")
+                self._work.end(number, "failed", error)
+            case TrialLost(reason=reason):
+                log.warning("%s was lost: %s.", name_of(number), reason)
+                subject = "The refit" if number == REFIT else "The trial"
+                error = f"{subject} was lost {RETRIES + 1} times before it got any further: {reason}."
+                self._retry(number, self._book.lose(number), error)
+            case TrialTooLarge(reason=reason):
+                log.warning("%s needs too much memory: %s.", name_of(number), reason)
+                self._retry(number, self._book.shrink(number), TOO_LARGE)
+            case TrialBlocked(reason=reason, details=details):
+                log.error("%s cannot go on.\n%s", name_of(number), details)
+                raise SearchError(reason)
+
+    def _record(self, event: EpochDone) -> None:
+        """Record an epoch, and end the trial early if the study or the time budget says so."""
+        number, result = event.trial, event.result
+        if not self._book.note_epoch(number, result, event.usage, moment()):
+            return
+        log.info("%s epoch %d: loss %.3f, mAP50 %.3f", name_of(number), result.epoch, result.loss, result.map50)
+        if ended := self._work.judge(self._book[number], result):
+            self._executor.cancel(number)
+            self._work.end(number, ended)
+
+    def _retry(self, number: int, is_allowed: bool, error: str) -> None:
+        """Restart a trial next, or fail it with an error."""
+        if is_allowed:
+            self._book.put_back(number, moment())
+        else:
+            self._work.end(number, "failed", error)
+
+    # Study, model and status
 
     def _save(self) -> None:
         """Persist everything since the last call: first in the study, then as the published model."""
@@ -147,250 +255,38 @@ class _Supervisor:
             if not is_to_stop(self._folder):
                 raise
             self._study.set_aside()
-        for number in self._over:
-            (self._folders.folder(number) / CHECKPOINT).unlink(missing_ok=True)
-            sweep_unfinished(self._folders.folder(number))
-        self._over.clear()
+        self._trials.tidy()
         if self._model.is_behind:
-            self._publish_best()
+            self._trials.publish_best()
 
     def _patiently(self, act: Callable[[], Result]) -> Result:
         """Retry a database operation while the database is busy; keep handling trial events and stop requests."""
         return patiently(act, self._say_waiting, self._pause)
 
+    def _say_waiting(self, sentence: str) -> None:
+        log.warning("%s", sentence)
+        self._writer.write_message(sentence)
+
     def _pause(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and (self._running or not is_to_stop(self._folder)):
+        while (left := until - time.monotonic()) > 0 and (self._book.running or not is_to_stop(self._folder)):
             self._listen(min(left, TICK_SECONDS))
         return not is_to_stop(self._folder)
 
-    def end(self, state: SearchState, message: str = "") -> SearchStatus:
+    def _end(self, state: SearchState, message: str) -> SearchStatus:
         self._save()
         if state == "stopped" and not self._study.is_saved:
             message = f"{message} {SET_ASIDE}"
         log.info("The search is %s. %s", state, message)
-        status = self._status_writer.write(state, message)
+        status = self._writer.write(state, message)
         (self._folder / STOP).unlink(missing_ok=True)
         return status
-
-    # Starting trials
-
-    def _has_more(self) -> bool:
-        if self._waiting:
-            return True
-        if len(self._trials) >= self._spec.trials or self._is_exhausted():
-            return False
-        self._time.cut = self._time.epochs_for_another() == 0
-        return not self._time.cut
-
-    def _start_next(self) -> None:
-        self._clock.go_on()
-        trial = self._waiting.pop(0) if self._waiting else self._ask()
-        known = self._trials.get(trial.number)
-        if known and not self._time.allows_epoch(known, starts=True):
-            self._tell(trial, "stopped", None if known.epochs else NO_EPOCH)
-            return
-        params = self._study.params(trial)
-        known = replace(known, params=params) if known else self._planned(trial, params)
-        effective = {**known.effective, **self._fitting.effective(params)}
-        known = replace(known, effective=effective)
-        job = self._job(known, self._folders.begin(trial.number), known.planned_epochs)
-        self._running[trial.number] = trial
-        log.info("Trial %d starts: %s", trial.number, job.hyperparameters)
-        device = self._executor.start(trial.number, job)
-        status = known.begin_attempt(device, moment())
-        self._trials[trial.number] = status
-        self._study.set_effective(trial, effective)
-        self._study.set_attempts(trial, status.attempts)
-        self._status_writer.note_event()
-
-    def _job(self, trial: TrialStatus, folder: Path, epochs: int) -> TrainJob:
-        return TrainJob(
-            dataset_folder=safe_join(self._workspace.datasets, self._spec.dataset),
-            folder=folder,
-            hyperparameters=hyperparameters_of(trial.params),
-            epochs=epochs,
-            name=self._spec.name,
-            seed=trial.effective.get("seed", self._spec.seed),
-            accumulation=trial.effective.get("accumulation", 1),
-            objective=self._spec.objective,
-            start=start_of(self._spec, self._folder),
-        )
-
-    def _ask(self) -> optuna.trial.Trial:
-        trial = self._study.ask()
-        self._folders.discard(trial.number)  # left by a supervisor that died before it stored the trial
-        return trial
-
-    def _planned(self, trial: optuna.trial.Trial, params: Mapping[str, Any]) -> TrialStatus:
-        """Create the status of a new trial: fewer epochs if time is short, its own seed if it repeats a combination."""
-        effective, epochs = {}, self._time.epochs_for_another()
-        if 0 < epochs < planned_epochs_of(params, {}, self._spec.epochs):
-            effective["epochs"] = epochs
-        if times := self._study.times_tried(trial):
-            effective["seed"] = (self._spec.seed + times) % (MAX_SEED + 1)
-        planned = planned_epochs_of(params, effective, self._spec.epochs)
-        return TrialStatus(trial.number, "running", params, effective=effective, planned_epochs=planned)
-
-    def _is_exhausted(self) -> bool:
-        return not self._spec.repeat and self._study.is_exhausted
-
-    # Handling events
-
-    def _listen(self, seconds: float) -> None:
-        if not self._running:
-            time.sleep(seconds)
-            return
-        for event in self._executor.events(seconds):
-            self._handle(event)
-
-    def _handle(self, event: Event) -> None:
-        trial = self._running.get(event.trial)
-        if trial is None:
-            return  # sent before the trial was cancelled
-        if isinstance(event, EpochUnderWay):
-            self._trials[trial.number] = after_progress(self._trials[trial.number], event.progress, moment())
-            self._status_writer.note_progress()
-            return
-        self._status_writer.note_event()
-        match event:
-            case EpochDone(result=result, usage=usage):
-                self._record(trial, result, usage)
-            case TrialDone():
-                self._tell(trial, "finished")
-            case TrialFailed(error=error, details=details):
-                log.error("Trial %d failed.\n%s", trial.number, details)
-                (self._folders.folder(trial.number) / TRACEBACK).write_text(details, encoding="utf-8")
-                self._tell(trial, "failed", error)
-            case TrialLost(reason=reason):
-                self._retry(trial, reason)
-            case TrialTooLarge(reason=reason):
-                self._shrink(trial, reason)
-            case TrialBlocked(reason=reason, details=details):
-                log.error("Trial %d cannot go on.\n%s", trial.number, details)
-                raise SearchError(reason)
-
-    def _record(self, trial: optuna.trial.Trial, result: EpochResult, usage: Usage) -> None:
-        before = self._trials[trial.number]
-        self._trials[trial.number] = status = after_epoch(before, result, usage, moment())
-        if len(status.epochs) == len(before.epochs):
-            return  # reported again after a restart
-        self._lost.pop(trial.number, None)
-        self._model.compare(result)
-        log.info("Trial %d epoch %d: loss %.3f, mAP50 %.3f", trial.number, result.epoch, result.loss, result.map50)
-        hopeless = self._study.report(trial, status.epochs)
-        if result.epoch == status.planned_epochs:
-            return
-        if hopeless:
-            self._executor.cancel(trial.number)
-            self._tell(trial, "pruned")
-        elif self._is_out_of_patience(status):
-            self._executor.cancel(trial.number)
-            self._tell(trial, "finished")
-        elif not self._time.allows_epoch(status):
-            self._executor.cancel(trial.number)
-            self._tell(trial, "stopped")
-
-    def _is_out_of_patience(self, trial: TrialStatus) -> bool:
-        best, patience = trial.best_epoch, self._spec.patience
-        return bool(patience and best and len(trial.epochs) - best.epoch >= patience)
-
-    def _publish_best(self) -> None:
-        """Publish the best epoch so far as the search's model, so that a usable model exists at any time."""
-        best = self._best_trial()
-        if best and best.best_epoch:
-            self._model.publish(self._folders.folder(best.number) / BEST_BUNDLE, best.best_epoch)
-
-    def _best_trial(self) -> TrialStatus | None:
-        return replace(self._before, trials=tuple(self._trials.values())).best_trial
-
-    def _retry(self, trial: optuna.trial.Trial, reason: str) -> None:
-        self._lost[trial.number] = self._lost.get(trial.number, 0) + 1
-        log.warning("Trial %d was lost: %s.", trial.number, reason)
-        if self._lost[trial.number] > RETRIES:
-            error = f"The trial was lost {RETRIES + 1} times before it got any further: {reason}."
-            self._tell(trial, "failed", error)
-            return
-        self._start_again(trial)
-
-    def _shrink(self, trial: optuna.trial.Trial, reason: str) -> None:
-        """Restart an out-of-memory trial with its batches in twice as many parts; fail it if one photo does not fit."""
-        log.warning("Trial %d needs too much memory: %s.", trial.number, reason)
-        if self._fitting.shrink(self._trials[trial.number]):
-            self._start_again(trial)
-        else:
-            self._tell(trial, "failed", TOO_LARGE)
-
-    def _start_again(self, trial: optuna.trial.Trial) -> None:
-        self._trials[trial.number] = self._trials[trial.number].end_attempt(moment())
-        del self._running[trial.number]
-        self._waiting.insert(0, trial)
-
-    def _tell(self, trial: optuna.trial.Trial, ended: TrialState, error: str | None = None) -> None:
-        status = replace(self._trials[trial.number], state=ended, error=error, epoch_share=0.0, epoch_seconds=0.0)
-        status = status.end_attempt(moment())
-        self._study.set_attempts(trial, status.attempts)
-        self._study.tell(trial, ended, error)
-        self._trials[trial.number] = status
-        self._running.pop(trial.number, None)
-        self._over.append(trial.number)
-        log.info("Trial %d is %s. %s", trial.number, ended, error or "")
-
-    # Ending the search
-
-    def _reason_to_stop(self) -> tuple[SearchState, str] | None:
-        if is_to_stop(self._folder):
-            return "stopped", "It was stopped."
-        if self._time.seconds_left() <= self._time.reserve():
-            return "finished", f"The time limit of {self._spec.time_limit:g} seconds was reached."
-        return None
-
-    def _stop(self, state: SearchState, message: str) -> SearchStatus:
-        for trial in [*self._running.values(), *self._waiting]:
-            self._executor.cancel(trial.number)
-            self._tell(trial, "stopped", None if self._trials[trial.number].epochs else NO_EPOCH)
-        self._waiting.clear()
-        self._save()  # the best epoch may not be published yet
-        if self._model.id:
-            message = f"{message} The best model so far is kept."
-            return self._refit(message) if state == "finished" else self.end(state, message)
-        state = "stopped" if state == "stopped" else "failed"
-        return self.end(state, f"{message} No epoch was done by then, so there is no model.")
-
-    def _finish(self) -> SearchStatus:
-        errors = [trial.error for trial in self._trials.values() if trial.error]
-        if any(trial.epochs for trial in self._trials.values()):
-            return self._refit(self._reason_of_end())
-        return self.end("failed", errors[-1] if errors else "No trial could be started.")
-
-    def _reason_of_end(self) -> str:
-        """Return why no trials are left, or an empty string if all planned trials ran."""
-        if self._time.cut:
-            return NO_TIME.format(self._spec.time_limit)
-        return exhausted_sentence(Combinations(self._spec.space).count) if self._is_exhausted() else ""
-
-    def _refit(self, message: str) -> SearchStatus:
-        """End the search, after the final refit if one is requested."""
-        self._save()
-        best = self._best_trial()
-        if not (self._spec.refit and best and best.best_epoch):
-            return self.end("finished", message)
-        job = replace(self._job(best, self._folder, best.best_epoch.epoch), refit=True)
-        refit = Refit(self._executor, self._folder, job, self._time, partial(self._status_writer.write, "running"))
-        state, outcome = refit.run(best.best_epoch, self._workspace)
-        return self.end(state, outcome if state == "stopped" else f"{message} {outcome}".strip())
-
-    # Status and messages
-
-    def _say_waiting(self, sentence: str) -> None:
-        log.warning("%s", sentence)
-        self._status_writer.write_message(sentence)
 
     def _status(self, state: SearchState, message: str) -> SearchStatus:
         return replace(
             self._before,
             state=state,
-            trials=tuple(self._trials[number] for number in sorted(self._trials)),
+            trials=tuple(sorted(self._book, key=lambda trial: trial.number)),
             model=self._model.id,
             seconds=self._clock.seconds,
             seconds_left=self._time.forecast(self._executor.slots) if state == "running" else None,

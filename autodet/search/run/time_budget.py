@@ -3,20 +3,20 @@
 import heapq
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import fmean
 from typing import Self
 
-from autodet.records import Attempt, TrialStatus
+from autodet.records import TrialStatus
 from autodet.search.order.space import mean_epochs
 from autodet.search.order.spec import SearchSpec
+from autodet.search.run.trial_book import TrialBook
 
 REFIT_MARGIN, TURN_SECONDS = 1.1, 1.0  # safety margins: a refit that is cut short is useless, so trials end before it
 MIN_EPOCH_SHARE = 0.25  # of the requested epochs; a shorter trial says little about its parameters
-RECENT = 50  # number of latest trials that the pace is estimated from
+RECENT = 50  # number of latest trials with an epoch that the pace is estimated from
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,6 @@ class Pace:
 def mean_epoch_seconds(trial: TrialStatus) -> float:
     """Return the mean epoch time of a trial with at least one epoch."""
     return fmean(result.seconds for result in trial.epochs)
-
-
-def startup_seconds(attempt: Attempt, seconds: float, moment: str) -> float:
-    """Return how long an attempt took until its first epoch began.
-
-    Args:
-        attempt: The attempt.
-        seconds: Time spent in that epoch so far.
-        moment: The current time, ISO 8601.
-    """
-    passed = datetime.fromisoformat(moment) - datetime.fromisoformat(attempt.started)
-    return max(0.0, passed.total_seconds() - seconds)
 
 
 @dataclass(frozen=True)
@@ -200,29 +188,19 @@ class Timekeeper:
     Args:
         spec: The specification of the search.
         clock: Runs while the search does.
-        trials: The trials by number; the caller keeps it up to date.
-        best_trial: Returns the best trial so far.
+        book: The trials and the refit.
         refit_growth: See ``Budget``.
 
     Attributes:
         clock: Running time of the search.
         cut: Whether the time limit cut the search short.
-        refit_done: Epochs of the final refit, including the share of the current one; None before it begins.
     """
 
-    def __init__(
-        self,
-        spec: SearchSpec,
-        clock: Stopwatch,
-        trials: dict[int, TrialStatus],
-        best_trial: Callable[[], TrialStatus | None],
-        refit_growth: float,
-    ) -> None:
-        self._spec, self.clock, self._trials, self._best_trial = spec, clock, trials, best_trial
+    def __init__(self, spec: SearchSpec, clock: Stopwatch, book: TrialBook, refit_growth: float) -> None:
+        self._spec, self.clock, self._book = spec, clock, book
         usual = mean_epochs(spec.space, spec.epochs)
         self._budget = Budget(spec.trials, spec.epochs, spec.time_limit, refit_growth, usual)
         self.cut = False
-        self.refit_done: float | None = None
 
     def seconds_left(self) -> float:
         """Return the seconds until the time limit; infinite without a limit."""
@@ -241,12 +219,6 @@ class Timekeeper:
         best = self._best_epoch()
         return self._budget.reserve(self._pace(), best, best, self.seconds_left())
 
-    def refit_seconds(self) -> float:
-        """Return the remaining duration of the refit."""
-        if not self._spec.refit:
-            return 0.0
-        return self._budget.refit_seconds(self._pace(), self._best_epoch() - (self.refit_done or 0))
-
     def allows_epoch(self, trial: TrialStatus, *, starts: bool = False) -> bool:
         """Return whether a trial's next epoch can end in time; if not, mark the search as cut."""
         if self._spec.time_limit is None:
@@ -256,23 +228,38 @@ class Timekeeper:
         self.cut = self.cut or not allowed
         return allowed
 
+    def allows_refit(self) -> bool:
+        """Return whether the rest of the refit can end in time."""
+        return self._refit_seconds() <= self.seconds_left()
+
     def forecast(self, slots: int) -> float | None:
         """Return the seconds until the end with this number of slots; None before the first batch."""
-        trials, left = list(self._trials.values()), self.seconds_left()
-        if self.refit_done is not None:
-            return min(self.refit_seconds(), left)
+        trials, left = list(self._book), self.seconds_left()
+        if self._book.refit:
+            return min(self._refit_seconds(), left)
         pace = self._pace() or Pace.of_batches(trials)
-        return self._budget.forecast(trials, left, pace, self._best_epoch(), slots)
+        budget = replace(self._budget, trials=len(trials)) if self.cut else self._budget  # no more trials start
+        return budget.forecast(trials, left, pace, self._best_epoch(), slots)
 
     def refit_share(self) -> float | None:
         """Return the share of the final refit that is done, 0 to 1; None if no refit is requested."""
         if not self._spec.refit:
             return None
-        return min(1.0, (self.refit_done or 0) / max(1, self._best_epoch()))
+        return min(1.0, self._refit_epochs() / max(1, self._best_epoch()))
+
+    def _refit_seconds(self) -> float:
+        if not self._spec.refit:
+            return 0.0
+        return self._budget.refit_seconds(self._pace(), self._best_epoch() - self._refit_epochs())
+
+    def _refit_epochs(self) -> float:
+        refit = self._book.refit
+        return len(refit.epochs) + refit.epoch_share if refit else 0.0
 
     def _pace(self) -> Pace | None:
-        return Pace.of(islice(reversed(self._trials.values()), RECENT))
+        measured = (trial for trial in reversed(self._book) if trial.epochs)
+        return Pace.of(islice(measured, RECENT))
 
     def _best_epoch(self) -> int:
-        best = self._best_trial() if self._spec.refit else None
+        best = self._book.best if self._spec.refit else None
         return best.best_epoch.epoch if best and best.best_epoch else 0

@@ -8,7 +8,8 @@ its folder, so its checkpoint and bundle cannot be written.
 import re
 from pathlib import Path
 
-from autodet.workspace import delete_folder
+from autodet.training.job import CHECKPOINT
+from autodet.workspace import delete_folder, sweep_unfinished
 
 TRIALS = "trials"  # subfolder of the search folder
 NAME = re.compile(r"(\d+)(?:-(\d+))?")
@@ -41,6 +42,11 @@ class TrialFolders:
             return last.rename(self.folder(trial))
         last.mkdir(parents=True)
         return last
+
+    def tidy(self, trial: int) -> None:
+        """Delete the files of a running trial: its checkpoint and partly written files."""
+        (self.folder(trial) / CHECKPOINT).unlink(missing_ok=True)
+        sweep_unfinished(self.folder(trial))
 
     def discard(self, trial: int) -> None:
         """Delete everything that a trial has written."""

@@ -7,6 +7,7 @@ import pytest
 from autodet.inference.leakage import learnt_photos_sentence
 from autodet.models.bundle import read_bundle
 from autodet.models.store import find_model
+from autodet.search.delete_assets import plan_dataset_deletion
 from autodet.search.start import start_search
 from autodet.workspace import Workspace
 
@@ -56,10 +57,12 @@ def test_a_refit_goes_on_after_a_kill_and_after_a_stop(start, home, supervisor_o
     search.stop()
     status = search.wait(best_so_far=True)
     assert status.state == "stopped"
+    assert status.unfinished
+    assert plan_dataset_deletion("fruit", home).unfinished == (search.id,)
     assert not find_model(status.model, home).card.refit
     search.resume()
     status = search.wait()
-    assert status.state == "finished"
+    assert (status.state, status.unfinished) == ("finished", False)
     assert find_model(status.model, home).card.refit
     made = [line for path in (home.searches / search.id / "refit").glob("*/notes") for line in path.open()]
     assert sum("epoch 1" in line for line in made) == 1

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -12,10 +13,11 @@ import pytest
 from autodet.lock import hold_lock
 from autodet.models.store import add_model, find_model
 from autodet.search.api import find_search
-from autodet.search.executors import EpochDone, TrialDone
+from autodet.search.executors import EpochDone, TrialDone, TrialTooLarge
 from autodet.search.order.options import MAX_SEED
-from autodet.search.run import best_model, status_writer, supervisor
+from autodet.search.run import best_model, status_writer, trial_dirs
 from autodet.search.run.supervisor import supervise
+from autodet.search.run.trial_book import REFIT
 from autodet.search.start import start_search
 from autodet.search.status.status_file import STOP
 from autodet.search.study.study import SearchStudy
@@ -180,7 +182,7 @@ def test_what_killed_workers_left_half_written_is_cleared_away(plan):
 
 def test_the_checkpoint_of_a_finished_trial_is_cleared_away_by_whoever_comes_next(plan, monkeypatch):
     folder = plan(trials=2, epochs=1)
-    fails_once(monkeypatch, supervisor, "sweep_unfinished", when=lambda swept: swept.name == "0")
+    fails_once(monkeypatch, trial_dirs, "sweep_unfinished", when=lambda swept: swept.name == "0")
     with pytest.raises(OSError, match="killed here"):
         carry_on(folder)
     (folder / "trials" / "0" / CHECKPOINT).write_text("as if it had been killed one line before")
@@ -269,6 +271,94 @@ def test_a_supervisor_and_its_trials_never_import_streamlit():
     code = "import sys, autodet.search.run.supervisor, autodet.training.loop; print('streamlit' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+# The refit, in the same loop
+
+
+class Refitting(InThisProcess):
+    """An executor whose refit runs out of memory once, and that notes the jobs of all refits."""
+
+    def __init__(self, slots):
+        super().__init__(slots)
+        self.jobs = []
+
+    def start(self, trial, job):
+        if job.refit:
+            self.jobs.append(job)
+        return super().start(trial, job)
+
+    def events(self, timeout_seconds):
+        if len(self.jobs) == 1 and self.trials.pop(REFIT, None):
+            return [TrialTooLarge(REFIT, "no memory")]
+        return super().events(timeout_seconds)
+
+
+def supervise_refit(folder, executor):
+    with hold_lock(folder):
+        return supervise(folder, executor)
+
+
+def test_a_refit_that_does_not_fit_goes_on_in_parts_and_says_nothing_of_them_in_the_trials(plan, home):
+    folder, executor = plan(trials=1, epochs=2, refit=True), Refitting(1)
+    status = supervise_refit(folder, executor)
+    assert "training and validation photos" in status.message
+    assert [job.accumulation for job in executor.jobs] == [1, 2]
+    assert [job.folder.name for job in executor.jobs] == ["0", "0-2"]
+    assert [(trial.number, trial.effective) for trial in status.trials] == [(0, {})]
+    assert find_model(folder.name, home).card.refit
+
+
+def test_a_refit_begins_with_the_accumulation_that_its_trial_needed(plan):
+    class TooLarge(Refitting):
+        def events(self, timeout_seconds):
+            if not self.failed and self.trials.pop(0, None):
+                self.failed = True
+                return [TrialTooLarge(0, "no memory")]
+            return InThisProcess.events(self, timeout_seconds)
+
+    executor = TooLarge(1)
+    executor.failed = False
+    status = supervise_refit(plan(trials=1, epochs=1, refit=True), executor)
+    assert status.trials[0].effective["accumulation"] == 2
+    assert [job.accumulation for job in executor.jobs] == [2]
+
+
+def test_a_refit_waits_for_a_device_like_a_trial(plan, monkeypatch):
+    class Busy(InThisProcess):
+        obstacle = "Others use every device."
+        tries = 0
+
+        def has_room(self):
+            if not (folder / "trials" / "0" / CHECKPOINT).exists() and super().has_room():
+                self.tries += 1
+            return self.tries != 2 and super().has_room()
+
+    folder, said = plan(trials=1, epochs=1, refit=True), []
+    write = status_writer.write_snapshot
+    monkeypatch.setattr(
+        "autodet.search.run.status_writer.write_snapshot",
+        lambda folder, status: (said.append((status.state, status.message)), write(folder, status)),
+    )
+    status = carry_on(folder, executor=Busy)
+    assert ("queued", "Others use every device.") in said
+    assert said.index(("running", "The final refit has done 0 of 1 epoch.")) > said.index(("queued", Busy.obstacle))
+    assert (status.state, status.refit_share) == ("finished", 1)
+
+
+def test_a_refit_without_time_is_left_out(plan, home):
+    class Long(InThisProcess):
+        def events(self, timeout_seconds):
+            (event,) = super().events(timeout_seconds)
+            is_epoch = isinstance(event, EpochDone)
+            return [replace(event, result=replace(event.result, seconds=2000.0)) if is_epoch else event]
+
+    folder = plan(trials=1, epochs=1, time_limit=1000, refit=True)
+    status = carry_on(folder, executor=Long)
+    assert status.state == "finished"
+    assert "no final refit: There was no time for it." in status.message
+    assert not find_model(status.model, home).card.refit
+    assert not (folder / "refit").exists()
 
 
 @pytest.mark.slow

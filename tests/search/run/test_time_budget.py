@@ -8,7 +8,10 @@ from dataclasses import replace
 import pytest
 
 from autodet.records import Attempt, EpochResult, TrialStatus
-from autodet.search.run.time_budget import Budget, Pace, startup_seconds
+from autodet.search.order.space import make_space
+from autodet.search.order.spec import SearchSpec
+from autodet.search.run.time_budget import RECENT, Budget, Pace, Stopwatch, Timekeeper
+from autodet.search.run.trial_book import TrialBook
 
 PACE = Pace(startup_seconds=6, epoch_seconds=10)
 
@@ -25,12 +28,6 @@ def test_the_pace_is_the_mean_over_trials_and_unknown_before_the_first_epoch():
     short, long = trial(epochs=1, seconds=10, startup=4), trial(epochs=9, seconds=20, startup=8)
     assert Pace.of([short, long, trial()]) == Pace(6, 15)
     assert Pace.of([trial(epochs=2, startup=None)]) == Pace(0, 10)  # a search of an earlier version
-
-
-def test_what_passed_before_the_first_epoch_was_the_start():
-    attempt = Attempt("cpu", "2026-01-01T00:00:00+00:00")
-    assert startup_seconds(attempt, 10.0, "2026-01-01T00:00:16.500+00:00") == 6.5
-    assert startup_seconds(attempt, 10.0, "2026-01-01T00:00:09+00:00") == 0  # a clock set back
 
 
 @pytest.mark.parametrize(
@@ -144,3 +141,23 @@ def test_the_forecast_settles_within_a_fifth_after_the_first_trial(slots, growth
     end = now + budget.refit_seconds(pace(), best_epoch)
     assert end <= (time_limit or math.inf) * 1.02
     assert all(abs(now + left - end) <= 0.2 * end for now, left in forecasts)
+
+
+def timekeeper(begun, seconds=0.0, **options):
+    spec = SearchSpec("fruit", "fruit", space=make_space(None), **options)
+    return Timekeeper(spec, Stopwatch(seconds), TrialBook(begun), 0.0)
+
+
+def test_the_pace_is_known_while_many_trials_have_no_epoch_yet():
+    trials = [trial(epochs=2), *(trial(number) for number in range(1, RECENT + 2))]
+    time = timekeeper(trials, seconds=990, trials=200, epochs=4, time_limit=1000)
+    assert not time.allows_epoch(trials[-1], starts=True)
+    assert time.epochs_for_another() == 0
+    assert timekeeper(trials, trials=200, epochs=4).forecast(200) == 46
+
+
+def test_trials_without_time_are_not_part_of_the_forecast():
+    time = timekeeper([trial(epochs=2)], seconds=960, trials=9, epochs=4, time_limit=1000)
+    assert time.forecast(1) == 40  # the rest of the trial, then others
+    time.cut = True
+    assert time.forecast(1) == 20

@@ -1,0 +1,211 @@
+"""The trials of a search: requested from the study, ended early, and recorded in the study."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from autodet.records import EpochResult, SearchState, TrialState, TrialStatus, planned_epochs_of
+from autodet.search.order.combinations import Combinations, exhausted_sentence
+from autodet.search.order.initial_weights import start_of
+from autodet.search.order.space import hyperparameters_of
+from autodet.search.order.options import MAX_SEED
+from autodet.search.order.spec import SearchSpec
+from autodet.search.run.best_model import PublishedModel
+from autodet.search.run.time_budget import Timekeeper
+from autodet.search.run.trial_book import TrialBook, name_of
+from autodet.search.run.trial_dirs import TRIALS, TrialFolders
+from autodet.search.status.status_file import is_to_stop, moment
+from autodet.search.study.study import SearchStudy
+from autodet.training.job import BEST_BUNDLE, TrainJob
+from autodet.workspace import Workspace, safe_join
+
+NO_EPOCH = "It was stopped before its first epoch ended."
+NO_TIME = "The time limit of {:g} seconds left no time for more."
+
+log = logging.getLogger("autodet.supervisor")
+Ending = tuple[SearchState, str]  # state in which a search ends, and why, as a sentence
+
+
+class Trials:
+    """The trials of a search, from the study and back into it.
+
+    Args:
+        search: The search folder.
+        spec: The specification of the search.
+        study: The study; the caller saves it.
+        book: The trials so far.
+        timekeeper: The time budget.
+        model: The published model.
+    """
+
+    message = ""
+
+    def __init__(
+        self,
+        search: Path,
+        spec: SearchSpec,
+        study: SearchStudy,
+        book: TrialBook,
+        timekeeper: Timekeeper,
+        model: PublishedModel,
+    ) -> None:
+        self._search, self._spec, self._study = search, spec, study
+        self._book, self._time, self._model = book, timekeeper, model
+        self._folders = TrialFolders(search / TRIALS)
+        self._asked = {trial.number: trial for trial in study.unfinished()}
+        self._to_tidy = [trial.number for trial in book if trial.state != "running"]
+
+    def folder(self, number: int) -> Path:
+        """Return the folder of a trial's latest attempt."""
+        return self._folders.folder(number)
+
+    # When trials start and end
+
+    def reason_to_end(self) -> Ending | None:
+        """Return why no trial may go on: the search was stopped, or the time limit was reached."""
+        if is_to_stop(self._search):
+            return "stopped", "It was stopped."
+        if self._time.seconds_left() <= self._time.reserve():
+            return "finished", f"The time limit of {self._spec.time_limit:g} seconds was reached."
+        return None
+
+    def has_more(self) -> bool:
+        """Return whether a trial waits, or another one is planned and has time."""
+        if self._book.waiting:
+            return True
+        if len(self._book) >= self._spec.trials or self._is_exhausted():
+            return False
+        self._time.cut = self._time.epochs_for_another() == 0
+        return not self._time.cut
+
+    def judge(self, trial: TrialStatus, result: EpochResult) -> TrialState | None:
+        """Report an epoch to the study; return how to end the trial: pruning, early stopping, time limit; or None."""
+        self._model.compare(result)
+        hopeless = self._study.report(self._asked[trial.number], trial.epochs)
+        if result.epoch == trial.planned_epochs:
+            return None
+        if hopeless:
+            return "pruned"
+        if self._is_out_of_patience(trial):
+            return "finished"
+        return None if self._time.allows_epoch(trial) else "stopped"
+
+    def _is_exhausted(self) -> bool:
+        return not self._spec.repeat and self._study.is_exhausted
+
+    def _is_out_of_patience(self, trial: TrialStatus) -> bool:
+        best, patience = trial.best_epoch, self._spec.patience
+        return bool(patience and best and len(trial.epochs) - best.epoch >= patience)
+
+    # From the study
+
+    def next(self) -> TrialStatus | None:
+        """Return the trial that waits, else a new one; None if the waiting trial has no time left, which ends it."""
+        if not self._book.waiting:
+            return self._book.prepare(self._ask())
+        trial = self._book[self._book.waiting[0]]
+        if not self._time.allows_epoch(trial, starts=True):
+            self.end(trial.number, "stopped")
+            return None
+        # Its supervisor may have died while it chose the parameters.
+        return self._book.prepare(replace(trial, params=self._study.params(self._asked[trial.number])))
+
+    def _ask(self) -> TrialStatus:
+        trial = self._study.ask()
+        self._folders.discard(trial.number)  # left by a supervisor that died before it stored the trial
+        self._asked[trial.number] = trial
+        return self._book.add(self._planned(trial, self._study.params(trial)))
+
+    def _planned(self, trial: optuna.trial.Trial, params: Mapping[str, Any]) -> TrialStatus:
+        """Create the status of a new trial: fewer epochs if time is short, its own seed if it repeats a combination."""
+        effective, epochs = {}, self._time.epochs_for_another()
+        if 0 < epochs < planned_epochs_of(params, {}, self._spec.epochs):
+            effective["epochs"] = epochs
+        if times := self._study.times_tried(trial):
+            effective["seed"] = (self._spec.seed + times) % (MAX_SEED + 1)
+        planned = planned_epochs_of(params, effective, self._spec.epochs)
+        return TrialStatus(trial.number, "running", params, effective=effective, planned_epochs=planned)
+
+    def job(self, trial: TrialStatus) -> TrainJob:
+        """Return the job of a new attempt, with the files of the last one."""
+        return job_of(trial, self._spec, self._search, self._folders.begin(trial.number))
+
+    # Into the study
+
+    def started(self, trial: TrialStatus) -> None:
+        """Record a new attempt in the study."""
+        asked = self._asked[trial.number]
+        self._study.set_effective(asked, trial.effective)
+        self._study.set_attempts(asked, trial.attempts)
+
+    def end(self, number: int, state: TrialState, error: str | None = None) -> None:
+        """Tell the study how a trial ended."""
+        if state == "stopped" and not self._book[number].epochs:
+            error = NO_EPOCH
+        trial, asked = self._book.end(number, state, error, moment()), self._asked.pop(number)
+        self._study.set_attempts(asked, trial.attempts)
+        self._study.tell(asked, state, error)
+        self._to_tidy.append(number)
+        log.info("%s is %s. %s", name_of(number), state, error or "")
+
+    def tidy(self) -> None:
+        """Delete the checkpoints of ended trials; call it once the study is stored."""
+        for number in self._to_tidy:
+            self._folders.tidy(number)
+        self._to_tidy.clear()
+
+    def publish_best(self) -> None:
+        """Publish the best epoch so far as the search's model, so that a usable model exists at any time."""
+        best = self._book.best
+        if best and best.best_epoch:
+            self._model.publish(self.folder(best.number) / BEST_BUNDLE, best.best_epoch)
+
+    # How the search ends
+
+    def outcome(self, ending: Ending | None) -> Ending:
+        """Return how the search ends, unless a refit follows.
+
+        Args:
+            ending: Reason to end the trials early; None if all have ended.
+        """
+        if ending and self._model.id:
+            return ending[0], f"{ending[1]} The best model so far is kept."
+        if ending:
+            state: SearchState = "stopped" if ending[0] == "stopped" else "failed"
+            return state, f"{ending[1]} No epoch was done by then, so there is no model."
+        if self._book.best:
+            return "finished", self._reason_of_end()
+        errors = [trial.error for trial in self._book if trial.error]
+        return "failed", errors[-1] if errors else "No trial could be started."
+
+    def _reason_of_end(self) -> str:
+        """Return why no trials are left, or an empty string if all planned trials ran."""
+        if self._time.cut:
+            return NO_TIME.format(self._spec.time_limit)
+        return exhausted_sentence(Combinations(self._spec.space).count) if self._is_exhausted() else ""
+
+
+def job_of(trial: TrialStatus, spec: SearchSpec, search: Path, folder: Path) -> TrainJob:
+    """Return the training job of a trial.
+
+    Args:
+        trial: The trial, with its effective settings.
+        spec: The specification of the search.
+        search: The search folder, in its workspace.
+        folder: Folder for the files of the attempt.
+    """
+    return TrainJob(
+        dataset_folder=safe_join(Workspace(search.parent.parent).datasets, spec.dataset),
+        folder=folder,
+        hyperparameters=hyperparameters_of(trial.params),
+        epochs=trial.planned_epochs,
+        name=spec.name,
+        seed=trial.effective.get("seed", spec.seed),
+        accumulation=trial.effective.get("accumulation", 1),
+        objective=spec.objective,
+        start=start_of(spec, search),
+    )
