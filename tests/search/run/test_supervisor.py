@@ -56,13 +56,12 @@ class InThisProcess:
 
 
 @pytest.fixture
-def plan(data, home, monkeypatch):
+def plan(data, home, order, monkeypatch):
     """Order a search without starting its process; returns its folder."""
-    monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
 
     def plan(script=None, **options):
         monkeypatch.setenv(scripted.SCRIPT, json.dumps(script or {}))
-        return home.searches / start_search(data, **options).id
+        return home.searches / order(data, **options).id
 
     return plan
 
