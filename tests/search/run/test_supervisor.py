@@ -270,7 +270,7 @@ def test_a_supervisor_and_its_trials_never_import_streamlit():
     assert done.stdout.strip() == "False"
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_two_slots_search_for_real_and_find_a_detector(home, sample_dataset, monkeypatch):
     monkeypatch.setenv("AUTODET_DEVICES", "cpu,cpu")
     search = start_search(sample_dataset, trials=2, epochs=1)

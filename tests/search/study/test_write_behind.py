@@ -16,7 +16,7 @@ MAXIMIZE = (StudyDirection.MAXIMIZE,)
 QUALITY_AND_TIME = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.process)])
 def url(request, tmp_path):
     """An empty database of each kind that studies may be kept in."""
     if request.param == "sqlite":
