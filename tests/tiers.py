@@ -5,6 +5,7 @@ names below. An unmarked test that starts a process or trains a network fails.
 """
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -37,12 +38,17 @@ def implies(marker):
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
 def pytest_collection_modifyitems(config, items):
-    """Add the markers that follow from what tests use."""
+    """Add the markers that follow from what tests use, and put the files with most slow tests first.
+
+    Parallel workers take a file at a time: the fast ones at the end fill the gaps.
+    """
     files = config.stash.setdefault(FAST_FILES, {})
     for item in items:
         for marker in _implied(item):
             item.add_marker(marker)
         files[item.path] = files.get(item.path, False) or is_fast(item)
+    slow = Counter(item.path for item in items if not is_fast(item))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 def is_fast(item: pytest.Item) -> bool:

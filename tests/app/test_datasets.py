@@ -281,13 +281,6 @@ def test_keys_for_s3_go_to_the_import_and_are_not_shown(visit, workspace, monkey
         assert labelled(app.text_input, label).proto.type == 1  # a password field
 
 
-def test_the_sample_is_drawn_and_shown(visit, workspace):
-    app = visit("datasets")
-    app = imported(checked(labelled(app.button, "Use the sample data set").click().run()))
-    assert {metric.label: metric.value for metric in app.metric}["Photos"] == "240"
-    assert app.session_state["dataset"] == list_datasets(workspace)[0].id
-
-
 def test_what_was_found_is_decided_before_it_is_imported(visit, workspace, tmp_path):
     folder = write_voc(tmp_path / "wide")
     write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
