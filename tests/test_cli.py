@@ -502,6 +502,7 @@ def test_a_dry_run_says_the_same_and_stores_nothing(fruit_home):
         (["fruit", "--split", "70,30", "--group-by", "(film)"], "all photos are one group, 'film'"),
     ],
 )
+@pytest.mark.process  # a rule for groups is tried in a process
 def test_a_version_that_makes_no_sense_is_a_sentence(arguments, words, fruit_home, monkeypatch, capsys):
     monkeypatch.setenv("AUTODET_HOME", str(fruit_home))
     assert cli.main(["derive", *arguments]) == 2
