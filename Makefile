@@ -2,13 +2,16 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 
-.PHONY: app test lint format screenshots clean help
+.PHONY: app test test-fast lint format screenshots clean help
 
 app: $(VENV)/.app  ## set up everything and open the app
 	$(RUN) autodet app
 
 test: $(VENV)/.dev  ## set up everything and run every test that this machine can run
 	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+test-fast: $(VENV)/.dev  ## run the tests that take no minute in all: no process, no training
+	$(RUN) pytest -n 2 -m "not (process or trains or slow or browser)"
 
 lint: $(VENV)/.dev  ## check style and types
 	$(RUN) ruff check .
@@ -26,7 +29,7 @@ clean:  ## delete the environment and all caches; the workspace stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile
 
 # An environment that does not run (half made, moved, its Python gone) is made again from nothing.
 ifneq ($(shell $(RUN) pip --version >/dev/null 2>&1 && echo runs),runs)

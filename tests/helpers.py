@@ -4,6 +4,7 @@ import os
 import time
 import zipfile
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from xml.sax.saxutils import escape
 from zlib import crc32
@@ -16,6 +17,7 @@ from autodet.datasets.imports.job import Import, ImportStatus
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.processes import module_environment
 from autodet.workspace import Workspace
+from tests.tiers import PROCESS, implies
 
 Mark = tuple[str, tuple[float, float, float, float]]
 APPLE: Mark = ("apple", (4, 6, 30, 40))
@@ -87,12 +89,8 @@ def untrained_bundle(
     path: Path, classes: tuple[str, ...] = ("apple", "banana"), seed: int = 0, **facts: object
 ) -> Path:
     """A model with weights that fit its network but have learnt nothing; returns the path."""
-    import safetensors.torch
-    import torch
+    from autodet.models.registry import DEFAULT_ARCHITECTURE
 
-    from autodet.models.registry import DEFAULT_ARCHITECTURE, build_network
-
-    torch.manual_seed(seed)
     card = {
         "name": path.stem,
         "classes": classes,
@@ -102,12 +100,23 @@ def untrained_bundle(
         "dataset_fingerprint": "e" * 64,
         "metrics": {"map50": 0.5},
     } | facts
-    network = build_network(str(card["architecture"]), len(classes), pretrained=False)
-    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    write_bundle(path, ModelCard(**card), safetensors.torch.save(weights))
+    write_bundle(path, ModelCard(**card), _untrained_weights(str(card["architecture"]), len(classes), seed))
     return path
 
 
+@lru_cache(maxsize=2)
+def _untrained_weights(architecture: str, class_count: int, seed: int) -> bytes:
+    import safetensors.torch
+    import torch
+
+    from autodet.models.registry import build_network
+
+    torch.manual_seed(seed)
+    network = build_network(architecture, class_count, pretrained=False)
+    return safetensors.torch.save({name: tensor.contiguous() for name, tensor in network.state_dict().items()})
+
+
+@implies(PROCESS)
 def wait_for(one: Import, seconds: float = 600.0) -> ImportStatus:
     """Wait until an import is no longer working."""
     deadline = time.monotonic() + seconds

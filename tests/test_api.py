@@ -89,7 +89,7 @@ def test_what_is_no_data_set_is_a_sentence(given, trained_bundle, workspace, tmp
             call()
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_the_three_lines(sample_folder, sample_dataset, workspace, monkeypatch):
     monkeypatch.setenv("AUTODET_DEVICES", "cpu")
     data = autodet.import_dataset(str(sample_folder), name="fruit")

@@ -93,7 +93,7 @@ def trained(sample_zip, tmp_path_factory):
     return home, imported, json.loads(searched.stdout), searched.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 class TestTheWholePath:
     def test_import_tells_what_there_is(self, trained, sample_dataset):
         _, imported, _, _ = trained
@@ -200,7 +200,7 @@ def searchable(sample_zip, tmp_path):
             find_search(folder.name, Workspace(home)).wait(best_so_far=True)
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_a_search_in_the_background_is_stopped_and_resumed(searchable):
     home = searchable
     started = document_of(home, "search", "fruit", "--trials", 2, "--epochs", 500, "--name", "Long one", "--detach")
@@ -306,7 +306,7 @@ def test_a_name_of_several_models_says_which_is_used_beside_the_answer(stock, tm
     )
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_ctrl_c_leaves_a_search_running_and_says_how_to_stop_it(searchable):
     home = searchable
     command = [*COMMAND, "search", "fruit", "--epochs", "500"]
@@ -502,6 +502,7 @@ def test_a_dry_run_says_the_same_and_stores_nothing(fruit_home):
         (["fruit", "--split", "70,30", "--group-by", "(film)"], "all photos are one group, 'film'"),
     ],
 )
+@pytest.mark.process  # a rule for groups is tried in a process
 def test_a_version_that_makes_no_sense_is_a_sentence(arguments, words, fruit_home, monkeypatch, capsys):
     monkeypatch.setenv("AUTODET_HOME", str(fruit_home))
     assert cli.main(["derive", *arguments]) == 2

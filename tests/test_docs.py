@@ -74,7 +74,7 @@ def folder(sample_folder, tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 @pytest.mark.parametrize("document", sorted({block.document for block in PYTHON}))
 def test_python_runs_as_it_is_written(document, folder, tmp_path):
     given = [asdict(block) for block in PYTHON if block.document == document]

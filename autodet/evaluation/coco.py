@@ -18,6 +18,7 @@ from autodet.evaluation.objective import DEFAULT_OBJECTIVE
 from autodet.records import ImageRecord, Prediction
 
 AREA_ALL, MAX_DETECTION_LIMIT = 0, -1
+ROUNDING = 1e-9  # pycocotools' precision of one detection that is right is just below 1
 
 
 class DifficultAwareEvaluation(COCOeval):  # type: ignore[misc]
@@ -150,6 +151,6 @@ def measure(
         return map50, map50_95, None
     if objective == "map50_95":
         return map50, map50_95, map50_95
-    precise = curves[:, 0] >= float(objective.partition("@")[2])
+    precise = curves[:, 0] >= float(objective.partition("@")[2]) - ROUNDING
     recalls = np.where(precise.any(axis=1), 100 - precise[:, ::-1].argmax(axis=1), 0) / 100
     return map50, map50_95, float(recalls.mean())

@@ -15,7 +15,7 @@ from autodet.names import choose, choose_only
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.delete import delete_search, size_of
 from autodet.search.executors.ray_check import check_cluster
-from autodet.search.launch import launch
+from autodet.search.launch import Launcher, launch
 from autodet.search.order.dataset_checks import check_dataset
 from autodet.search.order.initial_weights import check_start
 from autodet.search.order.spec import SearchSpec
@@ -40,9 +40,10 @@ class Search:
         id: Name of the search folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, launcher: Launcher | None = None) -> None:
         self.id = folder.name
         self._folder = folder
+        self._launcher = launcher or launch
         self._workspace = Workspace(folder.parent.parent)
 
     def __repr__(self) -> str:
@@ -149,7 +150,7 @@ class Search:
         if spec.executor == "ray":
             check_cluster()
         (self._folder / STOP).unlink(missing_ok=True)
-        launch(self._folder)
+        self._launcher(self._folder)
 
     def _stopped_status(self) -> SearchStatus:
         """Return the status; if a stop is requested, wait for the search to stop first."""

@@ -4,23 +4,26 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from autodet.processes import start_process
 from autodet.search.status.status_file import LAUNCHED, LOG, STATUS
 
-_launched: list["subprocess.Popen[bytes]"] = []  # child processes still running
+Launcher = Callable[[Path], object]
 
 
-def launch(folder: Path) -> None:
-    """Start a supervisor for the search in a folder."""
-    _launched[:] = [process for process in _launched if process.poll() is None]
+def launch(folder: Path, *, module: str = "autodet.search", train: str | None = None) -> "subprocess.Popen[bytes]":
+    """Start a supervisor process for the search in a folder.
+
+    Args:
+        folder: Folder of the search.
+        module: Module that the process runs; its arguments are the folder and ``train``.
+        train: Training function of the trials, as ``module:function``; ``autodet.training.loop:train`` by default.
+    """
     if (folder / STATUS).stat().st_mtime > time.time():
         os.utime(folder / STATUS)  # the clock was set back; LAUNCHED must not be older than STATUS
     (folder / LAUNCHED).touch()
+    command = [sys.executable, "-m", module, str(folder), *([train] if train else [])]
     with (folder / LOG).open("ab") as log:
-        _launched.append(start_process(_command(folder), log, folder.parent.parent))
-
-
-def _command(folder: Path) -> list[str]:
-    return [sys.executable, "-m", "autodet.search", str(folder)]
+        return start_process(command, log, folder.parent.parent)

@@ -18,7 +18,7 @@ from autodet.names import free_name, ids_in, is_numbered, naming
 from autodet.records import SearchStatus
 from autodet.search.api import Search, find_search, search_folders
 from autodet.search.executors.ray_check import check_cluster
-from autodet.search.launch import launch
+from autodet.search.launch import Launcher, launch
 from autodet.search.order.combinations import Combinations, too_many_sentence
 from autodet.search.order.dataset_checks import check_dataset, check_labels
 from autodet.search.order.initial_weights import Beginning, read_beginning
@@ -47,6 +47,7 @@ def start_search(
     name: str | None = None,
     workspace: Workspace | None = None,
     once_within: float = 0.0,
+    launcher: Launcher | None = None,
     **keywords: Unpack[SearchKeywords],
 ) -> Search:
     """Start a search in the background.
@@ -59,6 +60,8 @@ def start_search(
         workspace: Workspace of the search; by default that of a ``Dataset``, else the settings' workspace.
         once_within: Return the existing search if an identical one was requested within this many seconds, by any user.
             Guards buttons against double clicks and simultaneous users.
+        launcher: Starts the supervisor of the search in a folder, now and on ``Search.resume``; by default ``launch``,
+            which starts a process on this machine.
         **keywords: Single options, which take precedence over ``options``; listed below.
 
     Warns:
@@ -90,8 +93,8 @@ def start_search(
                 spec.name, ids_in(workspace.searches, workspace.models), "search or model", warned=name is not None
             )
             folder = _write_search(replace(spec, name=free), workspace, beginning, caution)
-            launch(folder)
-    return Search(folder)
+            (launcher or launch)(folder)
+    return Search(folder, launcher)
 
 
 @lists_options

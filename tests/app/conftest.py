@@ -1,6 +1,7 @@
 """Pages run by Streamlit itself, without a browser."""
 
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl
 from zlib import crc32
@@ -8,6 +9,7 @@ from zlib import crc32
 import pytest
 import streamlit as st
 from streamlit import config
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from autodet.datasets.imports.import_dataset import import_dataset
@@ -19,6 +21,14 @@ from autodet.search.status.status_file import write_snapshot
 from tests.helpers import untrained_bundle, write_voc
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed_packages_are_scanned_once():
+    """Streamlit reads the metadata of every installed package at each start, that is for each ``AppTest``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture

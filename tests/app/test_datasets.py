@@ -12,6 +12,7 @@ from autodet.errors import DatasetError
 from autodet.records import Annotations
 from tests.app.conftest import checked, follow, labelled, labels, primary_links, says, trial
 from tests.helpers import break_imports, draw_photo, voc_xml, wait_for, write_labelled, write_voc, write_zip, zip_folder
+from tests.tiers import PROCESS, implies
 
 EVIL = "![x](http://evil.example/x.png) <b>*bold*</b> :red[r] $y$"
 
@@ -28,6 +29,7 @@ def upload(app, path, name=None):
     return imported(checked(labelled(app.button, "Import").click().run()))
 
 
+@implies(PROCESS)
 def imported(app):
     """The page once no import is at work any more."""
     deadline = time.monotonic() + 60
@@ -279,13 +281,6 @@ def test_keys_for_s3_go_to_the_import_and_are_not_shown(visit, workspace, monkey
         assert labelled(app.text_input, label).proto.type == 1  # a password field
 
 
-def test_the_sample_is_drawn_and_shown(visit, workspace):
-    app = visit("datasets")
-    app = imported(checked(labelled(app.button, "Use the sample data set").click().run()))
-    assert {metric.label: metric.value for metric in app.metric}["Photos"] == "240"
-    assert app.session_state["dataset"] == list_datasets(workspace)[0].id
-
-
 def test_what_was_found_is_decided_before_it_is_imported(visit, workspace, tmp_path):
     folder = write_voc(tmp_path / "wide")
     write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
@@ -523,6 +518,7 @@ def test_a_new_import_is_brought_into_view_once(visit, workspace, tmp_path):
     assert "fruit is imported" not in says(app)
 
 
+@pytest.mark.process
 def test_a_damaged_import_does_not_hide_the_page_and_can_be_discarded(visit, workspace, fruit, tmp_path):
     one = start_import(str(write_voc(tmp_path / "more")), "more", workspace=workspace)
     wait_for(one)

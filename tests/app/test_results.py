@@ -2,6 +2,8 @@ import sqlite3
 import time
 from dataclasses import replace
 
+import pytest
+
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import write_dataset
 from autodet.lock import hold_lock
@@ -274,6 +276,7 @@ def test_a_search_with_a_damaged_record_does_not_hide_the_others(visit, search_t
     assert visit("results").selectbox[0].options[0].startswith("whole")
 
 
+@pytest.mark.process
 def test_it_does_not_load_torch():
     import subprocess
     import sys

@@ -100,6 +100,7 @@ def test_photos_that_lose_every_box_can_be_left_out(opened, workspace):
     assert len(load_dataset("fruit 2", workspace).images) == 20
 
 
+@pytest.mark.process
 def test_splits_are_drawn_anew_with_groups_that_are_shown_first(opened, workspace):
     app = opened()
     app = checked(labelled(app.toggle, "Redraw the splits").set_value(True).run())

@@ -28,6 +28,7 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     tab.get_by_text("Detected as Pascal VOC").wait_for(timeout=120_000)
     tab.get_by_test_id("stImage").nth(11).wait_for()
     dataset = load_dataset("sample", Workspace(app.home))
+    assert len(dataset.images) == 240
 
     link(tab, "Search for a detector").click()
     tab.get_by_role("heading", name="Search", level=1).wait_for()

@@ -36,6 +36,7 @@ def a_network(classes, architecture=DEFAULT_ARCHITECTURE, seed=0):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.slow
 def test_the_same_classes_give_the_same_network(architecture):
     source = a_network(("apple", "banana", "cherry"), architecture)
     same = a_network(("apple", "banana", "cherry"), architecture, seed=1)
@@ -95,6 +96,7 @@ def test_coco_weights_give_their_rows_to_classes_of_everyday_names():
 
 @pytest.mark.parametrize("builder", ["retinanet_resnet50_fpn", "fcos_resnet50_fpn", "ssdlite320_mobilenet_v3_large"])
 @pytest.mark.parametrize("background", [True, False])
+@pytest.mark.slow
 def test_heads_with_anchors_answer_the_same_for_the_classes_that_they_know(builder, background):
     def built(classes, seed):
         torch.manual_seed(seed)

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from autodet.models.one_stage import assign
@@ -56,6 +57,7 @@ def test_a_photo_without_objects_teaches_that_there_is_nothing():
     assert network.head.objectness.bias.grad.item() > 0
 
 
+@pytest.mark.trains
 def test_it_learns_to_find_and_name_what_it_is_shown():
     torch.manual_seed(0)
     network = build_network("onestage_efficientnet_lite0", class_count=2, pretrained=True).train()

@@ -60,6 +60,7 @@ def same_detections(first, second):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.slow
 def test_every_architecture_learns_predicts_is_kept_and_is_what_it_is_said_to_be(name, tmp_path):
     architecture = find_architecture(name)
     torch.manual_seed(0)
@@ -87,6 +88,7 @@ def test_every_architecture_learns_predicts_is_kept_and_is_what_it_is_said_to_be
 
 
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if ARCHITECTURES[name].onnx])
+@pytest.mark.slow
 def test_what_is_said_to_export_to_onnx_sees_the_same_there(name):
     network = lively(build_network(name, class_count=3, pretrained=False)).eval()
     session = onnxruntime.InferenceSession(trace(network, SIDE), providers=["CPUExecutionProvider"])
@@ -150,6 +152,7 @@ def published(offline, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if ARCHITECTURES[name].knows_classes])
+@pytest.mark.slow
 def test_published_weights_compute_the_same_when_their_norms_are_folded(published, name):
     reference = published(name)
     network = build_network(name, class_count=2, pretrained=True, classes=("Apple", "kiwi")).eval()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -12,12 +13,13 @@ import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.store import find_model
-from autodet.search import launch
+from autodet.search.launch import launch
 from autodet.search.run.trial_dirs import TrialFolders
 from autodet.search.start import start_search
 from tests.helpers import workspace_in, write_voc
 from tests.search import scripted
 from tests.search.scripted_supervisor import CONSTANTS, PIDS, TRAINER
+from tests.tiers import PROCESS, implies
 
 PATIENCE_SECONDS = 90
 ROOT = Path(__file__).parents[2]
@@ -34,11 +36,6 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTODET_HOME", str(workspace.home))
     monkeypatch.delenv("AUTODET_DEVICES", raising=False)
     yield workspace
-    for process in launch._launched:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    launch._launched.clear()
     for pids in workspace.searches.glob(f"*/{PIDS}"):
         for pid in map(int, pids.read_text().split()):
             with suppress(ProcessLookupError):
@@ -50,19 +47,46 @@ def data(home, labelled_folder):
     return import_dataset(labelled_folder, "fruit", workspace=home)
 
 
+class Supervisors:
+    """A launcher: starts real supervisors, whose trials a given function trains, and knows their processes."""
+
+    def __init__(self, train):
+        self.train, self.processes = train, []
+
+    def __call__(self, folder):
+        self.processes.append(launch(folder, train=self.train))
+
+    def kill(self):
+        for process in self.processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
 @pytest.fixture
-def start(data, monkeypatch):
+@implies(PROCESS)
+def launcher(home):
+    """The launcher of ``start``."""
+    launcher = Supervisors(f"{scripted.__name__}:train")
+    yield launcher
+    launcher.kill()
+
+
+@pytest.fixture
+def start(data, launcher, monkeypatch):
     """Start a search whose trials do what a script says, in real processes."""
-    command = launch._command
-    monkeypatch.setattr(
-        "autodet.search.launch._command", lambda folder: [*command(folder), f"{scripted.__name__}:train"]
-    )
 
     def start(script=None, **options):
         monkeypatch.setenv(scripted.SCRIPT, json.dumps(script or {}))
-        return start_search(data, **options)
+        return start_search(data, **options, launcher=launcher)
 
     return start
+
+
+@pytest.fixture
+def order():
+    """Start a search as ``start_search`` does, except that no process runs it."""
+    return partial(start_search, launcher=lambda _folder: None)
 
 
 def is_whole(home, status):
@@ -101,6 +125,7 @@ class Command:
 
 
 @pytest.fixture
+@implies(PROCESS)
 def cli(data):
     def cli(*words, script=None, constants=None, trainer="tests.search.scripted:train", **environment):
         environment |= {scripted.SCRIPT: json.dumps(script or {}), CONSTANTS: json.dumps(constants or {})}
@@ -178,5 +203,5 @@ def epochs_made(notes):
 
 
 @pytest.fixture
-def supervisor_of():
-    return lambda _search: launch._launched[-1]
+def supervisor_of(launcher):
+    return lambda _search: launcher.processes[-1]

@@ -23,14 +23,6 @@ from autodet.search.status.status_file import STATUS
 from tests.helpers import untrained_bundle, write_voc
 
 
-@pytest.fixture
-def launched(monkeypatch):
-    """Searches that were started; their supervisors are not."""
-    folders = []
-    monkeypatch.setattr("autodet.search.start.launch", folders.append)
-    return folders
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -109,10 +101,9 @@ def test_a_device_that_is_not_there_is_told_with_what_is(data, monkeypatch, sett
 
 
 @pytest.mark.parametrize(("settings", "device"), [("cuda", "cuda:0"), ("cuda:0", "cuda"), ("cuda:0", "cpu")])
-def test_cuda_is_the_first_gpu_however_it_is_called(data, monkeypatch, settings, device):
-    monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
+def test_cuda_is_the_first_gpu_however_it_is_called(data, order, monkeypatch, settings, device):
     monkeypatch.setenv("AUTODET_DEVICES", settings)
-    assert start_search(data, device=device).spec().device == device
+    assert order(data, device=device).spec().device == device
 
 
 def test_presets_fill_in_what_is_not_given(start):
@@ -122,19 +113,17 @@ def test_presets_fill_in_what_is_not_given(start):
     search.wait()
 
 
-def test_what_is_given_counts_whatever_the_preset_says(data, monkeypatch):
-    monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
-    best = start_search(data, preset="best").spec()
+def test_what_is_given_counts_whatever_the_preset_says(data, order):
+    best = order(data, preset="best").spec()
     assert (best.pruner, best.patience, best.space["batch_size"]) == ("median", 33, Choices((2, 4)))
     given = {"trials": 30, "sampler": "random", "pruner": "none", "patience": 0}
-    mine = start_search(data, preset="best", space={"batch_size": 8, "epochs": (5, 9)}, **given).spec()
+    mine = order(data, preset="best", space={"batch_size": 8, "epochs": (5, 9)}, **given).spec()
     assert (mine.trials, mine.epochs, mine.sampler, mine.pruner, mine.patience) == (30, 9, "random", "none", None)
     assert (mine.space["batch_size"], mine.space["augmentation"]) == (Choices((8,)), Range(0.5, 1.5))
 
 
-def test_without_a_preset_nothing_is_chosen(data, monkeypatch):
-    monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
-    spec = start_search(data).spec()
+def test_without_a_preset_nothing_is_chosen(data, order):
+    spec = order(data).spec()
     assert (spec.trials, spec.epochs, spec.sampler, spec.pruner) == (3, 20, "tpe", "median")
     assert spec.why.startswith("Photos have 320 px")  # the one thing that the data set decides
     assert spec.why.count(".") == 1
@@ -154,16 +143,16 @@ def test_an_unknown_search_or_data_set_lists_what_there_is(data, home):
         start_search("nothing", workspace=home)
 
 
-def test_a_search_is_found_by_id_and_else_by_name_the_newest_first(data, home, launched):
-    long = [start_search(data, name="Long one") for _ in range(2)]
+def test_a_search_is_found_by_id_and_else_by_name_the_newest_first(data, home, order):
+    long = [order(data, name="Long one") for _ in range(2)]
     with pytest.warns(NameWarning, match=r"More than one search is called 'Long one' \(long-one-2, long-one\)"):
         assert find_search("Long one", home).id == long[1].id == "long-one-2"
     assert find_search("long-one", home).id == "long-one"
     with pytest.raises(AmbiguousNameError, match="give the id of one"):
         find_only_search("Long one", home)
     with pytest.warns(NameWarning, match="'fruit' is the id of another search or model"):
-        fruit = [start_search(data, name="fruit") for _ in range(2)]
-    assert start_search(data).spec().name == "fruit 3"  # which nobody chose, and nobody is warned
+        fruit = [order(data, name="fruit") for _ in range(2)]
+    assert order(data).spec().name == "fruit 3"  # which nobody chose, and nobody is warned
     assert [(search.id, search.spec().name) for search in fruit] == [("fruit", "fruit"), ("fruit-2", "fruit 2")]
     with pytest.warns(
         NameWarning, match="The search with the id 'fruit' is used; .* newer ones of that name: fruit-3, fruit-2"
@@ -172,23 +161,23 @@ def test_a_search_is_found_by_id_and_else_by_name_the_newest_first(data, home, l
     assert find_only_search("fruit 2", home).id == "fruit-2"
 
 
-def test_a_search_takes_neither_the_id_nor_the_name_of_a_model(data, home, launched, tmp_path):
+def test_a_search_takes_neither_the_id_nor_the_name_of_a_model(data, home, order, tmp_path):
     add_model(untrained_bundle(tmp_path / "x.autodet"), "fruit", home)
     add_model(untrained_bundle(tmp_path / "x.autodet"), "camera", home)
     rename_model("camera", "customs", home)
-    search = start_search(data)
+    search = order(data)
     assert (search.id, search.spec().name) == ("fruit-2", "fruit 2")
-    customs = start_search(data, name="customs")  # a name that both have, and an id of its own
+    customs = order(data, name="customs")  # a name that both have, and an id of its own
     assert (customs.id, customs.spec().name) == ("customs-2", "customs")
 
 
-def test_one_order_given_twice_at_once_is_one_search_under_a_numbered_name_too(data, home, launched):
-    start_search(data, seed=1)
-    first = start_search(data, once_within=60)
+def test_one_order_given_twice_at_once_is_one_search_under_a_numbered_name_too(data, home, order):
+    order(data, seed=1)
+    first = order(data, once_within=60)
     damaged = home.searches / "damaged"
     damaged.mkdir()
     (damaged / "spec.json").write_text("{")
-    assert start_search(data, once_within=60).id == first.id == "fruit-2"
+    assert order(data, once_within=60).id == first.id == "fruit-2"
 
 
 def test_what_is_over_is_neither_stopped_nor_resumed(start):

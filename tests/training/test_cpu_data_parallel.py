@@ -69,6 +69,7 @@ def test_gradients_of_all_parts_are_added_up_where_the_optimizer_looks(network, 
     assert not torch.equal(network.layer.weight.grad, whole.layer.weight.grad)
 
 
+@pytest.mark.trains
 def test_what_the_optimizer_changes_is_changed_for_all_but_nothing_else_is_shared(network, replicas):
     before = replicas.learn(learn, [part(0), part(0)])
     assert before[0] == before[1]

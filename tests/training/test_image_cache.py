@@ -69,12 +69,14 @@ def run_forked(target, *arguments):
     process.join()
 
 
+@pytest.mark.process
 def test_forked_processes_share_what_each_has_kept(disk):
     run_forked(fill, disk, [0, 1, 2])
     run_forked(fill, disk, [5])
     assert served(disk) == [0, 1, 2, 5]
 
 
+@pytest.mark.process
 def test_a_square_whose_writer_was_killed_half_way_is_not_served(disk):
     def die_half_way():
         write = os.pwrite
@@ -113,6 +115,7 @@ def test_what_cannot_be_read_as_it_was_written_is_not_served(disk, monkeypatch, 
     assert served(disk) == []
 
 
+@pytest.mark.process
 def test_a_file_that_cannot_grow_is_emptied_so_that_others_have_the_room(disk):
     fill(disk, range(5))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -28,6 +28,7 @@ def test_the_deeper_it_is_frozen_the_less_learns():
     assert counts[-1] == 0
 
 
+@pytest.mark.trains
 def test_a_wholly_frozen_body_still_trains_what_is_on_top():
     network, _ = learning("all")
     optimizer = _optimizer(network, Hyperparameters())

@@ -11,8 +11,8 @@ import optuna
 from autodet.records import EpochResult, SearchState, TrialState, TrialStatus, planned_epochs_of
 from autodet.search.order.combinations import Combinations, exhausted_sentence
 from autodet.search.order.initial_weights import start_of
-from autodet.search.order.space import hyperparameters_of
 from autodet.search.order.options import MAX_SEED
+from autodet.search.order.space import hyperparameters_of
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.best_model import PublishedModel
 from autodet.search.run.time_budget import Timekeeper

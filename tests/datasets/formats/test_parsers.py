@@ -18,6 +18,7 @@ from autodet.records import Mark
 from tests.datasets.sources.hostile_files import DEFLATED, Entry, encoded, write_files, zip_of
 from tests.helpers import draw_photo, voc_xml, workspace_in
 
+pytestmark = pytest.mark.slow  # thousands of damaged files
 NUMBERS = st.one_of(st.integers(), st.floats(), st.booleans(), st.text(max_size=5), st.none())
 JSON = st.recursive(NUMBERS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner))
 MASK = st.fixed_dictionaries(

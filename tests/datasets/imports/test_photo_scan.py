@@ -29,6 +29,7 @@ def write_many(folder: Path) -> list[str]:
     return names
 
 
+@pytest.mark.process
 def test_processes_see_what_a_thread_sees_in_the_same_order(tmp_path):
     names = write_many(tmp_path / "photos")
     with looking_at(names, tmp_path / "photos", tmp_path / "copies") as looks:

@@ -9,6 +9,7 @@ SIDE = 128
 
 
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if "resnet50_fpn_v2" not in name])
+@pytest.mark.slow
 def test_boxes_keep_their_digits_in_mixed_precision(name):
     """A box of which bfloat16 cannot tell one side from the other is learnt from, and boxes are found in float32."""
     network = copy.deepcopy(build_network(name, class_count=2, pretrained=False))

@@ -13,7 +13,6 @@ import pytest
 from autodet.errors import SearchError
 from autodet.models.store import find_model
 from autodet.records import Hyperparameters
-from autodet.search import launch
 from autodet.search.api import find_search
 from autodet.search.executors.ray_check import check_cluster
 from autodet.search.start import start_search
@@ -22,11 +21,13 @@ from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob, no_pulse
 from tests.helpers import untrained_bundle
 from tests.ray_cluster import RayCluster
 from tests.search import scripted, scripted_on_ray
+from tests.tiers import PROCESS, implies
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
+@implies(PROCESS)
 def cluster():
     """A cluster that the settings name and whose token is known."""
     if find_spec("ray") is None:
@@ -43,21 +44,18 @@ def cluster():
 
 
 @pytest.fixture
-def start(cluster, data, monkeypatch):
+def start(cluster, data, launcher, monkeypatch):
     """Start a search on the cluster whose trials do what a script says."""
     cluster.fill_up()
     for path in cluster.folder.glob("notes-*"):
         path.unlink()
-    command = launch._command
-    monkeypatch.setattr(
-        "autodet.search.launch._command", lambda folder: [*command(folder), f"{scripted_on_ray.__name__}:train"]
-    )
+    launcher.train = f"{scripted_on_ray.__name__}:train"
     for module in ("start", "api"):  # the check takes seconds, and has a test of its own
         monkeypatch.setattr(f"autodet.search.{module}.check_cluster", lambda: None)
 
     def start(script=None, **options):
         (cluster.folder / "script.json").write_text(json.dumps(script or {}))
-        return start_search(data, executor="ray", **options)
+        return start_search(data, executor="ray", **options, launcher=launcher)
 
     return start
 

@@ -12,7 +12,6 @@ from autodet.search.order.space import make_space
 from autodet.search.order.spec import SPEC
 from autodet.search.planning.epoch_times import measured_hardware
 from autodet.search.planning.forecast import forecast_search
-from autodet.search.start import start_search
 from autodet.search.status.status_file import STATUS
 from autodet.settings import load_settings
 from autodet.training.forecast import START_SECONDS, epoch_seconds, trial_seconds
@@ -43,9 +42,8 @@ def test_the_same_data_set_takes_as_long_as_it_took(measured):
     assert expected.most_seconds != forecast_search(photos, 4, 10, make_space(), CPU).most_seconds
 
 
-def test_a_preset_says_that_it_knows(measured, monkeypatch):
-    monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
-    assert "(as in an earlier search)" in start_search(measured, preset="quick").spec().why
+def test_a_preset_says_that_it_knows(measured, order):
+    assert "(as in an earlier search)" in order(measured, preset="quick").spec().why
 
 
 def test_other_data_other_hardware_and_damaged_searches_tell_nothing(measured, home, tmp_path, start, monkeypatch):

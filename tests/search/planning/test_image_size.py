@@ -5,7 +5,6 @@ import pytest
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.search.planning.dataset_profile import Facts
 from autodet.search.planning.image_size import fit_photo_size, photo_size_sentence
-from autodet.search.start import start_search
 from tests.helpers import write_labelled
 
 
@@ -35,18 +34,17 @@ def test_the_reason_is_said():
     assert photo_size_sentence(640, 320, facts(0.06)).endswith("about 4.0 times as long.")
 
 
-def test_a_search_goes_by_it_unless_it_is_told_otherwise(home, tmp_path, monkeypatch):
-    monkeypatch.setattr("autodet.search.start.launch", lambda _folder: None)  # what is asked for is enough
+def test_a_search_goes_by_it_unless_it_is_told_otherwise(home, tmp_path, order):
     for split in ("train", "val"):
         write_labelled(
             tmp_path / "seeds" / split, f"{split}_1", [("seed", (50, 40, 94, 84))], (640, 480), seed=len(split)
         )
     data = import_dataset(tmp_path / "seeds", "seeds", workspace=home)
-    spec = start_search(data, trials=1, epochs=1).spec()
+    spec = order(data, trials=1, epochs=1).spec()
     assert spec.space["image_size"].values == (512,)
     assert spec.defaults == {"image_size": 512}
     assert "smaller than 32 px at the usual 320" in spec.why
-    told = start_search(data, trials=1, epochs=1, space={"image_size": [320, 416]}).spec()
+    told = order(data, trials=1, epochs=1, space={"image_size": [320, 416]}).spec()
     assert told.space["image_size"].values == (320, 416)
     assert told.defaults == {"image_size": 512}
     assert told.why == ""

@@ -75,7 +75,7 @@ def test_the_time_limit_covers_the_refit_and_a_search_without_time_goes_without(
     assert find_model(status.model, home).card.refit
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_a_real_refit_learns_from_validation_photos_and_keeps_its_last_epoch(home, sample_dataset):
     workspace = Workspace(sample_dataset.folder.parent.parent)
     status = start_search(sample_dataset, trials=1, epochs=1, refit=True).wait()

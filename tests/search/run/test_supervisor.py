@@ -58,13 +58,12 @@ class InThisProcess:
 
 
 @pytest.fixture
-def plan(data, home, monkeypatch):
+def plan(data, home, order, monkeypatch):
     """Order a search without starting its process; returns its folder."""
-    monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
 
     def plan(script=None, **options):
         monkeypatch.setenv(scripted.SCRIPT, json.dumps(script or {}))
-        return home.searches / start_search(data, **options).id
+        return home.searches / order(data, **options).id
 
     return plan
 
@@ -361,7 +360,7 @@ def test_a_refit_without_time_is_left_out(plan, home):
     assert not (folder / "refit").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_two_slots_search_for_real_and_find_a_detector(home, sample_dataset, monkeypatch):
     monkeypatch.setenv("AUTODET_DEVICES", "cpu,cpu")
     search = start_search(sample_dataset, trials=2, epochs=1)

@@ -17,7 +17,6 @@ from autodet.search.executors import EpochDone, EpochUnderWay, TrialDone, TrialL
 from autodet.search.run import status_writer
 from autodet.search.run.status_writer import StatusWriter
 from autodet.search.run.supervisor import supervise
-from autodet.search.start import start_search
 from autodet.search.status.epoch_lines import EpochLines, progress_text
 from autodet.search.status.status_file import STATUS, read_snapshot, write_snapshot
 from autodet.search.study.study import SearchStudy
@@ -100,14 +99,13 @@ def epoch_done(epoch):
 
 
 @pytest.fixture
-def played(data, home, monkeypatch):
+def played(data, home, order, monkeypatch):
     """What a search of one trial has said of it, whenever it was written, while its executor said some things."""
-    monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
     for pause in ("PROGRESS_SECONDS", "SECONDS_A_TRIAL"):
         monkeypatch.setattr(status_writer, pause, 0.0)
 
     def played(*events, **options):
-        folder = home.searches / start_search(data, trials=1, **options).id
+        folder = home.searches / order(data, trials=1, **options).id
         said, write = [], status_writer.write_snapshot
         with monkeypatch.context() as patch, hold_lock(folder):
             patch.setattr(

@@ -24,11 +24,10 @@ def fit(start, data, monkeypatch):
 
         def started(_dataset, **asked):
             search = start(script, **asked)
-            watch = search._watch
-            return search if then is None else watched(search, watch)
+            return search if then is None else watched(search, search.wait)
 
-        def watched(search, watch):
-            def look(on_change):
+        def watched(search, wait):
+            def watched_wait(on_change=None, **options):
                 def tell(status):
                     if on_change:
                         on_change(status)
@@ -36,9 +35,9 @@ def fit(start, data, monkeypatch):
                         called.append(True)
                         then(search)
 
-                return watch(tell)
+                return wait(tell, **options)
 
-            search._watch = look
+            search.wait = watched_wait
             return search
 
         monkeypatch.setattr("autodet.search.start.start_search", started)

@@ -17,7 +17,7 @@ MAXIMIZE = (StudyDirection.MAXIMIZE,)
 QUALITY_AND_TIME = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.process)])
 def new_url(request, tmp_path):
     """Make an empty database of each kind that studies may be kept in."""
     if request.param == "sqlite":

@@ -1,18 +1,11 @@
+"""Searches: the best trial, the Pareto front, progress, JSON, and origins of starting weights."""
+
 import json
 
-import numpy as np
 import pytest
 
-from autodet.records import (
-    Annotations,
-    ClassReport,
-    EpochResult,
-    EvaluationReport,
-    Hyperparameters,
-    Prediction,
-    SearchStatus,
-    TrialStatus,
-)
+from autodet.records import EpochResult, Hyperparameters, Origin, SearchStatus, TrialStatus
+from autodet.records.searches import MAX_ANCESTORS
 
 
 def trial(number, *map50s, state="finished"):
@@ -22,35 +15,6 @@ def trial(number, *map50s, state="finished"):
 
 def search(*trials, **facts):
     return SearchStatus("fruit", "fruit", facts.pop("state", "running"), trials, **facts)
-
-
-def test_annotations_come_from_any_sequence():
-    marked = Annotations.of([[0, 0, 1, 2]], [1])
-    assert (marked.boxes_xyxy.dtype, marked.class_ids.dtype, marked.difficult.dtype) == (np.float32, np.int64, bool)
-    assert (len(marked), marked.difficult.tolist()) == (1, [False])
-
-
-def test_nothing_marked_keeps_its_shapes():
-    empty = Annotations.of([], [])
-    assert (empty.boxes_xyxy.shape, empty.class_ids.shape, len(empty)) == ((0, 4), (0,), 0)
-    assert Prediction.of([], [], []).boxes_xyxy.shape == (0, 4)
-
-
-def test_predictions_are_sorted_best_first_and_equals_keep_their_order():
-    prediction = Prediction.of([[i, i, i + 1, i + 1] for i in range(4)], [0, 1, 2, 3], [0.2, 0.9, 0.2, 0.5])
-    assert prediction.class_ids.tolist() == [1, 3, 0, 2]
-    assert prediction.boxes_xyxy[:, 0].tolist() == [1, 3, 0, 2]
-
-
-def test_above_a_threshold_includes_the_threshold():
-    prediction = Prediction.of(np.zeros((3, 4)), [0, 1, 2], [0.25, 0.5, 0.75])
-    assert prediction.above(0.5).class_ids.tolist() == [2, 1]
-    assert len(prediction.above(1.0)) == 0
-
-
-def test_the_first_of_equally_good_epochs_is_the_best():
-    assert trial(0, 0.1, 0.7, 0.7).best_epoch.epoch == 2
-    assert trial(0).best_epoch is None
 
 
 def test_the_earliest_of_equally_good_trials_is_the_best():
@@ -142,15 +106,91 @@ def test_only_what_is_at_work_is_active(state, active):
     assert search(state=state).active is active
 
 
-def test_trials_and_reports_survive_json():
-    one = trial(3, 0.5, 0.25, state="pruned")
-    assert TrialStatus.from_json(json.loads(json.dumps(one.to_json()))) == one
-    per_class = {"apple": ClassReport(0.5, 0.25, 2, 3), "none": ClassReport(None, None, 0, 0)}
-    report = EvaluationReport(0.5, 0.25, 0.5, per_class, 4)
-    assert EvaluationReport.from_json(json.loads(json.dumps(report.to_json()))) == report
+def timed(number, map50, latency_ms):
+    return TrialStatus(number, "finished", {}, (EpochResult(1, 1.0, map50, 0.1, 2.0, latency_ms=latency_ms),))
 
 
-def test_a_report_is_told_with_exactly_these_keys():
-    document = EvaluationReport(0.5, 0.25, 0.5, {"apple": ClassReport(0.5, 0.25, 2, 3)}, 4).to_json()
-    assert list(document) == ["map50", "map50_95", "map50_voc07", "per_class", "images", "crowded_images", "caution"]
-    assert document["per_class"] == {"apple": {"ap50": 0.5, "ap50_95": 0.25, "images": 2, "boxes": 3}}
+def test_of_equally_good_trials_the_fastest_is_the_best():
+    assert search(timed(0, 0.8, 30.0), timed(1, 0.8, 20.0), timed(2, 0.7, 1.0)).best_trial.number == 1
+
+
+@pytest.mark.parametrize(
+    ("trials", "front"),
+    [
+        ([(0.8, None), (0.9, None)], []),
+        ([(0.8, 30.0)], [0]),
+        ([(0.8, 30.0), (0.9, 20.0)], [1]),
+        ([(0.9, 30.0), (0.8, 20.0), (0.7, 10.0)], [2, 1, 0]),
+        ([(0.9, 30.0), (0.7, 20.0), (0.8, 10.0)], [2, 0]),
+        ([(0.8, 20.0), (0.8, 30.0)], [0]),
+        ([(0.9, 20.0), (0.8, 20.0)], [0]),
+        ([(0.8, 20.0), (0.8, 20.0)], [1, 0]),  # neither beats the other
+        ([(0.8, 20.0), (0.9, None)], [0]),
+    ],
+)
+def test_the_pareto_front_has_the_trials_that_no_other_beats_the_fastest_first(trials, front):
+    status = search(*(timed(number, *figures) for number, figures in enumerate(trials)), objective="map50+latency")
+    assert [one.number for one in status.pareto_front] == front
+    on_front = [one.get("pareto") for one in status.to_json()["trials"]]
+    assert on_front == ([number in front for number in range(len(trials))] if front else [None] * len(trials))
+
+
+@pytest.mark.parametrize(
+    ("state", "trials", "unfinished"),
+    [
+        ("interrupted", 2, True),
+        ("stopped", 1, True),
+        ("stopped", 2, False),
+        ("finished", 1, False),
+        ("failed", 0, False),
+    ],
+)
+def test_interrupted_and_early_stopped_searches_can_be_resumed(state, trials, unfinished):
+    status = search(*(trial(number, 0.5) for number in range(trials)), state=state, planned_trials=2)
+    assert status.unfinished is unfinished
+
+
+# Origins
+
+
+def line_of(length):
+    """A model that was fine-tuned from another, and so on."""
+    origin = None
+    for number in range(length):
+        origin = Origin(f"m{number}", f"{number:064x}", "fruit", "f" * 64, start_from=origin)
+    return origin
+
+
+def test_ancestors_begin_with_the_model_itself():
+    assert [one.model for one in line_of(3).ancestors] == ["m2", "m1", "m0"]
+
+
+@pytest.mark.parametrize(("count", "kept"), [(1, ["m2"]), (2, ["m2", "m1"]), (9, ["m2", "m1", "m0"])])
+def test_the_nearest_ancestors_are_kept(count, kept):
+    assert [one.model for one in line_of(3).nearest(count).ancestors] == kept
+    assert len(line_of(MAX_ANCESTORS + 5).nearest().ancestors) == MAX_ANCESTORS
+
+
+def test_origins_survive_json_and_ignore_what_later_versions_add():
+    origin = line_of(3)
+    document = json.loads(json.dumps(origin.to_json()))
+    document["start_from"]["tiles"] = 4
+    assert Origin.from_json(document | {"tiles": 4}) == origin
+    assert Origin.from_json(None) is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"model": "m"},
+        line_of(1).to_json() | {"model": 3},
+        line_of(1).to_json() | {"weights_sha256": None},
+        line_of(1).to_json() | {"refit": "yes"},
+        line_of(1).to_json() | {"start_from": {}},
+        line_of(MAX_ANCESTORS + 1).to_json(),
+    ],
+)
+def test_damaged_origins_and_endless_lines_are_type_errors(document):
+    with pytest.raises(TypeError):
+        Origin.from_json(document)
