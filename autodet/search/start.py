@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import SearchError, WeightsError, warn
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, Objective
 from autodet.evaluation.report import unmeasured_sentence
 from autodet.inference.leakage import flattered_sentence
 from autodet.models.registry import weights_problem
@@ -119,9 +119,10 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     beginning = read_beginning(start_from, workspace) if start_from else None
     if beginning:
         asked = beginning.fixed(asked)
-    pruner = pruner or ("none" if wants_speed(objective) else None)
+    goal = Objective.parse(objective)
+    pruner = pruner or ("none" if goal.latency else None)
     fixed = {"trials": trials, "epochs": epochs, "pruner": pruner, "device": device, "executor": executor}
-    plan = plan_for(preset, dataset, asked, fixed, objective, beginning.card.image_size if beginning else None)
+    plan = plan_for(preset, dataset, asked, fixed, goal, beginning.card.image_size if beginning else None)
     tried = make_space({**plan.space, **asked})
     patience = plan.patience if patience is None else patience
     spec = SearchSpec(

@@ -4,13 +4,14 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from importlib.util import find_spec
 from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from autodet.errors import AutodetError, SearchError
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE, objective_problem, quality_of, wants_speed
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, Objective
 from autodet.records import Origin, known_entries
 from autodet.search.order.space import Space, changes_latency, make_space, space_from_json
 from autodet.workspace import read_json, write_json
@@ -82,6 +83,11 @@ class SearchSpec:
     why: str = ""
     fingerprint: str = ""
 
+    @cached_property
+    def goal(self) -> Objective:
+        """The parsed objective."""
+        return Objective.parse(self.objective)
+
     def check(self) -> None:
         """Validate the fields.
 
@@ -102,8 +108,7 @@ class SearchSpec:
         if not 0 <= self.seed <= MAX_SEED:
             raise SearchError(f"The seed {self.seed} is out of range; give one of 0 to {MAX_SEED}.")
         self._check_choices()
-        if problem := objective_problem(self.objective):
-            raise SearchError(problem)
+        self.goal.check()
         self._check_pair()
         if self.executor not in EXECUTORS:
             raise SearchError(f"{self.executor!r} is not a place to run trials; choose one of {', '.join(EXECUTORS)}.")
@@ -123,7 +128,7 @@ class SearchSpec:
 
     def _check_pair(self) -> None:
         """Check that a search with latency has no pruner, and tunes a parameter that changes latency."""
-        if not wants_speed(self.objective):
+        if not self.goal.latency:
             return
         if self.pruner != "none":
             raise SearchError(
@@ -134,7 +139,7 @@ class SearchSpec:
             raise SearchError(
                 f"A search for {self.objective} needs something to try that changes how long a prediction takes; tune "
                 "image_size (--space image_size=tune) or architecture, or search for "
-                f"{quality_of(self.objective)} alone."
+                f"{self.goal.quality} alone."
             )
 
     def write(self, folder: Path) -> None:

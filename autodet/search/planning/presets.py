@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autodet.errors import SearchError
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
+from autodet.evaluation.objective import MAP50, Objective
 from autodet.models.registry import DEFAULT_ARCHITECTURE, USUAL_ARCHITECTURES, find_architecture, weights_problem
 from autodet.search.order.space import (
     Range,
@@ -100,7 +100,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     trials: int | None = None,
     epochs: int | None = None,
     pruner: str | None = None,
-    objective: str = DEFAULT_OBJECTIVE,
+    objective: Objective = MAP50,
     image_size: int | None = None,
     asked: Mapping[str, Any] | None = None,
 ) -> Plan:
@@ -114,7 +114,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         trials: Number of trials, if already decided.
         epochs: Epochs per trial, if already decided.
         pruner: Pruner, if already decided.
-        objective: Metric to maximize. With ``+latency``, no trial is pruned, and photo sizes are tried unless ``asked``
+        objective: Objective of the search. With latency, no trial is pruned, and photo sizes are tried unless ``asked``
             sets them or the network is tuned.
         image_size: Photo size of the start model; without one, a size that fits the boxes.
         asked: Values already requested for the space, as for ``make_space``.
@@ -134,7 +134,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     trials = _trials(effort, facts, epochs, hardware, usual) if trials is None else trials
     sizes = _asked_sizes(asked) or _image_sizes(size, facts, hardware)
     tried = {name: one for name, one in _space(trials, facts, hardware, networks, sizes).items() if name not in asked}
-    if wants_speed(objective) and "image_size" not in asked and not changes_latency(make_space({**tried, **asked})):
+    if objective.latency and "image_size" not in asked and not changes_latency(make_space({**tried, **asked})):
         tried["image_size"] = [one for one in multiples(size, SIZES_FOR_SPEED) if one <= max(size, facts.photo_side)]
     fitted = plan_photo_size(networks[0], facts, image_size, {**asked, **tried})
     plan = Plan(
@@ -142,7 +142,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         epochs,
         {**tried, **fitted.space},
         "tpe" if trials > len(hardware.slots) else "random",  # TPE has no results yet if all trials start at once
-        "none" if wants_speed(objective) else pruner or _pruner(trials, epochs, hardware),
+        "none" if objective.latency else pruner or _pruner(trials, epochs, hardware),
         epochs // 3 if trials >= MORE_VARIES and epochs >= LONG_TRIAL else None,
         fitted.image_size,
     )

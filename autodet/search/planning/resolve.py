@@ -5,6 +5,7 @@ from typing import Any
 
 from autodet.datasets.manifest import Dataset
 from autodet.errors import SearchError
+from autodet.evaluation.objective import Objective
 from autodet.models.registry import find_architecture
 from autodet.search.order.space import architectures, make_space, most_epochs
 from autodet.search.order.spec import SearchSpec
@@ -23,7 +24,7 @@ def plan_for(
     dataset: Dataset,
     asked: Mapping[str, Any],
     fixed: Mapping[str, Any],
-    objective: str,
+    objective: Objective,
     image_size: int | None,
 ) -> Plan:
     """Choose the values that the request leaves open.
@@ -33,7 +34,7 @@ def plan_for(
         dataset: The data set.
         asked: Requested values of the space.
         fixed: Fields of the specification; None for those not requested.
-        objective: Metric to maximize.
+        objective: Objective of the search.
         image_size: Photo size of the start model, if there is one.
 
     Raises:

@@ -212,7 +212,7 @@ class _Supervisor:
             name=self._spec.name,
             seed=trial.effective.get("seed", self._spec.seed),
             accumulation=trial.effective.get("accumulation", 1),
-            objective=self._spec.objective,
+            objective=self._spec.goal,
             start=start_of(self._spec, self._folder),
         )
 

@@ -15,7 +15,6 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from autodet import records
-from autodet.evaluation.objective import wants_speed
 from autodet.lock import hold_lock
 from autodet.records import Attempt, EpochResult, TrialStatus, known_entries
 from autodet.search.order.combinations import Combinations
@@ -39,7 +38,7 @@ class SearchStudy:
 
     def __init__(self, workspace: Workspace, search: str, spec: SearchSpec) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._spec, self._two = spec, wants_speed(spec.objective)
+        self._spec, self._two = spec, spec.goal.latency
         self._count, self._exhausted = Combinations(spec.space).count, False
         self._unsaved = workspace.searches / search / UNSAVED
         name = study_name(workspace, search, spec.storage)
@@ -200,7 +199,7 @@ def _open_database(workspace: Workspace, spec: SearchSpec, patience_seconds: flo
 def _open_study(
     database: optuna.storages.RDBStorage, name: str, spec: SearchSpec
 ) -> tuple[optuna.study.Study, MirroredStorage]:
-    quick = (StudyDirection.MINIMIZE,) if wants_speed(spec.objective) else ()
+    quick = (StudyDirection.MINIMIZE,) if spec.goal.latency else ()
     storage = MirroredStorage(database, name, (StudyDirection.MAXIMIZE, *quick))
     return optuna.load_study(storage=storage, study_name=name, pruner=pruner_of(spec.pruner, spec.epochs)), storage
 

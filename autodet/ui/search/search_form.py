@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from autodet.datasets.manifest import Dataset
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
 from autodet.search.order.combinations import Combinations
 from autodet.search.order.space import PARAMETERS, Range, Space, architectures, make_space
@@ -208,7 +208,7 @@ def _plan(dataset: Dataset, preset: str) -> Plan:
             (model.card.architecture,),
             objective=objective,
             image_size=size,
-            asked={} if wants_speed(objective) else {"image_size": size},
+            asked={} if objective.latency else {"image_size": size},
         )
     chosen = st.session_state.get(NETWORK, DEFAULT_ARCHITECTURE)
     others = _usable_networks() if hardware.on_gpus else ()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from autodet.errors import SearchError
+from autodet.evaluation.objective import Objective
 from autodet.models.registry import USUAL_ARCHITECTURES
 from autodet.search.order.space import make_space
 from autodet.search.order.spec import SearchSpec
@@ -178,7 +179,7 @@ def test_the_size_of_photos_is_that_of_the_model_to_begin_with_or_what_was_asked
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("hardware", [CPU, GPU, FOUR_GPUS])
 def test_where_predictions_are_to_be_quick_photo_sizes_are_tried_and_none_ends_early(preset, hardware):
-    plan = plan_search(preset, FRUIT, hardware, objective="map50+latency")
+    plan = plan_search(preset, FRUIT, hardware, objective=Objective.parse("map50+latency"))
     assert plan.pruner == "none"
     space = make_space(plan.space)
     SearchSpec(
@@ -189,7 +190,7 @@ def test_where_predictions_are_to_be_quick_photo_sizes_are_tried_and_none_ends_e
 
 
 def test_sizes_for_speed_lie_around_that_of_the_model_and_are_left_alone_where_they_are_asked_for():
-    quick = {"objective": "map50_95+latency"}
+    quick = {"objective": Objective.parse("map50_95+latency")}
     assert plan_search("balanced", FRUIT, CPU, **quick).space["image_size"] == [256, 320, 416]
     assert plan_search("balanced", FRUIT, CPU, image_size=96, **quick).space["image_size"] == [64, 96, 128]
     small = replace(FRUIT, photo_side=300)  # photos are never scaled up beyond the network's own size
