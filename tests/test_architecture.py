@@ -17,6 +17,7 @@ LAYERS = (
     ("inference",),
     ("charts", "training"),
     ("datasets", "models", "evaluation"),
+    ("messages",),
     ("names",),
     ("records", "workspace", "lock", "processes", "text_format"),
     ("settings",),

@@ -9,9 +9,12 @@ from autodet.records import (
     EpochResult,
     EvaluationReport,
     Hyperparameters,
+    Notice,
     Prediction,
     SearchStatus,
     TrialStatus,
+    notices_from_json,
+    notices_to_json,
 )
 
 
@@ -154,3 +157,13 @@ def test_a_report_is_told_with_exactly_these_keys():
     document = EvaluationReport(0.5, 0.25, 0.5, {"apple": ClassReport(0.5, 0.25, 2, 3)}, 4).to_json()
     assert list(document) == ["map50", "map50_95", "map50_voc07", "per_class", "images", "crowded_images", "caution"]
     assert document["per_class"] == {"apple": {"ap50": 0.5, "ap50_95": 0.25, "images": 2, "boxes": 3}}
+
+
+def test_notices_survive_json():
+    cause = Notice.of("process_killed", signal="SIGKILL")
+    notices = (Notice.of("refit_failed", Notice.of("refit_lost", cause, times=3)), Notice("stopped"))
+    assert notices_from_json(json.loads(json.dumps(notices_to_json(notices)))) == notices
+    assert notices_from_json("It was stopped.") == (Notice.of("sentence", text="It was stopped."),)
+    assert notices_from_json("") == ()
+    failed = TrialStatus(0, "failed", {}, reason=notices[0])
+    assert TrialStatus.from_json(json.loads(json.dumps(failed.to_json()))) == failed

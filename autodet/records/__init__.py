@@ -6,6 +6,7 @@ names. Epochs and photos are numbered from 1, trials from 0.
 """
 
 from autodet.records.known import known_entries
+from autodet.records.notices import Notice, NoticeKind, notices_from_json, notices_to_json
 from autodet.records.photos import (
     DEFAULT_THRESHOLD,
     MAX_DETECTIONS,
@@ -57,6 +58,8 @@ __all__ = [
     "ImageRecord",
     "IntArray",
     "Mark",
+    "Notice",
+    "NoticeKind",
     "Origin",
     "Prediction",
     "Problem",
@@ -67,5 +70,7 @@ __all__ = [
     "TrialState",
     "TrialStatus",
     "known_entries",
+    "notices_from_json",
+    "notices_to_json",
     "planned_epochs_of",
 ]

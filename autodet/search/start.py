@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import SearchError, WeightsError, warn
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, Objective
-from autodet.evaluation.report import unmeasured_sentence
-from autodet.inference.leakage import flattered_sentence
+from autodet.evaluation.report import unmeasured_caution
+from autodet.inference.leakage import start_leakage
+from autodet.messages.cautions import cautions_text
 from autodet.models.registry import weights_problem
 from autodet.models.store import list_models
 from autodet.names import free_name, ids_in, is_numbered, naming
-from autodet.records import SearchStatus
+from autodet.records import Notice, SearchStatus
 from autodet.search.api import Search, find_search, search_folders
 from autodet.search.executors.ray_check import check_cluster
 from autodet.search.launch import launch
-from autodet.search.order.combinations import Combinations, too_many_sentence
+from autodet.search.order.combinations import Combinations, cap_caution
 from autodet.search.order.dataset_checks import check_dataset, check_labels
 from autodet.search.order.initial_weights import Beginning, read_beginning
 from autodet.search.order.space import PARAMETERS, architectures, make_space, most_epochs
@@ -158,8 +159,8 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
     for network in () if beginning else architectures(tried):
         if problem := weights_problem(network):
             raise WeightsError(problem)
-    if caution := _caution(spec, dataset, workspace):
-        warn(caution)
+    if cautions := _cautions(spec, dataset, workspace):
+        warn(cautions_text(cautions))
     spec = replace(spec, trials=_possible_trials(spec), hardware=hardware_facts(spec))
     with naming(workspace.searches):
         check_dataset(spec, workspace)  # the naming lock prevents its deletion from here on
@@ -168,7 +169,7 @@ def start_search(  # noqa: PLR0913 - the words of a search are keywords
             free = free_name(
                 spec.name, ids_in(workspace.searches, workspace.models), "search or model", warned=name is not None
             )
-            folder = _write_search(replace(spec, name=free), workspace, beginning, caution)
+            folder = _write_search(replace(spec, name=free), workspace, beginning, cautions)
             launch(folder)
     return Search(folder)
 
@@ -198,15 +199,15 @@ def _print(line: str) -> None:
     print(harmless(line), flush=True)
 
 
-def _caution(spec: SearchSpec, dataset: Dataset, workspace: Workspace) -> str:
-    """Return warnings about a search before its start, as sentences; empty if there are none."""
+def _cautions(spec: SearchSpec, dataset: Dataset, workspace: Workspace) -> tuple[Notice, ...]:
+    """Return cautions about a search before its start."""
     count = math.inf if spec.repeat else Combinations(spec.space).count
-    sentences = (
-        flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else "",
-        unmeasured_sentence(unjudged_classes(dataset), "val"),
-        too_many_sentence(spec.trials, count),
+    cautions = (
+        start_leakage(spec.start_from, dataset, workspace) if spec.start_from else None,
+        unmeasured_caution(unjudged_classes(dataset), "val"),
+        cap_caution(spec.trials, count),
     )
-    return " ".join(filter(None, sentences))
+    return tuple(filter(None, cautions))
 
 
 def _possible_trials(spec: SearchSpec) -> int:
@@ -240,7 +241,9 @@ def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None
     return None
 
 
-def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning | None, caution: str) -> Path:
+def _write_search(
+    spec: SearchSpec, workspace: Workspace, beginning: Beginning | None, cautions: tuple[Notice, ...]
+) -> Path:
     """Create the search folder, complete before it is visible; its id is unused by models, which share it."""
     models = ids_in(workspace.models)
     avoid = models | {id.removesuffix(BEFORE) for id in models} | {model.name for model in list_models(workspace)}
@@ -258,7 +261,7 @@ def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning |
             objective=spec.objective,
             created=spec.created,
             start_from=spec.start_from,
-            caution=caution,
+            cautions=cautions,
             name=spec.name,
         )
         write_snapshot(hidden, status)

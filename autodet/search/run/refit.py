@@ -16,7 +16,7 @@ from pathlib import Path
 from autodet.errors import BundleError, SearchError
 from autodet.models.bundle import read_bundle, read_card, write_bundle
 from autodet.models.store import BUNDLE, put_model
-from autodet.records import EpochResult, SearchState
+from autodet.records import EpochResult, Notice, SearchState
 from autodet.search.executors import (
     EpochDone,
     EpochUnderWay,
@@ -32,7 +32,6 @@ from autodet.search.run.status_writer import PROGRESS_SECONDS
 from autodet.search.run.time_budget import Timekeeper
 from autodet.search.run.trial_dirs import TrialFolders
 from autodet.search.status.status_file import is_to_stop
-from autodet.text_format import counted
 from autodet.training.job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace
 
@@ -41,8 +40,6 @@ FOLDER = "refit"  # subfolder of the search folder
 BEFORE = "-before-refit"  # id suffix of the best trial's model
 RETRIES = 2  # restarts of a lost training without a completed epoch in between
 TICK_SECONDS = 0.5
-NO_TIME = "There was no time for it."
-WORSE = "The final refit found less on its own photos than the best trial's model, so that model is kept."
 
 log = logging.getLogger("autodet.supervisor")
 
@@ -57,21 +54,21 @@ class Refit:
         job: The training job; its folder is replaced.
         timekeeper: The time budget. The refit reports its progress to it, and pauses its clock while other searches use
             every device.
-        say: Called with each progress message.
+        say: Called with a notice of its progress.
     """
 
     executor: Executor
     folder: Path
     job: TrainJob
     timekeeper: Timekeeper
-    say: Callable[[str], object]
+    say: Callable[[Notice], object]
 
     def __post_init__(self) -> None:
         self._folders = TrialFolders(self.folder / FOLDER)
         self._done, self._share, self._losses, self._running = 0, 0.0, 0, False
         self._said = 0.0
 
-    def run(self, best: EpochResult, workspace: Workspace) -> tuple[SearchState, str]:
+    def run(self, best: EpochResult, workspace: Workspace) -> tuple[SearchState, Notice]:
         """Train, and publish the result unless it scores lower than the best trial's model.
 
         Args:
@@ -79,22 +76,22 @@ class Refit:
             workspace: The workspace of the models.
 
         Returns:
-            The final state of the search, and the outcome of the refit as sentences.
+            The final state of the search, and the outcome of the refit.
 
         Raises:
             SearchError: A requirement for training is missing; the search can be resumed once it is restored.
         """
         if is_refit(self.folder.name, workspace):
-            return "finished", self._sentence()
+            return "finished", self._published()
         reason = self._train()
         if not reason:
             return "finished", self._publish(best, workspace)
         if is_to_stop(self.folder):
-            return "stopped", "It was stopped in its final refit. The best trial's model is kept."
-        return "finished", f"There is no final refit: {reason} The best trial's model is kept."
+            return "stopped", Notice("stopped_in_refit")
+        return "finished", Notice.of("refit_failed", reason)
 
-    def _train(self) -> str:
-        """Train to the end; return the reason for a failure as a sentence, or an empty string on success."""
+    def _train(self) -> Notice | None:
+        """Train to the end; return the reason for a failure, None on success."""
         while not (reason := self._reason_to_end()):
             if not self._running and not self.executor.has_room():
                 self.timekeeper.clock.pause()
@@ -106,53 +103,54 @@ class Refit:
                 self._running = True
             for event in self.executor.events(TICK_SECONDS):
                 if isinstance(event, TrialDone):
-                    return ""
+                    return None
                 if reason := self._handle(event):
                     return reason
         if self._running:
             self.executor.cancel(NUMBER)
         return reason
 
-    def _reason_to_end(self) -> str:
+    def _reason_to_end(self) -> Notice | None:
         if is_to_stop(self.folder):
-            return "It was stopped."
+            return Notice("stopped")
         left = self.timekeeper.seconds_left()
         before = -1.0 if self.timekeeper.refit_done is None else self.timekeeper.refit_done
         reached = self._done + self._share
         is_epoch = int(reached) > int(before)
         if is_epoch or (reached > before and time.monotonic() - self._said >= PROGRESS_SECONDS):
             self.timekeeper.refit_done, self._said = reached, time.monotonic()
-            self.say(f"The final refit has done {self._done} of {counted(self.job.epochs, 'epoch')}.")
-        return NO_TIME if left <= 0 or (is_epoch and left < self.timekeeper.refit_seconds()) else ""
+            self.say(Notice.of("refit_under_way", done=self._done, epochs=self.job.epochs))
+        out_of_time = left <= 0 or (is_epoch and left < self.timekeeper.refit_seconds())
+        return Notice("refit_out_of_time") if out_of_time else None
 
-    def _handle(self, event: Event) -> str:
+    def _handle(self, event: Event) -> Notice | None:
         match event:
             case EpochDone(result=result) if result.epoch > self._done:
                 log.info("Refit epoch %d: loss %.3f", result.epoch, result.loss)
                 self._done, self._share, self._losses = result.epoch, 0.0, 0
             case EpochUnderWay(progress=progress) if progress.epoch == self._done + 1:
                 self._share = max(self._share, progress.share)
-            case TrialFailed(error=error, details=details):
+            case TrialFailed(reason=reason, details=details):
                 log.error("The refit failed.\n%s", details)
-                return error
-            case TrialBlocked(reason=reason):
-                raise SearchError(reason)
+                return reason
+            case TrialBlocked(error=error):
+                raise SearchError(error)
             case TrialLost(reason=reason):
                 self._losses, self._running = self._losses + 1, False
-                return f"It was lost {RETRIES + 1} times: {reason}." if self._losses > RETRIES else ""
+                return Notice.of("refit_lost", reason, times=self._losses) if self._losses > RETRIES else None
             case TrialTooLarge(reason=reason):
                 parts, self._running = 2 * self.job.accumulation, False
                 self.job = replace(self.job, accumulation=parts)
                 too_large = parts >= 2 * self.job.hyperparameters.batch_size
-                return f"Memory ran out even with one photo at a time: {reason}." if too_large else ""
-        return ""
+                return Notice.of("refit_too_large", reason) if too_large else None
+        return None
 
-    def _publish(self, best: EpochResult, workspace: Workspace) -> str:
+    def _publish(self, best: EpochResult, workspace: Workspace) -> Notice:
         """Publish the refit model unless it scores lower than the best trial's model; return the outcome."""
         search, trained = self.folder.name, self._folders.folder(0)
         card, weights = read_bundle(trained / BEST_BUNDLE)
         if card.score < best.score:
-            return WORSE
+            return Notice("refit_rejected")
         before, before_weights = read_bundle(workspace.models / search / BUNDLE)
         write_bundle(trained / "before.autodet", replace(before, name=f"{before.name} before refit"), before_weights)
         put_model(trained / "before.autodet", search + BEFORE, workspace)
@@ -162,14 +160,10 @@ class Refit:
             weights,
         )
         put_model(trained / "refit.autodet", search, workspace)
-        return self._sentence()
+        return self._published()
 
-    def _sentence(self) -> str:
-        """Return the status message of a search whose model was refit."""
-        return (
-            "The model was trained once more on training and validation photos; its figures are the best trial's, "
-            f"whose own model is {self.folder.name}{BEFORE}."
-        )
+    def _published(self) -> Notice:
+        return Notice.of("refit_published", model=f"{self.folder.name}{BEFORE}")
 
 
 def is_refit(search: str, workspace: Workspace) -> bool:

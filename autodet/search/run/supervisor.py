@@ -15,7 +15,16 @@ from typing import Any, TypeVar
 import optuna
 
 from autodet.errors import SearchError, StorageBusyError
-from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus, planned_epochs_of
+from autodet.messages.search import ending_text, loss_text, notices_text
+from autodet.records import (
+    EpochResult,
+    Notice,
+    SearchState,
+    SearchStatus,
+    TrialState,
+    TrialStatus,
+    planned_epochs_of,
+)
 from autodet.search.executors import (
     EpochDone,
     EpochUnderWay,
@@ -28,13 +37,13 @@ from autodet.search.executors import (
     TrialTooLarge,
 )
 from autodet.search.executors.resource_usage import Usage
-from autodet.search.order.combinations import Combinations, exhausted_sentence
+from autodet.search.order.combinations import Combinations
 from autodet.search.order.dataset_checks import refit_growth
 from autodet.search.order.initial_weights import start_of
 from autodet.search.order.space import hyperparameters_of
 from autodet.search.order.spec import MAX_SEED, SearchSpec
 from autodet.search.run.best_model import PublishedModel
-from autodet.search.run.oom_backoff import TOO_LARGE, Fitting
+from autodet.search.run.oom_backoff import Fitting
 from autodet.search.run.refit import RETRIES, TICK_SECONDS, Refit
 from autodet.search.run.status_writer import StatusWriter
 from autodet.search.run.time_budget import Stopwatch, Timekeeper
@@ -55,9 +64,7 @@ from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.workspace import Workspace, safe_join, sweep_unfinished
 
 TRACEBACK = "traceback.txt"
-NO_EPOCH = "It was stopped before its first epoch ended."
-NO_TIME = "The time limit of {:g} seconds left no time for more."
-SET_ASIDE = "Results that the busy database of searches lacks are stored when the search is resumed."
+NO_EPOCH = Notice("no_epoch")
 
 log = logging.getLogger("autodet.supervisor")
 Result = TypeVar("Result")
@@ -77,8 +84,8 @@ def supervise(folder: Path, executor: Executor) -> SearchStatus:
 
 def _end_before_start(folder: Path, error: StorageBusyError) -> SearchStatus:
     """End a search that was stopped while it waited for its study; the search itself is unchanged."""
-    message = f"It was stopped before it could begin. {error} It can be resumed."
-    status = replace(read_snapshot(folder), state="stopped", seconds_left=None, message=message)
+    notice = Notice.of("stopped_before_start", detail=str(error))
+    status = replace(read_snapshot(folder), state="stopped", seconds_left=None, notices=(notice,))
     write_snapshot(folder, status)
     (folder / STOP).unlink(missing_ok=True)
     return status
@@ -130,12 +137,11 @@ class _Supervisor:
     def _wait(self) -> None:
         """Wait for a device that others use. The clock is paused: the time limit only counts time with a device."""
         self._clock.pause()
-        message = self._executor.obstacle
-        if self._spec.time_limit is not None:
-            message += " Its time limit is paused."
-        if self._status_writer.said != ("queued", message):
-            log.info("%s", message)
-            self._status_writer.write("queued", message)
+        paused = None if self._spec.time_limit is None else Notice("time_limit_paused")
+        notices = tuple(filter(None, (self._executor.obstacle, paused)))
+        if self._status_writer.said != ("queued", notices):
+            log.info("%s", notices_text(notices))
+            self._status_writer.write("queued", *notices)
         time.sleep(TICK_SECONDS)
 
     def _save(self) -> None:
@@ -163,12 +169,12 @@ class _Supervisor:
             self._listen(min(left, TICK_SECONDS))
         return not is_to_stop(self._folder)
 
-    def end(self, state: SearchState, message: str = "") -> SearchStatus:
+    def end(self, state: SearchState, *notices: Notice) -> SearchStatus:
         self._save()
         if state == "stopped" and not self._study.is_saved:
-            message = f"{message} {SET_ASIDE}"
-        log.info("The search is %s. %s", state, message)
-        status = self._status_writer.write(state, message)
+            notices = (*notices, Notice("results_unsaved"))
+        log.info("The search is %s. %s", state, notices_text(notices))
+        status = self._status_writer.write(state, *notices)
         (self._folder / STOP).unlink(missing_ok=True)
         return status
 
@@ -257,17 +263,17 @@ class _Supervisor:
                 self._record(trial, result, usage)
             case TrialDone():
                 self._tell(trial, "finished")
-            case TrialFailed(error=error, details=details):
+            case TrialFailed(reason=reason, details=details):
                 log.error("Trial %d failed.\n%s", trial.number, details)
                 (self._folders.folder(trial.number) / TRACEBACK).write_text(details, encoding="utf-8")
-                self._tell(trial, "failed", error)
+                self._tell(trial, "failed", reason)
             case TrialLost(reason=reason):
                 self._retry(trial, reason)
             case TrialTooLarge(reason=reason):
                 self._shrink(trial, reason)
-            case TrialBlocked(reason=reason, details=details):
+            case TrialBlocked(error=error, details=details):
                 log.error("Trial %d cannot go on.\n%s", trial.number, details)
-                raise SearchError(reason)
+                raise SearchError(error)
 
     def _record(self, trial: optuna.trial.Trial, result: EpochResult, usage: Usage) -> None:
         before = self._trials[trial.number]
@@ -303,89 +309,91 @@ class _Supervisor:
     def _best_trial(self) -> TrialStatus | None:
         return replace(self._before, trials=tuple(self._trials.values())).best_trial
 
-    def _retry(self, trial: optuna.trial.Trial, reason: str) -> None:
+    def _retry(self, trial: optuna.trial.Trial, reason: Notice) -> None:
         self._lost[trial.number] = self._lost.get(trial.number, 0) + 1
-        log.warning("Trial %d was lost: %s.", trial.number, reason)
+        log.warning("Trial %d was lost: %s.", trial.number, loss_text(reason))
         if self._lost[trial.number] > RETRIES:
-            error = f"The trial was lost {RETRIES + 1} times before it got any further: {reason}."
-            self._tell(trial, "failed", error)
+            self._tell(trial, "failed", Notice.of("lost", reason, times=RETRIES + 1))
             return
         self._start_again(trial)
 
-    def _shrink(self, trial: optuna.trial.Trial, reason: str) -> None:
+    def _shrink(self, trial: optuna.trial.Trial, reason: Notice) -> None:
         """Restart an out-of-memory trial with its batches in twice as many parts; fail it if one photo does not fit."""
-        log.warning("Trial %d needs too much memory: %s.", trial.number, reason)
+        log.warning("Trial %d needs too much memory: %s.", trial.number, loss_text(reason))
         if self._fitting.shrink(self._trials[trial.number]):
             self._start_again(trial)
         else:
-            self._tell(trial, "failed", TOO_LARGE)
+            self._tell(trial, "failed", Notice("photo_too_large"))
 
     def _start_again(self, trial: optuna.trial.Trial) -> None:
         self._trials[trial.number] = self._trials[trial.number].end_attempt(moment())
         del self._running[trial.number]
         self._waiting.insert(0, trial)
 
-    def _tell(self, trial: optuna.trial.Trial, ended: TrialState, error: str | None = None) -> None:
-        status = replace(self._trials[trial.number], state=ended, error=error, epoch_share=0.0, epoch_seconds=0.0)
+    def _tell(self, trial: optuna.trial.Trial, ended: TrialState, reason: Notice | None = None) -> None:
+        status = replace(self._trials[trial.number], state=ended, reason=reason, epoch_share=0.0, epoch_seconds=0.0)
         status = status.end_attempt(moment())
         self._study.set_attempts(trial, status.attempts)
-        self._study.tell(trial, ended, error)
+        self._study.tell(trial, ended, reason)
         self._trials[trial.number] = status
         self._running.pop(trial.number, None)
         self._over.append(trial.number)
-        log.info("Trial %d is %s. %s", trial.number, ended, error or "")
+        log.info("%s", ending_text(status))
 
     # Ending the search
 
-    def _reason_to_stop(self) -> tuple[SearchState, str] | None:
+    def _reason_to_stop(self) -> tuple[SearchState, Notice] | None:
         if is_to_stop(self._folder):
-            return "stopped", "It was stopped."
+            return "stopped", Notice("stopped")
         if self._time.seconds_left() <= self._time.reserve():
-            return "finished", f"The time limit of {self._spec.time_limit:g} seconds was reached."
+            return "finished", Notice.of("time_limit_reached", seconds=self._spec.time_limit)
         return None
 
-    def _stop(self, state: SearchState, message: str) -> SearchStatus:
+    def _stop(self, state: SearchState, reason: Notice) -> SearchStatus:
         for trial in [*self._running.values(), *self._waiting]:
             self._executor.cancel(trial.number)
             self._tell(trial, "stopped", None if self._trials[trial.number].epochs else NO_EPOCH)
         self._waiting.clear()
         self._save()  # the best epoch may not be published yet
         if self._model.id:
-            message = f"{message} The best model so far is kept."
-            return self._refit(message) if state == "finished" else self.end(state, message)
+            notices = reason, Notice("best_model_kept")
+            return self._refit(*notices) if state == "finished" else self.end(state, *notices)
         state = "stopped" if state == "stopped" else "failed"
-        return self.end(state, f"{message} No epoch was done by then, so there is no model.")
+        return self.end(state, reason, Notice("no_model"))
 
     def _finish(self) -> SearchStatus:
-        errors = [trial.error for trial in self._trials.values() if trial.error]
+        reasons = [trial.reason for trial in self._trials.values() if trial.reason]
         if any(trial.epochs for trial in self._trials.values()):
-            return self._refit(self._reason_of_end())
-        return self.end("failed", errors[-1] if errors else "No trial could be started.")
+            return self._refit(*self._reasons_of_end())
+        return self.end("failed", reasons[-1] if reasons else Notice("no_trial_started"))
 
-    def _reason_of_end(self) -> str:
-        """Return why no trials are left, or an empty string if all planned trials ran."""
+    def _reasons_of_end(self) -> tuple[Notice, ...]:
+        """Return why no trials are left; empty if all planned trials ran."""
         if self._time.cut:
-            return NO_TIME.format(self._spec.time_limit)
-        return exhausted_sentence(Combinations(self._spec.space).count) if self._is_exhausted() else ""
+            return (Notice.of("time_limit_near", seconds=self._spec.time_limit),)
+        if self._is_exhausted():
+            return (Notice.of("combinations_exhausted", combinations=int(Combinations(self._spec.space).count)),)
+        return ()
 
-    def _refit(self, message: str) -> SearchStatus:
+    def _refit(self, *notices: Notice) -> SearchStatus:
         """End the search, after the final refit if one is requested."""
         self._save()
         best = self._best_trial()
         if not (self._spec.refit and best and best.best_epoch):
-            return self.end("finished", message)
+            return self.end("finished", *notices)
         job = replace(self._job(best, self._folder, best.best_epoch.epoch), refit=True)
         refit = Refit(self._executor, self._folder, job, self._time, partial(self._status_writer.write, "running"))
         state, outcome = refit.run(best.best_epoch, self._workspace)
-        return self.end(state, outcome if state == "stopped" else f"{message} {outcome}".strip())
+        return self.end(state, *(() if state == "stopped" else notices), outcome)
 
-    # Status and messages
+    # Status
 
-    def _say_waiting(self, sentence: str) -> None:
-        log.warning("%s", sentence)
-        self._status_writer.write_message(sentence)
+    def _say_waiting(self, error: StorageBusyError) -> None:
+        notice = Notice.of("database_busy", detail=str(error))
+        log.warning("%s", notices_text((notice,)))
+        self._status_writer.write_notice(notice)
 
-    def _status(self, state: SearchState, message: str) -> SearchStatus:
+    def _status(self, state: SearchState, notices: tuple[Notice, ...]) -> SearchStatus:
         return replace(
             self._before,
             state=state,
@@ -394,5 +402,5 @@ class _Supervisor:
             seconds=self._clock.seconds,
             seconds_left=self._time.forecast(self._executor.slots) if state == "running" else None,
             refit_share=self._time.refit_share(),
-            message=message,
+            notices=notices,
         )

@@ -7,12 +7,13 @@ import streamlit as st
 
 from autodet.charts.evaluation import class_ap_figure
 from autodet.datasets.manifest import Dataset
-from autodet.evaluation.report import unmeasured_sentence
+from autodet.evaluation.report import unmeasured_caution
 from autodet.inference.box_drawings import draw_boxes
 from autodet.inference.error_counts import Mistakes, add_up, count_mistakes
 from autodet.inference.evaluation_jobs import EvaluationJob, find_evaluation, start_evaluation
 from autodet.inference.evaluations import kept_evaluation
-from autodet.inference.leakage import learnt_photos_sentence
+from autodet.inference.leakage import evaluation_leakage
+from autodet.messages.cautions import caution_text
 from autodet.models.store import StoredModel
 from autodet.records import MAX_DETECTIONS, EvaluationReport, Prediction
 from autodet.text_format import counted
@@ -51,8 +52,8 @@ def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
     Stored results are returned at once. Warns about data leakage.
     """
     split = choose_split(dataset)
-    if warning := learnt_photos_sentence(model.card, dataset, split):
-        st.warning(escape(warning), icon=":material/warning:")
+    if leakage := evaluation_leakage(model.card, dataset, split):
+        st.warning(escape(caution_text(leakage)), icon=":material/warning:")
     job = find_evaluation(model, dataset, split)  # read before the result, because the job may finish in between
     if kept := kept_evaluation(model, dataset, split):
         return Evaluated(split, *kept)
@@ -91,8 +92,8 @@ def show_report(evaluated: Evaluated) -> None:
         for label, value in figures:
             st.metric(label, score(value), help=HELP[label], border=True)
     unmeasured = [name for name, one in report.per_class.items() if one.ap50 is None]
-    if sentence := unmeasured_sentence(unmeasured, evaluated.split):
-        st.warning(escape(sentence), icon=":material/warning:")
+    if caution := unmeasured_caution(unmeasured, evaluated.split):
+        st.warning(escape(caution_text(caution)), icon=":material/warning:")
     if report.crowded_images:
         st.info(
             f"{counted(report.crowded_images, 'photo')} with more than {MAX_DETECTIONS} marked objects: a detector "

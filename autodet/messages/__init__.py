@@ -1,0 +1,1 @@
+"""Sentences for values: findings, notices, plans and diagnoses."""
