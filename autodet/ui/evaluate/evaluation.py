@@ -25,6 +25,7 @@ from autodet.ui.common.pictures import as_jpeg, fitting_width, small_photo
 PER_PAGE = 4
 REFRESH_SECONDS = 0.5
 MAX_SIDE = 720
+ORDERS = {"worst": "Worst first", "imported": "As imported"}
 HELP = {
     "mAP@0.5": "COCO's average precision, a box counting as found if it overlaps by half; mean over the classes.",
     "mAP@0.5–0.95": "The same, mean over ten overlaps from 0.50 to 0.95: strict about how well boxes fit.",
@@ -131,7 +132,9 @@ def show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> N
 def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> None:
     st.subheader("Photos", anchor=False)
     left, right = st.columns(2)
-    worst_first = left.segmented_control("Order", ["Worst first", "As imported"], default="Worst first", required=True)
+    chosen = left.segmented_control(
+        "Order", list(ORDERS), default="worst", format_func=ORDERS.__getitem__, required=True
+    )
     threshold = right.slider("Show detections that score at least", 0.05, 0.95, 0.5, 0.05)
     records = dataset.split(evaluated.split)
     mistakes = [
@@ -142,9 +145,9 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
     st.markdown(
         f"On all {counted(len(records), 'photo')}, with {objects}: **{_sentence(add_up(mistakes))}**.", help=WORDS
     )
-    order = sorted(range(len(records)), key=lambda index: -mistakes[index].total if worst_first == "Worst first" else 0)
+    order = sorted(range(len(records)), key=lambda index: -mistakes[index].total if chosen == "worst" else 0)
     pages = -(-len(order) // PER_PAGE)
-    page = st.pagination(pages, key=f"photos {evaluated.split} {worst_first}") if pages > 1 else 1
+    page = st.pagination(pages, key=f"photos {evaluated.split} {chosen}") if pages > 1 else 1
     for index in order[(page - 1) * PER_PAGE : page * PER_PAGE]:
         record, seen = records[index], evaluated.predictions[index].above(threshold)
         identity = f"{dataset.fingerprint} {record.file}"
