@@ -20,6 +20,7 @@ from autodet.datasets.versions.resplit import Resplit
 from autodet.errors import AmbiguousNameError, DatasetError, NotFoundError, PhotoError, SearchError
 from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
 from autodet.inference.photo_folders import find_photos
+from autodet.messages.plans import plan_text
 from autodet.models.store import find_model, list_models, only_model_id, rename_model
 from autodet.records import Prediction, SearchStatus
 from autodet.search.api import Search, find_only_search, find_search, is_in_the_making, list_searches
@@ -145,7 +146,7 @@ def search(options: Options) -> Answer:
         name=options.name,
     )
     if why := search.spec().why:
-        say(why)
+        say(plan_text(why))
     if options.detach:
         return _status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' says how far it is.")
     try:

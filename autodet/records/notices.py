@@ -73,14 +73,14 @@ DiagnosisKind = Literal[
     "photos_differ",
 ]
 PlanKind = Literal[
-    "effort",  # trials, epochs, asked, parallel, hardware, source, photos, epoch_seconds, least_seconds, most_seconds
+    "effort",  # trials, epochs, asked, slots, source, photos, epoch_seconds, least_seconds, most_seconds
     "epochs_raised",  # steps: of an epoch; usual
     "epochs_lowered",  # steps; usual
     "photo_size_usual",  # size; median_box: 0 to 1
     "photo_size_limited",  # size
     "photo_size_raised",  # size; usual; least: pixels of a box
     "class_rare",  # name; shown; photos; times: how often its photos are used, relative to others
-    "trials_vary",  # trials; varied: [{name, low, high} or {name, values}]; small_boxes; entered; hardly; pruner
+    "trials_vary",  # trials; varied: [{name, low, high} or {name, values}]; small_boxes; few; pruner: None if given
 ]
 NoticeKind = SearchKind | TrialKind | LossKind | CautionKind | DiagnosisKind | PlanKind
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from autodet.errors import AutodetError, SearchError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, Objective
-from autodet.records import Origin, known_entries
+from autodet.records import Notice, Origin, known_entries, notices_from_json, notices_to_json
 from autodet.search.order.space import Space, changes_latency, make_space, space_from_json
 from autodet.workspace import read_json, write_json
 
@@ -56,7 +56,7 @@ class SearchSpec:
         refit: Whether the best parameters are trained once more at the end, on training and validation photos.
         storage: Storage of the study: the ``workspace``, or the ``server`` from the settings.
         created: Creation time, ISO 8601 with time zone.
-        why: Reasons for the chosen values, as sentences.
+        why: Reasons for the chosen values, which ``autodet.messages.plans`` renders as sentences.
     """
 
     name: str
@@ -80,7 +80,7 @@ class SearchSpec:
     refit: bool = False
     storage: Place = "workspace"
     created: str = ""
-    why: str = ""
+    why: tuple[Notice, ...] = ()
     fingerprint: str = ""
 
     @cached_property
@@ -144,7 +144,7 @@ class SearchSpec:
 
     def write(self, folder: Path) -> None:
         """Write the specification into a search folder."""
-        write_json(folder / SPEC, asdict(self))
+        write_json(folder / SPEC, asdict(self) | {"why": notices_to_json(self.why)})
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -157,7 +157,8 @@ class SearchSpec:
             document: dict[str, Any] = read_json(folder / SPEC)
             space = _space_of(document)
             origin = Origin.from_json(document.get("start_from"))
-            return cls(**known_entries(cls, document) | {"space": space, "start_from": origin})
+            why = notices_from_json(document.get("why", []))
+            return cls(**known_entries(cls, document) | {"space": space, "start_from": origin, "why": why})
         except (AutodetError, OSError, KeyError, TypeError) as error:
             raise SearchError(
                 f"The search {folder.name} is damaged: {folder / SPEC} cannot be read; delete its folder."

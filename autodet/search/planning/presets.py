@@ -22,18 +22,17 @@ from autodet.search.planning.image_size import (
     fit_photo_size,
     has_many_small_boxes,
     multiples,
-    photo_size_sentence,
+    photo_size_reason,
 )
 from autodet.search.planning.plan import (
     MORE_VARIES,
     Plan,
+    effort_reason,
+    epochs_reason,
     first_trial,
+    mosaics_reason,
+    space_reason,
     steps_an_epoch,
-    why_effort,
-    why_epochs,
-    why_mosaics,
-    why_pruner,
-    why_space,
 )
 from autodet.training.forecast import trial_seconds
 from autodet.training.hardware import Hardware
@@ -146,11 +145,14 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         epochs // 3 if trials >= MORE_VARIES and epochs >= LONG_TRIAL else None,
         fitted.image_size,
     )
-    why = [why_effort(plan, facts, hardware, usual, asked=counted_before)]
-    why += [why_epochs(plan, effort.epochs, facts)] if epochs == fitting else []
-    why += [fitted.why, why_mosaics(make_space({**plan.space, **asked}), facts)]
-    why += [why_space(plan, facts, asked) + (f"; {why_pruner(plan)}." if pruner is None else ".")]
-    return replace(plan, why=" ".join(filter(None, why)))
+    why = (
+        effort_reason(plan, facts, hardware, usual, asked=counted_before),
+        epochs_reason(plan, effort.epochs, facts) if epochs == fitting else None,
+        *fitted.why,
+        mosaics_reason(make_space({**plan.space, **asked}), facts),
+        space_reason(plan, facts, asked, pruner=plan.pruner if pruner is None else None),
+    )
+    return replace(plan, why=tuple(filter(None, why)))
 
 
 def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: Mapping[str, Any]) -> Plan:
@@ -169,7 +171,7 @@ def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: M
     return Plan(
         space={} if size == own else {"image_size": [size]},
         image_size=size,
-        why=photo_size_sentence(size, own, facts),
+        why=(photo_size_reason(size, own, facts),),
     )
 
 
