@@ -1,4 +1,4 @@
-"""Notices: why a search waits or ended, why a trial failed, what needs care, and why a plan was chosen.
+"""Notices: reasons for the state of a search or the failure of a trial, cautions, diagnoses, and reasons for a plan.
 
 A notice is a kind with its numbers, in plain JSON values. Code compares notices; ``autodet.messages`` renders them as
 sentences. The text of an exception is kept as it is, in ``detail``.
@@ -90,9 +90,9 @@ class Notice:
     """Something to tell users, as a value.
 
     Attributes:
-        kind: What it is about.
+        kind: The subject.
         values: Its numbers and names, which the kinds above list; plain JSON values.
-        causes: What led to it, the likeliest or only cause first.
+        causes: Its causes, the likeliest first.
     """
 
     kind: NoticeKind
