@@ -20,6 +20,7 @@ from autodet.datasets.versions.resplit import Resplit
 from autodet.errors import AmbiguousNameError, DatasetError, NotFoundError, PhotoError, SearchError
 from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
 from autodet.inference.photo_folders import find_photos
+from autodet.messages.plans import plan_text
 from autodet.messages.versions import change_sentence
 from autodet.models.store import find_model, list_models, only_model_id, rename_model
 from autodet.records import Prediction, SearchStatus
@@ -126,7 +127,7 @@ def search(options: Options) -> Answer:
     """Start a search, and wait for it unless ``--detach`` is given."""
     search = start_search(options.dataset, _search_options(options), name=options.name)
     if why := search.spec().why:
-        say(why)
+        say(plan_text(why))
     if options.detach:
         return _status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' says how far it is.")
     try:

@@ -10,7 +10,7 @@ from autodet.datasets.checks.kinds import by_kind, how_many
 from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.datasets.versions.derive import Version
 from autodet.errors import AutodetWarning
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE, quality_of, wants_speed
+from autodet.evaluation.objective import Objective
 from autodet.messages.finding_kinds import KIND_TEXTS
 from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.messages.versions import change_sentence
@@ -162,8 +162,9 @@ def status_text(status: SearchStatus) -> str:
         *([("caution", status.caution)] if status.caution else []),
         *([("diagnosis", status.diagnosis)] if status.diagnosis else []),
     ]
-    timed, scored = wants_speed(status.objective), _has_score(status)
-    own = [*([f"BEST {quality_of(status.objective).upper()}"] if scored else []), *(["MS"] if timed else [])]
+    objective = Objective.parse(status.objective)
+    timed, scored = objective.latency, _has_score(status)
+    own = [*([f"BEST {objective.quality}".upper()] if scored else []), *(["MS"] if timed else [])]
     rows = [("TRIAL", "STATE", "EPOCHS", "LEARNING RATE", "BEST MAP50", *own, "")]
     for trial in status.trials:
         best = trial.best_epoch
@@ -193,14 +194,14 @@ def _marks(status: SearchStatus, trial: TrialStatus) -> Iterator[str]:
 
 def _has_score(status: SearchStatus) -> bool:
     """Return whether a metric other than mAP50 ranks the epochs."""
-    return quality_of(status.objective) != DEFAULT_OBJECTIVE
+    return not Objective.parse(status.objective).is_default
 
 
 def _best_score(status: SearchStatus) -> str:
     best, epoch = status.best_trial, status.best_trial.best_epoch if status.best_trial else None
     if best is None or epoch is None:
         return "none yet"
-    return f"{quality_of(status.objective)} {epoch.score:.3f} (trial {best.number}, epoch {epoch.epoch})"
+    return f"{Objective.parse(status.objective).quality} {epoch.score:.3f} (trial {best.number}, epoch {epoch.epoch})"
 
 
 def report_text(report: EvaluationReport) -> str:

@@ -72,7 +72,7 @@ class Pretended:
         """Return whether a slot is free."""
         return len(self._left) < self.slots
 
-    obstacle = ""
+    obstacle = None
 
     def start(self, trial: int, job: TrainJob) -> str:
         """Start a trial now."""

@@ -107,7 +107,7 @@ def judge(photos: int) -> float:
     import numpy as np
 
     from autodet.evaluation.coco import measure
-    from autodet.evaluation.objective import DEFAULT_OBJECTIVE
+    from autodet.evaluation.objective import MAP50
     from autodet.records import Annotations, ImageRecord, Prediction
 
     chance = np.random.default_rng(0)
@@ -120,7 +120,7 @@ def judge(photos: int) -> float:
         records.append(ImageRecord(f"{number:06}.jpg", 3000, 2000, "val", marked))
         predictions.append(Prediction.of(boxes, classes, chance.uniform(0, 1, DETECTIONS_A_PHOTO)))
     before = peak()
-    measure(records, predictions, CLASSES, DEFAULT_OBJECTIVE)
+    measure(records, predictions, CLASSES, MAP50)
     return peak() - before
 
 

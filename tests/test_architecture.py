@@ -18,6 +18,7 @@ LAYERS = (
     ("inference",),
     ("charts", "training"),
     ("datasets", "models", "evaluation"),
+    ("messages",),
     ("names",),
     ("messages",),
     ("records", "workspace", "lock", "processes", "text_format"),

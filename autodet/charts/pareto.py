@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from autodet.charts.layout import label, note_before_first_epoch, styled
 from autodet.charts.palette import CLASS_COLOURS, GREY
-from autodet.evaluation.objective import quality_title
+from autodet.evaluation.objective import Objective
 from autodet.records import SearchStatus, TrialStatus
 
 HEIGHT = 420
@@ -24,7 +24,7 @@ def pareto_figure(status: SearchStatus) -> go.Figure:
     Args:
         status: A search whose objective includes prediction time.
     """
-    title, front = quality_title(status.objective), status.pareto_front
+    title, front = Objective.parse(status.objective).quality_title, status.pareto_front
     measured = {trial.number: trial for trial in status.trials if trial.latency_ms}
     others = [measured[number] for number in measured.keys() - {trial.number for trial in front}]
     figure = go.Figure()

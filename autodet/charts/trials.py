@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from autodet.charts.layout import note_before_first_epoch, styled
 from autodet.charts.palette import class_colour
-from autodet.evaluation.objective import quality_title
+from autodet.evaluation.objective import Objective
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 
 HEIGHT = 420
@@ -34,7 +34,7 @@ def map_figure(status: SearchStatus) -> go.Figure:
     Args:
         status: The search; trials without an epoch have no line yet.
     """
-    title = quality_title(status.objective)
+    title = Objective.parse(status.objective).quality_title
     figure = _trial_lines(status, lambda result: result.score, f"{title} %{{y:.3f}}")
     best = status.best_trial
     epoch = best.best_epoch if best else None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE
+from autodet.evaluation.objective import Objective
 from autodet.records import ImageRecord, Prediction
 
 AREA_ALL, MAX_DETECTION_LIMIT = 0, -1
@@ -133,7 +133,7 @@ def _xywh(boxes_xyxy: Any) -> list[list[float]]:
 
 
 def measure(
-    records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int, objective: str
+    records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int, objective: Objective
 ) -> tuple[float, float, float | None]:
     """Compute the metrics of an epoch.
 
@@ -144,13 +144,13 @@ def measure(
     curves = precision_curves(records, predictions, class_count)
     curves = curves[~np.isnan(curves[:, 0, 0])]
     if not len(curves):
-        return 0.0, 0.0, None if objective == DEFAULT_OBJECTIVE else 0.0
+        return 0.0, 0.0, None if objective.is_default else 0.0
     by_class = curves.mean(axis=2)
     map50, map50_95 = float(by_class[:, 0].mean()), float(by_class.mean())
-    if objective == DEFAULT_OBJECTIVE:
+    if objective.is_default:
         return map50, map50_95, None
-    if objective == "map50_95":
+    if objective.min_precision is None:
         return map50, map50_95, map50_95
-    precise = curves[:, 0] >= float(objective.partition("@")[2]) - ROUNDING
+    precise = curves[:, 0] >= objective.min_precision - ROUNDING
     recalls = np.where(precise.any(axis=1), 100 - precise[:, ::-1].argmax(axis=1), 0) / 100
     return map50, map50_95, float(recalls.mean())

@@ -5,51 +5,85 @@ front of models; where a single best model is needed, it is the one with the hig
 """
 
 import re
+from dataclasses import dataclass, replace
+from typing import Self
+
+from autodet.errors import SearchError
 
 DEFAULT_OBJECTIVE = "map50"
 LATENCY = "+latency"
-OBJECTIVES = {
-    "map50": "mAP@0.5",
-    "map50_95": "mAP@0.5–0.95",
-    "recall@0.9": "Recall at a precision of 0.9",
-    "map50+latency": "mAP@0.5, in a short time",
-    "map50_95+latency": "mAP@0.5–0.95, in a short time",
-}
+OBJECTIVES = ("map50", "map50_95", "recall@0.9", "map50+latency", "map50_95+latency")  # those that pages offer
+METRICS = {"map50": "mAP@0.5", "map50_95": "mAP@0.5–0.95"}
+RECALL = "recall"
 _RECALL = re.compile(r"recall@(0?\.\d+|1(?:\.0*)?)")
 
 
-def objective_problem(objective: str) -> str | None:
-    """Return a sentence if an objective is invalid, else None.
+@dataclass(frozen=True)
+class Objective:
+    """A parsed objective.
 
-    Args:
-        objective: ``map50``, ``map50_95``, or ``recall@P``: the highest recall at which precision is at least P. A
-            suffix ``+latency`` also minimises prediction time.
+    Attributes:
+        metric: The metric to maximise: ``map50``, ``map50_95`` or ``recall``; other names, which only a later version
+            of autodet knows, are kept as they are.
+        min_precision: With ``recall``: its lowest precision, 0 to 1; else None.
+        latency: Whether prediction time is minimised too, and has to be measured.
     """
-    quality = quality_of(objective)
-    if (quality in OBJECTIVES and LATENCY not in quality) or _RECALL.fullmatch(quality):
-        return None
-    return (
-        f"There is no objective {objective!r}; choose map50, map50_95, or recall@0.9 for the recall at a precision, "
-        f"each with {LATENCY} appended to optimize prediction time too."
-    )
+
+    metric: str = DEFAULT_OBJECTIVE
+    min_precision: float | None = None
+    latency: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse an objective; an unknown metric is accepted, and refused by ``check``.
+
+        Args:
+            text: ``map50``, ``map50_95``, or ``recall@P``: the highest recall at which precision is at least P. A
+                suffix ``+latency`` also minimises prediction time.
+        """
+        quality, latency = text.removesuffix(LATENCY), text.endswith(LATENCY)
+        if recall := _RECALL.fullmatch(quality):
+            return cls(RECALL, float(recall[1]), latency)
+        return cls(quality, None, latency)
+
+    def check(self) -> None:
+        """Check that the metric is known.
+
+        Raises:
+            SearchError: It is not; the message lists the choices.
+        """
+        if self.metric not in METRICS and self.min_precision is None:
+            raise SearchError(
+                f"There is no objective {str(self)!r}; choose map50, map50_95, or recall@0.9 for the recall at a "
+                f"precision, each with {LATENCY} appended to optimize prediction time too."
+            )
+
+    def __str__(self) -> str:
+        """Return the text that ``parse`` accepts."""
+        precision = "" if self.min_precision is None else f"@{self.min_precision:g}"
+        return f"{self.metric}{precision}{LATENCY * self.latency}"
+
+    @property
+    def quality(self) -> Self:
+        """The objective without prediction time."""
+        return replace(self, latency=False)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the metric to maximise is mAP50."""
+        return self.metric == DEFAULT_OBJECTIVE
+
+    @property
+    def title(self) -> str:
+        """Name of the objective on pages."""
+        return f"{self.quality_title}, in a short time" if self.latency else self.quality_title
+
+    @property
+    def quality_title(self) -> str:
+        """Name of the metric to maximise on pages."""
+        if self.min_precision is not None:
+            return f"Recall at a precision of {self.min_precision:g}"
+        return METRICS.get(self.metric, self.metric)
 
 
-def quality_of(objective: str) -> str:
-    """Return the metric to maximise."""
-    return objective.removesuffix(LATENCY)
-
-
-def wants_speed(objective: str) -> bool:
-    """Return whether prediction time counts too, and has to be measured."""
-    return objective.endswith(LATENCY)
-
-
-def objective_title(objective: str) -> str:
-    """Return an objective's name as shown on pages."""
-    return f"{quality_title(objective)}, in a short time" if wants_speed(objective) else quality_title(objective)
-
-
-def quality_title(objective: str) -> str:
-    """Return the name of the metric to maximise, as shown on pages."""
-    quality = quality_of(objective)
-    return OBJECTIVES.get(quality) or f"Recall at a precision of {quality.partition('@')[2]}"
+MAP50 = Objective()

@@ -8,11 +8,7 @@ from numpy.typing import NDArray
 
 from autodet.evaluation.coco import average_precisions
 from autodet.evaluation.voc import average_precisions_voc07
-from autodet.records import MAX_DETECTIONS, ClassReport, EvaluationReport, ImageRecord, Prediction
-from autodet.text_format import listed
-
-SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
-MAX_NAMES = 5
+from autodet.records import MAX_DETECTIONS, ClassReport, EvaluationReport, ImageRecord, Notice, Prediction
 
 
 def evaluate_predictions(
@@ -47,22 +43,14 @@ def evaluate_predictions(
     )
 
 
-def unmeasured_sentence(classes: Sequence[str], split: str) -> str:
-    """Name the classes that no metric of a split covers.
+def unmeasured_caution(classes: Sequence[str], split: str) -> Notice | None:
+    """Return a caution about classes that no metric of a split covers; None if there is no such class.
 
     Args:
         classes: Names of the classes without a box in the split.
         split: ``train``, ``val`` or ``test``.
-
-    Returns:
-        A sentence; empty if there is no such class.
     """
-    if not classes:
-        return ""
-    more = [f"{len(classes) - MAX_NAMES} more"] if len(classes) > MAX_NAMES else []
-    are, they_are = ("is", "it is") if len(classes) == 1 else ("are", "they are")
-    names = listed([*classes[:MAX_NAMES], *more])
-    return f"{names} {are} not measured: {they_are} marked on no {SPLIT_WORDS[split]} photo."
+    return Notice.of("classes_unmeasured", classes=list(classes), split=split) if classes else None
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -1,16 +1,13 @@
-"""Warnings about objects that a detector may have missed: beyond its detection limit, or too small."""
+"""Cautions about predictions: unreadable photos, and objects that the model may have missed."""
 
 from collections.abc import Sequence
 
 from autodet.models.bundle import ModelCard
-from autodet.records import Prediction
-from autodet.text_format import counted
-
-WAY_OUT = "Cut such photos into parts, and predict on each."
+from autodet.records import Notice, Prediction
 
 
-def prediction_cautions(card: ModelCard, limit: int, predictions: Sequence[Prediction]) -> list[str]:
-    """Return warnings about objects that may be missing from predictions.
+def prediction_cautions(card: ModelCard, limit: int, predictions: Sequence[Prediction]) -> tuple[Notice, ...]:
+    """Return cautions about objects that may be missing from predictions: beyond the detection limit, or too small.
 
     Args:
         card: Card of the model that made the predictions.
@@ -18,24 +15,22 @@ def prediction_cautions(card: ModelCard, limit: int, predictions: Sequence[Predi
         predictions: All predictions of a run.
 
     Returns:
-        At most one sentence per reason; the check for small objects is skipped if the card lacks ``trained_sizes``.
+        At most one caution per reason; the check for small objects is skipped if the card lacks ``trained_sizes``.
     """
-    cautions = []
-    if count := sum(seen.truncated for seen in predictions):
-        cautions.append(
-            f"{_on(count, predictions)} the model found {limit} objects, its limit; there may be more. {WAY_OUT}"
-        )
+    cautions, photos = [], len(predictions)
+    if truncated := sum(seen.truncated for seen in predictions):
+        cautions.append(Notice.of("detections_truncated", truncated=truncated, photos=photos, limit=limit))
     sizes = card.trained_sizes
     large = [max(seen.size_wh) for seen in predictions if sizes and sizes.exceed(seen)]
     if sizes and large:
-        cautions.append(
-            f"{_on(len(large), predictions)} objects may be too small for the model: the longer side has "
-            f"{'up to ' * (len(large) > 1)}{max(large):,} pixels, {sizes.photo_side:,} in the median training photo, "
-            f"and no objects of a usual size were found. {WAY_OUT}"
-        )
-    return cautions
+        facts = {"large": len(large), "side": max(large), "photo_side": sizes.photo_side}
+        cautions.append(Notice.of("objects_too_small", photos=photos, **facts))
+    return tuple(cautions)
 
 
-def _on(count: int, predictions: Sequence[Prediction]) -> str:
-    """Begin a sentence with the number of photos concerned."""
-    return "On the photo" if len(predictions) == 1 else f"On {count:,} of {counted(len(predictions), 'photo')}"
+def unread_caution(predictions: Sequence[Prediction]) -> Notice | None:
+    """Return a caution about photos that could not be read; None if all could."""
+    errors = [seen.error for seen in predictions if seen.error]
+    if not errors:
+        return None
+    return Notice.of("photos_unread", unread=len(errors), photos=len(predictions), detail=errors[0])

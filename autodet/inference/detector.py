@@ -20,8 +20,9 @@ from autodet.datasets.photo_sources import Photo, name_of
 from autodet.datasets.photos import open_photo
 from autodet.errors import ModelError, PhotoError, warn
 from autodet.evaluation.report import evaluate_predictions
-from autodet.inference.cautions import prediction_cautions
-from autodet.inference.leakage import learnt_photos_sentence
+from autodet.inference.cautions import prediction_cautions, unread_caution
+from autodet.inference.leakage import evaluation_leakage
+from autodet.messages.cautions import caution_text
 from autodet.models.bundle import ModelCard
 from autodet.models.bundle_network import load_network
 from autodet.models.detection import detect, detection_limit, square_tensor
@@ -37,7 +38,6 @@ from autodet.records import (
     IntArray,
     Prediction,
 )
-from autodet.text_format import counted
 from autodet.workspace import Workspace, open_atomically
 
 Progress = Callable[[int, int], None]
@@ -119,7 +119,9 @@ class Detector:
             ModelError: The threshold or ``on_error`` is invalid.
         """
         predictions = list(self.stream(photos, threshold, on_error))
-        for caution in (*_unread_sentence(predictions), *self.cautions(predictions)):
+        if unread := unread_caution(predictions):
+            warn(caution_text(unread))
+        for caution in self.cautions(predictions):
             warn(caution)
         return predictions
 
@@ -141,7 +143,8 @@ class Detector:
 
     def cautions(self, predictions: Sequence[Prediction]) -> list[str]:
         """Return warnings about objects that may be missing from predictions of this detector."""
-        return prediction_cautions(self.card, detection_limit(self.network), predictions)
+        cautions = prediction_cautions(self.card, detection_limit(self.network), predictions)
+        return list(map(caution_text, cautions))
 
     def predict_dataset(
         self, dataset: Dataset, records: Sequence[ImageRecord], progress: Progress | None = None
@@ -186,7 +189,8 @@ class Detector:
         """
         dataset = as_dataset(dataset)
         records = comparable_records(self.card, dataset, split)
-        caution = learnt_photos_sentence(self.card, dataset, split, Workspace(dataset.folder.parents[1]))
+        leakage = evaluation_leakage(self.card, dataset, split, Workspace(dataset.folder.parents[1]))
+        caution = caution_text(leakage) if leakage else ""
         if caution:
             warn(caution)
         report = evaluate_predictions(records, self.predict_dataset(dataset, records, progress), self.classes)
@@ -307,13 +311,6 @@ def _opened(photos: Iterable[Photo], on_error: str) -> Iterator[Image.Image | st
             if on_error == "raise":
                 raise
             yield str(error)
-
-
-def _unread_sentence(predictions: Sequence[Prediction]) -> list[str]:
-    errors = [seen.error for seen in predictions if seen.error]
-    if not errors:
-        return []
-    return [f"{len(errors):,} of {counted(len(predictions), 'photo')} could not be read; the first: {errors[0]}"]
 
 
 def _check_threshold(threshold: float) -> None:

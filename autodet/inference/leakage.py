@@ -1,4 +1,4 @@
-"""Warnings about data leakage: photos that a model was both trained and evaluated on inflate its metrics.
+"""Cautions about data leakage: photos that a model was both trained and evaluated on inflate its metrics.
 
 Only data sets that are still in the workspace are checked. Photos are compared by SHA-256, so near-duplicates are not
 detected.
@@ -10,15 +10,14 @@ from contextlib import suppress
 from autodet.datasets.manifest import Dataset, list_datasets, read_dataset
 from autodet.errors import DatasetError
 from autodet.models.bundle import ModelCard
-from autodet.records import Origin
-from autodet.text_format import counted
+from autodet.records import Notice, Origin
 from autodet.workspace import Workspace, open_workspace
 
-SPLIT_WORDS = {"val": "validation photo", "test": "test photo"}
 
-
-def learnt_photos_sentence(card: ModelCard, dataset: Dataset, split: str, workspace: Workspace | None = None) -> str:
-    """Return a warning if the model, or a model in its fine-tuning history, was trained on photos of the split.
+def evaluation_leakage(
+    card: ModelCard, dataset: Dataset, split: str, workspace: Workspace | None = None
+) -> Notice | None:
+    """Return a caution if the model, or a model in its fine-tuning history, was trained on photos of the split.
 
     Args:
         card: The model's card.
@@ -27,22 +26,15 @@ def learnt_photos_sentence(card: ModelCard, dataset: Dataset, split: str, worksp
         workspace: Workspace to search for the training data sets.
 
     Returns:
-        The sentence; empty if no photo overlaps or the training data sets are gone. Validation photos, which select the
+        The caution; None if no photo overlaps or the training data sets are gone. Validation photos, which select the
         best epoch, count as training photos only after a final refit on them.
     """
-    photos = len(dataset.split(split))
-    count = _known(card.as_origin("").ancestors, dataset, split, workspace)
-    if not count:
-        return ""
-    these = f"all {photos:,} of these photos" if count == photos else f"{count:,} of these {photos:,} photos"
-    return (
-        f"The model was trained on {these}, so the figures say little about photos that are new to it; evaluate it on "
-        "photos that it was not trained on, such as the test split of its data set."
-    )
+    known = _known(card.as_origin("").ancestors, dataset, split, workspace)
+    return Notice.of("evaluation_leakage", known=known, photos=len(dataset.split(split))) if known else None
 
 
-def flattered_sentence(origin: Origin, dataset: Dataset, workspace: Workspace | None = None) -> str:
-    """Return a warning if the starting weights of trials were trained on validation or test photos of a data set.
+def start_leakage(origin: Origin, dataset: Dataset, workspace: Workspace | None = None) -> Notice | None:
+    """Return a caution if the starting weights of trials were trained on validation or test photos of a data set.
 
     Args:
         origin: The model that provides the starting weights.
@@ -50,19 +42,14 @@ def flattered_sentence(origin: Origin, dataset: Dataset, workspace: Workspace | 
         workspace: Workspace to search for the data sets that the model was trained on.
 
     Returns:
-        The sentence; empty if no photo overlaps or the training data sets are gone.
+        The caution; None if no photo overlaps or the training data sets are gone.
     """
-    known = [
-        f"{count:,} of {counted(len(dataset.split(split)), words)}"
-        for split, words in SPLIT_WORDS.items()
-        if (count := _known(origin.ancestors, dataset, split, workspace))
-    ]
-    if not known:
-        return ""
-    return (
-        f"The model {origin.model} was trained on {' and '.join(known)} of this data set, so the figures on them "
-        "flatter: they say little about photos that are new to it."
-    )
+    photos = {
+        split: [known, len(dataset.split(split))]
+        for split in ("val", "test")
+        if (known := _known(origin.ancestors, dataset, split, workspace))
+    }
+    return Notice.of("start_leakage", model=origin.model, photos=photos) if photos else None
 
 
 def _known(origins: Iterable[Origin], dataset: Dataset, split: str, workspace: Workspace | None) -> int:

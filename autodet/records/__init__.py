@@ -19,6 +19,7 @@ from autodet.records.findings import (
 )
 from autodet.records.import_steps import ImportStep
 from autodet.records.known import known_entries
+from autodet.records.notices import Notice, NoticeKind, notices_from_json, notices_to_json
 from autodet.records.photos import (
     DEFAULT_THRESHOLD,
     MAX_DETECTIONS,
@@ -77,6 +78,8 @@ __all__ = [
     "ImportStep",
     "IntArray",
     "Mark",
+    "Notice",
+    "NoticeKind",
     "Origin",
     "Prediction",
     "SearchState",
@@ -91,5 +94,7 @@ __all__ = [
     "change_from_json",
     "finding_from_json",
     "known_entries",
+    "notices_from_json",
+    "notices_to_json",
     "planned_epochs_of",
 ]

@@ -36,7 +36,8 @@ class EvaluationReport:
         images: Photos in the split.
         crowded_images: Photos with more than ``MAX_DETECTIONS`` annotations that are not difficult; a detector finds
             no more than that, so the rest counts as missed.
-        caution: Sentence if the model was trained on these photos, so that the metrics say little; else empty.
+        caution: Sentence for readers if the model was trained on these photos, so that the metrics say little; else
+            empty. Never stored.
     """
 
     map50: float

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from autodet.records.known import known_entries
+from autodet.records.notices import Notice
 from autodet.records.trials import TrialStatus, best_of
 
 SearchState = Literal["queued", "running", "stopping", "finished", "stopped", "interrupted", "failed"]
@@ -81,14 +82,18 @@ class SearchStatus:
         seconds: Run time of the search, without interruptions and waits for a device.
         seconds_left: Estimated remaining time; None before the first batch and after the end.
         created: Time of the request, ISO 8601 with time zone.
-        message: Sentence about a failure or a replacement of a model's weights; may be empty.
+        message: The notices as sentences. ``Search.status`` and ``list_searches`` fill in this and the other sentences
+            for readers, with ``autodet.messages.search.with_sentences``; they are never stored.
         objective: Objective that ranks epochs and trials; see ``autodet.evaluation.objective``.
         start_from: Model with the starting weights of all trials; None for the network's pretrained weights.
-        caution: Sentences if metrics need care, because that model was trained on the photos they are computed from
-            (data leakage), or because they do not cover some classes; or if there are more trials than combinations.
-        diagnosis: Sentences if trials have found nothing: which trials, and the likely causes. Never stored.
+        caution: The cautions as sentences.
+        diagnosis: The diagnoses as sentences.
         name: Name given to the search and its model; empty in searches of earlier versions.
         refit_share: Completed share of the final refit, 0 to 1; None if no refit was requested.
+        notices: Why the search waits, was interrupted, stopped or failed, and what became of its final refit.
+        cautions: Why metrics need care: the model with the starting weights was trained on the photos they are computed
+            from (data leakage), or they do not cover some classes; or that there are more trials than combinations.
+        diagnoses: Trials that found nothing, with the likely causes. Never stored.
     """
 
     search: str
@@ -109,6 +114,9 @@ class SearchStatus:
     diagnosis: str = ""
     name: str = ""
     refit_share: float | None = None
+    notices: tuple[Notice, ...] = ()
+    cautions: tuple[Notice, ...] = ()
+    diagnoses: tuple[Notice, ...] = ()
 
     def __repr__(self) -> str:
         """Return a short form, for notebooks."""

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Literal, Self
 
 from autodet.records.known import known_entries
+from autodet.records.notices import Notice, notices_from_json
 
 FROZEN_DEPTHS = ("none", "early", "half", "all")
 SCHEDULERS = ("cosine", "linear", "constant")
@@ -118,7 +119,7 @@ class TrialStatus:
         state: Current state.
         params: ``Hyperparameters`` as plain values.
         epochs: Completed epochs, in order.
-        error: Sentence if it failed.
+        error: The reason as a sentence, for readers; never stored. See ``SearchStatus.message``.
         attempts: Runs on a device, in order; empty in searches of earlier versions.
         effective: Differences from ``params`` and from the search's seed. After running out of memory: ``batch_size``
             of each forward pass, and gradient ``accumulation``, the passes per step. Short of time: ``epochs``. A
@@ -127,6 +128,7 @@ class TrialStatus:
         epoch_share: Completed share of the next epoch, 0 to 1, including evaluation. After a restart it keeps its
             value until the epoch gets further. Not stored in the study.
         epoch_seconds: Time that this share took.
+        reason: Why it failed, or was stopped before its first epoch.
     """
 
     number: int
@@ -139,6 +141,7 @@ class TrialStatus:
     planned_epochs: int = 0
     epoch_share: float = 0.0
     epoch_seconds: float = 0.0
+    reason: Notice | None = None
 
     def __repr__(self) -> str:
         """Return a short form, for notebooks."""
@@ -182,7 +185,8 @@ class TrialStatus:
         return replace(self, attempts=(*self.attempts[:-1], replace(self.attempts[-1], **facts)))
 
     def to_json(self) -> dict[str, Any]:
-        """Return a document with the attribute names as keys."""
+        """Return a document with the attribute names as keys; ``reason`` only if there is one."""
+        reason = {"reason": self.reason.to_json()} if self.reason else {}
         return {
             "number": self.number,
             "state": self.state,
@@ -194,14 +198,15 @@ class TrialStatus:
             "planned_epochs": self.planned_epochs,
             "epoch_share": round(self.epoch_share, 4),
             "epoch_seconds": round(self.epoch_seconds, 1),
-        }
+        } | reason
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Invert ``to_json``; entries that this version does not know are ignored."""
         epochs = tuple(EpochResult(**known_entries(EpochResult, result)) for result in document["epochs"])
         attempts = tuple(Attempt(**known_entries(Attempt, attempt)) for attempt in document.get("attempts", []))
-        known = {key: document[key] for key in ("number", "state", "params", "error")}
+        known = {key: document[key] for key in ("number", "state", "params")}
+        known |= _explanation(document)
         later = ("effective", "planned_epochs", "epoch_share", "epoch_seconds")
         known |= {key: document[key] for key in later if key in document}
         return cls(**known, epochs=epochs, attempts=attempts)
@@ -211,6 +216,13 @@ def best_of(trials: Iterable[TrialStatus]) -> TrialStatus | None:
     """Return the trial whose best epoch ranks highest; ties go to the earliest. None before the first epoch."""
     ranked = [(trial.best_epoch.rank, trial) for trial in trials if trial.best_epoch]
     return max(ranked, key=lambda one: (one[0], -one[1].number))[1] if ranked else None
+
+
+def _explanation(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``error`` and ``reason`` of a trial; earlier versions stored the sentence alone."""
+    if "reason" in document:
+        return {"error": document["error"], "reason": Notice.from_json(document["reason"])}
+    return {"reason": next(iter(notices_from_json(document["error"] or "")), None)}
 
 
 def planned_epochs_of(params: Mapping[str, Any], effective: Mapping[str, Any], most: int) -> int:

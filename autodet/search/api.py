@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autodet.errors import AutodetError, NotFoundError, SearchError, SearchUnfinishedError
+from autodet.messages.search import with_sentences
 from autodet.models.store import StoredModel, read_model
 from autodet.names import choose, choose_only
 from autodet.records import SearchStatus, TrialStatus
@@ -59,8 +60,8 @@ class Search:
         return SearchSpec.read(self._folder)
 
     def status(self) -> SearchStatus:
-        """Return the current status, diagnosed."""
-        return diagnosed(read_status(self._folder), self._workspace)
+        """Return the current status with its diagnoses and sentences."""
+        return with_sentences(diagnosed(read_status(self._folder), self._workspace))
 
     def wait(
         self, on_change: Callable[[SearchStatus], None] | None = None, *, best_so_far: bool = False
@@ -89,7 +90,7 @@ class Search:
         seen: tuple[object, ...] | None = None
         while True:
             status = self.status()
-            happened = (status.state, status.message, status.progress, [len(trial.epochs) for trial in status.trials])
+            happened = (status.state, status.notices, status.progress, [len(trial.epochs) for trial in status.trials])
             if on_change and happened != seen:
                 on_change(status)
             if not status.active:
@@ -293,7 +294,7 @@ def list_searches(workspace: Workspace | None = None) -> list[SearchStatus]:
     statuses = []
     for folder in search_folders(workspace or open_workspace()):
         try:
-            statuses.append(read_status(folder))
+            statuses.append(with_sentences(read_status(folder)))
         except SearchError:
             continue
     return sorted(statuses, key=lambda status: (status.created, status.search), reverse=True)

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import SearchError, WeightsError, warn
-from autodet.evaluation.objective import wants_speed
-from autodet.evaluation.report import unmeasured_sentence
-from autodet.inference.leakage import flattered_sentence
+from autodet.evaluation.objective import Objective
+from autodet.evaluation.report import unmeasured_caution
+from autodet.inference.leakage import start_leakage
+from autodet.messages.cautions import cautions_text
 from autodet.models.registry import weights_problem
 from autodet.models.store import list_models
 from autodet.names import free_name, ids_in, is_numbered, naming
-from autodet.records import SearchStatus
+from autodet.records import Notice, SearchStatus
 from autodet.search.api import Search, find_search, search_folders
 from autodet.search.executors.ray_check import check_cluster
 from autodet.search.launch import Launcher, launch
-from autodet.search.order.combinations import Combinations, too_many_sentence
+from autodet.search.order.combinations import Combinations, cap_caution
 from autodet.search.order.dataset_checks import check_dataset, check_labels
 from autodet.search.order.initial_weights import Beginning, read_beginning
 from autodet.search.order.options import SearchKeywords, SearchOptions, StoredOptions, lists_options
@@ -82,8 +83,8 @@ def start_search(
     beginning = read_beginning(options.start_from, workspace) if options.start_from else None
     spec = _specify(options, dataset, beginning, name, workspace)
     _check_here(spec, dataset)
-    if caution := _caution(spec, dataset, workspace):
-        warn(caution)
+    if cautions := _cautions(spec, dataset, workspace):
+        warn(cautions_text(cautions))
     spec = replace(spec, trials=_possible_trials(spec), hardware=hardware_facts(spec))
     with naming(workspace.searches):
         check_dataset(spec, workspace)  # the naming lock prevents its deletion from here on
@@ -92,7 +93,7 @@ def start_search(
             free = free_name(
                 spec.name, ids_in(workspace.searches, workspace.models), "search or model", warned=name is not None
             )
-            folder = _write_search(replace(spec, name=free), workspace, beginning, caution)
+            folder = _write_search(replace(spec, name=free), workspace, beginning, cautions)
             (launcher or launch)(folder)
     return Search(folder, launcher)
 
@@ -147,7 +148,9 @@ def _specify(
     asked = asked_space(options)
     if beginning:
         asked = beginning.fixed(asked)
-    options = replace(options, pruner=options.pruner or ("none" if wants_speed(options.objective) else None))
+    options = replace(
+        options, pruner=options.pruner or ("none" if Objective.parse(options.objective).latency else None)
+    )
     plan = plan_for(options, dataset, asked, beginning.card.image_size if beginning else None)
     tried = make_space({**plan.space, **asked})
     given = {field.name: getattr(options, field.name) for field in fields(StoredOptions)}
@@ -189,15 +192,15 @@ def _check_here(spec: SearchSpec, dataset: Dataset) -> None:
             raise WeightsError(problem)
 
 
-def _caution(spec: SearchSpec, dataset: Dataset, workspace: Workspace) -> str:
-    """Return warnings about a search before its start, as sentences; empty if there are none."""
+def _cautions(spec: SearchSpec, dataset: Dataset, workspace: Workspace) -> tuple[Notice, ...]:
+    """Return cautions about a search before its start."""
     count = math.inf if spec.repeat else Combinations(spec.space).count
-    sentences = (
-        flattered_sentence(spec.start_from, dataset, workspace) if spec.start_from else "",
-        unmeasured_sentence(unjudged_classes(dataset), "val"),
-        too_many_sentence(spec.trials, count),
+    cautions = (
+        start_leakage(spec.start_from, dataset, workspace) if spec.start_from else None,
+        unmeasured_caution(unjudged_classes(dataset), "val"),
+        cap_caution(spec.trials, count),
     )
-    return " ".join(filter(None, sentences))
+    return tuple(filter(None, cautions))
 
 
 def _possible_trials(spec: SearchSpec) -> int:
@@ -231,7 +234,9 @@ def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None
     return None
 
 
-def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning | None, caution: str) -> Path:
+def _write_search(
+    spec: SearchSpec, workspace: Workspace, beginning: Beginning | None, cautions: tuple[Notice, ...]
+) -> Path:
     """Create the search folder, complete before it is visible; its id is unused by models, which share it."""
     models = ids_in(workspace.models)
     avoid = models | {id.removesuffix(BEFORE) for id in models} | {model.name for model in list_models(workspace)}
@@ -249,7 +254,7 @@ def _write_search(spec: SearchSpec, workspace: Workspace, beginning: Beginning |
             objective=spec.objective,
             created=spec.created,
             start_from=spec.start_from,
-            caution=caution,
+            cautions=cautions,
             name=spec.name,
         )
         write_snapshot(hidden, status)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from autodet.errors import TrainingError
+from autodet.evaluation.objective import Objective
 from autodet.records import EpochResult, Hyperparameters
 from autodet.training.job import CHECKPOINT, TrainJob
 from autodet.workspace import write_atomically
@@ -55,8 +56,9 @@ def load_checkpoint(job: TrainJob, fingerprint: str) -> Progress:
         document = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # torch raises any exception of its unpickler
         raise TrainingError(f"The checkpoint {path} is damaged; start a new search.") from error
-    # Parameters unknown to an earlier version had their default values.
-    if Hyperparameters().to_json() | document["identity"] != _identity(job, fingerprint):
+    # Parameters unknown to an earlier version had their default values, and it stored objectives as they were typed.
+    stored = Hyperparameters().to_json() | document["identity"]
+    if stored | {"objective": str(Objective.parse(stored["objective"]))} != _identity(job, fingerprint):
         raise TrainingError(
             f"The checkpoint {path} belongs to other parameters or to a data set that has changed since; start a new "
             "search."
@@ -68,7 +70,7 @@ def _identity(job: TrainJob, fingerprint: str) -> dict[str, Any]:
     identity: dict[str, Any] = {
         **job.hyperparameters.to_json(),
         "epochs": job.epochs,
-        "objective": job.objective,
+        "objective": str(job.objective),
         "seed": job.seed,
         "fingerprint": fingerprint,
     }

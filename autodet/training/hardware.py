@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from autodet.settings import Settings
-from autodet.text_format import counted
 from autodet.training.device import computes_bfloat16, device_slots, number_slots, visible_gpu
 from autodet.training.gpu import read_gpu
 
@@ -57,15 +56,6 @@ class Hardware:
     def is_guess(self) -> bool:
         """Whether the speed is a guess: the constants for GPUs were not measured."""
         return self.on_gpus and not self.measured
-
-    @property
-    def words(self) -> str:
-        """Display name: ``the CPU``, ``2 GPUs``, ``1 GPU and the CPU``."""
-        gpus = len([slot for slot in self.slots if slot != "cpu"])
-        cpus = len(self.slots) - gpus
-        named = [counted(gpus, "GPU")] if gpus else []
-        named += ["the CPU" if cpus == 1 else f"{cpus} slots of the CPU"] if cpus else []
-        return " and ".join(named)
 
 
 def find_hardware(settings: Settings, device: str | None = None) -> Hardware:

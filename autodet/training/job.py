@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE
+from autodet.evaluation.objective import MAP50, Objective
 from autodet.records import Hyperparameters, Origin
 
 BEST_BUNDLE = "best.autodet"
@@ -69,7 +69,7 @@ class TrainJob:
         seed: Random seed; makes a trial reproducible on one CPU.
         accumulation: Gradient accumulation: number of parts in which each batch is trained, one after another, if a
             whole batch does not fit into memory; the optimizer still steps once per batch.
-        objective: The objective that selects the best epoch; see ``autodet.evaluation.objective``.
+        objective: The objective that selects the best epoch.
         refit: Train on validation photos too, and keep the last epoch instead of the best.
         start: The starting weights; the pretrained weights of the network if not given.
     """
@@ -83,6 +83,6 @@ class TrainJob:
     threads: int = 0
     seed: int = 0
     accumulation: int = 1
-    objective: str = DEFAULT_OBJECTIVE
+    objective: Objective = MAP50
     refit: bool = False
     start: Start | None = None

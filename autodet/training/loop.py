@@ -17,7 +17,6 @@ from torch.utils.data import DataLoader
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
 from autodet.evaluation.coco import measure
-from autodet.evaluation.objective import quality_of, wants_speed
 from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
 from autodet.models.description import one_line
 from autodet.models.detection import detect
@@ -136,7 +135,7 @@ class _Trial:
         map50, map50_95, value = self._evaluate(epoch)
         result = EpochResult(epoch, loss, map50, map50_95, 0.0, value)
         better = result.score > self.progress.best_score
-        if better and wants_speed(self.job.objective) and not self.job.refit:
+        if better and self.job.objective.latency and not self.job.refit:
             result = replace(result, latency_ms=self._measure_latency())
         # The time to write an epoch's checkpoint counts towards the next epoch, so that the sum is complete.
         before, self.moment = self.moment, time.monotonic()
@@ -234,8 +233,7 @@ class _Trial:
         for predicted in self.judges.each(self._predict, batches) if self.judges else map(predict, batches):
             predictions += predicted
             self._beat(epoch, len(self.train_squares), len(predictions))
-        quality = quality_of(self.job.objective)
-        return measure(self.val_squares.records, predictions, len(self.dataset.classes), quality)
+        return measure(self.val_squares.records, predictions, len(self.dataset.classes), self.job.objective)
 
     def _predict(self, network: nn.Module, photos: range) -> list[Prediction]:
         squares = self.traits.move(torch.stack([self.val_squares.square(index) for index in photos]))

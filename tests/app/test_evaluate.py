@@ -136,7 +136,7 @@ def test_photos_come_worst_first_or_as_they_are(visit, data, model):
     counts = [mistakes(caption) for caption in captions_of_photos(app)]
     assert counts == sorted(counts, reverse=True)
     worst = captions_of_photos(app)[0]
-    checked(labelled(app.segmented_control, "Order").set_value("As imported").run())
+    checked(labelled(app.segmented_control, "Order").set_value("imported").run())
     first = data.split("train")[0].file
     assert captions_of_photos(app)[0].replace("\\", "").startswith(first)
     checked(app.pagination[0].set_value(2).run())

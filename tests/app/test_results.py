@@ -8,7 +8,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import write_dataset
 from autodet.lock import hold_lock
 from autodet.models.store import find_model
-from autodet.records import Attempt
+from autodet.records import Attempt, Notice
 from autodet.search.status.status_file import STOP, write_snapshot
 from tests.app.conftest import address, checked, follow, labelled, labels, primary_links, says, trial
 from tests.helpers import write_labelled, write_voc
@@ -87,7 +87,8 @@ def test_what_trials_needed_is_shown_as_far_as_it_is_known(visit, search_there):
 
 
 def test_a_search_that_waits_for_a_device_says_for_whose(visit, search_there, workspace):
-    search_there("patient", "queued", message="It waits for a free device: the search other is using cpu.")
+    waits = Notice.of("waits_for_device", searches=["other"], devices=["cpu"])
+    search_there("patient", "queued", notices=(waits,))
     with hold_lock(workspace.searches / "patient"):
         text = says(app := visit("results", search="patient"))
         assert "the search other is using cpu" in text
@@ -173,10 +174,10 @@ def test_trials_that_find_nothing_are_explained(visit, search_there, workspace, 
 
 
 def test_a_failed_search_says_why_and_so_does_a_failed_trial(visit, search_there):
-    failed = trial(0, "failed", (), error="The loss is not a number [in *epoch* 1]; lower the learning rate.")
-    search_there(state="failed", trials=[failed], message="No trial had an epoch; see trial 0.")
+    reason = Notice.of("error", detail="The loss is not a number [in *epoch* 1]; lower the learning rate.")
+    search_there(state="failed", trials=[trial(0, "failed", (), reason=reason)], notices=(Notice("no_trial_started"),))
     app = visit("results")
-    assert "No trial had an epoch" in app.error[0].value.replace("\\", "")
+    assert "No trial could be started" in app.error[0].value.replace("\\", "")
     assert "lower the learning rate" in says(app)
     assert r"\*epoch\*" in says(app)
 
@@ -263,7 +264,8 @@ def test_a_search_says_what_it_takes_on_the_disk_and_can_be_deleted_once_it_is_o
 
 
 def test_hostile_texts_are_shown_as_they_are(visit, search_there):
-    search_there("![x](http-evil)", "failed", message="<script>alert(1)</script> ![x](http://evil)")
+    hostile = Notice.of("error", detail="<script>alert(1)</script> ![x](http://evil)")
+    search_there("![x](http-evil)", "failed", notices=(hostile,))
     text = says(visit("results"))
     assert "![x](http://evil)" not in text
     assert "<script>" not in text

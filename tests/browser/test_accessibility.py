@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.store import add_model
-from autodet.records import EpochResult, SearchStatus, TrialStatus
+from autodet.records import EpochResult, Notice, SearchStatus, TrialStatus
 from autodet.search.order.spec import SearchSpec
 from autodet.search.status.status_file import write_snapshot
 from autodet.ui.common.frame import PAGES
@@ -29,7 +29,7 @@ def filled(app, tmp_path):
     epochs = tuple(EpochResult(number, 1 / number, 0.3 * number, 0.2, 2.0) for number in (1, 2))
     trials = (
         TrialStatus(0, "finished", {"lr": 1e-3}, epochs),
-        TrialStatus(1, "failed", {"lr": 1e-3}, error="It failed."),
+        TrialStatus(1, "failed", {"lr": 1e-3}, reason=Notice.of("error", detail="It failed.")),
     )
     write_snapshot(folder, SearchStatus("fruit", "fruit", "finished", trials, 2, 2, model="fruit"))
     return app

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from autodet.evaluation.coco import average_precisions, measure
+from autodet.evaluation.objective import Objective
 from autodet.evaluation.report import evaluate_predictions
 from autodet.evaluation.voc import average_precisions_voc07
 from autodet.records import Prediction
@@ -147,7 +148,7 @@ def test_no_photos_are_figures_of_zero():
 
 
 def recall_at(precision, record, prediction):
-    return measure([record], [prediction], 1, f"recall@{precision}")[2]
+    return measure([record], [prediction], 1, Objective.parse(f"recall@{precision}"))[2]
 
 
 @pytest.mark.parametrize(

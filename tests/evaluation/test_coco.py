@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from autodet.evaluation.coco import average_precisions, measure
+from autodet.evaluation.objective import MAP50, Objective
 from autodet.records import Annotations, ImageRecord, Prediction
 
 
@@ -16,7 +17,7 @@ def test_perfect_detections_score_one_and_absent_classes_do_not_count():
     assert by_class.shape == (3, 10)
     np.testing.assert_allclose(by_class[:2], 1)
     assert np.isnan(by_class[2]).all()
-    assert measure([record], [seen], 3, "map50")[:2] == (pytest.approx(1), pytest.approx(1))
+    assert measure([record], [seen], 3, MAP50)[:2] == (pytest.approx(1), pytest.approx(1))
 
 
 def test_a_box_shifted_to_iou_two_thirds_counts_up_to_threshold_065():
@@ -24,7 +25,7 @@ def test_a_box_shifted_to_iou_two_thirds_counts_up_to_threshold_065():
     seen = Prediction.of([[20, 0, 120, 50]], [0], [0.9])  # IoU 80 / 120
     by_class = average_precisions([record], [seen], 1)[0]
     np.testing.assert_allclose(by_class, [1, 1, 1, 1, 0, 0, 0, 0, 0, 0])
-    assert measure([record], [seen], 1, "map50")[:2] == (pytest.approx(1), pytest.approx(0.4))
+    assert measure([record], [seen], 1, MAP50)[:2] == (pytest.approx(1), pytest.approx(0.4))
 
 
 def test_half_found_is_half_of_the_recalls():
@@ -36,7 +37,7 @@ def test_half_found_is_half_of_the_recalls():
 def test_the_wrong_class_and_the_wrong_photo_score_nothing():
     records = [photo([[10, 10, 50, 50]], [0]), photo([[10, 10, 50, 50]], [1])]
     swapped = [Prediction.of([[10, 10, 50, 50]], [1], [0.9]), Prediction.of([[10, 10, 50, 50]], [0], [0.9])]
-    assert measure(records, swapped, 2, "map50")[:2] == (0.0, 0.0)
+    assert measure(records, swapped, 2, MAP50)[:2] == (0.0, 0.0)
 
 
 def test_difficult_boxes_are_neither_rewarded_nor_punished():
@@ -49,8 +50,8 @@ def test_difficult_boxes_are_neither_rewarded_nor_punished():
 
 def test_nothing_seen_and_nothing_marked_are_zero_not_an_error():
     nothing = Prediction.of([], [], [])
-    assert measure([photo([[1, 1, 9, 9]], [0])], [nothing], 1, "map50")[:2] == (0.0, 0.0)
-    assert measure([photo([], [])], [nothing], 1, "map50")[:2] == (0.0, 0.0)
+    assert measure([photo([[1, 1, 9, 9]], [0])], [nothing], 1, MAP50)[:2] == (0.0, 0.0)
+    assert measure([photo([], [])], [nothing], 1, MAP50)[:2] == (0.0, 0.0)
 
 
 def test_recall_at_a_precision_is_that_of_the_best_threshold():
@@ -58,9 +59,9 @@ def test_recall_at_a_precision_is_that_of_the_best_threshold():
     record = photo([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10]], [0, 0, 0])
     boxes = [[0, 0, 10, 10], [20, 0, 30, 10], [60, 60, 70, 70], [40, 0, 50, 10]]
     seen = Prediction.of(boxes, [0] * 4, [0.9, 0.8, 0.7, 0.6])
-    assert measure([record], [seen], 1, "recall@0.9")[2] == pytest.approx(0.66)
-    assert measure([record], [seen], 1, "recall@0.7")[2] == pytest.approx(1)
-    assert measure([record], [seen], 1, "map50_95")[2] == measure([record], [seen], 1, "map50")[1]
-    assert measure([record], [seen], 1, "map50")[2] is None
+    assert measure([record], [seen], 1, Objective.parse("recall@0.9"))[2] == pytest.approx(0.66)
+    assert measure([record], [seen], 1, Objective.parse("recall@0.7"))[2] == pytest.approx(1)
+    assert measure([record], [seen], 1, Objective.parse("map50_95"))[2] == measure([record], [seen], 1, MAP50)[1]
+    assert measure([record], [seen], 1, MAP50)[2] is None
     nothing = Prediction.of([], [], [])
-    assert measure([record], [nothing], 1, "recall@0.5")[2] == 0
+    assert measure([record], [nothing], 1, Objective.parse("recall@0.5"))[2] == 0

@@ -1,7 +1,7 @@
 import pytest
 
-from autodet.evaluation.report import evaluate_predictions, unmeasured_sentence
-from autodet.records import Annotations, EvaluationReport, ImageRecord, Prediction
+from autodet.evaluation.report import evaluate_predictions, unmeasured_caution
+from autodet.records import Annotations, EvaluationReport, ImageRecord, Notice, Prediction
 from tests.evaluation.test_coco import photo
 
 
@@ -37,14 +37,6 @@ def test_a_split_without_any_box_has_figures_of_zero():
     assert (report.map50, report.map50_95, report.map50_voc07) == (0, 0, 0)
 
 
-@pytest.mark.parametrize(
-    ("classes", "sentence"),
-    [
-        ((), ""),
-        (("orange",), "orange is not measured: it is marked on no validation photo."),
-        (("kiwi", "orange"), "kiwi and orange are not measured: they are marked on no validation photo."),
-        (tuple("abcdefg"), "a, b, c, d, e and 2 more are not measured: they are marked on no validation photo."),
-    ],
-)
-def test_classes_that_were_not_measured_are_named(classes, sentence):
-    assert unmeasured_sentence(classes, "val") == sentence
+def test_classes_without_a_box_are_cautioned_about():
+    assert unmeasured_caution([], "val") is None
+    assert unmeasured_caution(("kiwi",), "test") == Notice.of("classes_unmeasured", classes=["kiwi"], split="test")

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from autodet.errors import TrainingError
-from autodet.evaluation.objective import quality_of, wants_speed
 from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
 from autodet.records import EpochResult
 from autodet.training.job import BEST_BUNDLE, CHECKPOINT, EpochProgress, no_pulse
@@ -45,7 +44,7 @@ def train(job, pulse=no_pulse):
         map50 = script.get("map50", {}).get(trial, [default_map50(trial, epoch)] * job.epochs)[epoch - 1]
         result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, seconds, value_of(job, map50))
         better = result.score > max((earlier.score for earlier in done), default=-1)
-        if better and wants_speed(job.objective) and not job.refit:
+        if better and job.objective.latency and not job.refit:
             result = replace(result, latency_ms=script["latency_ms"][trial])
         if better or job.refit:
             keep(job, result)
@@ -62,7 +61,7 @@ def default_map50(trial, epoch):
 
 def value_of(job, map50):
     """Under another objective than mAP50 the worst epoch is the best."""
-    return None if quality_of(job.objective) == "map50" else 1 - map50
+    return None if job.objective.is_default else 1 - map50
 
 
 def misfortune(script, job, trial, epoch):

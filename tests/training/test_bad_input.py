@@ -11,6 +11,7 @@ import safetensors.torch
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import read_dataset, write_dataset
 from autodet.errors import TrainingError
+from autodet.evaluation.objective import Objective
 from autodet.models.bundle import read_bundle
 from autodet.records import Annotations, Hyperparameters
 from autodet.training.job import BEST_BUNDLE, TrainJob
@@ -101,7 +102,7 @@ def test_boxes_of_a_fraction_of_a_pixel_are_learnt_from_where_no_augmentation_le
 
 @pytest.mark.parametrize("objective", ["map50", "recall@0.9"])
 def test_a_learning_rate_of_10_ends_with_figures_that_are_numbers(job, objective):
-    hot = replace(job([[APPLE, BANANA]] * 2, [[APPLE]], lr=10.0), objective=objective)
+    hot = replace(job([[APPLE, BANANA]] * 2, [[APPLE]], lr=10.0), objective=Objective.parse(objective))
     results = list(train(hot))
     check_model(hot, results)
     assert results[1].loss > 100 * results[0].loss

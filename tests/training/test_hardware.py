@@ -1,5 +1,6 @@
 import pytest
 
+from autodet.messages.plans import hardware_text
 from autodet.settings import load_settings
 from autodet.training import hardware
 from autodet.training.gpu import GpuReading
@@ -54,4 +55,4 @@ def test_a_cluster_is_what_the_settings_say(monkeypatch):
     ],
 )
 def test_hardware_in_words(slots, words):
-    assert Hardware(slots).words == words
+    assert hardware_text(slots) == words

@@ -12,6 +12,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import read_dataset, write_dataset
 from autodet.datasets.sources.sample import write_sample
 from autodet.errors import PhotoError, TrainingError
+from autodet.evaluation.objective import MAP50, Objective
 from autodet.models.bundle import read_bundle
 from autodet.records import Annotations, Hyperparameters
 from autodet.training import letterbox_dataset, loop
@@ -366,13 +367,13 @@ def test_a_checkpoint_of_a_version_that_could_tune_less_goes_on(job):
 
 
 def test_where_speed_counts_each_best_epoch_and_its_bundle_say_what_a_prediction_takes(job):
-    job = replace(job, objective="map50+latency")
+    job = replace(job, objective=Objective.parse("map50+latency"))
     results = list(train(job))
     best = max(results, key=lambda result: (result.score, -result.epoch))
     assert results[0].latency_ms > 0
     assert read_bundle(job.folder / BEST_BUNDLE)[0].latency_ms == best.latency_ms == min_latency(results)
     assert list(train(job)) == results  # from the checkpoint
-    assert figures(results) == figures(train(replace(job, folder=job.folder / "plain", objective="map50")))
+    assert figures(results) == figures(train(replace(job, folder=job.folder / "plain", objective=MAP50)))
 
 
 def min_latency(results):

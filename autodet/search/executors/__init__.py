@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from autodet.errors import AutodetError, DatasetError, PhotoError, disk_full_sentence
-from autodet.records import EpochResult
+from autodet.records import EpochResult, Notice
 from autodet.search.executors.error_text import unforeseen_reason
 from autodet.search.executors.oom import is_out_of_memory
 from autodet.search.executors.resource_usage import Usage
@@ -40,10 +40,10 @@ class TrialDone:
 
 @dataclass(frozen=True)
 class TrialFailed:
-    """A trial failed; ``error`` is a sentence, ``details`` a traceback for the log."""
+    """A trial failed; ``details`` is a traceback for the log."""
 
     trial: int
-    error: str
+    reason: Notice
     details: str
 
 
@@ -52,7 +52,7 @@ class TrialLost:
     """A trial lost its process or machine (killed, hung, unplugged); it may be restarted."""
 
     trial: int
-    reason: str
+    reason: Notice
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,15 @@ class TrialTooLarge:
     """A trial ran out of memory; it may be restarted with fewer photos at a time."""
 
     trial: int
-    reason: str
+    reason: Notice
 
 
 @dataclass(frozen=True)
 class TrialBlocked:
-    """A requirement of every trial is missing (a photo, disk space); ``reason`` is a sentence with the remedy."""
+    """A requirement of every trial is missing (a photo, disk space); ``error`` is a sentence with the remedy."""
 
     trial: int
-    reason: str
+    error: str
     details: str
 
 
@@ -79,15 +79,14 @@ def event_of(trial: int, error: Exception) -> Event:
     """Convert an exception that ended a trial's training to an event; call it inside the ``except`` block."""
     details = traceback.format_exc()
     if is_out_of_memory(error):
-        return TrialTooLarge(trial, unforeseen_reason(error))
+        return TrialTooLarge(trial, Notice.of("memory_exhausted", detail=unforeseen_reason(error)))
     if full := disk_full_sentence(error):
         return TrialBlocked(trial, full, details)
     if isinstance(error, (DatasetError, PhotoError)):
         return TrialBlocked(trial, str(error), details)
     if isinstance(error, AutodetError):
-        return TrialFailed(trial, str(error), details)
-    sentence = f"The trial failed unexpectedly ({unforeseen_reason(error)}); the log has the details."
-    return TrialFailed(trial, sentence, details)
+        return TrialFailed(trial, Notice.of("error", detail=str(error)), details)
+    return TrialFailed(trial, Notice.of("unexpected_error", detail=unforeseen_reason(error)), details)
 
 
 class Executor(Protocol):
@@ -98,8 +97,8 @@ class Executor(Protocol):
         """Number of trials that run in parallel."""
 
     @property
-    def obstacle(self) -> str:
-        """Why there is no room, as a sentence, if other searches occupy the devices; otherwise empty."""
+    def obstacle(self) -> Notice | None:
+        """Why there is no room, if other searches occupy the devices; otherwise None."""
 
     def has_room(self) -> bool:
         """Return whether another trial can start now; call it only if there is a trial to start."""

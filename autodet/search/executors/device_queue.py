@@ -25,14 +25,13 @@ from typing import Any
 
 from autodet.errors import BusyError
 from autodet.lock import hold_lock, try_lock, unlock
+from autodet.records import Notice
 from autodet.settings import Settings
-from autodet.text_format import listed
 from autodet.training.device import Slot, device_slots, number_slots, visible_gpu
 
 PASSED_OVER_SECONDS = 10.0  # a search that has not asked for this long is skipped
 PATIENCE_SECONDS = 1.0  # the lock is held for milliseconds
 MAX_NOTE_BYTES = 100_000
-MAX_NAMES = 2
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class SlotQueue:
 
     def __init__(self, home: Path, search: str, slots: Sequence[Slot], most: int | None = None) -> None:
         self.slots, self.most = tuple(slots), len(slots) if most is None else most
-        self.obstacle = ""
+        self.obstacle: Notice | None = None
         self._search, self._folder = search, home / "devices"
         self._files = {slot: _file_name(slot) for slot in self.slots}
         self._held: list[HeldSlot] = []
@@ -91,7 +90,7 @@ class SlotQueue:
             with hold_lock(self._folder, PATIENCE_SECONDS):
                 return self._take()
         except BusyError:
-            self.obstacle = "It waits for a free device."
+            self.obstacle = _obstacle({}, [])
             return None
 
     def give_back(self, held: HeldSlot) -> None:
@@ -104,7 +103,7 @@ class SlotQueue:
         if self._ticket:
             self._waiting(self._search).unlink(missing_ok=True)
             unlock(self._ticket[0])
-        self._ticket, self.obstacle = None, ""
+        self._ticket, self.obstacle = None, None
 
     def _take(self) -> HeldSlot | None:
         own = self._ask()
@@ -178,21 +177,10 @@ def _file_name(slot: Slot) -> str:
     return re.sub(r"[^\w.-]", "-", device if slot.number == 1 else f"{device}.{slot.number}")
 
 
-def _obstacle(users: Mapping[str, str], earlier: Sequence[str]) -> str:
-    """Return why a search waits: the searches that use the slots, or those ahead in the queue."""
-    if users:
-        return f"It waits for a free device: {_listed(set(users.values()))} using {', '.join(users)}."
-    return f"It waits for a free device: {_listed(set(earlier))} next."
-
-
-def _listed(searches: set[str]) -> str:
-    """Return ``the search a is`` or ``the searches a, b and 3 more are``."""
-    named = sorted(searches)
-    if len(named) == 1:
-        return f"the search {named[0]} is"
-    if len(named) > MAX_NAMES + 1:
-        named[MAX_NAMES:] = [f"{len(named) - MAX_NAMES} more"]
-    return f"the searches {listed(named)} are"
+def _obstacle(users: Mapping[str, str], earlier: Sequence[str]) -> Notice:
+    """Return why a search waits: the searches that use the slots, by slot, or else those ahead in the queue."""
+    searches = sorted({*users.values()} or {*earlier})
+    return Notice.of("waits_for_device", searches=searches, devices=list(users))
 
 
 def _write(descriptor: int, note: object) -> None:

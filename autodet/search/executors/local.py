@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import DupFd
 from typing import Any
 
+from autodet.records import Notice
 from autodet.search.executors import (
     BEAT_SECONDS,
     EpochDone,
@@ -93,7 +94,7 @@ class LocalExecutor:
         return self._queue.most
 
     @property
-    def obstacle(self) -> str:
+    def obstacle(self) -> Notice | None:
         """Which searches use the devices while this one waits for them."""
         return self._queue.obstacle
 
@@ -138,7 +139,7 @@ class LocalExecutor:
             return _receive(worker)
         if worker.silent_seconds > self._deadline:
             worker.process.kill()  # a stopped process reacts to no other signal
-            return TrialLost(worker.trial, f"it showed no progress for {self._deadline:g} seconds")
+            return TrialLost(worker.trial, Notice.of("no_progress", seconds=self._deadline))
         return None
 
     def cancel(self, trial: int) -> None:
@@ -185,15 +186,15 @@ def _receive(worker: _Worker) -> _Message:
         worker.process.join(GRACE_SECONDS)
         exit_code = worker.process.exitcode
         if exit_code == -signal.SIGKILL and out_of_memory_kills() > worker.out_of_memory_kills:
-            return TrialTooLarge(worker.trial, "the machine ran out of memory and ended its process")
+            return TrialTooLarge(worker.trial, Notice("killed_for_memory"))
         return TrialLost(worker.trial, _death(exit_code))
 
 
-def _death(exit_code: int | None) -> str:
+def _death(exit_code: int | None) -> Notice:
     if exit_code is not None and exit_code < 0:
-        how = "was ended from outside" if -exit_code in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT) else "crashed"
-        return f"its process {how} ({signal.Signals(-exit_code).name})"
-    return f"its process ended with exit code {exit_code}"
+        killed = -exit_code in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+        return Notice.of("process_killed" if killed else "process_crashed", signal=signal.Signals(-exit_code).name)
+    return Notice.of("process_ended", exit_code=exit_code)
 
 
 def _work(

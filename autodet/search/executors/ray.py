@@ -31,6 +31,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from autodet.datasets.manifest import read_dataset
 from autodet.errors import AutodetError, SearchError, TrainingError
+from autodet.records import Notice
 from autodet.search.executors import (
     BEAT_SECONDS,
     EpochDone,
@@ -123,9 +124,9 @@ class RayExecutor:
         return asked if asked is not None else float("GPU" in _resources())
 
     @property
-    def obstacle(self) -> str:
-        """Always empty: trials without room wait in Ray's own queue."""
-        return ""
+    def obstacle(self) -> None:
+        """Always None: trials without room wait in Ray's own queue."""
+        return None
 
     def has_room(self) -> bool:
         """Return whether the cluster has room for another trial."""
@@ -170,9 +171,9 @@ class RayExecutor:
         try:
             told: _Told = ray.get(next(task))
         except OutOfMemoryError as error:
-            event: Event = TrialTooLarge(trial, _words(error))
+            event: Event = TrialTooLarge(trial, _loss(error))
         except (RayError, StopIteration) as error:
-            event = TrialLost(trial, _words(error))
+            event = TrialLost(trial, _loss(error))
         else:
             event = told.event
             for name, content in told.files.items():
@@ -198,9 +199,9 @@ def _resources() -> dict[str, float]:
     return has
 
 
-def _words(error: BaseException) -> str:
+def _loss(error: BaseException) -> Notice:
     """Describe a loss by the error's type; Ray's own messages run over many lines and contain addresses."""
-    return f"Ray lost its node ({type(error).__name__})"
+    return Notice.of("node_lost", error=type(error).__name__)
 
 
 class _Files:

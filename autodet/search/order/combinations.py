@@ -6,10 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from autodet.records import Notice
 from autodet.search.order.space import PARAMETERS, Range, Space, Tried
-from autodet.text_format import counted
-
-REPEAT = "to train combinations again with other seeds, ask for repeats (on the Search page, repeat=True, --repeat)"
 
 
 class Combinations:
@@ -64,20 +62,9 @@ class Combinations:
         return combination
 
 
-def too_many_sentence(trials: int, count: float) -> str:
-    """Return a warning if a search has more trials than combinations; else empty."""
-    if trials <= count:
-        return ""
-    return (
-        f"Only {counted(int(count), 'combination')} of parameters can be tried, so the search plans "
-        f"{counted(int(count), 'trial')} in place of {trials}; {REPEAT}."
-    )
-
-
-def exhausted_sentence(count: float) -> str:
-    """Return the message of a search that ended after all combinations."""
-    every = "The only combination of parameters has" if count == 1 else f"All {count:,.0f} combinations have"
-    return f"{every} been tried."
+def cap_caution(trials: int, count: float) -> Notice | None:
+    """Return a caution if a search has more trials than combinations; else None."""
+    return None if trials <= count else Notice.of("trials_capped", trials=trials, combinations=int(count))
 
 
 def _is_fixed(tried: Tried) -> bool:

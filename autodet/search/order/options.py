@@ -17,7 +17,7 @@ from textwrap import fill, indent
 from typing import Any, ParamSpec, TypedDict, TypeVar, get_args, get_type_hints
 
 from autodet.errors import SearchError
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES, objective_problem
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES, Objective
 from autodet.models.registry import ARCHITECTURES, find_architecture
 from autodet.search.order.space import PARAMETERS
 
@@ -195,8 +195,7 @@ class StoredOptions:
         for option in map(OPTIONS.get, vars(self)):
             if option and (problem := option.problem(getattr(self, option.name))):
                 raise SearchError(problem)
-        if problem := objective_problem(self.objective):
-            raise SearchError(problem)
+        Objective.parse(self.objective).check()
         if self.sampler == "gp" and not find_spec("scipy"):
             raise SearchError("The sampler gp needs the package scipy, which is not installed; choose tpe or random.")
         if self.executor == "ray" and self.device is not None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from autodet.errors import AutodetError, SearchError
-from autodet.evaluation.objective import quality_of, wants_speed
-from autodet.records import Origin, known_entries
+from autodet.evaluation.objective import Objective
+from autodet.records import Notice, Origin, known_entries, notices_from_json, notices_to_json
 from autodet.search.order.options import StoredOptions
 from autodet.search.order.space import Space, changes_latency, make_space, space_from_json
 from autodet.workspace import read_json, write_json
@@ -37,7 +38,7 @@ class SearchSpec(StoredOptions):
             ``autodet.search.planning.epoch_times``. Empty in searches of earlier versions, and on a Ray cluster.
         storage: Storage of the study: the ``workspace``, or the ``server`` from the settings.
         created: Creation time, ISO 8601 with time zone.
-        why: Reasons for the chosen values, as sentences.
+        why: Reasons for the chosen values, which ``autodet.messages.plans`` renders as sentences.
         fingerprint: Fingerprint of the data set, to detect changes; empty in searches of earlier versions.
     """
 
@@ -56,8 +57,13 @@ class SearchSpec(StoredOptions):
     hardware: Mapping[str, Any] = field(default_factory=dict)
     storage: Place = "workspace"
     created: str = ""
-    why: str = ""
+    why: tuple[Notice, ...] = ()
     fingerprint: str = ""
+
+    @cached_property
+    def goal(self) -> Objective:
+        """The parsed objective."""
+        return Objective.parse(self.objective)
 
     def check(self) -> None:
         """Validate the fields.
@@ -70,7 +76,7 @@ class SearchSpec(StoredOptions):
 
     def _check_pair(self) -> None:
         """Check that a search with latency has no pruner, and tunes a parameter that changes latency."""
-        if not wants_speed(self.objective):
+        if not self.goal.latency:
             return
         if self.pruner != "none":
             raise SearchError(
@@ -81,12 +87,12 @@ class SearchSpec(StoredOptions):
             raise SearchError(
                 f"A search for {self.objective} needs something to try that changes how long a prediction takes; tune "
                 "image_size (--space image_size=tune) or architecture, or search for "
-                f"{quality_of(self.objective)} alone."
+                f"{self.goal.quality} alone."
             )
 
     def write(self, folder: Path) -> None:
         """Write the specification into a search folder."""
-        write_json(folder / SPEC, asdict(self))
+        write_json(folder / SPEC, asdict(self) | {"why": notices_to_json(self.why)})
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -99,7 +105,8 @@ class SearchSpec(StoredOptions):
             document: dict[str, Any] = read_json(folder / SPEC)
             space = _space_of(document)
             origin = Origin.from_json(document.get("start_from"))
-            return cls(**known_entries(cls, document) | {"space": space, "start_from": origin})
+            why = notices_from_json(document.get("why", []))
+            return cls(**known_entries(cls, document) | {"space": space, "start_from": origin, "why": why})
         except (AutodetError, OSError, KeyError, TypeError) as error:
             raise SearchError(
                 f"The search {folder.name} is damaged: {folder / SPEC} cannot be read; delete its folder."

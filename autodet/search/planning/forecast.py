@@ -8,12 +8,10 @@ from typing import Any
 
 from autodet.search.order.combinations import Combinations
 from autodet.search.order.space import Range, Space, default_values, hyperparameters_of
-from autodet.text_format import duration
 from autodet.training.forecast import trial_seconds
 from autodet.training.hardware import Hardware
 
 COSTLY = ("architecture", "image_size", "epochs")  # large effect on the time of a trial
-WIDE = 1.4  # ratio of the bounds from which a single figure is too precise
 GPU_DOUBT = 2.0  # no GPU was measured: the time may be half or twice as long
 
 
@@ -23,13 +21,6 @@ class Forecast:
 
     least_seconds: float
     most_seconds: float
-
-    @property
-    def words(self) -> str:
-        """``about 28 min``, or ``12 min to 40 min`` if the bounds are far apart."""
-        if self.most_seconds < WIDE * self.least_seconds:
-            return f"about {duration((self.least_seconds + self.most_seconds) / 2)}"
-        return f"{duration(self.least_seconds)} to {duration(self.most_seconds)}"
 
 
 def forecast_search(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from autodet.records import Notice
 from autodet.search.order.space import PARAMETERS
 from autodet.search.planning.dataset_profile import Facts
 
@@ -36,15 +37,10 @@ def fit_photo_size(own: int, facts: Facts) -> int:
     return next((size for size in sizes if not has_many_small_boxes(size, facts)), sizes[-1])
 
 
-def photo_size_sentence(size: int, own: int, facts: Facts) -> str:
+def photo_size_reason(size: int, own: int, facts: Facts) -> Notice:
     """Explain the size that ``fit_photo_size`` returns."""
-    if size == own:
-        kept = f"Photos have {size} px, because the median box is {facts.median_box:.0%} of its photo's longer side"
-        if not has_many_small_boxes(size, facts):
-            return f"{kept}; larger ones would help if objects were small."
-        return f"Photos have {size} px; a quarter of the boxes are small then, but the photos are no larger."
-    times = (size / own) ** 2
-    return (
-        f"Photos have {size} px, because a quarter of the boxes (each class counts the same) would be smaller than "
-        f"{MIN_SIDE} px at the usual {own}; an epoch takes about {times:.1f} times as long."
-    )
+    if size != own:
+        return Notice.of("photo_size_raised", size=size, usual=own, least=MIN_SIDE)
+    if has_many_small_boxes(size, facts):
+        return Notice.of("photo_size_limited", size=size)
+    return Notice.of("photo_size_usual", size=size, median_box=facts.median_box)

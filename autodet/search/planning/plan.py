@@ -1,31 +1,23 @@
-"""Plan of a search, and its reasons as sentences for the user who approves it."""
+"""Plan of a search, and its reasons for the user who approves it."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from autodet.models.registry import find_architecture
-from autodet.records import Hyperparameters
-from autodet.search.order.space import PARAMETERS, Range, Space, Tried, default_values, hyperparameters_of, make_space
+from autodet.records import Hyperparameters, Notice, NoticeKind
+from autodet.search.order.space import Range, Space, Tried, default_values, hyperparameters_of, make_space
 from autodet.search.planning.dataset_profile import Facts
 from autodet.search.planning.forecast import forecast_search
-from autodet.search.planning.image_size import fit_photo_size, has_many_small_boxes, photo_size_sentence
-from autodet.text_format import counted, duration, listed
+from autodet.search.planning.image_size import fit_photo_size, has_many_small_boxes, photo_size_reason
 from autodet.training.class_balance import times_as_often
 from autodet.training.forecast import epoch_seconds
 from autodet.training.hardware import Hardware
 
 MORE_VARIES = 8  # trials needed to compare more than learning rates and weight decay
-VARIED = {
-    "lr": "learning rates",
-    "batch_size": "batches of {} photos",
-    "augmentation": "the strength of augmentation",
-    "image_size": "photo sizes of {} pixels",
-    "architecture": "the network",
-}
 TOLD_OFTEN = 2.0  # minimum oversampling factor to mention
-SMALL = " (many boxes are small)"
+Few = Literal["chosen", "too few", ""]  # trials: few parameters were chosen for them, or they are too few
 
 
 @dataclass(frozen=True)
@@ -40,7 +32,7 @@ class Plan:
         pruner: Pruner of trials that fall behind.
         patience: Early stopping: a trial ends after this many epochs without improvement; None disables it.
         image_size: Photo size of trial 0.
-        why: Reasons, as sentences.
+        why: Reasons, which ``autodet.messages.plans`` renders as sentences.
     """
 
     trials: int = 3
@@ -50,7 +42,7 @@ class Plan:
     pruner: str = "median"
     patience: int | None = None
     image_size: int = Hyperparameters.image_size
-    why: str = ""
+    why: tuple[Notice, ...] = ()
 
 
 def first_trial(space: Space) -> Hyperparameters:
@@ -63,8 +55,8 @@ def steps_an_epoch(train_photos: int) -> int:
     return max(1, math.ceil(train_photos / Hyperparameters().batch_size))
 
 
-def explain_entries(plan: Plan, facts: Facts, hardware: Hardware) -> str:
-    """Explain a plan that the user entered, as sentences.
+def explain_entries(plan: Plan, facts: Facts, hardware: Hardware) -> tuple[Notice, ...]:
+    """Explain a plan that the user entered.
 
     Args:
         plan: The entered plan; its ``space`` is complete, including the network, as returned by ``make_space``.
@@ -74,90 +66,78 @@ def explain_entries(plan: Plan, facts: Facts, hardware: Hardware) -> str:
     size = first_trial(plan.space).image_size
     plan = replace(plan, image_size=size)
     network = find_architecture(first_trial(plan.space).architecture)
-    why = [why_effort(plan, facts, hardware, plan.space, asked=True)]
-    if size == fit_photo_size(network.image_size, facts):
-        why += [photo_size_sentence(size, network.image_size, facts)]
-    why += [why_mosaics(plan.space, facts)]
-    return " ".join(filter(None, [*why, f"{_why_entered_space(plan, facts)}; {why_pruner(plan)}."]))
+    fits = size == fit_photo_size(network.image_size, facts)
+    reasons = (
+        effort_reason(plan, facts, hardware, plan.space, asked=True),
+        photo_size_reason(size, network.image_size, facts) if fits else None,
+        mosaics_reason(plan.space, facts),
+        _entered_space_reason(plan, facts),
+    )
+    return tuple(filter(None, reasons))
 
 
-def why_effort(plan: Plan, facts: Facts, hardware: Hardware, usual: Space, *, asked: bool) -> str:
+def effort_reason(plan: Plan, facts: Facts, hardware: Hardware, usual: Space, *, asked: bool) -> Notice:
     """Explain the trials and epochs by their time; ``usual`` is the space without the plan's additions."""
     photos = (facts.train_photos, facts.val_photos)
-    epoch = epoch_seconds(*photos, first_trial(usual), hardware)
     whole = forecast_search(photos, plan.trials, plan.epochs, {**usual, **make_space(plan.space)}, hardware)
-    source = " (a guess: no GPU has been measured)" * hardware.is_guess
-    source = source or " (as in an earlier search)" * bool(hardware.measured)
-    each = "each of " if len(hardware.slots) > 1 else ""
-    return (
-        f"{counted(plan.trials, 'trial')} of {counted(plan.epochs, 'epoch')}{', as asked:' if asked else ', because'} "
-        f"{each}{hardware.words} needs about {duration(epoch)} an epoch for "
-        f"{counted(facts.train_photos, 'training photo')}: {whole.words} in all{source}."
+    return Notice.of(
+        "effort",
+        trials=plan.trials,
+        epochs=plan.epochs,
+        asked=asked,
+        slots=list(hardware.slots),
+        source="guess" if hardware.is_guess else "earlier search" if hardware.measured else "",
+        photos=facts.train_photos,
+        epoch_seconds=epoch_seconds(*photos, first_trial(usual), hardware),
+        least_seconds=whole.least_seconds,
+        most_seconds=whole.most_seconds,
     )
 
 
-def why_epochs(plan: Plan, usual: int, facts: Facts) -> str:
-    """Explain a number of epochs above or below the usual one; empty if it is equal."""
-    steps = counted(steps_an_epoch(facts.train_photos), "step")
-    if plan.epochs > usual:
-        return f"An epoch has only {steps}, so there are more than the usual {usual}."
-    return f"An epoch has {steps}, so there are fewer than the usual {usual}." if plan.epochs < usual else ""
+def epochs_reason(plan: Plan, usual: int, facts: Facts) -> Notice | None:
+    """Explain a number of epochs above or below the usual one; None if it is equal."""
+    if plan.epochs == usual:
+        return None
+    kind: NoticeKind = "epochs_raised" if plan.epochs > usual else "epochs_lowered"
+    return Notice.of(kind, steps=steps_an_epoch(facts.train_photos), usual=usual)
 
 
-def why_mosaics(space: Space, facts: Facts) -> str:
-    """Explain the oversampling of rare classes in mosaics; empty if it is off or below ``TOLD_OFTEN``."""
+def mosaics_reason(space: Space, facts: Facts) -> Notice | None:
+    """Explain the oversampling of rare classes in mosaics; None if it is off or below ``TOLD_OFTEN``."""
     often = times_as_often(facts.rare_photos, facts.most_photos) if facts.rare_photos else 1.0
     if often < TOLD_OFTEN or not first_trial(space).augmentation:
-        return ""
-    return (
-        f"Only {facts.rare_photos} of {counted(facts.train_photos, 'training photo')} "
-        f"{'shows' if facts.rare_photos == 1 else 'show'} {facts.rare_class}, so photos of rare classes are seen in "
-        f"mosaics up to {often:.0f} times as often as others."
+        return None
+    return Notice.of(
+        "class_rare", name=facts.rare_class, shown=facts.rare_photos, photos=facts.train_photos, times=often
     )
 
 
-def why_space(plan: Plan, facts: Facts, asked: Mapping[str, Any]) -> str:
-    """Describe the varied parameters, planned and requested, and why there are no more; without a full stop."""
-    if plan.trials == 1:
-        return "A single trial has the defaults"
-    varied = _varied(plan, facts, make_space({**plan.space, **asked}))
-    if plan.trials >= MORE_VARIES:
-        return f"Trials vary {listed(varied or ['nothing'])}"
-    return f"Few trials tell little apart, so they vary only {listed(varied)}" if varied else "Nothing varies"
+def space_reason(plan: Plan, facts: Facts, asked: Mapping[str, Any], *, pruner: str | None) -> Notice:
+    """Explain the varied parameters, planned and requested, why there are no more, and the pruner if it is given."""
+    few: Few = "chosen" if plan.trials < MORE_VARIES else ""
+    return _space_reason(plan, facts, make_space({**plan.space, **asked}), few, pruner)
 
 
-def _why_entered_space(plan: Plan, facts: Facts) -> str:
-    """Like ``why_space`` for an entered space, which may be too large for the trials."""
-    if plan.trials == 1:
-        return "A single trial has the defaults"
-    varied = _varied(plan, facts, plan.space)
-    much = plan.trials < MORE_VARIES and len(varied) > len(_varied(plan, facts, make_space()))
-    hint = ", which so few trials can hardly tell apart" * much
-    return f"Trials vary {listed(varied or ['nothing'])}{hint}"
+def _entered_space_reason(plan: Plan, facts: Facts) -> Notice:
+    """Like ``space_reason`` for an entered space, which may be too large for the trials."""
+    much = plan.trials < MORE_VARIES and len(_varied(plan.space)) > len(_varied(make_space()))
+    return _space_reason(plan, facts, plan.space, "too few" if much else "", plan.pruner)
 
 
-def _varied(plan: Plan, facts: Facts, space: Space) -> list[str]:
-    """Return the parameters that differ between trials, in words."""
+def _space_reason(plan: Plan, facts: Facts, space: Space, few: Few, pruner: str | None) -> Notice:
     small = plan.trials >= MORE_VARIES and has_many_small_boxes(plan.image_size, facts)
-    words = VARIED | ({"image_size": VARIED["image_size"] + SMALL} if small else {})
+    return Notice.of(
+        "trials_vary", trials=plan.trials, varied=_varied(space), small_boxes=small, few=few, pruner=pruner
+    )
+
+
+def _varied(space: Space) -> list[dict[str, Any]]:
+    """Return the parameters that differ between trials, with their values."""
     tuned = {name: tried for name, tried in space.items() if tried.tuned}
     if "lr" in tuned:
         tuned.pop("backbone_lr_factor", None)  # it is one of the learning rates
-    return [words.get(name, PARAMETERS[name].title.lower()).format(_values(tried)) for name, tried in tuned.items()]
+    return [{"name": name, **_values(tried)} for name, tried in tuned.items()]
 
 
-def why_pruner(plan: Plan) -> str:
-    """Explain the pruning of trials that fall behind, as a clause without a capital and a full stop."""
-    if plan.trials == 1:
-        return "there is nothing to compare it with"
-    if plan.pruner == "none":
-        return "none is pruned for falling behind"
-    return {
-        "median": "one that is worse than the median of those before, halfway, is pruned: it ends there",
-        "hyperband": "with this many, Hyperband prunes most of them: they end early",
-        "asha": "with this many, successive halving prunes most of them: they end early",
-    }[plan.pruner]
-
-
-def _values(tried: Tried) -> str:
-    return f"{tried.low:g} to {tried.high:g}" if isinstance(tried, Range) else listed(tried.values, "or")
+def _values(tried: Tried) -> dict[str, Any]:
+    return {"low": tried.low, "high": tried.high} if isinstance(tried, Range) else {"values": list(tried.values)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autodet.errors import SearchError
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE, wants_speed
+from autodet.evaluation.objective import MAP50, Objective
 from autodet.models.registry import DEFAULT_ARCHITECTURE, USUAL_ARCHITECTURES, find_architecture, weights_problem
 from autodet.search.order.space import (
     Range,
@@ -22,18 +22,17 @@ from autodet.search.planning.image_size import (
     fit_photo_size,
     has_many_small_boxes,
     multiples,
-    photo_size_sentence,
+    photo_size_reason,
 )
 from autodet.search.planning.plan import (
     MORE_VARIES,
     Plan,
+    effort_reason,
+    epochs_reason,
     first_trial,
+    mosaics_reason,
+    space_reason,
     steps_an_epoch,
-    why_effort,
-    why_epochs,
-    why_mosaics,
-    why_pruner,
-    why_space,
 )
 from autodet.training.forecast import trial_seconds
 from autodet.training.hardware import Hardware
@@ -98,7 +97,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     trials: int | None = None,
     epochs: int | None = None,
     pruner: str | None = None,
-    objective: str = DEFAULT_OBJECTIVE,
+    objective: Objective = MAP50,
     image_size: int | None = None,
     asked: Mapping[str, Any] | None = None,
 ) -> Plan:
@@ -112,7 +111,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         trials: Number of trials, if already decided.
         epochs: Epochs per trial, if already decided.
         pruner: Pruner, if already decided.
-        objective: Metric to maximize. With ``+latency``, no trial is pruned, and photo sizes are tried unless ``asked``
+        objective: Objective of the search. With latency, no trial is pruned, and photo sizes are tried unless ``asked``
             sets them or the network is tuned.
         image_size: Photo size of the start model; without one, a size that fits the boxes.
         asked: Values already requested for the space, as for ``make_space``.
@@ -132,7 +131,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     trials = _trials(effort, facts, epochs, hardware, usual) if trials is None else trials
     sizes = _asked_sizes(asked) or _image_sizes(size, facts, hardware)
     tried = {name: one for name, one in _space(trials, facts, hardware, networks, sizes).items() if name not in asked}
-    if wants_speed(objective) and "image_size" not in asked and not changes_latency(make_space({**tried, **asked})):
+    if objective.latency and "image_size" not in asked and not changes_latency(make_space({**tried, **asked})):
         tried["image_size"] = [one for one in multiples(size, SIZES_FOR_SPEED) if one <= max(size, facts.photo_side)]
     fitted = plan_photo_size(networks[0], facts, image_size, {**asked, **tried})
     plan = Plan(
@@ -140,15 +139,18 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         epochs,
         {**tried, **fitted.space},
         "tpe" if trials > len(hardware.slots) else "random",  # TPE has no results yet if all trials start at once
-        "none" if wants_speed(objective) else pruner or _pruner(trials, epochs, hardware),
+        "none" if objective.latency else pruner or _pruner(trials, epochs, hardware),
         epochs // 3 if trials >= MORE_VARIES and epochs >= LONG_TRIAL else None,
         fitted.image_size,
     )
-    why = [why_effort(plan, facts, hardware, usual, asked=counted_before)]
-    why += [why_epochs(plan, effort.epochs, facts)] if epochs == fitting else []
-    why += [fitted.why, why_mosaics(make_space({**plan.space, **asked}), facts)]
-    why += [why_space(plan, facts, asked) + (f"; {why_pruner(plan)}." if pruner is None else ".")]
-    return replace(plan, why=" ".join(filter(None, why)))
+    why = (
+        effort_reason(plan, facts, hardware, usual, asked=counted_before),
+        epochs_reason(plan, effort.epochs, facts) if epochs == fitting else None,
+        *fitted.why,
+        mosaics_reason(make_space({**plan.space, **asked}), facts),
+        space_reason(plan, facts, asked, pruner=plan.pruner if pruner is None else None),
+    )
+    return replace(plan, why=tuple(filter(None, why)))
 
 
 def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: Mapping[str, Any]) -> Plan:
@@ -167,7 +169,7 @@ def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: M
     return Plan(
         space={} if size == own else {"image_size": [size]},
         image_size=size,
-        why=photo_size_sentence(size, own, facts),
+        why=(photo_size_reason(size, own, facts),),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from autodet.datasets.manifest import Dataset
 from autodet.errors import SearchError
+from autodet.evaluation.objective import Objective
 from autodet.search.order.options import SearchOptions
 from autodet.search.order.space import architectures, make_space, most_epochs
 from autodet.search.planning.dataset_profile import facts_of
@@ -48,7 +49,7 @@ def plan_for(options: SearchOptions, dataset: Dataset, asked: Mapping[str, Any],
         trials=options.trials,
         epochs=most_epochs(space, options.epochs or 0) or None,
         pruner=options.pruner,
-        objective=options.objective,
+        objective=Objective.parse(options.objective),
         image_size=image_size,
         asked=asked,
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autodet.errors import AutodetError, disk_full_sentence
+from autodet.records import Notice
 from autodet.search.executors.error_text import unforeseen_reason
 from autodet.search.status.status_file import LOG, read_snapshot, write_snapshot
 
@@ -29,11 +30,12 @@ def give_back(folder: Path) -> None:
 def write_interrupted(folder: Path, error: Exception) -> None:
     """Write the status ``interrupted`` with the reason; the search can be resumed once the cause is fixed."""
     reason = disk_full_sentence(error) or (str(error) if isinstance(error, AutodetError) else "")
-    message = f"It was interrupted. {reason} Then resume it."
+    notice = Notice.of("interrupted", detail=reason)
     if not reason:
-        message = f"It was interrupted ({unforeseen_reason(error)}); see {folder / LOG}, then resume it."
+        notice = Notice.of("interrupted_unexpectedly", detail=unforeseen_reason(error), log=str(folder / LOG))
     try:
         give_back(folder)
-        write_snapshot(folder, replace(read_snapshot(folder), state="interrupted", seconds_left=None, message=message))
+        status = replace(read_snapshot(folder), state="interrupted", seconds_left=None, notices=(notice,))
+        write_snapshot(folder, status)
     except (AutodetError, OSError):
         log.exception("The search's status could not be written.")

@@ -6,11 +6,6 @@ from typing import Any
 
 from autodet.records import TrialStatus
 
-TOO_LARGE = (
-    "Memory ran out even with one photo at a time; choose a smaller network or smaller photos, or run fewer trials "
-    "side by side."
-)
-
 
 class Fitting:
     """Gradient accumulation that trials of a search need to fit into memory.

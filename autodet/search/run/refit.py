@@ -11,23 +11,22 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+from autodet.messages.search import ending_text
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import BUNDLE, put_model
-from autodet.records import EpochResult, TrialState, TrialStatus
+from autodet.records import EpochResult, Notice, TrialState, TrialStatus
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.best_model import BEFORE, is_refit
 from autodet.search.run.time_budget import Timekeeper
-from autodet.search.run.trial_book import REFIT, TrialBook, name_of
+from autodet.search.run.trial_book import REFIT, TrialBook
 from autodet.search.run.trial_dirs import TrialFolders
 from autodet.search.run.trials import Ending, job_of
 from autodet.search.status.status_file import is_to_stop, moment
-from autodet.text_format import counted
 from autodet.training.job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace
 
 FOLDER = "refit"  # subfolder of the search folder
-NO_TIME = "There was no time for it."
-WORSE = "The final refit found less on its own photos than the best trial's model, so that model is kept."
+NO_TIME = Notice("refit_out_of_time")
 
 log = logging.getLogger("autodet.supervisor")
 
@@ -61,10 +60,10 @@ class Refit:
             book.add(TrialStatus(REFIT, "running", best.params, effective=best.effective, planned_epochs=peak.epoch))
 
     @property
-    def message(self) -> str:
-        """Message of the status while it runs."""
+    def notices(self) -> tuple[Notice, ...]:
+        """Notices of the status while it runs."""
         refit = self._book[REFIT]
-        return f"The final refit has done {len(refit.epochs)} of {counted(refit.planned_epochs, 'epoch')}."
+        return (Notice.of("refit_under_way", done=len(refit.epochs), epochs=refit.planned_epochs),)
 
     def folder(self, _number: int) -> Path:
         """Return the folder of the latest attempt."""
@@ -73,8 +72,8 @@ class Refit:
     def reason_to_end(self) -> Ending | None:
         """Return why it must end: the search was stopped, or the time limit was reached."""
         if is_to_stop(self._search):
-            return "stopped", "It was stopped in its final refit. The best trial's model is kept."
-        return ("finished", NO_TIME) if self._time.seconds_left() <= 0 else None
+            return "stopped", (Notice("stopped_in_refit"),)
+        return ("finished", (NO_TIME,)) if self._time.seconds_left() <= 0 else None
 
     def has_more(self) -> bool:
         """Return whether it waits for a device."""
@@ -99,10 +98,9 @@ class Refit:
         is_done = len(trial.epochs) >= trial.planned_epochs
         return None if is_done or self._time.allows_refit() else "stopped"
 
-    def end(self, number: int, state: TrialState, error: str | None = None) -> None:
+    def end(self, number: int, state: TrialState, reason: Notice | None = None) -> None:
         """Record how it ended, for ``outcome``."""
-        self._book.end(number, state, error, moment())
-        log.info("%s is %s. %s", name_of(number), state, error or "")
+        log.info("%s", ending_text(self._book.end(number, state, reason, moment())))
 
     def outcome(self, ending: Ending | None) -> Ending:
         """Return how the search ends; publish the refit model unless it scores lower than the best trial's model.
@@ -112,19 +110,19 @@ class Refit:
         """
         refit = self._book.refit
         if refit is None:
-            return "finished", self._sentence()  # published by an earlier supervisor
+            return "finished", (self._published(),)  # by an earlier supervisor
         if refit.state == "finished":
-            return "finished", self._publish()
+            return "finished", (self._publish(),)
         if ending and ending[0] == "stopped":
             return ending
-        return "finished", f"There is no final refit: {refit.error or NO_TIME} The best trial's model is kept."
+        return "finished", (Notice.of("refit_failed", refit.reason or NO_TIME),)
 
-    def _publish(self) -> str:
+    def _publish(self) -> Notice:
         """Publish the refit model unless it scores lower than the best trial's model; return the outcome."""
         search, workspace, trained = self._search.name, self._workspace, self._folders.folder(0)
         card, weights = read_bundle(trained / BEST_BUNDLE)
         if card.score < self._peak.score:
-            return WORSE
+            return Notice("refit_rejected")
         before, before_weights = read_bundle(workspace.models / search / BUNDLE)
         write_bundle(trained / "before.autodet", replace(before, name=f"{before.name} before refit"), before_weights)
         put_model(trained / "before.autodet", search + BEFORE, workspace)
@@ -134,11 +132,7 @@ class Refit:
             weights,
         )
         put_model(trained / "refit.autodet", search, workspace)
-        return self._sentence()
+        return self._published()
 
-    def _sentence(self) -> str:
-        """Return the status message of a search whose model was refit."""
-        return (
-            "The model was trained once more on training and validation photos; its figures are the best trial's, "
-            f"whose own model is {self._search.name}{BEFORE}."
-        )
+    def _published(self) -> Notice:
+        return Notice.of("refit_published", model=f"{self._search.name}{BEFORE}")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from autodet.errors import SearchError, StorageBusyError
-from autodet.records import EpochResult, SearchState, SearchStatus, TrialState, TrialStatus
+from autodet.messages.search import loss_text, notices_text
+from autodet.records import EpochResult, Notice, SearchState, SearchStatus, TrialState, TrialStatus
 from autodet.search.executors import (
     EpochDone,
     EpochUnderWay,
@@ -27,7 +28,6 @@ from autodet.search.executors import (
 from autodet.search.order.dataset_checks import refit_growth
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.best_model import PublishedModel
-from autodet.search.run.oom_backoff import TOO_LARGE
 from autodet.search.run.refit import Refit
 from autodet.search.run.status_writer import StatusWriter
 from autodet.search.run.time_budget import Stopwatch, Timekeeper
@@ -49,7 +49,6 @@ from autodet.workspace import Workspace, sweep_unfinished
 
 TRACEBACK = "traceback.txt"
 TICK_SECONDS = 0.5
-SET_ASIDE = "Results that the busy database of searches lacks are stored when the search is resumed."
 
 log = logging.getLogger("autodet.supervisor")
 Result = TypeVar("Result")
@@ -59,8 +58,8 @@ class Work(Protocol):
     """The trainings of the supervisor's loop: the trials, then the final refit; numbered as in the trial book."""
 
     @property
-    def message(self) -> str:
-        """Message of the status while it runs."""
+    def notices(self) -> tuple[Notice, ...]:
+        """Notices of the status while it runs."""
 
     def reason_to_end(self) -> Ending | None:
         """Return why everything must end now, or None."""
@@ -80,8 +79,8 @@ class Work(Protocol):
     def judge(self, trial: TrialStatus, result: EpochResult) -> TrialState | None:
         """Record a new epoch; return the state in which to end the training early, or None to let it continue."""
 
-    def end(self, number: int, state: TrialState, error: str | None = None) -> None:
-        """Record the end of a training; ``error`` is a sentence."""
+    def end(self, number: int, state: TrialState, reason: Notice | None = None) -> None:
+        """Record the end of a training."""
 
     def folder(self, number: int) -> Path:
         """Return the folder of the latest attempt."""
@@ -101,8 +100,8 @@ def supervise(folder: Path, executor: Executor) -> SearchStatus:
 
 def _end_before_start(folder: Path, error: StorageBusyError) -> SearchStatus:
     """End a search that was stopped while it waited for its study; the search itself is unchanged."""
-    message = f"It was stopped before it could begin. {error} It can be resumed."
-    status = replace(read_snapshot(folder), state="stopped", seconds_left=None, message=message)
+    notice = Notice.of("stopped_before_start", detail=str(error))
+    status = replace(read_snapshot(folder), state="stopped", seconds_left=None, notices=(notice,))
     write_snapshot(folder, status)
     (folder / STOP).unlink(missing_ok=True)
     return status
@@ -136,19 +135,19 @@ class _Supervisor:
         self._trials.publish_best()  # the last supervisor may have died before publishing
         ending = self._run_all()
         self._save()  # the best epoch may not be published yet
-        state, message = self._trials.outcome(ending)
+        state, notices = self._trials.outcome(ending)
         if state == "finished":
-            state, message = self._run_refit(message)
-        return self._end(state, message)
+            state, notices = self._run_refit(notices)
+        return self._end(state, notices)
 
-    def _run_refit(self, message: str) -> Ending:
+    def _run_refit(self, notices: tuple[Notice, ...]) -> Ending:
         """Run the refit if one is requested; return how the search ends."""
         best = self._book.best
         if not (self._spec.refit and best and best.best_epoch):
-            return "finished", message
+            return "finished", notices
         self._work = refit = Refit(self._folder, self._spec, best, best.best_epoch, self._book, self._time)
         state, outcome = refit.outcome(self._run_all())
-        return state, outcome if state == "stopped" else f"{message} {outcome}".strip()
+        return state, outcome if state == "stopped" else (*notices, *outcome)
 
     def _run_all(self) -> Ending | None:
         """Run the current work until nothing is left, or until it must end early; then return why."""
@@ -159,7 +158,7 @@ class _Supervisor:
                 return None
             self._save()
             if self._book.running:
-                self._writer.write_when_due(len(self._book.running), self._work.message)
+                self._writer.write_when_due(len(self._book.running), self._work.notices)
                 self._listen(TICK_SECONDS)
             else:
                 self._wait()
@@ -182,12 +181,11 @@ class _Supervisor:
     def _wait(self) -> None:
         """Wait for a device that others use. The clock is paused: the time limit only counts time with a device."""
         self._clock.pause()
-        message = self._executor.obstacle
-        if self._spec.time_limit is not None:
-            message += " Its time limit is paused."
-        if self._writer.said != ("queued", message):
-            log.info("%s", message)
-            self._writer.write("queued", message)
+        paused = None if self._spec.time_limit is None else Notice("time_limit_paused")
+        notices = tuple(filter(None, (self._executor.obstacle, paused)))
+        if self._writer.said != ("queued", notices):
+            log.info("%s", notices_text(notices))
+            self._writer.write("queued", notices)
         time.sleep(TICK_SECONDS)
 
     # Events
@@ -212,21 +210,20 @@ class _Supervisor:
                 self._record(event)
             case TrialDone():
                 self._work.end(number, "finished")
-            case TrialFailed(error=error, details=details):
+            case TrialFailed(reason=reason, details=details):
                 log.error("%s failed.\n%s", name_of(number), details)
                 (self._work.folder(number) / TRACEBACK).write_text(details, encoding="utf-8")
-                self._work.end(number, "failed", error)
+                self._work.end(number, "failed", reason)
             case TrialLost(reason=reason):
-                log.warning("%s was lost: %s.", name_of(number), reason)
-                subject = "The refit" if number == REFIT else "The trial"
-                error = f"{subject} was lost {RETRIES + 1} times before it got any further: {reason}."
-                self._retry(number, self._book.lose(number), error)
+                log.warning("%s was lost: %s.", name_of(number), loss_text(reason))
+                failure = Notice.of("refit_lost" if number == REFIT else "lost", reason, times=RETRIES + 1)
+                self._retry(number, self._book.lose(number), failure)
             case TrialTooLarge(reason=reason):
-                log.warning("%s needs too much memory: %s.", name_of(number), reason)
-                self._retry(number, self._book.shrink(number), TOO_LARGE)
-            case TrialBlocked(reason=reason, details=details):
+                log.warning("%s needs too much memory: %s.", name_of(number), loss_text(reason))
+                self._retry(number, self._book.shrink(number), Notice("photo_too_large"))
+            case TrialBlocked(error=error, details=details):
                 log.error("%s cannot go on.\n%s", name_of(number), details)
-                raise SearchError(reason)
+                raise SearchError(error)
 
     def _record(self, event: EpochDone) -> None:
         """Record an epoch, and end the trial early if the study or the time budget says so."""
@@ -238,12 +235,12 @@ class _Supervisor:
             self._executor.cancel(number)
             self._work.end(number, ended)
 
-    def _retry(self, number: int, is_allowed: bool, error: str) -> None:
-        """Restart a trial next, or fail it with an error."""
+    def _retry(self, number: int, is_allowed: bool, failure: Notice) -> None:
+        """Restart a trial next, or fail it."""
         if is_allowed:
             self._book.put_back(number, moment())
         else:
-            self._work.end(number, "failed", error)
+            self._work.end(number, "failed", failure)
 
     # Study, model and status
 
@@ -263,9 +260,10 @@ class _Supervisor:
         """Retry a database operation while the database is busy; keep handling trial events and stop requests."""
         return patiently(act, self._say_waiting, self._pause)
 
-    def _say_waiting(self, sentence: str) -> None:
-        log.warning("%s", sentence)
-        self._writer.write_message(sentence)
+    def _say_waiting(self, error: StorageBusyError) -> None:
+        notice = Notice.of("database_busy", detail=str(error))
+        log.warning("%s", notices_text((notice,)))
+        self._writer.write_notice(notice)
 
     def _pause(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
@@ -273,16 +271,16 @@ class _Supervisor:
             self._listen(min(left, TICK_SECONDS))
         return not is_to_stop(self._folder)
 
-    def _end(self, state: SearchState, message: str) -> SearchStatus:
+    def _end(self, state: SearchState, notices: tuple[Notice, ...]) -> SearchStatus:
         self._save()
         if state == "stopped" and not self._study.is_saved:
-            message = f"{message} {SET_ASIDE}"
-        log.info("The search is %s. %s", state, message)
-        status = self._writer.write(state, message)
+            notices = (*notices, Notice("results_unsaved"))
+        log.info("The search is %s. %s", state, notices_text(notices))
+        status = self._writer.write(state, notices)
         (self._folder / STOP).unlink(missing_ok=True)
         return status
 
-    def _status(self, state: SearchState, message: str) -> SearchStatus:
+    def _status(self, state: SearchState, notices: tuple[Notice, ...]) -> SearchStatus:
         return replace(
             self._before,
             state=state,
@@ -291,5 +289,5 @@ class _Supervisor:
             seconds=self._clock.seconds,
             seconds_left=self._time.forecast(self._executor.slots) if state == "running" else None,
             refit_share=self._time.refit_share(),
-            message=message,
+            notices=notices,
         )

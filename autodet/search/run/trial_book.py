@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from autodet.records import Attempt, EpochResult, TrialState, TrialStatus, best_of
+from autodet.records import Attempt, EpochResult, Notice, TrialState, TrialStatus, best_of
 from autodet.search.executors.resource_usage import Usage
 from autodet.search.run.oom_backoff import Fitting
 from autodet.training.job import EpochProgress
@@ -97,9 +97,9 @@ class TrialBook:
         self.running.remove(number)
         self.waiting.insert(0, number)
 
-    def end(self, number: int, state: TrialState, error: str | None, moment: str) -> TrialStatus:
+    def end(self, number: int, state: TrialState, reason: Notice | None, moment: str) -> TrialStatus:
         """End a running or waiting trial."""
-        trial = replace(self[number], state=state, error=error, epoch_share=0.0, epoch_seconds=0.0)
+        trial = replace(self[number], state=state, reason=reason, epoch_share=0.0, epoch_seconds=0.0)
         self.running.discard(number)
         if number in self.waiting:
             self.waiting.remove(number)

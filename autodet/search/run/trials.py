@@ -8,26 +8,26 @@ from typing import Any
 
 import optuna
 
-from autodet.records import EpochResult, SearchState, TrialState, TrialStatus, planned_epochs_of
-from autodet.search.order.combinations import Combinations, exhausted_sentence
+from autodet.messages.search import ending_text
+from autodet.records import EpochResult, Notice, SearchState, TrialState, TrialStatus, planned_epochs_of
+from autodet.search.order.combinations import Combinations
 from autodet.search.order.initial_weights import start_of
 from autodet.search.order.options import MAX_SEED
 from autodet.search.order.space import hyperparameters_of
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.best_model import PublishedModel
 from autodet.search.run.time_budget import Timekeeper
-from autodet.search.run.trial_book import TrialBook, name_of
+from autodet.search.run.trial_book import TrialBook
 from autodet.search.run.trial_dirs import TRIALS, TrialFolders
 from autodet.search.status.status_file import is_to_stop, moment
 from autodet.search.study.study import SearchStudy
 from autodet.training.job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace, safe_join
 
-NO_EPOCH = "It was stopped before its first epoch ended."
-NO_TIME = "The time limit of {:g} seconds left no time for more."
+NO_EPOCH = Notice("no_epoch")
 
 log = logging.getLogger("autodet.supervisor")
-Ending = tuple[SearchState, str]  # state in which a search ends, and why, as a sentence
+Ending = tuple[SearchState, tuple[Notice, ...]]  # state in which a search ends, and why
 
 
 class Trials:
@@ -42,7 +42,7 @@ class Trials:
         model: The published model.
     """
 
-    message = ""
+    notices: tuple[Notice, ...] = ()
 
     def __init__(
         self,
@@ -68,9 +68,9 @@ class Trials:
     def reason_to_end(self) -> Ending | None:
         """Return why no trial may go on: the search was stopped, or the time limit was reached."""
         if is_to_stop(self._search):
-            return "stopped", "It was stopped."
+            return "stopped", (Notice("stopped"),)
         if self._time.seconds_left() <= self._time.reserve():
-            return "finished", f"The time limit of {self._spec.time_limit:g} seconds was reached."
+            return "finished", (Notice.of("time_limit_reached", seconds=self._spec.time_limit),)
         return None
 
     def has_more(self) -> bool:
@@ -142,15 +142,15 @@ class Trials:
         self._study.set_effective(asked, trial.effective)
         self._study.set_attempts(asked, trial.attempts)
 
-    def end(self, number: int, state: TrialState, error: str | None = None) -> None:
+    def end(self, number: int, state: TrialState, reason: Notice | None = None) -> None:
         """Tell the study how a trial ended."""
         if state == "stopped" and not self._book[number].epochs:
-            error = NO_EPOCH
-        trial, asked = self._book.end(number, state, error, moment()), self._asked.pop(number)
+            reason = NO_EPOCH
+        trial, asked = self._book.end(number, state, reason, moment()), self._asked.pop(number)
         self._study.set_attempts(asked, trial.attempts)
-        self._study.tell(asked, state, error)
+        self._study.tell(asked, state, reason)
         self._to_tidy.append(number)
-        log.info("%s is %s. %s", name_of(number), state, error or "")
+        log.info("%s", ending_text(trial))
 
     def tidy(self) -> None:
         """Delete the checkpoints of ended trials; call it once the study is stored."""
@@ -173,20 +173,22 @@ class Trials:
             ending: Reason to end the trials early; None if all have ended.
         """
         if ending and self._model.id:
-            return ending[0], f"{ending[1]} The best model so far is kept."
+            return ending[0], (*ending[1], Notice("best_model_kept"))
         if ending:
             state: SearchState = "stopped" if ending[0] == "stopped" else "failed"
-            return state, f"{ending[1]} No epoch was done by then, so there is no model."
+            return state, (*ending[1], Notice("no_model"))
         if self._book.best:
-            return "finished", self._reason_of_end()
-        errors = [trial.error for trial in self._book if trial.error]
-        return "failed", errors[-1] if errors else "No trial could be started."
+            return "finished", self._reasons_of_end()
+        reasons = [trial.reason for trial in self._book if trial.reason]
+        return "failed", (reasons[-1] if reasons else Notice("no_trial_started"),)
 
-    def _reason_of_end(self) -> str:
-        """Return why no trials are left, or an empty string if all planned trials ran."""
+    def _reasons_of_end(self) -> tuple[Notice, ...]:
+        """Return why no trials are left; empty if all planned trials ran."""
         if self._time.cut:
-            return NO_TIME.format(self._spec.time_limit)
-        return exhausted_sentence(Combinations(self._spec.space).count) if self._is_exhausted() else ""
+            return (Notice.of("time_limit_near", seconds=self._spec.time_limit),)
+        if self._is_exhausted():
+            return (Notice.of("combinations_exhausted", combinations=int(Combinations(self._spec.space).count)),)
+        return ()
 
 
 def job_of(trial: TrialStatus, spec: SearchSpec, search: Path, folder: Path) -> TrainJob:
@@ -206,6 +208,6 @@ def job_of(trial: TrialStatus, spec: SearchSpec, search: Path, folder: Path) -> 
         name=spec.name,
         seed=trial.effective.get("seed", spec.seed),
         accumulation=trial.effective.get("accumulation", 1),
-        objective=spec.objective,
+        objective=spec.goal,
         start=start_of(spec, search),
     )

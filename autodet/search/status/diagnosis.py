@@ -1,7 +1,7 @@
 """Diagnosis of trials that find nothing: likely causes, from the trial and its data set."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,9 +10,8 @@ from autodet.datasets.checks.photo_checks import TINY_SIDE
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.datasets.statistics import Columns, columns_of
 from autodet.errors import AutodetError
-from autodet.records import SPLITS, BoolArray, IntArray, SearchStatus, TrialStatus
+from autodet.records import SPLITS, BoolArray, IntArray, Notice, SearchStatus, TrialStatus
 from autodet.search.order.space import PARAMETERS, Range
-from autodet.text_format import counted
 from autodet.workspace import Workspace, safe_join
 
 EPOCHS = 5  # of finding nothing before a trial is reported; shorter trials are reported once finished
@@ -21,7 +20,6 @@ FAR = 5.0  # factor beyond the usual learning rates
 GROWN = 2.0  # factor over the first epoch's loss, which should fall
 FEW_STEPS, FEW_PHOTOS = 100, 20
 UNLIKE = 3.0  # size ratio between training and validation boxes
-MAX_CAUSES, MAX_NAMES = 3, 3
 
 
 @dataclass(frozen=True)
@@ -70,14 +68,13 @@ def _median_side(columns: Columns, boxes: BoolArray) -> float:
 
 def diagnosed(status: SearchStatus, workspace: Workspace) -> SearchStatus:
     """Return the status, with a diagnosis if any trial has found nothing."""
-    stuck = stuck_trials(status)
-    if not stuck:
+    if not stuck_trials(status):
         return status
     try:
         material = material_of(read_dataset(safe_join(workspace.datasets, status.dataset)))
     except AutodetError:  # the data set was deleted
         material = None
-    return replace(status, diagnosis=diagnosis_sentences(stuck, status, material))
+    return replace(status, diagnoses=diagnose(status, material))
 
 
 def stuck_trials(status: SearchStatus) -> tuple[TrialStatus, ...]:
@@ -91,99 +88,70 @@ def _is_stuck(trial: TrialStatus) -> bool:
     return all(result.map50 <= NOTHING for result in trial.epochs)
 
 
-def diagnosis_sentences(stuck: Sequence[TrialStatus], status: SearchStatus, material: Material | None) -> str:
-    """Describe the trials that found nothing, and the likely causes.
+def diagnose(status: SearchStatus, material: Material | None) -> tuple[Notice, ...]:
+    """Return a diagnosis of the trials that found nothing, with the likely causes, the likeliest first.
 
     Args:
-        stuck: The trials, from ``stuck_trials``.
-        status: Status of their search.
-        material: Statistics of their data; None if the data set no longer exists.
-
-    Returns:
-        Two sentences, with class names as users wrote them: the trials, then the causes, the likeliest first. Empty if
-        ``stuck`` is empty.
+        status: Status of the search.
+        material: Statistics of its data; None if the data set no longer exists.
     """
+    stuck = stuck_trials(status)
     if not stuck:
-        return ""
+        return ()
     first, others = stuck[0], len(stuck) - 1
-    what = f"Trial {first.number} has found nothing in {counted(len(first.epochs), 'epoch')}: its mAP@0.5 stays at 0."
-    if others:
-        what = f"{what[:-1]}, as that of {counted(others, 'other trial')} does."
-    found = any(trial.best_epoch and trial.best_epoch.map50 > NOTHING for trial in status.trials)
     causes = [*_own_causes(first, material)]
-    if found:
-        causes = causes or [*_step_causes(first, material)]
-        causes = causes or ["its parameters do not suit these photos, for other trials find objects"]
+    if any(trial.best_epoch and trial.best_epoch.map50 > NOTHING for trial in status.trials):
+        causes = causes or [*_step_causes(first, material)] or [Notice("parameters_unsuitable")]
     else:
         causes += _shared_causes(first, material)
-    if len(causes) == 1:
-        return f"{what} The likely cause: {causes[0]}."
-    listed = "; ".join(f"({number}) {cause}" for number, cause in enumerate(causes[:MAX_CAUSES], start=1))
-    return f"{what} Likely causes, the likeliest first: {listed}."
+    facts = {"trial": first.number, "epochs": len(first.epochs), "others": others}
+    return (Notice.of("nothing_found", *causes, **facts),)
 
 
-def _own_causes(trial: TrialStatus, material: Material | None) -> Iterator[str]:
+def _own_causes(trial: TrialStatus, material: Material | None) -> Iterator[Notice]:
     """Yield causes in the trial's own parameters, which other trials may avoid."""
     yield from _learning_rate_causes(trial)
     side = trial.params.get("image_size", 0)
     pixels = material.box_side * side if material else math.inf
     if side and pixels < TINY_SIDE:
-        yield (
-            f"half of the boxes are at most {pixels:.2g} pixels wide or high once their photo has the size {side} "
-            f"(less than {TINY_SIDE:g} is hard to learn), so try larger photos (image_size), or cut them into parts"
-        )
+        yield Notice.of("boxes_tiny", pixels=pixels, image_size=side, least=TINY_SIDE)
 
 
-def _learning_rate_causes(trial: TrialStatus) -> Iterator[str]:
+def _learning_rate_causes(trial: TrialStatus) -> Iterator[Notice]:
     usual, lr = PARAMETERS["lr"].prior, trial.params.get("lr")
     if lr is None or not isinstance(usual, Range):
         return
     first, last = trial.epochs[0].loss, trial.epochs[-1].loss
     if lr > usual.high * FAR:
-        yield f"its learning rate of {lr:g} is very high ({usual.low:g} to {usual.high:g} is usual)"
+        yield Notice.of("learning_rate_high", lr=lr, low=usual.low, high=usual.high)
     elif lr < usual.low / FAR:
-        yield f"its learning rate of {lr:.2g} is very low ({usual.low:g} to {usual.high:g} is usual)"
+        yield Notice.of("learning_rate_low", lr=lr, low=usual.low, high=usual.high)
     elif 0 < GROWN * first < last:  # SSD's loss is 0 without training boxes
-        yield f"its loss has grown from {first:.3g} to {last:.3g}, so a lower learning rate than {lr:.2g} should help"
+        yield Notice.of("loss_grew", first=first, last=last, lr=lr)
 
 
-def _shared_causes(trial: TrialStatus, material: Material | None) -> Iterator[str]:
+def _shared_causes(trial: TrialStatus, material: Material | None) -> Iterator[Notice]:
     """Yield causes that all trials share; those that cannot be measured, such as wrong labels, come last."""
     if material:
-        yield from _class_causes(material)
+        if material.untaught_share >= 0.5:
+            yield Notice.of("classes_untaught", share=material.untaught_share, classes=list(material.untaught))
         yield from _size_causes(material)
-        yield from _quantity_causes(material)
+        if material.train_photos < FEW_PHOTOS:
+            yield Notice.of("few_photos", photos=material.train_photos, few=FEW_PHOTOS)
     yield from _step_causes(trial, material)
-    yield "the boxes or class names may be wrong: look at some photos on the page Data sets"
-    yield "the validation photos may look unlike the training photos"
+    yield Notice("labels_suspect")
+    yield Notice("photos_differ")
 
 
-def _class_causes(material: Material) -> Iterator[str]:
-    if material.untaught_share >= 0.5:
-        names = ", ".join(map(repr, material.untaught[:MAX_NAMES]))
-        more = " and others" if len(material.untaught) > MAX_NAMES else ""
-        yield (
-            f"{material.untaught_share:.0%} of the validation boxes are of classes that no training photo shows "
-            f"({names}{more}), so the splits may call the same thing by different names"
-        )
-
-
-def _size_causes(material: Material) -> Iterator[str]:
+def _size_causes(material: Material) -> Iterator[Notice]:
     learnt, judged = material.box_side, material.val_box_side
     if learnt and judged and not 1 / UNLIKE < judged / learnt < UNLIKE:
-        times, word = (judged / learnt, "larger") if judged > learnt else (learnt / judged, "smaller")
-        yield f"objects on validation photos are some {times:.0f} times {word} than on the training photos"
+        yield Notice.of("sizes_differ", ratio=judged / learnt)
 
 
-def _quantity_causes(material: Material) -> Iterator[str]:
-    if material.train_photos < FEW_PHOTOS:
-        photos = counted(material.train_photos, "photo")
-        yield f"it learns from only {photos} ({FEW_PHOTOS} are few, hundreds are good)"
-
-
-def _step_causes(trial: TrialStatus, material: Material | None) -> Iterator[str]:
+def _step_causes(trial: TrialStatus, material: Material | None) -> Iterator[Notice]:
     if not material:
         return
     steps = len(trial.epochs) * math.ceil(material.train_photos / max(1, trial.params.get("batch_size", 1)))
     if steps < FEW_STEPS:
-        yield f"it was trained for only {counted(steps, 'step')} ({FEW_STEPS} are few), so more epochs may help"
+        yield Notice.of("few_steps", steps=steps, few=FEW_STEPS)

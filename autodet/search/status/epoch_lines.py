@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
-from autodet.records import EpochResult, SearchStatus, TrialStatus
+from autodet.messages.diagnoses import diagnoses_text
+from autodet.messages.search import ending_text, notices_text
+from autodet.records import EpochResult, Notice, SearchStatus, TrialStatus
 from autodet.text_format import duration
 
 
@@ -17,7 +19,7 @@ class EpochLines:
         self._say = say
         self._epochs: dict[int, int] = {}
         self._over: set[int] = set()
-        self._message = ""
+        self._notices: tuple[Notice, ...] = ()
         self._diagnosed = False
 
     def __call__(self, status: SearchStatus) -> None:
@@ -28,13 +30,13 @@ class EpochLines:
             self._epochs[trial.number] = len(trial.epochs)
             if trial.state != "running" and trial.number not in self._over:
                 self._over.add(trial.number)
-                self._say(f"Trial {trial.number} is {trial.state}. {trial.error or ''}".rstrip())
-        if status.diagnosis and not self._diagnosed:
-            self._say(status.diagnosis)
+                self._say(ending_text(trial))
+        if status.diagnoses and not self._diagnosed:
+            self._say(diagnoses_text(status.diagnoses))
             self._diagnosed = True
-        if status.state == "queued" and status.message not in ("", self._message):
-            self._say(status.message)
-        self._message = status.message
+        if status.state == "queued" and status.notices not in ((), self._notices):
+            self._say(notices_text(status.notices))
+        self._notices = status.notices
 
 
 def _epoch_line(status: SearchStatus, trial: TrialStatus, epoch: EpochResult) -> str:
@@ -49,7 +51,7 @@ def progress_text(status: SearchStatus) -> str:
     """Return the progress per batch, as a line that replaces the previous one."""
     running = [trial for trial in status.trials if trial.state == "running"]
     under_way = "; ".join(map(_under_way, running[:2])) if len(running) <= 2 else f"{len(running)} trials under way"
-    return f"{status.progress:4.0%}  {under_way or status.message or status.state}{time_left(status)}"
+    return f"{status.progress:4.0%}  {under_way or notices_text(status.notices) or status.state}{time_left(status)}"
 
 
 def _under_way(trial: TrialStatus) -> str:

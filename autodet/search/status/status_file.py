@@ -21,7 +21,16 @@ from typing import Any
 
 from autodet.errors import AutodetError, SearchError
 from autodet.lock import is_locked
-from autodet.records import Origin, SearchState, SearchStatus, TrialStatus, known_entries, planned_epochs_of
+from autodet.records import (
+    Origin,
+    SearchState,
+    SearchStatus,
+    TrialStatus,
+    known_entries,
+    notices_from_json,
+    notices_to_json,
+    planned_epochs_of,
+)
 from autodet.search.status.finished_trials import append_to_archive, read_archive
 from autodet.workspace import read_json, write_atomically
 
@@ -29,6 +38,7 @@ STATUS, LAUNCHED, STOP, LOG = "status.json", "launched", "stop", "supervisor.log
 UNSAVED = "unsaved.json"
 START_SECONDS = 60.0  # timeout for a launched supervisor to take the lock
 ARCHIVE = "archive"
+DERIVED = ("message", "caution", "diagnosis", "diagnoses")  # never stored
 LOOKS = 3
 
 
@@ -41,7 +51,9 @@ def moment(timestamp: float | None = None) -> str:
 def write_snapshot(folder: Path, status: SearchStatus) -> None:
     """Write the status into a search folder; once there are trials, only the lock holder may call this."""
     over = [trial for trial in status.trials if trial.state != "running"]
-    document: dict[str, Any] = {field.name: getattr(status, field.name) for field in fields(status)}
+    stored = [field.name for field in fields(status) if field.name not in DERIVED]
+    document: dict[str, Any] = {name: getattr(status, name) for name in stored}
+    document |= {name: notices_to_json(document[name]) for name in ("notices", "cautions")}
     document["start_from"] = status.start_from.to_json() if status.start_from else None
     document["trials"] = [trial.to_json() for trial in status.trials if trial.state == "running"]
     document[ARCHIVE], outdated = append_to_archive(folder, _archive_of(folder), over) if over else (None, [])
@@ -83,12 +95,22 @@ def _read_snapshot(folder: Path) -> SearchStatus:
         trials |= read_archive(folder, archive)  # the archive may be newer
     in_order = tuple(trials[number] for number in sorted(trials))
     origin = Origin.from_json(document.get("start_from"))
-    status = SearchStatus(
-        **known_entries(SearchStatus, document) | {"search": folder.name, "trials": in_order, "start_from": origin}
-    )
+    own = {"search": folder.name, "trials": in_order, "start_from": origin}
+    status = SearchStatus(**known_entries(SearchStatus, document) | own | _notices_of(document))
     if all(trial.planned_epochs for trial in in_order):
         return status
     return replace(status, trials=tuple(_with_plan(trial, status.planned_epochs) for trial in in_order))
+
+
+def _notices_of(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the notices of a snapshot, and no sentences, which earlier versions stored in place of notices."""
+    return {
+        "notices": notices_from_json(document.get("notices", document.get("message", ""))),
+        "cautions": notices_from_json(document.get("cautions", document.get("caution", ""))),
+        "message": "",
+        "caution": "",
+        "diagnosis": "",
+    }
 
 
 def _with_plan(trial: TrialStatus, most: int) -> TrialStatus:
@@ -110,7 +132,7 @@ def read_status(folder: Path) -> SearchStatus:
             break
         snapshot = written_since  # the supervisor exited normally between the two reads
     if state != snapshot.state:
-        snapshot = replace(snapshot, state=state, message="")  # the message describes the old state
+        snapshot = replace(snapshot, state=state, notices=())  # they describe the old state
     if state == "interrupted":
         last_heard = moment((folder / STATUS).stat().st_mtime)
         snapshot = replace(snapshot, trials=tuple(trial.end_attempt(last_heard) for trial in snapshot.trials))

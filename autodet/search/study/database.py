@@ -133,12 +133,14 @@ def _version_errors() -> Iterator[None]:
         ) from None
 
 
-def patiently(act: Callable[[], Result], say: Callable[[str], None], pause: Callable[[float], bool]) -> Result:
+def patiently(
+    act: Callable[[], Result], say: Callable[[StorageBusyError], None], pause: Callable[[float], bool]
+) -> Result:
     """Run a database operation; retry it while the database is busy.
 
     Args:
         act: The operation; every retry repeats all of it.
-        say: Called with a message before each wait.
+        say: Called with the error before each wait.
         pause: Waits this many seconds before the next try, and returns whether to retry.
 
     Raises:
@@ -152,7 +154,7 @@ def patiently(act: Callable[[], Result], say: Callable[[str], None], pause: Call
         except StorageBusyError as error:
             if time.monotonic() > deadline:
                 raise
-            say(f"{error} autodet retries until it can be used; trials continue.")
+            say(error)
             if not pause(PAUSE_SECONDS):
                 raise
 

@@ -15,9 +15,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from autodet import records
-from autodet.evaluation.objective import wants_speed
 from autodet.lock import hold_lock
-from autodet.records import Attempt, EpochResult, TrialStatus, known_entries
+from autodet.records import Attempt, EpochResult, Notice, TrialStatus, known_entries, notices_from_json
 from autodet.search.order.combinations import Combinations
 from autodet.search.order.space import hyperparameters_of, params_near, suggest_values
 from autodet.search.order.spec import SearchSpec
@@ -30,7 +29,8 @@ from autodet.workspace import Workspace, read_json, write_json
 
 BUSY_SECONDS = 120.0  # how long a search waits while other processes open the database
 FORGETTING_SECONDS = 2.0  # how long the deletion of a search waits for them
-EPOCHS, ENDED, ERROR, CREATED, ATTEMPTS = "epochs", "ended", "error", "created", "attempts"
+EPOCHS, ENDED, REASON, CREATED, ATTEMPTS = "epochs", "ended", "reason", "created", "attempts"
+ERROR = "error"  # the reason as a sentence, in studies of earlier versions
 SEEDS = 2**32
 
 
@@ -39,7 +39,7 @@ class SearchStudy:
 
     def __init__(self, workspace: Workspace, search: str, spec: SearchSpec) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._spec, self._two = spec, wants_speed(spec.objective)
+        self._spec, self._two = spec, spec.goal.latency
         self._count, self._exhausted = Combinations(spec.space).count, False
         self._unsaved = workspace.searches / search / UNSAVED
         name = study_name(workspace, search, spec.storage)
@@ -147,12 +147,12 @@ class SearchStudy:
         planned = planned_epochs(self._storage.get_trial(trial._trial_id), self._spec.epochs)
         return hopeless and len(epochs) < planned
 
-    def tell(self, trial: optuna.trial.Trial, ended: records.TrialState, error: str | None = None) -> None:
+    def tell(self, trial: optuna.trial.Trial, ended: records.TrialState, reason: Notice | None = None) -> None:
         """Record how a trial ended; a stopped trial keeps its best epoch, like a finished one."""
         epochs = trial.user_attrs.get(EPOCHS, [])
         trial.set_user_attr(ENDED, ended)
-        if error:
-            trial.set_user_attr(ERROR, error)
+        if reason:
+            trial.set_user_attr(REASON, reason.to_json())
         if ended == "pruned":
             self._study.tell(trial, state=TrialState.PRUNED)
         elif ended == "failed" or not epochs:
@@ -200,7 +200,7 @@ def _open_database(workspace: Workspace, spec: SearchSpec, patience_seconds: flo
 def _open_study(
     database: optuna.storages.RDBStorage, name: str, spec: SearchSpec
 ) -> tuple[optuna.study.Study, MirroredStorage]:
-    quick = (StudyDirection.MINIMIZE,) if wants_speed(spec.objective) else ()
+    quick = (StudyDirection.MINIMIZE,) if spec.goal.latency else ()
     storage = MirroredStorage(database, name, (StudyDirection.MAXIMIZE, *quick))
     return optuna.load_study(storage=storage, study_name=name, pruner=pruner_of(spec.pruner, spec.epochs)), storage
 
@@ -213,8 +213,14 @@ def _status(trial: FrozenTrial, most_epochs: int) -> TrialStatus:
         state=state,
         params=attributes.get(PARAMS, trial.params),
         epochs=tuple(EpochResult(**known_entries(EpochResult, result)) for result in attributes.get(EPOCHS, [])),
-        error=attributes.get(ERROR),
+        reason=_reason(attributes),
         attempts=tuple(Attempt(**known_entries(Attempt, attempt)) for attempt in attributes.get(ATTEMPTS, [])),
         effective=attributes.get(EFFECTIVE, {}),
         planned_epochs=planned_epochs(trial, most_epochs),
     )
+
+
+def _reason(attributes: Mapping[str, Any]) -> Notice | None:
+    if REASON in attributes:
+        return Notice.from_json(attributes[REASON])
+    return next(iter(notices_from_json(attributes.get(ERROR, ""))), None)

@@ -9,7 +9,7 @@ from autodet.ui.common.markdown import escape
 def progress_text(status: SearchStatus) -> str:
     """Describe the progress of a search, as Markdown."""
     if status.state == "queued":
-        return f"**{escape(status.search)}** {'waits for a free device' if status.message else 'is starting'}"
+        return f"**{escape(status.search)}** {'waits for a free device' if status.notices else 'is starting'}"
     if status.state == "stopping":
         return f"**{escape(status.search)}** is stopping"
     done = f"{status.trials_over} of {counted(status.planned_trials, 'trial')} done"

@@ -7,12 +7,13 @@ import streamlit as st
 
 from autodet.charts.evaluation import class_ap_figure
 from autodet.datasets.manifest import Dataset
-from autodet.evaluation.report import unmeasured_sentence
+from autodet.evaluation.report import unmeasured_caution
 from autodet.inference.box_drawings import draw_boxes
 from autodet.inference.error_counts import Mistakes, add_up, count_mistakes
 from autodet.inference.evaluation_jobs import EvaluationJob, find_evaluation, start_evaluation
 from autodet.inference.evaluations import kept_evaluation
-from autodet.inference.leakage import learnt_photos_sentence
+from autodet.inference.leakage import evaluation_leakage
+from autodet.messages.cautions import caution_text
 from autodet.models.store import StoredModel
 from autodet.records import MAX_DETECTIONS, EvaluationReport, Prediction
 from autodet.text_format import counted
@@ -24,6 +25,7 @@ from autodet.ui.common.pictures import as_jpeg, fitting_width, small_photo
 PER_PAGE = 4
 REFRESH_SECONDS = 0.5
 MAX_SIDE = 720
+ORDERS = {"worst": "Worst first", "imported": "As imported"}
 HELP = {
     "mAP@0.5": "COCO average precision at an IoU of 0.5 (boxes overlap by half), averaged over the classes.",
     "mAP@0.5–0.95": "The same, averaged over ten IoU thresholds from 0.50 to 0.95: strict about how well boxes fit.",
@@ -51,8 +53,8 @@ def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
     Stored results are returned at once. Warns about data leakage.
     """
     split = choose_split(dataset)
-    if warning := learnt_photos_sentence(model.card, dataset, split):
-        st.warning(escape(warning), icon=":material/warning:")
+    if leakage := evaluation_leakage(model.card, dataset, split):
+        st.warning(escape(caution_text(leakage)), icon=":material/warning:")
     job = find_evaluation(model, dataset, split)  # read before the result, because the job may finish in between
     if kept := kept_evaluation(model, dataset, split):
         return Evaluated(split, *kept)
@@ -91,8 +93,8 @@ def show_report(evaluated: Evaluated) -> None:
         for label, value in figures:
             st.metric(label, score(value), help=HELP[label], border=True)
     unmeasured = [name for name, class_report in report.per_class.items() if class_report.ap50 is None]
-    if sentence := unmeasured_sentence(unmeasured, evaluated.split):
-        st.warning(escape(sentence), icon=":material/warning:")
+    if caution := unmeasured_caution(unmeasured, evaluated.split):
+        st.warning(escape(caution_text(caution)), icon=":material/warning:")
     if report.crowded_images:
         st.info(
             f"{counted(report.crowded_images, 'photo')} with more than {MAX_DETECTIONS} annotated objects: a detector "
@@ -136,12 +138,8 @@ def show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> N
 def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> None:
     st.subheader("Photos", anchor=False)
     left, right = st.columns(2)
-    by_errors = left.segmented_control(
-        "Order",
-        [True, False],
-        format_func=lambda by_errors: "Worst first" if by_errors else "As imported",
-        default=True,
-        required=True,
+    chosen = left.segmented_control(
+        "Order", list(ORDERS), default="worst", format_func=ORDERS.__getitem__, required=True
     )
     threshold = right.slider("Confidence threshold", 0.05, 0.95, 0.5, 0.05)
     records = dataset.split(evaluated.split)
@@ -153,9 +151,9 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
     st.markdown(
         f"On all {counted(len(records), 'photo')}, with {objects}: **{_sentence(add_up(mistakes))}**.", help=WORDS
     )
-    order = sorted(range(len(records)), key=lambda index: -mistakes[index].total if by_errors else 0)
+    order = sorted(range(len(records)), key=lambda index: -mistakes[index].total if chosen == "worst" else 0)
     pages = -(-len(order) // PER_PAGE)
-    page = st.pagination(pages, key=f"photos {evaluated.split} {by_errors}") if pages > 1 else 1
+    page = st.pagination(pages, key=f"photos {evaluated.split} {chosen}") if pages > 1 else 1
     for index in order[(page - 1) * PER_PAGE : page * PER_PAGE]:
         record, seen = records[index], evaluated.predictions[index].above(threshold)
         identity = f"{dataset.fingerprint} {record.file}"

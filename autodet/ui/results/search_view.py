@@ -13,7 +13,7 @@ from autodet.charts.pareto import pareto_figure
 from autodet.charts.timeline import timeline_figure
 from autodet.charts.trials import loss_figure, map_figure, most_telling
 from autodet.errors import SearchError
-from autodet.evaluation.objective import OBJECTIVES, quality_title, wants_speed
+from autodet.evaluation.objective import OBJECTIVES, Objective
 from autodet.models.registry import ARCHITECTURES
 from autodet.records import SearchState, SearchStatus, TrialStatus
 from autodet.search.api import find_only_search
@@ -60,7 +60,7 @@ def _show_search(search: str, shown_state: SearchState) -> None:
     _show_state(status)
     _show_figures(status)
     shown = most_telling(status)
-    timed = wants_speed(status.objective)
+    timed = Objective.parse(status.objective).latency
     *places, curves, losses, devices = st.tabs([*(["Quality and time"] if timed else []), "mAP", "Loss", "Devices"])
     for place in places:
         with place:
@@ -175,7 +175,7 @@ def _show_figures(status: SearchStatus) -> None:
     epoch = best.best_epoch if best else None
     figures = st.container(horizontal=True, gap="medium")
     figures.metric(
-        f"Best {quality_title(status.objective)}",
+        f"Best {Objective.parse(status.objective).quality_title}",
         score(epoch.score if epoch else None),
         f"trial {best.number}, epoch {epoch.epoch}" if best and epoch else None,
         delta_color="off",
@@ -195,7 +195,7 @@ def _show_figures(status: SearchStatus) -> None:
 
 
 def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.DataFrame:
-    varied = _varied(status)
+    varied, objective = _varied(status), Objective.parse(status.objective)
     rows = []
     for trial in trials:
         epoch = trial.best_epoch
@@ -204,11 +204,11 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
                 "trial": marked(status, trial),
                 "state": status.state if trial.state == "running" and not status.active else trial.state,
                 "epochs": f"{len(trial.epochs)}/{trial.planned_epochs}",
-                quality_title(status.objective): epoch.score if epoch else None,
+                objective.quality_title: epoch.score if epoch else None,
                 "mAP@0.5": epoch.map50 if epoch else None,
                 "mAP@0.5–0.95": epoch.map50_95 if epoch else None,
                 "at epoch": epoch.epoch if epoch else None,
-                **({PREDICTION: trial.latency_ms} if wants_speed(status.objective) else {}),
+                **({PREDICTION: trial.latency_ms} if objective.latency else {}),
                 **{PARAMETERS[name].title.lower(): trial.params.get(name) for name in varied},
                 **({"seed": trial.effective.get("seed")} if _repeats(status) else {}),
                 "learning rate": trial.params.get("lr"),
@@ -243,7 +243,7 @@ def _columns() -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "trial": st.column_config.TextColumn(help="★ marks the best, ◆ those on the Pareto front"),
-        **{quality_title(objective): number(format="%.3f") for objective in OBJECTIVES},
+        **{Objective.parse(text).quality_title: number(format="%.3f") for text in OBJECTIVES},
         PREDICTION: number(format="%g ms", help="On the device that trained it; of a CPU, one core."),
         "learning rate": number(format="%.2g"),
         "backbone ×": number(format="%.2f", help="The pretrained layers learn at the learning rate times this."),

@@ -4,7 +4,7 @@ from heapq import nlargest
 
 import streamlit as st
 
-from autodet.evaluation.objective import quality_title
+from autodet.evaluation.objective import Objective
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.api import find_only_search
 from autodet.ui.common.frame import link
@@ -67,4 +67,4 @@ def _score(trial: TrialStatus) -> float:
 
 def _described(status: SearchStatus, trial: TrialStatus) -> str:
     time = f" · {trial.latency_ms:g} ms" if trial.latency_ms else ""
-    return f"{marked(status, trial)} · {quality_title(status.objective)} {score(_score(trial))}{time}"
+    return f"{marked(status, trial)} · {Objective.parse(status.objective).quality_title} {score(_score(trial))}{time}"

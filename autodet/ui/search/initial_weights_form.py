@@ -4,7 +4,8 @@ import streamlit as st
 
 from autodet.datasets.manifest import Dataset
 from autodet.errors import SearchError
-from autodet.inference.leakage import flattered_sentence
+from autodet.inference.leakage import start_leakage
+from autodet.messages.cautions import caution_text
 from autodet.models.matching_weights import match_classes
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, list_models
@@ -88,8 +89,8 @@ def _known_classes(model: StoredModel, dataset: Dataset) -> str:
 def warn_of_known_photos(dataset: Dataset) -> None:
     """Warn about data leakage if the starting weights were trained on validation or test photos of the data set."""
     model = chosen_start()
-    if model and (caution := flattered_sentence(model.card.as_origin(model.id), dataset)):
-        st.warning(escape(caution), icon=":material/warning:")
+    if model and (caution := start_leakage(model.card.as_origin(model.id), dataset)):
+        st.warning(escape(caution_text(caution)), icon=":material/warning:")
 
 
 def ask_for_warm_start() -> str | None:

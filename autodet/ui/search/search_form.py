@@ -6,8 +6,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from autodet.datasets.manifest import Dataset
-from autodet.evaluation.objective import wants_speed
+from autodet.messages.plans import forecast_text, hardware_text, plan_text
 from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
+from autodet.records import Notice
 from autodet.search.order.combinations import Combinations
 from autodet.search.order.options import OPTIONS, SearchOptions
 from autodet.search.order.space import PARAMETERS, Range, Space, architectures, make_space
@@ -127,7 +128,7 @@ def ask_for_search(dataset: Dataset) -> Order:
     )
     if not problems:
         order = replace(order, repeat=_ask_for_repeats(order))
-        reasons.caption(escape(_reasons(dataset, order) if changed else plan.why))
+        reasons.caption(escape(plan_text(_reasons(dataset, order) if changed else plan.why)))
     return order
 
 
@@ -173,11 +174,11 @@ def _ask_for_amounts(plan: Plan, preset: str, problems: list[str]) -> tuple[int,
 
 def _changed(plan: Plan, entered: Plan) -> bool:
     """Return whether the entries differ from the preset's plan; ``image_size`` and ``why`` are ignored."""
-    proposed = replace(plan, space=make_space(plan.space), image_size=entered.image_size, why="")
+    proposed = replace(plan, space=make_space(plan.space), image_size=entered.image_size, why=())
     return replace(entered, space=make_space(entered.space)) != proposed
 
 
-def _reasons(dataset: Dataset, order: Order) -> str:
+def _reasons(dataset: Dataset, order: Order) -> tuple[Notice, ...]:
     entered = Plan(order.trials, order.epochs, order.tried, order.sampler, order.pruner, order.patience)
     return explain_entries(entered, facts_of(dataset), _hardware(dataset, order.executor))
 
@@ -195,7 +196,7 @@ def _plan(dataset: Dataset, preset: str) -> Plan:
             (model.card.architecture,),
             objective=objective,
             image_size=size,
-            asked={} if wants_speed(objective) else {"image_size": size},
+            asked={} if objective.latency else {"image_size": size},
         )
     chosen = st.session_state.get(NETWORK, DEFAULT_ARCHITECTURE)
     others = _usable_networks() if hardware.on_gpus else ()
@@ -255,13 +256,15 @@ def show_forecast(dataset: Dataset, order: Order) -> None:
     trials = order.planned_trials
     forecast = forecast_search(photos, trials, order.epochs, order.tried, hardware, refit=order.refit)
     cut = order.time_limit is not None and order.time_limit < forecast.most_seconds
-    expected = f"**{forecast.words.capitalize()}**"
+    whole = forecast_text(forecast.least_seconds, forecast.most_seconds)
+    expected = f"**{whole.capitalize()}**"
     if cut and order.time_limit:
         expected = f"The time limit ends it after **{duration(order.time_limit)}** at the latest"
     st.markdown(
         f"{expected} for {counted(trials, 'trial')} of {counted(order.epochs, 'epoch')} on "
-        f"{counted(photos[0], 'training photo')}{' and a final training' * order.refit}, on {hardware.words}."
-        + f" All of it would take {forecast.words}." * cut
+        f"{counted(photos[0], 'training photo')}{' and a final training' * order.refit}, "
+        f"on {hardware_text(hardware.slots)}."
+        + f" All of it would take {whole}." * cut
         + " A trial that falls behind is pruned: it ends early." * (order.pruner != "none" and not cut)
         + " No GPU has been measured yet, so this is a guess." * hardware.is_guess
         + f" Only {counted(trials, 'combination')} can be tried." * (trials < order.trials)

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from autodet.errors import SearchError
-from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES, objective_title, wants_speed
+from autodet.evaluation.objective import DEFAULT_OBJECTIVE, OBJECTIVES, Objective
 from autodet.search.order.options import MAX_EPOCHS, OPTIONS
 from autodet.search.order.space import PARAMETERS, Parameter, Range, changes_latency, make_space, parse_tried
 from autodet.search.planning.plan import Plan
@@ -23,10 +23,9 @@ STEP_SHARE = 0.01  # step of the + and - buttons, as a fraction of the highest v
 OBJECTIVE = "objective"  # session state: the selected objective
 
 
-def chosen_objective() -> str:
+def chosen_objective() -> Objective:
     """Return the objective selected further down the page, or the default."""
-    chosen: str = st.session_state.get(OBJECTIVE, DEFAULT_OBJECTIVE)
-    return chosen
+    return Objective.parse(st.session_state.get(OBJECTIVE, DEFAULT_OBJECTIVE))
 
 
 def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
@@ -40,14 +39,14 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
     objective = first.selectbox(
         OPTIONS["objective"].label,
         list(OBJECTIVES),
-        format_func=objective_title,
+        format_func=lambda text: Objective.parse(text).title,
         help=OPTIONS["objective"].hint,
         key=OBJECTIVE,
         persist_state="session",
     )
     # The key includes the preset's choice, so that another preset resets the field.
     sampler = ask_for_option("sampler", plan.sampler, problems, place=second, key=f"sampler {plan.sampler}")
-    quick = wants_speed(objective)
+    quick = Objective.parse(objective).latency
     pruners = ["none"] if quick else list(OPTIONS["pruner"].choices)
     first, second = st.columns(2)  # a separate row, so that the two stay together on a narrow page
     key = f"pruner {quick} {plan.pruner}"

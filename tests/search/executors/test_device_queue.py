@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from autodet.messages.search import notice_text
 from autodet.search.executors.device_queue import SlotQueue, queue_for
 from autodet.search.executors.local import _Inherited
 from autodet.search.status.epoch_lines import EpochLines
@@ -29,10 +30,10 @@ def test_a_slot_is_one_searchs_at_a_time_and_the_other_is_told_whose(enter):
     held = one.take()
     assert held.slot == CPU
     assert other.take() is None
-    assert other.obstacle == "It waits for a free device: the search one is using cpu."
+    assert notice_text(other.obstacle) == "It waits for a free device: the search one is using cpu."
     one.give_back(held)
     assert other.take().slot == CPU
-    assert other.obstacle == ""
+    assert other.obstacle is None
 
 
 def test_a_search_takes_no_more_slots_than_it_may(enter):
@@ -42,7 +43,7 @@ def test_a_search_takes_no_more_slots_than_it_may(enter):
     both = enter("both", (CPU, CPU_2))
     assert both.take().slot == CPU_2
     assert both.take() is None
-    assert "the search one is using cpu" in both.obstacle
+    assert "the search one is using cpu" in notice_text(both.obstacle)
 
 
 def test_two_searches_take_turns(enter):
@@ -55,7 +56,7 @@ def test_two_searches_take_turns(enter):
             turns.append(name)
             searches[name].give_back(held)
             assert searches[name].take() is None  # it has had its turn, and asks first, in vain
-            assert f"the search {waits} is next" in searches[name].obstacle
+            assert f"the search {waits} is next" in notice_text(searches[name].obstacle)
     assert turns == ["greedy", "patient"] * 3
 
 
@@ -103,7 +104,7 @@ def test_what_the_queue_says_stays_short(enter):
     assert all(holder.take() for holder in holders)
     late = enter("late", number_slots(["cpu"] * 5))
     assert late.take() is None
-    assert "the searches s0, s1 and 3 more are using cpu, cpu #2" in late.obstacle
+    assert "the searches s0, s1 and 3 more are using cpu, cpu #2" in notice_text(late.obstacle)
 
 
 @pytest.mark.parametrize("death", ["", "; os.kill(os.getpid(), 9)"])
@@ -240,7 +241,7 @@ def test_a_worker_keeps_the_slot_that_its_supervisor_let_go_by_dying(enter, even
     os.close(held.descriptor)  # as the operating system does it
     heir = enter("heir")
     assert heir.take() is None
-    assert "the search orphan is using cpu" in heir.obstacle
+    assert "the search orphan is using cpu" in notice_text(heir.obstacle)
     ours.send("end")
     worker.join()
     assert heir.take()

@@ -7,6 +7,7 @@ import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.versions.derive import Changes, plan_version, store_version
+from autodet.messages.plans import plan_text
 from autodet.records import Hyperparameters
 from autodet.search.order.space import make_space
 from autodet.search.order.spec import SPEC
@@ -43,7 +44,7 @@ def test_the_same_data_set_takes_as_long_as_it_took(measured):
 
 
 def test_a_preset_says_that_it_knows(measured, order):
-    assert "(as in an earlier search)" in order(measured, preset="quick").spec().why
+    assert "(as in an earlier search)" in plan_text(order(measured, preset="quick").spec().why)
 
 
 def test_other_data_other_hardware_and_damaged_searches_tell_nothing(measured, home, tmp_path, start, monkeypatch):

@@ -3,8 +3,9 @@
 import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.messages.plans import plan_text
 from autodet.search.planning.dataset_profile import Facts
-from autodet.search.planning.image_size import fit_photo_size, photo_size_sentence
+from autodet.search.planning.image_size import fit_photo_size, photo_size_reason
 from tests.helpers import write_labelled
 
 
@@ -25,13 +26,17 @@ def test_photos_are_not_made_larger_than_they_are(photo_side, size):
     assert fit_photo_size(320, facts(0.01, photo_side)) == size
 
 
+def reason(size, usual, facts):
+    return plan_text([photo_size_reason(size, usual, facts)])
+
+
 def test_the_reason_is_said():
-    assert photo_size_sentence(320, 320, facts(0.2)) == (
+    assert reason(320, 320, facts(0.2)) == (
         "Photos have 320 px, because the median box is 40% of its photo's longer side; larger ones would help if "
         "objects were small."
     )
-    assert "the photos are no larger" in photo_size_sentence(320, 320, facts(0.01, 300))
-    assert photo_size_sentence(640, 320, facts(0.06)).endswith("about 4.0 times as long.")
+    assert "the photos are no larger" in reason(320, 320, facts(0.01, 300))
+    assert reason(640, 320, facts(0.06)).endswith("about 4.0 times as long.")
 
 
 def test_a_search_goes_by_it_unless_it_is_told_otherwise(home, tmp_path, order):
@@ -43,8 +48,8 @@ def test_a_search_goes_by_it_unless_it_is_told_otherwise(home, tmp_path, order):
     spec = order(data, trials=1, epochs=1).spec()
     assert spec.space["image_size"].values == (512,)
     assert spec.defaults == {"image_size": 512}
-    assert "smaller than 32 px at the usual 320" in spec.why
+    assert "smaller than 32 px at the usual 320" in plan_text(spec.why)
     told = order(data, trials=1, epochs=1, space={"image_size": [320, 416]}).spec()
     assert told.space["image_size"].values == (320, 416)
     assert told.defaults == {"image_size": 512}
-    assert told.why == ""
+    assert told.why == ()

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from autodet.inference.leakage import learnt_photos_sentence
+from autodet.inference.leakage import evaluation_leakage
+from autodet.messages.cautions import caution_text
 from autodet.models.bundle import read_bundle
 from autodet.models.store import find_model
 from autodet.search.delete_assets import plan_dataset_deletion
@@ -84,5 +85,5 @@ def test_a_real_refit_learns_from_validation_photos_and_keeps_its_last_epoch(hom
     if "found less" not in status.message:
         assert model.card.refit
     card = replace(model.card, refit=True)
-    assert "was trained on" in learnt_photos_sentence(card, sample_dataset, "val", workspace)
-    assert not learnt_photos_sentence(card, sample_dataset, "test", workspace)
+    assert "was trained on" in caution_text(evaluation_leakage(card, sample_dataset, "val", workspace))
+    assert not evaluation_leakage(card, sample_dataset, "test", workspace)

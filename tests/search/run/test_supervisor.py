@@ -11,6 +11,7 @@ from datetime import datetime
 import pytest
 
 from autodet.lock import hold_lock
+from autodet.messages.search import notices_text
 from autodet.models.store import add_model, find_model
 from autodet.search.api import find_search
 from autodet.search.executors import EpochDone, TrialDone, TrialTooLarge
@@ -29,7 +30,7 @@ from tests.search import scripted
 class InThisProcess:
     """An executor without processes: one epoch of one trial whenever it is asked for events."""
 
-    obstacle = ""
+    obstacle = None
 
     def __init__(self, slots=1):
         self.slots = slots
@@ -211,8 +212,8 @@ def test_the_forecast_begins_with_the_first_epoch_and_ends_at_0(plan, monkeypatc
 def test_a_time_limit_that_no_epoch_keeps_is_a_failure_that_says_so(plan):
     status = carry_on(plan(trials=2, epochs=1, time_limit=0.1), executor=Silent)
     assert (status.state, status.model) == ("failed", None)
-    assert "time limit of 0.1 seconds" in status.message
-    assert "no model" in status.message
+    assert "time limit of 0.1 seconds" in notices_text(status.notices)
+    assert "no model" in notices_text(status.notices)
 
 
 def test_a_time_limit_that_the_first_epoch_just_keeps_leaves_a_model(plan, home):
@@ -224,7 +225,7 @@ def test_a_time_limit_that_the_first_epoch_just_keeps_leaves_a_model(plan, home)
 
     status = carry_on(plan(trials=1, epochs=9, time_limit=0.4), executor=Slow)
     assert (status.state, status.model) == ("finished", "fruit")
-    assert "best model so far is kept" in status.message
+    assert "best model so far is kept" in notices_text(status.notices)
     assert kept_map50(home.searches / "fruit", home) == status.trials[0].epochs[0].map50
 
 
@@ -233,7 +234,7 @@ def test_stopping_before_the_first_epoch_says_that_there_is_no_model(plan):
     (folder / STOP).touch()
     status = carry_on(folder, executor=Silent)
     assert (status.state, status.model) == ("stopped", None)
-    assert "no model" in status.message
+    assert "no model" in notices_text(status.notices)
     assert not (folder / STOP).exists()
 
 
@@ -254,8 +255,8 @@ def test_a_supervisor_that_fails_says_why_and_leaves_a_search_to_resume(start, h
     search.resume()
     status = search.wait(best_so_far=True)
     assert status.state == "interrupted"
-    assert "not a database" in status.message
-    assert "resume it" in status.message
+    assert "not a database" in notices_text(status.notices)
+    assert "resume it" in notices_text(status.notices)
     database.write_bytes(content)
     search.resume()
     assert search.wait().state == "finished"

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from autodet.lock import hold_lock
-from autodet.records import SearchStatus, TrialStatus
+from autodet.records import Notice, SearchStatus, TrialStatus
 from autodet.search.api import find_search
 from autodet.search.executors import EpochDone, EpochUnderWay, TrialDone, TrialLost
 from autodet.search.run import status_writer
@@ -64,7 +64,7 @@ def test_a_watcher_hears_of_batches_too(start):
 class Told:
     """An executor with the events of a test."""
 
-    obstacle, slots = "", 1
+    obstacle, slots = None, 1
 
     def __init__(self, *events):
         self.left, self.running = list(events), False
@@ -122,7 +122,7 @@ def played(data, home, order, monkeypatch):
 def test_progress_survives_a_lost_worker_and_never_goes_back(played):
     said = played(
         under_way(1, 0.5),
-        TrialLost(0, "it was killed"),
+        TrialLost(0, Notice.of("process_ended", exit_code=1)),
         under_way(1, 0.25),
         under_way(1, 0.75),
         epoch_done(1),
@@ -166,7 +166,7 @@ def test_news_within_an_epoch_is_written_once_a_second_and_events_at_once(tmp_pa
     monkeypatch.setattr(
         "autodet.search.run.status_writer.write_snapshot", lambda folder, status: written.append(now[0])
     )
-    told = StatusWriter(tmp_path, lambda state, message: SearchStatus("s", "d", state, message=message))
+    told = StatusWriter(tmp_path, lambda state, notices: SearchStatus("s", "d", state, notices=notices))
     told.write_when_due(1)
     for step in range(1, 35):
         now[0] = 100.0 + step / 10
@@ -262,4 +262,4 @@ def test_progress_in_words():
         "  6%  trial 0, epoch 1 of 4: 50%, about 30 s left"
     )
     assert "3 trials under way" in progress_text(replace(status, trials=(half,) * 3))
-    assert progress_text(SearchStatus("s", "d", "queued", message="It waits.")) == "  0%  It waits."
+    assert progress_text(SearchStatus("s", "d", "queued", notices=(Notice("stopped"),))) == "  0%  It was stopped."

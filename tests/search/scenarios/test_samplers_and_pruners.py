@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from autodet.errors import SearchError
-from autodet.evaluation.objective import wants_speed
 from autodet.records import EpochResult
 from autodet.search.order.options import OPTIONS
 from autodet.search.order.space import make_space
@@ -26,7 +25,7 @@ def epochs_of(quality):
 def tried(home, name, *, reopened, trials=8, **facts):
     """What trials try, and how many epochs each gets; each trial asked for by another supervisor if reopened."""
     spec = SearchSpec(name, "fruit", trials=trials, epochs=EPOCHS, space=SPACE, created=name, **facts)
-    latency_ms = 90.0 if wants_speed(spec.objective) else None
+    latency_ms = 90.0 if spec.goal.latency else None
     home.home.mkdir(parents=True, exist_ok=True)
     study, told = SearchStudy(home, name, spec), []
     for number in range(trials):

@@ -4,9 +4,10 @@ import pytest
 
 from autodet.cli import main
 from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.messages.diagnoses import diagnoses_text
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.api import find_search
-from autodet.search.status.diagnosis import EPOCHS, Material, diagnosis_sentences, material_of, stuck_trials
+from autodet.search.status.diagnosis import EPOCHS, Material, diagnose, material_of
 from autodet.search.status.epoch_lines import EpochLines
 from autodet.search.status.status_file import write_snapshot
 from autodet.terminal import say
@@ -22,8 +23,7 @@ def trial(number=0, scores=(0.0,) * EPOCHS, state="running", losses=(2.0, 1.0), 
 
 
 def said_of(*trials, material: Material | None = PLENTY):
-    status = SearchStatus("fruit", "fruit", "running", trials)
-    return diagnosis_sentences(stuck_trials(status), status, material)
+    return diagnoses_text(diagnose(SearchStatus("fruit", "fruit", "running", trials), material))
 
 
 @pytest.mark.parametrize(

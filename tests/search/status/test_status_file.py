@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from autodet.lock import hold_lock
-from autodet.records import SearchStatus
+from autodet.records import Notice, SearchStatus
 from autodet.search.status.status_file import LAUNCHED, STATUS, STOP, read_status, write_snapshot
 
 RUNNING = SearchStatus("s", "d", "running", planned_trials=3, planned_epochs=20, seconds=50.0, seconds_left=30.0)
+
+WAITS = Notice.of("waits_for_device", searches=["other"], devices=["cpu"])
 
 
 @pytest.fixture
@@ -94,9 +96,9 @@ def test_time_goes_on_between_two_events(folder):
 
 
 def test_a_search_that_waits_for_a_device_has_no_time_going_on(folder):
-    written(folder, replace(RUNNING, state="queued", message="It waits for a free device."), seconds_ago=100)
+    written(folder, replace(RUNNING, state="queued", notices=(WAITS,)), seconds_ago=100)
     with hold_lock(folder):
         status = read_status(folder)
-        assert (status.state, status.seconds, status.message) == ("queued", 50, "It waits for a free device.")
+        assert (status.state, status.seconds, status.notices) == ("queued", 50, (WAITS,))
         (folder / STOP).touch()
-        assert read_status(folder).message == ""  # it is about another state
+        assert read_status(folder).notices == ()  # they are about another state

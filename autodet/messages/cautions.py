@@ -1,0 +1,92 @@
+"""Sentences about figures and predictions that need care."""
+
+from autodet.messages.templates import Templates, render, render_all
+from autodet.records import Notice
+from autodet.text_format import counted, listed
+
+SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
+MAX_NAMES = 5
+REPEAT = "to train combinations again with other seeds, ask for repeats (on the Search page, repeat=True, --repeat)"
+WAY_OUT = "Cut such photos into parts, and predict on each."
+
+
+def caution_text(caution: Notice) -> str:
+    """Return a caution as a sentence."""
+    return render(caution, SENTENCES)
+
+
+def cautions_text(cautions: tuple[Notice, ...]) -> str:
+    """Return cautions as sentences; empty if there are none."""
+    return render_all(cautions, SENTENCES)
+
+
+def _start_leakage(caution: Notice) -> str:
+    known = [
+        f"{known:,} of {counted(photos, f'{SPLIT_WORDS[split]} photo')}"
+        for split, (known, photos) in caution.values["photos"].items()
+    ]
+    return (
+        f"The model {caution.values['model']} was trained on {' and '.join(known)} of this data set, so the figures on "
+        "them flatter: they say little about photos that are new to it."
+    )
+
+
+def _evaluation_leakage(caution: Notice) -> str:
+    known, photos = caution.values["known"], caution.values["photos"]
+    these = f"all {photos:,} of these photos" if known == photos else f"{known:,} of these {photos:,} photos"
+    return (
+        f"The model was trained on {these}, so the figures say little about photos that are new to it; evaluate it on "
+        "photos that it was not trained on, such as the test split of its data set."
+    )
+
+
+def _unmeasured(caution: Notice) -> str:
+    classes = caution.values["classes"]
+    more = [f"{len(classes) - MAX_NAMES} more"] if len(classes) > MAX_NAMES else []
+    are, they_are = ("is", "it is") if len(classes) == 1 else ("are", "they are")
+    names = listed([*classes[:MAX_NAMES], *more])
+    split = SPLIT_WORDS[caution.values["split"]]
+    return f"{names} {are} not measured: {they_are} marked on no {split} photo."
+
+
+def _capped(caution: Notice) -> str:
+    count = caution.values["combinations"]
+    return (
+        f"Only {counted(count, 'combination')} of parameters can be tried, so the search plans "
+        f"{counted(count, 'trial')} in place of {caution.values['trials']}; {REPEAT}."
+    )
+
+
+def _unread(caution: Notice) -> str:
+    unread, photos = caution.values["unread"], counted(caution.values["photos"], "photo")
+    return f"{unread:,} of {photos} could not be read; the first: {caution.values['detail']}"
+
+
+def _truncated(caution: Notice) -> str:
+    where = _on(caution.values["truncated"], caution.values["photos"])
+    return f"{where} the model found {caution.values['limit']} objects, its limit; there may be more. {WAY_OUT}"
+
+
+def _too_small(caution: Notice) -> str:
+    large, side, photo_side = (caution.values[name] for name in ("large", "side", "photo_side"))
+    return (
+        f"{_on(large, caution.values['photos'])} objects may be too small for the model: the longer side has "
+        f"{'up to ' * (large > 1)}{side:,} pixels, {photo_side:,} in the median training photo, "
+        f"and no objects of a usual size were found. {WAY_OUT}"
+    )
+
+
+def _on(count: int, photos: int) -> str:
+    """Begin a sentence with the number of photos concerned."""
+    return "On the photo" if photos == 1 else f"On {count:,} of {counted(photos, 'photo')}"
+
+
+SENTENCES: Templates = {
+    "start_leakage": _start_leakage,
+    "evaluation_leakage": _evaluation_leakage,
+    "classes_unmeasured": _unmeasured,
+    "trials_capped": _capped,
+    "photos_unread": _unread,
+    "detections_truncated": _truncated,
+    "objects_too_small": _too_small,
+}

@@ -1,0 +1,135 @@
+"""Sentences about plans: why a search has its trials, epochs, photo size and search space."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autodet.messages.templates import Templates, render_all
+from autodet.records import Notice
+from autodet.text_format import counted, duration, listed
+
+WIDE = 1.4  # ratio of the bounds from which a single figure is too precise
+SOURCES = {
+    "": "",
+    "guess": " (a guess: no GPU has been measured)",
+    "earlier search": " (as in an earlier search)",
+}
+VARIED = {
+    "architecture": "the network",
+    "lr": "learning rates",
+    "backbone_lr_factor": "backbone rate factor",
+    "weight_decay": "weight decay",
+    "batch_size": "batches of {} photos",
+    "image_size": "photo sizes of {} pixels",
+    "frozen_depth": "frozen layers",
+    "augmentation": "the strength of augmentation",
+    "ema_decay": "weight averaging",
+    "scheduler": "schedule",
+    "epochs": "epochs",
+}
+SMALL_BOXES = " (many boxes are small)"
+PRUNERS = {
+    "median": "one that is worse than the median of those before, halfway, is pruned: it ends there",
+    "hyperband": "with this many, Hyperband prunes most of them: they end early",
+    "asha": "with this many, successive halving prunes most of them: they end early",
+    "none": "none is pruned for falling behind",
+}
+
+
+def plan_text(reasons: Sequence[Notice]) -> str:
+    """Return the reasons for a plan as sentences; empty if there are none."""
+    return render_all(reasons, SENTENCES)
+
+
+def forecast_text(least_seconds: float, most_seconds: float) -> str:
+    """Return ``about 28 min``, or ``12 min to 40 min`` if the bounds are far apart."""
+    if most_seconds < WIDE * least_seconds:
+        return f"about {duration((least_seconds + most_seconds) / 2)}"
+    return f"{duration(least_seconds)} to {duration(most_seconds)}"
+
+
+def hardware_text(slots: Sequence[str]) -> str:
+    """Return a name for device slots: ``the CPU``, ``2 GPUs``, ``1 GPU and the CPU``."""
+    gpus = len([slot for slot in slots if slot != "cpu"])
+    cpus = len(slots) - gpus
+    named = [counted(gpus, "GPU")] if gpus else []
+    named += ["the CPU" if cpus == 1 else f"{cpus} slots of the CPU"] if cpus else []
+    return " and ".join(named)
+
+
+def _effort(reason: Notice) -> str:
+    values, slots = reason.values, reason.values["slots"]
+    return (
+        f"{counted(values['trials'], 'trial')} of {counted(values['epochs'], 'epoch')}"
+        f"{', as asked:' if values['asked'] else ', because'} {'each of ' * (len(slots) > 1)}{hardware_text(slots)} "
+        f"needs about {duration(values['epoch_seconds'])} an epoch for {counted(values['photos'], 'training photo')}: "
+        f"{forecast_text(values['least_seconds'], values['most_seconds'])} in all{SOURCES[values['source']]}."
+    )
+
+
+def _epochs_raised(reason: Notice) -> str:
+    steps = counted(reason.values["steps"], "step")
+    return f"An epoch has only {steps}, so there are more than the usual {reason.values['usual']}."
+
+
+def _epochs_lowered(reason: Notice) -> str:
+    steps = counted(reason.values["steps"], "step")
+    return f"An epoch has {steps}, so there are fewer than the usual {reason.values['usual']}."
+
+
+def _photo_size_raised(reason: Notice) -> str:
+    size, usual, least = (reason.values[name] for name in ("size", "usual", "least"))
+    return (
+        f"Photos have {size} px, because a quarter of the boxes (each class counts the same) would be smaller than "
+        f"{least} px at the usual {usual}; an epoch takes about {(size / usual) ** 2:.1f} times as long."
+    )
+
+
+def _class_rare(reason: Notice) -> str:
+    shown, photos = reason.values["shown"], counted(reason.values["photos"], "training photo")
+    return (
+        f"Only {shown} of {photos} {'shows' if shown == 1 else 'show'} {reason.values['name']}, so photos of rare "
+        f"classes are seen in mosaics up to {reason.values['times']:.0f} times as often as others."
+    )
+
+
+def _trials_vary(reason: Notice) -> str:
+    space, pruner = _space(reason.values), reason.values["pruner"]
+    if pruner is None:
+        return f"{space}."
+    alone = reason.values["trials"] == 1
+    return f"{space}; {'there is nothing to compare it with' if alone else PRUNERS[pruner]}."
+
+
+def _space(values: Mapping[str, Any]) -> str:
+    """Describe the varied parameters, without a full stop."""
+    if values["trials"] == 1:
+        return "A single trial has the defaults"
+    varied = [_varied(one, values["small_boxes"]) for one in values["varied"]]
+    if values["few"] == "chosen":  # few trials, so the plan varies few parameters
+        return f"Few trials tell little apart, so they vary only {listed(varied)}" if varied else "Nothing varies"
+    hint = ", which so few trials can hardly tell apart" * (values["few"] == "too few")
+    return f"Trials vary {listed(varied or ['nothing'])}{hint}"
+
+
+def _varied(parameter: Mapping[str, Any], small_boxes: bool) -> str:
+    """Describe a varied parameter, given by its name, its title and its ``low`` and ``high``, or ``values``."""
+    name: str = parameter["name"]
+    if "values" in parameter:
+        tried = listed(parameter["values"], "or")
+    else:
+        tried = f"{parameter['low']:g} to {parameter['high']:g}"
+    hint = SMALL_BOXES if name == "image_size" and small_boxes else ""
+    return VARIED.get(name, name).format(tried) + hint
+
+
+SENTENCES: Templates = {
+    "effort": _effort,
+    "epochs_raised": _epochs_raised,
+    "epochs_lowered": _epochs_lowered,
+    "photo_size_usual": "Photos have {size} px, because the median box is {median_box:.0%} of its photo's longer side; "
+    "larger ones would help if objects were small.",
+    "photo_size_limited": "Photos have {size} px; a quarter of the boxes are small then, but the photos are no larger.",
+    "photo_size_raised": _photo_size_raised,
+    "class_rare": _class_rare,
+    "trials_vary": _trials_vary,
+}

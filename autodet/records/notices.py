@@ -1,0 +1,126 @@
+"""Notices: reasons for the state of a search or the failure of a trial, cautions, diagnoses, and reasons for a plan.
+
+A notice is a kind with its numbers, in plain JSON values. Code compares notices; ``autodet.messages`` renders them as
+sentences. The text of an exception is kept as it is, in ``detail``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+SearchKind = Literal[
+    "sentence",  # text: of an earlier version, which stored sentences
+    "waits_for_device",  # searches: those that use its devices, or that are next; devices: in use, may be empty
+    "time_limit_paused",
+    "database_busy",  # detail
+    "stopped",
+    "stopped_before_start",  # detail
+    "stopped_in_refit",
+    "time_limit_reached",  # seconds
+    "time_limit_near",  # seconds: too little time for another trial or epoch
+    "combinations_exhausted",  # combinations
+    "best_model_kept",
+    "no_model",
+    "no_trial_started",
+    "results_unsaved",
+    "interrupted",  # detail
+    "interrupted_unexpectedly",  # detail; log: file
+    "refit_under_way",  # done; epochs
+    "refit_published",  # model: that of the best trial
+    "refit_rejected",
+    "refit_failed",  # cause
+]
+TrialKind = Literal[
+    "no_epoch",
+    "error",  # detail: a sentence for users
+    "unexpected_error",  # detail
+    "lost",  # times; cause
+    "photo_too_large",
+    "refit_out_of_time",
+    "refit_lost",  # times; cause
+]
+LossKind = Literal[
+    "no_progress",  # seconds
+    "process_killed",  # signal: its name
+    "process_crashed",  # signal
+    "process_ended",  # exit_code
+    "node_lost",  # error: type of Ray's exception
+    "memory_exhausted",  # detail
+    "killed_for_memory",
+]
+CautionKind = Literal[
+    "start_leakage",  # model; photos: {split: [known, all]}
+    "evaluation_leakage",  # known; photos
+    "classes_unmeasured",  # classes; split
+    "trials_capped",  # trials; combinations
+    "photos_unread",  # unread; photos; detail: the first error
+    "detections_truncated",  # truncated; photos; limit
+    "objects_too_small",  # large; photos; side: pixels; photo_side: pixels, of the training photos
+]
+DiagnosisKind = Literal[
+    "nothing_found",  # trial; epochs; others: further trials; causes, the likeliest first
+    "learning_rate_high",  # lr; low and high: usual
+    "learning_rate_low",  # lr; low; high
+    "loss_grew",  # first; last; lr
+    "boxes_tiny",  # pixels; image_size; least: pixels
+    "parameters_unsuitable",
+    "classes_untaught",  # share: 0 to 1; classes
+    "sizes_differ",  # ratio: validation to training boxes
+    "few_photos",  # photos; few
+    "few_steps",  # steps; few
+    "labels_suspect",
+    "photos_differ",
+]
+PlanKind = Literal[
+    "effort",  # trials, epochs, asked, slots, source, photos, epoch_seconds, least_seconds, most_seconds
+    "epochs_raised",  # steps: of an epoch; usual
+    "epochs_lowered",  # steps; usual
+    "photo_size_usual",  # size; median_box: 0 to 1
+    "photo_size_limited",  # size
+    "photo_size_raised",  # size; usual; least: pixels of a box
+    "class_rare",  # name; shown; photos; times: how often its photos are used, relative to others
+    "trials_vary",  # trials; varied: [{name, low, high} or {name, values}]; small_boxes; few; pruner: None if given
+]
+NoticeKind = SearchKind | TrialKind | LossKind | CautionKind | DiagnosisKind | PlanKind
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to tell users, as a value.
+
+    Attributes:
+        kind: The subject.
+        values: Its numbers and names, which the kinds above list; plain JSON values.
+        causes: Its causes, the likeliest first.
+    """
+
+    kind: NoticeKind
+    values: Mapping[str, Any] = field(default_factory=dict)
+    causes: "tuple[Notice, ...]" = ()
+
+    @classmethod
+    def of(cls, kind: NoticeKind, *causes: "Notice", **values: Any) -> Self:
+        """Return a notice from its causes and values."""
+        return cls(kind, values, causes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the keys ``kind``, ``values`` and ``causes``, each of these two only if there are any."""
+        values = {"values": dict(self.values)} if self.values else {}
+        return {"kind": self.kind} | values | ({"causes": notices_to_json(self.causes)} if self.causes else {})
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Invert ``to_json``; kinds of later versions are kept."""
+        return cls(document["kind"], document.get("values", {}), notices_from_json(document.get("causes", [])))
+
+
+def notices_to_json(notices: tuple[Notice, ...]) -> list[dict[str, Any]]:
+    """Return notices as a JSON list."""
+    return [notice.to_json() for notice in notices]
+
+
+def notices_from_json(document: Any) -> tuple[Notice, ...]:
+    """Invert ``notices_to_json``; a sentence of an earlier version becomes one notice, an empty one none."""
+    if isinstance(document, str):
+        return (Notice.of("sentence", text=document),) if document else ()
+    return tuple(Notice.from_json(one) for one in document)
