@@ -10,6 +10,7 @@ import pytest
 
 from autodet.cli import main
 from autodet.datasets.manifest import load_dataset
+from autodet.datasets.versions.derive import derive_dataset
 from autodet.messages.plans import plan_text
 from autodet.models.store import find_model, list_models
 from autodet.records import Notice, notices_to_json
@@ -127,7 +128,12 @@ def test_its_data_set_is_read(old):
     dataset = load_dataset("fruit", old)
     assert (dataset.classes, dataset.splits) == (("apple", "banana"), {"train": 16, "val": 5, "test": 2})
     assert all(dataset.photo(record).is_file() for record in dataset.images)
-    assert {problem.kind for problem in dataset.problems} == set(PROBLEMS)
+    assert {finding.kind for finding in dataset.findings} == set(PROBLEMS)
+    stored = json.loads((dataset.folder / "manifest.json").read_text(encoding="utf-8"))["problems"]
+    assert stored == dataset.to_json()["problems"], "the sentences stay as they were written"
+    version = derive_dataset(dataset, "version", drop=["banana"], workspace=old)
+    assert "recorded" in {finding.cause for finding in version.findings}
+    assert load_dataset("version", old).findings == version.findings
 
 
 @pytest.fixture

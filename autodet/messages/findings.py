@@ -343,9 +343,10 @@ def action_sentence(finding: Finding, *, planned: bool = False) -> str:
 def cause_clause(cause: Cause) -> str:
     """Return a cause as a clause, without a period at its end.
 
-    Raises:
-        KeyError: The cause does not exist.
+    A cause that only a later version knows gets a clause that says so.
     """
+    if cause.key not in PROBLEMS:
+        return f"A later version of autodet found {cause.key!r} here; update autodet to read it"
     values = dict(cause.values)
     line = f"Line {values.pop('line')}: " if "line" in values else ""
     return line + PROBLEMS[cause.key](**values)

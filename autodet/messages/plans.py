@@ -107,7 +107,7 @@ def _space(values: Mapping[str, Any]) -> str:
     varied = [_varied(one, values["small_boxes"]) for one in values["varied"]]
     if values["few"] == "chosen":  # few trials, so the plan varies few parameters
         return f"Few trials tell little apart, so they vary only {listed(varied)}" if varied else "Nothing varies"
-    hint = ", which so few trials can hardly tell apart" * (values["few"] == "too few")
+    hint = ", which so few trials can hardly tell apart" * (values["few"] == "too_few")
     return f"Trials vary {listed(varied or ['nothing'])}{hint}"
 
 

@@ -81,3 +81,7 @@ def test_sentences_of_earlier_versions_stay_as_they_are():
     read = finding_from_json(old)
     assert (problem_sentence(read), action_sentence(read, planned=True)) == ("It was odd.", "It was kept.")
     assert (read.kind, read.file, read.photos) == ("turned", "a.xml", ("a.jpg",))
+
+
+def test_a_later_version_may_find_more():
+    assert "update autodet" in problem_sentence(Finding("glare", "a.jpg", "keep", {"share": 0.5}))

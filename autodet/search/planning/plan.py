@@ -17,7 +17,7 @@ from autodet.training.hardware import Hardware
 
 MORE_VARIES = 8  # trials needed to compare more than learning rates and weight decay
 TOLD_OFTEN = 2.0  # minimum oversampling factor to mention
-Few = Literal["chosen", "too few", ""]  # trials: few parameters were chosen for them, or they are too few
+Few = Literal["chosen", "too_few", ""]  # trials: few parameters were chosen for them, or they are too few
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def space_reason(plan: Plan, facts: Facts, asked: Mapping[str, Any], *, pruner: 
 def _entered_space_reason(plan: Plan, facts: Facts) -> Notice:
     """Like ``space_reason`` for an entered space, which may be too large for the trials."""
     much = plan.trials < MORE_VARIES and len(_varied(plan.space)) > len(_varied(make_space()))
-    return _space_reason(plan, facts, plan.space, "too few" if much else "", plan.pruner)
+    return _space_reason(plan, facts, plan.space, "too_few" if much else "", plan.pruner)
 
 
 def _space_reason(plan: Plan, facts: Facts, space: Space, few: Few, pruner: str | None) -> Notice:

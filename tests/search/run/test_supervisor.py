@@ -13,6 +13,7 @@ import pytest
 from autodet.lock import hold_lock
 from autodet.messages.search import notices_text
 from autodet.models.store import add_model, find_model
+from autodet.records import Notice
 from autodet.search.api import find_search
 from autodet.search.executors import EpochDone, TrialDone, TrialTooLarge
 from autodet.search.order.options import MAX_SEED
@@ -290,7 +291,7 @@ class Refitting(InThisProcess):
 
     def events(self, timeout_seconds):
         if len(self.jobs) == 1 and self.trials.pop(REFIT, None):
-            return [TrialTooLarge(REFIT, "no memory")]
+            return [TrialTooLarge(REFIT, Notice.of("memory_exhausted", detail="no memory"))]
         return super().events(timeout_seconds)
 
 
@@ -302,7 +303,7 @@ def supervise_refit(folder, executor):
 def test_a_refit_that_does_not_fit_goes_on_in_parts_and_says_nothing_of_them_in_the_trials(plan, home):
     folder, executor = plan(trials=1, epochs=2, refit=True), Refitting(1)
     status = supervise_refit(folder, executor)
-    assert "training and validation photos" in status.message
+    assert [notice.kind for notice in status.notices] == ["refit_published"]
     assert [job.accumulation for job in executor.jobs] == [1, 2]
     assert [job.folder.name for job in executor.jobs] == ["0", "0-2"]
     assert [(trial.number, trial.effective) for trial in status.trials] == [(0, {})]
@@ -314,7 +315,7 @@ def test_a_refit_begins_with_the_accumulation_that_its_trial_needed(plan):
         def events(self, timeout_seconds):
             if not self.failed and self.trials.pop(0, None):
                 self.failed = True
-                return [TrialTooLarge(0, "no memory")]
+                return [TrialTooLarge(0, Notice.of("memory_exhausted", detail="no memory"))]
             return InThisProcess.events(self, timeout_seconds)
 
     executor = TooLarge(1)
@@ -326,7 +327,7 @@ def test_a_refit_begins_with_the_accumulation_that_its_trial_needed(plan):
 
 def test_a_refit_waits_for_a_device_like_a_trial(plan, monkeypatch):
     class Busy(InThisProcess):
-        obstacle = "Others use every device."
+        obstacle = Notice.of("waits_for_device", searches=["other"], devices=["cpu"])
         tries = 0
 
         def has_room(self):
@@ -338,11 +339,12 @@ def test_a_refit_waits_for_a_device_like_a_trial(plan, monkeypatch):
     write = status_writer.write_snapshot
     monkeypatch.setattr(
         "autodet.search.run.status_writer.write_snapshot",
-        lambda folder, status: (said.append((status.state, status.message)), write(folder, status)),
+        lambda folder, status: (said.append((status.state, status.notices)), write(folder, status)),
     )
     status = carry_on(folder, executor=Busy)
-    assert ("queued", "Others use every device.") in said
-    assert said.index(("running", "The final refit has done 0 of 1 epoch.")) > said.index(("queued", Busy.obstacle))
+    queued, begun = ("queued", (Busy.obstacle,)), ("running", (Notice.of("refit_under_way", done=0, epochs=1),))
+    assert queued in said
+    assert said.index(begun) > said.index(queued)
     assert (status.state, status.refit_share) == ("finished", 1)
 
 
@@ -356,7 +358,7 @@ def test_a_refit_without_time_is_left_out(plan, home):
     folder = plan(trials=1, epochs=1, time_limit=1000, refit=True)
     status = carry_on(folder, executor=Long)
     assert status.state == "finished"
-    assert "no final refit: There was no time for it." in status.message
+    assert Notice.of("refit_failed", Notice("refit_out_of_time")) in status.notices
     assert not find_model(status.model, home).card.refit
     assert not (folder / "refit").exists()
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from autodet.records import Attempt, EpochResult, TrialStatus
+from autodet.records import Attempt, EpochResult, Notice, TrialStatus
 from autodet.search.executors.resource_usage import Usage
 from autodet.search.run.trial_book import REFIT, RETRIES, TrialBook, startup_seconds
 from autodet.training.job import EpochProgress
@@ -64,10 +64,10 @@ def test_progress_belongs_to_the_current_epoch_and_ends_with_the_trial(book):
     book.note_progress(0, EpochProgress(1, 0.25, 2.0), LATER)
     book.note_progress(0, EpochProgress(2, 0.75, 2.0), LATER)
     assert (book[0].epoch_share, book[0].attempts[0].startup_seconds) == (0.5, 55.0)
-    ended = book.end(0, "stopped", "It was stopped.", LATER)
-    assert (ended.state, ended.error, ended.epoch_share, ended.attempts[0].ended) == (
+    ended = book.end(0, "stopped", Notice("stopped"), LATER)
+    assert (ended.state, ended.reason, ended.epoch_share, ended.attempts[0].ended) == (
         "stopped",
-        "It was stopped.",
+        Notice("stopped"),
         0.0,
         LATER,
     )
