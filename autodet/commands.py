@@ -30,7 +30,7 @@ from autodet.search.order.options import OPTIONS, SearchOptions
 from autodet.search.order.space import PARAMETERS, Range
 from autodet.search.start import start_search
 from autodet.search.status.epoch_lines import EpochLines, progress_text
-from autodet.server.launch import environment_with_secrets, start_app
+from autodet.server.streamlit_command import environment_with_secrets, start_app
 from autodet.settings import load_settings
 from autodet.terminal import PROGRAM, ProgressLine, say
 from autodet.text_format import listed, size_text

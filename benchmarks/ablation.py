@@ -33,12 +33,12 @@ from torch import Tensor, nn
 from torchvision.ops import batched_nms
 
 import autodet
-from autodet.evaluation.coco import measure
+from autodet.evaluation.coco_metrics import measure
 from autodet.models.detection import detect
 from autodet.records import Hyperparameters, Prediction
 from autodet.training import loop
 from autodet.training.checkpoint import Progress
-from autodet.training.job import BEST_BUNDLE, TrainJob
+from autodet.training.train_job import BEST_BUNDLE, TrainJob
 from autodet.workspace import open_workspace
 from benchmarks.ablation_sets import HALF, REAL, SETS, import_sets
 from benchmarks.changes import ALL_CHANGES, SCREENINGS, SOURCE

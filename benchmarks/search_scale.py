@@ -31,7 +31,7 @@ from autodet.search.order.spec import SearchSpec
 from autodet.search.run.supervisor import supervise
 from autodet.search.status import finished_trials
 from autodet.search.status.status_file import read_snapshot, read_status, write_snapshot
-from autodet.training.job import BEST_BUNDLE, TrainJob
+from autodet.training.train_job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace
 
 SHARE_OF_NOISE = 0.1  # of an epoch's duration

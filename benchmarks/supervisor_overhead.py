@@ -21,8 +21,8 @@ from autodet.models.bundle import ModelCard, write_bundle
 from autodet.records import EpochResult
 from autodet.search.launch import launch
 from autodet.search.start import start_search
-from autodet.training.job import BEST_BUNDLE, Pulse, TrainJob
 from autodet.training.loop import train  # simulated trials import it too, to include the cost
+from autodet.training.train_job import BEST_BUNDLE, Pulse, TrainJob
 from autodet.workspace import open_workspace
 
 LOOP, EPOCH_SECONDS = "loop_seconds", "AUTODET_BENCHMARK_EPOCH_SECONDS"

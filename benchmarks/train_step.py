@@ -41,7 +41,7 @@ from autodet.training import loop
 from autodet.training.checkpoint import load_checkpoint
 from autodet.training.cpu_data_parallel import ahead
 from autodet.training.device_profile import DeviceTraits
-from autodet.training.job import TrainJob
+from autodet.training.train_job import TrainJob
 from autodet.workspace import open_workspace
 
 SEED, LOADERS = 0, 2

@@ -48,7 +48,7 @@ def train_some(dataset_folder: Path, what: str, batch_size: int, side: int, opti
     from autodet.training import loop
     from autodet.training.checkpoint import Progress
     from autodet.training.device_profile import DeviceTraits
-    from autodet.training.job import TrainJob
+    from autodet.training.train_job import TrainJob
 
     if options.float32:
         loop.traits_of = lambda device, _: DeviceTraits(device)
@@ -106,7 +106,7 @@ def judge(photos: int) -> float:
     """Return the memory that evaluating an epoch adds, in megabytes."""
     import numpy as np
 
-    from autodet.evaluation.coco import measure
+    from autodet.evaluation.coco_metrics import measure
     from autodet.evaluation.objective import MAP50
     from autodet.records import Annotations, ImageRecord, Prediction
 

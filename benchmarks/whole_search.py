@@ -27,7 +27,7 @@ from autodet.records import EpochResult
 from autodet.search import launch
 from autodet.training import loop
 from autodet.training.device_profile import DeviceTraits
-from autodet.training.job import TrainJob
+from autodet.training.train_job import TrainJob
 from autodet.workspace import open_workspace
 from benchmarks.train_step import with_frozen_norms
 

@@ -6,7 +6,7 @@ from autodet.datasets.manifest import list_datasets
 from autodet.ui.common.choice import choose_dataset
 from autodet.ui.common.frame import link, page
 from autodet.ui.datasets.contents import offer_deletion, show_contents, show_views
-from autodet.ui.datasets.download import offer_downloads
+from autodet.ui.datasets.export_buttons import offer_downloads
 from autodet.ui.datasets.import_form import offer_import
 from autodet.ui.datasets.import_jobs import asks_first, show_imports
 from autodet.ui.datasets.version_form import show_versions

@@ -53,8 +53,8 @@ def sample_dataset(sample_folder, tmp_path_factory) -> Dataset:
 def trained_bundle(sample_dataset, tmp_path_factory) -> Path:
     """A model trained for real, if not for long: it finds some of the sample's fruit. Parallel workers share it."""
     from autodet.records import Hyperparameters
-    from autodet.training.job import BEST_BUNDLE, TrainJob
     from autodet.training.loop import train
+    from autodet.training.train_job import BEST_BUNDLE, TrainJob
 
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autodet.datasets.imports.job import Import, ImportStatus
+from autodet.datasets.imports.import_job import Import, ImportStatus
 from autodet.models.bundle import ModelCard, write_bundle
 from autodet.processes import module_environment
 from autodet.workspace import Workspace

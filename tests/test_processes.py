@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autodet.datasets.imports.job import start_import
+from autodet.datasets.imports.import_job import start_import
 from autodet.processes import start_process
 from tests.helpers import write_voc
 

@@ -18,7 +18,7 @@ NOT_FAST = {PROCESS, TRAINS, SLOW, "browser"}
 IMPLIED_BY_NAME = {
     "subprocess": PROCESS,
     "multiprocessing": PROCESS,
-    "autodet.datasets.imports.job.start_import": PROCESS,
+    "autodet.datasets.imports.import_job.start_import": PROCESS,
     "autodet.processes.start_process": PROCESS,
     "autodet.training.loop.train": TRAINS,
 }

@@ -69,7 +69,7 @@ class Dataset:
         folder: The data set's folder.
         id: The folder's name, unique in the workspace.
         name: Name chosen by the user.
-        format: Format of the imported source: a name of ``autodet.datasets.formats.detection``.
+        format: Format of the imported source: a name of ``autodet.datasets.formats.format_detection``.
         classes: Class names, sorted; a class id is an index into them.
         images: All photos with their annotations, sorted by split and file.
         findings: What the import found, and the action taken for each.

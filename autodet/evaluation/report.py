@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from autodet.evaluation.coco import average_precisions
-from autodet.evaluation.voc import average_precisions_voc07
+from autodet.evaluation.coco_metrics import average_precisions
+from autodet.evaluation.voc_metrics import average_precisions_voc07
 from autodet.records import MAX_DETECTIONS, ClassReport, EvaluationReport, ImageRecord, Notice, Prediction
 
 

@@ -10,7 +10,7 @@ from autodet.errors import BusyError
 from autodet.lock import hold_lock
 from autodet.search.executors.factory import executor_for
 from autodet.search.executors.local import TRAIN
-from autodet.search.order.dataset_checks import check_dataset
+from autodet.search.order.dataset_preflight import check_dataset
 from autodet.search.order.initial_weights import check_start
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.interruption import give_back, set_aside, write_interrupted

@@ -17,7 +17,7 @@ from autodet.records import SearchStatus, TrialStatus
 from autodet.search.delete import delete_search, size_of
 from autodet.search.executors.ray_check import check_cluster
 from autodet.search.launch import Launcher, launch
-from autodet.search.order.dataset_checks import check_dataset
+from autodet.search.order.dataset_preflight import check_dataset
 from autodet.search.order.initial_weights import check_start
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.best_model import model_ids

@@ -21,7 +21,7 @@ from autodet.search.api import Search, find_search, search_folders
 from autodet.search.executors.ray_check import check_cluster
 from autodet.search.launch import Launcher, launch
 from autodet.search.order.combinations import Combinations, cap_caution
-from autodet.search.order.dataset_checks import check_dataset, check_labels
+from autodet.search.order.dataset_preflight import check_dataset, check_labels
 from autodet.search.order.initial_weights import Beginning, read_beginning
 from autodet.search.order.options import SearchKeywords, SearchOptions, StoredOptions, lists_options
 from autodet.search.order.space import PARAMETERS, architectures, make_space, most_epochs

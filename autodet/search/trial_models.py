@@ -7,7 +7,7 @@ from autodet.models.bundle import read_bundle
 from autodet.models.store import StoredModel, list_models, new_model
 from autodet.names import is_numbered
 from autodet.search.run.trial_dirs import TRIALS, TrialFolders
-from autodet.training.job import BEST_BUNDLE
+from autodet.training.train_job import BEST_BUNDLE
 from autodet.workspace import Workspace
 
 

@@ -9,7 +9,7 @@ import torch
 from autodet.errors import TrainingError
 from autodet.evaluation.objective import Objective
 from autodet.records import EpochResult, Hyperparameters
-from autodet.training.job import CHECKPOINT, TrainJob
+from autodet.training.train_job import CHECKPOINT, TrainJob
 from autodet.workspace import write_atomically
 
 

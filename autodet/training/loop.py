@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
-from autodet.evaluation.coco import measure
+from autodet.evaluation.coco_metrics import measure
 from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
 from autodet.models.description import one_line
 from autodet.models.detection import detect
@@ -29,10 +29,10 @@ from autodet.training.device_profile import prepare, traits_of
 from autodet.training.forecast import EVALUATION_SHARE
 from autodet.training.frozen_layers import freeze
 from autodet.training.image_cache import MEMORY_BYTES, SquareCache
-from autodet.training.job import BEST_BUNDLE, EpochProgress, Pulse, TrainJob, no_pulse
 from autodet.training.latency import PHOTOS, measure_latency
 from autodet.training.letterbox_dataset import Sample, Squares, collate
 from autodet.training.schedule import set_learning_rates
+from autodet.training.train_job import BEST_BUNDLE, EpochProgress, Pulse, TrainJob, no_pulse
 from autodet.training.transforms import TrainingTransform
 from autodet.version import __version__
 

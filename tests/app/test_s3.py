@@ -2,7 +2,7 @@
 
 import pytest
 
-from autodet.datasets.imports.job import start_import
+from autodet.datasets.imports.import_job import start_import
 from autodet.datasets.manifest import list_datasets
 from autodet.datasets.sources.s3.access import ANONYMOUS, S3Credentials
 from autodet.errors import DatasetError

@@ -7,10 +7,10 @@ is the highest precision at that recall or a higher one; 0 if the recall is not 
 import numpy as np
 import pytest
 
-from autodet.evaluation.coco import average_precisions, measure
+from autodet.evaluation.coco_metrics import average_precisions, measure
 from autodet.evaluation.objective import Objective
 from autodet.evaluation.report import evaluate_predictions
-from autodet.evaluation.voc import average_precisions_voc07
+from autodet.evaluation.voc_metrics import average_precisions_voc07
 from autodet.records import Prediction
 from tests.evaluation.test_coco import photo
 

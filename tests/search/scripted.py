@@ -13,7 +13,7 @@ from pathlib import Path
 from autodet.errors import TrainingError
 from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
 from autodet.records import EpochResult
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, EpochProgress, no_pulse
+from autodet.training.train_job import BEST_BUNDLE, CHECKPOINT, EpochProgress, no_pulse
 from autodet.workspace import write_atomically
 
 SCRIPT = "AUTODET_TEST_SCRIPT"

@@ -14,8 +14,8 @@ from autodet.errors import TrainingError
 from autodet.evaluation.objective import Objective
 from autodet.models.bundle import read_bundle
 from autodet.records import Annotations, Hyperparameters
-from autodet.training.job import BEST_BUNDLE, TrainJob
 from autodet.training.loop import train
+from autodet.training.train_job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace
 from tests.helpers import APPLE, BANANA, Mark, write_labelled
 

@@ -18,8 +18,8 @@ from autodet.records import Annotations, Hyperparameters
 from autodet.training import letterbox_dataset, loop
 from autodet.training.device import computes_bfloat16
 from autodet.training.device_profile import DeviceTraits
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.training.loop import train
+from autodet.training.train_job import BEST_BUNDLE, CHECKPOINT, TrainJob
 from autodet.workspace import Workspace
 from tests.helpers import draw_photo
 

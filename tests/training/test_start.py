@@ -10,8 +10,8 @@ from autodet.datasets.versions.derive import derive_dataset
 from autodet.errors import BundleError, ModelError, TrainingError
 from autodet.models.bundle import read_bundle, read_card
 from autodet.records import Hyperparameters
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, Start, TrainJob
 from autodet.training.loop import train
+from autodet.training.train_job import BEST_BUNDLE, CHECKPOINT, Start, TrainJob
 from tests.helpers import untrained_bundle
 
 HARDLY = Hyperparameters(image_size=160, lr=1e-9)  # an epoch tells what was there before it

@@ -65,7 +65,7 @@ def import_dataset(
             ``motorbikes`` (AutoGluon's data set, from a public bucket).
         name: Name of the data set; defaults to the source's name. A number is appended if it is the id of another
             dataset.
-        format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
+        format: ``auto`` or a name of ``autodet.datasets.formats.format_detection``.
         seed: Seed of the split if the source defines none, and of the drawn sample.
         decisions: Actions for kinds of findings, such as ``{"box_outside": "drop"}``; see
             ``autodet.datasets.checks.kinds``. ``{"large_loss": "keep"}`` imports the remaining data regardless of the

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from autodet.datasets.formats.detection import Detection
+from autodet.datasets.formats.format_detection import Detection
 from autodet.datasets.formats.labels import LabelledPhoto
 from autodet.datasets.imports.staging import Staged, StagedPhoto
 from autodet.datasets.photos import PhotoFacts

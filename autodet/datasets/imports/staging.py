@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from autodet.datasets.checks.kinds import examples_of
-from autodet.datasets.formats.detection import FORMATS, Detection, find_format
+from autodet.datasets.formats.format_detection import FORMATS, Detection, find_format
 from autodet.datasets.formats.labels import LabelledPhoto, Reading
 from autodet.datasets.formats.listing import Listing, list_files
 from autodet.datasets.formats.unsupported import find_foreign
@@ -159,7 +159,7 @@ def stage(
         copies: A new folder of ours that photos are copied to while reading, so that the import uses exactly the
             reviewed files; None if the files are already our copies.
         shown: The source's name in error messages.
-        format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
+        format: ``auto`` or a name of ``autodet.datasets.formats.format_detection``.
         report: Callback that receives the completed fraction, 0 to 1, and the current step.
 
     Raises:

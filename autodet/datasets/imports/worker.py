@@ -17,7 +17,7 @@ from typing import Any
 
 from autodet.datasets.checks.kinds import decide
 from autodet.datasets.imports.import_dataset import ORDER, collector_paused, failures_named, store, stored_for
-from autodet.datasets.imports.job import (
+from autodet.datasets.imports.import_job import (
     CANCEL,
     DRAFT,
     FETCHED,

@@ -9,7 +9,7 @@ from autodet.records import EpochResult, Notice
 from autodet.search.executors.error_text import unforeseen_reason
 from autodet.search.executors.oom import is_out_of_memory
 from autodet.search.executors.resource_usage import Usage
-from autodet.training.job import EpochProgress, TrainJob
+from autodet.training.train_job import EpochProgress, TrainJob
 
 BEAT_SECONDS = 1.0  # minimum interval between progress reports of a trial
 

@@ -35,7 +35,7 @@ from autodet.search.executors.oom import out_of_memory_kills
 from autodet.search.executors.parent_death import bind_to_parent, watch_supervisor
 from autodet.search.executors.resource_usage import Meter
 from autodet.training.device import Slot, visible_gpu
-from autodet.training.job import EpochProgress, TrainJob
+from autodet.training.train_job import EpochProgress, TrainJob
 
 TRAIN = "autodet.training.loop:train"
 NURSERY = "autodet.search.executors.forkserver_preload"

@@ -45,7 +45,7 @@ from autodet.search.executors import (
 from autodet.search.executors.dataset_transfer import cache_folder, packed, unpacked
 from autodet.search.executors.resource_usage import Meter
 from autodet.settings import Settings, load_settings
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, EpochProgress, Pulse, TrainJob
+from autodet.training.train_job import BEST_BUNDLE, CHECKPOINT, EpochProgress, Pulse, TrainJob
 from autodet.version import __version__
 from autodet.workspace import write_atomically
 

@@ -12,7 +12,7 @@ from autodet.models.store import find_model
 from autodet.records import Origin
 from autodet.search.order.space import Choices, make_space
 from autodet.search.order.spec import SearchSpec
-from autodet.training.job import Start
+from autodet.training.train_job import Start
 from autodet.workspace import Workspace
 
 COPY = "start.autodet"  # in the search folder

@@ -8,7 +8,7 @@ from autodet.datasets.checks.dataset_checks import FEW_BOXES
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import TRAINING_SIZE, columns_of
 from autodet.records import SPLITS, FloatArray, IntArray
-from autodet.search.order.dataset_checks import check_labels
+from autodet.search.order.dataset_preflight import check_labels
 
 
 @dataclass(frozen=True)

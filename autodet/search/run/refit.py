@@ -22,7 +22,7 @@ from autodet.search.run.trial_book import REFIT, TrialBook
 from autodet.search.run.trial_dirs import TrialFolders
 from autodet.search.run.trials import Ending, job_of
 from autodet.search.status.status_file import is_to_stop, moment
-from autodet.training.job import BEST_BUNDLE, TrainJob
+from autodet.training.train_job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace
 
 FOLDER = "refit"  # subfolder of the search folder

@@ -25,7 +25,7 @@ from autodet.search.executors import (
     TrialLost,
     TrialTooLarge,
 )
-from autodet.search.order.dataset_checks import refit_growth
+from autodet.search.order.dataset_preflight import refit_growth
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.best_model import PublishedModel
 from autodet.search.run.refit import Refit
@@ -44,7 +44,7 @@ from autodet.search.status.status_file import (
 )
 from autodet.search.study.database import patiently
 from autodet.search.study.study import SearchStudy
-from autodet.training.job import TrainJob
+from autodet.training.train_job import TrainJob
 from autodet.workspace import Workspace, sweep_unfinished
 
 TRACEBACK = "traceback.txt"

@@ -8,7 +8,7 @@ from datetime import datetime
 from autodet.records import Attempt, EpochResult, Notice, TrialState, TrialStatus, best_of
 from autodet.search.executors.resource_usage import Usage
 from autodet.search.run.oom_backoff import Fitting
-from autodet.training.job import EpochProgress
+from autodet.training.train_job import EpochProgress
 
 REFIT = -1  # the refit's number for the executor and in the book
 RETRIES = 2  # restarts of a lost trial without a completed epoch in between

@@ -8,7 +8,7 @@ its folder, so its checkpoint and bundle cannot be written.
 import re
 from pathlib import Path
 
-from autodet.training.job import CHECKPOINT
+from autodet.training.train_job import CHECKPOINT
 from autodet.workspace import delete_folder, sweep_unfinished
 
 TRIALS = "trials"  # subfolder of the search folder

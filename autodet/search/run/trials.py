@@ -21,7 +21,7 @@ from autodet.search.run.trial_book import TrialBook
 from autodet.search.run.trial_dirs import TRIALS, TrialFolders
 from autodet.search.status.status_file import is_to_stop, moment
 from autodet.search.study.study import SearchStudy
-from autodet.training.job import BEST_BUNDLE, TrainJob
+from autodet.training.train_job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace, safe_join
 
 NO_EPOCH = Notice("no_epoch")

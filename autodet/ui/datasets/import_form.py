@@ -7,7 +7,7 @@ from typing import BinaryIO
 import streamlit as st
 
 from autodet.datasets.imports.import_dataset import name_of
-from autodet.datasets.imports.job import start_import
+from autodet.datasets.imports.import_job import start_import
 from autodet.datasets.imports.staging import MOTORBIKES, SAMPLE
 from autodet.datasets.sources.roots import find_below_roots
 from autodet.datasets.sources.s3.access import SCHEME, S3Credentials, check_visitor

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from autodet.datasets.imports.job import Import, ImportRequest, ImportState, ImportStatus, find_import, list_imports
+from autodet.datasets.imports.import_job import (
+    Import,
+    ImportRequest,
+    ImportState,
+    ImportStatus,
+    find_import,
+    list_imports,
+)
 from autodet.datasets.manifest import read_dataset
 from autodet.datasets.sources.s3.access import check_visitor
 from autodet.errors import DatasetError, NotFoundError

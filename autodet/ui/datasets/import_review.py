@@ -11,7 +11,7 @@ import streamlit as st
 from autodet.charts.palette import GREY, class_colour
 from autodet.datasets.checks.kinds import KINDS, by_kind, how_many
 from autodet.datasets.checks.photo_checks import CheckedPhoto
-from autodet.datasets.imports.job import Import, find_import
+from autodet.datasets.imports.import_job import Import, find_import
 from autodet.datasets.imports.photo_changes import change_of
 from autodet.datasets.imports.review import Review
 from autodet.datasets.imports.staging import StagedPhoto

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from autodet.datasets.imports.job import start_import
+from autodet.datasets.imports.import_job import start_import
 from autodet.datasets.manifest import load_dataset
 from autodet.workspace import Workspace
 from tests.datasets.sources.hostile_files import (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autodet.datasets.imports.job import find_import, list_imports, start_import
+from autodet.datasets.imports.import_job import find_import, list_imports, start_import
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.sources.s3.access import ANONYMOUS, S3Credentials
 from autodet.errors import DatasetError

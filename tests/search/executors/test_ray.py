@@ -17,7 +17,7 @@ from autodet.search.api import find_search
 from autodet.search.executors.ray_check import check_cluster
 from autodet.search.start import start_search
 from autodet.search.status.status_file import LOG
-from autodet.training.job import BEST_BUNDLE, CHECKPOINT, TrainJob, no_pulse
+from autodet.training.train_job import BEST_BUNDLE, CHECKPOINT, TrainJob, no_pulse
 from tests.helpers import untrained_bundle
 from tests.ray_cluster import RayCluster
 from tests.search import scripted, scripted_on_ray

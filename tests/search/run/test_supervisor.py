@@ -23,7 +23,7 @@ from autodet.search.run.trial_book import REFIT
 from autodet.search.start import start_search
 from autodet.search.status.status_file import STOP
 from autodet.search.study.study import SearchStudy
-from autodet.training.job import CHECKPOINT
+from autodet.training.train_job import CHECKPOINT
 from tests.helpers import untrained_bundle
 from tests.search import scripted
 

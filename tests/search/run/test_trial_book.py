@@ -7,7 +7,7 @@ import pytest
 from autodet.records import Attempt, EpochResult, Notice, TrialStatus
 from autodet.search.executors.resource_usage import Usage
 from autodet.search.run.trial_book import REFIT, RETRIES, TrialBook, startup_seconds
-from autodet.training.job import EpochProgress
+from autodet.training.train_job import EpochProgress
 
 NOON, LATER = "2026-01-01T12:00:00+00:00", "2026-01-01T12:01:00+00:00"
 PARAMS = {"architecture": "a", "image_size": 320, "batch_size": 4}

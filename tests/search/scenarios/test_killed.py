@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from autodet.search.api import find_search
 from autodet.search.run.trial_dirs import TrialFolders
-from autodet.training.job import CHECKPOINT
+from autodet.training.train_job import CHECKPOINT
 from tests.search.conftest import is_whole
 
 SEARCH = "fruit"

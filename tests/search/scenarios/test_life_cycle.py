@@ -6,7 +6,7 @@ import pytest
 from autodet.models.store import find_model
 from autodet.search.api import find_search, list_searches
 from autodet.search.study.study import SearchStudy
-from autodet.training.job import CHECKPOINT
+from autodet.training.train_job import CHECKPOINT
 from tests.search.conftest import best_of
 
 

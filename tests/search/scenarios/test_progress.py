@@ -21,7 +21,7 @@ from autodet.search.status.epoch_lines import EpochLines, progress_text
 from autodet.search.status.status_file import STATUS, read_snapshot, write_snapshot
 from autodet.search.study.study import SearchStudy
 from autodet.terminal import status_text
-from autodet.training.job import EpochProgress
+from autodet.training.train_job import EpochProgress
 from autodet.workspace import read_json, write_json
 from tests.search import scripted
 from tests.search.conftest import ROOT

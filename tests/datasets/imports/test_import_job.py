@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autodet.datasets.imports.job import ImportStatus, find_import, list_imports, start_import, write_status
+from autodet.datasets.imports.import_job import ImportStatus, find_import, list_imports, start_import, write_status
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.errors import BusyError, DatasetError, NotFoundError
 from autodet.messages.findings import action_sentence

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from autodet.errors import SettingsError
-from autodet.server.launch import allowed_hosts, environment_with_secrets, streamlit_command
+from autodet.server.streamlit_command import allowed_hosts, environment_with_secrets, streamlit_command
 from autodet.settings import is_loopback, load_settings
 
 HANDSHAKE = (

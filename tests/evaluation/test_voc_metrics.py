@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autodet.evaluation.voc import average_precisions_voc07
+from autodet.evaluation.voc_metrics import average_precisions_voc07
 from autodet.records import Prediction
 from tests.evaluation.test_coco import photo
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autodet.evaluation.coco import average_precisions, measure
+from autodet.evaluation.coco_metrics import average_precisions, measure
 from autodet.evaluation.objective import MAP50, Objective
 from autodet.records import Annotations, ImageRecord, Prediction
 

@@ -68,7 +68,7 @@ class ImportRequest:
     Attributes:
         source: A path, an ``s3://`` address, or ``sample``; empty for an upload, which is stored beside the request.
         name: Name of the dataset.
-        format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
+        format: ``auto`` or a name of ``autodet.datasets.formats.format_detection``.
         seed: Seed of the split if the source defines none, and of the drawn sample.
         created: Time of the request, ISO 8601 with time zone.
         credentials: For S3: the account and the server, without keys.
@@ -173,7 +173,7 @@ class Import:
 
         Args:
             decisions: Actions for kinds of findings.
-            format: A name of ``autodet.datasets.formats.detection``.
+            format: A name of ``autodet.datasets.formats.format_detection``.
             credentials: Keys, if the import lacks them.
             large: Consent to a large download, after ``confirming``.
 
@@ -231,7 +231,7 @@ def start_import(
     Args:
         source: A source of ``import_dataset``, or an uploaded zip.
         name: Name of the dataset.
-        format: ``auto`` or a name of ``autodet.datasets.formats.detection``.
+        format: ``auto`` or a name of ``autodet.datasets.formats.format_detection``.
         seed: Seed of the split if the source defines none, and of the drawn sample.
         workspace: Target workspace; defaults to the workspace of the settings.
         credentials: For S3 only; passed to the process through a pipe and never written to disk.
