@@ -511,7 +511,7 @@ def test_a_version_that_makes_no_sense_is_a_sentence(arguments, words, fruit_hom
     assert [path.name for path in Workspace(fruit_home).datasets.iterdir()] == ["fruit"]
 
 
-# Mistakes
+# ErrorCounts
 
 
 def zip_of_broken_xml(folder):

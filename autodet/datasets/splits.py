@@ -72,11 +72,11 @@ def draw_splits(
     order.sort(key=lambda index: min(((photos_per_class[name], name) for name in classes[index]), default=(0, "")))
     splits: list[Split] = ["train"] * len(classes)
     counts: Counter[Split] = Counter()
-    learnt: set[str] = set()
+    placed: set[str] = set()
     for done, index in enumerate(order, start=1):
-        if classes[index] <= learnt:
+        if classes[index] <= placed:
             splits[index] = max(shares, key=lambda split: shares[split] * done - counts[split])
-        learnt |= classes[index]
+        placed |= classes[index]
         counts[splits[index]] += 1
     return splits
 
@@ -99,11 +99,11 @@ def _draw_groups(
     missing = {split: {name: share * total[name] for name in total} for split, share in shares.items()}
     room = {split: share * len(classes) for split, share in shares.items()}
     chosen: list[Split] = ["train"] * len(units)
-    learnt = {NO_CLASS}
+    placed = {NO_CLASS}
     for unit in sorted(range(len(units)), key=lambda unit: min((total[name], name) for name in held[unit])):
-        if held[unit].keys() <= learnt:
+        if held[unit].keys() <= placed:
             chosen[unit] = _most_wanted(held[unit], len(units[unit]), total, missing, room)
-        learnt |= held[unit].keys()
+        placed |= held[unit].keys()
         room[chosen[unit]] -= len(units[unit])
         for name, count in held[unit].items():
             missing[chosen[unit]][name] -= count

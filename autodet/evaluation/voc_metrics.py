@@ -62,13 +62,13 @@ def _judged(record: ImageRecord, prediction: Prediction, class_id: int) -> list[
     found = prediction.class_ids == class_id
     overlaps = iou_matrix(prediction.boxes_xyxy[found], record.annotations.boxes_xyxy[marked])
     claimed: set[int] = set()
-    judged = []
+    matches = []
     for score, row in zip(prediction.scores[found].tolist(), overlaps, strict=True):
         nearest = int(row.argmax()) if len(row) else -1
         overlapping = nearest >= 0 and row[nearest] >= MINIMUM_IOU
         if overlapping and difficult[nearest]:
             continue
-        judged.append((score, overlapping and nearest not in claimed))
+        matches.append((score, overlapping and nearest not in claimed))
         if overlapping:
             claimed.add(nearest)
-    return judged
+    return matches

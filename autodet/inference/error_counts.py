@@ -1,4 +1,4 @@
-"""Counts of missed, spurious and misclassified objects per photo."""
+"""Counts of false negatives, false positives and wrong classes per photo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,37 +13,37 @@ MINIMUM_IOU = 0.5
 
 
 @dataclass(frozen=True)
-class Mistakes:
+class ErrorCounts:
     """Counts of errors on one or more photos.
 
     Attributes:
-        missed: False negatives: ground-truth boxes without a matching detection, difficult boxes excluded.
-        made_up: False positives: detections that overlap no unmatched ground-truth box.
+        false_negatives: Ground-truth boxes without a matching detection, difficult boxes excluded.
+        false_positives: Detections that overlap no unmatched ground-truth box.
         wrong_class: Detections matched with a ground-truth box of another class.
     """
 
-    missed: int
-    made_up: int
+    false_negatives: int
+    false_positives: int
     wrong_class: int
 
     @property
     def total(self) -> int:
         """Total number of errors."""
-        return self.missed + self.made_up + self.wrong_class
+        return self.false_negatives + self.false_positives + self.wrong_class
 
 
-def add_up(mistakes: Sequence[Mistakes]) -> Mistakes:
+def add_up(mistakes: Sequence[ErrorCounts]) -> ErrorCounts:
     """Sum the errors of several photos."""
-    return Mistakes(
-        sum(count.missed for count in mistakes),
-        sum(count.made_up for count in mistakes),
+    return ErrorCounts(
+        sum(count.false_negatives for count in mistakes),
+        sum(count.false_positives for count in mistakes),
         sum(count.wrong_class for count in mistakes),
     )
 
 
-def count_mistakes(
+def count_errors(
     record: ImageRecord, seen: Prediction, classes: Sequence[str], model_classes: Sequence[str]
-) -> Mistakes:
+) -> ErrorCounts:
     """Match detections greedily with ground truth at an IoU of at least 0.5, and count the errors.
 
     A detection prefers boxes of its own class, then the highest IoU. ``match_classes`` pairs the class names.
@@ -58,17 +58,17 @@ def count_mistakes(
     names = match_classes(model_classes, classes).kept
     overlaps = iou_matrix(seen.boxes_xyxy, marked.boxes_xyxy)
     free = np.ones(len(marked), bool)
-    made_up = wrong_class = 0
+    false_positives = wrong_class = 0
     for row, class_id in zip(overlaps, seen.class_ids.tolist(), strict=True):
         same = np.array(
             [names.get(classes[other]) == model_classes[class_id] for other in marked.class_ids.tolist()], bool
         )
         overlapping = free & (row >= MINIMUM_IOU)
         if not overlapping.any():
-            made_up += 1
+            false_positives += 1
             continue
         candidates = overlapping & same if (overlapping & same).any() else overlapping
         match = int(np.argmax(np.where(candidates, row, -1)))
         free[match] = False
         wrong_class += int(not same[match])
-    return Mistakes(int((free & ~marked.difficult).sum()), made_up, wrong_class)
+    return ErrorCounts(int((free & ~marked.difficult).sum()), false_positives, wrong_class)

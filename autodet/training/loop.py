@@ -97,7 +97,7 @@ class _Trial:
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
         # At least two photos per replica, because Python's overhead is the same for one.
         self.replicas = self._replicas(self.network, job.hyperparameters.batch_size // 2)
-        self.judges = self._replicas(self.average, EVALUATION_BATCH // 2)
+        self.evaluators = self._replicas(self.average, EVALUATION_BATCH // 2)
         if self.traits.compiled:  # all squares have one size; the heads have data-dependent shapes and stay uncompiled
             self.network.get_submodule("backbone").compile()
         self.optimizer = _optimizer(self.network, job.hyperparameters)
@@ -226,11 +226,11 @@ class _Trial:
 
     def _evaluate(self, epoch: int) -> tuple[float, float, float | None]:
         predictions: list[Prediction] = []
-        size = max(1, EVALUATION_BATCH // (len(self.judges) if self.judges else self.job.accumulation))
+        size = max(1, EVALUATION_BATCH // (len(self.evaluators) if self.evaluators else self.job.accumulation))
         photos = range(len(self.val_squares))
         batches = [photos[at : at + size] for at in range(0, len(photos), size)]
         predict = partial(self._predict, self.average)
-        for predicted in self.judges.each(self._predict, batches) if self.judges else map(predict, batches):
+        for predicted in self.evaluators.each(self._predict, batches) if self.evaluators else map(predict, batches):
             predictions += predicted
             self._beat(epoch, len(self.train_squares), len(predictions))
         return measure(self.val_squares.records, predictions, len(self.dataset.classes), self.job.objective)

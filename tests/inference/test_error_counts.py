@@ -1,6 +1,6 @@
 import pytest
 
-from autodet.inference.error_counts import Mistakes, add_up, count_mistakes
+from autodet.inference.error_counts import ErrorCounts, add_up, count_errors
 from autodet.records import Annotations, ImageRecord, Prediction
 
 HERE, THERE, NOWHERE = [10, 10, 50, 50], [60, 60, 90, 90], [0, 80, 20, 100]
@@ -13,8 +13,8 @@ def counted(marked, seen, difficult=None, model_classes=CLASSES):
     prediction = Prediction.of(
         [box for box, _, _ in seen], [model_classes.index(name) for _, name, _ in seen], [score for *_, score in seen]
     )
-    mistakes = count_mistakes(record, prediction, CLASSES, model_classes)
-    return mistakes.missed, mistakes.made_up, mistakes.wrong_class
+    mistakes = count_errors(record, prediction, CLASSES, model_classes)
+    return mistakes.false_negatives, mistakes.false_positives, mistakes.wrong_class
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,5 @@ def test_classes_are_compared_by_name():
 
 
 def test_mistakes_on_several_photos_add_up():
-    assert add_up([Mistakes(1, 2, 0), Mistakes(3, 0, 4)]) == Mistakes(4, 2, 4)
+    assert add_up([ErrorCounts(1, 2, 0), ErrorCounts(3, 0, 4)]) == ErrorCounts(4, 2, 4)
     assert add_up([]).total == 0

@@ -19,17 +19,17 @@ class Kind:
     Attributes:
         actions: Available actions; the default comes first.
         loses: Whether the default discards labelled data; see ``MAX_LOST_SHARE``.
-        judged: Whether a user must confirm the decision although no data is lost.
+        needs_consent: Whether a user must confirm the decision although no data is lost.
     """
 
     actions: tuple[Action, ...]
     loses: bool = False
-    judged: bool = False
+    needs_consent: bool = False
 
     @property
     def asks(self) -> bool:
         """Whether an interactive import waits for the user's decision."""
-        return self.loses or self.judged
+        return self.loses or self.needs_consent
 
     @property
     def default(self) -> Action:
@@ -46,36 +46,36 @@ KINDS: dict[str, Kind] = {
     "labels_damaged": Kind(("drop",), loses=True),
     "labels_foreign": Kind(("drop",)),
     "labels_twice": Kind(("drop",)),
-    "split_twice": Kind(("fix",), judged=True),
+    "split_twice": Kind(("fix",), needs_consent=True),
     "photo_unlisted": Kind(("drop", "keep"), loses=True),
-    "train_unnamed": Kind(("keep",), judged=True),
-    "photo_unlabelled": Kind(("drop", "keep"), judged=True),
+    "train_unnamed": Kind(("keep",), needs_consent=True),
+    "photo_unlabelled": Kind(("drop", "keep"), needs_consent=True),
     "label_file_missing": Kind(("keep",)),
     "box_damaged": Kind(("drop",), loses=True),
     "class_unknown": Kind(("drop",), loses=True),
     "names_missing": Kind(("keep",)),
-    "names_differ": Kind(("stop", "keep"), judged=True),
+    "names_differ": Kind(("stop", "keep"), needs_consent=True),
     "box_set_aside": Kind(("drop",), loses=True),
     "box_no_area": Kind(("drop",), loses=True),
     "box_outside": Kind(("fix", "drop"), loses=True),
-    "box_duplicate": Kind(("drop", "keep"), judged=True),
+    "box_duplicate": Kind(("drop", "keep"), needs_consent=True),
     "box_tiny": Kind(("keep", "drop")),
     "photo_crowded": Kind(("keep",)),
     "wrong_ending": Kind(("fix",)),
-    "turned": Kind(("fix", "keep"), judged=True),
+    "turned": Kind(("fix", "keep"), needs_consent=True),
     "size_missing": Kind(("keep",)),
-    "size_mismatch": Kind(("keep", "fix", "drop"), judged=True),
-    "class_spelling": Kind(("fix", "keep"), judged=True),
+    "size_mismatch": Kind(("keep", "fix", "drop"), needs_consent=True),
+    "class_spelling": Kind(("fix", "keep"), needs_consent=True),
     "class_empty": Kind(("drop",)),
     "class_rare": Kind(("keep", "drop")),
     "class_missing": Kind(("keep", "drop")),
-    "class_untaught": Kind(("keep", "drop"), judged=True),
-    "splits_disagree": Kind(("stop", "keep"), judged=True),
-    "photo_copies": Kind(("keep", "drop"), judged=True),
-    "photo_alike": Kind(("keep", "drop"), judged=True),
-    "large_loss": Kind(("stop", "keep"), judged=True),
-    "large_download": Kind(("stop", "keep"), judged=True),
-    "no_boxes": Kind(("stop",), judged=True),
+    "class_untaught": Kind(("keep", "drop"), needs_consent=True),
+    "splits_disagree": Kind(("stop", "keep"), needs_consent=True),
+    "photo_copies": Kind(("keep", "drop"), needs_consent=True),
+    "photo_alike": Kind(("keep", "drop"), needs_consent=True),
+    "large_loss": Kind(("stop", "keep"), needs_consent=True),
+    "large_download": Kind(("stop", "keep"), needs_consent=True),
+    "no_boxes": Kind(("stop",), needs_consent=True),
     "no_validation": Kind(("keep",)),
     "split_unmarked": Kind(("keep",)),
 }

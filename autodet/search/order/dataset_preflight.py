@@ -27,8 +27,8 @@ def check_dataset(spec: SearchSpec, workspace: Workspace) -> None:
 def refit_growth(spec: SearchSpec, workspace: Workspace) -> float:
     """Return the photos per epoch of the final refit, relative to those of a trial."""
     dataset = read_dataset(safe_join(workspace.datasets, spec.dataset))
-    learnt, judged = len(dataset.split("train")), len(dataset.split("val"))
-    return (learnt + judged) / max(1, learnt)
+    train, val = len(dataset.split("train")), len(dataset.split("val"))
+    return (train + val) / max(1, train)
 
 
 def check_whole(dataset: Dataset) -> None:

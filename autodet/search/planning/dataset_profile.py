@@ -45,21 +45,21 @@ def facts_of(dataset: Dataset) -> Facts:
         SearchError: The data set has no training boxes.
     """
     columns = columns_of(dataset)
-    learnt = columns.splits == SPLITS.index("train")
-    taught = learnt[columns.photos]
-    if not taught.any():
+    in_train = columns.splits == SPLITS.index("train")
+    of_train = in_train[columns.photos]
+    if not of_train.any():
         check_labels(dataset)  # raises with the reason
-    shares = columns.sides[taught] / TRAINING_SIZE
-    longer = columns.sizes_wh[learnt].max(axis=1)
-    shows = np.zeros((len(learnt), len(dataset.classes)), bool)
-    shows[columns.photos[taught], columns.class_ids[taught]] = True
+    shares = columns.sides[of_train] / TRAINING_SIZE
+    longer = columns.sizes_wh[in_train].max(axis=1)
+    shows = np.zeros((len(in_train), len(dataset.classes)), bool)
+    shows[columns.photos[of_train], columns.class_ids[of_train]] = True
     shown = shows.sum(axis=0)
     rarest = int(np.where(shown, shown, shown.max()).argmin())
     return Facts(
-        int(learnt.sum()),
+        int(in_train.sum()),
         len(dataset.split("val")),
         float(np.median(shares)),
-        _small_box(shares, columns.class_ids[taught]),
+        _small_box(shares, columns.class_ids[of_train]),
         int(np.median(longer)),
         dataset.classes[rarest],
         int(shown[rarest]),
@@ -70,8 +70,8 @@ def facts_of(dataset: Dataset) -> Facts:
 def unjudged_classes(dataset: Dataset) -> tuple[str, ...]:
     """Return the classes that are not evaluated: their validation boxes are missing or all difficult."""
     marked = [record.annotations for record in dataset.split("val")]
-    judged = {int(one) for annotations in marked for one in annotations.class_ids[~annotations.difficult]}
-    return tuple(name for class_id, name in enumerate(dataset.classes) if class_id not in judged)
+    measured = {int(one) for annotations in marked for one in annotations.class_ids[~annotations.difficult]}
+    return tuple(name for class_id, name in enumerate(dataset.classes) if class_id not in measured)
 
 
 def _small_box(shares: FloatArray, class_ids: IntArray) -> float:

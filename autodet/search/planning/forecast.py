@@ -42,8 +42,8 @@ def forecast_search(
     trials = int(min(trials, Combinations(space).count))
     defaults = default_values(space)
 
-    def seconds(values: dict[str, Any], learnt: int) -> float:
-        return trial_seconds(learnt, val, int(values.get("epochs", epochs)), hyperparameters_of(values), hardware)
+    def seconds(values: dict[str, Any], train: int) -> float:
+        return trial_seconds(train, val, int(values.get("epochs", epochs)), hyperparameters_of(values), hardware)
 
     possible = [defaults | ends for ends in _ends(space)] if trials > 1 else [defaults]
     bounds = []

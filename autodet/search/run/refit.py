@@ -93,7 +93,7 @@ class Refit:
     def started(self, trial: TrialStatus) -> None:
         """Do nothing, because the study does not know of the refit."""
 
-    def judge(self, trial: TrialStatus, _result: EpochResult) -> TrialState | None:
+    def note_epoch(self, trial: TrialStatus, _result: EpochResult) -> TrialState | None:
         """Return ``stopped`` if the remaining epochs would exceed the time limit."""
         is_done = len(trial.epochs) >= trial.planned_epochs
         return None if is_done or self._time.allows_refit() else "stopped"

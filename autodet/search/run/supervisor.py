@@ -76,7 +76,7 @@ class Work(Protocol):
     def started(self, trial: TrialStatus) -> None:
         """Record a new attempt."""
 
-    def judge(self, trial: TrialStatus, result: EpochResult) -> TrialState | None:
+    def note_epoch(self, trial: TrialStatus, result: EpochResult) -> TrialState | None:
         """Record a new epoch; return the state in which to end the training early, or None to let it continue."""
 
     def end(self, number: int, state: TrialState, reason: Notice | None = None) -> None:
@@ -231,7 +231,7 @@ class _Supervisor:
         if not self._book.note_epoch(number, result, event.usage, moment()):
             return
         log.info("%s epoch %d: loss %.3f, mAP50 %.3f", name_of(number), result.epoch, result.loss, result.map50)
-        if ended := self._work.judge(self._book[number], result):
+        if ended := self._work.note_epoch(self._book[number], result):
             self._executor.cancel(number)
             self._work.end(number, ended)
 

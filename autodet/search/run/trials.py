@@ -82,7 +82,7 @@ class Trials:
         self._time.cut = self._time.epochs_for_another() == 0
         return not self._time.cut
 
-    def judge(self, trial: TrialStatus, result: EpochResult) -> TrialState | None:
+    def note_epoch(self, trial: TrialStatus, result: EpochResult) -> TrialState | None:
         """Report an epoch to the study; return how to end the trial: pruning, early stopping, time limit; or None."""
         self._model.compare(result)
         hopeless = self._study.report(self._asked[trial.number], trial.epochs)

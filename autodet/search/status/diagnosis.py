@@ -144,9 +144,9 @@ def _shared_causes(trial: TrialStatus, material: Material | None) -> Iterator[No
 
 
 def _size_causes(material: Material) -> Iterator[Notice]:
-    learnt, judged = material.box_side, material.val_box_side
-    if learnt and judged and not 1 / UNLIKE < judged / learnt < UNLIKE:
-        yield Notice.of("sizes_differ", ratio=judged / learnt)
+    train_side, val_side = material.box_side, material.val_box_side
+    if train_side and val_side and not 1 / UNLIKE < val_side / train_side < UNLIKE:
+        yield Notice.of("sizes_differ", ratio=val_side / train_side)
 
 
 def _step_causes(trial: TrialStatus, material: Material | None) -> Iterator[Notice]:

@@ -9,7 +9,7 @@ from autodet.charts.evaluation import class_ap_figure
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.report import unmeasured_caution
 from autodet.inference.box_drawings import draw_boxes
-from autodet.inference.error_counts import Mistakes, add_up, count_mistakes
+from autodet.inference.error_counts import ErrorCounts, add_up, count_errors
 from autodet.inference.evaluation_jobs import EvaluationJob, find_evaluation, start_evaluation
 from autodet.inference.evaluations import kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
@@ -144,7 +144,7 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
     threshold = right.slider("Confidence threshold", 0.05, 0.95, 0.5, 0.05)
     records = dataset.split(evaluated.split)
     mistakes = [
-        count_mistakes(record, seen.above(threshold), dataset.classes, model.card.classes)
+        count_errors(record, seen.above(threshold), dataset.classes, model.card.classes)
         for record, seen in zip(records, evaluated.predictions, strict=True)
     ]
     objects = counted(sum(len(record.annotations) for record in records), "annotated object")
@@ -170,12 +170,12 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
             prediction.caption("Predictions of the model")
 
 
-def _sentence(mistakes: Mistakes) -> str:
+def _sentence(mistakes: ErrorCounts) -> str:
     if not mistakes.total:
         return "all objects found, no false alarms"
     parts = {
-        "missed": mistakes.missed,
-        "false alarms": mistakes.made_up,
+        "missed": mistakes.false_negatives,
+        "false alarms": mistakes.false_positives,
         "of the wrong class": mistakes.wrong_class,
     }
     return ", ".join(f"{count} {what}" for what, count in parts.items() if count)
