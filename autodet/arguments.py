@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise the error; ``autodet.cli.main`` prints it."""
-        raise AutodetError(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' shows what can be given.")
+        raise AutodetError(f"{message[:1].upper()}{message[1:]}; see '{self.prog} --help'.")
 
 
 def add_app(parser: argparse.ArgumentParser) -> None:
@@ -35,16 +35,22 @@ def add_app(parser: argparse.ArgumentParser) -> None:
 
 def add_import(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``import``: source, format, S3 access and decisions on problems."""
-    words = "a zip, a folder, an s3:// address, or a word: sample (drawn here), motorbikes (from a public bucket)"
+    words = "a zip, a folder, an s3:// address, or a sample: sample (drawn here) or motorbikes (from a public bucket)"
     parser.add_argument("source", metavar="SOURCE", help=words)
-    parser.add_argument("--name", help="what to call the data set; the source's name if not given")
-    parser.add_argument("--format", choices=("auto", *FORMATS), default="auto", help="found out if not given")
-    parser.add_argument("--seed", type=_whole_number, default=0, help="of the split, where the source has none")
-    keys = parser.add_mutually_exclusive_group()
-    keys.add_argument("--anonymous", action="store_true", help="S3: the bucket is public")
-    keys.add_argument("--profile", metavar="NAME", help="S3: whose keys; the machine's own if not given")
+    parser.add_argument("--name", help="name of the data set (default: the source's name)")
     parser.add_argument(
-        "--endpoint", metavar="URL", help="S3: one of the servers in AUTODET_S3_ENDPOINT; else the first"
+        "--format", choices=("auto", *FORMATS), default="auto", help="format of the labels (default: detect it)"
+    )
+    parser.add_argument(
+        "--seed", type=_whole_number, default=0, help="seed of the split, if the source has none (default 0)"
+    )
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument("--anonymous", action="store_true", help="S3: read a public bucket, without keys")
+    keys.add_argument(
+        "--profile", metavar="NAME", help="S3: AWS profile with the keys (default: the machine's own keys)"
+    )
+    parser.add_argument(
+        "--endpoint", metavar="URL", help="S3: one of the servers in AUTODET_S3_ENDPOINT (default: the first)"
     )
     kinds = "; ".join(f"{name}: {', '.join(kind.actions)}" for name, kind in KINDS.items() if len(kind.actions) > 1)
     parser.add_argument(
@@ -53,33 +59,35 @@ def add_import(parser: argparse.ArgumentParser) -> None:
         type=_decision,
         action="append",
         default=[],
-        help=f"what to do about a kind of problem, the first if not said; {kinds}",
+        help=f"action for a kind of finding, repeatable (default: the first action listed); {kinds}",
     )
 
 
 def add_derive(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``derive``: data set and changes."""
     rules = "; ".join(f"{name}: {words[0].lower()}{words[1:]}" for name, words in RULES.items())
-    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name; it stays as it is")
-    parser.add_argument("--name", help="what to call the version; the data set's name with a number if not given")
+    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name; the data set is not changed")
+    parser.add_argument("--name", help="name of the version (default: the data set's name with a number)")
     parser.add_argument(
         "--rename",
         metavar="OLD=NEW",
         type=_new_name,
         action="append",
         default=[],
-        help="a class's new name, once for each; classes that get one name are merged",
+        help="rename a class, repeatable; classes that get the same name are merged",
     )
-    parser.add_argument("--drop", metavar="CLASS", action="append", default=[], help="a class that is to go")
-    emptied = "what becomes of photos that --drop leaves without boxes; kept as photos without objects if not said"
+    parser.add_argument(
+        "--drop", metavar="CLASS", action="append", default=[], help="drop a class and its boxes, repeatable"
+    )
+    emptied = "photos that --drop leaves without boxes: keep them as photos without objects (default), or drop them"
     parser.add_argument("--emptied", choices=("keep", "drop"), default="keep", help=emptied)
     shares = "redraw the splits with these shares of train, val and test, such as 70,15,15"
     parser.add_argument("--split", metavar="SHARES", type=_shares, default=(), help=shares)
-    parser.add_argument("--seed", type=_whole_number, help="of the draw (default 0)")
+    parser.add_argument("--seed", type=_whole_number, help="seed of the new splits (default 0)")
     groups = f"keep photos together: {rules}; or a regular expression with one group"
     parser.add_argument("--group-by", metavar="RULE", default="", help=groups)
-    parser.add_argument("--unstratified", action="store_true", help="do not give every class its share of each split")
-    parser.add_argument("--dry-run", action="store_true", help="say what would change, and store nothing")
+    parser.add_argument("--unstratified", action="store_true", help="do not balance the classes across the splits")
+    parser.add_argument("--dry-run", action="store_true", help="show what would change, and store nothing")
 
 
 def add_search(parser: argparse.ArgumentParser) -> None:
@@ -87,8 +95,8 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
     for option in OPTIONS.values():
         NOTATIONS.get(option.name, _add_option)(parser, option)
-    parser.add_argument("--name", help="what to call the search and its model; the data set's name if not given")
-    parser.add_argument("--detach", action="store_true", help="do not wait: the search runs in the background")
+    parser.add_argument("--name", help="name of the search and its model (default: the data set's name)")
+    parser.add_argument("--detach", action="store_true", help="return at once; the search runs in the background")
 
 
 def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
@@ -109,8 +117,8 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
 def _add_rates(parser: argparse.ArgumentParser, _option: Option) -> None:
     usual = PARAMETERS["lr"].prior
     lowest, highest = (usual.low, usual.high) if isinstance(usual, Range) else (None, None)
-    parser.add_argument("--lr-min", type=_number, metavar="RATE", help=f"default {lowest:g}")
-    parser.add_argument("--lr-max", type=_number, metavar="RATE", help=f"default {highest:g}")
+    parser.add_argument("--lr-min", type=_number, metavar="RATE", help=f"lowest learning rate (default {lowest:g})")
+    parser.add_argument("--lr-max", type=_number, metavar="RATE", help=f"highest learning rate (default {highest:g})")
 
 
 def _add_space(parser: argparse.ArgumentParser, _option: Option) -> None:
@@ -120,7 +128,8 @@ def _add_space(parser: argparse.ArgumentParser, _option: Option) -> None:
         type=_tried,
         action="append",
         default=[],
-        help="what to try, once for each: a value, LOW..HIGH, A,B,C, 'tune' or 'default'; of " + ", ".join(PARAMETERS),
+        help="values of a parameter, repeatable: a value, LOW..HIGH, A,B,C, 'tune' or 'default'; parameters: "
+        + ", ".join(PARAMETERS),
     )
 
 
@@ -131,20 +140,20 @@ def add_keep(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``keep``: search, trial and the model's name."""
     parser.add_argument("search", metavar="SEARCH", help="a search's id or name")
     parser.add_argument("trial", metavar="TRIAL", type=_whole_number, help="the trial's number, as 'status' lists it")
-    parser.add_argument("--name", help="what to call the model; 'SEARCH trial TRIAL' if not given")
+    parser.add_argument("--name", help="name of the model (default: 'SEARCH trial TRIAL')")
 
 
 def add_delete(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``delete``: name and kind."""
-    parser.add_argument("name", metavar="NAME", help="an id, or a name that no other thing of the kind has")
-    kinds = "search (default), model or dataset; the models of a search stay, and so do versions of a data set"
+    parser.add_argument("name", metavar="NAME", help="an id, or a name that is unique among its kind")
+    kinds = "search (default), model or dataset; the models of a search are kept, and so are versions of a data set"
     parser.add_argument("--kind", choices=("search", "model", "dataset"), default="search", help=kinds)
 
 
 def add_rename(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``rename``: model and new name."""
     parser.add_argument("model", metavar="MODEL", help="a model's id or name")
-    parser.add_argument("name", metavar="NAME", help="what to call it")
+    parser.add_argument("name", metavar="NAME", help="the new name")
 
 
 def add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -158,9 +167,11 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``predict``: model, photos, confidence threshold and output folder."""
     _add_model(parser)
     parser.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="a photo, or a folder of photos")
-    lower = f"leave out lower scores (default {DEFAULT_THRESHOLD})"
+    lower = f"confidence threshold: omit detections with lower scores (default {DEFAULT_THRESHOLD})"
     parser.add_argument("--threshold", type=_share, default=DEFAULT_THRESHOLD, help=lower)
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the photos with their boxes drawn here")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="folder for copies of the photos with their boxes drawn"
+    )
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:

@@ -48,8 +48,8 @@ def main(words: Sequence[str] | None = None) -> int:
             raise
         if sentence := sentence_for(error):
             return _complain(sentence, MISTAKE)
-        what = f"{type(error).__name__}: {error}"
-        return _complain(f"autodet failed unexpectedly ({what}); set AUTODET_DEBUG=1 to see where.", FAILED)
+        detail = f"{type(error).__name__}: {error}"
+        return _complain(f"autodet failed unexpectedly ({detail}); set AUTODET_DEBUG=1 to see where.", FAILED)
 
 
 def _run(options: Options) -> int:
@@ -96,16 +96,16 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_derive(add("derive", commands.derive, changes))
     arguments.add_search(add("search", commands.search, "search for the best detector, and wait for it"))
     status = add("status", commands.status, "show the status of one search, or of all")
-    status.add_argument("search", metavar="SEARCH", nargs="?", help="a search's id or name; every search if not given")
+    status.add_argument("search", metavar="SEARCH", nargs="?", help="a search's id or name (default: every search)")
     for name, command, description in (
         ("stop", commands.stop, "stop a search and keep its best model so far"),
-        ("resume", commands.resume, "carry on a search that was interrupted or stopped"),
+        ("resume", commands.resume, "continue a search that was interrupted or stopped"),
     ):
         add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id or name")
-    arguments.add_delete(add("delete", commands.delete, "delete a search that is over, a model, or a data set"))
-    arguments.add_keep(add("keep", commands.keep, "make the model of any trial of a search one of the workspace"))
-    arguments.add_rename(add("rename", commands.rename, "give a model another name; its id stays"))
-    arguments.add_evaluate(add("evaluate", commands.evaluate, "measure a model on a split of a data set"))
+    arguments.add_delete(add("delete", commands.delete, "delete a search that has ended, a model, or a data set"))
+    arguments.add_keep(add("keep", commands.keep, "add the model of any trial of a search to the workspace"))
+    arguments.add_rename(add("rename", commands.rename, "give a model another name; its id stays the same"))
+    arguments.add_evaluate(add("evaluate", commands.evaluate, "evaluate a model on a split of a data set"))
     arguments.add_predict(add("predict", commands.predict, "find the objects on photos"))
     arguments.add_export(add("export", commands.export, "write a model, or a data set, as a file for other programs"))
     add("datasets", commands.datasets, "list the data sets")

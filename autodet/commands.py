@@ -115,7 +115,7 @@ def _changes(options: Options) -> Changes:
     described = options.seed is not None or options.group_by or options.unstratified
     if described and not options.split:
         raise DatasetError(
-            "--seed, --group-by and --unstratified say how splits are drawn; add the shares, such as --split 70,15,15."
+            "--seed, --group-by and --unstratified need new splits; add the shares, such as --split 70,15,15."
         )
     resplit = None
     if options.split:
@@ -129,20 +129,20 @@ def search(options: Options) -> Answer:
     if why := search.spec().why:
         say(plan_text(why))
     if options.detach:
-        return _status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' says how far it is.")
+        return _status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' shows its progress.")
     try:
         say(f"The search {search.id} has started.")
         with ProgressLine() as line:
             status = search.wait(on_change=_watcher(line), best_so_far=True)
     except KeyboardInterrupt:
-        hint = f"The search {search.id} goes on in the background; '{PROGRAM} stop {search.id}' stops it."
+        hint = f"The search {search.id} continues in the background; '{PROGRAM} stop {search.id}' stops it."
         raise KeyboardInterrupt(hint) from None
     failure = ""
     if status.state == "failed":
         failure = f"The search {search.id} failed. {status.message}"
     elif status.state == "interrupted":
         reason = status.message or f"The search {search.id} was interrupted."
-        failure = f"{reason} '{PROGRAM} resume {search.id}' carries it on."
+        failure = f"{reason} '{PROGRAM} resume {search.id}' continues it."
     return Answer(status.to_json(), terminal.status_text(status), failure=failure)
 
 
@@ -211,7 +211,7 @@ def resume(options: Options) -> Answer:
     """Resume a search."""
     search = find_search(options.search)
     search.resume()
-    return _status_answer(search, f"It goes on in the background; '{PROGRAM} status {search.id}' says how far it is.")
+    return _status_answer(search, f"It continues in the background; '{PROGRAM} status {search.id}' shows its progress.")
 
 
 def keep(options: Options) -> Answer:
@@ -224,7 +224,9 @@ def rename(options: Options) -> Answer:
     """Rename a model."""
     model = find_model(options.model)
     if is_in_the_making(model.id):
-        raise SearchError(f"The search that makes {model.id!r} is still running; rename it once that is over.")
+        raise SearchError(
+            f"The search that makes {model.id!r} is still running; rename the model when it has finished."
+        )
     renamed = rename_model(model.id, options.name)
     return Answer(renamed.to_json(), terminal.models_text([renamed]))
 
@@ -255,8 +257,8 @@ def _delete_search(name: str) -> Answer:
         ) from error
     size = search.size_bytes()
     search.delete()
-    stays = f"What '{PROGRAM} models' lists stays."
-    text = f"The search {search.id} is deleted, which freed {size_text(size)}. {stays}"
+    stays = f"Models that '{PROGRAM} models' lists are kept."
+    text = f"The search {search.id} was deleted, which freed {size_text(size)}. {stays}"
     return Answer({"kind": "search", "id": search.id, "search": search.id, "freed_bytes": size}, text)
 
 

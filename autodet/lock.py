@@ -96,7 +96,7 @@ def _wait_for(descriptor: int, kind: int, folder: Path, patience_seconds: float)
     deadline = time.monotonic() + patience_seconds
     while not _try(descriptor, kind):
         if time.monotonic() > deadline:
-            raise BusyError(f"{folder} is being worked on by another process already; wait until it is done.")
+            raise BusyError(f"{folder} is in use by another process; wait until it is done.")
         time.sleep(0.05)
 
 

@@ -173,7 +173,7 @@ def _is_host(text: str) -> bool:
 def _web_address(environ: Mapping[str, str], name: str) -> str | None:
     text = environ.get(name, "").strip()
     if text and not re.match(r"https?://[^/@]+(/|$)", text):
-        raise SettingsError(f"{name} is no address of a server; give one that begins with https://, or remove it.")
+        raise SettingsError(f"{name} is not the address of a server; give one that begins with https://, or remove it.")
     return text or None
 
 

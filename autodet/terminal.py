@@ -69,13 +69,13 @@ def _finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
     """Describe the findings of an import by kind; kinds that need the user's decision come first."""
     if findings:
         yield f"\n{counted(len(findings), 'finding')}; --json lists all of them."
-    for kind, found in by_kind(findings).items():
-        yield f"\n{KIND_TEXTS[kind].title}: {how_many(found):,}"
-        for finding in found[:MAX_FINDINGS_SHOWN]:
+    for kind, of_kind in by_kind(findings).items():
+        yield f"\n{KIND_TEXTS[kind].title}: {how_many(of_kind):,}"
+        for finding in of_kind[:MAX_FINDINGS_SHOWN]:
             where = f"{finding.file}: " if finding.file else ""
             yield f"  {where}{problem_sentence(finding)} {action_sentence(finding)}"
-        if len(found) > MAX_FINDINGS_SHOWN:
-            yield f"  and {len(found) - MAX_FINDINGS_SHOWN:,} more"
+        if len(of_kind) > MAX_FINDINGS_SHOWN:
+            yield f"  and {len(of_kind) - MAX_FINDINGS_SHOWN:,} more"
 
 
 def version_text(version: Version, dataset: Dataset | None = None) -> str:
@@ -85,7 +85,7 @@ def version_text(version: Version, dataset: Dataset | None = None) -> str:
         version: Planned version.
         dataset: Data set stored for it; None if nothing was stored.
     """
-    name = dataset.id if dataset else "none; this is what would be made"
+    name = dataset.id if dataset else "none yet: this is a dry run"
     facts = [("data set", name), ("version of", version.parent.id)]
     differences = version.differences()
     heads = [split.upper() for split in differences[0].after]
@@ -106,7 +106,9 @@ def version_text(version: Version, dataset: Dataset | None = None) -> str:
 def datasets_text(datasets: Sequence[DatasetSummary]) -> str:
     """List data sets."""
     if not datasets:
-        return f"There are no data sets yet; '{PROGRAM} import SOURCE' brings one ('import sample' a drawn one)."
+        return (
+            f"There are no data sets yet; import one with '{PROGRAM} import SOURCE' ('import sample' for a drawn one)."
+        )
     rows = [(d.id, d.name, d.format, ", ".join(d.classes), _counts(d.splits), str(d.boxes)) for d in datasets]
     return columns([("DATA SET", "NAME", "FORMAT", "CLASSES", "PHOTOS", "BOXES"), *rows])
 
@@ -114,7 +116,7 @@ def datasets_text(datasets: Sequence[DatasetSummary]) -> str:
 def models_text(models: Sequence[StoredModel]) -> str:
     """List models."""
     if not models:
-        return f"There are no models yet; '{PROGRAM} search DATASET' makes one."
+        return f"There are no models yet; train one with '{PROGRAM} search DATASET'."
     rows = [(m.id, m.card.name, m.card.dataset, _figure(m.card.metrics.get("map50"))) for m in models]
     return columns([("MODEL", "NAME", "DATA SET", "MAP50"), *rows])
 
@@ -122,18 +124,18 @@ def models_text(models: Sequence[StoredModel]) -> str:
 def deletion_text(deleted: Deletion) -> str:
     """Describe the bytes that a deletion freed, and its effects."""
     title = "data set" if deleted.kind == "dataset" else "model"
-    lines = [f"The {title} {deleted.id} is deleted, which freed {size_text(deleted.freed_bytes)}."]
+    lines = [f"The {title} {deleted.id} was deleted, which freed {size_text(deleted.freed_bytes)}."]
     if deleted.unfinished:
         lines.append(f"Without it, these searches cannot be resumed: {', '.join(deleted.unfinished)}.")
     if deleted.versions:
-        lines.append(f"These versions of it stay, with their photos: {', '.join(deleted.versions)}.")
+        lines.append(f"These versions of it are kept, with their photos: {', '.join(deleted.versions)}.")
     return "\n".join(lines)
 
 
 def searches_text(statuses: Sequence[SearchStatus]) -> str:
     """List searches."""
     if not statuses:
-        return f"There are no searches yet; '{PROGRAM} search DATASET' starts one."
+        return f"There are no searches yet; start one with '{PROGRAM} search DATASET'."
     rows = [
         (
             status.search,
@@ -157,7 +159,7 @@ def status_text(status: SearchStatus) -> str:
         ("ran for", duration(status.seconds)),
         *([("best", _best_score(status))] if _has_score(status) else []),
         ("model", status.model or "none yet"),
-        *([("began with", f"the weights of {status.start_from.model}")] if status.start_from else []),
+        *([("start", f"the weights of {status.start_from.model}")] if status.start_from else []),
         *([("note", status.message)] if status.message else []),
         *([("caution", status.caution)] if status.caution else []),
         *([("diagnosis", status.diagnosis)] if status.diagnosis else []),
@@ -214,7 +216,9 @@ def report_text(report: EvaluationReport) -> str:
     ]
     if report.crowded_images:
         photos = counted(report.crowded_images, "photo")
-        words = f"{photos} with more than {MAX_DETECTIONS} marked objects, of which a detector finds no more than that"
+        words = (
+            f"{photos} with more than {MAX_DETECTIONS} annotated objects: a detector finds no more, the rest is missed"
+        )
         facts.append(("note", words))
     rows = [("CLASS", "AP50", "AP50-95", "PHOTOS", "BOXES")]
     rows += [
@@ -236,9 +240,9 @@ def detections_text(photos: Sequence[Mapping[str, Any]]) -> str:
     for photo in photos:
         if "error" in photo:
             continue
-        for found in photo["detections"]:
-            box = " ".join(f"{side:.0f}" for side in found["box"])
-            rows.append((photo["file"], found["class"], f"{found['score']:.2f}", box))
+        for detection in photo["detections"]:
+            box = " ".join(f"{side:.0f}" for side in detection["box"])
+            rows.append((photo["file"], detection["class"], f"{detection['score']:.2f}", box))
         if not photo["detections"]:
             rows.append((photo["file"], "nothing found", "", ""))
     return columns(rows)

@@ -3,6 +3,6 @@
 from autodet.ui.common.frame import page
 from autodet.ui.models.model_list import offer_upload, show_models
 
-with page("models", "Models trained here or uploaded. One file carries a model anywhere."):
+with page("models", "Models trained here or uploaded. Each is one file, which you can download and use elsewhere."):
     offer_upload()
     show_models()

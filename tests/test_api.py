@@ -85,7 +85,7 @@ def test_what_is_no_data_set_is_a_sentence(given, trained_bundle, workspace, tmp
         lambda: autodet.load_detector(trained_bundle, device="cpu").evaluate(given),
     )
     for call in calls:
-        with pytest.raises(DatasetError, match="is no data set; give a data set, its id or its name"):
+        with pytest.raises(DatasetError, match="is not a data set; give a data set, its id or its name"):
             call()
 
 

@@ -219,10 +219,10 @@ def test_a_preset_s_reasons_are_told_beside_the_answer(workspace, tmp_path, monk
     words = ["search", "fruit", "--detach", "--json"]
     assert cli.main([*words, "--preset", "best", "--trials", "5"]) == cli.OK
     said = capsys.readouterr()
-    assert "5 trials of 100 epochs, as asked" in said.err
+    assert "5 trials of 100 epochs, as requested" in said.err
     assert json.loads(said.out)["search"] == "fruit"
     assert cli.main(words) == cli.OK
-    assert "as asked" not in capsys.readouterr().err
+    assert "as requested" not in capsys.readouterr().err
 
 
 def test_a_model_is_renamed_unless_its_search_is_at_work(workspace, tmp_path, monkeypatch, capsys):
@@ -282,9 +282,9 @@ def test_delete_deletes_models_and_data_sets_and_says_what_that_affects(stock, c
     capsys.readouterr()
     assert cli.main(["delete", "fruit", "--kind", "dataset"]) == cli.OK
     said = capsys.readouterr().out
-    assert "The data set fruit is deleted, which freed" in said
+    assert "The data set fruit was deleted, which freed" in said
     assert "Without it, these searches cannot be resumed: fruit." in said
-    assert "These versions of it stay, with their photos: bananas." in said
+    assert "These versions of it are kept, with their photos: bananas." in said
     assert (ids(stock.datasets), ids(stock.models)) == ({"bananas", "berries"}, {"fruit"})
     assert cli.main(["delete", "fruit", "--kind", "dataset"]) == cli.MISTAKE
     assert "no data set called 'fruit'" in capsys.readouterr().err
@@ -319,7 +319,7 @@ def test_ctrl_c_leaves_a_search_running_and_says_how_to_stop_it(searchable):
         text=True,
         preexec_fn=listen,  # noqa: PLW1509 - there is one thread
     ) as process:
-        assert "Photos have 320 px" in process.stderr.readline()
+        assert "Photos are scaled to 320 px" in process.stderr.readline()
         assert "fruit has started" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
@@ -387,9 +387,9 @@ def test_files_of_a_folder_that_are_passed_over_are_told(trained_bundle, empty_h
     assert ran.returncode == 0
     assert [Path(one["file"]).name for one in json.loads(ran.stdout)] == ["photo.png"]
     formats, hidden, others = ran.stderr.splitlines()
-    assert formats.startswith("Passed over 5 photos in formats that cannot be read (2 .heic, ")
+    assert formats.startswith("Skipped 5 photos in formats that cannot be read (2 .heic, ")
     assert all(ending in formats for ending in ("1 .tif", "1 .avif", "1 .gif"))
-    assert hidden == "Passed over 1 hidden file."
+    assert hidden == "Skipped 1 hidden file."
     assert "3 files of other kinds" in others and "1 .xml" in others and "1 without an ending" in others
 
 
@@ -411,7 +411,7 @@ def test_drawings_are_not_predicted_on_and_replace_no_photo(trained_bundle, empt
     for turn in (1, 2, 3):
         ran = run(empty_home, "predict", trained_bundle, tmp_path / "set", "--out", out, "--json")
         assert [Path(one["file"]).name for one in json.loads(ran.stdout)] == ["photo-boxes.jpg", "photo.png"]
-        assert ("Passed over 2 drawings of earlier predictions." in ran.stderr) == (turn > 1)
+        assert ("Skipped 2 drawings of earlier predictions." in ran.stderr) == (turn > 1)
         assert own.read_bytes() == before
         assert len(list(tmp_path.rglob("*.jpg"))) == 3
     drawing = next(path for path in out.rglob("*.jpg") if path.name == "photo-boxes-boxes.jpg")
@@ -433,7 +433,7 @@ def test_an_evaluation_on_training_photos_is_cautioned(trained_bundle, sample_da
     ran = run(workspace.home, "evaluate", trained_bundle, "sample", "--split", "train", "--json")
     report = json.loads(ran.stdout)
     assert (report["model"], report["dataset"], report["split"]) == (trained_bundle.stem, "sample", "train")
-    assert report["caution"].startswith(f"The model was trained on all {photos} of these photos, so the figures")
+    assert report["caution"].startswith(f"The model was trained on all {photos} of these photos (data leakage)")
     assert (ran.returncode, ran.stderr) == (0, report["caution"] + "\n")
     clean = run(workspace.home, "evaluate", trained_bundle, "sample", "--split", "val", "--json")
     assert (json.loads(clean.stdout)["caution"], clean.stderr) == ("", "")
@@ -609,7 +609,7 @@ def test_a_damaged_model_is_a_sentence(trained_bundle, sample_folder, empty_home
         (["import"], "SOURCE"),
         (["import", "sample", "--format", "pdf"], "'pdf'"),
         (["import", "sample", "--decide", "box_outside"], "'box_outside' is not KIND=ACTION"),
-        (["import", "sample", "--decide", "box_round=drop"], "'box_round' is no kind of problem"),
+        (["import", "sample", "--decide", "box_round=drop"], "'box_round' is not a kind of finding"),
         (["search", "fruit", "--trials", "three"], "'three' is not a whole number"),
         (["search", "fruit", "--time-limit", "soon"], "'soon' is not a number"),
         (["search", "fruit", "--preset", "fastest"], "'fastest'"),

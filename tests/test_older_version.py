@@ -68,7 +68,9 @@ def test_trials_keep_their_epochs_and_the_reason_for_their_failure(old):
 
 def test_it_is_diagnosed_by_this_version(old):
     diagnosis = status(old, "finds-nothing").diagnosis
-    assert diagnosis.startswith("Trial 0 has found nothing in 2 epochs: its mAP@0.5 stays at 0, as that of 1 other")
+    assert diagnosis.startswith(
+        "Trial 0 has found nothing in 2 epochs: its mAP@0.5 stays at 0, as does that of 1 other"
+    )
     assert "(1) its learning rate of 0.5 is very high" in diagnosis
     assert status(old, "capped").diagnosis == ""
 

@@ -100,7 +100,7 @@ def places_figure(dataset: Dataset) -> go.Figure:
         )
     )
     if not shares.any():
-        note(figure, "No box is marked")
+        note(figure, "No boxes")
     styled(figure, height=HEIGHT, x_title="from left to right", y_title="from top to bottom")
     figure.update_xaxes(range=[0, 100], ticksuffix=" %", showgrid=False, constrain="domain")
     figure.update_yaxes(range=[100, 0], ticksuffix=" %", showgrid=False, scaleanchor="x", constrain="domain")

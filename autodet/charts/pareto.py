@@ -71,7 +71,7 @@ def _points(trials: Sequence[TrialStatus], title: str, name: str, look: dict[str
         y=[trial.best_epoch.score if trial.best_epoch else None for trial in trials],
         name=name,
         hovertext=[_about(trial) for trial in trials],
-        hovertemplate=f"%{{hovertext}}<br>{title} %{{y:.3f}}<br>%{{x:~g}} ms a prediction<extra></extra>",
+        hovertemplate=f"%{{hovertext}}<br>{title} %{{y:.3f}}<br>%{{x:~g}} ms per prediction<extra></extra>",
         **look,
     )
 

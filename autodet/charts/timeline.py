@@ -64,7 +64,7 @@ def timeline_figure(status: SearchStatus, now: datetime, zone: tzinfo | None = N
         if shown := [bar for bar in bars if bar.state == state]:
             figure.add_trace(_trace(state, shown, devices))
     if not bars:
-        note(figure, "No trial has started yet" if not status.trials else "When trials ran was not recorded")
+        note(figure, "No trial has started yet" if not status.trials else "The times of the trials were not recorded")
     figure.update_layout(barmode="overlay", bargap=0.3, uniformtext={"minsize": MIN_TEXT_SIZE, "mode": "hide"})
     figure.update_xaxes(type="date", visible=bool(bars))
     name_rows(figure, devices)

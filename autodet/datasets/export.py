@@ -100,7 +100,7 @@ def export_dataset(data: Dataset | DatasetSummary | str, format: str, path: str 
         lost = (
             ""
             if path.parent.is_dir()
-            else f"{path} cannot be written: there is no folder {path.parent}; make it first."
+            else f"{path} cannot be written: there is no folder {path.parent}; create it first."
         )
         raise DatasetError(lost or _damaged(dataset)) from error
     except OSError as error:

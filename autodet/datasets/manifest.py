@@ -197,7 +197,7 @@ def as_dataset(given: Dataset | DatasetSummary | str, workspace: Workspace | Non
         return read_dataset(_folder(given.id, workspace or open_workspace()))
     if isinstance(given, str):
         return load_dataset(given, workspace)
-    raise DatasetError(f"{_of_type(given)} is no data set; give a data set, its id or its name.")
+    raise DatasetError(f"{_of_type(given)} is not a data set; give a data set, its id or its name.")
 
 
 def _of_type(given: object) -> str:

@@ -76,7 +76,7 @@ class Objective:
     @property
     def title(self) -> str:
         """Name of the objective on pages."""
-        return f"{self.quality_title}, in a short time" if self.latency else self.quality_title
+        return f"{self.quality_title} and prediction time" if self.latency else self.quality_title
 
     @property
     def quality_title(self) -> str:

@@ -270,9 +270,9 @@ def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[I
     matched = match_classes(card.classes, dataset.classes)
     if matched.fresh:
         raise ModelError(
-            f"The data set {dataset.name} marks {', '.join(matched.fresh)}, which the model {card.name} does not know "
-            f"(it knows {', '.join(card.classes)}); choose a data set with the model's classes, or rename its classes "
-            "in a version of it."
+            f"The data set {dataset.name} has boxes of {', '.join(matched.fresh)}, which the model {card.name} does "
+            f"not know (it knows {', '.join(card.classes)}); choose a data set with the model's classes, or rename "
+            "its classes in a version of it."
         )
     if dataset.classes == card.classes:
         return records

@@ -13,7 +13,7 @@ from autodet.errors import sentence_for
 from autodet.inference.evaluations import evaluate_model
 from autodet.models.store import StoredModel
 
-UNFORESEEN = "The evaluation failed unexpectedly; the app's log says where. Try again."
+UNFORESEEN = "The evaluation failed unexpectedly; the app's log has the details. Try again."
 
 log = logging.getLogger("autodet.evaluation")
 

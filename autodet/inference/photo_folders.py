@@ -39,15 +39,15 @@ class FoundPhotos:
         said = []
         if endings := self._endings("format"):
             said.append(
-                f"Passed over {counted(endings.total(), 'photo')} in formats that cannot be read ({_shown(endings)}); "
+                f"Skipped {counted(endings.total(), 'photo')} in formats that cannot be read ({_shown(endings)}); "
                 f"save them as {READABLE}."
             )
         if endings := self._endings("drawing"):
-            said.append(f"Passed over {counted(endings.total(), 'drawing')} of earlier predictions.")
+            said.append(f"Skipped {counted(endings.total(), 'drawing')} of earlier predictions.")
         if endings := self._endings("hidden"):
-            said.append(f"Passed over {counted(endings.total(), 'hidden file')}.")
+            said.append(f"Skipped {counted(endings.total(), 'hidden file')}.")
         if endings := self._endings("other"):
-            said.append(f"Passed over {counted(endings.total(), 'file')} of other kinds ({_shown(endings)}).")
+            said.append(f"Skipped {counted(endings.total(), 'file')} of other kinds ({_shown(endings)}).")
         return said
 
     def _endings(self, reason: Reason) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""Sentences about figures and predictions that need care."""
+"""Sentences about metrics and predictions that need care."""
 
 from autodet.messages.templates import Templates, render, render_all
 from autodet.records import Notice
@@ -6,8 +6,11 @@ from autodet.text_format import counted, listed
 
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
 MAX_NAMES = 5
-REPEAT = "to train combinations again with other seeds, ask for repeats (on the Search page, repeat=True, --repeat)"
-WAY_OUT = "Cut such photos into parts, and predict on each."
+REPEAT = (
+    "to train combinations again with other seeds, turn on repeats (on the Search page, repeat=True in Python, "
+    "--repeat on the command line)"
+)
+REMEDY = "Cut such photos into parts, and predict on each part."
 
 
 def caution_text(caution: Notice) -> str:
@@ -26,8 +29,8 @@ def _start_leakage(caution: Notice) -> str:
         for split, (known, photos) in caution.values["photos"].items()
     ]
     return (
-        f"The model {caution.values['model']} was trained on {' and '.join(known)} of this data set, so the figures on "
-        "them flatter: they say little about photos that are new to it."
+        f"The model {caution.values['model']} was trained on {' and '.join(known)} of this data set (data leakage), so "
+        "metrics on them look better than they would on new photos."
     )
 
 
@@ -35,25 +38,25 @@ def _evaluation_leakage(caution: Notice) -> str:
     known, photos = caution.values["known"], caution.values["photos"]
     these = f"all {photos:,} of these photos" if known == photos else f"{known:,} of these {photos:,} photos"
     return (
-        f"The model was trained on {these}, so the figures say little about photos that are new to it; evaluate it on "
-        "photos that it was not trained on, such as the test split of its data set."
+        f"The model was trained on {these} (data leakage), so the metrics look better than they would on new photos; "
+        "evaluate it on photos that it was not trained on, such as the test split of its data set."
     )
 
 
 def _unmeasured(caution: Notice) -> str:
     classes = caution.values["classes"]
     more = [f"{len(classes) - MAX_NAMES} more"] if len(classes) > MAX_NAMES else []
-    are, they_are = ("is", "it is") if len(classes) == 1 else ("are", "they are")
+    are, them = ("is", "it") if len(classes) == 1 else ("are", "them")
     names = listed([*classes[:MAX_NAMES], *more])
     split = SPLIT_WORDS[caution.values["split"]]
-    return f"{names} {are} not measured: {they_are} marked on no {split} photo."
+    return f"{names} {are} not evaluated: no {split} photo shows {them}."
 
 
 def _capped(caution: Notice) -> str:
     count = caution.values["combinations"]
     return (
-        f"Only {counted(count, 'combination')} of parameters can be tried, so the search plans "
-        f"{counted(count, 'trial')} in place of {caution.values['trials']}; {REPEAT}."
+        f"There {'is' if count == 1 else 'are'} only {counted(count, 'combination')} of parameters, so the search "
+        f"plans {counted(count, 'trial')} instead of {caution.values['trials']}; {REPEAT}."
     )
 
 
@@ -64,7 +67,7 @@ def _unread(caution: Notice) -> str:
 
 def _truncated(caution: Notice) -> str:
     where = _on(caution.values["truncated"], caution.values["photos"])
-    return f"{where} the model found {caution.values['limit']} objects, its limit; there may be more. {WAY_OUT}"
+    return f"{where} the model found {caution.values['limit']} objects, its limit; there may be more. {REMEDY}"
 
 
 def _too_small(caution: Notice) -> str:
@@ -72,7 +75,7 @@ def _too_small(caution: Notice) -> str:
     return (
         f"{_on(large, caution.values['photos'])} objects may be too small for the model: the longer side has "
         f"{'up to ' * (large > 1)}{side:,} pixels, {photo_side:,} in the median training photo, "
-        f"and no objects of a usual size were found. {WAY_OUT}"
+        f"and no objects of a usual size were found. {REMEDY}"
     )
 
 

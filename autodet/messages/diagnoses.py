@@ -14,12 +14,14 @@ def diagnoses_text(diagnoses: tuple[Notice, ...]) -> str:
 
 def _diagnosis_text(diagnosis: Notice) -> str:
     values, causes = diagnosis.values, [render(cause, CAUSES) for cause in diagnosis.causes]
-    what = f"Trial {values['trial']} has found nothing in {counted(values['epochs'], 'epoch')}: its mAP@0.5 stays at 0"
-    others = f", as that of {counted(values['others'], 'other trial')} does" if values["others"] else ""
+    problem = (
+        f"Trial {values['trial']} has found nothing in {counted(values['epochs'], 'epoch')}: its mAP@0.5 stays at 0"
+    )
+    others = f", as does that of {counted(values['others'], 'other trial')}" if values["others"] else ""
     if len(causes) == 1:
-        return f"{what}{others}. The likely cause: {causes[0]}."
+        return f"{problem}{others}. The likely cause: {causes[0]}."
     numbered = "; ".join(f"({number}) {cause}" for number, cause in enumerate(causes[:MAX_CAUSES], start=1))
-    return f"{what}{others}. Likely causes, the likeliest first: {numbered}."
+    return f"{problem}{others}. Likely causes, the likeliest first: {numbered}."
 
 
 def _untaught(cause: Notice) -> str:
@@ -34,7 +36,7 @@ def _untaught(cause: Notice) -> str:
 def _sizes(cause: Notice) -> str:
     ratio = cause.values["ratio"]
     times, word = (ratio, "larger") if ratio > 1 else (1 / ratio, "smaller")
-    return f"objects on validation photos are some {times:.0f} times {word} than on the training photos"
+    return f"objects on validation photos are about {times:.0f} times {word} than on the training photos"
 
 
 def _few_photos(cause: Notice) -> str:
@@ -54,7 +56,7 @@ CAUSES: Templates = {
     "should help",
     "boxes_tiny": "half of the boxes are at most {pixels:.2g} pixels wide or high once their photo has the size "
     "{image_size} (less than {least:g} is hard to learn), so try larger photos (image_size), or cut them into parts",
-    "parameters_unsuitable": "its parameters do not suit these photos, for other trials find objects",
+    "parameters_unsuitable": "its parameters do not suit these photos, because other trials find objects",
     "classes_untaught": _untaught,
     "sizes_differ": _sizes,
     "few_photos": _few_photos,

@@ -40,7 +40,7 @@ KIND_TEXTS: Mapping[str, KindText] = {
     "labels_foreign": KindText(
         "Skipped files",
         "They belong to photos that are not here, have an unsupported format, or are predictions of a detector.",
-        {"drop": "Pass the file over"},
+        {"drop": "Skip the file"},
     ),
     "labels_twice": KindText(
         "Photos with two sets of labels",
@@ -59,8 +59,8 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "train_unnamed": KindText(
         "Photos that no split names",
-        "The data set says which photos are to test with, but not which to learn from.",
-        {"keep": "Learn from all other photos"},
+        "The data set says which photos are for testing, but not which are for training.",
+        {"keep": "Train on all other photos"},
     ),
     "photo_unlabelled": KindText(
         "Photos without labels",
@@ -189,8 +189,8 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "large_download": KindText(
         "Large downloads",
-        "Gigabytes take time and room, and some networks charge for them.",
-        {"stop": "Do not fetch it", "keep": "Fetch it"},
+        "Gigabytes take time and disk space, and some networks charge for them.",
+        {"stop": "Do not download it", "keep": "Download it"},
     ),
     "no_boxes": KindText(
         "No boxes at all",
@@ -204,7 +204,7 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "split_unmarked": KindText(
         "Splits without boxes",
-        "Without boxes, train has nothing to learn from, and no trial or model can be measured on val or test.",
+        "Without boxes, train has nothing to learn from, and no trial or model can be evaluated on val or test.",
         {"keep": "Import anyway"},
     ),
 }

@@ -12,7 +12,7 @@ GIT_POINTER = "is a pointer of Git LFS in place of the file; run 'git lfs pull',
 WITHOUT_BOXES = {
     "train": "a search has nothing to learn from",
     "val": "a search cannot compare its trials",
-    "test": "no model can be measured on it",
+    "test": "no model can be evaluated on it",
 }
 PROGRAMS = {"labelme": "LabelMe's", "voc": "Pascal VOC's", "other": "another program's"}
 MAX_NAMES = 3  # of classes or files in one sentence
@@ -21,8 +21,8 @@ LEFT_OUT, KEPT = "The photo {was} left out.", "It {was} kept."
 BOX_DROPPED, CLASS_DROPPED = "The box {was} dropped.", "Its boxes {were} dropped."
 
 
-def _box(name: str, box_xyxy: Sequence[float], what: str) -> str:
-    return f"The box of {name!r} at ({', '.join(f'{value:g}' for value in box_xyxy)}) {what}"
+def _box(name: str, box_xyxy: Sequence[float], problem: str) -> str:
+    return f"The box of {name!r} at ({', '.join(f'{value:g}' for value in box_xyxy)}) {problem}"
 
 
 def _sides(size_wh: Sequence[int]) -> str:
@@ -114,7 +114,9 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "photo_git_pointer": lambda name: f"{name!r} {GIT_POINTER}",
     "photo_large": lambda name, bytes: f"The photo {name!r} is larger than {bytes // 1_000_000} MB; make it smaller",
     "photo_unopened": lambda name, reason: f"The photo {name!r} cannot be read ({reason}); check that it is there",
-    "photo_forbidden": lambda name, reason: f"The photo {name!r} cannot be read ({reason}); check its name and rights",
+    "photo_forbidden": lambda name, reason: (
+        f"The photo {name!r} cannot be read ({reason}); check its name and permissions"
+    ),
     "photo_pixels": lambda name, pixels: (
         f"The photo {name!r} has more than {pixels / 1e6:.0f} million pixels; make it smaller, or raise "
         "AUTODET_MAX_PHOTO_MEGAPIXELS"
@@ -142,12 +144,12 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "photo_alike": lambda **pair: _pair("looks the same", **pair),
     # photos that labels name
     "photo_unsupported": lambda name: (
-        f"The photo {name!r} is of a kind that cannot be read; make it a JPEG, PNG, WEBP or BMP"
+        f"The photo {name!r} has a format that cannot be read; convert it to JPEG, PNG, WEBP or BMP"
     ),
     "photo_of_xml_missing": lambda name: f"There is no photo called {name!r} for this XML",
     "photo_of_entry_missing": lambda name: f"There is no photo called {name!r} for this entry",
     "photo_of_labels_missing": lambda name: f"There is no photo called {name!r} for this file of labels",
-    "photos_missing": lambda entries: f"Nor are there the photos of {entries} more entries",
+    "photos_missing": lambda entries: f"The photos of {entries} more entries are missing too",
     # label files
     "json_git_pointer": lambda: f"It {GIT_POINTER}",
     "json_file_large": lambda bytes: f"The file is larger than {bytes / 1e6:.0f} MB",
@@ -166,7 +168,9 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     ),
     "other_task": lambda: "It holds other labels of the photos, such as keypoints or captions",
     "photos_elsewhere": lambda photos: f"None of the {photos} photos that it describes is here",
-    "more_photos": lambda photos: f"It is about {photos} more photos than are here; another file is about just these",
+    "more_photos": lambda photos: (
+        f"It describes {photos} more photos than are here; another file describes exactly those"
+    ),
     "marks_unlisted": lambda marks: f"Of its annotations, {_is_or_are(marks)} of photos that it does not list",
     "predictions": lambda photos, files: (
         f"It holds {counted(photos, 'photo')} and {counted(files, 'text file')} of a detector's own runs: predictions "
@@ -208,7 +212,7 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "number_unnamed": lambda number: f"The class number {number} has no name",
     "mark_boxless": lambda: "An annotation has neither a bbox of four numbers nor a polygon or mask",
     "mask_unreadable": lambda: "An annotation has a mask that cannot be read",
-    "mask_empty": lambda: "An annotation has a mask with nothing in it",
+    "mask_empty": lambda: "An annotation has an empty mask",
     "category_unnamed": lambda category: f"An annotation has the category {category}, which is not in categories",
     "box_set_aside": lambda name, box_xyxy, file, counting: _box(
         name, box_xyxy, f"is in {file} only; {counting} is used, which lacks it"
@@ -246,7 +250,7 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
         f"{source!r} has no boxes; draw some, then import again. Without boxes there is nothing to learn"
     ),
     "no_boxes_left": lambda source: (
-        f"No box is left of {source!r}; leave less out. Without boxes there is nothing to learn"
+        f"No box of {source!r} is left; leave out less. Without boxes there is nothing to learn"
     ),
     "no_validation": lambda: "The source has no photos for validation",
     "too_few_for_validation": lambda: "There are too few photos to set some aside for validation",
@@ -318,7 +322,7 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "no_boxes": {"stop": NOTHING_IMPORTED},
     "no_validation": {"keep": "A search needs a photo in val: add photos, then import again."},
     "no_validation_drawn": {"keep": "A search needs photos in val: redraw the splits, with a share for val."},
-    "split_unmarked": {"keep": "Draw new splits, or mark objects on photos of {split}."},
+    "split_unmarked": {"keep": "Draw new splits, or annotate objects on photos of {split}."},
 }
 ABOUT_AUDIENCE = {"splits_disagree", "large_loss", "names_differ"}
 
@@ -369,12 +373,12 @@ def examples_sentence(examples: Sequence[Mapping[str, Any]]) -> str:
     Args:
         examples: Per example ``cause`` and ``values``, ``file``, and ``more``: the number of further findings alike.
     """
-    told = []
+    clauses = []
     for example in examples:
         file, clause = example["file"], cause_clause(Cause(example["cause"], example["values"]))
         where = "" if not file or file in example["values"].values() else f"{file}: "
-        told.append(where + clause + (f" (and {example['more']} more like it)" if example["more"] else ""))
-    return f"{'; '.join(told)}."
+        clauses.append(where + clause + (f" (and {example['more']} more like it)" if example["more"] else ""))
+    return f"{'; '.join(clauses)}."
 
 
 def _clause_of(finding: Finding, audience: Audience) -> str:

@@ -58,15 +58,15 @@ def detection_sentence(format: str, unmet: Mapping[str, Cause], *, asked: bool) 
     """
     if asked:
         return f"Read as {FORMAT_TITLES[format]}, as you chose."
-    others = "; ".join(f"for {FORMAT_TITLES[one]}, {unmet_clause(reason)}" for one, reason in unmet.items())
-    return f"The labels are {FORMAT_TITLES[format]}'s: {others}."
+    others = "; ".join(f"for {FORMAT_TITLES[other]}, {unmet_clause(reason)}" for other, reason in unmet.items())
+    return f"Detected as {FORMAT_TITLES[format]}: {others}."
 
 
 def format_question(source: str, photos: Mapping[str, int], audience: Audience = "terminal") -> str:
     """Ask which of several formats to import; ``photos`` is the number of labelled photos per format."""
-    found = " and ".join(f"{FORMAT_TITLES[format]} labels for {count} photos" for format, count in photos.items())
+    labels = " and ".join(f"{FORMAT_TITLES[format]} labels for {count} photos" for format, count in photos.items())
     how = " here" if audience == "page" else f" (on the command line with --format {next(iter(photos))})"
-    return f"{source!r} holds {found}; choose one{how}."
+    return f"{source!r} holds {labels}; choose one of the formats{how}."
 
 
 def download_question(source: str, files: int, bytes: int, audience: Audience = "terminal") -> str:

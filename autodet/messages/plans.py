@@ -7,10 +7,10 @@ from autodet.messages.templates import Templates, render_all
 from autodet.records import Notice
 from autodet.text_format import counted, duration, listed
 
-WIDE = 1.4  # ratio of the bounds from which a single figure is too precise
+WIDE = 1.4  # ratio of the bounds from which a single number is too precise
 SOURCES = {
     "": "",
-    "guess": " (a guess: no GPU has been measured)",
+    "guess": " (a guess: no GPU has been measured yet)",
     "earlier search": " (as in an earlier search)",
 }
 VARIED = {
@@ -28,10 +28,10 @@ VARIED = {
 }
 SMALL_BOXES = " (many boxes are small)"
 PRUNERS = {
-    "median": "one that is worse than the median of those before, halfway, is pruned: it ends there",
-    "hyperband": "with this many, Hyperband prunes most of them: they end early",
-    "asha": "with this many, successive halving prunes most of them: they end early",
-    "none": "none is pruned for falling behind",
+    "median": "a trial that is worse than the median of earlier trials halfway is pruned (ended early)",
+    "hyperband": "Hyperband prunes most of them (ends them early)",
+    "asha": "successive halving prunes most of them (ends them early)",
+    "none": "no trial is pruned",
 }
 
 
@@ -60,27 +60,28 @@ def _effort(reason: Notice) -> str:
     values, slots = reason.values, reason.values["slots"]
     return (
         f"{counted(values['trials'], 'trial')} of {counted(values['epochs'], 'epoch')}"
-        f"{', as asked:' if values['asked'] else ', because'} {'each of ' * (len(slots) > 1)}{hardware_text(slots)} "
-        f"needs about {duration(values['epoch_seconds'])} an epoch for {counted(values['photos'], 'training photo')}: "
+        f"{', as requested:' if values['asked'] else ', because'} {'each of ' * (len(slots) > 1)}"
+        f"{hardware_text(slots)} needs about {duration(values['epoch_seconds'])} per epoch for "
+        f"{counted(values['photos'], 'training photo')}: "
         f"{forecast_text(values['least_seconds'], values['most_seconds'])} in all{SOURCES[values['source']]}."
     )
 
 
 def _epochs_raised(reason: Notice) -> str:
     steps = counted(reason.values["steps"], "step")
-    return f"An epoch has only {steps}, so there are more than the usual {reason.values['usual']}."
+    return f"An epoch has only {steps}, so each trial has more epochs than the usual {reason.values['usual']}."
 
 
 def _epochs_lowered(reason: Notice) -> str:
     steps = counted(reason.values["steps"], "step")
-    return f"An epoch has {steps}, so there are fewer than the usual {reason.values['usual']}."
+    return f"An epoch has {steps}, so each trial has fewer epochs than the usual {reason.values['usual']}."
 
 
 def _photo_size_raised(reason: Notice) -> str:
     size, usual, least = (reason.values[name] for name in ("size", "usual", "least"))
     return (
-        f"Photos have {size} px, because a quarter of the boxes (each class counts the same) would be smaller than "
-        f"{least} px at the usual {usual}; an epoch takes about {(size / usual) ** 2:.1f} times as long."
+        f"Photos are scaled to {size} px, because a quarter of the boxes (each class counts the same) would be smaller "
+        f"than {least} px at the usual {usual}; an epoch takes about {(size / usual) ** 2:.1f} times as long."
     )
 
 
@@ -88,7 +89,7 @@ def _class_rare(reason: Notice) -> str:
     shown, photos = reason.values["shown"], counted(reason.values["photos"], "training photo")
     return (
         f"Only {shown} of {photos} {'shows' if shown == 1 else 'show'} {reason.values['name']}, so photos of rare "
-        f"classes are seen in mosaics up to {reason.values['times']:.0f} times as often as others."
+        f"classes appear in mosaics up to {reason.values['times']:.0f} times as often as others (oversampling)."
     )
 
 
@@ -103,11 +104,11 @@ def _trials_vary(reason: Notice) -> str:
 def _space(values: Mapping[str, Any]) -> str:
     """Describe the varied parameters, without a full stop."""
     if values["trials"] == 1:
-        return "A single trial has the defaults"
-    varied = [_varied(one, values["small_boxes"]) for one in values["varied"]]
+        return "A single trial uses the defaults"
+    varied = [_varied(parameter, values["small_boxes"]) for parameter in values["varied"]]
     if values["few"] == "chosen":  # few trials, so the plan varies few parameters
-        return f"Few trials tell little apart, so they vary only {listed(varied)}" if varied else "Nothing varies"
-    hint = ", which so few trials can hardly tell apart" * (values["few"] == "too_few")
+        return f"Few trials can compare little, so they vary only {listed(varied)}" if varied else "Nothing varies"
+    hint = ", more than so few trials can compare" * (values["few"] == "too_few")
     return f"Trials vary {listed(varied or ['nothing'])}{hint}"
 
 
@@ -126,9 +127,10 @@ SENTENCES: Templates = {
     "effort": _effort,
     "epochs_raised": _epochs_raised,
     "epochs_lowered": _epochs_lowered,
-    "photo_size_usual": "Photos have {size} px, because the median box is {median_box:.0%} of its photo's longer side; "
-    "larger ones would help if objects were small.",
-    "photo_size_limited": "Photos have {size} px; a quarter of the boxes are small then, but the photos are no larger.",
+    "photo_size_usual": "Photos are scaled to {size} px, because the median box is {median_box:.0%} of its photo's "
+    "longer side; larger ones would help if objects were small.",
+    "photo_size_limited": "Photos are scaled to {size} px; a quarter of the boxes are small then, but the photos are "
+    "no larger.",
     "photo_size_raised": _photo_size_raised,
     "class_rare": _class_rare,
     "trials_vary": _trials_vary,

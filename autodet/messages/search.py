@@ -15,7 +15,7 @@ def with_sentences(status: SearchStatus) -> SearchStatus:
     """Return a status with its sentences: ``message``, ``caution``, ``diagnosis``, and ``error`` of its trials."""
     trials = status.trials
     if any(trial.reason for trial in trials):
-        trials = tuple(replace(one, error=notice_text(one.reason)) if one.reason else one for one in trials)
+        trials = tuple(replace(trial, error=notice_text(trial.reason)) if trial.reason else trial for trial in trials)
     return replace(
         status,
         trials=trials,
@@ -26,9 +26,9 @@ def with_sentences(status: SearchStatus) -> SearchStatus:
 
 
 def ending_text(trial: TrialStatus) -> str:
-    """Describe how a trial ended: ``Trial 3 is failed. The loss ...``."""
+    """Describe how a trial ended: ``Trial 3: failed. The loss ...``."""
     reason = notice_text(trial.reason) if trial.reason else ""
-    return f"Trial {trial.number} is {trial.state}. {reason}".rstrip()
+    return f"Trial {trial.number}: {trial.state}. {reason}".rstrip()
 
 
 def notices_text(notices: tuple[Notice, ...]) -> str:
@@ -78,7 +78,7 @@ def _refit_failed(notice: Notice) -> str:
 
 
 def _lost(notice: Notice, subject: str = "The trial") -> str:
-    return f"{subject} was lost {notice.values['times']} times before it got any further: {_cause(notice)}."
+    return f"{subject} was lost {notice.values['times']} times without progress in between: {_cause(notice)}."
 
 
 def _cause(notice: Notice) -> str:
@@ -96,16 +96,17 @@ SENTENCES: Templates = {
     "time_limit_near": "The time limit of {seconds:g} seconds left no time for more.",
     "combinations_exhausted": _exhausted,
     "best_model_kept": "The best model so far is kept.",
-    "no_model": "No epoch was done by then, so there is no model.",
+    "no_model": "No epoch had finished by then, so there is no model.",
     "no_trial_started": "No trial could be started.",
-    "results_unsaved": "Results that the busy database of searches lacks are stored when the search is resumed.",
+    "results_unsaved": "The database of searches was busy, so the last results are stored only when the search "
+    "is resumed.",
     "interrupted": "It was interrupted. {detail} Then resume it.",
     "interrupted_unexpectedly": "It was interrupted ({detail}); see {log}, then resume it.",
     "refit_under_way": _refit_under_way,
-    "refit_published": "The model was trained once more on training and validation photos; its figures are the best "
-    "trial's, whose own model is {model}.",
-    "refit_rejected": "The final refit found less on its own photos than the best trial's model, so that model "
-    "is kept.",
+    "refit_published": "The model was retrained on training and validation photos; its metrics are those of the best "
+    "trial, whose own model is {model}.",
+    "refit_rejected": "The final refit scored lower on the validation photos than the best trial's model, so that "
+    "model is kept.",
     "refit_failed": _refit_failed,
     "refit_out_of_time": "There was no time for it.",
     "refit_lost": lambda notice: _lost(notice, "The refit"),
@@ -114,7 +115,7 @@ SENTENCES: Templates = {
     "unexpected_error": "The trial failed unexpectedly ({detail}); the log has the details.",
     "lost": _lost,
     "photo_too_large": "Memory ran out even with one photo at a time; choose a smaller network or smaller photos, or "
-    "run fewer trials side by side.",
+    "run fewer trials at a time.",
 }
 CLAUSES: Templates = {
     "no_progress": "it showed no progress for {seconds:g} seconds",

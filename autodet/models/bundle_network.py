@@ -48,7 +48,7 @@ def fitting_weights(path: Path, card: ModelCard, content: bytes) -> dict[str, Te
     if card.architecture not in ARCHITECTURES:
         if _version(card.versions.get("autodet", "")) > _version(__version__):
             raise LaterVersionError(f"{path.name} {made_later(card.versions)}")
-        raise BundleError(refusal(path, f"its network {card.architecture!r} is none of autodet's"))
+        raise BundleError(refusal(path, f"autodet has no network {card.architecture!r}"))
     try:
         weights = safetensors.torch.load(content)
     except (ValueError, KeyError, RuntimeError, safetensors.SafetensorError) as error:

@@ -67,7 +67,7 @@ def _class_problems(classes: Any) -> Iterator[str]:
         return
     yield from _text_problems(("class", name) for name in classes)
     if len(set(classes)) < len(classes):
-        yield "two of its classes have one name"
+        yield "two of its classes have the same name"
 
 
 def _entry_problems(name: str, entries: Any) -> Iterator[str]:

@@ -80,7 +80,7 @@ class Search:
         try:
             status = self._watch(on_change)
         except KeyboardInterrupt:
-            goes_on = f"The search {self.id} goes on in the background; {self._call('stop')} stops it."
+            goes_on = f"The search {self.id} continues in the background; {self._call('stop')} stops it."
             raise KeyboardInterrupt(goes_on) from None
         if not best_so_far:
             self._check_finished(status)
@@ -111,7 +111,7 @@ class Search:
             remedy = f"To wait for its end, call {self._call('wait')}"
         elif status.state == "interrupted" or (status.state == "stopped" and self._has_more(status, self.spec())):
             reason = reason or "Its process has ended."
-            remedy = f"To carry it on, call {self._call('resume')}"
+            remedy = f"To continue it, call {self._call('resume')}"
         if status.model:
             remedy += f"; for the best model so far, call {self._call('best_detector', 'best_so_far=True')}"
         message = f"The search {self.id} has not finished: {status.summary}. {reason}".strip()
@@ -141,7 +141,9 @@ class Search:
         """
         status = self._stopped_status()
         if status.state not in ("interrupted", "stopped"):
-            raise SearchError(f"The search {self.id} is {status.state}; only an interrupted or stopped one is resumed.")
+            raise SearchError(
+                f"The search {self.id} is {status.state}; only an interrupted or stopped search can be resumed."
+            )
         spec = self.spec()
         if status.state == "stopped" and not self._has_more(status, spec):
             raise SearchError(f"The search {self.id} has no trials left; start a new one.")
@@ -158,7 +160,7 @@ class Search:
         deadline = time.monotonic() + STOP_SECONDS
         while (status := self.status()).active and is_to_stop(self._folder):
             if time.monotonic() > deadline:
-                raise SearchError(f"The search {self.id} is still stopping; resume it once it has stopped.")
+                raise SearchError(f"The search {self.id} is still stopping; resume it when it has stopped.")
             time.sleep(POLL_SECONDS / 5)
         return status
 

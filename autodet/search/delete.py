@@ -38,7 +38,7 @@ def delete_search(folder: Path, workspace: Workspace) -> None:
             spec = _spec(folder)
             delete_folder(folder)
     except BusyError as error:
-        raise SearchError(f"The search {folder.name} is at work; stop it before you delete it.") from error
+        raise SearchError(f"The search {folder.name} is still running; stop it before you delete it.") from error
     if spec:
         _delete_study(folder.name, spec, workspace)
     for model in model_ids(folder.name):

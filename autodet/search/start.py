@@ -211,7 +211,9 @@ def _possible_trials(spec: SearchSpec) -> int:
 def _best_params(search: str, workspace: Workspace) -> dict[str, Any]:
     best = find_search(search, workspace).status().best_trial
     if best is None:
-        raise SearchError(f"The search {search} has no epoch yet, so there is nothing to begin with; choose another.")
+        raise SearchError(
+            f"The search {search} has no finished epoch yet, so it has no best parameters; choose another search."
+        )
     return {name: value for name, value in best.params.items() if name in PARAMETERS}
 
 

@@ -290,7 +290,7 @@ def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRec
     if not any(record.annotations.teaches for record in records):
         raise TrainingError(
             f"The data set {dataset.name} has no boxes among its {purpose} photos, so no trial can be trained and "
-            "judged; import one that has."
+            "evaluated; import one that has."
         )
     return records
 

@@ -22,13 +22,13 @@ def bundle(tmp_path):
 
 
 def begin_with(app, model):
-    return checked(labelled(app.selectbox, "Begin with").select(model).run())
+    return checked(labelled(app.selectbox, "Starting weights").select(model).run())
 
 
 def test_where_there_is_nothing_to_begin_with_nothing_is_asked(visit, fruit):
     asked = labels(visit("search").selectbox)
     assert "Network" in asked
-    assert not {"Begin with", "Also try the best parameters of"} & set(asked)
+    assert not {"Starting weights", "Also try the best parameters of"} & set(asked)
 
 
 def test_a_model_brings_its_network_and_photo_size_and_every_trial_begins_with_it(
@@ -38,10 +38,10 @@ def test_a_model_brings_its_network_and_photo_size_and_every_trial_begins_with_i
     app = begin_with(visit("search"), "old")
     assert "Network" not in labels(app.selectbox)
     assert "was trained at 96 pixels" in says(app)
-    (reason,) = re.findall(r"needs about .* an epoch .*: (about .*) in all", says(app))
+    (reason,) = re.findall(r"needs about .* per epoch .*: (about .*) in all", says(app))
     (forecast,) = re.findall(r"\*\*(About .*)\*\* for 3 trials", says(app))
     assert reason == forecast.lower()
-    assert "It knows 1 of 2 classes; banana begins fresh" in says(app)
+    assert "It knows 1 of 2 classes; untrained at the start: banana" in says(app)
     checked(labelled(app.button, "Start the search").click().run())
     spec = find_search(list_searches(workspace)[0].search, workspace).spec()
     assert spec.start_from.weights_sha256 == model.card.weights_sha256
@@ -59,7 +59,7 @@ def test_a_model_that_was_deleted_meanwhile_is_told_and_nothing_else_is_started_
     app = begin_with(visit("search"), "old")
     delete_model("old", workspace)
     app = checked(labelled(app.button, "Start the search").click().run())
-    assert "The model old, which the search was to begin with, has been deleted" in says(app)
+    assert "The model old, whose weights the search was to start from, has been deleted" in says(app)
     assert launched == []
     checked(labelled(app.button, "Start the search").click().run())
     assert find_search(launched[0].name, workspace).spec().start_from is None
@@ -76,7 +76,7 @@ def test_figures_that_would_flatter_are_told_before_the_start_and_on_results(
     assert "The model knowing was trained on" in says(app)
     app = checked(labelled(app.button, "Start the search").click().run())
     assert app.title[0].value == "Results"
-    assert "Starting weights the weights of knowing" in says(app)
+    assert "Started from the weights of knowing" in says(app)
     assert "The model knowing was trained on" in says(app)
 
 
@@ -108,5 +108,5 @@ def test_an_earlier_searchs_best_parameters_can_be_tried(visit, fruit, workspace
 def test_results_of_a_search_that_began_with_pretrained_weights_say_nothing_of_models(visit, fruit, search_there):
     search_there("plain")
     search_there("begun", start_from=Origin("![x](y)", "a" * 64, "fruit", "f" * 64))
-    assert "Starting weights" not in says(visit("results", search="plain"))
-    assert r"Starting weights the weights of \!\[x\]" in says(visit("results", search="begun"))
+    assert "Started from" not in says(visit("results", search="plain"))
+    assert r"Started from the weights of \!\[x\]" in says(visit("results", search="begun"))

@@ -56,7 +56,7 @@ def test_an_uploaded_model_is_there(visit, bundle, workspace, tmp_path):
     assert read_card(added.path).classes == ("apple", "kiwi")
     assert "apple, kiwi" in says(app)
     assert "fruit was added." in says(app).replace("\\", "")
-    assert "**fruit**" in says(app) and "Brought here just now" in says(app)
+    assert "**fruit**" in says(app) and "Added just now" in says(app)
     assert not app.error
 
 
@@ -82,7 +82,7 @@ def test_a_model_is_renamed(visit, model_there, workspace):
     (renamed,) = list_models(workspace)
     assert (renamed.id, renamed.card) == ("fruit", replace(before, name="Customs *camera*"))
     assert read_bundle(renamed.path)[1] == weights
-    assert r"fruit is called Customs \*camera\* now" in says(app)
+    assert r"fruit was renamed to Customs \*camera\*" in says(app)
     labelled(app.text_input, "New name").set_value("  ")
     app = checked(labelled(app.button, "Rename it").click().run())
     assert "needs a name" in says(app)
@@ -134,7 +134,7 @@ def test_a_model_is_not_deleted_before_a_second_yes(visit, model_there, workspac
     model_there("fruit")
     app = checked(visit("models").button(key="delete fruit").click().run())
     assert len(list_models(workspace)) == 1
-    assert "will be gone" in says(app)
+    assert "will be deleted" in says(app)
     assert labelled(app.button, "Delete it")  # what it does is tested in a browser: dialogs need one
 
 

@@ -139,7 +139,7 @@ def test_an_interrupted_search_is_resumed(visit, search_there, workspace, tmp_pa
     # Nobody holds the lock of this one.
     search_there("dead", "queued", [trial(0, "running")], created="2026-02-02T10:00:00+00:00")
     app = visit("results", search="dead")
-    assert "Resume goes on" in says(app)
+    assert "Resume continues" in says(app)
     checked(labelled(app.button, "Resume").click().run())
     assert launched == ["dead"]
     assert status.search not in launched
@@ -155,7 +155,7 @@ def test_a_stopped_search_is_resumed_only_if_it_has_trials_left(visit, search_th
 def test_a_search_whose_data_set_is_gone_says_that_it_cannot_be_resumed(visit, search_there):
     search_there("short", "stopped", [trial(0)])
     app = visit("results", search="short")
-    assert "cannot be resumed" in says(app) and "is not there any more" in says(app)
+    assert "cannot be resumed" in says(app) and "no longer exists" in says(app)
     assert "Resume" not in labels(app.button)
 
 

@@ -10,7 +10,7 @@ from tests.app.conftest import checked, labelled, labels, says
 from tests.app.test_datasets import imported
 from tests.helpers import wait_for, write_voc, zip_folder
 
-CHOICE = "How the bucket may be read"
+CHOICE = "Access to the bucket"
 KEYS = S3Credentials("AKIATYPED", "secret", region="us-east-1")
 
 
@@ -41,7 +41,7 @@ def test_a_stranger_is_not_offered_the_machines_own_keys(visit, asked):
     app = visit("datasets")
     assert choices(app) == ["With a key", "It is public"]
     app = ask(app, Address="s3://bucket/fruit")
-    assert "Give a key, or say above that the bucket is public" in says(app)
+    assert "Enter a key, or select above that the bucket is public" in says(app)
     assert asked == []
 
 
@@ -101,7 +101,7 @@ def test_an_interrupted_download_asks_for_the_key_again(visit, workspace, proxy,
     app = visit("datasets")
     assert "does not let these keys read" in says(app) and "The files fetched so far are kept" in says(app)
     app = checked(labelled(app.button, "Continue").click().run())
-    assert "give the access key" in says(app)
+    assert "enter the access key" in says(app)
     for label, text in (("Access key id", "id"), ("Secret access key", "secret")):
         next(field for field in app.text_input if field.label == label).input(text)
     imported(checked(labelled(app.button, "Continue").click().run()))

@@ -25,7 +25,7 @@ def test_the_forecast_follows_the_form(visit, fruit):
     app = visit("search")
     assert labelled(app.number_input, "Trials").value == 3
     assert "3 trials of 100 epochs on 14 training photos" in says(app)
-    labelled(app.number_input, "Epochs a trial").set_value(20)
+    labelled(app.number_input, "Epochs per trial").set_value(20)
     app = checked(labelled(app.number_input, "Trials").set_value(7).run())
     assert "7 trials of 20 epochs on 14 training photos" in says(app)
     app = checked(labelled(app.number_input, "Time limit in minutes").set_value(1).run())
@@ -39,16 +39,16 @@ def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_some
     labelled(app.get("button_group"), "How much effort").set_value("best")
     app = checked(app.run())
     assert "10 trials of 100 epochs, because" in says(app)
-    assert labelled(app.number_input, "Epochs a trial").value == 100
+    assert labelled(app.number_input, "Epochs per trial").value == 100
     assert labelled(app.multiselect, "Other parameters to vary or fix").value == ["batch_size", "augmentation"]
     assert labelled(app.multiselect, "Batch size").value == ["2", "4"]
     import_dataset(write_voc(tmp_path / "many", 200), "many", workspace=workspace)
     app = checked(app.run())
     app = checked(labelled(app.selectbox, "Data set").select("many").run())
     assert "10 trials of 40 epochs, because" in says(app)
-    assert labelled(app.number_input, "Epochs a trial").value == 40
+    assert labelled(app.number_input, "Epochs per trial").value == 40
     labelled(app.number_input, "Trials").set_value(9)
-    labelled(app.selectbox, "Pruning: end a trial early if").select("none")
+    labelled(app.selectbox, "Pruning: end weak trials early").select("none")
     app = checked(app.run())
     checked(labelled(app.button, "Start the search").click().run())
     spec = find_search(list_searches(workspace)[0].search, workspace).spec()
@@ -81,12 +81,10 @@ def test_on_gpus_trials_may_choose_among_the_networks(visit, fruit, workspace, l
 def test_the_forecast_counts_a_refit_and_the_size_of_photos(visit, fruit):
     app = visit("search")
     app = checked(labelled(app.checkbox, "Retrain the best trial on training and validation photos").check().run())
-    assert "and a final training" in says(app)
+    assert "and a final refit" in says(app)
     app = checked(labelled(app.multiselect, "Other parameters to vary or fix").set_value(["image_size"]).run())
     labelled(app.multiselect, "Photo size").set_value(["320", "960"])
-    assert (
-        " to " in says(checked(app.run())).partition("and a final training")[0].rpartition("**")[0].rpartition("**")[2]
-    )
+    assert " to " in says(checked(app.run())).partition("and a final refit")[0].rpartition("**")[0].rpartition("**")[2]
 
 
 def test_where_few_combinations_can_be_tried_repeats_are_offered(visit, fruit, launched, workspace):
@@ -115,7 +113,7 @@ def test_where_few_combinations_can_be_tried_repeats_are_offered(visit, fruit, l
 def test_start_starts_what_was_asked_for_and_leads_to_results(visit, fruit, workspace, launched):
     app = visit("search")
     labelled(app.number_input, "Trials").set_value(4)
-    labelled(app.number_input, "Epochs a trial").set_value(5)
+    labelled(app.number_input, "Epochs per trial").set_value(5)
     labelled(app.number_input, "Time limit in minutes").set_value(30)
     app.select_slider[0].set_range(1e-4, 1e-2)
     app = checked(app.run())
@@ -132,7 +130,7 @@ def test_an_option_without_a_place_of_its_own_is_asked_for_too(visit, fruit, wor
     app = visit("search")
     labelled(app.number_input, "Random seed").set_value(-1)
     app = checked(app.run())
-    assert "Random seed: a whole number from 0 to 2,147,483,647, not -1." in says(app).replace("\\", "")
+    assert "Random seed must be a whole number from 0 to 2,147,483,647; got -1." in says(app).replace("\\", "")
     labelled(app.number_input, "Random seed").set_value(7)
     checked(labelled(checked(app.run()).button, "Start the search").click().run())
     assert find_search(list_searches(workspace)[0].search, workspace).spec().seed == 7
@@ -237,14 +235,14 @@ def test_networks_are_shown_side_by_side_and_what_cannot_be_had_is_marked(visit,
     assert table.loc[ARCHITECTURES[DEFAULT_ARCHITECTURE].title, "Fruit mAP"] > 80
     missing = table[table["COCO AP"].notna()]
     assert missing["Fruit mAP"].isna().all()
-    assert missing["Weights"].str.contains("cannot be had here").all()
-    assert any("cannot be had here" in option for option in labelled(app.selectbox, "Network").options)
+    assert missing["Weights"].str.contains("not available here").all()
+    assert any("not available here" in option for option in labelled(app.selectbox, "Network").options)
 
 
 def test_quality_and_speed_propose_photo_sizes_and_say_what_follows(visit, fruit, workspace, launched):
     app = checked(labelled(visit("search").selectbox, "Objective").select("map50+latency").run())
-    assert "no other one beats in both" in says(app)
-    assert labelled(app.selectbox, "Pruning: end a trial early if").options == ["Never"]
+    assert "no other trial beats in both" in says(app)
+    assert labelled(app.selectbox, "Pruning: end weak trials early").options == ["Never"]
     assert labelled(app.multiselect, "Other parameters to vary or fix").value == ["image_size"]
     assert "falls behind is pruned" not in says(app)
     labelled(app.multiselect, "Other parameters to vary or fix").set_value([])
@@ -265,19 +263,19 @@ def test_quality_and_speed_propose_photo_sizes_and_say_what_follows(visit, fruit
 
 def test_a_number_that_makes_no_sense_is_said_and_nothing_starts(visit, fruit, launched):
     app = visit("search")
-    wrong = {"Trials": 0, "Epochs a trial": 1_000_000, "Time limit in minutes": 0}
+    wrong = {"Trials": 0, "Epochs per trial": 1_000_000, "Time limit in minutes": 0}
     for label, value in wrong.items():
         labelled(app.number_input, label).set_value(value)
     app = checked(app.run())
     text = says(app).replace("\\", "")
-    assert "Trials: a whole number from 1 to 10,000, not 0." in text
-    assert "Epochs a trial: a whole number from 1 to 1,000, not 1,000,000." in text
-    assert "Time limit in minutes: a number from 0.1 to 100,000, not 0." in text
+    assert "Trials must be a whole number from 1 to 10,000; got 0." in text
+    assert "Epochs per trial must be a whole number from 1 to 1,000; got 1,000,000." in text
+    assert "Time limit in minutes must be a number from 0.1 to 100,000; got 0." in text
     assert [labelled(app.number_input, label).value for label in wrong] == list(wrong.values())
     assert labelled(app.button, "Start the search").disabled
-    for label, value in {"Trials": 2.5, "Epochs a trial": 5, "Time limit in minutes": None}.items():
+    for label, value in {"Trials": 2.5, "Epochs per trial": 5, "Time limit in minutes": None}.items():
         labelled(app.number_input, label).set_value(value)
-    assert "Trials: a whole number from 1 to 10,000, not 2.5." in says(checked(app.run())).replace("\\", "")
+    assert "Trials must be a whole number from 1 to 10,000; got 2.5." in says(checked(app.run())).replace("\\", "")
     app = checked(labelled(app.number_input, "Trials").set_value(2).run())
     labelled(app.number_input, "Trials").set_value(0)  # and Start at once, before the page has come back
     app = checked(labelled(app.button, "Start the search").click().run())
@@ -304,7 +302,7 @@ def test_a_value_to_try_that_makes_no_sense_leaves_the_form_as_it_is(visit, frui
     labelled(app.number_input, "Augmentation, from").set_value(1.9)
     labelled(app.multiselect, "Batch size").set_value(["2000"])
     app = checked(app.run())
-    assert "Augmentation (augmentation) from 1.9 to 1.5 is no range" in says(app).replace("\\", "")
+    assert "Augmentation (augmentation) from 1.9 to 1.5 is not a range" in says(app).replace("\\", "")
     assert "Batch size (batch_size) cannot be 2000" in says(app).replace("\\", "")
     assert labelled(app.button, "Start the search").disabled
     assert labelled(app.checkbox, "Retrain the best trial on training and validation photos")
@@ -314,17 +312,17 @@ def test_the_reasons_follow_what_is_entered(visit, fruit):
     app = visit("search")
     assert "3 trials of 100 epochs, because" in says(app)
     labelled(app.number_input, "Trials").set_value(10_000)
-    labelled(app.number_input, "Epochs a trial").set_value(1000)
+    labelled(app.number_input, "Epochs per trial").set_value(1000)
     app = checked(
         labelled(app.multiselect, "Other parameters to vary or fix").set_value(["batch_size", "scheduler"]).run()
     )
     text = says(app)
-    assert "10,000 trials of 1,000 epochs, as asked" in text
+    assert "10,000 trials of 1,000 epochs, as requested" in text
     assert " days in all" in text
     assert "batches of 2, 4, 8 or 16 photos and schedule" in text
     assert "they vary only" not in text
     app = checked(labelled(app.number_input, "Trials").set_value(3).run())
-    assert "schedule, which so few trials can hardly tell apart" in says(app)
+    assert "schedule, more than so few trials can compare" in says(app)
 
 
 def test_what_was_entered_is_there_after_a_look_at_another_page(visit, fruit):
@@ -357,5 +355,5 @@ def test_a_class_without_validation_photos_is_told_before_the_start_and_beside_t
     assert "no validation photo shows" in says(app)
     app = checked(labelled(app.button, "Start the search").click().run())
     assert app.title[0].value == "Results"
-    assert "is not measured: it is marked on no validation photo" in says(app).replace("\\", "")
+    assert "is not evaluated: no validation photo shows it" in says(app).replace("\\", "")
     assert "![pear](" not in says(app)

@@ -51,7 +51,7 @@ def test_the_panel_costs_nothing_until_it_is_opened(visit, fruit):
 
 def test_nothing_changed_makes_nothing(opened):
     app = opened()
-    assert "Nothing is changed yet" in says(app)
+    assert "No changes yet" in says(app)
     assert "Create the version" not in labels(app.button)
     assert app.data_editor[0].value["boxes"].tolist() == [20, 26, 20]
 
@@ -140,5 +140,5 @@ def test_a_version_tells_what_it_was_made_from_and_what_has_changed(visit, works
     assert difference(app)["pome"][-1] == "0 → 26"
     shutil.rmtree(second.folder)
     text = says(visit("datasets", dataset=third.id))
-    assert "Version of fruit\\-2, which is gone" in text and "Renamed" in text
+    assert "Version of fruit\\-2, which has been deleted" in text and "Renamed" in text
     assert [one.id for one in list_datasets(workspace)] == ["third", "fruit"]

@@ -16,7 +16,7 @@ def test_the_parts_of_an_objective():
     assert Objective.parse("map50+latency").quality == Objective() == Objective.parse("map50")
     assert [Objective.parse(text).is_default for text in ("map50+latency", "map50_95")] == [True, False]
     assert Objective.parse("recall@.75").title == "Recall at a precision of 0.75"
-    assert Objective.parse("map50_95+latency").title == "mAP@0.5–0.95, in a short time"
+    assert Objective.parse("map50_95+latency").title == "mAP@0.5–0.95 and prediction time"
 
 
 @pytest.mark.parametrize("text", ["accuracy", "recall", "recall@2", "map50+speed", ""])

@@ -7,9 +7,9 @@ from autodet.records import Notice
 @pytest.mark.parametrize(
     ("classes", "sentence"),
     [
-        (["orange"], "orange is not measured: it is marked on no validation photo."),
-        (["kiwi", "orange"], "kiwi and orange are not measured: they are marked on no validation photo."),
-        ([*"abcdefg"], "a, b, c, d, e and 2 more are not measured: they are marked on no validation photo."),
+        (["orange"], "orange is not evaluated: no validation photo shows it."),
+        (["kiwi", "orange"], "kiwi and orange are not evaluated: no validation photo shows them."),
+        ([*"abcdefg"], "a, b, c, d, e and 2 more are not evaluated: no validation photo shows them."),
     ],
 )
 def test_classes_that_were_not_measured_are_named(classes, sentence):
@@ -26,9 +26,7 @@ def test_leakage_names_the_photos_that_the_model_knows():
 
 def test_few_combinations_cap_the_trials():
     capped = caution_text(Notice.of("trials_capped", trials=9, combinations=1))
-    assert capped.startswith(
-        "Only 1 combination of parameters can be tried, so the search plans 1 trial in place of 9;"
-    )
+    assert capped.startswith("There is only 1 combination of parameters, so the search plans 1 trial instead of 9;")
 
 
 def test_predictions_that_may_lack_objects():

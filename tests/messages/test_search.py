@@ -34,8 +34,8 @@ LOST = Notice.of("process_killed", signal="SIGKILL")
         ([Notice.of("refit_under_way", done=1, epochs=4)], "The final refit has done 1 of 4 epochs."),
         (
             [Notice.of("refit_failed", Notice.of("refit_lost", LOST, times=3))],
-            "There is no final refit: The refit was lost 3 times before it got any further: its process was ended from "
-            "outside (SIGKILL). The best trial's model is kept.",
+            "There is no final refit: The refit was lost 3 times without progress in between: its process was ended "
+            "from outside (SIGKILL). The best trial's model is kept.",
         ),
         (
             [Notice.of("interrupted_unexpectedly", detail="ValueError: {odd}", log="/log")],
@@ -68,11 +68,11 @@ def test_a_status_gets_its_sentences():
         )
     )
     assert status.message == "It was stopped."
-    assert status.caution == "fig is not measured: it is marked on no validation photo."
+    assert status.caution == "fig is not evaluated: no validation photo shows it."
     assert status.diagnosis.startswith(
         "Trial 1 has found nothing in 2 epochs: its mAP@0.5 stays at 0. The likely cause:"
     )
-    error = "The trial was lost 3 times before it got any further: its process was ended from outside (SIGKILL)."
+    error = "The trial was lost 3 times without progress in between: its process was ended from outside (SIGKILL)."
     assert [trial.error for trial in status.trials] == [error, None]
-    assert ending_text(failed) == f"Trial 0 is failed. {error}"
-    assert ending_text(fine) == "Trial 1 is finished."
+    assert ending_text(failed) == f"Trial 0: failed. {error}"
+    assert ending_text(fine) == "Trial 1: finished."

@@ -238,7 +238,7 @@ def test_a_model_whose_weights_do_not_fit_is_refused_when_it_is_added(here, tens
     [
         ({"classes": [str(number) for number in range(9000)]}, "with 9,000 classes"),
         ({"architecture": "fasterrcnn_resnet50_fpn_v2"}, "do not fit Faster R-CNN on ResNet-50"),
-        ({"architecture": "detr"}, "its network 'detr' is none of autodet's"),
+        ({"architecture": "detr"}, "autodet has no network 'detr'"),
     ],
 )
 def test_a_description_that_does_not_fit_the_weights_is_refused(here, weights, tmp_path, change, words):

@@ -27,11 +27,11 @@ from tests.helpers import untrained_bundle, write_voc
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"trials": 0}, "0 trials"),
-        ({"trials": 10**9}, "ask for 1 to"),
-        ({"epochs": -1}, "-1 epochs"),
-        ({"time_limit": 0}, "time limit"),
-        ({"time_limit": float("nan")}, "time limit"),
+        ({"trials": 0}, "trials must be between 1 and 10,000; got 0"),
+        ({"trials": 10**9}, "trials must be between"),
+        ({"epochs": -1}, "epochs must be between"),
+        ({"time_limit": 0}, "time_limit must be"),
+        ({"time_limit": float("nan")}, "time_limit must be"),
         ({"lr_range": (1e-2, 1e-3)}, "lower one first"),
         ({"lr_range": (0, 1e-3)}, "above 0"),
         ({"preset": "fastest"}, "balanced"),
@@ -40,11 +40,11 @@ from tests.helpers import untrained_bundle, write_voc
         ({"device": "cuda:7"}, "no GPU on this machine, so there is no cuda:7"),
         ({"trials": 2.5}, "whole number"),
         ({"epochs": "3"}, "whole number"),
-        ({"seed": -1}, "seed -1"),
-        ({"seed": 2**31}, "out of range"),
-        ({"time_limit": float("inf")}, "time limit"),
-        ({"time_limit": "60"}, "time limit is '60'"),
-        ({"time_limit": True}, "time limit is True"),
+        ({"seed": -1}, "seed must be between"),
+        ({"seed": 2**31}, "seed must be between"),
+        ({"time_limit": float("inf")}, "time_limit must be"),
+        ({"time_limit": "60"}, "time_limit must be a number of seconds; got '60'"),
+        ({"time_limit": True}, "time_limit must be a number of seconds; got True"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_nothing_is_left(data, home, options, words):
@@ -110,7 +110,7 @@ def test_cuda_is_the_first_gpu_however_it_is_called(data, order, monkeypatch, se
 def test_presets_fill_in_what_is_not_given(start):
     search = start(preset="quick", epochs=1)
     assert (search.spec().trials, search.spec().epochs, search.spec().pruner) == (2, 1, "none")
-    assert "2 trials of 1 epoch, as asked" in plan_text(search.spec().why)
+    assert "2 trials of 1 epoch, as requested" in plan_text(search.spec().why)
     search.wait()
 
 
@@ -126,7 +126,7 @@ def test_what_is_given_counts_whatever_the_preset_says(data, order):
 def test_without_a_preset_nothing_is_chosen(data, order):
     spec = order(data).spec()
     assert (spec.trials, spec.epochs, spec.sampler, spec.pruner) == (3, 20, "tpe", "median")
-    assert plan_text(spec.why).startswith("Photos have 320 px")  # the one thing that the data set decides
+    assert plan_text(spec.why).startswith("Photos are scaled to 320 px")  # the one thing that the data set decides
     assert len(spec.why) == 1
 
 

@@ -35,7 +35,7 @@ def test_a_data_set_that_searches_use_is_not_deleted_whatever_it_is_called(start
     deleted = autodet.delete_dataset("fruit")
     assert (deleted.kind, deleted.id, set(deleted.unfinished)) == ("dataset", "fruit", {"fruit", "fruit-2"})
     assert list_datasets(home) == [] and list(home.datasets.iterdir()) == []
-    assert "not there any more" in find_search("fruit", home).lost_data()
+    assert "no longer exists" in find_search("fruit", home).lost_data()
 
 
 def test_a_search_that_could_go_on_is_named_and_one_that_is_over_is_not(start, home):
@@ -114,7 +114,7 @@ def test_a_data_set_that_is_being_deleted_gets_no_version(data, home):
 
 def test_no_search_starts_with_a_data_set_that_was_deleted_meanwhile(data, home):
     autodet.delete_dataset("fruit")
-    with pytest.raises(autodet.AutodetError, match="not there any more"):
+    with pytest.raises(autodet.AutodetError, match="no longer exists"):
         start_search(data)
     assert list(home.searches.iterdir()) == []
 

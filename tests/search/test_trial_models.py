@@ -79,7 +79,7 @@ def test_the_command_line_deletes_a_search_that_is_over_and_says_what_that_freed
     eventually(lambda: epochs_made("fruit", 0))
     code, out, err = cli("delete", "fruit").ends()
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "fruit is at work; stop it before you delete it" in err
+    assert "fruit is still running; stop it before you delete it" in err
     cli("stop", "fruit").ends()
     assert run.ends()[0] == 0
     size = find_search("fruit", home).size_bytes()
@@ -96,8 +96,8 @@ def test_people_are_told_how_much_a_deletion_freed(searched, cli, home):
     freed = size_text(searched.size_bytes())
     code, out, err = cli("delete", "fruit").ends()
     assert (code, err) == (0, "")
-    assert f"The search fruit is deleted, which freed {freed}." in out
-    assert "'python -m autodet models' lists stays" in out
+    assert f"The search fruit was deleted, which freed {freed}." in out
+    assert "'python -m autodet models' lists are kept" in out
 
 
 def test_a_deleted_search_takes_its_study_along_and_no_other(searched, start, home):

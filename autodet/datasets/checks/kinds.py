@@ -115,10 +115,10 @@ def decide(actions: Mapping[str, str] | None = None) -> Decisions:
     checked: dict[str, Action] = {}
     for name, wanted in (actions or {}).items():
         if name not in KINDS:
-            raise DatasetError(f"{name!r} is no kind of problem; choose among {', '.join(KINDS)}.")
+            raise DatasetError(f"{name!r} is not a kind of finding; choose one of {', '.join(KINDS)}.")
         known = {str(action): action for action in KINDS[name].actions}
         if wanted not in known:
-            raise DatasetError(f"{wanted!r} cannot be done about {name!r}; choose among {', '.join(known)}.")
+            raise DatasetError(f"{wanted!r} is not an action for {name!r}; choose one of {', '.join(known)}.")
         checked[name] = known[wanted]
     return Decisions(checked)
 

@@ -182,7 +182,7 @@ class Import:
             DatasetError: Keys are missing, a decision is invalid, or the import's state has changed in the meantime.
         """
         if self.lacks_keys and (credentials is None or credentials.lacks_keys):
-            raise DatasetError("The keys were written nowhere; give the access key's id and its secret again.")
+            raise DatasetError("S3 keys are never stored; enter the access key id and the secret access key again.")
         request = self.request()
         request = replace(request, format=format or request.format, large=large or request.large)
         if credentials:
@@ -311,7 +311,7 @@ def _ended_early(folder: Path, status: ImportStatus) -> ImportStatus:
         lines = []
     if not any(line.startswith("Traceback") for line in lines):
         return replace(status, state="interrupted")
-    reason = f"Its process ended with an error, {lines[-1][:MAX_ERROR_LENGTH]!r}; all of it is in {folder / LOG}."
+    reason = f"Its process ended with an error, {lines[-1][:MAX_ERROR_LENGTH]!r}; the whole log is {folder / LOG}."
     return replace(status, state="crashed", error=reason)
 
 

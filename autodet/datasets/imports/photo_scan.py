@@ -155,8 +155,8 @@ def _in_order(at_work: Sequence[tuple["subprocess.Popen[bytes]", BinaryIO]], cou
             given += 1
         if given < count and any(code is not None and code != 0 for code in ended):
             raise AutodetError(
-                "A process that read photos has died, perhaps because memory or disk ran out; make room, and import "
-                "again."
+                "A process that read photos ended early, perhaps because memory or disk space ran out; free some, and "
+                "import again."
             )
         time.sleep(POLL_SECONDS if given < count else 0)
 

@@ -96,7 +96,7 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     empty += [*check_marked(photos, splits), *check_validation(splits, drawn=drawn)]
     findings += [*spelt, *twice, *untaught, *classes, *empty]
     if not photos:
-        raise DatasetError(f"Nothing is left of {staged.shown!r} after these decisions; leave less out.")
+        raise DatasetError(f"Nothing is left of {staged.shown!r} after these decisions; leave out less.")
     in_order = sorted(_with_photos(staged, findings), key=lambda finding: finding.file)
     return Review(staged, tuple(photos), tuple(hashes), tuple(splits), tuple(in_order))
 

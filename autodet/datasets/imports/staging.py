@@ -126,9 +126,9 @@ def fetch(
     if path.is_dir():
         return path, False
     if not path.exists():
-        raise DatasetError(f"There is no file or folder {text!r}; check where the photos are.")
+        raise DatasetError(f"There is no file or folder {text!r}; check the path.")
     if not path.is_file():
-        raise DatasetError(f"{text!r} is neither a zip nor a folder; check where the photos are.")
+        raise DatasetError(f"{text!r} is neither a zip nor a folder; check the path.")
     unpack_archive(path, files, settings, lambda share: report(0.4 + 0.2 * share, ImportStep("unpack")), shown)
     return files, True
 
@@ -141,7 +141,7 @@ def _fetch_motorbikes(folder: Path, settings: Settings, report: Progress) -> Pat
         raise
     except DatasetError as error:
         raise DatasetError(
-            f"The public sample {MOTORBIKES!r} cannot be had here. {error} Or use 'sample', which autodet draws itself."
+            f"The public sample {MOTORBIKES!r} cannot be downloaded. {error} Or use 'sample', which autodet draws."
         ) from error
 
 

@@ -96,7 +96,7 @@ def main(arguments: list[str]) -> int:
         status = ImportStatus("failed", error=str(error))
     except Exception:
         log.exception("The import failed.")
-        status = ImportStatus("failed", error="The import failed unexpectedly; its log says where. Try again.")
+        status = ImportStatus("failed", error="The import failed unexpectedly; its log has the details. Try again.")
     if (folder / CANCEL).exists() and status.state != "finished":  # cancelled after the last report
         delete_folder(folder)
         return 0

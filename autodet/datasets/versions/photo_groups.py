@@ -16,9 +16,9 @@ from autodet.errors import DatasetError
 from autodet.records import ImageRecord
 
 RULES = {
-    "folder": "Photos that came from one folder",
-    "number": "Names that are alike up to their last number (clip3_0001, clip3_0002)",
-    "prefix": "Names that are alike up to their first _ (garden_a, garden_b)",
+    "folder": "Photos from the same folder",
+    "number": "Names that are the same up to their last number (clip3_0001, clip3_0002)",
+    "prefix": "Names that are the same up to their first _ (garden_a, garden_b)",
 }
 MAX_PATTERN_LENGTH = 200
 PATTERN_SECONDS = 10.0
@@ -96,8 +96,9 @@ def _search_all(pattern: str, paths: Sequence[str]) -> list[str | None]:
         groups = 0
     if groups != 1:
         raise DatasetError(
-            f"{pattern[:MAX_PATTERN_LENGTH]!r} is no rule for groups; give {', '.join(RULES)}, or a regular expression "
-            f"of up to {MAX_PATTERN_LENGTH} characters with one group in parentheses, such as '(clip[0-9]+)_'."
+            f"{pattern[:MAX_PATTERN_LENGTH]!r} is not a rule for groups; give {', '.join(RULES)}, or a regular "
+            f"expression of up to {MAX_PATTERN_LENGTH} characters with one group in parentheses, such as "
+            "'(clip[0-9]+)_'."
         )
     try:
         ran = subprocess.run(

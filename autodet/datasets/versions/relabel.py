@@ -29,7 +29,7 @@ def new_names(classes: Sequence[str], rename: Mapping[str, str], drop: Collectio
             raise DatasetError(f"There is no class {name!r} to change; there is {', '.join(classes)}.")
     for old, new in rename.items():
         if not new:
-            raise DatasetError(f"The class {old!r} needs a name that is not blank; to be rid of the class, drop it.")
+            raise DatasetError(f"The class {old!r} needs a name that is not blank; to remove the class, drop it.")
         if old in drop:
             raise DatasetError(f"The class {old!r} cannot be both renamed and dropped; do one of the two.")
     names = [None if name in drop else rename.get(name, name) for name in classes]

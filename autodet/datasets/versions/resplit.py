@@ -55,8 +55,8 @@ def redraw(
     names = group_photos(shown, resplit.group_by) if resplit.group_by else [record.file for record in shown]
     if resplit.group_by and len(set(names)) == 1 and len(names) > 1:
         raise DatasetError(
-            f"By {resplit.group_by!r} all photos are one group, {names[0]!r}, which cannot be split; choose another "
-            "rule for groups."
+            f"With the rule {resplit.group_by!r} all photos are one group, {names[0]!r}, which cannot be split; choose "
+            "another rule for groups."
         )
     groups = join_groups(len(shown), _ties(shown, names))
     marked = [frozenset(classes[class_id] for class_id in record.annotations.class_ids.tolist()) for record in shown]

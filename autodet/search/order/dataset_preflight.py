@@ -16,7 +16,7 @@ def check_dataset(spec: SearchSpec, workspace: Workspace) -> None:
     """
     folder = safe_join(workspace.datasets, spec.dataset)
     if not folder.is_dir():
-        raise SearchError(f"The search's data set {spec.dataset} is not there any more; start a search on another one.")
+        raise SearchError(f"The search's data set {spec.dataset} no longer exists; start a search on another one.")
     check_whole(dataset := read_dataset(folder))
     if spec.fingerprint not in ("", dataset.fingerprint):  # searches of earlier versions have none
         raise SearchError(
@@ -53,7 +53,7 @@ def check_labels(dataset: Dataset) -> None:
     advice = "with labelled photos there, or without split folders to have it split for you"
     if sum(record.annotations.teaches for record in dataset.images) < 2:
         advice = "with more labelled photos"
-    for split, use in (("train", "to learn from"), ("val", "to judge epochs by")):
+    for split, use in (("train", "to learn from"), ("val", "to evaluate epochs on")):
         marked = [record.annotations for record in dataset.split(split) if len(record.annotations)]
         if not any(annotations.teaches for annotations in marked):
             raise SearchError(

@@ -44,7 +44,7 @@ class Beginning:
             title = find_architecture(own).title
             raise SearchError(
                 f"The model {self.origin.model} is a {title}, and its weights fit no other network; leave the network "
-                "out, or begin with the pretrained weights of the one that you want."
+                "out, or start from the pretrained weights of the one that you want."
             )
         return {**asked, "architecture": own, "image_size": asked.get("image_size") or self.card.image_size}
 

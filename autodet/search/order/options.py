@@ -72,12 +72,12 @@ class Option:
         if value is None and self.default is None:
             return None
         if self.kind is int and (not isinstance(value, int) or isinstance(value, bool)):
-            return f"{self.name} is {value!r}; give a whole number."
+            return f"{self.name} must be a whole number; got {value!r}."
         if self.kind is float and (not isinstance(value, Real) or isinstance(value, bool)):
             unit = f" of {self.unit}" if self.unit else ""
-            return f"The {self.name.replace('_', ' ')} is {value!r}; give a number{unit}, or none."
+            return f"{self.name} must be a number{unit}; got {value!r}."
         if self.kind in (int, float) and not self.least <= value <= self.most:
-            sentence = self.refusal or f"{self.name} is {{value:g}}; give a number from {{least:g}} to {{most:g}}."
+            sentence = self.refusal or f"{self.name} must be between {{least:,}} and {{most:,}}; got {{value:,}}."
             return sentence.format(value=value, least=self.least, most=self.most)
         if self.choices and value not in tuple(self.choices):
             sentence = self.refusal or f"There is no {self.name} {{value!r}}; choose one of {{choices}}."
@@ -98,29 +98,27 @@ class StoredOptions:
         None,
         "how many trials (default 3)",
         label="Trials",
-        hint="The first has the defaults.",
+        hint="The first trial uses the default settings.",
         least=1,
         most=MAX_TRIALS,
-        refusal="{value} trials make no search; ask for {least} to {most}.",
     )
     epochs: int | None = _option(
         None,
-        "epochs a trial (default 20)",
+        "epochs per trial (default 20)",
         details="Same as ``epochs`` in ``space``.",
-        label="Epochs a trial",
-        hint="Times through all photos.",
+        label="Epochs per trial",
+        hint="Passes through the training photos.",
         least=1,
         most=MAX_EPOCHS,
-        refusal="{value} epochs make no trial; ask for {least} to {most}.",
     )
     time_limit: float | None = _option(
         None,
         "stop the whole search after this many seconds; the best model so far is kept",
         label="Time limit in minutes",
-        hint="The best model so far is kept.",
+        hint="The search ends then, and keeps its best model so far.",
         least=sys.float_info.min,  # above 0
         unit="seconds",
-        refusal="A time limit of {value:g} seconds makes no sense; give more than 0, or none.",
+        refusal="time_limit must be a finite number of seconds above 0; got {value:g}.",
     )
     sampler: str | None = _option(
         None,
@@ -132,12 +130,12 @@ class StoredOptions:
     pruner: str | None = _option(
         None,
         "pruner, which ends trials that fall behind (default median; none for a pair of objectives)",
-        label="Pruning: end a trial early if",
-        hint="Never the first one.",
+        label="Pruning: end weak trials early",
+        hint="The first trial is never pruned.",
         choices={
-            "median": "it is worse than the median halfway",
-            "hyperband": "Hyperband decides (many trials)",
-            "asha": "successive halving decides (many trials)",
+            "median": "Median: if worse than the median halfway",
+            "hyperband": "Hyperband, for many trials",
+            "asha": "Successive halving, for many trials",
             "none": "Never",
         },
     )
@@ -147,7 +145,7 @@ class StoredOptions:
         label="Early stopping: epochs without improvement",
         least=0,
         unit="epochs",
-        refusal="A patience of {value} epochs makes no sense; give 1 or more, or none.",
+        refusal="patience must be 1 or more epochs, or 0 for never; got {value}.",
     )
     objective: str = _option(
         DEFAULT_OBJECTIVE,
@@ -157,13 +155,12 @@ class StoredOptions:
         label="Objective",
         hint="Metric on the validation photos that the best trial maximizes.",
     )
-    device: str | None = _option(None, "use only this device, cpu or cuda:N; every device slot if not given")
+    device: str | None = _option(None, "use only this device, cpu or cuda:N (default: every device slot)")
     executor: str = _option(
         "local",
         "where trials run: local (default), or ray, the cluster of AUTODET_RAY_ADDRESS",
         label="Where to run",
         choices={"local": "This machine", "ray": "Ray cluster"},
-        refusal="{value!r} is not a place to run trials; choose one of {choices}.",
     )
     repeat: bool = _option(
         False,
@@ -175,15 +172,14 @@ class StoredOptions:
         "train the best parameters once more at the end, on training and validation photos",
         details="The metrics stay those of the best trial, whose own model is kept too.",
         label="Retrain the best trial on training and validation photos",
-        hint="At the end, for as many epochs as the best trial took. No photos are left to measure that model: it "
-        "shows the best trial's figures, whose own model is kept beside it.",
+        hint="At the end, for as many epochs as the best trial took. No photos are left to evaluate that model, so it "
+        "shows the metrics of the best trial, whose own model is kept too.",
     )
     seed: int = _option(
         0,
         "seed of the random numbers, which makes a search on one device reproducible",
         least=0,
         most=MAX_SEED,
-        refusal="The seed {value} is out of range; give one of {least} to {most}.",
     )
 
     def check(self) -> None:
@@ -222,7 +218,7 @@ class SearchOptions(StoredOptions):
         None,
         "lowest and highest learning rate; same as ``lr`` in ``space``",
         label="Learning rate, from and to",
-        hint="How large the steps of training are. Every trial tries its own from this range.",
+        hint="How far one training step changes the weights. Each trial tries a value from this range.",
     )
     architecture: str | None = _option(
         None,
@@ -241,7 +237,7 @@ class SearchOptions(StoredOptions):
         "a model's id or name, or an .autodet file, whose weights every trial begins with; its network is kept",
         details="Its photo size is kept too unless ``space`` sets one. Classes are matched by name; new classes start "
         "untrained.",
-        label="Begin with",
+        label="Starting weights",
         hint="A model brings its network and photo size. Classes with the same name keep their learned weights.",
         metavar="MODEL",
     )
@@ -249,7 +245,7 @@ class SearchOptions(StoredOptions):
         None,
         "an earlier search, whose best parameters are tried next after the defaults",
         label="Also try the best parameters of",
-        hint="What its best trial was trained with is tried next after the defaults; no weights are taken.",
+        hint="The parameters of its best trial are tried right after the defaults; its weights are not used.",
         metavar="SEARCH",
     )
 
@@ -292,10 +288,11 @@ def _described(options: type) -> dict[str, Option]:
     """Return the descriptions of the fields of an options class."""
     hints = get_type_hints(options)
     described = {}
-    for found in fields(options):
-        types = get_args(hints[found.name]) or (hints[found.name],)
+    for option_field in fields(options):
+        name = option_field.name
+        types = get_args(hints[name]) or (hints[name],)
         kind = next((kind for kind in (bool, int, float, str) if kind in types), object)
-        described[found.name] = Option(found.name, kind, found.default, **found.metadata)
+        described[name] = Option(name, kind, option_field.default, **option_field.metadata)
     return described
 
 
@@ -305,7 +302,7 @@ OPTIONS = _described(SearchOptions)
 def lists_options(function: Callable[P, R]) -> Callable[P, R]:
     """List the options in the signature and the docstring of a function that takes ``SearchKeywords``."""
     signature, hints = inspect.signature(function), get_type_hints(SearchOptions)
-    own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
     listed = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=hints[name])
         for name, option in OPTIONS.items()

@@ -97,7 +97,7 @@ PARAMETERS = {
         Parameter(
             "lr",
             "Learning rate",
-            "How large the steps of training are.",
+            "How far one training step changes the weights.",
             Range(3e-4, 1.5e-3),
             least=1e-7,
             log=True,
@@ -106,7 +106,7 @@ PARAMETERS = {
         Parameter(
             "backbone_lr_factor",
             "Backbone rate factor",
-            "The pretrained layers learn at the learning rate times this.",
+            "Learning rate of the pretrained layers, as a multiple of the learning rate.",
             Range(0.05, 0.5),
             least=1e-3,
             most=10.0,
@@ -116,12 +116,14 @@ PARAMETERS = {
         Parameter(
             "weight_decay",
             "Weight decay",
-            "How strongly weights are kept small.",
+            "How strongly training keeps the weights small.",
             Range(1e-5, 1e-2),
             log=True,
             tuned=True,
         ),
-        Parameter("batch_size", "Batch size", "Photos a step.", Choices((2, 4, 8, 16)), least=1, most=256, step=1),
+        Parameter(
+            "batch_size", "Batch size", "Photos per training step.", Choices((2, 4, 8, 16)), least=1, most=256, step=1
+        ),
         Parameter(
             "image_size",
             "Photo size",
@@ -134,28 +136,28 @@ PARAMETERS = {
         Parameter(
             "architecture",
             "Network",
-            "Which network is trained.",
+            "The network to train.",
             Choices(USUAL_ARCHITECTURES),
             words=tuple(ARCHITECTURES),
         ),
         Parameter(
             "frozen_depth",
             "Frozen layers",
-            "How much of the pretrained body stays as it is.",
+            "How many of the backbone's pretrained layers are not trained.",
             Choices(FROZEN_DEPTHS),
             words=FROZEN_DEPTHS,
         ),
         Parameter(
             "augmentation",
             "Augmentation",
-            "How much photos are moved, zoomed and recoloured while learning; 0 leaves them as they are.",
+            "How much photos are moved, zoomed and recoloured in training; 0 leaves them as they are.",
             Range(0.5, 1.5),
             most=2.0,
         ),
         Parameter(
             "ema_decay",
             "Weight averaging",
-            "How slowly the averaged weights follow, a step; 0 averages nothing.",
+            "How slowly the averaged weights (EMA) follow in each step; 0 turns averaging off.",
             Choices((0.0, 0.98, 0.99, 0.998)),
             most=0.99999,
         ),
@@ -166,7 +168,9 @@ PARAMETERS = {
             Choices(SCHEDULERS),
             words=SCHEDULERS,
         ),
-        Parameter("epochs", "Epochs", "Times through all photos.", Choices((10, 20, 40)), least=1, most=1000, step=1),
+        Parameter(
+            "epochs", "Epochs", "Passes through the training photos.", Choices((10, 20, 40)), least=1, most=1000, step=1
+        ),
     )
 }
 
@@ -191,7 +195,7 @@ def parse_tried(text: str) -> Any:
         return text == TUNE
     if ".." in text:
         return tuple(_number_or_word(end) for end in text.split(".."))
-    return [_number_or_word(one) for one in text.split(",")]
+    return [_number_or_word(value) for value in text.split(",")]
 
 
 def _number_or_word(text: str) -> Value:
@@ -225,7 +229,7 @@ def _problem(parameter: Parameter, values: Sequence[Any]) -> str:
             is_list = not parameter.words and not isinstance(value, int | float)
             several = "; several values are a list ([4, 8], on the command line 4,8)" * is_list
             return f"cannot be {_said(value)}; give {parameter.bounds}{several}"
-    twice = next((one for place, one in enumerate(values) if one in values[:place]), None)
+    twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
     return "" if twice is None else f"has the value {_said(twice)} twice; give each value once"
 
 
@@ -245,7 +249,7 @@ def _range(parameter: Parameter, ends: tuple[Any, ...]) -> Range:
         step = f", in steps of {parameter.step}" if parameter.step > 1 else ""
         kind = "whole numbers" if parameter.step else "numbers"
         raise SearchError(
-            f"{name} from {' to '.join(map(_said, ends))} is no range; give two {kind} {least} and up to "
+            f"{name} from {' to '.join(map(_said, ends))} is not a range; give two {kind} {least} and up to "
             f"{parameter.most:g}{step}, the lower one first."
         )
     return Range(*ends)

@@ -80,8 +80,8 @@ class SearchSpec(StoredOptions):
             return
         if self.pruner != "none":
             raise SearchError(
-                f"Trials of a search for {self.objective} are not pruned, because Optuna compares trials under way by "
-                "one figure only; leave the pruner out. A patience ends trials that get no better."
+                f"Trials of a search for {self.objective} cannot be pruned, because pruning compares trials by a "
+                "single metric; leave the pruner out. A patience ends trials that stop improving."
             )
         if not changes_latency(self.space):
             raise SearchError(

@@ -38,7 +38,7 @@ def choose_dataset() -> Dataset | None:
     """Let the visitor select a data set, by default the newest; show next steps and return None if there is none."""
     summaries = list_datasets()
     if not summaries:
-        st.info("There is no data set yet. Import one, or draw the sample.", icon=":material/photo_library:")
+        st.info("There is no data set yet. Import one, or use the sample.", icon=":material/photo_library:")
         link("datasets", "Go to Data sets")
         return None
     return read_dataset(open_workspace().datasets / _choose_summary(summaries, summaries[0]).id)
@@ -86,7 +86,7 @@ def choose_split(dataset: Dataset) -> str:
         splits,
         required=True,
         format_func=lambda split: f"{SPLIT_TITLES[split]} ({dataset.splits[split]:,})",
-        help="No search used the test photos, so their metrics are the honest ones.",
+        help="No search uses the test photos, so their metrics tell how the model does on new photos.",
         key=_settle("split", splits, splits[0]),
         on_change=_remember,
         args=("split",),

@@ -52,7 +52,7 @@ def offer_deletion(status: SearchStatus) -> None:
 def _confirm_deletion(status: SearchStatus) -> None:
     with sentences_for_errors("Results"):
         st.markdown(
-            f"**{escape(status.search)}**, its figures and what its {counted(len(status.trials), 'trial')} left on the "
-            "disk will be gone. Its best model and the models that you have kept stay under Models."
+            f"**{escape(status.search)}**, its metrics and the files of its {counted(len(status.trials), 'trial')} "
+            "will be deleted. Its best model and the models that you have kept stay under Models."
         )
         confirm_deletion(find_only_search(status.search).delete)

@@ -21,8 +21,8 @@ STYLE = ASSETS / "page.css"
 FRAMED, WANTED = "framed", "wanted"
 LEAVING = "leaving"  # session state: the switch to another page that ``open_page`` has begun
 UNFORESEEN = (
-    "Something went wrong on this page; the app's log says what. Nothing was lost: reload the page, or go on with "
-    "another."
+    "Something went wrong on this page; the app's log has the details. Nothing was lost: reload the page, or open "
+    "another one."
 )
 
 log = logging.getLogger("autodet.ui")
@@ -180,7 +180,7 @@ def _warn_of_open_app() -> None:
     """Warn if the app listens beyond the local machine without a password."""
     if load_settings().password is None and not is_loopback(st.get_option("server.address")):
         st.warning(
-            "This app is open to everyone who can reach it. To keep strangers out, set AUTODET\\_PASSWORD and start it "
-            "again.",
+            "This app is open to everyone who can reach it. To keep strangers out, set AUTODET\\_PASSWORD and restart "
+            "the app.",
             icon=":material/lock_open:",
         )

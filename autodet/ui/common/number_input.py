@@ -43,6 +43,6 @@ def ask_for_number(
         nearest = int(nearest)
     if nearest != given:
         possible = f"a {'whole ' * whole}number from {least:,.10g} to {most:,.10g}"
-        place.markdown(f":red[:small[It can be {possible}.]]")
-        problems.append(f"{label}: {possible}, not {given:,.10g}.")
+        place.markdown(f":red[:small[Enter {possible}.]]")
+        problems.append(f"{label} must be {possible}; got {given:,.10g}.")
     return nearest

@@ -29,7 +29,7 @@ def offer_downloads(dataset: Dataset) -> None:
         size = _size(dataset.fingerprint, dataset)
         if size > MAX_BYTES:
             command = f"python -m autodet export {dataset.id} --format coco --out {dataset.id}.zip"
-            st.markdown(f"The zip would have {size_text(size)}, too much for a browser. On the command line:")
+            st.markdown(f"The zip would have {size_text(size)}, too large for a browser. Use the command line:")
             st.code(command, language="bash", wrap_lines=True)
             return
         st.caption(f"A zip of {size_text(size)} with every photo and its split; created when you press a button.")

@@ -52,8 +52,8 @@ def _offer_upload() -> None:
 
 def _offer_sample() -> None:
     st.markdown(
-        "240 drawn pictures of apples, bananas and oranges among other things, to see everything work before you "
-        "bring photos of your own. It takes about a quarter of a minute to draw."
+        "240 drawn photos of apples, bananas and oranges among other things, to see everything work before you "
+        "bring photos of your own. Drawing them takes about 15 seconds."
     )
     if st.button("Use the sample data set", type="primary", icon=":material/draw:"):
         _begin(SAMPLE, SAMPLE)
@@ -61,7 +61,7 @@ def _offer_sample() -> None:
         return
     st.markdown(
         "Real photos instead: AutoGluon's `tiny_motorbike`, a small part of Pascal VOC, 23 MB from a public bucket of "
-        "Amazon S3, where this server's network lets it through."
+        "Amazon S3, if this server can reach it."
     )
     if st.button("Import the motorbikes", icon=":material/cloud_download:"):
         _begin(MOTORBIKES, MOTORBIKES)
@@ -80,9 +80,9 @@ def _offer_s3() -> None:
             if not address.startswith(SCHEME):
                 st.error(r"An address begins with s3\:// and names a bucket, for example s3\://photos/fruit.")
             elif bool(asking.access_key_id) != bool(asking.secret_access_key):
-                st.error("Give both halves of the key, its id and its secret.")
+                st.error("Enter both the access key id and the secret access key.")
             elif asking.lacks_keys:
-                st.error("Give a key, or say above that the bucket is public.")
+                st.error("Enter a key, or select above that the bucket is public.")
             else:
                 check_visitor(asking, settings)
                 _begin(address, name_of(address), asking)
@@ -94,18 +94,18 @@ def _server_name(endpoint: str) -> str:
 
 def _offer_folder() -> None:
     roots = ", ".join(f"`{root}`" for root in load_settings().data_roots)
-    st.markdown(f"A folder or a zip that lies on the server, below {roots}. Its files are copied, and never changed.")
+    st.markdown(f"A folder or a zip on the server, below {roots}. Its files are copied, and never changed.")
     with st.form("folder", border=False):
         path = st.text_input("Folder or zip", placeholder="fruit")
         if st.form_submit_button("Import from the server", type="primary", icon=":material/folder_open:"):
-            found = find_below_roots(path, load_settings())
-            _begin(str(found), name_of(found))
+            source = find_below_roots(path, load_settings())
+            _begin(str(source), name_of(source))
 
 
 def _begin(source: str | BinaryIO, name: str, credentials: S3Credentials | None = None) -> None:
-    one = start_import(source, name, credentials=credentials)
-    begun(one)
+    job = start_import(source, name, credentials=credentials)
+    begun(job)
     if credentials:
-        remember_keys(one.id, credentials)
+        remember_keys(job.id, credentials)
     st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1
     st.rerun()

@@ -130,8 +130,8 @@ def _show_source(job: Import, found: Review) -> None:
     st.subheader(f"{escape(job.request().name)}: review before the import", anchor=False)
     photos = counted(len(staged.photos) + len(staged.unlabelled), "photo")
     st.markdown(
-        f"{photos}, read as {FORMAT_TITLES[staged.detection.format]}. Please check the findings; the "
-        "choices are those that autodet would make."
+        f"{photos}, read as {FORMAT_TITLES[staged.detection.format]}. Please check the findings; "
+        "autodet's suggestions are selected."
     )
     chosen = staged.detection
     st.caption(escape(detection_sentence(chosen.format, chosen.unmet, asked=chosen.asked)))

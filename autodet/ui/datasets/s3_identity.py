@@ -20,7 +20,7 @@ def choose_identity(settings: Settings) -> S3Credentials:
         ways["With this server's own key" if own else f"As {name}"] = (
             OWN if own else S3Credentials(identity="profile", profile=name)
         )
-    chosen = st.segmented_control("How the bucket may be read", list(ways), default=TYPED)
+    chosen = st.segmented_control("Access to the bucket", list(ways), default=TYPED)
     return ways[chosen or TYPED]
 
 
@@ -28,7 +28,7 @@ def type_keys(asking: S3Credentials, where: str = "") -> S3Credentials:
     """Show the key fields that an identity needs, inside a form; ``where`` is the id of an import that continues."""
     if asking.identity != "keys":
         return asking
-    st.caption("Keys stay in this browser session: nothing writes them down.")
+    st.caption("Keys stay in this browser session and are never stored.")
     left, right = st.columns(2)
     hidden: dict[str, Any] = {"type": "password", "autocomplete": "off"}
     key_id = left.text_input("Access key id", key=f"key id {where}", autocomplete="off")

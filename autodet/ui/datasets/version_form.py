@@ -39,7 +39,10 @@ def show_versions(dataset: Dataset) -> None:
 
 def _show_descent(dataset: Dataset) -> None:
     chain = list(ancestors(dataset))
-    names = [f"**{escape(found.name)}**" if found else f"{escape(parent.id)}, which is gone" for parent, found in chain]
+    names = [
+        f"**{escape(found.name)}**" if found else f"{escape(parent.id)}, which has been deleted"
+        for parent, found in chain
+    ]
     changes = "\n".join(f"- {escape(change_sentence(change))}" for parent, _ in chain[:1] for change in parent.changes)
     with st.container(border=True):
         st.markdown(f":material/account_tree: Version of {', a version of '.join(names)}\n\n{changes}")
@@ -66,7 +69,7 @@ def _offer_version(dataset: Dataset) -> None:
 def _edit(dataset: Dataset) -> None:
     st.markdown(
         "Rename, merge or drop classes, or redraw the splits. This data set stays as it is, and the version shares "
-        "its photos, so that it takes next to no room."
+        "its photos, so it needs almost no disk space."
     )
     classes, splits = st.tabs(["Classes", "Splits"])
     with classes:
@@ -75,7 +78,7 @@ def _edit(dataset: Dataset) -> None:
         resplit = _edit_splits(dataset)
     changes = Changes(changes.rename, changes.drop, changes.emptied, resplit)
     if changes == Changes():
-        st.caption("Nothing is changed yet.")
+        st.caption("No changes yet.")
         return
     try:
         version = _planned(dataset, changes)
@@ -83,7 +86,7 @@ def _edit(dataset: Dataset) -> None:
         st.error(escape(str(error)), icon=":material/error:")
         return
     if version.fingerprint == dataset.fingerprint:
-        st.info("This would be the same data set again; change something.")
+        st.info("This version would be identical to the data set; change something.")
         return
     _preview(version)
     _offer_button(version)
@@ -133,7 +136,9 @@ def _edit_splits(dataset: Dataset) -> Resplit | None:
     of_train = train.number_input("Training, %", 1, 100, round(100 * SHARES["train"]), key=f"train {dataset.id}")
     of_val = val.number_input("Validation, %", 0, 99, round(100 * SHARES["val"]), key=f"val {dataset.id}")
     test.metric("Test", f"{100 - of_train - of_val} %", help="The rest of the photos.")
-    number = seed.number_input("Seed", 0, 2**31 - 1, 0, key=f"seed {dataset.id}", help="Another seed, another draw.")
+    number = seed.number_input(
+        "Seed", 0, 2**31 - 1, 0, key=f"seed {dataset.id}", help="Another seed draws other splits."
+    )
     stratified = st.checkbox(
         "Stratify: every class gets its share of each split", value=True, key=f"stratified {dataset.id}"
     )

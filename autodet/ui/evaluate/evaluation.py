@@ -178,4 +178,4 @@ def _sentence(mistakes: ErrorCounts) -> str:
         "false alarms": mistakes.false_positives,
         "of the wrong class": mistakes.wrong_class,
     }
-    return ", ".join(f"{count} {what}" for what, count in parts.items() if count)
+    return ", ".join(f"{count} {kind}" for kind, count in parts.items() if count)

@@ -95,7 +95,7 @@ def _origin(model: StoredModel) -> str:
     """Describe the origin of a model, as Markdown."""
     trained = f"rained on the data set {escape(model.card.dataset)}"
     if model.brought:
-        return f"Brought here {ago(model.added)}, t{trained} elsewhere"
+        return f"Added {ago(model.added)}, t{trained} elsewhere"
     return ", ".join(filter(None, (f"T{trained}", ago(model.card.created))))
 
 
@@ -104,7 +104,7 @@ def _show_details(model: StoredModel) -> None:
     architecture = ARCHITECTURES.get(card.architecture)
     facts = {
         "Architecture": architecture.title if architecture else card.architecture,
-        "Image size": f"{card.image_size} pixels; {card.preprocessing}",
+        "Photo size": f"{card.image_size} pixels; {card.preprocessing}",
         "Best epoch": card.epoch,
         "Latency per photo": f"{card.latency_ms:g} ms" if card.latency_ms else "not measured",
         "Refit": "on training and validation photos; its metrics are those of the best trial" if card.refit else "no",
@@ -127,7 +127,7 @@ def _show_details(model: StoredModel) -> None:
                 key=f"onnx {model.id}",
                 icon=":material/output:",
                 on_click="ignore",
-                help="For programs without Python; created when you press the button, in some seconds.",
+                help="For programs without Python; created when you press the button, which takes some seconds.",
             )
         with st.popover("Rename", icon=":material/edit:", key=f"rename {model.id} {card.name}"):
             _offer_new_name(model)
@@ -137,7 +137,7 @@ def _show_details(model: StoredModel) -> None:
 
 def _offer_new_name(model: StoredModel) -> None:
     if is_in_the_making(model.id):
-        st.markdown("The search that makes this model is still running; rename it once that is over.")
+        st.markdown("The search that makes this model is still running; rename the model when it has finished.")
         return
     with st.form(f"new name {model.id}", border=False):
         name = st.text_input("New name", model.card.name, max_chars=MAX_NAME_LENGTH)
@@ -163,5 +163,5 @@ def _onnx(model: StoredModel) -> bytes:
 def _confirm_deletion(model: StoredModel) -> None:
     with sentences_for_errors("Models"):
         plan_model_deletion(model.id)
-        st.markdown(f"**{escape(_title(model))}** and its evaluations will be gone. Downloaded copies are not touched.")
+        st.markdown(f"**{escape(_title(model))}** and its evaluations will be deleted. Downloaded copies stay.")
         confirm_deletion(lambda: delete_model(model.id))

@@ -65,12 +65,16 @@ def _show_search(search: str, shown_state: SearchState) -> None:
     for place in places:
         with place:
             _show_front(status)
-    curves.plotly_chart(map_figure(shown), key=f"map {search}", alt="The objective against epoch, a line a trial")
-    losses.plotly_chart(loss_figure(shown), key=f"loss {search}", alt="Training loss against epoch, a line a trial")
+    curves.plotly_chart(
+        map_figure(shown), key=f"map {search}", alt="The objective against the epoch, one line per trial"
+    )
+    losses.plotly_chart(
+        loss_figure(shown), key=f"loss {search}", alt="Training loss against the epoch, one line per trial"
+    )
     devices.plotly_chart(
         timeline_figure(shown, _now(), _visitors_zone()),
         key=f"devices {search}",
-        alt="When each device ran which trial",
+        alt="The trials of each device over time",
     )
     if shown is not status:
         st.caption(f"The charts show {len(shown.trials)} of {len(status.trials):,} trials: the best and the newest.")
@@ -82,12 +86,12 @@ def _show_front(status: SearchStatus) -> None:
     st.plotly_chart(
         pareto_figure(status),
         key=f"front {status.search}",
-        alt="Quality against the time of a prediction, a point a trial",
+        alt="Quality against the time of a prediction, one point per trial",
     )
     st.caption(
-        "Trials on the line are the Pareto front: no other trial is better and faster. The time is one prediction on "
-        "the device that trained the model (one core of a CPU, without reading the file). The star is the model that "
-        "you get unless you keep another one below."
+        "Trials on the line are the Pareto front: no other trial is better and faster. The time (latency) is that of "
+        "one prediction on the device that trained the model (on a CPU, on one core), without reading the file. The "
+        "star is the search's own model; you can keep others below."
     )
 
 
@@ -128,7 +132,7 @@ def _show_state(status: SearchStatus) -> None:
     if status.message:
         (st.error if status.state == "failed" else st.info)(escape(status.message))
     if status.start_from:
-        st.caption(f"Began with the weights of {escape(status.start_from.model)}.")
+        st.caption(f"Started from the weights of {escape(status.start_from.model)}.")
     if status.caution:
         st.warning(escape(status.caution), icon=":material/warning:")
     if status.diagnosis:
@@ -136,7 +140,7 @@ def _show_state(status: SearchStatus) -> None:
     if lost:
         st.warning(f"It cannot be resumed. {escape(lost)}", icon=":material/block:")
     elif status.state == "interrupted":
-        st.warning("Its process is gone. Every finished epoch is kept; Resume goes on from there.")
+        st.warning("Its process has ended. Every finished epoch is kept; Resume continues from there.")
 
 
 def _described(status: SearchStatus) -> str:
@@ -229,14 +233,18 @@ def _repeats(status: SearchStatus) -> bool:
 def _varied(status: SearchStatus) -> list[str]:
     """Return the parameters that differ between trials, without those that always have a column."""
     others = PARAMETERS.keys() - {"lr", "backbone_lr_factor", "weight_decay", "epochs"}
-    return [name for name in PARAMETERS if name in others and len({one.params.get(name) for one in status.trials}) > 1]
+    return [
+        name for name in PARAMETERS if name in others and len({trial.params.get(name) for trial in status.trials}) > 1
+    ]
 
 
 def _needs(trial: TrialStatus) -> dict[str, float | None]:
     """Return the peak resource usage over all attempts of a trial, memory in MB; None if not measured."""
     measured = {name: [getattr(attempt, fact) for attempt in trial.attempts] for name, fact in NEEDS.items()}
-    most = {name: max((one for one in values if one is not None), default=None) for name, values in measured.items()}
-    return {name: value / 1e6 if value and "memory" in name else value for name, value in most.items()}
+    peaks = {
+        name: max((value for value in values if value is not None), default=None) for name, values in measured.items()
+    }
+    return {name: value / 1e6 if value and "memory" in name else value for name, value in peaks.items()}
 
 
 def _columns() -> dict[str, Any]:
@@ -244,11 +252,13 @@ def _columns() -> dict[str, Any]:
     return {
         "trial": st.column_config.TextColumn(help="★ marks the best, ◆ those on the Pareto front"),
         **{Objective.parse(text).quality_title: number(format="%.3f") for text in OBJECTIVES},
-        PREDICTION: number(format="%g ms", help="On the device that trained it; of a CPU, one core."),
+        PREDICTION: number(format="%g ms", help="On the device that trained it; on a CPU, on one core."),
         "learning rate": number(format="%.2g"),
-        "backbone ×": number(format="%.2f", help="The pretrained layers learn at the learning rate times this."),
+        "backbone ×": number(
+            format="%.2f", help="Learning rate of the pretrained layers, as a multiple of the learning rate."
+        ),
         "weight decay": number(format="%.1g"),
-        "peak memory": number(format=MEGABYTES, help="The most that its process had."),
+        "peak memory": number(format=MEGABYTES, help="Peak memory of its process."),
         "peak GPU memory": number(format=MEGABYTES, help="Peak use of its GPU, by all processes."),
-        "GPU busy": number(format="percent", help="Share of the time in which its GPU computed."),
+        "GPU busy": number(format="percent", help="Share of the time in which its GPU was busy."),
     }

@@ -28,7 +28,7 @@ def offer_trials_to_keep(status: SearchStatus) -> None:
         number = which.selectbox(
             "Trial",
             list(trials),
-            format_func=lambda one: _described(status, trials[one]),
+            format_func=lambda candidate: _described(status, trials[candidate]),
             key=key,
         )
         name = called.text_input("Name", f"{status.search} trial {number}", key=f"keep {status.search} {number}")
@@ -40,7 +40,7 @@ def offer_trials_to_keep(status: SearchStatus) -> None:
 
 def _show_kept(model: str | None) -> None:
     if model is None:
-        st.caption("It appears under Models, beside the search's own, with this trial's figures.")
+        st.caption("It appears under Models, beside the search's own, with this trial's metrics.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/check: It is kept as **{escape(model)}**.", width="content")

@@ -52,7 +52,7 @@ def ask_for_start(dataset: Dataset) -> StoredModel | None:
     card = models[chosen].card
     title = ARCHITECTURES[card.architecture].title
     st.caption(
-        f"{title}, as the model is, which was trained at {card.image_size} pixels. "
+        f"The network is {title}, and the model was trained at {card.image_size} pixels. "
         f"{_known_classes(models[chosen], dataset)}"
     )
     return models[chosen]
@@ -66,8 +66,8 @@ def refuse_lost_start() -> None:
     """
     if lost := st.session_state.get(LOST):
         raise SearchError(
-            f"The model {lost}, which the search was to begin with, has been deleted. Nothing was started; choose "
-            "another one, or start again to begin with the network's own weights."
+            f"The model {lost}, whose weights the search was to start from, has been deleted. Nothing was started; "
+            "choose another one, or start again to use the network's pretrained weights."
         )
 
 
@@ -79,11 +79,12 @@ def _described(model: StoredModel) -> str:
 def _known_classes(model: StoredModel, dataset: Dataset) -> str:
     matched = match_classes(model.card.classes, dataset.classes)
     if not matched.kept:
-        return "It knows none of this data set's classes, which begin fresh."
+        return "It knows none of this data set's classes, which start untrained."
     if not matched.fresh:
         return f"It knows {'all classes' if len(matched.kept) > 1 else 'the class'} of this data set."
     fresh = escape(shortened(", ".join(matched.fresh), 80))
-    return f"It knows {len(matched.kept)} of {counted(len(dataset.classes), 'class', 'classes')}; {fresh} begins fresh."
+    classes = counted(len(dataset.classes), "class", "classes")
+    return f"It knows {len(matched.kept)} of {classes}; untrained at the start: {fresh}."
 
 
 def warn_of_known_photos(dataset: Dataset) -> None:

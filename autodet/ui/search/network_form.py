@@ -18,8 +18,8 @@ PATIENCE_SECONDS = 0.5  # timeout for a server's answer; a later answer appears 
 WHERE = {
     "here": "installed",
     "to download": "{megabytes:.0f} MB to download",
-    "looking": "{megabytes:.0f} MB, asking the server",
-    "missing": "cannot be had here",
+    "looking": "{megabytes:.0f} MB, checking the server",
+    "missing": "not available here",
 }
 
 
@@ -36,7 +36,7 @@ def ask_for_architecture() -> str:
     )
     chosen = find_architecture(name)
     st.caption(
-        f"{chosen.good_for} It begins with weights that know {chosen.weights.trained_on} "
+        f"{chosen.good_for} Its weights are pretrained on {chosen.weights.trained_on} "
         f"({chosen.weights.licence}): {_where(chosen, states[name])}."
     )
     number = st.column_config.NumberColumn
@@ -48,25 +48,25 @@ def ask_for_architecture() -> str:
         column_config={
             "Network": st.column_config.TextColumn(width=225),
             "Weights": st.column_config.TextColumn(width=165),
-            "Learning": number("Learning, s", width=76, format="%.2f", help="Seconds to learn from one photo, once."),
-            "Finding": number("Finding, s", width=72, format="%.2f", help="Seconds for one prediction."),
+            "Learning": number("Training, s", width=76, format="%.2f", help="Seconds to train on one photo, once."),
+            "Finding": number("Predict, s", width=72, format="%.2f", help="Seconds for one prediction (latency)."),
             "Fruit mAP": number(
-                "Fruit mAP, %", width=84, format="%.0f", help="mAP@0.5 after 8 epochs of 180 photos of fruit."
+                "Fruit mAP, %", width=84, format="%.0f", help="mAP@0.5 after 8 epochs on 180 drawn photos of fruit."
             ),
             "COCO AP": number(
-                "COCO AP, %", width=80, format="%.1f", help="How well the weights know COCO's 80 classes."
+                "COCO AP, %", width=80, format="%.1f", help="Average precision of the pretrained weights on COCO."
             ),
             "Parameters": number(
-                "Params, M", width=76, format="%.1f", help="Parameters, that is weights, in millions."
+                "Params, M", width=76, format="%.1f", help="Number of weights (parameters), in millions."
             ),
             "Photos": number("Photos, px", width=76, format="%d", help="Side of the square that photos are scaled to."),
         },
     )
     st.caption(
-        "Seconds were measured on one core of a CPU, with photos at the size that each network is given; a GPU is many "
-        "times faster. Fruit mAP is the mean of three runs on 90 other photos; longer trials reach more. COCO AP "
-        "is what torchvision publishes for weights that know COCO's everyday objects, often at larger sizes; those of "
-        "ImageNet know no boxes. The two cannot be compared; only trials show which network suits your photos."
+        "Seconds were measured on one CPU core, at the photo size in the table; a GPU is many times faster. Fruit mAP "
+        "is the mean of three runs on 90 other photos; longer trials score higher. COCO AP is torchvision's figure for "
+        "weights trained on COCO's everyday objects, often at larger sizes; ImageNet weights have none, because they "
+        "were trained without boxes. The two cannot be compared; only trials show which network suits your photos."
     )
     return name
 
@@ -105,7 +105,7 @@ def use_default_network() -> None:
 
 
 def _title(architecture: Architecture, state: State) -> str:
-    return architecture.title + " (weights cannot be had here)" * (state == "missing")
+    return architecture.title + " (weights not available here)" * (state == "missing")
 
 
 def _where(architecture: Architecture, state: State) -> str:

@@ -209,7 +209,7 @@ def _hardware(dataset: Dataset, where: str) -> Hardware:
     return hardware_of_cluster(settings) if where == "ray" else measured_hardware(find_hardware(settings), dataset)
 
 
-@st.cache_data(ttl=60, show_spinner="Looking for the weights")
+@st.cache_data(ttl=60, show_spinner="Checking for pretrained weights")
 def _usable_networks() -> tuple[str, ...]:
     return usable_networks()
 
@@ -248,7 +248,7 @@ def show_forecast(dataset: Dataset, order: Order) -> None:
     if order.executor == "ray":
         st.markdown(
             f"{counted(order.planned_trials, 'trial')} of {counted(order.epochs, 'epoch')} on the Ray cluster, as many "
-            "side by side as it has room for. How long that takes is forecast when the first epoch is done."
+            "at a time as it has room for. The duration is forecast after the first epoch."
         )
         return
     hardware = _hardware(dataset, order.executor)
@@ -262,9 +262,9 @@ def show_forecast(dataset: Dataset, order: Order) -> None:
         expected = f"The time limit ends it after **{duration(order.time_limit)}** at the latest"
     st.markdown(
         f"{expected} for {counted(trials, 'trial')} of {counted(order.epochs, 'epoch')} on "
-        f"{counted(photos[0], 'training photo')}{' and a final training' * order.refit}, "
+        f"{counted(photos[0], 'training photo')}{' and a final refit' * order.refit}, "
         f"on {hardware_text(hardware.slots)}."
-        + f" All of it would take {whole}." * cut
+        + f" Without the limit it would take {whole}." * cut
         + " A trial that falls behind is pruned: it ends early." * (order.pruner != "none" and not cut)
         + " No GPU has been measured yet, so this is a guess." * hardware.is_guess
         + f" Only {counted(trials, 'combination')} can be tried." * (trials < order.trials)
@@ -276,7 +276,7 @@ def _warn_of_unjudged_classes(dataset: Dataset) -> None:
     missing = unjudged_classes(dataset)
     if 0 < len(missing) < len(dataset.classes):
         st.warning(
-            "Classes that no validation photo shows do not count when trials are compared: "
+            "Trials are compared without the classes that no validation photo shows: "
             f"{escape(shortened(', '.join(missing), 80))}. To include them, redraw the splits on Data sets.",
             icon=":material/warning:",
         )
@@ -287,7 +287,7 @@ def offer_start(dataset: Dataset, order: Order) -> None:
     networks = architectures(order.tried)
     refused = bool(order.problems)
     if refused:
-        st.error(f"It cannot start like this. {' '.join(map(escape, order.problems))}", icon=":material/edit:")
+        st.error(f"The search cannot start yet. {' '.join(map(escape, order.problems))}", icon=":material/edit:")
     problem = None if order.start_from else next(filter(None, map(network_problem, networks)), None)
     warn_of_known_photos(dataset)
     _warn_of_unjudged_classes(dataset)

@@ -13,11 +13,11 @@ from autodet.ui.common.number_input import ask_for_number
 from autodet.ui.search.option_fields import ask_for_option
 
 SPEED_SENTENCE = (
-    "Results show which trials no other one beats in both quality and time, and let you keep any of their models; the "
-    "one that you get without choosing is the most accurate. No trial is ended early for falling behind then, so the "
-    "search takes longer."
+    "Results shows the Pareto front: the trials that no other trial beats in both quality and time. You can keep any "
+    "of their models; the search's own model is the most accurate one. No trial is pruned then, so the search takes "
+    "longer."
 )
-NOTHING_QUICKER = "nothing else that is varied here changes how long a prediction takes."
+NOTHING_QUICKER = "nothing else that varies here changes the time of a prediction."
 ASKED_ELSEWHERE = ("lr", "architecture", "epochs")
 STEP_SHARE = 0.01  # step of the + and - buttons, as a fraction of the highest value
 OBJECTIVE = "objective"  # session state: the selected objective
@@ -67,13 +67,13 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
         names,
         planned,
         format_func=lambda name: PARAMETERS[name].title,
-        placeholder="What else should not be left to itself",
-        help="One value fixes it; of several, or of a range, every trial tries its own.",
+        placeholder="Add a parameter",
+        help="One value fixes the parameter; with several values or a range, each trial tries one of them.",
         key=f"varied {planned}",
         persist_state="session",
     )
     asked = {name: _ask_for_values(PARAMETERS[name], plan.space.get(name, True), problems) for name in chosen}
-    space = {name: value for name, value in asked.items() if _makes_sense(name, value, problems)}
+    space = {name: value for name, value in asked.items() if _is_valid(name, value, problems)}
     elsewhere = {name: values for name, values in plan.space.items() if name in ASKED_ELSEWHERE}
     tried = make_space({**elsewhere, **space})
     if quick:
@@ -89,7 +89,7 @@ def ask_what_to_try(plan: Plan, problems: list[str]) -> dict[str, Any]:
     }
 
 
-def _makes_sense(name: str, value: Any, problems: list[str]) -> bool:
+def _is_valid(name: str, value: Any, problems: list[str]) -> bool:
     try:
         make_space({name: value})
     except SearchError as error:

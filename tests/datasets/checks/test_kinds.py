@@ -33,8 +33,8 @@ def test_a_decision_replaces_the_default_of_its_kind_alone():
 @pytest.mark.parametrize(
     ("actions", "match"),
     [
-        ({"box_round": "drop"}, "'box_round' is no kind of problem; choose among .*box_outside"),
-        ({"box_outside": "stop"}, "'stop' cannot be done about 'box_outside'; choose among fix, drop"),
+        ({"box_round": "drop"}, "'box_round' is not a kind of finding; choose one of .*box_outside"),
+        ({"box_outside": "stop"}, "'stop' is not an action for 'box_outside'; choose one of fix, drop"),
     ],
 )
 def test_a_decision_that_makes_no_sense_is_a_sentence(actions, match):

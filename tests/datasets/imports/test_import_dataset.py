@@ -209,7 +209,7 @@ def test_progress_rises_to_the_end(tmp_path, workspace):
         ),
         (
             {"b.png": "png", "a.tif": "II", "a.xml": "xml"},
-            r"a\.xml: The photo 'a\.tif' is of a kind that cannot be read",
+            r"a\.xml: The photo 'a\.tif' has a format that cannot be read",
         ),
         (
             {"a.heic": "x", "a.txt": "0 0.5 0.5 1 1"},

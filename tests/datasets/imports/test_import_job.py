@@ -173,7 +173,7 @@ def test_a_decision_that_makes_no_sense_changes_nothing(tmp_path, workspace):
     (folder / "photo_03.xml").write_text(voc_xml("photo_03.png", (128, 96)))
     one = start_import(str(folder), "fruit", workspace=workspace)
     assert wait_for(one).state == "reviewing"
-    with pytest.raises(DatasetError, match="no kind of problem"):
+    with pytest.raises(DatasetError, match="not a kind of finding"):
         one.proceed({"nonsense": "keep"})
     assert one.status().state == "reviewing"
 

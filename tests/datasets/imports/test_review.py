@@ -38,7 +38,7 @@ def test_photos_without_labels_can_be_kept_as_photos_without_objects(tmp_path):
 
 @pytest.mark.parametrize(
     ("marks", "decisions", "words"),
-    [((), {}, "has no boxes"), ((APPLE,), {"class_rare": "drop"}, "No box is left")],
+    [((), {}, "has no boxes"), ((APPLE,), {"class_rare": "drop"}, "No box of")],
 )
 def test_what_has_no_box_at_all_is_refused(tmp_path, marks, decisions, words):
     folder = write_voc(tmp_path / "set", 4, marks)
@@ -50,7 +50,7 @@ def test_what_has_no_box_at_all_is_refused(tmp_path, marks, decisions, words):
 
 @pytest.mark.parametrize(
     ("split", "effect"),
-    [("val", "a search cannot compare its trials"), ("test", "no model can be measured on it")],
+    [("val", "a search cannot compare its trials"), ("test", "no model can be evaluated on it")],
 )
 def test_a_split_without_boxes_is_a_finding_and_stops_nothing(tmp_path, split, effect):
     for name in ("train", "val", "test"):

@@ -118,4 +118,4 @@ def test_the_public_sample_is_fetched_without_a_key(proxy, s3_server, machines_k
     public.delete_all()
     assert main(["import", "motorbikes", "--name", "more"]) == 2
     said = capsys.readouterr().err
-    assert "The public sample 'motorbikes' cannot be had here" in said and "use 'sample'" in said
+    assert "The public sample 'motorbikes' cannot be downloaded" in said and "use 'sample'" in said

@@ -52,7 +52,7 @@ def test_a_killed_download_goes_on_with_what_it_had(proxy, bucket, workspace, tm
     assert_holds_no_secret(workspace.home)
     again = find_import(one.id, workspace)
     assert again.lacks_keys
-    with pytest.raises(DatasetError, match="The keys were written nowhere"):
+    with pytest.raises(DatasetError, match="S3 keys are never stored"):
         again.proceed()
     proxy.faults.chunk_seconds = 0.0
     again.proceed(credentials=KEYS)

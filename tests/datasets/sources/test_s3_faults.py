@@ -121,7 +121,7 @@ def test_an_object_that_changes_between_listing_and_download_is_noticed(proxy, b
             bucket.put(key, contents[key])
 
     proxy.faults.before = change
-    with pytest.raises(DownloadInterruptedError, match="changed while they were downloaded"):
+    with pytest.raises(DownloadInterruptedError, match="changed during the download"):
         download("set")
     assert read(download("set")) == contents
 

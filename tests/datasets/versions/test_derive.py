@@ -154,7 +154,7 @@ def test_or_they_are_left_out_but_not_those_that_never_had_any(fruit, workspace)
         ({"resplit": (25, 25, 25, 25)}, r"two or three numbers"),
         ({"resplit": (float("nan"), 50, 50)}, r"add up"),
         ({"resplit": (0, 50, 50)}, r"share for train"),
-        ({"resplit": Resplit(group_by="(")}, r"'\(' is no rule for groups; give folder, number, prefix"),
+        ({"resplit": Resplit(group_by="(")}, r"'\(' is not a rule for groups; give folder, number, prefix"),
         ({"resplit": Resplit(group_by="clip")}, r"with one group in parentheses"),
         ({"resplit": Resplit(group_by="(.)" + "a" * 300)}, r"up to 200 characters"),
         pytest.param(

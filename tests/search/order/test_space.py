@@ -189,5 +189,5 @@ def test_a_warm_start_needs_a_search_with_an_epoch(start, data):
         start_search(data, warm_start="nothing")
     failed = start({"fail": {"0": 1}}, trials=1, epochs=1)
     failed.wait(best_so_far=True)
-    with pytest.raises(SearchError, match="nothing to begin with"):
+    with pytest.raises(SearchError, match="has no best parameters"):
         start_search(data, warm_start=failed.id)

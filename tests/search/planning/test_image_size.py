@@ -32,8 +32,8 @@ def reason(size, usual, facts):
 
 def test_the_reason_is_said():
     assert reason(320, 320, facts(0.2)) == (
-        "Photos have 320 px, because the median box is 40% of its photo's longer side; larger ones would help if "
-        "objects were small."
+        "Photos are scaled to 320 px, because the median box is 40% of its photo's longer side; larger ones would help "
+        "if objects were small."
     )
     assert "the photos are no larger" in reason(320, 320, facts(0.01, 300))
     assert reason(640, 320, facts(0.06)).endswith("about 4.0 times as long.")

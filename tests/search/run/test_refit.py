@@ -33,7 +33,7 @@ def test_the_best_parameters_are_trained_again_for_as_many_epochs_as_were_best(s
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        ({"map50": {"refit": [0.7] * 9}}, "found less on its own photos"),
+        ({"map50": {"refit": [0.7] * 9}}, "scored lower on the validation photos"),
         ({"fail": {"refit": 1}}, "too beautiful"),
         ({"killed": {"refit": 1}}, "lost 3 times"),
     ],
@@ -82,7 +82,7 @@ def test_a_real_refit_learns_from_validation_photos_and_keeps_its_last_epoch(hom
     status = start_search(sample_dataset, trials=1, epochs=1, refit=True).wait()
     assert status.state == "finished", status
     model = find_model(status.model, workspace)
-    if "found less" not in status.message:
+    if "scored lower" not in status.message:
         assert model.card.refit
     card = replace(model.card, refit=True)
     assert "was trained on" in caution_text(evaluation_leakage(card, sample_dataset, "val", workspace))

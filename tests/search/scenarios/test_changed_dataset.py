@@ -34,7 +34,7 @@ def test_a_search_whose_data_set_has_changed_is_not_resumed(
     assert (code, "has changed since the search began" in err) == (2, True)
     shutil.rmtree(data.folder)
     code, _, err = cli("resume", SEARCH).ends()
-    assert (code, "is not there any more" in err) == (2, True)
+    assert (code, "no longer exists" in err) == (2, True)
     assert find_search(SEARCH, home).status().state == "interrupted"
     (tmp_path / "original").rename(data.folder)
     assert cli("resume", SEARCH).ends()[0] == 0

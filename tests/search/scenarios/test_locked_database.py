@@ -69,7 +69,7 @@ def test_a_stop_is_heard_while_the_database_is_locked_and_nothing_is_lost(
         assert cli("stop", SEARCH).ends()[0] == 0
         code, stopped, _ = run.ends()
         assert (code, stopped["state"]) == (0, "stopped")
-        assert "stored when the search is resumed" in find_search(SEARCH, home).status().message
+        assert "stored only when the search is resumed" in find_search(SEARCH, home).status().message
         (trial,) = stopped["trials"]
         assert trial["state"] == "stopped"
         assert [epoch["epoch"] for epoch in trial["epochs"]] == [*range(1, len(trial["epochs"]) + 1)]
@@ -98,7 +98,7 @@ def test_a_search_stopped_in_its_last_trial_is_stored_by_a_resume(cli, home, loc
     assert (status["state"], status["trials"]) == ("finished", stopped["trials"])
     assert is_whole(home, status)
     code, _, err = cli("resume", SEARCH).ends()
-    assert (code, "only an interrupted or stopped one" in err) == (2, True)
+    assert (code, "only an interrupted or stopped search" in err) == (2, True)
 
 
 def test_a_stop_is_heard_before_the_study_can_be_read_and_the_search_can_be_resumed(

@@ -107,7 +107,7 @@ def test_another_kind_of_search_in_the_place_of_a_deleted_one_begins_anew(start,
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"space": {"image_size": True}, "pruner": "median"}, "are not pruned, because Optuna"),
+        ({"space": {"image_size": True}, "pruner": "median"}, "cannot be pruned, because"),
         ({}, "needs something to try that changes how long"),
         ({"space": {"image_size": [320]}}, "tune image_size .* or search for map50 alone"),
         ({"objective": "latency"}, "There is no objective 'latency'"),

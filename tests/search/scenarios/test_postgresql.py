@@ -111,7 +111,7 @@ def test_a_stop_is_heard_while_the_server_is_away_and_a_resume_stores_what_it_mi
     finally:
         server.start()
     assert stopped.state == "stopped"
-    assert "stored when the search is resumed" in stopped.message
+    assert "stored only when the search is resumed" in stopped.message
     search.resume()
     status = search.wait()
     assert (status.state, status.message, status.trials[0]) == ("finished", "", stopped.trials[0])

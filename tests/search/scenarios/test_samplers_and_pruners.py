@@ -76,7 +76,7 @@ def test_a_trial_that_gets_no_better_ends_and_keeps_its_best(start):
     [
         ({"sampler": "grid"}, "no sampler 'grid'; choose one of tpe"),
         ({"pruner": "often"}, "no pruner 'often'"),
-        ({"patience": -1}, "patience of -1"),
+        ({"patience": -1}, "patience must be"),
     ],
 )
 def test_a_choice_that_there_is_not_is_a_sentence(data, options, words):

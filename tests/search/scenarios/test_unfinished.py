@@ -127,7 +127,7 @@ def test_resume_does_not_wait_for_ever(start, home, monkeypatch, supervisor_of, 
     supervisor_of(search).send_signal(signal.SIGSTOP)
     search.stop()
     monkeypatch.setattr("autodet.search.api.STOP_SECONDS", 0.5)
-    with pytest.raises(SearchError, match="still stopping; resume it once it has stopped"):
+    with pytest.raises(SearchError, match="still stopping; resume it when it has stopped"):
         search.resume()
     supervisor_of(search).send_signal(signal.SIGCONT)
 
@@ -141,7 +141,7 @@ def test_fit_prints_a_line_an_epoch_unless_it_is_told_not_to(fit, capsys):
     assert told[:3] == [
         "Trial 0, epoch 1 of 2: loss 1.000, mAP50 0.250",
         "Trial 0, epoch 2 of 2: loss 0.500, mAP50 0.500",
-        "Trial 0 is finished.",
+        "Trial 0: finished.",
     ]
     assert told[-1] == "The search fruit is finished, 2 of 2 trials done, best map50 0.500 (trial 0)."
     with suppress(BundleError):
@@ -168,7 +168,7 @@ def test_ctrl_c_in_fit_leaves_the_search_running_and_says_how_to_stop_it(fit, ho
             fit({"seconds": 0.3}, lambda _: threading.Timer(0.2, _thread.interrupt_main).start(), trials=3, epochs=20)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert "goes on in the background; autodet.find_search('fruit').stop() stops it" in str(told.value)
+    assert "continues in the background; autodet.find_search('fruit').stop() stops it" in str(told.value)
     search = find_search("fruit", home)
     assert search.status().state == "running"
     search.stop()

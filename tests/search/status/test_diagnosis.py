@@ -55,7 +55,7 @@ def test_a_trial_is_stuck_if_it_has_found_nothing_for_long_enough(one, stuck):
             replace(PLENTY, untaught_share=0.75, untaught=("Apple", "pear")),
             "(1) 75% of the validation boxes are of classes that no training photo shows ('Apple', 'pear')",
         ),
-        (trial(), replace(PLENTY, val_box_side=0.8), "validation photos are some 4 times larger"),
+        (trial(), replace(PLENTY, val_box_side=0.8), "validation photos are about 4 times larger"),
         (trial(), replace(PLENTY, train_photos=4), "(1) it learns from only 4 photos"),
         (trial(), replace(PLENTY, train_photos=24), "(1) it was trained for only 30 steps"),
         (trial(), PLENTY, "(1) the boxes or class names may be wrong"),
@@ -85,7 +85,7 @@ def test_where_other_trials_find_objects_the_data_are_not_to_blame():
 
 def test_several_are_told_as_one():
     assert said_of(trial(2), trial(5)).startswith(
-        "Trial 2 has found nothing in 5 epochs: its mAP@0.5 stays at 0, as that of 1 other trial does. Likely causes"
+        "Trial 2 has found nothing in 5 epochs: its mAP@0.5 stays at 0, as does that of 1 other trial. Likely causes"
     )
 
 

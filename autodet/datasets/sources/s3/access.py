@@ -122,7 +122,7 @@ def connect(credentials: S3Credentials, settings: Settings, connections: int) ->
     from botocore.config import Config
 
     if credentials.lacks_keys:
-        raise DatasetError("The keys were written nowhere; give the access key's id and its secret again.")
+        raise DatasetError("S3 keys are never stored; enter the access key id and the secret access key again.")
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,

@@ -43,7 +43,7 @@ def _refusal(status: int, shown: str, *, anonymous: bool) -> str:
     if status in GONE:
         return f"There is nothing at {shown!r}; check the bucket and the name, capital letters included."
     if status in CHANGED:
-        return f"Files of {shown!r} changed while they were downloaded; go on, or import it again."
+        return f"Files of {shown!r} changed during the download; continue, or import it again."
     if status in FORBIDDEN and anonymous:
         return f"{shown!r} is not public; give keys that may read it."
     if status in (*FORBIDDEN, *REDIRECTED):
