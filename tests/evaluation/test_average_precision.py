@@ -12,7 +12,7 @@ from autodet.evaluation.objective import Objective
 from autodet.evaluation.report import evaluate_predictions
 from autodet.evaluation.voc_metrics import average_precisions_voc07
 from autodet.records import Prediction
-from tests.evaluation.test_coco import photo
+from tests.evaluation.test_coco_metrics import photo
 
 SIDE = 20
 NOWHERE = [10_000, 0, 10_000 + SIDE, SIDE]

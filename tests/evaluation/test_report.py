@@ -2,7 +2,7 @@ import pytest
 
 from autodet.evaluation.report import evaluate_predictions, unmeasured_caution
 from autodet.records import Annotations, EvaluationReport, ImageRecord, Notice, Prediction
-from tests.evaluation.test_coco import photo
+from tests.evaluation.test_coco_metrics import photo
 
 
 def test_a_report_counts_means_and_survives_json():

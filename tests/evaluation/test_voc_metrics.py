@@ -3,7 +3,7 @@ import pytest
 
 from autodet.evaluation.voc_metrics import average_precisions_voc07
 from autodet.records import Prediction
-from tests.evaluation.test_coco import photo
+from tests.evaluation.test_coco_metrics import photo
 
 FAR_APART = [[0, 0, 10, 10], [20, 20, 30, 30], [40, 40, 50, 50], [60, 60, 70, 70]]
 NOWHERE = [80, 80, 90, 90]

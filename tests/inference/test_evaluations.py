@@ -40,6 +40,6 @@ def test_photos_with_more_objects_than_a_detector_finds_are_counted():
     report = evaluate_predictions(records, [Prediction.of([], [], [])] * 3, ["apple"])
     assert (report.images, report.crowded_images) == (3, 1)
     assert EvaluationReport.from_json(report.to_json()) == report
-    assert "1 photo with more than 100 marked objects" in report_text(report)
+    assert "1 photo with more than 100 annotated objects" in report_text(report)
     earlier = {key: value for key, value in report.to_json().items() if key not in ("crowded_images", "caution")}
     assert EvaluationReport.from_json(earlier).crowded_images == 0

@@ -11,7 +11,7 @@ from autodet.datasets.imports.import_job import find_import, list_imports, start
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.sources.s3.access import ANONYMOUS, S3Credentials
 from autodet.errors import DatasetError
-from tests.datasets.imports.test_job import process_of, wait_until
+from tests.datasets.imports.test_import_job import process_of, wait_until
 from tests.helpers import wait_for, workspace_in, write_voc, zip_folder
 
 SECRETS = ("AKIATYPEDBYSOMEBODY", "s3cr3t-typed-by-somebody", "t0ken-typed-by-somebody")
