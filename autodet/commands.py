@@ -287,21 +287,23 @@ def evaluate(options: Options) -> Answer:
 
 def predict(options: Options) -> Answer:
     """Detect objects on photos."""
-    model, found = find_model(options.model), find_photos(options.photos)
+    model, selection = find_model(options.model), find_photos(options.photos)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     from autodet.inference.detector import load_detector
 
     detector = load_detector(model)
-    for sentence in found.sentences():
+    for sentence in selection.sentences():
         say(sentence)
     predictions, taken = [], set[Path]()
-    for photo, seen in zip(found.photos, detector.stream(found.photos, options.threshold), strict=True):
-        predictions.append(_drawn(photo, seen, detector.classes, options.out, taken) if options.out else seen)
+    for photo, prediction in zip(selection.photos, detector.stream(selection.photos, options.threshold), strict=True):
+        predictions.append(
+            _drawn(photo, prediction, detector.classes, options.out, taken) if options.out else prediction
+        )
     for caution in detector.cautions(predictions):
         say(caution)
-    documents = [_document(*one, detector.classes) for one in zip(found.photos, predictions, strict=True)]
-    mistakes = tuple(seen.error for seen in predictions if seen.error)
+    documents = [_document(*document, detector.classes) for document in zip(selection.photos, predictions, strict=True)]
+    mistakes = tuple(prediction.error for prediction in predictions if prediction.error)
     return Answer(documents, terminal.detections_text(documents), mistakes)
 
 
@@ -341,12 +343,12 @@ def models(_options: Options) -> Answer:
 # Photos and detections
 
 
-def _document(photo: Path, seen: Prediction, classes: Sequence[str]) -> dict[str, Any]:
-    if seen.error:
-        return {"file": str(photo), "error": seen.error}
-    width, height = seen.size_wh
-    detections = _detections(seen, classes)
-    facts = {"width": width, "height": height, "truncated": seen.truncated}
+def _document(photo: Path, prediction: Prediction, classes: Sequence[str]) -> dict[str, Any]:
+    if prediction.error:
+        return {"file": str(photo), "error": prediction.error}
+    width, height = prediction.size_wh
+    detections = _detections(prediction, classes)
+    facts = {"width": width, "height": height, "truncated": prediction.truncated}
     return {"file": str(photo), "detections": detections} | facts
 
 
@@ -364,19 +366,19 @@ def _detections(prediction: Prediction, classes: Sequence[str]) -> list[dict[str
     ]
 
 
-def _drawn(photo: Path, seen: Prediction, classes: Sequence[str], folder: Path, taken: set[Path]) -> Prediction:
+def _drawn(photo: Path, prediction: Prediction, classes: Sequence[str], folder: Path, taken: set[Path]) -> Prediction:
     """Save a drawing of a prediction; return the prediction, or an error if the photo can no longer be read."""
-    if seen.error:
-        return seen
+    if prediction.error:
+        return prediction
     try:
         image = open_photo(photo)
     except PhotoError as error:
         return Prediction.of([], [], [], error=str(error))
-    drawn = draw_boxes(image, seen.boxes_xyxy, seen.class_ids, classes, seen.scores)
+    drawn = draw_boxes(image, prediction.boxes_xyxy, prediction.class_ids, classes, prediction.scores)
     place = _free_place(folder, photo.stem, taken)
     save_drawing(drawn, place)
     taken.add(place)
-    return seen
+    return prediction
 
 
 def _free_place(folder: Path, stem: str, taken: set[Path]) -> Path:

@@ -9,12 +9,12 @@ from autodet.records import EvaluationReport
 
 def class_ap_figure(report: EvaluationReport) -> go.Figure:
     """Plot AP per class at IoU 0.50 and over IoU 0.50 to 0.95; classes without a box in the split are left out."""
-    found = {name: class_report for name, class_report in report.per_class.items() if class_report.ap50 is not None}
-    names = [label(name) for name in found]
+    measured = {name: class_report for name, class_report in report.per_class.items() if class_report.ap50 is not None}
+    names = [label(name) for name in measured]
     figure = go.Figure()
     for title, values, colour in (
-        ("AP at IoU 0.50", [class_report.ap50 for class_report in found.values()], CLASS_COLOURS[1]),
-        ("AP over IoU 0.50 to 0.95", [class_report.ap50_95 for class_report in found.values()], GREY),
+        ("AP at IoU 0.50", [class_report.ap50 for class_report in measured.values()], CLASS_COLOURS[1]),
+        ("AP over IoU 0.50 to 0.95", [class_report.ap50_95 for class_report in measured.values()], GREY),
     ):
         figure.add_trace(
             go.Bar(
@@ -30,5 +30,5 @@ def class_ap_figure(report: EvaluationReport) -> go.Figure:
         )
     figure.update_layout(barmode="group", bargap=0.3)
     figure.update_xaxes(range=[0, 1.02])
-    name_rows(figure, list(found))
+    name_rows(figure, list(measured))
     return styled(figure, height=110 + 62 * len(names))

@@ -161,8 +161,8 @@ class DatasetSummary:
 
 def list_datasets(workspace: Workspace | None = None) -> list[DatasetSummary]:
     """Return all data sets of the workspace, newest first, without damaged ones (loading those reports the cause)."""
-    found = [_read_summary(folder) for folder in _folders(workspace or open_workspace())]
-    return sorted((summary for summary in found if summary), key=lambda s: (s.created, s.id), reverse=True)
+    summaries = [_read_summary(folder) for folder in _folders(workspace or open_workspace())]
+    return sorted((summary for summary in summaries if summary), key=lambda s: (s.created, s.id), reverse=True)
 
 
 def load_dataset(name: str, workspace: Workspace | None = None) -> Dataset:
@@ -212,8 +212,8 @@ def only_dataset_id(name: str, workspace: Workspace | None = None) -> str:
         AmbiguousNameError: Several data sets have the name.
     """
     workspace = workspace or open_workspace()
-    found = choose_only(name, list_datasets(workspace), "data set")
-    return _folder(found.id if found else name, workspace).name
+    summary = choose_only(name, list_datasets(workspace), "data set")
+    return _folder(summary.id if summary else name, workspace).name
 
 
 def _folder(id: str, workspace: Workspace) -> Path:

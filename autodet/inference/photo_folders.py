@@ -71,7 +71,9 @@ def find_photos(given: Iterable[Path]) -> FoundPhotos:
         passed = Counter((reason, _ending(file)) for file, reason in reasons.items() if reason)
         if not found:
             there = " ".join(FoundPhotos((), passed).sentences())
-            raise PhotoError(f"The folder {str(path)!r} holds no photos to predict on; give {READABLE} files. {there}")
+            raise PhotoError(
+                f"The folder {str(path)!r} contains no photos to predict on; give {READABLE} files. {there}"
+            )
         photos += found
         passed_over += passed
     return FoundPhotos(tuple(photos), passed_over)

@@ -1,9 +1,9 @@
-"""RoI head with a second look: at each region as proposed, then at the box that the first look predicts.
+"""RoI head with two stages: the first classifies and refines each proposal, the second does so with the refined box.
 
-A region proposed slightly beside an object shows only a part of it, and the box of the first look is a guess; the
-second look sees all of it. As in a cascade (Cai and Vasconcelos, arXiv 1712.00726) both looks are trained, the second
-on the boxes of the first with a higher IoU threshold. But both share one head, so the weights are the same with and
-without the second look, and only the few regions that may hold an object get one.
+A proposal slightly beside an object covers only a part of it, so the box of the first stage is imprecise; the second
+stage sees the whole object. As in Cascade R-CNN (Cai and Vasconcelos, arXiv 1712.00726) both stages are trained, the
+second on the boxes of the first with a higher IoU threshold. Unlike there, both share one head, so the weights are the
+same with and without the second stage, and only the few regions that may hold an object reach it.
 """
 
 import torch
@@ -14,8 +14,8 @@ from torchvision.ops import box_iou, clip_boxes_to_image
 
 from autodet.models.cpu_kernels.roi_align import ROUND
 
-CLOSE = 0.6  # IoU threshold for a positive in the second look; 0.5 for proposals
-MIN_SIDE = 1.0  # pixels; if the first look's box is smaller, the second look uses the proposal
+CLOSE = 0.6  # IoU threshold for a positive in the second stage; 0.5 for proposals
+MIN_SIDE = 1.0  # pixels; if the first stage's box is smaller, the second stage uses the proposal
 Features = dict[str, Tensor]
 Regions = list[Tensor]
 Shapes = list[tuple[int, int]]
@@ -23,19 +23,19 @@ Targets = list[dict[str, Tensor]]
 
 
 class TwoLooks(RoIHeads):  # type: ignore[misc]
-    """torchvision's head of Faster R-CNN with a second look, which gives the final boxes and scores."""
+    """torchvision's head of Faster R-CNN with a second stage, which gives the final boxes and scores."""
 
     def forward(
         self, features: Features, proposals: Regions, image_shapes: Shapes, targets: Targets | None = None
     ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
-        """Do the same as ``RoIHeads.forward``; each loss is the sum over both looks."""
+        """Do the same as ``RoIHeads.forward``; each loss is the sum over both stages."""
         if self.training:
             return [], self._losses(features, proposals, image_shapes, targets or [])
         logits, deltas = self._look(features, proposals, image_shapes)
         regions = self._likely(logits, self._refine(logits, deltas, proposals, image_shapes))
         logits, deltas = self._look(features, regions, image_shapes)
-        found = zip(*self.postprocess_detections(logits, deltas, regions, image_shapes), strict=True)
-        return [{"boxes": boxes, "labels": labels, "scores": scores} for boxes, scores, labels in found], {}
+        detections = zip(*self.postprocess_detections(logits, deltas, regions, image_shapes), strict=True)
+        return [{"boxes": boxes, "labels": labels, "scores": scores} for boxes, scores, labels in detections], {}
 
     def _look(self, features: Features, regions: Regions, image_shapes: Shapes) -> tuple[Tensor, Tensor]:
         """Return logits (N, C) and box deltas (N, 4 C) of the N regions of all photos; class 0 is the background."""
@@ -56,7 +56,7 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
 
     @torch.no_grad()
     def _refine(self, logits: Tensor, deltas: Tensor, regions: Regions, image_shapes: Shapes) -> Regions:
-        """Return the box of each region's likeliest object, clipped to the photo; the region itself if that is tiny."""
+        """Return the box of each region's most likely object, clipped to the photo; the region if that is tiny."""
         boxes = self.box_coder.decode(deltas, regions)
         likeliest = 1 + logits[:, 1:].argmax(1)
         chosen = boxes.gather(1, likeliest[:, None, None].expand(-1, 1, 4))[:, 0]
@@ -70,7 +70,7 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
         return refined
 
     def _likely(self, logits: Tensor, regions: Regions) -> Regions:
-        """Select the regions that may hold an object, at least the likeliest; the others need no second look."""
+        """Select the regions that may hold an object, at least the most likely one, for the second stage."""
         chances = torch.split(logits.softmax(-1)[:, 1:].amax(1), [region.shape[0] for region in regions])
         choose = self._round_number if self.training else self._all_likely
         return [
@@ -79,7 +79,7 @@ class TwoLooks(RoIHeads):  # type: ignore[misc]
         ]
 
     def _all_likely(self, chance: Tensor) -> Tensor:
-        # Keep at least one region, because an exported graph has the shapes of a photo with a second look.
+        # Keep at least one region, because an exported graph has the shapes of a photo with a second stage.
         return chance >= chance.amax().clamp(max=self.score_thresh)
 
     def _round_number(self, chance: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Torchvision's COCO-pretrained detectors with heads for other classes.
 
-BatchNorms are folded, the first layers of the body are frozen, and a class that COCO knows by the same name keeps its
-trained rows of the head.
+BatchNorms are folded, the first layers of the backbone are frozen, and a class that COCO knows by the same name keeps
+its trained rows of the head.
 """
 
 from collections import OrderedDict
@@ -54,7 +54,7 @@ def build_coco_detector(
         published: COCO weights, or None for random weights that a bundle's weights replace.
         classes: Class names; if empty, no row of the head is kept.
         name: Torchvision's name of the detector.
-        frozen: Number of frozen layers of the body, counted from the input.
+        frozen: Number of frozen layers of the backbone, counted from the input.
         background: Number of class ids reserved for the background.
         settings: Further arguments of torchvision's builder.
     """

@@ -28,7 +28,7 @@ def build_faster_rcnn(class_count: int, published: Mapping[str, Tensor] | None, 
 
     Args:
         class_count: Number of classes without the background.
-        published: ImageNet weights of the body, or None for random weights that a bundle's weights replace.
+        published: ImageNet weights of the backbone, or None for random weights that a bundle's weights replace.
         size: One of ``efficientnet_lite.LITE_SIZES``.
     """
     backbone = build_backbone(size, published)

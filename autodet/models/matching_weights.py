@@ -57,18 +57,18 @@ def match_classes(source: Sequence[str], target: Sequence[str]) -> Transplant:
     """
     counts = Counter(source)
     free = [name for name in source if name != BACKGROUND and counts[name] == 1]
-    found = {name: name for name in target if name != BACKGROUND and counts[name] == 1}
+    matched = {name: name for name in target if name != BACKGROUND and counts[name] == 1}
     for name in target:
-        if name in found:
+        if name in matched:
             continue
-        left = (other for other in free if other not in found.values())
+        left = (other for other in free if other not in matched.values())
         alike = [other for other in left if spelling_key(other) == spelling_key(name)]
         if len(alike) == 1:
-            found[name] = alike[0]
+            matched[name] = alike[0]
     return Transplant(
-        kept={name: found[name] for name in target if name in found},
-        fresh=tuple(name for name in target if name not in found),
-        gone=tuple(name for name in free if name not in found.values()),
+        kept={name: matched[name] for name in target if name in matched},
+        fresh=tuple(name for name in target if name not in matched),
+        gone=tuple(name for name in free if name not in matched.values()),
     )
 
 

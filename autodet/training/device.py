@@ -41,13 +41,13 @@ class Slot:
 
 def number_slots(devices: Sequence[str]) -> tuple[Slot, ...]:
     """Return the slots for a list of devices, which may contain duplicates; they share the cores equally."""
-    seen: Counter[str] = Counter()
+    slots_per_device: Counter[str] = Counter()
     threads = max(1, cpu_cores() // max(1, len(devices)))
     slots = []
     for device in devices:
         indexed = "cuda:0" if device == "cuda" else device
-        seen[indexed] += 1
-        slots.append(Slot(indexed, seen[indexed], threads))
+        slots_per_device[indexed] += 1
+        slots.append(Slot(indexed, slots_per_device[indexed], threads))
     return tuple(slots)
 
 

@@ -84,14 +84,14 @@ class TrainingTransform:
         """
         side = self.side
         zoom = 1 + float(torch.rand((), generator=generator)) * min(1.0, MOSAIC_ZOOM * self.strength)
-        seen = int(side * zoom)
-        left, top = torch.randint(2 * side - seen + 1, (2,), generator=generator).tolist()
+        crop_side = int(side * zoom)
+        left, top = torch.randint(2 * side - crop_side + 1, (2,), generator=generator).tolist()
         whole = torch.cat([torch.cat(list(squares[row : row + 2]), dim=2) for row in (0, 2)], dim=1)
-        part = whole[None, :, top : top + seen, left : left + seen].float()
+        part = whole[None, :, top : top + crop_side, left : left + crop_side].float()
         square = nn.functional.interpolate(part, size=(side, side), mode="bilinear", antialias=True)[0]
         corners = torch.tensor([[0, 0], [side, 0], [0, side], [side, side]]) - torch.tensor([left, top])
         moved = [boxes + corner.repeat(2) for boxes, corner in zip(boxes_xyxy, corners, strict=True)]
-        cut, kept = keep_visible(torch.cat(moved) * (side / seen), side)
+        cut, kept = keep_visible(torch.cat(moved) * (side / crop_side), side)
         return recolour(square.round().to(torch.uint8), self.strength, generator), cut, kept
 
 

@@ -88,10 +88,10 @@ def import_dataset(
     with failures_named(shown), hidden_folder(workspace.datasets) as scratch:
         root, ours = fetch(source, scratch, seed, credentials, report, large=decided["large_download"] == "keep")
         copies = None if ours else scratch / PHOTOS
-        found = review(stage(root, copies=copies, shown=shown, format=format, report=report), decided, seed)
-        for refusal in found.refusals:
+        reviewed = review(stage(root, copies=copies, shown=shown, format=format, report=report), decided, seed)
+        for refusal in reviewed.refusals:
             raise DatasetError(problem_sentence(refusal))
-        return store(found, (name or "").strip() or name_of(source), workspace, report)
+        return store(reviewed, (name or "").strip() or name_of(source), workspace, report)
 
 
 def store(found: Review, name: str, workspace: Workspace, report: Progress = no_progress, order: str = "") -> Dataset:

@@ -29,7 +29,7 @@ from autodet.records import Notice
 from autodet.settings import Settings
 from autodet.training.device import Slot, device_slots, number_slots, visible_gpu
 
-PASSED_OVER_SECONDS = 10.0  # a search that has not asked for this long is skipped
+SKIP_SECONDS = 10.0  # a search that has not asked for a slot for this long is skipped
 PATIENCE_SECONDS = 1.0  # the lock is held for milliseconds
 MAX_NOTE_BYTES = 100_000
 
@@ -133,7 +133,9 @@ class SlotQueue:
         if self._ticket is None:
             descriptor = try_lock(self._waiting(self._search))
             if descriptor is None:
-                raise BusyError(f"The search {self._search} waits for a device in another process already.")
+                raise BusyError(
+                    f"Another process of the search {self._search} already waits for a device; end that process first."
+                )
             self._ticket = descriptor, now
         descriptor, since = self._ticket
         ticket = _Ticket(self._search, len(self._held), since, now, tuple(self._files.values()))
@@ -155,7 +157,7 @@ class SlotQueue:
                 ticket = _Ticket(**{**note, "slots": tuple(note["slots"])})
             except (KeyError, TypeError):
                 continue  # written by another version
-            if time.monotonic() - ticket.asked < PASSED_OVER_SECONDS:
+            if time.monotonic() - ticket.asked < SKIP_SECONDS:
                 tickets.append(ticket)
         return tickets
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 VMSTAT = Path("/proc/vmstat")
-# The last three are messages of oneDNN, C++ and Python: they name no cause, but it is nearly always lack of memory.
+# The last three are messages of oneDNN, C++ and Python, which name no cause; it is nearly always lack of memory.
 NO_MEMORY = re.compile(
     r"out of memory|not enough memory|can't allocate|cannot allocate|ALLOC_FAILED"
     r"|could not (create|execute) a (primitive|memory object)$|bad_alloc|can't start new thread",

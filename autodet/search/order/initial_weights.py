@@ -61,12 +61,12 @@ def read_beginning(model: str | Path, workspace: Workspace) -> Beginning:
         BundleError: The file is damaged or foreign, or the weights do not fit the network.
         ModelError: The network is unknown.
     """
-    found = find_model(model, workspace)
-    card, weights = read_bundle(found.path)
+    stored = find_model(model, workspace)
+    card, weights = read_bundle(stored.path)
     from autodet.inference.detector import load_detector
 
-    load_detector(found, device="cpu")  # only loading shows whether the weights fit
-    return Beginning(card.as_origin(found.id), card, weights)
+    load_detector(stored, device="cpu")  # only loading shows whether the weights fit
+    return Beginning(card.as_origin(stored.id), card, weights)
 
 
 def start_of(spec: SearchSpec, folder: Path) -> Start | None:

@@ -70,7 +70,7 @@ def facts_of(dataset: Dataset) -> Facts:
 def unjudged_classes(dataset: Dataset) -> tuple[str, ...]:
     """Return the classes that are not evaluated: their validation boxes are missing or all difficult."""
     marked = [record.annotations for record in dataset.split("val")]
-    measured = {int(one) for annotations in marked for one in annotations.class_ids[~annotations.difficult]}
+    measured = {int(index) for annotations in marked for index in annotations.class_ids[~annotations.difficult]}
     return tuple(name for class_id, name in enumerate(dataset.classes) if class_id not in measured)
 
 

@@ -53,15 +53,15 @@ def _facts(hardware: Hardware) -> dict[str, Any]:
 
 def _comparable(hardware: Hardware, dataset: Dataset, workspace: Workspace) -> list[Path]:
     """Return the folders of searches on the same data set and hardware, the newest first."""
-    found = []
+    comparable = []
     for folder in search_folders(workspace):
         try:
             spec = SearchSpec.read(folder)
         except SearchError:  # damaged
             continue
         if spec.fingerprint == dataset.fingerprint and spec.hardware == _facts(hardware):
-            found.append((spec.created, folder))
-    return [folder for _, folder in sorted(found, reverse=True)]
+            comparable.append((spec.created, folder))
+    return [folder for _, folder in sorted(comparable, reverse=True)]
 
 
 def _measures(folder: Path, photos: tuple[int, int]) -> Iterator[Measure]:
@@ -72,7 +72,10 @@ def _measures(folder: Path, photos: tuple[int, int]) -> Iterator[Measure]:
         return
     for (architecture, image_size), trials in _by_size(status).items():
         startups = [
-            one.startup_seconds for trial in trials for one in trial.attempts if one.startup_seconds is not None
+            attempt.startup_seconds
+            for trial in trials
+            for attempt in trial.attempts
+            if attempt.startup_seconds is not None
         ]
         yield Measure(
             architecture,

@@ -58,7 +58,10 @@ def forecast_search(
 def _ends(space: Space) -> Iterator[dict[str, Any]]:
     """Yield every combination of range ends and choices of the parameters in ``COSTLY``."""
     tried = {name: space[name] for name in COSTLY if name in space}
-    ends = [(one.low, one.high) if isinstance(one, Range) else one.values for one in tried.values()]
+    ends = [
+        (candidates.low, candidates.high) if isinstance(candidates, Range) else candidates.values
+        for candidates in tried.values()
+    ]
     for values in product(*ends):
         yield dict(zip(tried, values, strict=True))
 
@@ -66,6 +69,6 @@ def _ends(space: Space) -> Iterator[dict[str, Any]]:
 def _side_by_side(seconds: Iterable[float], slots: int) -> float:
     """Return when the last trial ends, if each runs on the first free slot."""
     ends = [0.0] * slots
-    for one in seconds:
-        heapq.heapreplace(ends, ends[0] + one)
+    for duration in seconds:
+        heapq.heapreplace(ends, ends[0] + duration)
     return max(ends)

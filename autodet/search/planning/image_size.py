@@ -14,7 +14,7 @@ MIN_SIDE = 32  # pixels, four times the finest stride; docs/training.md shows th
 def multiples(size: int, factors: Sequence[float]) -> list[int]:
     """Return a photo size times each factor, rounded to ``STEP``, without duplicates."""
     rounded = (round(size * factor / STEP) * STEP for factor in factors)
-    return list(dict.fromkeys(max(int(PARAMETERS["image_size"].least), one) for one in rounded))
+    return list(dict.fromkeys(max(int(PARAMETERS["image_size"].least), side) for side in rounded))
 
 
 def has_many_small_boxes(size: int, facts: Facts) -> bool:

@@ -222,7 +222,7 @@ class _Supervisor:
                 log.warning("%s needs too much memory: %s.", name_of(number), loss_text(reason))
                 self._retry(number, self._book.shrink(number), Notice("photo_too_large"))
             case TrialBlocked(error=error, details=details):
-                log.error("%s cannot go on.\n%s", name_of(number), details)
+                log.error("%s cannot continue.\n%s", name_of(number), details)
                 raise SearchError(error)
 
     def _record(self, event: EpochDone) -> None:

@@ -47,7 +47,12 @@ class Pace:
         begun = [trial for trial in trials if trial.epoch_share]
         if not begun:
             return None
-        startups = [one.startup_seconds for trial in begun for one in trial.attempts if one.startup_seconds is not None]
+        startups = [
+            attempt.startup_seconds
+            for trial in begun
+            for attempt in trial.attempts
+            if attempt.startup_seconds is not None
+        ]
         epochs = [trial.epoch_seconds / trial.epoch_share for trial in begun]
         return cls(fmean(startups) if startups else 0.0, fmean(epochs))
 
@@ -183,11 +188,11 @@ class Stopwatch:
 
 
 class Timekeeper:
-    """Answers the supervisor's questions about time.
+    """Applies the time budget to the running search.
 
     Args:
         spec: The specification of the search.
-        clock: Runs while the search does.
+        clock: Stopwatch that runs while the search has a device.
         book: The trials and the refit.
         refit_growth: See ``Budget``.
 

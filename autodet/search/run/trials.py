@@ -31,7 +31,7 @@ Ending = tuple[SearchState, tuple[Notice, ...]]  # state in which a search ends,
 
 
 class Trials:
-    """The trials of a search, from the study and back into it.
+    """The trials of a search: takes their parameters from the study, and reports their results to it.
 
     Args:
         search: The search folder.
@@ -66,7 +66,7 @@ class Trials:
     # When trials start and end
 
     def reason_to_end(self) -> Ending | None:
-        """Return why no trial may go on: the search was stopped, or the time limit was reached."""
+        """Return why all trials must end: the search was stopped, or the time limit was reached; else None."""
         if is_to_stop(self._search):
             return "stopped", (Notice("stopped"),)
         if self._time.seconds_left() <= self._time.reserve():
@@ -104,7 +104,7 @@ class Trials:
     # From the study
 
     def next(self) -> TrialStatus | None:
-        """Return the trial that waits, else a new one; None if the waiting trial has no time left, which ends it."""
+        """Return the waiting trial, else a new one; None if the waiting trial has no time left, which ends it."""
         if not self._book.waiting:
             return self._book.prepare(self._ask())
         trial = self._book[self._book.waiting[0]]

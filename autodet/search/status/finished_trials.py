@@ -129,5 +129,5 @@ def _caught_up(folder: Path, reference: dict[str, Any]) -> _Archive:
 def _remember(folder: Path, archive: _Archive) -> None:
     _remembered[folder] = archive
     _remembered.move_to_end(folder)
-    while len(_remembered) > 1 and sum(len(one.trials) for one in _remembered.values()) > MAX_REMEMBERED:
+    while len(_remembered) > 1 and sum(len(entry.trials) for entry in _remembered.values()) > MAX_REMEMBERED:
         _remembered.popitem(last=False)

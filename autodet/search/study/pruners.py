@@ -76,8 +76,8 @@ class HalfwayPruner(BasePruner):
         half = (own + 1) // 2
         if trial.last_step != half or half == own:
             return False
-        earlier = [one for one in study.get_trials(deepcopy=False) if one.number < trial.number]
-        scores = [score for one in earlier if (score := self._score(one, half, own)) is not None]
+        earlier = [other for other in study.get_trials(deepcopy=False) if other.number < trial.number]
+        scores = [score for other in earlier if (score := self._score(other, half, own)) is not None]
         return len(scores) >= MIN_EARLIER and max(trial.intermediate_values.values()) < median(scores)
 
     def _score(self, trial: FrozenTrial, done: int, of: int) -> float | None:

@@ -19,7 +19,7 @@ from autodet.search.study.pruners import on_longest_schedule
 
 MAX_TRIALS = 500
 BEST_TRIALS = 25
-CHOSEN_ANEW = 100  # trials after which the subset of old trials is refreshed
+REFRESH_TRIALS = 100  # trials after which the subset of old trials is refreshed
 
 _spaces: WeakKeyDictionary[Study, IntersectionSearchSpace] = WeakKeyDictionary()
 _seen: WeakKeyDictionary[Study, tuple[int, list[int]]] = WeakKeyDictionary()
@@ -55,7 +55,9 @@ class UntriedSampler(BaseSampler):
     def __init__(self, sampler: BaseSampler, space: Space, combinations: Combinations, seed: int) -> None:
         self._sampler, self._combinations, self._seed = sampler, combinations, seed
         tuned = {name: _distribution(name, tried) for name, tried in space.items() if tried.tuned}
-        self._distributions = {name: one for name, one in tuned.items() if not one.single()}  # as in Optuna's samplers
+        self._distributions = {
+            name: distribution for name, distribution in tuned.items() if not distribution.single()
+        }  # as in Optuna's samplers
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return all tuned parameters, because only a full combination can be checked for repeats."""
@@ -160,7 +162,7 @@ class _Excerpt:
     """
 
     def __init__(self, study: Study, asked: int, epochs: int) -> None:
-        self._study, self._old, self._epochs = study, asked // CHOSEN_ANEW * CHOSEN_ANEW, epochs
+        self._study, self._old, self._epochs = study, asked // REFRESH_TRIALS * REFRESH_TRIALS, epochs
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
@@ -178,12 +180,12 @@ class _Excerpt:
 
     def _seen(self, trials: list[FrozenTrial]) -> list[int]:
         """Return the numbers of the visible old trials; a trial's number is its index."""
-        chosen, seen = _seen.get(self._study, (-1, []))
+        chosen, visible = _seen.get(self._study, (-1, []))
         if chosen != self._old:
-            left_out = self._to_leave_out([one for one in trials[: self._old] if one.state.is_finished()])
-            seen = [number for number in range(self._old) if number not in left_out]
-            _seen[self._study] = self._old, seen
-        return seen
+            left_out = self._to_leave_out([trial for trial in trials[: self._old] if trial.state.is_finished()])
+            visible = [number for number in range(self._old) if number not in left_out]
+            _seen[self._study] = self._old, visible
+        return visible
 
     def _to_leave_out(self, trials: list[FrozenTrial]) -> set[int]:
         best = self._best(trials)
@@ -196,9 +198,14 @@ class _Excerpt:
         signs = [1 if direction is StudyDirection.MAXIMIZE else -1 for direction in self._study.directions]
         measured = [trial for trial in trials if trial.values]
         if len(signs) == 1:
-            return {trial.number for trial in nlargest(BEST_TRIALS, measured, key=lambda one: signs[0] * one.values[0])}
+            return {
+                trial.number
+                for trial in nlargest(BEST_TRIALS, measured, key=lambda candidate: signs[0] * candidate.values[0])
+            }
         front, highest = set(), -inf
-        for trial in sorted(measured, key=lambda one: (-signs[0] * one.values[0], -signs[1] * one.values[1])):
+        for trial in sorted(
+            measured, key=lambda candidate: (-signs[0] * candidate.values[0], -signs[1] * candidate.values[1])
+        ):
             if (value := signs[1] * trial.values[1]) > highest:
                 front.add(trial.number)
                 highest = value

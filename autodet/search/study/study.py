@@ -104,7 +104,9 @@ class SearchStudy:
     def _combinations(self, before: int | None = None) -> Combinations:
         """Return the combinations of all trials, running ones included, or of the trials before a number."""
         trials = self._study.get_trials(deepcopy=False)[:before]
-        return Combinations(self._spec.space, (one.params for one in trials if one.state is not TrialState.WAITING))
+        return Combinations(
+            self._spec.space, (trial.params for trial in trials if trial.state is not TrialState.WAITING)
+        )
 
     def params(self, trial: optuna.trial.Trial) -> dict[str, Any]:
         """Return a trial's training parameters, including its epochs if they are tuned; chosen once, then fixed."""

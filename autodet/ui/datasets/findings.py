@@ -50,10 +50,10 @@ def _show_findings(dataset: Dataset) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input("Find", placeholder="part of a file name or of a sentence", key=f"find {dataset.id}")
         offer_csv(dataset.findings, dataset.id)
-    found = find_findings(dataset.findings, wanted)
-    if not found:
+    matching = find_findings(dataset.findings, wanted)
+    if not matching:
         st.info("No finding matches.", icon=":material/search_off:")
-    for kind, findings in by_kind(found).items():
+    for kind, findings in by_kind(matching).items():
         title = f"**{KIND_TEXTS[kind].title}** · {how_many(findings):,}"
         with st.expander(title, key=f"kind {dataset.id} {kind}", on_change="rerun") as room:
             if room.open:

@@ -119,20 +119,20 @@ def _ask_for_filters(dataset: Dataset, columns: Columns) -> dict[str, Any]:
     }
 
 
-def _kept(dataset: Dataset, what: str) -> dict[str, Any]:
+def _kept(dataset: Dataset, filter_name: str) -> dict[str, Any]:
     """Return widget arguments that preserve a filter while the visitor is on another tab or page."""
-    return {"key": _key(dataset, what), "persist_state": "session"}
+    return {"key": _key(dataset, filter_name), "persist_state": "session"}
 
 
-def _key(dataset: Dataset, what: str) -> str:
-    return f"gallery {dataset.id} {what}"
+def _key(dataset: Dataset, filter_name: str) -> str:
+    return f"gallery {dataset.id} {filter_name}"
 
 
 def _show_all(dataset: Dataset) -> None:
     """Reset all filters."""
     lifted = {"split": ALL, "class": EVERY_CLASS, "size": ANY, "kind": ANY, "name": ""}
-    for what, value in lifted.items():
-        st.session_state[_key(dataset, what)] = value
+    for filter_name, value in lifted.items():
+        st.session_state[_key(dataset, filter_name)] = value
 
 
 def _show_legend(dataset: Dataset, records: Sequence[ImageRecord]) -> None:

@@ -35,9 +35,9 @@ ASKING = ("confirming", "choosing", "reviewing")
 SCROLL = """<script>document.querySelector('[data-testid="stMain"]').scrollTo({top: 0})</script>"""
 
 
-def begun(one: Import) -> None:
+def begun(job: Import) -> None:
     """Remember an import that this visitor has started, so that the page shows it."""
-    st.session_state.setdefault(OURS, set()).add(one.id)
+    st.session_state.setdefault(OURS, set()).add(job.id)
     show_top()
 
 
@@ -56,28 +56,28 @@ def show_imports() -> None:
     if done := st.session_state.pop(IMPORTED, None):
         st.success(escape(done), icon=":material/check:")
     imports = list_imports()
-    over = [one for one in imports if _is_over(one) and one.id not in st.session_state.get(OURS, ())]
-    for one in imports:
-        if one not in over:
+    over = [job for job in imports if _is_over(job) and job.id not in st.session_state.get(OURS, ())]
+    for job in imports:
+        if job not in over:
             with st.container(border=True), sentences_for_errors("Data sets"):
-                _show_import(one)
-    _show_failed([one for one in over if one.status().state == "failed"])
+                _show_import(job)
+    _show_failed([job for job in over if job.status().state == "failed"])
 
 
 def asks_first() -> bool:
     """Return whether an import waits for a decision, which takes precedence over everything else on the page."""
-    return any(_state(one) in ASKING for one in list_imports())
+    return any(_state(job) in ASKING for job in list_imports())
 
 
-def _state(one: Import) -> ImportState | None:
+def _state(job: Import) -> ImportState | None:
     try:
-        return one.status().state
+        return job.status().state
     except DatasetError:  # damaged
         return None
 
 
-def _is_over(one: Import) -> bool:
-    return _state(one) in ("finished", "failed")
+def _is_over(job: Import) -> bool:
+    return _state(job) in ("finished", "failed")
 
 
 def _show_failed(imports: Sequence[Import]) -> None:
@@ -85,25 +85,25 @@ def _show_failed(imports: Sequence[Import]) -> None:
     if not imports:
         return
     with st.expander(f"{counted(len(imports), 'earlier import')} failed", icon=":material/error:"):
-        for one in imports:
+        for job in imports:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{escape(one.request().name)}**: {escape(one.status().error)}")
-                _offer_discard(one, "Dismiss")
+                st.markdown(f"**{escape(job.request().name)}**: {escape(job.status().error)}")
+                _offer_discard(job, "Dismiss")
 
 
-def _show_import(one: Import) -> None:
+def _show_import(job: Import) -> None:
     try:
-        status, request = one.status(), one.request()
+        status, request = job.status(), job.request()
     except DatasetError as error:  # a damaged import must not hide the rest of the page
         st.error(escape(str(error)), icon=":material/error:")
-        _offer_discard(one, "Discard")
+        _offer_discard(job, "Discard")
         return
     if status.state == "working":
-        st.fragment(_watch, run_every=REFRESH_SECONDS)(one.id)
+        st.fragment(_watch, run_every=REFRESH_SECONDS)(job.id)
     elif status.state == "finished":
-        _open(one, status)
+        _open(job, status)
     else:
-        _show_end(one, request, status)
+        _show_end(job, request, status)
 
 
 def _watch(id: str) -> None:
@@ -129,72 +129,72 @@ def _progress_text(name: str, status: ImportStatus) -> str:
     return f"**{escape(name)}** · {escape(step_text(status.step))}{time_left}. It continues if you leave this page."
 
 
-def _show_end(one: Import, request: ImportRequest, status: ImportStatus) -> None:
+def _show_end(job: Import, request: ImportRequest, status: ImportStatus) -> None:
     """Show the question or error of an import that is not running."""
     name = escape(request.name)
     if status.state != "confirming":
-        forget_keys(one.id)
+        forget_keys(job.id)
     if status.state == "reviewing":
-        show_review(one, begun)
+        show_review(job, begun)
     elif status.state == "choosing":
-        _choose_format(one, status)
+        _choose_format(job, status)
     elif status.state == "failed":
         st.error(escape(status.error), icon=":material/error:")
-        _offer_discard(one, "Dismiss")
+        _offer_discard(job, "Dismiss")
     elif status.state == "confirming":
         question = download_question(request.source, status.asked["files"], status.asked["bytes"], "page")
         st.warning(escape(question), icon=":material/help:")
-        _offer_to_go_on(one, "Download it", large=True)
+        _offer_to_go_on(job, "Download it", large=True)
     elif status.state == "crashed":
         st.error(f"The import of {name} failed. {escape(status.error)}", icon=":material/error:")
-        _offer_to_go_on(one, "Try again")
+        _offer_to_go_on(job, "Try again")
     else:
         why = f" {escape(status.error)}" if status.error else ""
         st.warning(
             f"The import of {name} was interrupted.{why} The files fetched so far are kept.", icon=":material/warning:"
         )
-        _offer_to_go_on(one, "Continue")
+        _offer_to_go_on(job, "Continue")
 
 
-def _offer_to_go_on(one: Import, label: str, *, large: bool = False) -> None:
+def _offer_to_go_on(job: Import, label: str, *, large: bool = False) -> None:
     """Show buttons that continue or discard an import, and the key fields if this browser session lacks the keys."""
-    asked, kept = one.request().credentials, keys_of(one.id)
-    with st.form(f"go on {one.id}", border=False):
-        if asked and one.lacks_keys and not kept:
-            kept = type_keys(asked, one.id)
+    asked, kept = job.request().credentials, keys_of(job.id)
+    with st.form(f"go on {job.id}", border=False):
+        if asked and job.lacks_keys and not kept:
+            kept = type_keys(asked, job.id)
         with st.container(horizontal=True):
             goes_on = st.form_submit_button(label, type="primary")
             ends = st.form_submit_button("Discard")
     if ends:
-        one.discard()
+        job.discard()
         st.rerun()
     if goes_on:
         if asked:
             check_visitor(asked, load_settings())
-        one.proceed(credentials=kept, large=large)
+        job.proceed(credentials=kept, large=large)
         st.rerun()
 
 
-def _choose_format(one: Import, status: ImportStatus) -> None:
+def _choose_format(job: Import, status: ImportStatus) -> None:
     photos = status.asked["photos"]
-    st.warning(escape(format_question(one.request().name, photos, "page")), icon=":material/help:")
+    st.warning(escape(format_question(job.request().name, photos, "page")), icon=":material/help:")
     with st.container(horizontal=True):
         for format_ in photos:
-            if st.button(f"Import as {FORMAT_TITLES[format_]}", key=f"{format_} {one.id}"):
-                one.proceed(format=format_)
+            if st.button(f"Import as {FORMAT_TITLES[format_]}", key=f"{format_} {job.id}"):
+                job.proceed(format=format_)
                 st.rerun()
-        _offer_discard(one, "Discard")
+        _offer_discard(job, "Discard")
 
 
-def _offer_discard(one: Import, label: str) -> None:
-    if st.button(label, key=f"discard {one.id}"):
-        one.discard()
+def _offer_discard(job: Import, label: str) -> None:
+    if st.button(label, key=f"discard {job.id}"):
+        job.discard()
         st.rerun()
 
 
-def _open(one: Import, status: ImportStatus) -> None:
+def _open(job: Import, status: ImportStatus) -> None:
     """Select the data set that this visitor's import has created, and discard the import."""
-    one.discard()
+    job.discard()
     dataset = read_dataset(open_workspace().datasets / status.dataset)
     choose(dataset=dataset.id)
     st.session_state[IMPORTED] = (

@@ -64,35 +64,35 @@ def show_review(job: Import, on_store: Callable[[Import], None]) -> None:
 def _show_review(job: Import, on_store: Callable[[Import], None]) -> None:
     created, decided = job.request().created, _decided(job)
     try:
-        found, error = _reviewed(job.id, created, decided), ""
+        reviewed, error = _reviewed(job.id, created, decided), ""
     except AutodetError as refused:
         error = str(refused)
         try:
-            found = _reviewed(job.id, created, ())
+            reviewed = _reviewed(job.id, created, ())
         except AutodetError:  # not caused by the decisions, so there is nothing to show
             st.error(escape(error), icon=":material/error:")
             _offer_discard(job)
             return
-    _show_source(job, found.review)
+    _show_source(job, reviewed.review)
     for asks, title in ((True, "Please check these"), (False, "Also found")):
-        kinds = [kind for kind in KINDS if kind in found.findings or kind in dict(decided)]
+        kinds = [kind for kind in KINDS if kind in reviewed.findings or kind in dict(decided)]
         kinds = [kind for kind in kinds if KINDS[kind].asks == asks and kind != LOSS]
         if kinds:
             st.markdown(f"##### {title}")
         for kind in kinds:
-            _show_kind(job, found, kind)
+            _show_kind(job, reviewed, kind)
     if error:
         st.error(escape(error), icon=":material/error:")
-    agreed = _refusals_are_settled(job, found) and not error
-    _show_outcome(found.review)
+    agreed = _refusals_are_settled(job, reviewed) and not error
+    _show_outcome(reviewed.review)
     with st.container(horizontal=True):
-        label = f"Import {counted(len(found.review.photos), 'photo')}"
+        label = f"Import {counted(len(reviewed.review.photos), 'photo')}"
         if st.button(label, key=f"store {job.id}", type="primary", icon=":material/check:", disabled=not agreed):
-            job.proceed(dict(decided) | ({LOSS: "keep"} if LOSS in found.findings else {}))
+            job.proceed(dict(decided) | ({LOSS: "keep"} if LOSS in reviewed.findings else {}))
             on_store(job)
             st.rerun()
         _offer_discard(job)
-        offer_csv(found.review.findings, job.id, planned=True)
+        offer_csv(reviewed.review.findings, job.id, planned=True)
 
 
 def _offer_discard(job: Import) -> None:
@@ -120,13 +120,13 @@ def _decided(job: Import) -> tuple[tuple[str, str], ...]:
 @st.cache_resource(max_entries=4, show_spinner="Loading the findings")
 def _reviewed(id: str, created: str, decided: tuple[tuple[str, str], ...]) -> Reviewed:
     del created  # only part of the cache key: distinguishes imports that reuse an id
-    found = find_import(id).review(dict(decided))
-    staged = {str(job.labelled.photo): job for job in (*found.staged.photos, *found.staged.unlabelled)}
-    return Reviewed(found, by_kind(found.findings), staged, {str(job.source.photo): job for job in found.photos})
+    review = find_import(id).review(dict(decided))
+    staged = {str(job.labelled.photo): job for job in (*review.staged.photos, *review.staged.unlabelled)}
+    return Reviewed(review, by_kind(review.findings), staged, {str(job.source.photo): job for job in review.photos})
 
 
-def _show_source(job: Import, found: Review) -> None:
-    staged = found.staged
+def _show_source(job: Import, review: Review) -> None:
+    staged = review.staged
     st.subheader(f"{escape(job.request().name)}: review before the import", anchor=False)
     photos = counted(len(staged.photos) + len(staged.unlabelled), "photo")
     st.markdown(
@@ -137,9 +137,9 @@ def _show_source(job: Import, found: Review) -> None:
     st.caption(escape(detection_sentence(chosen.format, chosen.unmet, asked=chosen.asked)))
 
 
-def _show_kind(job: Import, found: Reviewed, name: str) -> None:
+def _show_kind(job: Import, reviewed: Reviewed, name: str) -> None:
     """Show a kind of finding: count, explanation, actions and photos."""
-    text, findings = KIND_TEXTS[name], found.findings.get(name, [])
+    text, findings = KIND_TEXTS[name], reviewed.findings.get(name, [])
     labels = {str(action): text.actions[action] for action in KINDS[name].actions}
     with st.container(border=True):
         left, right = st.columns([3, 2])
@@ -159,16 +159,16 @@ def _show_kind(job: Import, found: Reviewed, name: str) -> None:
             look = f"Look at {'it' if many == 1 else 'them'}"
             with st.expander(look, key=f"look {job.id} {name}", on_change="rerun", type="compact") as room:
                 if room.open:
-                    show_kind(findings, lambda finding: _pictures(found, finding), f"{job.id} {name}", planned=True)
+                    show_kind(findings, lambda finding: _pictures(reviewed, finding), f"{job.id} {name}", planned=True)
 
 
-def _refusals_are_settled(job: Import, found: Reviewed) -> bool:
+def _refusals_are_settled(job: Import, reviewed: Reviewed) -> bool:
     """Show the findings that block the import, and return whether none is left.
 
     A large loss needs only the visitor's consent; any other such finding blocks the import.
     """
     settled = True
-    for finding in found.review.refusals:
+    for finding in reviewed.review.refusals:
         st.error(escape(problem_sentence(finding, "page")), icon=":material/block:")
         if finding.kind == LOSS:
             settled &= st.checkbox(f"I have checked this. {KIND_TEXTS[LOSS].actions['keep']}.", key=_key(job, LOSS))
@@ -177,44 +177,44 @@ def _refusals_are_settled(job: Import, found: Reviewed) -> bool:
     return settled
 
 
-def _show_outcome(found: Review) -> None:
-    boxes = sum(len(photo.marks) for photo in found.photos)
-    classes = len({mark.name for photo in found.photos for mark in photo.marks})
-    counts = Counter(found.splits)
+def _show_outcome(review: Review) -> None:
+    boxes = sum(len(photo.marks) for photo in review.photos)
+    classes = len({mark.name for photo in review.photos for mark in photo.marks})
+    counts = Counter(review.splits)
     splits = ", ".join(f"{counts[split]:,} in {split}" for split in SPLITS if counts[split])
     st.markdown(
-        f"To be imported: **{counted(len(found.photos), 'photo')}** with **{counted(boxes, 'box', 'boxes')}** of "
+        f"To be imported: **{counted(len(review.photos), 'photo')}** with **{counted(boxes, 'box', 'boxes')}** of "
         f"**{counted(classes, 'class', 'classes')}**: {splits}."
     )
 
 
-def _pictures(found: Reviewed, finding: Finding) -> list[Picture]:
+def _pictures(reviewed: Reviewed, finding: Finding) -> list[Picture]:
     """Draw all photos of a finding, or its only photo, before and after if a box changes."""
-    photos = [photo for photo in finding.photos[:MAX_PHOTOS] if photo in found.staged]
-    changes = {photo: change_of(found.staged[photo], found.kept.get(photo)) for photo in photos}
+    photos = [photo for photo in finding.photos[:MAX_PHOTOS] if photo in reviewed.staged]
+    changes = {photo: change_of(reviewed.staged[photo], reviewed.kept.get(photo)) for photo in photos}
     if len(photos) != 1:
-        return [Picture(escape(photo), _draw(found, photo, changes[photo].before)) for photo in photos]
+        return [Picture(escape(photo), _draw(reviewed, photo, changes[photo].before)) for photo in photos]
     (photo,) = photos
     change = changes[photo]
     if change.after is not None and change.shows(finding.kind):
         return [
-            Picture("Before", _draw(found, photo, change.before, change.lost)),
-            Picture("After", _draw(found, photo, change.after, change.made, RIGHT)),
+            Picture("Before", _draw(reviewed, photo, change.before, change.lost)),
+            Picture("After", _draw(reviewed, photo, change.after, change.made, RIGHT)),
         ]
     marks = (*change.before, *change.aside) if finding.kind == "box_set_aside" else change.before
     caption = "Would be left out" if change.after is None else ""
-    return [Picture(caption, _draw(found, photo, marks, change.named_by(finding.kind)))]
+    return [Picture(caption, _draw(reviewed, photo, marks, change.named_by(finding.kind)))]
 
 
 def _draw(
-    found: Reviewed, photo: str, marks: Sequence[Mark], in_question: Sequence[Mark] = (), colour: str = WRONG
+    reviewed: Reviewed, photo: str, marks: Sequence[Mark], in_question: Sequence[Mark] = (), colour: str = WRONG
 ) -> bytes:
     """Draw a photo with its annotations; those in question are on top and coloured."""
     others = Counter(marks) - Counter(in_question)
     plain = GREY if in_question else class_colour(1)
     return _draw_boxes(
-        found.review.staged.root / photo,
-        found.staged[photo].sha256,
+        reviewed.review.staged.root / photo,
+        reviewed.staged[photo].sha256,
         tuple(mark.box_xyxy for mark in (*others.elements(), *in_question)),
         (plain,) * others.total() + (colour,) * len(in_question),
     )

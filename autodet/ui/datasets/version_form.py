@@ -40,8 +40,8 @@ def show_versions(dataset: Dataset) -> None:
 def _show_descent(dataset: Dataset) -> None:
     chain = list(ancestors(dataset))
     names = [
-        f"**{escape(found.name)}**" if found else f"{escape(parent.id)}, which has been deleted"
-        for parent, found in chain
+        f"**{escape(ancestor.name)}**" if ancestor else f"{escape(parent.id)}, which has been deleted"
+        for parent, ancestor in chain
     ]
     changes = "\n".join(f"- {escape(change_sentence(change))}" for parent, _ in chain[:1] for change in parent.changes)
     with st.container(border=True):

@@ -144,8 +144,8 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
     threshold = right.slider("Confidence threshold", 0.05, 0.95, 0.5, 0.05)
     records = dataset.split(evaluated.split)
     mistakes = [
-        count_errors(record, seen.above(threshold), dataset.classes, model.card.classes)
-        for record, seen in zip(records, evaluated.predictions, strict=True)
+        count_errors(record, detections.above(threshold), dataset.classes, model.card.classes)
+        for record, detections in zip(records, evaluated.predictions, strict=True)
     ]
     objects = counted(sum(len(record.annotations) for record in records), "annotated object")
     st.markdown(
@@ -155,19 +155,25 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
     pages = -(-len(order) // PER_PAGE)
     page = st.pagination(pages, key=f"photos {evaluated.split} {chosen}") if pages > 1 else 1
     for index in order[(page - 1) * PER_PAGE : page * PER_PAGE]:
-        record, seen = records[index], evaluated.predictions[index].above(threshold)
+        record, detections = records[index], evaluated.predictions[index].above(threshold)
         identity = f"{dataset.fingerprint} {record.file}"
         photo, scale = small_photo(identity, MAX_SIDE, dataset.photo(record), record.file)
         marked, width = record.annotations, fitting_width(*photo.size)
         with st.container(border=True):
             st.caption(f"{escape(record.file)} · {_sentence(mistakes[index])}")
-            truth, prediction = (column.container(gap="xxsmall") for column in st.columns(2))
+            truth, predicted = (column.container(gap="xxsmall") for column in st.columns(2))
             by_person = draw_boxes(photo, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes)
-            by_model = draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, model.card.classes, seen.scores)
+            by_model = draw_boxes(
+                photo,
+                detections.boxes_xyxy * scale,
+                detections.class_ids,
+                model.card.classes,
+                detections.scores,
+            )
             truth.image(as_jpeg(by_person), width=width, alt=f"{record.file}, ground truth")
             truth.caption("Ground truth")
-            prediction.image(as_jpeg(by_model), width=width, alt=f"{record.file}, predictions of the model")
-            prediction.caption("Predictions of the model")
+            predicted.image(as_jpeg(by_model), width=width, alt=f"{record.file}, predictions of the model")
+            predicted.caption("Predictions of the model")
 
 
 def _sentence(mistakes: ErrorCounts) -> str:

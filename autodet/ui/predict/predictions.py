@@ -197,8 +197,8 @@ def _show_pictures(shown: Sequence[Seen], classes: Sequence[str]) -> None:
 
 
 def _drawn(photo: Image.Image, scale: float, seen_photo: Seen, classes: Sequence[str]) -> Image.Image:
-    seen = seen_photo.prediction
-    return draw_boxes(photo, seen.boxes_xyxy * scale, seen.class_ids, classes, seen.scores)
+    prediction = seen_photo.prediction
+    return draw_boxes(photo, prediction.boxes_xyxy * scale, prediction.class_ids, classes, prediction.scores)
 
 
 def _drawn_whole(seen_photo: Seen, classes: Sequence[str]) -> bytes:
@@ -208,9 +208,12 @@ def _drawn_whole(seen_photo: Seen, classes: Sequence[str]) -> bytes:
 def _table(shown: Sequence[Seen], classes: Sequence[str]) -> pd.DataFrame:
     rows = []
     for seen_photo in shown:
-        seen = seen_photo.prediction
+        prediction = seen_photo.prediction
         for box, class_id, score in zip(
-            seen.boxes_xyxy.astype(float).round(1).tolist(), seen.class_ids.tolist(), seen.scores.tolist(), strict=True
+            prediction.boxes_xyxy.astype(float).round(1).tolist(),
+            prediction.class_ids.tolist(),
+            prediction.scores.tolist(),
+            strict=True,
         ):
             named = dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
             rows.append({"photo": seen_photo.photo.name, "class": classes[class_id], "score": round(score, 4), **named})

@@ -95,7 +95,7 @@ def test_who_leaves_or_does_not_ask_any_more_is_not_waited_for(enter, monkeypatc
     assert last.take() is None
     gone.leave()
     assert last.take() is None
-    monkeypatch.setattr("autodet.search.executors.device_queue.PASSED_OVER_SECONDS", 0.0)
+    monkeypatch.setattr("autodet.search.executors.device_queue.SKIP_SECONDS", 0.0)
     assert last.take()
 
 

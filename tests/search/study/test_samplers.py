@@ -36,7 +36,7 @@ def test_it_is_optunas_own_in_searches_of_ordinary_length():
 def test_of_a_long_search_it_sees_the_best_some_others_and_what_is_under_way(monkeypatch, directions):
     monkeypatch.setattr("autodet.search.study.samplers.MAX_TRIALS", 40)
     monkeypatch.setattr("autodet.search.study.samplers.BEST_TRIALS", 10)
-    monkeypatch.setattr("autodet.search.study.samplers.CHOSEN_ANEW", 10)
+    monkeypatch.setattr("autodet.search.study.samplers.REFRESH_TRIALS", 10)
     study = study_of(200, directions)
     under_way = [study.ask().number for _ in range(5)]
     seen = [trial.number for trial in samplers._Excerpt(study, under_way[-1], 10)._get_trials()]
