@@ -375,7 +375,7 @@ def _draw_all_alike() -> None:
 
 
 def _draw_by_square_root() -> None:
-    class_balance.times_as_often = lambda photos, most_photos: math.sqrt(most_photos / photos)
+    class_balance.oversampling_factor = lambda photos, most_photos: math.sqrt(most_photos / photos)
 
 
 def _begin_with_rows(network: nn.Module, data: autodet.Dataset) -> None:

@@ -13,7 +13,7 @@ from autodet.errors import sentence_for
 from autodet.inference.evaluations import evaluate_model
 from autodet.models.store import StoredModel
 
-UNFORESEEN = "The evaluation failed unexpectedly; the app's log has the details. Try again."
+UNEXPECTED = "The evaluation failed unexpectedly; the app's log has the details. Try again."
 
 log = logging.getLogger("autodet.evaluation")
 
@@ -72,7 +72,7 @@ def _run(key: _Key, job: EvaluationJob, model: StoredModel, dataset: Dataset, sp
         try:
             evaluate_model(model, dataset, split, job.report)
         except Exception as error:  # thread boundary
-            job.error = sentence_for(error) or UNFORESEEN
+            job.error = sentence_for(error) or UNEXPECTED
             log.exception("The evaluation of %s failed.", model.id)
             return
     with _lock:

@@ -22,7 +22,7 @@ Shapes = list[tuple[int, int]]
 Targets = list[dict[str, Tensor]]
 
 
-class TwoLooks(RoIHeads):  # type: ignore[misc]
+class CascadeRoIHeads(RoIHeads):  # type: ignore[misc]
     """torchvision's head of Faster R-CNN with a second stage, which gives the final boxes and scores."""
 
     def forward(

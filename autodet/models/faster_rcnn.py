@@ -9,7 +9,7 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 
-from autodet.models.cascade_roi_head import TwoLooks
+from autodet.models.cascade_roi_head import CascadeRoIHeads
 from autodet.models.cpu_kernels.depthwise import quicken
 from autodet.models.cpu_kernels.precision import answer_in_float32
 from autodet.models.cpu_kernels.roi_align import QuickRoIAlign
@@ -54,8 +54,8 @@ def _proposals(channels: int) -> RegionProposalNetwork:
     )
 
 
-def _head(channels: int, label_count: int) -> TwoLooks:
-    return TwoLooks(
+def _head(channels: int, label_count: int) -> CascadeRoIHeads:
+    return CascadeRoIHeads(
         QuickRoIAlign(["0", "1", "2"], output_size=CELLS, sampling_ratio=2),
         TwoMLPHead(channels * CELLS**2, FEATURES),
         FastRCNNPredictor(FEATURES, label_count),

@@ -35,7 +35,7 @@ _questions: dict[str, _Question] = {}
 _guard = threading.Lock()
 
 
-def reach_of(url: str, patience_seconds: float = 0.0) -> Reach:
+def probe(url: str, patience_seconds: float = 0.0) -> Reach:
     """Return whether a server has a file.
 
     Args:

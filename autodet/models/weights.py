@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from autodet.errors import WeightsError
 from autodet.models.download import TransferError, fetch, sha256_of
-from autodet.models.url_probe import Reach, reach_of
+from autodet.models.url_probe import Reach, probe
 from autodet.settings import load_settings
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def weights_state(weights: Weights, patience_seconds: float = 0.0) -> State:
     if weights.package:
         return "missing"
     states: dict[Reach, State] = {"reached": "to download", "unknown": "looking", "unreachable": "missing"}
-    return states[reach_of(weights.url, patience_seconds)]
+    return states[probe(weights.url, patience_seconds)]
 
 
 def weights_problem_of(weights: Weights, patience_seconds: float = 5.0) -> str | None:

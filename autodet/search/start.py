@@ -32,7 +32,7 @@ from autodet.search.planning.resolve import asked_space, check_device, plan_for
 from autodet.search.run.best_model import BEFORE, model_ids
 from autodet.search.status.epoch_lines import EpochLines
 from autodet.search.status.status_file import write_snapshot
-from autodet.search.study.database import check_storage, place_of_new_studies
+from autodet.search.study.database import check_storage, storage_of_new_studies
 from autodet.text_format import harmless
 from autodet.workspace import Workspace, hidden_folder, publish_folder
 
@@ -165,7 +165,7 @@ def _specify(
         start_from=beginning.origin if beginning else None,
         defaults={"image_size": plan.image_size},
         known_good=_best_params(options.warm_start, workspace) if options.warm_start else {},
-        storage=place_of_new_studies(),
+        storage=storage_of_new_studies(),
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         why=plan.why,
         fingerprint=dataset.fingerprint,

@@ -9,7 +9,7 @@ from autodet.records import FloatArray, ImageRecord
 MAX_OVERSAMPLING = 10.0  # beyond this the model overfits repeated photos
 
 
-def times_as_often(photos: int, most_photos: int) -> float:
+def oversampling_factor(photos: int, most_photos: int) -> float:
     """Return the oversampling factor of a photo, relative to photos that show only the most common class.
 
     Args:
@@ -26,5 +26,5 @@ def mosaic_shares(records: Sequence[ImageRecord]) -> FloatArray:
     """Return each photo's share of the places in other photos' mosaics, shape (N,); the sum is 1."""
     shown = [np.unique(record.annotations.class_ids[~record.annotations.difficult]) for record in records]
     photos = np.bincount(np.concatenate([np.zeros(0, np.int64), *shown]))
-    often = [times_as_often(photos[classes].min(), photos.max()) if len(classes) else 1.0 for classes in shown]
+    often = [oversampling_factor(photos[classes].min(), photos.max()) if len(classes) else 1.0 for classes in shown]
     return np.array(often, np.float32) / np.float32(sum(often))

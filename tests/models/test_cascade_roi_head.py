@@ -4,7 +4,7 @@ from torch import nn
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import box_iou
 
-from autodet.models.cascade_roi_head import TwoLooks
+from autodet.models.cascade_roi_head import CascadeRoIHeads
 from autodet.models.registry import build_network
 
 SIDE = (200, 200)
@@ -43,14 +43,14 @@ def found(kind, *proposals):
 
 
 def test_a_second_look_is_closer_than_the_first():
-    (once,), (twice,) = found(RoIHeads, [BESIDE]), found(TwoLooks, [BESIDE])
+    (once,), (twice,) = found(RoIHeads, [BESIDE]), found(CascadeRoIHeads, [BESIDE])
     assert box_iou(once["boxes"], OBJECT).item() < 0.75 < box_iou(twice["boxes"], OBJECT).item()
     assert twice["labels"].tolist() == [1]
 
 
 def test_what_holds_nothing_is_not_looked_at_again():
     looked = []
-    head = heads(TwoLooks).eval()
+    head = heads(CascadeRoIHeads).eval()
     head.box_roi_pool.register_forward_hook(lambda _pool, given, _answer: looked.append([len(one) for one in given[1]]))
     first, second = head({}, [torch.cat([NOWHERE, BESIDE]), NOWHERE], [SIDE, SIDE])[0]
     assert looked == [[2, 1], [1, 1]]  # the likeliest of a photo is looked at again however unlikely it is
@@ -69,19 +69,19 @@ def test_the_second_look_learns_that_only_a_close_box_is_the_object(left, missed
     region = OBJECT.clone()
     region[0, 0] = left  # IoU 1.0, 0.75 and 0.55: an object to the first look, the last one not to the second
     targets = [{"boxes": OBJECT, "labels": torch.tensor([1])}]
-    losses = heads(TwoLooks, Stays()).train()({}, [region], [SIDE], targets)[1]
+    losses = heads(CascadeRoIHeads, Stays()).train()({}, [region], [SIDE], targets)[1]
     assert losses["loss_classifier"].item() == pytest.approx(40 * missed / 2, abs=1e-3)  # of two regions, with the mark
 
 
 def test_a_photo_without_objects_teaches_that_there_is_nothing():
     targets = [{"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}]
-    losses = heads(TwoLooks, Stays()).train()({}, [torch.cat([BESIDE, NOWHERE])], [SIDE], targets)[1]
+    losses = heads(CascadeRoIHeads, Stays()).train()({}, [torch.cat([BESIDE, NOWHERE])], [SIDE], targets)[1]
     assert losses["loss_classifier"].item() == pytest.approx(80)  # 40 for each look
     assert losses["loss_box_reg"].item() == 0
 
 
 def test_the_default_network_looks_twice_with_the_weights_of_one_head():
     network = build_network("fasterrcnn_efficientnet_lite0", 2, pretrained=False)
-    assert isinstance(network.roi_heads, TwoLooks)
+    assert isinstance(network.roi_heads, CascadeRoIHeads)
     layers = {name.split(".")[0] for name in network.roi_heads.state_dict()}
     assert layers == {"box_head", "box_predictor"}

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from autodet.errors import AutodetError, DatasetError, PhotoError, disk_full_sentence
 from autodet.records import EpochResult, Notice
-from autodet.search.executors.error_text import unforeseen_reason
+from autodet.search.executors.error_text import unexpected_reason
 from autodet.search.executors.oom import is_out_of_memory
 from autodet.search.executors.resource_usage import Usage
 from autodet.training.train_job import EpochProgress, TrainJob
@@ -79,14 +79,14 @@ def event_of(trial: int, error: Exception) -> Event:
     """Convert an exception that ended a trial's training to an event; call it inside the ``except`` block."""
     details = traceback.format_exc()
     if is_out_of_memory(error):
-        return TrialTooLarge(trial, Notice.of("memory_exhausted", detail=unforeseen_reason(error)))
+        return TrialTooLarge(trial, Notice.of("memory_exhausted", detail=unexpected_reason(error)))
     if full := disk_full_sentence(error):
         return TrialBlocked(trial, full, details)
     if isinstance(error, (DatasetError, PhotoError)):
         return TrialBlocked(trial, str(error), details)
     if isinstance(error, AutodetError):
         return TrialFailed(trial, Notice.of("error", detail=str(error)), details)
-    return TrialFailed(trial, Notice.of("unexpected_error", detail=unforeseen_reason(error)), details)
+    return TrialFailed(trial, Notice.of("unexpected_error", detail=unexpected_reason(error)), details)
 
 
 class Executor(Protocol):

@@ -3,6 +3,6 @@
 from autodet.errors import AutodetError
 
 
-def unforeseen_reason(error: BaseException) -> str:
+def unexpected_reason(error: BaseException) -> str:
     """Return an error as a sentence: its own message if it was written for users."""
     return str(error) if isinstance(error, AutodetError) else " ".join(f"{type(error).__name__}: {error}".split())

@@ -11,12 +11,12 @@ from autodet.search.order.space import Range, Space, Tried, default_values, hype
 from autodet.search.planning.dataset_profile import Facts
 from autodet.search.planning.forecast import forecast_search
 from autodet.search.planning.image_size import fit_photo_size, has_many_small_boxes, photo_size_reason
-from autodet.training.class_balance import times_as_often
+from autodet.training.class_balance import oversampling_factor
 from autodet.training.forecast import epoch_seconds
 from autodet.training.hardware import Hardware
 
 MORE_VARIES = 8  # trials needed to compare more than learning rates and weight decay
-TOLD_OFTEN = 2.0  # minimum oversampling factor to mention
+MIN_MENTIONED = 2.0  # minimum oversampling factor to mention
 Few = Literal["chosen", "too_few", ""]  # trials: few parameters were chosen for them, or they are too few
 
 
@@ -103,9 +103,9 @@ def epochs_reason(plan: Plan, usual: int, facts: Facts) -> Notice | None:
 
 
 def mosaics_reason(space: Space, facts: Facts) -> Notice | None:
-    """Explain the oversampling of rare classes in mosaics; None if it is off or below ``TOLD_OFTEN``."""
-    often = times_as_often(facts.rare_photos, facts.most_photos) if facts.rare_photos else 1.0
-    if often < TOLD_OFTEN or not first_trial(space).augmentation:
+    """Explain the oversampling of rare classes in mosaics; None if it is off or below ``MIN_MENTIONED``."""
+    often = oversampling_factor(facts.rare_photos, facts.most_photos) if facts.rare_photos else 1.0
+    if often < MIN_MENTIONED or not first_trial(space).augmentation:
         return None
     return Notice.of(
         "class_rare", name=facts.rare_class, shown=facts.rare_photos, photos=facts.train_photos, times=often

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autodet.errors import AutodetError, disk_full_sentence
 from autodet.records import Notice
-from autodet.search.executors.error_text import unforeseen_reason
+from autodet.search.executors.error_text import unexpected_reason
 from autodet.search.status.status_file import LOG, read_snapshot, write_snapshot
 
 RESERVE = "reserve"
@@ -32,7 +32,7 @@ def write_interrupted(folder: Path, error: Exception) -> None:
     reason = disk_full_sentence(error) or (str(error) if isinstance(error, AutodetError) else "")
     notice = Notice.of("interrupted", detail=reason)
     if not reason:
-        notice = Notice.of("interrupted_unexpectedly", detail=unforeseen_reason(error), log=str(folder / LOG))
+        notice = Notice.of("interrupted_unexpectedly", detail=unexpected_reason(error), log=str(folder / LOG))
     try:
         give_back(folder)
         status = replace(read_snapshot(folder), state="interrupted", seconds_left=None, notices=(notice,))

@@ -7,7 +7,7 @@ from typing import Any
 from autodet.records import TrialStatus
 
 
-class Fitting:
+class MemoryBackoff:
     """Gradient accumulation that trials of a search need to fit into memory.
 
     Args:

@@ -42,7 +42,7 @@ from autodet.search.status.status_file import (
     seconds_since_launch,
     write_snapshot,
 )
-from autodet.search.study.database import patiently
+from autodet.search.study.database import retry_while_busy
 from autodet.search.study.study import SearchStudy
 from autodet.training.train_job import TrainJob
 from autodet.workspace import Workspace, sweep_unfinished
@@ -258,7 +258,7 @@ class _Supervisor:
 
     def _patiently(self, act: Callable[[], Result]) -> Result:
         """Retry a database operation while the database is busy; keep handling trial events and stop requests."""
-        return patiently(act, self._say_waiting, self._pause)
+        return retry_while_busy(act, self._say_waiting, self._pause)
 
     def _say_waiting(self, error: StorageBusyError) -> None:
         notice = Notice.of("database_busy", detail=str(error))

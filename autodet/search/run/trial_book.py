@@ -7,7 +7,7 @@ from datetime import datetime
 
 from autodet.records import Attempt, EpochResult, Notice, TrialState, TrialStatus, best_of
 from autodet.search.executors.resource_usage import Usage
-from autodet.search.run.oom_backoff import Fitting
+from autodet.search.run.oom_backoff import MemoryBackoff
 from autodet.training.train_job import EpochProgress
 
 REFIT = -1  # the refit's number for the executor and in the book
@@ -34,7 +34,7 @@ class TrialBook:
         self.waiting = [trial.number for trial in self._trials.values() if trial.state == "running"]
         self.running: set[int] = set()
         self._losses: Counter[int] = Counter()
-        self._fitting = Fitting(self._trials.values())
+        self._fitting = MemoryBackoff(self._trials.values())
 
     def __len__(self) -> int:
         """Return the number of trials, without the refit."""

@@ -44,7 +44,7 @@ REFUSALS = {  # by SQLSTATE (PostgreSQL manual, appendix A), or by text: a refus
 Result = TypeVar("Result")
 
 
-def place_of_new_studies() -> Place:
+def storage_of_new_studies() -> Place:
     """Return where new searches keep their studies."""
     return "server" if load_settings().storage_url else "workspace"
 
@@ -133,7 +133,7 @@ def _version_errors() -> Iterator[None]:
         ) from None
 
 
-def patiently(
+def retry_while_busy(
     act: Callable[[], Result], say: Callable[[StorageBusyError], None], pause: Callable[[float], bool]
 ) -> Result:
     """Run a database operation; retry it while the database is busy.

@@ -20,7 +20,7 @@ ICON = ASSETS / "icon.svg"  # of the browser tab; a named icon would be loaded f
 STYLE = ASSETS / "page.css"
 FRAMED, WANTED = "framed", "wanted"
 LEAVING = "leaving"  # session state: the switch to another page that ``open_page`` has begun
-UNFORESEEN = (
+UNEXPECTED = (
     "Something went wrong on this page; the app's log has the details. Nothing was lost: reload the page, or open "
     "another one."
 )
@@ -121,7 +121,7 @@ def sentences_for_errors(title: str) -> Iterator[None]:
     except Exception as error:  # UI boundary: visitors see no traceback
         if not isinstance(error, AutodetError):
             log.exception("The page %s failed.", title)
-        st.error(escape(sentence_for(error) or UNFORESEEN), icon=":material/error:")
+        st.error(escape(sentence_for(error) or UNEXPECTED), icon=":material/error:")
 
 
 def open_page(name: str, **chosen: str) -> NoReturn:

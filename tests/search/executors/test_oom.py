@@ -10,7 +10,7 @@ from autodet.errors import TrainingError
 from autodet.records import TrialStatus
 from autodet.search.executors import TrialFailed, TrialTooLarge, event_of
 from autodet.search.executors.oom import is_out_of_memory, out_of_memory_kills
-from autodet.search.run.oom_backoff import Fitting
+from autodet.search.run.oom_backoff import MemoryBackoff
 
 SEARCH = "fruit"
 
@@ -35,7 +35,7 @@ def test_a_trial_that_does_not_fit_goes_on_in_parts_and_one_that_never_fits_fail
 def test_parts_get_smaller_until_each_is_one_photo(batch_size, tried):
     trial = TrialStatus(0, "running", {"architecture": "a", "image_size": 320, "batch_size": batch_size})
     other = replace(trial, params={**trial.params, "image_size": 640})
-    fitting, sizes = Fitting([]), []
+    fitting, sizes = MemoryBackoff([]), []
     while True:
         trial = replace(trial, effective=fitting.effective(trial.params))
         sizes.append(trial.effective.get("batch_size", batch_size))
@@ -43,7 +43,7 @@ def test_parts_get_smaller_until_each_is_one_photo(batch_size, tried):
             break
     assert sizes == tried
     assert fitting.effective(other.params) == {}
-    assert Fitting([trial]).effective(trial.params) == trial.effective
+    assert MemoryBackoff([trial]).effective(trial.params) == trial.effective
 
 
 def test_torch_without_memory_is_told_from_other_errors():

@@ -65,7 +65,15 @@ def spec_of(name, pruner, epochs):
     space = make_space({**FIXED, "epochs": epochs})
     most = max(epochs) if isinstance(epochs, list) else epochs
     return SearchSpec(
-        name, "fruit", len(TALENTS), most, space=space, sampler="random", pruner=pruner, created=name, repeat=True
+        name,
+        "fruit",
+        trials=len(TALENTS),
+        epochs=most,
+        space=space,
+        sampler="random",
+        pruner=pruner,
+        created=name,
+        repeat=True,
     )
 
 
@@ -166,7 +174,7 @@ def test_tpe_ranks_pruned_trials_by_the_share_of_their_schedules(home):
 
     def chosen(short):
         home.home.mkdir(parents=True, exist_ok=True)
-        spec = SearchSpec(f"tpe-{short}", "fruit", 60, 40, pruner="none", created="now", seed=3)
+        spec = SearchSpec(f"tpe-{short}", "fruit", trials=60, epochs=40, pruner="none", created="now", seed=3)
         study = SearchStudy(home, spec.name, spec)
         for number, talent in enumerate(TALENTS[:20]):
             trial, done = study.ask(), []
