@@ -90,7 +90,7 @@ def test_when_nothing_scores_that_high_it_says_so(visit, model):
     grey = io.BytesIO()
     Image.new("RGB", (64, 64), (128, 128, 128)).save(grey, "PNG")
     app = move(drop(visit("predict"), ("grey.png", grey.getvalue(), "image/png")), 0.95)
-    assert "Nothing scores that high" in says(app)
+    assert "No detection scores even 0.05" in says(app)
     assert not app.dataframe
 
 

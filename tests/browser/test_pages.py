@@ -205,7 +205,7 @@ def test_an_import_asks_before_it_loses_labels_and_waits_for_the_answer(app, vis
     tab = visit("datasets")
     tab.locator("input[type=file]").set_input_files(zip_folder(folder, tmp_path / "torn.zip"))
     tab.get_by_role("button", name="Import", exact=True).click()
-    tab.get_by_text("torn: before it is imported").wait_for()
+    tab.get_by_text("torn: review before the import").wait_for()
     tab.close()
 
     tab = visit("datasets")
@@ -219,6 +219,6 @@ def test_an_import_asks_before_it_loses_labels_and_waits_for_the_answer(app, vis
     store.click()
     tab.get_by_text("Detected as Pascal VOC").wait_for()
     settled(tab)
-    assert tab.get_by_text("before it is imported").count() == 0
+    assert tab.get_by_text("review before the import").count() == 0
     assert not tab.evaluate("window.hurt")
     assert [dataset.splits["train"] for dataset in list_datasets(Workspace(app.home))] == [6]

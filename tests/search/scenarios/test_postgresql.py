@@ -3,7 +3,6 @@
 import json
 import logging
 import sqlite3
-import threading
 import time
 
 import optuna
@@ -207,10 +206,11 @@ def test_a_database_that_was_locked_before_the_start_is_waited_for(start, home):
     start(trials=1, epochs=1, name="first").wait()
     other = sqlite3.connect(home.home / "optuna.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN EXCLUSIVE")
-    threading.Timer(3.0, other.execute, ["ROLLBACK"]).start()
     search = start(trials=1, epochs=1, name="second")
+    while "locked" not in (home.searches / search.id / LOG).read_text():
+        time.sleep(0.1)
+    other.execute("ROLLBACK")
     assert search.wait().state == "finished"
-    assert "locked" in (home.searches / search.id / LOG).read_text()
 
 
 def test_searches_of_earlier_versions_are_in_the_workspace(start, home):
