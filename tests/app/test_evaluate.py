@@ -205,5 +205,5 @@ def test_a_class_on_no_photo_of_the_split_is_told_beside_the_score(visit, model,
     evaluate_model(model, partly, "val")
     app = visit("evaluate", split="val")
     assert f"{card.classes[1]} " in app.warning[0].value
-    assert "not measured" in app.warning[0].value
+    assert "not evaluated" in app.warning[0].value
     assert card.classes[0] not in app.warning[0].value

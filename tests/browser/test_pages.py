@@ -214,7 +214,7 @@ def test_an_import_asks_before_it_loses_labels_and_waits_for_the_answer(app, vis
     assert store.is_disabled()
     tab.get_by_text("Look at them").first.click()
     tab.get_by_text("torn0.xml", exact=True).wait_for()
-    tab.get_by_text("I have looked at it").click()
+    tab.get_by_text("I have checked this").click()
     settled(tab)
     store.click()
     tab.get_by_text("Detected as Pascal VOC").wait_for()
