@@ -159,7 +159,7 @@ def status_text(status: SearchStatus) -> str:
         ("ran for", duration(status.seconds)),
         *([("best", _best_score(status))] if _has_score(status) else []),
         ("model", status.model or "none yet"),
-        *([("start", f"the weights of {status.start_from.model}")] if status.start_from else []),
+        *([("started from", f"the weights of {status.start_from.model}")] if status.start_from else []),
         *([("note", status.message)] if status.message else []),
         *([("caution", status.caution)] if status.caution else []),
         *([("diagnosis", status.diagnosis)] if status.diagnosis else []),

@@ -218,9 +218,9 @@ class Detector:
         """Yield unfiltered predictions in input order; a string in place of a photo is the reason it is unreadable."""
         drawn = (photo if isinstance(photo, str) else self._square(photo) for photo in photos)
         while batch := list(islice(drawn, BATCH)):
-            found = iter(self._look([one for one in batch if not isinstance(one, str)]))
-            for one in batch:
-                yield Prediction.of([], [], [], error=one) if isinstance(one, str) else next(found)
+            predictions = iter(self._look([square for square in batch if not isinstance(square, str)]))
+            for square in batch:
+                yield Prediction.of([], [], [], error=square) if isinstance(square, str) else next(predictions)
 
     def _square(self, photo: Image.Image) -> Square:
         letterbox = Letterbox.fit(photo.width, photo.height, self.card.image_size)

@@ -83,9 +83,11 @@ def read(listing: Listing) -> Reading:
 
 def _splits_of(listing: Listing, pairs: Pairs, splits: dict[PurePosixPath, Split]) -> dict[PurePosixPath, Split | None]:
     """Return each photo's split from the settings, or else from its folder, unless the settings list that split."""
-    told = {None, *splits.values()}
+    named_splits = {None, *splits.values()}
     by_folder = {photo: listing.split_of(photo) for photo in pairs if photo not in splits}
-    return {photo: splits.get(photo) or (None if by_folder[photo] in told else by_folder[photo]) for photo in pairs}
+    return {
+        photo: splits.get(photo) or (None if by_folder[photo] in named_splits else by_folder[photo]) for photo in pairs
+    }
 
 
 def _about(kind: str, photos: Collection[PurePosixPath]) -> list[Finding]:

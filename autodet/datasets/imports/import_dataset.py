@@ -113,8 +113,8 @@ def store(found: Review, name: str, workspace: Workspace, report: Progress = no_
 
 def stored_for(order: str, workspace: Workspace) -> str | None:
     """Return the id of the data set that was stored for an order; None if there is none yet."""
-    found = (path for path in workspace.datasets.glob(f"*/{ORDER}") if path.read_text(encoding="utf-8") == order)
-    return next((path.parent.name for path in found if not path.parent.name.startswith(".")), None)
+    orders = (path for path in workspace.datasets.glob(f"*/{ORDER}") if path.read_text(encoding="utf-8") == order)
+    return next((path.parent.name for path in orders if not path.parent.name.startswith(".")), None)
 
 
 @contextmanager

@@ -162,21 +162,21 @@ class RayExecutor:
             return []
         asked, self._asked = self._asked, None
         try:
-            told: dict[int, EpochProgress] = ray.get(asked)
+            reported: dict[int, EpochProgress] = ray.get(asked)
         except RayError:  # the actor was lost, and Ray restarts it
             return []
-        return [EpochUnderWay(trial, progress) for trial, progress in told.items() if trial in self._tasks]
+        return [EpochUnderWay(trial, progress) for trial, progress in reported.items() if trial in self._tasks]
 
     def _next(self, trial: int, task: Any) -> Event | None:
         try:
-            told: _Told = ray.get(next(task))
+            item: _Told = ray.get(next(task))
         except OutOfMemoryError as error:
             event: Event = TrialTooLarge(trial, _loss(error))
         except (RayError, StopIteration) as error:
             event = TrialLost(trial, _loss(error))
         else:
-            event = told.event
-            for name, content in told.files.items():
+            event = item.event
+            for name, content in item.files.items():
                 write_atomically(self._jobs[trial].folder / name, content)
         if not isinstance(event, EpochDone):
             del self._tasks[trial]

@@ -151,7 +151,7 @@ def test_on_the_command_line_a_file_will_do_and_figures_that_flatter_are_told(cl
     assert "The model knowing was trained on" in status["caution"]
     assert status["caution"] in error
     _, text, _ = cli("status", status["search"]).ends()
-    assert "began with  the weights of knowing" in text
+    assert "started from  the weights of knowing" in text
     assert status["caution"] in text
     code, _, error = cli("search", "fruit", *words, "--architecture", MOBILENET).ends()
     assert (code, "leave the network out" in error) == (2, True)
