@@ -24,7 +24,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autodet.lock import hold_lock
-from autodet.models.bundle import ModelCard, write_bundle
+from autodet.models.bundle import write_bundle
+from autodet.models.model_card import ModelCard
 from autodet.records import EpochResult, SearchStatus
 from autodet.search.executors import EpochDone, Event, TrialDone
 from autodet.search.order.spec import SearchSpec

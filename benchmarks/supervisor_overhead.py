@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.models.bundle import ModelCard, write_bundle
+from autodet.models.bundle import write_bundle
+from autodet.models.model_card import ModelCard
 from autodet.records import EpochResult
 from autodet.search.launch import launch
 from autodet.search.start import start_search

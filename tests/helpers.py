@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from autodet.datasets.imports.import_job import Import, ImportStatus
-from autodet.models.bundle import ModelCard, write_bundle
+from autodet.models.bundle import write_bundle
+from autodet.models.model_card import ModelCard
 from autodet.processes import module_environment
 from autodet.workspace import Workspace
 from tests.tiers import PROCESS, implies

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from autodet.models.bundle import ModelCard
+from autodet.models.model_card import ModelCard
 from autodet.records import Notice, Prediction
 
 

@@ -23,11 +23,11 @@ from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.cautions import prediction_cautions, unread_caution
 from autodet.inference.leakage import evaluation_leakage
 from autodet.messages.cautions import caution_text
-from autodet.models.bundle import ModelCard
 from autodet.models.bundle_network import load_network
 from autodet.models.detection import detect, detection_limit, square_tensor
 from autodet.models.letterbox import Letterbox
 from autodet.models.matching_weights import match_classes
+from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel, find_model
 from autodet.records import (
     DEFAULT_THRESHOLD,

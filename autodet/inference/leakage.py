@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from autodet.datasets.manifest import Dataset, list_datasets, read_dataset
 from autodet.errors import DatasetError
-from autodet.models.bundle import ModelCard
+from autodet.models.model_card import ModelCard
 from autodet.records import Notice, Origin
 from autodet.workspace import Workspace, open_workspace
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from autodet.errors import BundleError, LaterVersionError
-from autodet.models.bundle import ModelCard, made_later, read_bundle, refusal
-from autodet.models.description import one_line
+from autodet.models.bundle import read_bundle, refusal
 from autodet.models.matching_weights import misfit
+from autodet.models.model_card import ModelCard, made_later, one_line
 from autodet.models.registry import ARCHITECTURES, build_network
 from autodet.text_format import counted
 from autodet.version import __version__

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from autodet.errors import BundleError, ModelError, NotFoundError
-from autodet.models.bundle import ModelCard, read_bundle, read_card, write_bundle
-from autodet.models.description import MAX_NAME
+from autodet.models.bundle import read_bundle, read_card, write_bundle
+from autodet.models.model_card import MAX_NAME, ModelCard
 from autodet.names import choose, choose_only, free_name, ids_in, naming
 from autodet.text_format import few, shortened
 from autodet.workspace import (

@@ -17,10 +17,10 @@ from torch.utils.data import DataLoader
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
 from autodet.evaluation.coco_metrics import measure
-from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
-from autodet.models.description import one_line
+from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.detection import detect
 from autodet.models.matching_weights import transplant
+from autodet.models.model_card import SCORE, ModelCard, one_line
 from autodet.models.registry import build_network, find_architecture
 from autodet.records import EpochResult, Hyperparameters, ImageRecord, Prediction, TrainedSizes
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint

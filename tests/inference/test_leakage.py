@@ -7,7 +7,7 @@ from autodet.datasets.versions.derive import derive_dataset
 from autodet.inference.detector import load_detector
 from autodet.inference.leakage import evaluation_leakage, start_leakage
 from autodet.messages.cautions import caution_text
-from autodet.models.bundle import ModelCard
+from autodet.models.model_card import ModelCard
 from autodet.records import Origin
 from autodet.workspace import Workspace
 

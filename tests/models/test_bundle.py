@@ -9,7 +9,8 @@ import pytest
 import safetensors.numpy
 
 from autodet.errors import BundleError, LaterVersionError
-from autodet.models.bundle import DIGEST_BYTES, ModelCard, read_bundle, read_card, write_bundle
+from autodet.models.bundle import DIGEST_BYTES, read_bundle, read_card, write_bundle
+from autodet.models.model_card import ModelCard
 from autodet.records import MAX_ANCESTORS, Origin
 
 CARD = ModelCard(

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from autodet.errors import TrainingError
-from autodet.models.bundle import SCORE, ModelCard, read_bundle, write_bundle
+from autodet.models.bundle import read_bundle, write_bundle
+from autodet.models.model_card import SCORE, ModelCard
 from autodet.records import EpochResult
 from autodet.training.train_job import BEST_BUNDLE, CHECKPOINT, EpochProgress, no_pulse
 from autodet.workspace import write_atomically

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from autodet.errors import AutodetError, SearchError
-from autodet.models.bundle import ModelCard, read_bundle, write_bundle
+from autodet.models.bundle import read_bundle, write_bundle
+from autodet.models.model_card import ModelCard
 from autodet.models.registry import find_architecture
 from autodet.models.store import find_model
 from autodet.records import Origin

@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from autodet.errors import SearchError
-from autodet.models.description import MAX_IMAGE_SIZE
+from autodet.models.model_card import MAX_IMAGE_SIZE
 from autodet.models.registry import ARCHITECTURES, USUAL_ARCHITECTURES, find_architecture
 from autodet.records import FROZEN_DEPTHS, SCHEDULERS, Hyperparameters
 
