@@ -179,9 +179,9 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
 def _sentence(mistakes: ErrorCounts) -> str:
     if not mistakes.total:
         return "all objects found, no false alarms"
-    parts = {
-        "missed": mistakes.false_negatives,
-        "false alarms": mistakes.false_positives,
-        "of the wrong class": mistakes.wrong_class,
-    }
-    return ", ".join(f"{count} {kind}" for kind, count in parts.items() if count)
+    parts = (
+        f"{mistakes.false_negatives} missed" * bool(mistakes.false_negatives),
+        counted(mistakes.false_positives, "false alarm") * bool(mistakes.false_positives),
+        f"{mistakes.wrong_class} of the wrong class" * bool(mistakes.wrong_class),
+    )
+    return ", ".join(filter(None, parts))
