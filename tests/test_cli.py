@@ -375,7 +375,7 @@ def test_annotated_photos_lie_beside_the_photos_without_replacing_them(trained_b
 
 def test_a_folder_without_photos_is_a_sentence(trained_bundle, empty_home, tmp_path):
     (tmp_path / "notes.txt").write_text("no photo")
-    assert_is_one_sentence(run(empty_home, "predict", trained_bundle, tmp_path), "holds no photos")
+    assert_is_one_sentence(run(empty_home, "predict", trained_bundle, tmp_path), "contains no photos")
 
 
 def test_files_of_a_folder_that_are_passed_over_are_told(trained_bundle, empty_home, tmp_path):
@@ -397,7 +397,7 @@ def test_a_folder_of_formats_that_cannot_be_read_names_them(trained_bundle, empt
     for name in ("a.heic", "b.heic", "c.tif"):
         (tmp_path / name).write_bytes(b"content")
     ran = run(empty_home, "predict", trained_bundle, tmp_path)
-    assert_is_one_sentence(ran, "holds no photos to predict on; give JPEG, PNG, WEBP or BMP files.")
+    assert_is_one_sentence(ran, "contains no photos to predict on; give JPEG, PNG, WEBP or BMP files.")
     assert "(2 .heic and 1 .tif)" in ran.stderr
 
 
@@ -651,9 +651,9 @@ def imported_home(sample_zip, tmp_path_factory):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--trials", "0"], "0 trials"),
-        (["--epochs", "-3"], "-3 epochs"),
-        (["--time-limit", "-1"], "time limit"),
+        (["--trials", "0"], "trials must be between 1 and 10,000; got 0."),
+        (["--epochs", "-3"], "epochs must be between 1 and 1,000; got -3."),
+        (["--time-limit", "-1"], "time_limit must be a finite number of seconds above 0"),
         (["--lr-min", "0.1", "--lr-max", "0.01"], "lower one first"),
         (["--lr-max", "1e-5"], "lower one first"),
         (["--device", "tpu"], "'tpu' is not a device"),

@@ -219,6 +219,6 @@ def test_an_import_asks_before_it_loses_labels_and_waits_for_the_answer(app, vis
     store.click()
     tab.get_by_text("Detected as Pascal VOC").wait_for()
     settled(tab)
-    assert tab.get_by_text("review before the import").count() == 0
+    tab.get_by_text("review before the import").wait_for(state="detached")
     assert not tab.evaluate("window.hurt")
     assert [dataset.splits["train"] for dataset in list_datasets(Workspace(app.home))] == [6]

@@ -58,7 +58,7 @@ def test_a_process_that_is_killed_is_a_sentence_and_none_is_left(tmp_path):
         next(looks)
         for process in children():
             os.kill(process, signal.SIGKILL)
-        with pytest.raises(AutodetError, match="has died"):
+        with pytest.raises(AutodetError, match="ended early"):
             list(looks)
     assert children() == []
 

@@ -159,7 +159,7 @@ def test_or_they_are_left_out_but_not_those_that_never_had_any(fruit, workspace)
         ({"resplit": Resplit(group_by="(.)" + "a" * 300)}, r"up to 200 characters"),
         pytest.param(
             {"resplit": Resplit(group_by="([.]png)")},
-            r"By '\(\[\.\]png\)' all photos are one group, '\.png'",
+            r"With the rule '\(\[\.\]png\)' all photos are one group, '\.png'",
             marks=pytest.mark.process,
         ),
     ],

@@ -54,7 +54,7 @@ def test_what_is_drawn_has_been_tried_least_until_all_were():
 
 def test_three_fixed_rates_are_one_trial_and_the_search_says_so_before_and_after(start):
     with pytest.warns(
-        AutodetWarning, match=r"Only 1 combination .* plans 1 trial in place of 3; to train .* repeat=True"
+        AutodetWarning, match=r"only 1 combination .* plans 1 trial instead of 3; to train .* repeat=True"
     ):
         search = start(trials=3, epochs=1, space=FIXED)
     assert "Only 1 combination" in search.status().caution
@@ -68,7 +68,7 @@ def test_three_fixed_rates_are_one_trial_and_the_search_says_so_before_and_after
 def test_a_finite_space_is_tried_without_repeats_and_then_the_search_ends(start, sampler, seed):
     if sampler == "gp":
         pytest.importorskip("scipy")
-    with pytest.warns(AutodetWarning, match="4 trials in place of 9"):
+    with pytest.warns(AutodetWarning, match="4 trials instead of 9"):
         search = start(trials=9, epochs=1, space=FOUR, sampler=sampler, seed=seed)
     status = search.wait()
     combinations = tried(status, "batch_size", "scheduler")
@@ -145,7 +145,7 @@ def test_a_warm_start_that_equals_the_defaults_is_not_tried_twice(start):
 def test_the_command_line_repeats_if_asked_to(cli):
     words = [word for name, value in FIXED.items() for word in ("--space", f"{name}={value}")]
     code, document, error = cli("search", "fruit", "--trials", 2, "--epochs", 1, "--json", *words).ends()
-    assert (code, len(document["trials"]), "plans 1 trial in place of 2" in error) == (0, 1, True)
+    assert (code, len(document["trials"]), "plans 1 trial instead of 2" in error) == (0, 1, True)
     assert "AutodetWarning" not in error
     code, document, _ = cli("search", "fruit", "--trials", 2, "--epochs", 1, "--repeat", "--json", *words).ends()
     assert [trial["effective"] for trial in document["trials"]] == [{}, {"seed": 1}]
