@@ -48,6 +48,7 @@ def test_every_error_is_an_autodet_error():
     assert all(issubclass(one, autodet.AutodetError) for one in raised)
 
 
+@pytest.mark.slow
 def test_a_data_set_imported_by_name_is_loaded_by_name(sample_folder, workspace):
     imported = autodet.import_dataset(str(sample_folder), name="Fruit")
     assert autodet.load_dataset("Fruit").fingerprint == imported.fingerprint
@@ -104,6 +105,7 @@ def test_the_three_lines(sample_folder, sample_dataset, workspace, monkeypatch):
     assert [model.id for model in autodet.list_models()] == ["fruit"]
 
 
+@pytest.mark.slow
 def test_two_fits_of_one_data_set_make_models_that_can_be_told_apart(workspace, tmp_path):
     for day in (1, 2):
         path = untrained_bundle(tmp_path / "x.autodet", created=f"2026-01-0{day}T10:00:00+00:00")

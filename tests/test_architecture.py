@@ -175,11 +175,13 @@ def test_the_command_line_does_without_the_pages():
 
 
 @pytest.mark.parametrize(("package", "rooms"), [("streamlit", STREAMLIT_ROOMS), ("optuna", OPTUNA_ROOMS)])
+@pytest.mark.slow
 def test_a_package_stays_in_its_rooms(package, rooms):
     importing = {room_of(path) for path in sources() if package in packages_imported(path)}
     assert importing <= rooms
 
 
+@pytest.mark.slow
 def test_one_module_imports_ray_which_is_optional():
     importing = [module_of(path) for path in sources() if "ray" in packages_imported(path)]
     assert importing == ["autodet.search.executors.ray"]

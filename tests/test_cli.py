@@ -225,6 +225,7 @@ def test_a_preset_s_reasons_are_told_beside_the_answer(workspace, tmp_path, monk
     assert "as requested" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_model_is_renamed_unless_its_search_is_at_work(workspace, tmp_path, monkeypatch, capsys):
     add_model(untrained_bundle(tmp_path / "x.autodet"), "fruit", workspace)
     assert cli.main(["rename", "fruit", "Customs camera", "--json"]) == cli.OK
@@ -256,6 +257,7 @@ def ids(folder):
     return {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_delete_without_a_kind_is_about_searches_alone(stock, capsys):
     capsys.readouterr()
     assert cli.main(["delete", "fruit", "--json"]) == cli.OK
@@ -290,6 +292,7 @@ def test_delete_deletes_models_and_data_sets_and_says_what_that_affects(stock, c
     assert "no data set called 'fruit'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_name_of_several_models_says_which_is_used_beside_the_answer(stock, tmp_path, capsys):
     add_model(tmp_path / "x.autodet", "Customs", stock)
     capsys.readouterr()

@@ -55,6 +55,7 @@ def test_without_a_model_it_says_what_to_do(visit):
     assert "no model yet" in says(visit("evaluate"))
 
 
+@pytest.mark.slow
 def test_without_a_data_set_it_says_what_to_do(visit, model_there):
     model_there()
     assert "no data set here with the classes of this model: apple, banana" in says(visit("evaluate"))

@@ -141,6 +141,7 @@ def test_a_full_disk_is_told_where_an_import_or_a_search_is_started(full_disk, v
     assert "The disk is full" in says(searching)
 
 
+@pytest.mark.slow
 def test_the_wrong_password_is_refused_and_the_right_one_opens(visit, password):
     app = visit("settings")
     app.text_input[0].input("guess")

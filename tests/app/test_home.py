@@ -14,6 +14,7 @@ def test_a_newcomer_is_led_to_import_first(visit):
     assert follow(app, "Import photos").title[0].value == "Data sets"
 
 
+@pytest.mark.slow
 def test_the_next_step_stands_out(visit, workspace, tmp_path, model_there):
     import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
     assert primary_links(visit("home")) == ["Start a search"]
@@ -21,6 +22,7 @@ def test_the_next_step_stands_out(visit, workspace, tmp_path, model_there):
     assert primary_links(visit("home")) == ["Try a photo", "Try it"]
 
 
+@pytest.mark.slow
 def test_what_is_there_is_counted_and_the_newest_model_offered_whatever_its_figures(
     visit, workspace, tmp_path, model_there
 ):

@@ -15,6 +15,8 @@ from autodet.search.order.space import Choices
 from tests.app.conftest import checked, labelled, labels, says, trial
 from tests.helpers import untrained_bundle
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bundle(tmp_path):

@@ -31,6 +31,7 @@ def test_without_models_it_says_what_to_do(visit):
     assert not app.download_button
 
 
+@pytest.mark.slow
 def test_models_are_listed_with_their_figures_the_best_first(visit, model_there):
     model_there("poor", 0.2)
     model_there("good", 0.9)
@@ -49,6 +50,7 @@ def test_a_bundle_is_read_only_when_somebody_downloads_it(visit, model_there, of
     assert offered["fruit.autodet"]() == model.path.read_bytes()
 
 
+@pytest.mark.slow
 def test_an_uploaded_model_is_there(visit, bundle, workspace, tmp_path):
     app = upload(visit("models"), "fruit.autodet", bundle)
     (added,) = list_models(workspace)
@@ -60,6 +62,7 @@ def test_an_uploaded_model_is_there(visit, bundle, workspace, tmp_path):
     assert not app.error
 
 
+@pytest.mark.slow
 def test_an_uploaded_model_is_called_what_was_typed(visit, bundle, workspace):
     name = "[x](http) <b> $x$"
     app = upload(visit("models"), "visitor.autodet", bundle, name)
@@ -69,11 +72,13 @@ def test_an_uploaded_model_is_called_what_was_typed(visit, bundle, workspace):
     assert f"**{escape(f'{name} (x-http-b-x)')}**" in says(app)
 
 
+@pytest.mark.slow
 def test_an_uploaded_model_without_a_name_keeps_its_own(visit, bundle, workspace):
     upload(visit("models"), "fruit.autodet", bundle, "  ")
     assert [model.card.name for model in list_models(workspace)] == ["visitor"]
 
 
+@pytest.mark.slow
 def test_a_model_is_renamed(visit, model_there, workspace):
     before, weights = read_bundle(model_there("fruit").path)
     app = visit("models")
@@ -95,6 +100,7 @@ def test_the_model_of_a_running_search_is_not_renamed(visit, model_there, search
     assert "Rename it" not in labels(visit("models").button)
 
 
+@pytest.mark.slow
 def test_an_upload_never_replaces_a_model(visit, model_there, bundle, workspace):
     kept = model_there("fruit", 0.99)
     before = kept.path.read_bytes()
@@ -104,6 +110,7 @@ def test_an_upload_never_replaces_a_model(visit, model_there, bundle, workspace)
 
 
 @pytest.mark.parametrize("name", ["../../evil", "/etc/passwd", "a/b", "![x](http://evil)", "<b>x</b>", "   "])
+@pytest.mark.slow
 def test_a_hostile_name_stays_in_the_workspace_and_is_no_markup(visit, bundle, workspace, name):
     app = upload(visit("models"), "fruit.autodet", bundle, name)
     (added,) = list_models(workspace)
@@ -123,6 +130,7 @@ def test_a_hostile_name_stays_in_the_workspace_and_is_no_markup(visit, bundle, w
     ],
     ids=["cut", "one byte changed", "no bundle", "empty"],
 )
+@pytest.mark.slow
 def test_a_damaged_upload_gets_a_sentence_and_leaves_nothing(visit, bundle, workspace, damage):
     app = upload(visit("models"), "fruit.autodet", damage(bundle))
     assert len(app.error) == 1
@@ -154,6 +162,7 @@ def test_hostile_names_in_a_model_are_shown_as_they_are(visit, model_there):
     assert r"\<img src" in text
 
 
+@pytest.mark.slow
 def test_trying_a_model_leads_to_predict_with_it_chosen(visit, model_there):
     model_there("best", 0.9)
     model_there("other", 0.1)
@@ -165,6 +174,7 @@ def test_trying_a_model_leads_to_predict_with_it_chosen(visit, model_there):
     assert app.selectbox[0].value == "best"
 
 
+@pytest.mark.slow
 def test_a_model_whose_file_is_damaged_does_not_hide_the_others(visit, model_there):
     model_there("whole")
     damaged = model_there("damaged")

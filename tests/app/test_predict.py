@@ -144,6 +144,7 @@ def test_no_examples_are_offered_where_the_data_set_is_not_here(visit, model):
     assert not visit("predict").toggle
 
 
+@pytest.mark.slow
 def test_the_newest_model_is_offered_or_the_best_of_the_chosen_data_set(visit, model_there, fruit):
     model_there("poor", 0.2)
     model_there("good", 0.9)
@@ -154,6 +155,7 @@ def test_the_newest_model_is_offered_or_the_best_of_the_chosen_data_set(visit, m
     assert visit("predict", dataset=fruit.id, model="poor").selectbox[0].value == "poor"
 
 
+@pytest.mark.slow
 def test_a_model_that_is_newer_is_offered_on_the_next_visit_unless_one_was_chosen(visit, model_there):
     model_there("older")
     app = visit("predict")

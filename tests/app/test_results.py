@@ -182,6 +182,7 @@ def test_a_failed_search_says_why_and_so_does_a_failed_trial(visit, search_there
     assert r"\*epoch\*" in says(app)
 
 
+@pytest.mark.slow
 def test_it_leads_on_with_its_model_chosen(visit, search_there, model_there):
     model_there("other", 0.99)
     model = model_there("fruit", 0.6)
@@ -194,6 +195,7 @@ def test_it_leads_on_with_its_model_chosen(visit, search_there, model_there):
     assert (app.title[0].value, address(app)["model"]) == ("Evaluate", model.id)
 
 
+@pytest.mark.slow
 def test_the_model_of_any_trial_can_be_kept_and_tried(visit, search_there, model_there, workspace):
     search_there(trials=[trial(0), trial(1, scores=(0.3, 0.9)), trial(2, "failed", ())], model="fruit")
     app = visit("results")
@@ -243,6 +245,7 @@ def test_the_trial_to_keep_that_is_offered_first_is_not_the_searchs_own(visit, s
     assert labelled(visit("results", search="one").selectbox, "Trial").value == 0
 
 
+@pytest.mark.slow
 def test_a_search_says_what_it_takes_on_the_disk_and_can_be_deleted_once_it_is_over(
     visit, search_there, model_there, workspace
 ):
@@ -263,6 +266,7 @@ def test_a_search_says_what_it_takes_on_the_disk_and_can_be_deleted_once_it_is_o
     assert labelled(app.button, "Delete it")  # what it does is tested in a browser: dialogs need one
 
 
+@pytest.mark.slow
 def test_hostile_texts_are_shown_as_they_are(visit, search_there):
     hostile = Notice.of("error", detail="<script>alert(1)</script> ![x](http://evil)")
     search_there("![x](http-evil)", "failed", notices=(hostile,))

@@ -3,6 +3,8 @@ import time
 from dataclasses import replace
 from threading import Barrier, Thread
 
+import pytest
+
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.registry import ARCHITECTURES, DEFAULT_ARCHITECTURE
 from autodet.search.api import find_search, list_searches
@@ -32,6 +34,7 @@ def test_the_forecast_follows_the_form(visit, fruit):
     assert "time limit ends it" in says(app)
 
 
+@pytest.mark.slow
 def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_somebody_changes_it(
     visit, fruit, workspace, tmp_path, launched
 ):
@@ -136,6 +139,7 @@ def test_an_option_without_a_place_of_its_own_is_asked_for_too(visit, fruit, wor
     assert find_search(list_searches(workspace)[0].search, workspace).spec().seed == 7
 
 
+@pytest.mark.slow
 def test_two_browsers_with_the_same_form_start_one_search(visit, fruit, launched, workspace):
     pressed = []
     for _ in range(2):

@@ -85,6 +85,7 @@ def test_names_are_shown_letter_by_letter(opened, workspace):
         ({0: {"keep": False}, 1: {"keep": False}, 2: {"keep": False}}, "No class would be left"),
     ],
 )
+@pytest.mark.slow
 def test_a_mistake_is_a_sentence(opened, edits, words):
     app = opened(edits)
     assert words in says(app)

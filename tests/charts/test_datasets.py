@@ -15,6 +15,7 @@ from autodet.records import Annotations
 FIGURES = (class_counts_figure, box_sides_figure, box_ratios_figure, places_figure, photo_sizes_figure)
 
 
+@pytest.mark.slow
 def test_boxes_are_counted_by_class_and_split_the_most_frequent_first(sample_dataset):
     figure = class_counts_figure(sample_dataset)
     assert [bar.name for bar in figure.data] == list(sample_dataset.splits)

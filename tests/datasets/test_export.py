@@ -138,6 +138,7 @@ SETS = [one for name, one in list(globals().items()) if name.startswith(("set_",
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("make", SETS, ids=lambda make: make.__name__)
+@pytest.mark.slow
 def test_what_is_exported_comes_back(tmp_path, make, format):
     make(tmp_path / "set")
     dataset = imported(tmp_path / "set", tmp_path)

@@ -189,6 +189,7 @@ def test_damaged_bytes_give_a_photo_or_a_sentence(kind, tmp_path):
     ],
     ids=["segments", "metadata", "chunks", "a chunk", "scans", "runs"],
 )
+@pytest.mark.slow
 def test_a_photo_that_is_made_to_take_time_or_memory_is_named(content):
     with pytest.raises(PhotoError, match="'bomb' has a file far larger than its pixels need"):
         open_photo(content, "bomb")

@@ -127,6 +127,7 @@ def test_photos_may_come_one_after_another(detector, photo):
     assert [bool(seen.error) for seen in stream] == [False, True]
 
 
+@pytest.mark.slow
 def test_a_photo_with_more_objects_than_the_limit_is_told(crowded_bundle):
     detector = load_detector(crowded_bundle, device="cpu")
     photos = [draw_photo(seed=seed) for seed in range(3)]
@@ -141,11 +142,13 @@ def test_a_photo_with_more_objects_than_the_limit_is_told(crowded_bundle):
         detector.predict(photos[0], threshold=0)
 
 
+@pytest.mark.slow
 def test_every_network_says_how_many_objects_it_finds_at_most():
     limits = {name: detection_limit(build_network(name, 2, pretrained=False)) for name in ARCHITECTURES}
     assert set(limits.values()) == {100, 300}
 
 
+@pytest.mark.slow
 def test_a_large_photo_without_objects_of_a_usual_size_is_told(crowded_bundle):
     detector = load_detector(crowded_bundle, device="cpu")  # trained on photos of 64 pixels
     assert detector.card.trained_sizes == TrainedSizes(64, 24.0, 0.3)

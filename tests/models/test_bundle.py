@@ -83,6 +83,7 @@ def test_the_bundle_holds_safetensors_and_json_only(bundle):
         assert safetensors.numpy.load(archive.read("weights.safetensors"))["layer"][5] == 5
 
 
+@pytest.mark.slow
 def test_every_single_changed_byte_is_noticed(bundle):
     content = bundle.read_bytes()
     for position in range(len(content)):

@@ -10,6 +10,7 @@ SIDE = 224  # the reference pads for one size only
 
 
 @pytest.mark.parametrize("size", LITE_SIZES)
+@pytest.mark.slow
 def test_folded_backbone_computes_what_the_published_network_does(size):
     published = load_weights(find_architecture(f"fasterrcnn_efficientnet_{size}").weights)
     reference = EfficientNet.from_name(f"efficientnet-{size}", image_size=SIDE)

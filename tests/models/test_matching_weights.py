@@ -131,6 +131,7 @@ def test_heads_with_anchors_answer_the_same_for_the_classes_that_they_know(build
         (lambda state: state.update({BOX: torch.zeros(20)}), "rows for 5 classes, which does not fit 2 names"),
     ],
 )
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused_and_changes_nothing(change, words):
     state, network = a_network(("apple", "banana")).state_dict(), a_network(("apple",), seed=1)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}

@@ -164,6 +164,7 @@ def test_published_weights_compute_the_same_when_their_norms_are_folded(publishe
         torch.testing.assert_close(features[key], value, rtol=1e-3, atol=1e-4 * float(value.abs().max()))
 
 
+@pytest.mark.slow
 def test_a_class_that_coco_knows_by_the_same_name_keeps_its_rows(published):
     old = published(MOBILENET).roi_heads.box_predictor.cls_score.weight
     classes = get_model_weights(MOBILENET).DEFAULT.meta["categories"]
@@ -173,6 +174,7 @@ def test_a_class_that_coco_knows_by_the_same_name_keeps_its_rows(published):
     assert not torch.isclose(new.weight[1], old).all(1).any()
 
 
+@pytest.mark.slow
 def test_a_model_of_before_its_norms_were_folded_can_still_be_loaded(published):
     reference = published(MOBILENET)
     network = build_network(MOBILENET, class_count=90, pretrained=False).eval()

@@ -46,6 +46,7 @@ def bundle(tmp_path, weights):
     return path
 
 
+@pytest.mark.slow
 def test_models_are_listed_best_first_and_found_by_id_name_or_file(here, bundle, weights, tmp_path):
     better = tmp_path / "better.autodet"
     write_bundle(better, replace(CARD, name="fruit, better", metrics={"map50": 0.95}), weights)
@@ -143,6 +144,7 @@ def test_an_earlier_workspace_in_which_a_name_is_another_s_id_is_read_alike(here
         assert find_model("fruit", here).id == "fruit"
 
 
+@pytest.mark.slow
 def test_no_name_is_the_id_of_another_model_or_search(here, bundle):
     first, second = add_model(bundle, "first", here), add_model(bundle, "second", here)
     (here.searches / "customs").mkdir()

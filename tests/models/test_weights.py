@@ -47,6 +47,7 @@ def test_what_may_pass_is_tried_once_more(weights_server, fault):
         (404, "answers 404", 1),
     ],
 )
+@pytest.mark.slow
 def test_what_does_not_pass_is_a_sentence_and_leaves_nothing_behind(weights_server, cache, fault, reason, attempts):
     weights_server.faults = [fault] * 3
     with pytest.raises(WeightsError, match=reason) as caught:

@@ -162,6 +162,7 @@ def test_a_search_is_found_by_id_and_else_by_name_the_newest_first(data, home, o
     assert find_only_search("fruit 2", home).id == "fruit-2"
 
 
+@pytest.mark.slow
 def test_a_search_takes_neither_the_id_nor_the_name_of_a_model(data, home, order, tmp_path):
     add_model(untrained_bundle(tmp_path / "x.autodet"), "fruit", home)
     add_model(untrained_bundle(tmp_path / "x.autodet"), "camera", home)

@@ -107,6 +107,7 @@ print({making[held]})
     assert autodet.delete_dataset("fruit").id == "fruit"
 
 
+@pytest.mark.slow
 def test_a_data_set_that_is_being_deleted_gets_no_version(data, home):
     with hold_folder(data.folder, alone=True, patience_seconds=0), pytest.raises(DatasetError, match="was deleted"):
         derive_dataset(data, drop=["apple"], workspace=home)
@@ -119,6 +120,7 @@ def test_no_search_starts_with_a_data_set_that_was_deleted_meanwhile(data, home)
     assert list(home.searches.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_name_that_several_have_deletes_none(home, tmp_path):
     for _ in range(2):
         add_model(untrained_bundle(tmp_path / "x.autodet"), "My fruit", home)

@@ -53,6 +53,7 @@ def test_the_one_in_train_can_be_left_out(leaky, tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.slow
 def test_a_split_that_is_drawn_keeps_scenes_together(tmp_path, seed):
     for number in range(30):
         write_scene(tmp_path / "clips", f"a{number:02}.jpg", number // 2, size_wh=(320 - number % 2 * 80, 240))

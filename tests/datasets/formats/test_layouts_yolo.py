@@ -381,5 +381,6 @@ def yolo_of_a_labelling_tool_whose_users_keep_the_photos(tree):
 
 
 @pytest.mark.parametrize("layout", layouts_of(globals()), ids=lambda layout: layout.__name__)
+@pytest.mark.slow
 def test_a_layout_is_imported_whole(tmp_path, layout):
     assert_imported(tmp_path, layout)

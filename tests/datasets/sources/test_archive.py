@@ -119,6 +119,7 @@ def test_names_that_macos_writes_are_read(tmp_path):
     assert unpack(tmp_path / "a.zip", tmp_path / "out") == ["Äpfel/grün.txt"]
 
 
+@pytest.mark.slow
 def test_the_ratio_and_the_depth_are_settings(tmp_path):
     (tmp_path / "a.zip").write_bytes(zip_of([Entry(b"a/b/c.bmp", bytes(101_000_000), DEFLATED)]))
     loose = replace(SETTINGS, max_archive_ratio=2000)
@@ -174,6 +175,7 @@ def test_caps_are_kept(tmp_path, caps, sentence):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_before_it_unpacks(tmp_path):
     archive = write_zip(tmp_path / "photos.zip", dict.fromkeys(map(str, range(30)), b"\0" * 5_000_000))
     with pytest.raises(ArchiveError, match="more than 200 times its size"):

@@ -9,6 +9,8 @@ from autodet.datasets.sources.sample import draw_scene, write_sample
 from autodet.datasets.sources.sample_fruit import FRUIT, Brush
 from tests.helpers import workspace_in
 
+pytestmark = pytest.mark.slow
+
 
 def files_of(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.*"))}

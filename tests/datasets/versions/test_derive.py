@@ -164,6 +164,7 @@ def test_or_they_are_left_out_but_not_those_that_never_had_any(fruit, workspace)
         ),
     ],
 )
+@pytest.mark.slow
 def test_what_makes_no_sense_is_a_sentence_and_leaves_nothing(fruit, workspace, changes, match):
     with pytest.raises(DatasetError, match=match):
         derive_dataset(fruit, workspace=workspace, **changes)

@@ -27,6 +27,8 @@ from autodet.training.train_job import CHECKPOINT
 from tests.helpers import untrained_bundle
 from tests.search import scripted
 
+pytestmark = pytest.mark.slow
+
 
 class InThisProcess:
     """An executor without processes: one epoch of one trial whenever it is asked for events."""

@@ -46,6 +46,7 @@ def test_the_pace_is_the_mean_over_trials_and_unknown_before_the_first_epoch():
         (412, 1.5, 4, 15),  # 6 + 15 * 10 for the trial, 1.1 * (6 + 15 * 15) + 1 for the refit
     ],
 )
+@pytest.mark.slow
 def test_a_trial_that_starts_late_has_the_epochs_that_fit(seconds_left, growth, best_epoch, epochs):
     budget = Budget(3, 20, time_limit=1000, refit_growth=growth)
     assert budget.epochs_for_another(seconds_left, PACE, best_epoch) == epochs

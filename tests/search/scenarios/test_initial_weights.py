@@ -103,6 +103,7 @@ def test_the_network_is_the_models_and_so_is_the_photo_size_unless_it_is_tried(s
 @pytest.mark.parametrize(
     "asked", [{"architecture": MOBILENET}, {"space": {"architecture": True}}, {"space": {"architecture": [MOBILENET]}}]
 )
+@pytest.mark.slow
 def test_another_network_is_refused_with_a_sentence(data, home, model, asked):
     with pytest.raises(SearchError, match=r"old is a Faster R-CNN on Eff.*leave the network out"):
         start_search(data, start_from="old", **asked)

@@ -119,6 +119,7 @@ def played(data, home, order, monkeypatch):
     return played
 
 
+@pytest.mark.slow
 def test_progress_survives_a_lost_worker_and_never_goes_back(played):
     said = played(
         under_way(1, 0.5),

@@ -14,6 +14,8 @@ from autodet.search.start import start_search
 from autodet.search.study.study import SearchStudy
 from tests.search.conftest import best_of
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 9
 SPACE = make_space({"batch_size": True, "augmentation": True, "scheduler": True})
 

@@ -102,6 +102,7 @@ def shares(home, pruner, epochs):
 
 
 @pytest.mark.parametrize("pruner", ["median", "hyperband", "asha"])
+@pytest.mark.slow
 def test_trials_of_different_lengths_are_compared_at_the_same_share_of_their_schedules(home, pruner):
     alike, _ = shares(home, pruner, 18)
     mixed, schedules = shares(home, pruner, [18, 36])
@@ -134,6 +135,7 @@ def test_a_trial_whose_time_is_short_is_compared_at_the_share_of_what_it_has(hom
 
 
 @pytest.mark.parametrize("pruner", ["median", "hyperband", "asha"])
+@pytest.mark.slow
 def test_a_trial_is_never_given_up_after_its_last_epoch(home, pruner):
     """The supervisor is killed before it can tell how the trial ended, and asks again."""
     home.home.mkdir(parents=True, exist_ok=True)

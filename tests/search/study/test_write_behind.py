@@ -13,6 +13,8 @@ from optuna.study import StudyDirection
 
 from autodet.search.study.write_behind import MirroredStorage, delete_study
 
+pytestmark = pytest.mark.slow
+
 MAXIMIZE = (StudyDirection.MAXIMIZE,)
 QUALITY_AND_TIME = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE)
 
