@@ -57,7 +57,7 @@ def test_three_fixed_rates_are_one_trial_and_the_search_says_so_before_and_after
         AutodetWarning, match=r"only 1 combination .* plans 1 trial instead of 3; to train .* repeat=True"
     ):
         search = start(trials=3, epochs=1, space=FIXED)
-    assert "Only 1 combination" in search.status().caution
+    assert "only 1 combination" in search.status().caution
     status = search.wait()
     assert (status.state, len(status.trials), status.planned_trials, status.progress) == ("finished", 1, 1, 1.0)
     assert status.message == "The only combination of parameters has been tried."
