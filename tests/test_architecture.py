@@ -52,7 +52,7 @@ INNER_LAYERS = {
 ROOM_OF_MODULE = {"terminal": "cli", "arguments": "cli", "commands": "cli", "__main__": "cli"}
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 
-NOUNS_IN_ING = {"listing", "malloc_tuning", "planning", "staging", "training"}  # other modules in -ing are gerunds
+NOUNS_IN_ING = {"malloc_tuning", "planning", "staging", "training"}  # other modules in -ing are gerunds
 STREAMLIT_ROOMS = {"app", "pages", "ui"}
 OPTUNA_ROOMS = {"search"}
 TORCH_MODULES = {

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 import yaml
 
 from autodet.datasets.formats.labels import plain_name
-from autodet.datasets.formats.listing import plain
+from autodet.datasets.formats.source_files import plain
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import BusyError, DatasetError
 from autodet.lock import hold_folder

@@ -72,7 +72,7 @@ class Dataset:
         format: Format of the imported source: a name of ``autodet.datasets.formats.format_detection``.
         classes: Class names, sorted; a class id is an index into them.
         images: All photos with their annotations, sorted by split and file.
-        findings: What the import found, and the action taken for each.
+        findings: Problems that the import found, with the action taken for each.
         created: Time of the import, ISO 8601 with time zone.
         fingerprint: SHA-256 over classes, splits, boxes and the photos' bytes, in hexadecimal.
         parent: The data set that it was derived from; None if it was imported.

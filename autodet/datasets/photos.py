@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,8 @@ from PIL.ImageFile import ImageFile
 
 from autodet.datasets.perceptual_hash import look_of
 from autodet.datasets.photo_sources import MAX_PHOTO_BYTES, Photo, array_photo, file_or_bytes, name_of
-from autodet.datasets.sources.files import FileError, is_git_pointer, open_regular, read_regular
+from autodet.datasets.sources.files import CausedError, FileError, is_git_pointer, open_regular, read_regular
 from autodet.errors import PhotoError
-from autodet.messages.findings import cause_clause
-from autodet.records import Cause
 from autodet.settings import load_settings
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp")
@@ -63,17 +61,8 @@ warnings.filterwarnings("ignore", module=r"PIL\.")  # problems with a photo are 
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
-class PhotoFileError(PhotoError):
-    """The file of a photo cannot be read.
-
-    Attributes:
-        cause: Why it cannot be read.
-    """
-
-    def __init__(self, key: str, **values: Any) -> None:
-        """Word a cause; ``key`` and ``values`` are those of ``Cause``."""
-        self.cause = Cause(key, values)
-        super().__init__(f"{cause_clause(self.cause)}.")
+class PhotoFileError(CausedError, PhotoError):
+    """The file of a photo cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ KIND_TEXTS: Mapping[str, KindText] = {
     "large_loss": KindText(
         "Large loss of data",
         f"More than {MAX_LOST_SHARE:.0%} of the labelled photos or boxes cannot be used; see why before you continue.",
-        {"stop": "Do not import", "keep": "Import what is left"},
+        {"stop": "Do not import", "keep": "Import the rest"},
     ),
     "large_download": KindText(
         "Large downloads",

@@ -76,7 +76,7 @@ def _loss(
     advice = f"Put those that no list names into train{how}. " if unlisted else ""
     return (
         f"{source!r} would lose {' and '.join(counts)}, more than {MAX_LOST_SHARE:.0%}. {examples_sentence(examples)} "
-        f"{advice}Fix them, or agree to import what is left{_consent('large_loss', audience)}"
+        f"{advice}Fix them, or agree to import the rest{_consent('large_loss', audience)}"
     )
 
 
@@ -328,12 +328,12 @@ ABOUT_AUDIENCE = {"splits_disagree", "large_loss", "names_differ"}
 
 
 def problem_sentence(finding: Finding, audience: Audience = "terminal") -> str:
-    """Return what was found, as a sentence."""
+    """Return the problem as a sentence."""
     return f"{_clause_of(finding, audience)}."
 
 
 def action_sentence(finding: Finding, *, planned: bool = False) -> str:
-    """Return what was done about a finding, or would be done if it is ``planned``, as a sentence."""
+    """Return the action for a finding as a sentence, in the past or, if it is ``planned``, as a conditional."""
     if finding.cause == "recorded":
         return str(finding.values["action"])
     actions = ACTIONS.get(finding.cause) or ACTIONS.get(finding.kind, {})

@@ -323,11 +323,11 @@ def test_an_import_says_what_is_yet_to_be_done_and_speaks_of_this_page(visit, wo
         (folder / f"torn{number}.xml").write_text("<annotation>")
         draw_photo(seed=99 + number).save(folder / f"torn{number}.png")
     app = upload(visit("datasets"), zip_folder(folder, tmp_path / "torn.zip"))
-    assert "agree to import what is left here" in says(app) and "command line" not in says(app)
+    assert "agree to import the rest here" in says(app) and "command line" not in says(app)
     text = says(opened(app, "torn", "box_outside"))
     assert r"The box would be cut to the photo" in text and "was cut" not in text
     report = offered["torn-findings.csv"]().decode()
-    assert "agree to import what is left here" in report and "--decide" not in report
+    assert "agree to import the rest here" in report and "--decide" not in report
     assert "The box would be cut to the photo" in report and "was cut" not in report
 
 

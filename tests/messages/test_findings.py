@@ -58,7 +58,7 @@ def test_a_page_does_not_speak_of_the_command_line():
     said = problem_sentence(loss(unlisted=True))
     assert "--decide large_loss=keep" in said and "--decide photo_unlisted=keep" in said
     shown = problem_sentence(loss(unlisted=True), "page")
-    assert "--decide" not in shown and shown.endswith("agree to import what is left here.")
+    assert "--decide" not in shown and shown.endswith("agree to import the rest here.")
     assert shown.startswith(
         "'fruit (on the command line with love).zip' would lose 3 of 9 labelled photos, more than 5%."
     )

@@ -24,7 +24,7 @@ class CheckedPhoto:
         source: The photo and its original labels.
         facts: The photo's metadata, read from its file.
         marks: The remaining annotations, repaired.
-        findings: What is wrong with the labels, and the action taken for each.
+        findings: Problems of the labels, with the action taken for each.
         lost: Number of annotations dropped because they are unusable.
         dropped: Whether to leave the whole photo out.
     """

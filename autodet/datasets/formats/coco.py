@@ -8,7 +8,7 @@ from collections import defaultdict
 from autodet.datasets.formats.coco_file import MAX_JSON_BYTES, Described, is_like_coco, read_file, split_of_file
 from autodet.datasets.formats.coco_merge import join
 from autodet.datasets.formats.labels import Reading
-from autodet.datasets.formats.listing import Listing
+from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.formats.split_names import without_split_words
 from autodet.datasets.sources.files import FileError
 from autodet.records import Cause, Finding

@@ -17,8 +17,8 @@ from autodet.datasets.formats.labels import (
     find_nameless,
     plain_name,
 )
-from autodet.datasets.formats.listing import Listing
 from autodet.datasets.formats.masks import box_of_mask, box_of_polygons, number_of, numbers_of
+from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.formats.split_names import split_words
 from autodet.datasets.sources.files import FileError
 from autodet.records import BoxXYXY, Cause, Finding, Mark, Split

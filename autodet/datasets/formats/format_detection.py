@@ -8,7 +8,7 @@ from typing import Protocol
 
 from autodet.datasets.formats import coco, voc, yolo
 from autodet.datasets.formats.labels import Reading
-from autodet.datasets.formats.listing import Listing
+from autodet.datasets.formats.source_files import Listing
 from autodet.errors import AmbiguousFormatError, DatasetError
 from autodet.messages.formats import FORMAT_TITLES
 from autodet.messages.imports import format_question, unmet_clause

@@ -76,7 +76,7 @@ class Reading:
 
     Attributes:
         photos: The photos with their annotations.
-        findings: What is wrong with the labels.
+        findings: Problems of the labels.
         classes: The classes that the labels name, annotated or not, if the format lists them.
         stale_lists: Whether photo lists may be older than the labels, so that an unlisted photo may be an oversight;
             otherwise lists belong to the data set and omit photos on purpose.

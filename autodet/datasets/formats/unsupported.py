@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 
 from autodet.datasets.formats.coco_file import is_like_coco
-from autodet.datasets.formats.listing import Listing, photo_stem, plain
+from autodet.datasets.formats.source_files import Listing, photo_stem, plain
 from autodet.datasets.sources.files import FileError
 from autodet.records import Finding
 

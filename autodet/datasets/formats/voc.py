@@ -23,7 +23,7 @@ from autodet.datasets.formats.labels import (
     plain_name,
     settle_splits,
 )
-from autodet.datasets.formats.listing import Listing, photo_stem, plain
+from autodet.datasets.formats.source_files import Listing, photo_stem, plain
 from autodet.datasets.formats.split_names import SPLIT_WORDS
 from autodet.datasets.sources.files import FileError
 from autodet.records import BoxXYXY, Cause, Finding, Mark, Split

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 
 from autodet.datasets.formats.labels import LabelledPhoto, Reading, find_nameless
-from autodet.datasets.formats.listing import Listing, original_name, plain
+from autodet.datasets.formats.source_files import Listing, original_name, plain
 from autodet.datasets.formats.yolo_dataset_match import Claims
 from autodet.datasets.formats.yolo_lines import is_label, read_lines
 from autodet.datasets.formats.yolo_pairs import (

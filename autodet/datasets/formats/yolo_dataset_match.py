@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from autodet.datasets.formats.labels import LabelError, settle_splits
-from autodet.datasets.formats.listing import Listing
+from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.formats.yolo_paths import Claim, Finder
 from autodet.datasets.formats.yolo_settings import (
     DARKNET,
@@ -35,7 +35,7 @@ class Claims:
         self._of_folder: dict[str, YoloSettings] = {}
 
     def read_splits(self) -> tuple[dict[PurePosixPath, Split], list[Finding]]:
-        """Return the split of every photo that settings name, from the best fit, and what is wrong with them.
+        """Return the split of every photo that settings name, from the best fit, and the problems of the settings.
 
         If no settings name a photo, lists called ``train.txt`` and so on count.
         """

@@ -8,7 +8,7 @@ keypoints are ignored.
 from pathlib import PurePosixPath
 
 from autodet.datasets.formats.labels import MAX_MARKS, LabelError, UnknownClassError
-from autodet.datasets.formats.listing import Listing
+from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.formats.yolo_settings import YoloSettings, lines_of
 from autodet.records import BoxXYXY, Finding, Mark
 

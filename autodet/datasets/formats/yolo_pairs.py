@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.listing import Listing, nearest, original_name, photo_stem, plain
+from autodet.datasets.formats.source_files import Listing, nearest, original_name, photo_stem, plain
 from autodet.datasets.formats.yolo_lines import first_lines, is_label
 from autodet.datasets.formats.yolo_settings import is_list
 from autodet.records import Finding, Split

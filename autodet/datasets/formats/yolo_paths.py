@@ -11,7 +11,7 @@ from functools import cached_property
 from os.path import commonpath
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.listing import Listing
+from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.formats.split_names import split_words
 from autodet.datasets.formats.yolo_settings import YoloSettings, lines_of, parts_of, same_end
 from autodet.records import Split

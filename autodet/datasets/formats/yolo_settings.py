@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from autodet.datasets.formats.labels import plain_name
-from autodet.datasets.formats.listing import Listing
+from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.formats.split_names import SPLIT_WORDS
 from autodet.errors import DatasetError
 from autodet.records import SPLITS, Split

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from autodet.datasets.checks.kinds import examples_of
 from autodet.datasets.formats.format_detection import FORMATS, Detection, find_format
 from autodet.datasets.formats.labels import LabelledPhoto, Reading
-from autodet.datasets.formats.listing import Listing, list_files
+from autodet.datasets.formats.source_files import Listing, list_files
 from autodet.datasets.formats.unsupported import find_foreign
 from autodet.datasets.imports.photo_scan import Seen, looking_at
 from autodet.datasets.photos import PhotoFacts
@@ -54,7 +54,7 @@ class Staged:
         detection: The format of the labels.
         photos: Readable photos with labels.
         unlabelled: Readable photos without labels.
-        findings: What is wrong with the files.
+        findings: Problems of the files.
         classes: The classes that the labels name, with or without boxes, if the format has a list of them.
         stale_lists: Whether lists of photos may be older than the labels; see ``Reading``.
     """

@@ -8,7 +8,7 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any
 
-from autodet.errors import DatasetError
+from autodet.errors import AutodetError, DatasetError
 from autodet.messages.findings import cause_clause
 from autodet.records import Cause
 from autodet.settings import Settings
@@ -18,17 +18,21 @@ CLUTTER = {"__MACOSX", "Thumbs.db", "desktop.ini", "Icon\r"}
 _NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}  # control characters, surrogates, line and paragraph separators
 
 
-class FileError(DatasetError):
-    """A file or a part of it cannot be used.
+class CausedError(AutodetError):
+    """An error that is worded from a cause.
 
     Attributes:
-        cause: Why it cannot be used.
+        cause: What is wrong.
     """
 
     def __init__(self, key: str, **values: Any) -> None:
         """Word a cause; ``key`` and ``values`` are those of ``Cause``."""
         self.cause = Cause(key, values)
         super().__init__(f"{cause_clause(self.cause)}.")
+
+
+class FileError(CausedError, DatasetError):
+    """A file or a part of it cannot be used."""
 
 
 def find_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> list[str]:

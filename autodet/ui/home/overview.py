@@ -74,9 +74,9 @@ def show_next_steps() -> None:
         ),
         Step(
             "Try",
-            "Drop a photo and see what a model finds. Share the page, or download the model."
+            "Drop a photo and see the detected objects. Share the page, or download the model."
             if models
-            else "When a search has its first model, drop a photo here and see what it finds.",
+            else "When a search has its first model, drop a photo here and see the detected objects.",
             "Try a photo",
             "predict",
             done=False,
