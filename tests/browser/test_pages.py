@@ -217,7 +217,7 @@ def test_an_import_asks_before_it_loses_labels_and_waits_for_the_answer(app, vis
     tab.get_by_text("I have checked this").click()
     settled(tab)
     store.click()
-    tab.get_by_text("Detected as Pascal VOC").wait_for()
+    tab.get_by_text("Detected as Pascal VOC, imported").wait_for()
     settled(tab)
     tab.get_by_text("review before the import").wait_for(state="detached")
     assert not tab.evaluate("window.hurt")

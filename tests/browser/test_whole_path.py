@@ -25,7 +25,7 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     link(tab, "Import photos").click()
     tab.get_by_role("tab", name="The sample").click()
     button(tab, "Use the sample data set").click()
-    tab.get_by_text("Detected as Pascal VOC").wait_for(timeout=120_000)
+    tab.get_by_text("Detected as Pascal VOC, imported").wait_for(timeout=120_000)
     tab.get_by_test_id("stImage").nth(11).wait_for()
     dataset = load_dataset("sample", Workspace(app.home))
     assert len(dataset.images) == 240
