@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -86,8 +87,10 @@ def _show_review(job: Import, on_store: Callable[[Import], None]) -> None:
     agreed = _refusals_are_settled(job, reviewed) and not error
     _show_outcome(reviewed.review)
     with st.container(horizontal=True):
+        # Streamlit hides the label of a disabled primary button.
+        emphasis: Literal["primary", "secondary"] = "primary" if agreed else "secondary"
         label = f"Import {counted(len(reviewed.review.photos), 'photo')}"
-        if st.button(label, key=f"store {job.id}", type="primary", icon=":material/check:", disabled=not agreed):
+        if st.button(label, key=f"store {job.id}", type=emphasis, icon=":material/check:", disabled=not agreed):
             job.proceed(dict(decided) | ({LOSS: "keep"} if LOSS in reviewed.findings else {}))
             on_store(job)
             st.rerun()
