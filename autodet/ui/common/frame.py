@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -184,3 +184,8 @@ def _warn_of_open_app() -> None:
             "the app.",
             icon=":material/lock_open:",
         )
+
+
+def emphasis(*, disabled: bool) -> Literal["primary", "secondary"]:
+    """Return the type of a page's main button: Streamlit hides the label of a disabled primary button."""
+    return "secondary" if disabled else "primary"

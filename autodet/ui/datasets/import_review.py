@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -24,7 +23,7 @@ from autodet.messages.formats import FORMAT_TITLES
 from autodet.messages.imports import detection_sentence
 from autodet.records import SPLITS, BoxXYXY, Finding, Mark
 from autodet.text_format import counted
-from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.frame import emphasis, sentences_for_errors
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, shrink_photo
 from autodet.ui.datasets.findings import MAX_PHOTOS, Picture, offer_csv, show_kind
@@ -87,10 +86,14 @@ def _show_review(job: Import, on_store: Callable[[Import], None]) -> None:
     agreed = _refusals_are_settled(job, reviewed) and not error
     _show_outcome(reviewed.review)
     with st.container(horizontal=True):
-        # Streamlit hides the label of a disabled primary button.
-        emphasis: Literal["primary", "secondary"] = "primary" if agreed else "secondary"
         label = f"Import {counted(len(reviewed.review.photos), 'photo')}"
-        if st.button(label, key=f"store {job.id}", type=emphasis, icon=":material/check:", disabled=not agreed):
+        if st.button(
+            label,
+            key=f"store {job.id}",
+            type=emphasis(disabled=not agreed),
+            icon=":material/check:",
+            disabled=not agreed,
+        ):
             job.proceed(dict(decided) | ({LOSS: "keep"} if LOSS in reviewed.findings else {}))
             on_store(job)
             st.rerun()

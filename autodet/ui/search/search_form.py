@@ -23,7 +23,7 @@ from autodet.settings import load_settings
 from autodet.text_format import counted, duration
 from autodet.training.hardware import Hardware, find_hardware, hardware_of_cluster
 from autodet.ui.common.choice import choose, forget
-from autodet.ui.common.frame import open_page
+from autodet.ui.common.frame import emphasis, open_page
 from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.number_input import ask_for_number
 from autodet.ui.search.initial_weights_form import (
@@ -297,7 +297,8 @@ def offer_start(dataset: Dataset, order: Order) -> None:
         title = find_architecture(DEFAULT_ARCHITECTURE).title
         st.button(f"Use {title}", icon=":material/undo:", on_click=use_default_network)
     refused = refused or problem is not None
-    pressed = st.button("Start the search", type="primary", icon=":material/play_arrow:", disabled=refused)
+    kind = emphasis(disabled=refused)
+    pressed = st.button("Start the search", type=kind, icon=":material/play_arrow:", disabled=refused)
     if pressed and not refused:  # a click that races with disabling still counts as pressed
         refuse_lost_start()
         with st.spinner("Starting"):  # checks the starting weights first, if a model provides them
