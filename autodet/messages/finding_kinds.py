@@ -47,6 +47,11 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "Two versions of the same labels would count each object twice, so one is used; other objects are added.",
         {"drop": "Count each object once"},
     ),
+    "labels_disagree": KindText(
+        "Photos with contradicting labels",
+        "Several files describe the same photo with different boxes; with the wrong one, objects would be missing.",
+        {"stop": "Do not import", "fix": "Join the boxes of all files", "keep": "Use the file that is named first"},
+    ),
     "split_twice": KindText(
         "Photos in two splits",
         "Photos in both training and test are data leakage: metrics would look better than they are.",

@@ -101,6 +101,19 @@ def _contradiction(
     )
 
 
+def _disagreeing(file: str, photo: str, *, audience: Audience = "terminal") -> str:
+    return (
+        f"{file} describes {photo} too, with other boxes; remove the wrong file, or decide to join their boxes or to "
+        f"use {file}{_choice('labels_disagree', audience, 'fix', 'keep')}"
+    )
+
+
+def _choice(kind: str, audience: Audience, *actions: str) -> str:
+    if audience == "page":
+        return " here"
+    return f" (on the command line with {' or '.join(f'--decide {kind}={action}' for action in actions)})"
+
+
 def _consent(kind: str, audience: Audience) -> str:
     return " here" if audience == "page" else f" (on the command line with --decide {kind}=keep)"
 
@@ -184,6 +197,7 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
         f"There are {FORMAT_TITLES[format]} labels too ({counted(boxes, 'box', 'boxes')}), without names of classes"
     ),
     "described_twice": lambda file, photo: f"{file} already describes {photo}",
+    "labels_disagree": _disagreeing,
     "other_version": lambda photos, others: f"Of its photos, {_is_or_are(photos)} described by {_files(others)} too",
     "other_objects": lambda photos, others: (
         f"Of its photos, {_is_or_are(photos)} described by {_files(others)} too, with other objects"
@@ -291,6 +305,11 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "box_damaged": {"drop": BOX_DROPPED},
     "class_unknown": {"drop": BOX_DROPPED},
     "names_missing": {"keep": "The classes {were} called {called}."},
+    "labels_disagree": {
+        "stop": NOTHING_IMPORTED,
+        "fix": "The boxes of both {were} joined.",
+        "keep": "The file named first {was} used.",
+    },
     "names_differ": {"keep": "Its names {were} used.", "stop": NOTHING_IMPORTED},
     "box_set_aside": {"drop": BOX_DROPPED},
     "box_no_area": {"drop": BOX_DROPPED},
@@ -324,7 +343,7 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "no_validation_drawn": {"keep": "A search needs photos in val: redraw the splits, with a share for val."},
     "split_unmarked": {"keep": "Draw new splits, or annotate objects on photos of {split}."},
 }
-ABOUT_AUDIENCE = {"splits_disagree", "large_loss", "names_differ"}
+ABOUT_AUDIENCE = {"splits_disagree", "large_loss", "names_differ", "labels_disagree"}
 
 
 def problem_sentence(finding: Finding, audience: Audience = "terminal") -> str:

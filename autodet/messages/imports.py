@@ -30,6 +30,7 @@ _STEPS: Mapping[str, Callable[[ImportStep], str]] = {
 _UNMET: Mapping[str, Callable[..., str]] = {
     "no_xml": lambda: "there is no .xml file",
     "no_json": lambda: "there is no .json file",
+    "no_csv": lambda: "there is no .csv file",
     "no_txt": lambda: "there are no .txt label files",
     "no_txt_of_photo": lambda: "no .txt file has the name of a photo",
     "txt_without_boxes": lambda file: f"{file}: it has no lines of a class number and the four numbers of a box",

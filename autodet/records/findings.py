@@ -6,7 +6,8 @@ from typing import Any, Literal, NamedTuple
 
 from autodet.records.known import known_entries
 
-Action = Literal["fix", "drop", "keep", "stop"]
+# After the first four: readings of a row of numbers, then notations of the four numbers of a box.
+Action = Literal["fix", "drop", "keep", "stop", "box", "polygon", "turned", "corners", "top_left", "center"]
 Values = Mapping[str, Any]
 NO_VALUES: Values = {}
 MAX_LOST_SHARE = 0.05  # dropping a larger fraction of the labelled photos or boxes needs consent

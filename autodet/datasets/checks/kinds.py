@@ -46,6 +46,7 @@ KINDS: dict[str, Kind] = {
     "labels_damaged": Kind(("drop",), loses=True),
     "labels_foreign": Kind(("drop",)),
     "labels_twice": Kind(("drop",)),
+    "labels_disagree": Kind(("stop", "fix", "keep"), needs_consent=True),
     "split_twice": Kind(("fix",), needs_consent=True),
     "photo_unlisted": Kind(("drop", "keep"), loses=True),
     "train_unnamed": Kind(("keep",), needs_consent=True),

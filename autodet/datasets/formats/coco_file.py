@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from sys import intern
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 from autodet.datasets.formats.labels import (
     MAX_MARKS,
@@ -18,6 +17,7 @@ from autodet.datasets.formats.labels import (
     plain_name,
 )
 from autodet.datasets.formats.masks import box_of_mask, box_of_polygons, number_of, numbers_of
+from autodet.datasets.formats.photo_lookup import PhotoFinder
 from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.formats.split_names import split_words
 from autodet.datasets.sources.files import FileError
@@ -183,10 +183,10 @@ def _describe(listing: Listing, document: dict[str, Any], described: Described) 
         marked[entry.photo].append(entry)
     categories = _categories(document, described)
     described.classes.update(filter(None, categories.values()))
-    find = _PhotoFinder(listing, described)
+    find = PhotoFinder(listing, described.path, described.split)
     for image in document["images"]:
         fields = image if isinstance(image, dict) else {}
-        photo = find(fields)
+        photo = find(_name_of(fields))
         entries = marked.pop(key_of(fields.get("id")), [])
         if photo is None:
             described.missing.append(_name_of(fields))
@@ -231,37 +231,9 @@ def _marks_of(
             described.findings.append(Finding(kind, str(photo), "drop", cause.values, cause.key, (str(photo),)))
 
 
-class _PhotoFinder:
-    """Photo lookup for one file; tries the folder of the previous match first, because most photos share it."""
-
-    def __init__(self, listing: Listing, described: Described) -> None:
-        self._listing = listing
-        self._described = described
-        self._base = ""
-
-    def __call__(self, fields: Mapping[str, Any]) -> PurePosixPath | None:
-        for name in _spellings(_name_of(fields)):
-            if found := self._listing.photo_at.get(self._base + name):
-                return found
-            if found := self._listing.find_photo(name, self._described.path, self._described.split):
-                if str(found).endswith(f"/{name}"):
-                    self._base = str(found).removesuffix(name)
-                return found
-        return None
-
-
 def _name_of(fields: Mapping[str, Any]) -> str:
     said = (fields.get(key) for key in ("file_name", "coco_url", "path", "url"))
     return next((name for name in said if isinstance(name, str) and name), "")
-
-
-def _spellings(name: str) -> Iterator[str]:
-    """Yield a photo name as written, then as decoded from a URL such as ``.../local-files/?d=a%20b.jpg``."""
-    if name:
-        yield name
-    if "%" in name or "?" in name:
-        yield unquote(name).rpartition("?d=")[2]
-        yield unquote(name.partition("?")[0])
 
 
 def _stated_wh(width: Any, height: Any) -> tuple[int, int]:

@@ -43,6 +43,7 @@ class Format(Protocol):
         """Read all labels of the source, as written."""
 
 
+WITHOUT_FILES = {"no_xml", "no_json", "no_txt", "no_csv"}  # reasons that say nothing about the files that are there
 STRAY_SHARE = 0.1  # formats with at most this share of the labelled photos of the best one are stray
 
 FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo}
@@ -113,9 +114,10 @@ def _without_photos(listing: Listing, source: str) -> str:
 
 
 def _what_is_missing(listing: Listing, missing: Mapping[str, Cause], source: str) -> str:
-    reasons = "; ".join(f"{FORMAT_TITLES[name]}: {unmet_clause(reason)}" for name, reason in missing.items())
+    near = {name: reason for name, reason in missing.items() if reason.key not in WITHOUT_FILES}
+    reasons = "; ".join(f"{FORMAT_TITLES[name]}: {unmet_clause(reason)}" for name, reason in near.items())
     found = counted(len(listing.photos), "photo")
     return (
-        f"{source!r} holds {found} but no labels that can be read ({reasons}); put a Pascal VOC .xml file, "
-        "as labelling tools write it, beside each photo, a COCO .json file, or YOLO .txt files and a data.yaml."
+        f"{source!r} holds {found} but no labels that can be read{f' ({reasons})' * bool(near)}; put a Pascal VOC .xml "
+        "file, as labelling tools write it, beside each photo, a COCO .json file, or YOLO .txt files and a data.yaml."
     )

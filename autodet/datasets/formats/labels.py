@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Literal, NamedTuple
 
 from autodet.datasets.sources.files import FileError
-from autodet.records import Finding, Mark, Split
+from autodet.records import Action, Finding, Mark, Split
 
 MAX_NAME_LENGTH = 200  # characters of a class name
 MAX_NAMES_SHOWN = 3
@@ -45,6 +46,26 @@ def find_nameless(cause: str, file: str, names: Collection[str]) -> Finding:
     return Finding("names_missing", file, "keep", {"called": called}, cause)
 
 
+# The four numbers of a box as the format writes them: two corners; top left corner and size; centre and size. Empty for
+# outlines, whose boxes have only one reading.
+Notation = Literal["corners", "top_left", "center", ""]
+
+
+class OtherReading(NamedTuple):
+    """The annotations of a photo as another decision reads them.
+
+    Attributes:
+        kind: The kind of finding that asks for the decision; its default is the reading in ``LabelledPhoto.marks``, or
+            ``stop``.
+        action: The action of that kind that stands for this reading.
+        marks: The annotations under this reading.
+    """
+
+    kind: str
+    action: Action
+    marks: tuple[Mark, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledPhoto:
     """A photo and its annotations.
@@ -58,6 +79,8 @@ class LabelledPhoto:
         relative: Whether boxes are fractions, 0 to 1, of the width and height of the upright photo.
         unlisted: Whether the source lists its photos but omits this one.
         aside: Annotations found only in another version of the labels, which does not count.
+        notation: The notation of the boxes in the label file, before they became ``x1, y1, x2, y2``.
+        readings: Other readings of the same labels, if the source does not determine one.
     """
 
     photo: PurePosixPath
@@ -68,6 +91,8 @@ class LabelledPhoto:
     relative: bool = False
     unlisted: bool = False
     aside: tuple[Mark, ...] = ()
+    notation: Notation = ""
+    readings: tuple[OtherReading, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,8 @@ class Listing:
         """Find the photo that a label file refers to.
 
         Args:
-            name: The photo's name, with or without folders and extension; case is ignored.
+            name: The photo's name, with or without folders and extension. A photo of exactly this spelling wins;
+                otherwise case is ignored.
             beside: The label file. Among photos of the same name, prefer the one that shares the most folders with
                 ``name``, then with the label file, and then is nearest to it.
             split: The split of the labels, if not that of the label file's folder.
@@ -105,6 +106,7 @@ class Listing:
         """
         *folders, file = name.replace("\\", "/").split("/")
         found = self._photos_by_name.get(plain(file)) or self._called(photo_stem(file))
+        found = [photo for photo in found if file in (photo.name, photo_stem(photo.name))] or found
         said = (self.split_of("/".join([*folders, file])), split)
         wanted = next((split for split in said if split in self._splits_of_photos), self.split_of(beside))
         if len(found) > MANY and not folders and (photo := self._beside(plain(photo_stem(file)), beside, wanted)):

@@ -10,7 +10,8 @@ from autodet.datasets.sources.files import FileError
 from autodet.records import Finding
 
 MAX_BYTES = 64_000_000  # LabelMe embeds the photo
-ENDINGS = {"voc": (".json",), "coco": (".json", ".xml"), "yolo": (".json", ".xml")}
+ENDINGS = {"voc": (".json",)}
+OTHER_ENDINGS = (".json", ".xml")  # of the other formats
 PROGRAMS = {'"shapes"': "labelme", "<annotation": "voc", "": "other"}
 _SIGN_OF_LABELS = re.compile(
     r'"(shapes|objects|annotations|regions|boxes|bbox|bndbox|labels?|points|polygons?)"\s*:|<annotation'
@@ -27,7 +28,7 @@ def find_foreign(listing: Listing, photos: Collection[PurePosixPath], format: st
     """
     called = {plain(name) for photo in photos for name in (photo.name, photo_stem(photo.name))}
     found: dict[PurePosixPath, Finding] = {}
-    for path in listing.ending(*ENDINGS[format]) if called else ():
+    for path in listing.ending(*ENDINGS.get(format, OTHER_ENDINGS)) if called else ():
         stem = path.rpartition("/")[2].rpartition(".")[0]
         photo = listing.find_photo(stem, beside=path) if plain(stem) in called else None
         if not photo or photo not in photos or photo in found:

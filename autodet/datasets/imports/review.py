@@ -70,10 +70,10 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     unlabelled, findings = _decide_unlabelled(staged, decisions)
     listed, unlisted = _decide_unlisted(staged, decisions)
     findings += unlisted
-    source = [*listed, *unlabelled]
+    source = [_as_decided(photo, decisions) for photo in (*listed, *unlabelled)]
     checked = [check_labels(photo.labelled, photo.facts, decisions) for photo in source]
     findings += [
-        *_decide_to_stop(staged.findings, decisions),
+        *_decided(staged.findings, decisions),
         *(finding for photo in checked for finding in photo.findings),
     ]
     findings += _large_loss(staged, checked, findings, decisions)
@@ -116,10 +116,19 @@ def _with_photos(staged: Staged, findings: Sequence[Finding]) -> Iterator[Findin
         yield finding if known else replace(finding, photos=(photos[finding.file],))
 
 
-def _decide_to_stop(findings: Sequence[Finding], decisions: Decisions) -> Iterator[Finding]:
-    """Yield the findings of the format's reader; mark those that block the import until the user agrees."""
+def _as_decided(photo: StagedPhoto, decisions: Decisions) -> StagedPhoto:
+    """Return a photo with its annotations as the decisions read them."""
+    for kind, action, marks in photo.labelled.readings:
+        if decisions[kind] == action:
+            photo = replace(photo, labelled=replace(photo.labelled, marks=marks))
+    return photo
+
+
+def _decided(findings: Sequence[Finding], decisions: Decisions) -> Iterator[Finding]:
+    """Yield the findings of the format's reader; those that ask the user get the action that was decided."""
     for finding in findings:
-        yield replace(finding, action="stop") if decisions[finding.kind] == "stop" else finding
+        asks = "stop" in KINDS[finding.kind].actions
+        yield replace(finding, action=decisions[finding.kind]) if asks else finding
 
 
 def _decide_unlabelled(staged: Staged, decisions: Decisions) -> tuple[Sequence[StagedPhoto], list[Finding]]:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autodet.datasets.formats.format_detection import Detection
-from autodet.datasets.formats.labels import LabelledPhoto
+from autodet.datasets.formats.labels import LabelledPhoto, OtherReading
 from autodet.datasets.imports.staging import Staged, StagedPhoto
 from autodet.datasets.photos import PhotoFacts
 from autodet.errors import AutodetError, DatasetError
@@ -71,13 +71,16 @@ def _photo_to_json(photo: StagedPhoto) -> list[Any]:
         labelled.relative,
         labelled.unlisted,
         _marks_to_json(labelled.aside),
+        labelled.notation,
+        [[kind, action, _marks_to_json(marks)] for kind, action, marks in labelled.readings],
         [facts.format, facts.stored_wh, facts.orientation, facts.look],
         photo.sha256,
     ]
 
 
 def _photo_from_json(document: list[Any]) -> StagedPhoto:
-    photo, labels, marks, stated, split, relative, unlisted, aside, (format_, stored, *seen), sha256 = document
+    photo, labels, marks, stated, split, relative, unlisted, aside, notation, readings, facts, sha256 = document
+    format_, stored, *seen = facts
     labelled = LabelledPhoto(
         photo=PurePosixPath(photo),
         labels=labels,
@@ -87,6 +90,8 @@ def _photo_from_json(document: list[Any]) -> StagedPhoto:
         relative=relative,
         unlisted=unlisted,
         aside=_marks_from_json(aside),
+        notation=notation,
+        readings=tuple(OtherReading(kind, action, _marks_from_json(marks)) for kind, action, marks in readings),
     )
     return StagedPhoto(labelled, PhotoFacts(format_, tuple(stored), *seen), sha256)
 

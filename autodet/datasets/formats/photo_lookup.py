@@ -1,0 +1,44 @@
+"""Lookup of the photos that a label file names."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+from autodet.datasets.formats.source_files import Listing
+from autodet.records import Split
+
+
+class PhotoFinder:
+    """Photo lookup for one label file; tries the folder of the previous match first, because most photos share it.
+
+    Args:
+        listing: The source's files.
+        labels: The label file.
+        split: The split of the label file, if not that of its folder.
+    """
+
+    def __init__(self, listing: Listing, labels: str, split: Split | None = None) -> None:
+        self._listing = listing
+        self._labels = labels
+        self._split = split
+        self._base = ""
+
+    def __call__(self, name: str) -> PurePosixPath | None:
+        """Return the photo of a name, path or URL as a label file writes it; None if it is not there."""
+        for spelling in _spellings(name):
+            if found := self._listing.photo_at.get(self._base + spelling):
+                return found
+            if found := self._listing.find_photo(spelling, self._labels, self._split):
+                if str(found).endswith(f"/{spelling}"):
+                    self._base = str(found).removesuffix(spelling)
+                return found
+        return None
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """Yield a photo name as written, then as decoded from a URL such as ``.../local-files/?d=a%20b.jpg``."""
+    if name:
+        yield name
+    if "%" in name or "?" in name:
+        yield unquote(name).rpartition("?d=")[2]
+        yield unquote(name.partition("?")[0])
