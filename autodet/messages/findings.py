@@ -138,7 +138,12 @@ NOTATION_WORDS = {
     "top_left": "the top left corner, width and height",
     "center": "the center, width and height",
 }
-UNIT_WORDS = {"pixels": " in pixels", "fractions": " as fractions of the photo", "percent": " in percent of the photo"}
+UNIT_WORDS = {
+    "pixels": " in pixels",
+    "fractions": " as fractions of the photo",
+    "percent": " in percent of the photo",
+    "per_mille": " in thousandths of the photo",
+}
 
 
 def _notation(
@@ -151,8 +156,8 @@ def _notation(
 ) -> str:
     others = " or as ".join(f"{NOTATION_WORDS[notation]}{UNIT_WORDS[unit]}" for notation, unit in fitting.items())
     return (
-        f"Of {counted(boxes, 'box', 'boxes')}, {misfits} reach beyond their photos or have no area, read as "
-        f"{NOTATION_WORDS[written]}; read as {others}, all fit. Decide how to read them"
+        f"Of {counted(boxes, 'box', 'boxes')}, {misfits} reach beyond their photos, have no area or crowd in a corner, "
+        f"read as {NOTATION_WORDS[written]}; read as {others}, all fit. Decide how to read them"
         f"{_choice('box_notation', audience, *fitting, 'keep')}"
     )
 
