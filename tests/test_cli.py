@@ -102,6 +102,7 @@ class TestTheWholePath:
             "format": "voc",
             "classes": list(sample_dataset.classes),
             "splits": sample_dataset.splits,
+            "splits_from": "The splits are those of the source's folders.",
             "boxes": sample_dataset.boxes,
             "problems": [],
         }
@@ -472,7 +473,19 @@ def fruit_home(tmp_path):
 def test_derive_tells_what_was_made_of_what(fruit_home):
     asked = ("derive", "fruit", "--name", "pomes", "--rename", "apple=pome", "--drop", "banana")
     derived = document_of(fruit_home, *asked, "--split", "40,30,30", "--group-by", "number", "--seed", 2)
-    keys = ["dataset", "format", "classes", "splits", "boxes", "problems", "parent", "changes", "counts", "groups"]
+    keys = [
+        "dataset",
+        "format",
+        "classes",
+        "splits",
+        "splits_from",
+        "boxes",
+        "problems",
+        "parent",
+        "changes",
+        "counts",
+        "groups",
+    ]
     assert list(derived) == keys
     assert (derived["dataset"], derived["parent"], derived["classes"]) == ("pomes", "fruit", ["pome"])
     assert (derived["boxes"], derived["groups"]) == (12, 3)
