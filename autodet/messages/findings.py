@@ -117,12 +117,12 @@ def _partial(
     *,
     audience: Audience = "terminal",
 ) -> str:
-    how = "" if audience == "page" else f", as with --map {name}=NEW or --map {name}="
+    out, other = ("", "") if audience == "page" else (f" (--map {name}=)", f" (--map {name}=NEW)")
     return (
         f"Only {_quoted(labelled_in)} labels {name!r}: {photos:,} of {counted(of_photos, 'photo')} are labelled "
         f"without it ({_quoted(lacking)}), and whatever has no box counts as background. If they show it, label it "
-        f"there first. Give the class another name or leave it out{how}, or agree that they do not show it"
-        f"{_consent('class_partial', audience)}"
+        f"there first, or leave the class out{out}. If the class has another name there, use one name{other}. Else "
+        f"agree to merge{_consent('class_partial', audience)}"
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from autodet.datasets.versions.relabel import new_names, refuse_second_spellings
+from autodet.errors import DatasetError
 from autodet.text_format import spelling_key
 
 Names = Mapping[str, str | None]  # old class names of one data set to new ones; None leaves the class out
@@ -27,7 +28,9 @@ class Similar:
     other: str
 
 
-def joined_names(classes: Sequence[Sequence[str]], tables: Sequence[Names]) -> list[list[str | None]]:
+def joined_names(
+    classes: Sequence[Sequence[str]], tables: Sequence[Names], labels: Sequence[str]
+) -> list[list[str | None]]:
     """Return the name in the result of each class of each data set; None if it is left out.
 
     Classes of two data sets that differ only in case or spaces get the name that the first of them has.
@@ -35,17 +38,21 @@ def joined_names(classes: Sequence[Sequence[str]], tables: Sequence[Names]) -> l
     Args:
         classes: The classes of each data set.
         tables: The names that a user gave; all other classes get their default.
+        labels: The names of the data sets, for errors.
 
     Raises:
         DatasetError: A class does not exist, a data set would lose all classes, or a name is blank or too similar.
     """
     known: dict[str, list[str]] = {}
     joined, given = [], set[str]()
-    for of_one, table in zip(classes, tables, strict=True):
+    for of_one, table, label in zip(classes, tables, labels, strict=True):
         defaults = {name: _default(name, known, of_one) for name in of_one if name not in table}
         rename = defaults | {old: new for old, new in table.items() if new is not None}
         drop = [old for old, new in table.items() if new is None]
-        names = new_names(of_one, rename, drop)
+        try:
+            names = new_names(of_one, rename, drop)
+        except DatasetError as error:
+            raise DatasetError(f"The classes of {label!r} cannot be mapped like this. {error}") from error
         given |= {name for old, name in zip(of_one, names, strict=True) if name and old in table}
         for name in filter(None, names):
             same = known.setdefault(spelling_key(name), [])

@@ -196,7 +196,7 @@ def plan_merge(datasets: Sequence[Dataset], settings: MergeSettings) -> Merge:
     classes = tuple(sorted({name for of_one in names for name in of_one if name}))
     relabelled = _relabelled(datasets, names, classes)
     doubles = named_boxes(datasets, names) - sum(len(photo.record.annotations) for photo in relabelled)
-    shared = keep_once(relabelled, decisions["copies_disagree"])
+    shared = keep_once(relabelled, decisions["copies_disagree"], in_first=settings.adds)
     if not any(finding.action == "stop" for finding in settled):  # else they may differ in a class's name only
         settled += disagreeing_findings(shared, decisions, labels)
     photos = _renamed(shared.photos)
@@ -209,7 +209,8 @@ def plan_merge(datasets: Sequence[Dataset], settings: MergeSettings) -> Merge:
     labelled = _labelled(datasets, names)
     target = frozenset(filter(None, names[0])) if settings.adds else None
     settled += [*leaks, *partial_findings(kept, labelled, decisions, labels, settled, target)]
-    images = tuple(photo.record for photo in kept)
+    images, marked = _without_empty([photo.record for photo in kept], classes)
+    settled += [Finding("class_empty", "", "drop", {"name": name}) for name in classes if name not in marked]
     known = {split for dataset in datasets for split in unmarked(dataset.images)}
     changes = (
         *joined_changes(datasets, names, labels, settings.adds),
@@ -219,7 +220,7 @@ def plan_merge(datasets: Sequence[Dataset], settings: MergeSettings) -> Merge:
     )
     return Merge(
         parents=tuple(datasets),
-        classes=classes,
+        classes=marked,
         images=images,
         sources=tuple(datasets[photo.dataset].folder / IMAGES / photo.source for photo in kept),
         changes=changes,
@@ -302,7 +303,7 @@ def _settle_names(
     datasets: Sequence[Dataset], tables: Sequence[Names], decisions: Decisions, labels: Sequence[str]
 ) -> tuple[list[list[str | None]], list[Finding]]:
     """Return the new names of all classes, with similar ones joined if the user decides so."""
-    names = joined_names([dataset.classes for dataset in datasets], tables)
+    names = joined_names([dataset.classes for dataset in datasets], tables, labels)
     similar = list(similar_classes(names, tables))
     if decisions["class_similar"] == "fix":
         into = {(one.dataset, one.name): one.other for one in similar}
@@ -352,6 +353,21 @@ def _labelled(datasets: Sequence[Dataset], names: Sequence[Sequence[str | None]]
             if name:
                 labelled.setdefault(name, set()).add(number)
     return labelled
+
+
+def _without_empty(
+    images: Sequence[ImageRecord], classes: Sequence[str]
+) -> tuple[tuple[ImageRecord, ...], tuple[str, ...]]:
+    """Return the photos and the classes that have boxes: labels of photos that are not kept do not count.
+
+    Raises:
+        DatasetError: No box is left.
+    """
+    ids = {class_id for record in images for class_id in record.annotations.class_ids.tolist()}
+    if not ids:
+        raise DatasetError("No box would be left; keep a class that has boxes.")
+    names = [name if number in ids else None for number, name in enumerate(classes)]
+    return tuple(relabel(images, names)), tuple(name for name in classes if name in names)
 
 
 def _passed_on(datasets: Sequence[Dataset], photos: Sequence[MergedPhoto], shared: Sharing) -> list[Finding]:

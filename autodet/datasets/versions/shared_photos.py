@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autodet.datasets.formats.coco_merge import SAME_OBJECT
-from autodet.records import SPLITS, Action, Annotations, BoolArray, ImageRecord
+from autodet.records import SPLITS, Action, Annotations, BoolArray, ImageRecord, Split
 
 SAME_PLACE = 1.0  # pixels: formats round coordinates differently
 
@@ -48,13 +48,16 @@ class Sharing:
     disagreeing: Mapping[tuple[int, int], Sequence[MergedPhoto]]
 
 
-def keep_once(photos: Sequence[MergedPhoto], action: Action) -> Sharing:
-    """Keep each photo that several data sets have once, in the last of its splits, so that evaluation data stays.
+def keep_once(photos: Sequence[MergedPhoto], action: Action, *, in_first: bool = False) -> Sharing:
+    """Keep each photo that several data sets have once.
+
+    By default it goes into the last of its splits, so that no photo of val or test is in train.
 
     Args:
         photos: The photos of all data sets, in their order.
         action: What to do if labels differ: ``fix`` joins the boxes, ``drop`` leaves the photo out, any other uses the
             labels of the first data set.
+        in_first: Whether it stays in the split of the first data set instead.
     """
     kept: list[MergedPhoto | None] = list(photos)
     kept_as: dict[tuple[int, str], MergedPhoto] = {}
@@ -63,7 +66,8 @@ def keep_once(photos: Sequence[MergedPhoto], action: Action) -> Sharing:
     for group in groups:
         members = [photos[index] for index in group]
         other = next((one for one in members[1:] if not agree(members[0].record, one.record)), None)
-        one = _as_one(members, action, agreeing=other is None)
+        split = max((member.record.split for member in members[: 1 if in_first else None]), key=SPLITS.index)
+        one = _as_one(members, split, action, agreeing=other is None)
         kept[group[0]] = None if other and action == "drop" else one
         for index in group[1:]:
             kept[index] = None
@@ -94,9 +98,8 @@ def _copies(photos: Sequence[MergedPhoto]) -> list[list[int]]:
     return [group for group in same.values() if len({photos[index].dataset for index in group}) > 1]
 
 
-def _as_one(members: Sequence[MergedPhoto], action: Action, *, agreeing: bool) -> MergedPhoto:
+def _as_one(members: Sequence[MergedPhoto], split: Split, action: Action, *, agreeing: bool) -> MergedPhoto:
     first = members[0]
-    split = max((member.record.split for member in members), key=SPLITS.index)
     marks, labelled_by = first.record.annotations, first.labelled_by
     if action == "fix" and not agreeing:
         for member in members[1:]:
