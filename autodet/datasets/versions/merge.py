@@ -206,10 +206,10 @@ def plan_merge(datasets: Sequence[Dataset], settings: MergeSettings) -> Merge:
         (photo for index, photo in enumerate(drawn) if index not in left_out),
         key=lambda photo: (SPLITS.index(photo.record.split), photo.record.file),
     )
-    labelled = _labelled(datasets, names)
+    images, marked = _without_empty([photo.record for photo in kept], classes)
+    labelled = {name: sets for name, sets in _labelled(datasets, names).items() if name in marked}
     target = frozenset(filter(None, names[0])) if settings.adds else None
     settled += [*leaks, *partial_findings(kept, labelled, decisions, labels, settled, target)]
-    images, marked = _without_empty([photo.record for photo in kept], classes)
     settled += [Finding("class_empty", "", "drop", {"name": name}) for name in classes if name not in marked]
     known = {split for dataset in datasets for split in unmarked(dataset.images)}
     changes = (

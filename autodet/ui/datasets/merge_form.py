@@ -85,7 +85,7 @@ def _edit_classes(datasets: Sequence[Dataset], key: str) -> list[Names]:
     defaults = joined_names([one.classes for one in datasets], [{} for _ in datasets], labels)
     boxes = [tally(one.classes, one.images).boxes for one in datasets]
     rows = [
-        {"set": labels[number], "class": old, "boxes": boxes[number][old][ALL], "name": new, "keep": True}
+        {"class": old, "name": new, "set": labels[number], "boxes": boxes[number][old][ALL], "keep": True}
         for number, one in enumerate(datasets)
         for old, new in zip(one.classes, defaults[number], strict=True)
     ]
@@ -96,10 +96,10 @@ def _edit_classes(datasets: Sequence[Dataset], key: str) -> list[Names]:
         hide_index=True,
         disabled=["set", "class", "boxes"],
         column_config={
-            "set": st.column_config.TextColumn("Data set", width="small"),
             "class": st.column_config.TextColumn("Class", width="small"),
+            "name": st.column_config.TextColumn("Name in the result", max_chars=200, width=130),  # fits a phone
+            "set": st.column_config.TextColumn("Data set", width="small"),
             "boxes": st.column_config.NumberColumn("Boxes", format="localized", width="small"),
-            "name": st.column_config.TextColumn("Name in the result", max_chars=200, width="medium"),
             "keep": st.column_config.CheckboxColumn("Keep", width="small"),
         },
         alt="The classes of all data sets, with the name of each in the result and whether it is kept",
