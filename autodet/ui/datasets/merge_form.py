@@ -72,7 +72,7 @@ def _edit(dataset: Dataset) -> None:
     except AutodetError as error:
         st.error(escape(str(error)), icon=":material/error:")
         return
-    if any(merge.fingerprint == one.fingerprint for one in datasets):
+    if not merge.refusals and any(merge.fingerprint == one.fingerprint for one in datasets):
         st.info("Nothing would change: one of the data sets already has all of these photos and boxes.")
         return
     show_preview(merge)
