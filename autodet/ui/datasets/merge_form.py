@@ -1,5 +1,6 @@
 """A form that merges a data set with others: class names, splits, decisions, and a preview."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pandas as pd
@@ -53,10 +54,11 @@ def _edit(dataset: Dataset) -> None:
     if not names:
         st.info("There is no other data set yet. Import one above, then choose it here.", icon=":material/info:")
         return
+    shared = Counter(names.values())
     chosen = st.multiselect(
         "Data sets to add",
         list(names),
-        format_func=lambda id: names[id] if names[id] == id else f"{names[id]} ({id})",
+        format_func=lambda id: names[id] if shared[names[id]] == 1 else f"{names[id]} ({id})",
         key=f"added {dataset.id}",
         max_selections=MAX_OTHERS,
         placeholder="Choose one or more",
@@ -97,7 +99,7 @@ def _edit_classes(datasets: Sequence[Dataset], key: str) -> list[Names]:
         disabled=["set", "class", "boxes"],
         column_config={
             "class": st.column_config.TextColumn("Class", width="small"),
-            "name": st.column_config.TextColumn("Name in the result", max_chars=200, width=130),  # fits a phone
+            "name": st.column_config.TextColumn("New name", max_chars=200, width=130),  # fits a phone
             "set": st.column_config.TextColumn("Data set", width="small"),
             "boxes": st.column_config.NumberColumn("Boxes", format="localized", width="small"),
             "keep": st.column_config.CheckboxColumn("Keep", width="small"),
@@ -134,7 +136,7 @@ def _ask(kind: str, findings: Sequence[Finding], key: str) -> str | None:
     text, default = KIND_TEXTS[kind], findings[0].action
     actions = [str(action) for action in KINDS[kind].actions if action != "stop"]
     labels = {str(action): label for action, label in text.actions.items()}
-    # Another question needs another answer, so the answer's key names what it is about.
+    # The key names the subject, so that an answer never applies to other classes or photos.
     about = " ".join(f"{one.values.get('name', '')} {one.values.get('photos', '')}" for one in findings)
     with st.container(border=True):
         stopping = [finding for finding in findings if finding.action == "stop"]

@@ -52,7 +52,7 @@ def _show_descent(dataset: Dataset) -> None:
 
 
 def _lineage(found: tuple[Parent, Dataset | None]) -> str:
-    """Return the name of a parent, with what it was made from in turn."""
+    """Return the name of a parent, followed by the names of its own ancestors."""
     record, parent = found
     if parent is None:
         return f"{escape(record.id)}, which has been deleted"
