@@ -28,6 +28,7 @@ LAYERS = (
 # The same within rooms that have rooms of their own; modules that stand alone there count as rooms.
 INNER_LAYERS = {
     "datasets": (
+        ("addition",),
         ("imports", "versions", "export", "statistics"),
         ("checks", "manifest"),
         ("splits",),
@@ -50,7 +51,7 @@ INNER_LAYERS = {
         ("common",),
     ),
 }
-ROOM_OF_MODULE = {"terminal": "cli", "arguments": "cli", "commands": "cli", "__main__": "cli"}
+ROOM_OF_MODULE = dict.fromkeys(("terminal", "arguments", "commands", "dataset_commands", "__main__"), "cli")
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 
 NOUNS_IN_ING = {"malloc_tuning", "planning", "staging", "training"}  # other modules in -ing are gerunds

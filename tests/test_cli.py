@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from autodet import cli, commands
+from autodet import cli, dataset_commands
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.store import add_model, put_model
 from autodet.search.api import find_search
@@ -527,6 +527,77 @@ def test_a_version_that_makes_no_sense_is_a_sentence(arguments, words, fruit_hom
     assert [path.name for path in Workspace(fruit_home).datasets.iterdir()] == ["fruit"]
 
 
+# Merges
+
+
+@pytest.fixture
+def two_homes(fruit_home, tmp_path, monkeypatch):
+    """A workspace with the data sets fruit (apple, banana) and market (Apples, banana), of other photos."""
+    for number in range(6):
+        marks = [("Apples", APPLE[1]), BANANA]
+        write_labelled(tmp_path / "market", f"stall_{number}", marks, seed=500 + number)
+    import_dataset(tmp_path / "market", workspace=Workspace(fruit_home))
+    monkeypatch.setenv("AUTODET_HOME", str(fruit_home))
+    return fruit_home
+
+
+def test_merge_tells_what_was_made_of_what(two_homes):
+    merged = document_of(two_homes, "merge", "fruit", "market", "--map", "market:Apples=apple", "--name", "all")
+    keys = ["dataset", "format", "classes", "splits", "boxes", "problems"]
+    assert list(merged) == [*keys, "parent", "parents", "changes", "counts", "groups", "needs"]
+    assert (merged["dataset"], merged["parents"], merged["classes"]) == (
+        "all",
+        ["fruit", "market"],
+        ["apple", "banana"],
+    )
+    assert merged["counts"]["classes"]["apple"]["all"] == [12, 18] and merged["needs"] == []
+    assert merged["changes"][1] == "Renamed 'Apples' of 'market' to 'apple' (6 boxes)."
+
+
+def test_a_merge_that_needs_a_decision_says_how_to_decide(two_homes, capsys):
+    assert cli.main(["merge", "fruit", "market"]) == cli.MISTAKE
+    assert "--decide class_similar=fix or --decide class_similar=keep" in capsys.readouterr().err
+    assert cli.main(["merge", "fruit", "market", "--dry-run", "--json"]) == cli.OK
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["dataset"] is None and [need["kind"] for need in planned["needs"]] == ["class_similar"]
+    decided = ["--decide", "class_similar=fix", "--split", "50,25,25", "--seed", "3"]
+    assert cli.main(["merge", "fruit", "market", *decided]) == cli.OK
+    said = capsys.readouterr().out
+    assert "merged from  fruit, market" in said and "Drew new splits" in said
+    assert ids(Workspace(two_homes).datasets) == {"fruit", "market", "fruit-and-market"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fruit"], "two data sets or more"),
+        (["fruit", "fruit"], "given twice"),
+        (["fruit", "pears"], "no data set called 'pears'"),
+        (["fruit", "market", "--map", "plum=apple"], "There is no class 'plum' to map"),
+        (["fruit", "market", "--map", "Apples"], "'Apples' is not OLD=NEW"),
+        (["fruit", "market", "--map", "Apples=a", "--map", "market:Apples=b"], "mapped twice"),
+        (["fruit", "market", "--seed", "1"], "need new splits"),
+        (["fruit", "market", "--decide", "box_round=keep"], "not a kind of finding"),
+    ],
+)
+def test_a_merge_that_makes_no_sense_is_a_sentence(arguments, words, two_homes, capsys):
+    assert cli.main(["merge", *arguments]) == cli.MISTAKE
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
+    assert ids(Workspace(two_homes).datasets) == {"fruit", "market"}
+
+
+def test_photos_are_added_to_a_data_set(two_homes, tmp_path, capsys):
+    source = str(tmp_path / "market")
+    assert cli.main(["import", source, "--map", "Apples=apple"]) == cli.MISTAKE
+    assert "--map needs --add-to DATASET" in capsys.readouterr().err
+    assert cli.main(["import", source, "--add-to", "fruit"]) == cli.MISTAKE
+    assert "'Apples' of 'market' is probably 'apple'" in capsys.readouterr().err
+    added = document_of(two_homes, "import", source, "--add-to", "fruit", "--map", "Apples=apple")
+    assert (added["dataset"], added["parents"], added["boxes"]) == ("fruit-2", ["fruit"], 36)
+    assert added["changes"][0] == "Added 'market' (6 photos, 12 boxes)."
+
+
 # ErrorCounts
 
 
@@ -731,7 +802,7 @@ def test_a_reader_who_has_seen_enough_is_no_error(imported_home):
 
 
 def test_what_nobody_foresaw_is_a_sentence_too_and_can_be_looked_into(monkeypatch, capsys):
-    monkeypatch.setattr(commands, "list_datasets", lambda: 1 / 0)
+    monkeypatch.setattr(dataset_commands, "list_datasets", lambda: 1 / 0)
     assert cli.main(["datasets"]) == 1
     said = capsys.readouterr()
     assert (said.out, said.err.count("\n")) == ("", 1)
@@ -752,6 +823,6 @@ def test_file_names_that_cannot_be_shown_lose_nothing(trained_bundle, workspace,
 
 
 def test_whatever_a_library_prints_the_answer_stands_alone(monkeypatch, capsys):
-    monkeypatch.setattr(commands, "list_datasets", lambda: print("Loading annotations...") or [])
+    monkeypatch.setattr(dataset_commands, "list_datasets", lambda: print("Loading annotations...") or [])
     assert cli.main(["datasets", "--json"]) == 0
     assert capsys.readouterr().out == "[]\n"

@@ -233,6 +233,31 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "If many boxes are of classes that train lacks, the splits probably call the same thing by different names.",
         {"stop": "Do not import", "keep": "Import it anyway"},
     ),
+    "class_similar": KindText(
+        "Classes with similar names in merged data sets",
+        "Singular and plural are probably one class; as two, each would be missing from the other's photos.",
+        {"stop": "Do not merge", "fix": "Join them under the first name", "keep": "Keep two classes"},
+    ),
+    "class_partial": KindText(
+        "Classes that only some of the merged data sets label",
+        "A detector takes whatever has no box for background, and would learn to miss the class.",
+        {"stop": "Do not merge", "keep": "Merge anyway: the other photos do not show it"},
+    ),
+    "datasets_disagree": KindText(
+        "Photos that merged data sets label differently",
+        "The same photo is in both data sets with other boxes; with the wrong ones, objects would be missing.",
+        {
+            "stop": "Do not merge",
+            "fix": "Join the boxes of both",
+            "keep": "Use the boxes of the data set that is named first",
+            "drop": "Leave the photo out",
+        },
+    ),
+    "photo_leak": KindText(
+        "Near-duplicates between merged data sets",
+        "Photos that look alike in training and test are data leakage: metrics look better than they are.",
+        {"stop": "Do not merge", "drop": "Leave the one in train out", "keep": "Keep both"},
+    ),
     "photo_copies": KindText(
         "Duplicate photos",
         "A copy adds nothing; in two splits it is data leakage, and metrics look better than they are.",

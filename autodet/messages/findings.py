@@ -16,7 +16,7 @@ WITHOUT_BOXES = {
 }
 PROGRAMS = {"labelme": "LabelMe's", "voc": "Pascal VOC's", "other": "another program's"}
 MAX_NAMES = 3  # of classes or files in one sentence
-NOTHING_IMPORTED = "Nothing {was} imported."
+NOTHING_IMPORTED, NOTHING_MERGED = "Nothing {was} imported.", "Nothing {was} merged."
 LEFT_OUT, KEPT = "The photo {was} left out.", "It {was} kept."
 BOX_DROPPED, CLASS_DROPPED = "The box {was} dropped.", "Its boxes {were} dropped."
 
@@ -101,6 +101,52 @@ def _contradiction(
         f"{file!r} and {other!r} {about}, but class {number} is {name!r} in the first and {other_name!r} in the "
         f"second; remove the wrong one, or agree to use the first{_consent('names_differ', audience)}"
     )
+
+
+def _similar(name: str, dataset: str, other: str, *, audience: Audience = "terminal") -> str:
+    return (
+        f"The class {name!r} of {dataset!r} is probably {other!r}; decide to join them or to keep two classes"
+        f"{_choice('class_similar', audience, 'fix', 'keep')}"
+    )
+
+
+def _partial(
+    name: str,
+    photos: int,
+    of_photos: int,
+    labelled_in: Sequence[str],
+    lacking: Sequence[str],
+    *,
+    audience: Audience = "terminal",
+) -> str:
+    out, other = ("", "") if audience == "page" else (f" (--map {name}=)", f" (--map {name}=NEW)")
+    return (
+        f"Only {_quoted(labelled_in)} labels {name!r}: {photos:,} of {counted(of_photos, 'photo')} are labelled "
+        f"without it ({_quoted(lacking)}), and whatever has no box counts as background. If they show it, label it "
+        f"there first, or leave the class out{out}. If the class has another name there, use one name{other}. Else "
+        f"agree to merge{_consent('class_partial', audience)}"
+    )
+
+
+def _datasets_disagree(photos: int, file: str, first: str, second: str, *, audience: Audience = "terminal") -> str:
+    are = "photo is" if photos == 1 else "photos are"
+    return (
+        f"{photos:,} {are} in both {first!r} and {second!r}, with different boxes ({file!r} is one); decide to join "
+        f"the boxes, to use those of {first!r}, or to leave such photos out"
+        f"{_choice('datasets_disagree', audience, 'fix', 'keep', 'drop')}"
+    )
+
+
+def _leaking(photos: int, of_photos: int, file: str, other: str, *, audience: Audience = "terminal") -> str:
+    return (
+        f"{photos:,} of {counted(of_photos, 'photo')} look like a photo of another data set in a later split "
+        f"({file!r} like {other!r}), which is data leakage; draw new splits, or decide to leave them out or to keep "
+        f"them{_choice('photo_leak', audience, 'drop', 'keep')}"
+    )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return " and ".join(map(repr, names[:MAX_NAMES])) + " ..." * (len(names) > MAX_NAMES)
 
 
 def _disagreeing(file: str, other: str, photo: str, photos: int, *, audience: Audience = "terminal") -> str:
@@ -327,6 +373,11 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
         f"The class {name!r} is in {split} (first in {labels!r}) but in no photo of train, so it could not be learned; "
         f"correct its name, add photos of it to train, or remove it from {split}"
     ),
+    # merges
+    "class_similar": _similar,
+    "class_partial": _partial,
+    "datasets_disagree": _datasets_disagree,
+    "photo_leak": _leaking,
     # the whole data set
     "splits_disagree": _disagreement,
     "large_loss": _loss,
@@ -438,6 +489,19 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "class_missing": {"keep": KEPT, "drop": CLASS_DROPPED},
     "class_untaught": {"keep": KEPT, "drop": CLASS_DROPPED},
     "splits_disagree": {"stop": NOTHING_IMPORTED, "keep": "It {was} imported anyway."},
+    "class_similar": {
+        "stop": NOTHING_MERGED,
+        "fix": "They {were} joined as {other!r}.",
+        "keep": "They {were} kept as two classes.",
+    },
+    "class_partial": {"stop": NOTHING_MERGED, "keep": "It {was} kept."},
+    "datasets_disagree": {
+        "stop": NOTHING_MERGED,
+        "fix": "The boxes of both {were} joined.",
+        "keep": "The boxes of {first!r} {were} used.",
+        "drop": "They {were} left out.",
+    },
+    "photo_leak": {"stop": NOTHING_MERGED, "drop": "They {were} left out.", "keep": "They {were} kept."},
     "photo_copies": {"keep": "Both {were} kept.", "drop": LEFT_OUT},
     "photo_alike": {"keep": "Both {were} kept.", "drop": LEFT_OUT},
     "large_loss": {"stop": NOTHING_IMPORTED, "keep": "The rest {was} imported."},
@@ -449,6 +513,10 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
 }
 ABOUT_AUDIENCE = {"splits_disagree", "large_loss", "names_differ", "labels_disagree", "box_notation"}
 ABOUT_AUDIENCE |= {"turned_unclear", "size_unclear", "copies_disagree"}
+ABOUT_AUDIENCE = {
+    *("splits_disagree", "large_loss", "names_differ", "labels_disagree"),
+    *("class_similar", "class_partial", "datasets_disagree", "photo_leak"),
+}
 
 
 def problem_sentence(finding: Finding, audience: Audience = "terminal") -> str:

@@ -70,6 +70,7 @@ SPLIT_ORIGINS: Mapping[SplitOrigin, str] = {
     "train_only": "The source has photos for training only, so the splits were drawn at random.",
     "val_drawn": "The source has no photos for validation, so some of train were drawn at random.",
     "redrawn": "The splits were drawn at random for this version.",
+    "parents": "The splits are those of the merged data sets.",
     "folders": "The splits are those of the source's folders.",
     "labels": "The splits are those that the source's lists or label files name.",
     "": "",
