@@ -63,6 +63,7 @@ KINDS: dict[str, Kind] = {
     "box_tiny": Kind(("keep", "drop")),
     "photo_crowded": Kind(("keep",)),
     "wrong_ending": Kind(("fix",)),
+    "photo_converted": Kind(("fix",)),
     "turned": Kind(("fix", "keep"), needs_consent=True),
     "size_missing": Kind(("keep",)),
     "size_mismatch": Kind(("keep", "fix", "drop"), needs_consent=True),

@@ -15,7 +15,7 @@ from autodet.datasets.checks.dataset_checks import (
 )
 from autodet.datasets.checks.duplicates import Shot, check_copies, keep_together
 from autodet.datasets.checks.kinds import DEFAULTS, FEW_LOST, KINDS, Decisions, examples_of
-from autodet.datasets.checks.photo_checks import CheckedPhoto, check_labels
+from autodet.datasets.checks.photo_checks import CheckedPhoto, check_labels, find_converted
 from autodet.datasets.imports.staging import Staged, StagedPhoto
 from autodet.datasets.splits import assign_splits
 from autodet.errors import DatasetError
@@ -34,7 +34,7 @@ class Review:
     Attributes:
         staged: The source.
         photos: The repaired photos.
-        hashes: SHA-256 of each photo's bytes, in hexadecimal.
+        hashes: SHA-256 of each photo's bytes in the source, in hexadecimal.
         splits: The split of each photo.
         findings: All findings with the action for each, sorted by file.
     """
@@ -94,7 +94,7 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     photos, classes = check_classes(photos, splits, decisions)
     empty = check_boxes(photos, staged.shown, written=bool(written))
     empty += [*check_marked(photos, splits), *check_validation(splits, drawn=drawn)]
-    findings += [*spelt, *twice, *untaught, *classes, *empty]
+    findings += [*spelt, *twice, *untaught, *classes, *empty, *find_converted(photos)]
     if not photos:
         raise DatasetError(f"Nothing is left of {staged.shown!r} after these decisions; leave out less.")
     in_order = sorted(_with_photos(staged, findings), key=lambda finding: finding.file)
