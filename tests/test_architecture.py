@@ -32,7 +32,8 @@ INNER_LAYERS = {
         ("checks", "manifest", "splits"),
         ("formats",),
         ("photos",),
-        ("sources", "photo_sources", "photo_formats", "pixel_depth", "jpeg_end", "perceptual_hash", "record_columns"),
+        ("sources", "photo_sources", "perceptual_hash", "record_columns"),
+        ("photo_formats", "pixel_depth", "jpeg_end", "tiff_layout"),
     ),
     "search": (
         ("__main__", "start"),

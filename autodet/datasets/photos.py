@@ -3,6 +3,7 @@
 The content of a file determines its format, not its name. Photos above the size limit of the settings are not decoded.
 """
 
+import logging
 import struct
 import warnings
 import zlib
@@ -14,15 +15,16 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from autodet.datasets.jpeg_end import with_end
+from autodet.datasets.jpeg_end import is_zero_filled, with_end
 from autodet.datasets.perceptual_hash import look_of
 from autodet.datasets.photo_formats import PHOTO_FORMATS, SIGNATURE_BYTES, format_of_content
 from autodet.datasets.photo_sources import MAX_PHOTO_BYTES, Photo, array_photo, file_or_bytes, name_of
 from autodet.datasets.pixel_depth import LOW_BYTES, eight_bits, has_idle_bits, joined_bytes
 from autodet.datasets.sources.files import CausedError, FileError, is_git_pointer, open_regular, read_regular
+from autodet.datasets.tiff_layout import is_misread, is_negative
 from autodet.errors import PhotoError
 from autodet.settings import load_settings
 
@@ -52,6 +54,7 @@ _TO_UPRIGHT = {
 
 warnings.filterwarnings("ignore", module=r"PIL\.")  # problems with a photo are raised as PhotoError or ignored
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 Value = TypeVar("Value")
@@ -178,6 +181,8 @@ def _check(source: Path | bytes, name: str, max_pixels: int | None) -> PhotoFact
 def _read_with_end(source: Path | bytes, name: str, read: Callable[[Path | bytes], Value]) -> Value:
     """Read a photo; read a JPEG that lacks nothing but its end as if it had one."""
     try:
+        if isinstance(source, bytes) and is_zero_filled(source):
+            raise PhotoFileError("photo_damaged", name=name)  # unless all pixels precede the zeros
         return read(source)
     except PhotoFileError as error:
         if error.cause.key != "photo_damaged":
@@ -281,7 +286,10 @@ def _identified(file: _Metered | BytesIO, name: str) -> ImageFile:
     format_ = format_of_content(start)
     file.seek(0)
     try:
-        return _open_heif(file) if format_ == "HEIF" else Image.open(file, formats=_READABLE)
+        image = _open_heif(file) if format_ == "HEIF" else Image.open(file, formats=_READABLE)
+        if is_misread(image):
+            raise UnidentifiedImageError
+        return image
     except UnidentifiedImageError as error:
         if is_git_pointer(start):
             raise PhotoFileError("photo_git_pointer", name=name) from error
@@ -344,9 +352,11 @@ def _pillow_photo(image: Image.Image, name: str) -> Image.Image:
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
+    negative = is_negative(image)
     image.load()  # TIFF is upright then
     turn = _TO_UPRIGHT.get(_orientation(image))
-    return _as_rgb(image.transpose(turn) if turn is not None else image)
+    upright = _as_rgb(image.transpose(turn) if turn is not None else image)
+    return ImageOps.invert(upright) if negative else upright
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:

@@ -12,6 +12,9 @@ LOW_BYTES = {
     "RGB;16B": "RGB;16L",
     "RGB;16L": "RGB;16B",
     "RGB;16N": "RGB;16B",
+    "RGBX;16B": "RGBX;16L",
+    "RGBX;16L": "RGBX;16B",
+    "RGBX;16N": "RGBX;16B",
     "RGBA;16B": "RGBA;16L",
     "RGBA;16L": "RGBA;16B",
     "RGBA;16N": "RGBA;16B",
@@ -55,7 +58,7 @@ def has_idle_bits(upper: Image.Image) -> bool:
 def joined_bytes(upper: Image.Image, lower: Image.Image) -> Image.Image:
     """Convert a 16-bit colour photo, given its high and low bytes, to 8 bits; all colours share one bit depth."""
     values = np.asarray(upper).astype(np.uint16) * np.uint16(256) + np.asarray(lower)
-    colours, alpha = shades(values[..., :3]), values[..., 3:]
+    colours, alpha = shades(values[..., :3]), values[..., 3:] if upper.mode == "RGBA" else np.zeros(0)
     joined = Image.fromarray(np.concatenate([colours, shades(alpha)], axis=2) if alpha.size else colours)
     joined.info = upper.info  # keeps the EXIF orientation
     return joined
