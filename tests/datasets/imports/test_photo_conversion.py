@@ -50,7 +50,7 @@ CONVERTED = {
     "f.heic": ((HEIC / "turned.heic").read_bytes(), "HEIC", ".jpg"),
     "g.HIF": ((HEIC / "two.heic").read_bytes(), "HEIC", ".jpg"),
     "avif_called.jpg": (photo(6, "AVIF"), "AVIF", ".jpg"),
-    "avif_called.JPEG": (photo(7, "AVIF"), "AVIF", ".JPEG"),
+    "avif_named.JPEG": (photo(7, "AVIF"), "AVIF", ".JPEG"),
     "tiff_called.jpeg": (photo(8, "TIFF"), "TIFF", ".png"),
     "gif_called.png": (photo(9, "GIF"), "GIF", ".png"),
     "heic_called.png": ((HEIC / "drawn.heic").read_bytes(), "HEIC", ".jpg"),
@@ -234,6 +234,7 @@ def test_unreadable_tiffs_and_halved_jpegs_are_listed_with_what_to_do(tmp_path):
     assert any(record.origin == "end.jpg" for record in dataset.images)
 
 
+@pytest.mark.process
 def test_many_photos_are_read_by_processes(tmp_path, monkeypatch):
     monkeypatch.setattr("autodet.datasets.imports.photo_scan.MANY", 5)
     for number in range(6):
