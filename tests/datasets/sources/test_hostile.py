@@ -412,7 +412,7 @@ def test_odd_photos_are_photos(place, fine):
         "frames.jpg": encoded(draw_photo(seed=4), "MPO", save_all=True, append_images=frames),
         "frames.webp": encoded(draw_photo(seed=5), "WEBP", save_all=True, append_images=frames),
         "frames.gif": encoded(draw_photo(seed=7), "GIF", save_all=True, append_images=frames),
-        "pages.tif": encoded(draw_photo(seed=8), "TIFF", save_all=True, append_images=frames),
+        "pages.tif": encoded(draw_photo(seed=8), "TIFF", save_all=True, append_images=[draw_photo(seed=9)]),
         "frames.avif": encoded(draw_photo(seed=9), "AVIF", save_all=True, append_images=frames),
         "frames.png": encoded(draw_photo(seed=6), "PNG", save_all=True, append_images=frames),
     }
