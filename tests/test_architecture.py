@@ -35,6 +35,7 @@ INNER_LAYERS = {
         ("formats",),
         ("photos",),
         ("sources", "photo_sources", "perceptual_hash", "record_columns"),
+        ("photo_formats", "pixel_depth", "jpeg_end", "tiff_layout"),
     ),
     "search": (
         ("__main__", "start"),

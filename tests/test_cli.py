@@ -384,25 +384,27 @@ def test_a_folder_without_photos_is_a_sentence(trained_bundle, empty_home, tmp_p
 
 def test_files_of_a_folder_that_are_passed_over_are_told(trained_bundle, empty_home, tmp_path):
     write_labelled(tmp_path / "set", "photo")
-    for name in ("a.heic", "b.HEIC", "below/c.tif", "d.avif", "e.gif", ".hidden.jpg", "notes", "folder.jpg/notes.txt"):
+    for name in ("a.dng", "b.DNG", "below/c.svg", "d.psd", "e.jp2", ".hidden.jpg", "notes", "folder.jpg/notes.txt"):
         (tmp_path / "set" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "set" / name).write_bytes(b"content")
     ran = run(empty_home, "predict", trained_bundle, tmp_path / "set", "--json")
     assert ran.returncode == 0
     assert [Path(one["file"]).name for one in json.loads(ran.stdout)] == ["photo.png"]
     formats, hidden, others = ran.stderr.splitlines()
-    assert formats.startswith("Skipped 5 photos in formats that cannot be read (2 .heic, ")
-    assert all(ending in formats for ending in ("1 .tif", "1 .avif", "1 .gif"))
+    assert formats.startswith("Skipped 5 photos in formats that cannot be read (2 .dng, ")
+    assert all(ending in formats for ending in ("1 .svg", "1 .psd", "1 .jp2"))
     assert hidden == "Skipped 1 hidden file."
     assert "3 files of other kinds" in others and "1 .xml" in others and "1 without an ending" in others
 
 
 def test_a_folder_of_formats_that_cannot_be_read_names_them(trained_bundle, empty_home, tmp_path):
-    for name in ("a.heic", "b.heic", "c.tif"):
+    for name in ("a.dng", "b.dng", "c.svg"):
         (tmp_path / name).write_bytes(b"content")
     ran = run(empty_home, "predict", trained_bundle, tmp_path)
-    assert_is_one_sentence(ran, "contains no photos to predict on; give JPEG, PNG, WEBP or BMP files.")
-    assert "(2 .heic and 1 .tif)" in ran.stderr
+    assert_is_one_sentence(
+        ran, "contains no photos to predict on; give JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF or HEIC files."
+    )
+    assert "(2 .dng and 1 .svg)" in ran.stderr
 
 
 @pytest.mark.parametrize("below", [".", "drawn"])

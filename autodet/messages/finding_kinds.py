@@ -153,6 +153,11 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "Programs that trust a file's name would fail on them; autodet checks the content.",
         {"fix": "Store it with the right extension"},
     ),
+    "photo_converted": KindText(
+        "Photos in formats that are converted",
+        "Browsers do not show them, or training reads them slowly; the pixels, their number and the boxes stay.",
+        {"fix": "Store a PNG or JPEG of it"},
+    ),
     "turned": KindText(
         "Photos that lie on their side",
         "The labels are for the photo as the camera stored it, but people see it turned by its EXIF orientation.",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autodet.messages.audience import Audience
-from autodet.messages.formats import FORMAT_TITLES
+from autodet.messages.formats import FORMAT_TITLES, PHOTO_FORMATS
 from autodet.records import MAX_LOST_SHARE, Cause, Finding
 from autodet.text_format import counted
 
@@ -237,8 +237,17 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "photo_overfull": lambda name: f"The photo {name!r} has a file far larger than its pixels need; export it again",
     "photo_absent": lambda name: f"The photo {name!r} is not there; check its name",
     "photo_damaged": lambda name: f"The photo {name!r} is cut short or damaged; export or copy it again",
-    "photo_foreign": lambda name: f"{name!r} is not a photo that can be read; give a JPEG, PNG, WEBP or BMP file",
+    "photo_foreign": lambda name: f"{name!r} is not a photo that can be read; give a {PHOTO_FORMATS} file",
+    "tiff_layout": lambda name: (
+        f"The TIFF {name!r} has bands or a compression that cannot be read, such as more than four bands; export it "
+        "as RGB with 8 or 16 bits"
+    ),
+    "photo_converted": lambda format, photos, several, **_: (
+        f"{counted(photos, 'photo is', 'photos are')} in the format {format}"
+        + f"; {several} of them with several images, of which only the first was read" * bool(several)
+    ),
     "wrong_ending": lambda ending, format, **_: f"The file is called {ending} but is a {format} photo",
+    "ending_missing": lambda format, **_: f"The file has no extension and is a {format} photo",
     "size_missing": lambda **_: "The labels give no size for the photo, or 0x0",
     "turned": lambda stated_wh, **_: (
         f"The labels are for the photo lying on its side ({_sides(stated_wh)}), as the camera stored it"
@@ -267,9 +276,7 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     ),
     "photo_alike": lambda **pair: _pair("looks the same", **pair),
     # photos that labels name
-    "photo_unsupported": lambda name: (
-        f"The photo {name!r} has a format that cannot be read; convert it to JPEG, PNG, WEBP or BMP"
-    ),
+    "photo_unsupported": lambda name: f"The photo {name!r} has a format that cannot be read; convert it to JPEG or PNG",
     "photo_of_xml_missing": lambda name: f"There is no photo called {name!r} for this XML",
     "photo_of_entry_missing": lambda name: f"There is no photo called {name!r} for this entry",
     "photo_of_labels_missing": lambda name: f"There is no photo called {name!r} for this file of labels",
@@ -450,6 +457,7 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "boxes_tiny": {"keep": "They {were} kept.", "drop": "They {were} dropped."},
     "photo_crowded": {"keep": "All {were} kept."},
     "wrong_ending": {"fix": "It {was} stored as {stored_as}."},
+    "photo_converted": {"fix": "Each {was} converted to {stored_as}."},
     "turned": {"fix": "The boxes {were} turned with the photo.", "keep": "The boxes {were} left as they are."},
     "turned_upright": {"keep": "The boxes {were} left as they are.", "fix": "The boxes {were} turned with the photo."},
     "turned_unclear": {

@@ -101,9 +101,10 @@ class ImageRecord:
         height: Height in pixels, after EXIF orientation.
         split: ``train``, ``val`` or ``test``.
         annotations: Ground truth; may be empty, because background photos are data too.
-        sha256: SHA-256 of the photo's bytes, in hexadecimal.
+        sha256: SHA-256 of the stored photo's bytes, in hexadecimal.
         origin: Path of the photo below its import source, with forward slashes.
         look: 128-bit perceptual hash; see ``autodet.datasets.perceptual_hash``.
+        origin_sha256: SHA-256 of the file in the import source if the import converted it, such as a TIFF; else empty.
     """
 
     file: str
@@ -114,6 +115,12 @@ class ImageRecord:
     sha256: str = ""
     origin: str = ""
     look: int = 0
+    origin_sha256: str = ""
+
+    @property
+    def source_sha256(self) -> str:
+        """SHA-256 of the photo's file in the import source; equal for copies of a file."""
+        return self.origin_sha256 or self.sha256
 
     def __repr__(self) -> str:
         """Return one line, for notebooks."""

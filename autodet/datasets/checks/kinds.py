@@ -66,6 +66,7 @@ KINDS: dict[str, Kind] = {
     "box_tiny": Kind(("keep", "drop")),
     "photo_crowded": Kind(("keep",)),
     "wrong_ending": Kind(("fix",)),
+    "photo_converted": Kind(("fix",)),
     "turned": Kind(("fix", "keep"), needs_consent=True),
     "turned_upright": Kind(("keep", "fix"), needs_consent=True),
     "turned_unclear": Kind(("stop", "fix", "keep"), needs_consent=True),

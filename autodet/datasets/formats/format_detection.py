@@ -9,8 +9,9 @@ from typing import Protocol
 from autodet.datasets.formats import coco, unlabelled, voc, yolo
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.source_files import Listing
+from autodet.datasets.photo_formats import VIDEO_ENDINGS
 from autodet.errors import AmbiguousFormatError, DatasetError
-from autodet.messages.formats import FORMAT_TITLES
+from autodet.messages.formats import FORMAT_TITLES, PHOTO_FORMATS
 from autodet.messages.imports import folders_sentence, format_question, unmet_clause
 from autodet.records import Cause
 from autodet.text_format import counted
@@ -112,11 +113,16 @@ def _is_nameless(reading: Reading) -> bool:
 def _without_photos(listing: Listing, source: str) -> str:
     if not listing.files:
         return f"{source!r} is empty; choose one with photos and their labels."
+    if videos := len(listing.ending(*VIDEO_ENDINGS)):
+        return (
+            f"{source!r} holds {counted(videos, 'video')} and no photos; extract the frames that are labelled, as JPEG "
+            "or PNG, and put them together with their labels."
+        )
     endings = Counter(PurePosixPath(path).suffix.lower()[:20] or "other" for path in listing.files)
     found = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(3))
     return (
-        f"{source!r} holds no photos that can be read, only other files ({found}); put the photos, as JPEG, PNG, WEBP "
-        "or BMP, together with their labels."
+        f"{source!r} holds no photos that can be read, only other files ({found}); put the photos, as {PHOTO_FORMATS}, "
+        "together with their labels."
     )
 
 

@@ -93,8 +93,8 @@ def _copies(photos: Sequence[MergedPhoto]) -> list[list[int]]:
     """Return the indices of equal photos, for those that more than one data set has."""
     same: dict[str, list[int]] = defaultdict(list)
     for index, photo in enumerate(photos):
-        if photo.record.sha256:
-            same[photo.record.sha256].append(index)
+        if photo.record.source_sha256:
+            same[photo.record.source_sha256].append(index)
     return [group for group in same.values() if len({photos[index].dataset for index in group}) > 1]
 
 

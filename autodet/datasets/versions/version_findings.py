@@ -65,7 +65,7 @@ def shots_of(images: Sequence[ImageRecord]) -> list[Shot]:
         marks = record.annotations
         rows = zip(marks.class_ids.tolist(), marks.boxes_xyxy.tolist(), strict=True)
         drawn = frozenset((class_id, *box) for class_id, box in rows)
-        shots.append(Shot(record.file, record.sha256, record.look, drawn))
+        shots.append(Shot(record.file, record.source_sha256, record.look, drawn))
     return shots
 
 
