@@ -30,6 +30,9 @@ _STEPS: Mapping[str, Callable[[ImportStep], str]] = {
 _UNMET: Mapping[str, Callable[..., str]] = {
     "no_xml": lambda: "there is no .xml file",
     "no_json": lambda: "there is no .json file",
+    "json_other": lambda: "no .json file is of this format",
+    "no_jsonl": lambda: "there is no metadata.jsonl with objects",
+    "parquet": lambda file: f"{file}: Parquet is not read; save the data set as an image folder with a metadata.jsonl",
     "no_csv": lambda: "there is no .csv file",
     "no_txt": lambda: "there are no .txt label files",
     "no_txt_of_photo": lambda: "no .txt file has the name of a photo",

@@ -151,6 +151,8 @@ def find_tiny(marks: Sequence[Mark], size_wh: tuple[int, int]) -> set[Mark]:
 
 def _placed(box_xyxy: BoxXYXY, photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions) -> BoxXYXY:
     """Convert an original box to pixels of the upright photo."""
+    if photo.relative and photo.stated_wh == facts.stored_wh != facts.upright_wh and decisions["turned"] == "fix":
+        return turn_upright(_scaled(box_xyxy, *facts.stored_wh), facts)
     if photo.relative:
         return _scaled(box_xyxy, *facts.upright_wh)
     if photo.stated_wh is None or photo.stated_wh == facts.upright_wh:
@@ -183,6 +185,8 @@ def _check_size(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions) -
         kind = "size_missing"
     elif photo.stated_wh == facts.stored_wh:
         kind = "turned"
+    elif photo.relative:  # fractions hold for any size
+        return
     width, height = facts.upright_wh
     values = {"stated_wh": list(photo.stated_wh), "width": width, "height": height}
     yield Finding(kind, photo.labels, decisions[kind], values)

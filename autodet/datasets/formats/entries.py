@@ -5,17 +5,20 @@ joins the entries of each photo, and reports missing photos, damaged annotations
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from autodet.datasets.formats.labels import MAX_MARKS, LabelledPhoto, Notation, OtherReading, Reading
 from autodet.datasets.formats.photo_lookup import PhotoFinder
-from autodet.datasets.formats.shapes import find_hulled
+from autodet.datasets.formats.shapes import iou
 from autodet.datasets.formats.source_files import Listing
-from autodet.records import Cause, Finding, Mark, Split
+from autodet.records import Action, Cause, Finding, Mark, Split
 
 MAX_MISSING = 10_000  # missing photos reported one by one; the rest are counted
+SAME_BOX, SAME_OBJECT = 0.9, 0.5  # IoU from which two boxes of one class are equal, or about one object
+COUNTED = {"shapes_hulled": "hulled", "shapes_skipped": "skipped", "classes_several": "several"}  # by kind
+KIND_ACTIONS: Mapping[str, Action] = {"shapes_hulled": "fix", "shapes_skipped": "drop", "classes_several": "keep"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,11 @@ class LabelEntry:
         notation: The notation of the four numbers of all boxes in the file; empty if some boxes have other origins.
         unlabelled: Whether the labels list the photo as not annotated yet, rather than as a photo without objects.
         hulled: Number of turned boxes among the annotations, which were replaced by the upright boxes around them.
+        skipped: Number of points and lines, which mark no area.
+        several: Number of objects with several classes, each of which has an annotation.
+        version: Which of several labellings of the photo in this file the entry belongs to, by different people for
+            example. Entries of one version are joined, those of different versions compared.
+        readings: Other readings of the annotations; see ``LabelledPhoto``.
     """
 
     names: tuple[str, ...]
@@ -48,6 +56,10 @@ class LabelEntry:
     notation: Notation = ""
     unlabelled: bool = False
     hulled: int = 0
+    skipped: int = 0
+    several: int = 0
+    version: str = ""
+    readings: tuple[OtherReading, ...] = ()
 
 
 def match_entries(
@@ -61,10 +73,10 @@ def match_entries(
         classes: The classes that the labels list, annotated or not.
         findings: Problems that the reader found.
     """
-    found: dict[PurePosixPath, dict[str, LabelledPhoto]] = defaultdict(dict)
+    found: dict[PurePosixPath, dict[tuple[str, str], LabelledPhoto]] = defaultdict(dict)
     problems = list(findings)
     missing: dict[str, list[LabelEntry]] = defaultdict(list)
-    hulled: Counter[str] = Counter()
+    counts: dict[str, Counter[str]] = {kind: Counter() for kind in COUNTED}
     finders: dict[tuple[str, Split | None], PhotoFinder] = {}
     for entry in entries:
         find = finders.setdefault((entry.file, entry.split), PhotoFinder(listing, entry.file, entry.split))
@@ -73,13 +85,15 @@ def match_entries(
             missing[entry.file].append(entry)
             continue
         problems += [_unusable(entry, photo, cause) for cause in entry.damage]
+        for kind, attribute in COUNTED.items():
+            counts[kind][str(photo)] += getattr(entry, attribute)
         if entry.unlabelled:
             continue
-        hulled[str(photo)] += entry.hulled
-        before = found[photo].get(entry.file)
-        found[photo][entry.file] = _joined(before, entry) if before else _labelled(listing, photo, entry)
+        key = entry.file, entry.version
+        before = found[photo].get(key)
+        found[photo][key] = _joined(before, entry) if before else _labelled(listing, photo, entry)
     problems += [finding for lost in missing.values() for finding in _absent(listing, lost)]
-    problems += find_hulled(hulled.total(), [photo for photo, count in hulled.items() if count])
+    problems += [finding for kind, count in counts.items() for finding in _counted(kind, count)]
     photos = []
     for photo, by_file in found.items():
         first, *others = by_file.values()
@@ -94,12 +108,30 @@ def match_entries(
 def _labelled(listing: Listing, photo: PurePosixPath, entry: LabelEntry) -> LabelledPhoto:
     split = entry.split or listing.split_of(photo) or listing.split_of(entry.file)
     facts = (photo, entry.file, entry.marks, entry.stated_wh, split, entry.relative)
-    return LabelledPhoto(*facts, notation=entry.notation)
+    return LabelledPhoto(*facts, notation=entry.notation, readings=entry.readings)
 
 
 def _joined(photo: LabelledPhoto, entry: LabelEntry) -> LabelledPhoto:
     stated = photo.stated_wh if any(photo.stated_wh or ()) else entry.stated_wh
-    return replace(photo, marks=(*photo.marks, *entry.marks), stated_wh=stated)
+    readings = _joined_readings(photo, entry)
+    return replace(photo, marks=(*photo.marks, *entry.marks), stated_wh=stated, readings=readings)
+
+
+def _joined_readings(photo: LabelledPhoto, entry: LabelEntry) -> tuple[OtherReading, ...]:
+    """Return the other readings of both; where one has none of a kind, its annotations are the same in any."""
+    ours = {(reading.kind, reading.action): reading.marks for reading in photo.readings}
+    theirs = {(reading.kind, reading.action): reading.marks for reading in entry.readings}
+    return tuple(
+        OtherReading(*key, (*ours.get(key, photo.marks), *theirs.get(key, entry.marks))) for key in {**ours, **theirs}
+    )
+
+
+def _counted(kind: str, counts: Mapping[str, int]) -> Iterator[Finding]:
+    """Yield one finding for the whole data set."""
+    photos = tuple(photo for photo, count in counts.items() if count)
+    if photos:
+        action = KIND_ACTIONS[kind]
+        yield Finding(kind, "", action, {"shapes": sum(counts.values())}, photos=photos)
 
 
 def _unusable(entry: LabelEntry, photo: PurePosixPath, cause: Cause) -> Finding:
@@ -116,15 +148,28 @@ def _absent(listing: Listing, entries: Sequence[LabelEntry]) -> Iterable[Finding
 
 
 def _combined(first: LabelledPhoto, others: Sequence[LabelledPhoto], problems: list[Finding]) -> LabelledPhoto:
-    """Combine what several files say about a photo; report it unless they agree."""
+    """Combine what several files, or several people, say about a photo; report it unless they agree."""
     for other in others:
         values = {"file": first.labels, "photo": str(first.photo)}
-        if set(other.marks) == set(first.marks):
-            problems.append(
-                Finding("labels_twice", other.labels, "drop", values, "described_twice", (str(first.photo),))
-            )
+        people = other.labels == first.labels
+        if _agree(first.marks, other.marks):
+            cause = "drawn_twice" if people else "described_twice"
+            problems.append(Finding("labels_twice", other.labels, "drop", values, cause, (str(first.photo),)))
             continue
-        joined = (*first.marks, *(mark for mark in other.marks if mark not in first.marks))
-        problems.append(Finding("labels_disagree", other.labels, "stop", values, photos=(str(first.photo),)))
-        first = replace(first, readings=(OtherReading("labels_disagree", "fix", joined),))
+        joined = (*first.marks, *(mark for mark in other.marks if not _is_among(mark, first.marks, SAME_OBJECT)))
+        cause = "people_disagree" if people else ""
+        problems.append(Finding("labels_disagree", other.labels, "stop", values, cause, (str(first.photo),)))
+        kept = (reading for reading in first.readings if reading.kind != "labels_disagree")
+        first = replace(first, readings=(*kept, OtherReading("labels_disagree", "fix", joined)))
     return first
+
+
+def _agree(marks: Sequence[Mark], others: Sequence[Mark]) -> bool:
+    """Return whether two people or files mark the same objects, to a rounding error."""
+    if set(marks) == set(others):
+        return True
+    return len(marks) == len(others) and all(_is_among(mark, others, SAME_BOX) for mark in marks)
+
+
+def _is_among(mark: Mark, others: Iterable[Mark], overlap: float) -> bool:
+    return any(mark.name == other.name and iou(mark.box_xyxy, other.box_xyxy) >= overlap for other in others)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from autodet.datasets.formats import coco, voc, yolo
+from autodet.datasets.formats import coco, createml, hugging_face, label_studio, labelme, via, voc, vott, yolo
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.source_files import Listing
 from autodet.errors import AmbiguousFormatError, DatasetError
@@ -43,10 +43,27 @@ class Format(Protocol):
         """Read all labels of the source, as written."""
 
 
-WITHOUT_FILES = {"no_xml", "no_json", "no_txt", "no_csv"}  # reasons that say nothing about the files that are there
+WITHOUT_FILES = {
+    "no_xml",
+    "no_json",
+    "no_txt",
+    "no_csv",
+    "no_jsonl",
+    "json_other",
+}  # reasons that say nothing about the files that are there
 STRAY_SHARE = 0.1  # formats with at most this share of the labelled photos of the best one are stray
 
-FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo}
+FORMATS: dict[str, Format] = {
+    "voc": voc,
+    "coco": coco,
+    "yolo": yolo,
+    "labelme": labelme,
+    "label_studio": label_studio,
+    "createml": createml,
+    "via": via,
+    "vott": vott,
+    "hugging_face": hugging_face,
+}
 
 
 def find_format(listing: Listing, name: str, source: str) -> Detection:

@@ -2,10 +2,25 @@
 
 from collections.abc import Iterable
 from math import cos, hypot, pi, sin
+from typing import Any
 
-from autodet.records import BoxXYXY, Finding
+from autodet.datasets.formats.masks import numbers_of
+from autodet.records import BoxXYXY
 
 MIN_TURN = 1e-3  # radians: smaller turns are rounding errors
+
+
+def points_of(values: Any) -> list[tuple[float, float]] | None:
+    """Return points written as ``[x, y]`` or ``{"x": x, "y": y}``; None if one of them is none.
+
+    Args:
+        values: The points, as a label file has them.
+    """
+    if not isinstance(values, list):
+        return None
+    pairs = [[point.get("x"), point.get("y")] if isinstance(point, dict) else point for point in values]
+    points = [(xy[0], xy[1]) for pair in pairs if (xy := numbers_of(pair)) and len(xy) in (2, 3)]
+    return points if len(points) == len(pairs) else None
 
 
 def hull_of_points(points: Iterable[tuple[float, float]]) -> BoxXYXY:
@@ -82,13 +97,14 @@ def is_upright(points: Iterable[tuple[float, float]]) -> bool:
     return all(min(x - x1, x2 - x) <= near and min(y - y1, y2 - y) <= near for x, y in corners)
 
 
-def find_hulled(shapes: int, photos: Iterable[str]) -> list[Finding]:
-    """Report, once for a data set, how many turned boxes were replaced by the upright boxes around them.
+def iou(box_xyxy: BoxXYXY, other_xyxy: BoxXYXY) -> float:
+    """Return the intersection over union of two boxes."""
+    width = min(box_xyxy[2], other_xyxy[2]) - max(box_xyxy[0], other_xyxy[0])
+    height = min(box_xyxy[3], other_xyxy[3]) - max(box_xyxy[1], other_xyxy[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    union = _area(box_xyxy) + _area(other_xyxy) - shared
+    return shared / union if union > 0 else 0.0
 
-    Args:
-        shapes: Number of turned boxes.
-        photos: The photos that they are on.
-    """
-    if not shapes:
-        return []
-    return [Finding("shapes_hulled", "", "fix", {"shapes": shapes}, photos=tuple(dict.fromkeys(photos)))]
+
+def _area(box_xyxy: BoxXYXY) -> float:
+    return (box_xyxy[2] - box_xyxy[0]) * (box_xyxy[3] - box_xyxy[1])

@@ -125,9 +125,9 @@ def _as_decided(photo: StagedPhoto, decisions: Decisions) -> StagedPhoto:
 
 
 def _decided(findings: Sequence[Finding], decisions: Decisions) -> Iterator[Finding]:
-    """Yield the findings of the format's reader; those that ask the user get the action that was decided."""
+    """Yield the findings of the format's reader; those with a choice get the action that was decided."""
     for finding in findings:
-        asks = "stop" in KINDS[finding.kind].actions
+        asks = len(KINDS[finding.kind].actions) > 1
         yield replace(finding, action=decisions[finding.kind]) if asks else finding
 
 

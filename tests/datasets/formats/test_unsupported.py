@@ -31,7 +31,7 @@ def lay_out(tree, format, photos):
 
 
 OTHERS = [
-    ("b0.json", LABELME, "LabelMe's"),
+    ("b0.json", LABELME, "Labelme's"),
     ("b0.jpg.json", SUPERVISELY, "another program's"),
     ("ann/b0.json", SUPERVISELY, "another program's"),
 ]
@@ -66,7 +66,7 @@ def test_many_of_them_are_a_large_loss(tmp_path):
         tree.photo(f"b/b{number}.jpg")
         tree.text(f"b/b{number}.json", LABELME)
     workspace = workspace_in(tmp_path)
-    with pytest.raises(DatasetError, match=r"4 of 16 labelled photos.*b/b0\.json: Its labels are LabelMe's"):
+    with pytest.raises(DatasetError, match=r"4 of 16 labelled photos.*b/b0\.json: Its labels are Labelme's"):
         import_dataset(tree.root, workspace=workspace)
     agreed = import_dataset(tree.root, decisions={"large_loss": "keep"}, workspace=workspace)
     assert len(agreed.images) == 12
