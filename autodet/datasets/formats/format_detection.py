@@ -122,6 +122,12 @@ def _is_nameless(reading: Reading) -> bool:
 def _without_photos(listing: Listing, source: str) -> str:
     if not listing.files:
         return f"{source!r} is empty; choose one with photos and their labels."
+    embedded = sum("imageData" in keys for keys in listing.json_keys.values())
+    if embedded:
+        return (
+            f"{source!r} holds no photos, but {counted(embedded, 'JSON file')} that may have them inside (imageData); "
+            "save each as a file beside its JSON, as 'labelme_export_json' does."
+        )
     endings = Counter(PurePosixPath(path).suffix.lower()[:20] or "other" for path in listing.files)
     found = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(3))
     return (

@@ -68,7 +68,7 @@ def _objects(regions: Sequence[Region]) -> Iterator[list[Region]]:
 
 
 def _add_object(drawn: PhotoMarks, group: Sequence[Region], size: tuple[int, int] | None) -> None:
-    drawn.next_shape()
+    number = drawn.next_shape()
     values = [region["value"] for region in group]
     classes = [label for value in values for label in classes_of(value)]
     if not classes:  # a class may also be chosen in a list beside the photo
@@ -82,9 +82,9 @@ def _add_object(drawn: PhotoMarks, group: Sequence[Region], size: tuple[int, int
         drawn.refuse("view_turned")
         return
     try:
-        box, turned = _box_of(value, size)
+        box, turned = _box_of(value, size, number)
     except LabelError as error:
-        drawn.refuse(error.cause.key, **error.cause.values)
+        drawn.damage.append(error.cause)
         return
     drawn.add(classes, box, turned=turned)
 
@@ -95,24 +95,24 @@ def _is_point(value: Mapping[str, Any]) -> bool:
     return lacks_area or "keypointlabels" in value
 
 
-def _box_of(value: Mapping[str, Any], size: tuple[int, int] | None) -> tuple[BoxXYXY, bool]:
+def _box_of(value: Mapping[str, Any], size: tuple[int, int] | None, number: int) -> tuple[BoxXYXY, bool]:
     """Return the box of a region in fractions of the sides, and whether it was a turned rectangle."""
     if "rle" in value:
-        return _box_of_brush(value["rle"], size), False
+        return _box_of_brush(value["rle"], size, number), False
     if "points" in value:
         points = points_of(value["points"])
         if not points or len(points) < 3:
-            raise LabelError("region_place")
+            raise LabelError("region_place", number=number)
         return _fractions(hull_of_points(points), (100, 100)), False
     angle = number_of(value.get("rotation") or 0)
     keys = ("x", "y", "radiusX", "radiusY") if "radiusX" in value else ("x", "y", "width", "height")
     numbers = numbers_of([value.get(key) for key in keys])
     if numbers is None or angle is None:
-        raise LabelError("region_place")
+        raise LabelError("region_place", number=number)
     if angle % 360 and size is None:
-        raise LabelError("region_sizeless")
+        raise LabelError("region_sizeless", number=number)
     width, height = size or (100, 100)
-    x, y, across, down = (number * side / 100 for number, side in zip(numbers, (width, height) * 2, strict=True))
+    x, y, across, down = (share * side / 100 for share, side in zip(numbers, (width, height) * 2, strict=True))
     turn = radians(angle)
     if "radiusX" in value:
         return _fractions(hull_of_rotated_ellipse(x, y, across, down, turn), (width, height)), False
@@ -128,10 +128,10 @@ def _fractions(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> BoxXYXY:
     return x1 / width, y1 / height, x2 / width, y2 / height
 
 
-def _box_of_brush(rle: Any, size: tuple[int, int] | None) -> BoxXYXY:
+def _box_of_brush(rle: Any, size: tuple[int, int] | None, number: int) -> BoxXYXY:
     """Return the bounds of a brush mask: a packed picture of four channels, whose alpha is not 0 in the mask."""
     if size is None:
-        raise LabelError("region_sizeless")
+        raise LabelError("region_sizeless", number=number)
     width, height = size
     columns: list[int] = []
     rows: list[int] = []

@@ -166,7 +166,7 @@ def _region_of_3(place: Sequence[Any], attributes: Mapping[str, Any]) -> Region:
 def _entry(photo: ViaPhoto, attributes: Attributes, chosen: str | None) -> LabelEntry:
     drawn = PhotoMarks()
     for region in photo.regions:
-        drawn.next_shape()
+        number = drawn.next_shape()
         if region.shape in WITHOUT_AREA:
             drawn.skipped += 1
             continue
@@ -175,9 +175,9 @@ def _entry(photo: ViaPhoto, attributes: Attributes, chosen: str | None) -> Label
         else:
             classes = attributes.classes_of(chosen, region.attributes.get(chosen))
         try:
-            box = _box_of(region)
+            box = _box_of(region, number)
         except LabelError as error:
-            drawn.refuse(error.cause.key, **error.cause.values)
+            drawn.damage.append(error.cause)
             continue
         said = {key.lower(): value for key, value in region.attributes.items()}
         difficult, truncated = (key != chosen and is_set(said.get(key)) for key in ("difficult", "truncated"))
@@ -185,7 +185,7 @@ def _entry(photo: ViaPhoto, attributes: Attributes, chosen: str | None) -> Label
     return drawn.entry(photo.names, photo.file)
 
 
-def _box_of(region: Region) -> BoxXYXY:
+def _box_of(region: Region, number: int) -> BoxXYXY:
     numbers = region.numbers or ()
     match region.shape, numbers:
         case "rect", (x, y, width, height):
@@ -198,5 +198,5 @@ def _box_of(region: Region) -> BoxXYXY:
             if len(numbers) % 2 == 0:
                 return hull_of_points(zip(numbers[0::2], numbers[1::2], strict=True))
     if region.shape in SHAPES[1:8]:
-        raise LabelError("region_place")
-    raise LabelError("region_shape", shape=region.shape[:40])
+        raise LabelError("region_place", number=number)
+    raise LabelError("region_shape", number=number, shape=region.shape[:40])
