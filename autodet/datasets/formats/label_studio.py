@@ -91,7 +91,12 @@ def _tasks_of(document: Any) -> list[Mapping[str, Any]]:
 
 
 def _is_task(task: Mapping[str, Any]) -> bool:
-    return isinstance(task.get("data"), dict) and any(isinstance(task.get(key), list) for key in KEYS)
+    data = task.get("data")
+    if not isinstance(data, dict) or not any(isinstance(task.get(key), list) for key in KEYS):
+        return False
+    return any(
+        _is_photo_name(value) or _are_photo_names(value) or "/" in str(value)[:MAX_TEXT] for value in data.values()
+    )
 
 
 def _is_minimal(task: Mapping[str, Any]) -> bool:
@@ -160,7 +165,7 @@ def _photos(data: Mapping[str, Any], objects: Sequence[str]) -> tuple[Shown, ...
     if named:
         uploaded = [str(name) for name in (data.get("file_upload"),) if _is_photo_name(name)]
         return (Shown(tuple(dict.fromkeys([named[0], *uploaded]))),)
-    series: list[str] = next((data[key] for key in keys if data[key] and _are_photo_names(data[key])), [])
+    series: list[str] = next((data[key] for key in keys if _are_photo_names(data[key])), [])
     if series:
         return tuple(Shown((name,), place=place) for place, name in enumerate(series))
     paths = [name for key in keys if isinstance(name := data[key], str) and "/" in name and len(name) < MAX_TEXT]
@@ -168,7 +173,7 @@ def _photos(data: Mapping[str, Any], objects: Sequence[str]) -> tuple[Shown, ...
 
 
 def _are_photo_names(values: Any) -> bool:
-    return isinstance(values, list) and all(map(_is_photo_name, values))
+    return isinstance(values, list) and bool(values) and all(map(_is_photo_name, values))
 
 
 def _is_photo_name(value: Any) -> bool:

@@ -66,6 +66,6 @@ class PhotoMarks:
             file: The label file.
             **facts: Further attributes of ``LabelEntry``.
         """
-        facts.setdefault("unlabelled", bool(not self.marks and (self.skipped or self.damage)))
+        facts["unlabelled"] = facts.get("unlabelled") or bool(not self.marks and (self.skipped or self.damage))
         facts |= {"hulled": self.hulled, "skipped": self.skipped, "several": self.several}
         return LabelEntry(tuple(names), file, tuple(self.marks), damage=tuple(self.damage), **facts)
