@@ -98,25 +98,25 @@ def find_notation(rows: Sequence[Row]) -> Notation:
 
     Hugging Face documents COCO's notation, which holds unless the boxes contradict it.
     """
-    fits: Counter[Notation] = Counter()
-    possible: dict[Notation, bool] = {"corners": True, "top_left": True}
-    stated = 0
-    for row in rows:
-        width, height = row.size_wh or (0, 0)
-        for index, box in enumerate(row.boxes):
-            if box is None:
-                continue
-            a, b, c, d = box
-            possible["corners"] &= c > a and d > b
-            possible["top_left"] &= not width or (a + c <= width + ROUNDING and b + d <= height + ROUNDING)
-            if index < len(row.areas) and row.areas[index] > 0:
-                stated += 1
-                fits["top_left"] += _is_near(c * d, row.areas[index])
-                fits["corners"] += _is_near((c - a) * (d - b), row.areas[index])
-    for notation, other in (("top_left", "corners"), ("corners", "top_left")):
-        if stated and fits[notation] >= SURE * stated > fits[other]:  # type: ignore[index]
-            return notation  # type: ignore[return-value]
-    return "corners" if possible["corners"] and not possible["top_left"] else "top_left"
+    fits: Counter[str] = Counter()
+    misfits: Counter[str] = Counter()
+    boxes = [(box, row.size_wh) for row in rows for box in row.boxes if box]
+    areas = [
+        (box, area)
+        for row in rows
+        for box, area in zip(row.boxes, row.areas, strict=False)
+        if box is not None and area > 0
+    ]
+    for (a, b, c, d), area in areas:
+        fits["top_left"] += _is_near(c * d, area)
+        fits["corners"] += _is_near((c - a) * (d - b), area)
+    for (a, b, c, d), size_wh in boxes:
+        width, height = size_wh or (float("inf"), float("inf"))
+        misfits["top_left"] += a + c > width + ROUNDING or b + d > height + ROUNDING
+        misfits["corners"] += c <= a or d <= b or c > width + ROUNDING or d > height + ROUNDING
+    if areas and max(fits.values()) >= SURE * len(areas) > min(fits["top_left"], fits["corners"]):
+        return "corners" if fits["corners"] > fits["top_left"] else "top_left"
+    return "corners" if not misfits["corners"] and misfits["top_left"] > (1 - SURE) * len(boxes) else "top_left"
 
 
 def _is_near(area: float, stated: float) -> bool:

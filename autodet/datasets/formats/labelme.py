@@ -51,25 +51,46 @@ def is_labelme(document: Any) -> bool:
 def read(listing: Listing) -> Reading:
     """Read every file, and match it to its photo."""
     findings: list[Finding] = []
-    return match_entries(listing, list(_entries(listing, findings)), _classes(listing), findings)
+    return match_entries(listing, _entries(listing, findings), _classes(listing), findings)
 
 
-def _entries(listing: Listing, findings: list[Finding]) -> Iterator[LabelEntry]:
-    grouped: dict[str, int] = {}
+def _entries(listing: Listing, findings: list[Finding]) -> list[LabelEntry]:
+    entries: list[LabelEntry] = []
+    groups: set[str] = set()
     for path, document in documents(listing, find_documents(listing, "shapes"), is_labelme, findings):
         entry = _entry(path, document)
-        photo = next(filter(None, map(PhotoFinder(listing, path), entry.names)), None)
-        if photo is None and document.get("imageData"):
+        groups.update(_groups_in(document))
+        if document.get("imageData") and not any(map(PhotoFinder(listing, path), entry.names)):
             embedded = {"name": entry.names[0][:200]}
             findings.append(Finding("photo_missing", path, "drop", embedded, "photo_embedded"))
-            continue
-        if entry.readings:
-            grouped[str(photo or path)] = len(entry.readings[0].marks) - len(entry.marks)
-        yield entry
-    if grouped:
-        values = {"shapes": sum(grouped.values())}
-        findings.append(Finding("shapes_grouped", "", "fix", values, photos=tuple(grouped)))
+        else:
+            entries.append(entry)
+    if len(groups) > 1:
+        findings += _told(listing, entries)
+    else:
+        entries = [_apart(entry) for entry in entries]
     findings += _broken(listing)
+    return entries
+
+
+def _told(listing: Listing, entries: list[LabelEntry]) -> Iterator[Finding]:
+    """Report, once for the data set, the outlines that were joined to objects."""
+    joined = [(entry, len(entry.readings[0].marks) - len(entry.marks)) for entry in entries if entry.readings]
+    if joined:
+        photos = [next(filter(None, map(PhotoFinder(listing, entry.file), entry.names)), None) for entry, _ in joined]
+        values = {"shapes": sum(count for _, count in joined)}
+        yield Finding("shapes_grouped", "", "fix", values, photos=tuple(str(photo) for photo in photos if photo))
+
+
+def _apart(entry: LabelEntry) -> LabelEntry:
+    return replace(entry, marks=entry.readings[0].marks, readings=()) if entry.readings else entry
+
+
+def _groups_in(document: dict[str, Any]) -> Iterator[str]:
+    """Yield the groups of a file's outlines; a single one in a data set is a value that a converter always writes."""
+    for shape in document["shapes"]:
+        if isinstance(shape, dict) and _is_outline(shape):
+            yield str(shape.get("group_id"))
 
 
 def _broken(listing: Listing) -> Iterator[Finding]:
@@ -153,9 +174,12 @@ def _box_of(kind: str, points: list[tuple[float, float]]) -> BoxXYXY | None:
 
 def _group_of(shape: dict[str, Any], name: str) -> tuple[str, object] | None:
     """Return the object that an outline is a part of: Labelme gives the parts of one object the same group."""
-    group, kind = shape.get("group_id"), shape.get("shape_type") or "polygon"
-    is_part = kind in ("polygon", "mask") and isinstance(group, int | str) and group != ""
-    return (name, group) if is_part else None
+    group = shape.get("group_id")
+    return (name, group) if _is_outline(shape) and isinstance(group, int | str) and group != "" else None
+
+
+def _is_outline(shape: dict[str, Any]) -> bool:
+    return (shape.get("shape_type") or "polygon") in ("polygon", "mask")
 
 
 def _joined(marks: list[Mark], groups: list[tuple[str, object] | None]) -> tuple[Mark, ...]:

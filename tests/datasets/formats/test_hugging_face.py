@@ -86,11 +86,12 @@ def test_rows(tmp_path, one):
         ([row({"bbox": [CORNERS], "category": ["dog"], "area": [900]})], "corners"),
         ([row({"bbox": [[30, 20, 60, 40]], "category": ["dog"]})], "corners"),
         ([row({"bbox": [[4, 5, 10, 20]], "category": ["dog"]})], "top_left"),
+        ([row({"bbox": [[4, 5, 9, 9]] * 20 + [[30, 20, 36, 40]], "category": ["dog"] * 21})], "top_left"),
         ([row({"bbox": [[40, 20, 20, 25]], "category": ["dog"]})], "top_left"),
         ([row({"bbox": [[30, 20, 60, 40]], "category": ["dog"]}, width=None)], "top_left"),
         (
             [
-                row({"bbox": [[4, 5, 9, 9]], "category": ["dog"]}),
+                row({"bbox": [[34, 5, 60, 9]], "category": ["dog"]}),
                 row({"bbox": [[30, 20, 60, 40]], "category": ["dog"]}),
             ],
             "corners",

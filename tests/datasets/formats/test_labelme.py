@@ -113,6 +113,12 @@ def test_outlines_of_one_group_are_one_object_unless_the_user_decides_otherwise(
     assert dataset.boxes == 4
 
 
+def test_a_group_that_a_converter_always_writes_joins_nothing(tmp_path):
+    parts = [shape([[4, 5], [9, 5], [9, 9]], group_id=0), shape([[30, 30], [34, 30], [34, 35]], group_id=0)]
+    photo, findings = read_one(tmp_path, *parts)
+    assert len(photo.marks) == 2 and not findings and not photo.readings
+
+
 @pytest.mark.parametrize(
     ("photo", "file", "written"),
     [
