@@ -1,6 +1,6 @@
 """Sentences about imports: the current step, the detected format, and questions to the user."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from autodet.messages.audience import Audience
 from autodet.messages.findings import cause_clause
@@ -30,7 +30,7 @@ _STEPS: Mapping[str, Callable[[ImportStep], str]] = {
 _UNMET: Mapping[str, Callable[..., str]] = {
     "no_xml": lambda: "there is no .xml file",
     "no_json": lambda: "there is no .json file",
-    "json_other": lambda: "no .json file is of this format",
+    "json_other": lambda: "no .json file is of such a format",
     "no_jsonl": lambda: "there is no metadata.jsonl with objects",
     "parquet": lambda file: f"{file}: Parquet is not read; save the data set as an image folder with a metadata.jsonl",
     "no_csv": lambda: "there is no .csv file",
@@ -62,8 +62,16 @@ def detection_sentence(format: str, unmet: Mapping[str, Cause], *, asked: bool) 
     """
     if asked:
         return f"Read as {FORMAT_TITLES[format]}, as you chose."
-    others = "; ".join(f"for {FORMAT_TITLES[other]}, {unmet_clause(reason)}" for other, reason in unmet.items())
+    titles: dict[str, list[str]] = {}
+    for other, reason in unmet.items():
+        titles.setdefault(unmet_clause(reason), []).append(FORMAT_TITLES[other])
+    others = "; ".join(f"for {_listed(names)}, {clause}" for clause, names in titles.items())
     return f"Detected as {FORMAT_TITLES[format]}: {others}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def format_question(source: str, photos: Mapping[str, int], audience: Audience = "terminal") -> str:

@@ -96,7 +96,7 @@ def _groups_in(document: dict[str, Any]) -> Iterator[str]:
 def _broken(listing: Listing) -> Iterator[Finding]:
     """Report the files of photos that are empty or cut short, so that not even their keys can be read."""
     for path, keys in listing.json_keys.items():
-        if not keys and path.lower().endswith(".json") and listing.find_photo(stem_of(path), beside=path):
+        if keys <= {"imageData"} and path.lower().endswith(".json") and listing.find_photo(stem_of(path), beside=path):
             try:
                 read_document(listing, path)
             except FileError as error:

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from autodet.datasets.formats.format_detection import FORMATS
+from autodet.datasets.formats.format_detection import FORMATS, find_format
 from autodet.datasets.formats.source_files import list_files
+from autodet.messages.imports import detection_sentence
 from tests.datasets.formats.layouts import Tree, coco
 
 PERCENT = {"x": 5, "y": 5, "width": 30, "height": 30, "rotation": 0, "rectanglelabels": ["dog"]}
@@ -56,6 +57,16 @@ def test_json_min_is_label_studios(tmp_path):
 @pytest.mark.parametrize("document", OF_ANOTHER_PROGRAM)
 def test_other_documents_are_of_no_format(tmp_path, document):
     assert met(tmp_path, document) == []
+
+
+def test_the_reasons_against_the_other_formats_are_said_once(tmp_path):
+    tree = Tree(tmp_path / "set")
+    tree.photo("a.jpg")
+    tree.text("a.json", json.dumps(DOCUMENTS["labelme"]))
+    detection = find_format(list_files(tree.root, 1000), "auto", "set")
+    sentence = detection_sentence(detection.format, detection.unmet, asked=False)
+    assert sentence.startswith("Detected as Labelme: for Pascal VOC, there is no .xml file; for COCO, a.json: ")
+    assert sentence.count("no .json file is of such a format") == 1
 
 
 def variants(value):

@@ -4,6 +4,7 @@ import json
 from math import sqrt
 
 import pytest
+from PIL import Image
 
 from autodet.datasets.formats import label_studio
 from autodet.datasets.formats.source_files import list_files
@@ -11,7 +12,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import DatasetError
 from autodet.messages.findings import problem_sentence
 from tests.datasets.formats.layouts import Tree
-from tests.helpers import workspace_in
+from tests.helpers import draw_photo, workspace_in
 
 VALUE = {"x": 25, "y": 50, "width": 50, "height": 25, "rotation": 0}
 BOX = (0.25, 0.5, 0.75, 0.75)
@@ -253,3 +254,22 @@ def test_a_photo_resized_after_the_annotation_has_the_same_fractions(tmp_path):
     dataset = import_dataset(tree.root, workspace=workspace_in(tmp_path))
     assert dataset.images[0].annotations.boxes_xyxy.tolist() == [[16, 24, 48, 36]]
     assert "size_mismatch" not in {finding.kind for finding in dataset.findings}
+
+
+@pytest.mark.parametrize(
+    ("size", "box"), [((48, 64), [12, 32, 36, 48]), ((64, 48), [12, 16, 24, 48]), ((4800, 6400), [12, 32, 36, 48])]
+)
+def test_a_photo_on_its_side(tmp_path, size, box):
+    """Browsers turn photos as the camera says; old ones showed them as stored, and the stated size tells."""
+    tree = Tree(tmp_path / "set")
+    tree.photo("b.jpg")
+    exif = Image.Exif()
+    exif[274] = 6  # stored as 64x48, upright 48x64
+    draw_photo(seed=7).save(tree.root / "a.jpg", exif=exif)
+    drawn = region(original_width=size[0], original_height=size[1])
+    tree.text("a.json", json.dumps([task(annotation(drawn)), task(annotation(), photo="b.jpg")]))
+    dataset = import_dataset(tree.root, workspace=workspace_in(tmp_path))
+    (marked,) = [record for record in dataset.images if len(record.annotations.boxes_xyxy)]
+    assert marked.annotations.boxes_xyxy.tolist() == [box]
+    kinds = {finding.kind for finding in dataset.findings}
+    assert ("turned" in kinds) == (size == (64, 48)) and "size_mismatch" not in kinds

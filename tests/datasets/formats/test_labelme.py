@@ -163,7 +163,9 @@ def test_photos_inside_the_json_only_are_told_if_there_are_no_others(tmp_path):
         import_dataset(tree.root, workspace=workspace_in(tmp_path))
 
 
-@pytest.mark.parametrize("content", ["", '{"shapes": [{"label": "dog", "poi', "[" * 100_000, "\0"])
+@pytest.mark.parametrize(
+    "content", ["", '{"imageData": "/9j/4A', '{"shapes": [{"label": "dog", "poi', "[" * 100_000, "\0"]
+)
 def test_a_file_cut_short_costs_its_photo(tmp_path, content):
     tree = Tree(tmp_path / "set")
     for name in ("a", "b"):
