@@ -3,6 +3,7 @@
 Predictions, drafts, and cancelled annotations are not ground truth. ``label_studio_regions`` reads the regions.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from autodet.datasets.formats.json_documents import documents, find_documents, f
 from autodet.datasets.formats.label_studio_regions import Region, add_regions, classes_of, has_place
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.photo_marks import PhotoMarks
-from autodet.datasets.formats.source_files import OTHER_ENDINGS, Listing
+from autodet.datasets.formats.source_files import OTHER_ENDINGS, Listing, original_name, plain
 from autodet.datasets.photos import PHOTO_ENDINGS
 from autodet.records import Cause, Finding
 
@@ -67,13 +68,14 @@ def read(listing: Listing) -> Reading:
     """Read all exports, and match their tasks to photos."""
     findings: list[Finding] = []
     entries: list[LabelEntry] = []
+    uploaded = _names_before_upload(listing)
     for path, document in documents(listing, _paths(listing), is_label_studio, findings):
         for number, fields in enumerate(_tasks_of(document)):
             task = _parsed(fields)
             if task.aside:
                 values = {"people": task.aside, "photo": next(iter(task.photos[0].names), "")[:200]}
                 findings.append(Finding("labels_twice", path, "drop", values, "ground_truth"))
-            entries += _entries(path, number, task)
+            entries += _entries(path, number, task, uploaded)
     return match_entries(listing, entries, findings=findings)
 
 
@@ -183,15 +185,29 @@ def _is_photo_name(value: Any) -> bool:
     return any(name.lower().endswith(_ENDINGS) for name in (value, value.partition("?")[0]))
 
 
-def _entries(path: str, number: int, task: Task) -> Iterator[LabelEntry]:
+def _entries(path: str, number: int, task: Task, uploaded: Mapping[str, str]) -> Iterator[LabelEntry]:
     for photo in task.photos:
-        names = photo.names or (f"task {number + 1}",)
+        before = (uploaded.get(plain(original_name(re.split(r"[/\\]", name)[-1]))) for name in photo.names)
+        names = (*photo.names, *filter(None, before)) or (f"task {number + 1}",)
         if not task.annotations:
             yield LabelEntry(names, path, unlabelled=True)
         for version, regions in enumerate(task.annotations):
             drawn = PhotoMarks()
             size = add_regions(drawn, [region for region in regions if _is_on(region, photo)])
             yield drawn.entry(names, path, relative=True, stated_wh=size, version=f"{number}.{version}")
+
+
+def _names_before_upload(listing: Listing) -> dict[str, str]:
+    """Return the photos by the names that they get on upload, which have ``_`` for spaces and lack brackets and such.
+
+    Names that two photos would get are left out.
+    """
+    found: dict[str, list[str]] = {}
+    for path, photo in listing.photo_at.items():
+        name = re.sub(r"[^-\w.]", "", photo.name.strip().replace(" ", "_"))
+        if name != photo.name:
+            found.setdefault(plain(name), []).append(path)
+    return {name: paths[0] for name, paths in found.items() if len(paths) == 1}
 
 
 def _is_on(region: Region, photo: Shown) -> bool:

@@ -214,6 +214,7 @@ def test_json_min_without_regions(tmp_path):
         ("/data/upload/1/4bc0de11-a.jpg", "images/4bc0de11-a.jpg"),
         ("/data/local-files/?d=set%5Cphotos%5Ca%20b.jpg", "photos/a b.jpg"),
         ("s3://bucket/some/a.jpg", "some/a.jpg"),
+        ("/data/upload/1/4bc0de11-my_cat_1.jpg", "my cat (1).jpg"),
         ("https://host/some/a.jpg?token=1.2", "a.jpg"),
         ("C:\\photos\\a.jpg", "a.jpg"),
     ],
