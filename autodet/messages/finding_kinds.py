@@ -97,6 +97,41 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "They are about the same photos, and with the wrong one each class would be called by another's name.",
         {"stop": "Do not import", "keep": "Use the file that is named first"},
     ),
+    "attribute_chosen": KindText(
+        "Attributes chosen as class",
+        "The labelling program has attributes of any name, and does not say which one is the class.",
+        {"keep": "Use this attribute"},
+    ),
+    "attribute_unclear": KindText(
+        "Attributes that may all be the class",
+        "With the wrong attribute, a detector would learn colours or states instead of kinds of objects.",
+        {"stop": "Do not import", "keep": "Use the attribute that is named first"},
+    ),
+    "notation_decided": KindText(
+        "Boxes in another notation",
+        "The four numbers of a box are usually x, y, width and height in this format, and here they cannot be.",
+        {"keep": "Read them as two corners"},
+    ),
+    "classes_several": KindText(
+        "Objects with several classes",
+        "A detector gives each box one class, so each class gets a box of its own.",
+        {"keep": "Make a box for each class"},
+    ),
+    "shapes_skipped": KindText(
+        "Shapes without area",
+        "Points and lines have no box, so a detector cannot learn from them.",
+        {"drop": "Leave them out"},
+    ),
+    "shapes_grouped": KindText(
+        "Objects of several outlines",
+        "An object that is partly covered has several outlines of one group, and a detector learns it as one box.",
+        {"fix": "Make one box for each object", "keep": "Make a box for each outline"},
+    ),
+    "shapes_hulled": KindText(
+        "Turned boxes",
+        "A detector finds upright boxes, which hold more background than turned ones.",
+        {"fix": "Take the upright box around each"},
+    ),
     "box_set_aside": KindText(
         "Boxes that only another version of the labels has",
         "Of several versions one counts: a mixture would bring back boxes that were removed or moved.",

@@ -14,7 +14,6 @@ WITHOUT_BOXES = {
     "val": "a search cannot compare its trials",
     "test": "no model can be evaluated on it",
 }
-PROGRAMS = {"labelme": "LabelMe's", "voc": "Pascal VOC's", "other": "another program's"}
 MAX_NAMES = 3  # of classes or files in one sentence
 NOTHING_IMPORTED, NOTHING_MERGED = "Nothing {was} imported.", "Nothing {was} merged."
 LEFT_OUT, KEPT = "The photo {was} left out.", "It {was} kept."
@@ -208,6 +207,26 @@ def _notation(
     )
 
 
+def _people_disagree(file: str, photo: str, *, audience: Audience = "terminal") -> str:
+    return (
+        f"{file} has several annotations of {photo}, with other boxes; delete the wrong ones or mark one as ground "
+        f"truth, or decide to join their boxes or to use the first{_choice('labels_disagree', audience, 'fix', 'keep')}"
+    )
+
+
+def _attribute_unclear(chosen: str, others: Sequence[str], *, audience: Audience = "terminal") -> str:
+    return (
+        f"The regions have several attributes, {_few([chosen, *others])}, and any of them may be the class; name that "
+        f"of the class 'class', or agree to use {chosen!r}{_consent('attribute_unclear', audience)}"
+    )
+
+
+def _other_program(program: str, format: str) -> str:
+    whose = f"{FORMAT_TITLES[program]}'s" if program in FORMAT_TITLES else "another program's"
+    read = FORMAT_TITLES.get(format, format)
+    return f"Its labels are {whose}, and {read} labels were read; export these as {read} too, or import them separately"
+
+
 def _choice(kind: str, audience: Audience, *actions: str) -> str:
     if audience == "page":
         return " here"
@@ -280,6 +299,9 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "photo_of_xml_missing": lambda name: f"There is no photo called {name!r} for this XML",
     "photo_of_entry_missing": lambda name: f"There is no photo called {name!r} for this entry",
     "photo_of_labels_missing": lambda name: f"There is no photo called {name!r} for this file of labels",
+    "photo_embedded": lambda name: (
+        f"The photo {name!r} is inside the JSON only (imageData); save it as a file of this name beside the JSON"
+    ),
     "photos_missing": lambda entries: f"The photos of {entries} more entries are missing too",
     # label files
     "json_git_pointer": lambda: f"It {GIT_POINTER}",
@@ -308,14 +330,17 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
         "are not ground truth"
     ),
     "folder_without_photos": lambda files: f"The photos of {counted(files, 'label file')} of this folder are not here",
-    "other_program": lambda program, format: (
-        f"Its labels are {PROGRAMS[program]}, and {format} labels were read; export these as {format} too"
-    ),
+    "other_program": _other_program,
     "other_format": lambda format, boxes: (
         f"There are {FORMAT_TITLES[format]} labels too ({counted(boxes, 'box', 'boxes')}), without names of classes"
     ),
     "described_twice": lambda file, photo: f"{file} already describes {photo}",
     "labels_disagree": _disagreeing,
+    "people_disagree": _people_disagree,
+    "drawn_twice": lambda file, photo: f"Another annotation of {photo} marks the same objects",
+    "ground_truth": lambda people, photo: (
+        f"One annotation of {photo!r} is marked as ground truth, and {_is_or_are(people)} not"
+    ),
     "other_version": lambda photos, others: f"Of its photos, {_is_or_are(photos)} described by {_files(others)} too",
     "other_objects": lambda photos, others: (
         f"Of its photos, {_is_or_are(photos)} described by {_files(others)} too, with other objects"
@@ -346,6 +371,31 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "mask_unreadable": lambda: "An annotation has a mask that cannot be read",
     "mask_empty": lambda: "An annotation has an empty mask",
     "category_unnamed": lambda category: f"An annotation has the category {category}, which is not in categories",
+    "shape_unnamed": lambda number: f"Shape {number} has no class",
+    "shape_points": lambda number, name: f"Shape {number} ({name}) does not have the points of its type",
+    "shape_unknown": lambda number, name, shape: f"Shape {number} ({name}) is of an unknown type, {shape!r}",
+    "region_place": lambda number: f"Region {number} does not have the numbers of its shape",
+    "region_shape": lambda number, shape: f"Region {number} is of an unknown shape, {shape!r}",
+    "region_sizeless": lambda number: f"Region {number} is turned or painted, and the size of its photo is not given",
+    "view_turned": lambda number: f"Region {number} was drawn on a turned view of the photo (image_rotation)",
+    "coordinates_missing": lambda number: f"Annotation {number} does not have the numbers x, y, width and height",
+    "coordinates_unknown": lambda number: f"Annotation {number} counts from an unknown origin or anchor",
+    "bbox_missing": lambda number: f"Object {number} has no bbox of four numbers",
+    "class_unlisted": lambda number, category: f"Object {number} has the class {category}, which no file names",
+    "attribute_missing": lambda called: "No attribute of the regions has a value that could be their class",
+    "attribute_chosen": lambda chosen, others: (
+        f"The regions have several attributes, {_few([chosen, *others])}; {chosen!r} fits a class best"
+    ),
+    "attribute_unclear": _attribute_unclear,
+    "notation_decided": lambda notation, boxes: (
+        f"{counted(boxes, 'box', 'boxes')} cannot be x, y, width and height, or have areas that contradict it"
+    ),
+    "classes_several": lambda shapes: f"{counted(shapes, 'object has', 'objects have')} several classes",
+    "shapes_skipped": lambda shapes: f"{counted(shapes, 'shape is', 'shapes are')} a point, a line or to be ignored",
+    "shapes_grouped": lambda shapes: f"{counted(shapes, 'outline belongs', 'outlines belong')} to another one's object",
+    "shapes_hulled": lambda shapes: (
+        f"{counted(shapes, 'box is', 'boxes are')} turned, and a detector finds upright boxes"
+    ),
     "box_set_aside": lambda name, box_xyxy, file, counting: _box(
         name, box_xyxy, f"is in {file} only; {counting} is used, which lacks it"
     ),
@@ -440,6 +490,15 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
         "keep": "The file named first {was} used.",
     },
     "names_differ": {"keep": "Its names {were} used.", "stop": NOTHING_IMPORTED},
+    "attribute_chosen": {"keep": "It {was} used."},
+    "attribute_unclear": {"keep": "The first {was} used.", "stop": NOTHING_IMPORTED},
+    "notation_decided": {"keep": "They {were} read as two corners."},
+    "classes_several": {"keep": "A box for each class {was} made."},
+    "shapes_skipped": {"drop": "They {were} left out."},
+    "shapes_grouped": {"fix": "One box around each object {was} made.", "keep": "Each outline {was} kept."},
+    "drawn_twice": {"drop": "The first {was} used."},
+    "ground_truth": {"drop": "The ground truth {was} used."},
+    "shapes_hulled": {"fix": "The upright box around each {was} taken."},
     "box_set_aside": {"drop": BOX_DROPPED},
     "box_no_area": {"drop": BOX_DROPPED},
     "box_outside": {"fix": "The box {was} cut to the photo.", "drop": BOX_DROPPED},
@@ -519,10 +578,9 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "no_validation_drawn": {"keep": "A search needs photos in val: redraw the splits, with a share for val."},
     "split_unmarked": {"keep": "Draw new splits, or annotate objects on photos of {split}."},
 }
-ABOUT_AUDIENCE = {"splits_disagree", "large_loss", "names_differ", "labels_disagree", "box_notation"}
-ABOUT_AUDIENCE |= {"turned_unclear", "size_unclear", "copies_disagree"}
 ABOUT_AUDIENCE = {
-    *("splits_disagree", "large_loss", "names_differ", "labels_disagree"),
+    *("splits_disagree", "large_loss", "names_differ", "labels_disagree", "people_disagree", "attribute_unclear"),
+    *("box_notation", "turned_unclear", "size_unclear", "copies_disagree"),
     *("class_similar", "class_partial", "datasets_disagree", "photo_leak"),
 }
 

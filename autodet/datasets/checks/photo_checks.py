@@ -187,6 +187,8 @@ def _placed(
     box_xyxy: BoxXYXY, photo: LabelledPhoto, facts: PhotoFacts, size_kind: str, decisions: Decisions
 ) -> BoxXYXY:
     """Convert an original box to pixels of the upright photo."""
+    if photo.relative and size_kind.startswith("turned") and decisions[size_kind] == "fix":
+        return turn_upright(_scaled(box_xyxy, *facts.stored_wh), facts)
     if photo.relative:
         return _scaled(box_xyxy, *facts.upright_wh)
     if not size_kind or photo.stated_wh is None or decisions[size_kind] != "fix":

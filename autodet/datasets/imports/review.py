@@ -207,9 +207,9 @@ def _without_copies(findings: Sequence[Finding], twins: Twins) -> Iterator[Findi
 
 
 def _decided(findings: Sequence[Finding], decisions: Decisions) -> Iterator[Finding]:
-    """Yield the findings of the format's reader; those that ask the user get the action that was decided."""
+    """Yield the findings of the format's reader; those with a choice get the action that was decided."""
     for finding in findings:
-        asks = "stop" in KINDS[finding.kind].actions
+        asks = len(KINDS[finding.kind].actions) > 1
         yield replace(finding, action=decisions[finding.kind]) if asks else finding
 
 
