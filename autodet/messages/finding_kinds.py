@@ -22,6 +22,11 @@ class KindText:
 
 
 KIND_TEXTS: Mapping[str, KindText] = {
+    "text_encoding": KindText(
+        "Text files that are not in UTF-8",
+        "Their encoding was guessed from their words; with a wrong guess, names of classes would be wrong.",
+        {"keep": "Use the names as read"},
+    ),
     "unreadable_photo": KindText(
         "Photos that cannot be read",
         "A detector cannot learn from a photo that is cut short, damaged, or no photo at all.",

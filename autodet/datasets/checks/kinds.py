@@ -41,6 +41,7 @@ EXAMPLES = 3
 FEW_LOST = 2  # losses up to this number need no consent, even in a small data set
 
 KINDS: dict[str, Kind] = {
+    "text_encoding": Kind(("keep",)),
     "unreadable_photo": Kind(("drop",), loses=True),
     "photo_missing": Kind(("drop",), loses=True),
     "labels_damaged": Kind(("drop",), loses=True),

@@ -1,19 +1,19 @@
 """Sorted list of a source's files, and photo lookup in it."""
 
-import codecs
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
+from autodet.datasets.formats.source_texts import SourceTexts
 from autodet.datasets.formats.split_names import split_called, splits_beside_others
 from autodet.datasets.photos import PHOTO_ENDINGS
 from autodet.datasets.sources.files import FileError, find_files, is_git_pointer, read_regular
-from autodet.records import Cause, Split
+from autodet.records import Cause, Finding, Split
 from autodet.settings import Settings
 
 LABELS_BYTES = 16_000_000  # of a label file
@@ -23,15 +23,23 @@ OTHER_ENDINGS = (".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".svg", ".d
 MANY = 16  # photos of one name, as with video frames; beyond this, search by folder first
 MASK_FOLDERS = {"segmentationclass", "segmentationobject"}  # VOC's masks: images, but not photos
 _UPLOADED = re.compile(r"[0-9a-f]{8}(-|__)")  # prefix that Label Studio adds to photo names
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a source, sorted, as paths relative to ``root`` with forward slashes."""
+    """The files of a source, sorted, as paths relative to ``root`` with forward slashes.
+
+    Attributes:
+        root: The source's folder.
+        files: The files.
+        skipped: Findings about files that were skipped.
+        shared_texts: The text files of the source that this listing is a part of.
+    """
 
     root: Path
     files: tuple[str, ...]
+    skipped: tuple[Finding, ...] = ()
+    shared_texts: SourceTexts | None = None
 
     @cached_property
     def photos(self) -> tuple[PurePosixPath, ...]:
@@ -66,19 +74,25 @@ class Listing:
         return content
 
     def read_text(self, path: str, limit: int) -> str:
-        """Return a file's content as text: UTF-8 or UTF-16, else Latin-1, which keeps distinct bytes distinct.
+        """Return a file's content as text: UTF-8 or UTF-16, else the legacy encoding that fits the source.
 
         Raises:
             FileError: As ``read``.
         """
-        content = self.read(path, limit)
-        for mark, encoding in _MARKS:
-            if content.startswith(mark):
-                return content.decode(encoding, "replace")
-        try:
-            return content.decode()
-        except UnicodeDecodeError:
-            return content.decode("latin-1")
+        return self.texts.decode(self.read(path, limit), path)
+
+    def only(self, files: Iterable[str]) -> "Listing":
+        """Return a listing of some of the files."""
+        return replace(self, files=tuple(files), shared_texts=self.texts)
+
+    def findings(self) -> list[Finding]:
+        """Report the encodings that were guessed, and the files that were skipped."""
+        return [*self.texts.findings(), *self.skipped]
+
+    @cached_property
+    def texts(self) -> SourceTexts:
+        """The text files of the source."""
+        return self.shared_texts or SourceTexts(self.root, self.files)
 
     def split_of(self, path: str | PurePosixPath) -> Split | None:
         """Return the split that a file's folders imply; the innermost folder counts.

@@ -189,7 +189,7 @@ def stage(
         detection=detection,
         photos=tuple(photo for photo in looked[:split_at] if isinstance(photo, StagedPhoto)),
         unlabelled=tuple(photo for photo in looked[split_at:] if isinstance(photo, StagedPhoto)),
-        findings=(*reading.findings, *aside, *foreign, *unread),
+        findings=(*listing.findings(), *reading.findings, *aside, *foreign, *unread),
         classes=reading.classes,
         stale_lists=reading.stale_lists,
     )
