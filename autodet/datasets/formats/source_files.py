@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from autodet.datasets.formats.source_texts import SourceTexts
-from autodet.datasets.formats.split_names import split_called, splits_beside_others
+from autodet.datasets.formats.split_names import split_called, splits_beside_others, subjects_called_like_splits
 from autodet.datasets.photos import PHOTO_ENDINGS
 from autodet.datasets.sources.files import FileError, find_files, is_git_pointer, read_regular
 from autodet.records import Cause, Finding, Split
@@ -193,10 +193,12 @@ class Listing:
             while folder := folder.rpartition("/")[0]:
                 folders.add(folder)
         own = splits_beside_others(folders)
+        subjects = subjects_called_like_splits(folders)
         splits: dict[str, Split | None] = {}
         for folder in sorted(folders, key=len):
             parent, _, name = folder.rpartition("/")
-            splits[folder] = split_called(name) or own.get(folder) or splits.get(parent)
+            called = None if folder in subjects else split_called(name)
+            splits[folder] = called or own.get(folder) or splits.get(parent)
         return splits
 
 

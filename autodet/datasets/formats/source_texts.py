@@ -51,6 +51,7 @@ _STATED = {
     *(f"cp{number}" for number in (*range(1250, 1252), *range(1253, 1259), 866, 874)),
     *(f"iso8859-{number}" for number in range(2, 17)),
 }
+_STATEMENT = re.compile(rb"""\s*<\?xml[^>]*encoding=["']([\w.-]+)""")
 _THREE_BYTES = re.compile(rb"[\xe0-\xff]")  # in UTF-8, the first byte of a letter of three bytes or more
 _WORD = re.compile("[^\x00-\x2f:;<=>?]*[^\x00-\x7f][^\x00-\x2f:;<=>?]*")
 
@@ -188,7 +189,7 @@ class SourceTexts:
                     left -= len(content)
                     if len(content) == MAX_SAMPLE_BYTES:  # do not cut a letter in two
                         content = content[: max(content.rfind(b"\n"), content.rfind(b'"'), 0)]
-                    if not content.isascii() and b"\0" not in content:
+                    if not content.isascii() and b"\0" not in content and not _states_encoding(content):
                         yield content
 
 
@@ -198,6 +199,11 @@ def _is_utf8(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _states_encoding(xml: bytes) -> bool:
+    stated = _STATEMENT.match(xml)
+    return stated is not None and bool(_stated_encoding(xml, stated[1].decode("ascii", "replace")))
 
 
 def _stated_encoding(content: bytes, stated: str) -> str:

@@ -25,7 +25,7 @@ from autodet.datasets.formats.labels import (
 )
 from autodet.datasets.formats.source_files import Listing, photo_stem, plain
 from autodet.datasets.formats.source_texts import SourceTexts
-from autodet.datasets.formats.split_names import SPLIT_WORDS
+from autodet.datasets.formats.split_names import split_of_list
 from autodet.datasets.sources.files import FileError
 from autodet.records import BoxXYXY, Cause, Finding, Mark, Split
 
@@ -284,7 +284,7 @@ def _is_of_two(path: str) -> bool:
 def _split_of_list(name: str) -> Split | None:
     """Return the split of a list such as ``train.txt`` or ``val_list.txt``; ``trainval.txt`` alone means train."""
     word = re.sub(r"([_-]?(list|files|images))?\.txt$", "", name.lower())
-    return "train" if word == "trainval" else SPLIT_WORDS.get(word)
+    return "train" if word == "trainval" else split_of_list(word)
 
 
 def _stems_of(line: str) -> Iterator[str]:
