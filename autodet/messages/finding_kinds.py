@@ -47,6 +47,11 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "They belong to photos that are not here, have an unsupported format, or are predictions of a detector.",
         {"drop": "Skip the file"},
     ),
+    "file_skipped": KindText(
+        "Files that were not unpacked",
+        "Links, devices and archives of other formats are not read; whatever they stand for is missing.",
+        {"drop": "Leave the file out"},
+    ),
     "labels_twice": KindText(
         "Photos with two sets of labels",
         "Two versions of the same labels would count each object twice, so one is used; other objects are added.",

@@ -158,6 +158,15 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "text_encoding": _guessed,
     "git_pointer": lambda: f"It {GIT_POINTER}",
     "file_large": lambda bytes: f"The file is larger than {bytes / 1e6:.0f} MB",
+    "link_skipped": lambda target: (
+        "It is a device or pipe" if target == "/" else f"It is a link to {target!r}, which is not here"
+    ),
+    "link_outside": lambda: "It is a link that leads out of the source",
+    "entry_is_folder": lambda: "It is both a file and a folder",
+    "entry_protected": lambda: "It is protected by a password",
+    "entry_unusual": lambda: "It is packed in an unusual way",
+    "archive_unread": lambda: "It is an archive that is not read; unpack it, and import the folder",
+    "name_undecodable": lambda: "Its name is not valid text",
     # photos
     "photo_git_pointer": lambda name: f"{name!r} {GIT_POINTER}",
     "photo_large": lambda name, bytes: f"The photo {name!r} is larger than {bytes // 1_000_000} MB; make it smaller",
@@ -321,6 +330,7 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "json_bloated": {"drop": "Its photos {were} left out."},
     "marks_compared": {"drop": "Those {were} left out."},
     "labels_foreign": {"drop": "It {was} skipped."},
+    "file_skipped": {"drop": "It {was} skipped."},
     "marks_unlisted": {"drop": "They {were} skipped."},
     "predictions": {"drop": "They {were} left out."},
     "other_program": {"drop": LEFT_OUT},

@@ -46,6 +46,7 @@ KINDS: dict[str, Kind] = {
     "photo_missing": Kind(("drop",), loses=True),
     "labels_damaged": Kind(("drop",), loses=True),
     "labels_foreign": Kind(("drop",)),
+    "file_skipped": Kind(("drop",)),
     "labels_twice": Kind(("drop",)),
     "labels_disagree": Kind(("stop", "fix", "keep"), needs_consent=True),
     "split_twice": Kind(("fix",), needs_consent=True),

@@ -15,6 +15,7 @@ from autodet.datasets.formats.unsupported import find_foreign
 from autodet.datasets.imports.photo_scan import Seen, looking_at
 from autodet.datasets.photos import PhotoFacts
 from autodet.datasets.sources.archive import unpack_archive
+from autodet.datasets.sources.entry_names import read_skipped
 from autodet.datasets.sources.s3.access import ANONYMOUS, SCHEME, S3Credentials
 from autodet.datasets.sources.s3.source import download_from_s3
 from autodet.datasets.sources.sample import write_sample
@@ -189,7 +190,14 @@ def stage(
         detection=detection,
         photos=tuple(photo for photo in looked[:split_at] if isinstance(photo, StagedPhoto)),
         unlabelled=tuple(photo for photo in looked[split_at:] if isinstance(photo, StagedPhoto)),
-        findings=(*listing.findings(), *reading.findings, *aside, *foreign, *unread),
+        findings=(
+            *listing.findings(),
+            *(() if copies else read_skipped(root)),
+            *reading.findings,
+            *aside,
+            *foreign,
+            *unread,
+        ),
         classes=reading.classes,
         stale_lists=reading.stale_lists,
     )

@@ -86,6 +86,13 @@ def is_file_name(name: str) -> bool:
     return 0 < len(name.encode()) <= MAX_NAME_LENGTH
 
 
+def cleared_name(name: str) -> str:
+    """Replace control characters, and other letters that no file name should have, by underscores."""
+    if name in CLUTTER or name.isprintable():
+        return name
+    return "".join("_" if unicodedata.category(letter) in _NOT_IN_NAMES else letter for letter in name)
+
+
 def is_git_pointer(content: bytes) -> bool:
     """Return whether the content is a Git LFS pointer, which Git leaves in place of a large file without Git LFS."""
     return content.startswith(b"version https://git-lfs")
