@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from autodet.datasets.formats.source_texts import SourceTexts
 from autodet.datasets.formats.split_names import split_called, splits_beside_others, subjects_called_like_splits
 from autodet.datasets.photos import PHOTO_ENDINGS
-from autodet.datasets.sources.files import FileError, find_files, is_git_pointer, read_regular
+from autodet.datasets.sources.archive import PACKED_ENDINGS, UNREAD_ENDINGS
+from autodet.datasets.sources.files import FileError, find_files, is_git_pointer, read_regular, skipped
 from autodet.records import Cause, Finding, Split
 from autodet.settings import Settings
 
@@ -208,7 +209,11 @@ def list_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> L
     Raises:
         DatasetError: As ``find_files``.
     """
-    return Listing(root, tuple(sorted(find_files(root, limit, max_depth))))
+    skipped_files: list[Finding] = []
+    files = sorted(find_files(root, limit, max_depth, skipped_files))
+    packed = [path for path in files if path.lower().endswith(PACKED_ENDINGS + UNREAD_ENDINGS)]
+    skipped_files += [skipped(path, "archive_unread") for path in packed]
+    return Listing(root, tuple(files), tuple(skipped_files))
 
 
 def nearest(photos: Sequence[PurePosixPath], beside: str, folders: Sequence[str] = ()) -> PurePosixPath:

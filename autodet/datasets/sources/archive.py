@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from autodet.datasets.sources.entry_names import (
+from autodet.datasets.sources.entry_names import decode_names, entry_name, safe_path, write_skipped
+from autodet.datasets.sources.files import (
     LABEL_ENDINGS,
     NEVER_DATA,
-    decode_names,
-    entry_name,
-    safe_path,
+    PHOTO_ENDINGS,
+    find_files,
+    is_clutter,
+    is_data,
+    open_regular,
     skipped,
-    write_skipped,
 )
-from autodet.datasets.sources.files import is_clutter, open_regular
 from autodet.datasets.sources.tar_archive import (
     BrokenTarError,
     Stream,
@@ -147,6 +148,38 @@ def unpack_archive(
     if not any(path.is_file() for path in folder.rglob("*")):
         raise ArchiveError(f"The archive {name!r} is empty; pack the folder of photos and labels.")
     write_skipped(folder, found)
+
+
+def unpack_folder(source: Path, folder: Path, settings: Settings) -> bool:
+    """Copy a folder, with its archives unpacked, if its photos or its labels are in archives only.
+
+    Args:
+        source: The folder, which stays as it is.
+        folder: The target folder; it exists and is empty.
+        settings: The limits on bytes, entries, ratio and depth.
+
+    Returns:
+        Whether ``folder`` is to be read instead of ``source``.
+
+    Raises:
+        DatasetError: As ``find_files``; ``ArchiveError`` as in ``unpack_archive``.
+    """
+    found: list[Finding] = []
+    files = find_files(source, settings.max_archive_entries, settings.max_depth, found)
+    photos = any(path.lower().endswith(PHOTO_ENDINGS) for path in files)
+    labels = any(path.lower().endswith(LABEL_ENDINGS) and is_data(path) for path in files)
+    if (photos and labels) or not any(map(is_packed, files)):
+        return False
+    budget = _Budget(source.name, sum((source / path).stat().st_size for path in files), settings)
+    for path in files:
+        place = safe_join(folder, path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with open_regular(source / path) as file, place.open("xb") as copy:
+            shutil.copyfileobj(file, copy, CHUNK_BYTES)
+            budget.take(copy.tell(), 1)
+    _unpack_inner(folder, source.name, budget, found)
+    write_skipped(folder, found)
+    return True
 
 
 def _unpack_one(
@@ -307,6 +340,10 @@ def _stem(name: str) -> str:
 
 def _merge(inner: Path, folder: Path, stem: str) -> None:
     """Move unpacked files into the folder that is called like their archive; unpacked copies count once."""
+    files = [path for path in inner.rglob("*") if path.is_file()]
+    if all(_is_copy(path, folder / path.relative_to(inner)) for path in files):  # already unpacked beside the archive
+        shutil.rmtree(inner)
+        return
     below = list(inner.iterdir())
     single = below[0] if len(below) == 1 and below[0].name.lower() == stem.lower() else None
     source, target = single or inner, folder / (single.name if single else stem)
@@ -323,6 +360,10 @@ def _merge(inner: Path, folder: Path, stem: str) -> None:
         source.rename(_free(target))
     if inner.exists():
         shutil.rmtree(inner)
+
+
+def _is_copy(path: Path, other: Path) -> bool:
+    return other.is_file() and filecmp.cmp(path, other, shallow=False)
 
 
 def _differ(path: Path, other: Path) -> bool:

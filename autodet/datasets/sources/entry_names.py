@@ -7,7 +7,13 @@ import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from autodet.datasets.sources.files import MAX_NAME_LENGTH, cleared_name, is_file_name
+from autodet.datasets.sources.files import (
+    MAX_NAME_LENGTH,
+    cleared_name,
+    is_data,
+    is_file_name,
+    skipped,
+)
 from autodet.datasets.sources.legacy_encodings import decode_as, find_encoding
 from autodet.errors import ArchiveError
 from autodet.records import Finding
@@ -15,25 +21,8 @@ from autodet.settings import Settings
 
 SKIPPED = ".skipped.json"  # file in an unpacked folder, with what was skipped; names in archives never begin with a dot
 MAX_SKIPPED = 1000
-PHOTO_ENDINGS = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"),
-)
-LABEL_ENDINGS = (
-    *(".txt", ".xml", ".json", ".jsonl", ".csv", ".tsv", ".yaml", ".yml", ".names", ".data", ".pbtxt", ".labels"),
-)
-NEVER_DATA = (
-    *(".mp4", ".avi", ".mov", ".mkv", ".webm", ".wmv", ".m4v", ".mpg", ".mpeg", ".mp3", ".wav"),
-    *(".pt", ".pth", ".onnx", ".h5", ".ckpt", ".tflite", ".weights", ".safetensors", ".pb", ".exe", ".dll", ".so"),
-)
-_DOCUMENTS = ("readme", "license", "licence", "changelog", "requirements", "notice", "authors", "contributing")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _UNICODE_PATH = 0x7075
-
-
-def is_data(path: str) -> bool:
-    """Return whether a file may be a photo or its labels, by its name."""
-    name = path.rpartition("/")[2].lower()
-    return name.endswith((*PHOTO_ENDINGS, *LABEL_ENDINGS)) and name.partition(".")[0] not in _DOCUMENTS
 
 
 def safe_path(name: str, max_depth: int = Settings.max_depth) -> PurePosixPath:
@@ -119,11 +108,6 @@ def unicode_path(extra: bytes, raw: bytes) -> str | None:
             except UnicodeDecodeError:
                 return None
     return None
-
-
-def skipped(path: str, cause: str, **values: object) -> Finding:
-    """Report a file that was skipped."""
-    return Finding("file_skipped", path[:300], "drop", values, cause)
 
 
 def write_skipped(folder: Path, findings: Sequence[Finding]) -> None:

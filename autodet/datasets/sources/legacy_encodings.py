@@ -19,7 +19,7 @@ MAX_WORDS = 400
 MIN_MARGIN = 4.0  # bits by which an encoding must be cheaper than any other, to be certain
 UTF8 = "utf-8"
 UTF8_BONUS = 12.0  # bits: words that happen to be valid UTF-8 nearly always are UTF-8
-CONTEXT_BONUS = 12.0  # bits for the language of other texts in the same source
+CONTEXT_BONUS = 24.0  # bits for the language of other texts in the same source
 
 # Prior cost in bits, for the content of files and for their names in archives, which Windows writes in DOS code pages.
 _FILE_PRIORS = {

@@ -10,16 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import BinaryIO, TypeVar
 
-from autodet.datasets.sources.entry_names import (
-    LABEL_ENDINGS,
-    NEVER_DATA,
-    decode_names,
-    entry_name,
-    is_data,
-    skipped,
-    unicode_path,
-)
-from autodet.datasets.sources.files import is_clutter
+from autodet.datasets.sources.entry_names import decode_names, entry_name, unicode_path
+from autodet.datasets.sources.files import LABEL_ENDINGS, NEVER_DATA, is_clutter, is_data, skipped
 from autodet.errors import ArchiveError
 from autodet.records import Finding
 from autodet.settings import Settings
