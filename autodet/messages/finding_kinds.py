@@ -22,6 +22,11 @@ class KindText:
 
 
 KIND_TEXTS: Mapping[str, KindText] = {
+    "text_encoding": KindText(
+        "Text files that are not in UTF-8",
+        "Their encoding was guessed from their words; with a wrong guess, names of classes would be wrong.",
+        {"keep": "Use the names as read"},
+    ),
     "unreadable_photo": KindText(
         "Photos that cannot be read",
         "A detector cannot learn from a photo that is cut short, damaged, or no photo at all.",
@@ -41,6 +46,11 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "Skipped files",
         "They belong to photos that are not here, have an unsupported format, or are predictions of a detector.",
         {"drop": "Skip the file"},
+    ),
+    "file_skipped": KindText(
+        "Files that were not unpacked",
+        "Links, devices and archives of other formats are not read; whatever they stand for is missing.",
+        {"drop": "Leave the file out"},
     ),
     "labels_twice": KindText(
         "Photos with two sets of labels",

@@ -20,6 +20,40 @@ LEFT_OUT, KEPT = "The photo {was} left out.", "It {was} kept."
 BOX_DROPPED, CLASS_DROPPED = "The box {was} dropped.", "Its boxes {were} dropped."
 
 
+# Legacy encodings, by Python's names; others are given by their code page.
+ENCODINGS = {
+    "gb18030": "GBK (Simplified Chinese)",
+    "cp950": "Big5 (Traditional Chinese)",
+    "cp932": "Shift JIS (Japanese)",
+    "euc_jp": "EUC-JP (Japanese)",
+    "cp949": "EUC-KR (Korean)",
+    "cp1250": "Windows-1250 (Central European)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "cp1252": "Windows-1252 (Western European)",
+    "cp1253": "Windows-1253 (Greek)",
+    "cp1254": "Windows-1254 (Turkish)",
+    "cp1255": "Windows-1255 (Hebrew)",
+    "cp1256": "Windows-1256 (Arabic)",
+    "cp1257": "Windows-1257 (Baltic)",
+    "cp874": "Windows-874 (Thai)",
+    "koi8_r": "KOI8-R (Cyrillic)",
+    "mac_roman": "Mac Roman (Western European)",
+    "utf-8": "UTF-8",
+}
+
+
+def _encoding(name: str) -> str:
+    return ENCODINGS.get(name, f"code page {name.removeprefix('cp')}")
+
+
+def _guessed(encoding: str, files: int, first: str, names: Sequence[str], rival: str) -> str:
+    more = f" and {counted(files - 1, 'other file')}" if files > 1 else ""
+    are = "are" if files > 1 else "is"
+    doubt = f"; {_encoding(rival)} is about as likely" if rival else ""
+    quoted = ", ".join(map(repr, names))
+    return f"{first}{more} {are} not in UTF-8, but in {_encoding(encoding)} to judge by {quoted}{doubt}"
+
+
 def _box(name: str, box_xyxy: Sequence[float], problem: str) -> str:
     return f"The box of {name!r} at ({', '.join(f'{value:g}' for value in box_xyxy)}) {problem}"
 
@@ -240,8 +274,18 @@ def _consent(kind: str, audience: Audience) -> str:
 # By cause, or by kind where a kind has only one cause: the finding's values in, a sentence without its period out.
 PROBLEMS: Mapping[str, Callable[..., str]] = {
     # files
+    "text_encoding": _guessed,
     "git_pointer": lambda: f"It {GIT_POINTER}",
     "file_large": lambda bytes: f"The file is larger than {bytes / 1e6:.0f} MB",
+    "link_skipped": lambda target: (
+        "It is a device or pipe" if target == "/" else f"It is a link to {target!r}, which is not here"
+    ),
+    "link_outside": lambda: "It is a link that leads out of the source",
+    "entry_is_folder": lambda: "It is both a file and a folder",
+    "entry_protected": lambda: "It is protected by a password",
+    "entry_unusual": lambda: "It is packed in an unusual way",
+    "archive_unread": lambda: "It is an archive that is not read; unpack it, and import the folder",
+    "name_undecodable": lambda: "Its name is not valid text",
     # photos
     "photo_git_pointer": lambda name: f"{name!r} {GIT_POINTER}",
     "photo_large": lambda name, bytes: f"The photo {name!r} is larger than {bytes // 1_000_000} MB; make it smaller",
@@ -454,6 +498,7 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
 
 # By cause, or by kind. Templates have the verbs ``was`` and ``were`` in the tense, and the finding's values.
 ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
+    "text_encoding": {"keep": "Check these names; if they are wrong, save the files in UTF-8, and import again."},
     "unreadable_photo": {"drop": LEFT_OUT},
     "photo_missing": {"drop": LEFT_OUT},
     "photo_of_labels_missing": {"drop": "They {were} left out."},
@@ -464,6 +509,7 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "json_bloated": {"drop": "Its photos {were} left out."},
     "marks_compared": {"drop": "Those {were} left out."},
     "labels_foreign": {"drop": "It {was} skipped."},
+    "file_skipped": {"drop": "It {was} skipped."},
     "marks_unlisted": {"drop": "They {were} skipped."},
     "predictions": {"drop": "They {were} left out."},
     "other_program": {"drop": LEFT_OUT},

@@ -41,10 +41,12 @@ EXAMPLES = 3
 FEW_LOST = 2  # losses up to this number need no consent, even in a small data set
 
 KINDS: dict[str, Kind] = {
+    "text_encoding": Kind(("keep",)),
     "unreadable_photo": Kind(("drop",), loses=True),
     "photo_missing": Kind(("drop",), loses=True),
     "labels_damaged": Kind(("drop",), loses=True),
     "labels_foreign": Kind(("drop",)),
+    "file_skipped": Kind(("drop",)),
     "labels_twice": Kind(("drop",)),
     "labels_disagree": Kind(("stop", "fix", "keep"), needs_consent=True),
     "split_twice": Kind(("fix",), needs_consent=True),

@@ -20,7 +20,7 @@ from autodet.datasets.formats.labels import (
 from autodet.datasets.formats.masks import box_of_mask, box_of_polygons, number_of, numbers_of
 from autodet.datasets.formats.photo_lookup import PhotoFinder
 from autodet.datasets.formats.source_files import Listing
-from autodet.datasets.formats.split_names import split_words
+from autodet.datasets.formats.split_names import split_of_list, split_words
 from autodet.datasets.sources.files import FileError
 from autodet.records import BoxXYXY, Cause, Finding, Mark, Split
 
@@ -122,7 +122,7 @@ def is_like_coco(text: str) -> bool:
 def split_of_file(listing: Listing, path: str) -> Split | None:
     """Return the split of a JSON file, from its name (``instances_train2017.json``) or else its folder."""
     words = split_words(path.rpartition("/")[2])
-    return words[-1] if words else listing.split_of(path)
+    return words[-1] if words else split_of_list(path.rpartition("/")[2]) or listing.split_of(path)
 
 
 def _refuse_bloated(text: str, photos: int) -> None:

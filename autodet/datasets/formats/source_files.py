@@ -1,20 +1,21 @@
 """Sorted list of a source's files, and photo lookup in it."""
 
-import codecs
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
-from autodet.datasets.formats.split_names import split_called, splits_beside_others
+from autodet.datasets.formats.source_texts import SourceTexts
+from autodet.datasets.formats.split_names import split_called, splits_beside_others, subjects_called_like_splits
 from autodet.datasets.photo_formats import OTHER_PHOTO_ENDINGS, PHOTO_ENDINGS, VIDEO_ENDINGS, is_unsure
 from autodet.datasets.photos import is_photo
-from autodet.datasets.sources.files import FileError, find_files, is_git_pointer, read_regular
-from autodet.records import Cause, Split
+from autodet.datasets.sources.archive import PACKED_ENDINGS, UNREAD_ENDINGS
+from autodet.datasets.sources.files import FileError, find_files, is_git_pointer, read_regular, skipped
+from autodet.records import Cause, Finding, Split
 from autodet.settings import Settings
 
 LABELS_BYTES = 16_000_000  # of a label file
@@ -31,15 +32,23 @@ JSON_KEYS = (  # by which the formats of label files are told apart
     *("asset", "frames", "regions", "vid", "shapes", "imageData", "objects", "bbox", "bboxes", "boxes"),
 )
 _UPLOADED = re.compile(r"[0-9a-f]{8}(-|__)")  # prefix that Label Studio adds to photo names
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a source, sorted, as paths relative to ``root`` with forward slashes."""
+    """The files of a source, sorted, as paths relative to ``root`` with forward slashes.
+
+    Attributes:
+        root: The source's folder.
+        files: The files.
+        skipped: Findings about files that were skipped.
+        shared_texts: The text files of the source that this listing is a part of.
+    """
 
     root: Path
     files: tuple[str, ...]
+    skipped: tuple[Finding, ...] = ()
+    shared_texts: SourceTexts | None = None
 
     @cached_property
     def photos(self) -> tuple[PurePosixPath, ...]:
@@ -79,19 +88,25 @@ class Listing:
         return content
 
     def read_text(self, path: str, limit: int) -> str:
-        """Return a file's content as text: UTF-8 or UTF-16, else Latin-1, which keeps distinct bytes distinct.
+        """Return a file's content as text: UTF-8 or UTF-16, else the legacy encoding that fits the source.
 
         Raises:
             FileError: As ``read``.
         """
-        content = self.read(path, limit)
-        for mark, encoding in _MARKS:
-            if content.startswith(mark):
-                return content.decode(encoding, "replace")
-        try:
-            return content.decode()
-        except UnicodeDecodeError:
-            return content.decode("latin-1")
+        return self.texts.decode(self.read(path, limit), path)
+
+    def only(self, files: Iterable[str]) -> "Listing":
+        """Return a listing of some of the files."""
+        return replace(self, files=tuple(files), shared_texts=self.texts)
+
+    def findings(self) -> list[Finding]:
+        """Report the encodings that were guessed, and the files that were skipped."""
+        return [*self.texts.findings(), *self.skipped]
+
+    @cached_property
+    def texts(self) -> SourceTexts:
+        """The text files of the source."""
+        return self.shared_texts or SourceTexts(self.root, self.files)
 
     @cached_property
     def json_keys(self) -> dict[str, frozenset[str]]:
@@ -204,10 +219,12 @@ class Listing:
             while folder := folder.rpartition("/")[0]:
                 folders.add(folder)
         own = splits_beside_others(folders)
+        subjects = subjects_called_like_splits(folders)
         splits: dict[str, Split | None] = {}
         for folder in sorted(folders, key=len):
             parent, _, name = folder.rpartition("/")
-            splits[folder] = split_called(name) or own.get(folder) or splits.get(parent)
+            called = None if folder in subjects else split_called(name)
+            splits[folder] = called or own.get(folder) or splits.get(parent)
         return splits
 
 
@@ -217,7 +234,11 @@ def list_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> L
     Raises:
         DatasetError: As ``find_files``.
     """
-    return Listing(root, tuple(sorted(find_files(root, limit, max_depth))))
+    skipped_files: list[Finding] = []
+    files = sorted(find_files(root, limit, max_depth, skipped_files))
+    packed = [path for path in files if path.lower().endswith(PACKED_ENDINGS + UNREAD_ENDINGS)]
+    skipped_files += [skipped(path, "archive_unread") for path in packed]
+    return Listing(root, tuple(files), tuple(skipped_files))
 
 
 def nearest(photos: Sequence[PurePosixPath], beside: str, folders: Sequence[str] = ()) -> PurePosixPath:

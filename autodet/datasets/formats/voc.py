@@ -6,9 +6,9 @@ last one; current tools count from 0. The difference is at most one pixel.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError  # only the exception class; defusedxml does the parsing
 
@@ -24,7 +24,8 @@ from autodet.datasets.formats.labels import (
     settle_splits,
 )
 from autodet.datasets.formats.source_files import Listing, photo_stem, plain
-from autodet.datasets.formats.split_names import SPLIT_WORDS
+from autodet.datasets.formats.source_texts import SourceTexts
+from autodet.datasets.formats.split_names import split_of_list
 from autodet.datasets.sources.files import FileError
 from autodet.records import BoxXYXY, Cause, Finding, Mark, Split
 
@@ -35,6 +36,7 @@ MAX_XML_BYTES = 8_000_000
 MAX_LIST_BYTES = 64_000_000
 LIST_FOLDERS = ("/imagesets/main", "/imagesets", "")  # folders of split lists; the first with usable lists counts
 _DECLARATION = re.compile(rb"""\s*<\?xml(?:[^>]*encoding=["']([\w.-]+))?[^>]*>""")
+_DECLARATION_TEXT = re.compile(r"\s*<\?xml[^>]*>")
 
 Lists = Mapping[str, Mapping[PurePosixPath, Split]]
 
@@ -61,7 +63,7 @@ def unmet(listing: Listing) -> Cause | None:
     reason = Cause("no_xml")
     for path in reversed(_xml_files(listing)):
         try:
-            parse_voc(listing.read(path, MAX_XML_BYTES))
+            _parsed_file(listing, path)
         except FileError as error:
             reason = Cause("file", {"file": path, "cause": error.cause.key, "values": error.cause.values})
             continue
@@ -76,7 +78,7 @@ def read(listing: Listing) -> Reading:
     for path in _xml_files(listing):
         kind = "labels_damaged"
         try:
-            annotation = parse_voc(listing.read(path, MAX_XML_BYTES))
+            annotation = _parsed_file(listing, path)
             kind = "photo_missing"
             photo = _photo_of(listing, path, annotation.filename)
         except FileError as error:
@@ -135,13 +137,21 @@ def _stem(path: str) -> str:
     return name[:-4] if name.lower().endswith(".xml") else name
 
 
-def parse_voc(xml: bytes) -> VocAnnotation:
+def _decode_alone(xml: bytes, stated: str) -> str:
+    return SourceTexts(Path(), ()).decode(xml, "", stated)
+
+
+def parse_voc(xml: bytes, decode: Callable[[bytes, str], str] = _decode_alone) -> VocAnnotation:
     """Parse one annotation file.
+
+    Args:
+        xml: The file's bytes.
+        decode: Decodes bytes with the encoding that the XML states, which may be wrong.
 
     Raises:
         LabelError: The content is not XML, not a VOC annotation, or has more than ``MAX_MARKS`` objects.
     """
-    root = _parsed(xml)
+    root = _parsed(xml, decode)
     if root.tag != "annotation":
         raise LabelError("xml_foreign", tag=root.tag[:40])
     marks, damage = [], []
@@ -157,24 +167,25 @@ def parse_voc(xml: bytes) -> VocAnnotation:
     return VocAnnotation(filename, _parse_size(root), tuple(marks), tuple(damage))
 
 
-def _parsed(xml: bytes) -> "Element":
+def _parsed_file(listing: Listing, path: str) -> VocAnnotation:
+    return parse_voc(listing.read(path, MAX_XML_BYTES), lambda xml, stated: listing.texts.decode(xml, path, stated))
+
+
+def _parsed(xml: bytes, decode: Callable[[bytes, str], str]) -> "Element":
     try:
         try:
-            return fromstring(xml.lstrip())
+            return fromstring(xml.lstrip() if xml.isascii() else _decoded(xml, decode))
         except (ParseError, ValueError, LookupError):  # the encoding is unknown to the parser or misstated
-            return fromstring(_decoded(xml))
+            return fromstring(_decoded(xml, decode))
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise LabelError("xml_broken") from error
 
 
-def _decoded(xml: bytes) -> str:
-    """Decode XML in its declared encoding, or else as Latin-1, which keeps distinct bytes distinct."""
+def _decoded(xml: bytes, decode: Callable[[bytes, str], str]) -> str:
+    """Decode XML without its declaration, whose encoding may be wrong."""
     declaration = _DECLARATION.match(xml)
-    body = xml[declaration.end() if declaration else 0 :]
-    try:
-        return body.decode(((declaration and declaration[1]) or b"latin-1").decode())
-    except (LookupError, UnicodeDecodeError):
-        return body.decode("latin-1")
+    stated = declaration[1].decode("ascii", "replace") if declaration and declaration[1] else ""
+    return _DECLARATION_TEXT.sub("", decode(xml, stated), count=1).lstrip()
 
 
 def _parse_object(element: "Element", number: int) -> Mark:
@@ -273,7 +284,7 @@ def _is_of_two(path: str) -> bool:
 def _split_of_list(name: str) -> Split | None:
     """Return the split of a list such as ``train.txt`` or ``val_list.txt``; ``trainval.txt`` alone means train."""
     word = re.sub(r"([_-]?(list|files|images))?\.txt$", "", name.lower())
-    return "train" if word == "trainval" else SPLIT_WORDS.get(word)
+    return "train" if word == "trainval" else split_of_list(word)
 
 
 def _stems_of(line: str) -> Iterator[str]:

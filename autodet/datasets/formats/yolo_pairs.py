@@ -24,9 +24,9 @@ def without_predictions(listing: Listing) -> tuple[Listing, list[Finding]]:
     predicted = [path for path in listing.files if _PREDICTED.search(path)]
     if not predicted:
         return listing, []
-    aside = Listing(listing.root, tuple(predicted))
+    aside = listing.only(predicted)
     photos, labels = aside.photos, aside.ending(".txt")
-    rest = Listing(listing.root, tuple(path for path in listing.files if path not in set(predicted)))
+    rest = listing.only(path for path in listing.files if path not in set(predicted))
     if not photos and not labels:
         return rest, []
     folder = predicted[0][: predicted[0].lower().index("runs/") + len("runs")]

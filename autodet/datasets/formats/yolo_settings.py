@@ -10,7 +10,7 @@ import yaml
 
 from autodet.datasets.formats.labels import plain_name
 from autodet.datasets.formats.source_files import Listing
-from autodet.datasets.formats.split_names import SPLIT_WORDS
+from autodet.datasets.formats.split_names import split_of_list
 from autodet.errors import DatasetError
 from autodet.records import SPLITS, Split
 
@@ -72,7 +72,7 @@ def lists_called_like_splits(listing: Listing) -> Iterator[YoloSettings]:
     found: dict[str, dict[Split, tuple[str, ...]]] = defaultdict(dict)
     for path in listing.ending(".txt"):
         folder, _, name = path.rpartition("/")
-        if split := SPLIT_WORDS.get(name[:-4].lower()):
+        if split := split_of_list(name):
             found[folder][split] = (name,)
     for folder, splits in found.items():
         yield YoloSettings({}, splits, path=f"{folder}/" if folder else "")
@@ -81,7 +81,7 @@ def lists_called_like_splits(listing: Listing) -> Iterator[YoloSettings]:
 def is_list(path: str) -> bool:
     """Return whether a text file is named like a class or photo list, rather than a photo's labels."""
     name = path.rpartition("/")[2].lower()
-    return name in NAME_LISTS or name == LAST_RESORT or name.removesuffix(".txt") in SPLIT_WORDS
+    return name in NAME_LISTS or name == LAST_RESORT or split_of_list(name) is not None
 
 
 def lines_of(listing: Listing, path: str, letters: int | None = None) -> list[str]:

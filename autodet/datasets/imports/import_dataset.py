@@ -22,6 +22,7 @@ from autodet.datasets.imports.staging import PHOTOS, Progress, fetch, no_progres
 from autodet.datasets.manifest import IMAGES, Dataset, fingerprint_of, publish_dataset
 from autodet.datasets.photo_formats import FORMAT_ENDINGS, PHOTO_FORMATS, stored_format
 from autodet.datasets.record_columns import DECIMALS, split_annotations
+from autodet.datasets.sources.archive import PACKED_ENDINGS
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.splits import free_name
 from autodet.errors import DatasetError, disk_full_sentence
@@ -167,7 +168,8 @@ def failures_named(shown: str) -> Iterator[None]:
 def name_of(source: str | Path) -> str:
     """Return the default name of a data set, derived from its source."""
     path = PurePosixPath(str(source).rstrip("/"))
-    return (path.stem if path.suffix.lower() == ".zip" else path.name) or "data set"
+    ending = next((ending for ending in PACKED_ENDINGS if path.name.lower().endswith(ending)), "")
+    return path.name[: len(path.name) - len(ending)] or path.name or "data set"
 
 
 def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:

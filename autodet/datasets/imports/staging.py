@@ -14,7 +14,8 @@ from autodet.datasets.formats.source_files import Listing, list_files
 from autodet.datasets.formats.unsupported import find_foreign
 from autodet.datasets.imports.photo_scan import Seen, looking_at
 from autodet.datasets.photos import PhotoFacts
-from autodet.datasets.sources.archive import unpack_archive
+from autodet.datasets.sources.archive import unpack_archive, unpack_folder
+from autodet.datasets.sources.entry_names import read_skipped
 from autodet.datasets.sources.s3.access import ANONYMOUS, SCHEME, S3Credentials
 from autodet.datasets.sources.s3.source import download_from_s3
 from autodet.datasets.sources.sample import write_sample
@@ -122,11 +123,11 @@ def fetch(
     if text.startswith(SCHEME):
         downloaded = download_from_s3(text, scratch / "s3", settings, credentials, _first_part(report), large=large)
         if downloaded.is_dir():
-            return downloaded, True
+            return (files if unpack_folder(downloaded, files, settings) else downloaded), True
         source = downloaded
     path = Path(source).expanduser()
     if path.is_dir():
-        return path, False
+        return (files, True) if unpack_folder(path, files, settings) else (path, False)
     if not path.exists():
         raise DatasetError(f"There is no file or folder {text!r}; check the path.")
     if not path.is_file():
@@ -191,7 +192,14 @@ def stage(
         detection=detection,
         photos=tuple(photo for photo in looked[:split_at] if isinstance(photo, StagedPhoto)),
         unlabelled=tuple(photo for photo in looked[split_at:] if isinstance(photo, StagedPhoto)),
-        findings=(*reading.findings, *aside, *foreign, *unread),
+        findings=(
+            *listing.findings(),
+            *(() if copies else read_skipped(root)),
+            *reading.findings,
+            *aside,
+            *foreign,
+            *unread,
+        ),
         classes=reading.classes,
         stale_lists=reading.stale_lists,
         splits_from=_splits_from(listing, reading),

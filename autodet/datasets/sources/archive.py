@@ -1,249 +1,223 @@
-"""Safe extraction of untrusted zip archives: entry by entry, under limits, and never outside the folder."""
+"""Safe extraction of untrusted archives: entry by entry, under limits, and never outside the folder."""
 
 import errno
-import os
+import filecmp
+import hashlib
+import lzma
 import shutil
-import stat
 import struct
-import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import accumulate
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
-from autodet.datasets.sources.files import is_clutter, is_file_name, open_regular
+from autodet.datasets.sources.entry_names import decode_names, entry_name, safe_path, write_skipped
+from autodet.datasets.sources.files import (
+    LABEL_ENDINGS,
+    NEVER_DATA,
+    PHOTO_ENDINGS,
+    find_files,
+    is_clutter,
+    is_data,
+    open_regular,
+    skipped,
+)
+from autodet.datasets.sources.tar_archive import (
+    BrokenTarError,
+    Stream,
+    TarEntry,
+    is_tar,
+    read_content,
+    tar_entries,
+    unpacked_stream,
+)
+from autodet.datasets.sources.zip_archive import (
+    MAX_MENTION_BYTES,
+    MAX_MENTIONS,
+    SMALL_BYTES,
+    begins_like_zip,
+    refuse_long_directory,
+    refuse_many,
+    report_link,
+    settle,
+    zip_entries,
+)
 from autodet.errors import ArchiveError
+from autodet.records import Finding
 from autodet.settings import Settings
 from autodet.workspace import safe_join
 
-SMALL_BYTES = 100_000_000  # up to here, a high compression ratio is harmless
-CHUNK_BYTES = 1 << 20
-PACKED_ENDINGS = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+__all__ = ["PACKED_ENDINGS", "is_packed", "safe_path", "unpack_archive"]
 
-_END, _END_BYTES = b"PK\5\6", 22
-_LONGEST_COMMENT = 1 << 16
-_ENTRY_BYTES = 46  # of an entry in the central directory, without name and extra fields
-_HEADER_BYTES = 30  # of a local file header, without name and extra fields
-_USUAL_BYTES = 1024  # more than the directory needs for an entry, even with a long name
-_UTF8 = 0x800
+CHUNK_BYTES = 1 << 20
+PACKED_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+UNREAD_ENDINGS = (".7z", ".rar")
+MAX_NESTED = 3  # archives in archives
+_PARTS, _INNER = ".parts", ".inner"  # names in archives never begin with a dot
+_UNREAD = {b"7z\xbc\xaf'\x1c": "7z", b"Rar!\x1a\x07": "RAR"}
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError),
-    *(LookupError, OverflowError, OSError),
+    *(LookupError, OverflowError, OSError, BrokenTarError, lzma.LZMAError),
 )
+
+
+@dataclass
+class _Budget:
+    """What an archive and those in it may still unpack to.
+
+    Attributes:
+        name: The outer archive's name in error messages.
+        packed: Its size in bytes.
+        settings: The limits on bytes, entries and ratio.
+        size: Bytes unpacked so far.
+        entries: Entries so far.
+    """
+
+    name: str
+    packed: int
+    settings: Settings
+    size: int = 0
+    entries: int = 0
+
+    def take(self, size: int, entries: int = 0) -> None:
+        """Count bytes and entries.
+
+        Raises:
+            ArchiveError: That is more than the limits allow.
+        """
+        self.size += size
+        self.entries += entries
+        refuse_many(self.entries, self.name, self.settings.max_archive_entries)
+        if self.size > self.settings.max_archive_bytes:
+            raise ArchiveError(
+                f"The archive {self.name!r} unpacks to {self.size / 1e6:.0f} MB, more than "
+                f"{self.settings.max_archive_bytes / 1e6:.0f} MB; split it, or raise AUTODET_MAX_ARCHIVE_MB."
+            )
+        if self.size > max(SMALL_BYTES, self.settings.max_archive_ratio * self.packed):
+            raise ArchiveError(
+                f"The archive {self.name!r} unpacks to more than {self.settings.max_archive_ratio} times its size; "
+                "pack it again, or raise AUTODET_MAX_ARCHIVE_RATIO."
+            )
+
+
+@dataclass
+class _Counted:
+    """A stream whose bytes count."""
+
+    stream: Stream
+    budget: _Budget
+
+    def read(self, size: int, /) -> bytes:
+        content = self.stream.read(size)
+        self.budget.take(len(content))
+        return content
+
+
+def is_packed(name: str) -> bool:
+    """Return whether a file is named like an archive that can be read."""
+    return name.lower().endswith(PACKED_ENDINGS)
 
 
 def unpack_archive(
     archive: Path, folder: Path, settings: Settings, progress: Callable[[float], None], shown: str | None = None
 ) -> None:
-    """Unpack a zip into an empty folder.
+    """Unpack a zip or tar, and the archives in it, into an empty folder.
+
+    An archive in an archive becomes a folder of its name without extension. ``entry_names.read_skipped`` returns what
+    was skipped.
 
     Args:
-        archive: The zip.
+        archive: The archive; its content decides what it is.
         folder: The target folder; it exists and is empty.
-        settings: The limits on bytes, entries, ratio and depth.
+        settings: The limits on bytes, entries, ratio and depth, for all archives together.
         progress: Receives the completed fraction, 0 to 1.
         shown: The name in error messages; the file's name if not given.
 
     Raises:
-        ArchiveError: The file is not a zip, or is broken, empty, encrypted, above the limits, or reaches outside
+        ArchiveError: The file is no archive, or is broken, empty, encrypted, above the limits, or reaches outside
             ``folder``.
         OSError: The archive cannot be opened, or ``folder`` cannot be written to.
     """
     name = shown or archive.name
+    found: list[Finding] = []
+    budget = _Budget(name, archive.stat().st_size, settings)
+    _unpack_one(archive, folder, name, budget, found, progress)
+    _unpack_inner(folder, name, budget, found)
+    if not any(path.is_file() for path in folder.rglob("*")):
+        raise ArchiveError(f"The archive {name!r} is empty; pack the folder of photos and labels.")
+    write_skipped(folder, found)
+
+
+def unpack_folder(source: Path, folder: Path, settings: Settings) -> bool:
+    """Copy a folder, with its archives unpacked, if its photos or its labels are in archives only.
+
+    Args:
+        source: The folder, which stays as it is.
+        folder: The target folder; it exists and is empty.
+        settings: The limits on bytes, entries, ratio and depth.
+
+    Returns:
+        Whether ``folder`` is to be read instead of ``source``.
+
+    Raises:
+        DatasetError: As ``find_files``; ``ArchiveError`` as in ``unpack_archive``.
+    """
+    found: list[Finding] = []
+    files = find_files(source, settings.max_archive_entries, settings.max_depth, found)
+    photos = any(path.lower().endswith(PHOTO_ENDINGS) for path in files)
+    labels = any(path.lower().endswith(LABEL_ENDINGS) and is_data(path) for path in files)
+    if (photos and labels) or not any(map(is_packed, files)):
+        return False
+    budget = _Budget(source.name, sum((source / path).stat().st_size for path in files), settings)
+    for path in files:
+        place = safe_join(folder, path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with open_regular(source / path) as file, place.open("xb") as copy:
+            shutil.copyfileobj(file, copy, CHUNK_BYTES)
+            budget.take(copy.tell(), 1)
+    _unpack_inner(folder, source.name, budget, found)
+    write_skipped(folder, found)
+    return True
+
+
+def _unpack_one(
+    archive: Path, folder: Path, name: str, budget: _Budget, found: list[Finding], progress: Callable[[float], None]
+) -> None:
     with open_regular(archive) as file:
-        try:
-            _refuse_long_directory(file, name, settings)
-            with zipfile.ZipFile(file) as opened:
-                entries = _safe_entries(opened, name, os.fstat(file.fileno()).st_size, settings)
-                _refuse_nothing(entries, name)
-                _unpack_entries(opened, entries, folder, progress)
-        except _BROKEN as error:
-            if isinstance(error, OSError) and error.errno != errno.EINVAL:
-                raise
-            if not zipfile.is_zipfile(file) and not _begins_like_zip(file):
-                raise ArchiveError(f"{name!r} is not a zip archive; zip the folder of photos and labels.") from error
+        begin = file.read(6)
+        file.seek(0)
+        if begin in _UNREAD:
             raise ArchiveError(
-                f"The zip {name!r} is broken and cannot be unpacked; make or download it again."
+                f"{name!r} is a {_UNREAD[begin]} archive, which is not read; unpack it, and zip the folder."
+            )
+        packed_tar = not begin.startswith(b"PK") and is_tar(file)
+        try:
+            if packed_tar:
+                _unpack_tar(file, folder, name, budget, found, progress)
+            else:
+                _unpack_zip(file, folder, name, budget, found, progress)
+        except _BROKEN as error:
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise
+            if not packed_tar and not zipfile.is_zipfile(file) and not begins_like_zip(file):
+                raise ArchiveError(
+                    f"{name!r} is not a zip or tar archive; zip the folder of photos and labels."
+                ) from error
+            raise ArchiveError(
+                f"The archive {name!r} is broken and cannot be unpacked; make or download it again."
             ) from error
 
 
-def safe_path(name: str, max_depth: int = Settings.max_depth) -> PurePosixPath:
-    """Convert an untrusted name to a path that stays below the folder it is joined to.
-
-    Raises:
-        ArchiveError: The name is absolute, contains ``..``, is too deep, or is not a valid file name.
-    """
-    return PurePosixPath(_safe_name(name, max_depth))
-
-
-def _refuse_long_directory(file: BinaryIO, name: str, settings: Settings) -> None:
-    """Check the number of entries before ``zipfile`` loads all of them into memory."""
-    size = file.seek(0, os.SEEK_END)
-    end, length = _find_directory(file, size)
-    if length > end:
-        raise zipfile.BadZipFile
-    most = settings.max_archive_entries
-    if length > most * _ENTRY_BYTES:
-        file.seek(end - length)
-        _refuse_many(_count_entries(file, most + 1), name, most)
-    if length > most * _USUAL_BYTES:
-        raise ArchiveError(f"The zip {name!r} has {length / 1e6:.0f} MB of file names and notes; zip it again.")
-    file.seek(0)
-
-
-def _begins_like_zip(file: BinaryIO) -> bool:
-    """Return whether the file begins with a zip entry, as a truncated zip does."""
-    file.seek(0)
-    begin = file.read(_HEADER_BYTES)
-    return begin.startswith(b"PK\3\4") and len(begin) == _HEADER_BYTES
-
-
-def _find_directory(file: BinaryIO, size: int) -> tuple[int, int]:
-    """Return the end and length in bytes of a zip's central directory, located as ``zipfile`` does."""
-    before = max(0, size - _LONGEST_COMMENT - _END_BYTES - 76)
-    file.seek(before)
-    tail = file.read()
-    at = len(tail) - _END_BYTES
-    if at < 0 or tail[at : at + 4] != _END or tail[-2:] != b"\0\0":
-        at = tail.rfind(_END, max(0, at - _LONGEST_COMMENT))
-    if at < 0 or at + _END_BYTES > len(tail):
-        raise zipfile.BadZipFile
-    if at >= 76 and tail[at - 20 : at - 16] == b"PK\6\7" and tail[at - 76 : at - 72] == b"PK\6\6":  # zip64
-        return before + at - 76, struct.unpack_from("<Q", tail, at - 36)[0]
-    return before + at, struct.unpack_from("<L", tail, at + 12)[0]
-
-
-def _count_entries(file: BinaryIO, most: int) -> int:
-    """Count the entries of the directory at the current position, up to ``most``."""
-    count = 0
-    while count < most:
-        entry = file.read(_ENTRY_BYTES)
-        if len(entry) < _ENTRY_BYTES or entry[:4] != b"PK\1\2":
-            break
-        file.seek(sum(struct.unpack_from("<HHH", entry, 28)), os.SEEK_CUR)
-        count += 1
-    return count
-
-
-def _safe_entries(opened: zipfile.ZipFile, name: str, packed: int, settings: Settings) -> dict[str, zipfile.ZipInfo]:
-    """Return the entries that are data, by target path."""
-    infos = opened.infolist()
-    _refuse_many(len(infos), name, settings.max_archive_entries)
-    _refuse_overlaps(infos, opened.start_dir, name)
-    size = sum(info.file_size for info in infos)
-    if size > settings.max_archive_bytes:
-        raise ArchiveError(
-            f"The zip {name!r} unpacks to {size / 1e6:.0f} MB, "
-            f"more than {settings.max_archive_bytes / 1e6:.0f} MB; split it, or raise AUTODET_MAX_ARCHIVE_MB."
-        )
-    if size > max(SMALL_BYTES, settings.max_archive_ratio * packed):
-        raise ArchiveError(
-            f"The zip {name!r} unpacks to more than {settings.max_archive_ratio} times its size; zip it again, or "
-            "raise AUTODET_MAX_ARCHIVE_RATIO."
-        )
-    entries: dict[str, zipfile.ZipInfo] = {}
-    for info in infos:
-        written = _written_name(info)
-        if info.is_dir() and not written.strip("./\\"):
-            continue
-        path = _safe_name(written, settings.max_depth)
-        if info.is_dir() or any(map(is_clutter, path.split("/"))):
-            continue
-        _refuse_special(info, name)
-        if path in entries:
-            raise ArchiveError(f"The zip {name!r} holds {path!r} twice; leave one out.")
-        entries[path] = info
-    _refuse_collisions(entries, name)
-    return entries
-
-
-def _safe_name(name: str, max_depth: int) -> str:
-    """Implement ``safe_path`` on text, because building hundreds of thousands of paths is slow."""
-    plain = name.replace("\\", "/")
-    parts = [part for part in plain.split("/") if part not in ("", ".")]
-    unsafe = plain.startswith("/") or plain[1:2] == ":" or ".." in parts or not parts
-    if unsafe:
-        raise ArchiveError(f"The name {name[:100]!r} reaches outside its folder; rename it.")
-    if not all(map(is_file_name, parts)):
-        raise ArchiveError(f"The name {name[:100]!r} is too long for a file, or not plain text; rename it.")
-    if len(parts) > max_depth:
-        raise ArchiveError(
-            f"The file {name[:100]!r} lies more than {max_depth} folders deep; move it up, or raise AUTODET_MAX_DEPTH."
-        )
-    return "/".join(parts)
-
-
-def _written_name(info: zipfile.ZipInfo) -> str:
-    """Return an entry's name; macOS writes UTF-8 without setting the flag."""
-    if info.flag_bits & _UTF8 or info.filename.isascii():
-        return info.filename
-    try:
-        return info.filename.encode("cp437").decode()
-    except ValueError:
-        return info.filename
-
-
-def _refuse_many(count: int, name: str, most: int) -> None:
-    if count > most:
-        raise ArchiveError(
-            f"The zip {name!r} holds more than {most} files; split it, or raise AUTODET_MAX_ARCHIVE_FILES."
-        )
-
-
-def _refuse_overlaps(infos: Sequence[zipfile.ZipInfo], directory_at: int, name: str) -> None:
-    """Reject entries that share bytes: David Fifield's zip bomb turns few bytes into many this way."""
-    free = 0
-    for info in sorted(infos, key=lambda info: info.header_offset):
-        if info.header_offset < free:
-            break
-        free = info.header_offset + _HEADER_BYTES + len(info.filename) + info.compress_size
-    else:
-        if free <= directory_at:
-            return
-    raise ArchiveError(f"The zip {name!r} holds files that overlap each other, as no program packs them; zip it again.")
-
-
-def _refuse_special(info: zipfile.ZipInfo, archive_name: str) -> None:
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG):
-        raise ArchiveError(
-            f"The zip {archive_name!r} holds {info.filename!r}, which is a link or device and not a file; leave it out."
-        )
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # other methods decompress without bounds
-        raise ArchiveError(f"The zip {archive_name!r} is packed in an unusual way; make it with 'deflate'.")
-    if info.flag_bits & 0x1:
-        raise ArchiveError(f"The zip {archive_name!r} is protected by a password; zip it without one.")
-
-
-def _refuse_collisions(paths: Collection[str], name: str) -> None:
-    """Reject names that collide where case or the Unicode form of accents is ignored, or as file and folder."""
-    seen: dict[str, str] = {}
-    for path in paths:
-        first = seen.setdefault(_folded(path), path)
-        if first != path:
-            raise ArchiveError(
-                f"The zip {name!r} holds both {first!r} and {path!r}, which are one file on many computers; rename one."
-            )
-    for folder in {path.rpartition("/")[0] for path in paths}:
-        for parent in accumulate(folder.split("/"), "{}/{}".format):
-            if other := seen.get(_folded(parent)):
-                raise ArchiveError(f"In the zip {name!r}, {other!r} is both a file and a folder; rename one.")
-
-
-def _folded(path: str) -> str:
-    if path.isascii():
-        return path.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-
-
-def _refuse_nothing(paths: Collection[str], name: str) -> None:
-    if not paths:
-        raise ArchiveError(f"The zip {name!r} is empty; zip the folder of photos and labels.")
-    if all(path.lower().endswith(PACKED_ENDINGS) for path in paths):
-        inner = next(iter(paths))
-        raise ArchiveError(f"The zip {name!r} holds only another archive, {inner!r}; unpack it, and import that one.")
+def _unpack_zip(
+    file: BinaryIO, folder: Path, name: str, budget: _Budget, found: list[Finding], progress: Callable[[float], None]
+) -> None:
+    refuse_long_directory(file, name, budget.settings)
+    with zipfile.ZipFile(file) as opened:
+        entries = zip_entries(opened, name, budget.settings, found)
+        budget.take(sum(info.file_size for info in entries.values()), len(entries))
+        _unpack_entries(opened, entries, folder, progress)
 
 
 def _unpack_entries(
@@ -264,3 +238,142 @@ def _unpack_entries(
                 raise zipfile.BadZipFile
         done += entry.file_size
         progress(min(done / total, 1.0))
+
+
+def _unpack_tar(
+    file: BinaryIO, folder: Path, name: str, budget: _Budget, found: list[Finding], progress: Callable[[float], None]
+) -> None:
+    """Unpack a tar under numbers, because the encoding of its names is known only at its end; then name the files."""
+    parts = folder / _PARTS
+    parts.mkdir()
+    stream = _Counted(unpacked_stream(file), budget)
+    written: list[tuple[TarEntry, str]] = []
+    for entry in tar_entries(stream):
+        budget.take(0, 1)
+        written.append((entry, _write_part(stream, entry, parts / str(len(written)))))
+        progress(min(file.tell() / budget.packed, 1.0))
+    files: list[tuple[str, object, Path]] = []
+    links: list[tuple[str, TarEntry]] = []
+    for number, (path, entry) in enumerate(_named(written, parts, budget.settings)):
+        if path and entry.kind == "file":
+            files.append((path, written[number][1], parts / str(number)))
+        elif path:
+            links.append((path, entry))
+    settled = settle(files, name, found)
+    for path, entry in links:
+        target = entry.link if entry.kind == "link" else "/"
+        if target not in settled:  # a hard link names a path from the root
+            report_link(path, target, settled, name, found)
+    for path, part in settled.items():
+        place = safe_join(folder, path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part.rename(place)
+    shutil.rmtree(parts)
+
+
+def _write_part(stream: Stream, entry: TarEntry, part: Path) -> str:
+    """Write the content of a file; return its SHA-256."""
+    digest = hashlib.sha256()
+    chunks = read_content(stream, entry.size)
+    if entry.kind != "file" or (entry.text or "").lower().endswith(NEVER_DATA):
+        for _ in chunks:
+            pass
+        return ""
+    with part.open("xb") as file:
+        for chunk in chunks:
+            digest.update(chunk)
+            file.write(chunk)
+    return digest.hexdigest()
+
+
+def _named(written: list[tuple[TarEntry, str]], parts: Path, settings: Settings) -> Iterator[tuple[str, TarEntry]]:
+    """Yield the entries with their paths; the path of an entry that is no data is empty."""
+    raw = [entry.name for entry, _ in written if entry.text is None]
+    mentions: list[str] = [] if all(map(bytes.isascii, raw)) else list(_mentions(written, parts))
+    decoded = iter(decode_names(raw, mentions))
+    for entry, _ in written:
+        name = next(decoded) if entry.text is None else entry.text
+        if not name.strip("./\\"):
+            yield "", entry
+            continue
+        path = entry_name(name, settings.max_depth)
+        unwanted = entry.kind == "folder" or any(map(is_clutter, path.split("/"))) or path.lower().endswith(NEVER_DATA)
+        yield "" if unwanted else path, entry
+
+
+def _mentions(written: list[tuple[TarEntry, str]], parts: Path) -> Iterator[str]:
+    """Yield label files, which name photos."""
+    labels = [
+        parts / str(number)
+        for number, (entry, digest) in enumerate(written)
+        if digest
+        and entry.size <= MAX_MENTION_BYTES
+        and entry.name.lower().endswith(tuple(map(str.encode, LABEL_ENDINGS)))
+    ]
+    for path in labels[:MAX_MENTIONS]:
+        try:
+            yield path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def _unpack_inner(folder: Path, name: str, budget: _Budget, found: list[Finding], depth: int = 1) -> None:
+    """Unpack the archives in a folder."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        below = path.relative_to(folder).as_posix()
+        if path.name.lower().endswith(UNREAD_ENDINGS) or (is_packed(path.name) and depth > MAX_NESTED):
+            found.append(skipped(below, "archive_unread"))
+            path.unlink()
+        elif is_packed(path.name):
+            inner = path.with_name(_INNER)
+            inner.mkdir()
+            _unpack_one(path, inner, f"{name}/{below}", budget, found, lambda _share: None)
+            path.unlink()
+            _unpack_inner(inner, f"{name}/{below}", budget, found, depth + 1)
+            _merge(inner, path.parent, _stem(path.name))
+
+
+def _stem(name: str) -> str:
+    ending = max((ending for ending in PACKED_ENDINGS if name.lower().endswith(ending)), key=len)
+    return name[: -len(ending)] or name
+
+
+def _merge(inner: Path, folder: Path, stem: str) -> None:
+    """Move unpacked files into the folder that is called like their archive; unpacked copies count once."""
+    files = [path for path in inner.rglob("*") if path.is_file()]
+    if all(_is_copy(path, folder / path.relative_to(inner)) for path in files):  # already unpacked beside the archive
+        shutil.rmtree(inner)
+        return
+    below = list(inner.iterdir())
+    single = below[0] if len(below) == 1 and below[0].name.lower() == stem.lower() else None
+    source, target = single or inner, folder / (single.name if single else stem)
+    if not source.is_dir():
+        source.rename(target if not target.exists() else _free(target))
+    elif not target.exists():
+        source.rename(target)
+    elif target.is_dir() and not any(_differ(path, target / path.relative_to(source)) for path in source.rglob("*")):
+        for path in [path for path in source.rglob("*") if path.is_file()]:
+            place = target / path.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(place)
+    else:
+        source.rename(_free(target))
+    if inner.exists():
+        shutil.rmtree(inner)
+
+
+def _is_copy(path: Path, other: Path) -> bool:
+    return other.is_file() and filecmp.cmp(path, other, shallow=False)
+
+
+def _differ(path: Path, other: Path) -> bool:
+    if not other.exists():
+        return False
+    if path.is_dir() or other.is_dir():
+        return path.is_dir() != other.is_dir()
+    return not filecmp.cmp(path, other, shallow=False)
+
+
+def _free(path: Path) -> Path:
+    """Return a path that does not exist yet, with a number."""
+    return next(one for number in range(2, 1 << 30) if not (one := path.with_name(f"{path.name}_{number}")).exists())

@@ -10,11 +10,22 @@ from typing import Any
 
 from autodet.errors import AutodetError, DatasetError
 from autodet.messages.findings import cause_clause
-from autodet.records import Cause
+from autodet.records import Cause, Finding
 from autodet.settings import Settings
 
 MAX_NAME_LENGTH = 250  # bytes; file systems allow 255, and a name may get a number and another extension
 CLUTTER = {"__MACOSX", "Thumbs.db", "desktop.ini", "Icon\r"}
+PHOTO_ENDINGS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"),
+)
+LABEL_ENDINGS = (
+    *(".txt", ".xml", ".json", ".jsonl", ".csv", ".tsv", ".yaml", ".yml", ".names", ".data", ".pbtxt", ".labels"),
+)
+NEVER_DATA = (
+    *(".mp4", ".avi", ".mov", ".mkv", ".webm", ".wmv", ".m4v", ".mpg", ".mpeg", ".mp3", ".wav"),
+    *(".pt", ".pth", ".onnx", ".h5", ".ckpt", ".tflite", ".weights", ".safetensors", ".pb", ".exe", ".dll", ".so"),
+)
+_DOCUMENTS = ("readme", "license", "licence", "changelog", "requirements", "notice", "authors", "contributing")
 _NOT_IN_NAMES = {"Cc", "Cs", "Zl", "Zp"}  # control characters, surrogates, line and paragraph separators
 
 
@@ -35,16 +46,26 @@ class FileError(CausedError, DatasetError):
     """A file or a part of it cannot be used."""
 
 
-def find_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> list[str]:
+def find_files(
+    root: Path, limit: int, max_depth: int = Settings.max_depth, found: list[Finding] | None = None
+) -> list[str]:
     """List the files in a folder recursively, as relative paths with forward slashes.
 
     Skip clutter, pipes, devices and links to folders. Include a link to a file if its target lies below ``root`` too.
 
+    Args:
+        root: The folder.
+        limit: Maximum number of files.
+        max_depth: Maximum depth of folders.
+        found: Receives findings about files that are skipped.
+
     Raises:
-        DatasetError: There are more than ``limit`` files, or files deeper than ``max_depth``; a name is not text; a
-            folder cannot be read; a link leads outside ``root``.
+        DatasetError: There are more than ``limit`` files, or files deeper than ``max_depth``; the name of a folder,
+            photo or label file is not text; a folder cannot be read; a photo or label file is a link that leads
+            outside ``root``.
     """
     files: list[str] = []
+    found = [] if found is None else found
     folders = [""]
     while folders:
         folder = folders.pop()
@@ -56,11 +77,14 @@ def find_files(root: Path, limit: int, max_depth: int = Settings.max_depth) -> l
         for entry in _entries(root, folder):
             if is_clutter(entry.name):
                 continue
-            _refuse_name(entry.name)
+            if not is_file_name(entry.name):
+                _refuse_name(entry)
+                found.append(skipped(ascii(folder + entry.name)[1:-1], "name_undecodable"))
+                continue
             path = folder + entry.name
             if entry.is_dir(follow_symlinks=False):
                 folders.append(f"{path}/")
-            elif _leads_to_file(root, path) if entry.is_symlink() else entry.is_file():
+            elif _leads_to_file(root, path, found) if entry.is_symlink() else entry.is_file():
                 files.append(path)
         if len(files) > limit:
             raise DatasetError(
@@ -75,6 +99,17 @@ def is_clutter(name: str) -> bool:
     return name.startswith(".") or name in CLUTTER
 
 
+def is_data(path: str) -> bool:
+    """Return whether a file may be a photo or its labels, by its name."""
+    name = path.rpartition("/")[2].lower()
+    return name.endswith((*PHOTO_ENDINGS, *LABEL_ENDINGS)) and name.partition(".")[0] not in _DOCUMENTS
+
+
+def skipped(path: str, cause: str, **values: object) -> Finding:
+    """Report a file that was skipped."""
+    return Finding("file_skipped", path[:300], "drop", values, cause)
+
+
 def is_file_name(name: str) -> bool:
     """Return whether a file name is safe: text on one line, without terminal control characters, and not too long."""
     if (
@@ -84,6 +119,13 @@ def is_file_name(name: str) -> bool:
     ):
         return False
     return 0 < len(name.encode()) <= MAX_NAME_LENGTH
+
+
+def cleared_name(name: str) -> str:
+    """Replace control characters, and other letters that no file name should have, by underscores."""
+    if name in CLUTTER or name.isprintable():
+        return name
+    return "".join("_" if unicodedata.category(letter) in _NOT_IN_NAMES else letter for letter in name)
 
 
 def is_git_pointer(content: bytes) -> bool:
@@ -130,15 +172,19 @@ def _entries(root: Path, folder: str) -> list["os.DirEntry[str]"]:
         ) from error
 
 
-def _refuse_name(name: str) -> None:
-    if not is_file_name(name):  # undecodable bytes from another system's disk, or a malicious name
-        raise DatasetError(f"The file name {ascii(name)[:100]} is not valid text; rename the file.")
+def _refuse_name(entry: "os.DirEntry[str]") -> None:
+    """Refuse a photo, label file or folder with undecodable bytes from another system's disk, or a malicious name."""
+    if is_data(entry.name) or entry.is_dir(follow_symlinks=False):
+        raise DatasetError(f"The file name {ascii(entry.name)[:100]} is not valid text; rename the file.")
 
 
-def _leads_to_file(root: Path, path: str) -> bool:
-    if not Path(os.path.realpath(root / path)).is_relative_to(os.path.realpath(root)):
+def _leads_to_file(root: Path, path: str, found: list[Finding]) -> bool:
+    if Path(os.path.realpath(root / path)).is_relative_to(os.path.realpath(root)):
+        return (root / path).is_file()
+    if is_data(path):
         raise DatasetError(f"{path!r} is a link that leads out of {root.name!r}; replace the link by its target.")
-    return (root / path).is_file()
+    found.append(skipped(path, "link_outside"))
+    return False
 
 
 def _open_regular(path: str, flags: int) -> int:

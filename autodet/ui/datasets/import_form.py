@@ -42,7 +42,10 @@ def _offer_upload() -> None:
         "without them the photos are split for you."
     )
     upload = st.file_uploader(
-        "Zip file", type="zip", key=f"zip {st.session_state.setdefault(UPLOADS, 0)}", label_visibility="collapsed"
+        "Zip file",
+        type=["zip", "tar", "gz", "tgz", "bz2", "xz"],
+        key=f"zip {st.session_state.setdefault(UPLOADS, 0)}",
+        label_visibility="collapsed",
     )
     if upload is not None:
         name = st.text_input("Name", PurePath(upload.name).stem)

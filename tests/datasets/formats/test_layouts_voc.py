@@ -192,7 +192,7 @@ def voc_in_other_encodings(tree):
     tree.text(
         "5.xml", "\n" + declared.format("utf-8") + voc_xml("5.jpg", marks=[("Häschen", (4, 5, 34, 35))]), "latin-1"
     )
-    return {"images": 6, "classes": ("Häschen", "狗")}
+    return {"images": 6, "classes": ("Häschen", "狗"), "kinds": {"text_encoding"}}
 
 
 def voc_sizes_that_are_missing(tree):

@@ -54,3 +54,60 @@ def test_ordinary_words_are_no_splits(tmp_path, folders):
     laid_out(tree, "voc", folders)
     dataset = import_dataset(tree.root.parent, workspace=workspace_in(tmp_path / "home"))
     assert dataset.splits == {"train": 8, "val": 2, "test": 1}, "drawn"
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("01_train", "02_val", "03_test"),
+        ("1-train", "2-valid", "3-test"),
+        ("train_set", "val_set", "test_set"),
+        ("Train Set", "Validation Set", "Test Set"),
+        ("TrainImages", "ValImages", "TestImages"),
+        ("data_train", "data_val", "data_test"),
+        ("train80", "val10", "test10"),
+        ("train", "val_images", "test_data"),
+        ("train", "dev", "test"),
+        ("train", "validation", "holdout"),
+        ("train", "val", "eval"),
+        ("训练集", "验证集", "测试集"),
+        ("1.训练数据", "2.验证数据", "3.测试数据"),
+        ("訓練", "驗證", "測試"),
+        ("学習用データ", "検証用データ", "テストデータ"),
+        ("訓練", "検証", "評価"),
+        ("학습", "검증", "시험"),
+        ("훈련 데이터", "검증 데이터", "테스트 데이터"),
+        ("обучение", "валидация", "тест"),
+        ("Обучающая", "Валидационная", "Тестовая"),
+        ("eğitim", "doğrulama", "test"),
+    ],
+    ids=lambda folders: ascii(folders[0]),
+)
+def test_numbered_neutral_and_translated_folders(tmp_path, folders):
+    def layout(tree):
+        return laid_out(tree, "yolo", folders)
+
+    layout.__name__ = "yolo"
+    assert_imported(tmp_path, layout)
+
+
+@pytest.mark.parametrize("folders", [("train", "car", "bus"), ("trains", "test tubes", "valves"), ("训练", "猫", "狗")])
+def test_subjects_are_no_splits(tmp_path, folders):
+    tree = Tree(tmp_path / "set")
+    laid_out(tree, "voc", folders)
+    dataset = import_dataset(tree.root, workspace=workspace_in(tmp_path))
+    assert dataset.splits == {"train": 8, "val": 2, "test": 1}, "drawn"
+
+
+@pytest.mark.parametrize(
+    "lists", [("01_train.txt", "02_val.txt", "03_test.txt"), ("训练集.txt", "验证集.txt", "测试集.txt")]
+)
+def test_lists_called_like_splits(tmp_path, lists):
+    tree = Tree(tmp_path / "set")
+    names = [f"{number}.jpg" for number in range(6)]
+    for name in names:
+        tree.yolo(f"images/{name}", f"labels/{name[:-4]}.txt")
+    tree.text("classes.txt", "cat\ndog\n")
+    for name, part in zip(lists, (names[:3], names[3:5], names[5:]), strict=True):
+        tree.text(name, "".join(f"images/{one}\n" for one in part))
+    assert import_dataset(tree.root, workspace=workspace_in(tmp_path)).splits == {"train": 3, "val": 2, "test": 1}

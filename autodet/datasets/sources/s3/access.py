@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from autodet.datasets.sources.archive import is_packed
 from autodet.errors import DatasetError, SettingsError
 from autodet.settings import AMAZON, MACHINE, Settings
 
@@ -67,8 +68,8 @@ def parse_address(url: str) -> tuple[str, str]:
 
 
 def is_zip(key: str) -> bool:
-    """Return whether a key names a zip."""
-    return key.lower().endswith(".zip")
+    """Return whether a key names a zip or another archive that can be read."""
+    return is_packed(key)
 
 
 def check_visitor(credentials: S3Credentials, settings: Settings) -> None:
