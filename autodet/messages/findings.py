@@ -4,6 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autodet.messages.audience import Audience
+from autodet.messages.finding_phrases import choice as _choice
+from autodet.messages.finding_phrases import consent as _consent
+from autodet.messages.finding_phrases import files as _files
+from autodet.messages.findings_yolo import ABOUT_AUDIENCE_YOLO, ACTIONS_YOLO, PROBLEMS_YOLO
 from autodet.messages.formats import FORMAT_TITLES
 from autodet.records import MAX_LOST_SHARE, Cause, Finding
 from autodet.text_format import counted
@@ -15,7 +19,6 @@ WITHOUT_BOXES = {
     "test": "no model can be evaluated on it",
 }
 PROGRAMS = {"labelme": "LabelMe's", "voc": "Pascal VOC's", "other": "another program's"}
-MAX_NAMES = 3  # of classes or files in one sentence
 NOTHING_IMPORTED = "Nothing {was} imported."
 LEFT_OUT, KEPT = "The photo {was} left out.", "It {was} kept."
 BOX_DROPPED, CLASS_DROPPED = "The box {was} dropped.", "Its boxes {were} dropped."
@@ -31,15 +34,6 @@ def _sides(size_wh: Sequence[int]) -> str:
 
 def _is_or_are(count: int) -> str:
     return f"{count} {'is' if count == 1 else 'are'}"
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:MAX_NAMES]) + " ..." * (len(names) > MAX_NAMES)
-
-
-def _files(paths: Sequence[str]) -> str:
-    more = len(paths) - MAX_NAMES
-    return " and ".join([*paths[:MAX_NAMES], *([counted(more, "other file")] if more > 0 else [])])
 
 
 def _pair(same: str, file: str, split: str, other_split: str) -> str:
@@ -106,16 +100,6 @@ def _disagreeing(file: str, photo: str, *, audience: Audience = "terminal") -> s
         f"{file} describes {photo} too, with other boxes; remove the wrong file, or decide to join their boxes or to "
         f"use {file}{_choice('labels_disagree', audience, 'fix', 'keep')}"
     )
-
-
-def _choice(kind: str, audience: Audience, *actions: str) -> str:
-    if audience == "page":
-        return " here"
-    return f" (on the command line with {' or '.join(f'--decide {kind}={action}' for action in actions)})"
-
-
-def _consent(kind: str, audience: Audience) -> str:
-    return " here" if audience == "page" else f" (on the command line with --decide {kind}=keep)"
 
 
 # By cause, or by kind where a kind has only one cause: the finding's values in, a sentence without its period out.
@@ -270,6 +254,7 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "too_few_for_validation": lambda: "There are too few photos to set some aside for validation",
     "no_validation_drawn": lambda: "There are no photos for validation",
     "split_unmarked": _unmarked,
+    **PROBLEMS_YOLO,
     "recorded": lambda problem, action: problem.removesuffix("."),  # sentences of earlier versions
 }
 
@@ -340,10 +325,11 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "large_loss": {"stop": NOTHING_IMPORTED, "keep": "The rest {was} imported."},
     "no_boxes": {"stop": NOTHING_IMPORTED},
     "no_validation": {"keep": "A search needs a photo in val: add photos, then import again."},
+    **ACTIONS_YOLO,
     "no_validation_drawn": {"keep": "A search needs photos in val: redraw the splits, with a share for val."},
     "split_unmarked": {"keep": "Draw new splits, or annotate objects on photos of {split}."},
 }
-ABOUT_AUDIENCE = {"splits_disagree", "large_loss", "names_differ", "labels_disagree"}
+ABOUT_AUDIENCE = {"splits_disagree", "large_loss", "names_differ", "labels_disagree", *ABOUT_AUDIENCE_YOLO}
 
 
 def problem_sentence(finding: Finding, audience: Audience = "terminal") -> str:

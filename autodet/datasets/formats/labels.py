@@ -58,12 +58,14 @@ class OtherReading(NamedTuple):
         kind: The kind of finding that asks for the decision; its default is the reading in ``LabelledPhoto.marks``, or
             ``stop``.
         action: The action of that kind that stands for this reading.
-        marks: The annotations under this reading.
+        marks: The annotations under this reading; None if the photo is left out.
+        also: Decisions of other kinds that this reading needs too.
     """
 
     kind: str
     action: Action
-    marks: tuple[Mark, ...]
+    marks: tuple[Mark, ...] | None
+    also: tuple[tuple[str, Action], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     unlabelled, findings = _decide_unlabelled(staged, decisions)
     listed, unlisted = _decide_unlisted(staged, decisions)
     findings += unlisted
-    source = [_as_decided(photo, decisions) for photo in (*listed, *unlabelled)]
+    source = [read for photo in (*listed, *unlabelled) if (read := _as_decided(photo, decisions))]
     checked = [check_labels(photo.labelled, photo.facts, decisions) for photo in source]
     findings += [
         *_decided(staged.findings, decisions),
@@ -116,10 +116,12 @@ def _with_photos(staged: Staged, findings: Sequence[Finding]) -> Iterator[Findin
         yield finding if known else replace(finding, photos=(photos[finding.file],))
 
 
-def _as_decided(photo: StagedPhoto, decisions: Decisions) -> StagedPhoto:
-    """Return a photo with its annotations as the decisions read them."""
-    for kind, action, marks in photo.labelled.readings:
-        if decisions[kind] == action:
+def _as_decided(photo: StagedPhoto, decisions: Decisions) -> StagedPhoto | None:
+    """Return a photo with its annotations as the decisions read them; None if they leave it out."""
+    for kind, action, marks, also in photo.labelled.readings:
+        if all(decisions[needed] == chosen for needed, chosen in ((kind, action), *also)):
+            if marks is None:
+                return None
             photo = replace(photo, labelled=replace(photo.labelled, marks=marks))
     return photo
 

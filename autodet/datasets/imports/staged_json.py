@@ -72,7 +72,7 @@ def _photo_to_json(photo: StagedPhoto) -> list[Any]:
         labelled.unlisted,
         _marks_to_json(labelled.aside),
         labelled.notation,
-        [[kind, action, _marks_to_json(marks)] for kind, action, marks in labelled.readings],
+        [_reading_to_json(reading) for reading in labelled.readings],
         [facts.format, facts.stored_wh, facts.orientation, facts.look],
         photo.sha256,
     ]
@@ -91,9 +91,20 @@ def _photo_from_json(document: list[Any]) -> StagedPhoto:
         unlisted=unlisted,
         aside=_marks_from_json(aside),
         notation=notation,
-        readings=tuple(OtherReading(kind, action, _marks_from_json(marks)) for kind, action, marks in readings),
+        readings=tuple(map(_reading_from_json, readings)),
     )
     return StagedPhoto(labelled, PhotoFacts(format_, tuple(stored), *seen), sha256)
+
+
+def _reading_to_json(reading: OtherReading) -> list[Any]:
+    marks = None if reading.marks is None else _marks_to_json(reading.marks)
+    return [reading.kind, reading.action, marks, reading.also]
+
+
+def _reading_from_json(document: list[Any]) -> OtherReading:
+    kind, action, marks, also = document
+    read = None if marks is None else _marks_from_json(marks)
+    return OtherReading(kind, action, read, tuple((needed, chosen) for needed, chosen in also))
 
 
 def _marks_to_json(marks: tuple[Mark, ...]) -> list[Any]:
