@@ -20,6 +20,7 @@ ON_PHOTO = 0.02  # fraction of the photo by which a box may exceed it
 ROUNDING = 0.001
 MIN_INSIDE = 0.8  # of the points of a row
 CENTRAL = 0.25  # of the points' extent: distance of their middle from the box's centre
+MIN_POINTS = 3  # that show how far they fill their box
 LOOSE = 0.35  # of the box: points of a smaller extent do not fill it
 
 Group = Literal["five", "even", "odd"]
@@ -232,9 +233,9 @@ def _vote(values: Values, form: Form, outline_extra: int, *, bounded: bool) -> i
         return 1  # an outline has no points that are all missing
     if not _is_framed(values, points, bounded=bounded):
         return -traced
-    if not traced or _is_central(values, points):
-        return 1
-    return -_is_loose(values, points)
+    if traced and len(points) >= MIN_POINTS and _is_loose(values, points):
+        return -1
+    return int(not traced or _is_central(values, points))
 
 
 def _points(values: Values, form: Form) -> Iterator[tuple[float, float]]:

@@ -30,7 +30,9 @@ from autodet.records import Finding
 
 RowReading = Literal["box", "outline", "shorter", "unfit"]
 MIN_OWN_ROWS = 10  # of a folder with a layout of its own
+MIN_OWN_SHARE = 0.8  # of a folder's rows; if so many fit the common layout, the others are damaged
 MAX_MINORITY = 0.05  # of the long rows: an odd count among even ones is damage
+MIN_VOTES = 3  # rows that a box with points needs, because chance may place a few points inside
 SURE, LIKELY = 9, 2  # how many rows must support a reading for one that contradicts it
 MANY_NUMBERS = 11  # outlines of a constant count are rarely longer
 MANY_ROWS = 20
@@ -151,10 +153,16 @@ def decide_layouts(evidence: Evidence, task: str = "") -> Layouts:
             own |= {(group, folder): one for folder, one in local.items()}
         else:
             differing = ((folder, one) for folder, one in local.items() if not one.ask and one != layout)
-            own |= {(group, folder): one for folder, one in differing if folders[folder].rows >= MIN_OWN_ROWS}
+            own |= {(group, folder): one for folder, one in differing if _contradicts(folders[folder], layout)}
         whole[group] = layout
     _without_minorities(whole, own, facts)
     return Layouts(whole, own)
+
+
+def _contradicts(facts: RowFacts, layout: Layout) -> bool:
+    """Return whether a folder has enough rows that do not fit a layout, rather than single damaged ones."""
+    confident = {"rows_confidence": facts.confident, "rows_confidence_track": facts.tracked}
+    return facts.rows >= MIN_OWN_ROWS and confident.get(layout.cause, 0) < MIN_OWN_SHARE * facts.rows
 
 
 def _without_minorities(
@@ -234,8 +242,10 @@ def _by_votes(facts: RowFacts, count: int, extra: int, hint: str) -> Layout | No
     long = count >= MANY_NUMBERS and facts.rows >= MANY_ROWS
     need_box = 1 if hint == POINTS else LIKELY if long else SURE
     need_outline = 1 if hint == OUTLINES else LIKELY if facts.is_varied else SURE
-    if votes.box >= rows / 2 and votes.box >= need_box * votes.outline and (count or votes.exact >= 0.9 * rows):
-        return Layout("box", "rows_box_outline" if votes.exact >= 0.9 * rows else "rows_points", count)
+    if votes.exact >= 0.9 * rows:
+        return Layout("box", "rows_box_outline", count)
+    if count and votes.box >= max(rows / 2, MIN_VOTES) and votes.box >= need_box * votes.outline:
+        return Layout("box", "rows_points", count)
     if votes.outline >= rows / 2 and votes.outline >= need_outline * votes.box:
         return None
     return Layout("box", numbers=count, ask="rows_ambiguous")
