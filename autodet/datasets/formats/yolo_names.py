@@ -210,7 +210,8 @@ def _names_of_text(text: str, count: int) -> dict[int, str]:
     if not before and numbered:
         pairs = zip(numbered[::2], numbered[1::2], strict=True)
         return {int(number): name for number, part in pairs if (name := _clean(part))}
-    separator = r"(?:^|\s)-\s+" if re.match(r"-\s", text) else r"[,;]" if re.search("[,;]", text) else ""
+    dashes = re.match(r"-\s", text) or 1 < count == len(re.split(r"\s-\s", text))
+    separator = r"(?:^|\s)-\s+" if dashes else r"[,;]" if re.search("[,;]", text) else ""
     words = text.split()
     parts = re.split(separator, text) if separator else words if len(words) == count else [text]
     return dict(enumerate(name for part in parts if (name := _clean(part))))

@@ -139,7 +139,8 @@ def _read_yaml(listing: Listing, path: str) -> YoloSettings | None:
         return None
     stated, level = named_in(document)
     level = level if names_of(stated) or "names" in level else document
-    if not {"names", "nc", "train"} & document.keys() and not (level is not document and names_of(stated)):
+    keys = {key.lower() for key in document if isinstance(key, str)}
+    if not {"names", "nc", "train"} & keys and not (level is not document and names_of(stated)):
         return None
     splits: dict[Split, tuple[str, ...]] = {}
     for split in SPLITS:
