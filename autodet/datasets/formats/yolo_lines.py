@@ -20,6 +20,7 @@ MAX_LABELS_BYTES = 4_000_000  # per photo
 HEAD = 10_000  # characters that suffice to recognise a file
 BOX_NUMBERS = 4
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_ODD = re.compile("[,;#]")
 _WORD = re.compile(r"[^\W\d_]")  # a letter of any script
 
 
@@ -71,12 +72,13 @@ class RowTable(NamedTuple):
     damage: list[tuple[int, Cause]]
 
 
-def parse_row(line: str, number: int = 1) -> tuple[Row, tuple[float, ...]]:
+def parse_row(line: str, number: int = 1, *, is_plain: bool = False) -> tuple[Row, tuple[float, ...]]:
     """Parse one row.
 
     Args:
         line: The line, not empty.
         number: The line's number.
+        is_plain: Whether it is known to have no comma, semicolon or comment.
 
     Returns:
         The row and its numbers.
@@ -84,7 +86,7 @@ def parse_row(line: str, number: int = 1) -> tuple[Row, tuple[float, ...]]:
     Raises:
         LabelError: The line is not a class with at least four numbers that can be positions.
     """
-    words = _words_of(line) if "," in line or ";" in line or "#" in line else line.split()
+    words = line.split() if is_plain or not _ODD.search(line) else _words_of(line)
     label, places = (words[0], words[1:]) if words else ("", [])
     try:
         class_number = int(label) if label.isdecimal() else _class_number(label)
@@ -95,7 +97,7 @@ def parse_row(line: str, number: int = 1) -> tuple[Row, tuple[float, ...]]:
         raise LabelError("line_unreadable", text=line[:60]) from error
     if len(values) < BOX_NUMBERS:
         raise LabelError("line_shape")
-    if not all(-MAX_PLACE < value < MAX_PLACE for value in values):
+    if not sum(map(abs, values)) < MAX_PLACE and not all(-MAX_PLACE < value < MAX_PLACE for value in values):
         raise LabelError("line_places")
     if len(values) == BOX_NUMBERS:
         x, y, width, height = values
@@ -109,15 +111,16 @@ def read_rows(listing: Listing, path: str) -> RowTable:
     Raises:
         FileError: The file is unreadable or has more than ``MAX_MARKS`` lines.
     """
-    lines = listing.read_text(path, MAX_LABELS_BYTES).splitlines()
+    text = listing.read_text(path, MAX_LABELS_BYTES)
+    lines, is_plain = text.splitlines(), not _ODD.search(text)
     if len(lines) > MAX_MARKS:
         raise LabelError("lines_many", lines=len(lines), most=MAX_MARKS)
     table = RowTable([], [], [])
     for number, line in enumerate(lines, start=1):
-        if not line or line.isspace() or line.lstrip().startswith("#"):
+        if not line or line.isspace() or (not is_plain and line.lstrip().startswith("#")):
             continue
         try:
-            row, values = parse_row(line, number)
+            row, values = parse_row(line, number, is_plain=is_plain)
         except LabelError as error:
             if number > 1 or not is_header(line):
                 table.damage.append((number, error.cause))

@@ -173,8 +173,8 @@ def _yaml_names(listing: Listing, stated: Any, level: Mapping[str, Any]) -> tupl
     if is_file(stated):
         return _names_in(listing, stated), False
     if names := names_of(stated, number):
-        usual = isinstance(stated, dict) or (isinstance(stated, list) and all(isinstance(one, str) for one in stated))
-        return names, not usual
+        listed = isinstance(stated, list) and all(isinstance(one, str) for one in stated) and len(stated) == len(names)
+        return names, not (listed or isinstance(stated, dict))
     unindented = names_of(top_numbers(level))
     return unindented, bool(unindented)
 

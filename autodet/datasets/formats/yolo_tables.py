@@ -68,9 +68,13 @@ class RowTables:
     def marks_of(self, photo: PurePosixPath, path: str) -> PhotoMarks:
         """Return the annotations of a photo."""
         file = self._files[photo]
+        numbering = self._numberings[file.settings.path]
+        plain = None if file.damage else self._reader.read_plain(file.rows, numbering)
+        if plain:
+            return plain
         folder = path.rpartition("/")[0]
         rows = [(row, self._layout_of(row, folder, file, photo)) for row in file.rows]
-        read = self._reader.read(photo, rows, self._numberings[file.settings.path])
+        read = self._reader.read(photo, rows, numbering)
         if not file.settings.names and not self._named_rows:
             self._unnamed.update(mark.name for mark in read.marks)
         damage = [(line, "box_damaged", cause) for line, cause in file.damage]
