@@ -62,6 +62,11 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "Several files describe the same photo with different boxes; with the wrong one, objects would be missing.",
         {"stop": "Do not import", "fix": "Join the boxes of all files", "keep": "Use the file that is named first"},
     ),
+    "labels_shared": KindText(
+        "Different photos with one label file",
+        "The labels can be right for only one of these photos, unless they show the same scene.",
+        {"stop": "Do not import", "keep": "Use the labels for all of them", "drop": "Leave these photos out"},
+    ),
     "split_twice": KindText(
         "Photos in two splits",
         "Photos in both training and test are data leakage: metrics would look better than they are.",
@@ -105,7 +110,40 @@ KIND_TEXTS: Mapping[str, KindText] = {
     "names_differ": KindText(
         "Files that name the classes differently",
         "They are about the same photos, and with the wrong one each class would be called by another's name.",
-        {"stop": "Do not import", "keep": "Use the file that is named first"},
+        {"stop": "Do not import", "keep": "Use the file named first, or for separate folders the list of each"},
+    ),
+    "classes_shifted": KindText(
+        "Class numbers and names that do not count alike",
+        "One counts classes from 0 and the other from 1, so each class would be called by its neighbour's name.",
+        {"stop": "Do not import", "fix": "Move the numbers by one to fit the names", "keep": "Keep them as written"},
+    ),
+    "names_read": KindText(
+        "Class names in another notation",
+        "The file does not write its names as YOLO does; check that they were read correctly.",
+        {"keep": "Use the names that were read"},
+    ),
+    "rows_read": KindText(
+        "Rows with more than a box",
+        "Programs write confidences, track ids, keypoints and outlines in the same rows; all rows together tell which.",
+        {"keep": "Read them like this"},
+    ),
+    "rows_ambiguous": KindText(
+        "Rows that are a box or an outline",
+        "The numbers fit a box with points as well as an outline, and each reading gives other boxes.",
+        {
+            "stop": "Do not import",
+            "box": "Read the first four numbers as a box",
+            "polygon": "Take the box around the points",
+        },
+    ),
+    "rows_turned": KindText(
+        "Rows that are a box with an angle",
+        "A number after the box is no confidence; if it is an angle, the upright box around the object is larger.",
+        {
+            "stop": "Do not import",
+            "turned": "Take the upright box around the turned one",
+            "box": "Ignore the number after the box",
+        },
     ),
     "attribute_chosen": KindText(
         "Attributes chosen as class",

@@ -4,6 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autodet.messages.audience import Audience
+from autodet.messages.finding_phrases import choice as _choice
+from autodet.messages.finding_phrases import consent as _consent
+from autodet.messages.finding_phrases import few as _few
+from autodet.messages.finding_phrases import files as _files
+from autodet.messages.findings_yolo import ABOUT_AUDIENCE_YOLO, ACTIONS_YOLO, PROBLEMS_YOLO
 from autodet.messages.formats import FORMAT_TITLES, PHOTO_FORMATS
 from autodet.records import MAX_LOST_SHARE, Cause, Finding
 from autodet.text_format import counted
@@ -64,15 +69,6 @@ def _sides(size_wh: Sequence[int]) -> str:
 
 def _is_or_are(count: int) -> str:
     return f"{count} {'is' if count == 1 else 'are'}"
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:MAX_NAMES]) + " ..." * (len(names) > MAX_NAMES)
-
-
-def _files(paths: Sequence[str]) -> str:
-    more = len(paths) - MAX_NAMES
-    return " and ".join([*paths[:MAX_NAMES], *([counted(more, "other file")] if more > 0 else [])])
 
 
 def _pair(same: str, file: str, split: str, other_split: str) -> str:
@@ -259,16 +255,6 @@ def _other_program(program: str, format: str) -> str:
     whose = f"{FORMAT_TITLES[program]}'s" if program in FORMAT_TITLES else "another program's"
     read = FORMAT_TITLES.get(format, format)
     return f"Its labels are {whose}, and {read} labels were read; export these as {read} too, or import them separately"
-
-
-def _choice(kind: str, audience: Audience, *actions: str) -> str:
-    if audience == "page":
-        return " here"
-    return f" (on the command line with {' or '.join(f'--decide {kind}={action}' for action in actions)})"
-
-
-def _consent(kind: str, audience: Audience) -> str:
-    return " here" if audience == "page" else f" (on the command line with --decide {kind}=keep)"
 
 
 # By cause, or by kind where a kind has only one cause: the finding's values in, a sentence without its period out.
@@ -493,6 +479,7 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "too_few_for_validation": lambda: "There are too few photos to set some aside for validation",
     "no_validation_drawn": lambda: "There are no photos for validation",
     "split_unmarked": _unmarked,
+    **PROBLEMS_YOLO,
     "recorded": lambda problem, action: problem.removesuffix("."),  # sentences of earlier versions
 }
 
@@ -621,6 +608,7 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "unlabelled": {"keep": "They {were} imported without labels."},
     "no_boxes": {"stop": NOTHING_IMPORTED},
     "no_validation": {"keep": "A search needs a photo in val: add photos, then import again."},
+    **ACTIONS_YOLO,
     "no_validation_drawn": {"keep": "A search needs photos in val: redraw the splits, with a share for val."},
     "split_unmarked": {"keep": "Draw new splits, or annotate objects on photos of {split}."},
 }
@@ -628,6 +616,7 @@ ABOUT_AUDIENCE = {
     *("splits_disagree", "large_loss", "names_differ", "labels_disagree", "people_disagree", "attribute_unclear"),
     *("box_notation", "turned_unclear", "size_unclear", "copies_disagree"),
     *("class_similar", "class_partial", "datasets_disagree", "photo_leak"),
+    *ABOUT_AUDIENCE_YOLO,
 }
 
 

@@ -153,7 +153,7 @@ def _add_again(joined: Joined, theirs: Joined, again: Sequence[PurePosixPath]) -
 
 
 def _union(known: LabelledPhoto) -> tuple[Mark, ...]:
-    return next((marks for kind, _, marks in known.readings if kind == "labels_disagree"), known.marks)
+    return next((reading.marks for reading in known.readings if reading.kind == "labels_disagree"), known.marks)
 
 
 def _disagree(joined: Joined, theirs: Joined, photo: PurePosixPath, new: Sequence[Mark]) -> bool:

@@ -59,11 +59,15 @@ class OtherReading(NamedTuple):
             ``stop``.
         action: The action of that kind that stands for this reading.
         marks: The annotations under this reading.
+        also: Decisions of other kinds that this reading needs too.
+        left_out: Whether this reading leaves the photo out.
     """
 
     kind: str
     action: Action
     marks: tuple[Mark, ...]
+    also: tuple[tuple[str, Action], ...] = ()
+    left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

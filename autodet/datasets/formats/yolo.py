@@ -1,28 +1,31 @@
 """YOLO: one text file per photo, one object per line, and the class names in a separate file.
 
-``yolo_lines`` parses the lines. ``yolo_settings`` reads names and splits from ``data.yaml``, from Darknet's
-``obj.data`` and ``obj.names``, or from ``classes.txt``. ``yolo_dataset_match`` chooses among several such files, and
-``yolo_pairs`` pairs text files with photos.
+``yolo_lines`` parses the lines, ``yolo_layout`` decides for the whole source what their numbers mean, and
+``yolo_marks`` turns them into annotations. ``yolo_settings`` and ``yolo_names`` read names and splits from
+``data.yaml``, from Darknet's ``obj.data`` and ``obj.names``, or from lists such as ``classes.txt``.
+``yolo_dataset_match`` chooses among several such files, and ``yolo_pairs`` pairs text files with photos.
 """
 
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.labels import LabelledPhoto, Reading, find_nameless
+from autodet.datasets.formats.labels import LabelledPhoto, OtherReading, Reading
 from autodet.datasets.formats.source_files import Listing, original_name, plain
 from autodet.datasets.formats.yolo_dataset_match import Claims
-from autodet.datasets.formats.yolo_lines import is_label, read_lines
+from autodet.datasets.formats.yolo_lines import is_label
+from autodet.datasets.formats.yolo_marks import PhotoMarks
 from autodet.datasets.formats.yolo_pairs import (
     Pairs,
     find_left_over,
+    find_shared,
     find_unlabelled,
     label_stems,
     pair_photos,
     without_predictions,
 )
 from autodet.datasets.formats.yolo_settings import read_settings
-from autodet.datasets.sources.files import FileError
-from autodet.records import Cause, Finding, Mark, Split
+from autodet.datasets.formats.yolo_tables import RowTables
+from autodet.records import Cause, Finding, Split
 
 
 def unmet(listing: Listing) -> Cause | None:
@@ -51,34 +54,37 @@ def read(listing: Listing) -> Reading:
     split_of = _splits_of(listing, pairs, splits)
     unlabelled = find_unlabelled(pairs, split_of)
     listed = bool(splits) and "train" in split_of.values()
+    labelled = {photo: path for photo, path in pairs.items() if photo not in unlabelled}
+    tables = RowTables(listing, claims, labelled)
+    shared, kept_out = find_shared(listing, {photo: path for photo, path in labelled.items() if path})
     photos: list[LabelledPhoto] = []
-    unnamed: set[str] = set()
-    named: set[str] = set()
-    for photo in (photo for photo in pairs if photo not in unlabelled):
-        path, split = pairs[photo], split_of[photo]
-        marks: list[Mark] = []
-        if path:
-            try:
-                said = claims.settings_of(photo, path)
-                marks, damaged = read_lines(listing, photo, path, said)
-            except FileError as error:
-                key, values = error.cause
-                findings.append(Finding("labels_damaged", path, "drop", values, key, (str(photo),)))
-                continue
-            findings += damaged
-            named.update(said.names.values())
-            unnamed.update(mark.name for mark in marks if not said.names)
-        unlisted = listed and split is None
-        facts = (photo, path or str(photo), tuple(marks))
-        photos.append(LabelledPhoto(*facts, split=split, relative=True, unlisted=unlisted))
-    findings += [*twice, *claims.find_contradictions({photo: path for photo, path in pairs.items() if path})]
-    if unnamed:
-        findings.append(find_nameless("", "", unnamed))
+    for photo, path in labelled.items():
+        if photo in tables.damaged:
+            continue
+        split = split_of[photo]
+        read = tables.marks_of(photo, path) if path else PhotoMarks((), (), (), is_centred=False)
+        for line, kind, (key, values) in read.damage:
+            findings.append(Finding(kind, path or "", "drop", {**values, "line": line}, key, (str(photo),)))
+        left_out = (OtherReading("labels_shared", "drop", (), left_out=True),) if photo in kept_out else ()
+        photos.append(
+            LabelledPhoto(
+                photo,
+                path or str(photo),
+                read.marks,
+                split=split,
+                relative=True,
+                unlisted=listed and split is None,
+                notation="center" if read.is_centred else "",
+                readings=(*read.readings, *left_out),
+            )
+        )
+    findings += [*tables.findings(), *shared, *twice]
+    findings += claims.find_contradictions({photo: path for photo, path in pairs.items() if path}, tables.used)
     findings += _about("label_file_missing", [photo.photo for photo in photos if not pairs[photo.photo]])
     if splits and not listed:
         findings += _about("train_unnamed", [photo.photo for photo in photos if photo.split is None])
     findings += find_left_over(listing, left_over, pairs)
-    return Reading(tuple(photos), tuple(findings), tuple(sorted(named)), stale_lists=True)
+    return Reading(tuple(photos), tuple(findings), tuple(sorted(tables.named)), stale_lists=True)
 
 
 def _splits_of(listing: Listing, pairs: Pairs, splits: dict[PurePosixPath, Split]) -> dict[PurePosixPath, Split | None]:

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import file_digest
 from pathlib import PurePosixPath
 
 from autodet.datasets.formats.source_files import Listing, nearest, original_name, photo_stem, plain
@@ -10,6 +11,7 @@ from autodet.datasets.formats.yolo_lines import first_lines, is_label
 from autodet.datasets.formats.yolo_settings import is_list
 from autodet.records import Finding, Split
 
+SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8", b"\0\0\0")  # of photos
 LABEL_FOLDERS = ("labels", "label")
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
 MAX_UNLABELLED_SHARE = 0.5  # of a split or folder; above this, labelling is unfinished
@@ -39,26 +41,84 @@ def pair_photos(listing: Listing) -> tuple[Pairs, list[str]]:
 
     Labels lie where YOLO expects them, or else in another folder, if they are named like their photo and can be read.
     """
-    labels = {plain(path[:-4]): path for path in listing.ending(".txt") if not _is_other(listing, path)}
+    labels: dict[str, list[str]] = defaultdict(list)
+    for path in listing.ending(".txt"):
+        if not _is_other(listing, path):
+            labels[plain(path[:-4])].append(path)
     places: dict[str, list[str]] = {}
-    claims: dict[PurePosixPath, tuple[int, str]] = {}
-    strongest: dict[str, int] = {}
+    claims: dict[PurePosixPath, tuple[tuple[int, bool], str]] = {}
+    strongest: dict[str, tuple[int, bool]] = {}
     for photo in listing.photos:
         folder, _, name = str(photo).rpartition("/")
         if folder not in places:
             places[folder] = list(_label_folders(plain(folder)))
         for rank, key in enumerate(place + stem for place in places[folder] for stem in label_stems(name)):
             if key in labels:
-                claims[photo] = rank, labels[key]
-                strongest[labels[key]] = min(rank, strongest.get(labels[key], rank))
+                path = _most_alike(labels[key], str(photo))
+                fit = rank, not _is_exact(path, name)
+                claims[photo] = fit, path
+                strongest[path] = min(fit, strongest.get(path, fit))
                 break
     pairs: dict[PurePosixPath, str | None] = dict.fromkeys(listing.photos)
-    pairs |= {photo: path for photo, (rank, path) in claims.items() if rank == strongest[path]}
+    pairs |= {photo: path for photo, (fit, path) in claims.items() if fit == strongest[path]}
     used = set(pairs.values())
-    left_over = [path for path in labels.values() if path not in used]
+    left_over = [path for paths in labels.values() for path in paths if path not in used]
     found = _elsewhere(listing, left_over, [photo for photo, path in pairs.items() if not path])
     used = set(found.values())
     return pairs | found, [path for path in left_over if path not in used]
+
+
+def _is_exact(labels: str, photo: str) -> bool:
+    """Return whether a label file has the name of a photo in its exact spelling."""
+    return labels[labels.rfind("/") + 1 : -4] in (photo, photo_stem(photo))
+
+
+def _most_alike(labels: list[str], photo: str) -> str:
+    """Return the label file whose spelling is nearest to a photo's, of those that differ in case only."""
+    if len(labels) == 1:
+        return labels[0]
+    parts = set(PurePosixPath(photo).parts[:-1])
+    name = photo.rpartition("/")[2]
+    return min(labels, key=lambda path: (not _is_exact(path, name), -len(parts & {*path.split("/")}), path))
+
+
+def find_shared(
+    listing: Listing, labels_of: Mapping[PurePosixPath, str]
+) -> tuple[list[Finding], frozenset[PurePosixPath]]:
+    """Report label files that belong to several different photos, such as ``3.jpg`` and ``3.png``.
+
+    Args:
+        listing: The source's files.
+        labels_of: The label file of each photo that has one.
+
+    Returns:
+        The findings, and the photos that they are about.
+    """
+    by_labels: dict[str, list[PurePosixPath]] = defaultdict(list)
+    if len(set(labels_of.values())) < len(labels_of):
+        for photo, path in labels_of.items():
+            by_labels[path].append(photo)
+    shared = {path: photos for path, photos in by_labels.items() if len(photos) > 1 and _are_different(listing, photos)}
+    findings = [
+        Finding("labels_shared", path, "stop", {"file": path, "photos": names}, photos=tuple(names))
+        for path, photos in shared.items()
+        for names in [[str(photo) for photo in photos]]
+    ]
+    return findings, frozenset(photo for photos in shared.values() for photo in photos)
+
+
+def _are_different(listing: Listing, photos: Sequence[PurePosixPath]) -> bool:
+    """Return whether several files are photos, and not all of them copies of one."""
+    contents = set()
+    for photo in photos:
+        try:
+            with (listing.root / photo).open("rb") as file:
+                if file.read(len(max(SIGNATURES, key=len))).startswith(SIGNATURES):
+                    file.seek(0)
+                    contents.add(file_digest(file, "sha256").digest())
+        except OSError:
+            continue
+    return len(contents) > 1
 
 
 def label_stems(photo: str) -> tuple[str, str]:
@@ -142,9 +202,11 @@ def _elsewhere(listing: Listing, labels: list[str], photos: list[PurePosixPath])
     for photo in photos:
         by_stem[plain(photo_stem(photo.name))].append(photo)
     found: dict[PurePosixPath, str] = {}
-    for path in labels:
+    exact = {photo_stem(photo.name) for photo in photos}
+    for path in sorted(labels, key=lambda path: path[path.rfind("/") + 1 : -4] not in exact):
         stem, original = photo_stems(path)
         alike = by_stem.get(stem) or by_stem.get(original, [])
+        alike = [photo for photo in alike if _is_exact(path, photo.name)] or alike
         split = listing.split_of(path)
         free = (photo for photo in alike if photo not in found)
         fitting = [photo for photo in free if not split or listing.split_of(photo) in (None, split)]

@@ -2,27 +2,51 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from autodet.datasets.formats.labels import plain_name
 from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.formats.split_names import split_of_list
+from autodet.datasets.formats.yolo_names import (
+    NameList,
+    is_file,
+    named_in,
+    names_in_csv,
+    names_in_json,
+    names_in_pbtxt,
+    names_in_text,
+    names_of,
+)
+from autodet.datasets.formats.yolo_yaml import load_yaml, top_numbers
 from autodet.errors import DatasetError
 from autodet.records import SPLITS, Split
 
 MAX_YAML_BYTES = 200_000
+MAX_LIST_BYTES = 2_000_000
 MAX_DOCUMENTS = 50  # further ones are never about data sets
+MAX_LISTS = 1000
 DARKNET = ".data"  # extension of Darknet's settings files
 MAX_TEXT_BYTES = 64_000_000
 MAX_ENTRIES = 1000  # folders and lists per split
 MAX_FOLDERS = 32  # names of a path, from its end
-NAME_LISTS = ("classes.txt", "class.txt", "names.txt", "class_names.txt", "_classes.txt", "labels.txt", "obj.names")
+NAME_LISTS = (
+    *("classes.txt", "class.txt", "names.txt", "class_names.txt", "_classes.txt", "labels.txt", "obj.names"),
+    *("class_list.txt", "classlist.txt", "classnames.txt", "class_name.txt", "label_list.txt", "labelmap.txt"),
+    *("label_map.txt", "label.txt", "name.txt", "categories.txt", "obj_names.txt", "obj.names.txt"),
+)
 LAST_RESORT = "predefined_classes.txt"  # from a labelling tool, which rewrites classes.txt
-_NUMBERED = re.compile(r"^(\d{1,6})\s*[:\s,;=]\s*(.*\S)\s*$")
+# Names of other files that list classes, without extension.
+_OTHER_LISTS = {
+    *("notes", "classes", "class", "class_names", "class_list", "names", "labels", "label_map", "labelmap"),
+    *("dataset", "id2label", "class_indices", "categories", "obj", "_classes", "label_list", "class_descriptions"),
+}
+_READERS: Mapping[str, Callable[[str], NameList]] = {
+    ".json": names_in_json,
+    ".pbtxt": names_in_pbtxt,
+    ".csv": names_in_csv,
+    ".tsv": names_in_csv,
+}
 
 
 @dataclass(frozen=True)
@@ -32,16 +56,22 @@ class YoloSettings:
     Attributes:
         names: Class names by number; empty if there are none.
         splits: Photo locations of each split, as written: folders or lists.
-        keypoints: Whether keypoints follow the box on each line.
+        kpt_shape: The number of keypoints after each box and of numbers per keypoint, if stated.
         path: The file.
         base: The base folder of its paths, as written; empty if not given.
+        task: The task that the file names, such as ``segment``; empty if none.
+        from_one: Whether the file numbers classes from 1; ``names`` then counts from 0.
+        is_lenient: Whether the names are not written as YOLO's, so that reading them took a repair.
     """
 
     names: Mapping[int, str]
     splits: Mapping[Split, tuple[str, ...]]
-    keypoints: bool = False
+    kpt_shape: tuple[int, int] | None = None
     path: str = ""
     base: str = ""
+    task: str = ""
+    from_one: bool = False
+    is_lenient: bool = False
 
     @property
     def folder(self) -> str:
@@ -62,7 +92,7 @@ def read_settings(listing: Listing) -> AllSettings:
     yamls = sorted(listing.ending(".yaml", ".yml"), key=_likelihood)[:MAX_DOCUMENTS]
     documents = [settings for path in yamls if (settings := _read_yaml(listing, path))]
     documents += [_read_darknet(listing, path) for path in listing.ending(DARKNET)[:MAX_DOCUMENTS]]
-    names = (_read_names(listing, path) for path in sorted(_name_lists(listing), key=_likelihood))
+    names = (_read_names(listing, path) for path in sorted(_name_lists(listing), key=_likelihood)[:MAX_LISTS])
     lists = [settings for settings in names if settings.names]
     return AllSettings(tuple(documents), tuple(lists))
 
@@ -92,54 +122,68 @@ def lines_of(listing: Listing, path: str, letters: int | None = None) -> list[st
         return []
 
 
-def _likelihood(path: str) -> tuple[bool, int, bool, str]:
+def _likelihood(path: str) -> tuple[bool, int, bool, bool, str]:
     """Return a sort key that puts files near the root, and files with usual names, first."""
     name = path.rpartition("/")[2].lower()
     usual = name.rpartition(".")[0] in ("data", "dataset", "classes", "obj")
-    return name == LAST_RESORT, path.count("/"), not usual, path
+    return name == LAST_RESORT, path.count("/"), name.endswith(tuple(_READERS)), not usual, path
 
 
 def _read_yaml(listing: Listing, path: str) -> YoloSettings | None:
     """Read a YAML file about a data set; return None if it is about something else, or broken."""
     try:
-        document = _loaded(listing.read_text(path, MAX_YAML_BYTES))
+        document, is_repaired = load_yaml(listing.read_text(path, MAX_YAML_BYTES))
     except DatasetError:
         return None
-    if not isinstance(document, dict) or not {"names", "nc", "train"} & document.keys():
+    if not isinstance(document, dict):
+        return None
+    stated, level = named_in(document)
+    level = level if names_of(stated) or "names" in level else document
+    keys = {key.lower() for key in document if isinstance(key, str)}
+    if not {"names", "nc", "train"} & keys and not (level is not document and names_of(stated)):
         return None
     splits: dict[Split, tuple[str, ...]] = {}
     for split in SPLITS:
-        given = document.get(split) or (document.get("valid") if split == "val" else None)
+        given = _given(split, level, document)
         entries = given if isinstance(given, list) else [given]
         splits[split] = tuple(entry for entry in entries[:MAX_ENTRIES] if isinstance(entry, str) and entry.strip())
-    base = document.get("path")
-    names = _names(document.get("names")) or _names_in(listing, document.get("names"))
-    return YoloSettings(names, splits, "kpt_shape" in document, path, base if isinstance(base, str) else "")
+    names, is_lenient = _yaml_names(listing, stated, level)
+    base, task = _given("path", level, document), _given("task", level, document)
+    return YoloSettings(
+        names,
+        splits,
+        _kpt_shape(_given("kpt_shape", level, document)),
+        path,
+        base if isinstance(base, str) else "",
+        task if isinstance(task, str) else "",
+        is_lenient=bool(names) and (is_lenient or is_repaired),
+    )
 
 
-def _loaded(text: str) -> Any:
-    """Parse YAML with ``no`` as text; retry without the backslashes of quoted Windows paths, then without tabs."""
-    for attempt in dict.fromkeys((text, text.replace("\\", "/"), text.replace("\t", " "))):
-        try:
-            return yaml.load(attempt, yaml.BaseLoader)  # noqa: S506 - it makes texts, lists and dictionaries only
-        except (yaml.YAMLError, ValueError, RecursionError):
-            continue
-    return None
+def _given(key: str, *levels: Mapping[str, Any]) -> Any:
+    """Return the value of a key in the first map that has it; ``valid`` is a synonym of ``val``."""
+    keys = (key, "valid") if key == "val" else (key,)
+    return next((level[one] for level in levels for one in keys if level.get(one)), None)
 
 
-def _names(names: Any) -> dict[int, str]:
-    if isinstance(names, list):
-        names = dict(enumerate(names))
-    if not isinstance(names, dict):
-        return {}
-    numbered = {str(key).strip(): plain_name(name) for key, name in names.items() if isinstance(name, str)}
-    if numbered and all(_is_number(name) for name in numbered.values()) and not any(map(_is_number, numbered)):
-        numbered = {number: plain_name(name) for name, number in numbered.items()}
-    return {int(key): name for key, name in numbered.items() if _is_number(key) and name}
+def _yaml_names(listing: Listing, stated: Any, level: Mapping[str, Any]) -> tuple[Mapping[int, str], bool]:
+    """Return the names that a YAML document states, and whether they are not written as YOLO's."""
+    count = level.get("nc")
+    number = int(count) if isinstance(count, str) and count.isascii() and count.isdigit() and len(count) < 7 else 0
+    if is_file(stated):
+        return _names_in(listing, stated), False
+    if names := names_of(stated, number):
+        listed = isinstance(stated, list) and all(isinstance(one, str) for one in stated) and len(stated) == len(names)
+        return names, not (listed or isinstance(stated, dict))
+    unindented = names_of(top_numbers(level))
+    return unindented, bool(unindented)
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 7
+def _kpt_shape(stated: Any) -> tuple[int, int] | None:
+    numbers = list(re.findall(r"\d{1,4}", str(stated))) if isinstance(stated, list | str) else []
+    if len(numbers) != 2 or int(numbers[0]) < 1 or int(numbers[1]) not in (2, 3):
+        return None
+    return int(numbers[0]), int(numbers[1])
 
 
 def _read_darknet(listing: Listing, path: str) -> YoloSettings:
@@ -162,20 +206,27 @@ def _names_in(listing: Listing, stated: object) -> Mapping[int, str]:
 
 
 def _name_lists(listing: Listing) -> Iterator[str]:
-    for path in listing.ending(".txt", ".names", "_darknet.labels"):
+    for path in listing.ending(".txt", ".names", "_darknet.labels", *_READERS):
         name = path.rpartition("/")[2].lower()
-        if not name.endswith(".txt") or name in NAME_LISTS or name == LAST_RESORT:
+        stem, _, ending = name.rpartition(".")
+        if ending == "txt":
+            listed = name in NAME_LISTS or name == LAST_RESORT
+        elif f".{ending}" in _READERS:
+            listed = stem in _OTHER_LISTS or (ending == "pbtxt" and ("label" in stem or "map" in stem))
+        else:
+            listed = True
+        if listed:
             yield path
 
 
 def _read_names(listing: Listing, path: str) -> YoloSettings:
-    """Read one name per line, in the order of the class numbers, or after its number."""
-    names = dict(enumerate(map(plain_name, lines_of(listing, path)[:100_000])))
-    names = {number: name for number, name in names.items() if name}
-    numbered = [match for name in names.values() if (match := _NUMBERED.match(name))]
-    if len(numbered) == len(names) and sorted(int(match[1]) for match in numbered) == list(range(len(names))):
-        names = {int(match[1]): match[2] for match in numbered}
-    return YoloSettings(names, {}, path=path)
+    """Read a list of class names in any notation."""
+    reader = next((read for ending, read in _READERS.items() if path.lower().endswith(ending)), names_in_text)
+    try:
+        names, from_one = reader(listing.read_text(path, MAX_LIST_BYTES))
+    except DatasetError:
+        return YoloSettings({}, {}, path=path)
+    return YoloSettings(names, {}, path=path, from_one=from_one)
 
 
 def parts_of(path: str) -> list[str]:

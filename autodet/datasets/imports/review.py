@@ -111,8 +111,8 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     unlabelled, findings = _decide_unlabelled(staged, decisions)
     listed, unlisted = _decide_unlisted(staged, decisions)
     findings += unlisted
-    source = [_as_decided(photo, decisions) for photo in (*listed, *unlabelled)]
-    source, misread = _decide_notation(source, decisions)
+    read = (_as_decided(photo, decisions) for photo in (*listed, *unlabelled))
+    source, misread = _decide_notation([photo for photo in read if photo], decisions)
     sizes = find_size_kinds([(photo.labelled, photo.facts) for photo in source])
     checked = [
         check_labels(photo.labelled, photo.facts, decisions, kind) for photo, kind in zip(source, sizes, strict=True)
@@ -173,11 +173,14 @@ def _with_photos(staged: Staged, findings: Sequence[Finding]) -> Iterator[Findin
         yield finding if known else replace(finding, photos=(photos[finding.file],))
 
 
-def _as_decided(photo: StagedPhoto, decisions: Decisions) -> StagedPhoto:
-    """Return a photo with its annotations as the decisions read them."""
-    for kind, action, marks in photo.labelled.readings:
-        if decisions[kind] == action:
-            photo = replace(photo, labelled=replace(photo.labelled, marks=marks))
+def _as_decided(photo: StagedPhoto, decisions: Decisions) -> StagedPhoto | None:
+    """Return a photo with its annotations as the decisions read them; None if they leave it out."""
+    for reading in photo.labelled.readings:
+        needed = ((reading.kind, reading.action), *reading.also)
+        if all(decisions[kind] == action for kind, action in needed):
+            if reading.left_out:
+                return None
+            photo = replace(photo, labelled=replace(photo.labelled, marks=reading.marks))
     return photo
 
 

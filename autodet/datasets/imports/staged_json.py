@@ -75,7 +75,7 @@ def _photo_to_json(photo: StagedPhoto) -> list[Any]:
         _marks_to_json(labelled.aside),
         labelled.notation,
         labelled.listed,
-        [[kind, action, _marks_to_json(marks)] for kind, action, marks in labelled.readings],
+        [_reading_to_json(reading) for reading in labelled.readings],
         [facts.format, facts.stored_wh, facts.orientation, facts.look, facts.several],
         photo.sha256,
     ]
@@ -95,9 +95,19 @@ def _photo_from_json(document: list[Any]) -> StagedPhoto:
         aside=_marks_from_json(aside),
         notation=notation,
         listed=listed,
-        readings=tuple(OtherReading(kind, action, _marks_from_json(marks)) for kind, action, marks in readings),
+        readings=tuple(map(_reading_from_json, readings)),
     )
     return StagedPhoto(labelled, PhotoFacts(format_, tuple(stored), *seen), sha256)
+
+
+def _reading_to_json(reading: OtherReading) -> list[Any]:
+    return [reading.kind, reading.action, _marks_to_json(reading.marks), reading.also, reading.left_out]
+
+
+def _reading_from_json(document: list[Any]) -> OtherReading:
+    kind, action, marks, also, left_out = document
+    needed = tuple((other, chosen) for other, chosen in also)
+    return OtherReading(kind, action, _marks_from_json(marks), needed, left_out)
 
 
 def _marks_to_json(marks: tuple[Mark, ...]) -> list[Any]:

@@ -101,14 +101,14 @@ def yolo_with_polygons_confidences_and_missing_labels(tree):
     tree.text("requirements.txt", "torch\n")
     tree.text("notes.json", "{}")
     boxes = {BOXES["yolo"], (6.4, 4.8, 32, 24)}
-    return {"images": 12, "boxes": 8, "boxes_xyxy": boxes, "kinds": {"label_file_missing"}}
+    return {"images": 12, "boxes": 8, "boxes_xyxy": boxes, "kinds": {"label_file_missing", "rows_read"}}
 
 
 def yolo_with_keypoints(tree):
     for number in range(8):
         tree.yolo(f"images/a{number}.jpg", f"labels/a{number}.txt", f"{LINE.strip()} .1 .2 .3 .4\n")
     tree.text("data.yaml", "kpt_shape: [2, 2]\nnames: [cat, dog]\n")
-    return {"images": 8}
+    return {"images": 8, "kinds": {"rows_read"}}
 
 
 def yolo_settings_against_the_folders(tree):
@@ -249,7 +249,7 @@ def yolo_settings_of_windows_with_odd_names(tree):
         tree.yolo(f"images/{number}.jpg", f"labels/{number}.txt", line="0 .5 .5 .25 .5\n1 .5 .5 .25 .5\n")
     settings = """path: "C:\\Users\\me"\nnc: 2\nnames: [no, "it's: a 'dog'"]\n"""
     tree.text("data.yaml", settings, "utf-8-sig")
-    return {"images": 8, "boxes": 16, "classes": ("it's: a 'dog'", "no")}
+    return {"images": 8, "boxes": 16, "classes": ("it's: a 'dog'", "no"), "kinds": {"names_read"}}
 
 
 def yolo_names_with_their_numbers(tree):

@@ -2,14 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from autodet.datasets.formats.yolo_lines import parse_line
-from autodet.datasets.formats.yolo_settings import YoloSettings
+from autodet.datasets.formats.yolo_lines import parse_row
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import DatasetError
 from autodet.messages.findings import action_sentence, problem_sentence
 from tests.helpers import draw_photo, workspace_in
 
-SETTINGS = YoloSettings({0: "apple", 1: "red pear"}, {})
 YAML = "path: C:\\\\gone\\\\set\ntrain: ../train/images\nval: ../valid/images\nnc: 2\nnames: [apple, red pear]\n"
 LINE = "1 0.5 0.5 0.25 0.5\n"
 
@@ -24,34 +22,45 @@ def write(folder, photo, labels, text, seed=0):
 
 
 @pytest.mark.parametrize(
-    ("line", "name", "box"),
+    ("line", "label", "values"),
     [
-        ("0 0.5 0.5 1 1", "apple", (0, 0, 1, 1)),
-        ("1 0.25 0.5 0.1 0.2", "red pear", (0.2, 0.4, 0.3, 0.6)),
-        ("1.0 0.1 0.2 0.5 0.2 0.3 0.6", "red pear", (0.1, 0.2, 0.5, 0.6)),
+        ("0 0.5 0.5 1 1", 0, (0.5, 0.5, 1, 1)),
+        ("1.0\t.25 .5  .1 .2", 1, (0.25, 0.5, 0.1, 0.2)),
+        ("0,0.5,0.5,0.1,0.2", 0, (0.5, 0.5, 0.1, 0.2)),
+        ("0, 0.5, 0.5, 0.1, 0.2,", 0, (0.5, 0.5, 0.1, 0.2)),
+        ("0;0.5;0.5;0.1;0.2", 0, (0.5, 0.5, 0.1, 0.2)),
+        ("0;0,5;0,5;0,1;0,2", 0, (0.5, 0.5, 0.1, 0.2)),
+        ("0 0,5 0,5 0,1 0,2", 0, (0.5, 0.5, 0.1, 0.2)),
+        ("0 .5 .5 .1 .2 # a cat", 0, (0.5, 0.5, 0.1, 0.2)),
+        ("red pear 0.5 0.5 0.1 0.2", "red pear", (0.5, 0.5, 0.1, 0.2)),
+        ("cat, 0.5, 0.5, 0.1, 0.2", "cat", (0.5, 0.5, 0.1, 0.2)),
+        ("1 0.1 0.2 0.5 0.2 0.3 0.6", 1, (0.1, 0.2, 0.5, 0.2, 0.3, 0.6)),
     ],
 )
-def test_reads_boxes_and_polygons(line, name, box):
-    mark = parse_line(line, SETTINGS)
-    assert mark.name == name
-    assert mark.box_xyxy == pytest.approx(box)
+def test_reads_rows_however_their_columns_are_separated(line, label, values):
+    row, numbers = parse_row(line)
+    assert numbers == values and row.head == values[:4]
+    assert (row.label if row.number < 0 else row.number) == label
 
 
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("7 0.5 0.5 1 1", "class number 7"),
         ("0 0.5 0.5 1", "neither the four numbers"),
         ("0", "neither"),
-        ("apple 0.5 0.5 1 1", "not a class number"),
+        ("apple", "neither"),
         ("0 nan 0.5 1 1", "not positions"),
         ("0 1e308 0.5 1 1", "not positions"),
+        ("0 1e999 0.5 1 1", "not positions"),
         ("inf 1 1 1 1", "not a class number"),
+        ("0.7 0.5 0.5 0.1 0.1", "not a class number"),
+        ("-1 0.5 0.5 0.1 0.1", "not a class number"),
+        ("0 0.5 0.5 0.1 0.1 difficult", "not a class number"),
     ],
 )
-def test_says_what_is_wrong_with_a_line(line, problem):
+def test_says_what_is_wrong_with_a_row(line, problem):
     with pytest.raises(DatasetError, match=problem):
-        parse_line(line, SETTINGS)
+        parse_row(line)
 
 
 @pytest.mark.parametrize(
