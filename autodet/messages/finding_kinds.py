@@ -97,6 +97,11 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "They are about the same photos, and with the wrong one each class would be called by another's name.",
         {"stop": "Do not import", "keep": "Use the file that is named first"},
     ),
+    "shapes_hulled": KindText(
+        "Turned boxes",
+        "A detector finds upright boxes, which hold more background than turned ones.",
+        {"fix": "Take the upright box around each"},
+    ),
     "box_set_aside": KindText(
         "Boxes that only another version of the labels has",
         "Of several versions one counts: a mixture would bring back boxes that were removed or moved.",

@@ -228,6 +228,9 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "mask_unreadable": lambda: "An annotation has a mask that cannot be read",
     "mask_empty": lambda: "An annotation has an empty mask",
     "category_unnamed": lambda category: f"An annotation has the category {category}, which is not in categories",
+    "shapes_hulled": lambda shapes: (
+        f"{counted(shapes, 'box is', 'boxes are')} turned, and a detector finds upright boxes"
+    ),
     "box_set_aside": lambda name, box_xyxy, file, counting: _box(
         name, box_xyxy, f"is in {file} only; {counting} is used, which lacks it"
     ),
@@ -311,6 +314,7 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
         "keep": "The file named first {was} used.",
     },
     "names_differ": {"keep": "Its names {were} used.", "stop": NOTHING_IMPORTED},
+    "shapes_hulled": {"fix": "The upright box around each {was} taken."},
     "box_set_aside": {"drop": BOX_DROPPED},
     "box_no_area": {"drop": BOX_DROPPED},
     "box_outside": {"fix": "The box {was} cut to the photo.", "drop": BOX_DROPPED},

@@ -56,6 +56,7 @@ KINDS: dict[str, Kind] = {
     "class_unknown": Kind(("drop",), loses=True),
     "names_missing": Kind(("keep",)),
     "names_differ": Kind(("stop", "keep"), needs_consent=True),
+    "shapes_hulled": Kind(("fix",)),
     "box_set_aside": Kind(("drop",), loses=True),
     "box_no_area": Kind(("drop",), loses=True),
     "box_outside": Kind(("fix", "drop"), loses=True),

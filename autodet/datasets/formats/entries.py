@@ -4,13 +4,14 @@ A reader parses its files into ``LabelEntry`` values, in the notation of the fil
 joins the entries of each photo, and reports missing photos, damaged annotations and contradictions.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from autodet.datasets.formats.labels import MAX_MARKS, LabelledPhoto, Notation, OtherReading, Reading
 from autodet.datasets.formats.photo_lookup import PhotoFinder
+from autodet.datasets.formats.shapes import find_hulled
 from autodet.datasets.formats.source_files import Listing
 from autodet.records import Cause, Finding, Mark, Split
 
@@ -34,6 +35,7 @@ class LabelEntry:
         damage: Why single annotations cannot be used.
         notation: The notation of the four numbers of all boxes in the file; empty if some boxes have other origins.
         unlabelled: Whether the labels list the photo as not annotated yet, rather than as a photo without objects.
+        hulled: Number of turned boxes among the annotations, which were replaced by the upright boxes around them.
     """
 
     names: tuple[str, ...]
@@ -45,6 +47,7 @@ class LabelEntry:
     damage: tuple[Cause, ...] = ()
     notation: Notation = ""
     unlabelled: bool = False
+    hulled: int = 0
 
 
 def match_entries(
@@ -61,6 +64,7 @@ def match_entries(
     found: dict[PurePosixPath, dict[str, LabelledPhoto]] = defaultdict(dict)
     problems = list(findings)
     missing: dict[str, list[LabelEntry]] = defaultdict(list)
+    hulled: Counter[str] = Counter()
     finders: dict[tuple[str, Split | None], PhotoFinder] = {}
     for entry in entries:
         find = finders.setdefault((entry.file, entry.split), PhotoFinder(listing, entry.file, entry.split))
@@ -71,9 +75,11 @@ def match_entries(
         problems += [_unusable(entry, photo, cause) for cause in entry.damage]
         if entry.unlabelled:
             continue
+        hulled[str(photo)] += entry.hulled
         before = found[photo].get(entry.file)
         found[photo][entry.file] = _joined(before, entry) if before else _labelled(listing, photo, entry)
     problems += [finding for lost in missing.values() for finding in _absent(listing, lost)]
+    problems += find_hulled(hulled.total(), [photo for photo, count in hulled.items() if count])
     photos = []
     for photo, by_file in found.items():
         first, *others = by_file.values()
