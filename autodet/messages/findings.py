@@ -184,6 +184,16 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "more_photos": lambda photos: (
         f"It describes {photos} more photos than are here; another file describes exactly those"
     ),
+    "photos_of_others": lambda photos: f"It describes {photos} more photos than are here",
+    "table_broken": lambda: "The table is broken and cannot be read",
+    "table_foreign": lambda: "It has no columns for a photo and the four sides of a box",
+    "table_of_masks": lambda: "It holds masks of pixels, not boxes; convert them to boxes",
+    "table_of_others": lambda: "It describes boxes of photos that are not here",
+    "row_damaged": lambda text: f"{text!r} are not the four numbers of a box",
+    "row_boxless": lambda: "A row has no box, but other rows of the same photo have one",
+    "row_unnamed": lambda name: f"A box of {name!r} has no class",
+    "numbers_unnamed": lambda called: "No file names the classes, which have only numbers or codes",
+    "table_without_classes": lambda called: "The table has no column for the class of a box",
     "marks_unlisted": lambda marks: f"Of its annotations, {_is_or_are(marks)} of photos that it does not list",
     "predictions": lambda photos, files: (
         f"It holds {counted(photos, 'photo')} and {counted(files, 'text file')} of a detector's own runs: predictions "

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from autodet.datasets.formats import coco, voc, yolo
+from autodet.datasets.formats import coco, csv_tables, voc, yolo
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.source_files import Listing
 from autodet.errors import AmbiguousFormatError, DatasetError
@@ -46,7 +46,12 @@ class Format(Protocol):
 WITHOUT_FILES = {"no_xml", "no_json", "no_txt", "no_csv"}  # reasons that say nothing about the files that are there
 STRAY_SHARE = 0.1  # formats with at most this share of the labelled photos of the best one are stray
 
-FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo}
+FORMATS: dict[str, Format] = {
+    "voc": voc,
+    "coco": coco,
+    "yolo": yolo,
+    "csv": csv_tables,
+}
 
 
 def find_format(listing: Listing, name: str, source: str) -> Detection:

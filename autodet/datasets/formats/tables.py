@@ -1,0 +1,75 @@
+"""Tables of separated values (CSV): their text, whatever the separator, as rows of cells."""
+
+import csv
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
+
+from autodet.datasets.formats.labels import LabelError
+from autodet.datasets.formats.source_files import Listing
+
+MAX_TABLE_BYTES = 4_000_000_000
+MAX_COLUMNS = 1_000
+SEPARATORS = (",", ";", "\t", "|")
+SAMPLE = 200  # rows that show what a table holds
+HEAD = 400_000  # characters with that many rows
+
+Layout = TypeVar("Layout")
+
+
+class Row(NamedTuple):
+    """A row of a table.
+
+    Attributes:
+        line: Its line in the file, from 1.
+        cells: The cells as text, without spaces around them.
+    """
+
+    line: int
+    cells: tuple[str, ...]
+
+    def cell(self, column: int | None) -> str:
+        """Return a cell; empty if the row or the table lacks the column."""
+        return self.cells[column] if column is not None and column < len(self.cells) else ""
+
+
+def parse_rows(text: str, separator: str) -> Iterator[Row]:
+    """Yield the rows of a table that are not empty.
+
+    Raises:
+        LabelError: The text is no table of cells.
+    """
+    lines = text.replace("\0", "").splitlines(keepends=True)
+    skipped = 1 if lines and lines[0].lower().startswith("sep=") else 0  # Excel's note of the separator
+    reader = csv.reader(lines[skipped:], delimiter=separator, skipinitialspace=True)
+    try:
+        for cells in reader:
+            if any(cells) and len(cells) <= MAX_COLUMNS:
+                yield Row(reader.line_num + skipped, tuple(map(str.strip, cells)))
+    except csv.Error as error:
+        raise LabelError("table_broken") from error
+
+
+def sample_rows(text: str, separator: str) -> list[Row]:
+    """Return the first rows of a table; none if the text is no table."""
+    rows: list[Row] = []
+    try:
+        for row in parse_rows(text[:HEAD], separator):
+            rows.append(row)
+            if len(rows) == SAMPLE:
+                break
+    except LabelError:
+        return rows
+    return rows[:-1] if len(text) > HEAD and len(rows) < SAMPLE else rows
+
+
+def laid_out(text: str, layout_of: Callable[[list[Row]], Layout | None]) -> tuple[str, Layout] | None:
+    """Return the separator under which a text has a known layout, and the layout; None if there is none."""
+    for separator in SEPARATORS:
+        if separator in text[:HEAD] and (layout := layout_of(sample_rows(text, separator))):
+            return separator, layout
+    return None
+
+
+def table_files(listing: Listing) -> list[str]:
+    """Return the files that may be tables."""
+    return listing.ending(".csv", ".tsv")
