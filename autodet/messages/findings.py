@@ -172,6 +172,15 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "xml_broken": lambda: "The XML is broken and cannot be read",
     "xml_foreign": lambda tag: f"The XML is not a VOC annotation: it begins with <{tag}>, not <annotation>",
     "xml_crowded": lambda objects, most: f"The XML has {objects} objects, more than {most} on a photo",
+    "xml_several": lambda annotations: f"The XML holds {annotations} annotations that differ; keep the right one",
+    "video_without_frames": lambda: (
+        "It is about a video, and its frames (frame_000000.png and so on) are not here; export the task as CVAT for "
+        "images, with the images"
+    ),
+    "shapes_skipped": lambda shapes: (
+        f"It holds {counted(shapes, 'line, point or skeleton', 'lines, points and skeletons')}, which have no box"
+    ),
+    "shape_damaged": lambda shape, name: f"A {shape} of {name!r} lacks a label or the numbers of its place",
     "lines_many": lambda lines, most: f"The file has {lines} lines, more than the {most} annotations of a photo",
     "marks_many": lambda marks, most: f"It has {marks} annotations, more than the {most} of a photo",
     "marks_compared": lambda file, marks: f"With those in {file} it has {marks} annotations, more than are compared",

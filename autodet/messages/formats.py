@@ -5,4 +5,5 @@ FORMAT_TITLES = {
     "coco": "COCO",
     "yolo": "YOLO",
     "csv": "CSV",
+    "cvat": "CVAT",
 }

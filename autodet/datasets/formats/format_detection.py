@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from autodet.datasets.formats import coco, csv_tables, voc, yolo
+from autodet.datasets.formats import coco, csv_tables, cvat, voc, yolo
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.source_files import Listing
 from autodet.errors import AmbiguousFormatError, DatasetError
@@ -51,6 +51,7 @@ FORMATS: dict[str, Format] = {
     "coco": coco,
     "yolo": yolo,
     "csv": csv_tables,
+    "cvat": cvat,
 }
 
 
