@@ -199,6 +199,8 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "table_of_masks": lambda: "It holds masks of pixels, not boxes; convert them to boxes",
     "table_of_others": lambda: "It describes boxes of photos that are not here",
     "row_damaged": lambda text: f"{text!r} are not the four numbers of a box",
+    "row_foreign": lambda text: f"{text!r} has not the numbers and the class of an object",
+    "row_turned": lambda: "The box is turned by an angle; export the corners of turned boxes, or upright boxes",
     "row_boxless": lambda: "A row has no box, but other rows of the same photo have one",
     "row_unnamed": lambda name: f"A box of {name!r} has no class",
     "numbers_unnamed": lambda called: "No file names the classes, which have only numbers or codes",

@@ -6,4 +6,9 @@ FORMAT_TITLES = {
     "yolo": "YOLO",
     "csv": "CSV",
     "cvat": "CVAT",
+    "kitti": "KITTI",
+    "dota": "DOTA",
+    "icdar": "ICDAR",
+    "wider_face": "WIDER FACE",
+    "class_rows": "rows of a class and two corners",
 }

@@ -30,6 +30,7 @@ _STEPS: Mapping[str, Callable[[ImportStep], str]] = {
 _UNMET: Mapping[str, Callable[..., str]] = {
     "no_xml": lambda: "there is no .xml file",
     "no_cvat_xml": lambda: "no .xml file holds the <annotations> of CVAT",
+    "txt_of_others": lambda: "no .txt file has its rows",
     "no_json": lambda: "there is no .json file",
     "no_csv": lambda: "there is no .csv file",
     "no_txt": lambda: "there are no .txt label files",

@@ -18,6 +18,7 @@ from defusedxml.ElementTree import iterparse
 from autodet.datasets.formats.entries import LabelEntry, match_entries
 from autodet.datasets.formats.labels import LabelError, Notation, Reading, plain_name
 from autodet.datasets.formats.masks import number_of
+from autodet.datasets.formats.photo_lookup import shared_files
 from autodet.datasets.formats.shapes import hull_of_points, hull_of_rotated_box, hull_of_rotated_ellipse, is_turned
 from autodet.datasets.formats.source_files import Listing, photo_stem
 from autodet.datasets.formats.split_names import split_called
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 MAX_XML_BYTES = 1_000_000_000
-MANY_FILES = 50  # of which only those that are not named like a photo are looked at
 HEAD = 4_000  # bytes that hold the root's tag
 SKIPPED = {"polyline", "points", "skeleton"}  # shapes that are no objects with a box
 MAX_FRAMES = 10_000_000
@@ -66,7 +66,7 @@ def unmet(listing: Listing) -> Cause | None:
     """Return why a source is not CVAT's; None if it is."""
     if not listing.ending(".xml"):
         return Cause("no_xml")
-    return None if any(_is_cvat(listing, path) for path in _candidates(listing)) else Cause("no_cvat_xml")
+    return None if any(_is_cvat(listing, path) for path in shared_files(listing, ".xml")) else Cause("no_cvat_xml")
 
 
 def read(listing: Listing) -> Reading:
@@ -74,7 +74,7 @@ def read(listing: Listing) -> Reading:
     entries: list[LabelEntry] = []
     findings: list[Finding] = []
     classes: list[str] = []
-    for path in _candidates(listing):
+    for path in shared_files(listing, ".xml"):
         if not _is_cvat(listing, path):
             continue
         try:
@@ -113,15 +113,6 @@ def read_file(listing: Listing, path: str) -> CvatFile:
     if file.video:
         file.entries += _frame_entries(listing, path, frames, damage, stop)
     return file
-
-
-def _candidates(listing: Listing) -> list[str]:
-    """Return the XML files that may be CVAT's; among many, leave out those of single photos."""
-    files = listing.ending(".xml")
-    if len(files) <= MANY_FILES:
-        return files
-    stems = {photo_stem(name.rpartition("/")[2]) for name in listing.photo_names}
-    return [path for path in files if path.rpartition("/")[2][:-4] not in stems]
 
 
 def _is_cvat(listing: Listing, path: str) -> bool:

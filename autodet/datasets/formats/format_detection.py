@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from autodet.datasets.formats import coco, csv_tables, cvat, voc, yolo
+from autodet.datasets.formats import class_rows, coco, csv_tables, cvat, dota, icdar, kitti, voc, wider_face, yolo
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.source_files import Listing
 from autodet.errors import AmbiguousFormatError, DatasetError
@@ -43,7 +43,8 @@ class Format(Protocol):
         """Read all labels of the source, as written."""
 
 
-WITHOUT_FILES = {"no_xml", "no_json", "no_txt", "no_csv"}  # reasons that say nothing about the files that are there
+# Reasons that say nothing about the files that are there.
+WITHOUT_FILES = {"no_xml", "no_cvat_xml", "no_json", "no_txt", "txt_of_others", "no_csv"}
 STRAY_SHARE = 0.1  # formats with at most this share of the labelled photos of the best one are stray
 
 FORMATS: dict[str, Format] = {
@@ -52,6 +53,11 @@ FORMATS: dict[str, Format] = {
     "yolo": yolo,
     "csv": csv_tables,
     "cvat": cvat,
+    "kitti": kitti,
+    "dota": dota,
+    "icdar": icdar,
+    "wider_face": wider_face,
+    "class_rows": class_rows,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from autodet.datasets.formats.labels import LabelError, Notation
 from autodet.datasets.formats.masks import number_of, numbers_of
-from autodet.datasets.formats.shapes import hull_of_points, hull_of_rotated_ellipse
+from autodet.datasets.formats.shapes import hull_of_points, hull_of_rotated_ellipse, is_upright
 from autodet.datasets.formats.table_columns import Layout, is_empty, number_in, sides_of
 from autodet.datasets.formats.tables import Row
 from autodet.records import BoxXYXY
@@ -39,11 +39,13 @@ class WrittenBox(NamedTuple):
         numbers: The four numbers of the box.
         notation: Their notation, if the cell itself tells it; outlines become corners.
         label: The class, if the cell itself names it.
+        hulled: Whether it is the upright box around a turned one.
     """
 
     numbers: Numbers
     notation: Notation = ""
     label: str = ""
+    hulled: bool = False
 
 
 class Convention(NamedTuple):
@@ -72,6 +74,11 @@ def boxes_in(row: Row, layout: Layout) -> list[WrittenBox]:
     numbers = [number for cell in cells if (number := number_in(cell)) is not None]
     if len(numbers) < len(cells):
         raise LabelError("row_damaged", text=", ".join(cells)[:80])
+    if len(numbers) == 8:
+        corners = list(zip(numbers[0::2], numbers[1::2], strict=True))
+        return [WrittenBox(hull_of_points(corners), "corners", hulled=not is_upright(corners))]
+    if number_in(row.cell(layout.angle)):
+        raise LabelError("row_turned")
     x, y, right, bottom = numbers
     return [WrittenBox((x, y, right, bottom))]
 
@@ -84,7 +91,7 @@ def convention_of(layout: Layout, boxes: Sequence[SizedNumbers]) -> Convention:
         boxes: The numbers of each box, and the photo's width and height in pixels if the table states them.
     """
     numbers = [box for box, _ in boxes]
-    relative = _are_fractions(numbers)
+    relative = are_fractions(numbers)
     sized = [(box, (1.0, 1.0) if relative else size_wh) for box, size_wh in boxes]
     if layout.firm:
         return Convention(layout.notation, relative)
@@ -117,7 +124,8 @@ def value_in(cell: str) -> Any:
     return None
 
 
-def _are_fractions(boxes: Sequence[Numbers]) -> bool:
+def are_fractions(boxes: Sequence[Numbers]) -> bool:
+    """Return whether numbers are fractions of the photos' sides rather than pixels: hardly any exceeds 1."""
     if not boxes or all(value.is_integer() for box in boxes for value in box):
         return False
     outliers = sum(max(map(abs, box)) > MAX_FRACTION for box in boxes)

@@ -51,6 +51,8 @@ BOTTOM = _names(
 )
 CENTER_X = _names("cx xcenter centerx xcentre centrex xc ctrx xctr xmid midx xcentroid centroidx")
 CENTER_Y = _names("cy ycenter centery ycentre centrey yc ctry yctr ymid midy ycentroid centroidy")
+QUADRILATERAL = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
+ANGLE = _names("angle theta rotation rotationangle boxangle")
 BOX_WIDTH, BOX_HEIGHT = _names("w bw boxw bboxw"), _names("h bh boxh bboxh")
 PHOTO_WIDTH = _names("imagewidth imgwidth photowidth picturewidth originalwidth imagew imgw framewidth widthimage")
 PHOTO_HEIGHT = _names("imageheight imgheight photoheight pictureheight originalheight imageh imgh frameheight")
@@ -79,7 +81,7 @@ class Layout:
         photos: Columns that may name the photo, best first.
         header: Whether the first row is a header.
         unsure: Those of ``photos`` that may be about something else.
-        sides: The columns of the four numbers of a box; empty if a cell holds whole boxes.
+        sides: The columns of the four numbers of a box, or of its four corners; empty if a cell holds whole boxes.
         whole: The column of whole boxes.
         notation: The notation of the four numbers; empty if neither names nor order tell.
         firm: Whether the names of the columns determine the notation.
@@ -90,6 +92,7 @@ class Layout:
         difficult: Columns of flags for difficult objects and groups.
         truncated: The column of the flag for truncated objects.
         confidence: The column of a confidence.
+        angle: The column of the angle by which a box is turned.
         attributes: The column of VIA's attributes of a region, one of which is the class.
         open_images: Whether the table is laid out like those of Open Images, which describe all of its photos.
     """
@@ -108,6 +111,7 @@ class Layout:
     difficult: Columns = ()
     truncated: int | None = None
     confidence: int | None = None
+    angle: int | None = None
     attributes: int | None = None
     open_images: bool = False
 
@@ -196,6 +200,7 @@ def _layout_by_names(rows: Sequence[Row]) -> Layout | None:
         difficult=_find(keys, DIFFICULT),
         truncated=_first(keys, TRUNCATED),
         confidence=_first(keys, CONFIDENCE),
+        angle=_first(keys, ANGLE),
         attributes=_first(keys, {"regionattributes": 0}),
         open_images={"imageid", "labelname", "confidence"} <= set(keys),
     )
@@ -211,6 +216,8 @@ def _sides(keys: Sequence[str]) -> tuple[Columns, Notation]:
     bare = [key if key in PHOTO_WIDTH or key in PHOTO_HEIGHT else _bare(key) for key in keys]
     if {"x0", "x1"} <= set(bare):  # from 0: x1 is the right side
         bare = [re.sub("^([xy])([01])$", lambda found: found[1] + "12"[int(found[2])], key) for key in bare]
+    if set(QUADRILATERAL) <= set(bare):
+        return tuple(map(bare.index, QUADRILATERAL)), "corners"
     top_left, bottom_right = _pair(bare, LEFT, TOP), _pair(bare, RIGHT, BOTTOM)
     if top_left and bottom_right:
         return (*top_left, *bottom_right), "corners"

@@ -121,6 +121,7 @@ def entries_of(
             split=_split_in(rows.first.cell(split_at)) if split_at is not None else table.split,
             relative=convention.relative,
             damage=tuple(damage),
+            hulled=sum(box.written.hulled for box in rows.boxes),
             notation="" if any(box.written.notation for box in rows.boxes) else convention.notation,
         )
 

@@ -163,6 +163,8 @@ def _box_of(element: "Element") -> Shape | None:
     if x1 is not None and y1 is not None and x2 is not None and y2 is not None:
         return Shape((x1, y1, x2, y2), "corners")
     fields = {child.tag: child.text for child in element} | dict(element.attrib)
+    if "x3" in fields:
+        return Shape(hull_of_points(corners), "", not is_upright(corners)) if (corners := _points(element)) else None
     columns, notation = sides_of(list(fields))
     numbers = [_number(list(fields.values())[column]) for column in columns]
     if not numbers or None in numbers:
