@@ -26,6 +26,8 @@ NOTATIONS: Mapping[Notation, tuple[Notation, ...]] = {
     "center": ("center",),
 }
 _NUMBERS = re.compile(r"[\s\d.,;:eE+\-()\[\]]*")
+VIA_SHAPES = ("rect", "polygon", "circle", "ellipse", "polyline", "point")  # in VIA, the name is that of the shape
+_INNERMOST = re.compile(r"\[([^\[\]]*)\]")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 Numbers = tuple[float, float, float, float]
@@ -149,17 +151,21 @@ def _boxes_in_cell(cell: str) -> list[WrittenBox]:
     if is_empty(cell):
         return []
     if len(cell) <= MAX_CELL and _NUMBERS.fullmatch(cell):
-        numbers = [float(text) for text in _NUMBER.findall(cell)]
-        return [WrittenBox(box) for box in _by_four(numbers, cell)]
+        lists = [_NUMBER.findall(text) for text in _INNERMOST.findall(cell) or [cell]]
+        return [WrittenBox(_four(list(map(float, numbers)), cell)) for numbers in lists if numbers]
     return list(_boxes_of(value_in(cell), cell))
 
 
-def _by_four(numbers: Sequence[float], cell: str) -> Iterator[Numbers]:
-    if len(numbers) % 4 or not all(abs(number) < 1e9 for number in numbers):
+def _four(numbers: Sequence[float], cell: str) -> Numbers:
+    """Return exactly four numbers.
+
+    Raises:
+        LabelError: There are more or fewer.
+    """
+    if len(numbers) != 4 or not all(abs(number) < 1e9 for number in numbers):
         raise LabelError("row_damaged", text=cell[:80])
-    for start in range(0, len(numbers), 4):
-        a, b, c, d = numbers[start : start + 4]
-        yield a, b, c, d
+    a, b, c, d = numbers
+    return a, b, c, d
 
 
 def _boxes_of(value: Any, cell: str) -> Iterator[WrittenBox]:
@@ -169,7 +175,7 @@ def _boxes_of(value: Any, cell: str) -> Iterator[WrittenBox]:
             if numbers is None:
                 yield from _boxes_of(one, cell) if isinstance(one, dict) else _unreadable(cell)
             else:
-                yield from map(WrittenBox, _by_four(numbers, cell))
+                yield WrittenBox(_four(numbers, cell))
     elif isinstance(value, dict):
         yield from _boxes_of_fields(value, cell) if value else ()
     else:
@@ -183,6 +189,7 @@ def _unreadable(cell: str) -> Iterator[WrittenBox]:
 def _boxes_of_fields(fields: Mapping[str, Any], cell: str) -> Iterator[WrittenBox]:
     """Yield the boxes of a dictionary: named sides, a list of boxes with their classes, or a shape of VIA."""
     label = next((fields[key] for key in LABELS_IN_CELL if isinstance(fields.get(key), str | int | list)), "")
+    label = "" if label in VIA_SHAPES else label
     lists = next((fields[key] for key in ("bbox", "bboxes", "boxes", "box") if isinstance(fields.get(key), list)), None)
     if lists is not None:
         boxes = [lists] if numbers_of(lists) else lists
@@ -198,7 +205,7 @@ def _boxes_of_fields(fields: Mapping[str, Any], cell: str) -> Iterator[WrittenBo
     if not numbers:
         raise LabelError("row_damaged", text=cell[:80])
     name = label if isinstance(label, str | int) and not isinstance(label, bool) else ""
-    yield from (WrittenBox(box, notation, str(name)) for box in _by_four(numbers, cell))
+    yield WrittenBox(_four(numbers, cell), notation, str(name))
 
 
 def _box_of_shape(fields: Mapping[str, Any]) -> BoxXYXY | None:

@@ -77,6 +77,8 @@ def group_rows(table: BoxTable) -> dict[tuple[str, str], PhotoRows]:
         if is_empty(name := row.cell(table.photo)):
             continue
         rows = grouped.setdefault((row.cell(layout.folder), name), PhotoRows(row, size_wh=_size_wh(row, layout)))
+        if layout.open_images and number_in(row.cell(layout.confidence)) == 0:
+            continue  # verified as absent
         try:
             boxes = _boxes_of(row, table, attribute)
         except LabelError as error:
@@ -138,8 +140,6 @@ def labels_in(grouped: Iterable[PhotoRows]) -> Counter[str]:
 
 def _boxes_of(row: Row, table: BoxTable, attribute: str) -> list[RowBox]:
     layout = table.layout
-    if layout.open_images and number_in(row.cell(layout.confidence)) == 0:
-        return []  # verified as absent
     label = _attribute_in(row, layout, attribute) if attribute else row.cell(table.label)
     written = boxes_in(row, layout)
     if is_empty(label) and all(max(box.numbers) <= 0 for box in written):

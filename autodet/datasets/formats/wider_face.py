@@ -41,9 +41,8 @@ def unmet(listing: Listing) -> Cause | None:
     """Return why a source is not WIDER FACE's; None if it is."""
     if not listing.ending(".txt"):
         return Cause("no_txt")
-    return (
-        None if any(_is_wider_face(listing, path) for path in shared_files(listing, ".txt")) else Cause("txt_of_others")
-    )
+    found = any(_is_wider_face(listing, path) for path in shared_files(listing, ".txt"))
+    return None if found else Cause("txt_of_others")
 
 
 def read(listing: Listing) -> Reading:
