@@ -15,7 +15,7 @@ from autodet.records import BoxXYXY, Cause, Finding, Mark
 
 MAX_TEXT_BYTES = 8_000_000  # of a file
 SAMPLED_FILES, SAMPLED_ROWS = 100, 50  # that show what a source and a file hold
-MIN_SHARE = 0.8  # of rows in a format, for a file to be in it
+MIN_SHARE = 0.5  # of rows in a format, for a file to be in it
 
 
 class TextRow(NamedTuple):

@@ -31,7 +31,7 @@ OUTLINES = ("polygon", "segmentation", "points", "polyline")
 _DECLARATION = re.compile(rb"""\s*<\?xml(?:[^>]*encoding=["']([\w.-]+))?[^>]*>""")
 _UNUSUAL_TAG = re.compile(rb"<[A-Z]|<\w+:|\sxmlns")
 _PROLOGUE = re.compile(r"<\?xml[^>]*>|<!DOCTYPE[^>\[]*>", re.I)
-_END = re.compile(r"</(?:\w+:)?annotation\s*>", re.I)
+_ANNOTATION = re.compile(r"<(\w+:)?annotation[\s>].*?</(\w+:)?annotation\s*>", re.I | re.S)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[\da-fA-F]+);)(\w+;)?")
 _NUMBER = re.compile(r"[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?")
@@ -121,8 +121,7 @@ def _repaired(text: str) -> "Element":
         return fromstring(text)
     except ParseError:
         text = _AMPERSAND.sub(_unescaped, _CONTROL.sub("", _PROLOGUE.sub("", text)))
-    ends = [match.end() for match in _END.finditer(text)]
-    parts = {text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)}
+    parts = {match[0] for match in _ANNOTATION.finditer(text)}
     if len(parts) > 1:
         raise LabelError("xml_several", annotations=len(parts))
     return fromstring(parts.pop() if parts else text)
