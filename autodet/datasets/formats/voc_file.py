@@ -29,7 +29,7 @@ NAMES = ("name", "label", "class", "category")
 BOXES = ("bndbox", "bbox", "box", "segm/box")
 OUTLINES = ("polygon", "segmentation", "points", "polyline")
 _DECLARATION = re.compile(rb"""\s*<\?xml(?:[^>]*encoding=["']([\w.-]+))?[^>]*>""")
-_UNUSUAL_TAG = re.compile(rb"<[A-Z]|<\w+:|\sxmlns")
+_CAPITAL_TAG = re.compile(b"<[A-Z]")
 _PROLOGUE = re.compile(r"<\?xml[^>]*>|<!DOCTYPE[^>\[]*>", re.I)
 _ANNOTATION = re.compile(r"<(\w+:)?annotation[\s>].*?</(\w+:)?annotation\s*>", re.I | re.S)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -105,7 +105,7 @@ def _parsed(xml: bytes) -> "Element":
             root = _repaired(_decoded(xml))
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise LabelError("xml_broken") from error
-    if root.tag != "annotation" or _UNUSUAL_TAG.search(xml):
+    if root.tag != "annotation" or b"xmlns" in xml or _CAPITAL_TAG.search(xml):
         for element in root.iter():
             element.tag = str(element.tag).rpartition("}")[2].rpartition(":")[2].lower()
     return root
