@@ -22,7 +22,16 @@ from autodet.datasets.formats.table_columns import (
     number_in,
 )
 from autodet.datasets.formats.table_rows import BoxTable, PhotoRows, entries_of, group_rows, labels_in, numbers_in
-from autodet.datasets.formats.tables import MAX_TABLE_BYTES, SAMPLE, Row, laid_out, parse_rows, sample_rows, table_files
+from autodet.datasets.formats.tables import (
+    ENDINGS,
+    SAMPLE,
+    Row,
+    laid_out,
+    parse_rows,
+    read_table,
+    sample_rows,
+    table_files,
+)
 from autodet.datasets.sources.files import FileError
 from autodet.records import Cause, Finding
 
@@ -34,7 +43,7 @@ def unmet(listing: Listing) -> Cause | None:
     reason = Cause("no_csv")
     for path in table_files(listing):
         try:
-            text = listing.read_text(path, MAX_TABLE_BYTES)
+            text = read_table(listing, path)
             if found := laid_out(text, layout_of):
                 if _names_photos(listing, path, found[1], sample_rows(text, found[0])):
                     return None
@@ -44,7 +53,8 @@ def unmet(listing: Listing) -> Cause | None:
                 cause = Cause("table_of_masks" if masks else "table_foreign")
         except FileError as error:
             cause = error.cause
-        reason = Cause("file", {"file": path, "cause": cause.key, "values": cause.values})
+        if path.lower().endswith(ENDINGS):
+            reason = Cause("file", {"file": path, "cause": cause.key, "values": cause.values})
     return reason
 
 
@@ -84,7 +94,7 @@ def _names_photos(listing: Listing, path: str, layout: Layout, rows: Sequence[Ro
 
 
 def _table_in(listing: Listing, path: str) -> BoxTable | None:
-    text = listing.read_text(path, MAX_TABLE_BYTES)
+    text = read_table(listing, path)
     found = laid_out(text, layout_of)
     if not found:
         return None

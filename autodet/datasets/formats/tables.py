@@ -1,17 +1,23 @@
 """Tables of separated values (CSV): their text, whatever the separator, as rows of cells."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
 from autodet.datasets.formats.labels import LabelError
+from autodet.datasets.formats.photo_lookup import shared_files
 from autodet.datasets.formats.source_files import Listing
 
 MAX_TABLE_BYTES = 4_000_000_000
 MAX_COLUMNS = 1_000
+ENDINGS = (".csv", ".tsv")
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE = 200  # rows that show what a table holds
 HEAD = 400_000  # characters with that many rows
+_BOX = r"\s+\d+(?:\.\d+)?(?:,\d+(?:\.\d+)?){4}"
+_SEVERAL_BOXES = re.compile(rf"[^,\n]+\.\w+{_BOX}(?:\s|$)")
+_BOXES_OF_PHOTO = re.compile(rf"(\S.*?\.\w+)((?:{_BOX})*)")
 
 Layout = TypeVar("Layout")
 
@@ -71,5 +77,19 @@ def laid_out(text: str, layout_of: Callable[[list[Row]], Layout | None]) -> tupl
 
 
 def table_files(listing: Listing) -> list[str]:
-    """Return the files that may be tables."""
-    return listing.ending(".csv", ".tsv")
+    """Return the files that may be tables; a ``.txt`` only if it is not named like one of many photos."""
+    return [*listing.ending(*ENDINGS), *shared_files(listing, ".txt")]
+
+
+def read_table(listing: Listing, path: str) -> str:
+    """Return the text of a table; rows of keras-yolo3 (``a.jpg 1,2,3,4,0 5,6,7,8,1``) get a line for each box.
+
+    Raises:
+        FileError: As ``Listing.read``.
+    """
+    text = listing.read_text(path, MAX_TABLE_BYTES)
+    if not path.lower().endswith(".txt") or not _SEVERAL_BOXES.match(text):
+        return text
+    found = map(_BOXES_OF_PHOTO.fullmatch, map(str.strip, text.splitlines()))
+    boxes = ((line[1].replace('"', ""), line[2].split() or [",,,,"]) for line in found if line)
+    return "".join(f'"{name}",{box}\n' for name, of_photo in boxes for box in of_photo)

@@ -162,6 +162,23 @@ def test_numbers_get_names_from_a_list(tmp_path, others, expected):
     assert ("names_missing" in {finding.kind for finding in reading.findings}) == (expected is NUMBERED)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "imgs/a.jpg,4,6,20,30,cat\nimgs/a.jpg,24,12,40,36,dog\nimgs/b.jpg,24,12,40,36,dog\n",
+        "imgs/a.jpg 4,6,20,30,0 24,12,40,36,1\nimgs/b.jpg 24,12,40,36,1\n",
+        "C:/my set/a.jpg 4,6,20,30,0 24,12,40,36,1\r\nC:/my set/b.jpg 24,12,40,36,1\r\n",
+    ],
+)
+def test_tables_in_text_files(tmp_path, text):
+    photos = ["imgs/a.jpg", "imgs/b.jpg", "imgs/c.jpg"]
+    texts = {"train.txt": text, "classes.txt": "cat\ndog\n", "notes.txt": "1,2,3,4\n"}
+    format, boxes, reading = read_source(source(tmp_path, texts, photos))
+    assert format == "csv"
+    assert boxes == {f"imgs/{name}": found for name, found in BOTH.items()}
+    assert {photo.split for photo in reading.photos} == {"train"} and not reading.findings
+
+
 def test_lists_that_contradict_each_other_ask(tmp_path):
     tables = {"annotations.csv": RETINANET, "classes.csv": "cat,0\ndog,1\n", "old/classes.csv": "dog,0\ncat,1\n"}
     with pytest.raises(DatasetError, match="class 0 is 'cat' in the first and 'dog' in the second"):
