@@ -196,6 +196,10 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "photos_of_others": lambda photos: f"It describes {photos} more photos than are here",
     "table_broken": lambda: "The table is broken and cannot be read",
     "table_foreign": lambda: "It has no columns for a photo and the four sides of a box",
+    "table_unclear": lambda: (
+        "Its columns x and y may be a corner or the centre of each box; call them x_min and y_min, or x_center and "
+        "y_center"
+    ),
     "table_of_masks": lambda: "It holds masks of pixels, not boxes; convert them to boxes",
     "table_of_others": lambda: "It describes boxes of photos that are not here",
     "row_damaged": lambda text: f"{text!r} are not the four numbers of a box",

@@ -80,7 +80,13 @@ def read(listing: Listing) -> Reading:
     entries = [
         entry
         for table, rows in zip(tables, grouped, strict=True)
+        if not conventions[table.layout].unclear
         for entry in entries_of(table, rows, conventions[table.layout], names.by_label)
+    ]
+    findings += [
+        Finding("labels_damaged", table.path, "drop", {}, "table_unclear")
+        for table in tables
+        if conventions[table.layout].unclear
     ]
     listed = () if any(table.layout.open_images for table in tables) else names.listed
     return match_entries(listing, entries, listed, [*findings, *predicted, *names.findings, *nameless])

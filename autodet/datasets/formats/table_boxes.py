@@ -56,10 +56,12 @@ class Convention(NamedTuple):
     Attributes:
         notation: The notation of the four numbers.
         relative: Whether they are fractions of the photo's width and height.
+        unclear: Whether another notation is as likely.
     """
 
     notation: Notation
     relative: bool
+    unclear: bool = False
 
 
 def boxes_in(row: Row, layout: Layout) -> list[WrittenBox]:
@@ -100,7 +102,8 @@ def convention_of(layout: Layout, boxes: Sequence[SizedNumbers]) -> Convention:
     fitting = [notation for notation in NOTATIONS[layout.notation] if _fit(sized, notation)]
     if not layout.notation and fitting[:2] == ["top_left", "corners"] and len(boxes) >= MIN_BOXES:
         fitting = ["corners"]  # by chance, hardly every box is wider and higher than it is far from the photo's edges
-    return Convention(next(iter(fitting), NOTATIONS[layout.notation][0]), relative)
+    unclear = relative and fitting == ["top_left", "center"]  # in pixels, x and y are the corner, as in COCO
+    return Convention(next(iter(fitting), NOTATIONS[layout.notation][0]), relative, unclear)
 
 
 def corners_of(numbers: Numbers, notation: Notation) -> BoxXYXY:

@@ -11,6 +11,7 @@ from autodet.datasets.formats.source_files import Listing
 
 MAX_TABLE_BYTES = 4_000_000_000
 MAX_COLUMNS = 1_000
+MAX_LINE = 50_000  # characters of a line with several boxes
 ENDINGS = (".csv", ".tsv")
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE = 200  # rows that show what a table holds
@@ -90,6 +91,7 @@ def read_table(listing: Listing, path: str) -> str:
     text = listing.read_text(path, MAX_TABLE_BYTES)
     if not path.lower().endswith(".txt") or not _SEVERAL_BOXES.match(text):
         return text
-    found = map(_BOXES_OF_PHOTO.fullmatch, map(str.strip, text.splitlines()))
+    lines = (line.strip() for line in text.splitlines() if len(line) <= MAX_LINE)
+    found = map(_BOXES_OF_PHOTO.fullmatch, lines)
     boxes = ((line[1].replace('"', ""), line[2].split() or [",,,,"]) for line in found if line)
     return "".join(f'"{name}",{box}\n' for name, of_photo in boxes for box in of_photo)

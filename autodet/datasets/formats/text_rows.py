@@ -15,6 +15,7 @@ from autodet.records import BoxXYXY, Cause, Finding, Mark
 
 MAX_TEXT_BYTES = 8_000_000  # of a file
 SAMPLED_FILES, SAMPLED_ROWS = 100, 50  # that show what a source and a file hold
+MAX_NUMBERS = 32  # more than a row of any format has
 MIN_SHARE = 0.5  # of rows in a format, for a file to be in it
 
 
@@ -115,10 +116,10 @@ def trailing_numbers(words: Sequence[str]) -> list[float]:
     numbers: list[float] = []
     for word in reversed(words):
         number = number_of(word)
-        if number is None:
+        if number is None or len(numbers) == MAX_NUMBERS:
             break
-        numbers.insert(0, number)
-    return numbers
+        numbers.append(number)
+    return numbers[::-1]
 
 
 def leading_numbers(words: Sequence[str], count: int) -> list[float]:

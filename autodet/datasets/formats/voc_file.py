@@ -24,14 +24,15 @@ from autodet.records import BoxXYXY, Cause, Mark
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+MAX_REPAIRED = 1_000_000  # characters: larger files are not worth the time of repairs
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 NAMES = ("name", "label", "class", "category")
 BOXES = ("bndbox", "bbox", "box", "segm/box")
 OUTLINES = ("polygon", "segmentation", "points", "polyline")
 _DECLARATION = re.compile(rb"""\s*<\?xml(?:[^>]*encoding=["']([\w.-]+))?[^>]*>""")
 _CAPITAL_TAG = re.compile(b"<[A-Z]")
-_PROLOGUE = re.compile(r"<\?xml[^>]*>|<!DOCTYPE[^>\[]*>", re.I)
-_ANNOTATION = re.compile(r"<(\w+:)?annotation[\s>].*?</(\w+:)?annotation\s*>", re.I | re.S)
+_PROLOGUE = re.compile(r"<\?xml[^>]{0,200}>|<!DOCTYPE[^>\[]{0,200}>", re.I)
+_START, _END = re.compile(r"<(\w{1,40}:)?annotation[\s>]", re.I), re.compile(r"</(\w{1,40}:)?annotation\s*>", re.I)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[\da-fA-F]+);)(\w+;)?")
 _NUMBER = re.compile(r"[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?")
@@ -120,8 +121,12 @@ def _repaired(text: str) -> "Element":
     try:
         return fromstring(text)
     except ParseError:
+        if len(text) > MAX_REPAIRED:
+            raise
         text = _AMPERSAND.sub(_unescaped, _CONTROL.sub("", _PROLOGUE.sub("", text)))
-    parts = {match[0] for match in _ANNOTATION.finditer(text)}
+    ends = [match.end() for match in _END.finditer(text)]
+    spans = ((_START.search(text, start, end), end) for start, end in zip([0, *ends], ends, strict=False))
+    parts = {text[found.start() : end] for found, end in spans if found}
     if len(parts) > 1:
         raise LabelError("xml_several", annotations=len(parts))
     return fromstring(parts.pop() if parts else text)

@@ -7,7 +7,7 @@ from autodet.datasets.formats.source_files import list_files
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import DatasetError
 from tests.datasets.formats.layouts import Tree, read_source
-from tests.helpers import workspace_in
+from tests.helpers import voc_xml, workspace_in
 
 CAT, DOG = ("cat", 4, 6, 20, 30), ("dog", 24, 12, 40, 36)
 BOTH = {"a.jpg": [CAT, DOG], "b.jpg": [DOG]}
@@ -255,6 +255,17 @@ def test_all_rows_together_tell_the_notation_of_a_list(tmp_path, numbers, notati
     assert reading.photos[0].notation == notation
 
 
+def test_a_corner_that_may_as_well_be_a_centre_is_not_guessed(tmp_path):
+    rows = "a.jpg,0.4,0.4,0.25,0.5,cat\nb.jpg,0.5,0.5,0.25,0.5,dog\n"
+    root = source(tmp_path, {"labels.csv": f"image,x,y,width,height,label\n{rows}"})
+    with pytest.raises(DatasetError, match="may be a corner or the centre of each box; call them x_min"):
+        import_dataset(root, workspace=workspace_in(tmp_path))
+    (root / "labels.csv").write_text(f"image,x,y,width,height,label\n{rows}a.jpg,0.1,0.8,0.25,0.1,cat\n")
+    assert read_source(root)[2].photos[0].notation == "top_left"
+    (root / "labels.csv").write_text(f"image,x,y,width,height,label\n{rows}a.jpg,0.9,0.8,0.2,0.1,cat\n")
+    assert read_source(root)[2].photos[0].notation == "center"
+
+
 def test_a_centre_is_recognised_where_a_corner_would_lead_out_of_the_photo(tmp_path):
     header = "image,width,height,x,y,w,h,label\n"
     text = f"{header}a.jpg,64,48,52,36,16,20,cat\nb.jpg,64,48,32,24,16,24,dog\n"
@@ -313,6 +324,21 @@ def test_photos_of_the_same_name_are_told_apart_by_their_folder(tmp_path):
     text = "folder,filename,xmin,ymin,xmax,ymax,class\none,a.jpg,4,6,20,30,cat\ntwo,a.jpg,24,12,40,36,dog\n"
     _, boxes, _ = read_source(source(tmp_path, {"labels.csv": text}, photos=["one/a.jpg", "two/a.jpg"]))
     assert boxes == {"one/a.jpg": [CAT], "two/a.jpg": [DOG]}
+
+
+def test_a_table_made_from_voc_files_is_the_same_labels(tmp_path):
+    tables = {"train_labels.csv": HEADER + ROWS.splitlines()[0], "test_labels.csv": HEADER + ROWS.splitlines()[2]}
+    tables |= {
+        "a.xml": voc_xml("a.jpg", marks=[(CAT[0], CAT[1:])]),
+        "b.xml": voc_xml("b.jpg", marks=[(DOG[0], DOG[1:])]),
+    }
+    root = source(tmp_path, tables)
+    format, boxes, reading = read_source(root)
+    assert (format, boxes) == ("csv", {"a.jpg": [CAT], "b.jpg": [DOG]})
+    assert {photo.split for photo in reading.photos} == {"train", "test"}
+    (root / "b.xml").write_text(voc_xml("b.jpg", marks=[("dog", (1, 1, 9, 9))]))
+    with pytest.raises(DatasetError, match="Pascal VOC labels for 2 photos and CSV labels for 2 photos"):
+        read_source(root)
 
 
 def test_a_detectors_results_beside_labels_are_left_out(tmp_path):
