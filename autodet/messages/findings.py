@@ -342,6 +342,12 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "xml_broken": lambda: "The XML is broken and cannot be read",
     "xml_foreign": lambda tag: f"The XML is not a VOC annotation: it begins with <{tag}>, not <annotation>",
     "xml_crowded": lambda objects, most: f"The XML has {objects} objects, more than {most} on a photo",
+    "xml_several": lambda annotations: f"The XML holds {annotations} annotations that differ; keep the right one",
+    "video_without_frames": lambda: (
+        "It is about a video, and its frames (frame_000000.png and so on) are not here; export the task as CVAT for "
+        "images, with the images"
+    ),
+    "shape_damaged": lambda shape, name: f"A {shape} of {name!r} lacks a label or the numbers of its place",
     "lines_many": lambda lines, most: f"The file has {lines} lines, more than the {most} annotations of a photo",
     "marks_many": lambda marks, most: f"It has {marks} annotations, more than the {most} of a photo",
     "marks_compared": lambda file, marks: f"With those in {file} it has {marks} annotations, more than are compared",
@@ -354,6 +360,22 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "more_photos": lambda photos: (
         f"It describes {photos} more photos than are here; another file describes exactly those"
     ),
+    "photos_of_others": lambda photos: f"It describes {photos} more photos than are here",
+    "table_broken": lambda: "The table is broken and cannot be read",
+    "table_foreign": lambda: "It has no columns for a photo and the four sides of a box",
+    "table_unclear": lambda: (
+        "Its columns x and y may be a corner or the centre of each box; call them x_min and y_min, or x_center and "
+        "y_center"
+    ),
+    "table_of_masks": lambda: "It holds masks of pixels, not boxes; convert them to boxes",
+    "table_of_others": lambda: "It describes boxes of photos that are not here",
+    "row_damaged": lambda text: f"{text!r} are not the four numbers of a box",
+    "row_foreign": lambda text: f"{text!r} has not the numbers and the class of an object",
+    "row_turned": lambda: "The box is turned by an angle; export the corners of turned boxes, or upright boxes",
+    "row_boxless": lambda: "A row has no box, but other rows of the same photo have one",
+    "row_unnamed": lambda name: f"A box of {name!r} has no class",
+    "numbers_unnamed": lambda called: "No file names the classes, which have only numbers or codes",
+    "table_without_classes": lambda called: "The table has no column for the class of a box",
     "marks_unlisted": lambda marks: f"Of its annotations, {_is_or_are(marks)} of photos that it does not list",
     "predictions": lambda photos, files: (
         f"It holds {counted(photos, 'photo')} and {counted(files, 'text file')} of a detector's own runs: predictions "
@@ -421,7 +443,7 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
         f"{counted(boxes, 'box', 'boxes')} cannot be x, y, width and height, or have areas that contradict it"
     ),
     "classes_several": lambda shapes: f"{counted(shapes, 'object has', 'objects have')} several classes",
-    "shapes_skipped": lambda shapes: f"{counted(shapes, 'shape is', 'shapes are')} a point, a line or to be ignored",
+    "shapes_skipped": lambda shapes: f"{counted(shapes, 'shape is', 'shapes are')} a point, a line or ignored",
     "shapes_grouped": lambda shapes: f"{counted(shapes, 'outline belongs', 'outlines belong')} to another one's object",
     "shapes_hulled": lambda shapes: (
         f"{counted(shapes, 'box is', 'boxes are')} turned, and a detector finds upright boxes"

@@ -10,6 +10,13 @@ FORMAT_TITLES = {
     "via": "VGG Image Annotator",
     "vott": "VoTT",
     "hugging_face": "Hugging Face",
+    "csv": "CSV",
+    "cvat": "CVAT",
+    "kitti": "KITTI",
+    "dota": "DOTA",
+    "icdar": "ICDAR",
+    "wider_face": "WIDER FACE",
+    "class_rows": "rows of a class and two corners",
     "unlabelled": "photos without labels",
 }
 PHOTO_FORMATS = "JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF or HEIC"

@@ -29,6 +29,8 @@ _STEPS: Mapping[str, Callable[[ImportStep], str]] = {
 # Why a source is not in a format, as clauses.
 _UNMET: Mapping[str, Callable[..., str]] = {
     "no_xml": lambda: "there is no .xml file",
+    "no_cvat_xml": lambda: "no .xml file holds the <annotations> of CVAT",
+    "txt_of_others": lambda: "no .txt file has its rows",
     "no_json": lambda: "there is no .json file",
     "json_other": lambda: "no .json file is of such a format",
     "no_jsonl": lambda: "there is no metadata.jsonl with objects",

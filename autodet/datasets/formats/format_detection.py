@@ -7,15 +7,22 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from autodet.datasets.formats import (
+    class_rows,
     coco,
     createml,
+    csv_tables,
+    cvat,
+    dota,
     hugging_face,
+    icdar,
+    kitti,
     label_studio,
     labelme,
     unlabelled,
     via,
     voc,
     vott,
+    wider_face,
     yolo,
 )
 from autodet.datasets.formats.labels import Reading
@@ -62,6 +69,8 @@ WITHOUT_FILES = {
     "no_csv",
     "no_jsonl",
     "json_other",
+    "no_cvat_xml",
+    "txt_of_others",
 }  # reasons that say nothing about the files that are there
 STRAY_SHARE = 0.1  # formats with at most this share of the labelled photos of the best one are stray
 
@@ -76,6 +85,13 @@ FORMATS: dict[str, Format] = {
     "via": via,
     "vott": vott,
     "hugging_face": hugging_face,
+    "csv": csv_tables,
+    "cvat": cvat,
+    "kitti": kitti,
+    "dota": dota,
+    "icdar": icdar,
+    "wider_face": wider_face,
+    "class_rows": class_rows,
     UNLABELLED: unlabelled,
 }
 
@@ -118,6 +134,9 @@ def _choose(listing: Listing, met: list[str], source: str) -> Detection:
     boxes = {format: _boxes_per_photo(reading) for format, reading in readings.items()}
     best = max(met, key=lambda format: len(boxes[format]))
     rivals = [format for format in met if len(boxes[format]) > STRAY_SHARE * len(boxes[best])]
+    if len(rivals) > 1 and all(_objects(readings[format]) == (_objects(readings[best]) or None) for format in rivals):
+        best = max(rivals, key=lambda format: _extent(readings[format]))
+        rivals = [best]  # the others are the same labels, converted
     named = [format for format in rivals if not _is_nameless(readings[format])]
     if len(named) == 1 and all(boxes[format] <= boxes[named[0]] for format in rivals):
         best = named[0]  # the others are copies left behind by label converters
@@ -133,6 +152,20 @@ def _choose(listing: Listing, met: list[str], source: str) -> Detection:
 
 def _boxes_per_photo(reading: Reading) -> Counter[PurePosixPath]:
     return Counter({photo.photo: len(photo.marks) for photo in reading.photos if photo.marks})
+
+
+def _objects(reading: Reading) -> dict[PurePosixPath, tuple[object, ...]]:
+    """Return the classes and boxes of each photo, boxes to a pixel, for a comparison of two formats."""
+    return {
+        photo.photo: tuple(sorted((mark.name, *map(round, mark.box_xyxy)) for mark in photo.marks))
+        for photo in reading.photos
+        if photo.marks and not photo.relative
+    }
+
+
+def _extent(reading: Reading) -> tuple[int, int]:
+    """Return the number of photos, and of those that the labels put into a split."""
+    return len(reading.photos), sum(photo.split is not None for photo in reading.photos)
 
 
 def _is_nameless(reading: Reading) -> bool:

@@ -4,8 +4,24 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
-from autodet.datasets.formats.source_files import Listing
+from autodet.datasets.formats.source_files import Listing, photo_stem
 from autodet.records import Split
+
+MANY_FILES = 50  # of one kind: some are about one photo each
+
+
+def shared_files(listing: Listing, *endings: str) -> list[str]:
+    """Return the files that may describe many photos; among many files, leave out those that are named like a photo.
+
+    Args:
+        listing: The source's files.
+        endings: Their extensions, in lower case.
+    """
+    files = listing.ending(*endings)
+    if len(files) <= MANY_FILES:
+        return files
+    stems = {photo_stem(name.rpartition("/")[2]) for name in listing.photo_names}
+    return [path for path in files if path.rpartition("/")[2].rpartition(".")[0] not in stems]
 
 
 class PhotoFinder:

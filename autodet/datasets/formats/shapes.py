@@ -5,7 +5,7 @@ from math import cos, hypot, pi, sin
 from typing import Any
 
 from autodet.datasets.formats.masks import numbers_of
-from autodet.records import BoxXYXY
+from autodet.records import BoxXYXY, Finding
 
 MIN_TURN = 1e-3  # radians: smaller turns are rounding errors
 
@@ -108,3 +108,15 @@ def iou(box_xyxy: BoxXYXY, other_xyxy: BoxXYXY) -> float:
 
 def _area(box_xyxy: BoxXYXY) -> float:
     return (box_xyxy[2] - box_xyxy[0]) * (box_xyxy[3] - box_xyxy[1])
+
+
+def find_hulled(shapes: int, photos: Iterable[str]) -> list[Finding]:
+    """Report, once for a data set, how many turned boxes were replaced by the upright boxes around them.
+
+    Args:
+        shapes: Number of turned boxes.
+        photos: The photos that they are on.
+    """
+    if not shapes:
+        return []
+    return [Finding("shapes_hulled", "", "fix", {"shapes": shapes}, photos=tuple(dict.fromkeys(photos)))]

@@ -4,6 +4,9 @@ import hashlib
 import json
 from pathlib import Path
 
+from autodet.datasets.formats.format_detection import FORMATS, find_format
+from autodet.datasets.formats.labels import Reading
+from autodet.datasets.formats.source_files import list_files
 from autodet.datasets.imports.import_dataset import import_dataset
 from tests.helpers import draw_photo, voc_xml, workspace_in
 
@@ -90,3 +93,23 @@ def assert_imported(tmp_path: Path, layout) -> None:
     assert kinds == expected.get("kinds", set())
     assert sum(int(record.annotations.difficult.sum()) for record in dataset.images) == expected.get("difficult", 0)
     assert sum(int(record.annotations.truncated.sum()) for record in dataset.images) == expected.get("truncated", 0)
+
+
+def read_source(root: Path) -> tuple[str, dict[str, list[tuple]], Reading]:
+    """Detect the format of a folder of photos of 64 x 48 pixels, and read it.
+
+    Returns:
+        The format, the boxes of each photo as ``(class, x1, y1, x2, y2)`` in pixels, and the reading.
+    """
+    listing = list_files(root, 1000)
+    format = find_format(listing, "auto", root.name).format
+    reading = FORMATS[format].read(listing)
+    found = {}
+    for photo in reading.photos:
+        across, down = (64, 48) if photo.relative else (1, 1)
+        scales = (across, down, across, down)
+        found[str(photo.photo)] = [
+            (mark.name, *(round(value * scale, 2) for value, scale in zip(mark.box_xyxy, scales, strict=True)))
+            for mark in photo.marks
+        ]
+    return format, found, reading

@@ -2,7 +2,7 @@ import pytest
 
 from autodet.datasets.formats import voc
 from autodet.datasets.formats.source_files import list_files
-from autodet.datasets.formats.voc import parse_voc
+from autodet.datasets.formats.voc_file import parse_voc
 from autodet.errors import DatasetError
 from autodet.messages.findings import cause_clause, problem_sentence
 from tests.helpers import voc_xml, write_labelled

@@ -216,7 +216,7 @@ def test_progress_rises_to_the_end(tmp_path, workspace):
             {"a.dng": "x", "a.txt": "0 0.5 0.5 1 1"},
             r"no photos that can be read, only other files \(1 \.dng, 1 \.txt\)",
         ),
-        ({"a.png": "png", "Label/a.txt": "dog 4 5 30 30"}, r"YOLO: Label/a\.txt: it has no lines of a class number"),
+        ({"a.png": "png", "Label/a.txt": "dog at 4 5"}, r"YOLO: Label/a\.txt: it has no lines of a class number"),
         ({"readme.txt": "hello"}, r"'bad\.zip' holds no photos that can be read"),
         ({"a.png": "png", "a.xml": "<annotation"}, r"'bad\.zip' holds 1 photo but.*a\.xml.*broken"),
         ({"a.png": "not a photo", "a.xml": "xml"}, r"can be used\. 'a\.png' is not a photo that can be read"),
