@@ -203,7 +203,7 @@ def test_an_import_asks_before_it_loses_labels_and_waits_for_the_answer(app, vis
         (folder / f"torn{number}.xml").write_text("<annotation>")
         draw_photo(seed=90 + number).save(folder / f"torn{number}.png")
     tab = visit("datasets")
-    tab.locator("input[type=file]").set_input_files(zip_folder(folder, tmp_path / "torn.zip"))
+    tab.locator("input[type=file]").first.set_input_files(zip_folder(folder, tmp_path / "torn.zip"))
     tab.get_by_role("button", name="Import", exact=True).click()
     tab.get_by_text("torn: review before the import").wait_for()
     tab.close()
