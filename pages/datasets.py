@@ -14,7 +14,7 @@ from autodet.ui.datasets.version_form import show_versions
 with page("datasets", "Import labelled photos, and check them before you start a search."):
     show_imports()
     there_are_some = bool(list_datasets())
-    offer_import(folded=there_are_some)
+    offer_import(folded=there_are_some or asks_first())
     dataset = choose_dataset() if there_are_some else None
     if dataset:
         show_contents(dataset)
