@@ -112,6 +112,27 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "Many boxes outside their photos mean that labels and photos do not belong together.",
         {"fix": "Cut the box to the photo", "drop": "Leave the box out"},
     ),
+    "box_notation": KindText(
+        "Boxes in another notation",
+        "The four numbers of a box do not mean what the format says; read like that, they would mark the wrong places.",
+        {
+            "stop": "Do not import",
+            "keep": "Read them as the format says",
+            "corners": "Read them as two corners",
+            "top_left": "Read them as the top left corner and the size",
+            "center": "Read them as the center and the size",
+        },
+    ),
+    "boxes_reread": KindText(
+        "Boxes read in another notation",
+        "Other numbers of the labels show that a box does not mean what the format says.",
+        {"fix": "Read them as those numbers show"},
+    ),
+    "box_swapped": KindText(
+        "Boxes with swapped corners",
+        "The second corner lies above or left of the first; both still mark the same box.",
+        {"fix": "Swap the corners", "drop": "Leave the box out"},
+    ),
     "box_duplicate": KindText(
         "Duplicate boxes",
         "A detector finds an object once, so the second box would count as missed (a false negative).",
@@ -137,15 +158,50 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "The labels are for the photo as the camera stored it, but people see it turned by its EXIF orientation.",
         {"fix": "Turn the boxes with the photo", "keep": "Leave the boxes as they are"},
     ),
+    "turned_upright": KindText(
+        "Boxes of upright photos",
+        "The labels state the size of the photo as the camera stored it, but some boxes fit only the upright photo.",
+        {"keep": "Leave the boxes as they are", "fix": "Turn the boxes with the photo"},
+    ),
+    "turned_unclear": KindText(
+        "Photos that lie on their side, or not",
+        "Some boxes fit only the photo as the camera stored it, others only the upright photo.",
+        {"stop": "Do not import", "fix": "Turn the boxes with the photo", "keep": "Leave the boxes as they are"},
+    ),
     "size_missing": KindText(
         "Labels without a size",
         "The labels do not say how large their photo is, so nothing shows that the two belong together.",
         {"keep": "Use the photo's own size"},
     ),
+    "size_resized": KindText(
+        "Photos that were resized after labelling",
+        "The stated size has the shape of the photo, and all boxes fit it; the boxes belong to that size.",
+        {"fix": "Scale the boxes to the photo", "keep": "Leave the boxes as they are", "drop": "Leave the photo out"},
+    ),
     "size_mismatch": KindText(
-        "Labels for a photo of another size",
-        "Either the stated size is wrong, or the photo was resized after its boxes were drawn.",
+        "Labels that state a wrong size",
+        "The boxes fit the photo, and reach beyond the size that the labels state.",
         {"keep": "Leave the boxes as they are", "fix": "Scale the boxes to the photo", "drop": "Leave the photo out"},
+    ),
+    "size_unclear": KindText(
+        "Labels for a photo of another size",
+        "Either the stated size is wrong, or the photo was resized, cropped or turned after its boxes were drawn.",
+        {
+            "stop": "Do not import",
+            "fix": "Scale the boxes to the photo",
+            "keep": "Leave the boxes as they are",
+            "drop": "Leave the photo out",
+        },
+    ),
+    "copy_unlabelled": KindText(
+        "Unlabelled copies of labelled photos",
+        "The same photo is there with labels; its copy without labels would teach the detector to miss its objects.",
+        {"drop": "Leave the unlabelled copy out", "keep": "Keep it as a photo without objects"},
+    ),
+    "copies_disagree": KindText(
+        "Copies of a photo with different labels",
+        "Each copy would teach the detector to miss what only the other copy marks.",
+        {"stop": "Do not import", "fix": "Join the boxes of all copies", "keep": "Keep the copies as they are"},
     ),
     "class_spelling": KindText(
         "Classes spelled in two ways",

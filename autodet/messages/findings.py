@@ -66,16 +66,18 @@ def _loss(
     of_boxes: int,
     unlisted: bool,
     examples: Sequence[Mapping[str, Any]],
-    *,
-    audience: Audience = "terminal",
+    **more: Any,
 ) -> str:
+    audience: Audience = more.get("audience", "terminal")
+    cut = more.get("cut", 0)  # not in files of earlier versions
     counts = [f"{photos} of {of_photos} labelled photos"] * bool(photos) + [f"{boxes} of {of_boxes} boxes"] * bool(
         boxes
     )
+    losses = [f"lose {' and '.join(counts)}"] * bool(counts) + [f"cut {cut} of {of_boxes} boxes"] * bool(cut)
     how = " (--decide photo_unlisted=keep)" if audience == "terminal" else ""
     advice = f"Put those that no list names into train{how}. " if unlisted else ""
     return (
-        f"{source!r} would lose {' and '.join(counts)}, more than {MAX_LOST_SHARE:.0%}. {examples_sentence(examples)} "
+        f"{source!r} would {' and '.join(losses)}, more than {MAX_LOST_SHARE:.0%}. {examples_sentence(examples)} "
         f"{advice}Fix them, or agree to import the rest{_consent('large_loss', audience)}"
     )
 
@@ -101,10 +103,57 @@ def _contradiction(
     )
 
 
-def _disagreeing(file: str, photo: str, *, audience: Audience = "terminal") -> str:
+def _disagreeing(file: str, other: str, photo: str, photos: int, *, audience: Audience = "terminal") -> str:
     return (
-        f"{file} describes {photo} too, with other boxes; remove the wrong file, or decide to join their boxes or to "
-        f"use {file}{_choice('labels_disagree', audience, 'fix', 'keep')}"
+        f"{file} and {other} mark different boxes on {counted(photos, 'photo')}, such as {photo}; remove the wrong "
+        f"file, or decide to join their boxes, or to use {file}{_choice('labels_disagree', audience, 'fix', 'keep')}"
+    )
+
+
+def _turned_unclear(stated_wh: Sequence[int], width: int, height: int, *, audience: Audience = "terminal") -> str:
+    return (
+        f"The labels state the size of the photo lying on its side ({_sides(stated_wh)}). Some boxes of such photos "
+        f"fit only that, others only the upright photo ({width}x{height}); decide to turn all boxes with the photo, or "
+        f"none{_choice('turned_unclear', audience, 'fix', 'keep')}"
+    )
+
+
+def _size_unclear(stated_wh: Sequence[int], width: int, height: int, *, audience: Audience = "terminal") -> str:
+    return (
+        f"The labels say that the photo has the size {_sides(stated_wh)}, but it is {width}x{height}, and the boxes do "
+        "not show which is right; decide to scale the boxes, to leave them as they are, or to leave the photo out"
+        f"{_choice('size_unclear', audience, 'fix', 'keep', 'drop')}"
+    )
+
+
+def _copies_disagree(file: str, photos: int, *, audience: Audience = "terminal") -> str:
+    return (
+        f"It is a copy of {file!r} (identical bytes) with other labels, one of {photos} such copies. Decide to join "
+        f"the boxes of all copies, or to keep them as they are{_choice('copies_disagree', audience, 'fix', 'keep')}"
+    )
+
+
+NOTATION_WORDS = {
+    "corners": "two corners (xmin, ymin, xmax, ymax)",
+    "top_left": "the top left corner, width and height",
+    "center": "the center, width and height",
+}
+UNIT_WORDS = {"pixels": " in pixels", "fractions": " as fractions of the photo", "percent": " in percent of the photo"}
+
+
+def _notation(
+    boxes: int,
+    misfits: int,
+    written: str,
+    fitting: Mapping[str, str],
+    *,
+    audience: Audience = "terminal",
+) -> str:
+    others = " or as ".join(f"{NOTATION_WORDS[notation]}{UNIT_WORDS[unit]}" for notation, unit in fitting.items())
+    return (
+        f"Of {counted(boxes, 'box', 'boxes')}, {misfits} reach beyond their photos or have no area, read as "
+        f"{NOTATION_WORDS[written]}; read as {others}, all fit. Decide how to read them"
+        f"{_choice('box_notation', audience, *fitting, 'keep')}"
     )
 
 
@@ -143,9 +192,20 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "turned": lambda stated_wh, **_: (
         f"The labels are for the photo lying on its side ({_sides(stated_wh)}), as the camera stored it"
     ),
+    "turned_upright": lambda stated_wh, **_: (
+        f"The labels state the size of the photo lying on its side ({_sides(stated_wh)}), but the boxes of such photos "
+        "fit the upright photo only"
+    ),
+    "turned_unclear": _turned_unclear,
+    "size_resized": lambda stated_wh, width, height: (
+        f"The boxes were drawn when the photo had the size {_sides(stated_wh)}; now it is {width}x{height}"
+    ),
     "size_mismatch": lambda stated_wh, width, height: (
         f"The labels say that the photo is {_sides(stated_wh)}, but it is {width}x{height}"
     ),
+    "size_unclear": _size_unclear,
+    "copy_unlabelled": lambda file: f"It is a copy of {file!r}, which has labels, and has none itself",
+    "copies_disagree": _copies_disagree,
     "photo_crowded": lambda boxes, most: (
         f"{boxes} boxes are annotated on the photo, and a detector finds at most {most}"
     ),
@@ -238,6 +298,11 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "box_overhanging": lambda name, box_xyxy, size_wh, pixels: _box(
         name, box_xyxy, f"reaches {pixels:g} pixels beyond the photo, which is {_sides(size_wh)}"
     ),
+    "box_notation": _notation,
+    "corners_by_area": lambda boxes: (
+        f"Its {counted(boxes, 'box', 'boxes')} hold two corners, x1, y1, x2 and y2: areas and outlines fit only those"
+    ),
+    "box_swapped": lambda name, box_xyxy: _box(name, box_xyxy, "has its second corner above or left of the first"),
     "box_duplicate": lambda name, box_xyxy: _box(name, box_xyxy, "appears twice"),
     "box_tiny": lambda boxes, pixels, image_size: (
         f"A box is less than {pixels:g} pixels wide or high once the photo has the training size of {image_size}"
@@ -314,13 +379,45 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "box_set_aside": {"drop": BOX_DROPPED},
     "box_no_area": {"drop": BOX_DROPPED},
     "box_outside": {"fix": "The box {was} cut to the photo.", "drop": BOX_DROPPED},
+    "box_notation": {
+        "stop": NOTHING_IMPORTED,
+        "keep": "The boxes {were} read as the format says.",
+        "corners": "The boxes {were} read as two corners.",
+        "top_left": "The boxes {were} read as the top left corner and the size.",
+        "center": "The boxes {were} read as the center and the size.",
+    },
+    "boxes_reread": {"fix": "They {were} read as two corners."},
+    "box_swapped": {"fix": "The corners {were} swapped.", "drop": BOX_DROPPED},
     "box_duplicate": {"drop": BOX_DROPPED, "keep": "Both {were} kept."},
     "box_tiny": {"keep": KEPT, "drop": "It {was} dropped."},
     "boxes_tiny": {"keep": "They {were} kept.", "drop": "They {were} dropped."},
     "photo_crowded": {"keep": "All {were} kept."},
     "wrong_ending": {"fix": "It {was} stored as {stored_as}."},
     "turned": {"fix": "The boxes {were} turned with the photo.", "keep": "The boxes {were} left as they are."},
+    "turned_upright": {"keep": "The boxes {were} left as they are.", "fix": "The boxes {were} turned with the photo."},
+    "turned_unclear": {
+        "stop": NOTHING_IMPORTED,
+        "fix": "The boxes {were} turned with the photo.",
+        "keep": "The boxes {were} left as they are.",
+    },
+    "copy_unlabelled": {"drop": LEFT_OUT, "keep": "It {was} kept as a photo without objects."},
+    "copies_disagree": {
+        "stop": NOTHING_IMPORTED,
+        "fix": "The boxes of all copies {were} joined on one photo.",
+        "keep": "All {were} kept as they are.",
+    },
     "size_missing": {"keep": "The photo's own size, {width}x{height}, {was} used."},
+    "size_resized": {
+        "fix": "The boxes {were} scaled to the photo.",
+        "keep": "The boxes {were} left as they are.",
+        "drop": LEFT_OUT,
+    },
+    "size_unclear": {
+        "stop": NOTHING_IMPORTED,
+        "fix": "The boxes {were} scaled to the photo.",
+        "keep": "The boxes {were} left as they are.",
+        "drop": LEFT_OUT,
+    },
     "size_mismatch": {
         "keep": "The photo's own size, {width}x{height}, {was} used.",
         "fix": "The boxes {were} scaled to the photo.",
@@ -343,7 +440,8 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "no_validation_drawn": {"keep": "A search needs photos in val: redraw the splits, with a share for val."},
     "split_unmarked": {"keep": "Draw new splits, or annotate objects on photos of {split}."},
 }
-ABOUT_AUDIENCE = {"splits_disagree", "large_loss", "names_differ", "labels_disagree"}
+ABOUT_AUDIENCE = {"splits_disagree", "large_loss", "names_differ", "labels_disagree", "box_notation"}
+ABOUT_AUDIENCE |= {"turned_unclear", "size_unclear", "copies_disagree"}
 
 
 def problem_sentence(finding: Finding, audience: Audience = "terminal") -> str:

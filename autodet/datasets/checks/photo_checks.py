@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from autodet.datasets.checks.kinds import DEFAULTS, Decisions
+from autodet.datasets.checks.notations import MAX_OVERHANG, MAX_OVERHANG_SHARE
+from autodet.datasets.checks.photo_sizes import find_size_kinds
 from autodet.datasets.formats.labels import LabelledPhoto
 from autodet.datasets.photos import FORMAT_ENDINGS, PhotoFacts
 from autodet.records import MAX_DETECTIONS, NO_VALUES, Action, BoxXYXY, Finding, Hyperparameters, Mark, Values
@@ -26,6 +28,7 @@ class CheckedPhoto:
         marks: The remaining annotations, repaired.
         findings: Problems of the labels, with the action taken for each.
         lost: Number of annotations dropped because they are unusable.
+        cut: Number of annotations that are cut by more than people draw beyond a photo by accident.
         dropped: Whether to leave the whole photo out.
     """
 
@@ -34,6 +37,7 @@ class CheckedPhoto:
     marks: tuple[Mark, ...]
     findings: tuple[Finding, ...]
     lost: int = 0
+    cut: int = 0
     dropped: bool = False
 
     @cached_property
@@ -41,25 +45,36 @@ class CheckedPhoto:
         """The classes annotated on the photo."""
         return frozenset(mark.name for mark in self.marks)
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether a label file describes the photo, if only as one without objects."""
+        return bool(self.source.marks) or self.source.labels != str(self.source.photo) or self.source.listed
 
-def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions = DEFAULTS) -> CheckedPhoto:
+
+def check_labels(
+    photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions = DEFAULTS, size_kind: str | None = None
+) -> CheckedPhoto:
     """Repair the labels of a photo, and report each repair.
 
     Args:
         photo: The photo and its original labels.
         facts: The photo's metadata, read from its file; it overrides the labels where the two differ.
         decisions: The action for each kind of finding.
+        size_kind: The kind of finding about the stated size, from the evidence of all photos (``find_size_kinds``);
+            defaults to that of this photo alone.
     """
-    findings = [*_check_name(photo, facts), *_check_size(photo, facts, decisions)]
-    dropped = decisions["size_mismatch"] == "drop" and any(finding.kind == "size_mismatch" for finding in findings)
+    kind = find_size_kinds([(photo, facts)])[0] if size_kind is None else size_kind
+    findings = [*_check_name(photo, facts), *_check_size(photo, facts, kind, decisions)]
+    dropped = bool(kind) and decisions[kind] == "drop"
     marks: list[Mark] = []
     known: set[Mark] = set()
-    lost = 0
+    lost = cut = 0
     for written in photo.marks:
-        clipped = clip_box(_placed(written.box_xyxy, photo, facts, decisions), facts.upright_wh)
+        clipped = clip_box(_placed(written.box_xyxy, photo, facts, kind, decisions), facts.upright_wh)
         box = None if clipped.kind and decisions[clipped.kind] == "drop" else clipped.box_xyxy
         mark = (written if box is written.box_xyxy else written._replace(box_xyxy=box)) if box else None
         lost += box is None
+        cut += box is not None and clipped.is_large
         if mark in known:
             action = decisions["box_duplicate"]
             findings.append(Finding("box_duplicate", photo.labels, action, _values_of(written)))
@@ -78,7 +93,7 @@ def check_labels(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions =
     if len(marks) > MAX_DETECTIONS:
         values = {"boxes": len(marks), "most": MAX_DETECTIONS}
         findings.append(Finding("photo_crowded", photo.labels, "keep", values))
-    return CheckedPhoto(photo, facts, tuple(marks), tuple(findings), lost, dropped)
+    return CheckedPhoto(photo, facts, tuple(marks), tuple(findings), lost, cut, dropped)
 
 
 def _values_of(mark: Mark) -> Values:
@@ -93,12 +108,14 @@ class Clipped(NamedTuple):
         kind: The kind of finding; empty if the box was inside the photo.
         cause: Cause of the finding, unless its kind has only one.
         values: Values of the finding.
+        is_large: Whether the box is cut by more than people draw beyond a photo by accident.
     """
 
     box_xyxy: BoxXYXY | None
     kind: str = ""
     cause: str = ""
     values: Values = NO_VALUES
+    is_large: bool = False
 
 
 def clip_box(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> Clipped:
@@ -112,6 +129,7 @@ def clip_box(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> Clipped:
     x1, y1, x2, y2 = box_xyxy
     if 0 <= x1 <= x2 - MIN_SIDE and 0 <= y1 <= y2 - MIN_SIDE and x2 <= width and y2 <= height:
         return Clipped(box_xyxy)  # fast path: nearly all boxes are valid
+    swapped = x2 < x1 or y2 < y1
     x1, x2 = sorted((x1, x2))
     y1, y2 = sorted((y1, y2))
     if x2 - x1 < MIN_SIDE or y2 - y1 < MIN_SIDE:
@@ -121,10 +139,10 @@ def clip_box(box_xyxy: BoxXYXY, size_wh: tuple[int, int]) -> Clipped:
         return Clipped(None, "box_outside", values={"size_wh": [width, height]})
     outside = max(-x1, -y1, x2 - width, y2 - height)
     if outside > ROUNDING:
-        return Clipped(
-            clipped, "box_outside", "box_overhanging", {"size_wh": [width, height], "pixels": round(outside, 4)}
-        )
-    return Clipped(clipped)
+        values = {"size_wh": [width, height], "pixels": round(outside, 4)}
+        large = outside > max(MAX_OVERHANG, MAX_OVERHANG_SHARE * max(x2 - x1, y2 - y1))
+        return Clipped(clipped, "box_outside", "box_overhanging", values, large)
+    return Clipped(clipped, "box_swapped") if swapped else Clipped(clipped)
 
 
 def turn_upright(box_xyxy: BoxXYXY, facts: PhotoFacts) -> BoxXYXY:
@@ -149,16 +167,16 @@ def find_tiny(marks: Sequence[Mark], size_wh: tuple[int, int]) -> set[Mark]:
     return found
 
 
-def _placed(box_xyxy: BoxXYXY, photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions) -> BoxXYXY:
+def _placed(
+    box_xyxy: BoxXYXY, photo: LabelledPhoto, facts: PhotoFacts, size_kind: str, decisions: Decisions
+) -> BoxXYXY:
     """Convert an original box to pixels of the upright photo."""
     if photo.relative:
         return _scaled(box_xyxy, *facts.upright_wh)
-    if photo.stated_wh is None or photo.stated_wh == facts.upright_wh:
+    if not size_kind or photo.stated_wh is None or decisions[size_kind] != "fix":
         return box_xyxy
     if photo.stated_wh == facts.stored_wh:
-        return turn_upright(box_xyxy, facts) if decisions["turned"] == "fix" else box_xyxy
-    if decisions["size_mismatch"] != "fix" or 0 in photo.stated_wh:
-        return box_xyxy
+        return turn_upright(box_xyxy, facts)
     (width, height), (stated_width, stated_height) = facts.upright_wh, photo.stated_wh
     return _scaled(box_xyxy, width / stated_width, height / stated_height)
 
@@ -175,14 +193,9 @@ def _check_name(photo: LabelledPhoto, facts: PhotoFacts) -> Iterator[Finding]:
         yield Finding("wrong_ending", str(photo.photo), "fix", values)
 
 
-def _check_size(photo: LabelledPhoto, facts: PhotoFacts, decisions: Decisions) -> Iterator[Finding]:
-    if photo.stated_wh is None or photo.stated_wh == facts.upright_wh:
+def _check_size(photo: LabelledPhoto, facts: PhotoFacts, kind: str, decisions: Decisions) -> Iterator[Finding]:
+    if photo.stated_wh is None or not kind:
         return
-    kind = "size_mismatch"
-    if 0 in photo.stated_wh:
-        kind = "size_missing"
-    elif photo.stated_wh == facts.stored_wh:
-        kind = "turned"
     width, height = facts.upright_wh
     values = {"stated_wh": list(photo.stated_wh), "width": width, "height": height}
     yield Finding(kind, photo.labels, decisions[kind], values)

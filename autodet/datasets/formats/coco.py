@@ -1,12 +1,12 @@
 """COCO: one JSON file for many photos, as ``annotations/instances_train.json`` or beside the photos of a split.
 
-``coco_file`` reads one file; ``coco_merge`` merges several files about the same photos.
+``coco_file`` reads one file; ``label_merge`` merges several files about the same photos.
 """
 
 from collections import defaultdict
 
 from autodet.datasets.formats.coco_file import MAX_JSON_BYTES, Described, is_like_coco, read_file, split_of_file
-from autodet.datasets.formats.coco_merge import join
+from autodet.datasets.formats.label_merge import join
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.formats.split_names import without_split_words

@@ -12,6 +12,7 @@ from autodet.datasets.formats.labels import (
     MAX_MARKS,
     LabelError,
     LabelledPhoto,
+    Notation,
     UnknownClassError,
     find_nameless,
     plain_name,
@@ -26,6 +27,10 @@ from autodet.records import BoxXYXY, Cause, Finding, Mark, Split
 MAX_JSON_BYTES = 1_000_000_000
 _IDS = (str, int, float)
 OF_JSON = {"git_pointer": "json_git_pointer", "file_large": "json_file_large"}  # all photos of the file are lost
+OUTLINES = 500  # annotations whose outlines are compared with their boxes
+MAX_ROUNDING = 1.5  # pixels between a box and the bounds of its outline
+AREA_SHARE = 0.02  # of the area, by which a box's may differ
+MIN_LEAD = 9  # evidence for corners, per evidence for a corner and a size
 MAX_PARTS, PARTS_PER_PHOTO = 2_000_000, 50_000  # memory estimate: one per comma, ten per list or object
 
 
@@ -39,6 +44,9 @@ class Entry(NamedTuple):
         damage: Why the box is missing.
         difficult: Whether it is a crowd, ignored or difficult.
         truncated: Whether the object extends beyond its box.
+        is_plain: Whether the box is the entry's ``bbox`` rather than that of its outline.
+        area: The stated area in pixels; 0 if there is none.
+        outline_xyxy: The bounds of the outline in pixels, for some entries that have both.
     """
 
     photo: str
@@ -47,6 +55,9 @@ class Entry(NamedTuple):
     damage: Cause | None = None
     difficult: bool = False
     truncated: bool = False
+    is_plain: bool = False
+    area: float = 0.0
+    outline_xyxy: BoxXYXY | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,7 @@ def _refuse_bloated(text: str, photos: int) -> None:
 def _parse(text: str) -> dict[str, Any] | None:
     """Parse a COCO file, with annotations as ``Entry``; return None for JSON of another kind."""
     try:
-        document = json.loads(text, object_hook=_compacted)  # drops each segmentation once its box is known
+        document = json.loads(text, object_hook=_Compactor())  # drops each segmentation once its box is known
     except (ValueError, RecursionError) as error:
         raise LabelError("json_broken") from error
     if not isinstance(document, dict) or not all(
@@ -138,8 +149,20 @@ def _parse(text: str) -> dict[str, Any] | None:
     return document | {"annotations": entries}
 
 
-def _compacted(fields: dict[str, Any]) -> Any:
-    return _entry_of(fields) if "image_id" in fields and "file_name" not in fields else fields
+class _Compactor:
+    """Converts the annotations of a JSON document while it is parsed; measures the outlines of the first ones."""
+
+    def __init__(self) -> None:
+        self._outlines_left = OUTLINES
+
+    def __call__(self, fields: dict[str, Any]) -> Any:
+        if "image_id" not in fields or "file_name" in fields:
+            return fields
+        entry = _entry_of(fields)
+        if self._outlines_left and entry.is_plain and isinstance(fields.get("segmentation"), list):
+            self._outlines_left -= 1
+            return entry._replace(outline_xyxy=box_of_polygons(fields["segmentation"]))
+        return entry
 
 
 def _entry_of(fields: dict[str, Any]) -> Entry:
@@ -149,20 +172,23 @@ def _entry_of(fields: dict[str, Any]) -> Entry:
     difficult = _is_set(said.get("iscrowd")) or _is_set(said.get("ignore")) or _is_set(said.get("difficult"))
     truncated = _is_set(said.get("truncated"))
     try:
-        return Entry(photo, category, _box_of(fields), None, difficult, truncated)
+        box, is_plain = _box_of(fields)
+        area = number_of(fields.get("area")) or 0.0
+        return Entry(photo, category, box, None, difficult, truncated, is_plain, area)
     except LabelError as error:
         return Entry(photo, category, None, error.cause)
 
 
-def _box_of(fields: Mapping[str, Any]) -> BoxXYXY:
+def _box_of(fields: Mapping[str, Any]) -> tuple[BoxXYXY, bool]:
+    """Return the box of an entry, and whether it is its ``bbox``."""
     box, segmentation = numbers_of(fields.get("bbox")), fields.get("segmentation")
     if box and len(box) == 4 and (min(box[2:]) > 0 or not segmentation):
         x, y, width, height = box
-        return x, y, x + width, y + height
+        return (x, y, x + width, y + height), True
     if isinstance(segmentation, dict):
-        return box_of_mask(segmentation)
+        return box_of_mask(segmentation), False
     if isinstance(segmentation, list) and (bounds := box_of_polygons(segmentation)):
-        return bounds
+        return bounds, False
     raise LabelError("mark_boxless")
 
 
@@ -176,10 +202,52 @@ def _mark_of(entry: Entry, categories: Mapping[str, str]) -> Mark:
     return Mark(name, entry.box_xyxy, entry.difficult, entry.truncated)
 
 
+def _hold_corners(entries: Sequence[Entry]) -> bool:
+    """Return whether areas and outlines show that ``bbox`` holds two corners, as ``[x1, y1, x2, y2]``."""
+    corners, sizes = 0, 0
+    for entry in entries:
+        if not entry.is_plain or entry.box_xyxy is None:
+            continue
+        x, y, right, bottom = entry.box_xyxy
+        as_corners = (x, y, right - x, bottom - y)
+        if entry.outline_xyxy:
+            corners += _are_close(as_corners, entry.outline_xyxy)
+            sizes += _are_close(entry.box_xyxy, entry.outline_xyxy)
+        elif entry.area > 0:
+            corners += _has_area(as_corners, entry.area)
+            sizes += _has_area(entry.box_xyxy, entry.area)
+    return corners > MIN_LEAD * sizes
+
+
+def _are_close(box_xyxy: BoxXYXY, other_xyxy: BoxXYXY) -> bool:
+    return all(abs(one - other) <= MAX_ROUNDING for one, other in zip(box_xyxy, other_xyxy, strict=True))
+
+
+def _has_area(box_xyxy: BoxXYXY, area: float) -> bool:
+    """Return whether a box has an area, with or without its last pixels."""
+    width, height = box_xyxy[2] - box_xyxy[0], box_xyxy[3] - box_xyxy[1]
+    if width <= 0 or height <= 0:
+        return False
+    return any(abs(size - area) <= AREA_SHARE * area for size in (width * height, (width + 1) * (height + 1)))
+
+
+def _as_corners(entry: Entry) -> Entry:
+    if not entry.is_plain or entry.box_xyxy is None:
+        return entry
+    x, y, right, bottom = entry.box_xyxy
+    return entry._replace(box_xyxy=(x, y, right - x, bottom - y))
+
+
 def _describe(listing: Listing, document: dict[str, Any], described: Described) -> None:
     """Collect the annotations of every entry of ``images`` whose photo is available."""
     marked: dict[str, list[Entry]] = defaultdict(list)
-    for entry in document["annotations"]:
+    annotations: list[Entry] = document["annotations"]
+    corners = _hold_corners(annotations)
+    if corners:
+        annotations = list(map(_as_corners, annotations))
+        values = {"boxes": len(annotations)}
+        described.findings.append(Finding("boxes_reread", described.path, "fix", values, "corners_by_area"))
+    for entry in annotations:
         marked[entry.photo].append(entry)
     categories = _categories(document, described)
     described.classes.update(filter(None, categories.values()))
@@ -202,7 +270,10 @@ def _describe(listing: Listing, document: dict[str, Any], described: Described) 
             marks = [*described.photos[photo].marks, *marks]
         stated = _stated_wh(fields.get("width"), fields.get("height"))
         split = described.split or listing.split_of(photo)
-        described.photos[photo] = LabelledPhoto(photo, str(photo), tuple(marks), stated, split)
+        written: Notation = "corners" if corners else "top_left"
+        notation: Notation = written if all(entry.is_plain for entry in entries) else ""
+        facts = (photo, str(photo), tuple(marks), stated, split)
+        described.photos[photo] = LabelledPhoto(*facts, notation=notation, listed=True)
     if marked:
         count = sum(len(entries) for entries in marked.values())
         finding = Finding("labels_foreign", described.path, "drop", {"marks": count}, "marks_unlisted")

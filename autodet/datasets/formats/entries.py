@@ -5,11 +5,12 @@ joins the entries of each photo, and reports missing photos, damaged annotations
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from autodet.datasets.formats.labels import MAX_MARKS, LabelledPhoto, Notation, OtherReading, Reading
+from autodet.datasets.formats.label_merge import join
+from autodet.datasets.formats.labels import MAX_MARKS, LabelledPhoto, Notation, Reading
 from autodet.datasets.formats.photo_lookup import PhotoFinder
 from autodet.datasets.formats.source_files import Listing
 from autodet.records import Cause, Finding, Mark, Split
@@ -58,7 +59,7 @@ def match_entries(
         classes: The classes that the labels list, annotated or not.
         findings: Problems that the reader found.
     """
-    found: dict[PurePosixPath, dict[str, LabelledPhoto]] = defaultdict(dict)
+    files: dict[str, _File] = {}
     problems = list(findings)
     missing: dict[str, list[LabelEntry]] = defaultdict(list)
     finders: dict[tuple[str, Split | None], PhotoFinder] = {}
@@ -71,24 +72,34 @@ def match_entries(
         problems += [_unusable(entry, photo, cause) for cause in entry.damage]
         if entry.unlabelled:
             continue
-        before = found[photo].get(entry.file)
-        found[photo][entry.file] = _joined(before, entry) if before else _labelled(listing, photo, entry)
+        photos_of_file = files.setdefault(entry.file, _File(entry.file)).photos
+        before = photos_of_file.get(photo)
+        photos_of_file[photo] = _joined(before, entry) if before else _labelled(listing, photo, entry)
     problems += [finding for lost in missing.values() for finding in _absent(listing, lost)]
-    photos = []
-    for photo, by_file in found.items():
-        first, *others = by_file.values()
-        if len(first.marks) > MAX_MARKS:
-            values = {"marks": len(first.marks), "most": MAX_MARKS}
-            problems.append(Finding("labels_damaged", str(photo), "drop", values, "marks_many", (str(photo),)))
-            continue
-        photos.append(_combined(first, others, problems))
-    return Reading(tuple(photos), tuple(problems), tuple(sorted(set(classes))))
+    joined = join([file] for file in files.values())
+    problems += [*joined.findings, *_crowded(joined.photos)]
+    photos = tuple(labelled for labelled in joined.photos.values() if len(labelled.marks) <= MAX_MARKS)
+    return Reading(photos, tuple(problems), tuple(sorted({*classes} - joined.aside)))
+
+
+@dataclass(frozen=True)
+class _File:
+    path: str
+    split: Split | None = None
+    photos: dict[PurePosixPath, LabelledPhoto] = field(default_factory=dict)
+
+
+def _crowded(photos: Mapping[PurePosixPath, LabelledPhoto]) -> Iterator[Finding]:
+    for photo, labelled in photos.items():
+        if len(labelled.marks) > MAX_MARKS:
+            values = {"marks": len(labelled.marks), "most": MAX_MARKS}
+            yield Finding("labels_damaged", str(photo), "drop", values, "marks_many", (str(photo),))
 
 
 def _labelled(listing: Listing, photo: PurePosixPath, entry: LabelEntry) -> LabelledPhoto:
     split = entry.split or listing.split_of(photo) or listing.split_of(entry.file)
     facts = (photo, entry.file, entry.marks, entry.stated_wh, split, entry.relative)
-    return LabelledPhoto(*facts, notation=entry.notation)
+    return LabelledPhoto(*facts, notation=entry.notation, listed=True)
 
 
 def _joined(photo: LabelledPhoto, entry: LabelEntry) -> LabelledPhoto:
@@ -107,18 +118,3 @@ def _absent(listing: Listing, entries: Sequence[LabelEntry]) -> Iterable[Finding
     if len(names) > MAX_MISSING:
         causes.append(Cause("photos_missing", {"entries": len(names) - MAX_MISSING}))
     return [Finding("photo_missing", entries[0].file, "drop", cause.values, cause.key) for cause in causes]
-
-
-def _combined(first: LabelledPhoto, others: Sequence[LabelledPhoto], problems: list[Finding]) -> LabelledPhoto:
-    """Combine what several files say about a photo; report it unless they agree."""
-    for other in others:
-        values = {"file": first.labels, "photo": str(first.photo)}
-        if set(other.marks) == set(first.marks):
-            problems.append(
-                Finding("labels_twice", other.labels, "drop", values, "described_twice", (str(first.photo),))
-            )
-            continue
-        joined = (*first.marks, *(mark for mark in other.marks if mark not in first.marks))
-        problems.append(Finding("labels_disagree", other.labels, "stop", values, photos=(str(first.photo),)))
-        first = replace(first, readings=(OtherReading("labels_disagree", "fix", joined),))
-    return first

@@ -80,6 +80,7 @@ class LabelledPhoto:
         unlisted: Whether the source lists its photos but omits this one.
         aside: Annotations found only in another version of the labels, which does not count.
         notation: The notation of the boxes in the label file, before they became ``x1, y1, x2, y2``.
+        listed: Whether a file of labels names the photo, where ``labels`` is the photo itself.
         readings: Other readings of the same labels, if the source does not determine one.
     """
 
@@ -92,6 +93,7 @@ class LabelledPhoto:
     unlisted: bool = False
     aside: tuple[Mark, ...] = ()
     notation: Notation = ""
+    listed: bool = False
     readings: tuple[OtherReading, ...] = ()
 
 

@@ -1,6 +1,6 @@
 """Review of a staged source: the photos and problems of an import under the user's decisions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -13,9 +13,11 @@ from autodet.datasets.checks.dataset_checks import (
     check_validation,
     respell,
 )
-from autodet.datasets.checks.duplicates import Shot, check_copies, keep_together
+from autodet.datasets.checks.duplicates import Shot, Twins, check_copies, check_twins, keep_together
 from autodet.datasets.checks.kinds import DEFAULTS, FEW_LOST, KINDS, Decisions, examples_of
+from autodet.datasets.checks.notations import NOTATIONS, propose_notation, reread
 from autodet.datasets.checks.photo_checks import CheckedPhoto, check_labels
+from autodet.datasets.checks.photo_sizes import find_size_kinds
 from autodet.datasets.imports.staging import Staged, StagedPhoto
 from autodet.datasets.splits import assign_splits
 from autodet.errors import DatasetError
@@ -71,14 +73,27 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     listed, unlisted = _decide_unlisted(staged, decisions)
     findings += unlisted
     source = [_as_decided(photo, decisions) for photo in (*listed, *unlabelled)]
-    checked = [check_labels(photo.labelled, photo.facts, decisions) for photo in source]
+    source, misread = _decide_notation(source, decisions)
+    sizes = find_size_kinds([(photo.labelled, photo.facts) for photo in source])
+    checked = [
+        check_labels(photo.labelled, photo.facts, decisions, kind) for photo, kind in zip(source, sizes, strict=True)
+    ]
     findings += [
         *_decided(staged.findings, decisions),
+        *misread,
         *(finding for photo in checked for finding in photo.findings),
     ]
-    findings += _large_loss(staged, checked, findings, decisions)
+    findings += (
+        []
+        if any(finding.action == "stop" for finding in misread)
+        else _large_loss(staged, checked, findings, decisions)
+    )
     left = [index for index, photo in enumerate(checked) if not photo.dropped]
     photos, hashes = [checked[index] for index in left], [source[index].sha256 for index in left]
+    twins = check_twins(photos, hashes, decisions)
+    findings = [*_without_copies(findings, twins), *twins.findings]
+    photos = [replace(photo, marks=twins.joined.get(index, photo.marks)) for index, photo in enumerate(photos)]
+    photos, hashes = _without(twins.left_out, photos), _without(twins.left_out, hashes)
     photos, spelt = respell(photos, decisions)
     written = {mark.name for photo in staged.photos for mark in photo.labelled.marks}
     spelt += check_empty({*staged.classes, *written}, photos)
@@ -101,7 +116,7 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     return Review(staged, tuple(photos), tuple(hashes), tuple(splits), tuple(in_order))
 
 
-def _without(left_out: set[int], values: Sequence[Value]) -> list[Value]:
+def _without(left_out: Collection[int], values: Sequence[Value]) -> list[Value]:
     return [value for index, value in enumerate(values) if index not in left_out]
 
 
@@ -124,6 +139,31 @@ def _as_decided(photo: StagedPhoto, decisions: Decisions) -> StagedPhoto:
     return photo
 
 
+def _decide_notation(photos: Sequence[StagedPhoto], decisions: Decisions) -> tuple[list[StagedPhoto], list[Finding]]:
+    """Read all boxes in the notation that was decided; report it if many boxes fit their photos in another one only."""
+    action = decisions["box_notation"]
+    sized = [photo.labelled.stated_wh in (None, (0, 0), photo.facts.upright_wh) for photo in photos]
+    proposal = propose_notation(
+        [(photo.labelled, photo.facts) for photo, is_sized in zip(photos, sized, strict=True) if is_sized]
+    )
+    findings = [replace(proposal.finding(), action=action)] if proposal else []
+    if action not in NOTATIONS:
+        return list(photos), findings
+    unit = proposal.fitting.get(action) if proposal else None
+    return [replace(photo, labelled=reread(photo.labelled, action, unit)) for photo in photos], findings
+
+
+def _without_copies(findings: Sequence[Finding], twins: Twins) -> Iterator[Finding]:
+    """Yield the findings; those about photos without labels do not count the unlabelled copies that are left out."""
+    copies = {finding.file for finding in twins.findings if finding.kind == "copy_unlabelled"}
+    for finding in findings:
+        photos = tuple(photo for photo in finding.photos if photo not in copies)
+        if finding.kind != "label_file_missing" or len(photos) == len(finding.photos):
+            yield finding
+        elif photos:
+            yield replace(finding, photos=photos, values={"photos": len(photos)})
+
+
 def _decided(findings: Sequence[Finding], decisions: Decisions) -> Iterator[Finding]:
     """Yield the findings of the format's reader; those that ask the user get the action that was decided."""
     for finding in findings:
@@ -133,8 +173,17 @@ def _decided(findings: Sequence[Finding], decisions: Decisions) -> Iterator[Find
 
 def _decide_unlabelled(staged: Staged, decisions: Decisions) -> tuple[Sequence[StagedPhoto], list[Finding]]:
     action = decisions["photo_unlabelled"]
-    findings = [Finding("photo_unlabelled", str(photo.labelled.photo), action) for photo in staged.unlabelled]
-    return (staged.unlabelled if action == "keep" else ()), findings
+    labelled = {photo.sha256: str(photo.labelled.photo) for photo in reversed(staged.photos) if photo.labelled.marks}
+    copies = [photo for photo in staged.unlabelled if photo.sha256 in labelled]
+    others = [photo for photo in staged.unlabelled if photo.sha256 not in labelled]
+    findings = [Finding("photo_unlabelled", str(photo.labelled.photo), action) for photo in others]
+    if action == "keep":
+        return staged.unlabelled, findings  # ``check_twins`` finds the copies
+    for photo in copies:
+        file = str(photo.labelled.photo)
+        values = {"file": labelled[photo.sha256]}
+        findings.append(Finding("copy_unlabelled", file, "drop", values, photos=(file, values["file"])))
+    return (), findings
 
 
 def _decide_unlisted(staged: Staged, decisions: Decisions) -> tuple[Sequence[StagedPhoto], list[Finding]]:
@@ -156,10 +205,11 @@ def _large_loss(
     boxes = unread + sum(unlisted) + sum(photo.lost for photo in checked)
     of_photos = unusable + len(staged.photos)
     of_boxes = unread + sum(unlisted) + sum(len(photo.source.marks) for photo in checked)
-    if not _is_large(photos, of_photos) and not _is_large(boxes, of_boxes):
+    cut = sum(photo.cut for photo in checked)
+    if not _is_large(photos, of_photos) and not _is_large(boxes + cut, of_boxes):
         return []
-    counts = {"photos": photos, "of_photos": of_photos, "boxes": boxes, "of_boxes": of_boxes}
-    examples = examples_of([finding for finding in findings if _is_loss(finding) and finding.action == "drop"])
+    counts = {"photos": photos, "of_photos": of_photos, "boxes": boxes, "of_boxes": of_boxes, "cut": cut}
+    examples = examples_of([finding for finding in findings if _is_loss(finding)])
     values = {"source": staged.shown, **counts, "unlisted": bool(unlisted), "examples": examples}
     return [Finding("large_loss", "", decisions["large_loss"], values)]
 
@@ -170,7 +220,9 @@ def _loses_photo(finding: Finding) -> bool:
 
 
 def _is_loss(finding: Finding) -> bool:
-    return KINDS[finding.kind].loses or _loses_photo(finding)
+    """Return whether a finding explains a loss: something is left out, or a box is cut."""
+    loses = KINDS[finding.kind].loses or _loses_photo(finding)
+    return loses and (finding.action == "drop" or finding.kind == "box_outside")
 
 
 def _is_large(lost: int, of: int) -> bool:

@@ -72,6 +72,7 @@ def _photo_to_json(photo: StagedPhoto) -> list[Any]:
         labelled.unlisted,
         _marks_to_json(labelled.aside),
         labelled.notation,
+        labelled.listed,
         [[kind, action, _marks_to_json(marks)] for kind, action, marks in labelled.readings],
         [facts.format, facts.stored_wh, facts.orientation, facts.look],
         photo.sha256,
@@ -79,7 +80,7 @@ def _photo_to_json(photo: StagedPhoto) -> list[Any]:
 
 
 def _photo_from_json(document: list[Any]) -> StagedPhoto:
-    photo, labels, marks, stated, split, relative, unlisted, aside, notation, readings, facts, sha256 = document
+    photo, labels, marks, stated, split, relative, unlisted, aside, notation, listed, readings, facts, sha256 = document
     format_, stored, *seen = facts
     labelled = LabelledPhoto(
         photo=PurePosixPath(photo),
@@ -91,6 +92,7 @@ def _photo_from_json(document: list[Any]) -> StagedPhoto:
         unlisted=unlisted,
         aside=_marks_from_json(aside),
         notation=notation,
+        listed=listed,
         readings=tuple(OtherReading(kind, action, _marks_from_json(marks)) for kind, action, marks in readings),
     )
     return StagedPhoto(labelled, PhotoFacts(format_, tuple(stored), *seen), sha256)

@@ -32,7 +32,7 @@ def found(dataset, kind):
 
 
 def test_leaks_and_copies_are_named_with_both_photos(leaky, tmp_path):
-    dataset = import_dataset(leaky, workspace=workspace_in(tmp_path))
+    dataset = import_dataset(leaky, decisions={"copies_disagree": "keep"}, workspace=workspace_in(tmp_path))
     (leak,) = found(dataset, "photo_alike")
     assert problem_sentence(leak) == "It is in train; 'test/smaller.jpg' in test looks the same."
     assert leak.photos == ("train/05.jpg", "test/smaller.jpg") and action_sentence(leak) == "Both were kept."
@@ -45,7 +45,7 @@ def test_leaks_and_copies_are_named_with_both_photos(leaky, tmp_path):
 
 
 def test_the_one_in_train_can_be_left_out(leaky, tmp_path):
-    decisions = {"photo_alike": "drop", "photo_copies": "drop"}
+    decisions = {"photo_alike": "drop", "photo_copies": "drop", "copies_disagree": "keep"}
     dataset = import_dataset(leaky, decisions=decisions, workspace=workspace_in(tmp_path))
     files = {record.file for record in dataset.images}
     assert dataset.splits == {"train": 12, "val": 5, "test": 5}
@@ -74,6 +74,7 @@ def test_a_camera_that_never_moves_still_gives_something_to_measure_with(tmp_pat
 def test_what_was_found_is_part_of_the_answer_of_the_command_line(leaky, workspace, capsys):
     from autodet.cli import main
 
-    assert main(["import", str(leaky), "--name", "leaky", "--json", "--decide", "photo_alike=drop"]) == 0
+    decisions = ["--decide", "photo_alike=drop", "--decide", "copies_disagree=fix"]
+    assert main(["import", str(leaky), "--name", "leaky", "--json", *decisions]) == 0
     problems = json.loads(capsys.readouterr().out)["problems"]
     assert [p["action"] for p in problems if p["kind"] == "photo_alike"] == ["The photo was left out."]

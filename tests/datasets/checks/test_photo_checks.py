@@ -26,7 +26,7 @@ def check(marks, stated_wh=(100, 50), orientation=1, format="JPEG", stored_wh=(1
         ((0, 0, 100, 50), (0, 0, 100, 50), "", ""),
         ((-3, 2, 30, 40), (0, 2, 30, 40), "box_outside", "reaches 3 pixels beyond the photo, which is 100x50."),
         ((10, 20, 130, 51.5), (10, 20, 100, 50), "box_outside", "reaches 30 pixels beyond the photo, which is 100x50."),
-        ((30, 40, 10, 20), (10, 20, 30, 40), "", ""),
+        ((30, 40, 10, 20), (10, 20, 30, 40), "box_swapped", "has its second corner above or left of the first."),
         ((10, 20, 10, 40), None, "box_no_area", "has no area."),
         ((10, 20, 30, 20.5), None, "box_no_area", "has no area."),
         ((100, 10, 140, 40), None, "box_outside", "lies outside the photo, which is 100x50."),
@@ -110,11 +110,11 @@ def test_decisions_are_followed(decisions, boxes):
 
 def test_labels_of_another_size_can_be_scaled_or_left_out():
     mark = Mark("apple", (10, 5, 20, 10))
-    boxes, problems = check([mark], stated_wh=(50, 25), size_mismatch="fix")
+    boxes, problems = check([mark], stated_wh=(50, 25))
     assert boxes == [(20, 10, 40, 20)]
-    assert "50x25, but it is 100x50. The boxes were scaled to the photo." in problems[0]
+    assert "had the size 50x25; now it is 100x50. The boxes were scaled to the photo." in problems[0]
     photo = LabelledPhoto(PurePosixPath("a.jpg"), "a.xml", (mark,), (50, 25))
-    assert check_labels(photo, PhotoFacts("JPEG", (100, 50), 1), decide({"size_mismatch": "drop"})).dropped
+    assert check_labels(photo, PhotoFacts("JPEG", (100, 50), 1), decide({"size_resized": "drop"})).dropped
 
 
 def test_boxes_of_a_turned_photo_can_be_left_as_they_are():

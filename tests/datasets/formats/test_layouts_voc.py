@@ -173,11 +173,11 @@ def voc_files_without_ending(tree):
 def voc_parts_floats_swapped_corners_and_flags(tree):
     flags = "<pose>Left</pose><truncated>1</truncated><difficult>1</difficult>"
     part = "<part><name>head</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></part>"
-    xml = voc_xml("gone", marks=[("dog", (34.0, 35, 4, 5.0))])
     for number in range(8):
+        xml = voc_xml("gone", marks=[("dog", (34.0, 35, 4, 5.0) if number == 3 else (4, 5.0, 34, 35.0))])
         tree.photo(f"images/{number}.jpg")
         tree.text(f"annotations/{number}.xml", xml.replace("<bndbox>", f"{flags}{part}<bndbox>", 1))
-    return {"images": 8, "difficult": 8, "truncated": 8}
+    return {"images": 8, "difficult": 8, "truncated": 8, "kinds": {"box_swapped"}}
 
 
 def voc_in_other_encodings(tree):

@@ -207,9 +207,12 @@ def test_one_or_two_lost_are_shown_but_stop_nothing_however_small_the_set_is(tmp
     assert found.refusals == () and found.asks
 
 
-def test_lost_boxes_count_as_lost_and_cut_ones_do_not(tmp_path):
-    folder = write_voc(tmp_path / "set", 5, [APPLE, ("apple", (20, 20, 90, 40))])
-    assert reviewed(folder).refusals == ()
+def test_lost_boxes_and_boxes_that_are_cut_a_lot_count_as_lost(tmp_path):
+    folder = write_voc(tmp_path / "set", 5, [APPLE, ("apple", (20, 20, 66, 40))])
+    assert reviewed(folder).refusals == (), "two pixels are drawn beyond a photo by accident"
+    far = write_voc(tmp_path / "far", 5, [APPLE, ("apple", (20, 20, 90, 40))])
+    (refusal,) = reviewed(far).refusals
+    assert "'far' would cut 5 of 10 boxes, more than 5%. photo_00.xml: The box of 'apple'" in problem_sentence(refusal)
     write_labelled(
         folder, "thin", [("apple", (5, 5, 5, 30)), ("apple", (6, 5, 6, 30)), ("apple", (7, 5, 7, 30))], seed=30
     )
@@ -219,8 +222,8 @@ def test_lost_boxes_count_as_lost_and_cut_ones_do_not(tmp_path):
 def test_photos_of_another_size_than_their_labels_can_be_left_out(tmp_path):
     folder = write_voc(tmp_path / "set", 12)
     (folder / "photo_03.xml").write_text(voc_xml("photo_03.png", (128, 96)))
-    assert "size_mismatch" in kinds(reviewed(folder)) and reviewed(folder).asks
-    assert len(reviewed(folder, size_mismatch="drop").photos) == 11
+    assert "size_resized" in kinds(reviewed(folder)) and reviewed(folder).asks
+    assert len(reviewed(folder, size_resized="drop").photos) == 11
 
 
 def test_nothing_left_is_a_sentence(tmp_path):
@@ -228,4 +231,4 @@ def test_nothing_left_is_a_sentence(tmp_path):
     write_labelled(folder, "one")
     (folder / "one.xml").write_text(voc_xml("one.png", (128, 96)))
     with pytest.raises(DatasetError, match="Nothing is left of 'set'"):
-        reviewed(folder, size_mismatch="drop")
+        reviewed(folder, size_resized="drop")

@@ -67,8 +67,6 @@ ALL, SOME, REST = range(8), range(4), range(4, 8)
         ({"ann.json": [(SOME, "cow", LEFT)], "bob.json": [(REST, "cow", LEFT)]}, {"cow": 8}),
         # the same with one photo in common
         ({"ann.json": [(range(5), "cow", LEFT)], "bob.json": [(REST, "cow", SHIFTED)]}, {"cow": 8}),
-        # the same class, other objects
-        ({"near.json": [(ALL, "cow", LEFT)], "far.json": [(ALL, "cow", RIGHT)]}, {"cow": 16}),
     ],
 )
 def test_files_that_mark_other_objects_are_joined(tmp_path, files, boxes):
@@ -79,6 +77,15 @@ def test_files_that_mark_other_objects_are_joined(tmp_path, files, boxes):
     ((file, problem, action),) = told(dataset)
     named = {name for name in files if name in file + problem}
     assert named == set(files) and action == "Their boxes were joined."
+
+
+def test_files_that_contradict_each_other_need_a_decision(tmp_path):
+    root = tree_of(tmp_path, {"near.json": [(ALL, "cow", LEFT)], "far.json": [(ALL, "cow", RIGHT)]})
+    workspace = workspace_in(tmp_path)
+    with pytest.raises(DatasetError, match=r"far\.json and annotations/near\.json mark different boxes on 8 photos"):
+        import_dataset(root, workspace=workspace)
+    for action, boxes in (("fix", {"cow": 16}), ("keep", {"cow": 8})):
+        assert boxes_of(import_dataset(root, decisions={"labels_disagree": action}, workspace=workspace)) == boxes
 
 
 def test_files_of_classes_and_of_splits_are_joined(tmp_path):
