@@ -4,32 +4,46 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from autodet.datasets.checks.kinds import KINDS, Decisions, decide
+from autodet.datasets.checks.notations import NOTATIONS, marks_in
 from autodet.datasets.checks.photo_checks import check_labels
 from autodet.datasets.imports.staging import StagedPhoto
-from autodet.records import Action, Mark
+from autodet.records import Action, Finding, Mark
 
 NO_READING = ("stop", "drop")  # actions that do not use the labels
+SIZE_KINDS = ("turned", "turned_upright", "turned_unclear", "size_resized", "size_mismatch", "size_unclear")
 
 
-def readings_of(photo: StagedPhoto, kind: str, decided: Mapping[str, str]) -> dict[Action, tuple[Mark, ...]]:
-    """Return the annotations of a photo under each action of a kind, in pixels of the upright photo.
+def readings_of(photo: StagedPhoto, finding: Finding, decided: Mapping[str, str]) -> dict[Action, tuple[Mark, ...]]:
+    """Return the annotations of a photo under each action for a finding, in pixels of the upright photo.
 
     Args:
         photo: The photo as read.
-        kind: The kind of finding that asks for the decision.
-        decided: The decisions about other kinds.
+        finding: The finding whose kind asks for the decision.
+        decided: The decisions about all kinds.
 
     Returns:
-        The annotations to import, by action; empty if they are the same under all actions.
+        The annotations by action, without actions whose annotations are those of another; empty if no action changes
+        them.
     """
-    actions = [action for action in KINDS[kind].actions if action not in NO_READING]
-    readings = {action: _under(photo, decide({**decided, kind: action})) for action in actions}
-    return readings if len({frozenset(marks) for marks in readings.values()}) > 1 else {}
+    readings: dict[Action, tuple[Mark, ...]] = {}
+    for action in KINDS[finding.kind].actions:
+        if action not in NO_READING:
+            marks = _under(photo, finding, action, decided)
+            if marks not in readings.values():
+                readings[action] = marks
+    return readings if len(readings) > 1 else {}
 
 
-def _under(photo: StagedPhoto, decisions: Decisions) -> tuple[Mark, ...]:
-    labelled = photo.labelled
-    for kind, action, marks in labelled.readings:
-        if decisions[kind] == action:
-            labelled = replace(labelled, marks=marks)
-    return check_labels(labelled, photo.facts, decisions).marks
+def _under(photo: StagedPhoto, finding: Finding, action: Action, decided: Mapping[str, str]) -> tuple[Mark, ...]:
+    if finding.kind == "box_notation":
+        notation = action if action in NOTATIONS else photo.labelled.notation
+        unit = finding.values["fitting"].get(action)
+        return marks_in(photo.labelled, photo.facts, notation, unit)
+    decisions = decide({**decided, finding.kind: action})
+    size_kind = finding.kind if finding.kind in SIZE_KINDS else None
+    return check_labels(_as_decided(photo, decisions).labelled, photo.facts, decisions, size_kind).marks
+
+
+def _as_decided(photo: StagedPhoto, decisions: Decisions) -> StagedPhoto:
+    chosen = [marks for kind, action, marks in photo.labelled.readings if decisions[kind] == action]
+    return replace(photo, labelled=replace(photo.labelled, marks=chosen[-1])) if chosen else photo

@@ -36,7 +36,7 @@ def show_decision(import_id: str, reviewed: Reviewed, kind: str) -> None:
     readings = reading_pictures(reviewed, kind)
     with st.container(border=True, gap="xsmall", key=f"decision {import_id} {kind}"):
         if readings:
-            beside = len(KINDS[kind].actions) <= MAX_BESIDE
+            beside = len(readings) <= MAX_BESIDE
             words, pictures = st.columns(BESIDE) if beside else (st.container(), st.container())
             with words:
                 _describe(import_id, reviewed, kind)
@@ -98,7 +98,7 @@ def _show_all(import_id: str, reviewed: Reviewed, kind: str) -> None:
 
 
 def _choose_picture(import_id: str, kind: str, readings: Mapping[Action, Picture]) -> None:
-    """Show a picture for each reading of the labels, with a button that selects it; other actions have a button only.
+    """Show a picture for each reading of the labels, with a button that selects it.
 
     A second click on the selected action returns to the default.
     """
@@ -106,7 +106,7 @@ def _choose_picture(import_id: str, kind: str, readings: Mapping[Action, Picture
     chosen = st.session_state.get(key) or KINDS[kind].default
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         for action in KINDS[kind].actions:
-            if action == "stop":
+            if action not in readings and action != "drop":
                 continue
             with st.container(width=READING_PIXELS, gap="xxsmall"):
                 if action in readings:

@@ -23,6 +23,7 @@ from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, frame_colour, 
 from autodet.ui.datasets.findings import MAX_PHOTOS, Picture
 
 WRONG, RIGHT = "#e4572e", "#2a9d6f"  # original boxes that will change, and their replacements
+MARGIN = 10  # pixels beyond a picture, where the edges of boxes that leave it are drawn
 MAX_TRIED = 20  # photos, of which the first with an example is shown
 
 
@@ -62,8 +63,8 @@ def reading_pictures(reviewed: Reviewed, kind: str) -> Mapping[Action, Picture]:
     Returns:
         No pictures if no action of the kind moves a box.
     """
-    for photo in islice(_photos(reviewed, kind), MAX_TRIED):
-        readings = readings_of(reviewed.staged[photo], kind, reviewed.decided)
+    for finding, photo in islice(_photos(reviewed, kind), MAX_TRIED):
+        readings = readings_of(reviewed.staged[photo], finding, reviewed.decided)
         try:
             if readings:
                 return {action: Picture("", _draw(reviewed, photo, marks)) for action, marks in readings.items()}
@@ -96,9 +97,9 @@ def finding_pictures(reviewed: Reviewed, finding: Finding) -> list[Picture]:
     return [Picture(caption, _draw(reviewed, photo, marks, change.named_by(finding.kind)))]
 
 
-def _photos(reviewed: Reviewed, kind: str) -> Iterator[str]:
+def _photos(reviewed: Reviewed, kind: str) -> Iterator[tuple[Finding, str]]:
     for finding in reviewed.findings.get(kind, ()):
-        yield from (photo for photo in finding.photos if photo in reviewed.staged)
+        yield from ((finding, photo) for photo in finding.photos if photo in reviewed.staged)
 
 
 def _draw(
@@ -119,5 +120,6 @@ def _draw(
 @st.cache_data(max_entries=500, show_spinner=False)
 def _draw_boxes(path: Path, sha256: str, boxes_xyxy: Sequence[BoxXYXY], colours: Sequence[str], frame: str) -> bytes:
     photo, scale = small_photo(sha256, THUMBNAIL_PIXELS, path, path.name)
-    boxes = np.array(boxes_xyxy, np.float32).reshape(-1, 4) * scale
+    corners = np.sort(np.array(boxes_xyxy, float).reshape(-1, 2, 2) * scale, axis=1)  # some readings swap them
+    boxes = np.clip(corners, -MARGIN, np.array(photo.size) + MARGIN).astype(np.float32).reshape(-1, 4)
     return as_jpeg(framed(outline_boxes(photo, boxes, colours), frame))
