@@ -287,7 +287,7 @@ def evaluate(options: Options) -> Answer:
 
 def predict(options: Options) -> Answer:
     """Detect objects on photos."""
-    model, selection = find_model(options.model), find_photos(options.photos)
+    model, selection = find_model(options.model), find_photos([*options.photos, *_photos_of(options)])
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     from autodet.inference.detector import load_detector
@@ -305,6 +305,21 @@ def predict(options: Options) -> Answer:
     documents = [_document(*document, detector.classes) for document in zip(selection.photos, predictions, strict=True)]
     mistakes = tuple(prediction.error for prediction in predictions if prediction.error)
     return Answer(documents, terminal.detections_text(documents), mistakes)
+
+
+def _photos_of(options: Options) -> list[Path]:
+    """Return the photos of the data set that ``predict`` names, if any."""
+    if not options.dataset:
+        if not options.photos:
+            raise PhotoError("There is nothing to predict on; name photos or folders, or a data set with --dataset.")
+        return []
+    dataset = load_dataset(options.dataset)
+    records = dataset.split(options.split)
+    if not records:
+        raise DatasetError(
+            f"The data set {dataset.name} has no photos in {options.split}; it has {', '.join(dataset.splits)}."
+        )
+    return [dataset.photo(record) for record in records]
 
 
 def export(options: Options) -> Answer:

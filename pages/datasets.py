@@ -20,7 +20,10 @@ with page("datasets", "Import labelled photos, and check them before you start a
         show_contents(dataset)
         show_versions(dataset)
         with st.container(horizontal=True):
-            link("search", "Search for a detector", primary=not asks_first(), dataset=dataset.id)
+            if dataset.boxes:
+                link("search", "Search for a detector", primary=not asks_first(), dataset=dataset.id)
+            else:
+                link("predict", "Predict on its photos", primary=not asks_first(), dataset=dataset.id)
             offer_downloads(dataset)
             offer_deletion(dataset)
         show_views(dataset)

@@ -175,7 +175,7 @@ def test_photos_without_objects_have_a_page_too(visit, workspace, fruit):
     app = visit("datasets")
     assert len(app.get("image")) == 12
     app = view(app, fruit, "Statistics")
-    assert "no annotations" in says(app)
+    assert "No labels yet" in says(app)
     assert len(app.get("plotly_chart")) == 1
 
 

@@ -28,6 +28,12 @@ def show_contents(dataset: Dataset) -> None:
     title = FORMAT_TITLES.get(dataset.format, dataset.format)
     made = "Made" if dataset.parent else f"Detected as {title}, imported"
     st.caption(f"{made} {ago(dataset.created)}.")
+    if not dataset.boxes:
+        st.info(
+            "No labels yet. A model can predict on these photos; to search for a detector or to evaluate one, label "
+            "some of them in a labelling program, and import them with their labels.",
+            icon=":material/select:",
+        )
 
 
 def offer_deletion(dataset: Dataset) -> None:

@@ -1,5 +1,7 @@
 """Versions of a data set: their history, and a form that creates a new one."""
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
@@ -67,16 +69,11 @@ def _offer_version(dataset: Dataset) -> None:
 
 
 def _edit(dataset: Dataset) -> None:
+    what = "Rename, merge or drop classes, or redraw the splits" if dataset.classes else "Redraw the splits"
     st.markdown(
-        "Rename, merge or drop classes, or redraw the splits. This data set stays as it is, and the version shares "
-        "its photos, so it needs almost no disk space."
+        f"{what}. This data set stays as it is, and the version shares its photos, so it needs almost no disk space."
     )
-    classes, splits = st.tabs(["Classes", "Splits"])
-    with classes:
-        changes = _edit_classes(dataset)
-    with splits:
-        resplit = _edit_splits(dataset)
-    changes = Changes(changes.rename, changes.drop, changes.emptied, resplit)
+    changes = _edit_both(dataset) if dataset.classes else Changes(resplit=_edit_splits(dataset))
     if changes == Changes():
         st.caption("No changes yet.")
         return
@@ -90,6 +87,14 @@ def _edit(dataset: Dataset) -> None:
         return
     _preview(version)
     _offer_button(version)
+
+
+def _edit_both(dataset: Dataset) -> Changes:
+    classes, splits = st.tabs(["Classes", "Splits"])
+    with classes:
+        changes = _edit_classes(dataset)
+    with splits:
+        return replace(changes, resplit=_edit_splits(dataset))
 
 
 def _edit_classes(dataset: Dataset) -> Changes:
