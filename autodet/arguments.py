@@ -34,10 +34,15 @@ def add_app(parser: argparse.ArgumentParser) -> None:
 
 
 def add_import(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``import``: source, format, S3 access and decisions on problems."""
+    """Declare the arguments of ``import``: those of a source, and a name."""
+    add_source(parser)
+    parser.add_argument("--name", help="name of the data set (default: the source's name)")
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of a source: format, S3 access and decisions on findings."""
     words = "a zip, a folder, an s3:// address, or a sample: sample (drawn here) or motorbikes (from a public bucket)"
     parser.add_argument("source", metavar="SOURCE", help=words)
-    parser.add_argument("--name", help="name of the data set (default: the source's name)")
     parser.add_argument(
         "--format", choices=("auto", *FORMATS), default="auto", help="format of the labels (default: detect it)"
     )

@@ -18,7 +18,7 @@ from autodet.terminal import PROGRAM, say
 from autodet.text_format import harmless
 from autodet.version import __version__
 
-OK, FAILED, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+FAILED, MISTAKE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -28,7 +28,8 @@ def main(words: Sequence[str] | None = None) -> int:
         words: Arguments after the program name; those of the process if not given.
 
     Returns:
-        The exit status: 0, 1 for a failure, 2 for a user error, 130 after Ctrl-C, 141 after a broken pipe.
+        The exit status: 0, 1 for a failure, 2 for a user error, 3 for findings of ``check``, 130 after Ctrl-C, 141
+        after a broken pipe.
     """
     try:
         try:
@@ -62,7 +63,7 @@ def _run(options: Options) -> int:
         _complain(mistake, MISTAKE)
     if answer.failure:
         return _complain(answer.failure, FAILED)
-    return MISTAKE if answer.mistakes else OK
+    return MISTAKE if answer.mistakes else answer.status
 
 
 def _printable(text: str) -> str:
@@ -92,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     arguments.add_import(add("import", commands.import_source, "import labelled photos"))
+    checked = "show what an import would find, and store nothing; exit status 0: clean, 3: findings, 2: unusable"
+    arguments.add_source(add("check", commands.check, checked))
     changes = "make a new version of a data set: other classes, other splits"
     arguments.add_derive(add("derive", commands.derive, changes))
     arguments.add_search(add("search", commands.search, "search for the best detector, and wait for it"))

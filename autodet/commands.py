@@ -10,7 +10,7 @@ from typing import Any
 
 from autodet import terminal
 from autodet.datasets.export import LAYOUTS, export_dataset
-from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.datasets.imports.import_dataset import check_source, import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset, only_dataset_id
 from autodet.datasets.photos import open_photo
 from autodet.datasets.sources.s3.access import ANONYMOUS, Identity, S3Credentials
@@ -49,12 +49,17 @@ class Answer:
         text: Output for people.
         mistakes: Sentences about skipped inputs; they set the exit status to 2.
         failure: Sentence if the awaited work failed; it sets the exit status to 1.
+        status: Exit status if nothing failed.
     """
 
     document: Any
     text: str
     mistakes: tuple[str, ...] = ()
     failure: str = ""
+    status: int = 0
+
+
+CHECK_STATUS = {"clean": 0, "findings": 3, "unusable": 2}  # exit status of ``check``
 
 
 def app(options: Options) -> Answer:
@@ -77,6 +82,20 @@ def import_source(options: Options) -> Answer:
             progress=lambda share, doing: line.show(f"{share:4.0%}  {doing}"),
         )
     return Answer(dataset.to_json(), terminal.dataset_text(dataset))
+
+
+def check(options: Options) -> Answer:
+    """Show what an import would find, without storing anything."""
+    with ProgressLine() as line:
+        found = check_source(
+            options.source,
+            format=options.format,
+            seed=options.seed,
+            decisions=dict(options.decide),
+            credentials=_credentials(options),
+            progress=lambda share, doing: line.show(f"{share:4.0%}  {doing}"),
+        )
+    return Answer(found.to_json(), terminal.review_text(found), status=CHECK_STATUS[found.state])
 
 
 def _credentials(options: Options) -> S3Credentials:

@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from autodet.datasets.checks.kinds import by_kind, how_many
+from autodet.datasets.imports.review import Review
 from autodet.datasets.manifest import Dataset, DatasetSummary
+from autodet.datasets.splits import count_splits
 from autodet.datasets.versions.derive import Version
 from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import Objective
 from autodet.messages.finding_kinds import KIND_TEXTS
 from autodet.messages.findings import action_sentence, problem_sentence
+from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.messages.versions import change_sentence
 from autodet.models.store import StoredModel
 from autodet.records import MAX_DETECTIONS, EvaluationReport, Finding, SearchStatus, TrialStatus
@@ -60,12 +63,25 @@ def dataset_text(dataset: Dataset) -> str:
         ("format", dataset.format),
         ("classes", ", ".join(dataset.classes)),
         ("photos", _counts(dataset.splits)),
+        ("splits", SPLIT_ORIGINS[dataset.splits_from]),
         ("boxes", str(dataset.boxes)),
     ]
     return "\n".join([columns(facts), *_finding_lines(dataset.findings)])
 
 
-def _finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
+def review_text(review: Review) -> str:
+    """Describe what an import would find and do."""
+    facts = [
+        ("format", review.staged.detection.format),
+        ("classes", ", ".join(review.classes)),
+        ("photos", _counts(count_splits(review.splits))),
+        ("splits", SPLIT_ORIGINS[review.splits_from]),
+        ("boxes", str(review.boxes)),
+    ]
+    return "\n".join([columns(facts), *_finding_lines(review.findings, planned=True)])
+
+
+def _finding_lines(findings: Sequence[Finding], *, planned: bool = False) -> Iterator[str]:
     """Describe the findings of an import by kind; kinds that need the user's decision come first."""
     if findings:
         yield f"\n{counted(len(findings), 'finding')}; --json lists all of them."
@@ -73,7 +89,7 @@ def _finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
         yield f"\n{KIND_TEXTS[kind].title}: {how_many(of_kind):,}"
         for finding in of_kind[:MAX_FINDINGS_SHOWN]:
             where = f"{finding.file}: " if finding.file else ""
-            yield f"  {where}{problem_sentence(finding)} {action_sentence(finding)}"
+            yield f"  {where}{problem_sentence(finding)} {action_sentence(finding, planned=planned)}"
         if len(of_kind) > MAX_FINDINGS_SHOWN:
             yield f"  and {len(of_kind) - MAX_FINDINGS_SHOWN:,} more"
 

@@ -29,7 +29,8 @@ LAYERS = (
 INNER_LAYERS = {
     "datasets": (
         ("imports", "versions", "export", "statistics"),
-        ("checks", "manifest", "splits"),
+        ("checks", "manifest"),
+        ("splits",),
         ("formats",),
         ("photos",),
         ("sources", "photo_sources", "perceptual_hash", "record_columns"),

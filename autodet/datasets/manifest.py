@@ -8,7 +8,6 @@ datasets/<id>/
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
@@ -16,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from autodet.datasets.record_columns import records_from_columns, records_to_columns
+from autodet.datasets.splits import count_splits
 from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
 from autodet.lock import hold_folder
 from autodet.messages.findings import finding_to_json
+from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.names import choose, choose_only, free_name, ids_in, naming
 from autodet.records import (
     SPLITS,
     Finding,
     ImageRecord,
+    SplitOrigin,
     VersionChange,
     change_from_json,
     finding_from_json,
@@ -76,6 +78,7 @@ class Dataset:
         created: Time of the import, ISO 8601 with time zone.
         fingerprint: SHA-256 over classes, splits, boxes and the photos' bytes, in hexadecimal.
         parent: The data set that it was derived from; None if it was imported.
+        splits_from: Where the splits come from; empty if an earlier version of autodet imported it.
     """
 
     folder: Path
@@ -88,6 +91,7 @@ class Dataset:
     created: str
     fingerprint: str
     parent: Parent | None = None
+    splits_from: SplitOrigin = ""
 
     def __repr__(self) -> str:
         """Return one line, for notebooks."""
@@ -112,7 +116,7 @@ class Dataset:
     @property
     def splits(self) -> dict[str, int]:
         """Number of photos per non-empty split, in the order train, val, test."""
-        return count_splits(self.images)
+        return count_splits(record.split for record in self.images)
 
     @property
     def boxes(self) -> int:
@@ -120,12 +124,13 @@ class Dataset:
         return sum(len(record.annotations) for record in self.images)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the keys ``dataset, format, classes, splits, boxes, problems``, as printed by the command line."""
+        """Return the keys ``dataset, format, classes, splits, splits_from, boxes, problems``, for the command line."""
         return {
             "dataset": self.id,
             "format": self.format,
             "classes": list(self.classes),
             "splits": self.splits,
+            "splits_from": SPLIT_ORIGINS[self.splits_from],
             "boxes": self.boxes,
             "problems": [finding_to_json(finding) for finding in self.findings],
         }
@@ -282,6 +287,7 @@ def write_dataset(dataset: Dataset) -> None:
         "created": dataset.created,
         "fingerprint": dataset.fingerprint,
         "parent": asdict(dataset.parent) if dataset.parent else None,
+        "splits_from": dataset.splits_from,
         "findings": [asdict(finding) for finding in dataset.findings],
         "images": records_to_columns(dataset.images),
     }
@@ -315,12 +321,6 @@ def fingerprint_of(classes: Sequence[str], images: Iterable[ImageRecord]) -> str
         rows = zip(marks.class_ids.tolist(), marks.difficult.tolist(), marks.boxes_xyxy.tolist(), strict=True)
         lines.append(repr((record.split, record.sha256, sorted(rows))))
     return hashlib.sha256("\n".join([repr(tuple(classes)), *sorted(lines)]).encode()).hexdigest()
-
-
-def count_splits(images: Iterable[ImageRecord]) -> dict[str, int]:
-    """Count the photos per non-empty split, in the order train, val, test."""
-    counts = Counter(record.split for record in images)
-    return {split: counts[split] for split in SPLITS if counts[split]}
 
 
 def _in_one_line(type_name: str, data: Dataset | DatasetSummary) -> str:
@@ -363,6 +363,7 @@ def _read_manifest(path: Path, _modified: int, _size: int) -> Dataset:
             created=document["created"],
             fingerprint=document["fingerprint"],
             parent=_parent(parent) if parent else None,
+            splits_from=document.get("splits_from", ""),
         )
     except DatasetError:
         raise

@@ -2,12 +2,19 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-from autodet.records import Split
+from autodet.records import SPLITS, Split, SplitOrigin
 
 SHARES: dict[Split, float] = {"train": 0.7, "val": 0.15, "test": 0.15}
+DRAWN: tuple[SplitOrigin, ...] = ("drawn", "train_only", "val_drawn", "redrawn")
 NO_CLASS = ""  # pseudo-class of photos without boxes
+
+
+def count_splits(splits: Iterable[Split]) -> dict[str, int]:
+    """Count the photos per non-empty split, in the order train, val, test."""
+    counts = Counter(splits)
+    return {split: counts[split] for split in SPLITS if counts[split]}
 
 
 def assign_splits(
@@ -15,7 +22,7 @@ def assign_splits(
     classes: Sequence[frozenset[str]],
     seed: int,
     groups: Callable[[], Sequence[Hashable] | None] = lambda: None,
-) -> tuple[list[Split], bool]:
+) -> tuple[list[Split], SplitOrigin]:
     """Complete the splits that a source defines.
 
     If no split or only ``train`` is given, draw a stratified split by ``SHARES``. If ``train`` and ``test`` are given
@@ -29,21 +36,21 @@ def assign_splits(
             into one split as a whole.
 
     Returns:
-        The split of each photo, and whether any of it was drawn.
+        The split of each photo, and what was drawn; empty if nothing was.
     """
     named = {split for split in given if split}
     if not named or named == {"train"}:
-        return draw_splits(classes, SHARES, seed, groups()), True
+        return draw_splits(classes, SHARES, seed, groups()), "train_only" if named else "drawn"
     splits: list[Split] = [split or "train" for split in given]
     if "val" in splits or "train" not in splits:
-        return splits, False
+        return splits, ""
     train = [index for index, split in enumerate(splits) if split == "train"]
     shares: dict[Split, float] = {"train": 1 - SHARES["val"], "val": SHARES["val"]}
     group_of = groups()
     drawn = draw_splits([classes[i] for i in train], shares, seed, [group_of[i] for i in train] if group_of else None)
     for index, split in zip(train, drawn, strict=True):
         splits[index] = split
-    return splits, True
+    return splits, "val_drawn"
 
 
 def draw_splits(

@@ -253,6 +253,11 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "Gigabytes take time and disk space, and some networks charge for them.",
         {"stop": "Do not download it", "keep": "Download it"},
     ),
+    "unlabelled": KindText(
+        "Photos without any labels",
+        "The source has no labels. A model can predict on its photos, but no search can learn from them.",
+        {"keep": "Import the photos alone"},
+    ),
     "no_boxes": KindText(
         "No boxes at all",
         "A detector learns from boxes; without any there is nothing to learn.",

@@ -325,6 +325,7 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     # the whole data set
     "splits_disagree": _disagreement,
     "large_loss": _loss,
+    "unlabelled": lambda photos: f"There are no labels for {counted(photos, 'photo')}",
     "no_boxes": lambda source: (
         f"{source!r} has no boxes; draw some, then import again. Without boxes there is nothing to learn"
     ),
@@ -435,6 +436,7 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "photo_copies": {"keep": "Both {were} kept.", "drop": LEFT_OUT},
     "photo_alike": {"keep": "Both {were} kept.", "drop": LEFT_OUT},
     "large_loss": {"stop": NOTHING_IMPORTED, "keep": "The rest {was} imported."},
+    "unlabelled": {"keep": "They {were} imported without labels."},
     "no_boxes": {"stop": NOTHING_IMPORTED},
     "no_validation": {"keep": "A search needs a photo in val: add photos, then import again."},
     "no_validation_drawn": {"keep": "A search needs photos in val: redraw the splits, with a share for val."},
@@ -473,12 +475,12 @@ def cause_clause(cause: Cause) -> str:
     return line + PROBLEMS[cause.key](**values)
 
 
-def finding_to_json(finding: Finding) -> dict[str, Any]:
+def finding_to_json(finding: Finding, *, planned: bool = False) -> dict[str, Any]:
     """Return the keys ``file, problem, action, kind, photos``, the second and third as sentences."""
     return {
         "file": finding.file,
         "problem": problem_sentence(finding),
-        "action": action_sentence(finding),
+        "action": action_sentence(finding, planned=planned),
         "kind": finding.kind,
         "photos": list(finding.photos),
     }

@@ -1,3 +1,3 @@
 """Names of label formats."""
 
-FORMAT_TITLES = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO"}
+FORMAT_TITLES = {"voc": "Pascal VOC", "coco": "COCO", "yolo": "YOLO", "unlabelled": "photos without labels"}

@@ -1,11 +1,11 @@
 """Sentences about imports: the current step, the detected format, and questions to the user."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from autodet.messages.audience import Audience
 from autodet.messages.findings import cause_clause
 from autodet.messages.formats import FORMAT_TITLES
-from autodet.records import Cause, ImportStep
+from autodet.records import Cause, ImportStep, SplitOrigin
 from autodet.text_format import counted, duration, size_text
 
 
@@ -35,6 +35,8 @@ _UNMET: Mapping[str, Callable[..., str]] = {
     "no_txt_of_photo": lambda: "no .txt file has the name of a photo",
     "txt_without_boxes": lambda file: f"{file}: it has no lines of a class number and the four numbers of a box",
     "file": lambda file, cause, values: f"{file}: {cause_clause(Cause(cause, values))}",
+    "maybe_labels": lambda file: f"{file} may hold labels",
+    "class_folders": lambda folders: f"its photos lie in folders called {', '.join(folders)}",
     "fewer_labels": lambda photos: f"its files label {counted(photos, 'photo')}",
 }
 
@@ -61,6 +63,27 @@ def detection_sentence(format: str, unmet: Mapping[str, Cause], *, asked: bool) 
         return f"Read as {FORMAT_TITLES[format]}, as you chose."
     others = "; ".join(f"for {FORMAT_TITLES[other]}, {unmet_clause(reason)}" for other, reason in unmet.items())
     return f"Detected as {FORMAT_TITLES[format]}: {others}."
+
+
+SPLIT_ORIGINS: Mapping[SplitOrigin, str] = {
+    "drawn": "The source has no splits, so they were drawn at random.",
+    "train_only": "The source has photos for training only, so the splits were drawn at random.",
+    "val_drawn": "The source has no photos for validation, so some of train were drawn at random.",
+    "redrawn": "The splits were drawn at random for this version.",
+    "folders": "The splits are those of the source's folders.",
+    "labels": "The splits are those that the source's lists or label files name.",
+    "": "",
+}
+
+
+def folders_sentence(source: str, photos: int, folders: Sequence[str]) -> str:
+    """Say that photos are sorted into folders by class, which does not tell where the objects are."""
+    named = ", ".join(map(repr, folders[:3])) + " ..." * (len(folders) > 3)
+    return (
+        f"{source!r} holds {counted(photos, 'photo')} in folders by class ({named}), as for classification, and no "
+        "labels that say where on a photo an object is; draw boxes with a labelling tool and import those. To import "
+        "the photos alone, choose the format 'unlabelled'."
+    )
 
 
 def format_question(source: str, photos: Mapping[str, int], audience: Audience = "terminal") -> str:

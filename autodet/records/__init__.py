@@ -34,6 +34,7 @@ from autodet.records.photos import (
     Mark,
     Prediction,
     Split,
+    SplitOrigin,
 )
 from autodet.records.reports import ClassReport, EvaluationReport
 from autodet.records.searches import ACTIVE_STATES, MAX_ANCESTORS, Origin, SearchState, SearchStatus
@@ -85,6 +86,7 @@ __all__ = [
     "SearchState",
     "SearchStatus",
     "Split",
+    "SplitOrigin",
     "TrainedSizes",
     "TrialState",
     "TrialStatus",

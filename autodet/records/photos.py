@@ -14,6 +14,9 @@ BoxXYXY = tuple[float, float, float, float]
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+# Where splits come from: the source's folders; its lists or label files; drawn as there are none, or only photos for
+# training; only val drawn; drawn for a version. Empty if unknown.
+SplitOrigin = Literal["folders", "labels", "drawn", "train_only", "val_drawn", "redrawn", ""]
 MAX_CLASSES_SHOWN = 10
 
 

@@ -12,7 +12,7 @@ FRUIT = [frozenset(names) for names in [{"apple"}] * 60 + [{"banana"}] * 30 + [{
 
 def test_nothing_given_is_split_by_class():
     splits, drawn = assign_splits([None] * 100, FRUIT, seed=0)
-    assert drawn
+    assert drawn == "drawn"
     assert Counter(splits) == {"train": 70, "val": 15, "test": 15}
     for group, share in (({"banana"}, 30), ({"apple", "pear"}, 10)):
         in_val = sum(split == "val" and names == group for split, names in zip(splits, FRUIT, strict=True))
@@ -34,17 +34,18 @@ def test_the_seed_decides():
     ],
 )
 def test_what_is_given_is_kept(given, expected):
-    assert assign_splits(given, [frozenset({"apple"})] * len(given), seed=0) == (expected, False)
+    assert assign_splits(given, [frozenset({"apple"})] * len(given), seed=0) == (expected, "")
 
 
 def test_val_is_taken_out_of_train_beside_test():
     splits, drawn = assign_splits(["train"] * 40 + ["test"] * 10, [frozenset({"apple"})] * 50, seed=0)
-    assert drawn
+    assert drawn == "val_drawn"
     assert Counter(splits[:40]) == {"train": 34, "val": 6} and set(splits[40:]) == {"test"}
 
 
 def test_train_alone_is_split_three_ways():
-    splits, _ = assign_splits(["train"] * 40, [frozenset({"apple"})] * 40, seed=0)
+    splits, drawn = assign_splits(["train"] * 40, [frozenset({"apple"})] * 40, seed=0)
+    assert drawn == "train_only"
     assert Counter(splits) == {"train": 28, "val": 6, "test": 6}
 
 

@@ -85,6 +85,7 @@ KINDS: dict[str, Kind] = {
     "photo_alike": Kind(("keep", "drop"), needs_consent=True),
     "large_loss": Kind(("stop", "keep"), needs_consent=True),
     "large_download": Kind(("stop", "keep"), needs_consent=True),
+    "unlabelled": Kind(("keep",), needs_consent=True),
     "no_boxes": Kind(("stop",), needs_consent=True),
     "no_validation": Kind(("keep",)),
     "split_unmarked": Kind(("keep",)),

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from autodet.datasets.formats import coco, voc, yolo
+from autodet.datasets.formats import coco, unlabelled, voc, yolo
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.source_files import Listing
 from autodet.errors import AmbiguousFormatError, DatasetError
 from autodet.messages.formats import FORMAT_TITLES
-from autodet.messages.imports import format_question, unmet_clause
+from autodet.messages.imports import folders_sentence, format_question, unmet_clause
 from autodet.records import Cause
 from autodet.text_format import counted
 
@@ -46,7 +46,8 @@ class Format(Protocol):
 WITHOUT_FILES = {"no_xml", "no_json", "no_txt", "no_csv"}  # reasons that say nothing about the files that are there
 STRAY_SHARE = 0.1  # formats with at most this share of the labelled photos of the best one are stray
 
-FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo}
+UNLABELLED = "unlabelled"  # photos only
+FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo, UNLABELLED: unlabelled}
 
 
 def find_format(listing: Listing, name: str, source: str) -> Detection:
@@ -66,11 +67,17 @@ def find_format(listing: Listing, name: str, source: str) -> Detection:
         raise DatasetError(f"{name!r} is not a format that can be imported; choose auto or {', '.join(FORMATS)}.")
     if not listing.photos:
         raise DatasetError(_without_photos(listing, source))
-    reasons = {format: FORMATS[format].unmet(listing) for format in (FORMATS if name == "auto" else [name])}
+    if name == UNLABELLED:
+        return Detection(name, asked=True)
+    tried = [format for format in FORMATS if format != UNLABELLED] if name == "auto" else [name]
+    reasons = {format: FORMATS[format].unmet(listing) for format in tried}
     missing = {format: reason for format, reason in reasons.items() if reason is not None}
     met = [format for format in reasons if format not in missing]
     if not met:
-        raise DatasetError(_what_is_missing(listing, missing, source))
+        reason = unlabelled.unmet(listing)
+        if name == "auto" and reason is None:
+            return Detection(UNLABELLED, unmet=missing)
+        raise DatasetError(_what_is_missing(listing, missing, reason, source))
     chosen = Detection(met[0]) if len(met) == 1 else _choose(listing, met, source)
     return replace(chosen, unmet={**missing, **chosen.unmet}, asked=name != "auto")
 
@@ -113,11 +120,14 @@ def _without_photos(listing: Listing, source: str) -> str:
     )
 
 
-def _what_is_missing(listing: Listing, missing: Mapping[str, Cause], source: str) -> str:
+def _what_is_missing(listing: Listing, missing: Mapping[str, Cause], reason: Cause | None, source: str) -> str:
     near = {name: reason for name, reason in missing.items() if reason.key not in WITHOUT_FILES}
     reasons = "; ".join(f"{FORMAT_TITLES[name]}: {unmet_clause(reason)}" for name, reason in near.items())
     found = counted(len(listing.photos), "photo")
+    if reason and reason.key == "class_folders":
+        return folders_sentence(source, len(listing.photos), reason.values["folders"])
     return (
         f"{source!r} holds {found} but no labels that can be read{f' ({reasons})' * bool(near)}; put a Pascal VOC .xml "
-        "file, as labelling tools write it, beside each photo, a COCO .json file, or YOLO .txt files and a data.yaml."
+        "file, as labelling tools write it, beside each photo, a COCO .json file, or YOLO .txt files and a data.yaml. "
+        "To import the photos alone, choose the format 'unlabelled'."
     )

@@ -78,12 +78,7 @@ def import_dataset(
         DatasetError: The import failed, and nothing was stored. ``ArchiveError`` if the zip itself is invalid.
     """
     workspace = workspace or open_workspace()
-    decided = decide(decisions)
-
-    def report(share: float, step: ImportStep) -> None:
-        if progress:
-            progress(share, step_text(step))
-
+    decided, report = decide(decisions), _in_words(progress)
     shown = shown_name(source)
     with failures_named(shown), hidden_folder(workspace.datasets) as scratch:
         root, ours = fetch(source, scratch, seed, credentials, report, large=decided["large_download"] == "keep")
@@ -92,6 +87,42 @@ def import_dataset(
         for refusal in reviewed.refusals:
             raise DatasetError(problem_sentence(refusal))
         return store(reviewed, (name or "").strip() or name_of(source), workspace, report)
+
+
+@collector_paused()
+def check_source(
+    source: str | Path,
+    *,
+    format: str = "auto",
+    seed: int = 0,
+    decisions: Mapping[str, str] | None = None,
+    workspace: Workspace | None = None,
+    progress: Callable[[float, str], None] | None = None,
+    credentials: S3Credentials | None = None,
+) -> Review:
+    """Return what an import would find and do, without storing anything.
+
+    Args:
+        source: See ``import_dataset``, as for all arguments.
+        format: The format of the labels.
+        seed: Seed of the split.
+        decisions: Actions for kinds of findings.
+        workspace: Workspace whose disk holds an archive or download while it is checked.
+        progress: Callback that receives the completed fraction and a description.
+        credentials: For S3 only.
+
+    Raises:
+        DatasetError: The source cannot be read at all.
+    """
+    decided, report = decide(decisions), _in_words(progress)
+    shown = shown_name(source)
+    with failures_named(shown), hidden_folder((workspace or open_workspace()).datasets) as scratch:
+        root, _ = fetch(source, scratch, seed, credentials, report, large=decided["large_download"] == "keep")
+        return review(stage(root, copies=None, shown=shown, format=format, report=report), decided, seed)
+
+
+def _in_words(progress: Callable[[float, str], None] | None) -> Progress:
+    return (lambda share, step: progress(share, step_text(step))) if progress else no_progress
 
 
 def store(found: Review, name: str, workspace: Workspace, report: Progress = no_progress, order: str = "") -> Dataset:
@@ -162,6 +193,7 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
         findings=_with_stored_photos(found, names),
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         fingerprint=fingerprint_of(classes, records),
+        splits_from=found.splits_from,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 from autodet.datasets.checks.dataset_checks import (
     check_boxes,
@@ -18,12 +18,16 @@ from autodet.datasets.checks.kinds import DEFAULTS, FEW_LOST, KINDS, Decisions, 
 from autodet.datasets.checks.notations import NOTATIONS, propose_notation, reread
 from autodet.datasets.checks.photo_checks import CheckedPhoto, check_labels
 from autodet.datasets.checks.photo_sizes import find_size_kinds
+from autodet.datasets.formats.format_detection import UNLABELLED
 from autodet.datasets.imports.staging import Staged, StagedPhoto
-from autodet.datasets.splits import assign_splits
+from autodet.datasets.splits import assign_splits, count_splits
 from autodet.errors import DatasetError
-from autodet.records import MAX_LOST_SHARE, Finding, Split
+from autodet.messages.findings import finding_to_json
+from autodet.messages.imports import SPLIT_ORIGINS
+from autodet.records import MAX_LOST_SHARE, Finding, Split, SplitOrigin
 
 Value = TypeVar("Value")
+ReviewState = Literal["clean", "findings", "unusable"]
 
 LOST_PHOTOS = ("unreadable_photo", "photo_missing", "labels_damaged")
 LOST_BOXES = ("box_damaged", "class_unknown", "box_set_aside")
@@ -39,6 +43,7 @@ class Review:
         hashes: SHA-256 of each photo's bytes, in hexadecimal.
         splits: The split of each photo.
         findings: All findings with the action for each, sorted by file.
+        splits_from: Where the splits come from.
     """
 
     staged: Staged
@@ -46,11 +51,45 @@ class Review:
     hashes: tuple[str, ...]
     splits: tuple[Split, ...]
     findings: tuple[Finding, ...]
+    splits_from: SplitOrigin = ""
 
     @property
     def asks(self) -> bool:
         """Whether a user should check the findings before the import."""
         return any(KINDS[finding.kind].asks for finding in self.findings)
+
+    @property
+    def state(self) -> ReviewState:
+        """Whether the source is clean, has findings that a user should check, or cannot be imported at all."""
+        if any(KINDS[finding.kind].actions == ("stop",) for finding in self.refusals):
+            return "unusable"
+        return "findings" if self.asks else "clean"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes to import, sorted."""
+        return tuple(sorted(frozenset[str]().union(*(photo.classes for photo in self.photos))))
+
+    @property
+    def boxes(self) -> int:
+        """Number of boxes to import."""
+        return sum(len(photo.marks) for photo in self.photos)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the keys ``format, classes, splits, splits_from, boxes, problems, undecided, state``.
+
+        ``undecided`` lists the kinds of findings that block the import until the user decides.
+        """
+        return {
+            "format": self.staged.detection.format,
+            "classes": list(self.classes),
+            "splits": count_splits(self.splits),
+            "splits_from": SPLIT_ORIGINS[self.splits_from],
+            "boxes": self.boxes,
+            "problems": [finding_to_json(finding, planned=True) for finding in self.findings],
+            "undecided": sorted({finding.kind for finding in self.refusals}),
+            "state": self.state,
+        }
 
     @property
     def refusals(self) -> tuple[Finding, ...]:
@@ -107,13 +146,16 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     photos, hashes, splits = _without(copies, photos), _without(copies, hashes), _without(copies, splits)
     photos, untaught = check_untaught(photos, splits, decisions)
     photos, classes = check_classes(photos, splits, decisions)
-    empty = check_boxes(photos, staged.shown, written=bool(written))
-    empty += [*check_marked(photos, splits), *check_validation(splits, drawn=drawn)]
+    only_photos = staged.detection.format == UNLABELLED
+    empty = [] if only_photos else check_boxes(photos, staged.shown, written=bool(written))
+    empty += [Finding("unlabelled", "", "keep", {"photos": len(photos)})] if only_photos else []
+    empty += [*check_marked(photos, splits), *check_validation(splits, drawn=bool(drawn))]
     findings += [*spelt, *twice, *untaught, *classes, *empty]
     if not photos:
         raise DatasetError(f"Nothing is left of {staged.shown!r} after these decisions; leave out less.")
     in_order = sorted(_with_photos(staged, findings), key=lambda finding: finding.file)
-    return Review(staged, tuple(photos), tuple(hashes), tuple(splits), tuple(in_order))
+    origin = drawn or staged.splits_from
+    return Review(staged, tuple(photos), tuple(hashes), tuple(splits), tuple(in_order), origin)
 
 
 def _without(left_out: Collection[int], values: Sequence[Value]) -> list[Value]:

@@ -27,6 +27,7 @@ def write_staged(folder: Path, staged: Staged) -> None:
         "unlabelled": [_photo_to_json(photo) for photo in staged.unlabelled],
         "classes": staged.classes,
         "stale_lists": staged.stale_lists,
+        "splits_from": staged.splits_from,
         "findings": [asdict(finding) for finding in staged.findings],
     }
     write_atomically(folder / STAGED, json.dumps(document).encode())
@@ -57,6 +58,7 @@ def _read(path: Path, _modified: int) -> Staged:
         findings=tuple(map(finding_from_json, document["findings"])),
         classes=tuple(document["classes"]),
         stale_lists=document["stale_lists"],
+        splits_from=document["splits_from"],
     )
 
 

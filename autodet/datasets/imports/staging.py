@@ -20,7 +20,7 @@ from autodet.datasets.sources.s3.source import download_from_s3
 from autodet.datasets.sources.sample import write_sample
 from autodet.errors import DatasetError, DownloadInterruptedError
 from autodet.messages.findings import examples_sentence
-from autodet.records import Cause, Finding, ImportStep
+from autodet.records import Cause, Finding, ImportStep, SplitOrigin
 from autodet.settings import AMAZON, Settings, load_settings
 
 Progress = Callable[[float, ImportStep], None]
@@ -57,6 +57,7 @@ class Staged:
         findings: Problems of the files.
         classes: The classes that the labels name, with or without boxes, if the format has a list of them.
         stale_lists: Whether lists of photos may be older than the labels; see ``Reading``.
+        splits_from: Where the splits of the source come from: ``folders`` or ``labels``; empty if it has none.
     """
 
     root: Path
@@ -67,6 +68,7 @@ class Staged:
     findings: tuple[Finding, ...]
     classes: tuple[str, ...] = ()
     stale_lists: bool = False
+    splits_from: SplitOrigin = ""
 
 
 def no_progress(_share: float, _step: ImportStep) -> None:
@@ -192,6 +194,7 @@ def stage(
         findings=(*reading.findings, *aside, *foreign, *unread),
         classes=reading.classes,
         stale_lists=reading.stale_lists,
+        splits_from=_splits_from(listing, reading),
     )
     if not staged.photos:
         raise DatasetError(_nothing_left(staged))
@@ -218,6 +221,13 @@ def _unlabelled(listing: Listing, reading: Reading) -> list[PurePosixPath]:
     known.update(photo for finding in reading.findings if finding.kind == "labels_foreign" for photo in finding.photos)
     damaged = {PurePosixPath(finding.file).stem for finding in reading.findings if finding.kind == "labels_damaged"}
     return [photo for photo in listing.photos if str(photo) not in known and photo.stem not in damaged]
+
+
+def _splits_from(listing: Listing, reading: Reading) -> SplitOrigin:
+    given = [photo for photo in reading.photos if photo.split]
+    if not given:
+        return ""
+    return "folders" if all(listing.split_of(photo.photo) == photo.split for photo in given) else "labels"
 
 
 def _nothing_left(staged: Staged) -> str:

@@ -223,6 +223,7 @@ def store_version(version: Version, name: str | None = None, workspace: Workspac
             created=datetime.now(UTC).isoformat(timespec="milliseconds"),
             fingerprint=version.fingerprint,
             parent=Parent(parent.id, parent.fingerprint, version.changes),
+            splits_from="redrawn" if "resplit" in {change.kind for change in version.changes} else parent.splits_from,
         )
         return read_dataset(publish_dataset(dataset, workspace).folder)
 

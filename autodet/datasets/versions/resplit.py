@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from autodet.datasets.checks.duplicates import Shot, keep_together
-from autodet.datasets.manifest import count_splits
-from autodet.datasets.splits import SHARES, draw_splits, free_name
+from autodet.datasets.splits import SHARES, count_splits, draw_splits, free_name
 from autodet.datasets.versions.photo_groups import group_photos, join_groups
 from autodet.errors import DatasetError
 from autodet.records import SPLITS, ImageRecord, Split, VersionChange
@@ -86,7 +85,7 @@ def _moved(record: ImageRecord, split: Split, taken: dict[str, int]) -> ImageRec
 
 def resplit_change(images: Sequence[ImageRecord], moved: Sequence[ImageRecord], resplit: Resplit) -> VersionChange:
     """Return the result of a new draw."""
-    before, after = count_splits(images), count_splits(moved)
+    before, after = (count_splits(record.split for record in records) for records in (images, moved))
     now = {split: after.get(split, 0) for split, share in zip(SPLITS, resplit.shares, strict=False) if share}
     draw = {"seed": resplit.seed, "stratified": resplit.stratified, "group_by": resplit.group_by}
     return VersionChange("resplit", {"before": before, "after": now, **draw})

@@ -198,7 +198,8 @@ def test_progress_rises_to_the_end(tmp_path, workspace):
 @pytest.mark.parametrize(
     ("files", "match"),
     [
-        ({"a.png": "png"}, r"'bad\.zip' holds 1 photo but no labels"),
+        ({"a.png": "png", "labels.csv": "?"}, r"'bad\.zip' holds 1 photo but no labels.*choose the format 'unlabelled'"),
+        ({"cat/a.png": "png", "dog/b.png": "png"}, r"2 photos in folders by class \('cat', 'dog'\)"),
         (
             {"a.xml": "xml", "b.xml": "xml"},
             r"'bad\.zip' holds no photos that can be read, only other files \(2 \.xml\)",
@@ -317,3 +318,17 @@ def test_a_lone_test_folder_is_kept_for_evaluation(tmp_path, workspace):
     found = {problem.kind: problem_sentence(problem) for problem in dataset.findings}
     assert "no photos for validation" in found["no_validation"]
     assert "train has no photos, so a search has nothing to learn from" in found["split_unmarked"]
+
+
+def test_photos_alone_are_imported_without_labels(tmp_path, workspace):
+    for number in range(5):
+        draw_photo(seed=number).save(tmp_path / f"IMG_{number}.jpg")
+    dataset = import_dataset(tmp_path, name="bare", workspace=workspace)
+    assert (dataset.format, dataset.classes, dataset.boxes, len(dataset.images)) == ("unlabelled", (), 0, 5)
+    assert {finding.kind for finding in dataset.findings} >= {"unlabelled"}
+    assert dataset.splits_from == "drawn" and load_dataset("bare", workspace).splits_from == "drawn"
+
+
+def test_labels_can_be_ignored_on_request(tmp_path, workspace):
+    folder = write_voc(tmp_path / "set", 3)
+    assert import_dataset(folder, format="unlabelled", workspace=workspace).boxes == 0
