@@ -80,7 +80,8 @@ def test_what_was_imported_last_is_shown(visit, workspace, fruit, tmp_path):
         (b"hello", "is not a zip archive"),
         (b"", "is not a zip archive"),
         (b"PK\x05\x06" + b"\0" * 18, "is empty"),
-        ({"a.jpg": b"x"}, "no labels"),
+        ({"a.jpg": b"x"}, "is not a photo that can be read"),
+        ({"a.jpg": b"x", "a.csv": "x"}, "no labels"),
         ({"a.xml": voc_xml("a.jpg")}, "holds no photos"),
     ],
 )
@@ -259,7 +260,7 @@ def test_s3_asks_for_an_address_and_says_what_is_wrong(visit, workspace):
 def test_keys_for_s3_go_to_the_import_and_are_not_shown(visit, workspace, monkeypatch):
     asked = []
 
-    def refuse(source, name, *, credentials):
+    def refuse(source, name, *, format, credentials):
         asked.append((source, credentials))
         raise DatasetError("The server does not let these keys read it.")
 
@@ -313,7 +314,7 @@ def test_nothing_without_boxes_is_imported(visit, workspace, tmp_path):
     app = upload(visit("datasets"), zip_folder(folder, tmp_path / "few.zip"))
     app = unfolded(app, "few", "class_rare")
     app = checked(labelled(app.radio, "What to do about: Classes with few boxes").set_value("drop").run())
-    assert "No box of" in says(app) and "Not possible before you decide: **No boxes at all**" in says(app)
+    assert "No box of" in says(app) and "Not possible: **No boxes at all**" in says(app)
     assert labelled(app.button, "Import 3 photos").disabled
 
 

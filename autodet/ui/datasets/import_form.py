@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from autodet.datasets.imports.import_dataset import name_of
 from autodet.datasets.imports.import_job import start_import
@@ -13,6 +14,7 @@ from autodet.datasets.imports.staging import MOTORBIKES, SAMPLE
 from autodet.datasets.sources.roots import find_below_roots
 from autodet.datasets.sources.s3.access import SCHEME, S3Credentials, check_visitor
 from autodet.datasets.sources.upload import UploadedFile
+from autodet.messages.formats import FORMAT_TITLES
 from autodet.settings import AMAZON, load_settings
 from autodet.text_format import counted, size_text
 from autodet.ui.common.address import ASSETS
@@ -20,6 +22,7 @@ from autodet.ui.datasets.import_jobs import begun
 from autodet.ui.datasets.s3_identity import choose_identity, remember_keys, type_keys
 
 STARTED = "imports started"  # session state: number of imports; part of every key, so that each has a new form
+AUTO = "auto"  # the format is detected
 ARCHIVES = ("zip", "tar", "tgz", "tar.gz")
 LAYOUTS = (
     "Pascal VOC (an `.xml` beside each photo, or `Annotations` and `JPEGImages`), COCO or YOLO. Folders called "
@@ -75,9 +78,16 @@ def _offer_upload() -> None:
 
 def _ask_for_name(source: BinaryIO | Sequence[UploadedFile], file: str, label: str) -> None:
     default = name_of(file)
-    name = st.text_input("Name", default, key=_key(f"name {label} {file}"))
+    left, right = st.columns([2, 1])
+    name = left.text_input("Name", default, key=_key(f"name {label} {file}"))
+    format_ = _ask_for_format(right, label)
     if st.button(label, key=_key(label), type="primary", icon=":material/upload:"):
-        _begin(source, name.strip() or default)
+        _begin(source, name.strip() or default, format=format_)
+
+
+def _ask_for_format(room: DeltaGenerator, where: str) -> str:
+    titles = {AUTO: "Detect it", **FORMAT_TITLES}
+    return room.selectbox("Format", list(titles), format_func=titles.__getitem__, key=_key(f"format {where}"))
 
 
 def _key(name: str) -> str:
@@ -107,7 +117,9 @@ def _offer_s3() -> None:
     settings = load_settings()
     asking = choose_identity(settings)
     with st.form(_key("s3"), border=False):
-        address = st.text_input("Address", placeholder="s3://bucket/folder").strip()
+        left, right = st.columns([2, 1])
+        address = left.text_input("Address", placeholder="s3://bucket/folder").strip()
+        format_ = _ask_for_format(right, "s3")
         if len(settings.s3_endpoints) > 1:
             asking = replace(asking, endpoint=st.selectbox("Server", settings.s3_endpoints, format_func=_server_name))
         asking = type_keys(asking)
@@ -120,7 +132,7 @@ def _offer_s3() -> None:
                 st.error("Enter a key, or select above that the bucket is public.")
             else:
                 check_visitor(asking, settings)
-                _begin(address, name_of(address), asking)
+                _begin(address, name_of(address), asking, format=format_)
 
 
 def _server_name(endpoint: str) -> str:
@@ -131,19 +143,25 @@ def _offer_folder() -> None:
     roots = ", ".join(f"`{root}`" for root in load_settings().data_roots)
     st.markdown(f"A folder or an archive on the server, below {roots}. Its files are copied, and never changed.")
     with st.form(_key("server"), border=False):
-        path = st.text_input("Folder or archive", placeholder="fruit")
+        left, right = st.columns([2, 1])
+        path = left.text_input("Folder or archive", placeholder="fruit")
+        format_ = _ask_for_format(right, "server")
         if st.form_submit_button("Import from the server", type="primary", icon=":material/folder_open:"):
             source = find_below_roots(path, load_settings())
-            _begin(str(source), name_of(source))
+            _begin(str(source), name_of(source), format=format_)
 
 
 def _begin(
-    source: str | BinaryIO | Sequence[UploadedFile], name: str, credentials: S3Credentials | None = None
+    source: str | BinaryIO | Sequence[UploadedFile],
+    name: str,
+    credentials: S3Credentials | None = None,
+    *,
+    format: str = AUTO,
 ) -> None:
     """Start an import once: a second click may interrupt this function wherever it touches the session state."""
     st.session_state[STARTED] += 1
     try:
-        job = start_import(source, name, credentials=credentials)
+        job = start_import(source, name, format=format, credentials=credentials)
     except Exception:
         st.session_state[STARTED] -= 1  # the form stays as it is
         raise

@@ -12,7 +12,7 @@ from autodet.datasets.imports.review import Review
 from autodet.errors import AutodetError
 from autodet.messages.finding_kinds import KIND_TEXTS
 from autodet.messages.findings import problem_sentence
-from autodet.messages.imports import detection_sentence
+from autodet.messages.imports import SPLIT_ORIGINS, detection_sentence
 from autodet.records import SPLITS
 from autodet.text_format import counted
 from autodet.ui.common.frame import emphasis, sentences_for_errors
@@ -65,15 +65,13 @@ def _show_review(job: Import, on_store: Callable[[Import], None]) -> None:
 
 def _show_outcome(job: Import, review: Review) -> None:
     """Show in one line what would be imported, and below how the source was read."""
-    boxes = sum(len(photo.marks) for photo in review.photos)
-    classes = len({mark.name for photo in review.photos for mark in photo.marks})
     counts = Counter(review.splits)
     splits = ", ".join(f"{counts[split]:,} in {split}" for split in SPLITS if counts[split])
     detection = review.staged.detection
     st.subheader(f"{escape(job.request().name)}: review before the import", anchor=False)
     st.markdown(
-        f"To be imported: **{counted(len(review.photos), 'photo')}** with **{counted(boxes, 'box', 'boxes')}** of "
-        f"**{counted(classes, 'class', 'classes')}**: {splits}."
+        f"To be imported: **{counted(len(review.photos), 'photo')}** with **{counted(review.boxes, 'box', 'boxes')}** "
+        f"of **{counted(len(review.classes), 'class', 'classes')}**: {splits}. {SPLIT_ORIGINS[review.splits_from]}"
     )
     st.caption(escape(detection_sentence(detection.format, detection.unmet, asked=detection.asked)))
 
@@ -111,7 +109,9 @@ def _offer_import(
         offer_csv(reviewed.review.findings, job.id, planned=True)
         if obstacles:
             titles = ", ".join(f"**{KIND_TEXTS[kind].title}**" for kind in obstacles)
-            st.markdown(f":material/block: Not possible before you decide: {titles}.", width="stretch")
+            decidable = all(len(KINDS[kind].actions) > 1 for kind in obstacles)
+            why = "Not possible before you decide" if decidable else "Not possible"
+            st.markdown(f":material/block: {why}: {titles}.", width="stretch")
 
 
 def _show_others(job: Import, reviewed: Reviewed, kinds: list[str], *, expanded: bool) -> None:

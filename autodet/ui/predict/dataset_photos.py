@@ -18,9 +18,14 @@ def ask_for_dataset_photos() -> list[Photo]:
     if not list_datasets():
         return []
     named = named_in_address("dataset") is not None
-    room = st.expander("Photos of a data set", icon=":material/photo_library:", expanded=named, key="of a data set")
-    with room:
-        dataset = choose_dataset()
+    with st.expander(
+        "Photos of a data set",
+        icon=":material/photo_library:",
+        expanded=named,
+        key="photos of a data set",
+        on_change="rerun",
+    ) as room:
+        dataset = choose_dataset() if room.open else None
         return _take_photos(dataset) if dataset else []
 
 

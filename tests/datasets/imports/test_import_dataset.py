@@ -198,7 +198,10 @@ def test_progress_rises_to_the_end(tmp_path, workspace):
 @pytest.mark.parametrize(
     ("files", "match"),
     [
-        ({"a.png": "png", "labels.csv": "?"}, r"'bad\.zip' holds 1 photo but no labels.*choose the format 'unlabelled'"),
+        (
+            {"a.png": "png", "labels.csv": "?"},
+            r"'bad\.zip' holds 1 photo but no labels.*choose the format 'unlabelled'",
+        ),
         ({"cat/a.png": "png", "dog/b.png": "png"}, r"2 photos in folders by class \('cat', 'dog'\)"),
         (
             {"a.xml": "xml", "b.xml": "xml"},
