@@ -19,7 +19,7 @@ from autodet.datasets.versions.diff import differences_to_json
 from autodet.datasets.versions.resplit import Resplit
 from autodet.errors import AmbiguousNameError, DatasetError, NotFoundError, PhotoError, SearchError
 from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
-from autodet.inference.photo_folders import find_photos
+from autodet.inference.photo_folders import dataset_photos, find_photos
 from autodet.messages.plans import plan_text
 from autodet.messages.versions import change_sentence
 from autodet.models.store import find_model, list_models, only_model_id, rename_model
@@ -306,7 +306,8 @@ def evaluate(options: Options) -> Answer:
 
 def predict(options: Options) -> Answer:
     """Detect objects on photos."""
-    model, selection = find_model(options.model), find_photos([*options.photos, *_photos_of(options)])
+    more = dataset_photos(load_dataset(options.dataset), options.split) if options.dataset else ()
+    model, selection = find_model(options.model), find_photos([*options.photos, *more])
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     from autodet.inference.detector import load_detector
@@ -324,21 +325,6 @@ def predict(options: Options) -> Answer:
     documents = [_document(*document, detector.classes) for document in zip(selection.photos, predictions, strict=True)]
     mistakes = tuple(prediction.error for prediction in predictions if prediction.error)
     return Answer(documents, terminal.detections_text(documents), mistakes)
-
-
-def _photos_of(options: Options) -> list[Path]:
-    """Return the photos of the data set that ``predict`` names, if any."""
-    if not options.dataset:
-        if not options.photos:
-            raise PhotoError("There is nothing to predict on; name photos or folders, or a data set with --dataset.")
-        return []
-    dataset = load_dataset(options.dataset)
-    records = dataset.split(options.split)
-    if not records:
-        raise DatasetError(
-            f"The data set {dataset.name} has no photos in {options.split}; it has {', '.join(dataset.splits)}."
-        )
-    return [dataset.photo(record) for record in records]
 
 
 def export(options: Options) -> Answer:

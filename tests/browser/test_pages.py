@@ -212,7 +212,7 @@ def test_an_import_asks_before_it_loses_labels_and_waits_for_the_answer(app, vis
     tab.get_by_text("would lose 3 of 11 labelled photos").first.wait_for()
     store = tab.get_by_role("button", name="Import 8 photos")
     assert store.is_disabled()
-    tab.get_by_text("Look at them").first.click()
+    tab.get_by_text("Other findings").click()
     tab.get_by_text("torn0.xml", exact=True).wait_for()
     tab.get_by_text("I have checked this").click()
     settled(tab)
