@@ -19,10 +19,12 @@ from autodet.version import __version__
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
+    from autodet.datasets.addition import add_photos
     from autodet.datasets.export import export_dataset
     from autodet.datasets.imports.import_dataset import import_dataset
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
     from autodet.datasets.versions.derive import derive_dataset
+    from autodet.datasets.versions.merge import merge_datasets
     from autodet.datasets.versions.resplit import Resplit
     from autodet.errors import AutodetError, AutodetWarning, NameWarning, SearchUnfinishedError
     from autodet.inference.detector import Detector, load_detector
@@ -49,6 +51,7 @@ __all__ = [
     "SearchStatus",
     "SearchUnfinishedError",
     "__version__",
+    "add_photos",
     "delete_dataset",
     "delete_model",
     "derive_dataset",
@@ -61,6 +64,7 @@ __all__ = [
     "list_searches",
     "load_dataset",
     "load_detector",
+    "merge_datasets",
     "start_search",
 ]
 
@@ -76,6 +80,7 @@ _HOMES = {
     "Search": "autodet.search.api",
     "SearchOptions": "autodet.search.order.options",
     "SearchStatus": "autodet.records.searches",
+    "add_photos": "autodet.datasets.addition",
     "delete_dataset": "autodet.search.delete_assets",
     "delete_model": "autodet.search.delete_assets",
     "SearchUnfinishedError": "autodet.errors",
@@ -89,6 +94,7 @@ _HOMES = {
     "list_searches": "autodet.search.api",
     "load_dataset": "autodet.datasets.manifest",
     "load_detector": "autodet.inference.detector",
+    "merge_datasets": "autodet.datasets.versions.merge",
     "start_search": "autodet.search.start",
 }
 

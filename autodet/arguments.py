@@ -57,6 +57,14 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--endpoint", metavar="URL", help="S3: one of the servers in AUTODET_S3_ENDPOINT (default: the first)"
     )
+    parser.add_argument(
+        "--add-to", metavar="DATASET", help="add the photos to a data set: make a new version of it with them"
+    )
+    _add_map(parser, "OLD=NEW", "with --add-to: another name for a class of SOURCE, or '' to leave it out, repeatable")
+    _add_decide(parser)
+
+
+def _add_decide(parser: argparse.ArgumentParser) -> None:
     kinds = "; ".join(f"{name}: {', '.join(kind.actions)}" for name, kind in KINDS.items() if len(kind.actions) > 1)
     parser.add_argument(
         "--decide",
@@ -68,9 +76,24 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_map(parser: argparse.ArgumentParser, metavar: str, words: str) -> None:
+    parser.add_argument("--map", metavar=metavar, type=_new_name, action="append", default=[], help=words)
+
+
+def add_merge(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``merge``: data sets, class names, splits and decisions."""
+    words = "a data set's id or name, at least two; they are not changed, and the first decides how classes are spelled"
+    parser.add_argument("datasets", metavar="DATASET", nargs="+", help=words)
+    parser.add_argument("--name", help="name of the result (default: the names of the data sets)")
+    words = "another name for a class of DATASET (of all, without DATASET:), or '' to leave it out, repeatable"
+    _add_map(parser, "[DATASET:]OLD=NEW", words)
+    _add_splits(parser)
+    _add_decide(parser)
+    parser.add_argument("--dry-run", action="store_true", help="show the result, and store nothing")
+
+
 def add_derive(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``derive``: data set and changes."""
-    rules = "; ".join(f"{name}: {words[0].lower()}{words[1:]}" for name, words in RULES.items())
     parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name; the data set is not changed")
     parser.add_argument("--name", help="name of the version (default: the data set's name with a number)")
     parser.add_argument(
@@ -86,13 +109,18 @@ def add_derive(parser: argparse.ArgumentParser) -> None:
     )
     emptied = "photos that --drop leaves without boxes: keep them as photos without objects (default), or drop them"
     parser.add_argument("--emptied", choices=("keep", "drop"), default="keep", help=emptied)
+    _add_splits(parser)
+    parser.add_argument("--dry-run", action="store_true", help="show what would change, and store nothing")
+
+
+def _add_splits(parser: argparse.ArgumentParser) -> None:
+    rules = "; ".join(f"{name}: {words[0].lower()}{words[1:]}" for name, words in RULES.items())
     shares = "redraw the splits with these shares of train, val and test, such as 70,15,15"
     parser.add_argument("--split", metavar="SHARES", type=_shares, default=(), help=shares)
     parser.add_argument("--seed", type=_whole_number, help="seed of the new splits (default 0)")
     groups = f"keep photos together: {rules}; or a regular expression with one group"
     parser.add_argument("--group-by", metavar="RULE", default="", help=groups)
     parser.add_argument("--unstratified", action="store_true", help="do not balance the classes across the splits")
-    parser.add_argument("--dry-run", action="store_true", help="show what would change, and store nothing")
 
 
 def add_search(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 
-from autodet import arguments, commands, terminal
+from autodet import arguments, commands, dataset_commands, terminal
 from autodet.commands import Answer, Options
 from autodet.errors import AutodetError, sentence_for
 from autodet.terminal import PROGRAM, say
@@ -92,11 +92,13 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    arguments.add_import(add("import", commands.import_source, "import labelled photos"))
+    arguments.add_import(add("import", dataset_commands.import_source, "import labelled photos"))
     checked = "show what an import would find, and store nothing; exit status 0: clean, 3: findings, 2: unusable"
-    arguments.add_source(add("check", commands.check, checked))
+    arguments.add_source(add("check", dataset_commands.check, checked))
     changes = "make a new version of a data set: other classes, other splits"
-    arguments.add_derive(add("derive", commands.derive, changes))
+    arguments.add_derive(add("derive", dataset_commands.derive, changes))
+    joined = "merge data sets into a new one, with a table that maps their class names"
+    arguments.add_merge(add("merge", dataset_commands.merge, joined))
     arguments.add_search(add("search", commands.search, "search for the best detector, and wait for it"))
     status = add("status", commands.status, "show the status of one search, or of all")
     status.add_argument("search", metavar="SEARCH", nargs="?", help="a search's id or name (default: every search)")
@@ -111,6 +113,6 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_evaluate(add("evaluate", commands.evaluate, "evaluate a model on a split of a data set"))
     arguments.add_predict(add("predict", commands.predict, "find the objects on photos"))
     arguments.add_export(add("export", commands.export, "write a model, or a data set, as a file for other programs"))
-    add("datasets", commands.datasets, "list the data sets")
+    add("datasets", dataset_commands.datasets, "list the data sets")
     add("models", commands.models, "list the models, the newest first")
     return parser

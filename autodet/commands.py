@@ -3,25 +3,19 @@
 import argparse
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from autodet import terminal
 from autodet.datasets.export import LAYOUTS, export_dataset
-from autodet.datasets.imports.import_dataset import check_source, import_dataset
-from autodet.datasets.manifest import list_datasets, load_dataset, only_dataset_id
+from autodet.datasets.manifest import load_dataset, only_dataset_id
 from autodet.datasets.photos import open_photo
-from autodet.datasets.sources.s3.access import ANONYMOUS, Identity, S3Credentials
-from autodet.datasets.versions.derive import Changes, plan_version, store_version
-from autodet.datasets.versions.diff import differences_to_json
-from autodet.datasets.versions.resplit import Resplit
-from autodet.errors import AmbiguousNameError, DatasetError, NotFoundError, PhotoError, SearchError
+from autodet.errors import AmbiguousNameError, NotFoundError, PhotoError, SearchError
 from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
 from autodet.inference.photo_folders import dataset_photos, find_photos
 from autodet.messages.plans import plan_text
-from autodet.messages.versions import change_sentence
 from autodet.models.store import find_model, list_models, only_model_id, rename_model
 from autodet.records import Prediction, SearchStatus
 from autodet.search.api import Search, find_only_search, find_search, is_in_the_making, list_searches
@@ -59,87 +53,11 @@ class Answer:
     status: int = 0
 
 
-CHECK_STATUS = {"clean": 0, "findings": 3, "unusable": 2}  # exit status of ``check``
-
-
 def app(options: Options) -> Answer:
     """Replace this process with the app's server."""
     settings = load_settings(environment_with_secrets(os.environ))
     start_app(settings, port=options.port, browser=not options.no_browser)
     raise AssertionError  # unreachable: start_app replaces the process
-
-
-def import_source(options: Options) -> Answer:
-    """Import labelled photos."""
-    with ProgressLine() as line:
-        dataset = import_dataset(
-            options.source,
-            options.name,
-            format=options.format,
-            seed=options.seed,
-            decisions=dict(options.decide),
-            credentials=_credentials(options),
-            progress=lambda share, doing: line.show(f"{share:4.0%}  {doing}"),
-        )
-    return Answer(dataset.to_json(), terminal.dataset_text(dataset))
-
-
-def check(options: Options) -> Answer:
-    """Show what an import would find, without storing anything."""
-    with ProgressLine() as line:
-        found = check_source(
-            options.source,
-            format=options.format,
-            seed=options.seed,
-            decisions=dict(options.decide),
-            credentials=_credentials(options),
-            progress=lambda share, doing: line.show(f"{share:4.0%}  {doing}"),
-        )
-    return Answer(found.to_json(), terminal.review_text(found), status=CHECK_STATUS[found.state])
-
-
-def _credentials(options: Options) -> S3Credentials:
-    """Return the S3 identity; keys are never command-line arguments, because other users could read them."""
-    if options.anonymous:
-        return replace(ANONYMOUS, endpoint=options.endpoint)
-    identity: Identity = "profile" if options.profile else "machine"
-    return S3Credentials(identity=identity, profile=options.profile, endpoint=options.endpoint)
-
-
-def derive(options: Options) -> Answer:
-    """Make a new version of a data set."""
-    parent = load_dataset(options.dataset)
-    version = plan_version(parent, _changes(options))
-    document = {
-        "parent": parent.id,
-        "changes": list(map(change_sentence, version.changes)),
-        "counts": differences_to_json(version.differences()),
-        "groups": len(version.groups),
-    }
-    if options.dry_run:
-        return Answer({"dataset": None} | document, terminal.version_text(version))
-    dataset = store_version(version, options.name)
-    return Answer(dataset.to_json() | document, terminal.version_text(version, dataset))
-
-
-def _changes(options: Options) -> Changes:
-    """Return the changes requested from ``derive``.
-
-    Raises:
-        DatasetError: A class is renamed twice, or options of the split are given without ``--split``.
-    """
-    rename = dict(options.rename)
-    if len(rename) < len(options.rename):
-        raise DatasetError("A class is renamed twice; give each OLD=NEW once.")
-    described = options.seed is not None or options.group_by or options.unstratified
-    if described and not options.split:
-        raise DatasetError(
-            "--seed, --group-by and --unstratified need new splits; add the shares, such as --split 70,15,15."
-        )
-    resplit = None
-    if options.split:
-        resplit = Resplit(options.split, options.seed or 0, not options.unstratified, options.group_by)
-    return Changes(rename, options.drop, options.emptied, resplit)
 
 
 def search(options: Options) -> Answer:
@@ -346,12 +264,6 @@ def export(options: Options) -> Answer:
         written = load_detector(model, device="cpu").save(options.out)
     document = {"model": model.id, "format": options.format, "file": str(written)}
     return Answer(document, f"Wrote {written}.")
-
-
-def datasets(_options: Options) -> Answer:
-    """List the data sets."""
-    datasets = list_datasets()
-    return Answer([dataset.to_json() for dataset in datasets], terminal.datasets_text(datasets))
 
 
 def models(_options: Options) -> Answer:

@@ -11,6 +11,7 @@ from autodet.datasets.imports.review import Review
 from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.datasets.splits import count_splits
 from autodet.datasets.versions.derive import Version
+from autodet.datasets.versions.merge import Merge
 from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import Objective
 from autodet.messages.finding_kinds import KIND_TEXTS
@@ -101,8 +102,25 @@ def version_text(version: Version, dataset: Dataset | None = None) -> str:
         version: Planned version.
         dataset: Data set stored for it; None if nothing was stored.
     """
+    return _changes_text(version, ("version of", version.parent.id), dataset)
+
+
+def merge_text(merge: Merge, dataset: Dataset | None = None) -> str:
+    """Describe a merge, with counts before and after, and what it needs.
+
+    Args:
+        merge: Planned merge.
+        dataset: Data set stored for it; None if nothing was stored.
+    """
+    ids = ", ".join(parent.id for parent in merge.parents)
+    origin = ("version of", merge.parents[0].id) if merge.adds else ("merged from", ids)
+    text = _changes_text(merge, origin, dataset)
+    return "\n".join([text, *_finding_lines(merge.settled)])
+
+
+def _changes_text(version: Version | Merge, origin: tuple[str, str], dataset: Dataset | None) -> str:
     name = dataset.id if dataset else "none yet: this is a dry run"
-    facts = [("data set", name), ("version of", version.parent.id)]
+    facts = [("data set", name), origin]
     differences = version.differences()
     heads = [split.upper() for split in differences[0].after]
     rows = [

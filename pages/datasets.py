@@ -9,6 +9,7 @@ from autodet.ui.datasets.contents import offer_deletion, show_contents, show_vie
 from autodet.ui.datasets.export_buttons import offer_downloads
 from autodet.ui.datasets.import_form import offer_import
 from autodet.ui.datasets.import_jobs import asks_first, show_imports
+from autodet.ui.datasets.merge_form import offer_merge
 from autodet.ui.datasets.version_form import show_versions
 
 with page("datasets", "Import labelled photos, and check them before you start a search."):
@@ -19,6 +20,7 @@ with page("datasets", "Import labelled photos, and check them before you start a
     if dataset:
         show_contents(dataset)
         show_versions(dataset)
+        offer_merge(dataset)
         with st.container(horizontal=True):
             if dataset.boxes:
                 link("search", "Search for a detector", primary=not asks_first(), dataset=dataset.id)

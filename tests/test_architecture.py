@@ -28,12 +28,14 @@ LAYERS = (
 # The same within rooms that have rooms of their own; modules that stand alone there count as rooms.
 INNER_LAYERS = {
     "datasets": (
+        ("addition",),
         ("imports", "versions", "export", "statistics"),
         ("checks", "manifest"),
         ("splits",),
         ("formats",),
         ("photos",),
         ("sources", "photo_sources", "perceptual_hash", "record_columns"),
+        ("photo_formats", "pixel_depth", "jpeg_end", "tiff_layout"),
     ),
     "search": (
         ("__main__", "start"),
@@ -50,7 +52,7 @@ INNER_LAYERS = {
         ("common",),
     ),
 }
-ROOM_OF_MODULE = {"terminal": "cli", "arguments": "cli", "commands": "cli", "__main__": "cli"}
+ROOM_OF_MODULE = dict.fromkeys(("terminal", "arguments", "commands", "dataset_commands", "__main__"), "cli")
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 
 NOUNS_IN_ING = {"malloc_tuning", "planning", "staging", "training"}  # other modules in -ing are gerunds

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from autodet import cli, commands
+from autodet import cli, dataset_commands
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.store import add_model, put_model
 from autodet.search.api import find_search
@@ -102,6 +102,7 @@ class TestTheWholePath:
             "format": "voc",
             "classes": list(sample_dataset.classes),
             "splits": sample_dataset.splits,
+            "splits_from": "The splits are those of the source's folders.",
             "boxes": sample_dataset.boxes,
             "problems": [],
         }
@@ -383,25 +384,27 @@ def test_a_folder_without_photos_is_a_sentence(trained_bundle, empty_home, tmp_p
 
 def test_files_of_a_folder_that_are_passed_over_are_told(trained_bundle, empty_home, tmp_path):
     write_labelled(tmp_path / "set", "photo")
-    for name in ("a.heic", "b.HEIC", "below/c.tif", "d.avif", "e.gif", ".hidden.jpg", "notes", "folder.jpg/notes.txt"):
+    for name in ("a.dng", "b.DNG", "below/c.svg", "d.psd", "e.jp2", ".hidden.jpg", "notes", "folder.jpg/notes.txt"):
         (tmp_path / "set" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "set" / name).write_bytes(b"content")
     ran = run(empty_home, "predict", trained_bundle, tmp_path / "set", "--json")
     assert ran.returncode == 0
     assert [Path(one["file"]).name for one in json.loads(ran.stdout)] == ["photo.png"]
     formats, hidden, others = ran.stderr.splitlines()
-    assert formats.startswith("Skipped 5 photos in formats that cannot be read (2 .heic, ")
-    assert all(ending in formats for ending in ("1 .tif", "1 .avif", "1 .gif"))
+    assert formats.startswith("Skipped 5 photos in formats that cannot be read (2 .dng, ")
+    assert all(ending in formats for ending in ("1 .svg", "1 .psd", "1 .jp2"))
     assert hidden == "Skipped 1 hidden file."
     assert "3 files of other kinds" in others and "1 .xml" in others and "1 without an ending" in others
 
 
 def test_a_folder_of_formats_that_cannot_be_read_names_them(trained_bundle, empty_home, tmp_path):
-    for name in ("a.heic", "b.heic", "c.tif"):
+    for name in ("a.dng", "b.dng", "c.svg"):
         (tmp_path / name).write_bytes(b"content")
     ran = run(empty_home, "predict", trained_bundle, tmp_path)
-    assert_is_one_sentence(ran, "contains no photos to predict on; give JPEG, PNG, WEBP or BMP files.")
-    assert "(2 .heic and 1 .tif)" in ran.stderr
+    assert_is_one_sentence(
+        ran, "contains no photos to predict on; give JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF or HEIC files."
+    )
+    assert "(2 .dng and 1 .svg)" in ran.stderr
 
 
 def test_predict_takes_the_photos_of_a_data_set(trained_bundle, sample_folder, empty_home):
@@ -479,7 +482,19 @@ def fruit_home(tmp_path):
 def test_derive_tells_what_was_made_of_what(fruit_home):
     asked = ("derive", "fruit", "--name", "pomes", "--rename", "apple=pome", "--drop", "banana")
     derived = document_of(fruit_home, *asked, "--split", "40,30,30", "--group-by", "number", "--seed", 2)
-    keys = ["dataset", "format", "classes", "splits", "boxes", "problems", "parent", "changes", "counts", "groups"]
+    keys = [
+        "dataset",
+        "format",
+        "classes",
+        "splits",
+        "splits_from",
+        "boxes",
+        "problems",
+        "parent",
+        "changes",
+        "counts",
+        "groups",
+    ]
     assert list(derived) == keys
     assert (derived["dataset"], derived["parent"], derived["classes"]) == ("pomes", "fruit", ["pome"])
     assert (derived["boxes"], derived["groups"]) == (12, 3)
@@ -519,6 +534,77 @@ def test_a_version_that_makes_no_sense_is_a_sentence(arguments, words, fruit_hom
     said = capsys.readouterr().err
     assert words in said and said.count("\n") == 1
     assert [path.name for path in Workspace(fruit_home).datasets.iterdir()] == ["fruit"]
+
+
+# Merges
+
+
+@pytest.fixture
+def two_homes(fruit_home, tmp_path, monkeypatch):
+    """A workspace with the data sets fruit (apple, banana) and market (Apples, banana), of other photos."""
+    for number in range(6):
+        marks = [("Apples", APPLE[1]), BANANA]
+        write_labelled(tmp_path / "market", f"stall_{number}", marks, seed=500 + number)
+    import_dataset(tmp_path / "market", workspace=Workspace(fruit_home))
+    monkeypatch.setenv("AUTODET_HOME", str(fruit_home))
+    return fruit_home
+
+
+def test_merge_tells_what_was_made_of_what(two_homes):
+    merged = document_of(two_homes, "merge", "fruit", "market", "--map", "market:Apples=apple", "--name", "all")
+    keys = ["dataset", "format", "classes", "splits", "boxes", "problems"]
+    assert list(merged) == [*keys, "parent", "parents", "changes", "counts", "groups", "needs"]
+    assert (merged["dataset"], merged["parents"], merged["classes"]) == (
+        "all",
+        ["fruit", "market"],
+        ["apple", "banana"],
+    )
+    assert merged["counts"]["classes"]["apple"]["all"] == [12, 18] and merged["needs"] == []
+    assert merged["changes"][1] == "Renamed 'Apples' of 'market' to 'apple' (6 boxes)."
+
+
+def test_a_merge_that_needs_a_decision_says_how_to_decide(two_homes, capsys):
+    assert cli.main(["merge", "fruit", "market"]) == cli.MISTAKE
+    assert "--decide class_similar=fix or --decide class_similar=keep" in capsys.readouterr().err
+    assert cli.main(["merge", "fruit", "market", "--dry-run", "--json"]) == cli.OK
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["dataset"] is None and [need["kind"] for need in planned["needs"]] == ["class_similar"]
+    decided = ["--decide", "class_similar=fix", "--split", "50,25,25", "--seed", "3"]
+    assert cli.main(["merge", "fruit", "market", *decided]) == cli.OK
+    said = capsys.readouterr().out
+    assert "merged from  fruit, market" in said and "Drew new splits" in said
+    assert ids(Workspace(two_homes).datasets) == {"fruit", "market", "fruit-and-market"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fruit"], "two data sets or more"),
+        (["fruit", "fruit"], "given twice"),
+        (["fruit", "pears"], "no data set called 'pears'"),
+        (["fruit", "market", "--map", "plum=apple"], "There is no class 'plum' to map"),
+        (["fruit", "market", "--map", "Apples"], "'Apples' is not OLD=NEW"),
+        (["fruit", "market", "--map", "Apples=a", "--map", "market:Apples=b"], "mapped twice"),
+        (["fruit", "market", "--seed", "1"], "need new splits"),
+        (["fruit", "market", "--decide", "box_round=keep"], "not a kind of finding"),
+    ],
+)
+def test_a_merge_that_makes_no_sense_is_a_sentence(arguments, words, two_homes, capsys):
+    assert cli.main(["merge", *arguments]) == cli.MISTAKE
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
+    assert ids(Workspace(two_homes).datasets) == {"fruit", "market"}
+
+
+def test_photos_are_added_to_a_data_set(two_homes, tmp_path, capsys):
+    source = str(tmp_path / "market")
+    assert cli.main(["import", source, "--map", "Apples=apple"]) == cli.MISTAKE
+    assert "--map needs --add-to DATASET" in capsys.readouterr().err
+    assert cli.main(["import", source, "--add-to", "fruit"]) == cli.MISTAKE
+    assert "'Apples' of 'market' is probably 'apple'" in capsys.readouterr().err
+    added = document_of(two_homes, "import", source, "--add-to", "fruit", "--map", "Apples=apple")
+    assert (added["dataset"], added["parents"], added["boxes"]) == ("fruit-2", ["fruit"], 36)
+    assert added["changes"][0] == "Added 'market' (6 photos, 12 boxes)."
 
 
 # ErrorCounts
@@ -725,7 +811,7 @@ def test_a_reader_who_has_seen_enough_is_no_error(imported_home):
 
 
 def test_what_nobody_foresaw_is_a_sentence_too_and_can_be_looked_into(monkeypatch, capsys):
-    monkeypatch.setattr(commands, "list_datasets", lambda: 1 / 0)
+    monkeypatch.setattr(dataset_commands, "list_datasets", lambda: 1 / 0)
     assert cli.main(["datasets"]) == 1
     said = capsys.readouterr()
     assert (said.out, said.err.count("\n")) == ("", 1)
@@ -746,6 +832,6 @@ def test_file_names_that_cannot_be_shown_lose_nothing(trained_bundle, workspace,
 
 
 def test_whatever_a_library_prints_the_answer_stands_alone(monkeypatch, capsys):
-    monkeypatch.setattr(commands, "list_datasets", lambda: print("Loading annotations...") or [])
+    monkeypatch.setattr(dataset_commands, "list_datasets", lambda: print("Loading annotations...") or [])
     assert cli.main(["datasets", "--json"]) == 0
     assert capsys.readouterr().out == "[]\n"

@@ -11,6 +11,7 @@ import pytest
 from autodet.cli import main
 from autodet.datasets.manifest import load_dataset
 from autodet.datasets.versions.derive import derive_dataset
+from autodet.datasets.versions.merge import merge_datasets
 from autodet.messages.plans import plan_text
 from autodet.models.store import find_model, list_models
 from autodet.records import Notice, notices_to_json
@@ -133,7 +134,10 @@ def test_its_data_set_is_read(old):
     assert {finding.kind for finding in dataset.findings} == set(PROBLEMS)
     stored = json.loads((dataset.folder / "manifest.json").read_text(encoding="utf-8"))["problems"]
     assert stored == dataset.to_json()["problems"], "the sentences stay as they were written"
+    assert dataset.parents == dataset.other_parents == ()
     version = derive_dataset(dataset, "version", drop=["banana"], workspace=old)
+    merged = merge_datasets([dataset, version], decisions={"datasets_disagree": "fix"}, resplit=(70, 30), workspace=old)
+    assert [parent.id for parent in load_dataset(merged.id, old).parents] == ["fruit", "version"]
     assert "recorded" in {finding.cause for finding in version.findings}
     assert load_dataset("version", old).findings == version.findings
 

@@ -77,7 +77,8 @@ class Dataset:
         findings: Problems that the import found, with the action taken for each.
         created: Time of the import, ISO 8601 with time zone.
         fingerprint: SHA-256 over classes, splits, boxes and the photos' bytes, in hexadecimal.
-        parent: The data set that it was derived from; None if it was imported.
+        parent: The data set that it was derived from, with the changes; None if it was imported.
+        other_parents: The further data sets that a merge joined to the first, without changes of their own.
         splits_from: Where the splits come from; empty if an earlier version of autodet imported it.
     """
 
@@ -91,6 +92,7 @@ class Dataset:
     created: str
     fingerprint: str
     parent: Parent | None = None
+    other_parents: tuple[Parent, ...] = ()
     splits_from: SplitOrigin = ""
 
     def __repr__(self) -> str:
@@ -112,6 +114,11 @@ class Dataset:
     def photo(self, record: ImageRecord) -> Path:
         """Return the path of a record's photo; open it with ``open_photo``."""
         return self.folder / IMAGES / record.file
+
+    @property
+    def parents(self) -> tuple[Parent, ...]:
+        """The data sets that it was derived from: none if it was imported, several if it was merged."""
+        return (self.parent, *self.other_parents) if self.parent else ()
 
     @property
     def splits(self) -> dict[str, int]:
@@ -141,7 +148,7 @@ class DatasetSummary:
     """The values of a data set shown in lists.
 
     ``problems`` and ``boxes`` are counts, ``splits`` holds the number of photos per split, and ``parent`` is the id of
-    the data set that a version was derived from, otherwise empty.
+    the (first) data set that a version was derived from, otherwise empty.
     """
 
     id: str
@@ -287,6 +294,7 @@ def write_dataset(dataset: Dataset) -> None:
         "created": dataset.created,
         "fingerprint": dataset.fingerprint,
         "parent": asdict(dataset.parent) if dataset.parent else None,
+        "other_parents": [asdict(parent) for parent in dataset.other_parents],
         "splits_from": dataset.splits_from,
         "findings": [asdict(finding) for finding in dataset.findings],
         "images": records_to_columns(dataset.images),
@@ -363,6 +371,7 @@ def _read_manifest(path: Path, _modified: int, _size: int) -> Dataset:
             created=document["created"],
             fingerprint=document["fingerprint"],
             parent=_parent(parent) if parent else None,
+            other_parents=tuple(map(_parent, document.get("other_parents", ()))),
             splits_from=document.get("splits_from", ""),
         )
     except DatasetError:

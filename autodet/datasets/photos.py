@@ -3,45 +3,40 @@
 The content of a file determines its format, not its name. Photos above the size limit of the settings are not decoded.
 """
 
+import logging
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
-from typing import cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
+from autodet.datasets.jpeg_end import is_zero_filled, with_end
 from autodet.datasets.perceptual_hash import look_of
+from autodet.datasets.photo_formats import PHOTO_FORMATS, SIGNATURE_BYTES, format_of_content
 from autodet.datasets.photo_sources import MAX_PHOTO_BYTES, Photo, array_photo, file_or_bytes, name_of
+from autodet.datasets.pixel_depth import LOW_BYTES, eight_bits, has_idle_bits, joined_bytes
 from autodet.datasets.sources.files import CausedError, FileError, is_git_pointer, open_regular, read_regular
+from autodet.datasets.tiff_layout import is_misread, is_negative
 from autodet.errors import PhotoError
 from autodet.settings import load_settings
 
-PHOTO_ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp")
-FORMAT_ENDINGS = {
-    "JPEG": (".jpg", ".jpeg", ".jfif"),
-    "MPO": (".jpg", ".jpeg", ".jfif"),  # a JPEG followed by a preview, written by phones
-    "PNG": (".png",),
-    "WEBP": (".webp",),
-    "BMP": (".bmp",),
-}
-
-DEPTHS = (8, 10, 12, 14, 16)  # bit depths that cameras use within 16-bit channels
-LOW_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}  # Pillow's raw modes for the high and the low bytes
-MAX_METADATA_BYTES = 32_000_000  # file content except pixels: EXIF, colour profiles, previews; for WEBP, the whole file
+# File content except pixels: EXIF, colour profiles, previews; for WEBP, AVIF and HEIC, the whole file.
+MAX_METADATA_BYTES = 32_000_000
 BYTES_PER_PIXEL = 8  # upper bound for uncompressed pixels: four channels of 16 bits
+CONVERTED = {name for name, format in PHOTO_FORMATS.items() if format.stored_as}
 MAX_READS = 500_000  # maximum number of reads that return fewer than 64 bytes
 SMALL_BYTES = 1_000_000  # file size up to which reads need no metering
 MAX_SCANS = 200  # scans of a progressive JPEG; cameras and programs write about ten
 MIN_SIDE = 36  # minimum side in pixels of the reduced JPEG for the perceptual hash
-_READABLE = ("JPEG", "PNG", "WEBP", "BMP")
+_READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")  # by Pillow itself
 _BROKEN = (
     *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, MemoryError, AttributeError),
     *(ArithmeticError, AssertionError, RuntimeError, struct.error, zlib.error),
@@ -59,6 +54,10 @@ _TO_UPRIGHT = {
 
 warnings.filterwarnings("ignore", module=r"PIL\.")  # problems with a photo are raised as PhotoError or ignored
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
+
+
+Value = TypeVar("Value")
 
 
 class PhotoFileError(CausedError, PhotoError):
@@ -70,16 +69,18 @@ class PhotoFacts:
     """Metadata of a photo, read from its file.
 
     Attributes:
-        format: ``JPEG``, ``MPO``, ``PNG``, ``WEBP`` or ``BMP``, detected from the content.
+        format: A key of ``photo_formats.PHOTO_FORMATS``, detected from the content.
         stored_wh: Width and height in pixels as stored, before EXIF orientation.
         orientation: EXIF orientation, 1 (upright) to 8.
         look: 128-bit perceptual hash; see ``autodet.datasets.perceptual_hash``.
+        several: Whether a photo that an import converts holds more images, such as pages; only the first counts.
     """
 
     format: str
     stored_wh: tuple[int, int]
     orientation: int
     look: int = 0
+    several: bool = False
 
     @property
     def upright_wh(self) -> tuple[int, int]:
@@ -92,8 +93,9 @@ def open_photo(source: Photo, name: str = "") -> Image.Image:
     """Open a photo as upright RGB with 8 bits per channel; transparent areas become white.
 
     In a photo with 16 bits per channel, black is 0 and white is the largest value of 8, 10, 12, 14 or 16 bits: the
-    smallest depth that holds its brightest pixel. Pillow reduces 16-bit colour photos to 8 bits, so pass the file of
-    such a photo, not a Pillow image.
+    smallest depth that holds its brightest pixel; ``pixel_depth.shades`` tells about other values. Pillow reduces
+    16-bit colour photos to 8 bits, so pass the file of such a photo, not a Pillow image. A file with several images,
+    such as a TIFF with pages, is opened at its first.
 
     Args:
         source: A path, the bytes of a file, an open binary file, a Pillow image, or an RGB array of shape (H, W, 3) and
@@ -102,23 +104,15 @@ def open_photo(source: Photo, name: str = "") -> Image.Image:
         name: The user's name of the photo, for error messages; defaults to its file name.
 
     Raises:
-        PhotoError: The photo is not a JPEG, PNG, WEBP or BMP, is truncated, or exceeds the limits of the settings; or
-            the source has none of these forms.
+        PhotoError: The photo has none of the formats of ``photo_formats``, is truncated, or exceeds the limits of the
+            settings; or the source has none of these forms.
     """
     name = name or name_of(source, "photo")
     if isinstance(source, np.ndarray):
         return array_photo(source, name)
     if isinstance(source, Image.Image):
         return _pillow_photo(source, name)
-    source = file_or_bytes(source, name)
-    with _opened(source, name) as image:
-        lower = LOW_BYTES.get(str(image.tile[0].args)) if image.format == "PNG" else None
-        image.load()
-        if lower is None or not _has_idle_bits(image):
-            return _upright_rgb(image)
-        with _opened(source, name) as again:
-            again.tile = [tile._replace(args=lower) for tile in again.tile]
-            return _upright_rgb(_joined_bytes(image, again))
+    return _read_with_end(file_or_bytes(source, name), name, lambda file: _open(file, name))
 
 
 def read_photo(path: str, name: str) -> bytes:
@@ -146,12 +140,84 @@ def check_photo(source: bytes, name: str, max_pixels: int | None = None) -> Phot
     Raises:
         PhotoFileError: See ``open_photo``.
     """
+    return _read_with_end(source, name, lambda file: _check(file, name, max_pixels))
+
+
+def is_photo(path: str) -> bool:
+    """Return whether a file is a photo according to its content; False if it cannot be read."""
+    try:
+        with open_regular(path) as file:
+            return format_of_content(file.read(SIGNATURE_BYTES)) is not None
+    except OSError:
+        return False
+
+
+def _open(source: Path | bytes, name: str) -> Image.Image:
+    with _opened(source, name) as image:
+        lower = _low_bytes(image)
+        image.load()
+        if lower is None or not has_idle_bits(image):
+            return _upright_rgb(image)
+        with _opened(source, name) as again:
+            again.tile = [tile._replace(args=lower) for tile in again.tile]
+            return _upright_rgb(joined_bytes(image, again))
+
+
+def _check(source: Path | bytes, name: str, max_pixels: int | None) -> PhotoFacts:
     with _opened(source, name, max_pixels) as image:
         format_, size_wh, orientation = image.format or "", image.size, _orientation(image)
         # For JPEG, Pillow reads all bytes but decodes at a reduced size.
         image.draft("L", (max(image.width // 8, MIN_SIDE), max(image.height // 8, MIN_SIDE)))
         image.load()
-        return PhotoFacts(format_, size_wh, orientation, look_of(_eight_bits(image), _TO_UPRIGHT.get(orientation)))
+        turn = _TO_UPRIGHT.get(orientation)
+        if format_ in CONVERTED:
+            size_wh = image.size  # a HEIC may state another size than it has
+        if format_ == "TIFF":  # Pillow turns it upright
+            turn = None
+            size_wh = size_wh if orientation < 5 else (size_wh[1], size_wh[0])
+        return PhotoFacts(format_, size_wh, orientation, look_of(eight_bits(image), turn), _has_several(image))
+
+
+def _read_with_end(source: Path | bytes, name: str, read: Callable[[Path | bytes], Value]) -> Value:
+    """Read a photo; read a JPEG that lacks nothing but its end as if it had one."""
+    try:
+        if isinstance(source, bytes) and is_zero_filled(source):
+            raise PhotoFileError("photo_damaged", name=name)  # unless all pixels precede the zeros
+        return read(source)
+    except PhotoFileError as error:
+        if error.cause.key != "photo_damaged":
+            raise
+        content = source if isinstance(source, bytes) else read_photo(str(source), name)
+        if (ended := with_end(content, _pixels)) is None:
+            raise
+    return read(ended)
+
+
+def _pixels(content: bytes) -> bytes | None:
+    try:
+        with _opened(content, "") as image:
+            return image.tobytes()
+    except PhotoFileError:
+        return None
+
+
+def _low_bytes(image: ImageFile) -> Any:
+    """Return the arguments with which Pillow decodes the low bytes of 16-bit colours; None for other photos."""
+    if image.format not in ("PNG", "TIFF") or not image.tile:
+        return None
+    args = image.tile[0].args
+    mode, *rest = args if isinstance(args, tuple) else (args,)
+    lower = LOW_BYTES.get(str(mode))
+    return lower if lower is None or not isinstance(args, tuple) else (lower, *rest)
+
+
+def _has_several(image: ImageFile) -> bool:
+    if image.format not in CONVERTED:
+        return False
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except _BROKEN:  # whatever follows the first image does not invalidate it
+        return False
 
 
 class _OverfullError(OSError):
@@ -166,6 +232,7 @@ class _Metered(BufferedReader):
     """
 
     bytes_left = MAX_METADATA_BYTES
+    getvalue: Callable[[], bytes]  # set for bytes in memory, which Pillow hands to libtiff as they are
     reads_left = MAX_READS
     scans_left: int | None = None  # None while reading the header, and for other formats than JPEG
 
@@ -215,13 +282,28 @@ def _opened(source: Path | bytes, name: str, max_pixels: int | None = None) -> I
 
 
 def _identified(file: _Metered | BytesIO, name: str) -> ImageFile:
+    start = file.read(SIGNATURE_BYTES)
+    format_ = format_of_content(start)
+    file.seek(0)
     try:
-        return Image.open(file, formats=_READABLE)
+        image = _open_heif(file) if format_ == "HEIF" else Image.open(file, formats=_READABLE)
+        if is_misread(image):
+            raise UnidentifiedImageError
+        return image
     except UnidentifiedImageError as error:
-        file.seek(0)
-        if is_git_pointer(file.read(100)):
+        if is_git_pointer(start):
             raise PhotoFileError("photo_git_pointer", name=name) from error
-        raise PhotoFileError("photo_foreign", name=name) from error
+        if format_ == "TIFF":
+            raise PhotoFileError("tiff_layout", name=name) from error
+        raise PhotoFileError("photo_damaged" if format_ else "photo_foreign", name=name) from error
+
+
+def _open_heif(file: _Metered | BytesIO) -> ImageFile:
+    """Open a HEIC photo; Pillow reads them with a plugin, which is imported for the first one."""
+    from pi_heif import register_heif_opener
+
+    register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+    return Image.open(file, formats=("HEIF",))
 
 
 @contextmanager
@@ -232,6 +314,8 @@ def _metered(source: Path | bytes) -> Iterator[_Metered | BytesIO]:
         return
     with BytesIO(source) if isinstance(source, bytes) else open_regular(source) as file:
         metered = _Metered(cast(RawIOBase, file))
+        if isinstance(file, BytesIO):
+            metered.getvalue = file.getvalue
         try:
             yield metered
         finally:
@@ -268,43 +352,16 @@ def _pillow_photo(image: Image.Image, name: str) -> Image.Image:
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
+    negative = is_negative(image)
+    image.load()  # TIFF is upright then
     turn = _TO_UPRIGHT.get(_orientation(image))
-    image.load()
-    return _as_rgb(image.transpose(turn) if turn is not None else image)
+    upright = _as_rgb(image.transpose(turn) if turn is not None else image)
+    return ImageOps.invert(upright) if negative else upright
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
-    image = _eight_bits(image)
+    image = eight_bits(image)
     if image.has_transparency_data:
         colours = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), colours).convert("RGB")
     return image.convert("RGB")
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Convert a 16-bit grey image to 8 bits, because Pillow would clip it to white; return other images unchanged."""
-    if not image.mode.startswith("I"):
-        return image
-    return Image.fromarray(_shades(np.asarray(image).clip(0, 65535).astype(np.uint16)))
-
-
-def _shades(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Convert 16-bit values to 8 bits; white is the largest value of the smallest depth that holds all values."""
-    most = int(values.max())
-    largest = next(2**bits - 1 for bits in DEPTHS if most < 2**bits)
-    shades: NDArray[np.uint8] = (np.arange(largest + 1) * 255 // largest).astype(np.uint8)[values]
-    return shades
-
-
-def _has_idle_bits(upper: Image.Image) -> bool:
-    """Return whether a 16-bit colour photo, given its high bytes, needs 14 bits or fewer."""
-    return int(np.asarray(upper)[..., :3].max()) < 2**14 >> 8
-
-
-def _joined_bytes(upper: Image.Image, lower: Image.Image) -> Image.Image:
-    """Convert a 16-bit colour photo, given its high and low bytes, to 8 bits; all colours share one bit depth."""
-    values = np.asarray(upper).astype(np.uint16) * np.uint16(256) + np.asarray(lower)
-    colours, alpha = _shades(values[..., :3]), values[..., 3:]
-    joined = Image.fromarray(np.concatenate([colours, _shades(alpha)], axis=2) if alpha.size else colours)
-    joined.info = upper.info  # keeps the EXIF orientation
-    return joined

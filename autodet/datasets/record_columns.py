@@ -14,6 +14,7 @@ DECIMALS = 4  # of box coordinates in the manifest: finer than float32 for photo
 def records_to_columns(records: Sequence[ImageRecord]) -> dict[str, Any]:
     """Return the columns as JSON values, one list per column."""
     marked = [record.annotations for record in records]
+    converted = {str(index): record.origin_sha256 for index, record in enumerate(records) if record.origin_sha256}
     return {
         "file": [record.file for record in records],
         "width": [record.width for record in records],
@@ -22,6 +23,7 @@ def records_to_columns(records: Sequence[ImageRecord]) -> dict[str, Any]:
         "sha256": [record.sha256 for record in records],
         "origin": [record.origin for record in records],
         "look": [f"{record.look:032x}" for record in records],
+        **({"origin_sha256": converted} if converted else {}),
         "marks": [len(marks) for marks in marked],
         "boxes_xyxy": _joined([marks.boxes_xyxy for marks in marked]).astype(float).round(DECIMALS).ravel().tolist(),
         "class_ids": _joined([marks.class_ids for marks in marked]).tolist(),
@@ -48,9 +50,11 @@ def records_from_columns(columns: dict[str, Any]) -> Iterator[ImageRecord]:
         raise ValueError
     rows = (columns[key] for key in ("file", "width", "height", "split"))
     more = (columns[key] for key in ("sha256", "origin", "look"))
+    converted = columns.get("origin_sha256", {})
     photos = zip(*rows, split_annotations(marks, columns["marks"]), *more, strict=True)
-    for file, width, height, split, annotations, sha256, origin, look in photos:
-        yield ImageRecord(file, width, height, split, annotations, sha256, origin, int(look, 16))
+    for index, (file, width, height, split, annotations, sha256, origin, look) in enumerate(photos):
+        origin_sha256 = converted.get(str(index), "") if converted else ""
+        yield ImageRecord(file, width, height, split, annotations, sha256, origin, int(look, 16), origin_sha256)
 
 
 def split_annotations(marks: Annotations, counts: Iterable[int]) -> Iterator[Annotations]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from autodet.datasets.manifest import Dataset, list_datasets, read_dataset
 from autodet.errors import DatasetError
 from autodet.models.model_card import ModelCard
-from autodet.records import Notice, Origin
+from autodet.records import ImageRecord, Notice, Origin
 from autodet.workspace import Workspace, open_workspace
 
 
@@ -60,8 +60,13 @@ def _known(origins: Iterable[Origin], dataset: Dataset, split: str, workspace: W
         source = dataset if own else _find_source(origin, workspace or open_workspace())
         if source:
             trained = source.split("train") + (source.split("val") if origin.refit else ())
-            known |= {record.sha256 for record in trained}
-    return sum(record.sha256 in known for record in dataset.split(split))
+            known.update(*map(_hashes, trained))
+    return sum(not known.isdisjoint(_hashes(record)) for record in dataset.split(split))
+
+
+def _hashes(record: ImageRecord) -> tuple[str, str]:
+    """Return what identifies a photo: the stored file, and the file that it was converted from."""
+    return record.sha256, record.source_sha256
 
 
 def _find_source(origin: Origin, workspace: Workspace) -> Dataset | None:

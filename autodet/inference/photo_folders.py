@@ -8,18 +8,15 @@ from pathlib import Path
 from typing import Literal
 
 from autodet.datasets.manifest import Dataset
-from autodet.datasets.photos import PHOTO_ENDINGS
+from autodet.datasets.photo_formats import OTHER_PHOTO_ENDINGS, PHOTO_ENDINGS, is_unsure
+from autodet.datasets.photos import is_photo
 from autodet.datasets.sources.files import is_clutter
 from autodet.errors import DatasetError, PhotoError
 from autodet.inference.box_drawings import is_drawing
+from autodet.messages.formats import PHOTO_FORMATS
 from autodet.text_format import counted, listed
 
 Reason = Literal["format", "drawing", "hidden", "other"]
-OTHER_PHOTO_ENDINGS = {
-    *(".heic", ".heif", ".hif", ".avif", ".tif", ".tiff", ".gif", ".jxl", ".jp2", ".j2k", ".jpe", ".psd", ".ico"),
-    *(".ppm", ".pgm", ".pbm", ".tga", ".svg", ".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
-}
-READABLE = "JPEG, PNG, WEBP or BMP"
 MAX_ENDINGS_SHOWN = 6
 
 
@@ -41,7 +38,7 @@ class FoundPhotos:
         if endings := self._endings("format"):
             said.append(
                 f"Skipped {counted(endings.total(), 'photo')} in formats that cannot be read ({_shown(endings)}); "
-                f"save them as {READABLE}."
+                f"save them as {PHOTO_FORMATS}."
             )
         if endings := self._endings("drawing"):
             said.append(f"Skipped {counted(endings.total(), 'drawing')} of earlier predictions.")
@@ -76,7 +73,7 @@ def find_photos(given: Iterable[Path]) -> FoundPhotos:
         if not found:
             there = " ".join(FoundPhotos((), passed).sentences())
             raise PhotoError(
-                f"The folder {str(path)!r} contains no photos to predict on; give {READABLE} files. {there}"
+                f"The folder {str(path)!r} contains no photos to predict on; give {PHOTO_FORMATS} files. {there}"
             )
         photos += found
         passed_over += passed
@@ -110,7 +107,7 @@ def _reason(folder: Path, file: Path) -> Reason | None:
     if any(map(is_clutter, file.relative_to(folder).parts)):
         return "hidden"
     ending = file.suffix.lower()
-    if ending in PHOTO_ENDINGS:
+    if ending in PHOTO_ENDINGS or (is_unsure(file.name) and is_photo(str(file))):
         return "drawing" if is_drawing(file) else None
     return "format" if ending in OTHER_PHOTO_ENDINGS else "other"
 

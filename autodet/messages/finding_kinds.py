@@ -97,6 +97,41 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "They are about the same photos, and with the wrong one each class would be called by another's name.",
         {"stop": "Do not import", "keep": "Use the file that is named first"},
     ),
+    "attribute_chosen": KindText(
+        "Attributes chosen as class",
+        "The labelling program has attributes of any name, and does not say which one is the class.",
+        {"keep": "Use this attribute"},
+    ),
+    "attribute_unclear": KindText(
+        "Attributes that may all be the class",
+        "With the wrong attribute, a detector would learn colours or states instead of kinds of objects.",
+        {"stop": "Do not import", "keep": "Use the attribute that is named first"},
+    ),
+    "notation_decided": KindText(
+        "Boxes in another notation",
+        "The four numbers of a box are usually x, y, width and height in this format, and here they cannot be.",
+        {"keep": "Read them as two corners"},
+    ),
+    "classes_several": KindText(
+        "Objects with several classes",
+        "A detector gives each box one class, so each class gets a box of its own.",
+        {"keep": "Make a box for each class"},
+    ),
+    "shapes_skipped": KindText(
+        "Shapes without area",
+        "Points and lines have no box, so a detector cannot learn from them.",
+        {"drop": "Leave them out"},
+    ),
+    "shapes_grouped": KindText(
+        "Objects of several outlines",
+        "An object that is partly covered has several outlines of one group, and a detector learns it as one box.",
+        {"fix": "Make one box for each object", "keep": "Make a box for each outline"},
+    ),
+    "shapes_hulled": KindText(
+        "Turned boxes",
+        "A detector finds upright boxes, which hold more background than turned ones.",
+        {"fix": "Take the upright box around each"},
+    ),
     "box_set_aside": KindText(
         "Boxes that only another version of the labels has",
         "Of several versions one counts: a mixture would bring back boxes that were removed or moved.",
@@ -152,6 +187,11 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "Photos with a wrong file extension",
         "Programs that trust a file's name would fail on them; autodet checks the content.",
         {"fix": "Store it with the right extension"},
+    ),
+    "photo_converted": KindText(
+        "Photos in formats that are converted",
+        "Browsers do not show them, or training reads them slowly; the pixels, their number and the boxes stay.",
+        {"fix": "Store a PNG or JPEG of it"},
     ),
     "turned": KindText(
         "Photos that lie on their side",
@@ -232,6 +272,31 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "Splits with different classes",
         "If many boxes are of classes that train lacks, the splits probably call the same thing by different names.",
         {"stop": "Do not import", "keep": "Import it anyway"},
+    ),
+    "class_similar": KindText(
+        "Classes with similar names in merged data sets",
+        "Singular and plural are probably one class; as two, each would be missing from the other's photos.",
+        {"stop": "Do not merge", "fix": "Join them under the first name", "keep": "Keep two classes"},
+    ),
+    "class_partial": KindText(
+        "Classes that only some of the merged data sets label",
+        "A detector takes whatever has no box for background, and would learn to miss the class.",
+        {"stop": "Do not merge", "keep": "Merge anyway: the other photos do not show it"},
+    ),
+    "datasets_disagree": KindText(
+        "Photos that merged data sets label differently",
+        "The same photo is in both data sets with other boxes; with the wrong ones, objects would be missing.",
+        {
+            "stop": "Do not merge",
+            "fix": "Join the boxes of both",
+            "keep": "Use the boxes of the data set that is named first",
+            "drop": "Leave the photo out",
+        },
+    ),
+    "photo_leak": KindText(
+        "Near-duplicates between merged data sets",
+        "Photos that look alike in training and test are data leakage: metrics look better than they are.",
+        {"stop": "Do not merge", "drop": "Leave the one in train out", "keep": "Keep both"},
     ),
     "photo_copies": KindText(
         "Duplicate photos",

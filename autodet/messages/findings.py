@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autodet.messages.audience import Audience
-from autodet.messages.formats import FORMAT_TITLES
+from autodet.messages.formats import FORMAT_TITLES, PHOTO_FORMATS
 from autodet.records import MAX_LOST_SHARE, Cause, Finding
 from autodet.text_format import counted
 
@@ -14,9 +14,8 @@ WITHOUT_BOXES = {
     "val": "a search cannot compare its trials",
     "test": "no model can be evaluated on it",
 }
-PROGRAMS = {"labelme": "LabelMe's", "voc": "Pascal VOC's", "other": "another program's"}
 MAX_NAMES = 3  # of classes or files in one sentence
-NOTHING_IMPORTED = "Nothing {was} imported."
+NOTHING_IMPORTED, NOTHING_MERGED = "Nothing {was} imported.", "Nothing {was} merged."
 LEFT_OUT, KEPT = "The photo {was} left out.", "It {was} kept."
 BOX_DROPPED, CLASS_DROPPED = "The box {was} dropped.", "Its boxes {were} dropped."
 
@@ -103,6 +102,52 @@ def _contradiction(
     )
 
 
+def _similar(name: str, dataset: str, other: str, *, audience: Audience = "terminal") -> str:
+    return (
+        f"The class {name!r} of {dataset!r} is probably {other!r}; decide to join them or to keep two classes"
+        f"{_choice('class_similar', audience, 'fix', 'keep')}"
+    )
+
+
+def _partial(
+    name: str,
+    photos: int,
+    of_photos: int,
+    labelled_in: Sequence[str],
+    lacking: Sequence[str],
+    *,
+    audience: Audience = "terminal",
+) -> str:
+    out, other = ("", "") if audience == "page" else (f" (--map {name}=)", f" (--map {name}=NEW)")
+    return (
+        f"Only {_quoted(labelled_in)} labels {name!r}: {photos:,} of {counted(of_photos, 'photo')} are labelled "
+        f"without it ({_quoted(lacking)}), and whatever has no box counts as background. If they show it, label it "
+        f"there first, or leave the class out{out}. If the class has another name there, use one name{other}. Else "
+        f"agree to merge{_consent('class_partial', audience)}"
+    )
+
+
+def _datasets_disagree(photos: int, file: str, first: str, second: str, *, audience: Audience = "terminal") -> str:
+    are = "photo is" if photos == 1 else "photos are"
+    return (
+        f"{photos:,} {are} in both {first!r} and {second!r}, with different boxes ({file!r} is one); decide to join "
+        f"the boxes, to use those of {first!r}, or to leave such photos out"
+        f"{_choice('datasets_disagree', audience, 'fix', 'keep', 'drop')}"
+    )
+
+
+def _leaking(photos: int, of_photos: int, file: str, other: str, *, audience: Audience = "terminal") -> str:
+    return (
+        f"{photos:,} of {counted(of_photos, 'photo')} look like a photo of another data set in a later split "
+        f"({file!r} like {other!r}), which is data leakage; draw new splits, or decide to leave them out or to keep "
+        f"them{_choice('photo_leak', audience, 'drop', 'keep')}"
+    )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return " and ".join(map(repr, names[:MAX_NAMES])) + " ..." * (len(names) > MAX_NAMES)
+
+
 def _disagreeing(file: str, other: str, photo: str, photos: int, *, audience: Audience = "terminal") -> str:
     return (
         f"{file} and {other} mark different boxes on {counted(photos, 'photo')}, such as {photo}; remove the wrong "
@@ -138,7 +183,12 @@ NOTATION_WORDS = {
     "top_left": "the top left corner, width and height",
     "center": "the center, width and height",
 }
-UNIT_WORDS = {"pixels": " in pixels", "fractions": " as fractions of the photo", "percent": " in percent of the photo"}
+UNIT_WORDS = {
+    "pixels": " in pixels",
+    "fractions": " as fractions of the photo",
+    "percent": " in percent of the photo",
+    "per_mille": " in thousandths of the photo",
+}
 
 
 def _notation(
@@ -151,10 +201,30 @@ def _notation(
 ) -> str:
     others = " or as ".join(f"{NOTATION_WORDS[notation]}{UNIT_WORDS[unit]}" for notation, unit in fitting.items())
     return (
-        f"Of {counted(boxes, 'box', 'boxes')}, {misfits} reach beyond their photos or have no area, read as "
-        f"{NOTATION_WORDS[written]}; read as {others}, all fit. Decide how to read them"
+        f"Of {counted(boxes, 'box', 'boxes')}, {misfits} reach beyond their photos, have no area or crowd in a corner, "
+        f"read as {NOTATION_WORDS[written]}; read as {others}, all fit. Decide how to read them"
         f"{_choice('box_notation', audience, *fitting, 'keep')}"
     )
+
+
+def _people_disagree(file: str, photo: str, *, audience: Audience = "terminal") -> str:
+    return (
+        f"{file} has several annotations of {photo}, with other boxes; delete the wrong ones or mark one as ground "
+        f"truth, or decide to join their boxes or to use the first{_choice('labels_disagree', audience, 'fix', 'keep')}"
+    )
+
+
+def _attribute_unclear(chosen: str, others: Sequence[str], *, audience: Audience = "terminal") -> str:
+    return (
+        f"The regions have several attributes, {_few([chosen, *others])}, and any of them may be the class; name that "
+        f"of the class 'class', or agree to use {chosen!r}{_consent('attribute_unclear', audience)}"
+    )
+
+
+def _other_program(program: str, format: str) -> str:
+    whose = f"{FORMAT_TITLES[program]}'s" if program in FORMAT_TITLES else "another program's"
+    read = FORMAT_TITLES.get(format, format)
+    return f"Its labels are {whose}, and {read} labels were read; export these as {read} too, or import them separately"
 
 
 def _choice(kind: str, audience: Audience, *actions: str) -> str:
@@ -186,8 +256,17 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "photo_overfull": lambda name: f"The photo {name!r} has a file far larger than its pixels need; export it again",
     "photo_absent": lambda name: f"The photo {name!r} is not there; check its name",
     "photo_damaged": lambda name: f"The photo {name!r} is cut short or damaged; export or copy it again",
-    "photo_foreign": lambda name: f"{name!r} is not a photo that can be read; give a JPEG, PNG, WEBP or BMP file",
+    "photo_foreign": lambda name: f"{name!r} is not a photo that can be read; give a {PHOTO_FORMATS} file",
+    "tiff_layout": lambda name: (
+        f"The TIFF {name!r} has bands or a compression that cannot be read, such as more than four bands; export it "
+        "as RGB with 8 or 16 bits"
+    ),
+    "photo_converted": lambda format, photos, several, **_: (
+        f"{counted(photos, 'photo is', 'photos are')} in the format {format}"
+        + f"; {several} of them with several images, of which only the first was read" * bool(several)
+    ),
     "wrong_ending": lambda ending, format, **_: f"The file is called {ending} but is a {format} photo",
+    "ending_missing": lambda format, **_: f"The file has no extension and is a {format} photo",
     "size_missing": lambda **_: "The labels give no size for the photo, or 0x0",
     "turned": lambda stated_wh, **_: (
         f"The labels are for the photo lying on its side ({_sides(stated_wh)}), as the camera stored it"
@@ -216,12 +295,13 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     ),
     "photo_alike": lambda **pair: _pair("looks the same", **pair),
     # photos that labels name
-    "photo_unsupported": lambda name: (
-        f"The photo {name!r} has a format that cannot be read; convert it to JPEG, PNG, WEBP or BMP"
-    ),
+    "photo_unsupported": lambda name: f"The photo {name!r} has a format that cannot be read; convert it to JPEG or PNG",
     "photo_of_xml_missing": lambda name: f"There is no photo called {name!r} for this XML",
     "photo_of_entry_missing": lambda name: f"There is no photo called {name!r} for this entry",
     "photo_of_labels_missing": lambda name: f"There is no photo called {name!r} for this file of labels",
+    "photo_embedded": lambda name: (
+        f"The photo {name!r} is inside the JSON only (imageData); save it as a file of this name beside the JSON"
+    ),
     "photos_missing": lambda entries: f"The photos of {entries} more entries are missing too",
     # label files
     "json_git_pointer": lambda: f"It {GIT_POINTER}",
@@ -250,14 +330,17 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
         "are not ground truth"
     ),
     "folder_without_photos": lambda files: f"The photos of {counted(files, 'label file')} of this folder are not here",
-    "other_program": lambda program, format: (
-        f"Its labels are {PROGRAMS[program]}, and {format} labels were read; export these as {format} too"
-    ),
+    "other_program": _other_program,
     "other_format": lambda format, boxes: (
         f"There are {FORMAT_TITLES[format]} labels too ({counted(boxes, 'box', 'boxes')}), without names of classes"
     ),
     "described_twice": lambda file, photo: f"{file} already describes {photo}",
     "labels_disagree": _disagreeing,
+    "people_disagree": _people_disagree,
+    "drawn_twice": lambda file, photo: f"Another annotation of {photo} marks the same objects",
+    "ground_truth": lambda people, photo: (
+        f"One annotation of {photo!r} is marked as ground truth, and {_is_or_are(people)} not"
+    ),
     "other_version": lambda photos, others: f"Of its photos, {_is_or_are(photos)} described by {_files(others)} too",
     "other_objects": lambda photos, others: (
         f"Of its photos, {_is_or_are(photos)} described by {_files(others)} too, with other objects"
@@ -288,6 +371,31 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "mask_unreadable": lambda: "An annotation has a mask that cannot be read",
     "mask_empty": lambda: "An annotation has an empty mask",
     "category_unnamed": lambda category: f"An annotation has the category {category}, which is not in categories",
+    "shape_unnamed": lambda number: f"Shape {number} has no class",
+    "shape_points": lambda number, name: f"Shape {number} ({name}) does not have the points of its type",
+    "shape_unknown": lambda number, name, shape: f"Shape {number} ({name}) is of an unknown type, {shape!r}",
+    "region_place": lambda number: f"Region {number} does not have the numbers of its shape",
+    "region_shape": lambda number, shape: f"Region {number} is of an unknown shape, {shape!r}",
+    "region_sizeless": lambda number: f"Region {number} is turned or painted, and the size of its photo is not given",
+    "view_turned": lambda number: f"Region {number} was drawn on a turned view of the photo (image_rotation)",
+    "coordinates_missing": lambda number: f"Annotation {number} does not have the numbers x, y, width and height",
+    "coordinates_unknown": lambda number: f"Annotation {number} counts from an unknown origin or anchor",
+    "bbox_missing": lambda number: f"Object {number} has no bbox of four numbers",
+    "class_unlisted": lambda number, category: f"Object {number} has the class {category}, which no file names",
+    "attribute_missing": lambda called: "No attribute of the regions has a value that could be their class",
+    "attribute_chosen": lambda chosen, others: (
+        f"The regions have several attributes, {_few([chosen, *others])}; {chosen!r} fits a class best"
+    ),
+    "attribute_unclear": _attribute_unclear,
+    "notation_decided": lambda notation, boxes: (
+        f"{counted(boxes, 'box', 'boxes')} cannot be x, y, width and height, or have areas that contradict it"
+    ),
+    "classes_several": lambda shapes: f"{counted(shapes, 'object has', 'objects have')} several classes",
+    "shapes_skipped": lambda shapes: f"{counted(shapes, 'shape is', 'shapes are')} a point, a line or to be ignored",
+    "shapes_grouped": lambda shapes: f"{counted(shapes, 'outline belongs', 'outlines belong')} to another one's object",
+    "shapes_hulled": lambda shapes: (
+        f"{counted(shapes, 'box is', 'boxes are')} turned, and a detector finds upright boxes"
+    ),
     "box_set_aside": lambda name, box_xyxy, file, counting: _box(
         name, box_xyxy, f"is in {file} only; {counting} is used, which lacks it"
     ),
@@ -322,6 +430,11 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
         f"The class {name!r} is in {split} (first in {labels!r}) but in no photo of train, so it could not be learned; "
         f"correct its name, add photos of it to train, or remove it from {split}"
     ),
+    # merges
+    "class_similar": _similar,
+    "class_partial": _partial,
+    "datasets_disagree": _datasets_disagree,
+    "photo_leak": _leaking,
     # the whole data set
     "splits_disagree": _disagreement,
     "large_loss": _loss,
@@ -377,6 +490,15 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
         "keep": "The file named first {was} used.",
     },
     "names_differ": {"keep": "Its names {were} used.", "stop": NOTHING_IMPORTED},
+    "attribute_chosen": {"keep": "It {was} used."},
+    "attribute_unclear": {"keep": "The first {was} used.", "stop": NOTHING_IMPORTED},
+    "notation_decided": {"keep": "They {were} read as two corners."},
+    "classes_several": {"keep": "A box for each class {was} made."},
+    "shapes_skipped": {"drop": "They {were} left out."},
+    "shapes_grouped": {"fix": "One box around each object {was} made.", "keep": "Each outline {was} kept."},
+    "drawn_twice": {"drop": "The first {was} used."},
+    "ground_truth": {"drop": "The ground truth {was} used."},
+    "shapes_hulled": {"fix": "The upright box around each {was} taken."},
     "box_set_aside": {"drop": BOX_DROPPED},
     "box_no_area": {"drop": BOX_DROPPED},
     "box_outside": {"fix": "The box {was} cut to the photo.", "drop": BOX_DROPPED},
@@ -394,6 +516,7 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "boxes_tiny": {"keep": "They {were} kept.", "drop": "They {were} dropped."},
     "photo_crowded": {"keep": "All {were} kept."},
     "wrong_ending": {"fix": "It {was} stored as {stored_as}."},
+    "photo_converted": {"fix": "Each {was} converted to {stored_as}."},
     "turned": {"fix": "The boxes {were} turned with the photo.", "keep": "The boxes {were} left as they are."},
     "turned_upright": {"keep": "The boxes {were} left as they are.", "fix": "The boxes {were} turned with the photo."},
     "turned_unclear": {
@@ -433,6 +556,19 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "class_missing": {"keep": KEPT, "drop": CLASS_DROPPED},
     "class_untaught": {"keep": KEPT, "drop": CLASS_DROPPED},
     "splits_disagree": {"stop": NOTHING_IMPORTED, "keep": "It {was} imported anyway."},
+    "class_similar": {
+        "stop": NOTHING_MERGED,
+        "fix": "They {were} joined as {other!r}.",
+        "keep": "They {were} kept as two classes.",
+    },
+    "class_partial": {"stop": NOTHING_MERGED, "keep": "It {was} kept."},
+    "datasets_disagree": {
+        "stop": NOTHING_MERGED,
+        "fix": "The boxes of both {were} joined.",
+        "keep": "The boxes of {first!r} {were} used.",
+        "drop": "They {were} left out.",
+    },
+    "photo_leak": {"stop": NOTHING_MERGED, "drop": "They {were} left out.", "keep": "They {were} kept."},
     "photo_copies": {"keep": "Both {were} kept.", "drop": LEFT_OUT},
     "photo_alike": {"keep": "Both {were} kept.", "drop": LEFT_OUT},
     "large_loss": {"stop": NOTHING_IMPORTED, "keep": "The rest {was} imported."},
@@ -442,8 +578,11 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "no_validation_drawn": {"keep": "A search needs photos in val: redraw the splits, with a share for val."},
     "split_unmarked": {"keep": "Draw new splits, or annotate objects on photos of {split}."},
 }
-ABOUT_AUDIENCE = {"splits_disagree", "large_loss", "names_differ", "labels_disagree", "box_notation"}
-ABOUT_AUDIENCE |= {"turned_unclear", "size_unclear", "copies_disagree"}
+ABOUT_AUDIENCE = {
+    *("splits_disagree", "large_loss", "names_differ", "labels_disagree", "people_disagree", "attribute_unclear"),
+    *("box_notation", "turned_unclear", "size_unclear", "copies_disagree"),
+    *("class_similar", "class_partial", "datasets_disagree", "photo_leak"),
+}
 
 
 def problem_sentence(finding: Finding, audience: Audience = "terminal") -> str:

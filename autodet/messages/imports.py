@@ -30,6 +30,9 @@ _STEPS: Mapping[str, Callable[[ImportStep], str]] = {
 _UNMET: Mapping[str, Callable[..., str]] = {
     "no_xml": lambda: "there is no .xml file",
     "no_json": lambda: "there is no .json file",
+    "json_other": lambda: "no .json file is of such a format",
+    "no_jsonl": lambda: "there is no metadata.jsonl with objects",
+    "parquet": lambda file: f"{file}: Parquet is not read; save the data set as an image folder with a metadata.jsonl",
     "no_csv": lambda: "there is no .csv file",
     "no_txt": lambda: "there are no .txt label files",
     "no_txt_of_photo": lambda: "no .txt file has the name of a photo",
@@ -61,7 +64,10 @@ def detection_sentence(format: str, unmet: Mapping[str, Cause], *, asked: bool) 
     """
     if asked:
         return f"Read as {FORMAT_TITLES[format]}, as you chose."
-    others = "; ".join(f"for {FORMAT_TITLES[other]}, {unmet_clause(reason)}" for other, reason in unmet.items())
+    titles: dict[str, list[str]] = {}
+    for other, reason in unmet.items():
+        titles.setdefault(unmet_clause(reason), []).append(FORMAT_TITLES[other])
+    others = "; ".join(f"for {_listed(names)}, {clause}" for clause, names in titles.items())
     return f"Detected as {FORMAT_TITLES[format]}: {others}."
 
 
@@ -70,6 +76,7 @@ SPLIT_ORIGINS: Mapping[SplitOrigin, str] = {
     "train_only": "The source has photos for training only, so the splits were drawn at random.",
     "val_drawn": "The source has no photos for validation, so some of train were drawn at random.",
     "redrawn": "The splits were drawn at random for this version.",
+    "parents": "The splits are those of the merged data sets.",
     "folders": "The splits are those of the source's folders.",
     "labels": "The splits are those that the source's lists or label files name.",
     "": "",
@@ -84,6 +91,11 @@ def folders_sentence(source: str, photos: int, folders: Sequence[str]) -> str:
         "labels that say where on a photo an object is; draw boxes with a labelling tool and import those. To import "
         "the photos alone, choose the format 'unlabelled'."
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def format_question(source: str, photos: Mapping[str, int], audience: Audience = "terminal") -> str:

@@ -1,15 +1,22 @@
 """Sentences for the changes that make a version of a data set."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from autodet.messages.findings import PROBLEMS
 from autodet.records import VersionChange
 from autodet.text_format import counted, listed
 
 
-def _relabelled(verb: str, classes: list[str], boxes: int, name: str | None = None) -> str:
+def _relabelled(verb: str, classes: list[str], boxes: int, name: str | None = None, dataset: str = "") -> str:
     target = "" if name is None else f" {'into' if len(classes) > 1 else 'to'} {name!r}"
-    return f"{verb} {listed(map(repr, classes))}{target} ({boxes:,} boxes)."
+    of = f" of {dataset!r}" if dataset else ""
+    return f"{verb} {listed(map(repr, classes))}{of}{target} ({boxes:,} boxes)."
+
+
+def _joined(verb: str, datasets: Sequence[Mapping[str, Any]]) -> str:
+    sizes = (f"{one['name']!r} ({counted(one['photos'], 'photo')}, {one['boxes']:,} boxes)" for one in datasets)
+    return f"{verb} {listed(sizes)}."
 
 
 def _resplit(
@@ -43,11 +50,30 @@ _CHANGES: Mapping[str, tuple[str, str, Callable[..., str]]] = {
     "emptied_dropped": ("Left out", "Leave out", _emptied),
     "resplit": ("Drew", "Draw", _resplit),
     "split_unmarked": ("", "", lambda verb, **values: f"{PROBLEMS['split_unmarked'](**values)}."),
+    "joined": ("Joined", "Join", _joined),
+    "added": ("Added", "Add", _joined),
+    "copies_joined": (
+        "Kept",
+        "Keep",
+        lambda verb, photos: f"{verb} {counted(photos, 'photo')} once that more than one data set has.",
+    ),
+    "copies_dropped": (
+        "Left out",
+        "Leave out",
+        lambda verb, photos: f"{verb} {counted(photos, 'photo')} that the data sets label differently.",
+    ),
+    "leaks_dropped": (
+        "Left out",
+        "Leave out",
+        lambda verb, photos: f"{verb} {counted(photos, 'photo')} that look like photos of another split.",
+    ),
     "recorded": ("", "", lambda verb, sentence: sentence),
 }
 
 
 def change_sentence(change: VersionChange, *, planned: bool = False) -> str:
-    """Describe a change, made or ``planned``, as a sentence."""
+    """Describe a change, made or ``planned``, as a sentence; a kind that only a later version knows, too."""
+    if change.kind not in _CHANGES:
+        return f"A later version of autodet made a change {change.kind!r}; update autodet to read it."
     done, plan, worded = _CHANGES[change.kind]
     return worded(plan if planned else done, **change.values)

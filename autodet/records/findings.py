@@ -73,6 +73,11 @@ ChangeKind = Literal[
     "emptied_dropped",
     "resplit",
     "split_unmarked",
+    "joined",
+    "added",
+    "copies_joined",
+    "copies_dropped",
+    "leaks_dropped",
     "recorded",  # a sentence, written by an earlier version
 ]
 

@@ -15,8 +15,8 @@ BoxXYXY = tuple[float, float, float, float]
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 # Where splits come from: the source's folders; its lists or label files; drawn as there are none, or only photos for
-# training; only val drawn; drawn for a version. Empty if unknown.
-SplitOrigin = Literal["folders", "labels", "drawn", "train_only", "val_drawn", "redrawn", ""]
+# training; only val drawn; drawn for a version; those of merged data sets. Empty if unknown.
+SplitOrigin = Literal["folders", "labels", "drawn", "train_only", "val_drawn", "redrawn", "parents", ""]
 MAX_CLASSES_SHOWN = 10
 
 
@@ -101,9 +101,10 @@ class ImageRecord:
         height: Height in pixels, after EXIF orientation.
         split: ``train``, ``val`` or ``test``.
         annotations: Ground truth; may be empty, because background photos are data too.
-        sha256: SHA-256 of the photo's bytes, in hexadecimal.
+        sha256: SHA-256 of the stored photo's bytes, in hexadecimal.
         origin: Path of the photo below its import source, with forward slashes.
         look: 128-bit perceptual hash; see ``autodet.datasets.perceptual_hash``.
+        origin_sha256: SHA-256 of the file in the import source if the import converted it, such as a TIFF; else empty.
     """
 
     file: str
@@ -114,6 +115,12 @@ class ImageRecord:
     sha256: str = ""
     origin: str = ""
     look: int = 0
+    origin_sha256: str = ""
+
+    @property
+    def source_sha256(self) -> str:
+        """SHA-256 of the photo's file in the import source; equal for copies of a file."""
+        return self.origin_sha256 or self.sha256
 
     def __repr__(self) -> str:
         """Return one line, for notebooks."""

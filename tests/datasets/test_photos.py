@@ -139,7 +139,7 @@ def test_a_photo_cut_short_is_named(tmp_path, format, share):
             read(path, "cut.jpg")
 
 
-@pytest.mark.parametrize("content", [b"", b"just some text", b"\xff\xd8\xff\xe0", encoded(draw_photo(), "GIF")])
+@pytest.mark.parametrize("content", [b"", b"just some text", b"\xff\xd8\xff\xe0", encoded(draw_photo(), "JPEG2000")])
 def test_what_is_no_photo_is_named(content):
     with pytest.raises(PhotoError, match=r"'notes\.txt'.*(JPEG|copy it again)"):
         open_photo(content, "notes.txt")

@@ -20,7 +20,7 @@ class Shot:
 
     Attributes:
         file: The photo's name.
-        sha256: SHA-256 of its bytes, in hexadecimal.
+        sha256: SHA-256 of its bytes in the import source, in hexadecimal.
         look: Perceptual hash; see ``autodet.datasets.perceptual_hash``.
         marks: The annotations on the photo.
     """

@@ -16,18 +16,21 @@ from autodet.datasets.formats.labels import LabelledPhoto, Notation
 from autodet.datasets.photos import PhotoFacts
 from autodet.records import BoxXYXY, Finding, Mark, Values
 
-Unit = Literal["pixels", "fractions", "percent"]
+Unit = Literal["pixels", "fractions", "percent", "per_mille"]
 Boxes = NDArray[np.float64]
 
 NOTATIONS: tuple[Notation, ...] = ("corners", "top_left", "center")
 UNITS: tuple[Unit, ...] = get_args(Unit)
+PARTS: Mapping[Unit, int] = {"fractions": 1, "percent": 100, "per_mille": 1000}  # of a whole side
 MAX_OVERHANG = 2.0  # pixels, or
 MAX_OVERHANG_SHARE = 0.05  # of the box's side: the larger one is what people draw beyond a photo by accident
 MIN_PIXELS = 1.5  # sides of a box; thinner ones show that the unit is wrong
 MIN_MISFITS, MIN_MISFIT_SHARE = 2, 0.02  # fewer boxes that do not fit are single mistakes
 MIN_FIT_SHARE = 0.995  # of the boxes, for a notation that is proposed
 MAX_EXAMPLES = 3
-SAMPLE = 20_000  # boxes that are tested
+SAMPLE = 20_000  # boxes that are tested, at least
+MIN_CROWDED = 20  # boxes that lie in one corner of photos of MIN_LARGER times that size: the unit is no pixel
+MIN_LARGER, MIN_REACH = 1.5, 0.8
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,15 @@ def propose_notation(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> Prop
     numbers, sizes, owners = _arrays(written)
     native: Unit = "fractions" if relative else "pixels"
     misfits = ~_fit(numbers, sizes, notation, native)
+    crowded = _crowded_unit(numbers, sizes)
+    if crowded and native == "pixels":
+        misfits[:] = True
     count = int(misfits.sum())
     if count < MIN_MISFITS or count < MIN_MISFIT_SHARE * len(numbers):
         return None
     fitting: dict[Notation, Unit] = {}
-    units = sorted(UNITS, key=lambda unit: unit != native)
+    tried = [unit for unit in UNITS if unit != "pixels"] if crowded else UNITS
+    units = sorted(tried, key=lambda unit: (unit != native, unit != crowded))
     for unit, other in product(units, NOTATIONS):
         if (other, unit) != (notation, native) and _fit(numbers, sizes, other, unit).mean() >= MIN_FIT_SHARE:
             fitting.setdefault(other, unit)
@@ -97,7 +104,7 @@ def reread(labelled: LabelledPhoto, notation: Notation, unit: Unit | None = None
     if not labelled.notation or not labelled.marks:
         return labelled
     relative = labelled.relative if unit is None else unit != "pixels"
-    scale = 0.01 if unit == "percent" else 1.0
+    scale = 1 / PARTS.get(unit, 1) if unit else 1.0
     marks = []
     for mark in labelled.marks:
         first, second, third, fourth = (scale * value for value in _numbers(mark.box_xyxy, labelled.notation))
@@ -139,19 +146,31 @@ def _corners(numbers: BoxXYXY, notation: Notation) -> BoxXYXY:
 
 def _arrays(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> tuple[Boxes, Boxes, NDArray[np.int64]]:
     """Return the numbers of a sample of boxes (N, 4), the width and height of their photos (N, 2), and the photos."""
+    step = max(1, sum(len(labelled.marks) for labelled, _ in photos) // SAMPLE)
     rows = [
         (*_numbers(mark.box_xyxy, labelled.notation), *facts.upright_wh, place)
-        for place, (labelled, facts) in enumerate(photos)
+        for place, (labelled, facts) in list(enumerate(photos))[::step]
         for mark in labelled.marks
     ]
-    rows = rows[:: max(1, len(rows) // SAMPLE)]
     table = np.array(rows, float)
     return table[:, :4], table[:, 4:6], table[:, 6].astype(np.int64)
 
 
+def _crowded_unit(numbers: Boxes, sizes: Boxes) -> Unit | None:
+    """Return the unit of numbers that reach up to 100 or 1000 on much larger photos, where pixels would go further."""
+    if len(numbers) < MIN_CROWDED:
+        return None
+    reach = numbers.reshape(-1, 2, 2).max(axis=(0, 1))
+    for unit in ("percent", "per_mille"):
+        whole = PARTS[unit]
+        if (sizes >= MIN_LARGER * whole).all() and (reach <= whole).all() and (reach >= MIN_REACH * whole).all():
+            return unit
+    return None
+
+
 def _fit(numbers: Boxes, sizes: Boxes, notation: Notation, unit: Unit) -> NDArray[np.bool_]:
     """Return which boxes lie on their photos in a notation, apart from what people draw beyond them by accident."""
-    scale = {"pixels": np.ones_like(sizes), "fractions": sizes, "percent": sizes / 100}[unit]
+    scale = sizes / PARTS[unit] if unit in PARTS else np.ones_like(sizes)
     first, second = numbers[:, :2] * scale, numbers[:, 2:] * scale
     if notation == "top_left":
         second = first + second

@@ -1,6 +1,7 @@
 """Checks and repairs of a single labelled photo."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -9,7 +10,8 @@ from autodet.datasets.checks.kinds import DEFAULTS, Decisions
 from autodet.datasets.checks.notations import MAX_OVERHANG, MAX_OVERHANG_SHARE
 from autodet.datasets.checks.photo_sizes import find_size_kinds
 from autodet.datasets.formats.labels import LabelledPhoto
-from autodet.datasets.photos import FORMAT_ENDINGS, PhotoFacts
+from autodet.datasets.photo_formats import FORMAT_ENDINGS, PHOTO_FORMATS
+from autodet.datasets.photos import PhotoFacts
 from autodet.records import MAX_DETECTIONS, NO_VALUES, Action, BoxXYXY, Finding, Hyperparameters, Mark, Values
 
 MIN_SIDE = 0.99  # pixels: minimum side of a clipped box; one pixel minus a rounding tolerance
@@ -167,10 +169,26 @@ def find_tiny(marks: Sequence[Mark], size_wh: tuple[int, int]) -> set[Mark]:
     return found
 
 
+def find_converted(photos: Iterable[CheckedPhoto]) -> Iterator[Finding]:
+    """Report the photos that an import converts to another format, one finding per format."""
+    of_format: dict[str, list[CheckedPhoto]] = defaultdict(list)
+    for photo in photos:
+        of_format[photo.facts.format].append(photo)
+    for name, alike in sorted(of_format.items()):
+        if to := PHOTO_FORMATS[name].stored_as:
+            several = sum(photo.facts.several for photo in alike)
+            counts = {"photos": len(alike), "several": several}
+            values = {"format": PHOTO_FORMATS[name].title, **counts, "stored_as": to}
+            named = tuple(str(photo.source.photo) for photo in alike)
+            yield Finding("photo_converted", "", "fix", values, photos=named)
+
+
 def _placed(
     box_xyxy: BoxXYXY, photo: LabelledPhoto, facts: PhotoFacts, size_kind: str, decisions: Decisions
 ) -> BoxXYXY:
     """Convert an original box to pixels of the upright photo."""
+    if photo.relative and size_kind.startswith("turned") and decisions[size_kind] == "fix":
+        return turn_upright(_scaled(box_xyxy, *facts.stored_wh), facts)
     if photo.relative:
         return _scaled(box_xyxy, *facts.upright_wh)
     if not size_kind or photo.stated_wh is None or decisions[size_kind] != "fix":
@@ -187,10 +205,11 @@ def _scaled(box_xyxy: BoxXYXY, across: float, down: float) -> BoxXYXY:
 
 
 def _check_name(photo: LabelledPhoto, facts: PhotoFacts) -> Iterator[Finding]:
-    right = FORMAT_ENDINGS[facts.format]
-    if photo.photo.suffix.lower() not in right:
-        values = {"ending": photo.photo.suffix, "format": facts.format, "stored_as": right[0]}
-        yield Finding("wrong_ending", str(photo.photo), "fix", values)
+    right, ending = FORMAT_ENDINGS[facts.format], photo.photo.suffix
+    if PHOTO_FORMATS[facts.format].stored_as or ending.lower() in right:
+        return  # ``find_converted`` reports photos of other formats
+    values = {"ending": ending, "format": facts.format, "stored_as": right[0]}
+    yield Finding("wrong_ending", str(photo.photo), "fix", values, "" if ending else "ending_missing")
 
 
 def _check_size(photo: LabelledPhoto, facts: PhotoFacts, kind: str, decisions: Decisions) -> Iterator[Finding]:

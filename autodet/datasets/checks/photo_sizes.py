@@ -25,7 +25,7 @@ def find_size_kinds(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> list[
     upright photo although the stored size is stated, ``size_resized`` that the photo was resized after its boxes were
     drawn, and ``size_mismatch`` that the stated size is wrong. The kinds that end in ``unclear`` need a decision.
     """
-    kinds = [_difference(labelled.stated_wh, facts) for labelled, facts in photos]
+    kinds = [_difference(labelled, facts) for labelled, facts in photos]
     for kind, decide in (("turned", _turned_kinds), ("size_mismatch", _mismatch_kinds)):
         places = [place for place, other in enumerate(kinds) if other == kind]
         for place, decided in zip(places, decide([photos[place] for place in places]), strict=True):
@@ -35,12 +35,15 @@ def find_size_kinds(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> list[
     return kinds
 
 
-def _difference(stated_wh: SizeWH | None, facts: PhotoFacts) -> str:
+def _difference(labelled: LabelledPhoto, facts: PhotoFacts) -> str:
+    stated_wh = labelled.stated_wh
     if stated_wh is None or stated_wh == facts.upright_wh:
         return ""
     if 0 in stated_wh:
         return "size_missing"
-    return "turned" if stated_wh == facts.stored_wh else "size_mismatch"
+    if stated_wh == facts.stored_wh:
+        return "turned"
+    return "" if labelled.relative else "size_mismatch"  # fractions hold for any size
 
 
 def _half_turned(labelled: LabelledPhoto, facts: PhotoFacts) -> str:
@@ -67,7 +70,7 @@ def _mismatch_kinds(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> list[
 def _mismatch(labelled: LabelledPhoto, facts: PhotoFacts) -> str:
     stated = labelled.stated_wh or (0, 0)
     actual = facts.upright_wh
-    if _is_same(stated, actual) or labelled.relative or not labelled.marks:
+    if _is_same(stated, actual) or not labelled.marks:
         return "size_mismatch"  # nothing depends on the stated size
     vote = _vote(labelled, stated, actual)
     if vote == "second":

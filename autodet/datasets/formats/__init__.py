@@ -1,1 +1,1 @@
-"""Readers of label formats: Pascal VOC, COCO and YOLO, in all common layouts."""
+"""Readers of label formats, in all common layouts."""

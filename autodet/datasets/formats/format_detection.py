@@ -6,11 +6,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from autodet.datasets.formats import coco, unlabelled, voc, yolo
+from autodet.datasets.formats import (
+    coco,
+    createml,
+    hugging_face,
+    label_studio,
+    labelme,
+    unlabelled,
+    via,
+    voc,
+    vott,
+    yolo,
+)
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.source_files import Listing
+from autodet.datasets.photo_formats import VIDEO_ENDINGS
 from autodet.errors import AmbiguousFormatError, DatasetError
-from autodet.messages.formats import FORMAT_TITLES
+from autodet.messages.formats import FORMAT_TITLES, PHOTO_FORMATS
 from autodet.messages.imports import folders_sentence, format_question, unmet_clause
 from autodet.records import Cause
 from autodet.text_format import counted
@@ -43,11 +55,29 @@ class Format(Protocol):
         """Read all labels of the source, as written."""
 
 
-WITHOUT_FILES = {"no_xml", "no_json", "no_txt", "no_csv"}  # reasons that say nothing about the files that are there
+WITHOUT_FILES = {
+    "no_xml",
+    "no_json",
+    "no_txt",
+    "no_csv",
+    "no_jsonl",
+    "json_other",
+}  # reasons that say nothing about the files that are there
 STRAY_SHARE = 0.1  # formats with at most this share of the labelled photos of the best one are stray
 
 UNLABELLED = "unlabelled"  # photos only
-FORMATS: dict[str, Format] = {"voc": voc, "coco": coco, "yolo": yolo, UNLABELLED: unlabelled}
+FORMATS: dict[str, Format] = {
+    "voc": voc,
+    "coco": coco,
+    "yolo": yolo,
+    "labelme": labelme,
+    "label_studio": label_studio,
+    "createml": createml,
+    "via": via,
+    "vott": vott,
+    "hugging_face": hugging_face,
+    UNLABELLED: unlabelled,
+}
 
 
 def find_format(listing: Listing, name: str, source: str) -> Detection:
@@ -112,11 +142,22 @@ def _is_nameless(reading: Reading) -> bool:
 def _without_photos(listing: Listing, source: str) -> str:
     if not listing.files:
         return f"{source!r} is empty; choose one with photos and their labels."
+    if videos := len(listing.ending(*VIDEO_ENDINGS)):
+        return (
+            f"{source!r} holds {counted(videos, 'video')} and no photos; extract the frames that are labelled, as JPEG "
+            "or PNG, and put them together with their labels."
+        )
+    embedded = sum("imageData" in keys for keys in listing.json_keys.values())
+    if embedded:
+        return (
+            f"{source!r} holds no photos, but {counted(embedded, 'JSON file')} that may have them inside (imageData); "
+            "save each as a file beside its JSON, as 'labelme_export_json' does."
+        )
     endings = Counter(PurePosixPath(path).suffix.lower()[:20] or "other" for path in listing.files)
     found = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(3))
     return (
-        f"{source!r} holds no photos that can be read, only other files ({found}); put the photos, as JPEG, PNG, WEBP "
-        "or BMP, together with their labels."
+        f"{source!r} holds no photos that can be read, only other files ({found}); put the photos, as {PHOTO_FORMATS}, "
+        "together with their labels."
     )
 
 

@@ -141,7 +141,8 @@ def _add_again(joined: Joined, theirs: Joined, again: Sequence[PurePosixPath]) -
         known = joined.photos[photo]
         if photo in disagreeing:
             union = OtherReading("labels_disagree", "fix", (*_union(known), *marks))
-            joined.photos[photo] = replace(known, readings=(union,))
+            others = (reading for reading in known.readings if reading.kind != "labels_disagree")
+            joined.photos[photo] = replace(known, readings=(*others, union))
             continue
         if is_version and marks:
             joined.photos[photo] = replace(known, aside=(*known.aside, *marks))

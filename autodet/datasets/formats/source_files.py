@@ -11,17 +11,25 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from autodet.datasets.formats.split_names import split_called, splits_beside_others
-from autodet.datasets.photos import PHOTO_ENDINGS
+from autodet.datasets.photo_formats import OTHER_PHOTO_ENDINGS, PHOTO_ENDINGS, VIDEO_ENDINGS, is_unsure
+from autodet.datasets.photos import is_photo
 from autodet.datasets.sources.files import FileError, find_files, is_git_pointer, read_regular
 from autodet.records import Cause, Split
 from autodet.settings import Settings
 
 LABELS_BYTES = 16_000_000  # of a label file
+MAX_JSON_BYTES = 1_000_000_000
 BYTES_PER_PHOTO = 500_000  # added per photo: enough for segmentations of a thousand objects
 
-OTHER_ENDINGS = (".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".svg", ".dng")  # unsupported image formats
+OTHER_ENDINGS = OTHER_PHOTO_ENDINGS + VIDEO_ENDINGS  # of photos that labels may name and that cannot be read
 MANY = 16  # photos of one name, as with video frames; beyond this, search by folder first
 MASK_FOLDERS = {"segmentationclass", "segmentationobject"}  # VOC's masks: images, but not photos
+JSON_ENDINGS = (".json", ".jsonl", ".vott")
+JSON_KEYS = (  # by which the formats of label files are told apart
+    *("annotation", "annotations", "completions", "predictions", "result", "original_width"),
+    *("rectanglelabels", "polygonlabels", "ellipselabels", "brushlabels"),
+    *("asset", "frames", "regions", "vid", "shapes", "imageData", "objects", "bbox", "bboxes", "boxes"),
+)
 _UPLOADED = re.compile(r"[0-9a-f]{8}(-|__)")  # prefix that Label Studio adds to photo names
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -45,8 +53,13 @@ class Listing:
 
     @cached_property
     def photo_names(self) -> list[str]:
-        """Paths of files with a photo extension, as text, without VOC's masks."""
-        return [path for path in self.ending(*PHOTO_ENDINGS) if _folder_of(path) not in MASK_FOLDERS]
+        """Paths of photos, as text, without VOC's masks; the content decides about files without an extension."""
+        return [
+            path
+            for path in self.files
+            if (path.lower().endswith(PHOTO_ENDINGS) or (is_unsure(path) and is_photo(f"{self.root}/{path}")))
+            and _folder_of(path) not in MASK_FOLDERS
+        ]
 
     def ending(self, *suffixes: str) -> list[str]:
         """Return the files with one of these suffixes (lowercase, such as ``.xml``), ignoring case."""
@@ -79,6 +92,18 @@ class Listing:
             return content.decode()
         except UnicodeDecodeError:
             return content.decode("latin-1")
+
+    @cached_property
+    def json_keys(self) -> dict[str, frozenset[str]]:
+        """The keys of ``JSON_KEYS`` in each JSON file, read once because there may be one per photo."""
+        return {path: self._json_keys(path) for path in self.ending(*JSON_ENDINGS)}
+
+    def _json_keys(self, path: str) -> frozenset[str]:
+        try:
+            text = self.read_text(path, MAX_JSON_BYTES)
+        except FileError:
+            return frozenset()
+        return frozenset(key for key in JSON_KEYS if f'"{key}"' in text)
 
     def split_of(self, path: str | PurePosixPath) -> Split | None:
         """Return the split that a file's folders imply; the innermost folder counts.
@@ -163,7 +188,7 @@ class Listing:
 
     @cached_property
     def _pictures_by_stem(self) -> dict[str, str]:
-        """Images in unsupported formats, such as TIFF, by name without extension."""
+        """Images in unsupported formats, such as SVG, by name without extension."""
         return {plain(path.rpartition("/")[2].rpartition(".")[0]): path for path in self.ending(*OTHER_ENDINGS)}
 
     @cached_property

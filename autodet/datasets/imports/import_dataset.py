@@ -15,10 +15,12 @@ import numpy as np
 
 from autodet.datasets.checks.kinds import decide
 from autodet.datasets.checks.photo_checks import CheckedPhoto
+from autodet.datasets.formats.source_files import photo_stem
+from autodet.datasets.imports.photo_conversion import MAX_JPEG_SIDE, convert_photos
 from autodet.datasets.imports.review import Review, review
 from autodet.datasets.imports.staging import PHOTOS, Progress, fetch, no_progress, shown_name, stage
 from autodet.datasets.manifest import IMAGES, Dataset, fingerprint_of, publish_dataset
-from autodet.datasets.photos import FORMAT_ENDINGS
+from autodet.datasets.photo_formats import FORMAT_ENDINGS, PHOTO_FORMATS, stored_format
 from autodet.datasets.record_columns import DECIMALS, split_annotations
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.splits import free_name
@@ -169,20 +171,19 @@ def name_of(source: str | Path) -> str:
 
 
 def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
-    """Move the unmodified photos into the data set's folder, and describe the dataset."""
+    """Move the photos into the data set's folder, convert those of some formats, and describe the dataset."""
     classes = tuple(sorted(frozenset[str]().union(*(photo.classes for photo in found.photos))))
     names = _storage_names(found.photos, found.splits)
     order = sorted(range(len(names)), key=lambda index: (SPLITS.index(found.splits[index]), names[index]))
     marked = annotations_of([found.photos[index].marks for index in order], classes)
+    stored = _store_photos(found, names, order, folder / IMAGES, report)
     records = []
     for index, annotations in zip(order, marked, strict=True):
-        photo = found.photos[index]
+        photo, sha256 = found.photos[index], found.hashes[index]
         width, height = photo.facts.upright_wh
-        facts = (names[index], width, height, found.splits[index], annotations, found.hashes[index])
-        records.append(ImageRecord(*facts, origin=str(photo.source.photo), look=photo.facts.look))
-    moves = [(str(found.photos[index].source.photo), names[index]) for index in order]
-    for number in _move(moves, found.staged.root, folder / IMAGES):
-        report(0.9 + 0.1 * number / len(names), ImportStep("store", number, len(names)))
+        facts = (names[index], width, height, found.splits[index], annotations, stored.get(index, sha256))
+        before = (str(photo.source.photo), photo.facts.look, sha256 if index in stored else "")
+        records.append(ImageRecord(*facts, *before))
     return Dataset(
         folder=folder,
         id=folder.name,
@@ -195,6 +196,26 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
         fingerprint=fingerprint_of(classes, records),
         splits_from=found.splits_from,
     )
+
+
+def _store_photos(
+    found: Review, names: Sequence[str], order: Sequence[int], images: Path, report: Progress
+) -> dict[int, str]:
+    """Store all photos under their new names; return the SHA-256 of each new file of a converted photo."""
+
+    def count(number: int) -> None:
+        report(0.9 + 0.1 * number / len(names), ImportStep("store", number, len(names)))
+
+    root = found.staged.root
+    moves = {index: (str(found.photos[index].source.photo), names[index]) for index in order}
+    converted = [index for index in order if PHOTO_FORMATS[found.photos[index].facts.format].stored_as]
+    hashes: dict[int, str] = {}
+    for sha256 in convert_photos([moves.pop(index) for index in converted], root, images):
+        hashes[converted[len(hashes)]] = sha256
+        count(len(hashes))
+    for number in _move(moves.values(), root, images):
+        count(len(hashes) + number)
+    return hashes
 
 
 def _move(moves: Iterable[tuple[str, str]], root: Path, images: Path) -> Iterator[int]:
@@ -256,12 +277,15 @@ def _with_stored_photos(found: Review, names: Sequence[str]) -> tuple[Finding, .
 
 
 def _storage_names(photos: Sequence[CheckedPhoto], splits: Sequence[Split]) -> list[str]:
-    """Return ``<split>/<name>`` with the extension of the actual format, numbered where names in a split collide."""
+    """Return ``<split>/<name>`` with the extension of the stored format, numbered where names in a split collide."""
     taken: dict[str, int] = {}
     names = []
     for photo, split in zip(photos, splits, strict=True):
         path = photo.source.photo
-        endings = FORMAT_ENDINGS[photo.facts.format]
+        format_ = stored_format(photo.facts.format)
+        if format_ != photo.facts.format and max(photo.facts.stored_wh) > MAX_JPEG_SIDE:
+            format_ = "PNG"
+        endings = FORMAT_ENDINGS[format_]
         ending = path.suffix if path.suffix.lower() in endings else endings[0]
-        names.append(free_name(split, path.stem, ending, taken))
+        names.append(free_name(split, photo_stem(path.name), ending, taken))
     return names

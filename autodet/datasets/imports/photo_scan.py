@@ -80,7 +80,8 @@ def _look_at_one(root: str, copies: str, max_pixels: int, name: str) -> Looks:
         return list(error.cause)
     if copies:
         _write_new(f"{copies}/{name}", content)
-    return [facts.format, facts.stored_wh, facts.orientation, facts.look, hashlib.sha256(content).hexdigest()]
+    seen = [facts.format, facts.stored_wh, facts.orientation, facts.look, facts.several]
+    return [*seen, hashlib.sha256(content).hexdigest()]
 
 
 def _write_new(path: str, content: bytes) -> None:
@@ -96,8 +97,8 @@ def _write_new(path: str, content: bytes) -> None:
 def _seen(looks: Looks) -> Seen:
     if len(looks) == len(Cause._fields):
         return Cause(*looks)
-    format_, stored_wh, orientation, look, sha256 = looks
-    return PhotoFacts(format_, tuple(stored_wh), orientation, look), sha256
+    format_, stored_wh, *more, sha256 = looks
+    return PhotoFacts(format_, tuple(stored_wh), *more), sha256
 
 
 @contextmanager

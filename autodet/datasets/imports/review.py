@@ -16,7 +16,7 @@ from autodet.datasets.checks.dataset_checks import (
 from autodet.datasets.checks.duplicates import Shot, Twins, check_copies, check_twins, keep_together
 from autodet.datasets.checks.kinds import DEFAULTS, FEW_LOST, KINDS, Decisions, examples_of
 from autodet.datasets.checks.notations import NOTATIONS, propose_notation, reread
-from autodet.datasets.checks.photo_checks import CheckedPhoto, check_labels
+from autodet.datasets.checks.photo_checks import CheckedPhoto, check_labels, find_converted
 from autodet.datasets.checks.photo_sizes import find_size_kinds
 from autodet.datasets.formats.format_detection import UNLABELLED
 from autodet.datasets.imports.staging import Staged, StagedPhoto
@@ -40,7 +40,7 @@ class Review:
     Attributes:
         staged: The source.
         photos: The repaired photos.
-        hashes: SHA-256 of each photo's bytes, in hexadecimal.
+        hashes: SHA-256 of each photo's bytes in the source, in hexadecimal.
         splits: The split of each photo.
         findings: All findings with the action for each, sorted by file.
         splits_from: Where the splits come from.
@@ -150,7 +150,7 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     empty = [] if only_photos else check_boxes(photos, staged.shown, written=bool(written))
     empty += [Finding("unlabelled", "", "keep", {"photos": len(photos)})] if only_photos else []
     empty += [*check_marked(photos, splits), *check_validation(splits, drawn=bool(drawn))]
-    findings += [*spelt, *twice, *untaught, *classes, *empty]
+    findings += [*spelt, *twice, *untaught, *classes, *empty, *find_converted(photos)]
     if not photos:
         raise DatasetError(f"Nothing is left of {staged.shown!r} after these decisions; leave out less.")
     in_order = sorted(_with_photos(staged, findings), key=lambda finding: finding.file)
@@ -207,9 +207,9 @@ def _without_copies(findings: Sequence[Finding], twins: Twins) -> Iterator[Findi
 
 
 def _decided(findings: Sequence[Finding], decisions: Decisions) -> Iterator[Finding]:
-    """Yield the findings of the format's reader; those that ask the user get the action that was decided."""
+    """Yield the findings of the format's reader; those with a choice get the action that was decided."""
     for finding in findings:
-        asks = "stop" in KINDS[finding.kind].actions
+        asks = len(KINDS[finding.kind].actions) > 1
         yield replace(finding, action=decisions[finding.kind]) if asks else finding
 
 

@@ -76,7 +76,7 @@ def _photo_to_json(photo: StagedPhoto) -> list[Any]:
         labelled.notation,
         labelled.listed,
         [[kind, action, _marks_to_json(marks)] for kind, action, marks in labelled.readings],
-        [facts.format, facts.stored_wh, facts.orientation, facts.look],
+        [facts.format, facts.stored_wh, facts.orientation, facts.look, facts.several],
         photo.sha256,
     ]
 

@@ -5,18 +5,13 @@ parent -> plan_version(changes), fast and without side effects -> Version -> sto
 A version's photos are hard links to the parent's files (or copies), so either data set can be deleted on its own.
 """
 
-import os
-import shutil
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
-from autodet.datasets.checks.dataset_checks import unmarked_splits, weak_classes
-from autodet.datasets.checks.duplicates import Shot, check_copies
+from autodet.datasets.checks.duplicates import check_copies
 from autodet.datasets.checks.kinds import DEFAULTS
 from autodet.datasets.manifest import (
     IMAGES,
@@ -26,29 +21,24 @@ from autodet.datasets.manifest import (
     as_dataset,
     fingerprint_of,
     list_datasets,
-    publish_dataset,
     read_dataset,
 )
 from autodet.datasets.versions.diff import ALL, Difference, Tally, compare, tally
 from autodet.datasets.versions.relabel import class_changes, new_names, relabel
 from autodet.datasets.versions.resplit import Resplit, move, redraw, resplit_change
-from autodet.errors import AutodetError, BusyError, DatasetError
-from autodet.lock import hold_folder
-from autodet.records import SPLITS, ChangeKind, Finding, ImageRecord, Split, Values, VersionChange
-from autodet.text_format import counted, few, shortened
-from autodet.workspace import Workspace, hidden_folder, open_workspace, safe_join
-
-# Kinds that a version does not inherit: they concern the whole data set, or were settled during the import.
-OF_THE_WHOLE = (
-    "class_rare",
-    "class_missing",
-    "class_untaught",
-    "splits_disagree",
-    "no_validation",
-    "split_unmarked",
-    "large_loss",
+from autodet.datasets.versions.storage import publish_version
+from autodet.datasets.versions.version_findings import (
+    OF_PAIRS,
+    OF_THE_WHOLE,
+    findings_of_the_whole,
+    inherited,
+    shots_of,
+    unmarked,
 )
-OF_PAIRS = ("photo_copies", "photo_alike")
+from autodet.errors import AutodetError, DatasetError
+from autodet.records import SPLITS, ChangeKind, Finding, ImageRecord, VersionChange
+from autodet.text_format import counted, few, shortened
+from autodet.workspace import Workspace, open_workspace, safe_join
 
 
 @dataclass(frozen=True)
@@ -107,13 +97,20 @@ class Version:
     @cached_property
     def findings_of_the_whole(self) -> tuple[Finding, ...]:
         """Classes that are hard to learn or evaluate, a missing val split, and splits without usable boxes."""
-        return tuple(_findings_of_the_whole(self))
+        return tuple(findings_of_the_whole(self.classes, self.images, self.tally))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Findings of the whole, copies in new splits, and inherited findings of remaining photos, sorted by file."""
-        found = (*self.findings_of_the_whole, *_pairs(self), *_inherited(self))
+        now = {source: record.file for source, record in zip(self.sources, self.images, strict=True)}
+        found_anew = (*OF_THE_WHOLE, *(OF_PAIRS if self.groups else ()))
+        found = (*self.findings_of_the_whole, *self._pairs(), *inherited(self.parent.findings, now, found_anew))
         return tuple(sorted(found, key=lambda finding: finding.file))
+
+    def _pairs(self) -> Sequence[Finding]:
+        """Find copies, and photos of one scene in two splits; only if new splits were drawn."""
+        splits = [record.split for record in self.images]
+        return check_copies(shots_of(self.images), splits, DEFAULTS)[1] if self.groups else ()
 
     def differences(self) -> list[Difference]:
         """Compare the numbers of photos and boxes with the parent's."""
@@ -177,9 +174,8 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
         splits, groups = redraw(records, classes, changes.resplit)
         moved = move(records, splits)
         made.append(resplit_change(records, moved, changes.resplit))
-    known = _unmarked(dataset.images)
-    unmarked = _unmarked(moved).items()
-    made += [VersionChange("split_unmarked", values) for split, values in unmarked if split not in known]
+    known = unmarked(dataset.images)
+    made += [VersionChange("split_unmarked", values) for split, values in unmarked(moved).items() if split not in known]
     order = sorted(range(len(moved)), key=lambda index: (SPLITS.index(moved[index].split), moved[index].file))
     return Version(
         parent=dataset,
@@ -206,26 +202,21 @@ def store_version(version: Version, name: str | None = None, workspace: Workspac
     if version.fingerprint == parent.fingerprint:
         raise DatasetError(f"Nothing would change: the version would be the same as {parent.name!r}; change something.")
     name = " ".join((name or "").split()) or free_version_name(parent, workspace)
-    with _failures_named(parent), hold_folder(parent.folder), hidden_folder(workspace.datasets) as folder:
-        for split in {record.split for record in version.images}:
-            (folder / IMAGES / split).mkdir(parents=True)
-        photos, sources = folder / IMAGES, parent.folder / IMAGES
-        for record, source in zip(version.images, version.sources, strict=True):
-            _share(sources / source, photos / record.file)
-        dataset = Dataset(
-            folder=folder,
-            id=folder.name,
-            name=name,
-            format=parent.format,
-            classes=version.classes,
-            images=version.images,
-            findings=version.findings,
-            created=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            fingerprint=version.fingerprint,
-            parent=Parent(parent.id, parent.fingerprint, version.changes),
-            splits_from="redrawn" if "resplit" in {change.kind for change in version.changes} else parent.splits_from,
-        )
-        return read_dataset(publish_dataset(dataset, workspace).folder)
+    draft = Dataset(
+        folder=parent.folder,
+        id=parent.id,
+        name=name,
+        format=parent.format,
+        classes=version.classes,
+        images=version.images,
+        findings=version.findings,
+        created="",
+        fingerprint=version.fingerprint,
+        parent=Parent(parent.id, parent.fingerprint, version.changes),
+        splits_from="redrawn" if "resplit" in {change.kind for change in version.changes} else parent.splits_from,
+    )
+    sources = [parent.folder / IMAGES / source for source in version.sources]
+    return publish_version(draft, sources, [parent], workspace)
 
 
 def free_version_name(parent: Dataset, workspace: Workspace | None = None) -> str:
@@ -237,105 +228,30 @@ def free_version_name(parent: Dataset, workspace: Workspace | None = None) -> st
 
 
 def ancestors(dataset: Dataset, workspace: Workspace | None = None) -> Iterator[tuple[Parent, Dataset | None]]:
-    """Yield the chain of parents of a version, nearest first.
+    """Yield the parents of a version, then their parents and so on, each once.
 
     Args:
         dataset: The version; an imported data set has no ancestors.
         workspace: Workspace to search; defaults to the workspace of the settings.
 
     Yields:
-        The version's record of its parent, and the parent; None if that was deleted or replaced.
+        The version's record of a parent, and the parent; None if that was deleted or replaced.
     """
-    folder, seen = (workspace or open_workspace()).datasets, {dataset.fingerprint}
-    child: Dataset | None = dataset
-    while child and child.parent:
+    folder, waiting, seen = (workspace or open_workspace()).datasets, deque(dataset.parents), {dataset.id}
+    while waiting:
+        parent = waiting.popleft()
+        if parent.id in seen:
+            continue
+        seen.add(parent.id)
         try:
-            found = read_dataset(safe_join(folder, child.parent.id))
+            found = read_dataset(safe_join(folder, parent.id))
         except AutodetError:
             found = None
-        same = found is not None and found.fingerprint == child.parent.fingerprint and found.fingerprint not in seen
-        yield child.parent, found if same else None
-        child = found if same else None
-        seen |= {child.fingerprint} if child else set()
+        same = found if found and found.fingerprint == parent.fingerprint else None
+        yield parent, same
+        waiting.extend(same.parents if same else ())
 
 
 def _emptied(before: Sequence[ImageRecord], after: Sequence[ImageRecord]) -> set[str]:
     pairs = zip(before, after, strict=True)
     return {new.file for old, new in pairs if len(old.annotations) and not len(new.annotations)}
-
-
-# Findings
-
-
-def _findings_of_the_whole(version: Version) -> Iterator[Finding]:
-    counted = version.tally
-    boxes = {name: counts[ALL] for name, counts in counted.boxes.items()}
-    by_split = {split: [name for name, counts in counted.boxes.items() if counts[split]] for split in SPLITS}
-    first: dict[str, str] = {}
-    for record in version.images:
-        for number in record.annotations.class_ids.tolist():
-            first.setdefault(version.classes[number], record.file)
-    for kind, values in weak_classes(boxes, by_split):
-        file = first[values["name"]]
-        yield Finding(kind, file, "keep", values, photos=(file,))
-    if not counted.photos["val"]:
-        yield Finding("no_validation", "", "keep", {}, "no_validation_drawn")
-    for values in _unmarked(version.images).values():
-        yield Finding("split_unmarked", "", "keep", values)
-
-
-def _unmarked(images: Sequence[ImageRecord]) -> dict[Split, Values]:
-    return unmarked_splits((record.split, len(record.annotations), record.annotations.teaches) for record in images)
-
-
-def _pairs(version: Version) -> Sequence[Finding]:
-    """Find copies, and photos of one scene in two splits; only if new splits were drawn."""
-    if not version.groups:
-        return ()
-    shots = []
-    for record in version.images:
-        marks = record.annotations
-        rows = zip(marks.class_ids.tolist(), marks.boxes_xyxy.tolist(), strict=True)
-        drawn = frozenset((class_id, *box) for class_id, box in rows)
-        shots.append(Shot(record.file, record.sha256, record.look, drawn))
-    return check_copies(shots, [record.split for record in version.images], DEFAULTS)[1]
-
-
-def _inherited(version: Version) -> Iterator[Finding]:
-    """Yield the parent's findings that still apply; a pair needs both of its photos."""
-    now = {source: record.file for source, record in zip(version.sources, version.images, strict=True)}
-    found_anew = (*OF_THE_WHOLE, *(OF_PAIRS if version.groups else ()))
-    for finding in version.parent.findings:
-        photos = tuple(now[photo] for photo in finding.photos if photo in now)
-        parted = finding.kind in OF_PAIRS and len(photos) < len(finding.photos)
-        if photos and not parted and finding.kind not in found_anew:
-            yield replace(finding, photos=photos)
-
-
-# Files
-
-
-def _share(source: Path, target: Path) -> None:
-    """Hard-link a file, so that it outlives the original; copy it where the file system has no hard links."""
-    try:
-        os.link(source, target)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-@contextmanager
-def _failures_named(parent: Dataset) -> Iterator[None]:
-    """Convert operating system errors into messages about the version."""
-    try:
-        yield
-    except (FileNotFoundError, BusyError) as error:  # BusyError: the data set is being deleted
-        raise DatasetError(
-            f"The data set {parent.name!r} has lost photos, or was deleted; import it again, then make the version."
-        ) from error
-    except OSError as error:
-        raise DatasetError(
-            f"The version of {parent.name!r} could not be stored: {error.strerror or 'a file could not be written'}; "
-            "check that the disk is not full."
-        ) from error

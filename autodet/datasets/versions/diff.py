@@ -1,7 +1,7 @@
 """Differences between a version and its parent: photos and boxes per class and split, before and after."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,6 +63,18 @@ def tally(classes: Sequence[str], images: Sequence[ImageRecord]) -> Tally:
         for name, count in zip(classes, counts, strict=True):
             boxes[name][split] = count
     return Tally(_with_all(photos), _with_all(unmarked), {name: _with_all(counts) for name, counts in boxes.items()})
+
+
+def add_up(tallies: Sequence[Tally]) -> Tally:
+    """Return the counts of several data sets together."""
+
+    def total(counts: Iterable[Counts]) -> Counts:
+        listed = list(counts)
+        return {split: sum(one[split] for one in listed) for split in (*SPLITS, ALL)}
+
+    names = sorted({name for one in tallies for name in one.boxes})
+    boxes = {name: total(one.boxes.get(name, NOTHING) for one in tallies) for name in names}
+    return Tally(total(one.photos for one in tallies), total(one.unmarked for one in tallies), boxes)
 
 
 def compare(before: Tally, after: Tally) -> list[Difference]:

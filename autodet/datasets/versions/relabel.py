@@ -35,25 +35,29 @@ def new_names(classes: Sequence[str], rename: Mapping[str, str], drop: Collectio
     names = [None if name in drop else rename.get(name, name) for name in classes]
     if classes and not any(names):
         raise DatasetError("No class would be left; keep at least one.")
-    _refuse_second_spellings({new for old, new in rename.items() if new != old}, {name for name in names if name})
+    refuse_second_spellings({new for old, new in rename.items() if new != old}, {name for name in names if name})
     return names
 
 
-def relabel(images: Sequence[ImageRecord], names: Sequence[str | None]) -> list[ImageRecord]:
+def relabel(
+    images: Sequence[ImageRecord], names: Sequence[str | None], classes: Sequence[str] | None = None
+) -> list[ImageRecord]:
     """Return the photos with new class ids; of boxes that a merge makes identical, keep the first.
 
     Args:
         images: The photos.
         names: The new name of each class; None to drop its boxes.
+        classes: All classes of the result; the sorted new names by default.
 
     Returns:
-        The photos in the same order; class ids are indices into the sorted new names.
+        The photos in the same order; class ids are indices into the classes of the result.
     """
-    classes = sorted({name for name in names if name})
+    classes = classes or sorted({name for name in names if name})
     numbers = np.array([classes.index(name) if name else -1 for name in names], np.int64)
     if numbers.tolist() == list(range(len(names))):
         return list(images)
-    merged = len(classes) < sum(name is not None for name in names)
+    kept = [name for name in names if name]
+    merged = len(set(kept)) < len(kept)
     return [replace(record, annotations=_renumbered(record.annotations, numbers, merged)) for record in images]
 
 
@@ -79,8 +83,16 @@ def class_changes(
             yield VersionChange(kind, values | {"name": new})
 
 
-def _refuse_second_spellings(new: Collection[str], names: Collection[str]) -> None:
-    """Raise an error if a new name differs from another class only in case or spaces."""
+def refuse_second_spellings(new: Collection[str], names: Collection[str]) -> None:
+    """Raise an error if a new name differs from another class only in case or spaces.
+
+    Args:
+        new: The names that a user gave.
+        names: All names.
+
+    Raises:
+        DatasetError: Two names are spellings of one word.
+    """
     alike: dict[str, list[str]] = defaultdict(list)
     for name in sorted(names):
         alike[spelling_key(name)].append(name)

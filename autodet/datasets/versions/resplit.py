@@ -106,7 +106,7 @@ def _checked_shares(shares: Sequence[float]) -> Mapping[Split, float]:
 
 def _ties(images: Sequence[ImageRecord], names: Sequence[str]) -> Iterable[Sequence[int]]:
     """Return groups of related photos: photos with the same group name, and photos of the same scene."""
-    scenes = keep_together([Shot(record.file, record.sha256, record.look) for record in images])
+    scenes = keep_together([Shot(record.file, record.source_sha256, record.look) for record in images])
     together: dict[str | int, list[int]] = defaultdict(list)
     for index, (name, scene) in enumerate(zip(names, scenes, strict=True)):
         together[name].append(index)

@@ -5,9 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from autodet.charts.palette import GREY
-from autodet.datasets.manifest import Dataset
-from autodet.datasets.splits import SHARES
+from autodet.datasets.manifest import Dataset, Parent
 from autodet.datasets.versions.derive import (
     Changes,
     Version,
@@ -16,19 +14,16 @@ from autodet.datasets.versions.derive import (
     plan_version,
     store_version,
 )
-from autodet.datasets.versions.diff import ALL, Difference, Tally, compare, tally
-from autodet.datasets.versions.photo_groups import RULES
-from autodet.datasets.versions.resplit import Resplit
+from autodet.datasets.versions.diff import ALL, Tally, add_up, compare, tally
 from autodet.errors import AutodetError
-from autodet.messages.findings import problem_sentence
 from autodet.messages.versions import change_sentence
-from autodet.text_format import counted
+from autodet.text_format import listed
 from autodet.ui.common.choice import choose
 from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.markdown import SPLIT_TITLES, escape
+from autodet.ui.common.markdown import escape
+from autodet.ui.datasets.split_form import edit_splits
+from autodet.ui.datasets.version_preview import show_differences, show_preview
 
-GROUPS_SHOWN, EXAMPLES, WARNINGS_SHOWN = 5, 4, 6
-PATTERN = "pattern"
 EMPTIED = {"keep": "Keep them as photos without objects", "drop": "Leave them out"}
 
 
@@ -40,21 +35,35 @@ def show_versions(dataset: Dataset) -> None:
 
 
 def _show_descent(dataset: Dataset) -> None:
-    chain = list(ancestors(dataset))
-    names = [
-        f"**{escape(ancestor.name)}**" if ancestor else f"{escape(parent.id)}, which has been deleted"
-        for parent, ancestor in chain
-    ]
-    changes = "\n".join(f"- {escape(change_sentence(change))}" for parent, _ in chain[:1] for change in parent.changes)
+    found = [next(ancestors(replace(dataset, parent=parent, other_parents=()))) for parent in dataset.parents]
+    parents = [parent for _, parent in found if parent]
+    merged = len(found) > 1
+    line = listed(map(_lineage, found)) if merged else _lineage(found[0])
+    changes = "\n".join(f"- {escape(change_sentence(change))}" for change in dataset.parents[0].changes)
     with st.container(border=True):
-        st.markdown(f":material/account_tree: Version of {', a version of '.join(names)}\n\n{changes}")
-        _, parent = chain[0]
-        if parent is None:
+        icon, made = (":material/merge:", "Merged from") if merged else (":material/account_tree:", "Version of")
+        st.markdown(f"{icon} {made} {line}\n\n{changes}")
+        if len(parents) < len(found):
             return
         room = st.expander("Before and after", key=f"difference {dataset.id}", type="compact", on_change="rerun")
         if room.open:
             with room:
-                _show_differences(compare(_tally(parent), _tally(dataset)))
+                show_differences(compare(add_up(list(map(_tally, parents))), _tally(dataset)))
+
+
+def _lineage(found: tuple[Parent, Dataset | None]) -> str:
+    """Return the name of a parent, followed by the names of its own ancestors."""
+    record, parent = found
+    if parent is None:
+        return f"{escape(record.id)}, which has been deleted"
+    name = f"**{escape(parent.name)}**"
+    older = [
+        f"**{escape(one.name)}**" if one else f"{escape(of.id)}, which has been deleted"
+        for of, one in ancestors(parent)
+    ]
+    if len(parent.parents) > 1:
+        return f"{name}, which was merged from {listed(older)}"
+    return ", a version of ".join([name, *older])
 
 
 @st.fragment
@@ -73,7 +82,7 @@ def _edit(dataset: Dataset) -> None:
     st.markdown(
         f"{what}. This data set stays as it is, and the version shares its photos, so it needs almost no disk space."
     )
-    changes = _edit_both(dataset) if dataset.classes else Changes(resplit=_edit_splits(dataset))
+    changes = _edit_both(dataset) if dataset.classes else Changes(resplit=edit_splits(dataset.id))
     if changes == Changes():
         st.caption("No changes yet.")
         return
@@ -85,7 +94,7 @@ def _edit(dataset: Dataset) -> None:
     if version.fingerprint == dataset.fingerprint:
         st.info("This version would be identical to the data set; change something.")
         return
-    _preview(version)
+    show_preview(version)
     _offer_button(version)
 
 
@@ -94,7 +103,7 @@ def _edit_both(dataset: Dataset) -> Changes:
     with classes:
         changes = _edit_classes(dataset)
     with splits:
-        return replace(changes, resplit=_edit_splits(dataset))
+        return replace(changes, resplit=edit_splits(dataset.id))
 
 
 def _edit_classes(dataset: Dataset) -> Changes:
@@ -133,63 +142,6 @@ def _edit_classes(dataset: Dataset) -> Changes:
     return Changes(rename, drop, "drop" if emptied == "drop" else "keep")
 
 
-def _edit_splits(dataset: Dataset) -> Resplit | None:
-    """Show the form for new splits, and return the request; None if the splits stay or the pattern is empty."""
-    if not st.toggle("Redraw the splits", key=f"resplit {dataset.id}"):
-        return None
-    train, val, test, seed = st.columns(4)
-    of_train = train.number_input("Training, %", 1, 100, round(100 * SHARES["train"]), key=f"train {dataset.id}")
-    of_val = val.number_input("Validation, %", 0, 99, round(100 * SHARES["val"]), key=f"val {dataset.id}")
-    test.metric("Test", f"{100 - of_train - of_val} %", help="The rest of the photos.")
-    number = seed.number_input(
-        "Seed", 0, 2**31 - 1, 0, key=f"seed {dataset.id}", help="Another seed draws other splits."
-    )
-    stratified = st.checkbox(
-        "Stratify: every class gets its share of each split", value=True, key=f"stratified {dataset.id}"
-    )
-    rules = {"": "Only copies of a photo, and photos that look alike", **RULES, PATTERN: "A regular expression"}
-    rule = st.selectbox(
-        "Keep together",
-        list(rules),
-        format_func=rules.__getitem__,
-        key=f"together {dataset.id}",
-        help="Frames of one video in two splits are data leakage: metrics look better than they are.",
-    )
-    if rule == PATTERN:
-        rule = st.text_input(
-            "Regular expression",
-            placeholder="(clip[0-9]+)_",
-            key=f"pattern {dataset.id}",
-            help="With one group in parentheses, searched in the path that a photo had when it was imported. What the "
-            "group matches is the same for photos that belong together.",
-        )
-        if not rule:
-            return None
-    return Resplit((of_train, of_val, 100 - of_train - of_val), number, stratified, rule or "")
-
-
-def _preview(version: Version) -> None:
-    changes = "\n".join(f"- {escape(change_sentence(change, planned=True))}" for change in version.changes)
-    st.markdown(f"**What would change**\n\n{changes}")
-    together = sorted((photos for photos in version.groups.items() if len(photos[1]) > 1), key=lambda g: -len(g[1]))
-    if together:
-        more = f", the largest {GROUPS_SHOWN} of them here" if len(together) > GROUPS_SHOWN else ""
-        st.caption(
-            f"{counted(len(version.images), 'photo')} in {counted(len(version.groups), 'group')}; "
-            f"{counted(len(together), 'group')} of more than one photo{more}:"
-        )
-        rows = [
-            {"Group": name, "Photos": len(photos), "For example": ", ".join(sorted(photos)[:EXAMPLES])}
-            for name, photos in together[:GROUPS_SHOWN]
-        ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Groups of photos that stay together")
-    _show_differences(version.differences())
-    problems = [problem_sentence(finding, "page") for finding in version.findings_of_the_whole]
-    if problems:
-        more = f" And {len(problems) - WARNINGS_SHOWN} more like these." if len(problems) > WARNINGS_SHOWN else ""
-        st.warning(escape(" ".join(problems[:WARNINGS_SHOWN]) + more), icon=":material/warning:")
-
-
 def _offer_button(version: Version) -> None:
     parent = version.parent
     name, button = st.columns([3, 1], vertical_alignment="bottom")
@@ -200,29 +152,6 @@ def _offer_button(version: Version) -> None:
         choose(dataset=made.id)
         st.toast(f"{escape(made.name)} was created.", icon=":material/check:")
         st.rerun()
-
-
-def _show_differences(differences: list[Difference]) -> None:
-    """Show a table of counts before and after, with unchanged counts in grey."""
-    rows = [
-        {"": difference.name or difference.of.capitalize()}
-        | {
-            SPLIT_TITLES.get(split, "All"): _changed(difference.before[split], count)
-            for split, count in difference.after.items()
-        }
-        for difference in differences
-    ]
-    table = pd.DataFrame(rows)
-    st.dataframe(
-        table.style.map(lambda cell: "" if "→" in cell else f"color: {GREY}", subset=table.columns[1:]),
-        hide_index=True,
-        height=min(460, 38 + 35 * len(table)),
-        alt="Photos and boxes before and after",
-    )
-
-
-def _changed(before: int, after: int) -> str:
-    return f"{after:,}" if before == after else f"{before:,} → {after:,}"
 
 
 @st.cache_data(max_entries=20, show_spinner=False, hash_funcs={Dataset: lambda dataset: dataset.fingerprint})

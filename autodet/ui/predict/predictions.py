@@ -17,6 +17,7 @@ from autodet.datasets.manifest import list_datasets, read_dataset
 from autodet.datasets.photos import open_photo
 from autodet.errors import PhotoError
 from autodet.inference.box_drawings import draw_boxes, drawing_jpeg
+from autodet.messages.formats import PHOTO_FORMATS
 from autodet.models.store import StoredModel
 from autodet.records import MIN_SCORE, Prediction
 from autodet.text_format import counted
@@ -61,7 +62,7 @@ def ask_for_photos(model: StoredModel) -> list[Photo]:
         "Drop photos here, or choose some",
         accept_multiple_files=True,
         max_upload_size=MAX_MEGABYTES,
-        help="JPEG, PNG, WEBP or BMP; several at once if you like.",
+        help=f"{PHOTO_FORMATS}; several at once if you like.",
     )
     if uploads:
         return [Photo(upload.name, upload.getvalue()) for upload in uploads]

@@ -31,7 +31,7 @@ def lay_out(tree, format, photos):
 
 
 OTHERS = [
-    ("b0.json", LABELME, "LabelMe's"),
+    ("b0.json", LABELME, "Labelme's"),
     ("b0.jpg.json", SUPERVISELY, "another program's"),
     ("ann/b0.json", SUPERVISELY, "another program's"),
 ]
@@ -66,10 +66,24 @@ def test_many_of_them_are_a_large_loss(tmp_path):
         tree.photo(f"b/b{number}.jpg")
         tree.text(f"b/b{number}.json", LABELME)
     workspace = workspace_in(tmp_path)
-    with pytest.raises(DatasetError, match=r"4 of 16 labelled photos.*b/b0\.json: Its labels are LabelMe's"):
+    with pytest.raises(DatasetError, match="COCO labels for 12 photos and Labelme labels for 4 photos; choose one"):
         import_dataset(tree.root, workspace=workspace)
-    agreed = import_dataset(tree.root, decisions={"large_loss": "keep"}, workspace=workspace)
+    with pytest.raises(DatasetError, match=r"4 of 16 labelled photos.*b/b0\.json: Its labels are Labelme's"):
+        import_dataset(tree.root, format="coco", workspace=workspace)
+    agreed = import_dataset(tree.root, format="coco", decisions={"large_loss": "keep"}, workspace=workspace)
     assert len(agreed.images) == 12
+
+
+def test_one_file_of_another_format_about_many_photos_is_a_loss_too(tmp_path):
+    tree = Tree(tmp_path / "set")
+    lay_out(tree, "voc", 12)
+    marks = [{"label": "dog", "coordinates": {"x": 20, "y": 20, "width": 30, "height": 30}}]
+    names = [f"b{number}.jpg" for number in range(4)]
+    for name in names:
+        tree.photo(f"b/{name}")
+    tree.text("b/all.json", json.dumps([{"image": name, "annotations": marks} for name in names]))
+    with pytest.raises(DatasetError, match=r"4 of 16 labelled photos.*b/all\.json: Its labels are CreateML's"):
+        import_dataset(tree.root, format="voc", workspace=workspace_in(tmp_path))
 
 
 def test_what_labels_nothing_or_what_is_labelled_is_left_in_peace(tmp_path):

@@ -198,10 +198,7 @@ def test_progress_rises_to_the_end(tmp_path, workspace):
 @pytest.mark.parametrize(
     ("files", "match"),
     [
-        (
-            {"a.png": "png", "labels.csv": "?"},
-            r"'bad\.zip' holds 1 photo but no labels.*choose the format 'unlabelled'",
-        ),
+        ({"a.png": "png", "labels.csv": "?"}, r"'bad\.zip' holds 1 photo but no labels.*the format 'unlabelled'"),
         ({"cat/a.png": "png", "dog/b.png": "png"}, r"2 photos in folders by class \('cat', 'dog'\)"),
         (
             {"a.xml": "xml", "b.xml": "xml"},
@@ -212,12 +209,12 @@ def test_progress_rises_to_the_end(tmp_path, workspace):
             r"can be used\. a\.xml: There is no.* \(and 1 more like it\)\.",
         ),
         (
-            {"b.png": "png", "a.tif": "II", "a.xml": "xml"},
-            r"a\.xml: The photo 'a\.tif' has a format that cannot be read",
+            {"b.png": "png", "a.svg": "<svg/>", "a.xml": "xml"},
+            r"a\.xml: The photo 'a\.svg' has a format that cannot be read",
         ),
         (
-            {"a.heic": "x", "a.txt": "0 0.5 0.5 1 1"},
-            r"no photos that can be read, only other files \(1 \.heic, 1 \.txt\)",
+            {"a.dng": "x", "a.txt": "0 0.5 0.5 1 1"},
+            r"no photos that can be read, only other files \(1 \.dng, 1 \.txt\)",
         ),
         ({"a.png": "png", "Label/a.txt": "dog 4 5 30 30"}, r"YOLO: Label/a\.txt: it has no lines of a class number"),
         ({"readme.txt": "hello"}, r"'bad\.zip' holds no photos that can be read"),

@@ -19,11 +19,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from autodet.datasets.imports.import_job import start_import
 from autodet.datasets.manifest import load_dataset
 from autodet.workspace import Workspace
+from tests.datasets.photo_files import HEIC, tiff_of, tiff_with
 from tests.datasets.sources.hostile_files import (
     BZIP2,
     DEFLATE64,
@@ -359,7 +361,7 @@ def labelled(photos: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def test_evil_photos_among_fine_ones(place, fine):
-    others = {"GIF": ".gif", "TIFF": ".tif", "PPM": ".ppm", "ICO": ".ico", "EPS": ".eps", "PDF": ".pdf", "DDS": ".dds"}
+    others = {"PPM": ".ppm", "ICO": ".ico", "EPS": ".eps", "PDF": ".pdf", "DDS": ".dds"}
     evil = {f"{format.lower()}.jpg": encoded(draw_photo(), format) for format in others}
     fits = b"SIMPLE  =                    T" + b" " * 50 + b"BITPIX  =                    8" + b" " * 50
     evil |= {
@@ -379,6 +381,13 @@ def test_evil_photos_among_fine_ones(place, fine):
         "scans.jpg": jpeg_of_scans(3000, 2000),
         "runs.bmp": bmp_of_runs(9000, 9000, b"\0\0" * 5_000_000),
         "huge.bmp": bmp_of_runs(2**31 - 1, 2**31 - 1, b"\0\0"),
+        "tags.tif": tiff_with({256 + n: (4, [0] * 3_700_000) for n in range(3)} | {273: (4, [0])}, b""),
+        "wide.tif": tiff_of(np.zeros((4, 4), "u1"), tags=[(256, 4, [2**31 - 1]), (257, 4, [2**31 - 1])]),
+        "bands.tif": tiff_of(np.zeros((4, 4, 9), "u2")),
+        "wide.gif": b"GIF89a" + b"\xff" * 4 + b"\0\0\0," + bytes(4) + b"\xff" * 4 + b"\0\2\0;",
+        "comments.gif": encoded(draw_photo(), "GIF")[:13] + b"!\xfe\1a\0" * 1_000_000,
+        "cut.avif": encoded(draw_photo(), "AVIF")[:-100],
+        "cut.heic": (HEIC / "drawn.heic").read_bytes()[:-100],
         "cut.webp": encoded(draw_photo(), "WEBP", lossless=True)[:-100],
         "passwd.jpg": Path("/etc/passwd").read_bytes(),
     }
@@ -402,6 +411,9 @@ def test_odd_photos_are_photos(place, fine):
         "index.jpg": jpeg_with(jpeg_segment(0xE2, b"MPF\0II*\0\x08\0\0\0no index")),  # Pillow warns
         "frames.jpg": encoded(draw_photo(seed=4), "MPO", save_all=True, append_images=frames),
         "frames.webp": encoded(draw_photo(seed=5), "WEBP", save_all=True, append_images=frames),
+        "frames.gif": encoded(draw_photo(seed=7), "GIF", save_all=True, append_images=frames),
+        "pages.tif": encoded(draw_photo(seed=8), "TIFF", save_all=True, append_images=[draw_photo(seed=9)]),
+        "frames.avif": encoded(draw_photo(seed=9), "AVIF", save_all=True, append_images=frames),
         "frames.png": encoded(draw_photo(seed=6), "PNG", save_all=True, append_images=frames),
     }
     files = {f"{number}_{name}": content for number, (name, content) in enumerate(odd.items())}

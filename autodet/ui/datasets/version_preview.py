@@ -1,0 +1,61 @@
+"""Preview of a version of a data set: changes, groups, and counts before and after."""
+
+import pandas as pd
+import streamlit as st
+
+from autodet.charts.palette import GREY
+from autodet.datasets.versions.derive import Version
+from autodet.datasets.versions.diff import Difference
+from autodet.datasets.versions.merge import Merge
+from autodet.messages.findings import problem_sentence
+from autodet.messages.versions import change_sentence
+from autodet.text_format import counted
+from autodet.ui.common.markdown import SPLIT_TITLES, escape
+
+GROUPS_SHOWN, EXAMPLES, WARNINGS_SHOWN = 5, 4, 6
+
+
+def show_preview(version: Version | Merge) -> None:
+    """Show what a planned version would change, with counts before and after and warnings."""
+    changes = "\n".join(f"- {escape(change_sentence(change, planned=True))}" for change in version.changes)
+    st.markdown(f"**What would change**\n\n{changes}")
+    together = sorted((photos for photos in version.groups.items() if len(photos[1]) > 1), key=lambda g: -len(g[1]))
+    if together:
+        more = f", the largest {GROUPS_SHOWN} of them here" if len(together) > GROUPS_SHOWN else ""
+        st.caption(
+            f"{counted(len(version.images), 'photo')} in {counted(len(version.groups), 'group')}; "
+            f"{counted(len(together), 'group')} of more than one photo{more}:"
+        )
+        rows = [
+            {"Group": name, "Photos": len(photos), "For example": ", ".join(sorted(photos)[:EXAMPLES])}
+            for name, photos in together[:GROUPS_SHOWN]
+        ]
+        st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Groups of photos that stay together")
+    show_differences(version.differences())
+    problems = [problem_sentence(finding, "page") for finding in version.findings_of_the_whole]
+    if problems:
+        more = f" And {len(problems) - WARNINGS_SHOWN} more like these." if len(problems) > WARNINGS_SHOWN else ""
+        st.warning(escape(" ".join(problems[:WARNINGS_SHOWN]) + more), icon=":material/warning:")
+
+
+def show_differences(differences: list[Difference]) -> None:
+    """Show a table of counts before and after, with unchanged counts in grey."""
+    rows = [
+        {"": difference.name or difference.of.capitalize()}
+        | {
+            SPLIT_TITLES.get(split, "All"): _changed(difference.before[split], count)
+            for split, count in difference.after.items()
+        }
+        for difference in differences
+    ]
+    table = pd.DataFrame(rows)
+    st.dataframe(
+        table.style.map(lambda cell: "" if "→" in cell else f"color: {GREY}", subset=table.columns[1:]),
+        hide_index=True,
+        height=min(460, 38 + 35 * len(table)),
+        alt="Photos and boxes before and after",
+    )
+
+
+def _changed(before: int, after: int) -> str:
+    return f"{after:,}" if before == after else f"{before:,} → {after:,}"
