@@ -199,7 +199,9 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
 def add_predict(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``predict``: model, photos, confidence threshold and output folder."""
     _add_model(parser)
-    parser.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="a photo, or a folder of photos")
+    parser.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help="a photo, or a folder of photos")
+    parser.add_argument("--dataset", metavar="DATASET", help="predict on the photos of a data set, by its id or name")
+    parser.add_argument("--split", choices=(*SPLITS, "all"), default="all", help="of the data set; default all")
     lower = f"confidence threshold: omit detections with lower scores (default {DEFAULT_THRESHOLD})"
     parser.add_argument("--threshold", type=_share, default=DEFAULT_THRESHOLD, help=lower)
     parser.add_argument(

@@ -14,7 +14,7 @@ from autodet.datasets.manifest import load_dataset, only_dataset_id
 from autodet.datasets.photos import open_photo
 from autodet.errors import AmbiguousNameError, NotFoundError, PhotoError, SearchError
 from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
-from autodet.inference.photo_folders import find_photos
+from autodet.inference.photo_folders import dataset_photos, find_photos
 from autodet.messages.plans import plan_text
 from autodet.models.store import find_model, list_models, only_model_id, rename_model
 from autodet.records import Prediction, SearchStatus
@@ -224,7 +224,8 @@ def evaluate(options: Options) -> Answer:
 
 def predict(options: Options) -> Answer:
     """Detect objects on photos."""
-    model, selection = find_model(options.model), find_photos(options.photos)
+    more = dataset_photos(load_dataset(options.dataset), options.split) if options.dataset else ()
+    model, selection = find_model(options.model), find_photos([*options.photos, *more])
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     from autodet.inference.detector import load_detector

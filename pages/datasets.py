@@ -15,14 +15,17 @@ from autodet.ui.datasets.version_form import show_versions
 with page("datasets", "Import labelled photos, and check them before you start a search."):
     show_imports()
     there_are_some = bool(list_datasets())
-    offer_import(folded=there_are_some)
+    offer_import(folded=there_are_some or asks_first())
     dataset = choose_dataset() if there_are_some else None
     if dataset:
         show_contents(dataset)
         show_versions(dataset)
         offer_merge(dataset)
         with st.container(horizontal=True):
-            link("search", "Search for a detector", primary=not asks_first(), dataset=dataset.id)
+            if dataset.boxes:
+                link("search", "Search for a detector", primary=not asks_first(), dataset=dataset.id)
+            else:
+                link("predict", "Predict on its photos", primary=not asks_first(), dataset=dataset.id)
             offer_downloads(dataset)
             offer_deletion(dataset)
         show_views(dataset)

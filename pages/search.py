@@ -1,11 +1,11 @@
 """Search page: configure and start a search."""
 
-from autodet.ui.common.choice import choose_dataset
+from autodet.ui.common.choice import choose_labelled_dataset
 from autodet.ui.common.frame import page
 from autodet.ui.search.search_form import ask_for_search, offer_start, show_forecast
 
 with page("search", "Train several trials with different settings in the background; the best epoch of all is kept."):
-    dataset = choose_dataset()
+    dataset = choose_labelled_dataset()
     if dataset:
         order = ask_for_search(dataset)
         show_forecast(dataset, order)

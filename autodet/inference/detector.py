@@ -257,7 +257,7 @@ def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[I
     """Return the photos of a split with class ids remapped to the model's; ``match_classes`` pairs the classes.
 
     Raises:
-        ModelError: The split is empty, or the data set has a class that the model lacks.
+        ModelError: The split is empty, or the data set has no boxes, or a class that the model lacks.
     """
     records = dataset.split(split)
     if not records:
@@ -266,6 +266,11 @@ def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[I
             f"The data set {dataset.name} has no photos in the split {split!r}; it has {there}. Choose one of these, "
             "or draw new splits: with 'New version' on the page Data sets, 'derive DATASET --split 70,15,15' on the "
             "command line, or derive_dataset(data, resplit=(70, 15, 15)) in Python."
+        )
+    if not dataset.boxes:
+        raise ModelError(
+            f"The data set {dataset.name} has no labels, so there is nothing to compare detections with; label its "
+            "photos and import them with their labels, or use 'predict'."
         )
     matched = match_classes(card.classes, dataset.classes)
     if matched.fresh:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from autodet.datasets.manifest import Dataset
 from autodet.datasets.photo_formats import OTHER_PHOTO_ENDINGS, PHOTO_ENDINGS, is_unsure
 from autodet.datasets.photos import is_photo
 from autodet.datasets.sources.files import is_clutter
-from autodet.errors import PhotoError
+from autodet.errors import DatasetError, PhotoError
 from autodet.inference.box_drawings import is_drawing
 from autodet.messages.formats import PHOTO_FORMATS
 from autodet.text_format import counted, listed
@@ -55,8 +56,11 @@ def find_photos(given: Iterable[Path]) -> FoundPhotos:
     """Return the given files, and the photos found recursively in the given folders.
 
     Raises:
-        PhotoError: A folder contains no photos or cannot be read.
+        PhotoError: Nothing is given, or a folder contains no photos or cannot be read.
     """
+    given = list(given)
+    if not given:
+        raise PhotoError("There is nothing to predict on; name photos or folders, or a data set with --dataset.")
     photos: list[Path] = []
     passed_over: Counter[tuple[Reason, str]] = Counter()
     for path in given:
@@ -74,6 +78,19 @@ def find_photos(given: Iterable[Path]) -> FoundPhotos:
         photos += found
         passed_over += passed
     return FoundPhotos(tuple(photos), passed_over)
+
+
+def dataset_photos(dataset: Dataset, split: str) -> list[Path]:
+    """Return the files of a data set's photos.
+
+    Raises:
+        DatasetError: The data set has no photos in that split.
+    """
+    records = dataset.split(split)
+    if not records:
+        there = ", ".join(dataset.splits)
+        raise DatasetError(f"The data set {dataset.name} has no photos in the split {split!r}; choose one of {there}.")
+    return [dataset.photo(record) for record in records]
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -80,7 +80,8 @@ def test_what_was_imported_last_is_shown(visit, workspace, fruit, tmp_path):
         (b"hello", "is not a zip archive"),
         (b"", "is not a zip archive"),
         (b"PK\x05\x06" + b"\0" * 18, "is empty"),
-        ({"a.jpg": b"x"}, "no labels"),
+        ({"a.jpg": b"x"}, "is not a photo that can be read"),
+        ({"a.jpg": b"x", "a.csv": "x"}, "no labels"),
         ({"a.xml": voc_xml("a.jpg")}, "holds no photos"),
     ],
 )
@@ -120,14 +121,14 @@ def test_problems_are_listed_by_kind_and_can_be_searched_and_downloaded(visit, w
 
 def test_only_a_kind_that_is_opened_shows_its_photos(visit, workspace, tmp_path):
     folder = write_voc(tmp_path / "dirty", 6)
-    for number in range(8):
+    for number in range(24):
         write_labelled(folder, f"outside_{number}", [("apple", (10, 10, 500, 40))], seed=50 + number)
     dataset = import_dataset(folder, "dirty", decisions={"large_loss": "keep"}, workspace=workspace)
     app = view(visit("datasets"), dataset, f"Findings ({len(dataset.findings)})")
     assert len(app.get("image")) == 0
     app.session_state[f"kind {dataset.id} box_outside"] = True
     app = checked(app.run())
-    assert len(app.get("image")) == 6
+    assert len(app.get("image")) == 20
     assert "Many boxes outside their photos" in says(app)
 
 
@@ -150,9 +151,9 @@ def test_a_review_shows_a_finding_without_photos(visit, workspace, tmp_path):
     one = start_import(str(tmp_path / "wide"), "wide", workspace=workspace)
     assert wait_for(one).state == "reviewing"
     app = visit("datasets")
-    assert "**Splits without boxes** · 1" in says(app)
-    app.session_state[f"look {one.id} split_unmarked"] = True
-    assert "no boxes, so a search cannot compare its trials" in says(checked(app.run()))
+    app = unfolded(app, one.id, "split_unmarked")
+    assert "Splits without boxes" in list(app.dataframe[0].value["Finding"])
+    assert "no boxes, so a search cannot compare its trials" in says(app)
 
 
 def test_five_charts_each_say_what_to_worry_about(visit, fruit):
@@ -175,7 +176,7 @@ def test_photos_without_objects_have_a_page_too(visit, workspace, fruit):
     app = visit("datasets")
     assert len(app.get("image")) == 12
     app = view(app, fruit, "Statistics")
-    assert "no annotations" in says(app)
+    assert "No labels yet" in says(app)
     assert len(app.get("plotly_chart")) == 1
 
 
@@ -259,7 +260,7 @@ def test_s3_asks_for_an_address_and_says_what_is_wrong(visit, workspace):
 def test_keys_for_s3_go_to_the_import_and_are_not_shown(visit, workspace, monkeypatch):
     asked = []
 
-    def refuse(source, name, *, credentials):
+    def refuse(source, name, *, format, credentials):
         asked.append((source, credentials))
         raise DatasetError("The server does not let these keys read it.")
 
@@ -311,8 +312,9 @@ def test_nothing_without_boxes_is_imported(visit, workspace, tmp_path):
     (folder / "torn.xml").write_text("<annotation>")
     draw_photo(seed=99).save(folder / "torn.png")
     app = upload(visit("datasets"), zip_folder(folder, tmp_path / "few.zip"))
+    app = unfolded(app, "few", "class_rare")
     app = checked(labelled(app.radio, "What to do about: Classes with few boxes").set_value("drop").run())
-    assert "No box of" in says(app)
+    assert "No box of" in says(app) and "Not possible: **No boxes at all**" in says(app)
     assert labelled(app.button, "Import 3 photos").disabled
 
 
@@ -341,9 +343,9 @@ def test_findings_without_a_file_are_counted_by_photos_and_speak_of_this_page(vi
     for name, classes in (("data", "[apple, pear]"), ("old", "[pear, apple]")):
         (tmp_path / "yolo" / f"{name}.yaml").write_text(f"train: images\nnames: {classes}\n")
     app = upload(visit("datasets"), zip_folder(tmp_path / "yolo", tmp_path / "yolo.zip"))
-    assert "**Photos without a label file** · 3" in says(app)
-    text = says(opened(app, "yolo", "names_differ"))
-    assert "agree to use the first here" in text and "command line" not in text
+    assert "agree to use the first here" in says(app) and "command line" not in says(app)
+    table = unfolded(app, "yolo", "label_file_missing").dataframe[0].value
+    assert dict(zip(table["Finding"], table["Count"], strict=True))["Photos without a label file"] == 3
 
 
 def test_an_import_whose_process_crashed_says_why_and_where(visit, workspace, tmp_path, monkeypatch):
@@ -373,9 +375,15 @@ def test_a_large_loss_is_not_imported_until_somebody_agrees(visit, workspace, tm
 
 
 def opened(app, one, kind):
-    """The page with the photos of a kind of problem before them."""
-    app.session_state[f"look {one} {kind}"] = True
-    return checked(app.run())
+    """The page with the list of a kind of finding that needs a decision."""
+    return checked(app.button(f"look {one} {kind}").click().run())
+
+
+def unfolded(app, one, kind):
+    """The page with the list of a kind of finding that needs no decision."""
+    app.session_state[f"others {one}"] = True
+    app = checked(app.run())
+    return checked(labelled(app.selectbox, "Show").set_value(kind).run())
 
 
 def captions(app):
@@ -386,8 +394,8 @@ def test_a_box_in_question_is_shown_before_and_after(visit, workspace, tmp_path)
     folder = write_voc(tmp_path / "wide")
     write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
     app = upload(visit("datasets"), zip_folder(folder, tmp_path / "wide.zip"))
-    assert captions(app) == []
-    assert captions(opened(app, "wide", "box_outside")) == ["Before", "After"]
+    assert captions(app) == ["Before", "After"]
+    assert captions(opened(app, "wide", "box_outside")) == 2 * ["Before", "After"]
 
 
 def test_photos_of_a_pair_are_shown_side_by_side(visit, workspace, tmp_path):
@@ -395,7 +403,8 @@ def test_photos_of_a_pair_are_shown_side_by_side(visit, workspace, tmp_path):
     write_labelled(folder / "train", "one", seed=77)
     write_labelled(folder / "val", "other", seed=77)
     app = upload(visit("datasets"), zip_folder(folder, tmp_path / "fruit.zip"))
-    shown = captions(opened(app, "fruit", "photo_copies"))
+    assert len(app.get("image")) == 2
+    shown = filter(None, captions(opened(app, "fruit", "photo_copies")))
     assert sorted(shown) == ["train/one\\.png", "val/other\\.png"]
 
 
@@ -444,11 +453,10 @@ def test_what_would_leave_nothing_is_a_sentence_and_can_be_taken_back(visit, wor
         xml = write_labelled(folder, f"odd_{number}", seed=number)
         xml.write_text(xml.read_text().replace("<width>64", "<width>99"))
     app = upload(visit("datasets"), zip_folder(folder, tmp_path / "odd.zip"))
-    kind = "What to do about: Labels for a photo of another size"
-    app = checked(labelled(app.radio, kind).set_value("drop").run())
+    app = checked(labelled(app.button, "Leave the photo out").click().run())
     assert "Nothing is left" in says(app)
     assert labelled(app.button, "Import 8 photos").disabled
-    app = checked(labelled(app.radio, kind).set_value("keep").run())
+    app = checked(labelled(app.button, "Leave the boxes as they are").click().run())
     assert not labelled(app.button, "Import 8 photos").disabled
 
 

@@ -352,7 +352,7 @@ def test_what_was_entered_is_there_after_a_look_at_another_page(visit, fruit):
 def test_a_class_without_validation_photos_is_told_before_the_start_and_beside_the_score(
     visit, workspace, tmp_path, launched
 ):
-    write_voc(tmp_path / "fruit" / "train", 6, marks=[APPLE, ("![pear](x)", (40, 40, 60, 60))])
+    write_voc(tmp_path / "fruit" / "train", 6, marks=[APPLE, ("![pear](x)", (40, 20, 60, 40))])
     write_voc(tmp_path / "fruit" / "val", 3, marks=[APPLE])
     import_dataset(tmp_path / "fruit", "fruit", workspace=workspace, decisions={"splits_disagree": "keep"})
     app = visit("search")

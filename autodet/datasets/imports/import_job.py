@@ -3,7 +3,7 @@
     workspace/imports/<id>/
       request.json    the request, without keys
       status.json     the status; after the start only the import's process writes it
-      upload.zip      the upload; or files/ and s3/: the fetched files
+      upload.zip      the uploaded archive; or upload/: the uploaded folder; or files/ and s3/: the fetched files
       staged.json     the staged source, while the user decides
       draft.json      the user's decisions so far
       cancel          touched to cancel the import
@@ -25,7 +25,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -36,6 +36,7 @@ from autodet.datasets.checks.kinds import decide
 from autodet.datasets.imports.review import Review, review
 from autodet.datasets.imports.staged_json import read_staged
 from autodet.datasets.sources.s3.access import OWN, SCHEME, S3Credentials, choose_endpoint, parse_address
+from autodet.datasets.sources.upload import UploadedFile, write_upload
 from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
 from autodet.lock import hold_lock, is_locked
 from autodet.processes import start_process
@@ -54,6 +55,7 @@ from autodet.workspace import (
 
 ImportState = Literal["working", "confirming", "choosing", "reviewing", "finished", "failed", "interrupted", "crashed"]
 REQUEST, STATUS, CANCEL, UPLOAD, LOG = "request.json", "status.json", "cancel", "upload.zip", "import.log"
+UPLOADED_FOLDER = "upload"
 DRAFT = "draft.json"
 FETCHED = "fetched.json"
 FORGET_SECONDS = 24 * 3600.0
@@ -218,7 +220,7 @@ class Import:
 
 
 def start_import(
-    source: str | BinaryIO,
+    source: str | BinaryIO | Sequence[UploadedFile],
     name: str,
     *,
     format: str = "auto",
@@ -229,7 +231,7 @@ def start_import(
     """Start an import in its own process; return at once, after copying an upload.
 
     Args:
-        source: A source of ``import_dataset``, or an uploaded zip.
+        source: A source of ``import_dataset``, an uploaded archive, or the files of an uploaded folder.
         name: Name of the dataset.
         format: ``auto`` or a name of ``autodet.datasets.formats.format_detection``.
         seed: Seed of the split if the source defines none, and of the drawn sample.
@@ -237,7 +239,7 @@ def start_import(
         credentials: For S3 only; passed to the process through a pipe and never written to disk.
 
     Raises:
-        AutodetError: The disk has no room for the upload, or the address is invalid.
+        AutodetError: The disk has no room for the upload, a file of it is refused, or the address is invalid.
     """
     if isinstance(source, str) and source.startswith(SCHEME):
         parse_address(source)
@@ -249,7 +251,7 @@ def start_import(
     request = ImportRequest(text, name, format, seed, created, credentials.without_keys() if credentials else None)
     with hidden_folder(workspace.imports) as hidden, hold_lock(hidden) as lock:
         if not isinstance(source, str):
-            _keep_upload(source, hidden / UPLOAD)
+            _keep_upload(source, hidden)
         _write_order(hidden, request)
         folder = publish_folder(hidden, workspace.imports, name)
         _launch(folder, lock, "stage", {}, credentials)
@@ -331,9 +333,12 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
-def _keep_upload(upload: BinaryIO, path: Path) -> None:
+def _keep_upload(upload: BinaryIO | Sequence[UploadedFile], folder: Path) -> None:
     try:
-        with path.open("wb") as file:
+        if isinstance(upload, Sequence):
+            write_upload(upload, folder / UPLOADED_FOLDER, load_settings())
+            return
+        with (folder / UPLOAD).open("wb") as file:
             shutil.copyfileobj(upload, file, COPY_BYTES)
     except OSError as error:
         raise AutodetError(

@@ -10,7 +10,8 @@ from autodet.records import Mark
 
 # Kinds of problems whose action changes boxes; no other kind explains a change of a photo's boxes.
 OF_BOXES = {"box_no_area", "box_outside", "box_duplicate", "box_tiny", "turned", "size_mismatch", "class_spelling"}
-OF_BOXES |= {"class_rare", "class_missing", "class_untaught"}
+OF_BOXES |= {"class_rare", "class_missing", "class_untaught", "box_notation", "box_swapped", "labels_disagree"}
+OF_BOXES |= {"turned_upright", "turned_unclear", "size_resized", "size_unclear"}
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     unlabelled, findings = _decide_unlabelled(staged, decisions)
     listed, unlisted = _decide_unlisted(staged, decisions)
     findings += unlisted
-    read = (_as_decided(photo, decisions) for photo in (*listed, *unlabelled))
+    read = (as_decided(photo, decisions) for photo in (*listed, *unlabelled))
     source, misread = _decide_notation([photo for photo in read if photo], decisions)
     sizes = find_size_kinds([(photo.labelled, photo.facts) for photo in source])
     checked = [
@@ -173,7 +173,7 @@ def _with_photos(staged: Staged, findings: Sequence[Finding]) -> Iterator[Findin
         yield finding if known else replace(finding, photos=(photos[finding.file],))
 
 
-def _as_decided(photo: StagedPhoto, decisions: Decisions) -> StagedPhoto | None:
+def as_decided(photo: StagedPhoto, decisions: Decisions) -> StagedPhoto | None:
     """Return a photo with its annotations as the decisions read them; None if they leave it out."""
     for reading in photo.labelled.readings:
         needed = ((reading.kind, reading.action), *reading.also)

@@ -22,6 +22,7 @@ from autodet.datasets.imports.import_job import (
     DRAFT,
     FETCHED,
     UPLOAD,
+    UPLOADED_FOLDER,
     ImportRequest,
     ImportStatus,
     read_request,
@@ -132,8 +133,8 @@ def _fetch_once(
         return Path(root), bool(ours)
     shutil.rmtree(folder / "files", ignore_errors=True)
     asking = S3Credentials(**credentials) if credentials else request.credentials
-    upload = folder / UPLOAD
-    source = str(upload) if upload.exists() else request.source
+    uploads = (path for path in (folder / UPLOAD, folder / UPLOADED_FOLDER) if path.exists())
+    source = str(next(uploads, request.source))
     root, ours = fetch(source, folder, request.seed, asking, report, large=request.large, shown=shown)
     write_json(folder / FETCHED, [str(root), ours])
     return root, ours

@@ -33,7 +33,7 @@ def new_names(classes: Sequence[str], rename: Mapping[str, str], drop: Collectio
         if old in drop:
             raise DatasetError(f"The class {old!r} cannot be both renamed and dropped; do one of the two.")
     names = [None if name in drop else rename.get(name, name) for name in classes]
-    if not any(names):
+    if classes and not any(names):
         raise DatasetError("No class would be left; keep at least one.")
     refuse_second_spellings({new for old, new in rename.items() if new != old}, {name for name in names if name})
     return names

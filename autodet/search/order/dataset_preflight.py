@@ -50,6 +50,11 @@ def check_labels(dataset: Dataset) -> None:
     Raises:
         SearchError: One of the splits has none; the message gives the remedy.
     """
+    if not dataset.boxes:
+        raise SearchError(
+            f"The data set {dataset.name} has no labels, so there is nothing to learn from; label some of its photos, "
+            "and import them with their labels."
+        )
     advice = "with labelled photos there, or without split folders to have it split for you"
     if sum(record.annotations.teaches for record in dataset.images) < 2:
         advice = "with more labelled photos"

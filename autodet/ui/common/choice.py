@@ -44,6 +44,26 @@ def choose_dataset() -> Dataset | None:
     return read_dataset(open_workspace().datasets / _choose_summary(summaries, summaries[0]).id)
 
 
+def choose_labelled_dataset() -> Dataset | None:
+    """Let the visitor select a data set as ``choose_dataset``; show next steps and return None if it has no boxes."""
+    dataset = choose_dataset()
+    if dataset and not dataset.boxes:
+        _refuse_unlabelled(dataset, "there is nothing to learn from")
+        return None
+    return dataset
+
+
+def _refuse_unlabelled(dataset: Dataset, consequence: str) -> None:
+    st.info(
+        f"{escape(dataset.name)} has no labels yet, so {consequence}. Label some of its photos in a labelling program, "
+        "and import them with their labels.",
+        icon=":material/select:",
+    )
+    with st.container(horizontal=True):
+        link("datasets", "Go to Data sets")
+        link("predict", "Predict on its photos", dataset=dataset.id)
+
+
 def choose_model() -> StoredModel | None:
     """Let the visitor select a model; show next steps and return None if there is none.
 
@@ -63,9 +83,11 @@ def choose_model() -> StoredModel | None:
 def choose_fitting_dataset(model: StoredModel) -> Dataset | None:
     """Let the visitor select a data set with classes that the model knows, by default the model's own.
 
-    Shows next steps and returns None if there is none.
+    Shows next steps and returns None if there is none, or if the selected one has no boxes.
     """
-    fitting = [summary for summary in list_datasets() if not match_classes(model.card.classes, summary.classes).fresh]
+    known = [summary for summary in list_datasets() if not match_classes(model.card.classes, summary.classes).fresh]
+    fitting = [summary for summary in known if summary.boxes]
+    unlabelled = [summary for summary in known if not summary.boxes]
     if not fitting:
         st.info(
             "There is no data set here with the classes of this model: "
@@ -75,7 +97,11 @@ def choose_fitting_dataset(model: StoredModel) -> Dataset | None:
         link("datasets", "Go to Data sets")
         return None
     own = next((summary for summary in fitting if is_trained_on(model, summary)), fitting[0])
-    return read_dataset(open_workspace().datasets / _choose_summary(fitting, own).id)
+    dataset = read_dataset(open_workspace().datasets / _choose_summary([*fitting, *unlabelled], own).id)
+    if not dataset.boxes:
+        _refuse_unlabelled(dataset, "there is nothing to compare detections with")
+        return None
+    return dataset
 
 
 def choose_split(dataset: Dataset) -> str:

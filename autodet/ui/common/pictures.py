@@ -50,6 +50,12 @@ def framed(picture: Image.Image, colour: str) -> Image.Image:
     return frame
 
 
+def frame_colour() -> str:
+    """Return the colour of frames in the visitor's theme."""
+    theme = st.context.theme.type or "light"
+    return st.get_option(f"theme.{theme}.secondaryBackgroundColor") or "#808080"
+
+
 def fitting_width(width: int, height: int, most_high: int = MAX_HEIGHT) -> int:
     """Return the display width of a photo, limited by ``most_high`` and by ``MAX_SCALE``.
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from autodet.datasets.manifest import Dataset
 from autodet.messages.formats import FORMAT_TITLES
+from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.search.delete_assets import delete_dataset, plan_dataset_deletion
 from autodet.text_format import counted, size_text
 from autodet.ui.common.confirm_deletion import confirm_deletion
@@ -27,7 +28,13 @@ def show_contents(dataset: Dataset) -> None:
             st.metric(label, value, width="content")
     title = FORMAT_TITLES.get(dataset.format, dataset.format)
     made = "Made" if dataset.parent else f"Detected as {title}, imported"
-    st.caption(f"{made} {ago(dataset.created)}.")
+    st.caption(f"{made} {ago(dataset.created)}. {SPLIT_ORIGINS[dataset.splits_from]}")
+    if not dataset.boxes:
+        st.info(
+            "No labels yet. A model can predict on these photos; to search for a detector or to evaluate one, label "
+            "some of them in a labelling program, and import them with their labels.",
+            icon=":material/select:",
+        )
 
 
 def offer_deletion(dataset: Dataset) -> None:

@@ -33,6 +33,8 @@ def offer_downloads(dataset: Dataset) -> None:
             st.code(command, language="bash", wrap_lines=True)
             return
         st.caption(f"A zip of {size_text(size)} with every photo and its split; created when you press a button.")
+        if not dataset.boxes:
+            st.caption("It has no labels yet: its label files are empty.")
         for format in LAYOUTS:
             st.download_button(
                 f"Download as {escape(FORMAT_TITLES[format])}",

@@ -18,18 +18,19 @@ from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
 from autodet.ui.datasets.gallery import thumbnail
 
-PER_PAGE = 6
-PICTURE_PIXELS = 144  # so that two fit side by side on a phone
+PER_PAGE = 20
+PICTURE_PIXELS = 112  # so that two fit side by side on a phone
 BESIDE_ONE, BESIDE_TWO = (1, 4), (4, 5)  # relative widths of pictures and text
 MAX_PHOTOS = 4  # shown per finding
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Thumbnail of a photo, as JPEG, with a caption."""
+    """Thumbnail of a photo, as JPEG, with a caption, which may be the photo's name."""
 
     caption: str
     jpeg: bytes
+    names_photo: bool = False
 
 
 Pictures = Callable[[Finding], Sequence[Picture]]

@@ -21,7 +21,7 @@ from autodet.records import ImageRecord, IntArray
 from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
-from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, fitting_width, framed, shrink_photo
+from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, fitting_width, frame_colour, framed, shrink_photo
 
 PER_PAGE, COLUMNS = 12, 4
 LARGE_PIXELS = 1280
@@ -214,8 +214,7 @@ def _box_table(dataset: Dataset, record: ImageRecord) -> pd.DataFrame:
 
 def thumbnail(dataset: Dataset, record: ImageRecord) -> bytes:
     """Return a JPEG of a photo with its boxes, at most ``THUMBNAIL_PIXELS`` a side, padded with the theme's colour."""
-    theme = st.context.theme.type or "light"
-    return _thumbnail(dataset, record, st.get_option(f"theme.{theme}.secondaryBackgroundColor") or "#808080")
+    return _thumbnail(dataset, record, frame_colour())
 
 
 @st.cache_data(

@@ -1,21 +1,34 @@
-"""Import form: a zip from the visitor's computer, a sample, S3, or a folder on the server."""
+"""Import form: an archive or a folder from the visitor's computer, a sample, S3, or a folder on the server."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePath
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from autodet.datasets.imports.import_dataset import name_of
 from autodet.datasets.imports.import_job import start_import
 from autodet.datasets.imports.staging import MOTORBIKES, SAMPLE
 from autodet.datasets.sources.roots import find_below_roots
 from autodet.datasets.sources.s3.access import SCHEME, S3Credentials, check_visitor
+from autodet.datasets.sources.upload import UploadedFile
+from autodet.messages.formats import FORMAT_TITLES
 from autodet.settings import AMAZON, load_settings
+from autodet.text_format import counted, size_text
+from autodet.ui.common.address import ASSETS
 from autodet.ui.datasets.import_jobs import begun
 from autodet.ui.datasets.s3_identity import choose_identity, remember_keys, type_keys
 
-UPLOADS = "uploads"  # session state: number of imports, so that each starts with an empty uploader
+STARTED = "imports started"  # session state: number of imports; part of every key, so that each has a new form
+AUTO = "auto"  # the format is detected
+ARCHIVES = ("zip", "tar", "tgz", "tar.gz", "tar.bz2", "tar.xz")
+LAYOUTS = (
+    "Pascal VOC (an `.xml` beside each photo, or `Annotations` and `JPEGImages`), COCO or YOLO. Folders called "
+    "`train`, `val` and `test` are kept as splits; without them the photos are split for you."
+)
+DROPPED_FOLDERS = ASSETS / "dropped_folders.js"
 
 
 def offer_import(*, folded: bool) -> None:
@@ -26,7 +39,12 @@ def offer_import(*, folded: bool) -> None:
     """
     room = st.expander("Import a data set", icon=":material/upload:") if folded else st.container(border=True)
     with room:
-        ways = {"From this computer": _offer_upload, "The sample": _offer_sample, "From S3": _offer_s3}
+        ways = {
+            "An archive": _offer_archive,
+            "A folder": _offer_upload,
+            "The sample": _offer_sample,
+            "From S3": _offer_s3,
+        }
         if load_settings().data_roots:
             ways["From the server"] = _offer_folder
         for tab, offer in zip(st.tabs(list(ways)), ways.values(), strict=True):
@@ -34,23 +52,47 @@ def offer_import(*, folded: bool) -> None:
                 offer()
 
 
-def _offer_upload() -> None:
+def _offer_archive() -> None:
     limit = int(st.get_option("server.maxUploadSize"))
-    st.markdown(
-        f"A zip of photos with their labels, up to **{limit} MB**: Pascal VOC (an `.xml` beside each photo, or "
-        "`Annotations` and `JPEGImages`), COCO or YOLO. Folders called `train`, `val` and `test` are kept as splits; "
-        "without them the photos are split for you."
-    )
-    upload = st.file_uploader(
-        "Zip file",
-        type=["zip", "tar", "gz", "tgz", "bz2", "xz"],
-        key=f"zip {st.session_state.setdefault(UPLOADS, 0)}",
-        label_visibility="collapsed",
-    )
+    st.markdown(f"A zip or tar archive of photos with their labels, up to **{limit} MB**: {LAYOUTS}")
+    upload = st.file_uploader("Archive", type=ARCHIVES, key=_key("archive"), label_visibility="collapsed")
     if upload is not None:
-        name = st.text_input("Name", PurePath(upload.name).stem)
-        if st.button("Import", type="primary", icon=":material/upload:"):
-            _begin(upload, name.strip() or PurePath(upload.name).stem)
+        _ask_for_name(upload, PurePosixPath(upload.name).name, "Import")
+
+
+def _offer_upload() -> None:
+    st.markdown(
+        f"A folder of photos with their labels, and the folders in it: {LAYOUTS} An archive is faster for thousands of "
+        "photos."
+    )
+    st.html(f"<script>{DROPPED_FOLDERS.read_text()}</script>", unsafe_allow_javascript=True)
+    uploads = st.file_uploader(
+        "Folder", accept_multiple_files="directory", key=_key("folder"), label_visibility="collapsed"
+    )
+    if uploads:
+        size = size_text(sum(upload.size for upload in uploads))
+        st.caption(f"{counted(len(uploads), 'file')}, {size}")
+        files = [UploadedFile(upload.name, upload) for upload in uploads]
+        _ask_for_name(files, files[0].path.partition("/")[0], "Import the folder")
+
+
+def _ask_for_name(source: BinaryIO | Sequence[UploadedFile], file: str, label: str) -> None:
+    default = name_of(file)
+    left, right = st.columns([2, 1])
+    name = left.text_input("Name", default, key=_key(f"name {label} {file}"))
+    format_ = _ask_for_format(right, label)
+    if st.button(label, key=_key(label), type="primary", icon=":material/upload:"):
+        _begin(source, name.strip() or default, format=format_)
+
+
+def _ask_for_format(room: DeltaGenerator, where: str) -> str:
+    titles = {AUTO: "Detect it", **FORMAT_TITLES}
+    return room.selectbox("Format", list(titles), format_func=titles.__getitem__, key=_key(f"format {where}"))
+
+
+def _key(name: str) -> str:
+    """Return a widget's key: after an import has started, a second click on its button is one on no button."""
+    return f"{name} {st.session_state.setdefault(STARTED, 0)}"
 
 
 def _offer_sample() -> None:
@@ -58,7 +100,7 @@ def _offer_sample() -> None:
         "240 drawn photos of apples, bananas and oranges among other things, to see everything work before you "
         "bring photos of your own. Drawing them takes about 15 seconds."
     )
-    if st.button("Use the sample data set", type="primary", icon=":material/draw:"):
+    if st.button("Use the sample data set", key=_key("sample"), type="primary", icon=":material/draw:"):
         _begin(SAMPLE, SAMPLE)
     if AMAZON not in load_settings().s3_endpoints:
         return
@@ -66,16 +108,18 @@ def _offer_sample() -> None:
         "Real photos instead: AutoGluon's `tiny_motorbike`, a small part of Pascal VOC, 23 MB from a public bucket of "
         "Amazon S3, if this server can reach it."
     )
-    if st.button("Import the motorbikes", icon=":material/cloud_download:"):
+    if st.button("Import the motorbikes", key=_key("motorbikes"), icon=":material/cloud_download:"):
         _begin(MOTORBIKES, MOTORBIKES)
 
 
 def _offer_s3() -> None:
-    st.markdown("A bucket's folder (`s3://bucket/folder`) or zip (`s3://bucket/fruit.zip`), in the same layouts.")
+    st.markdown("A bucket's folder (`s3://bucket/folder`) or archive (`s3://bucket/fruit.zip`), in the same layouts.")
     settings = load_settings()
     asking = choose_identity(settings)
-    with st.form("s3", border=False):
-        address = st.text_input("Address", placeholder="s3://bucket/folder").strip()
+    with st.form(_key("s3"), border=False):
+        left, right = st.columns([2, 1])
+        address = left.text_input("Address", placeholder="s3://bucket/folder").strip()
+        format_ = _ask_for_format(right, "s3")
         if len(settings.s3_endpoints) > 1:
             asking = replace(asking, endpoint=st.selectbox("Server", settings.s3_endpoints, format_func=_server_name))
         asking = type_keys(asking)
@@ -88,7 +132,7 @@ def _offer_s3() -> None:
                 st.error("Enter a key, or select above that the bucket is public.")
             else:
                 check_visitor(asking, settings)
-                _begin(address, name_of(address), asking)
+                _begin(address, name_of(address), asking, format=format_)
 
 
 def _server_name(endpoint: str) -> str:
@@ -97,18 +141,31 @@ def _server_name(endpoint: str) -> str:
 
 def _offer_folder() -> None:
     roots = ", ".join(f"`{root}`" for root in load_settings().data_roots)
-    st.markdown(f"A folder or a zip on the server, below {roots}. Its files are copied, and never changed.")
-    with st.form("folder", border=False):
-        path = st.text_input("Folder or zip", placeholder="fruit")
+    st.markdown(f"A folder or an archive on the server, below {roots}. Its files are copied, and never changed.")
+    with st.form(_key("server"), border=False):
+        left, right = st.columns([2, 1])
+        path = left.text_input("Folder or archive", placeholder="fruit")
+        format_ = _ask_for_format(right, "server")
         if st.form_submit_button("Import from the server", type="primary", icon=":material/folder_open:"):
             source = find_below_roots(path, load_settings())
-            _begin(str(source), name_of(source))
+            _begin(str(source), name_of(source), format=format_)
 
 
-def _begin(source: str | BinaryIO, name: str, credentials: S3Credentials | None = None) -> None:
-    job = start_import(source, name, credentials=credentials)
+def _begin(
+    source: str | BinaryIO | Sequence[UploadedFile],
+    name: str,
+    credentials: S3Credentials | None = None,
+    *,
+    format: str = AUTO,
+) -> None:
+    """Start an import once: a second click may interrupt this function wherever it touches the session state."""
+    st.session_state[STARTED] += 1
+    try:
+        job = start_import(source, name, format=format, credentials=credentials)
+    except Exception:
+        st.session_state[STARTED] -= 1  # the form stays as it is
+        raise
     begun(job)
     if credentials:
         remember_keys(job.id, credentials)
-    st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1
     st.rerun()

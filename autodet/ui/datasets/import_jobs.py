@@ -197,9 +197,10 @@ def _open(job: Import, status: ImportStatus) -> None:
     job.discard()
     dataset = read_dataset(open_workspace().datasets / status.dataset)
     choose(dataset=dataset.id)
+    boxes = f"{counted(dataset.boxes, 'box', 'boxes')} of {counted(len(dataset.classes), 'class', 'classes')}"
     st.session_state[IMPORTED] = (
-        f"{dataset.name} is imported: {counted(len(dataset.images), 'photo')} with "
-        f"{counted(dataset.boxes, 'box', 'boxes')} of {counted(len(dataset.classes), 'class', 'classes')}."
+        f"{dataset.name} is imported: {counted(len(dataset.images), 'photo')} "
+        f"{f'with {boxes}' if dataset.boxes else 'without labels'}."
     )
     show_top()
     st.rerun()

@@ -34,7 +34,7 @@ def show_statistics(dataset: Dataset) -> None:
         if len(dataset.classes) > MAX_CLASSES:
             _show_all_classes(dataset)
     else:
-        st.info("These photos have no annotations.", icon=":material/select:")
+        st.info("No labels yet, so there are only the sizes of the photos.", icon=":material/select:")
         _show("Sizes of photos", photo_sizes_figure, _about_photo_sizes, dataset)
         return
     left, right = st.columns(2, gap="large")

@@ -78,16 +78,11 @@ def _offer_version(dataset: Dataset) -> None:
 
 
 def _edit(dataset: Dataset) -> None:
+    what = "Rename, merge or drop classes, or redraw the splits" if dataset.classes else "Redraw the splits"
     st.markdown(
-        "Rename, merge or drop classes, or redraw the splits. This data set stays as it is, and the version shares "
-        "its photos, so it needs almost no disk space."
+        f"{what}. This data set stays as it is, and the version shares its photos, so it needs almost no disk space."
     )
-    classes, splits = st.tabs(["Classes", "Splits"])
-    with classes:
-        changes = _edit_classes(dataset)
-    with splits:
-        resplit = edit_splits(dataset.id)
-    changes = Changes(changes.rename, changes.drop, changes.emptied, resplit)
+    changes = _edit_both(dataset) if dataset.classes else Changes(resplit=edit_splits(dataset.id))
     if changes == Changes():
         st.caption("No changes yet.")
         return
@@ -101,6 +96,14 @@ def _edit(dataset: Dataset) -> None:
         return
     show_preview(version)
     _offer_button(version)
+
+
+def _edit_both(dataset: Dataset) -> Changes:
+    classes, splits = st.tabs(["Classes", "Splits"])
+    with classes:
+        changes = _edit_classes(dataset)
+    with splits:
+        return replace(changes, resplit=edit_splits(dataset.id))
 
 
 def _edit_classes(dataset: Dataset) -> Changes:

@@ -11,6 +11,7 @@ import pytest
 
 from autodet.datasets.imports.import_job import ImportStatus, find_import, list_imports, start_import, write_status
 from autodet.datasets.manifest import list_datasets, load_dataset
+from autodet.datasets.sources.upload import UploadedFile
 from autodet.errors import BusyError, DatasetError, NotFoundError
 from autodet.messages.findings import action_sentence
 from autodet.records import ImportStep
@@ -57,6 +58,45 @@ def test_a_clean_upload_becomes_a_data_set_without_a_question(tmp_path, workspac
     assert sorted(path.suffix for path in (workspace.imports / one.id).iterdir() if path.is_dir()) == []
     one.discard()
     assert list_imports(workspace) == []
+
+
+def uploaded(folder):
+    """The files of a folder as a browser sends them, and what it sends besides."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = [(path.relative_to(folder.parent).as_posix(), path.read_bytes()) for path in paths]
+    files.append((f"{folder.name}/.DS_Store", b"clutter"))
+    return [UploadedFile(name, io.BytesIO(content)) for name, content in files]
+
+
+def test_an_uploaded_folder_becomes_a_data_set_with_its_splits(tmp_path, workspace):
+    for split, photos in (("train", 12), ("val", 3)):
+        write_voc(tmp_path / "fruit" / split, photos)
+    one = start_import(uploaded(tmp_path / "fruit"), "fruit", workspace=workspace)
+    status = wait_for(one)
+    assert status.state == "finished", status.error
+    assert load_dataset("fruit", workspace).splits == {"train": 12, "val": 3}
+    assert not [path for path in (workspace.imports / one.id).iterdir() if path.is_dir()]
+
+
+def test_an_uploaded_folder_waits_for_decisions_and_survives_its_process(tmp_path, workspace):
+    folder = write_voc(tmp_path / "fruit")
+    write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
+    one = start_import(uploaded(folder), "fruit", workspace=workspace)
+    assert wait_for(one).state == "reviewing"
+    write_status(workspace.imports / one.id, ImportStatus("working"))
+    wait_until(lambda: one.status().state == "interrupted")
+    one.proceed()
+    assert wait_for(one).state == "reviewing"
+    one.proceed({"box_outside": "drop"})
+    assert wait_for(one).state == "finished"
+    assert load_dataset("fruit", workspace).boxes == 40
+
+
+def test_a_hostile_folder_starts_no_import(tmp_path, workspace):
+    files = [*uploaded(write_voc(tmp_path / "fruit", 4)), UploadedFile("fruit/../../evil.txt", io.BytesIO(b"x"))]
+    with pytest.raises(DatasetError, match="reaches outside"):
+        start_import(files, "fruit", workspace=workspace)
+    assert list(workspace.imports.iterdir()) == []
 
 
 def test_a_source_with_questions_waits_for_their_answers(tmp_path, workspace):
