@@ -251,6 +251,11 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "The labels state the size of the photo as the camera stored it, but some boxes fit only the upright photo.",
         {"keep": "Leave the boxes as they are", "fix": "Turn the boxes with the photo"},
     ),
+    "turned_half": KindText(
+        "Photos that EXIF turns upside down",
+        "Some tools show a photo as the camera stored it, others as EXIF turns it; nothing in the labels shows which.",
+        {"stop": "Do not import", "fix": "Turn the boxes with the photo", "keep": "Leave the boxes as they are"},
+    ),
     "turned_unclear": KindText(
         "Photos that lie on their side, or not",
         "Some boxes fit only the photo as the camera stored it, others only the upright photo.",

@@ -193,6 +193,13 @@ def _turned_unclear(stated_wh: Sequence[int], width: int, height: int, *, audien
     )
 
 
+def _turned_half(*, audience: Audience = "terminal", **_: Any) -> str:
+    return (
+        "EXIF mirrors the photo or turns it upside down, and nothing shows whether its boxes were drawn before or "
+        f"after; decide to turn the boxes with the photo, or not{_choice('turned_half', audience, 'fix', 'keep')}"
+    )
+
+
 def _size_unclear(stated_wh: Sequence[int], width: int, height: int, *, audience: Audience = "terminal") -> str:
     return (
         f"The labels say that the photo has the size {_sides(stated_wh)}, but it is {width}x{height}, and the boxes do "
@@ -305,6 +312,7 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
         f"The labels state the size of the photo lying on its side ({_sides(stated_wh)}), but the boxes of such photos "
         "fit the upright photo only"
     ),
+    "turned_half": _turned_half,
     "turned_unclear": _turned_unclear,
     "size_resized": lambda stated_wh, width, height: (
         f"The boxes were drawn when the photo had the size {_sides(stated_wh)}; now it is {width}x{height}"
@@ -377,6 +385,9 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     "numbers_unnamed": lambda called: "No file names the classes, which have only numbers or codes",
     "table_without_classes": lambda called: "The table has no column for the class of a box",
     "marks_unlisted": lambda marks: f"Of its annotations, {_is_or_are(marks)} of photos that it does not list",
+    "predictions_only": lambda photos: (
+        f"For {counted(photos, 'photo')} it has only predictions of a model; accept or correct them first"
+    ),
     "predictions": lambda photos, files: (
         f"It holds {counted(photos, 'photo')} and {counted(files, 'text file')} of a detector's own runs: predictions "
         "are not ground truth"
@@ -574,6 +585,11 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "photo_converted": {"fix": "Each {was} converted to {stored_as}."},
     "turned": {"fix": "The boxes {were} turned with the photo.", "keep": "The boxes {were} left as they are."},
     "turned_upright": {"keep": "The boxes {were} left as they are.", "fix": "The boxes {were} turned with the photo."},
+    "turned_half": {
+        "stop": NOTHING_IMPORTED,
+        "fix": "The boxes {were} turned with the photo.",
+        "keep": "The boxes {were} left as they are.",
+    },
     "turned_unclear": {
         "stop": NOTHING_IMPORTED,
         "fix": "The boxes {were} turned with the photo.",
@@ -636,7 +652,7 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
 }
 ABOUT_AUDIENCE = {
     *("splits_disagree", "large_loss", "names_differ", "labels_disagree", "people_disagree", "attribute_unclear"),
-    *("box_notation", "turned_unclear", "size_unclear", "copies_disagree"),
+    *("box_notation", "turned_half", "turned_unclear", "size_unclear", "copies_disagree"),
     *("class_similar", "class_partial", "datasets_disagree", "photo_leak"),
     *ABOUT_AUDIENCE_YOLO,
 }

@@ -46,6 +46,10 @@ _UNMET: Mapping[str, Callable[..., str]] = {
 }
 
 
+# Reasons that say nothing about the files that are there.
+NO_FILES = {"no_xml", "no_cvat_xml", "no_json", "no_jsonl", "json_other", "no_txt", "txt_of_others", "no_csv"}
+
+
 def step_text(step: ImportStep) -> str:
     """Describe the current work of an import in a few words."""
     return _STEPS[step.kind](step)
@@ -68,9 +72,11 @@ def detection_sentence(format: str, unmet: Mapping[str, Cause], *, asked: bool) 
         return f"Read as {FORMAT_TITLES[format]}, as you chose."
     titles: dict[str, list[str]] = {}
     for other, reason in unmet.items():
+        if reason.key in NO_FILES:
+            continue
         titles.setdefault(unmet_clause(reason), []).append(FORMAT_TITLES[other])
     others = "; ".join(f"for {_listed(names)}, {clause}" for clause, names in titles.items())
-    return f"Detected as {FORMAT_TITLES[format]}: {others}."
+    return f"Detected as {FORMAT_TITLES[format]}{': ' * bool(others)}{others}."
 
 
 SPLIT_ORIGINS: Mapping[SplitOrigin, str] = {

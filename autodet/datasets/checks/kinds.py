@@ -84,6 +84,7 @@ KINDS: dict[str, Kind] = {
     "photo_converted": Kind(("fix",)),
     "turned": Kind(("fix", "keep"), needs_consent=True),
     "turned_upright": Kind(("keep", "fix"), needs_consent=True),
+    "turned_half": Kind(("stop", "fix", "keep"), needs_consent=True),
     "turned_unclear": Kind(("stop", "fix", "keep"), needs_consent=True),
     "size_missing": Kind(("keep",)),
     "size_resized": Kind(("fix", "keep", "drop"), needs_consent=True),

@@ -29,7 +29,8 @@ MIN_MISFITS, MIN_MISFIT_SHARE = 2, 0.02  # fewer boxes that do not fit are singl
 MIN_FIT_SHARE = 0.995  # of the boxes, for a notation that is proposed
 MAX_EXAMPLES = 3
 SAMPLE = 20_000  # boxes that are tested, at least
-MIN_CROWDED = 20  # boxes that lie in one corner of photos of MIN_LARGER times that size: the unit is no pixel
+MIN_SPREAD = 0.5  # of a side, that boxes must reach together in a unit that is proposed
+MIN_CROWDED = 12  # boxes that lie in one corner of photos of MIN_LARGER times that size: the unit is no pixel
 MIN_LARGER, MIN_REACH = 1.5, 0.8
 
 
@@ -84,7 +85,8 @@ def propose_notation(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> Prop
     tried = [unit for unit in UNITS if unit != "pixels"] if crowded else UNITS
     units = sorted(tried, key=lambda unit: (unit != native, unit != crowded))
     for unit, other in product(units, NOTATIONS):
-        if (other, unit) != (notation, native) and _fit(numbers, sizes, other, unit).mean() >= MIN_FIT_SHARE:
+        is_other = (other, unit) != (notation, native) and _spreads(numbers, sizes, other, unit)
+        if is_other and _fit(numbers, sizes, other, unit).mean() >= MIN_FIT_SHARE:
             fitting.setdefault(other, unit)
     if not fitting:
         return None
@@ -160,22 +162,35 @@ def _crowded_unit(numbers: Boxes, sizes: Boxes) -> Unit | None:
     """Return the unit of numbers that reach up to 100 or 1000 on much larger photos, where pixels would go further."""
     if len(numbers) < MIN_CROWDED:
         return None
-    reach = numbers.reshape(-1, 2, 2).max(axis=(0, 1))
+    reaches = [_ends(numbers, notation)[1].max(axis=0) for notation in NOTATIONS]
     for unit in ("percent", "per_mille"):
         whole = PARTS[unit]
-        if (sizes >= MIN_LARGER * whole).all() and (reach <= whole).all() and (reach >= MIN_REACH * whole).all():
+        fitting = ((reach <= whole + 1).all() and (reach >= MIN_REACH * whole).all() for reach in reaches)
+        if (sizes >= MIN_LARGER * whole).all() and any(fitting):
             return unit
     return None
+
+
+def _spreads(numbers: Boxes, sizes: Boxes, notation: Notation, unit: Unit) -> bool:
+    """Return whether boxes reach far enough across their photos for a unit; in a wrong one all crowd near a corner."""
+    reach = (_ends(numbers, notation)[1] / PARTS.get(unit, sizes)).max(axis=0)
+    return bool((reach >= MIN_SPREAD).all())
+
+
+def _ends(numbers: Boxes, notation: Notation) -> tuple[Boxes, Boxes]:
+    """Return the two corners of boxes in a notation, (N, 2) each."""
+    first, second = numbers[:, :2], numbers[:, 2:]
+    if notation == "top_left":
+        return first, first + second
+    if notation == "center":
+        return first - second / 2, first + second / 2
+    return first, second
 
 
 def _fit(numbers: Boxes, sizes: Boxes, notation: Notation, unit: Unit) -> NDArray[np.bool_]:
     """Return which boxes lie on their photos in a notation, apart from what people draw beyond them by accident."""
     scale = sizes / PARTS[unit] if unit in PARTS else np.ones_like(sizes)
-    first, second = numbers[:, :2] * scale, numbers[:, 2:] * scale
-    if notation == "top_left":
-        second = first + second
-    elif notation == "center":
-        first, second = first - second / 2, first + second / 2
+    first, second = (end * scale for end in _ends(numbers, notation))
     sides = second - first
     overhang = np.maximum(-first, second - sizes)
     allowed = np.maximum(MAX_OVERHANG, MAX_OVERHANG_SHARE * sides)

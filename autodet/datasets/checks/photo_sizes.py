@@ -30,9 +30,11 @@ def find_size_kinds(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> list[
         places = [place for place, other in enumerate(kinds) if other == kind]
         for place, decided in zip(places, decide([photos[place] for place in places]), strict=True):
             kinds[place] = decided
-    if "turned" in kinds:  # the tool ignores EXIF, so it does for photos that EXIF mirrors or turns by 180 degrees too
-        kinds = [kind or _half_turned(*photo) for kind, photo in zip(kinds, photos, strict=True)]
-    return kinds
+    # A tool that ignores EXIF does so for photos that EXIF mirrors or turns by 180 degrees too, which their size cannot
+    # show; nor can anything if there are only such photos.
+    known = {kind for kind in kinds if kind.startswith("turned")}
+    half = "turned_half" if not known and not _heeds_exif(photos) else "turned" if "turned" in known else ""
+    return [kind or (half if _is_half_turned(*photo) else "") for kind, photo in zip(kinds, photos, strict=True)]
 
 
 def _difference(labelled: LabelledPhoto, facts: PhotoFacts) -> str:
@@ -46,8 +48,16 @@ def _difference(labelled: LabelledPhoto, facts: PhotoFacts) -> str:
     return "" if labelled.relative else "size_mismatch"  # fractions hold for any size
 
 
-def _half_turned(labelled: LabelledPhoto, facts: PhotoFacts) -> str:
-    return "turned" if labelled.stated_wh == facts.stored_wh and facts.orientation in (2, 3, 4) else ""
+def _is_half_turned(labelled: LabelledPhoto, facts: PhotoFacts) -> bool:
+    """Return whether EXIF mirrors a photo with boxes or turns it by 180 degrees."""
+    drawn = bool(labelled.marks) and not labelled.relative
+    return drawn and labelled.stated_wh == facts.stored_wh and facts.orientation in (2, 3, 4)
+
+
+def _heeds_exif(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> bool:
+    """Return whether the labels state the upright size of a photo that lies on its side."""
+    turned = ((labelled, facts) for labelled, facts in photos if facts.orientation >= 5)
+    return any(labelled.stated_wh == facts.upright_wh != facts.stored_wh for labelled, facts in turned)
 
 
 def _turned_kinds(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> list[str]:

@@ -30,7 +30,7 @@ from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.photo_formats import VIDEO_ENDINGS
 from autodet.errors import AmbiguousFormatError, DatasetError
 from autodet.messages.formats import FORMAT_TITLES, PHOTO_FORMATS
-from autodet.messages.imports import folders_sentence, format_question, unmet_clause
+from autodet.messages.imports import NO_FILES, folders_sentence, format_question, unmet_clause
 from autodet.records import Cause
 from autodet.text_format import counted
 
@@ -62,16 +62,6 @@ class Format(Protocol):
         """Read all labels of the source, as written."""
 
 
-WITHOUT_FILES = {
-    "no_xml",
-    "no_json",
-    "no_txt",
-    "no_csv",
-    "no_jsonl",
-    "json_other",
-    "no_cvat_xml",
-    "txt_of_others",
-}  # reasons that say nothing about the files that are there
 STRAY_SHARE = 0.1  # formats with at most this share of the labelled photos of the best one are stray
 
 UNLABELLED = "unlabelled"  # photos only
@@ -195,13 +185,13 @@ def _without_photos(listing: Listing, source: str) -> str:
 
 
 def _what_is_missing(listing: Listing, missing: Mapping[str, Cause], reason: Cause | None, source: str) -> str:
-    near = {name: reason for name, reason in missing.items() if reason.key not in WITHOUT_FILES}
+    near = {name: reason for name, reason in missing.items() if reason.key not in NO_FILES}
     reasons = "; ".join(f"{FORMAT_TITLES[name]}: {unmet_clause(reason)}" for name, reason in near.items())
     found = counted(len(listing.photos), "photo")
     if reason and reason.key == "class_folders":
         return folders_sentence(source, len(listing.photos), reason.values["folders"])
+    titles = ", ".join(FORMAT_TITLES[name] for name in FORMATS if name != UNLABELLED)
     return (
-        f"{source!r} holds {found} but no labels that can be read{f' ({reasons})' * bool(near)}; put a Pascal VOC .xml "
-        "file, as labelling tools write it, beside each photo, a COCO .json file, or YOLO .txt files and a data.yaml. "
-        "To import the photos alone, choose the format 'unlabelled'."
+        f"{source!r} holds {found} but no labels that can be read{f' ({reasons})' * bool(near)}; put labels "
+        f"beside them, in one of these formats: {titles}. To import the photos alone, choose the format 'unlabelled'."
     )

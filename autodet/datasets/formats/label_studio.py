@@ -70,6 +70,9 @@ def read(listing: Listing) -> Reading:
     entries: list[LabelEntry] = []
     uploaded = _names_before_upload(listing)
     for path, document in documents(listing, _paths(listing), is_label_studio, findings):
+        predicted = sum(map(_is_only_predicted, _tasks_of(document)))
+        if predicted:
+            findings.append(Finding("labels_foreign", path, "drop", {"photos": predicted}, "predictions_only"))
         for number, fields in enumerate(_tasks_of(document)):
             task = _parsed(fields)
             if task.aside:
@@ -99,6 +102,11 @@ def _is_task(task: Mapping[str, Any]) -> bool:
     return any(
         _is_photo_name(value) or _are_photo_names(value) or "/" in str(value)[:MAX_TEXT] for value in data.values()
     )
+
+
+def _is_only_predicted(task: Mapping[str, Any]) -> bool:
+    """Return whether a model has labelled a task, and no person."""
+    return bool(task.get("predictions")) and not any(task.get(key) for key in ("annotations", "completions"))
 
 
 def _is_minimal(task: Mapping[str, Any]) -> bool:

@@ -41,6 +41,8 @@ class PhotoFinder:
 
     def __call__(self, name: str) -> PurePosixPath | None:
         """Return the photo of a name, path or URL as a label file writes it; None if it is not there."""
+        if name and (found := self._listing.photo_at.get(self._base + name)):
+            return found
         for spelling in _spellings(name):
             if found := self._listing.photo_at.get(self._base + spelling):
                 return found
@@ -52,9 +54,9 @@ class PhotoFinder:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """Yield a photo name as written, then as decoded from a URL such as ``.../local-files/?d=a%20b.jpg``."""
-    if name:
-        yield name
+    """Yield a photo name as decoded from a URL such as ``.../local-files/?d=a%20b.jpg``, then as written."""
     if "%" in name or "?" in name:
         yield unquote(name).rpartition("?d=")[2]
         yield unquote(name.partition("?")[0])
+    if name:
+        yield name

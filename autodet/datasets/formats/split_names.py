@@ -41,7 +41,7 @@ _OTHER_LANGUAGES = {word: split for split, words in WORDS_OF_OTHER_LANGUAGES.ite
 # Words beside a split's that say nothing about the photos; other words must be the same in folders of other splits.
 _NEUTRAL = re.compile(
     r"(?:images?|imgs?|pics?|pictures?|photos?|frames?|data|datasets?|sets?|splits?|subsets?|samples?|labels?|"
-    r"annotations?|only|new|final|jpe?g|png|\d+|%)"
+    r"annotations?|lists?|files?|names?|only|new|final|jpe?g|png|\d+|%)"
 )
 _EAST_ASIAN_NEUTRAL = re.compile(
     r"用|集合|数据集|數據集|資料集|数据|數據|資料|图片|圖片|图像|圖像|影像|样本|樣本|集|"

@@ -167,7 +167,7 @@ def _entry(photo: ViaPhoto, attributes: Attributes, chosen: str | None) -> Label
     drawn = PhotoMarks()
     for region in photo.regions:
         number = drawn.next_shape()
-        if region.shape in WITHOUT_AREA:
+        if region.shape in WITHOUT_AREA or _is_open(region):
             drawn.skipped += 1
             continue
         if chosen is None:
@@ -183,6 +183,12 @@ def _entry(photo: ViaPhoto, attributes: Attributes, chosen: str | None) -> Label
         difficult, truncated = (key != chosen and is_set(said.get(key)) for key in ("difficult", "truncated"))
         drawn.add(classes, box, difficult=difficult, truncated=truncated)
     return drawn.entry(photo.names, photo.file)
+
+
+def _is_open(region: Region) -> bool:
+    """Return whether a region is a line whose ends do not meet."""
+    numbers = region.numbers or ()
+    return region.shape == "polyline" and numbers[:2] != numbers[-2:]
 
 
 def _box_of(region: Region, number: int) -> BoxXYXY:

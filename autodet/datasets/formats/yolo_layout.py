@@ -36,6 +36,7 @@ MIN_VOTES = 3  # rows that a box with points needs, because chance may place a f
 SURE, LIKELY = 9, 2  # how many rows must support a reading for one that contradicts it
 MANY_NUMBERS = 11  # outlines of a constant count are rarely longer
 MANY_ROWS = 20
+MAX_STRAYS = 2  # long rows beside MANY_ROWS plain boxes that are damage rather than a layout
 OUTLINES, POINTS = "outlines", "points"
 _HINTS = {
     OUTLINES: re.compile(r"seg(ment|mentation)?s?|polygons?|masks?|obb"),
@@ -146,6 +147,8 @@ def decide_layouts(evidence: Evidence, task: str = "") -> Layouts:
     whole: dict[Group, Layout] = {}
     own: dict[tuple[Group, str], Layout] = {}
     facts = {group: merged(folders.values()) for group, folders in evidence.facts.items()}
+    if evidence.boxes >= MANY_ROWS and sum(found.rows for found in facts.values()) <= MAX_STRAYS:
+        return Layouts(dict.fromkeys(facts, UNFIT), own)  # such as two rows that lack the line break between them
     for group, folders in evidence.facts.items():
         layout = _decided(group, facts[group], _hint_of(task, *folders))
         local = {folder: _decided(group, part, _hint_of(task, folder)) for folder, part in folders.items() if folder}

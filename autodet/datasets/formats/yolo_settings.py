@@ -40,6 +40,7 @@ LAST_RESORT = "predefined_classes.txt"  # from a labelling tool, which rewrites 
 _OTHER_LISTS = {
     *("notes", "classes", "class", "class_names", "class_list", "names", "labels", "label_map", "labelmap"),
     *("dataset", "id2label", "class_indices", "categories", "obj", "_classes", "label_list", "class_descriptions"),
+    *("class_to_idx", "idx_to_class", "class_to_id", "id_to_class", "label2id", "class_mapping", "label_mapping"),
 }
 _READERS: Mapping[str, Callable[[str], NameList]] = {
     ".json": names_in_json,

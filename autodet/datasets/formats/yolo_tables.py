@@ -54,6 +54,8 @@ class RowTables:
                 continue
             if table.numbers:
                 evidence.add(path, _without_shaped(table, settings))
+            else:
+                evidence.boxes += len(table.rows)
             self.used[path] = {row.number for row in table.rows}
             self._files[photo] = _File(settings, table.rows, table.damage)
         self._notes = claims.find_fallbacks()

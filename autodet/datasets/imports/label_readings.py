@@ -10,7 +10,15 @@ from autodet.datasets.imports.staging import StagedPhoto
 from autodet.records import Action, Finding, Mark
 
 NO_READING = ("stop", "drop")  # actions that do not use the labels
-SIZE_KINDS = ("turned", "turned_upright", "turned_unclear", "size_resized", "size_mismatch", "size_unclear")
+SIZE_KINDS = (
+    "turned",
+    "turned_upright",
+    "turned_half",
+    "turned_unclear",
+    "size_resized",
+    "size_mismatch",
+    "size_unclear",
+)
 
 
 def readings_of(photo: StagedPhoto, finding: Finding, decided: Mapping[str, str]) -> dict[Action, tuple[Mark, ...]]:

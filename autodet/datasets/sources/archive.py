@@ -21,6 +21,7 @@ from autodet.datasets.sources.files import (
     find_files,
     is_clutter,
     is_data,
+    is_git_pointer,
     open_regular,
     skipped,
 )
@@ -45,6 +46,7 @@ from autodet.datasets.sources.zip_archive import (
     zip_entries,
 )
 from autodet.errors import ArchiveError
+from autodet.messages.findings import GIT_POINTER
 from autodet.records import Finding
 from autodet.settings import Settings
 from autodet.workspace import safe_join
@@ -201,6 +203,9 @@ def _unpack_one(
         except _BROKEN as error:
             if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
                 raise
+            file.seek(0)
+            if is_git_pointer(file.read(100)):
+                raise ArchiveError(f"{name!r} {GIT_POINTER}.") from error
             if not packed_tar and not zipfile.is_zipfile(file) and not begins_like_zip(file):
                 raise ArchiveError(
                     f"{name!r} is not a zip or tar archive; zip the folder of photos and labels."

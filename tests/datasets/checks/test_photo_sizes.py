@@ -45,7 +45,8 @@ FLIPPED = photo((160, 120), (160, 120), (10, 10, 50, 50), orientation=3)
         ([SMALL], ["turned"]),
         ([WIDE, TALL, SMALL], ["turned_unclear"] * 3),
         ([*[WIDE] * 20, TALL], ["turned"] * 21),
-        ([FLIPPED], [""]),
+        ([FLIPPED], ["turned_half"]),
+        ([photo((120, 160), (160, 120), (10, 100, 50, 150), orientation=6), FLIPPED], ["", ""]),  # the tool heeds EXIF
         ([WIDE, FLIPPED], ["turned", "turned"]),
         ([TALL, FLIPPED], ["turned_upright", ""]),
     ],
