@@ -95,9 +95,10 @@ def _loss(
     of_boxes: int,
     unlisted: bool,
     examples: Sequence[Mapping[str, Any]],
-    **more: Any,
+    *,
+    audience: Audience = "terminal",
+    **more: int,
 ) -> str:
-    audience: Audience = more.get("audience", "terminal")
     cut = more.get("cut", 0)  # not in files of earlier versions
     counts = [f"{photos} of {of_photos} labelled photos"] * bool(photos) + [f"{boxes} of {of_boxes} boxes"] * bool(
         boxes

@@ -73,6 +73,10 @@ def propose_notation(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> Prop
         return None
     [(notation, relative)] = notations
     numbers, sizes, owners = _arrays(written)
+    flat = (_ends(numbers, notation)[0] == _ends(numbers, notation)[1]).any(axis=1)  # clicks without a drag
+    numbers, sizes, owners = numbers[~flat], sizes[~flat], owners[~flat]
+    if not len(numbers):
+        return None
     native: Unit = "fractions" if relative else "pixels"
     misfits = ~_fit(numbers, sizes, notation, native)
     crowded = _crowded_unit(numbers, sizes)

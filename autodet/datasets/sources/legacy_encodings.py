@@ -39,6 +39,8 @@ _WORD = re.compile(rb"[^\x00-\x2f:;<=>?]*[\x80-\xff][^\x00-\x2f:;<=>?]*")  # no 
 _WORD_START = 2.0
 _ASCII_LETTER, _OTHER_ASCII, _FOREIGN_LETTER, _SYMBOL, _SCRIPT_CHANGE, _UNDECODABLE = 5.0, 4.0, 18.0, 20.0, 5.0, 14.0
 _CASES = {"ll": 0.1, "uu": 0.5, "lu": 8.0, "ul": 2.0}  # of neighbouring letters; an initial capital is usual
+_LATIN_WORD = 12.0
+_LATIN_BESIDE = re.compile(r"(?<=[^\x00-\x7f])[a-z]{2,}|[a-z]{2,}(?=[^\x00-\x7f])")
 _INITIAL_CAPITAL, _SMOOTHING, _UNSEEN = 1.5, 6.0, 0.3
 
 
@@ -138,6 +140,8 @@ class _Language:
         """Return whether the language has a letter that is not ASCII."""
         if not self.charset:
             return letter.lower() in self.letters
+        if "\u3040" <= letter <= "\u30ff":  # kana, which Chinese standards have too
+            return self.name == "Japanese"
         return letter in self.letters or (letter.isalpha() and _encodes(letter, self.charset))
 
     @cached_property
@@ -195,9 +199,9 @@ class _Language:
         return 2.0**-16 if letter.isalpha() else 2.0**-14
 
     def _changes(self, word: str) -> float:
-        """Return the cost of small Latin letters right beside others."""
+        """Return the cost of small Latin letters right beside others; several are hardly ever part of such a word."""
         beside = sum(one.isascii() != other.isascii() and (one + other).islower() for one, other in pairwise(word))
-        return _SCRIPT_CHANGE * beside
+        return _SCRIPT_CHANGE * beside + _LATIN_WORD * len(_LATIN_BESIDE.findall(word))
 
 
 def _other_bits(letter: str) -> float:

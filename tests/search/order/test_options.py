@@ -116,7 +116,7 @@ def test_the_command_line_passes_every_option_on(data, launched, monkeypatch):
     words += ["--preset", "quick", "--lr-min", "5e-4", "--lr-max", "1e-3", "--space", "batch_size=8"]
     words += ["--start-from", "model", "--warm-start", "earlier", "--executor", "ray"]
     words += ["--architecture", "fasterrcnn_efficientnet_lite0"]
-    assert cli.main(words) == cli.OK
+    assert cli.main(words) == 0
     others = {"preset": "quick", "lr_range": (5e-4, 1e-3), "space": {"batch_size": [8]}, "executor": "ray"}
     others |= {"start_from": "model", "warm_start": "earlier", "architecture": "fasterrcnn_efficientnet_lite0"}
     assert given == [SearchOptions(**VALUES | others)]
