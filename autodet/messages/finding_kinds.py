@@ -155,11 +155,6 @@ KIND_TEXTS: Mapping[str, KindText] = {
         "With the wrong attribute, a detector would learn colours or states instead of kinds of objects.",
         {"stop": "Do not import", "keep": "Use the attribute that is named first"},
     ),
-    "notation_decided": KindText(
-        "Boxes in another notation",
-        "The four numbers of a box are usually x, y, width and height in this format, and here they cannot be.",
-        {"keep": "Read them as two corners"},
-    ),
     "classes_several": KindText(
         "Objects with several classes",
         "A detector gives each box one class, so each class gets a box of its own.",

@@ -6,6 +6,7 @@ from autodet.messages.audience import Audience
 from autodet.text_format import counted
 
 MAX_NAMES = 3  # of classes or files in one sentence
+GIT_POINTER = "is a pointer of Git LFS in place of the file; run 'git lfs pull', or download the file itself"
 
 
 def few(names: Sequence[str]) -> str:

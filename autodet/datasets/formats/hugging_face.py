@@ -85,7 +85,7 @@ def read(listing: Listing) -> Reading:
     notation = find_notation(rows)
     if notation == "corners":
         boxes = sum(len(row.boxes) for row in rows)
-        findings.append(Finding("notation_decided", "", "keep", {"notation": notation, "boxes": boxes}))
+        findings.append(Finding("boxes_reread", "", "fix", {"boxes": boxes}, "corners_by_fit"))
     names, told = _class_names(listing, rows)
     relative = _are_fractions(rows)
     splits = splits_of_files(paths)

@@ -46,7 +46,7 @@ from autodet.datasets.sources.zip_archive import (
     zip_entries,
 )
 from autodet.errors import ArchiveError
-from autodet.messages.findings import GIT_POINTER
+from autodet.messages.finding_phrases import GIT_POINTER
 from autodet.records import Finding
 from autodet.settings import Settings
 from autodet.workspace import safe_join

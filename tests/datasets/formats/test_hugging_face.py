@@ -108,7 +108,7 @@ def test_rows(tmp_path, one):
 def test_the_notation_is_decided_over_all_rows(tmp_path, rows, notation):
     reading = reading_of(tmp_path, rows)
     assert {photo.notation for photo in reading.photos} == {notation}
-    assert [finding.kind for finding in reading.findings] == ["notation_decided"] * (notation == "corners")
+    assert [finding.kind for finding in reading.findings] == ["boxes_reread"] * (notation == "corners")
 
 
 def test_fractions(tmp_path):
