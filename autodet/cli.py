@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     arguments.add_import(add("import", dataset_commands.import_source, "import labelled photos"))
-    checked = "show what an import would find, and store nothing; exit status 0: clean, 3: findings, 2: unusable"
+    checked = "show the findings of an import, and store nothing; exit status 0: clean, 3: findings, 2: unusable"
     arguments.add_source(add("check", dataset_commands.check, checked))
     changes = "make a new version of a data set: other classes, other splits"
     arguments.add_derive(add("derive", dataset_commands.derive, changes))

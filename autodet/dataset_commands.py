@@ -57,7 +57,7 @@ def _add(options: Options, importing: ImportOptions) -> Answer:
 
 
 def check(options: Options) -> Answer:
-    """Show what an import would find, without storing anything."""
+    """Show the findings of an import without storing anything."""
     with ProgressLine() as line:
         found = check_source(
             options.source,
@@ -138,7 +138,7 @@ def _tables(maps: Sequence[tuple[str, str]], words: Sequence[str], datasets: Seq
 
 
 def _one_name_each(pairs: Sequence[tuple[str, str]]) -> Names:
-    """Return new class names; None, for an empty one, leaves a class out.
+    """Return new class names; an empty name becomes None, which leaves the class out.
 
     Raises:
         DatasetError: A class is named twice.

@@ -71,7 +71,7 @@ def dataset_text(dataset: Dataset) -> str:
 
 
 def review_text(review: Review) -> str:
-    """Describe what an import would find and do."""
+    """Describe the review of an import."""
     facts = [
         ("format", review.staged.detection.format),
         ("classes", ", ".join(review.classes)),
@@ -106,7 +106,7 @@ def version_text(version: Version, dataset: Dataset | None = None) -> str:
 
 
 def merge_text(merge: Merge, dataset: Dataset | None = None) -> str:
-    """Describe a merge, with counts before and after, and what it needs.
+    """Describe a merge, with counts before and after, and its open decisions.
 
     Args:
         merge: Planned merge.

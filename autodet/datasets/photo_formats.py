@@ -1,4 +1,4 @@
-"""Photo formats: extensions, signatures, and what an import stores."""
+"""Photo formats: extensions, signatures, and the formats that an import stores."""
 
 import re
 from collections.abc import Mapping

@@ -49,7 +49,7 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "file_skipped": KindText(
         "Files that were not unpacked",
-        "Links, devices and archives of other formats are not read; whatever they stand for is missing.",
+        "Links, devices and archives of other formats are not read; the files that they stand for are missing.",
         {"drop": "Leave the file out"},
     ),
     "labels_twice": KindText(
@@ -328,7 +328,7 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "class_partial": KindText(
         "Classes that only some of the merged data sets label",
-        "A detector takes whatever has no box for background, and would learn to miss the class.",
+        "A detector takes objects without a box for background, and would learn to miss the class.",
         {"stop": "Do not merge", "keep": "Merge anyway: the other photos do not show it"},
     ),
     "datasets_disagree": KindText(

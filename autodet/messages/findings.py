@@ -90,7 +90,7 @@ def _partial(
     out, other = ("", "") if audience == "page" else (f" (--map {name}=)", f" (--map {name}=NEW)")
     return (
         f"Only {_quoted(labelled_in)} labels {name!r}: {photos:,} of {counted(of_photos, 'photo')} are labelled "
-        f"without it ({_quoted(lacking)}), and whatever has no box counts as background. If they show it, label it "
+        f"without it ({_quoted(lacking)}), and objects without a box count as background. If they show it, label it "
         f"there first, or leave the class out{out}. If the class has another name there, use one name{other}. Else "
         f"agree to merge{_consent('class_partial', audience)}"
     )

@@ -23,7 +23,7 @@ NOTATIONS: tuple[Notation, ...] = ("corners", "top_left", "center")
 UNITS: tuple[Unit, ...] = get_args(Unit)
 PARTS: Mapping[Unit, int] = {"fractions": 1, "percent": 100, "per_mille": 1000}  # of a whole side
 MAX_OVERHANG = 2.0  # pixels, or
-MAX_OVERHANG_SHARE = 0.05  # of the box's side: the larger one is what people draw beyond a photo by accident
+MAX_OVERHANG_SHARE = 0.05  # of the box's side: the larger one is common by accident
 MIN_PIXELS = 1.5  # sides of a box; thinner ones show that the unit is wrong
 MIN_MISFITS, MIN_MISFIT_SHARE = 2, 0.02  # fewer boxes that do not fit are single mistakes
 MIN_FIT_SHARE = 0.995  # of the boxes, for a notation that is proposed
@@ -62,7 +62,7 @@ class Proposal:
 
 
 def propose_notation(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> Proposal | None:
-    """Return what the boxes show if many of them do not fit their photos but do in another notation; else None.
+    """Return other notations that fit, if many boxes do not fit their photos as written; else None.
 
     Args:
         photos: The photos with their labels as written; only those whose boxes have a notation count.
@@ -192,7 +192,7 @@ def _ends(numbers: Boxes, notation: Notation) -> tuple[Boxes, Boxes]:
 
 
 def _fit(numbers: Boxes, sizes: Boxes, notation: Notation, unit: Unit) -> NDArray[np.bool_]:
-    """Return which boxes lie on their photos in a notation, apart from what people draw beyond them by accident."""
+    """Return which boxes lie on their photos in a notation, up to a small overhang."""
     scale = sizes / PARTS[unit] if unit in PARTS else np.ones_like(sizes)
     first, second = (end * scale for end in _ends(numbers, notation))
     sides = second - first

@@ -1,4 +1,4 @@
-"""JSON files of labelling programs: those that may be of a format, their bounded content, and what is wrong with it."""
+"""JSON files of labelling programs: candidates for a format, their bounded content, and its problems."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence

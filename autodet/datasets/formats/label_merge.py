@@ -44,7 +44,7 @@ class Joined:
         file_of: The source file of each photo; the first one if boxes of others were added.
         of_splits: Whether any of the files belongs to a split.
         aside: The classes of boxes that do not count.
-        findings: What is wrong with the labels.
+        findings: Problems of the labels.
     """
 
     photos: dict[PurePosixPath, LabelledPhoto] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Annotations of one photo while its label file is read, with what is to be told about them."""
+"""Annotations of one photo while its label file is read, with the problems found."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -92,7 +92,7 @@ class SourceTexts:
 
         Args:
             content: The file's bytes.
-            path: The file, for the finding.
+            path: The file that a finding names.
             stated: The encoding that the file states; empty if it states none.
         """
         if encoding := self._certain_encoding(content, stated):

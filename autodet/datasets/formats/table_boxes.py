@@ -1,4 +1,4 @@
-"""Boxes in the rows of a table: their numbers, and what the numbers mean in view of all rows."""
+"""Boxes in the rows of a table: their numbers, and the meaning of these, decided from all rows."""
 
 import json
 import re
@@ -51,7 +51,7 @@ class WrittenBox(NamedTuple):
 
 
 class Convention(NamedTuple):
-    """What the numbers of a table mean.
+    """The meaning of a table's numbers.
 
     Attributes:
         notation: The notation of the four numbers.
@@ -88,7 +88,7 @@ def boxes_in(row: Row, layout: Layout) -> list[WrittenBox]:
 
 
 def convention_of(layout: Layout, boxes: Sequence[SizedNumbers]) -> Convention:
-    """Decide what the numbers of boxes mean, from all of them.
+    """Decide the meaning of the numbers of boxes, from all of them.
 
     Args:
         layout: The table's layout, whose names of columns may tell the notation.

@@ -51,7 +51,7 @@ class RowBox(NamedTuple):
 
 @dataclass
 class PhotoRows:
-    """What the rows of a table say about one photo.
+    """The labels of one photo in the rows of a table.
 
     Attributes:
         first: The first row.
@@ -96,7 +96,7 @@ def entries_of(
     convention: Convention,
     names: Mapping[str, str],
 ) -> Iterator[LabelEntry]:
-    """Yield what a table says about each photo.
+    """Yield the labels of each photo in a table.
 
     Args:
         table: The table.

@@ -1,4 +1,4 @@
-"""Tables of separated values (CSV): their text, whatever the separator, as rows of cells."""
+"""Tables of separated values (CSV): their text as rows of cells, for any separator."""
 
 import csv
 import re

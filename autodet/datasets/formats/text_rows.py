@@ -1,4 +1,4 @@
-"""Text files with one object per row, one file per photo: what the readers of KITTI, DOTA, ICDAR and similar share."""
+"""Text files with one object per row, one file per photo; shared by the readers of KITTI, DOTA, ICDAR and others."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -11,7 +11,7 @@ from autodet.records import Cause
 
 LABEL_ENDINGS = (".xml", ".json", ".jsonl", ".csv", ".tsv", ".xlsx", ".parquet", ".tfrecord", ".mat", ".npz", ".vott")
 NOTES = re.compile(r"(readme|license|licence|copying|notice|about|authors?|credits|changelog|info|notes?)\b", re.I)
-# Names of folders that say nothing about what a photo shows.
+# Names of folders that say nothing about the content of a photo.
 GENERAL_FOLDERS = {"images", "image", "imgs", "img", "photos", "photo", "pictures", "pics", "jpegimages", "data", "raw"}
 
 

@@ -19,7 +19,7 @@ Lists = Mapping[str, Mapping[PurePosixPath, Split]]
 
 
 def read_lists(listing: Listing, photos: Collection[PurePosixPath]) -> tuple[Lists, list[Finding]]:
-    """Return the splits of photos by the folder that the lists are about, and what is wrong with them.
+    """Return the splits of photos by the folder that the lists are about, and their problems.
 
     That folder contains ``ImageSets/Main`` or the lists themselves. Lists that name none of its photos are ignored.
     """

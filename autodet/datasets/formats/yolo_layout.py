@@ -2,7 +2,7 @@
 
 A row of four numbers is a box. What more numbers mean depends on the program that wrote them: a confidence, a track id,
 keypoints, an outline, an angle, or several of these. Rows of five numbers, of an even count and of an odd count have
-one layout each; a folder has its own only if its rows clearly differ. What the evidence leaves open, the user decides.
+one layout each; a folder has its own only if its rows clearly differ. The user decides the cases that the evidence leaves open.
 """
 
 import re
@@ -30,7 +30,7 @@ from autodet.records import Finding
 
 RowReading = Literal["box", "outline", "shorter", "unfit"]
 MIN_OWN_ROWS = 10  # of a folder with a layout of its own
-MIN_OWN_SHARE = 0.8  # of a folder's rows; if so many fit the common layout, the others are damaged
+MIN_OWN_SHARE = 0.8  # of a folder's rows; if this share fits the common layout, the others are damaged
 MAX_MINORITY = 0.05  # of the long rows: an odd count among even ones is damage
 MIN_VOTES = 3  # rows that a box with points needs, because chance may place a few points inside
 SURE, LIKELY = 9, 2  # how many rows must support a reading for one that contradicts it
@@ -133,7 +133,7 @@ class Layouts:
 
 
 def fits_shape(count: int, kpt_shape: tuple[int, int] | None) -> bool:
-    """Return whether a row of so many numbers is a box with keypoints of this shape, a confidence and a track id."""
+    """Return whether a row with this count of numbers is a box with keypoints of this shape, a confidence and a track id."""
     return kpt_shape is not None and count - BOX_NUMBERS - kpt_shape[0] * kpt_shape[1] in (0, 1, 2)
 
 

@@ -25,7 +25,7 @@ _WORD = re.compile(r"[^\W\d_]")  # a letter of any script
 
 
 class LongRow(NamedTuple):
-    """What a row of more than four numbers may mean; the numbers themselves are not kept.
+    """The evidence in a row of more than four numbers; the numbers themselves are not kept.
 
     Attributes:
         numbers: How many numbers follow the class; at least five.

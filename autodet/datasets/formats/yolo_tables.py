@@ -1,4 +1,4 @@
-"""All rows of a YOLO source, and what is decided about them together: their layout and their class numbers."""
+"""All rows of a YOLO source, and the decisions about them together: their layout and their class numbers."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -84,7 +84,7 @@ class RowTables:
         return PhotoMarks(read.marks, read.readings, together, is_centred=read.is_centred)
 
     def findings(self) -> Iterator[Finding]:
-        """Report what was decided about all rows, and what could not be read."""
+        """Report the decisions about all rows, and the rows that could not be read."""
         yield from self.damaged.values()
         yield from self._notes
         yield from self._layouts.findings()

@@ -103,7 +103,7 @@ def check_source(
     progress: Callable[[float, str], None] | None = None,
     credentials: S3Credentials | None = None,
 ) -> Review:
-    """Return what an import would find and do, without storing anything.
+    """Return the review of an import without storing anything.
 
     Args:
         source: See ``import_dataset``, as for all arguments.

@@ -67,7 +67,7 @@ _BROKEN = (
 
 @dataclass
 class _Budget:
-    """What an archive and those in it may still unpack to.
+    """The bytes and entries that an archive and those in it may still unpack to.
 
     Attributes:
         name: The outer archive's name in error messages.
@@ -161,7 +161,7 @@ def unpack_folder(source: Path, folder: Path, settings: Settings) -> bool:
         settings: The limits on bytes, entries, ratio and depth.
 
     Returns:
-        Whether ``folder`` is to be read instead of ``source``.
+        Whether to read ``folder`` instead of ``source``.
 
     Raises:
         DatasetError: As ``find_files``; ``ArchiveError`` as in ``unpack_archive``.

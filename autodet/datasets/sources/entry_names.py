@@ -111,7 +111,7 @@ def unicode_path(extra: bytes, raw: bytes) -> str | None:
 
 
 def write_skipped(folder: Path, findings: Sequence[Finding]) -> None:
-    """Store what was skipped beside the unpacked files, because they are read later."""
+    """Store the skipped entries beside the unpacked files, because they are read later."""
     if findings:
         rows = [[finding.file, finding.cause, finding.values] for finding in findings[:MAX_SKIPPED]]
         (folder / SKIPPED).write_text(json.dumps(rows), encoding="utf-8")

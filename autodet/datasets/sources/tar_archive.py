@@ -19,7 +19,7 @@ class BrokenTarError(Exception):
 
 
 class Stream(Protocol):
-    """What a tar is read from."""
+    """The source of a tar's bytes."""
 
     def read(self, size: int, /) -> bytes:
         """Return at most ``size`` bytes; none at the end."""

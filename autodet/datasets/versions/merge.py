@@ -2,7 +2,7 @@
 
 data sets -> plan_merge(classes, splits, decisions), without side effects -> Merge -> store_merge -> data set
 
-What a merge cannot know stops it until the user decides: whether similar names are one class, which of two different
+Some questions stop a merge until the user decides: whether similar names are one class, which of two different
 labels of a photo are right, and whether photos show objects of classes that only other data sets label.
 """
 

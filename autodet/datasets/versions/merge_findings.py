@@ -1,4 +1,4 @@
-"""Findings of a merge: what it cannot know, with the action that the user chose or that is safe."""
+"""Findings of a merge: its open questions, with the action that the user chose or that is safe."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 

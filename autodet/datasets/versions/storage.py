@@ -23,7 +23,7 @@ def publish_version(
     Args:
         draft: The version; its folder, id and time are set here.
         sources: The file of each of its photos, in a folder of a parent.
-        parents: The data sets that must not be deleted meanwhile.
+        parents: The data sets that must not be deleted while this runs.
         workspace: Target workspace.
 
     Raises:

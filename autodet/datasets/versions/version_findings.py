@@ -1,4 +1,4 @@
-"""Findings of a version: those about the whole data set are found anew, those of its photos are inherited."""
+"""Findings of a version: those about the whole data set are computed again, those of its photos inherited."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -121,7 +121,7 @@ def _edit_classes(datasets: Sequence[Dataset], key: str) -> list[Names]:
 
 
 def _decided(datasets: Sequence[Dataset], settings: MergeSettings, key: str) -> Merge:
-    """Ask what the merge cannot know, one kind after another, and return the merge under the answers."""
+    """Ask the open questions of a merge, one kind after another, and return the merge under the answers."""
     decisions: dict[str, str] = {}
     for kind in DECIDED:
         merge = _planned(datasets, MergeSettings(settings.classes, settings.resplit, decisions))

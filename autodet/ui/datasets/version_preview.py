@@ -16,7 +16,7 @@ GROUPS_SHOWN, EXAMPLES, WARNINGS_SHOWN = 5, 4, 6
 
 
 def show_preview(version: Version | Merge) -> None:
-    """Show what a planned version would change, with counts before and after and warnings."""
+    """Show the changes of a planned version, with counts before and after and warnings."""
     changes = "\n".join(f"- {escape(change_sentence(change, planned=True))}" for change in version.changes)
     st.markdown(f"**What would change**\n\n{changes}")
     together = sorted((photos for photos in version.groups.items() if len(photos[1]) > 1), key=lambda g: -len(g[1]))

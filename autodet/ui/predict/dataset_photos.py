@@ -1,4 +1,4 @@
-"""Photos of a data set to predict on, such as those that nobody has labelled yet."""
+"""Photos of a data set to predict on, such as unlabelled ones."""
 
 import streamlit as st
 
