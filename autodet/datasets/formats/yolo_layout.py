@@ -2,7 +2,8 @@
 
 A row of four numbers is a box. What more numbers mean depends on the program that wrote them: a confidence, a track id,
 keypoints, an outline, an angle, or several of these. Rows of five numbers, of an even count and of an odd count have
-one layout each; a folder has its own only if its rows clearly differ. The user decides the cases that the evidence leaves open.
+one layout each; a folder has its own only if its rows clearly differ. The user decides the cases that the evidence
+leaves open.
 """
 
 import re
@@ -133,7 +134,7 @@ class Layouts:
 
 
 def fits_shape(count: int, kpt_shape: tuple[int, int] | None) -> bool:
-    """Return whether a row with this count of numbers is a box with keypoints of this shape, a confidence and a track id."""
+    """Return whether a row of this length is a box with keypoints of this shape, a confidence and a track id."""
     return kpt_shape is not None and count - BOX_NUMBERS - kpt_shape[0] * kpt_shape[1] in (0, 1, 2)
 
 
