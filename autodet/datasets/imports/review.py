@@ -245,6 +245,8 @@ def _large_loss(
     left_out = decisions["photo_unlisted"] == "drop" and staged.stale_lists
     unlisted = [len(photo.labelled.marks) for photo in staged.photos if left_out and photo.labelled.unlisted]
     unusable = sum(_loses_photo(finding) for finding in staged.findings)
+    if any(finding.kind == "labels_damaged" and not finding.photos for finding in staged.findings):
+        unusable += len(staged.unlabelled)  # a file about many photos is damaged, and these are likely some of them
     unread = sum(finding.kind in LOST_BOXES for finding in staged.findings)
     photos = unusable + sum(map(bool, unlisted))
     boxes = unread + sum(unlisted) + sum(photo.lost for photo in checked)

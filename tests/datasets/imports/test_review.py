@@ -10,6 +10,7 @@ from autodet.datasets.imports.staging import stage
 from autodet.errors import DatasetError
 from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.terminal import dataset_text
+from tests.datasets.formats.layouts import Tree
 from tests.helpers import APPLE, BANANA, draw_photo, voc_xml, workspace_in, write_labelled, write_voc
 
 
@@ -232,3 +233,15 @@ def test_nothing_left_is_a_sentence(tmp_path):
     (folder / "one.xml").write_text(voc_xml("one.png", (128, 96)))
     with pytest.raises(DatasetError, match="Nothing is left of 'set'"):
         reviewed(folder, size_resized="drop")
+
+
+def test_a_damaged_file_about_many_photos_loses_them_all(tmp_path):
+    tree = Tree(tmp_path / "set")
+    for split, numbers in (("train", range(12)), ("val", range(12, 16))):
+        for number in numbers:
+            tree.photo(f"{split}/{number}.jpg")
+        tree.coco(f"annotations/{split}.json", [f"{number}.jpg" for number in numbers])
+    path = tree.root / "annotations/val.json"
+    path.write_text(path.read_text()[:-40])
+    (refusal,) = reviewed(tree.root).refusals
+    assert "would lose 5 of 17 labelled photos" in problem_sentence(refusal)
