@@ -25,6 +25,7 @@ from autodet.datasets.formats import (
     wider_face,
     yolo,
 )
+from autodet.datasets.formats.format_agreement import extent_of, find_agreeing
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.photo_formats import VIDEO_ENDINGS
@@ -124,8 +125,8 @@ def _choose(listing: Listing, met: list[str], source: str) -> Detection:
     boxes = {format: _boxes_per_photo(reading) for format, reading in readings.items()}
     best = max(met, key=lambda format: len(boxes[format]))
     rivals = [format for format in met if len(boxes[format]) > STRAY_SHARE * len(boxes[best])]
-    if len(rivals) > 1 and all(_objects(readings[format]) == (_objects(readings[best]) or None) for format in rivals):
-        best = max(rivals, key=lambda format: _extent(readings[format]))
+    if len(rivals) > 1 and (whole := find_agreeing({format: readings[format] for format in rivals})):
+        best = max(whole, key=lambda format: extent_of(readings[format]))
         rivals = [best]  # the others are the same labels, converted
     named = [format for format in rivals if not _is_nameless(readings[format])]
     if len(named) == 1 and all(boxes[format] <= boxes[named[0]] for format in rivals):
@@ -142,20 +143,6 @@ def _choose(listing: Listing, met: list[str], source: str) -> Detection:
 
 def _boxes_per_photo(reading: Reading) -> Counter[PurePosixPath]:
     return Counter({photo.photo: len(photo.marks) for photo in reading.photos if photo.marks})
-
-
-def _objects(reading: Reading) -> dict[PurePosixPath, tuple[object, ...]]:
-    """Return the classes and boxes of each photo, boxes to a pixel, for a comparison of two formats."""
-    return {
-        photo.photo: tuple(sorted((mark.name, *map(round, mark.box_xyxy)) for mark in photo.marks))
-        for photo in reading.photos
-        if photo.marks and not photo.relative
-    }
-
-
-def _extent(reading: Reading) -> tuple[int, int]:
-    """Return the number of photos, and of those that the labels put into a split."""
-    return len(reading.photos), sum(photo.split is not None for photo in reading.photos)
 
 
 def _is_nameless(reading: Reading) -> bool:
