@@ -29,7 +29,9 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "other_program": {"drop": LEFT_OUT},
     "other_format": {"drop": "They {were} ignored."},
     "described_twice": {"drop": "It {was} left out."},
-    "other_version": {"drop": lambda others, **_: f"For these, {_files(others)} counts."},
+    "other_version": {
+        "drop": lambda others, **_: f"For these, {_files(others)} {'counts' if len(others) == 1 else 'count'}."
+    },
     "other_objects": {"drop": "Their boxes {were} joined."},
     "other_labels": {"drop": "The other labels count."},
     "split_twice": {"fix": "Each {was} put into one split, {first} first."},

@@ -108,8 +108,10 @@ def _listed(names: Sequence[str]) -> str:
 
 def format_question(source: str, photos: Mapping[str, int], audience: Audience = "terminal") -> str:
     """Ask which of several formats to import; ``photos`` is the number of labelled photos per format."""
-    labels = " and ".join(f"{FORMAT_TITLES[format]} labels for {count} photos" for format, count in photos.items())
-    how = " here" if audience == "page" else f" (on the command line with --format {next(iter(photos))})"
+    counts = {FORMAT_TITLES[format]: counted(count, "photo") for format, count in photos.items()}
+    labels = " and ".join(f"{title} labels for {count}" for title, count in counts.items())
+    options = " or ".join(f"--format {format}" for format in photos)
+    how = " here" if audience == "page" else f" (on the command line with {options})"
     return f"{source!r} holds {labels}; choose one of the formats{how}."
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from autodet.datasets.checks.kinds import Decisions
 from autodet.datasets.checks.photo_checks import CheckedPhoto
-from autodet.records import SPLITS, Finding, Split, Values
+from autodet.records import SPLITS, Action, Finding, Split, Values
 from autodet.text_format import spelling_key
 
 FEW_BOXES = 10
@@ -35,11 +35,11 @@ def respell(photos: Sequence[CheckedPhoto], decisions: Decisions) -> tuple[list[
     right = spellings_of(photos)
     action = decisions["class_spelling"]
     findings = []
-    first = _first_files(photos)
+    first = _first_photos(photos)
     for name, count in sorted(count_boxes(photos).items()):
         if right.get(name, name) != name:
             values = {"name": name, "boxes": count, "other": right[name]}
-            findings.append(Finding("class_spelling", first[name], action, values))
+            findings.append(_of_class("class_spelling", first[name], action, values))
     merges = action == "fix" and bool(right)
     return ([_renamed(photo, right) for photo in photos] if merges else list(photos)), findings
 
@@ -71,9 +71,9 @@ def check_untaught(
     if "train" not in splits:
         return list(photos), []
     untaught = sorted({name for photo in photos for name in photo.classes} - _classes_by_split(photos, splits)["train"])
-    first = _first_files(photos)
+    first = _first_photos(photos)
     action = decisions["class_untaught"]
-    findings = [Finding("class_untaught", first[name], action, _untaught(photos, splits, name)) for name in untaught]
+    findings = [_of_class("class_untaught", first[name], action, _untaught(photos, splits, name)) for name in untaught]
     if action == "drop":
         return drop_classes(photos, untaught), findings
     return list(photos), [*findings, *_check_agreement(photos, splits, untaught, decisions)]
@@ -99,8 +99,8 @@ def check_classes(
 ) -> tuple[list[CheckedPhoto], list[Finding]]:
     """Report classes with few boxes and classes that a split lacks; drop them if the decisions say so."""
     found = weak_classes(count_boxes(photos), _classes_by_split(photos, splits))
-    first = _first_files(photos)
-    findings = [Finding(kind, first[values["name"]], decisions[kind], values) for kind, values in found]
+    first = _first_photos(photos)
+    findings = [_of_class(kind, first[values["name"]], decisions[kind], values) for kind, values in found]
     doomed = {finding.values["name"] for finding in findings if finding.action == "drop"}
     findings = [
         replace(finding, action="drop") if finding.values["name"] in doomed else finding for finding in findings
@@ -215,10 +215,15 @@ def _renamed(photo: CheckedPhoto, right: Spellings) -> CheckedPhoto:
     return replace(photo, marks=tuple(m._replace(name=right.get(m.name, m.name)) for m in photo.marks))
 
 
-def _first_files(photos: Sequence[CheckedPhoto]) -> dict[str, str]:
-    """Return the first label file that contains each class."""
-    first: dict[str, str] = {}
+def _first_photos(photos: Sequence[CheckedPhoto]) -> dict[str, CheckedPhoto]:
+    """Return the first photo that shows each class."""
+    first: dict[str, CheckedPhoto] = {}
     for photo in photos:
         for name in photo.classes - first.keys():
-            first[name] = photo.source.labels
+            first[name] = photo
     return first
+
+
+def _of_class(kind: str, shows: CheckedPhoto, action: Action, values: Values) -> Finding:
+    """Return a finding about a class, with a photo that shows it."""
+    return Finding(kind, shows.source.labels, action, values, photos=(str(shows.source.photo),))

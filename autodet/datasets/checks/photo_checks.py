@@ -68,6 +68,7 @@ def check_labels(
     kind = find_size_kinds([(photo, facts)])[0] if size_kind is None else size_kind
     findings = [*_check_name(photo, facts), *_check_size(photo, facts, kind, decisions)]
     dropped = bool(kind) and decisions[kind] == "drop"
+    named = (str(photo.photo),)
     marks: list[Mark] = []
     known: set[Mark] = set()
     lost = cut = 0
@@ -79,11 +80,12 @@ def check_labels(
         cut += box is not None and clipped.is_large
         if mark in known:
             action = decisions["box_duplicate"]
-            findings.append(Finding("box_duplicate", photo.labels, action, _values_of(written)))
+            findings.append(Finding("box_duplicate", photo.labels, action, _values_of(written), photos=named))
             mark = mark if action == "keep" else None
         elif clipped.kind:
             values = {**_values_of(written), **clipped.values}
-            findings.append(Finding(clipped.kind, photo.labels, "fix" if box else "drop", values, clipped.cause))
+            done: Action = "fix" if box else "drop"
+            findings.append(Finding(clipped.kind, photo.labels, done, values, clipped.cause, named))
         if mark:
             marks.append(mark)
             known.add(mark)
@@ -94,7 +96,7 @@ def check_labels(
             marks = [mark for mark in marks if mark not in tiny]
     if len(marks) > MAX_DETECTIONS:
         values = {"boxes": len(marks), "most": MAX_DETECTIONS}
-        findings.append(Finding("photo_crowded", photo.labels, "keep", values))
+        findings.append(Finding("photo_crowded", photo.labels, "keep", values, photos=named))
     return CheckedPhoto(photo, facts, tuple(marks), tuple(findings), lost, cut, dropped)
 
 
@@ -217,9 +219,10 @@ def _check_size(photo: LabelledPhoto, facts: PhotoFacts, kind: str, decisions: D
         return
     width, height = facts.upright_wh
     values = {"stated_wh": list(photo.stated_wh), "width": width, "height": height}
-    yield Finding(kind, photo.labels, decisions[kind], values)
+    yield Finding(kind, photo.labels, decisions[kind], values, photos=(str(photo.photo),))
 
 
 def _tiny(photo: LabelledPhoto, count: int, action: Action) -> Finding:
     values = {"boxes": count, "pixels": TINY_SIDE, "image_size": TRAINING_SIZE}
-    return Finding("box_tiny", photo.labels, action, values, "box_tiny" if count == 1 else "boxes_tiny")
+    cause = "box_tiny" if count == 1 else "boxes_tiny"
+    return Finding("box_tiny", photo.labels, action, values, cause, (str(photo.photo),))

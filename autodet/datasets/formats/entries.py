@@ -79,12 +79,14 @@ def match_entries(
     missing: dict[str, list[LabelEntry]] = defaultdict(list)
     counts: dict[str, Counter[str]] = {kind: Counter() for kind in COUNTED}
     finders: dict[tuple[str, Split | None], PhotoFinder] = {}
+    splits: dict[str, set[Split | None]] = defaultdict(set)
     for entry in entries:
         find = finders.setdefault((entry.file, entry.split), PhotoFinder(listing, entry.file, entry.split))
         photo = next(filter(None, map(find, entry.names)), None)
         if photo is None:
             missing[entry.file].append(entry)
             continue
+        splits[entry.file].add(entry.split)
         problems += [_unusable(entry, photo, cause) for cause in entry.damage]
         for kind, attribute in COUNTED.items():
             counts[kind][str(photo)] += getattr(entry, attribute)
@@ -95,7 +97,9 @@ def match_entries(
         versions[entry.version] = _joined(before, entry) if before else _labelled(listing, photo, entry)
     problems += [finding for lost in missing.values() for finding in _absent(listing, lost)]
     problems += [finding for kind, count in counts.items() for finding in _counted(kind, count)]
-    joined = join([_File(path, _agreed(photos, problems))] for path, photos in files.items())
+    described = [_File(path, _agreed(photos, problems), _only(splits[path])) for path, photos in files.items()]
+    of_splits = [file for file in described if file.split]
+    joined = join([*([of_splits] if of_splits else []), *([file] for file in described if not file.split)])
     problems += [*joined.findings, *_crowded(joined.photos)]
     photos = tuple(labelled for labelled in joined.photos.values() if len(labelled.marks) <= MAX_MARKS)
     return Reading(photos, tuple(problems), tuple(sorted({*classes} - joined.aside)))
@@ -106,6 +110,11 @@ class _File:
     path: str
     photos: Mapping[PurePosixPath, LabelledPhoto]
     split: Split | None = None
+
+
+def _only(splits: set[Split | None]) -> Split | None:
+    """Return the split that a file names for all of its photos, if it does."""
+    return next(iter(splits)) if len(splits) == 1 else None
 
 
 def _crowded(photos: Mapping[PurePosixPath, LabelledPhoto]) -> Iterator[Finding]:

@@ -25,10 +25,13 @@ from autodet.datasets.formats import (
     wider_face,
     yolo,
 )
+from autodet.datasets.formats.format_agreement import extent_of, find_agreeing
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.photo_formats import VIDEO_ENDINGS
+from autodet.datasets.sources.files import LABEL_ENDINGS, FileError
 from autodet.errors import AmbiguousFormatError, DatasetError
+from autodet.messages.findings import GIT_POINTER
 from autodet.messages.formats import FORMAT_TITLES, PHOTO_FORMATS
 from autodet.messages.imports import NO_FILES, folders_sentence, format_question, unmet_clause
 from autodet.records import Cause
@@ -63,6 +66,9 @@ class Format(Protocol):
 
 
 STRAY_SHARE = 0.1  # formats with at most this share of the labelled photos of the best one are stray
+
+MAX_SEARCHED = 1_000  # label files searched for pointers of Git LFS
+MAX_POINTER_BYTES = 1_000  # several times as many as a pointer has
 
 UNLABELLED = "unlabelled"  # photos only
 FORMATS: dict[str, Format] = {
@@ -124,8 +130,8 @@ def _choose(listing: Listing, met: list[str], source: str) -> Detection:
     boxes = {format: _boxes_per_photo(reading) for format, reading in readings.items()}
     best = max(met, key=lambda format: len(boxes[format]))
     rivals = [format for format in met if len(boxes[format]) > STRAY_SHARE * len(boxes[best])]
-    if len(rivals) > 1 and all(_objects(readings[format]) == (_objects(readings[best]) or None) for format in rivals):
-        best = max(rivals, key=lambda format: _extent(readings[format]))
+    if len(rivals) > 1 and (whole := find_agreeing({format: readings[format] for format in rivals})):
+        best = max(whole, key=lambda format: extent_of(readings[format]))
         rivals = [best]  # the others are the same labels, converted
     named = [format for format in rivals if not _is_nameless(readings[format])]
     if len(named) == 1 and all(boxes[format] <= boxes[named[0]] for format in rivals):
@@ -142,20 +148,6 @@ def _choose(listing: Listing, met: list[str], source: str) -> Detection:
 
 def _boxes_per_photo(reading: Reading) -> Counter[PurePosixPath]:
     return Counter({photo.photo: len(photo.marks) for photo in reading.photos if photo.marks})
-
-
-def _objects(reading: Reading) -> dict[PurePosixPath, tuple[object, ...]]:
-    """Return the classes and boxes of each photo, boxes to a pixel, for a comparison of two formats."""
-    return {
-        photo.photo: tuple(sorted((mark.name, *map(round, mark.box_xyxy)) for mark in photo.marks))
-        for photo in reading.photos
-        if photo.marks and not photo.relative
-    }
-
-
-def _extent(reading: Reading) -> tuple[int, int]:
-    """Return the number of photos, and of those that the labels put into a split."""
-    return len(reading.photos), sum(photo.split is not None for photo in reading.photos)
 
 
 def _is_nameless(reading: Reading) -> bool:
@@ -188,10 +180,27 @@ def _what_is_missing(listing: Listing, missing: Mapping[str, Cause], reason: Cau
     near = {name: reason for name, reason in missing.items() if reason.key not in NO_FILES}
     reasons = "; ".join(f"{FORMAT_TITLES[name]}: {unmet_clause(reason)}" for name, reason in near.items())
     found = counted(len(listing.photos), "photo")
+    if pointer := _first_pointer(listing):
+        return f"{source!r} holds {found} but no labels that can be read: {pointer} {GIT_POINTER}."
+    if reason and reason.key == "maybe_labels" and reason.values["file"] not in reasons:
+        reasons = "; ".join(filter(None, (unmet_clause(reason), reasons)))
     if reason and reason.key == "class_folders":
         return folders_sentence(source, len(listing.photos), reason.values["folders"])
     titles = ", ".join(FORMAT_TITLES[name] for name in FORMATS if name != UNLABELLED)
     return (
-        f"{source!r} holds {found} but no labels that can be read{f' ({reasons})' * bool(near)}; put labels "
+        f"{source!r} holds {found} but no labels that can be read{f' ({reasons})' * bool(reasons)}; put labels "
         f"beside them, in one of these formats: {titles}. To import the photos alone, choose the format 'unlabelled'."
     )
+
+
+def _first_pointer(listing: Listing) -> str | None:
+    """Return a label file that is a pointer of Git LFS."""
+    return next((path for path in listing.ending(*LABEL_ENDINGS)[:MAX_SEARCHED] if _is_pointer(listing, path)), None)
+
+
+def _is_pointer(listing: Listing, path: str) -> bool:
+    try:
+        listing.read(path, MAX_POINTER_BYTES)
+    except FileError as error:
+        return error.cause.key == "git_pointer"
+    return False

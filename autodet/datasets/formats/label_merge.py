@@ -42,7 +42,7 @@ class Joined:
     Attributes:
         photos: The photos with the annotations that count.
         file_of: The source file of each photo; the first one if boxes of others were added.
-        of_splits: Whether any of the files belongs to a split.
+        of_splits: Whether any of the files belongs to a split or puts photos into splits.
         aside: The classes of boxes that do not count.
         findings: Problems of the labels.
     """
@@ -84,9 +84,9 @@ def _merged(group: Sequence[LabelFile]) -> Joined:
         theirs = Joined(dict(file.photos), dict.fromkeys(file.photos, file.path))
         if merged.photos:
             _add_known(merged, theirs, same_is_known=True)
-        merged.photos = theirs.photos | merged.photos
-        merged.file_of = theirs.file_of | merged.file_of
         for photo in file.photos:
+            merged.photos.setdefault(photo, theirs.photos[photo])
+            merged.file_of.setdefault(photo, file.path)
             named[photo] |= {file.split} if file.split else set()
     named = {photo: splits for photo, splits in named.items() if splits}
     settled, twice = settle_splits(named, group[0].path)
@@ -94,6 +94,7 @@ def _merged(group: Sequence[LabelFile]) -> Joined:
     for photo, split in settled.items():
         if merged.photos[photo].split != split:
             merged.photos[photo] = replace(merged.photos[photo], split=split)
+    merged.of_splits = merged.of_splits or any(photo.split for photo in merged.photos.values())
     return merged
 
 

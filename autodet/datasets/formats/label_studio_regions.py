@@ -75,7 +75,7 @@ def _add_object(drawn: PhotoMarks, group: Sequence[Region], size: tuple[int, int
         chosen = [value["choices"] for value in values if isinstance(value.get("choices"), list)]
         classes = [choice for choices in chosen for choice in choices if isinstance(choice, str)]
     value = values[0]
-    if _is_point(value):
+    if _is_point(value) or value.get("rle") == []:  # a brush that painted nothing
         drawn.skipped += 1
         return
     if any(number_of(region.get("image_rotation")) or 0 for region in group):
@@ -84,7 +84,10 @@ def _add_object(drawn: PhotoMarks, group: Sequence[Region], size: tuple[int, int
     try:
         box, turned = _box_of(value, size, number)
     except LabelError as error:
-        drawn.damage.append(error.cause)
+        if error.cause.key == "mask_empty":
+            drawn.skipped += 1
+        else:
+            drawn.damage.append(error.cause)
         return
     drawn.add(classes, box, turned=turned)
 

@@ -1,15 +1,28 @@
 """Photos without any labels: a data set to predict on, or to label later."""
 
 import re
+from itertools import islice
 from pathlib import PurePosixPath
 
 from autodet.datasets.formats.labels import LabelledPhoto, Reading
 from autodet.datasets.formats.source_files import Listing, photo_stem, plain
 from autodet.datasets.formats.split_names import split_called
 from autodet.datasets.formats.yolo_settings import is_list
+from autodet.datasets.sources.files import open_regular
 from autodet.records import Cause
 
-LABEL_ENDINGS = (".xml", ".json", ".jsonl", ".csv", ".tsv", ".xlsx", ".parquet", ".tfrecord", ".mat", ".npz", ".vott")
+LABEL_ENDINGS = (
+    *(".xml", ".json", ".jsonl", ".csv", ".tsv", ".xlsx", ".parquet", ".mat", ".npz", ".vott"),
+    *(".tfrecord", ".tfrecords", ".record", ".manifest", ".odgt"),
+)
+# Files of text and code, which are not searched for rows of boxes.
+DOCUMENT_ENDINGS = (
+    *(".md", ".rst", ".pdf", ".html", ".css", ".js", ".py", ".ipynb", ".sh", ".log", ".ini", ".cfg", ".toml"),
+)
+HEAD = 16_000  # bytes that show what a file holds
+MAX_SEARCHED = 1_000  # files
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_ROW = re.compile(rf"\s*(?:[^\s,;]+[\s,;]+)?(?:{_NUMBER}[\s,;]+){{3}}{_NUMBER}\b")  # perhaps a name, and four numbers
 NOTES = re.compile(r"(readme|license|licence|copying|notice|about|authors?|credits|changelog|info|notes?)\b", re.I)
 # Names of folders that say nothing about the content of a photo.
 GENERAL_FOLDERS = {"images", "image", "imgs", "img", "photos", "photo", "pictures", "pics", "jpegimages", "data", "raw"}
@@ -24,9 +37,25 @@ def unmet(listing: Listing) -> Cause | None:
             return Cause("maybe_labels", {"file": path})
         if name.endswith(".txt") and plain(name[:-4]) in stems and not is_list(path):
             return Cause("maybe_labels", {"file": path})
+    others = (
+        path for path in listing.files if path not in listing.photo_at and not path.lower().endswith(DOCUMENT_ENDINGS)
+    )
+    if rows := next((path for path in islice(others, MAX_SEARCHED) if _holds_rows(listing, path)), None):
+        return Cause("maybe_labels", {"file": rows})
     if folders := class_folders(listing):
         return Cause("class_folders", {"folders": folders})
     return None
+
+
+def _holds_rows(listing: Listing, path: str) -> bool:
+    """Return whether most lines of a file have the numbers of a box, as in the text files of tracking data sets."""
+    try:
+        with open_regular(f"{listing.root}/{path}") as opened:
+            head = opened.read(HEAD)
+    except OSError:
+        return False
+    lines = [line for line in head.decode("latin-1").splitlines()[:100] if line.strip()]
+    return b"\0" not in head and 2 * sum(bool(_ROW.match(line)) for line in lines) > len(lines)
 
 
 def read(listing: Listing) -> Reading:

@@ -163,14 +163,15 @@ def _without(left_out: Collection[int], values: Sequence[Value]) -> list[Value]:
 
 
 def _with_photos(staged: Staged, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield the findings, each with the photo whose file or labels it names."""
-    photos: dict[str, str] = {}
+    """Yield the findings, each with the photo whose file it names, or whose labels if they are of no other photo."""
+    photos: dict[str, str | None] = {}
     for staged_photo in (*staged.photos, *staged.unlabelled):
-        photo = str(staged_photo.labelled.photo)
-        photos[photo] = photos[staged_photo.labelled.labels] = photo
+        photo, labels = str(staged_photo.labelled.photo), staged_photo.labelled.labels
+        photos[labels] = photo if labels not in photos else None
+        photos[photo] = photo
     for finding in findings:
-        known = finding.photos or finding.file not in photos
-        yield finding if known else replace(finding, photos=(photos[finding.file],))
+        photo_of_file = photos.get(finding.file)
+        yield finding if finding.photos or not photo_of_file else replace(finding, photos=(photo_of_file,))
 
 
 def as_decided(photo: StagedPhoto, decisions: Decisions) -> StagedPhoto | None:

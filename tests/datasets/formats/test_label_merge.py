@@ -163,7 +163,7 @@ def test_files_of_splits_count_before_one_of_everything_with_more_boxes(tmp_path
     dataset = import_dataset(tree.root, workspace=workspace_in(tmp_path))
     assert boxes_of(dataset) == {"cow": 8} and dataset.splits == {"train": 6, "val": 2}
     both = "annotations/train.json and annotations/val.json"
-    assert {action for _, _, action in told(dataset)} == {f"For these, {both} counts."}
+    assert {action for _, _, action in told(dataset)} == {f"For these, {both} count."}
     assert len(told(dataset, "box_set_aside")) == 1, "told, but too little to stop for"
 
 

@@ -79,6 +79,14 @@ def packed(bits):
     return [int(stream[at : at + 8], 2) for at in range(0, len(stream), 8)]
 
 
+def test_a_brush_that_painted_nothing_marks_no_area(tmp_path):
+    empty = region({"format": "rle", "rle": []}, "brushlabels", id="r2")
+    wiped = region({"format": "rle", "rle": packed([(1, [0] * (64 * 48 * 4))])}, "brushlabels", id="r3")
+    reading = reading_of(tmp_path, [task(annotation(region(), empty, wiped))])
+    assert [mark.box_xyxy for mark in reading.photos[0].marks] == [BOX]
+    assert [(finding.kind, finding.values) for finding in reading.findings] == [("shapes_skipped", {"shapes": 2})]
+
+
 def test_brush_masks(tmp_path):
     width = 64
     runs = [(True, [0] * 4 * (2 * width + 10)), (False, [0, 0, 0, 255] * 5), (True, [0] * 4 * (width - 15))]
@@ -88,7 +96,7 @@ def test_brush_masks(tmp_path):
     assert reading.photos[0].marks[0].box_xyxy == pytest.approx((0, 2 / 48, 20 / 64, 4 / 48))
 
 
-@pytest.mark.parametrize("rle", [[], [1, 2], "text", [300], [255] * 40, None])
+@pytest.mark.parametrize("rle", [[1, 2], "text", [300], [255] * 40, None])
 def test_damaged_masks_are_told(tmp_path, rle):
     reading = reading_of(tmp_path, [task(annotation(region(), region({"rle": rle}, "brushlabels", id="r2")))])
     assert [len(photo.marks) for photo in reading.photos] == [1]

@@ -35,12 +35,44 @@ def test_labels_in_two_formats_are_a_question(tmp_path):
     tree.text("classes.txt", "cat\ndog\n")
     workspace = workspace_in(tmp_path)
     with pytest.raises(
-        AmbiguousFormatError, match=r"Pascal VOC labels for 8 photos and YOLO labels for 8.*--format voc"
+        AmbiguousFormatError,
+        match=r"Pascal VOC labels for 8 photos and YOLO labels for 8.*--format voc or --format yolo",
     ) as caught:
         import_dataset(tree.root, workspace=workspace)
     assert caught.value.formats == ("voc", "yolo")
     assert list(workspace.datasets.iterdir()) == []
     assert import_dataset(tree.root, format="yolo", workspace=workspace).format == "yolo"
+
+
+@pytest.mark.parametrize("splits", [False, True])
+def test_labels_converted_to_another_format_are_no_question(tmp_path, splits):
+    tree = Tree(tmp_path / "set")
+    x1, y1, x2, y2 = (3, 4, 33, 34)  # the corners less 1, as converters count from 0
+    line = f"1 {(x1 + x2) / 128} {(y1 + y2) / 96} {(x2 - x1) / 64} {(y2 - y1) / 48}\n"
+    for number in range(8):
+        folder = ("train", "val")[number % 2] if splits else "all"
+        tree.voc(f"images/a{number}.jpg", f"xml/a{number}.xml", filename=f"images/a{number}.jpg")
+        tree.text(f"labels/a{number}.txt", line)
+        tree.text(f"{folder}.txt", "".join(f"images/a{n}.jpg\n" for n in range(number % 2, number + 1, 2)))
+    lists = "train: train.txt\nval: val.txt\n" if splits else ""
+    tree.text("data.yaml", f"names: [cat, dog]\n{lists}")
+    dataset = import_dataset(tree.root, workspace=workspace_in(tmp_path))
+    assert (dataset.format, dataset.boxes, dataset.classes) == ("voc", 8, ("dog",))
+    assert (dataset.splits == {"train": 4, "val": 4}) is splits
+
+
+def test_labels_of_some_photos_that_agree_with_those_of_all_are_no_question(tmp_path):
+    tree = Tree(tmp_path / "set")
+    rows = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
+    for number in range(8):
+        if number < 6:
+            tree.voc(f"a{number}.jpg", f"a{number}.xml")
+        else:
+            tree.photo(f"a{number}.jpg")
+        rows.append(f"a{number}.jpg,64,48,dog,4,5,34,35")
+    tree.text("labels.csv", "\n".join(rows))
+    dataset = import_dataset(tree.root, workspace=workspace_in(tmp_path))
+    assert (dataset.format, dataset.boxes) == ("csv", 8)
 
 
 def test_a_few_labels_of_another_format_are_clutter(tmp_path):

@@ -329,6 +329,40 @@ def test_photos_alone_are_imported_without_labels(tmp_path, workspace):
     assert dataset.splits_from == "drawn" and load_dataset("bare", workspace).splits_from == "drawn"
 
 
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 87\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "match"),
+    [
+        ("gt/gt.txt", "1,1,6.5,4.3,9,5,1,-1,-1,-1\n2,2,5,4,9,4,1,-1,-1,-1\n", r"gt/gt\.txt may hold labels"),
+        ("groundtruth_rect", "12\t4\t20\t22\n13\t4\t20\t22\n", "groundtruth_rect may hold labels"),
+        (
+            "output.manifest",
+            '{"source-ref": "s3://b/0.jpg", "cats": {"annotations": []}}\n',
+            "manifest may hold labels",
+        ),
+        ("0.txt", POINTER, r"0\.txt is a pointer of Git LFS in place of the file; run 'git lfs pull'"),
+        ("labels/0.xml", POINTER, r"labels/0\.xml is a pointer of Git LFS"),
+    ],
+)
+def test_photos_beside_labels_that_cannot_be_read_are_not_imported_alone(tmp_path, workspace, name, text, match):
+    draw_photo().save(tmp_path / "0.jpg")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DatasetError, match=match):
+        import_dataset(tmp_path, workspace=workspace)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0.jpg\n", "Photos of 3 days, 12 to 14 May 2021.\n", "0.jpg 2021-05-12 14:01:22\n"]
+)
+def test_notes_beside_photos_are_no_labels(tmp_path, workspace, text):
+    draw_photo().save(tmp_path / "0.jpg")
+    (tmp_path / "about the photos.txt").write_text(text)
+    assert import_dataset(tmp_path, workspace=workspace).format == "unlabelled"
+
+
 def test_labels_can_be_ignored_on_request(tmp_path, workspace):
     folder = write_voc(tmp_path / "set", 3)
     assert import_dataset(folder, format="unlabelled", workspace=workspace).boxes == 0

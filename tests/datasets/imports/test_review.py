@@ -122,6 +122,17 @@ def test_classes_with_few_boxes_and_classes_that_a_split_lacks_are_told_and_can_
     assert len(without.photos) == 16
 
 
+def test_findings_about_labels_of_one_file_for_many_photos_name_the_photo_that_shows_them(tmp_path):
+    rows = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
+    for number in range(12):
+        draw_photo(seed=number).save(tmp_path / f"{number:02}.png")
+        rows.append(f"{number:02}.png,64,48,{'pear' if number == 3 else 'fig'},4,5,34,35")
+    rows.append("05.png,64,48,fig,4,5,34,35")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    shown = {(found.kind, found.photos) for found in reviewed(tmp_path).findings}
+    assert {("class_rare", ("03.png",)), ("box_duplicate", ("05.png",))} <= shown
+
+
 def untaught(tmp_path, val_photos):
     """A set of which one photo of val shows a class that train lacks."""
     write_voc(tmp_path / "set" / "train", 12, [APPLE])
