@@ -15,7 +15,7 @@ MAX_PARTS, PARTS_PER_PHOTO = 2_000_000, 50_000  # memory estimate: one per comma
 OF_JSON = {"git_pointer": "json_git_pointer", "file_large": "json_file_large"}  # all photos of the file are lost
 
 _COCO = {"images", "annotations", "categories"}
-_NOT_COCO = {"completions", "predictions", "result", "asset", "frames", "regions", "vid", "shapes"}
+_NOT_COCO = {"completions", "predictions", "result", "asset", "frames", "regions", "vid", "shapes", "original_width"}
 
 IsOfFormat = Callable[[Any], bool]
 
