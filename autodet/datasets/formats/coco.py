@@ -5,7 +5,7 @@
 
 from collections import defaultdict
 
-from autodet.datasets.formats.coco_file import MAX_JSON_BYTES, Described, is_like_coco, read_file, split_of_file
+from autodet.datasets.formats.coco_file import MAX_JSON_BYTES, Described, has_coco_keys, read_file, split_of_file
 from autodet.datasets.formats.label_merge import join
 from autodet.datasets.formats.labels import Reading
 from autodet.datasets.formats.source_files import Listing
@@ -19,16 +19,17 @@ SIDE_TASKS = ("caption", "keypoint", "stuff", "panoptic")  # other tasks on the 
 
 def unmet(listing: Listing) -> Cause | None:
     """Return why a source is not COCO; None if it is COCO."""
-    reason = Cause("no_json")
-    for path in listing.ending(".json"):
-        try:
-            if is_like_coco(listing.read_text(path, MAX_JSON_BYTES)):
-                return None
-            cause = Cause("json_foreign")
-        except FileError as error:
-            cause = error.cause
-        reason = Cause("file", {"file": path, "cause": cause.key, "values": cause.values})
-    return reason
+    paths = listing.ending(".json")
+    if not paths:
+        return Cause("no_json")
+    if any(has_coco_keys(listing.json_keys[path]) for path in paths):
+        return None
+    cause = Cause("json_foreign")
+    try:
+        listing.read_text(paths[-1], MAX_JSON_BYTES)
+    except FileError as error:
+        cause = error.cause
+    return Cause("file", {"file": paths[-1], "cause": cause.key, "values": cause.values})
 
 
 def read(listing: Listing) -> Reading:
@@ -56,7 +57,7 @@ def _groups(listing: Listing) -> tuple[list[list[str]], list[str]]:
     files = listing.ending(".json")
     aside = [path for path in files if any(task in path.rpartition("/")[2].lower() for task in SIDE_TASKS)]
     of_boxes = sorted(set(files) - set(aside))
-    if not any(_is_readable(listing, path) for path in of_boxes):
+    if not any(has_coco_keys(listing.json_keys[path]) for path in of_boxes):
         of_boxes, aside = files, []
     for path in of_boxes:
         groups[split_of_file(listing, path) is None, without_split_words(path)].append(path)
@@ -76,10 +77,3 @@ def _foreign(described: Described) -> list[Finding]:
         return []
     cause = "more_photos" if described.photos else "photos_elsewhere"
     return [Finding("labels_foreign", described.path, "drop", {"photos": len(described.missing)}, cause)]
-
-
-def _is_readable(listing: Listing, path: str) -> bool:
-    try:
-        return is_like_coco(listing.read_text(path, MAX_JSON_BYTES))
-    except FileError:
-        return False

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from sys import intern
@@ -26,6 +26,7 @@ from autodet.records import BoxXYXY, Cause, Finding, Mark, Split
 
 MAX_JSON_BYTES = 1_000_000_000
 _IDS = (str, int, float)
+_KEYS = ("images", "annotations", "categories", "bbox")
 OF_JSON = {"git_pointer": "json_git_pointer", "file_large": "json_file_large"}  # all photos of the file are lost
 OUTLINES = 500  # annotations whose outlines are compared with their boxes
 MAX_ROUNDING = 1.5  # pixels between a box and the bounds of its outline
@@ -116,7 +117,12 @@ def key_of(id: Any) -> str:
 
 def is_like_coco(text: str) -> bool:
     """Check cheaply whether a JSON text looks like COCO, before parsing it."""
-    return '"images"' in text and '"annotations"' in text and ('"categories"' in text or '"bbox"' in text)
+    return has_coco_keys({key for key in _KEYS if f'"{key}"' in text})
+
+
+def has_coco_keys(keys: Set[str]) -> bool:
+    """Return whether a JSON text with these keys, of ``source_files.JSON_KEYS``, looks like COCO."""
+    return {"images", "annotations"} <= keys and not keys.isdisjoint(("categories", "bbox"))
 
 
 def split_of_file(listing: Listing, path: str) -> Split | None:

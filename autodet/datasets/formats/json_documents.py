@@ -14,11 +14,16 @@ from autodet.records import Cause, Finding, Split
 MAX_PARTS, PARTS_PER_PHOTO = 2_000_000, 50_000  # memory estimate: one per comma, ten per list or object
 OF_JSON = {"git_pointer": "json_git_pointer", "file_large": "json_file_large"}  # all photos of the file are lost
 
+_COCO = {"images", "annotations", "categories"}
+_NOT_COCO = {"completions", "predictions", "result", "asset", "frames", "regions", "vid", "shapes", "original_width"}
+
 IsOfFormat = Callable[[Any], bool]
 
 
 def find_documents(listing: Listing, *keys: str, ending: str | tuple[str, ...] = ".json") -> list[str]:
     """Return the JSON files that contain all of some keys, wherever they are in the document.
+
+    COCO files, which may be huge, are left out.
 
     Args:
         listing: The source's files.
@@ -26,8 +31,14 @@ def find_documents(listing: Listing, *keys: str, ending: str | tuple[str, ...] =
         ending: File name extensions, lowercase.
     """
     return [
-        path for path, found in listing.json_keys.items() if found.issuperset(keys) and path.lower().endswith(ending)
+        path
+        for path, found in listing.json_keys.items()
+        if found.issuperset(keys) and path.lower().endswith(ending) and not _is_only_coco(found)
     ]
+
+
+def _is_only_coco(keys: frozenset[str]) -> bool:
+    return keys >= _COCO and keys.isdisjoint(_NOT_COCO)
 
 
 def parse_json(text: str, photos: int) -> Any:

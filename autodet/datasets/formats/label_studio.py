@@ -111,7 +111,7 @@ def _is_only_predicted(task: Mapping[str, Any]) -> bool:
 
 def _is_minimal(task: Mapping[str, Any]) -> bool:
     fields = task.values()
-    return any(_are_regions(field) for field in fields) and any(map(_is_photo_name, fields))
+    return any(map(_is_photo_name, fields)) and any(map(_are_regions, fields))
 
 
 def _are_regions(field: Any) -> bool:

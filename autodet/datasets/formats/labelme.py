@@ -30,6 +30,7 @@ WITHOUT_AREA = {"point", "points", "line", "linestrip", "lines"}
 TURNED = {"rotation", "rotated_rectangle", "oriented_rectangle", "rotated"}  # four corners of a turned rectangle
 NO_CLASSES = {"__ignore__", "_background_"}
 _OUTLINES = {"polygon", "mask", "quadrilateral", "cuboid", "brush"}
+_OF_OTHERS = {"imageData", "images", "categories"}  # keys that do not show that the shapes are there
 _DESCRIBING = {"imagePath", "imageData", "imageHeight", "imageWidth"}
 
 
@@ -96,7 +97,7 @@ def _groups_in(document: dict[str, Any]) -> Iterator[str]:
 def _broken(listing: Listing) -> Iterator[Finding]:
     """Report the files of photos that are empty or cut short, so that not even their keys can be read."""
     for path, keys in listing.json_keys.items():
-        if keys <= {"imageData"} and path.lower().endswith(".json") and listing.find_photo(stem_of(path), beside=path):
+        if keys <= _OF_OTHERS and path.lower().endswith(".json") and listing.find_photo(stem_of(path), beside=path):
             try:
                 read_document(listing, path)
             except FileError as error:

@@ -27,6 +27,7 @@ MANY = 16  # photos of one name, as with video frames; beyond this, search by fo
 MASK_FOLDERS = {"segmentationclass", "segmentationobject"}  # VOC's masks: images, but not photos
 JSON_ENDINGS = (".json", ".jsonl", ".vott")
 JSON_KEYS = (  # by which the formats of label files are told apart
+    *("images", "categories"),
     *("annotation", "annotations", "completions", "predictions", "result", "original_width"),
     *("rectanglelabels", "polygonlabels", "ellipselabels", "brushlabels"),
     *("asset", "frames", "regions", "vid", "shapes", "imageData", "objects", "bbox", "bboxes", "boxes"),
@@ -71,8 +72,23 @@ class Listing:
         ]
 
     def ending(self, *suffixes: str) -> list[str]:
-        """Return the files with one of these suffixes (lowercase, such as ``.xml``), ignoring case."""
-        return [path for path in self.files if path.lower().endswith(suffixes)]
+        """Return the files that end in one of these suffixes, ignoring case.
+
+        Args:
+            *suffixes: Extensions with their dot, or names; lowercase.
+        """
+        groups = {extension_of(suffix) for suffix in suffixes} & self._by_extension.keys()
+        found = [one for group in groups for one in self._by_extension[group] if one[1].endswith(suffixes)]
+        return [path for _, _, path in (sorted(found) if len(groups) > 1 else found)]
+
+    @cached_property
+    def _by_extension(self) -> dict[str, list[tuple[int, str, str]]]:
+        """The place, lowercase path and path of each file, by extension: every format asks for the files of some."""
+        found: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        for place, path in enumerate(self.files):
+            lower = path.lower()
+            found[extension_of(lower)].append((place, lower, path))
+        return found
 
     def read(self, path: str, limit: int) -> bytes:
         """Return a file's content.
@@ -261,6 +277,12 @@ def _distance(one: str, other: str) -> tuple[int, int]:
     """Return the distance of two folders: the negated count of shared names, then the steps from one to the other."""
     ours, theirs = one.split("/") if one else [], other.split("/") if other else []
     return -len(set(ours) & set(theirs)), len(ours) + len(theirs) - 2 * _in_common(ours, theirs)
+
+
+def extension_of(path: str) -> str:
+    """Return what follows the last dot of a file's name; the name itself if it has none."""
+    name = path[path.rfind("/") + 1 :]
+    return name[name.rfind(".") + 1 :]
 
 
 def photo_stem(name: str, endings: Sequence[str] = PHOTO_ENDINGS) -> str:

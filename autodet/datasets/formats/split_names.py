@@ -131,6 +131,8 @@ def _evaluated(found: dict[str, Split]) -> dict[str, Split]:
 
 
 def _without_accents(name: str) -> str:
+    if name.isascii():
+        return name
     parts = unicodedata.normalize("NFD", name.replace("ı", "i"))
     plain = "".join(part for part in parts if not (unicodedata.combining(part) and part not in "\u3099\u309a"))
     return unicodedata.normalize("NFC", plain)

@@ -8,6 +8,7 @@ offset and the length of each list. An idle worker reads the next entry and writ
 file. No process waits for another, so the parent process can read labels at the same time.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 from autodet.datasets.photos import PhotoFacts, PhotoFileError, check_photo, read_photo
+from autodet.datasets.sources.files import open_regular
 from autodet.errors import AutodetError
 from autodet.processes import module_environment
 from autodet.records import Cause
@@ -33,8 +35,12 @@ CHUNK = 32  # photos per unit of work
 MANY = 1000  # minimum number of photos for worker processes
 PLACE = struct.Struct("<QQQ")  # of a list of names: number, offset and length in bytes
 POLL_SECONDS = 0.02
+MIN_CLONE_BYTES = 64_000  # of a photo, from which on sharing its blocks is cheaper than writing
+MIN_CLONE_AGE = 2.0  # seconds since the last change of a file, above the resolution of its times
+FICLONE = 0x40049409  # Linux: share the blocks of another file, as Btrfs and XFS can; a change to one copies them
 
 Looks = list[Any]  # result for one photo; parsed by ``_seen``
+FileState = tuple[int, ...]
 Seen = tuple[PhotoFacts, str] | Cause
 
 
@@ -74,24 +80,52 @@ def look_at(root: str, copies: str, max_pixels: int, names: Sequence[str]) -> li
 
 def _look_at_one(root: str, copies: str, max_pixels: int, name: str) -> Looks:
     try:
-        content = read_photo(os.path.join(root, name), name)  # noqa: PTH118 - a third of the time that pathlib takes
+        path = os.path.join(root, name)  # noqa: PTH118 - a third of the time that pathlib takes
+        before = _state_of(path) if copies else None
+        content = read_photo(path, name)
         facts = check_photo(content, name, max_pixels)
     except PhotoFileError as error:
         return list(error.cause)
     if copies:
-        _write_new(f"{copies}/{name}", content)
+        _write_new(f"{copies}/{name}", content, path, before)
     seen = [facts.format, facts.stored_wh, facts.orientation, facts.look, facts.several]
     return [*seen, hashlib.sha256(content).hexdigest()]
 
 
-def _write_new(path: str, content: bytes) -> None:
+def _state_of(file: str | int) -> FileState | None:
+    """Return what differs after each change of a file, given by path or descriptor; None if there is no file."""
+    try:
+        found = os.stat(file)  # noqa: PTH116
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _write_new(path: str, content: bytes, source: str, before: FileState | None) -> None:
+    """Write a new file; share the blocks of a large source that has not changed since before it was read."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
+        if len(content) >= MIN_CLONE_BYTES and before:
+            if _clone(descriptor, source, before):
+                return
+            os.ftruncate(descriptor, 0)
         rest = memoryview(content)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
     finally:
         os.close(descriptor)
+
+
+def _clone(descriptor: int, source: str, before: FileState) -> bool:
+    """Make an empty file share the blocks of a source; return False if it cannot, or if the source has changed."""
+    if time.time() - before[-1] / 1e9 < MIN_CLONE_AGE:
+        return False
+    try:
+        with open_regular(source) as file:
+            fcntl.ioctl(descriptor, FICLONE, file.fileno())
+            return _state_of(file.fileno()) == before
+    except OSError:  # the file system cannot, or the files are in two
+        return False
 
 
 def _seen(looks: Looks) -> Seen:

@@ -1,11 +1,12 @@
 """All JSON formats: none of them claims another one's files, and hostile files never raise."""
 
 import json
+from collections import Counter
 
 import pytest
 
 from autodet.datasets.formats.format_detection import FORMATS, find_format
-from autodet.datasets.formats.source_files import list_files
+from autodet.datasets.formats.source_files import Listing, list_files
 from autodet.messages.imports import detection_sentence
 from tests.datasets.formats.layouts import Tree, coco
 
@@ -67,6 +68,20 @@ def test_the_reasons_against_the_other_formats_are_said_once(tmp_path):
     sentence = detection_sentence(detection.format, detection.unmet, asked=False)
     assert sentence.startswith("Detected as Labelme: for COCO, a.json: The JSON is not COCO")
     assert "there is no" not in sentence, "files that are missing say nothing"
+
+
+@pytest.mark.parametrize("name", ["coco", "labelme"])
+def test_files_are_read_once_to_tell_the_formats_apart(tmp_path, monkeypatch, name):
+    tree = Tree(tmp_path / "set")
+    for number in range(30):
+        tree.photo(f"{number}.jpg")
+        tree.text(f"{number}.json", json.dumps(DOCUMENTS[name]))
+    reads = Counter()
+    read = Listing.read
+    monkeypatch.setattr(Listing, "read", lambda self, path, limit: reads.update([path]) or read(self, path, limit))
+    assert find_format(list_files(tree.root, 1000), "auto", "set").format == name
+    assert reads.keys() == {f"{number}.json" for number in range(30)}
+    assert reads.total() <= 30 + 3
 
 
 def variants(value):

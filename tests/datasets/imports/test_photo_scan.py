@@ -5,8 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from autodet.datasets.imports.photo_scan import MANY, looking_at
+from autodet.datasets.imports import photo_scan
+from autodet.datasets.imports.photo_scan import MANY, Seen, looking_at
 from autodet.errors import AutodetError
 from autodet.records import Cause
 from tests.helpers import draw_photo
@@ -69,3 +71,45 @@ def test_whoever_leaves_early_leaves_no_process_behind(tmp_path):
         assert children()
         raise KeyError
     assert children() == []
+
+
+def write_large(folder: Path) -> Path:
+    """Write a photo that is large enough, and old enough, to share its blocks."""
+    folder.mkdir()
+    photo = folder / "a.png"
+    Image.frombytes("RGB", (240, 180), os.urandom(240 * 180 * 3)).save(photo)
+    assert photo.stat().st_size > photo_scan.MIN_CLONE_BYTES
+    return photo
+
+
+def scan(folder: Path) -> Seen:
+    with looking_at(["a.png"], folder, folder.parent / "copies") as looks:
+        return next(looks)
+
+
+@pytest.mark.parametrize("change", [b"", b"changed in between"])
+def test_a_large_photo_shares_its_blocks_unless_it_changes_meanwhile(tmp_path, monkeypatch, change):
+    photo = write_large(tmp_path / "photos")
+    content, cloned = photo.read_bytes(), []
+
+    def clone(target: int, _request: int, source: int) -> None:
+        if change:
+            photo.write_bytes(change)
+        cloned.append(os.pwrite(target, os.pread(source, len(content), 0), 0))
+
+    monkeypatch.setattr(photo_scan, "MIN_CLONE_AGE", -1.0)
+    monkeypatch.setattr(photo_scan.fcntl, "ioctl", clone)
+    _, sha256 = scan(tmp_path / "photos")
+    assert cloned == [len(change or content)]
+    assert (tmp_path / "copies" / "a.png").read_bytes() == content
+    assert sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("age", [-1.0, 2.0])
+def test_a_photo_is_written_where_blocks_cannot_be_shared(tmp_path, monkeypatch, age):
+    content = write_large(tmp_path / "photos").read_bytes()
+    monkeypatch.setattr(photo_scan, "MIN_CLONE_AGE", age)
+    monkeypatch.setattr(photo_scan, "FICLONE", 0)  # which no file system knows
+    _, sha256 = scan(tmp_path / "photos")
+    assert (tmp_path / "copies" / "a.png").read_bytes() == content
+    assert sha256 == hashlib.sha256(content).hexdigest()
