@@ -31,7 +31,7 @@ from autodet.datasets.formats.source_files import Listing
 from autodet.datasets.photo_formats import VIDEO_ENDINGS
 from autodet.datasets.sources.files import LABEL_ENDINGS, FileError
 from autodet.errors import AmbiguousFormatError, DatasetError
-from autodet.messages.findings import GIT_POINTER
+from autodet.messages.finding_phrases import GIT_POINTER
 from autodet.messages.formats import FORMAT_TITLES, PHOTO_FORMATS
 from autodet.messages.imports import NO_FILES, folders_sentence, format_question, unmet_clause
 from autodet.records import Cause
