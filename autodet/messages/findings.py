@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autodet.messages.audience import Audience
-from autodet.messages.finding_phrases import choice as _choice
 from autodet.messages.finding_phrases import consent as _consent
+from autodet.messages.finding_phrases import decide
 from autodet.messages.finding_phrases import few as _few
 from autodet.messages.finding_phrases import files as _files
 from autodet.messages.findings_yolo import ABOUT_AUDIENCE_YOLO, ACTIONS_YOLO, PROBLEMS_YOLO
@@ -135,8 +135,8 @@ def _contradiction(
 
 def _similar(name: str, dataset: str, other: str, *, audience: Audience = "terminal") -> str:
     return (
-        f"The class {name!r} of {dataset!r} is probably {other!r}; decide to join them or to keep two classes"
-        f"{_choice('class_similar', audience, 'fix', 'keep')}"
+        f"The class {name!r} of {dataset!r} is probably {other!r}; "
+        f"{decide('to join them or to keep two classes', 'class_similar', audience, 'fix', 'keep')}"
     )
 
 
@@ -160,18 +160,18 @@ def _partial(
 
 def _datasets_disagree(photos: int, file: str, first: str, second: str, *, audience: Audience = "terminal") -> str:
     are = "photo is" if photos == 1 else "photos are"
+    actions = f"to join the boxes, to use those of {first!r}, or to leave such photos out"
     return (
-        f"{photos:,} {are} in both {first!r} and {second!r}, with different boxes ({file!r} is one); decide to join "
-        f"the boxes, to use those of {first!r}, or to leave such photos out"
-        f"{_choice('datasets_disagree', audience, 'fix', 'keep', 'drop')}"
+        f"{photos:,} {are} in both {first!r} and {second!r}, with different boxes ({file!r} is one); "
+        f"{decide(actions, 'datasets_disagree', audience, 'fix', 'keep', 'drop')}"
     )
 
 
 def _leaking(photos: int, of_photos: int, file: str, other: str, *, audience: Audience = "terminal") -> str:
     return (
         f"{photos:,} of {counted(of_photos, 'photo')} look like a photo of another data set in a later split "
-        f"({file!r} like {other!r}), which is data leakage; draw new splits, or decide to leave them out or to keep "
-        f"them{_choice('photo_leak', audience, 'drop', 'keep')}"
+        f"({file!r} like {other!r}), which is data leakage; draw new splits, or "
+        f"{decide('to leave them out or to keep them', 'photo_leak', audience, 'drop', 'keep')}"
     )
 
 
@@ -180,39 +180,42 @@ def _quoted(names: Sequence[str]) -> str:
 
 
 def _disagreeing(file: str, other: str, photo: str, photos: int, *, audience: Audience = "terminal") -> str:
+    actions = f"to join their boxes, or to use {file}"
     return (
         f"{file} and {other} mark different boxes on {counted(photos, 'photo')}, such as {photo}; remove the wrong "
-        f"file, or decide to join their boxes, or to use {file}{_choice('labels_disagree', audience, 'fix', 'keep')}"
+        f"file, or {decide(actions, 'labels_disagree', audience, 'fix', 'keep')}"
     )
 
 
 def _turned_unclear(stated_wh: Sequence[int], width: int, height: int, *, audience: Audience = "terminal") -> str:
     return (
         f"The labels state the size of the photo lying on its side ({_sides(stated_wh)}). Some boxes of such photos "
-        f"fit only that, others only the upright photo ({width}x{height}); decide to turn all boxes with the photo, or "
-        f"none{_choice('turned_unclear', audience, 'fix', 'keep')}"
+        f"fit only that, others only the upright photo ({width}x{height}); "
+        f"{decide('to turn all boxes with the photo, or none', 'turned_unclear', audience, 'fix', 'keep')}"
     )
 
 
 def _turned_half(*, audience: Audience = "terminal", **_: Any) -> str:
     return (
         "EXIF mirrors the photo or turns it upside down, and nothing shows whether its boxes were drawn before or "
-        f"after; decide to turn the boxes with the photo, or not{_choice('turned_half', audience, 'fix', 'keep')}"
+        f"after; {decide('to turn the boxes with the photo, or not', 'turned_half', audience, 'fix', 'keep')}"
     )
 
 
 def _size_unclear(stated_wh: Sequence[int], width: int, height: int, *, audience: Audience = "terminal") -> str:
+    actions = "to scale the boxes, to leave them as they are, or to leave the photo out"
     return (
         f"The labels say that the photo has the size {_sides(stated_wh)}, but it is {width}x{height}, and the boxes do "
-        "not show which is right; decide to scale the boxes, to leave them as they are, or to leave the photo out"
-        f"{_choice('size_unclear', audience, 'fix', 'keep', 'drop')}"
+        "not show which is right; "
+        f"{decide(actions, 'size_unclear', audience, 'fix', 'keep', 'drop')}"
     )
 
 
 def _copies_disagree(file: str, photos: int, *, audience: Audience = "terminal") -> str:
+    actions = "to join the boxes of all copies, or to keep them as they are"
     return (
-        f"It is a copy of {file!r} (identical bytes) with other labels, one of {photos} such copies. Decide to join "
-        f"the boxes of all copies, or to keep them as they are{_choice('copies_disagree', audience, 'fix', 'keep')}"
+        f"It is a copy of {file!r} (identical bytes) with other labels, one of {photos} such copies; "
+        f"{decide(actions, 'copies_disagree', audience, 'fix', 'keep')}"
     )
 
 
@@ -240,15 +243,16 @@ def _notation(
     others = " or as ".join(f"{NOTATION_WORDS[notation]}{UNIT_WORDS[unit]}" for notation, unit in fitting.items())
     return (
         f"Of {counted(boxes, 'box', 'boxes')}, {misfits} reach beyond their photos, have no area or crowd in a corner, "
-        f"read as {NOTATION_WORDS[written]}; read as {others}, all fit. Decide how to read them"
-        f"{_choice('box_notation', audience, *fitting, 'keep')}"
+        f"read as {NOTATION_WORDS[written]}; read as {others}, all fit; "
+        f"{decide('how to read them', 'box_notation', audience, *fitting, 'keep')}"
     )
 
 
 def _people_disagree(file: str, photo: str, *, audience: Audience = "terminal") -> str:
+    actions = "to join their boxes or to use the first"
     return (
         f"{file} has several annotations of {photo}, with other boxes; delete the wrong ones or mark one as ground "
-        f"truth, or decide to join their boxes or to use the first{_choice('labels_disagree', audience, 'fix', 'keep')}"
+        f"truth, or {decide(actions, 'labels_disagree', audience, 'fix', 'keep')}"
     )
 
 

@@ -193,5 +193,6 @@ def _what_is_missing(listing: Listing, missing: Mapping[str, Cause], reason: Cau
     titles = ", ".join(FORMAT_TITLES[name] for name in FORMATS if name != UNLABELLED)
     return (
         f"{source!r} holds {found} but no labels that can be read{f' ({reasons})' * bool(near)}; put labels "
-        f"beside them, in one of these formats: {titles}. To import the photos alone, choose the format 'unlabelled'."
+        f"beside them, in one of these formats: {titles}. To import the photos alone, choose the format 'unlabelled' "
+        "(photos without labels)."
     )
