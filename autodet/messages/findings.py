@@ -149,12 +149,19 @@ def _partial(
     *,
     audience: Audience = "terminal",
 ) -> str:
-    out, other = ("", "") if audience == "page" else (f" (--map {name}=)", f" (--map {name}=NEW)")
-    return (
+    lacks = (
         f"Only {_quoted(labelled_in)} labels {name!r}: {photos:,} of {counted(of_photos, 'photo')} are labelled "
-        f"without it ({_quoted(lacking)}), and whatever has no box counts as background. If they show it, label it "
-        f"there first, or leave the class out{out}. If the class has another name there, use one name{other}. Else "
-        f"agree to merge{_consent('class_partial', audience)}"
+        f"without it ({_quoted(lacking)})"
+    )
+    if audience == "page":
+        return (
+            f"{lacks}. If those photos show it, label it there first, or clear its mark under Keep. If it has another "
+            "name there, give both one New name"
+        )
+    return (
+        f"{lacks}, and whatever has no box counts as background. If they show it, label it there first, or leave the "
+        f"class out (--map {name}=). If the class has another name there, use one name (--map {name}=NEW). Else agree "
+        f"to merge{_consent('class_partial', audience)}"
     )
 
 

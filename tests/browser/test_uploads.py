@@ -70,4 +70,4 @@ def test_the_form_stays_open_for_a_second_import(visit, fruit, tmp_path):
     tab.get_by_text("Import a data set").click()
     tab.locator("input[type=file]").first.set_input_files(archive)
     tab.get_by_role("button", name="Import", exact=True).click()
-    tab.get_by_text("fruit (fruit-2)").first.wait_for()
+    tab.get_by_text("fruit 2 is imported").wait_for()
