@@ -164,7 +164,7 @@ def _is_nameless(reading: Reading) -> bool:
 
 def _without_photos(listing: Listing, source: str) -> str:
     if not listing.files:
-        return f"{source!r} is empty; choose one with photos and their labels."
+        return f"{source!r} is empty; choose a folder or an archive with photos and their labels."
     if videos := len(listing.ending(*VIDEO_ENDINGS)):
         return (
             f"{source!r} holds {counted(videos, 'video')} and no photos; extract the frames that are labelled, as JPEG "
