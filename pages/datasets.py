@@ -13,7 +13,8 @@ from autodet.ui.datasets.merge_form import offer_merge
 from autodet.ui.datasets.version_form import show_versions
 
 with page("datasets", "Import labelled photos, and check them before you start a search."):
-    show_imports()
+    with st.container():  # one element whatever it shows, so that an open form below stays open
+        show_imports()
     there_are_some = bool(list_datasets())
     offer_import(folded=there_are_some or asks_first())
     dataset = choose_dataset() if there_are_some else None

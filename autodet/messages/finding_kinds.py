@@ -113,8 +113,8 @@ KIND_TEXTS: Mapping[str, KindText] = {
         {"stop": "Do not import", "keep": "Use the file named first, or for separate folders the list of each"},
     ),
     "classes_shifted": KindText(
-        "Class numbers and names that do not count alike",
-        "One counts classes from 0 and the other from 1, so each class would be called by its neighbour's name.",
+        "Class names that may be shifted by one",
+        "One file counts classes from 0 and the other from 1, so each object may get the name of a neighbouring class.",
         {"stop": "Do not import", "fix": "Move the numbers by one to fit the names", "keep": "Keep them as written"},
     ),
     "names_read": KindText(
@@ -128,7 +128,7 @@ KIND_TEXTS: Mapping[str, KindText] = {
         {"keep": "Read them like this"},
     ),
     "rows_ambiguous": KindText(
-        "Rows that are a box or an outline",
+        "Labels that are a box or an outline",
         "The numbers fit a box with points as well as an outline, and each reading gives other boxes.",
         {
             "stop": "Do not import",
@@ -137,8 +137,8 @@ KIND_TEXTS: Mapping[str, KindText] = {
         },
     ),
     "rows_turned": KindText(
-        "Rows that are a box with an angle",
-        "A number after the box is no confidence; if it is an angle, the upright box around the object is larger.",
+        "Boxes that may be turned",
+        "A number follows each box. If it is the angle of a turned box, the upright box around the object is larger.",
         {
             "stop": "Do not import",
             "turned": "Take the upright box around the turned one",
@@ -192,7 +192,7 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "box_notation": KindText(
         "Boxes in another notation",
-        "The four numbers of a box do not mean what the format says; read like that, they would mark the wrong places.",
+        "A box is four numbers. Here they do not seem to mean what the format says, and would mark the wrong places.",
         {
             "stop": "Do not import",
             "keep": "Read them as the format says",
@@ -248,7 +248,7 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "turned_half": KindText(
         "Photos that EXIF turns upside down",
-        "Some tools show a photo as the camera stored it, others as EXIF turns it; nothing in the labels shows which.",
+        "The camera noted how to turn these photos (EXIF). Boxes may have been drawn before or after turning.",
         {"stop": "Do not import", "fix": "Turn the boxes with the photo", "keep": "Leave the boxes as they are"},
     ),
     "turned_unclear": KindText(

@@ -20,11 +20,18 @@ def files(paths: Sequence[str]) -> str:
     return " and ".join([*paths[:MAX_NAMES], *([counted(more, "other file")] if more > 0 else [])])
 
 
-def choice(kind: str, audience: Audience, *actions: str) -> str:
-    """Return how to decide among actions of a kind of finding, to be appended to a sentence."""
+def decide(words: str, kind: str, audience: Audience, *actions: str) -> str:
+    """Return the request to decide among actions of a kind of finding, which a page shows beside the sentence.
+
+    Args:
+        words: The actions in words.
+        kind: The kind.
+        audience: The reader.
+        actions: The actions.
+    """
     if audience == "page":
-        return " here"
-    return f" (on the command line with {' or '.join(f'--decide {kind}={action}' for action in actions)})"
+        return "decide here"
+    return f"decide {words} (on the command line with {' or '.join(f'--decide {kind}={action}' for action in actions)})"
 
 
 def consent(kind: str, audience: Audience) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 
 from autodet.messages.audience import Audience
 from autodet.messages.finding_actions import ACTIONS
-from autodet.messages.finding_phrases import choice as _choice
 from autodet.messages.finding_phrases import consent as _consent
+from autodet.messages.finding_phrases import decide
 from autodet.messages.finding_phrases import few as _few
 from autodet.messages.findings_labels import PROBLEMS_LABELS
 from autodet.messages.findings_photos import PROBLEMS_PHOTOS
@@ -73,8 +73,8 @@ def _disagreement(
 
 def _similar(name: str, dataset: str, other: str, *, audience: Audience = "terminal") -> str:
     return (
-        f"The class {name!r} of {dataset!r} is probably {other!r}; decide to join them or to keep two classes"
-        f"{_choice('class_similar', audience, 'fix', 'keep')}"
+        f"The class {name!r} of {dataset!r} is probably {other!r}; "
+        f"{decide('to join them or to keep two classes', 'class_similar', audience, 'fix', 'keep')}"
     )
 
 
@@ -87,29 +87,36 @@ def _partial(
     *,
     audience: Audience = "terminal",
 ) -> str:
-    out, other = ("", "") if audience == "page" else (f" (--map {name}=)", f" (--map {name}=NEW)")
-    return (
+    lacks = (
         f"Only {_quoted(labelled_in)} labels {name!r}: {photos:,} of {counted(of_photos, 'photo')} are labelled "
-        f"without it ({_quoted(lacking)}), and objects without a box count as background. If they show it, label it "
-        f"there first, or leave the class out{out}. If the class has another name there, use one name{other}. Else "
-        f"agree to merge{_consent('class_partial', audience)}"
+        f"without it ({_quoted(lacking)})"
+    )
+    if audience == "page":
+        return (
+            f"{lacks}. If those photos show it, label it there first, or clear its mark under Keep. If it has another "
+            "name there, give both one New name"
+        )
+    return (
+        f"{lacks}, and objects without a box count as background. If they show it, label it there first, or leave the "
+        f"class out (--map {name}=). If the class has another name there, use one name (--map {name}=NEW). Else agree "
+        f"to merge{_consent('class_partial', audience)}"
     )
 
 
 def _datasets_disagree(photos: int, file: str, first: str, second: str, *, audience: Audience = "terminal") -> str:
     are = "photo is" if photos == 1 else "photos are"
+    actions = f"to join the boxes, to use those of {first!r}, or to leave such photos out"
     return (
-        f"{photos:,} {are} in both {first!r} and {second!r}, with different boxes ({file!r} is one); decide to join "
-        f"the boxes, to use those of {first!r}, or to leave such photos out"
-        f"{_choice('datasets_disagree', audience, 'fix', 'keep', 'drop')}"
+        f"{photos:,} {are} in both {first!r} and {second!r}, with different boxes ({file!r} is one); "
+        f"{decide(actions, 'datasets_disagree', audience, 'fix', 'keep', 'drop')}"
     )
 
 
 def _leaking(photos: int, of_photos: int, file: str, other: str, *, audience: Audience = "terminal") -> str:
     return (
         f"{photos:,} of {counted(of_photos, 'photo')} look like a photo of another data set in a later split "
-        f"({file!r} like {other!r}), which is data leakage; draw new splits, or decide to leave them out or to keep "
-        f"them{_choice('photo_leak', audience, 'drop', 'keep')}"
+        f"({file!r} like {other!r}), which is data leakage; draw new splits, or "
+        f"{decide('to leave them out or to keep them', 'photo_leak', audience, 'drop', 'keep')}"
     )
 
 
@@ -141,8 +148,8 @@ def _notation(
     others = " or as ".join(f"{NOTATION_WORDS[notation]}{UNIT_WORDS[unit]}" for notation, unit in fitting.items())
     return (
         f"Of {counted(boxes, 'box', 'boxes')}, {misfits} reach beyond their photos, have no area or crowd in a corner, "
-        f"read as {NOTATION_WORDS[written]}; read as {others}, all fit. Decide how to read them"
-        f"{_choice('box_notation', audience, *fitting, 'keep')}"
+        f"read as {NOTATION_WORDS[written]}; read as {others}, all fit; "
+        f"{decide('how to read them', 'box_notation', audience, *fitting, 'keep')}"
     )
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from autodet.messages.audience import Audience
-from autodet.messages.finding_phrases import GIT_POINTER
-from autodet.messages.finding_phrases import choice as _choice
+from autodet.messages.finding_phrases import GIT_POINTER, decide
 from autodet.messages.finding_phrases import consent as _consent
 from autodet.messages.finding_phrases import files as _files
 from autodet.messages.formats import FORMAT_TITLES
@@ -64,16 +63,18 @@ def _contradiction(
 
 
 def _disagreeing(file: str, other: str, photo: str, photos: int, *, audience: Audience = "terminal") -> str:
+    actions = f"to join their boxes, or to use {file}"
     return (
         f"{file} and {other} mark different boxes on {counted(photos, 'photo')}, such as {photo}; remove the wrong "
-        f"file, or decide to join their boxes, or to use {file}{_choice('labels_disagree', audience, 'fix', 'keep')}"
+        f"file, or {decide(actions, 'labels_disagree', audience, 'fix', 'keep')}"
     )
 
 
 def _people_disagree(file: str, photo: str, *, audience: Audience = "terminal") -> str:
+    actions = "to join their boxes or to use the first"
     return (
         f"{file} has several annotations of {photo}, with other boxes; delete the wrong ones or mark one as ground "
-        f"truth, or decide to join their boxes or to use the first{_choice('labels_disagree', audience, 'fix', 'keep')}"
+        f"truth, or {decide(actions, 'labels_disagree', audience, 'fix', 'keep')}"
     )
 
 

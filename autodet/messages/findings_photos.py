@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autodet.messages.audience import Audience
-from autodet.messages.finding_phrases import GIT_POINTER
-from autodet.messages.finding_phrases import choice as _choice
+from autodet.messages.finding_phrases import GIT_POINTER, decide
 from autodet.messages.formats import PHOTO_FORMATS
 from autodet.text_format import counted
 
@@ -23,30 +22,32 @@ def _pair(same: str, file: str, split: str, other_split: str) -> str:
 def _turned_unclear(stated_wh: Sequence[int], width: int, height: int, *, audience: Audience = "terminal") -> str:
     return (
         f"The labels state the size of the photo lying on its side ({_sides(stated_wh)}). Some boxes of such photos "
-        f"fit only that, others only the upright photo ({width}x{height}); decide to turn all boxes with the photo, or "
-        f"none{_choice('turned_unclear', audience, 'fix', 'keep')}"
+        f"fit only that, others only the upright photo ({width}x{height}); "
+        f"{decide('to turn all boxes with the photo, or none', 'turned_unclear', audience, 'fix', 'keep')}"
     )
 
 
 def _turned_half(*, audience: Audience = "terminal", **_: Any) -> str:
     return (
         "EXIF mirrors the photo or turns it upside down, and nothing shows whether its boxes were drawn before or "
-        f"after; decide to turn the boxes with the photo, or not{_choice('turned_half', audience, 'fix', 'keep')}"
+        f"after; {decide('to turn the boxes with the photo, or not', 'turned_half', audience, 'fix', 'keep')}"
     )
 
 
 def _size_unclear(stated_wh: Sequence[int], width: int, height: int, *, audience: Audience = "terminal") -> str:
+    actions = "to scale the boxes, to leave them as they are, or to leave the photo out"
     return (
         f"The labels say that the photo has the size {_sides(stated_wh)}, but it is {width}x{height}, and the boxes do "
-        "not show which is right; decide to scale the boxes, to leave them as they are, or to leave the photo out"
-        f"{_choice('size_unclear', audience, 'fix', 'keep', 'drop')}"
+        "not show which is right; "
+        f"{decide(actions, 'size_unclear', audience, 'fix', 'keep', 'drop')}"
     )
 
 
 def _copies_disagree(file: str, photos: int, *, audience: Audience = "terminal") -> str:
+    actions = "to join the boxes of all copies, or to keep them as they are"
     return (
-        f"It is a copy of {file!r} (identical bytes) with other labels, one of {photos} such copies. Decide to join "
-        f"the boxes of all copies, or to keep them as they are{_choice('copies_disagree', audience, 'fix', 'keep')}"
+        f"It is a copy of {file!r} (identical bytes) with other labels, one of {photos} such copies; "
+        f"{decide(actions, 'copies_disagree', audience, 'fix', 'keep')}"
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from autodet.messages.audience import Audience
-from autodet.messages.finding_phrases import choice, consent, few, files
+from autodet.messages.finding_phrases import consent, decide, few, files
 from autodet.text_format import counted
 
 FIVE = 5  # numbers of a row: a box and another
@@ -21,38 +21,37 @@ def _differing_lists(
 
 
 def _sharing(file: str, photos: Sequence[str], *, audience: Audience = "terminal") -> str:
+    actions = "to use it for all of them or to leave them out"
     return (
         f"{files(photos)} are different photos, but {file!r} is the only label file for them; rename the photos and "
-        "give each its own file, or decide to use it for all of them or to leave them out"
-        f"{choice('labels_shared', audience, 'keep', 'drop')}"
+        f"give each its own file, or {decide(actions, 'labels_shared', audience, 'keep', 'drop')}"
     )
 
 
 def _shifted(counting: str) -> Callable[..., str]:
     def sentence(rows: int, first: int, last: int, names: int, file: str, *, audience: Audience = "terminal") -> str:
         said = counting.format(rows=rows, first=first, last=last, names=names, file=file)
-        return (
-            f"{said}; correct the names, or decide to move the numbers by one or to keep them as written"
-            f"{choice('classes_shifted', audience, 'fix', 'keep')}"
-        )
+        actions = "to move the numbers by one or to keep them as written"
+        return f"{said}; correct the names, or {decide(actions, 'classes_shifted', audience, 'fix', 'keep')}"
 
     return sentence
 
 
 def _ambiguous(rows: int, numbers: int, *, audience: Audience = "terminal") -> str:
+    actions = "to read the first four numbers as a box, or to take the box around all points"
     return (
         f"{counted(rows, 'row')} with more numbers than a box (such as {numbers} after the class) may be a box "
-        "followed by points, or an outline; decide to read the first four numbers as a box, or to take the box "
-        f"around all points{choice('rows_ambiguous', audience, 'box', 'polygon')}"
+        "followed by points, or an outline; "
+        f"{decide(actions, 'rows_ambiguous', audience, 'box', 'polygon')}"
     )
 
 
 def _turned_rows(rows: int, numbers: int, *, audience: Audience = "terminal") -> str:
     which = "fifth number" if numbers == FIVE else "number"
+    actions = "to take the upright box around the turned one, or to ignore the number"
     return (
-        f"{counted(rows, 'row')} have a {which} after the box that is no confidence, because some leave the range 0 to "
-        "1: perhaps the angle of a turned box; decide to take the upright box around the turned one, or to ignore the "
-        f"number{choice('rows_turned', audience, 'turned', 'box')}"
+        f"{counted(rows, 'row')} have a {which} after the box: perhaps the angle of a turned box; it is no confidence, "
+        f"because some leave the range 0 to 1; {decide(actions, 'rows_turned', audience, 'turned', 'box')}"
     )
 
 

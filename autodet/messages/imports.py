@@ -97,7 +97,7 @@ def folders_sentence(source: str, photos: int, folders: Sequence[str]) -> str:
     return (
         f"{source!r} holds {counted(photos, 'photo')} in folders by class ({named}), as for classification, and no "
         "labels that say where on a photo an object is; draw boxes with a labelling tool and import those. To import "
-        "the photos alone, choose the format 'unlabelled'."
+        "the photos alone, choose the format 'unlabelled' (photos without labels)."
     )
 
 

@@ -77,8 +77,8 @@ def test_what_was_imported_last_is_shown(visit, workspace, fruit, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"hello", "is not a zip archive"),
-        (b"", "is not a zip archive"),
+        (b"hello", "is not a zip or tar archive"),
+        (b"", "is not a zip or tar archive"),
         (b"PK\x05\x06" + b"\0" * 18, "is empty"),
         ({"a.jpg": b"x"}, "is not a photo that can be read"),
         ({"a.jpg": b"x", "a.csv": "x"}, "no labels"),

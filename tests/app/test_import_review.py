@@ -56,6 +56,30 @@ def test_each_reading_has_a_picture_and_a_button_and_the_import_waits_for_one(vi
     assert summary.boxes == 24
 
 
+def test_readings_that_differ_in_classes_have_a_legend(visit, workspace, tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for number in range(10):
+        draw_photo(seed=number).save(folder / f"{number}.png")
+        (folder / f"{number}.txt").write_text("1 0.3 0.3 0.2 0.2\n2 0.7 0.7 0.2 0.2\n")
+    (folder / "data.yaml").write_text("names: [apple, banana]\n")
+    app = reviewed(visit, workspace, folder)
+    assert "1 decision that only you can make" in says(app) and "right names for the objects" in says(app)
+    legends = [one.proto.body for one in app.get("html") if "■" in one.proto.body]
+    assert [[name in legend for name in ("apple", "banana")] for legend in legends[:2]] == [[True, True], [False, True]]
+
+
+def test_many_suggestions_are_folded(visit, workspace, tmp_path):
+    folder = write_voc(tmp_path / "set")
+    write_labelled(folder, "wide", [("apple", (10, 10, 68, 40))], seed=77)
+    write_labelled(folder, "twice", [("apple", (10, 10, 40, 40))] * 2, seed=78)
+    write_labelled(folder, "capital", [("Apple", (10, 10, 40, 40))], seed=79)
+    draw_photo(seed=80).save(folder / "bare.png")
+    app = reviewed(visit, workspace, folder)
+    assert "**4 decisions with autodet's suggestion selected**" in labels(app.expander)
+    assert not labelled(app.button, "Import 23 photos").disabled
+
+
 def test_decisions_come_first_and_the_rest_is_folded_but_reachable(visit, workspace, tmp_path, offered):
     folder = write_voc(tmp_path / "set")
     write_labelled(folder, "wide", [("apple", (10, 10, 68, 40))], seed=77)

@@ -58,3 +58,16 @@ def test_a_double_click_starts_one_import(app, visit, fruit, tmp_path):
     tab.get_by_text("240").first.wait_for()
     workspace = Workspace(app.home)
     assert len(list_imports(workspace)) + len(list_datasets(workspace)) <= 2
+
+
+def test_the_form_stays_open_for_a_second_import(visit, fruit, tmp_path):
+    archive = zip_folder(fruit, tmp_path / "fruit.zip")
+    tab = visit("datasets")
+    tab.locator("input[type=file]").first.set_input_files(archive)
+    tab.get_by_role("button", name="Import", exact=True).click()
+    tab.get_by_text("Detected as Pascal VOC, imported").wait_for()
+    settled(tab)
+    tab.get_by_text("Import a data set").click()
+    tab.locator("input[type=file]").first.set_input_files(archive)
+    tab.get_by_role("button", name="Import", exact=True).click()
+    tab.get_by_text("fruit 2 is imported").wait_for()

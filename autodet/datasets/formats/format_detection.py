@@ -156,7 +156,7 @@ def _is_nameless(reading: Reading) -> bool:
 
 def _without_photos(listing: Listing, source: str) -> str:
     if not listing.files:
-        return f"{source!r} is empty; choose one with photos and their labels."
+        return f"{source!r} is empty; choose a folder or an archive with photos and their labels."
     if videos := len(listing.ending(*VIDEO_ENDINGS)):
         return (
             f"{source!r} holds {counted(videos, 'video')} and no photos; extract the frames that are labelled, as JPEG "
@@ -189,7 +189,8 @@ def _what_is_missing(listing: Listing, missing: Mapping[str, Cause], reason: Cau
     titles = ", ".join(FORMAT_TITLES[name] for name in FORMATS if name != UNLABELLED)
     return (
         f"{source!r} holds {found} but no labels that can be read{f' ({reasons})' * bool(reasons)}; put labels "
-        f"beside them, in one of these formats: {titles}. To import the photos alone, choose the format 'unlabelled'."
+        f"beside them, in one of these formats: {titles}. To import the photos alone, choose the format 'unlabelled' "
+        "(photos without labels)."
     )
 
 

@@ -14,7 +14,7 @@ from autodet.text_format import counted
 from autodet.ui.common.address import named_in_address, write_address
 from autodet.ui.common.frame import link
 from autodet.ui.common.markdown import SPLIT_TITLES, ago, escape, score, shortened
-from autodet.workspace import open_workspace
+from autodet.workspace import open_workspace, slug
 
 Thing = TypeVar("Thing")
 TITLES = {"dataset": "data set", "model": "model", "search": "search", "split": "split"}
@@ -236,4 +236,5 @@ def _described(model: StoredModel) -> str:
 
 
 def _named(name: str, identity: str) -> str:
-    return name if name == identity else f"{name} ({identity})"
+    """Return a name; with the identity if that is not the one made of the name, as for a second thing of one name."""
+    return name if slug(name) == identity else f"{name} ({identity})"

@@ -14,10 +14,11 @@ from autodet.ui.datasets.findings import Picture, show_kind
 from autodet.ui.datasets.review_pictures import Reviewed, example_pictures, finding_pictures, reading_pictures
 
 LOSS = "large_loss"  # a kind that is confirmed beside the import button, not in a row
-PICTURE_PIXELS, READING_PIXELS = 88, 150  # displayed widths
+PICTURE_PIXELS, READING_PIXELS = 88, 150  # displayed widths; two readings fit side by side on a phone
 ROW, BESIDE, WITHOUT = (9, 15, 10), (1, 2), (24, 10)  # relative widths with pictures, readings, and neither
 MAX_BESIDE = 3  # readings beside the text
 MAX_PICTURES = 2
+WHERE, WHICH = "boxes around the objects", "right names for the objects"  # what readings differ in
 
 
 def decision_key(import_id: str, kind: str) -> str:
@@ -36,7 +37,7 @@ def show_decision(import_id: str, reviewed: Reviewed, kind: str) -> None:
     readings = reading_pictures(reviewed, kind)
     with st.container(border=True, gap="xsmall", key=f"decision {import_id} {kind}"):
         if readings:
-            beside = len(readings) <= MAX_BESIDE
+            beside = "stop" not in KINDS[kind].actions and len(readings) <= MAX_BESIDE
             words, pictures = st.columns(BESIDE) if beside else (st.container(), st.container())
             with words:
                 _describe(import_id, reviewed, kind)
@@ -77,17 +78,18 @@ def show_actions(import_id: str, kind: str) -> None:
 
 
 def _describe(import_id: str, reviewed: Reviewed, kind: str) -> None:
-    """Show title, count and reason of a kind, what blocks the import, and a button that lists all findings."""
+    """Show title, count and reason of a kind, what makes it unclear, and a button that lists all findings."""
     text, findings = KIND_TEXTS[kind], reviewed.findings.get(kind, [])
     many = how_many(findings)
-    stops = [problem_sentence(finding, "page") for finding in findings if finding.action == "stop"]
     with st.container(gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.markdown(f"**{text.title}** · {many:,}", width="content")
             look = f"See {'it' if many == 1 else 'them'}"
             if findings and st.button(look, key=f"look {import_id} {kind}", type="tertiary"):
                 st.dialog(text.title, width="large")(_show_all)(import_id, reviewed, kind)
-        st.markdown(escape(stops[0]) if stops else text.why)
+        st.markdown(text.why)
+        if findings and "stop" in KINDS[kind].actions:
+            st.caption(escape(problem_sentence(findings[0], "page")))
 
 
 def _show_all(import_id: str, reviewed: Reviewed, kind: str) -> None:
@@ -104,13 +106,19 @@ def _choose_picture(import_id: str, kind: str, readings: Mapping[Action, Picture
     """
     text, key = KIND_TEXTS[kind], decision_key(import_id, kind)
     chosen = st.session_state.get(key) or KINDS[kind].default
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+    if "stop" in KINDS[kind].actions:
+        right = WHICH if any(picture.legend for picture in readings.values()) else WHERE
+        st.markdown(f"**Which picture has the {right}? Press the button below it.**")
+    buttons_alone = "drop" in KINDS[kind].actions
+    with st.container(horizontal=True, vertical_alignment="bottom" if buttons_alone else "top", gap="xsmall"):
         for action in KINDS[kind].actions:
             if action not in readings and action != "drop":
                 continue
             with st.container(width=READING_PIXELS, gap="xxsmall"):
                 if action in readings:
                     st.image(readings[action].jpeg, width=READING_PIXELS, alt=text.actions[action])
+                    if readings[action].legend:
+                        st.html(readings[action].legend)
                 st.button(
                     text.actions[action],
                     key=f"choose {action} {key}",

@@ -26,11 +26,12 @@ MAX_PHOTOS = 4  # shown per finding
 
 @dataclass(frozen=True)
 class Picture:
-    """Thumbnail of a photo, as JPEG, with a caption, which may be the photo's name."""
+    """Thumbnail of a photo, as JPEG, with a caption, which may be its name, and a legend of classes, as HTML."""
 
     caption: str
     jpeg: bytes
     names_photo: bool = False
+    legend: str = ""
 
 
 Pictures = Callable[[Finding], Sequence[Picture]]

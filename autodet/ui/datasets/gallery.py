@@ -143,14 +143,19 @@ def _show_legend(dataset: Dataset, records: Sequence[ImageRecord]) -> None:
         return
     order = np.argsort(-boxes, kind="stable")[:MAX_NAMES]
     names = [
-        f'<span style="white-space: nowrap"><span style="color: {class_colour(int(class_ids[index]))}">■</span> '
-        f"{escape_html(shortened(dataset.classes[class_ids[index]]))} {boxes[index]}</span>"
+        legend_entry(int(class_ids[index]), f"{shortened(dataset.classes[class_ids[index]])} {boxes[index]}")
         for index in order
     ]
     more = [f"and {counted(len(class_ids) - MAX_NAMES, 'more class', 'more classes')}"] * (len(class_ids) > MAX_NAMES)
     st.html(
         f'<div style="font-size: 0.9rem; line-height: 1.7">On these photos: {" &ensp; ".join([*names, *more])}</div>'
     )
+
+
+def legend_entry(class_id: int, text: str) -> str:
+    """Return HTML of a square in the colour of a class, and a text."""
+    square = f'<span style="color: {class_colour(class_id)}">■</span>'
+    return f'<span style="white-space: nowrap">{square} {escape_html(text)}</span>'
 
 
 def _show_tile(dataset: Dataset, photos: IntArray, place: int) -> None:

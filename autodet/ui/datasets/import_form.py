@@ -25,8 +25,9 @@ STARTED = "imports started"  # session state: number of imports; part of every k
 AUTO = "auto"  # the format is detected
 ARCHIVES = ("zip", "tar", "tgz", "tar.gz", "tar.bz2", "tar.xz")
 LAYOUTS = (
-    "Pascal VOC (an `.xml` beside each photo, or `Annotations` and `JPEGImages`), COCO or YOLO. Folders called "
-    "`train`, `val` and `test` are kept as splits; without them the photos are split for you."
+    "The labels may be Pascal VOC, COCO, YOLO, or what a labelling program such as Labelme, CVAT or Label Studio "
+    "saves; autodet detects which. Folders called `train`, `val` and `test` are kept as splits; without them the "
+    "photos are split for you."
 )
 DROPPED_FOLDERS = ASSETS / "dropped_folders.js"
 
@@ -37,7 +38,11 @@ def offer_import(*, folded: bool) -> None:
     Args:
         folded: Whether the form is collapsed at first.
     """
-    room = st.expander("Import a data set", icon=":material/upload:") if folded else st.container(border=True)
+    room: DeltaGenerator
+    if folded:
+        room = st.expander("Import a data set", icon=":material/upload:", key=_key("form"))
+    else:
+        room = st.container(border=True)
     with room:
         ways = {
             "An archive": _offer_archive,
@@ -54,7 +59,7 @@ def offer_import(*, folded: bool) -> None:
 
 def _offer_archive() -> None:
     limit = int(st.get_option("server.maxUploadSize"))
-    st.markdown(f"A zip or tar archive of photos with their labels, up to **{limit} MB**: {LAYOUTS}")
+    st.markdown(f"A zip or tar archive of photos with their labels, up to **{limit} MB**. {LAYOUTS}")
     upload = st.file_uploader("Archive", type=ARCHIVES, key=_key("archive"), label_visibility="collapsed")
     if upload is not None:
         _ask_for_name(upload, PurePosixPath(upload.name).name, "Import")
@@ -62,7 +67,7 @@ def _offer_archive() -> None:
 
 def _offer_upload() -> None:
     st.markdown(
-        f"A folder of photos with their labels, and the folders in it: {LAYOUTS} An archive is faster for thousands of "
+        f"A folder of photos with their labels, and the folders in it. {LAYOUTS} An archive is faster for thousands of "
         "photos."
     )
     st.html(f"<script>{DROPPED_FOLDERS.read_text()}</script>", unsafe_allow_javascript=True)

@@ -1,7 +1,7 @@
 """Review of an import: what would be imported, the decisions, and all other findings, before anything is stored."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -20,6 +20,8 @@ from autodet.ui.common.markdown import escape
 from autodet.ui.datasets.decision_rows import LOSS, decision_key, needs_decision, show_actions, show_decision
 from autodet.ui.datasets.findings import offer_csv, show_kind
 from autodet.ui.datasets.review_pictures import Reviewed, finding_pictures
+
+MAX_SUGGESTIONS = 3  # more are folded: the import needs no answer about them
 
 
 @st.fragment
@@ -48,14 +50,14 @@ def _show_review(job: Import, on_store: Callable[[Import], None]) -> None:
             return
     _show_outcome(job, reviewed.review)
     kinds = [kind for kind in KINDS if kind != LOSS and (kind in reviewed.findings or kind in dict(decided))]
-    decisions = sorted(
-        (kind for kind in kinds if needs_decision(reviewed, kind)), key=lambda kind: "stop" not in KINDS[kind].actions
-    )
-    if decisions:
-        st.markdown(f"##### {counted(len(decisions), 'decision')}; autodet's suggestions are selected")
-    with st.container(gap="xsmall"):
-        for kind in decisions:
-            show_decision(job.id, reviewed, kind)
+    decisions = [kind for kind in kinds if needs_decision(reviewed, kind)]
+    final = [kind for kind in decisions if len(KINDS[kind].actions) == 1]
+    yours = [kind for kind in decisions if "stop" in KINDS[kind].actions and kind not in final]
+    suggested = [kind for kind in decisions if kind not in (*final, *yours)]
+    _show_decisions(job, reviewed, "Why the import is not possible", final)
+    _show_decisions(job, reviewed, f"{counted(len(yours), 'decision')} that only you can make", yours)
+    title = f"{counted(len(suggested), 'decision')} with autodet's suggestion selected"
+    _show_decisions(job, reviewed, title, suggested, folded=len(suggested) > MAX_SUGGESTIONS)
     if error:
         st.error(escape(error), icon=":material/error:")
     obstacles = [*([] if _is_loss_settled(job, reviewed) else [LOSS]), *_undecided(reviewed)]
@@ -65,15 +67,29 @@ def _show_review(job: Import, on_store: Callable[[Import], None]) -> None:
 
 def _show_outcome(job: Import, review: Review) -> None:
     """Show in one line what would be imported, and below how the source was read."""
-    counts = Counter(review.splits)
-    splits = ", ".join(f"{counts[split]:,} in {split}" for split in SPLITS if counts[split])
     detection = review.staged.detection
     st.subheader(f"{escape(job.request().name)}: review before the import", anchor=False)
-    st.markdown(
-        f"To be imported: **{counted(len(review.photos), 'photo')}** with **{counted(review.boxes, 'box', 'boxes')}** "
-        f"of **{counted(len(review.classes), 'class', 'classes')}**: {splits}. {SPLIT_ORIGINS[review.splits_from]}"
-    )
+    st.markdown(f"To be imported: **{counted(len(review.photos), 'photo')}** {_contents(review)}")
     st.caption(escape(detection_sentence(detection.format, detection.unmet, asked=detection.asked)))
+
+
+def _contents(review: Review) -> str:
+    if not review.classes:
+        return "without labels."
+    counts = Counter(review.splits)
+    splits = ", ".join(f"{counts[split]:,} in {split}" for split in SPLITS if counts[split])
+    boxes, classes = counted(review.boxes, "box", "boxes"), counted(len(review.classes), "class", "classes")
+    return f"with **{boxes}** of **{classes}**: {splits}. {SPLIT_ORIGINS[review.splits_from]}"
+
+
+def _show_decisions(job: Import, reviewed: Reviewed, title: str, kinds: Sequence[str], *, folded: bool = False) -> None:
+    if not kinds:
+        return
+    if not folded:
+        st.markdown(f"##### {title}")
+    with st.expander(f"**{title}**", key=f"folded {job.id}") if folded else st.container(gap="xsmall"):
+        for kind in kinds:
+            show_decision(job.id, reviewed, kind)
 
 
 def _undecided(reviewed: Reviewed) -> list[str]:
@@ -119,7 +135,7 @@ def _show_others(job: Import, reviewed: Reviewed, kinds: list[str], *, expanded:
     if not kinds:
         return
     found = reviewed.findings
-    title = f"Other findings ({counted(len(kinds), 'kind')})"
+    title = f"{'Findings' if expanded else 'Other findings'} ({counted(len(kinds), 'kind')})"
     with st.expander(title, expanded=expanded, key=f"others {job.id}", on_change="rerun") as room:
         if not room.open:
             return

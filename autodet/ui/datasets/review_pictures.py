@@ -18,9 +18,10 @@ from autodet.datasets.imports.staging import StagedPhoto
 from autodet.errors import PhotoError
 from autodet.inference.box_drawings import outline_boxes
 from autodet.records import Action, BoxXYXY, Finding, Mark
-from autodet.ui.common.markdown import escape
+from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, frame_colour, framed, small_photo
 from autodet.ui.datasets.findings import MAX_PHOTOS, Picture
+from autodet.ui.datasets.gallery import legend_entry
 
 WRONG, RIGHT = "#e4572e", "#2a9d6f"  # original boxes that will change, and their replacements
 MARGIN = 10  # pixels beyond a picture, where the edges of boxes that leave it are drawn
@@ -67,10 +68,24 @@ def reading_pictures(reviewed: Reviewed, kind: str) -> Mapping[Action, Picture]:
         readings = readings_of(reviewed.staged[photo], finding, reviewed.decided)
         try:
             if readings:
-                return {action: Picture("", _draw(reviewed, photo, marks)) for action, marks in readings.items()}
+                return _pictures_of(reviewed, photo, readings)
         except PhotoError:
             continue
     return {}
+
+
+def _pictures_of(reviewed: Reviewed, photo: str, readings: Mapping[Action, Sequence[Mark]]) -> Mapping[Action, Picture]:
+    """Draw a photo for each reading; with a colour and a legend for each class if only the classes differ."""
+    if len({tuple(mark.box_xyxy for mark in marks) for marks in readings.values()}) > 1:
+        return {action: Picture("", _draw(reviewed, photo, marks)) for action, marks in readings.items()}
+    names = list(dict.fromkeys(mark.name for marks in readings.values() for mark in marks))
+    pictures = {}
+    for action, marks in readings.items():
+        own = [name for name in names if any(mark.name == name for mark in marks)]
+        legend = " &ensp; ".join(legend_entry(names.index(name), shortened(name)) for name in own)
+        jpeg = _draw(reviewed, photo, marks, colours=[class_colour(names.index(mark.name)) for mark in marks])
+        pictures[action] = Picture("", jpeg, legend=f'<div style="font-size: 0.9rem">{legend}</div>')
+    return pictures
 
 
 def finding_pictures(reviewed: Reviewed, finding: Finding) -> list[Picture]:
@@ -103,16 +118,22 @@ def _photos(reviewed: Reviewed, kind: str) -> Iterator[tuple[Finding, str]]:
 
 
 def _draw(
-    reviewed: Reviewed, photo: str, marks: Sequence[Mark], in_question: Sequence[Mark] = (), colour: str = WRONG
+    reviewed: Reviewed,
+    photo: str,
+    marks: Sequence[Mark],
+    in_question: Sequence[Mark] = (),
+    colour: str = WRONG,
+    *,
+    colours: Sequence[str] = (),
 ) -> bytes:
-    """Draw a photo with its annotations; those in question are on top and coloured."""
-    others = Counter(marks) - Counter(in_question)
+    """Draw a photo with its annotations, in their own ``colours`` if given; those in question on top and coloured."""
+    others = tuple((Counter(marks) - Counter(in_question)).elements()) if in_question else marks
     plain = GREY if in_question else class_colour(1)
     return _draw_boxes(
         reviewed.review.staged.root / photo,
         reviewed.staged[photo].sha256,
-        tuple(mark.box_xyxy for mark in (*others.elements(), *in_question)),
-        (plain,) * others.total() + (colour,) * len(in_question),
+        tuple(mark.box_xyxy for mark in (*others, *in_question)),
+        (*(colours or (plain,) * len(others)), *(colour,) * len(in_question)),
         frame_colour(),
     )
 

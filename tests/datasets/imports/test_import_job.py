@@ -128,7 +128,7 @@ def test_a_refusal_is_kept_until_it_is_decided(tmp_path, workspace):
 def test_what_cannot_be_imported_ends_in_a_sentence_and_leaves_no_files(tmp_path, workspace):
     one = start_import(io.BytesIO(b"hello"), "notes", workspace=workspace)
     status = wait_for(one)
-    assert status.state == "failed" and "'notes' is not a zip archive" in status.error
+    assert status.state == "failed" and "'notes' is not a zip or tar archive" in status.error
     assert {path.name for path in (workspace.imports / one.id).iterdir()} <= {
         "request.json",
         "status.json",
