@@ -218,24 +218,24 @@ def test_a_preset_s_reasons_are_told_beside_the_answer(workspace, tmp_path, monk
     monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
     import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
     words = ["search", "fruit", "--detach", "--json"]
-    assert cli.main([*words, "--preset", "best", "--trials", "5"]) == cli.OK
+    assert cli.main([*words, "--preset", "best", "--trials", "5"]) == 0
     said = capsys.readouterr()
     assert "5 trials of 100 epochs, as requested" in said.err
     assert json.loads(said.out)["search"] == "fruit"
-    assert cli.main(words) == cli.OK
+    assert cli.main(words) == 0
     assert "as requested" not in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_a_model_is_renamed_unless_its_search_is_at_work(workspace, tmp_path, monkeypatch, capsys):
     add_model(untrained_bundle(tmp_path / "x.autodet"), "fruit", workspace)
-    assert cli.main(["rename", "fruit", "Customs camera", "--json"]) == cli.OK
+    assert cli.main(["rename", "fruit", "Customs camera", "--json"]) == 0
     assert json.loads(capsys.readouterr().out).items() >= {"model": "fruit", "name": "Customs camera"}.items()
     assert cli.main(["rename", "Customs camera", " "]) == cli.MISTAKE
     assert "needs a name" in capsys.readouterr().err
     monkeypatch.setattr("autodet.search.start.launch", lambda folder: (folder / LAUNCHED).touch())
     import_dataset(write_voc(tmp_path / "d"), "d", workspace=workspace)
-    assert cli.main(["search", "d", "--detach"]) == cli.OK
+    assert cli.main(["search", "d", "--detach"]) == 0
     put_model(tmp_path / "x.autodet", "d", workspace)
     assert cli.main(["rename", "d", "Customs"]) == cli.MISTAKE
     assert "still running" in capsys.readouterr().err
@@ -247,7 +247,7 @@ def stock(workspace, tmp_path, monkeypatch):
     monkeypatch.setattr("autodet.search.start.launch", lambda folder: None)
     for name in ("fruit", "berries"):
         import_dataset(write_voc(tmp_path / name), name, workspace=workspace)
-    assert cli.main(["search", "fruit", "--detach"]) == cli.OK
+    assert cli.main(["search", "fruit", "--detach"]) == 0
     untrained_bundle(tmp_path / "x.autodet")
     put_model(tmp_path / "x.autodet", "fruit", workspace)
     add_model(tmp_path / "x.autodet", "Customs", workspace)
@@ -261,7 +261,7 @@ def ids(folder):
 @pytest.mark.slow
 def test_delete_without_a_kind_is_about_searches_alone(stock, capsys):
     capsys.readouterr()
-    assert cli.main(["delete", "fruit", "--json"]) == cli.OK
+    assert cli.main(["delete", "fruit", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told.items() >= {"kind": "search", "id": "fruit", "search": "fruit"}.items() and told["freed_bytes"] > 0
     for name, words in (
@@ -278,12 +278,12 @@ def test_delete_without_a_kind_is_about_searches_alone(stock, capsys):
 
 def test_delete_deletes_models_and_data_sets_and_says_what_that_affects(stock, capsys):
     capsys.readouterr()
-    assert cli.main(["delete", "Customs", "--kind", "model", "--json"]) == cli.OK
+    assert cli.main(["delete", "Customs", "--kind", "model", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told.items() >= {"kind": "model", "id": "customs"}.items() and told["freed_bytes"] > 0
-    assert cli.main(["derive", "fruit", "--drop", "apple", "--name", "bananas"]) == cli.OK
+    assert cli.main(["derive", "fruit", "--drop", "apple", "--name", "bananas"]) == 0
     capsys.readouterr()
-    assert cli.main(["delete", "fruit", "--kind", "dataset"]) == cli.OK
+    assert cli.main(["delete", "fruit", "--kind", "dataset"]) == 0
     said = capsys.readouterr().out
     assert "The data set fruit was deleted, which freed" in said
     assert "Without it, these searches cannot be resumed: fruit." in said
@@ -301,7 +301,7 @@ def test_a_name_of_several_models_says_which_is_used_beside_the_answer(stock, tm
     assert "is called 'Customs' (customs-2, customs); give the id of one." in capsys.readouterr().err
     assert cli.main(["rename", "customs", "fruit"]) == cli.MISTAKE
     assert "'fruit' is the id of another model or search; choose another name." in capsys.readouterr().err
-    assert cli.main(["rename", "Customs", "Harbour", "--json"]) == cli.OK
+    assert cli.main(["rename", "Customs", "Harbour", "--json"]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["model"] == "customs-2"
     assert said.err == (
@@ -566,11 +566,11 @@ def test_merge_tells_what_was_made_of_what(two_homes):
 def test_a_merge_that_needs_a_decision_says_how_to_decide(two_homes, capsys):
     assert cli.main(["merge", "fruit", "market"]) == cli.MISTAKE
     assert "--decide class_similar=fix or --decide class_similar=keep" in capsys.readouterr().err
-    assert cli.main(["merge", "fruit", "market", "--dry-run", "--json"]) == cli.OK
+    assert cli.main(["merge", "fruit", "market", "--dry-run", "--json"]) == 0
     planned = json.loads(capsys.readouterr().out)
     assert planned["dataset"] is None and [need["kind"] for need in planned["needs"]] == ["class_similar"]
     decided = ["--decide", "class_similar=fix", "--split", "50,25,25", "--seed", "3"]
-    assert cli.main(["merge", "fruit", "market", *decided]) == cli.OK
+    assert cli.main(["merge", "fruit", "market", *decided]) == 0
     said = capsys.readouterr().out
     assert "merged from  fruit, market" in said and "Drew new splits" in said
     assert ids(Workspace(two_homes).datasets) == {"fruit", "market", "fruit-and-market"}

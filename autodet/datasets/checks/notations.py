@@ -26,6 +26,7 @@ MAX_OVERHANG = 2.0  # pixels, or
 MAX_OVERHANG_SHARE = 0.05  # of the box's side: the larger one is common by accident
 MIN_PIXELS = 1.5  # sides of a box; thinner ones show that the unit is wrong
 MIN_MISFITS, MIN_MISFIT_SHARE = 2, 0.02  # fewer boxes that do not fit are single mistakes
+MIN_UNIT_SHARE = 0.2  # of the boxes that do not fit, for another unit
 MIN_FIT_SHARE = 0.995  # of the boxes, for a notation that is proposed
 MAX_EXAMPLES = 3
 SAMPLE = 20_000  # boxes that are tested, at least
@@ -86,7 +87,9 @@ def propose_notation(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> Prop
     if count < MIN_MISFITS or count < MIN_MISFIT_SHARE * len(numbers):
         return None
     fitting: dict[Notation, Unit] = {}
-    tried = [unit for unit in UNITS if unit != "pixels"] if crowded else UNITS
+    tried: Sequence[Unit] = [unit for unit in UNITS if unit != "pixels"] if crowded else UNITS
+    if count < MIN_UNIT_SHARE * len(numbers):
+        tried = [native]  # a wrong unit moves most boxes
     units = sorted(tried, key=lambda unit: (unit != native, unit != crowded))
     for unit, other in product(units, NOTATIONS):
         is_other = (other, unit) != (notation, native) and _spreads(numbers, sizes, other, unit)
