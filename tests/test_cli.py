@@ -552,7 +552,7 @@ def two_homes(fruit_home, tmp_path, monkeypatch):
 
 def test_merge_tells_what_was_made_of_what(two_homes):
     merged = document_of(two_homes, "merge", "fruit", "market", "--map", "market:Apples=apple", "--name", "all")
-    keys = ["dataset", "format", "classes", "splits", "boxes", "problems"]
+    keys = ["dataset", "format", "classes", "splits", "splits_from", "boxes", "problems"]
     assert list(merged) == [*keys, "parent", "parents", "changes", "counts", "groups", "needs"]
     assert (merged["dataset"], merged["parents"], merged["classes"]) == (
         "all",
@@ -641,7 +641,10 @@ BAD_SOURCES = {
     "not a zip": (text_called_zip, "photos.zip"),
     "an empty zip": (lambda folder: write_zip(folder / "empty.zip", {}), "is empty"),
     "an empty folder": (empty_folder, "is empty"),
-    "no labels": (lambda folder: write_zip(folder / "bare.zip", {"a.png": png(folder)}), "no labels"),
+    "no labels": (
+        lambda folder: write_zip(folder / "bare.zip", {"a.png": png(folder), "labels.csv": "?"}),
+        "no labels",
+    ),
     "labels without photos": (
         lambda folder: write_zip(folder / "x.zip", {"a.xml": voc_xml("a.png")}),
         "holds no photos",
