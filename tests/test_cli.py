@@ -407,11 +407,12 @@ def test_a_folder_of_formats_that_cannot_be_read_names_them(trained_bundle, empt
     assert "(2 .dng and 1 .svg)" in ran.stderr
 
 
-def test_predict_takes_the_photos_of_a_data_set(trained_bundle, sample_folder, empty_home):
-    document_of(empty_home, "import", sample_folder, "--name", "fruit")
-    told = document_of(empty_home, "predict", trained_bundle, "--dataset", "fruit", "--split", "test")
+def test_predict_takes_the_photos_of_a_data_set(trained_bundle, sample_folder, tmp_path):
+    home = tmp_path / "home"
+    document_of(home, "import", sample_folder, "--name", "fruit")
+    told = document_of(home, "predict", trained_bundle, "--dataset", "fruit", "--split", "test")
     assert told and all("/images/test/" in one["file"] and "detections" in one for one in told)
-    assert_is_one_sentence(run(empty_home, "predict", trained_bundle), "nothing to predict on")
+    assert_is_one_sentence(run(home, "predict", trained_bundle), "nothing to predict on")
 
 
 @pytest.mark.parametrize("below", [".", "drawn"])
