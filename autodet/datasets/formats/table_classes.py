@@ -100,7 +100,7 @@ def _numbered(listing: Listing) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the names by number of files such as ``classes.txt`` and ``data.yaml``."""
     settings = read_settings(listing)
     for file in (*settings.documents, *settings.lists):
-        if file.names:
+        if file.names and not file.path.lower().endswith((".csv", ".tsv")):  # ``_pairs`` reads those as written
             yield file.path, {str(number): name for number, name in file.names.items()}
 
 

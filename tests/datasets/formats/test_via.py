@@ -71,7 +71,10 @@ def marks_of(reading):
     [
         (RECT, [2, 4, 5, 30, 30]),
         ({"name": "polygon", "all_points_x": [4, 20, 34], "all_points_y": [20, 35, 5]}, [7, 4, 20, 20, 35, 34, 5]),
-        ({"name": "polyline", "all_points_x": [4, 20, 34], "all_points_y": [20, 35, 5]}, [6, 4, 20, 20, 35, 34, 5]),
+        (
+            {"name": "polyline", "all_points_x": [4, 20, 34, 4], "all_points_y": [20, 35, 5, 20]},
+            [6, 4, 20, 20, 35, 34, 5, 4, 20],
+        ),
         ({"name": "circle", "cx": 19, "cy": 20, "r": 15}, [3, 19, 20, 15]),
         ({"name": "ellipse", "cx": 19, "cy": 20, "rx": 15, "ry": 15}, [4, 19, 20, 15, 15]),
         ({"name": "ellipse", "cx": 19, "cy": 20, "rx": 15, "ry": 15, "theta": pi / 3}, [8, 4, 9, 9, 5, 34, 9, 9, 35]),
