@@ -166,8 +166,9 @@ PROBLEMS_LABELS: Mapping[str, Callable[..., str]] = {
     "other_objects": lambda photos, others: (
         f"Of its photos, {_is_or_are(photos)} described by {_files(others)} too, with other objects"
     ),
-    "other_labels": lambda files: (
+    "other_labels": lambda files, boxes=0: (
         f"The photos that {counted(files, 'label file')} of this folder belong to have other labels"
+        f"{f', which lack {boxes} of these boxes' * bool(boxes)}"
     ),
     "split_twice": lambda photos, splits, **_: _named_twice(photos, splits),
     "split_twice_by_folder": lambda photos, splits, **_: _named_twice(photos, splits),

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from autodet.datasets.formats.source_files import Listing, nearest, original_name, photo_stem, plain
 from autodet.datasets.formats.yolo_lines import first_lines, is_label
-from autodet.datasets.formats.yolo_settings import is_list
+from autodet.datasets.formats.yolo_settings import is_list, lines_of
 from autodet.records import Finding, Split
 
 SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8", b"\0\0\0")  # of photos
@@ -160,7 +160,8 @@ def find_left_over(listing: Listing, left_over: list[str], pairs: Pairs) -> Iter
     for photo, labels in pairs.items() if left_over else ():
         if labels:
             labelled[plain(photo_stem(photo.name))].add(listing.split_of(photo))
-    foreign, again = Counter[str](), Counter[str]()
+    beside = {(str(photo.parent), plain(photo_stem(photo.name))): labels for photo, labels in pairs.items() if labels}
+    foreign, again, lost = Counter[str](), Counter[str](), Counter[str]()
     for path in left_over:
         folder = path.rpartition("/")[0]
         if not is_label(listing, path):
@@ -173,10 +174,18 @@ def find_left_over(listing: Listing, left_over: list[str], pairs: Pairs) -> Iter
         split = listing.split_of(path)
         has_others = bool(splits & {None, split}) if split else bool(splits)
         (again if has_others else foreign)[folder] += 1
+        if has_others and (labels := beside.get((folder or ".", photo_stems(path)[0]))):
+            lost[folder] += len(_rows(listing, path) - _rows(listing, labels))
     for folder, count in foreign.items():
         yield Finding("labels_foreign", folder, "drop", {"files": count}, "folder_without_photos")
     for folder, count in again.items():
-        yield Finding("labels_twice", folder, "drop", {"files": count}, "other_labels")
+        values = {"files": count, "boxes": lost[folder]}
+        yield Finding("labels_twice", folder, "drop", values, "other_labels")
+
+
+def _rows(listing: Listing, path: str) -> set[tuple[str, ...]]:
+    """Return the rows of a label file, which programs expect beside its photo or in a folder of labels."""
+    return {tuple(line.split()) for line in lines_of(listing, path)} - {()}
 
 
 def _is_other(listing: Listing, path: str) -> bool:

@@ -249,6 +249,7 @@ def _large_loss(
     if any(finding.kind == "labels_damaged" and not finding.photos for finding in staged.findings):
         unusable += len(staged.unlabelled)  # a file about many photos is damaged, and these are likely some of them
     unread = sum(finding.kind in LOST_BOXES for finding in staged.findings)
+    unread += sum(finding.values.get("boxes", 0) for finding in staged.findings if finding.kind == "labels_twice")
     photos = unusable + sum(map(bool, unlisted))
     boxes = unread + sum(unlisted) + sum(photo.lost for photo in checked)
     of_photos = unusable + len(staged.photos)
@@ -270,6 +271,7 @@ def _loses_photo(finding: Finding) -> bool:
 def _is_loss(finding: Finding) -> bool:
     """Return whether a finding explains a loss: something is left out, or a box is cut."""
     loses = KINDS[finding.kind].loses or _loses_photo(finding)
+    loses = loses or (finding.kind == "labels_twice" and finding.values.get("boxes", 0) > 0)
     return loses and (finding.action == "drop" or finding.kind == "box_outside")
 
 
