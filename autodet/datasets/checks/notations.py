@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from autodet.datasets.formats.labels import LabelledPhoto, Notation
+from autodet.datasets.formats.labels import LabelledPhoto, Notation, corners_of
 from autodet.datasets.photos import PhotoFacts
 from autodet.records import BoxXYXY, Finding, Mark, Values
 
@@ -27,7 +27,7 @@ MAX_OVERHANG_SHARE = 0.05  # of the box's side: the larger one is common by acci
 MIN_PIXELS = 1.5  # sides of a box; thinner ones show that the unit is wrong
 MIN_MISFITS, MIN_MISFIT_SHARE = 2, 0.02  # fewer boxes that do not fit are single mistakes
 MIN_UNIT_SHARE = 0.2  # of the boxes that do not fit, for another unit
-MIN_FIT_SHARE = 0.995  # of the boxes, for a notation that is proposed
+MIN_FIT_SHARE = 0.995  # of the boxes that must fit in a proposed notation
 MAX_EXAMPLES = 3
 SAMPLE = 20_000  # boxes that are tested, at least
 MIN_SPREAD = 0.5  # of a side, that boxes must reach together in a unit that is proposed
@@ -117,7 +117,7 @@ def reread(labelled: LabelledPhoto, notation: Notation, unit: Unit | None = None
     marks = []
     for mark in labelled.marks:
         first, second, third, fourth = (scale * value for value in _numbers(mark.box_xyxy, labelled.notation))
-        marks.append(mark._replace(box_xyxy=_corners((first, second, third, fourth), notation)))
+        marks.append(mark._replace(box_xyxy=corners_of((first, second, third, fourth), notation)))
     return replace(labelled, marks=tuple(marks), relative=relative, notation=notation)
 
 
@@ -142,15 +142,6 @@ def _numbers(box_xyxy: BoxXYXY, notation: Notation) -> BoxXYXY:
     if notation == "center":
         return (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
     return box_xyxy
-
-
-def _corners(numbers: BoxXYXY, notation: Notation) -> BoxXYXY:
-    first, second, third, fourth = numbers
-    if notation == "top_left":
-        return first, second, first + third, second + fourth
-    if notation == "center":
-        return first - third / 2, second - fourth / 2, first + third / 2, second + fourth / 2
-    return numbers
 
 
 def _arrays(photos: Sequence[tuple[LabelledPhoto, PhotoFacts]]) -> tuple[Boxes, Boxes, NDArray[np.int64]]:

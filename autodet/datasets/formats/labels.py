@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
 from autodet.datasets.sources.files import FileError
-from autodet.records import Action, Finding, Mark, Split
+from autodet.records import Action, BoxXYXY, Finding, Mark, Split
 
 MAX_NAME_LENGTH = 200  # characters of a class name
 MAX_NAMES_SHOWN = 3
@@ -49,6 +49,16 @@ def find_nameless(cause: str, file: str, names: Collection[str]) -> Finding:
 # The four numbers of a box as the format writes them: two corners; top left corner and size; centre and size. Empty for
 # outlines, whose boxes have only one reading.
 Notation = Literal["corners", "top_left", "center", ""]
+
+
+def corners_of(numbers: BoxXYXY, notation: Notation) -> BoxXYXY:
+    """Convert the four numbers of a box in a notation to ``x1, y1, x2, y2``."""
+    a, b, c, d = numbers
+    if notation == "top_left":
+        return a, b, a + c, b + d
+    if notation == "center":
+        return a - c / 2, b - d / 2, a + c / 2, b + d / 2
+    return numbers
 
 
 class OtherReading(NamedTuple):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from autodet.datasets.formats.labels import LabelError, Notation
+from autodet.datasets.formats.labels import LabelError, Notation, corners_of
 from autodet.datasets.formats.masks import number_of, numbers_of
 from autodet.datasets.formats.shapes import hull_of_points, hull_of_rotated_ellipse, is_upright
 from autodet.datasets.formats.table_columns import Layout, is_empty, number_in, sides_of
@@ -104,16 +104,6 @@ def convention_of(layout: Layout, boxes: Sequence[SizedNumbers]) -> Convention:
         fitting = ["corners"]  # by chance, hardly every box is wider and higher than it is far from the photo's edges
     unclear = relative and fitting == ["top_left", "center"]  # in pixels, x and y are the corner, as in COCO
     return Convention(next(iter(fitting), NOTATIONS[layout.notation][0]), relative, unclear)
-
-
-def corners_of(numbers: Numbers, notation: Notation) -> BoxXYXY:
-    """Convert four numbers to ``x1, y1, x2, y2``."""
-    a, b, c, d = numbers
-    if notation == "top_left":
-        return a, b, a + c, b + d
-    if notation == "center":
-        return a - c / 2, b - d / 2, a + c / 2, b + d / 2
-    return numbers
 
 
 def value_in(cell: str) -> Any:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from autodet.datasets.formats.entries import LabelEntry
-from autodet.datasets.formats.labels import LabelError
+from autodet.datasets.formats.labels import LabelError, corners_of
 from autodet.datasets.formats.split_names import split_called, split_words
-from autodet.datasets.formats.table_boxes import Convention, SizedNumbers, WrittenBox, boxes_in, corners_of, value_in
+from autodet.datasets.formats.table_boxes import Convention, SizedNumbers, WrittenBox, boxes_in, value_in
 from autodet.datasets.formats.table_columns import Layout, is_empty, number_in
 from autodet.datasets.formats.tables import Row
 from autodet.records import Cause, Mark, Split

@@ -16,10 +16,9 @@ from xml.etree.ElementTree import ParseError  # only the exception class; defuse
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from autodet.datasets.formats.labels import MAX_MARKS, LabelError, Notation, plain_name
+from autodet.datasets.formats.labels import MAX_MARKS, LabelError, Notation, corners_of, plain_name
 from autodet.datasets.formats.shapes import hull_of_points, hull_of_rotated_box, is_turned, is_upright
 from autodet.datasets.formats.source_texts import SourceTexts
-from autodet.datasets.formats.table_boxes import corners_of
 from autodet.datasets.formats.table_columns import sides_of
 from autodet.records import BoxXYXY, Cause, Mark
 
