@@ -224,6 +224,8 @@ def evaluate(options: Options) -> Answer:
 
 def predict(options: Options) -> Answer:
     """Detect objects on photos."""
+    if not options.photos and not options.dataset:
+        raise PhotoError("There is nothing to predict on; add a PHOTO or a folder, or a data set with --dataset.")
     more = dataset_photos(load_dataset(options.dataset), options.split) if options.dataset else ()
     model, selection = find_model(options.model), find_photos([*options.photos, *more])
     if options.out:
