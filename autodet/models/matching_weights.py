@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 BACKGROUND = "__background__"  # first entry of torchvision's class lists
 BOX_SIDES = 4
-# One score per class: autodet's single stage.
-CLASS_SCORE = re.compile(r"head\.class_score\.(weight|bias)")
+# One score per class: autodet's single stage and NanoDet-g, which has a head per level.
+CLASS_SCORE = re.compile(r"head\.(\d+\.)?class_score\.(weight|bias)")
 # One score and one box per class: Faster R-CNN. All rows of a class are adjacent.
 BOX_PREDICTOR = re.compile(r"roi_heads\.box_predictor\.(cls_score|bbox_pred)\.(weight|bias)")
 # One score per anchor and class; all rows of an anchor are adjacent.

@@ -1,9 +1,7 @@
 """Fast single-stage detector: every cell of the pyramid predicts directly, without proposals.
 
 Each cell predicts a score per class and the distances from its centre to the four sides of a box, as FCOS does (Tian et
-al., arXiv 1904.01355). Objects are assigned to cells by the network's own predictions (task-aligned assignment, Feng et
-al., arXiv 2108.07755): the cells that score and fit an object best learn it. The score thus also predicts how well its
-box fits, for which FCOS needs a third branch.
+al., arXiv 1904.01355); ``autodet.models.dense_cells`` assigns objects to cells.
 """
 
 import math
@@ -12,9 +10,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.ops import batched_nms, box_iou, clip_boxes_to_image, generalized_box_iou_loss
+from torchvision.ops import generalized_box_iou_loss
 
 from autodet.models.cpu_kernels.depthwise import quicken
+from autodet.models.dense_cells import assign, best_detections, cell_grid
 from autodet.models.normalize import Targets, lite_input
 from autodet.models.pyramid import FPN_STRIDES, PyramidBackbone, build_backbone
 from autodet.records import MAX_DETECTIONS, MIN_SCORE
@@ -24,11 +23,7 @@ NORM_GROUPS = 16
 PRIOR_SCORE = 0.01  # initial score of a cell: most cells see no object
 FIRST_REACH = 3.0  # initial distance from a cell's centre to the sides of its box, in strides
 MAX_REACH = 5.0  # upper limit of the logarithm, against overflow
-CELLS_PER_OBJECT = 10
-IOU_POWER = 6.0  # exponent of the IoU in the assignment, where the score has 1; the paper's beta
 BOX_WEIGHT = 5.0
-MAX_CANDIDATES = 400
-NMS_IOU = 0.6
 
 
 class DenseHead(nn.Module):
@@ -96,25 +91,12 @@ class OneStageDetector(nn.Module):
         images, _ = self.transform(squares)
         maps = list(self.backbone(images.tensors).values())
         objects, classes, reaches = self.head(maps)
-        points, strides = _cells(maps)
+        points, strides = cell_grid(maps, FPN_STRIDES)
         boxes = torch.cat((points - reaches[..., :2] * strides, points + reaches[..., 2:] * strides), -1)
         if targets is not None and self.training:
             return _losses(objects, classes, boxes, points, strides, targets)
         scores = objects.sigmoid()[..., None] * classes.softmax(-1)
-        return [_detections(*outputs, images.image_sizes[0]) for outputs in zip(scores, boxes, strict=True)]
-
-
-def _cells(maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Return the centres of the cells of all levels, shape (P, 2), xy in pixels, and their strides, shape (P, 1)."""
-    points, strides = [], []
-    for features, stride in zip(maps, FPN_STRIDES, strict=True):
-        height, width = features.shape[-2:]
-        rows = (torch.arange(height, device=features.device, dtype=torch.float32) + 0.5) * stride
-        columns = (torch.arange(width, device=features.device, dtype=torch.float32) + 0.5) * stride
-        y, x = torch.meshgrid(rows, columns, indexing="ij")
-        points.append(torch.stack((x, y), -1).view(-1, 2))
-        strides.append(torch.full_like(points[-1][:, :1], stride))
-    return torch.cat(points), torch.cat(strides)
+        return [best_detections(*outputs, images.image_sizes[0]) for outputs in zip(scores, boxes, strict=True)]
 
 
 def _losses(
@@ -138,56 +120,6 @@ def _losses(
         "loss_class": (class_loss * share).sum(),
         "loss_box": BOX_WEIGHT * (box_loss * share).sum(),
     }
-
-
-def assign(
-    scores: Tensor, boxes: Tensor, points: Tensor, strides: Tensor, objects: Tensor, labels: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Assign the objects of one square to its cells.
-
-    Args:
-        scores: Predicted scores, 0 to 1, shape (P, classes).
-        boxes: Predicted boxes, xyxy in pixels, shape (P, 4).
-        points: Centres of the cells, shape (P, 2).
-        strides: Strides of the cells, shape (P, 1).
-        objects: Ground-truth boxes, shape (M, 4).
-        labels: Their classes from 0, shape (M,).
-
-    Returns:
-        Target objectness of each cell, 0 to 1, shape (P,), 0 for cells without an object; and the index of the cell's
-        object, shape (P,).
-    """
-    if not len(objects):
-        return scores.new_zeros(len(points)), labels.new_zeros(len(points))
-    iou = box_iou(objects, boxes) * _may_learn(points, strides, objects)  # (M, P)
-    alignment = scores[:, labels].T * iou**IOU_POWER
-    best = alignment.topk(min(CELLS_PER_OBJECT, len(points)), 1)
-    chosen = torch.zeros_like(alignment).scatter_(1, best.indices, (best.values > 0).float())
-    # A cell chosen by several objects learns the one with the highest IoU.
-    chosen *= functional.one_hot((iou * chosen).argmax(0), len(objects)).T
-    alignment, iou = alignment * chosen, iou * chosen
-    most = alignment.amax(1, keepdim=True).clamp(min=1e-12)
-    quality, owner = (alignment / most * iou.amax(1, keepdim=True)).max(0)
-    return quality, owner
-
-
-def _may_learn(points: Tensor, strides: Tensor, objects: Tensor) -> Tensor:
-    """Return a mask, shape (M, P): the cell's centre lies in the object, or the object's centre in the cell."""
-    offsets = torch.cat((points[None] - objects[:, None, :2], objects[:, None, 2:] - points[None]), -1)
-    middles = (objects[:, None, :2] + objects[:, None, 2:]) / 2
-    return (offsets.amin(-1) > 0) | ((points[None] - middles).abs().amax(-1) <= strides[None, :, 0] / 2)
-
-
-def _detections(scores: Tensor, boxes: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
-    """Return the best boxes of one square, best first, after non-maximum suppression per class."""
-    class_count = scores.shape[1]
-    best, order = scores.flatten().topk(min(MAX_CANDIDATES, boxes.shape[0]))
-    confident = best > MIN_SCORE
-    best, order = best[confident], order[confident]
-    labels = order % class_count
-    candidates = clip_boxes_to_image(boxes[torch.div(order, class_count, rounding_mode="floor")], size)
-    kept = batched_nms(candidates, best, labels, NMS_IOU)[:MAX_DETECTIONS]
-    return {"boxes": candidates[kept], "labels": labels[kept], "scores": best[kept]}
 
 
 def build_one_stage(class_count: int, published: Mapping[str, Tensor] | None, size: str) -> OneStageDetector:

