@@ -7,12 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autodet.errors import ModelError
+from autodet.models.coco_classes import COCO_CLASSES
 from autodet.models.weights import State, Weights, load_weights, weights_problem_of, weights_state
 
 if TYPE_CHECKING:
     from torch import nn
 
-DEFAULT_ARCHITECTURE = "fasterrcnn_efficientnet_lite0"
+DEFAULT_ARCHITECTURE = "nanodet_g"
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,9 @@ class Architecture:
     usual: bool = False
 
     @property
-    def knows_classes(self) -> bool:
-        """Whether the weights know classes by name, which may include those of the data set."""
-        return self.coco_map is not None
+    def known_classes(self) -> tuple[str, ...]:
+        """Classes that the weights know by name, which may include those of the data set; empty without boxes."""
+        return () if self.coco_map is None else COCO_CLASSES
 
 
 def _lite(size: str, digits: str, megabytes: float) -> Weights:
@@ -97,6 +98,21 @@ ARCHITECTURES = {
     for architecture in (
         Architecture(
             name=DEFAULT_ARCHITECTURE,
+            title="NanoDet-g",
+            parameters_millions=3.7,
+            image_size=416,
+            stride=8,
+            weights=NANODET_G,
+            coco_map=22.9,
+            fruit_map50=None,
+            good_for="Quick and accurate on few photos: its COCO weights already know where objects end.",
+            seconds_per_image_cpu=0.1,
+            seconds_per_prediction_cpu=0.034,
+            builder="autodet.models.nanodet:build_nanodet",
+            usual=True,
+        ),
+        Architecture(
+            name="fasterrcnn_efficientnet_lite0",
             title="Faster R-CNN on EfficientNet-Lite0",
             parameters_millions=7.4,
             image_size=320,
@@ -156,20 +172,6 @@ ARCHITECTURES = {
             builder=ONE_STAGE,
             options={"size": "lite0"},
             lr_factor=0.3,
-        ),
-        Architecture(
-            name="nanodet_g",
-            title="NanoDet-g",
-            parameters_millions=3.7,
-            image_size=320,
-            stride=8,
-            weights=NANODET_G,
-            coco_map=22.9,
-            fruit_map50=None,
-            good_for="Quick and accurate on few photos: its COCO weights already know where objects end.",
-            seconds_per_image_cpu=0.06,
-            seconds_per_prediction_cpu=0.02,
-            builder="autodet.models.nanodet:build_nanodet",
         ),
         Architecture(
             name="ssdlite320_mobilenet_v3_large",
@@ -329,7 +331,7 @@ def build_network(
     """
     architecture = find_architecture(name)
     module, function = architecture.builder.split(":")
-    options: dict[str, Any] = {"classes": classes} if architecture.knows_classes else {}
+    options: dict[str, Any] = {"classes": classes} if architecture.known_classes else {}
     if architecture.builder == TORCHVISION:
         options["name"] = name
     published = load_weights(architecture.weights, pulse) if pretrained else None
