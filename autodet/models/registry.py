@@ -1,7 +1,7 @@
 """Registry of architectures: the only place to register another (docs/models.md explains how)."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,9 @@ from autodet.models.coco_classes import COCO_CLASSES
 from autodet.models.weights import State, Weights, load_weights, weights_problem_of, weights_state
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+    Example = tuple[Tensor, Mapping[str, Tensor]]
 
 DEFAULT_ARCHITECTURE = "nanodet_g"
 
@@ -37,6 +39,7 @@ class Architecture:
         onnx: Whether it can be exported to ONNX; verified by a test.
         lr_factor: Multiplier of learning rates, so that the same rates suit every network.
         usual: Whether it is a default candidate when a search tunes the architecture.
+        takes_examples: Whether its builder initialises classes from training photos.
         builder: ``module:function`` that takes the number of classes, the published weights or None, and ``options``.
         options: Further arguments of the builder.
     """
@@ -57,6 +60,7 @@ class Architecture:
     onnx: bool = True
     lr_factor: float = 1.0
     usual: bool = False
+    takes_examples: bool = False
 
     @property
     def known_classes(self) -> tuple[str, ...]:
@@ -110,6 +114,7 @@ ARCHITECTURES = {
             seconds_per_prediction_cpu=0.034,
             builder="autodet.models.nanodet:build_nanodet",
             usual=True,
+            takes_examples=True,
         ),
         Architecture(
             name="fasterrcnn_efficientnet_lite0",
@@ -311,6 +316,7 @@ def build_network(
     *,
     pretrained: bool,
     classes: Sequence[str] = (),
+    examples: "Iterable[Example]" = (),
     pulse: Callable[[], None] = lambda: None,
 ) -> "nn.Module":
     """Build the network of architecture ``name``.
@@ -323,6 +329,8 @@ def build_network(
         class_count: Number of classes.
         pretrained: Whether to start from the published weights, or from random weights that a bundle's weights replace.
         classes: Class names; those that COCO knows by the same name keep their rows of the head.
+        examples: Training photos as squares, uint8, shape (3, S, S), with ``boxes`` (N, 4) and ``labels`` (N,), from
+            which a network may initialise its classes.
         pulse: Called repeatedly while weights are downloaded.
 
     Raises:
@@ -334,6 +342,8 @@ def build_network(
     options: dict[str, Any] = {"classes": classes} if architecture.known_classes else {}
     if architecture.builder == TORCHVISION:
         options["name"] = name
+    if architecture.takes_examples:
+        options["examples"] = examples
     published = load_weights(architecture.weights, pulse) if pretrained else None
     network: nn.Module = getattr(import_module(module), function)(
         class_count, published, **options, **architecture.options
