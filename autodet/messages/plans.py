@@ -41,6 +41,20 @@ def plan_text(reasons: Sequence[Notice]) -> str:
     return render_all(reasons, SENTENCES)
 
 
+def reused_text(reused: Mapping[str, str]) -> str:
+    """Say which classes started with rows of the starting weights, mapped to their names there."""
+    return (
+        f"Classes known to the starting weights: {matches_text(reused)}."
+        if reused
+        else ("The starting weights know none of the classes.")
+    )
+
+
+def matches_text(known: Mapping[str, str]) -> str:
+    """List classes, mapped to their names in the starting weights; the first of many."""
+    return _names([name if name == other else f"{name} (as {other})" for name, other in known.items()])
+
+
 def forecast_text(least_seconds: float, most_seconds: float) -> str:
     """Return ``about 28 min``, or ``12 min to 40 min`` if the bounds are far apart."""
     if most_seconds < WIDE * least_seconds:
@@ -98,9 +112,8 @@ def _classes_known(reason: Notice) -> str:
     values = reason.values
     sentences = []
     if values["known"]:
-        names = [name if name == other else f"{name} (as {other})" for name, other in values["known"].items()]
-        fresh = f"; {_names(values['fresh'])} {_start(values['fresh'])} untrained" if values["fresh"] else ""
-        sentences.append(f"{values['source']} already knows {_names(names)}{fresh}.")
+        fresh = f"; {_names(values['fresh'])} {_are(values['fresh'])} new to it" if values["fresh"] else ""
+        sentences.append(f"{values['source']} already knows {matches_text(values['known'])}{fresh}.")
     if values["plurals"]:
         hints = [f"{name} is probably its {other}" for name, other in values["plurals"][:MAX_NAMES]]
         known = "" if values["known"] else f"{values['source']} knows no class by its name, but "
@@ -114,8 +127,8 @@ def _names(names: Sequence[str]) -> str:
     return listed([*shown, *([f"{len(names) - MAX_NAMES} more"] if len(names) > MAX_NAMES else [])])
 
 
-def _start(names: Sequence[str]) -> str:
-    return "starts" if len(names) == 1 else "start"
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _trials_vary(reason: Notice) -> str:

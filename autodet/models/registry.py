@@ -322,7 +322,9 @@ def build_network(
     """Build the network of architecture ``name``.
 
     In training it takes squares, uint8 with shape (B, 3, S, S), and per square ``boxes`` (N, 4) and ``labels`` (N,)
-    from 0, and returns a dict of losses; in evaluation it returns per square ``boxes``, ``labels`` and ``scores``.
+    from 0, and returns a dict of losses; in evaluation it returns per square ``boxes``, ``labels`` and ``scores``. Its
+    attribute ``reused_classes``, if it has one, maps the classes that keep published rows of the head to their names
+    there.
 
     Args:
         name: One of ``ARCHITECTURES``.

@@ -7,8 +7,8 @@ from autodet.records import Notice
 from autodet.search.order.space import PARAMETERS
 from autodet.search.planning.dataset_profile import Facts
 
-# Usual size by network and preset, in pixels; the smallest is for smaller photos too. Other networks have one usual size,
-# that of the registry.
+# Usual size by network and preset, in pixels; the smallest is also for smaller photos. Other networks have one usual
+# size, that of the registry.
 USUAL_SIZES = {"nanodet_g": {"quick": 320, "balanced": 416, "best": 416}}
 FACTORS = (1.0, 1.3, 1.6, 2.0)  # multiples of the usual size
 STEP = PARAMETERS["image_size"].step
