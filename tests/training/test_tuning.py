@@ -13,7 +13,6 @@ from autodet.training.loop import _augmentation, _optimizer
 from autodet.training.schedule import set_learning_rates
 from autodet.training.transforms import generator_of
 
-
 NETWORKS = ("nanodet_g", "fasterrcnn_efficientnet_lite0")
 
 
@@ -33,7 +32,7 @@ def test_the_deeper_it_is_frozen_the_less_learns(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "layer"), zip(NETWORKS, ("head.0.class_score", "roi_heads.box_predictor.cls_score"), strict=True)
+    ("name", "layer"), [*zip(NETWORKS, ("head.0.class_score", "roi_heads.box_predictor.cls_score"), strict=True)]
 )
 @pytest.mark.trains
 def test_a_wholly_frozen_body_still_trains_what_is_on_top(name, layer):

@@ -7,12 +7,13 @@ import pytest
 from autodet.errors import SearchError
 from autodet.evaluation.objective import Objective
 from autodet.messages.plans import plan_text
+from autodet.models.coco_classes import COCO_CLASSES
 from autodet.models.registry import USUAL_ARCHITECTURES
 from autodet.search.order.space import make_space
 from autodet.search.order.spec import SearchSpec
 from autodet.search.planning.dataset_profile import Facts
 from autodet.search.planning.networks import COMPARED
-from autodet.search.planning.plan import Plan, explain_entries
+from autodet.search.planning.plan import Plan, explain_entries, first_trial
 from autodet.search.planning.presets import MAX_EPOCHS, PRESETS, plan_search
 from autodet.training.hardware import Hardware
 
@@ -208,3 +209,86 @@ def test_the_reasons_name_what_they_follow_from():
 def test_an_unknown_preset_lists_what_there_is():
     with pytest.raises(SearchError, match="quick, balanced, best"):
         plan_search("fastest", FRUIT, CPU)
+
+
+@pytest.mark.parametrize("hardware", [CPU, GPU, FOUR_GPUS])
+def test_quick_and_balanced_train_the_default_network_and_say_why(hardware):
+    for preset in ("quick", "balanced"):
+        plan = plan_search(preset, FRUIT, hardware, NETWORKS)
+        assert "architecture" not in plan.space
+        assert "Trials train NanoDet-g: it learns quickest" in plan_text(plan.why)
+
+
+@pytest.mark.parametrize("trials", [None, 3])
+def test_best_compares_two_networks_also_on_a_cpu_and_says_why(trials):
+    plan = plan_search("best", FRUIT, CPU, NETWORKS, trials=trials)
+    assert plan.space["architecture"] == list(COMPARED) == ["nanodet_g", "fasterrcnn_efficientnet_lite0"]
+    assert first_trial(make_space(plan.space)).architecture == "nanodet_g"
+    told = "Trials compare NanoDet-g and Faster R-CNN on EfficientNet-Lite0, because"
+    assert told in plan_text(plan.why)
+    assert told in plan_text(explain_entries(replace(plan, space=make_space(plan.space)), FRUIT, CPU))
+    assert "architecture" not in plan_search("best", FRUIT, CPU, NETWORKS, trials=2).space
+    assert "architecture" not in plan_search("best", FRUIT, CPU).space  # no other is usable
+
+
+def test_a_slower_network_counts_in_the_number_of_trials():
+    photos = of(10_000)
+    assert plan_search("best", photos, CPU, NETWORKS).trials < plan_search("best", photos, CPU).trials
+
+
+def test_a_network_that_is_asked_for_is_not_explained():
+    asked = {"architecture": "fasterrcnn_efficientnet_lite0"}
+    plan = plan_search("best", FRUIT, CPU, ("fasterrcnn_efficientnet_lite0",), asked=asked)
+    assert plan.image_size == 320
+    assert "architecture" not in plan.space
+    assert "Trials train" not in plan_text(plan.why)
+    assert "Trials compare" not in plan_text(plan.why)
+
+
+@pytest.mark.parametrize(
+    ("preset", "photo_side", "small_box", "size", "words"),
+    [
+        ("quick", 640, 0.3, 320, "Photos are scaled to 320 px, because the median box"),
+        ("balanced", 640, 0.3, 416, "Photos are scaled to 416 px, because the median box"),
+        ("best", 400, 0.3, 320, "Photos are scaled to 320 px instead of the usual 416, because they are smaller."),
+        ("balanced", 400, 0.01, 320, "but the photos are no larger"),
+        ("balanced", 4000, 0.06, 544, "would be smaller than 32 px at the usual 416"),
+        ("quick", 4000, 0.06, 640, "would be smaller than 32 px at the usual 320"),
+        ("balanced", 4000, 0.01, 832, "would be smaller than 32 px at the usual 416"),
+    ],
+)
+def test_the_photo_size_follows_from_network_preset_photos_and_boxes(preset, photo_side, small_box, size, words):
+    facts = replace(FRUIT, photo_side=photo_side, small_box=small_box)
+    plan = plan_search(preset, facts, CPU)
+    assert plan.image_size == size
+    assert first_trial(make_space(plan.space)).image_size == size
+    assert words in plan_text(plan.why)
+
+
+def classes_told(*classes, **options):
+    return plan_text(plan_search("balanced", replace(FRUIT, classes=classes), CPU, **options).why)
+
+
+def test_the_classes_that_coco_knows_are_told_before_the_search():
+    assert "COCO already knows apple and banana; kiwi is new to it." in classes_told("apple", "banana", "kiwi")
+    assert "COCO already knows APPLE (as apple) and Hot Dog (as hot dog)." in classes_told("APPLE", "Hot Dog")
+    assert "COCO" not in classes_told("Apfel", "apple fruit").replace("COCO's boxes", "")
+    many = classes_told(*COCO_CLASSES, "unicorn", "yeti")
+    assert "knows person, bicycle, car, motorcycle, airplane and 75 more; unicorn and yeti are new to it" in many
+    asked = {"architecture": "fasterrcnn_efficientnet_lite0"}
+    assert "knows" not in classes_told("apple", networks=tuple(asked.values()), asked=asked)
+    assert "knows" not in classes_told("apple", image_size=320)  # of a model to start from
+    entered = replace(plan_search("balanced", FRUIT, CPU), space=make_space())
+    facts = replace(FRUIT, classes=("apple",))
+    assert "COCO already knows apple." in plan_text(explain_entries(entered, facts, CPU))
+    assert "knows" not in plan_text(explain_entries(entered, facts, CPU, pretrained=False))
+
+
+def test_a_plural_is_not_matched_but_the_remedy_is_told():
+    told = classes_told("Apples", "knives", "people", "kiwi")
+    assert "COCO knows no class by its name, but Apples is probably its apple, knives is probably its knife and" in told
+    assert "rename a class in a new version of the data set to reuse that" in told
+    mixed = classes_told("apple", "apples", "wine glasses")
+    assert "COCO already knows apple; apples and wine glasses are new to it." in mixed
+    assert "wine glasses is probably its wine glass: rename" in mixed
+    assert "apples is probably" not in mixed  # COCO's apple is taken
