@@ -114,7 +114,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         epochs: Epochs per trial, if already decided.
         pruner: Pruner, if already decided.
         objective: Objective of the search. With latency, no trial is pruned, and photo sizes are tried unless ``asked``
-            sets them or the network is tuned.
+            sets them or tunes the network.
         image_size: Photo size of the start model; without one, a size that fits the boxes.
         asked: Values already requested for the space, as for ``make_space``.
 
@@ -138,7 +138,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         networks = networks_to_try(preset, trials, hardware, networks)
     sizes = _asked_sizes(asked) or _image_sizes(size, facts, hardware)
     tried = {name: one for name, one in _space(trials, facts, hardware, networks, sizes).items() if name not in asked}
-    if objective.latency and "image_size" not in asked and not changes_latency(make_space({**tried, **asked})):
+    if objective.latency and "image_size" not in {**tried, **asked} and not changes_latency(make_space(asked)):
         tried["image_size"] = [one for one in multiples(size, SIZES_FOR_SPEED) if one <= max(size, facts.photo_side)]
     fitted = plan_photo_size(networks[0], facts, image_size, {**asked, **tried}, preset)
     pretrained = image_size is None  # a start model has its own photo size

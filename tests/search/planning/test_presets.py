@@ -195,6 +195,7 @@ def test_sizes_for_speed_lie_around_that_of_the_model_and_are_left_alone_where_t
     small = replace(FRUIT, photo_side=300)  # photos are never scaled up beyond the network's own size
     assert plan_search("balanced", small, CPU, **quick).space["image_size"] == [256, 320]
     assert plan_search("balanced", FRUIT, CPU, asked={"architecture": list(NETWORKS)}, **quick).space == {}
+    assert plan_search("best", FRUIT, CPU, NETWORKS, **quick).space["image_size"] == [320, 416, 544]
     assert plan_search("balanced", FRUIT, CPU, asked={"image_size": [64, 96]}, **quick).space == {}
 
 
