@@ -126,14 +126,17 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     effort = PRESETS[preset]
     counted_before = trials is not None or epochs is not None
     asked = asked or {}
-    size = plan_photo_size(networks[0], facts, image_size, asked, preset).image_size
+    first = plan_photo_size(networks[0], facts, image_size, asked, preset)
+    size, sized = first.image_size, {"image_size": image_size} if image_size else first.space
     usual = make_space({"architecture": networks[0], "image_size": size, **asked})
     fitting = _epochs(effort, facts.train_photos)
     epochs = fitting if epochs is None else epochs
     likely = networks
     if "architecture" not in asked:
         likely = networks_to_try(preset, trials or _usual_trials(effort, hardware), hardware, networks)
-    trials = _trials(effort, facts, epochs, hardware, usual, likely) if trials is None else trials
+    if trials is None:
+        spaces = [make_space({**sized, **asked, "architecture": name}) for name in likely]
+        trials = _trials(effort, facts, epochs, hardware, spaces)
     if "architecture" not in asked:
         networks = networks_to_try(preset, trials, hardware, networks)
     sizes = _asked_sizes(asked) or _image_sizes(size, facts, hardware)
@@ -201,15 +204,10 @@ def _usual_trials(effort: Preset, hardware: Hardware) -> int:
     return -(-effort.trials_gpu // slots) * slots if hardware.on_gpus else effort.trials
 
 
-def _trials(
-    effort: Preset, facts: Facts, epochs: int, hardware: Hardware, space: Space, networks: Sequence[str]
-) -> int:
-    """Return the preset's number of trials, reduced to its time; a trial takes the mean time of the networks."""
-    first = first_trial(space)
-    one = fmean(
-        trial_seconds(facts.train_photos, facts.val_photos, epochs, replace(first, architecture=network), hardware)
-        for network in networks
-    )
+def _trials(effort: Preset, facts: Facts, epochs: int, hardware: Hardware, spaces: Sequence[Space]) -> int:
+    """Return the preset's number of trials, reduced to its time; ``spaces`` are those of the networks."""
+    photos = facts.train_photos, facts.val_photos
+    one = fmean(trial_seconds(*photos, epochs, first_trial(space), hardware) for space in spaces)
     fitting = int(effort.seconds // one) * len(hardware.slots)
     return min(_usual_trials(effort, hardware), max(effort.least_trials, fitting))
 

@@ -233,7 +233,7 @@ def test_best_compares_two_networks_also_on_a_cpu_and_says_why(trials):
 
 
 def test_a_slower_network_counts_in_the_number_of_trials():
-    photos = of(10_000)
+    photos = of(6_000)
     assert plan_search("best", photos, CPU, NETWORKS).trials < plan_search("best", photos, CPU).trials
 
 
