@@ -2,8 +2,8 @@
 
 The map is fitted on the validation photos of a trial, on every detection that counts (``autodet.evaluation.matches``).
 Corrections of growing freedom follow each other: a line on the logit (Platt's scaling), then isotonic bins where there
-are enough detections; first one map for all classes, then on top of it one for each class. A correction is kept only if
-it lowers the log loss on photos that it was not fitted on (five-fold cross-validation) by more than a standard error.
+are enough detections; first for all classes, then for each class, from the line of all. A correction is kept only if it
+lowers the log loss on photos that it was not fitted on (five-fold cross-validation) by more than a standard error.
 So a few photos change nothing that they do not show clearly, and a class with few objects uses the shared map.
 
 Because every map is strictly increasing, the order within a class, and with it average precision, stays. The order
@@ -112,10 +112,12 @@ def fit_calibration(matches: Matches, classes: Sequence[str]) -> Calibration | N
         The calibration; None if the photos do not show that one is better than the scores as they are.
     """
     detections = _Detections(matches.photos, logits(matches.scores), matches.right)
-    shared = _corrected(detections, IDENTITY)
+    line = _corrected(detections, IDENTITY, IDENTITY, [(_line, MIN_RIGHT_FOR_LINE)])
+    shared = _corrected(detections, line, line, [(_bins, MIN_RIGHT_FOR_BINS)])
     own = {}
     for class_id in np.argsort(-matches.boxes, kind="stable")[:MAX_OWN_MAPS].tolist() if len(classes) > 1 else ():
-        fitted = _corrected(detections.where(matches.class_ids == class_id), shared)
+        of_class = detections.where(matches.class_ids == class_id)
+        fitted = _corrected(of_class, line, shared, [(_line, MIN_RIGHT_FOR_LINE), (_bins, MIN_RIGHT_FOR_BINS)])
         if fitted is not shared:
             own[classes[class_id]] = fitted
     return None if shared is IDENTITY and not own else Calibration(shared, own)
@@ -144,27 +146,33 @@ class _Detections:
 _Fit = Callable[[_Detections], ScoreMap]
 
 
-def _corrected(detections: _Detections, start: ScoreMap) -> ScoreMap:
-    """Return the map after the corrections that cross-validation confirms; ``start`` itself if it confirms none."""
-    corrected = start
-    for fit, min_right in ((_line, MIN_RIGHT_FOR_LINE), (_bins, MIN_RIGHT_FOR_BINS)):
-        if int(detections.right.sum()) >= min_right and len(np.unique(detections.photos)) >= MIN_PHOTOS:
-            seen = detections.through(corrected)
-            if _is_better(seen, fit):
-                corrected = _composed(corrected, fit(seen))
-    return corrected
+def _corrected(
+    detections: _Detections, start: ScoreMap, rival: ScoreMap, corrections: Sequence[tuple[_Fit, int]]
+) -> ScoreMap:
+    """Return a map with the corrections that cross-validation confirms; ``rival`` itself if it confirms none.
+
+    Args:
+        detections: Detections with the network's own logits.
+        start: The map on which the first correction builds.
+        rival: The map that it has to beat.
+        corrections: Their fits, each with the number of true positives that it needs.
+    """
+    for fit, min_right in corrections:
+        enough = int(detections.right.sum()) >= min_right and len(np.unique(detections.photos)) >= MIN_PHOTOS
+        if enough and _is_better(detections, start, fit, rival):
+            start = rival = _composed(start, fit(detections.through(start)))
+    return rival
 
 
-def _is_better(detections: _Detections, fit: _Fit) -> bool:
+def _is_better(detections: _Detections, start: ScoreMap, fit: _Fit, rival: ScoreMap) -> bool:
     """Return whether a correction lowers the log loss on photos that it was not fitted on by over a standard error."""
     photos, photo = np.unique(detections.photos, return_inverse=True)
-    gains = np.zeros(len(photos))
+    begun, gains = detections.through(start), _losses(detections.through(rival))
     for fold in range(FOLDS):
         held_out = photo % FOLDS == fold
-        judges = detections.where(held_out)
-        after = judges.through(fit(detections.where(~held_out)))
-        gains += np.bincount(photo[held_out], _losses(judges) - _losses(after), len(photos))
-    return bool(gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains)))
+        gains[held_out] -= _losses(begun.where(held_out).through(fit(begun.where(~held_out))))
+    by_photo = np.bincount(photo, gains, len(photos))
+    return bool(by_photo.mean() > by_photo.std(ddof=1) / np.sqrt(len(photos)))
 
 
 def _losses(detections: _Detections) -> FloatMatrix:

@@ -69,12 +69,12 @@ def match_detections(records: Sequence[ImageRecord], predictions: Sequence[Predi
         counts, right = _judged(record, seen)
         photo = np.full(int(counts.sum()), index, np.int64)
         parts.append((photo, seen.class_ids[counts], seen.scores[counts], right[counts]))
-    photos, class_ids, scores, hits = zip(*parts, strict=True) if parts else ([np.zeros(0)],) * 4
+    photos, class_ids, scores, hits = zip(*parts, strict=True) if parts else ([], [], [], [])
     return Matches(
-        np.concatenate(photos, dtype=np.int64),
-        np.concatenate(class_ids, dtype=np.int64),
-        np.concatenate(scores, dtype=np.float32),
-        np.concatenate(hits, dtype=bool, casting="unsafe"),
+        np.concatenate([np.zeros(0, np.int64), *photos]),
+        np.concatenate([np.zeros(0, np.int64), *class_ids]),
+        np.concatenate([np.zeros(0, np.float32), *scores]),
+        np.concatenate([np.zeros(0, bool), *hits]),
         boxes,
     )
 
