@@ -51,7 +51,6 @@ def evaluate_predictions(
                 ap50_95=_number(by_class[class_id].mean()),
                 images=sum(class_id in record.annotations.class_ids for record in records),
                 boxes=sum(int((record.annotations.class_ids == class_id).sum()) for record in records),
-                threshold=thresholds[name],
                 **_at_threshold(matches, class_id, thresholds[name]),
             )
             for class_id, name in enumerate(classes)
@@ -63,7 +62,7 @@ def evaluate_predictions(
 
 
 def _at_threshold(matches: Matches, class_id: int, threshold: float) -> dict[str, float | None]:
-    """Return precision, recall and F1 of a class; None where the denominator is 0."""
+    """Return precision, recall and F1 of a class, None where the denominator is 0, and the threshold."""
     scores, right = matches.of_class(class_id)
     shown = scores >= np.float32(threshold)
     found, detections, boxes = int(right[shown].sum()), int(shown.sum()), int(matches.boxes[class_id])
@@ -71,6 +70,7 @@ def _at_threshold(matches: Matches, class_id: int, threshold: float) -> dict[str
         "precision": found / detections if detections else None,
         "recall": found / boxes if boxes else None,
         "f1": 2 * found / (detections + boxes) if boxes else None,
+        "threshold": threshold,
     }
 
 

@@ -16,21 +16,20 @@ class ClassReport:
         ap50_95: COCO AP; None in the same case.
         images: Photos of the split with an annotation of the class.
         boxes: Boxes of the class in the split.
-        threshold: Confidence threshold at which the following figures are measured; None, like them, in reports of
-            earlier versions.
-        precision: Share of detections that are right, at IoU 0.50; None without a detection.
-        recall: Share of boxes that are found, difficult ones left out; None without a box.
+        precision: Share of the detections at the threshold that are right, at IoU 0.50; None without a detection.
+        recall: Share of the boxes that these detections find, difficult ones left out; None without a box.
         f1: Harmonic mean of both; None without a box.
+        threshold: Confidence threshold of the three; None, like them, in reports of earlier versions.
     """
 
     ap50: float | None
     ap50_95: float | None
     images: int
     boxes: int
-    threshold: float | None = None
     precision: float | None = None
     recall: float | None = None
     f1: float | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
