@@ -82,7 +82,7 @@ def reliability(matches: Matches, bins: int = ERROR_BINS) -> list[ReliabilityRow
 
 
 def calibration_error(matches: Matches, bins: int = ERROR_BINS, min_score: float = 0.0) -> float:
-    """Compute the expected calibration error (Naeini et al., AAAI 2015).
+    """Compute the expected calibration error, ECE (Naeini et al., AAAI 2015).
 
     The mean over all detections of the distance between the mean score and the share of true positives in their range,
     in ranges of equal width. Most detections of a network score close to 0 and are wrong, so the figure over all

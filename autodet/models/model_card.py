@@ -173,10 +173,7 @@ def _problems(card: ModelCard) -> Iterator[str]:
         yield "its metrics are not numbers of 0 to 1"
     if card.calibration and (problem := card.calibration.problem(card.classes)):
         yield problem
-    if not isinstance(card.thresholds, Mapping) or not card.thresholds.keys() <= set(card.classes):
-        yield "its thresholds are not a list by class"
-    elif not all(_is_number(value) and 0 <= value <= 1 for value in card.thresholds.values()):
-        yield "its thresholds are not numbers of 0 to 1"
+    yield from _threshold_problems(card.thresholds, card.classes)
     for origin in card.start_from.ancestors if card.start_from else ():
         texts = (origin.model, origin.weights_sha256, origin.dataset, origin.dataset_fingerprint)
         yield from _text_problems(("origin", text) for text in texts)
@@ -212,6 +209,15 @@ def _entry_problems(name: str, entries: Any) -> Iterator[str]:
             yield f"its {name} are not plain numbers and words"
             return
         yield from _text_problems((name, part) for part in parts if isinstance(part, str))
+
+
+def _threshold_problems(thresholds: Any, classes: tuple[str, ...]) -> Iterator[str]:
+    if not isinstance(thresholds, Mapping):
+        yield "its thresholds are not a list by class"
+    elif not thresholds.keys() <= set(classes):
+        yield "its thresholds name a class that it does not know"
+    elif not all(_is_number(value) and 0 <= value <= 1 for value in thresholds.values()):
+        yield "its thresholds are not numbers of 0 to 1"
 
 
 def _is_plain(value: Any) -> bool:

@@ -325,7 +325,7 @@ def test_classes_are_matched_by_name_and_unknown_ones_refused(trained_bundle, sa
     from dataclasses import replace
 
     renamed = tmp_path / "renamed.autodet"
-    write_bundle(renamed, replace(card, classes=("thing", *card.classes[1:])), weights)
+    write_bundle(renamed, replace(card, classes=("thing", *card.classes[1:]), thresholds={}, calibration=None), weights)
     with pytest.raises(ModelError, match=card.classes[0]):
         load_detector(renamed, device="cpu").evaluate(sample_dataset, split="val")
     # The same classes in another order: swap the data set's, so that only the names can tell.

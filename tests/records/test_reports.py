@@ -35,4 +35,5 @@ def test_a_report_is_told_with_exactly_these_keys():
         "thresholds",
         "caution",
     ]
-    assert document["per_class"] == {"apple": {"ap50": 0.5, "ap50_95": 0.25, "images": 2, "boxes": 3}}
+    figures = {"precision": None, "recall": None, "f1": None, "threshold": None}
+    assert document["per_class"] == {"apple": {"ap50": 0.5, "ap50_95": 0.25, "images": 2, "boxes": 3, **figures}}
