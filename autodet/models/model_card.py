@@ -48,6 +48,8 @@ class ModelCard:
         calibration: Map from the network's scores to calibrated scores; None if the scores are used as they are.
         thresholds: Confidence threshold by class name, for calibrated scores; a class without one has
             ``DEFAULT_THRESHOLD``, as every class of models of earlier versions.
+        reused_classes: Classes that started with rows of the starting weights, mapped to their names there; empty for
+            models of earlier versions.
         weights_sha256: Checksum of the weights; set when the bundle is written.
         format: Format of the bundle.
     """
@@ -70,6 +72,7 @@ class ModelCard:
     trained_sizes: TrainedSizes | None = None
     calibration: Calibration | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    reused_classes: Mapping[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
     format: str = FORMAT
 
@@ -167,6 +170,11 @@ def _problems(card: ModelCard) -> Iterator[str]:
     sizes = vars(card.trained_sizes).values() if card.trained_sizes else ()
     if not all(_is_number(size) and size > 0 for size in sizes):
         yield "its trained sizes are not numbers above 0"
+    reused = card.reused_classes
+    if not isinstance(reused, Mapping) or len(reused) > MAX_CLASSES:
+        yield f"its reused classes are not a list of up to {MAX_CLASSES:,} entries"
+        return
+    yield from _text_problems(("reused class", name) for names in reused.items() for name in names)
     for name in ("metrics", "params", "versions"):
         yield from _entry_problems(name, getattr(card, name))
     if not all(_is_number(value) and 0 <= value <= 1 for value in card.metrics.values()):
