@@ -34,7 +34,7 @@ SHOWN = 0.1  # lowest score of the second error
 
 
 def main() -> None:
-    """Train what is missing, measure, and print two Markdown tables."""
+    """Train missing models, measure, and print two Markdown tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("home", type=Path, help="workspace to use and keep")
     parser.add_argument("--threads", type=int, default=1)
