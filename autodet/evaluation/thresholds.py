@@ -61,9 +61,7 @@ def choose_thresholds(
 
 def _shrunk(scores: FloatArray, right: BoolArray, boxes: int, min_precision: float | None, towards: float) -> float:
     """Return the mean of the best threshold, by its boxes, and another; the other if nothing is right."""
-    if not right.any():
-        return towards
-    own = _best_threshold(scores, right, boxes, min_precision)
+    own = _best_threshold(scores, right, boxes, min_precision) if right.any() else towards
     mean = (boxes * own + PRIOR_BOXES * towards) / (boxes + PRIOR_BOXES)
     return float(np.clip(mean, MIN_THRESHOLD, MAX_THRESHOLD))
 

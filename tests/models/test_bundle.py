@@ -206,8 +206,12 @@ def test_a_description_that_makes_no_sense_is_refused(tmp_path, change):
 
 def test_entries_of_a_later_version_are_ignored(tmp_path):
     more = {"tiles": {"apple": 0.4}, "start_from": ORIGIN | {"tiles": 2}, "deep": levels(400)}
+    more["calibration"] = {"shared": MAP | {"tiles": 2}, "kind": "later"}
     card, weights = read_bundle(with_description(tmp_path / "later.autodet", more))
-    assert replace(card, weights_sha256="") == replace(CARD, start_from=Origin.from_json(ORIGIN))
+    calibration = Calibration(ScoreMap(tuple(MAP["raw"]), tuple(MAP["calibrated"])))
+    assert replace(card, weights_sha256="") == replace(
+        CARD, start_from=Origin.from_json(ORIGIN), calibration=calibration
+    )
     assert weights == WEIGHTS
 
 
