@@ -30,13 +30,13 @@ from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel, find_model
 from autodet.records import (
-    DEFAULT_THRESHOLD,
     Annotations,
     EvaluationReport,
     FloatArray,
     ImageRecord,
     IntArray,
     Prediction,
+    calibrate,
 )
 from autodet.workspace import Workspace, open_atomically
 
@@ -59,6 +59,8 @@ class Detector:
         self.card: ModelCard = model.card
         self.classes = model.card.classes
         self._model, self.network, self._device = model, network, device
+        self._calibration = self.card.score_function
+        self._thresholds = np.array(list(self.card.all_thresholds.values()), np.float32)
 
     def __repr__(self) -> str:
         card = self.card
@@ -68,7 +70,7 @@ class Detector:
             f"image_size={card.image_size}, map50={map50 if map50 is None else round(map50, 3)}, device={self._device})"
         )
 
-    def predict(self, photo: Photo, threshold: float = DEFAULT_THRESHOLD) -> tuple[IntArray, FloatArray, FloatArray]:
+    def predict(self, photo: Photo, threshold: float | None = None) -> tuple[IntArray, FloatArray, FloatArray]:
         """Detect objects on one photo.
 
         Warns (``AutodetWarning``) if objects may be missing: the network reached its detection limit, or the objects
@@ -78,7 +80,7 @@ class Detector:
             photo: A path, the bytes of a file, an open binary file (read from its start if seekable, and left open), a
                 Pillow image, or an RGB array of shape (H, W, 3) and type uint8. A Pillow image is treated like its
                 file: EXIF orientation is applied, transparent pixels become white.
-            threshold: Minimum confidence of a detection, 0 to 1.
+            threshold: Minimum confidence of a detection, 0 to 1; None for the model's own threshold of each class.
 
         Returns:
             ``class_ids`` (N,) int64, ``scores`` (N,) float32 in descending order, and ``boxes`` (N, 4) float32, xyxy
@@ -88,8 +90,8 @@ class Detector:
             PhotoError: The photo cannot be read.
             ModelError: The threshold is not a number between 0 and 1.
         """
-        _check_threshold(threshold)
-        (prediction,) = [seen.above(threshold) for seen in self._detect([open_photo(photo)])]
+        least = self._least(threshold)
+        (prediction,) = [seen.above(least) for seen in self._detect([open_photo(photo)])]
         for caution in self.cautions([prediction]):
             warn(caution)
         return prediction.class_ids, prediction.scores, prediction.boxes_xyxy
@@ -97,7 +99,7 @@ class Detector:
     def predict_many(
         self,
         photos: Iterable[Photo],
-        threshold: float = DEFAULT_THRESHOLD,
+        threshold: float | None = None,
         on_error: Literal["return", "raise"] = "return",
     ) -> list[Prediction]:
         """Detect objects on several photos, in batches.
@@ -106,7 +108,7 @@ class Detector:
 
         Args:
             photos: Photos in any form that ``predict`` accepts.
-            threshold: Minimum confidence of a detection, 0 to 1.
+            threshold: Minimum confidence of a detection, 0 to 1; None for the model's own threshold of each class.
             on_error: Handling of photos that cannot be read: ``return`` a prediction without detections and with the
                 reason in ``error``, or ``raise`` the error.
 
@@ -128,18 +130,18 @@ class Detector:
     def stream(
         self,
         photos: Iterable[Photo],
-        threshold: float = DEFAULT_THRESHOLD,
+        threshold: float | None = None,
         on_error: Literal["return", "raise"] = "return",
     ) -> Iterator[Prediction]:
         """Yield the predictions of ``predict_many`` as batches complete, without warnings.
 
         Pass the predictions to ``cautions`` for the warnings about missing objects.
         """
-        _check_threshold(threshold)
+        least = self._least(threshold)
         if on_error not in ("return", "raise"):
             raise ModelError(f"on_error is {on_error!r}; give 'return' or 'raise'.")
         given = _opened(_several(photos), on_error)
-        return (seen.above(threshold) for seen in self._detect(given))
+        return (seen.above(least) for seen in self._detect(given))
 
     def cautions(self, predictions: Sequence[Prediction]) -> list[str]:
         """Return warnings about objects that may be missing from predictions of this detector."""
@@ -193,7 +195,8 @@ class Detector:
         caution = caution_text(leakage) if leakage else ""
         if caution:
             warn(caution)
-        report = evaluate_predictions(records, self.predict_dataset(dataset, records, progress), self.classes)
+        predictions = self.predict_dataset(dataset, records, progress)
+        report = evaluate_predictions(records, predictions, self.classes, self.card.all_thresholds)
         return replace(report, caution=caution)
 
     def save(self, path: str | Path) -> Path:
@@ -230,7 +233,16 @@ class Detector:
         if not squares:
             return []
         letterboxes, tensors = zip(*squares, strict=True)
-        return detect(self.network, torch.stack(tensors).to(self._device), letterboxes)
+        seen = detect(self.network, torch.stack(tensors).to(self._device), letterboxes)
+        return [calibrate(prediction, self._calibration) for prediction in seen]
+
+    def _least(self, threshold: float | None) -> float | FloatArray:
+        """Return the lowest score to show, for each class id if no threshold is given."""
+        if threshold is None:
+            return self._thresholds
+        if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
+            raise ModelError(f"The threshold is {threshold!r}; give a number between 0 and 1.")
+        return threshold
 
 
 def load_detector(
@@ -316,8 +328,3 @@ def _opened(photos: Iterable[Photo], on_error: str) -> Iterator[Image.Image | st
             if on_error == "raise":
                 raise
             yield str(error)
-
-
-def _check_threshold(threshold: float) -> None:
-    if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
-        raise ModelError(f"The threshold is {threshold!r}; give a number between 0 and 1.")

@@ -37,7 +37,7 @@ def evaluate_model(
 
     records = comparable_records(model.card, dataset, split)
     predictions = load_detector(model).predict_dataset(dataset, records, progress)
-    report = evaluate_predictions(records, predictions, model.card.classes)
+    report = evaluate_predictions(records, predictions, model.card.classes, model.card.all_thresholds)
     path = _path(model, dataset, split)
     path.parent.mkdir(exist_ok=True)
     write_json(path, {"report": report.to_json(), "predictions": [_to_json(seen) for seen in predictions]})
