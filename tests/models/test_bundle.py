@@ -167,6 +167,8 @@ def test_a_bundle_cut_short_anywhere_is_noticed(bundle):
         {"preprocessing": {"grey": 114}},
         {"epoch": 10**30},
         {"latency_ms": True},
+        {"reused_classes": ["apple"]},
+        {"reused_classes": {"apple": 1}},
         {"latency_ms": float("inf")},
         {"created": None},
         {"start_from": ORIGIN | {"dataset": "d" * 1_000_000}},
