@@ -42,7 +42,7 @@ from autodet.training.transforms import TrainingTransform
 from autodet.version import __version__
 
 GRADIENT_NORM = 10.0  # maximum L2 norm of a step's gradient, over all weights
-EXAMPLES = 12  # photos of each class that the network may look at before training
+EXAMPLES, MAX_EXAMPLES = 12, 400  # photos of each class, and in all, that the network sees before training
 EVALUATION_BATCH = 8  # photos at a time
 
 
@@ -97,7 +97,7 @@ class _Trial:
         self.val_squares = Squares(dataset, to_judge, side, None, cache)
         self.sizes = TrainedSizes.of(to_learn)
         _seed(job.seed, 0)
-        examples = _examples(dataset, to_learn, side, cache)
+        examples = _examples(dataset, to_learn, side, cache, pulse)
         network, reused = _network(job, dataset.classes, examples, pulse, resumes=bool(progress.state))
         if not progress.state:
             progress.reused_classes = reused
@@ -323,14 +323,17 @@ def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRec
 
 
 def _examples(
-    dataset: Dataset, records: Sequence[ImageRecord], side: int, cache: SquareCache | None
+    dataset: Dataset, records: Sequence[ImageRecord], side: int, cache: SquareCache | None, pulse: Pulse = no_pulse
 ) -> Iterator[Sample]:
-    """Yield unmodified training photos, until each class has been on ``EXAMPLES`` of them, if there are so many."""
+    """Yield unmodified training photos: up to ``EXAMPLES`` of each class, and up to ``MAX_EXAMPLES`` in all."""
     shown: Counter[int] = Counter()
+    left = MAX_EXAMPLES
     for record in records:
         classes = set(record.annotations.class_ids[~record.annotations.difficult].tolist())
-        if any(shown[class_id] < EXAMPLES for class_id in classes):
+        if left and any(shown[class_id] < EXAMPLES for class_id in classes):
+            left -= 1
             shown.update(classes)
+            pulse()
             yield Squares(dataset, [record], side, cache=cache)[0]
 
 
