@@ -1,7 +1,7 @@
 """Registry of architectures: the only place to register another (docs/models.md explains how)."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,9 @@ from autodet.errors import ModelError
 from autodet.models.weights import State, Weights, load_weights, weights_problem_of, weights_state
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+    Example = tuple[Tensor, Mapping[str, Tensor]]
 
 DEFAULT_ARCHITECTURE = "fasterrcnn_efficientnet_lite0"
 
@@ -36,6 +38,7 @@ class Architecture:
         onnx: Whether it can be exported to ONNX; verified by a test.
         lr_factor: Multiplier of learning rates, so that the same rates suit every network.
         usual: Whether it is a default candidate when a search tunes the architecture.
+        takes_examples: Whether its builder initialises classes from training photos.
         builder: ``module:function`` that takes the number of classes, the published weights or None, and ``options``.
         options: Further arguments of the builder.
     """
@@ -56,6 +59,7 @@ class Architecture:
     onnx: bool = True
     lr_factor: float = 1.0
     usual: bool = False
+    takes_examples: bool = False
 
     @property
     def knows_classes(self) -> bool:
@@ -170,6 +174,7 @@ ARCHITECTURES = {
             seconds_per_image_cpu=0.06,
             seconds_per_prediction_cpu=0.02,
             builder="autodet.models.nanodet:build_nanodet",
+            takes_examples=True,
         ),
         Architecture(
             name="ssdlite320_mobilenet_v3_large",
@@ -309,6 +314,7 @@ def build_network(
     *,
     pretrained: bool,
     classes: Sequence[str] = (),
+    examples: "Iterable[Example]" = (),
     pulse: Callable[[], None] = lambda: None,
 ) -> "nn.Module":
     """Build the network of architecture ``name``.
@@ -321,6 +327,8 @@ def build_network(
         class_count: Number of classes.
         pretrained: Whether to start from the published weights, or from random weights that a bundle's weights replace.
         classes: Class names; those that COCO knows by the same name keep their rows of the head.
+        examples: Training photos as squares, uint8, shape (3, S, S), with ``boxes`` (N, 4) and ``labels`` (N,), from
+            which a network may initialise its classes.
         pulse: Called repeatedly while weights are downloaded.
 
     Raises:
@@ -332,6 +340,8 @@ def build_network(
     options: dict[str, Any] = {"classes": classes} if architecture.knows_classes else {}
     if architecture.builder == TORCHVISION:
         options["name"] = name
+    if architecture.takes_examples:
+        options["examples"] = examples
     published = load_weights(architecture.weights, pulse) if pretrained else None
     network: nn.Module = getattr(import_module(module), function)(
         class_count, published, **options, **architecture.options

@@ -3,7 +3,8 @@
 import copy
 import math
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -37,6 +38,7 @@ from autodet.training.transforms import TrainingTransform
 from autodet.version import __version__
 
 GRADIENT_NORM = 10.0  # maximum L2 norm of a step's gradient, over all weights
+EXAMPLES = 12  # photos of each class that the network may look at before training
 EVALUATION_BATCH = 8  # photos at a time
 
 
@@ -91,7 +93,8 @@ class _Trial:
         self.val_squares = Squares(dataset, to_judge, side, None, cache)
         self.sizes = TrainedSizes.of(to_learn)
         _seed(job.seed, 0)
-        network = _network(job, dataset.classes, pulse, resumes=bool(progress.state))
+        examples = _examples(dataset, to_learn, side, cache)
+        network = _network(job, dataset.classes, examples, pulse, resumes=bool(progress.state))
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
@@ -270,11 +273,15 @@ class _Trial:
         write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
 
 
-def _network(job: TrainJob, classes: tuple[str, ...], pulse: Pulse, *, resumes: bool) -> nn.Module:
+def _network(
+    job: TrainJob, classes: tuple[str, ...], examples: Iterable[Sample], pulse: Pulse, *, resumes: bool
+) -> nn.Module:
     """Build the network with its starting weights; on resume they do not matter."""
     pretrained = not resumes and job.start is None
     architecture = job.hyperparameters.architecture
-    network = build_network(architecture, len(classes), pretrained=pretrained, classes=classes, pulse=pulse)
+    network = build_network(
+        architecture, len(classes), pretrained=pretrained, classes=classes, examples=examples, pulse=pulse
+    )
     if job.start and not resumes:
         card, weights = read_bundle(job.start.bundle)
         if card.weights_sha256 != job.start.origin.weights_sha256:
@@ -293,6 +300,16 @@ def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRec
             "evaluated; import one that has."
         )
     return records
+
+
+def _examples(dataset: Dataset, records: Sequence[ImageRecord], side: int, cache: SquareCache | None) -> Iterator[Sample]:
+    """Yield unmodified training photos, until each class has been on ``EXAMPLES`` of them, if there are so many."""
+    shown: Counter[int] = Counter()
+    for record in records:
+        classes = set(record.annotations.class_ids[~record.annotations.difficult].tolist())
+        if any(shown[class_id] < EXAMPLES for class_id in classes):
+            shown.update(classes)
+            yield Squares(dataset, [record], side, cache=cache)[0]
 
 
 def _seed(seed: int, epoch: int) -> None:
