@@ -188,7 +188,7 @@ class NanoDet(nn.Module):
         classes, bins = (torch.cat(parts, 1) for parts in zip(*map(_apply, self.head, maps), strict=True))
         points, strides = cell_grid(maps, STRIDES)
         # torch computes a softmax over a short last dimension ten times slower than over another one.
-        shares = bins.movedim(-1, 1).contiguous().softmax(1)
+        shares = bins.permute(0, 3, 1, 2).contiguous().softmax(1)
         reach = (shares * self.bins[:, None, None]).sum(1) * strides
         boxes = torch.cat((points - reach[..., :2], points + reach[..., 2:]), -1)
         return Cells(classes, bins, boxes, points, strides)

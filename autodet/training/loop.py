@@ -302,7 +302,9 @@ def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRec
     return records
 
 
-def _examples(dataset: Dataset, records: Sequence[ImageRecord], side: int, cache: SquareCache | None) -> Iterator[Sample]:
+def _examples(
+    dataset: Dataset, records: Sequence[ImageRecord], side: int, cache: SquareCache | None
+) -> Iterator[Sample]:
     """Yield unmodified training photos, until each class has been on ``EXAMPLES`` of them, if there are so many."""
     shown: Counter[int] = Counter()
     for record in records:
