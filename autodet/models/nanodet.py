@@ -81,6 +81,12 @@ class Body(nn.Module):
         self.stage3 = Stage(128, 128, 2, stride=2)
         self.stage4 = Stage(256, 256, 3, stride=2)
 
+    @property
+    def layers(self) -> list[nn.Module]:
+        """All layers from the input on, for freezing."""
+        stages = (self.stage1, self.stage2, self.stage3, self.stage4)
+        return [self.stem, *(layer for stage in stages for layer in (stage.downsample, *stage.blocks, stage.fuse))]
+
     def forward(self, images: Tensor) -> list[Tensor]:
         """Compute the maps at strides 8, 16 and 32 of images, shape (B, 3, H, W)."""
         features = self.stage1(functional.max_pool2d(_activate(self.stem(images)), 3, 2, 1))
@@ -171,6 +177,7 @@ class NanoDet(nn.Module):
         self.transform = SquareInput(BGR_MEAN[::-1], BGR_STD[::-1], background=0)
         self.backbone = Backbone()
         self.head = nn.ModuleList(LevelHead(class_count) for _ in STRIDES)
+        self.reused_classes: dict[str, str] = {}  # as ``build_network`` describes it
         self.register_buffer("bins", torch.arange(BINS, dtype=torch.float32), persistent=False)
 
     def forward(self, squares: Tensor, targets: Targets | None = None) -> dict[str, Tensor] | Targets:
@@ -272,7 +279,10 @@ def build_nanodet(
         coco = NanoDet(len(COCO_CLASSES))
         coco.load_state_dict(coco_state(published))
         names = classes or [f"class {number}, without a name" for number in range(class_count)]
-        _copy_rows(coco, network, _shares(coco, names, examples))
+        shares = _shares(coco, names, examples)
+        _copy_rows(coco, network, shares)
+        known = match_classes(COCO_CLASSES, names).kept
+        network.reused_classes = {name: known[name] for name in known if shares[names.index(name)].max() == 1}
     for layer in (network.backbone.body.stem, network.backbone.body.stage1):
         layer.requires_grad_(False)
     quicken(network)

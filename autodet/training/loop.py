@@ -2,6 +2,7 @@
 
 import copy
 import math
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ from torch.utils.data import DataLoader
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
 from autodet.evaluation.coco_metrics import measure
+from autodet.messages.plans import reused_text
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.detection import detect
 from autodet.models.matching_weights import transplant
@@ -94,7 +96,10 @@ class _Trial:
         self.sizes = TrainedSizes.of(to_learn)
         _seed(job.seed, 0)
         examples = _examples(dataset, to_learn, side, cache)
-        network = _network(job, dataset.classes, examples, pulse, resumes=bool(progress.state))
+        network, reused = _network(job, dataset.classes, examples, pulse, resumes=bool(progress.state))
+        if not progress.state:
+            progress.reused_classes = reused
+            print(reused_text(reused), file=sys.stderr, flush=True)  # into the log of the search
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
@@ -268,6 +273,7 @@ class _Trial:
             versions={"autodet": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
             start_from=job.start.origin if job.start else None,
             trained_sizes=self.sizes,
+            reused_classes=self.progress.reused_classes,
         )
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.average.state_dict().items()}
         write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
@@ -275,8 +281,8 @@ class _Trial:
 
 def _network(
     job: TrainJob, classes: tuple[str, ...], examples: Iterable[Sample], pulse: Pulse, *, resumes: bool
-) -> nn.Module:
-    """Build the network with its starting weights; on resume they do not matter."""
+) -> tuple[nn.Module, dict[str, str]]:
+    """Build the network with its starting weights, and return the classes that they know; on resume neither matters."""
     pretrained = not resumes and job.start is None
     architecture = job.hyperparameters.architecture
     network = build_network(
@@ -288,8 +294,8 @@ def _network(
             raise TrainingError(
                 f"{job.start.bundle.name} is not the model that the search began with; start a new search."
             )
-        transplant(safetensors.torch.load(weights), card.classes, network, classes)
-    return network
+        return network, dict(transplant(safetensors.torch.load(weights), card.classes, network, classes).kept)
+    return network, getattr(network, "reused_classes", {})
 
 
 def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRecord]:

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from autodet.errors import AutodetError
+from autodet.messages.plans import matches_text
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, add_model, list_models, rename_model
 from autodet.search.api import is_in_the_making
@@ -111,6 +112,9 @@ def _show_details(model: StoredModel) -> None:
         "Starting weights": f"the weights of {card.start_from.model}"
         if card.start_from
         else "the network's pretrained weights",
+        "Classes known to the starting weights": matches_text(card.reused_classes)
+        if card.reused_classes
+        else "none recorded",
         "Hyperparameters": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
         "Software versions": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
         "Data set's fingerprint": card.dataset_fingerprint,
