@@ -150,7 +150,7 @@ def _quantize(plain: Path, quantized: Path, inputs: Iterator[Inputs]) -> None:
         ModelError: There are none.
     """
     import onnx
-    from onnxruntime.quantization import quantize_static
+    from onnxruntime.quantization import QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     prepared = plain.with_name("prepared")
@@ -158,7 +158,14 @@ def _quantize(plain: Path, quantized: Path, inputs: Iterator[Inputs]) -> None:
     features = _feature_nodes(onnx.load(prepared).graph.node)
     if not features:
         raise ModelError("This network has no convolutions that can have 8 bits; export it without --int8.")
-    quantize_static(prepared, quantized, _Calibration(inputs), per_channel=True, nodes_to_quantize=features)
+    quantize_static(
+        prepared,
+        quantized,
+        _Calibration(inputs),
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        nodes_to_quantize=features,
+    )
 
 
 def _feature_nodes(nodes: Sequence[Any]) -> list[str]:
