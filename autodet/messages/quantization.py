@@ -13,6 +13,6 @@ def quantization_text(result: Quantization) -> str:
     sizes = " -> ".join(size_text(size) for size in result.size_bytes)
     return (
         f"INT8 {verdict} of mAP50-95 on {counted(result.measured_photos, 'validation photo')} of {result.dataset}: "
-        f"mAP50 {map50}, mAP50-95 {map50_95}. A photo takes {milliseconds} ms on one core of this machine; the file has "
-        f"{sizes}. Calibrated on {counted(result.calibration_photos, 'training photo')}."
+        f"mAP50 {map50}, mAP50-95 {map50_95}. A photo takes {milliseconds} ms on one core of this machine; the file "
+        f"has {sizes}. Calibrated on {counted(result.calibration_photos, 'training photo')}."
     )
