@@ -61,6 +61,7 @@ OPTUNA_ROOMS = {"search"}
 TORCH_MODULES = {
     "autodet.inference.detector",
     "autodet.inference.onnx_export",
+    "autodet.models.calibrated_scores",
     "autodet.models.coco_detectors",
     "autodet.models.cpu_kernels.depthwise",
     "autodet.models.detection",

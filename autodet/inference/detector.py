@@ -33,13 +33,13 @@ from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel, find_model
 from autodet.records import (
-    DEFAULT_THRESHOLD,
     Annotations,
     EvaluationReport,
     FloatArray,
     ImageRecord,
     IntArray,
     Prediction,
+    calibrate,
 )
 from autodet.training.device import cpu_cores
 from autodet.workspace import Workspace, open_atomically
@@ -63,6 +63,8 @@ class Detector:
         self.classes = model.card.classes
         self._model, self.network, self._device = model, network, device
         self._turn = Lock()
+        self._calibration = self.card.score_function
+        self._thresholds = np.array(list(self.card.all_thresholds.values()), np.float32)
 
     def __repr__(self) -> str:
         card = self.card
@@ -72,7 +74,7 @@ class Detector:
             f"image_size={card.image_size}, map50={map50 if map50 is None else round(map50, 3)}, device={self._device})"
         )
 
-    def predict(self, photo: Photo, threshold: float = DEFAULT_THRESHOLD) -> tuple[IntArray, FloatArray, FloatArray]:
+    def predict(self, photo: Photo, threshold: float | None = None) -> tuple[IntArray, FloatArray, FloatArray]:
         """Detect objects on one photo.
 
         Warns (``AutodetWarning``) if objects may be missing: the network reached its detection limit, or the objects
@@ -82,7 +84,7 @@ class Detector:
             photo: A path, the bytes of a file, an open binary file (read from its start if seekable, and left open), a
                 Pillow image, or an RGB array of shape (H, W, 3) and type uint8. A Pillow image is treated like its
                 file: EXIF orientation is applied, transparent pixels become white.
-            threshold: Minimum confidence of a detection, 0 to 1.
+            threshold: Minimum confidence of a detection, 0 to 1; None for the model's own threshold of each class.
 
         Returns:
             ``class_ids`` (N,) int64, ``scores`` (N,) float32 in descending order, and ``boxes`` (N, 4) float32, xyxy
@@ -92,9 +94,9 @@ class Detector:
             PhotoError: The photo cannot be read.
             ModelError: The threshold is not a number between 0 and 1.
         """
-        _check_threshold(threshold)
+        least = self._least(threshold)
         square, letterbox = draw_photo(photo, "", self.card.image_size)
-        prediction = self._look([square], [letterbox])[0].above(threshold)
+        prediction = self._look([square], [letterbox])[0].above(least)
         for caution in self.cautions([prediction]):
             warn(caution)
         return prediction.class_ids, prediction.scores, prediction.boxes_xyxy
@@ -102,7 +104,7 @@ class Detector:
     def predict_many(
         self,
         photos: Iterable[Photo],
-        threshold: float = DEFAULT_THRESHOLD,
+        threshold: float | None = None,
         on_error: Literal["return", "raise"] = "return",
     ) -> list[Prediction]:
         """Detect objects on several photos, in batches.
@@ -111,7 +113,7 @@ class Detector:
 
         Args:
             photos: Photos in any form that ``predict`` accepts.
-            threshold: Minimum confidence of a detection, 0 to 1.
+            threshold: Minimum confidence of a detection, 0 to 1; None for the model's own threshold of each class.
             on_error: Handling of photos that cannot be read: ``return`` a prediction without detections and with the
                 reason in ``error``, or ``raise`` the error.
 
@@ -133,18 +135,18 @@ class Detector:
     def stream(
         self,
         photos: Iterable[Photo],
-        threshold: float = DEFAULT_THRESHOLD,
+        threshold: float | None = None,
         on_error: Literal["return", "raise"] = "return",
     ) -> Iterator[Prediction]:
         """Yield the predictions of ``predict_many`` as batches complete, without warnings.
 
         Pass the predictions to ``cautions`` for the warnings about missing objects.
         """
-        _check_threshold(threshold)
+        least = self._least(threshold)
         if on_error not in ("return", "raise"):
             raise ModelError(f"on_error is {on_error!r}; give 'return' or 'raise'.")
         named = ((photo, name_of(photo, f"photo {number}")) for number, photo in enumerate(_several(photos), start=1))
-        return (seen.above(threshold) for seen in self._detect(named, on_error))
+        return (seen.above(least) for seen in self._detect(named, on_error))
 
     def cautions(self, predictions: Sequence[Prediction]) -> list[str]:
         """Return warnings about objects that may be missing from predictions of this detector."""
@@ -206,7 +208,7 @@ class Detector:
         if kept := kept_evaluation(self._model, dataset, split):
             return replace(kept[0], caution=caution)
         predictions = self.predict_dataset(dataset, records, progress)
-        report = evaluate_predictions(records, predictions, self.classes)
+        report = evaluate_predictions(records, predictions, self.classes, self.card.all_thresholds)
         with suppress(OSError):  # a full disk does not lose the report
             keep_evaluation(self._model, dataset, split, (report, predictions))
         return replace(report, caution=caution)
@@ -252,11 +254,20 @@ class Detector:
 
     def _look(self, squares: Sequence[Square], letterboxes: Sequence[Letterbox]) -> list[Prediction]:
         pixels = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
-        return detect(self.network, pixels.to(self._device), letterboxes)
+        seen = detect(self.network, pixels.to(self._device), letterboxes)
+        return [calibrate(prediction, self._calibration) for prediction in seen]
 
     def _look_alone(self, squares: Sequence[Square], letterboxes: Sequence[Letterbox]) -> list[Prediction]:
         with self._turn:
             return self._look(squares, letterboxes)
+
+    def _least(self, threshold: float | None) -> float | FloatArray:
+        """Return the lowest score to show, for each class id if no threshold is given."""
+        if threshold is None:
+            return self._thresholds
+        if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
+            raise ModelError(f"The threshold is {threshold!r}; give a number between 0 and 1.")
+        return threshold
 
 
 def load_detector(
@@ -331,8 +342,3 @@ def _several(photos: object) -> Iterable[Photo]:
             f"predict_many takes a list of photos, and was given one {type(photos).__name__}; give a list."
         )
     return photos
-
-
-def _check_threshold(threshold: float) -> None:
-    if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
-        raise ModelError(f"The threshold is {threshold!r}; give a number between 0 and 1.")

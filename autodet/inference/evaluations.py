@@ -39,7 +39,7 @@ def evaluate_model(
     if kept := kept_evaluation(model, dataset, split):
         return kept
     predictions = load_detector(model).predict_dataset(dataset, records, progress)
-    report = evaluate_predictions(records, predictions, model.card.classes)
+    report = evaluate_predictions(records, predictions, model.card.classes, model.card.all_thresholds)
     keep_evaluation(model, dataset, split, (report, predictions))
     return report, predictions
 

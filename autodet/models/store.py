@@ -74,9 +74,15 @@ class StoredModel:
         return datetime.fromtimestamp(_moment(self), UTC).isoformat(timespec="seconds")
 
     def to_json(self) -> dict[str, object]:
-        """Return a dict with the keys ``model, name, dataset, map50``."""
+        """Return a dict with the keys ``model, name, dataset, map50, thresholds``."""
         card = self.card
-        return {"model": self.id, "name": card.name, "dataset": card.dataset, "map50": card.metrics.get("map50")}
+        return {
+            "model": self.id,
+            "name": card.name,
+            "dataset": card.dataset,
+            "map50": card.metrics.get("map50"),
+            "thresholds": card.all_thresholds,
+        }
 
 
 def list_models(workspace: Workspace | None = None) -> list[StoredModel]:

@@ -5,6 +5,7 @@ Boxes are ``(x1, y1, x2, y2)`` in pixels of the photo after EXIF orientation, x 
 names. Epochs and photos are numbered from 1, trials from 0.
 """
 
+from autodet.records.calibration import Calibration, ScoreFunction, ScoreMap, calibrate
 from autodet.records.findings import (
     MAX_LOST_SHARE,
     NO_VALUES,
@@ -67,6 +68,7 @@ __all__ = [
     "Attempt",
     "BoolArray",
     "BoxXYXY",
+    "Calibration",
     "Cause",
     "ChangeKind",
     "ClassReport",
@@ -84,6 +86,8 @@ __all__ = [
     "Origin",
     "Prediction",
     "Quantization",
+    "ScoreFunction",
+    "ScoreMap",
     "SearchState",
     "SearchStatus",
     "Split",
@@ -94,6 +98,7 @@ __all__ = [
     "Values",
     "VersionChange",
     "best_of",
+    "calibrate",
     "change_from_json",
     "finding_from_json",
     "known_entries",
