@@ -4,27 +4,30 @@ import os
 import reprlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
-from itertools import islice
+from functools import partial
 from numbers import Real
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.datasets.photo_sources import Photo, name_of
-from autodet.datasets.photos import open_photo
 from autodet.errors import ModelError, PhotoError, warn
 from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.cautions import prediction_cautions, unread_caution
+from autodet.inference.evaluations import keep_evaluation, kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
+from autodet.inference.photo_batches import MAX_WORKERS, Square, Workers, draw_photo, predict_photos
 from autodet.messages.cautions import caution_text
 from autodet.models.bundle_network import load_network
-from autodet.models.detection import detect, detection_limit, square_tensor
+from autodet.models.detection import detect, detection_limit
 from autodet.models.letterbox import Letterbox
 from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
@@ -38,12 +41,12 @@ from autodet.records import (
     Prediction,
     calibrate,
 )
+from autodet.training.device import cpu_cores
 from autodet.workspace import Workspace, open_atomically
 
 Progress = Callable[[int, int], None]
-Square = tuple[Letterbox, Tensor]
 
-BATCH = 8
+CPU_BATCH, GPU_BATCH = 4, 8
 
 
 class Detector:
@@ -59,6 +62,7 @@ class Detector:
         self.card: ModelCard = model.card
         self.classes = model.card.classes
         self._model, self.network, self._device = model, network, device
+        self._turn = Lock()
         self._calibration = self.card.score_function
         self._thresholds = np.array(list(self.card.all_thresholds.values()), np.float32)
 
@@ -91,7 +95,8 @@ class Detector:
             ModelError: The threshold is not a number between 0 and 1.
         """
         least = self._least(threshold)
-        (prediction,) = [seen.above(least) for seen in self._detect([open_photo(photo)])]
+        square, letterbox = draw_photo(photo, "", self.card.image_size)
+        prediction = self._look([square], [letterbox])[0].above(least)
         for caution in self.cautions([prediction]):
             warn(caution)
         return prediction.class_ids, prediction.scores, prediction.boxes_xyxy
@@ -140,8 +145,8 @@ class Detector:
         least = self._least(threshold)
         if on_error not in ("return", "raise"):
             raise ModelError(f"on_error is {on_error!r}; give 'return' or 'raise'.")
-        given = _opened(_several(photos), on_error)
-        return (seen.above(least) for seen in self._detect(given))
+        named = ((photo, name_of(photo, f"photo {number}")) for number, photo in enumerate(_several(photos), start=1))
+        return (seen.above(least) for seen in self._detect(named, on_error))
 
     def cautions(self, predictions: Sequence[Prediction]) -> list[str]:
         """Return warnings about objects that may be missing from predictions of this detector."""
@@ -164,17 +169,22 @@ class Detector:
         Raises:
             PhotoError: A photo cannot be read.
         """
-        predictions = []
-        for prediction in self._detect(open_photo(dataset.photo(record), record.file) for record in records):
-            predictions.append(prediction)
+        places: dict[str, list[int]] = {}  # equal photos are predicted once
+        for place, record in enumerate(records):
+            places.setdefault(record.sha256 or record.file, []).append(place)
+        distinct = (records[equal[0]] for equal in places.values())
+        named = ((dataset.photo(record), record.file) for record in distinct)
+        predictions: dict[int, Prediction] = {}
+        for equal, prediction in zip(places.values(), self._detect(named), strict=True):
+            predictions |= dict.fromkeys(equal, prediction)
             if progress:
                 progress(len(predictions), len(records))
-        return predictions
+        return [predictions[place] for place in range(len(records))]
 
     def evaluate(
         self, dataset: Dataset | DatasetSummary | str, split: str = "test", progress: Progress | None = None
     ) -> EvaluationReport:
-        """Evaluate the detector on one split of a data set.
+        """Evaluate the detector on one split of a data set, or return the report of an earlier evaluation.
 
         Warns (``AutodetWarning``) about data leakage if the model was trained on some of these photos; the report
         repeats the warning in ``caution``.
@@ -195,8 +205,12 @@ class Detector:
         caution = caution_text(leakage) if leakage else ""
         if caution:
             warn(caution)
+        if kept := kept_evaluation(self._model, dataset, split):
+            return replace(kept[0], caution=caution)
         predictions = self.predict_dataset(dataset, records, progress)
         report = evaluate_predictions(records, predictions, self.classes, self.card.all_thresholds)
+        with suppress(OSError):  # a full disk does not lose the report
+            keep_evaluation(self._model, dataset, split, (report, predictions))
         return replace(report, caution=caution)
 
     def save(self, path: str | Path) -> Path:
@@ -217,24 +231,35 @@ class Detector:
             raise ModelError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
         return path
 
-    def _detect(self, photos: Iterable[Image.Image | str]) -> Iterator[Prediction]:
-        """Yield unfiltered predictions in input order; a string in place of a photo is the reason it is unreadable."""
-        drawn = (photo if isinstance(photo, str) else self._square(photo) for photo in photos)
-        while batch := list(islice(drawn, BATCH)):
-            predictions = iter(self._look([square for square in batch if not isinstance(square, str)]))
-            for square in batch:
-                yield Prediction.of([], [], [], error=square) if isinstance(square, str) else next(predictions)
+    def _detect(self, photos: Iterable[tuple[Photo, str]], on_error: str = "raise") -> Iterator[Prediction]:
+        """Yield unfiltered predictions on photos, given with their names, in input order."""
+        results = predict_photos(photos, self.card.image_size, self._workers())
+        with closing(results):
+            for result in results:
+                if isinstance(result, Prediction):
+                    yield result
+                elif on_error == "return" and isinstance(result, PhotoError):
+                    yield Prediction.of([], [], [], error=str(result))
+                else:
+                    raise result
 
-    def _square(self, photo: Image.Image) -> Square:
-        letterbox = Letterbox.fit(photo.width, photo.height, self.card.image_size)
-        return letterbox, square_tensor(letterbox.draw(photo))
+    def _workers(self) -> Workers:
+        if self._device.type != "cpu":
+            return Workers(min(cpu_cores(), MAX_WORKERS), GPU_BATCH, self._look_alone)
+        cores = torch.get_num_threads()
+        count = min(cores, MAX_WORKERS)
+        enter = partial(torch.set_num_threads, cores // count)
+        # A thread's number is also that of threads that start later, until another thread sets it.
+        return Workers(count, CPU_BATCH, self._look, enter, leave=lambda: torch.set_num_threads(cores))
 
-    def _look(self, squares: Sequence[Square]) -> list[Prediction]:
-        if not squares:
-            return []
-        letterboxes, tensors = zip(*squares, strict=True)
-        seen = detect(self.network, torch.stack(tensors).to(self._device), letterboxes)
+    def _look(self, squares: Sequence[Square], letterboxes: Sequence[Letterbox]) -> list[Prediction]:
+        pixels = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
+        seen = detect(self.network, pixels.to(self._device), letterboxes)
         return [calibrate(prediction, self._calibration) for prediction in seen]
+
+    def _look_alone(self, squares: Sequence[Square], letterboxes: Sequence[Letterbox]) -> list[Prediction]:
+        with self._turn:
+            return self._look(squares, letterboxes)
 
     def _least(self, threshold: float | None) -> float | FloatArray:
         """Return the lowest score to show, for each class id if no threshold is given."""
@@ -317,14 +342,3 @@ def _several(photos: object) -> Iterable[Photo]:
             f"predict_many takes a list of photos, and was given one {type(photos).__name__}; give a list."
         )
     return photos
-
-
-def _opened(photos: Iterable[Photo], on_error: str) -> Iterator[Image.Image | str]:
-    """Yield each opened photo, or the reason it cannot be read."""
-    for number, photo in enumerate(photos, start=1):
-        try:
-            yield open_photo(photo, name_of(photo, f"photo {number}"))
-        except PhotoError as error:
-            if on_error == "raise":
-                raise
-            yield str(error)

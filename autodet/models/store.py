@@ -59,6 +59,11 @@ class StoredModel:
         return self.path.stat().st_size
 
     @property
+    def is_in_workspace(self) -> bool:
+        """Whether the bundle lies in a folder of its own in a workspace, not in a file that a user named."""
+        return self.path.name == BUNDLE and self.path.parent.name == self.id
+
+    @property
     def brought(self) -> bool:
         """Whether the model was imported, rather than made by a search of this workspace."""
         return self.path.with_name(BROUGHT).exists()

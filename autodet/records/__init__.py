@@ -37,7 +37,7 @@ from autodet.records.photos import (
     Split,
     SplitOrigin,
 )
-from autodet.records.reports import ClassReport, EvaluationReport
+from autodet.records.reports import ClassReport, EvaluationReport, Quantization
 from autodet.records.searches import ACTIVE_STATES, MAX_ANCESTORS, Origin, SearchState, SearchStatus
 from autodet.records.sizes import TrainedSizes
 from autodet.records.trials import (
@@ -85,6 +85,7 @@ __all__ = [
     "NoticeKind",
     "Origin",
     "Prediction",
+    "Quantization",
     "ScoreFunction",
     "ScoreMap",
     "SearchState",

@@ -312,6 +312,22 @@ def test_an_evaluation_is_kept_and_belongs_to_the_very_weights(trained_bundle, s
     assert kept[0] == report
     np.testing.assert_allclose(kept[1][0].boxes_xyxy, predictions[0].boxes_xyxy, atol=0.01)
     assert kept_evaluation(model, sample_dataset, "train") is None
+    seen.clear()
+    assert evaluate_model(model, sample_dataset, "val", lambda *done: seen.append(done))[0] == report
+    detector = load_detector("mine", device="cpu", workspace=here)
+    assert detector.evaluate(sample_dataset, "val", lambda *done: seen.append(done)) == report
+    assert seen == []  # nothing was predicted again
+    trained = detector.evaluate(sample_dataset, "train")
+    kept = kept_evaluation(model, sample_dataset, "train")
+    assert kept is not None
+    assert (replace(trained, caution=""), bool(trained.caution)) == (kept[0], True)
+
+
+def test_no_evaluation_is_kept_beside_a_file_that_a_user_named(trained_bundle, sample_dataset, tmp_path):
+    own = tmp_path / "model.autodet"
+    own.write_bytes(trained_bundle.read_bytes())
+    load_detector(own, device="cpu").evaluate(sample_dataset, "val")
+    assert list(tmp_path.iterdir()) == [own]
 
 
 def test_the_trainings_own_figure_is_found_again(detector, sample_dataset):
