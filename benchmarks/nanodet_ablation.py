@@ -204,7 +204,7 @@ def screening(number: int, epochs: int) -> Iterator[Run]:
 def confirming(combinations: Sequence[str], seeds: int, epochs: int) -> Iterator[Run]:
     """Yield the defaults and combinations (``a+b``) with the same seeds."""
     network = find_architecture("nanodet_g")
-    usual = Hyperparameters(network.name, image_size=network.image_size, batch_size=network.batch_size)
+    usual = Hyperparameters(network.name, **network.default_values)
     for seed in range(CONFIRMING_SEED, CONFIRMING_SEED + seeds):
         for names in ([], *(combination.split("+") for combination in combinations)):
             yield from _both(seed, epochs, usual, (), names)

@@ -38,7 +38,7 @@ class Architecture:
         seconds_per_prediction_cpu: Measured prediction time per photo on one CPU core, in seconds.
         onnx: Whether it can be exported to ONNX; verified by a test.
         lr_factor: Multiplier of learning rates, so that the same rates suit every network.
-        batch_size: Photos per step by default.
+        defaults: Hyperparameters whose defaults differ from those of ``Hyperparameters``.
         usual: Whether it is a default candidate when a search tunes the architecture.
         takes_examples: Whether its builder initialises classes from training photos.
         builder: ``module:function`` that takes the number of classes, the published weights or None, and ``options``.
@@ -60,9 +60,14 @@ class Architecture:
     options: Mapping[str, Any] = field(default_factory=dict)
     onnx: bool = True
     lr_factor: float = 1.0
-    batch_size: int = 4
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     usual: bool = False
     takes_examples: bool = False
+
+    @property
+    def default_values(self) -> dict[str, Any]:
+        """Its default hyperparameters, as far as they depend on the network."""
+        return {"image_size": self.image_size, **self.defaults}
 
     @property
     def known_classes(self) -> tuple[str, ...]:
@@ -115,8 +120,8 @@ ARCHITECTURES = {
             seconds_per_image_cpu=0.1,
             seconds_per_prediction_cpu=0.034,
             builder="autodet.models.nanodet:build_nanodet",
-            lr_factor=0.3,
-            batch_size=8,
+            lr_factor=0.6,
+            defaults={"batch_size": 8, "augmentation": 0.7},
             usual=True,
             takes_examples=True,
         ),
