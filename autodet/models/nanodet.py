@@ -28,7 +28,8 @@ BGR_MEAN, BGR_STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
 FITTING_CELLS = 3  # cells per object in which the response of COCO's classes is measured
 MIN_KNOWN_RESPONSE = 0.5  # of a class that COCO knows by name, relative to the class that responds most
 FOCUS = 2.0  # exponent of the quality focal loss
-BOX_WEIGHT, BIN_WEIGHT = 2.0, 0.25  # of GIoU and of the distribution focal loss; the paper's
+BOX_WEIGHT, BIN_WEIGHT = 5.0, 0.25  # of GIoU and of the distribution focal loss
+NMS_IOU = 0.65
 
 Example = tuple[Tensor, Mapping[str, Tensor]]
 
@@ -185,7 +186,10 @@ class NanoDet(nn.Module):
         if targets is not None and self.training:
             return _losses(cells, targets)
         size = (squares.shape[2], squares.shape[3])
-        return [best_detections(*outputs, size) for outputs in zip(cells.classes.sigmoid(), cells.boxes, strict=True)]
+        return [
+            best_detections(scores, boxes, size, NMS_IOU, voting=True)
+            for scores, boxes in zip(cells.classes.sigmoid(), cells.boxes, strict=True)
+        ]
 
     def cells(self, squares: Tensor) -> Cells:
         """Return what every cell predicts for squares, uint8, shape (B, 3, S, S)."""
