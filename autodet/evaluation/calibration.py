@@ -72,7 +72,7 @@ def reliability(matches: Matches, bins: int = ERROR_BINS) -> list[ReliabilityRow
     """Compare scores with the share of true positives, in ranges of equal width from 0 to 1."""
     bin_of = np.minimum((matches.scores * bins).astype(np.int64), bins - 1)
     counts = np.bincount(bin_of, minlength=bins)
-    total = np.maximum(counts, np.where(counts, 1, np.nan))
+    total = np.where(counts, counts, np.nan)
     scores = np.bincount(bin_of, matches.scores, bins) / total
     right = np.bincount(bin_of, matches.right, bins) / total
     return [

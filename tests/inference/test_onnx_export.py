@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 from PIL import ExifTags, Image
 
 from autodet.datasets.photos import open_photo
@@ -58,12 +59,28 @@ def test_the_graph_calibrates_scores_and_names_the_thresholds(trained_bundle, sa
     test_the_exported_network_sees_what_the_detector_sees(tmp_path / "bent.autodet", sample_dataset, tmp_path)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
     assert json.loads(session.get_modelmeta().custom_metadata_map["thresholds"]) == [0.3, 0.5, 0.6]
-    detector = load_detector(tmp_path / "bent.autodet", device="cpu")
-    getattr(detector.network, "roi_heads", detector.network).score_thresh = 2.0
-    graph = trace(detector.network, card.image_size, detector.card.score_function)
-    square = np.full((1, 3, card.image_size, card.image_size), 114, np.uint8)
-    outputs = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"]).run(None, {"square": square})
-    assert [output.shape for output in outputs] == [(0, 4), (0,), (0,)]
+
+
+class Bright(torch.nn.Module):
+    """A network that finds an object of class 1 wherever the first row of a square has a pixel above 200."""
+
+    def forward(self, square):
+        row = square[0, 0, 0].float()
+        scores = row[row > 200] / 255
+        return [{"boxes": scores[:, None].repeat(1, 4), "labels": torch.ones_like(scores).long(), "scores": scores}]
+
+
+def test_the_graph_calibrates_any_number_of_detections():
+    bent = Calibration(ScoreMap((-4.0, 0.0, 4.0), (-5.0, -2.0, 1.0))).function(("apple", "banana"))
+    graph = onnxruntime.InferenceSession(trace(Bright(), 32, bent), providers=["CPUExecutionProvider"])
+    square = np.full((1, 3, 32, 32), 114, np.uint8)
+    assert [output.shape for output in graph.run(None, {"square": square})] == [(0, 4), (0,), (0,)]
+    square[0, 0, 0, :3] = 230, 250, 240
+    boxes, class_ids, scores = graph.run(None, {"square": square})
+    raw = np.array([250, 240, 230], np.float32) / 255
+    np.testing.assert_allclose(boxes[:, 0], raw, rtol=1e-6)
+    np.testing.assert_allclose(scores, bent(raw, class_ids), atol=1e-6)
+    assert class_ids.tolist() == [1, 1, 1]
 
 
 WITHOUT_TORCH = "raise ImportError('there is no torch')"

@@ -89,6 +89,7 @@ def figures(results):
     return [(result.epoch, result.loss, result.map50, result.map50_95) for result in results]
 
 
+@for_both
 def test_thresholds_come_from_the_evaluation_of_the_best_epoch(finished, dataset):
     job, _ = finished
     card, _ = read_bundle(job.folder / BEST_BUNDLE)
