@@ -1,7 +1,7 @@
 """Model evaluations, cached beside the model: pages, the command line and ``Detector.evaluate`` share them."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +32,23 @@ def evaluate_model(
     Raises:
         ModelError: The split is empty, or the data set has a class that the model lacks.
     """
-    from autodet.evaluation.report import evaluate_predictions
     from autodet.inference.detector import comparable_records, load_detector
 
     records = comparable_records(model.card, dataset, split)
     if kept := kept_evaluation(model, dataset, split):
         return kept
     predictions = load_detector(model).predict_dataset(dataset, records, progress)
-    report = evaluate_predictions(records, predictions, model.card.classes, model.card.all_thresholds)
+    report = _report(model, dataset, split, predictions)
     keep_evaluation(model, dataset, split, (report, predictions))
     return report, predictions
+
+
+def _report(model: StoredModel, dataset: Dataset, split: str, predictions: Sequence[Prediction]) -> EvaluationReport:
+    from autodet.evaluation.report import evaluate_predictions
+    from autodet.inference.detector import comparable_records
+
+    records = comparable_records(model.card, dataset, split)
+    return evaluate_predictions(records, predictions, model.card.classes, model.card.all_thresholds)
 
 
 def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation: Kept) -> None:
@@ -59,11 +66,15 @@ def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation
 
 
 def kept_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Kept | None:
-    """Return the stored evaluation of the same weights, data set and split; None if unavailable."""
+    """Return the stored evaluation of the same weights, data set and split; None if unavailable.
+
+    A report of an earlier version, which has no thresholds, is computed again from the stored predictions.
+    """
     try:
         document = read_json(_path(model, dataset, split))
         report = EvaluationReport.from_json(document["report"])
-        return report, [_from_json(seen) for seen in document["predictions"]]
+        predictions = [_from_json(seen) for seen in document["predictions"]]
+        return report if report.thresholds else _report(model, dataset, split, predictions), predictions
     except (AutodetError, OSError, KeyError, TypeError, ValueError):
         return None
 
