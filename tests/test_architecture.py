@@ -59,8 +59,8 @@ NOUNS_IN_ING = {"malloc_tuning", "planning", "staging", "training"}  # other mod
 STREAMLIT_ROOMS = {"app", "pages", "ui"}
 OPTUNA_ROOMS = {"search"}
 TORCH_MODULES = {
-    "autodet.inference.detector",
-    "autodet.inference.onnx_export",
+    "autodet.inference.onnx_trace",
+    "autodet.inference.torch_runtime",
     "autodet.models.coco_detectors",
     "autodet.models.cpu_kernels.depthwise",
     "autodet.models.detection",

@@ -5,26 +5,25 @@ import reprlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from numbers import Real
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor, nn
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.datasets.photo_sources import Photo, name_of
 from autodet.datasets.photos import open_photo
-from autodet.errors import ModelError, PhotoError, warn
-from autodet.evaluation.report import evaluate_predictions
+from autodet.errors import BundleError, ModelError, PhotoError, warn
+from autodet.inference.bundle_graph import add_graph
 from autodet.inference.cautions import prediction_cautions, unread_caution
 from autodet.inference.leakage import evaluation_leakage
+from autodet.inference.runtime import Runtime, RuntimeName, Square, check_runtime, choose_runtime, has_torch
 from autodet.messages.cautions import caution_text
-from autodet.models.bundle_network import load_network
-from autodet.models.detection import detect, detection_limit, square_tensor
+from autodet.models.bundle import read_graph, refusal
 from autodet.models.letterbox import Letterbox
 from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
@@ -40,8 +39,12 @@ from autodet.records import (
 )
 from autodet.workspace import Workspace, open_atomically
 
+if TYPE_CHECKING:
+    from torch import nn
+
+    from autodet.inference.torch_runtime import TorchRuntime
+
 Progress = Callable[[int, int], None]
-Square = tuple[Letterbox, Tensor]
 
 BATCH = 8
 
@@ -52,21 +55,36 @@ class Detector:
     Attributes:
         card: Metadata of the model.
         classes: Class names, indexed by class id.
-        network: Network from ``autodet.models.registry.build_network``, in evaluation mode.
     """
 
-    def __init__(self, model: StoredModel, network: nn.Module, device: torch.device) -> None:
+    def __init__(self, model: StoredModel, runtime: Runtime) -> None:
         self.card: ModelCard = model.card
         self.classes = model.card.classes
-        self._model, self.network, self._device = model, network, device
+        self._model, self._runtime = model, runtime
 
     def __repr__(self) -> str:
         card = self.card
         classes, map50 = reprlib.repr(list(self.classes)), card.metrics.get("map50")
         return (
             f"Detector({reprlib.repr(card.name)}, classes={classes}, architecture={card.architecture!r}, "
-            f"image_size={card.image_size}, map50={map50 if map50 is None else round(map50, 3)}, device={self._device})"
+            f"image_size={card.image_size}, map50={map50 if map50 is None else round(map50, 3)}, "
+            f"device={self._runtime.device}, runtime={self.runtime!r})"
         )
+
+    @property
+    def runtime(self) -> RuntimeName:
+        """What computes the predictions: ``onnx`` (ONNX Runtime) or ``torch``."""
+        return self._runtime.name
+
+    @cached_property
+    def network(self) -> "nn.Module":
+        """The network in torch, in evaluation mode; loaded on first use if ONNX Runtime computes the predictions.
+
+        Raises:
+            ModelError: torch is not installed.
+        """
+        network: nn.Module = getattr(self._runtime, "network", None) or _load_torch(self._model, "cpu")[1].network
+        return network
 
     def predict(self, photo: Photo, threshold: float = DEFAULT_THRESHOLD) -> tuple[IntArray, FloatArray, FloatArray]:
         """Detect objects on one photo.
@@ -143,7 +161,7 @@ class Detector:
 
     def cautions(self, predictions: Sequence[Prediction]) -> list[str]:
         """Return warnings about objects that may be missing from predictions of this detector."""
-        cautions = prediction_cautions(self.card, detection_limit(self.network), predictions)
+        cautions = prediction_cautions(self.card, self._runtime.limit, predictions)
         return list(map(caution_text, cautions))
 
     def predict_dataset(
@@ -193,11 +211,13 @@ class Detector:
         caution = caution_text(leakage) if leakage else ""
         if caution:
             warn(caution)
+        from autodet.evaluation.report import evaluate_predictions
+
         report = evaluate_predictions(records, self.predict_dataset(dataset, records, progress), self.classes)
         return replace(report, caution=caution)
 
     def save(self, path: str | Path) -> Path:
-        """Write the model as a bundle that any installation of autodet can load.
+        """Write the model as a bundle that any installation of autodet can load, with its ONNX graph if possible.
 
         Returns:
             The path, with the suffix ``.autodet`` appended if missing.
@@ -212,29 +232,33 @@ class Detector:
                 shutil.copyfileobj(model, file)
         except OSError as error:
             raise ModelError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
+        add_graph(path)
         return path
 
     def _detect(self, photos: Iterable[Image.Image | str]) -> Iterator[Prediction]:
         """Yield unfiltered predictions in input order; a string in place of a photo is the reason it is unreadable."""
-        drawn = (photo if isinstance(photo, str) else self._square(photo) for photo in photos)
+        drawn = (photo if isinstance(photo, str) else self._letterboxed(photo) for photo in photos)
         while batch := list(islice(drawn, BATCH)):
             predictions = iter(self._look([square for square in batch if not isinstance(square, str)]))
             for square in batch:
                 yield Prediction.of([], [], [], error=square) if isinstance(square, str) else next(predictions)
 
-    def _square(self, photo: Image.Image) -> Square:
+    def _letterboxed(self, photo: Image.Image) -> tuple[Square, Letterbox]:
         letterbox = Letterbox.fit(photo.width, photo.height, self.card.image_size)
-        return letterbox, square_tensor(letterbox.draw(photo))
+        return letterbox.draw(photo), letterbox
 
-    def _look(self, squares: Sequence[Square]) -> list[Prediction]:
-        if not squares:
+    def _look(self, letterboxed: Sequence[tuple[Square, Letterbox]]) -> list[Prediction]:
+        if not letterboxed:
             return []
-        letterboxes, tensors = zip(*squares, strict=True)
-        return detect(self.network, torch.stack(tensors).to(self._device), letterboxes)
+        squares, letterboxes = zip(*letterboxed, strict=True)
+        return self._runtime.detect(squares, letterboxes)
 
 
 def load_detector(
-    model: str | Path | StoredModel, device: str | None = None, workspace: Workspace | None = None
+    model: str | Path | StoredModel,
+    device: str | None = None,
+    workspace: Workspace | None = None,
+    runtime: RuntimeName | None = None,
 ) -> Detector:
     """Load a model and verify its checksums.
 
@@ -242,15 +266,51 @@ def load_detector(
         model: A model's id or name in the workspace, or an ``.autodet`` file.
         device: Torch device; defaults to a GPU if available, else the CPU.
         workspace: Workspace that resolves ids and names.
+        runtime: ``onnx`` or ``torch``; by default ONNX Runtime on a CPU if the model has an ONNX graph, which needs no
+            torch, else torch.
 
     Raises:
         NotFoundError: The model does not exist.
-        BundleError: The file is damaged or modified, or its weights do not fit its architecture.
+        BundleError: The file is damaged or modified, or its weights or its graph do not fit its description.
+        ModelError: The runtime is unknown or not installed, or the model has no ONNX graph for it.
     """
+    check_runtime(runtime)
     stored = model if isinstance(model, StoredModel) else find_model(model, workspace)
-    card, network = load_network(stored.path)
-    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return Detector(replace(stored, card=card), network.to(target), target)
+    name = runtime or choose_runtime(stored.card, device).name
+    card, loaded = _load_onnx(stored, device) if name == "onnx" else _load_torch(stored, device)
+    return Detector(replace(stored, card=card), loaded)
+
+
+def _load_onnx(model: StoredModel, device: str | None) -> tuple[ModelCard, Runtime]:
+    if device not in (None, "cpu"):
+        raise ModelError(f"ONNX Runtime predicts on the CPU, not on {device!r}; leave out device, or use torch.")
+    card, graph = read_graph(model.path)
+    if not graph:
+        raise ModelError(
+            f"The model {card.name} has no ONNX graph; 'export MODEL --format autodet' where torch and onnx are "
+            "installed adds one."
+        )
+    try:
+        from autodet.inference.onnx_runtime import OnnxRuntime
+    except ImportError as error:
+        raise ModelError("ONNX Runtime is not installed: run 'pip install onnxruntime' and try again.") from error
+    try:
+        return card, OnnxRuntime(graph, card)
+    except BundleError as error:
+        raise BundleError(refusal(model.path, str(error))) from error
+
+
+def _load_torch(model: StoredModel, device: str | None) -> tuple[ModelCard, "TorchRuntime"]:
+    if not has_torch():
+        raise ModelError(
+            f"The model {model.card.name} needs torch here, which is not installed; install torch, or predict with "
+            "onnxruntime: 'export MODEL --format autodet' where torch and onnx are installed adds an ONNX graph."
+        )
+    from autodet.inference.torch_runtime import TorchRuntime
+    from autodet.models.bundle_network import load_network
+
+    card, network = load_network(model.path)
+    return card, TorchRuntime(network, device)
 
 
 def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[ImageRecord, ...]:

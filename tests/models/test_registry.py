@@ -11,7 +11,7 @@ from torch import nn
 from torchvision.models import get_model, get_model_weights
 
 from autodet.errors import ModelError, WeightsError
-from autodet.inference.onnx_export import trace
+from autodet.inference.onnx_trace import trace
 from autodet.models import registry
 from autodet.models.registry import (
     ARCHITECTURES,
