@@ -20,9 +20,7 @@ try:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 except ImportError as error:
-    raise ModelError(
-        "Evaluating needs the package pycocotools: run 'pip install pycocotools' and try again."
-    ) from error
+    raise ModelError("Evaluation needs the package pycocotools: run 'pip install pycocotools'.") from error
 
 AREA_ALL, MAX_DETECTION_LIMIT = 0, -1
 ROUNDING = 1e-9  # pycocotools' precision of one detection that is right is just below 1

@@ -68,7 +68,7 @@ class Detector:
         return (
             f"Detector({reprlib.repr(card.name)}, classes={classes}, architecture={card.architecture!r}, "
             f"image_size={card.image_size}, map50={map50 if map50 is None else round(map50, 3)}, "
-            f"device={self._runtime.device}, runtime={self.runtime!r})"
+            f"device={self._runtime.device})"
         )
 
     @property

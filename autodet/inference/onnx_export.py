@@ -30,7 +30,7 @@ def export_onnx(model: StoredModel, path: Path) -> None:
     graph = graph or make_graph(model.path, card)
     limit = check_graph(graph, card)["max_detections"]
     try:
-        write_atomically(path, with_metadata(graph, _metadata(card, limit)))
+        write_atomically(path, with_metadata(graph, onnx_metadata(card, int(limit))))
     except OSError as error:
         raise ModelError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
 
@@ -57,10 +57,16 @@ def make_graph(path: Path, card: ModelCard) -> bytes:
     from autodet.models.detection import detection_limit
 
     card, network = load_network(path)
-    return with_metadata(trace(network, card.image_size), _metadata(card, str(detection_limit(network))))
+    return with_metadata(trace(network, card.image_size), onnx_metadata(card, detection_limit(network)))
 
 
-def _metadata(card: ModelCard, limit: str) -> dict[str, str]:
+def onnx_metadata(card: ModelCard, limit: int) -> dict[str, str]:
+    """Return the metadata of a model's graph: what a program needs to know to use it; docs/onnx.md lists them.
+
+    Args:
+        card: Description of the model.
+        limit: Maximum number of objects that the network detects per photo.
+    """
     return {
         "name": card.name,
         "classes": classes_text(card.classes),
@@ -72,7 +78,7 @@ def _metadata(card: ModelCard, limit: str) -> dict[str, str]:
         "pad_value": str(PAD_GREY),
         "boxes": "x1 y1 x2 y2 in pixels of the square",
         "min_score": str(MIN_SCORE),
-        "max_detections": limit,
+        "max_detections": str(limit),
         "preprocessing": card.preprocessing,
         "weights_sha256": card.weights_sha256,
     }
