@@ -1,6 +1,5 @@
 """Hostile ONNX graphs: each is refused with a sentence, before ONNX Runtime sees it."""
 
-import os
 import tracemalloc
 
 import numpy as np
@@ -31,7 +30,10 @@ def constant(name, values, kind=None):
 
 def model(nodes=(), initializers=(), side=32, inputs=None, kinds=(), **answers):
     """A graph that always sees the same, whatever else it does; as a message that a test can change."""
-    constants = [constant(name, answers.get(name, values)) for name, values in NODES.items()]
+    constants = [
+        constant(name, answers.get(name, values), np.float32 if name in dict(kinds) else None)
+        for name, values in NODES.items()
+    ]
     given = inputs or [helper.make_tensor_value_info("square", TensorProto.UINT8, [1, 3, side, side])]
     types = {"boxes": TensorProto.FLOAT, "class_ids": TensorProto.INT64, "scores": TensorProto.FLOAT} | dict(kinds)
     outputs = [helper.make_tensor_value_info(name, kind, None) for name, kind in types.items()]
@@ -61,13 +63,10 @@ def tensor(**facts):
 def branches(depth):
     nodes = [helper.make_node("Identity", ["square"], ["deep"])]
     for level in range(depth):
-        inner = helper.make_graph(
-            nodes, f"g{level}", [], [helper.make_tensor_value_info("deep", TensorProto.UINT8, None)]
-        )
-        flag = helper.make_node(
-            "Constant", [], ["flag"], value=helper.make_tensor("flag", TensorProto.BOOL, [], [True])
-        )
-        nodes = [flag, helper.make_node("If", ["flag"], ["deep"], then_branch=inner, else_branch=inner)]
+        answer = helper.make_tensor_value_info("deep", TensorProto.UINT8, None)
+        inner = helper.make_graph(nodes, f"g{level}", [], [answer])
+        decide = helper.make_node("If", ["flag"], ["deep"], then_branch=inner, else_branch=inner)
+        nodes = [constant("flag", True, np.bool_), decide]
     return nodes
 
 
@@ -75,7 +74,7 @@ LOOP = helper.make_node("Loop", ["", "flag"], ["n"], body=helper.make_graph([], 
 FOREIGN = helper.make_node("Inverse", ["square"], ["n"], domain="com.microsoft")
 HUGE = tensor(dims=[1 << 40])
 NOT_A_NUMBER = tensor(raw_data=np.array([1, np.nan], np.float32).tobytes())
-TEXT = helper.make_tensor("t", TensorProto.STRING, [1], [b"text"])
+TEXT = tensor(data_type=TensorProto.STRING)
 
 
 def with_function():
@@ -141,11 +140,9 @@ def test_what_harms_nobody_is_let_through():
     assert check_graph(serialised(model(branches(2), [tensor()])), CARD)["weights_sha256"] == CARD.weights_sha256
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"text", b"\x3a\xff\xff\xff\xff\x0f", b"\xff" * 30, b"\x38\x01", os.urandom(99)]
-)
+@pytest.mark.parametrize("content", [b"", b"text", b"\x3a\xff\xff\x0f", b"\xff" * 30, b"\x38\x01", b"\0"])
 def test_bytes_that_are_no_graph_are_refused(content):
-    with pytest.raises(BundleError, match="^its ONNX graph"):
+    with pytest.raises(BundleError, match=r"^its ONNX graph"):
         check_graph(content, CARD)
 
 
@@ -216,23 +213,22 @@ def bundle(tmp_path):
 
 def test_a_graph_of_another_origin_is_used_if_it_is_sound(bundle):
     class_ids, scores, boxes = load_detector(bundle(model())).predict(draw_photo((64, 32)))
-    assert (class_ids.tolist(), scores.round(2).tolist(), boxes.tolist()) == ([1], [0.9], [[2, 0, 60, 24]])
+    assert (class_ids.tolist(), scores.tolist(), boxes.tolist()) == ([1], [np.float32(0.9)], [[2, 0, 60, 24]])
 
 
-def test_no_file_is_read(bundle, workspace):
-    """ONNX Runtime itself reads the file: the check is what prevents it."""
+def test_no_file_is_read(bundle, workspace, monkeypatch):
+    """ONNX Runtime would read the file: the check comes first."""
     message = model([helper.make_node("Identity", ["t"], ["n"])], [tensor(external="secret.bin")])
     path = bundle(message)
     (path.parent / "secret.bin").write_bytes(b"\0" * 8)
     (path.parent / "model.onnx").write_bytes(message.SerializeToString())
     onnxruntime.InferenceSession(path.parent / "model.onnx", providers=["CPUExecutionProvider"])
-    os.utime(path.parent / "secret.bin", (1, 1))
+    monkeypatch.setattr(onnxruntime, "InferenceSession", None)
     for read in (load_detector, lambda bundle: add_model(bundle, "mine", workspace)):
         with pytest.raises(
-            BundleError, match=r"^odd\.autodet cannot be used as a model: its ONNX graph refers to files"
+            BundleError, match=r"^odd\.autodet cannot be used .* its ONNX graph refers to files outside"
         ):
             read(path)
-    assert (path.parent / "secret.bin").stat().st_atime == 1
     assert list_models(workspace) == []
     assert read_card(path).graph_sha256
 
@@ -243,7 +239,7 @@ def test_no_file_is_read(bundle, workspace):
         model(side=64),
         model(inputs=[helper.make_tensor_value_info("photo", TensorProto.UINT8, [1, 3, 32, 32])]),
         model(inputs=[helper.make_tensor_value_info("square", TensorProto.FLOAT, [1, 3, 32, 32])]),
-        model(kinds={"class_ids": TensorProto.FLOAT}, class_ids=[[1.0]]),
+        model(kinds={"class_ids": TensorProto.FLOAT}),
         model(kinds={"more": TensorProto.FLOAT}, nodes=[constant("more", [1.0])]),
         model([helper.make_node("Conv", ["missing", "gone"], ["n"])]),
     ],
