@@ -225,9 +225,7 @@ def test_no_file_is_read(bundle, workspace, monkeypatch):
     onnxruntime.InferenceSession(path.parent / "model.onnx", providers=["CPUExecutionProvider"])
     monkeypatch.setattr(onnxruntime, "InferenceSession", None)
     for read in (load_detector, lambda bundle: add_model(bundle, "mine", workspace)):
-        with pytest.raises(
-            BundleError, match=r"^odd\.autodet cannot be used .* its ONNX graph refers to files outside"
-        ):
+        with pytest.raises(BundleError, match=r"^odd\.autodet cannot be used .* refers to files outside the bundle"):
             read(path)
     assert list_models(workspace) == []
     assert read_card(path).graph_sha256
