@@ -16,6 +16,7 @@ from autodet.messages.plans import plan_text
 from autodet.models.store import find_model, list_models
 from autodet.records import Notice, notices_to_json
 from autodet.search.api import find_search, list_searches
+from autodet.search.order.space import architectures, default_values, hyperparameters_of
 from autodet.search.order.spec import SearchSpec
 from autodet.search.status.status_file import read_status, write_snapshot
 from autodet.workspace import read_json
@@ -120,11 +121,23 @@ def test_the_study_says_what_the_status_file_says(old, search):
         assert told[0][3] == Notice.of("sentence", text=FAILURE)
 
 
+@pytest.mark.parametrize("search", ["capped", "failed", "finds-nothing", "killed", "stopped"])
+def test_a_search_that_names_no_network_keeps_the_default_of_its_time(old, search):
+    from autodet.search.study.study import SearchStudy
+
+    spec = find_search(search, old).spec()
+    assert architectures(spec.space) == ("fasterrcnn_efficientnet_lite0",)
+    assert hyperparameters_of(default_values(spec.space)).image_size == 320
+    study = SearchStudy(old, search, spec)
+    assert study.params(study.ask())["architecture"] == "fasterrcnn_efficientnet_lite0"
+
+
 def test_its_models_are_listed(old):
     assert {model.id for model in list_models(old)} == {
         *("capped", "capped-before-refit", "finds-nothing", "killed", "stopped")
     }
     assert find_model("capped", old).card.refit
+    assert find_model("capped", old).card.reused_classes == {}
 
 
 def test_its_data_set_is_read(old):

@@ -5,8 +5,9 @@ from typing import Any
 
 from autodet.messages.templates import Templates, render_all
 from autodet.records import Notice
-from autodet.text_format import counted, duration, listed
+from autodet.text_format import counted, duration, listed, shortened
 
+MAX_NAMES = 5  # of classes
 WIDE = 1.4  # ratio of the bounds from which a single number is too precise
 SOURCES = {
     "": "",
@@ -38,6 +39,20 @@ PRUNERS = {
 def plan_text(reasons: Sequence[Notice]) -> str:
     """Return the reasons for a plan as sentences; empty if there are none."""
     return render_all(reasons, SENTENCES)
+
+
+def reused_text(reused: Mapping[str, str]) -> str:
+    """Say which classes started with rows of the starting weights, mapped to their names there."""
+    return (
+        f"Classes known to the starting weights: {matches_text(reused)}."
+        if reused
+        else ("The starting weights know none of the classes.")
+    )
+
+
+def matches_text(known: Mapping[str, str]) -> str:
+    """List classes, mapped to their names in the starting weights; the first of many."""
+    return _names([name if name == other else f"{name} (as {other})" for name, other in known.items()])
 
 
 def forecast_text(least_seconds: float, most_seconds: float) -> str:
@@ -93,6 +108,29 @@ def _class_rare(reason: Notice) -> str:
     )
 
 
+def _classes_known(reason: Notice) -> str:
+    values = reason.values
+    sentences = []
+    if values["known"]:
+        fresh = f"; {_names(values['fresh'])} {_are(values['fresh'])} new to it" if values["fresh"] else ""
+        sentences.append(f"{values['source']} already knows {matches_text(values['known'])}{fresh}.")
+    if values["plurals"]:
+        hints = [f"{name} is probably its {other}" for name, other in values["plurals"][:MAX_NAMES]]
+        known = "" if values["known"] else f"{values['source']} knows no class by its name, but "
+        sentences.append(f"{known}{listed(hints)}: rename a class in a new version of the data set to reuse that.")
+    return " ".join(sentences)
+
+
+def _names(names: Sequence[str]) -> str:
+    """List names, the first of many."""
+    shown = [shortened(name, 40) for name in names[:MAX_NAMES]]
+    return listed([*shown, *([f"{len(names) - MAX_NAMES} more"] if len(names) > MAX_NAMES else [])])
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
 def _trials_vary(reason: Notice) -> str:
     space, pruner = _space(reason.values), reason.values["pruner"]
     if pruner is None:
@@ -132,6 +170,13 @@ SENTENCES: Templates = {
     "photo_size_limited": "Photos are scaled to {size} px; a quarter of the boxes are small then, but the photos are "
     "no larger.",
     "photo_size_raised": _photo_size_raised,
+    "photo_size_lowered": "Photos are scaled to {size} px instead of the usual {usual}, because they are smaller.",
     "class_rare": _class_rare,
+    "network_usual": "Trials train {network}: it learns quickest, because its weights have seen COCO's boxes.",
+    "networks_compared": lambda notice: (
+        f"Trials compare {listed(notice.values['networks'])}, because the network that learns quickest does not always "
+        "end highest."
+    ),
+    "classes_known": _classes_known,
     "trials_vary": _trials_vary,
 }

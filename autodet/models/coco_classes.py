@@ -1,4 +1,6 @@
-"""Names of COCO's 80 classes, in the order of the NanoDet-g weights."""
+"""Names of COCO's 80 classes, in the order of the NanoDet-g weights, and their plurals."""
+
+from autodet.text_format import spelling_key
 
 COCO_CLASSES = (
     "person",
@@ -82,3 +84,21 @@ COCO_CLASSES = (
     "hair drier",
     "toothbrush",
 )
+IRREGULAR_PLURALS = {"person": "people", "mouse": "mice", "knife": "knives"}
+
+
+def singular_of(name: str) -> str | None:
+    """Return the COCO class whose English plural is ``name``, without regard to case and spaces; None if there is none.
+
+    A class is never matched by this guess; it is a hint for users, who can rename theirs.
+    """
+    return _SINGULARS.get(spelling_key(name))
+
+
+def _plurals(name: str) -> list[str]:
+    if name.endswith(("s", "x", "z", "ch", "sh")):
+        return [f"{name}es"]
+    return [f"{name}s", *([IRREGULAR_PLURALS[name]] if name in IRREGULAR_PLURALS else [])]
+
+
+_SINGULARS = {spelling_key(plural): name for name in COCO_CLASSES for plural in _plurals(name)}

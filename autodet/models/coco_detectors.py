@@ -74,7 +74,7 @@ def build_coco_detector(
         state = {key.replace(SSD_FEATURES, BODY): value for key, value in published.items()}
         known: Sequence[str] = get_model_weights(name).DEFAULT.meta["categories"]
         names = classes or [f"class {number}, without a name" for number in range(class_count)]
-        transplant(state, known, network, names)
+        network.reused_classes = dict(transplant(state, known, network, names).kept)
     body = network.get_submodule("backbone.body")
     first = body[0] if isinstance(body, nn.Sequential) else body
     for layer in list(first.children())[:frozen]:

@@ -46,6 +46,8 @@ class ModelCard:
         latency_ms: Time of one prediction in milliseconds, if the search measured it; see ``autodet.training.latency``.
         start_from: The model whose weights the training started from; None for the network's pretrained weights.
         trained_sizes: Sizes of the training photos and their objects; None for models of earlier versions.
+        reused_classes: Classes that started with rows of the starting weights, mapped to their names there; empty for
+            models of earlier versions.
         weights_sha256: Checksum of the weights; set when the bundle is written.
         graph_sha256: Checksum of the ONNX graph; set when the bundle is written, empty if it has no graph.
         format: Format of the bundle.
@@ -67,6 +69,7 @@ class ModelCard:
     latency_ms: float | None = None
     start_from: Origin | None = None
     trained_sizes: TrainedSizes | None = None
+    reused_classes: Mapping[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
     graph_sha256: str = ""
     format: str = FORMAT
@@ -154,6 +157,11 @@ def _problems(card: ModelCard) -> Iterator[str]:
     sizes = vars(card.trained_sizes).values() if card.trained_sizes else ()
     if not all(_is_number(size) and size > 0 for size in sizes):
         yield "its trained sizes are not numbers above 0"
+    reused = card.reused_classes
+    if not isinstance(reused, Mapping) or len(reused) > MAX_CLASSES:
+        yield f"its reused classes are not a list of up to {MAX_CLASSES:,} entries"
+        return
+    yield from _text_problems(("reused class", name) for names in reused.items() for name in names)
     for name in ("metrics", "params", "versions"):
         yield from _entry_problems(name, getattr(card, name))
     if not all(_is_number(value) and 0 <= value <= 1 for value in card.metrics.values()):

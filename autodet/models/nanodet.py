@@ -6,16 +6,17 @@ per class and each side of a box as a distribution over distances (generalized f
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.ops import generalized_box_iou_loss
+from torchvision.ops import box_iou, generalized_box_iou_loss
 
 from autodet.models.coco_classes import COCO_CLASSES
 from autodet.models.dense_cells import assign, best_detections, cell_grid
-from autodet.models.matching_weights import transplant
+from autodet.models.matching_weights import match_classes
 from autodet.models.normalize import SquareInput, Targets
 from autodet.records import MAX_DETECTIONS, MIN_SCORE
 
@@ -24,8 +25,12 @@ CHANNELS = 128
 BINS = 11  # distances of 0 to 10 strides
 SLOPE = 0.1
 BGR_MEAN, BGR_STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
+FITTING_CELLS = 3  # cells per object in which the response of COCO's classes is measured
+MIN_KNOWN_RESPONSE = 0.5  # of a class that COCO knows by name, relative to the class that responds most
 FOCUS = 2.0  # exponent of the quality focal loss
 BOX_WEIGHT, BIN_WEIGHT = 2.0, 0.25  # of GIoU and of the distribution focal loss; the paper's
+
+Example = tuple[Tensor, Mapping[str, Tensor]]
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
@@ -74,6 +79,12 @@ class Body(nn.Module):
         self.stage2 = Stage(64, 64, 2, stride=2)
         self.stage3 = Stage(128, 128, 2, stride=2)
         self.stage4 = Stage(256, 256, 3, stride=2)
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """All layers from the input on, for freezing."""
+        stages = (self.stage1, self.stage2, self.stage3, self.stage4)
+        return [self.stem, *(layer for stage in stages for layer in (stage.downsample, *stage.blocks, stage.fuse))]
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Compute the maps at strides 8, 16 and 32 of images, shape (B, 3, H, W)."""
@@ -136,6 +147,24 @@ class LevelHead(nn.Module):
         return classes.float(), bins.unflatten(2, (4, BINS)).float()
 
 
+class Cells(NamedTuple):
+    """Predictions of the P cells of all levels.
+
+    Attributes:
+        classes: Class logits, shape (B, P, classes).
+        bins: Logits of the distances to the four sides, shape (B, P, 4, BINS).
+        boxes: Boxes, xyxy in pixels, shape (B, P, 4).
+        points: Centres of the cells, shape (P, 2).
+        strides: Strides of the cells, shape (P, 1).
+    """
+
+    classes: Tensor
+    bins: Tensor
+    boxes: Tensor
+    points: Tensor
+    strides: Tensor
+
+
 class NanoDet(nn.Module):
     """NanoDet-g; ``autodet.models.registry.build_network`` describes inputs and outputs."""
 
@@ -147,20 +176,26 @@ class NanoDet(nn.Module):
         self.transform = SquareInput(BGR_MEAN[::-1], BGR_STD[::-1], background=0)
         self.backbone = Backbone()
         self.head = nn.ModuleList(LevelHead(class_count) for _ in STRIDES)
+        self.reused_classes: dict[str, str] = {}  # as ``build_network`` describes it
         self.register_buffer("bins", torch.arange(BINS, dtype=torch.float32), persistent=False)
 
     def forward(self, squares: Tensor, targets: Targets | None = None) -> dict[str, Tensor] | Targets:
         """Return losses in training and detections in evaluation."""
+        cells = self.cells(squares)
+        if targets is not None and self.training:
+            return _losses(cells, targets)
+        size = (squares.shape[2], squares.shape[3])
+        return [best_detections(*outputs, size) for outputs in zip(cells.classes.sigmoid(), cells.boxes, strict=True)]
+
+    def cells(self, squares: Tensor) -> Cells:
+        """Return what every cell predicts for squares, uint8, shape (B, 3, S, S)."""
         images, _ = self.transform(squares)
         maps = list(self.backbone(images.tensors).values())
         classes, bins = (torch.cat(parts, 1) for parts in zip(*map(_apply, self.head, maps), strict=True))
         points, strides = cell_grid(maps, STRIDES)
         reach = (bins.softmax(-1) * self.bins).sum(-1) * strides
         boxes = torch.cat((points - reach[..., :2], points + reach[..., 2:]), -1)
-        if targets is not None and self.training:
-            return _losses(classes, bins, boxes, points, strides, targets)
-        scores = classes.sigmoid()
-        return [best_detections(*outputs, images.image_sizes[0]) for outputs in zip(scores, boxes, strict=True)]
+        return Cells(classes, bins, boxes, points, strides)
 
 
 def _apply(head: nn.Module, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -168,10 +203,9 @@ def _apply(head: nn.Module, features: Tensor) -> tuple[Tensor, Tensor]:
     return outputs
 
 
-def _losses(
-    classes: Tensor, bins: Tensor, boxes: Tensor, points: Tensor, strides: Tensor, targets: Targets
-) -> dict[str, Tensor]:
+def _losses(cells: Cells, targets: Targets) -> dict[str, Tensor]:
     """Compute the losses over all squares, weighting each positive cell by how well it fits its object."""
+    classes, bins, boxes, points, strides = cells
     scores = classes.detach().sigmoid()
     wanted = torch.zeros_like(classes)
     positive, matched = [], []
@@ -179,10 +213,10 @@ def _losses(
         quality, owner = assign(
             scores[photo], boxes[photo].detach(), points, strides, target["boxes"], target["labels"]
         )
-        cells = torch.where(quality > 0)[0]
-        wanted[photo, cells, target["labels"][owner[cells]]] = quality[cells]
-        positive.append(torch.stack((torch.full_like(cells, photo), cells)))
-        matched.append(target["boxes"][owner[cells]])
+        chosen = torch.where(quality > 0)[0]
+        wanted[photo, chosen, target["labels"][owner[chosen]]] = quality[chosen]
+        positive.append(torch.stack((torch.full_like(chosen, photo), chosen)))
+        matched.append(target["boxes"][owner[chosen]])
     photo, cell = torch.cat(positive, 1)
     quality, objects = wanted[photo, cell].amax(-1), torch.cat(matched)
     total = quality.sum().clamp(min=1.0)
@@ -223,27 +257,83 @@ def distribution_focal_loss(bins: Tensor, reach: Tensor) -> Tensor:
     return -(below * (1 - upper_share) + above * upper_share).sum(-1)
 
 
-def build_nanodet(class_count: int, published: Mapping[str, Tensor] | None, classes: Sequence[str]) -> NanoDet:
+def build_nanodet(
+    class_count: int,
+    published: Mapping[str, Tensor] | None,
+    classes: Sequence[str],
+    examples: Iterable[Example] = (),
+) -> NanoDet:
     """Build NanoDet-g.
 
     Args:
         class_count: Number of classes.
         published: COCO weights, or None for random weights that a bundle's weights replace.
         classes: Class names; those that COCO knows by the same name keep their rows of the head.
+        examples: Training photos, from which other classes take the rows of similar COCO classes.
     """
     network = NanoDet(class_count)
     if published is not None:
-        state = coco_state(published)
-        for level in range(len(STRIDES)):
-            for part in ("weight", "bias"):
-                rows = state[f"head.{level}.class_score.{part}"]
-                own: Tensor = network.get_parameter(f"head.{level}.class_score.{part}")
-                own.data.copy_(rows.mean(0, keepdim=True).expand_as(own))
+        coco = NanoDet(len(COCO_CLASSES))
+        coco.load_state_dict(coco_state(published))
         names = classes or [f"class {number}, without a name" for number in range(class_count)]
-        transplant(state, COCO_CLASSES, network, names)
+        shares = _shares(coco, names, examples)
+        _copy_rows(coco, network, shares)
+        known = match_classes(COCO_CLASSES, names).kept
+        network.reused_classes = {name: known[name] for name in known if shares[names.index(name)].max() == 1}
     for layer in (network.backbone.body.stem, network.backbone.body.stage1):
         layer.requires_grad_(False)
     return network.to(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def _copy_rows(coco: NanoDet, network: NanoDet, shares: Tensor) -> None:
+    """Load all weights; each row of a class becomes the mean of COCO's rows, weighted by shares (classes, 80)."""
+    state = coco.state_dict()
+    rows = {name: torch.tensordot(shares, state[name], 1) for name in state if ".class_score." in name}
+    network.load_state_dict(state | rows)
+
+
+def _shares(coco: NanoDet, names: Sequence[str], examples: Iterable[Example]) -> Tensor:
+    """Return the share of each COCO class in the rows of each class, shape (classes, 80); a class's shares add up to 1.
+
+    A class that COCO knows by name takes that row, unless it hardly responds to the examples: a data set's mouse may be
+    an animal. Other classes take the rows of the COCO classes that respond to their objects, and without examples the
+    mean of all rows.
+    """
+    responses = class_responses(coco, len(names), examples)
+    squared = responses**2
+    shares = squared / squared.sum(1, keepdim=True)
+    shares[~responses.any(1)] = 1 / len(COCO_CLASSES)
+    for name, known in match_classes(COCO_CLASSES, names).kept.items():
+        row, column = names.index(name), COCO_CLASSES.index(known)
+        if responses[row, column] >= MIN_KNOWN_RESPONSE * responses[row].max():
+            shares[row] = functional.one_hot(torch.tensor(column), len(COCO_CLASSES))
+    return shares
+
+
+@torch.inference_mode()
+def class_responses(coco: NanoDet, class_count: int, examples: Iterable[Example]) -> Tensor:
+    """Return the mean score of each COCO class on the objects of examples.
+
+    Args:
+        coco: The network with COCO's classes.
+        class_count: Number of classes of the examples.
+        examples: Squares, uint8, shape (3, S, S), with their ``boxes`` (N, 4) and ``labels`` (N,).
+
+    Returns:
+        Shape (class_count, 80): the mean over the cells that fit each object best, 0 to 1; 0 for a
+        class without an object.
+    """
+    coco.eval()
+    total = torch.zeros(class_count, len(COCO_CLASSES))
+    counts = torch.zeros(class_count, 1)
+    for square, target in examples:
+        cells = coco.cells(square[None])
+        scores = cells.classes[0].sigmoid()
+        best = box_iou(target["boxes"], cells.boxes[0]).topk(FITTING_CELLS, 1).indices
+        total.index_add_(0, target["labels"], scores[best].mean(1))
+        counts.index_add_(0, target["labels"], torch.ones(len(best), 1))
+    return total / counts.clamp(min=1)
 
 
 def coco_state(published: Mapping[str, Tensor]) -> dict[str, Tensor]:

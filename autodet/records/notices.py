@@ -77,8 +77,12 @@ PlanKind = Literal[
     "epochs_lowered",  # steps; usual
     "photo_size_usual",  # size; median_box: 0 to 1
     "photo_size_limited",  # size
+    "photo_size_lowered",  # size; usual
     "photo_size_raised",  # size; usual; least: pixels of a box
     "class_rare",  # name; shown; photos; times: how often its photos are used, relative to others
+    "network_usual",  # network: its title
+    "networks_compared",  # networks: their titles
+    "classes_known",  # source; known: {class: name there}; fresh: classes; plurals: [[class, name there]]
     "trials_vary",  # trials; varied: [{name, low, high} or {name, values}]; small_boxes; few; pruner: None if given
 ]
 NoticeKind = SearchKind | TrialKind | LossKind | CautionKind | DiagnosisKind | PlanKind

@@ -22,7 +22,8 @@ class Hyperparameters:
         backbone_lr_factor: Factor on ``lr`` for the pretrained backbone.
         weight_decay: Decoupled weight decay of AdamW.
         batch_size: Photos per step.
-        image_size: Side in pixels of the square that photos are letterboxed into.
+        image_size: Side in pixels of the square that photos are letterboxed into; in a search, that of the network by
+            default.
         ema_decay: Decay per step of the EMA weights that are evaluated and kept; 0 disables the EMA.
         frozen_depth: Frozen part of the pretrained backbone: ``none``, ``early`` (the network's own default),
             ``half`` or ``all``.
@@ -30,7 +31,7 @@ class Hyperparameters:
         scheduler: Decay of the learning rate after the warm-up: ``cosine``, ``linear`` or ``constant`` (no decay).
     """
 
-    architecture: str = "fasterrcnn_efficientnet_lite0"
+    architecture: str = "nanodet_g"
     lr: float = 1e-3
     backbone_lr_factor: float = 0.3
     weight_decay: float = 1e-4

@@ -24,10 +24,11 @@ from autodet.search.order.combinations import Combinations, cap_caution
 from autodet.search.order.dataset_preflight import check_dataset, check_labels
 from autodet.search.order.initial_weights import Beginning, read_beginning
 from autodet.search.order.options import SearchKeywords, SearchOptions, StoredOptions, lists_options
-from autodet.search.order.space import PARAMETERS, architectures, make_space, most_epochs
+from autodet.search.order.space import PARAMETERS, Choices, architectures, make_space, most_epochs
 from autodet.search.order.spec import SPEC, SearchSpec
 from autodet.search.planning.dataset_profile import unjudged_classes
 from autodet.search.planning.epoch_times import hardware_facts
+from autodet.search.planning.known_classes import known_classes_reason
 from autodet.search.planning.resolve import asked_space, check_device, plan_for
 from autodet.search.run.best_model import BEFORE, model_ids
 from autodet.search.status.epoch_lines import EpochLines
@@ -153,6 +154,7 @@ def _specify(
     )
     plan = plan_for(options, dataset, asked, beginning.card.image_size if beginning else None)
     tried = make_space({**plan.space, **asked})
+    tried["architecture"] = Choices(architectures(tried))  # a later version may have another default
     given = {field.name: getattr(options, field.name) for field in fields(StoredOptions)}
     planned = {field.name: getattr(plan, field.name) for field in fields(plan) if given.get(field.name) is None}
     stored = {name: planned.get(name, value) for name, value in given.items()}
@@ -167,11 +169,20 @@ def _specify(
         known_good=_best_params(options.warm_start, workspace) if options.warm_start else {},
         storage=storage_of_new_studies(),
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        why=plan.why,
+        why=(*plan.why, *_known_classes(beginning, dataset)),
         fingerprint=dataset.fingerprint,
     )
     spec.check()
     return spec
+
+
+def _known_classes(beginning: Beginning | None, dataset: Dataset) -> tuple[Notice, ...]:
+    """Say which classes the start model knows, if there is one."""
+    if beginning is None:
+        return ()
+    name = f"The model {beginning.origin.model}"
+    known = known_classes_reason(name, beginning.card.classes, dataset.classes)
+    return (known,) if known else ()
 
 
 def _check_here(spec: SearchSpec, dataset: Dataset) -> None:

@@ -20,10 +20,12 @@ class Progress:
     Attributes:
         state: State dicts of network, average, optimizer and scaler by name; empty before the first epoch.
         history: The completed epochs.
+        reused_classes: Classes that started with rows of the starting weights, mapped to their names there.
     """
 
     state: dict[str, Any] = field(default_factory=dict)
     history: list[EpochResult] = field(default_factory=list)
+    reused_classes: dict[str, str] = field(default_factory=dict)
 
     @property
     def best_score(self) -> float:
@@ -38,6 +40,7 @@ def save_checkpoint(job: TrainJob, fingerprint: str, progress: Progress) -> None
         "identity": _identity(job, fingerprint),
         "state": progress.state,
         "history": [result.to_json() for result in progress.history],
+        "reused_classes": progress.reused_classes,
     }
     torch.save(document, content)
     write_atomically(job.folder / CHECKPOINT, content.getvalue())
@@ -63,7 +66,8 @@ def load_checkpoint(job: TrainJob, fingerprint: str) -> Progress:
             f"The checkpoint {path} belongs to other parameters or to a data set that has changed since; start a new "
             "search."
         )
-    return Progress(document["state"], [EpochResult(**result) for result in document["history"]])
+    history = [EpochResult(**result) for result in document["history"]]
+    return Progress(document["state"], history, document.get("reused_classes", {}))
 
 
 def _identity(job: TrainJob, fingerprint: str) -> dict[str, Any]:

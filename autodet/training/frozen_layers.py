@@ -17,8 +17,11 @@ def freeze(network: nn.Module, hyperparameters: Hyperparameters) -> None:
 
 
 def _layers(body: nn.Module) -> list[nn.Module]:
-    """Return the layers of the body from the input on, split into blocks, without those that have no weights."""
-    layers = [
+    """Return the layers of the body from the input on, split into blocks, without those that have no weights.
+
+    A body whose children are not in this form lists its ``layers``.
+    """
+    layers: list[nn.Module] = getattr(body, "layers", None) or [
         layer
         for child in body.children()
         for layer in (child.children() if type(child) in (nn.ModuleList, nn.Sequential) else (child,))

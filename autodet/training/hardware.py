@@ -6,6 +6,8 @@ from autodet.settings import Settings
 from autodet.training.device import computes_bfloat16, device_slots, number_slots, visible_gpu
 from autodet.training.gpu import read_gpu
 
+UNKNOWN_GPU_BYTES = 8_000_000_000  # a guess is safe: gradient accumulation handles batches that do not fit
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -51,6 +53,11 @@ class Hardware:
     def on_gpus(self) -> bool:
         """Whether every trial has a GPU."""
         return "cpu" not in self.slots
+
+    @property
+    def likely_gpu_bytes(self) -> int:
+        """Memory of the smallest GPU, or a safe guess."""
+        return self.gpu_memory_bytes or UNKNOWN_GPU_BYTES
 
     @property
     def is_guess(self) -> bool:

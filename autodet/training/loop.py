@@ -2,8 +2,10 @@
 
 import copy
 import math
+import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +19,7 @@ from torch.utils.data import DataLoader
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
 from autodet.evaluation.coco_metrics import measure
+from autodet.messages.plans import reused_text
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.detection import detect
 from autodet.models.matching_weights import transplant
@@ -37,6 +40,7 @@ from autodet.training.transforms import TrainingTransform
 from autodet.version import __version__
 
 GRADIENT_NORM = 10.0  # maximum L2 norm of a step's gradient, over all weights
+EXAMPLES = 12  # photos of each class that the network may look at before training
 EVALUATION_BATCH = 8  # photos at a time
 
 
@@ -91,7 +95,11 @@ class _Trial:
         self.val_squares = Squares(dataset, to_judge, side, None, cache)
         self.sizes = TrainedSizes.of(to_learn)
         _seed(job.seed, 0)
-        network = _network(job, dataset.classes, pulse, resumes=bool(progress.state))
+        examples = _examples(dataset, to_learn, side, cache)
+        network, reused = _network(job, dataset.classes, examples, pulse, resumes=bool(progress.state))
+        if not progress.state:
+            progress.reused_classes = reused
+            print(reused_text(reused), file=sys.stderr, flush=True)  # into the log of the search
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
@@ -265,24 +273,29 @@ class _Trial:
             versions={"autodet": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
             start_from=job.start.origin if job.start else None,
             trained_sizes=self.sizes,
+            reused_classes=self.progress.reused_classes,
         )
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.average.state_dict().items()}
         write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
 
 
-def _network(job: TrainJob, classes: tuple[str, ...], pulse: Pulse, *, resumes: bool) -> nn.Module:
-    """Build the network with its starting weights; on resume they do not matter."""
+def _network(
+    job: TrainJob, classes: tuple[str, ...], examples: Iterable[Sample], pulse: Pulse, *, resumes: bool
+) -> tuple[nn.Module, dict[str, str]]:
+    """Build the network with its starting weights, and return the classes that they know; on resume neither matters."""
     pretrained = not resumes and job.start is None
     architecture = job.hyperparameters.architecture
-    network = build_network(architecture, len(classes), pretrained=pretrained, classes=classes, pulse=pulse)
+    network = build_network(
+        architecture, len(classes), pretrained=pretrained, classes=classes, examples=examples, pulse=pulse
+    )
     if job.start and not resumes:
         card, weights = read_bundle(job.start.bundle)
         if card.weights_sha256 != job.start.origin.weights_sha256:
             raise TrainingError(
                 f"{job.start.bundle.name} is not the model that the search began with; start a new search."
             )
-        transplant(safetensors.torch.load(weights), card.classes, network, classes)
-    return network
+        return network, dict(transplant(safetensors.torch.load(weights), card.classes, network, classes).kept)
+    return network, getattr(network, "reused_classes", {})
 
 
 def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRecord]:
@@ -293,6 +306,18 @@ def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRec
             "evaluated; import one that has."
         )
     return records
+
+
+def _examples(
+    dataset: Dataset, records: Sequence[ImageRecord], side: int, cache: SquareCache | None
+) -> Iterator[Sample]:
+    """Yield unmodified training photos, until each class has been on ``EXAMPLES`` of them, if there are so many."""
+    shown: Counter[int] = Counter()
+    for record in records:
+        classes = set(record.annotations.class_ids[~record.annotations.difficult].tolist())
+        if any(shown[class_id] < EXAMPLES for class_id in classes):
+            shown.update(classes)
+            yield Squares(dataset, [record], side, cache=cache)[0]
 
 
 def _seed(seed: int, epoch: int) -> None:

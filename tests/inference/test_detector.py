@@ -172,7 +172,7 @@ def test_a_trained_model_knows_the_sizes_that_it_was_trained_on(detector, sample
 
 def test_a_detector_shows_what_it_is(detector, tmp_path):
     assert repr(detector) == (
-        "Detector('sample', classes=['apple', 'banana', 'orange'], architecture='fasterrcnn_efficientnet_lite0', "
+        "Detector('sample', classes=['apple', 'banana', 'orange'], architecture='nanodet_g', "
         f"image_size=160, map50={detector.card.metrics['map50']:.3}, device=cpu)"
     )
     many = untrained_bundle(tmp_path / "many.autodet", tuple(f"class {number}" for number in range(500)))

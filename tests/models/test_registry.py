@@ -136,7 +136,7 @@ def test_coco_weights_out_of_reach_are_told_before_and_on_loading(offline):
     problem = weights_problem(MOBILENET)
     assert problem is not None
     assert "AUTODET_WEIGHTS" in problem
-    assert "EfficientNet-Lite0" in problem
+    assert "NanoDet-g" in problem
     with pytest.raises(WeightsError, match="AUTODET_WEIGHTS"):
         build_network(MOBILENET, class_count=1, pretrained=True)
 

@@ -53,7 +53,7 @@ def test_what_does_not_pass_is_a_sentence_and_leaves_nothing_behind(weights_serv
     with pytest.raises(WeightsError, match=reason) as caught:
         load_weights(weights_server.weights)
     assert "AUTODET_WEIGHTS_URL" in str(caught.value)
-    assert "EfficientNet-Lite0" in str(caught.value)
+    assert "NanoDet-g" in str(caught.value)
     assert len(weights_server.asked) == attempts
     assert left_in(cache) == set()
 

@@ -6,40 +6,49 @@ from dataclasses import replace
 import pytest
 import torch
 
-from autodet.models.registry import DEFAULT_ARCHITECTURE, build_network
+from autodet.models.registry import build_network
 from autodet.records import Hyperparameters
 from autodet.training.frozen_layers import freeze
 from autodet.training.loop import _augmentation, _optimizer
 from autodet.training.schedule import set_learning_rates
 from autodet.training.transforms import generator_of
 
+NETWORKS = ("nanodet_g", "fasterrcnn_efficientnet_lite0")
 
-def learning(depth):
-    network = build_network(DEFAULT_ARCHITECTURE, 2, pretrained=False)
+
+def learning(name, depth):
+    network = build_network(name, 2, pretrained=False)
     freeze(network, replace(Hyperparameters(), frozen_depth=depth))
     body = network.get_submodule("backbone.body")
     return network, sum(parameter.requires_grad for parameter in body.parameters())
 
 
-def test_the_deeper_it_is_frozen_the_less_learns():
-    counts = [learning(depth)[1] for depth in ("none", "early", "half", "all")]
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_deeper_it_is_frozen_the_less_learns(name):
+    counts = [learning(name, depth)[1] for depth in ("none", "early", "half", "all")]
     assert counts == sorted(counts, reverse=True)
     assert len(set(counts)) == 4
     assert counts[-1] == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "layer"), [*zip(NETWORKS, ("head.0.class_score", "roi_heads.box_predictor.cls_score"), strict=True)]
+)
 @pytest.mark.trains
-def test_a_wholly_frozen_body_still_trains_what_is_on_top():
-    network, _ = learning("all")
-    optimizer = _optimizer(network, Hyperparameters())
-    head = network.roi_heads.box_predictor.cls_score.weight
+def test_a_wholly_frozen_body_still_trains_what_is_on_top(name, layer):
+    network, _ = learning(name, "all")
+    optimizer = _optimizer(network, replace(Hyperparameters(), architecture=name))
+    head = network.get_submodule(layer).weight
     before = head.detach().clone()
     head.grad = torch.ones_like(head)
     optimizer.step()
     assert not torch.equal(head, before)
 
 
-@pytest.mark.parametrize(("name", "factor"), [(DEFAULT_ARCHITECTURE, 1.0), ("onestage_efficientnet_lite0", 0.3)])
+@pytest.mark.parametrize(
+    ("name", "factor"),
+    [("nanodet_g", 1.0), ("fasterrcnn_efficientnet_lite0", 1.0), ("onestage_efficientnet_lite0", 0.3)],
+)
 def test_one_range_of_learning_rates_suits_every_network(name, factor):
     network = build_network(name, 2, pretrained=False)
     groups = _optimizer(network, replace(Hyperparameters(), architecture=name)).param_groups

@@ -2,7 +2,7 @@
 
 A single value is fixed, a pair of numbers is a range, a list is a choice::
 
-    {"lr": (5e-4, 5e-3), "batch_size": [4, 8], "architecture": "fasterrcnn_efficientnet_lite0", "augmentation": True}
+    {"lr": (5e-4, 5e-3), "batch_size": [4, 8], "architecture": "nanodet_g", "augmentation": True}
 
 ``True`` uses the prior of the table, ``False`` the default.
 """

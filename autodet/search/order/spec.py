@@ -10,10 +10,11 @@ from autodet.errors import AutodetError, SearchError
 from autodet.evaluation.objective import Objective
 from autodet.records import Notice, Origin, known_entries, notices_from_json, notices_to_json
 from autodet.search.order.options import StoredOptions
-from autodet.search.order.space import Space, changes_latency, make_space, space_from_json
+from autodet.search.order.space import Choices, Space, changes_latency, make_space, space_from_json
 from autodet.workspace import read_json, write_json
 
 SPEC = "spec.json"
+EARLIER_DEFAULT = "fasterrcnn_efficientnet_lite0"  # the network of earlier versions' searches that name none
 Place = Literal["workspace", "server"]  # study storage: the workspace's SQLite, or the settings' PostgreSQL
 
 
@@ -30,7 +31,7 @@ class SearchSpec(StoredOptions):
         pruner: Pruner of trials that fall behind; always ``none`` with two objectives, because Optuna cannot prune
             those.
         patience: Early stopping: a trial ends after this many epochs without improvement; None disables it.
-        space: Search space; parameters outside it keep their default.
+        space: Search space, which names the network; other parameters outside it keep their default.
         known_good: Parameters of trial 1: the best ones of an earlier search.
         start_from: Model with the starting weights of every trial; the search folder holds a copy.
         defaults: Overrides of the usual defaults in trial 0: that model's photo size, or one that fits the data set.
@@ -115,6 +116,6 @@ class SearchSpec(StoredOptions):
 
 def _space_of(document: dict[str, Any]) -> Space:
     if "space" in document:
-        return space_from_json(document["space"])
+        return {"architecture": Choices((EARLIER_DEFAULT,))} | space_from_json(document["space"])
     lr, architecture = document.pop("lr_range"), document.pop("architecture")  # format of earlier versions
     return make_space({"lr": tuple(lr), "architecture": architecture})

@@ -26,6 +26,7 @@ class Facts:
         rare_class: The class with the fewest training photos, at least one.
         rare_photos: Number of training photos that show it.
         most_photos: Number of training photos that show the most common class.
+        classes: Names of the classes.
     """
 
     train_photos: int
@@ -36,6 +37,7 @@ class Facts:
     rare_class: str = ""
     rare_photos: int = 0
     most_photos: int = 0
+    classes: tuple[str, ...] = ()
 
 
 def facts_of(dataset: Dataset) -> Facts:
@@ -64,6 +66,7 @@ def facts_of(dataset: Dataset) -> Facts:
         dataset.classes[rarest],
         int(shown[rarest]),
         int(shown.max()),
+        dataset.classes,
     )
 
 

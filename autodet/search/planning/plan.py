@@ -5,12 +5,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from autodet.models.registry import find_architecture
 from autodet.records import Hyperparameters, Notice, NoticeKind
-from autodet.search.order.space import Range, Space, Tried, default_values, hyperparameters_of, make_space
+from autodet.search.order.space import (
+    Range,
+    Space,
+    Tried,
+    architectures,
+    default_values,
+    hyperparameters_of,
+    make_space,
+)
 from autodet.search.planning.dataset_profile import Facts
 from autodet.search.planning.forecast import forecast_search
-from autodet.search.planning.image_size import fit_photo_size, has_many_small_boxes, photo_size_reason
+from autodet.search.planning.image_size import (
+    fit_photo_size,
+    has_many_small_boxes,
+    photo_size_reason,
+    usual_sizes,
+)
+from autodet.search.planning.known_classes import coco_classes_reason
+from autodet.search.planning.networks import networks_reason
 from autodet.training.class_balance import oversampling_factor
 from autodet.training.forecast import epoch_seconds
 from autodet.training.hardware import Hardware
@@ -55,25 +69,35 @@ def steps_an_epoch(train_photos: int) -> int:
     return max(1, math.ceil(train_photos / Hyperparameters().batch_size))
 
 
-def explain_entries(plan: Plan, facts: Facts, hardware: Hardware) -> tuple[Notice, ...]:
+def explain_entries(plan: Plan, facts: Facts, hardware: Hardware, *, pretrained: bool = True) -> tuple[Notice, ...]:
     """Explain a plan that the user entered.
 
     Args:
         plan: The entered plan; its ``space`` is complete, including the network, as returned by ``make_space``.
         facts: Data set statistics.
         hardware: Hardware that trials run on.
+        pretrained: Whether trials start from the network's published weights, not from a model.
     """
-    size = first_trial(plan.space).image_size
-    plan = replace(plan, image_size=size)
-    network = find_architecture(first_trial(plan.space).architecture)
-    fits = size == fit_photo_size(network.image_size, facts)
+    plan = replace(plan, image_size=first_trial(plan.space).image_size)
+    networks = architectures(plan.space)
     reasons = (
         effort_reason(plan, facts, hardware, plan.space, asked=True),
-        photo_size_reason(size, network.image_size, facts) if fits else None,
+        networks_reason(networks) if pretrained else None,
+        _entered_size_reason(plan, facts),
+        coco_classes_reason(networks, facts.classes) if pretrained else None,
         mosaics_reason(plan.space, facts),
         _entered_space_reason(plan, facts),
     )
     return tuple(filter(None, reasons))
+
+
+def _entered_size_reason(plan: Plan, facts: Facts) -> Notice | None:
+    """Explain an entered photo size; None if no preset would choose it."""
+    size, sizes = plan.image_size, usual_sizes(first_trial(plan.space).architecture)
+    for usual in sorted(sizes, key=lambda usual: usual != size):
+        if size == fit_photo_size(usual, facts, sizes[0]):
+            return photo_size_reason(size, usual, facts)
+    return None
 
 
 def effort_reason(plan: Plan, facts: Facts, hardware: Hardware, usual: Space, *, asked: bool) -> Notice:

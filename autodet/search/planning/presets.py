@@ -5,11 +5,12 @@ The epochs follow from a number of steps, because a small data set needs more ep
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any
 
 from autodet.errors import SearchError
 from autodet.evaluation.objective import MAP50, Objective
-from autodet.models.registry import DEFAULT_ARCHITECTURE, USUAL_ARCHITECTURES, find_architecture, weights_problem
+from autodet.models.registry import DEFAULT_ARCHITECTURE, find_architecture
 from autodet.search.order.space import (
     Range,
     Space,
@@ -23,6 +24,13 @@ from autodet.search.planning.image_size import (
     has_many_small_boxes,
     multiples,
     photo_size_reason,
+    usual_size,
+    usual_sizes,
+)
+from autodet.search.planning.known_classes import coco_classes_reason
+from autodet.search.planning.networks import (
+    networks_reason,
+    networks_to_try,
 )
 from autodet.search.planning.plan import (
     MORE_VARIES,
@@ -39,19 +47,17 @@ from autodet.training.hardware import Hardware
 
 HOUR = 3600.0
 MAX_EPOCHS = 100
-MANY_TRIALS = 20  # enough trials per Hyperband bracket, and per network
+MIN_BRACKET_TRIALS = 20  # enough trials per Hyperband bracket
 MIN_BRACKET_EPOCHS = 9  # two halvings with a reduction factor of 3
 LONG_TRIAL = 30  # epochs from which early stopping pays off
 MANY_SLOTS = 4  # use ASHA, which does not wait for a bracket to fill
 BATCHES = (2, 4, 8, 16, 32)
 MAX_BATCH_CPU = 8  # larger batches bring no gain on a CPU
 STEPS_AN_EPOCH = 20  # minimum; limits the batch size
-SIZES_FOR_SPEED = (0.8, 1.0, 1.3)  # multiples of the default size
-# The backward pass of a 320-pixel photo takes 55 MB in float32, measured with both networks; the rest is headroom for
+# The backward pass of a 320-pixel photo takes 55 MB in float32, measured with two networks; the rest is headroom for
 # GPU overhead, which was not measured.
 PHOTO_BYTES, BASE_BYTES = 150e6, 2e9
-UNKNOWN_GPU_BYTES = 8e9  # a guess is safe: gradient accumulation handles batches that do not fit
-ROOMY_GPU_BYTES = 8e9
+SIZES_FOR_SPEED = (0.8, 1.0, 1.3)  # multiples of the default size
 
 
 @dataclass(frozen=True)
@@ -83,11 +89,6 @@ PRESETS = {
 }
 
 
-def usable_networks() -> tuple[str, ...]:
-    """Return the usual networks whose pretrained weights are available, on disk or from a server."""
-    return tuple(name for name in USUAL_ARCHITECTURES if not weights_problem(name))
-
-
 def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     preset: str,
     facts: Facts,
@@ -107,12 +108,13 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         preset: A name in ``PRESETS``.
         facts: Data set statistics.
         hardware: Hardware that trials run on.
-        networks: The network to train, followed by others to try.
+        networks: The network of the first trial, followed by others that are usable; all of them are tried if they
+            are requested, else ``networks_to_try`` chooses.
         trials: Number of trials, if already decided.
         epochs: Epochs per trial, if already decided.
         pruner: Pruner, if already decided.
         objective: Objective of the search. With latency, no trial is pruned, and photo sizes are tried unless ``asked``
-            sets them or the network is tuned.
+            sets them or tunes the network.
         image_size: Photo size of the start model; without one, a size that fits the boxes.
         asked: Values already requested for the space, as for ``make_space``.
 
@@ -123,17 +125,26 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
         raise SearchError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
     effort = PRESETS[preset]
     counted_before = trials is not None or epochs is not None
-    asked, own = asked or {}, find_architecture(networks[0]).image_size
-    size = image_size or fit_photo_size(own, facts)
+    asked = asked or {}
+    first = plan_photo_size(networks[0], facts, image_size, asked, preset)
+    size, sized = first.image_size, {"image_size": image_size} if image_size else first.space
     usual = make_space({"architecture": networks[0], "image_size": size, **asked})
     fitting = _epochs(effort, facts.train_photos)
     epochs = fitting if epochs is None else epochs
-    trials = _trials(effort, facts, epochs, hardware, usual) if trials is None else trials
+    likely = networks
+    if "architecture" not in asked:
+        likely = networks_to_try(preset, trials or _usual_trials(effort, hardware), hardware, networks)
+    if trials is None:
+        spaces = [make_space({**sized, **asked, "architecture": name}) for name in likely]
+        trials = _trials(effort, facts, epochs, hardware, spaces)
+    if "architecture" not in asked:
+        networks = networks_to_try(preset, trials, hardware, networks)
     sizes = _asked_sizes(asked) or _image_sizes(size, facts, hardware)
     tried = {name: one for name, one in _space(trials, facts, hardware, networks, sizes).items() if name not in asked}
-    if objective.latency and "image_size" not in asked and not changes_latency(make_space({**tried, **asked})):
+    if objective.latency and "image_size" not in {**tried, **asked} and not changes_latency(make_space(asked)):
         tried["image_size"] = [one for one in multiples(size, SIZES_FOR_SPEED) if one <= max(size, facts.photo_side)]
-    fitted = plan_photo_size(networks[0], facts, image_size, {**asked, **tried})
+    fitted = plan_photo_size(networks[0], facts, image_size, {**asked, **tried}, preset)
+    pretrained = image_size is None  # a start model has its own photo size
     plan = Plan(
         trials,
         epochs,
@@ -146,14 +157,18 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     why = (
         effort_reason(plan, facts, hardware, usual, asked=counted_before),
         epochs_reason(plan, effort.epochs, facts) if epochs == fitting else None,
+        networks_reason(networks) if pretrained and "architecture" not in asked else None,
         *fitted.why,
+        coco_classes_reason(networks, facts.classes) if pretrained else None,
         mosaics_reason(make_space({**plan.space, **asked}), facts),
         space_reason(plan, facts, asked, pruner=plan.pruner if pruner is None else None),
     )
     return replace(plan, why=tuple(filter(None, why)))
 
 
-def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: Mapping[str, Any]) -> Plan:
+def plan_photo_size(
+    network: str, facts: Facts, image_size: int | None, tried: Mapping[str, Any], preset: str = DEFAULT_PRESET
+) -> Plan:
     """Choose the photo size unless it is already given or in the space; the rest of the plan keeps its defaults.
 
     Args:
@@ -161,15 +176,17 @@ def plan_photo_size(network: str, facts: Facts, image_size: int | None, tried: M
         facts: Data set statistics.
         image_size: Photo size of the start model, if there is one.
         tried: Values already decided for the space, as for ``make_space``.
+        preset: Name of the preset.
     """
-    own = find_architecture(network).image_size
-    size = image_size or fit_photo_size(own, facts)
+    usual = usual_size(network, preset)
+    size = image_size or fit_photo_size(usual, facts, usual_sizes(network)[0])
     if image_size or "image_size" in tried:
         return Plan(image_size=size)
+    own = find_architecture(network).image_size
     return Plan(
         space={} if size == own else {"image_size": [size]},
         image_size=size,
-        why=(photo_size_reason(size, own, facts),),
+        why=(photo_size_reason(size, usual, facts),),
     )
 
 
@@ -181,26 +198,30 @@ def _epochs(effort: Preset, photos: int) -> int:
     return max(1, min(max(effort.epochs, least), most, MAX_EPOCHS))
 
 
-def _trials(effort: Preset, facts: Facts, epochs: int, hardware: Hardware, space: Space) -> int:
-    """Return the preset's number of trials, reduced to its time; on GPUs, rounded up to fill all slots."""
+def _usual_trials(effort: Preset, hardware: Hardware) -> int:
+    """Return the preset's number of trials; on GPUs, rounded up to fill all slots."""
     slots = len(hardware.slots)
-    usual = -(-effort.trials_gpu // slots) * slots if hardware.on_gpus else effort.trials
-    one = trial_seconds(facts.train_photos, facts.val_photos, epochs, first_trial(space), hardware)
-    return min(usual, max(effort.least_trials, int(effort.seconds // one) * slots))
+    return -(-effort.trials_gpu // slots) * slots if hardware.on_gpus else effort.trials
+
+
+def _trials(effort: Preset, facts: Facts, epochs: int, hardware: Hardware, spaces: Sequence[Space]) -> int:
+    """Return the preset's number of trials, reduced to its time; ``spaces`` are those of the networks."""
+    photos = facts.train_photos, facts.val_photos
+    one = fmean(trial_seconds(*photos, epochs, first_trial(space), hardware) for space in spaces)
+    fitting = int(effort.seconds // one) * len(hardware.slots)
+    return min(_usual_trials(effort, hardware), max(effort.least_trials, fitting))
 
 
 def _space(
     trials: int, facts: Facts, hardware: Hardware, networks: Sequence[str], sizes: Sequence[int]
 ) -> dict[str, Any]:
     """Return additional parameters to tune; more trials allow more parameters."""
+    space: dict[str, Any] = {"architecture": list(networks)} if len(networks) > 1 else {}
     if trials < MORE_VARIES:
-        return {}
-    space: dict[str, Any] = {"batch_size": _batch_sizes(facts, hardware, sizes[-1]), "augmentation": True}
+        return space
+    space |= {"batch_size": _batch_sizes(facts, hardware, sizes[-1]), "augmentation": True}
     if len(sizes) > 1:
         space["image_size"] = list(sizes)
-    roomy = hardware.on_gpus and (hardware.gpu_memory_bytes or UNKNOWN_GPU_BYTES) >= ROOMY_GPU_BYTES
-    if roomy and trials >= MANY_TRIALS and len(networks) > 1:
-        space["architecture"] = list(networks)
     return space
 
 
@@ -232,13 +253,12 @@ def _room(hardware: Hardware, image_size: int) -> float:
     """Return the maximum batch size for a photo size."""
     if not hardware.on_gpus:
         return MAX_BATCH_CPU
-    memory = hardware.gpu_memory_bytes or UNKNOWN_GPU_BYTES
-    return (memory - BASE_BYTES) / (PHOTO_BYTES * (image_size / 320) ** 2)
+    return (hardware.likely_gpu_bytes - BASE_BYTES) / (PHOTO_BYTES * (image_size / 320) ** 2)
 
 
 def _pruner(trials: int, epochs: int, hardware: Hardware) -> str:
     if trials <= max(2, len(hardware.slots)):  # no trial has finished when the last one starts
         return "none"
-    if trials < MANY_TRIALS or epochs < MIN_BRACKET_EPOCHS:
+    if trials < MIN_BRACKET_TRIALS or epochs < MIN_BRACKET_EPOCHS:
         return "median"
     return "asha" if len(hardware.slots) >= MANY_SLOTS else "hyperband"

@@ -1,6 +1,7 @@
 """Resolution of search options: the plan, the requested space, and the device."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from autodet.datasets.manifest import Dataset
@@ -10,8 +11,10 @@ from autodet.search.order.options import SearchOptions
 from autodet.search.order.space import architectures, make_space, most_epochs
 from autodet.search.planning.dataset_profile import facts_of
 from autodet.search.planning.epoch_times import measured_hardware
-from autodet.search.planning.plan import Plan
-from autodet.search.planning.presets import plan_photo_size, plan_search, usable_networks
+from autodet.search.planning.known_classes import coco_classes_reason
+from autodet.search.planning.networks import usable_networks
+from autodet.search.planning.plan import Plan, first_trial
+from autodet.search.planning.presets import plan_photo_size, plan_search
 from autodet.settings import load_settings
 from autodet.text_format import listed
 from autodet.training.device import device_slots, number_slots
@@ -31,16 +34,19 @@ def plan_for(options: SearchOptions, dataset: Dataset, asked: Mapping[str, Any],
         SearchError: A requested value is invalid.
     """
     facts, space = facts_of(dataset), make_space(asked)
+    first = first_trial(space).architecture
+    networks = (first, *(name for name in architectures(space) if name != first))
     if options.preset is None:
-        return plan_photo_size(architectures(space)[0], facts, image_size, asked)
+        plan = plan_photo_size(first, facts, image_size, asked)
+        known = None if image_size else coco_classes_reason(networks, facts.classes)
+        return replace(plan, why=tuple(filter(None, (*plan.why, known))))
     settings = load_settings()
     if options.executor == "ray":
         hardware = hardware_of_cluster(settings)
     else:
         hardware = measured_hardware(find_hardware(settings, options.device), dataset)
-    networks = architectures(space)
-    if hardware.on_gpus and "architecture" not in asked:
-        networks = (*networks, *(name for name in usable_networks() if name not in networks))
+    if "architecture" not in asked:
+        networks = usable_networks(options.preset, on_gpus=hardware.on_gpus)
     return plan_search(
         options.preset,
         facts,

@@ -18,7 +18,7 @@ from autodet import records
 from autodet.lock import hold_lock
 from autodet.records import Attempt, EpochResult, Notice, TrialStatus, known_entries, notices_from_json
 from autodet.search.order.combinations import Combinations
-from autodet.search.order.space import hyperparameters_of, params_near, suggest_values
+from autodet.search.order.space import architectures, hyperparameters_of, params_near, suggest_values
 from autodet.search.order.spec import SearchSpec
 from autodet.search.status.status_file import UNSAVED
 from autodet.search.study.database import open_database, storage_errors, study_name
@@ -55,9 +55,7 @@ class SearchStudy:
         if CREATED not in self._study.user_attrs:
             self._study.set_user_attr(CREATED, spec.created)
         if not self._study.get_trials(deepcopy=False):
-            defaults = params_near(spec.space, spec.defaults)
-            known_good = params_near(spec.space, {**spec.defaults, **spec.known_good})
-            for params in [defaults, known_good] if known_good != defaults else [defaults]:
+            for params in _first_trials(spec):
                 self._study.enqueue_trial(params)
         self.save()
 
@@ -170,6 +168,20 @@ class SearchStudy:
         """Return all trials as stored in the study."""
         trials = self._study.get_trials(deepcopy=False)
         return [_status(trial, self._spec.epochs) for trial in trials if trial.state is not TrialState.WAITING]
+
+
+def _first_trials(spec: SearchSpec) -> list[dict[str, Any]]:
+    """Return the tuned parameters of the first trials, before the sampler chooses.
+
+    These are the defaults, the known good ones, and the defaults with each other network.
+    """
+    defaults, known_good = (params_near(spec.space, {**spec.defaults, **wanted}) for wanted in ({}, spec.known_good))
+    first = [defaults, known_good] if known_good != defaults else [defaults]
+    for network in architectures(spec.space):
+        params = params_near(spec.space, {**spec.defaults, "architecture": network})
+        if params.get("architecture") not in [earlier.get("architecture") for earlier in first]:
+            first.append(params)
+    return first
 
 
 def forget_study(workspace: Workspace, search: str, spec: SearchSpec) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from autodet.errors import AutodetError
 from autodet.inference.bundle_graph import add_graph
 from autodet.inference.runtime import choose_runtime
+from autodet.messages.plans import matches_text
 from autodet.messages.runtimes import runtime_text
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, add_model, list_models, rename_model
@@ -114,6 +115,9 @@ def _show_details(model: StoredModel) -> None:
         "Starting weights": f"the weights of {card.start_from.model}"
         if card.start_from
         else "the network's pretrained weights",
+        "Classes known to the starting weights": matches_text(card.reused_classes)
+        if card.reused_classes
+        else "none recorded",
         "Hyperparameters": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
         "Software versions": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
         "Data set's fingerprint": card.dataset_fingerprint,

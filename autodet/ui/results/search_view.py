@@ -14,6 +14,7 @@ from autodet.charts.timeline import timeline_figure
 from autodet.charts.trials import loss_figure, map_figure, most_telling
 from autodet.errors import SearchError
 from autodet.evaluation.objective import OBJECTIVES, Objective
+from autodet.messages.plans import plan_text
 from autodet.models.registry import ARCHITECTURES
 from autodet.records import SearchState, SearchStatus, TrialStatus
 from autodet.search.api import find_only_search
@@ -137,10 +138,21 @@ def _show_state(status: SearchStatus) -> None:
         st.warning(escape(status.caution), icon=":material/warning:")
     if status.diagnosis:
         st.info(escape(status.diagnosis), icon=":material/troubleshoot:")
+    if reasons := _reasons(status):
+        with st.expander("Why these settings", icon=":material/help:"):
+            st.markdown(escape(reasons))
     if lost:
         st.warning(f"It cannot be resumed. {escape(lost)}", icon=":material/block:")
     elif status.state == "interrupted":
         st.warning("Its process has ended. Every finished epoch is kept; Resume continues from there.")
+
+
+def _reasons(status: SearchStatus) -> str:
+    """Return the reasons for the plan of a search; empty if there are none, or its specification is damaged."""
+    try:
+        return plan_text(find_only_search(status.search).spec().why)
+    except SearchError:
+        return ""
 
 
 def _described(status: SearchStatus) -> str:

@@ -64,9 +64,9 @@ def ask_for_architecture() -> str:
     )
     st.caption(
         "Seconds were measured on one CPU core, at the photo size in the table; a GPU is many times faster. Fruit mAP "
-        "is the mean of three runs on 90 other photos; longer trials score higher. COCO AP is torchvision's figure for "
-        "weights trained on COCO's everyday objects, often at larger sizes; ImageNet weights have none, because they "
-        "were trained without boxes. The two cannot be compared; only trials show which network suits your photos."
+        "is the mean of three runs on 90 other photos; longer trials score higher. COCO AP is the publishers' figure "
+        "for weights trained on COCO's everyday objects, often at larger sizes; ImageNet weights have none, because "
+        "they were trained without boxes. The two cannot be compared; only trials show which network suits your photos."
     )
     return name
 

@@ -15,8 +15,9 @@ from autodet.search.order.space import PARAMETERS, Range, Space, architectures, 
 from autodet.search.planning.dataset_profile import facts_of, unjudged_classes
 from autodet.search.planning.epoch_times import measured_hardware
 from autodet.search.planning.forecast import forecast_search
+from autodet.search.planning.networks import usable_networks
 from autodet.search.planning.plan import Plan, explain_entries
-from autodet.search.planning.presets import DEFAULT_PRESET, PRESETS, plan_search, usable_networks
+from autodet.search.planning.presets import DEFAULT_PRESET, PRESETS, plan_search
 from autodet.search.planning.resolve import asked_space
 from autodet.search.start import start_search
 from autodet.settings import load_settings
@@ -180,7 +181,8 @@ def _changed(plan: Plan, entered: Plan) -> bool:
 
 def _reasons(dataset: Dataset, order: Order) -> tuple[Notice, ...]:
     entered = Plan(order.trials, order.epochs, order.tried, order.sampler, order.pruner, order.patience)
-    return explain_entries(entered, facts_of(dataset), _hardware(dataset, order.executor))
+    hardware = _hardware(dataset, order.executor)
+    return explain_entries(entered, facts_of(dataset), hardware, pretrained=order.start_from is None)
 
 
 def _plan(dataset: Dataset, preset: str) -> Plan:
@@ -199,8 +201,7 @@ def _plan(dataset: Dataset, preset: str) -> Plan:
             asked={} if objective.latency else {"image_size": size},
         )
     chosen = st.session_state.get(NETWORK, DEFAULT_ARCHITECTURE)
-    others = _usable_networks() if hardware.on_gpus else ()
-    networks = (chosen, *(name for name in others if name != chosen))
+    networks = _usable_networks(preset, hardware.on_gpus) if chosen == DEFAULT_ARCHITECTURE else (chosen,)
     return plan_search(preset, facts_of(dataset), hardware, networks, objective=objective)
 
 
@@ -210,8 +211,8 @@ def _hardware(dataset: Dataset, where: str) -> Hardware:
 
 
 @st.cache_data(ttl=60, show_spinner="Checking for pretrained weights")
-def _usable_networks() -> tuple[str, ...]:
-    return usable_networks()
+def _usable_networks(preset: str, on_gpus: bool) -> tuple[str, ...]:
+    return usable_networks(preset, on_gpus=on_gpus)
 
 
 def _ask_for_others(plan: Plan) -> list[str]:

@@ -88,7 +88,7 @@ def test_what_cannot_be_tried_is_a_sentence_that_says_what_can(space, words):
 def test_if_nothing_is_said_three_rates_are_tuned_and_the_rest_has_its_default():
     space = make_space()
     assert list(space) == ["lr", "backbone_lr_factor", "weight_decay"]
-    assert hyperparameters_of(default_values(space)) == Hyperparameters()
+    assert hyperparameters_of(default_values(space)) == replace(Hyperparameters(), image_size=416)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -116,8 +116,8 @@ def test_trial_0_has_the_defaults_moved_into_the_space():
 def test_trial_0_has_the_photo_size_of_its_network(monkeypatch):
     first, second = DEFAULT_ARCHITECTURE, "fasterrcnn_mobilenet_v3_large_320_fpn"
     monkeypatch.setitem(ARCHITECTURES, second, replace(ARCHITECTURES[second], image_size=640))
-    for asked, size in (({}, 320), ({"architecture": second}, 640), ({"architecture": [second, first]}, 320)):
-        assert default_values(make_space({"image_size": [256, 320, 640], **asked}))["image_size"] == size
+    for asked, size in (({}, 416), ({"architecture": second}, 640), ({"architecture": [second, first]}, 416)):
+        assert default_values(make_space({"image_size": [256, 416, 640], **asked}))["image_size"] == size
         assert default_values(make_space({"image_size": (96, 512), **asked}))["image_size"] == min(size, 512)
 
 

@@ -13,7 +13,7 @@ def test_the_facts_of_a_data_set(workspace, tmp_path):
     write_voc(tmp_path / "fruit" / "train", 6, marks=[("apple", (0, 0, 32, 32)), ("seed", (50, 40, 54, 44))])
     write_voc(tmp_path / "fruit" / "val", 3, marks=[APPLE])
     facts = facts_of(import_dataset(tmp_path / "fruit", "fruit", workspace=workspace))
-    assert facts == Facts(6, 3, pytest.approx(18 / 64), pytest.approx(4 / 64), 64, "apple", 6, 6)
+    assert facts == Facts(6, 3, pytest.approx(18 / 64), pytest.approx(4 / 64), 64, "apple", 6, 6, ("apple", "seed"))
 
 
 def test_nothing_is_invented_of_a_data_set_without_boxes(workspace, tmp_path):

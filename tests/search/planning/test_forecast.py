@@ -24,18 +24,18 @@ def test_without_anything_costly_in_the_space_there_is_one_figure():
 
 def test_other_sizes_of_photos_and_numbers_of_epochs_count():
     usual = forecast().most_seconds
-    assert forecast(space=make_space({"image_size": 640})).least_seconds > 3.5 * usual
+    assert forecast(space=make_space({"image_size": 832})).least_seconds > 3.5 * usual
     assert forecast(space=make_space({"epochs": 40})).least_seconds == pytest.approx(2 * usual, rel=0.05)
 
 
 def test_what_is_tuned_is_a_range_from_the_first_trial_s_defaults():
     one = forecast(trials=1).most_seconds
-    tuned = forecast(space=make_space({"image_size": [320, 640]}))
+    tuned = forecast(space=make_space({"image_size": [416, 832]}))
     assert tuned.least_seconds == pytest.approx(3 * one)
     assert 8 * one < tuned.most_seconds < 9 * one  # one small, two of four times the area
     assert tuned.most_seconds > 2 * tuned.least_seconds
     assert forecast(space=make_space({"epochs": (5, 20)})).least_seconds < 2 * one
-    assert forecast(trials=1, space=make_space({"image_size": [320, 640]})).most_seconds == one
+    assert forecast(trials=1, space=make_space({"image_size": [416, 832]})).most_seconds == one
 
 
 def test_a_refit_learns_from_the_validation_photos_too():

@@ -46,10 +46,10 @@ def test_a_search_goes_by_it_unless_it_is_told_otherwise(home, tmp_path, order):
         )
     data = import_dataset(tmp_path / "seeds", "seeds", workspace=home)
     spec = order(data, trials=1, epochs=1).spec()
-    assert spec.space["image_size"].values == (512,)
-    assert spec.defaults == {"image_size": 512}
-    assert "smaller than 32 px at the usual 320" in plan_text(spec.why)
+    assert spec.space["image_size"].values == (544,)
+    assert spec.defaults == {"image_size": 544}
+    assert "smaller than 32 px at the usual 416" in plan_text(spec.why)
     told = order(data, trials=1, epochs=1, space={"image_size": [320, 416]}).spec()
     assert told.space["image_size"].values == (320, 416)
-    assert told.defaults == {"image_size": 512}
+    assert told.defaults == {"image_size": 544}
     assert told.why == ()

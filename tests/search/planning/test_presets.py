@@ -7,11 +7,13 @@ import pytest
 from autodet.errors import SearchError
 from autodet.evaluation.objective import Objective
 from autodet.messages.plans import plan_text
+from autodet.models.coco_classes import COCO_CLASSES
 from autodet.models.registry import USUAL_ARCHITECTURES
 from autodet.search.order.space import make_space
 from autodet.search.order.spec import SearchSpec
 from autodet.search.planning.dataset_profile import Facts
-from autodet.search.planning.plan import Plan, explain_entries
+from autodet.search.planning.networks import COMPARED
+from autodet.search.planning.plan import Plan, explain_entries, first_trial
 from autodet.search.planning.presets import MAX_EPOCHS, PRESETS, plan_search
 from autodet.training.hardware import Hardware
 
@@ -30,8 +32,7 @@ def of(photos, **facts):
 @pytest.mark.parametrize("photos", [211, 240])
 def test_balanced_on_a_cpu_is_what_the_benchmark_runs(cores, photos):
     plan = plan_search("balanced", of(photos), Hardware(("cpu",), cores), NETWORKS)
-    assert replace(plan, why=()) == Plan(3, 20)
-    assert make_space(plan.space) == make_space()
+    assert replace(plan, why=()) == Plan(3, 20, image_size=416)
 
 
 def test_effort_grows_from_preset_to_preset():
@@ -108,38 +109,38 @@ def test_patience_is_for_long_trials_of_many():
 def test_batches_and_sizes_fit_into_memory():
     space = plan_search("best", of(4_000, small_box=0.02, photo_side=4_000), GPU, NETWORKS).space
     assert space["batch_size"] == [2, 4, 8]
-    assert space["image_size"] == [640, 832, 1024, 1280]
+    assert space["image_size"] == [832, 1088, 1280]
     assert plan_search("best", of(4_000), GPU, NETWORKS).space["architecture"] == list(NETWORKS)
     small = replace(GPU, gpu_memory_bytes=4_000_000_000)
     space = plan_search("best", of(4_000, small_box=0.02, photo_side=4_000), small, NETWORKS).space
     assert max(space["batch_size"]) <= 8
     assert max(space["image_size"]) < 1280
-    assert "architecture" not in space
+    assert space["architecture"] == list(COMPARED)
 
 
 def test_photos_are_never_scaled_up_and_small_sets_have_small_batches():
     space = plan_search("best", Facts(60, 8, small_box=0.02, photo_side=400), GPU).space
-    assert "image_size" not in space
+    assert space["image_size"] == [320]
     assert max(space["batch_size"]) <= 4
 
 
 def test_larger_photos_are_tried_on_a_cpu_only_for_small_boxes():
     assert "image_size" not in plan_search("best", FRUIT, CPU).space
     plan = plan_search("best", replace(FRUIT, small_box=0.02, photo_side=2_000), CPU)
-    assert plan.space["image_size"] == [640, 832]
+    assert plan.space["image_size"] == [832, 1088]
     assert "many boxes are small" in plan_text(plan.why)
 
 
 @pytest.mark.parametrize("trials", [3, 9])
 def test_small_boxes_have_larger_photos_from_the_first_trial_on(trials):
-    plan = plan_search("best", replace(FRUIT, small_box=0.08), CPU, trials=trials)
-    assert plan.space["image_size"] == [416]
-    assert plan.image_size == 416
-    assert "Photos are scaled to 416 px, because a quarter of the boxes" in plan_text(plan.why)
+    plan = plan_search("best", replace(FRUIT, small_box=0.06), CPU, trials=trials)
+    assert plan.space["image_size"] == [544]
+    assert plan.image_size == 544
+    assert "Photos are scaled to 544 px, because a quarter of the boxes" in plan_text(plan.why)
     usual = plan_search("best", FRUIT, CPU, trials=trials)
-    assert usual.image_size == 320
-    assert "Photos are scaled to 320 px, because the median box is 40%" in plan_text(usual.why)
-    asked = plan_search("best", replace(FRUIT, small_box=0.08), CPU, trials=trials, asked={"image_size": 320})
+    assert usual.image_size == 416
+    assert "Photos are scaled to 416 px, because the median box is 40%" in plan_text(usual.why)
+    asked = plan_search("best", replace(FRUIT, small_box=0.06), CPU, trials=trials, asked={"image_size": 320})
     assert "Photos are scaled" not in plan_text(asked.why)
 
 
@@ -188,11 +189,13 @@ def test_where_predictions_are_to_be_quick_photo_sizes_are_tried_and_none_ends_e
 
 def test_sizes_for_speed_lie_around_that_of_the_model_and_are_left_alone_where_they_are_asked_for():
     quick = {"objective": Objective.parse("map50_95+latency")}
-    assert plan_search("balanced", FRUIT, CPU, **quick).space["image_size"] == [256, 320, 416]
+    assert plan_search("quick", FRUIT, CPU, **quick).space["image_size"] == [256, 320, 416]
+    assert plan_search("balanced", FRUIT, CPU, **quick).space["image_size"] == [320, 416, 544]
     assert plan_search("balanced", FRUIT, CPU, image_size=96, **quick).space["image_size"] == [64, 96, 128]
     small = replace(FRUIT, photo_side=300)  # photos are never scaled up beyond the network's own size
     assert plan_search("balanced", small, CPU, **quick).space["image_size"] == [256, 320]
     assert plan_search("balanced", FRUIT, CPU, asked={"architecture": list(NETWORKS)}, **quick).space == {}
+    assert plan_search("best", FRUIT, CPU, NETWORKS, **quick).space["image_size"] == [320, 416, 544]
     assert plan_search("balanced", FRUIT, CPU, asked={"image_size": [64, 96]}, **quick).space == {}
 
 
@@ -207,3 +210,86 @@ def test_the_reasons_name_what_they_follow_from():
 def test_an_unknown_preset_lists_what_there_is():
     with pytest.raises(SearchError, match="quick, balanced, best"):
         plan_search("fastest", FRUIT, CPU)
+
+
+@pytest.mark.parametrize("hardware", [CPU, GPU, FOUR_GPUS])
+def test_quick_and_balanced_train_the_default_network_and_say_why(hardware):
+    for preset in ("quick", "balanced"):
+        plan = plan_search(preset, FRUIT, hardware, NETWORKS)
+        assert "architecture" not in plan.space
+        assert "Trials train NanoDet-g: it learns quickest" in plan_text(plan.why)
+
+
+@pytest.mark.parametrize("trials", [None, 3])
+def test_best_compares_two_networks_also_on_a_cpu_and_says_why(trials):
+    plan = plan_search("best", FRUIT, CPU, NETWORKS, trials=trials)
+    assert plan.space["architecture"] == list(COMPARED) == ["nanodet_g", "fasterrcnn_efficientnet_lite0"]
+    assert first_trial(make_space(plan.space)).architecture == "nanodet_g"
+    told = "Trials compare NanoDet-g and Faster R-CNN on EfficientNet-Lite0, because"
+    assert told in plan_text(plan.why)
+    assert told in plan_text(explain_entries(replace(plan, space=make_space(plan.space)), FRUIT, CPU))
+    assert "architecture" not in plan_search("best", FRUIT, CPU, NETWORKS, trials=2).space
+    assert "architecture" not in plan_search("best", FRUIT, CPU).space  # no other is usable
+
+
+def test_a_slower_network_counts_in_the_number_of_trials():
+    photos = of(6_000)
+    assert plan_search("best", photos, CPU, NETWORKS).trials < plan_search("best", photos, CPU).trials
+
+
+def test_a_network_that_is_asked_for_is_not_explained():
+    asked = {"architecture": "fasterrcnn_efficientnet_lite0"}
+    plan = plan_search("best", FRUIT, CPU, ("fasterrcnn_efficientnet_lite0",), asked=asked)
+    assert plan.image_size == 320
+    assert "architecture" not in plan.space
+    assert "Trials train" not in plan_text(plan.why)
+    assert "Trials compare" not in plan_text(plan.why)
+
+
+@pytest.mark.parametrize(
+    ("preset", "photo_side", "small_box", "size", "words"),
+    [
+        ("quick", 640, 0.3, 320, "Photos are scaled to 320 px, because the median box"),
+        ("balanced", 640, 0.3, 416, "Photos are scaled to 416 px, because the median box"),
+        ("best", 400, 0.3, 320, "Photos are scaled to 320 px instead of the usual 416, because they are smaller."),
+        ("balanced", 400, 0.01, 320, "but the photos are no larger"),
+        ("balanced", 4000, 0.06, 544, "would be smaller than 32 px at the usual 416"),
+        ("quick", 4000, 0.06, 640, "would be smaller than 32 px at the usual 320"),
+        ("balanced", 4000, 0.01, 832, "would be smaller than 32 px at the usual 416"),
+    ],
+)
+def test_the_photo_size_follows_from_network_preset_photos_and_boxes(preset, photo_side, small_box, size, words):
+    facts = replace(FRUIT, photo_side=photo_side, small_box=small_box)
+    plan = plan_search(preset, facts, CPU)
+    assert plan.image_size == size
+    assert first_trial(make_space(plan.space)).image_size == size
+    assert words in plan_text(plan.why)
+
+
+def classes_told(*classes, **options):
+    return plan_text(plan_search("balanced", replace(FRUIT, classes=classes), CPU, **options).why)
+
+
+def test_the_classes_that_coco_knows_are_told_before_the_search():
+    assert "COCO already knows apple and banana; kiwi is new to it." in classes_told("apple", "banana", "kiwi")
+    assert "COCO already knows APPLE (as apple) and Hot Dog (as hot dog)." in classes_told("APPLE", "Hot Dog")
+    assert "COCO" not in classes_told("Apfel", "apple fruit").replace("COCO's boxes", "")
+    many = classes_told(*COCO_CLASSES, "unicorn", "yeti")
+    assert "knows person, bicycle, car, motorcycle, airplane and 75 more; unicorn and yeti are new to it" in many
+    asked = {"architecture": "fasterrcnn_efficientnet_lite0"}
+    assert "knows" not in classes_told("apple", networks=tuple(asked.values()), asked=asked)
+    assert "knows" not in classes_told("apple", image_size=320)  # of a model to start from
+    entered = replace(plan_search("balanced", FRUIT, CPU), space=make_space())
+    facts = replace(FRUIT, classes=("apple",))
+    assert "COCO already knows apple." in plan_text(explain_entries(entered, facts, CPU))
+    assert "knows" not in plan_text(explain_entries(entered, facts, CPU, pretrained=False))
+
+
+def test_a_plural_is_not_matched_but_the_remedy_is_told():
+    told = classes_told("Apples", "knives", "people", "kiwi")
+    assert "COCO knows no class by its name, but Apples is probably its apple, knives is probably its knife and" in told
+    assert "rename a class in a new version of the data set to reuse that" in told
+    mixed = classes_told("apple", "apples", "wine glasses")
+    assert "COCO already knows apple; apples and wine glasses are new to it." in mixed
+    assert "wine glasses is probably its wine glass: rename" in mixed
+    assert "apples is probably" not in mixed  # COCO's apple is taken

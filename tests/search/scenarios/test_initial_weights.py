@@ -10,7 +10,6 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.versions.derive import derive_dataset
 from autodet.errors import AutodetError, NotFoundError, SearchError
 from autodet.models.bundle import read_card
-from autodet.models.registry import DEFAULT_ARCHITECTURE
 from autodet.models.store import add_model, find_model, put_model
 from autodet.search.api import find_search, list_searches
 from autodet.search.delete_assets import delete_model
@@ -18,7 +17,7 @@ from autodet.search.order.initial_weights import COPY
 from autodet.search.order.space import PARAMETERS, Choices
 from autodet.search.start import start_search
 from autodet.workspace import Workspace
-from tests.helpers import untrained_bundle
+from tests.helpers import UNTRAINED, untrained_bundle
 
 MOBILENET = "fasterrcnn_mobilenet_v3_large_320_fpn"
 TRAINER = "tests.search.small:train"
@@ -90,11 +89,11 @@ def test_a_copy_that_is_not_what_it_was_stops_a_resume_with_a_sentence(start, ho
 
 def test_the_network_is_the_models_and_so_is_the_photo_size_unless_it_is_tried(start, home, model):
     spec = start(trials=1, epochs=1, start_from="old").spec()
-    assert spec.space["architecture"] == Choices((DEFAULT_ARCHITECTURE,))
+    assert spec.space["architecture"] == Choices((UNTRAINED,))
     assert spec.space["image_size"] == Choices((96,))
     assert spec.space["lr"] == PARAMETERS["lr"].prior
     space = {"image_size": [96, 160, 320]}
-    status = start(trials=2, epochs=1, start_from="old", architecture=DEFAULT_ARCHITECTURE, space=space).wait()
+    status = start(trials=2, epochs=1, start_from="old", architecture=UNTRAINED, space=space).wait()
     assert status.trials[0].params["image_size"] == 96
     fixed = start(trials=1, epochs=1, start_from="old", space={"image_size": 160}).wait()
     assert fixed.trials[0].params["image_size"] == 160
@@ -184,6 +183,6 @@ def test_a_preset_leaves_the_network_and_the_photo_size_to_the_model(start, home
     search = start(preset="best", start_from="old", trials=30, epochs=1)
     search.stop()
     spec = search.spec()
-    assert spec.space["architecture"] == Choices((DEFAULT_ARCHITECTURE,))
+    assert spec.space["architecture"] == Choices((UNTRAINED,))
     assert spec.space["image_size"] == Choices((96,))
     assert spec.space["batch_size"].tuned

@@ -1,0 +1,54 @@
+"""Networks that a search trains unless the user chooses one, and why.
+
+The first trial always trains the default network. The preset *Best* compares it with a network that starts from
+ImageNet, because the network that learns quickest does not end highest on all data sets (docs/models.md).
+"""
+
+from collections.abc import Sequence
+
+from autodet.models.registry import DEFAULT_ARCHITECTURE, USUAL_ARCHITECTURES, find_architecture, weights_problem
+from autodet.records import Notice
+from autodet.training.hardware import Hardware
+
+COMPARING_PRESETS = ("best",)
+COMPARED = (DEFAULT_ARCHITECTURE, "fasterrcnn_efficientnet_lite0")  # on any hardware; on large GPUs, all usual networks
+MIN_TRIALS = 3  # of a search that compares: each network once, and another trial of the better one
+MANY_TRIALS = 20  # on a large GPU, enough trials per network to compare all of them
+ROOMY_GPU_BYTES = 8e9
+
+
+def usable_networks(preset: str, *, on_gpus: bool) -> tuple[str, ...]:
+    """Return the networks that a preset may try and whose pretrained weights are available, the default first.
+
+    A server is asked only about networks that come into question.
+    """
+    names = USUAL_ARCHITECTURES if on_gpus else COMPARED if preset in COMPARING_PRESETS else ()
+    others = (name for name in names if name != DEFAULT_ARCHITECTURE)
+    return (DEFAULT_ARCHITECTURE, *(name for name in others if not weights_problem(name)))
+
+
+def networks_to_try(preset: str, trials: int, hardware: Hardware, networks: Sequence[str]) -> tuple[str, ...]:
+    """Choose the networks of a search; a pure function.
+
+    Args:
+        preset: Name of the preset.
+        trials: Number of trials.
+        hardware: Hardware that trials run on.
+        networks: The network of the first trial, followed by others that are usable.
+    """
+    roomy = hardware.on_gpus and hardware.likely_gpu_bytes >= ROOMY_GPU_BYTES
+    if roomy and trials >= MANY_TRIALS:
+        return tuple(networks)
+    first, *others = networks
+    compares = preset in COMPARING_PRESETS and trials >= MIN_TRIALS
+    return (first, *(name for name in others if compares and name in COMPARED))
+
+
+def networks_reason(networks: Sequence[str]) -> Notice | None:
+    """Explain the networks of a plan; None for a single network that the user chose instead of the default."""
+    titles = [find_architecture(name).title for name in networks]
+    if len(networks) > 1:
+        return Notice.of("networks_compared", networks=titles)
+    if networks[0] == DEFAULT_ARCHITECTURE:
+        return Notice.of("network_usual", network=titles[0])
+    return None
