@@ -146,7 +146,9 @@ class TestTheWholePath:
         told = {key: imported[key] for key in ("dataset", "format", "classes", "splits", "boxes")}
         assert document_of(home, "datasets") == [told | {"name": "Fruit"}]
         model = {"model": "fruit", "name": "Fruit", "dataset": "Fruit", "map50": searched["best"]["map50"]}
-        assert document_of(home, "models") == [model]
+        (document,) = document_of(home, "models")
+        assert document.pop("runtime") in ("onnx", "torch")  # the search adds the graph after its end
+        assert document == model
 
     def test_a_model_exported_here_predicts_the_same_elsewhere(self, trained, sample_folder, tmp_path):
         home, _, _, _ = trained
