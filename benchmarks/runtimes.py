@@ -1,9 +1,9 @@
 """Time of one prediction with ONNX Runtime and with torch, for every network.
 
-    python -m benchmarks.runtimes [NETWORK ...] [--threads 2]
+    python -m benchmarks.runtimes [NETWORK ...]
 
-The networks have random weights, scaled so that they detect something. The runtimes take turns on the same squares, so
-that other load affects both; the figures are the lowest of all rounds.
+The networks have random weights, scaled so that they detect something. The runtimes take turns on the same squares.
+The figures are the lowest CPU time of all rounds with one thread, so that other load hardly affects them.
 """
 
 import argparse
@@ -25,18 +25,17 @@ from autodet.models.model_card import ModelCard
 from autodet.models.onnx_graph import with_metadata
 from autodet.models.registry import ARCHITECTURES, build_network, find_architecture
 
-ROUNDS, LARGE_ROUNDS, BATCH = 15, 3, 8
-LARGE = 1.0  # seconds of a prediction
+ROUNDS, LARGE_ROUNDS, BATCH = 8, 2, 8
+LARGE = 0.5  # seconds of a prediction
 
 
 def main() -> None:
     """Print a row per network."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("networks", nargs="*", default=list(ARCHITECTURES))
-    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = str(options.threads)
-    torch.set_num_threads(options.threads)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
     print("| network | export, s | graph, MB | torch, ms | torch in batches of 8, ms | ONNX Runtime, ms | ratio |")
     print("|---|---|---|---|---|---|---|")
     for name in options.networks:
@@ -67,9 +66,9 @@ def _measure(name: str) -> None:
 
 
 def _timed(call: Callable[[], object]) -> tuple[float, bytes]:
-    started = time.perf_counter()
+    started = time.process_time()
     result = call()
-    return time.perf_counter() - started, result if isinstance(result, bytes) else b""
+    return time.process_time() - started, result if isinstance(result, bytes) else b""
 
 
 def _lively(network: nn.Module, side: int) -> nn.Module:

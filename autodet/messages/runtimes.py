@@ -1,7 +1,7 @@
 """Sentences about the runtime that computes predictions."""
 
 REASONS = {
-    "quicker": "ONNX Runtime: on a CPU it is quicker than torch. Models without an ONNX graph run on torch",
+    "quicker": "ONNX Runtime: on a CPU it is quicker than torch",
     "no_torch": "ONNX Runtime: torch is not installed",
     "gpu": "torch: it uses the GPU",
     "device": "torch: it uses the requested device",
