@@ -1,5 +1,6 @@
 """What nobody should train with: it ends with a model whose figures are numbers, or with a sentence."""
 
+import contextlib
 import json
 import math
 from collections.abc import Sequence
@@ -81,9 +82,10 @@ def test_what_can_be_learnt_from_ends_with_a_model(job, case):
     check_model(odd, list(train(odd)))
 
 
+@pytest.mark.parametrize("architecture", ["onestage_efficientnet_lite0", "fasterrcnn_efficientnet_lite0"])
 @pytest.mark.parametrize("case", ["400 classes", "boxes of 2 pixels", "500 boxes", NOTHING_SHOWN])
-def test_what_can_be_learnt_from_in_a_single_stage_ends_with_a_model(job, case):
-    odd = job(*LEARNABLE[case], architecture="onestage_efficientnet_lite0")
+def test_what_can_be_learnt_from_by_another_network_ends_with_a_model(job, case, architecture):
+    odd = job(*LEARNABLE[case], architecture=architecture)
     check_model(odd, list(train(odd)))
 
 
@@ -106,6 +108,13 @@ def test_a_learning_rate_of_10_ends_with_figures_that_are_numbers(job, objective
     results = list(train(hot))
     check_model(hot, results)
     assert results[1].loss > 100 * results[0].loss
+
+
+@pytest.mark.parametrize("architecture", ["nanodet_g", "fasterrcnn_efficientnet_lite0"])
+def test_an_absurd_learning_rate_ends_with_figures_that_are_numbers_or_with_a_sentence(job, architecture):
+    absurd = job([[APPLE, BANANA]] * 2, [[APPLE]], lr=1e30, architecture=architecture)
+    with contextlib.suppress(TrainingError):
+        check_model(absurd, list(train(absurd)))
 
 
 def test_weights_that_the_last_step_has_broken_are_no_model(job):
