@@ -202,8 +202,8 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help="a photo, or a folder of photos")
     parser.add_argument("--dataset", metavar="DATASET", help="predict on the photos of a data set, by its id or name")
     parser.add_argument("--split", choices=(*SPLITS, "all"), default="all", help="of the data set; default all")
-    lower = f"confidence threshold: omit detections with lower scores (default {DEFAULT_THRESHOLD})"
-    parser.add_argument("--threshold", type=_share, default=DEFAULT_THRESHOLD, help=lower)
+    lower = "confidence threshold: omit detections with lower scores (default: the model's own for each class, "
+    parser.add_argument("--threshold", type=_share, help=f"{lower}or {DEFAULT_THRESHOLD} if it has none)")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder for copies of the photos with their boxes drawn"
     )
@@ -222,6 +222,16 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         help=f"of a model: onnx (default) or autodet; of a data set, as a zip: {', '.join(LAYOUTS)}",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", required=True, help="the file to write")
+    parser.add_argument(
+        "--int8",
+        action="store_true",
+        help="of a model as onnx: with 8-bit convolutions, smaller and often faster; prints what it gains and loses",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="DATASET",
+        help="with --int8: the data set that calibrates and measures it (default: the one the model was trained on)",
+    )
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

@@ -12,12 +12,13 @@ from autodet import terminal
 from autodet.datasets.export import LAYOUTS, export_dataset
 from autodet.datasets.manifest import load_dataset, only_dataset_id
 from autodet.datasets.photos import open_photo
-from autodet.errors import AmbiguousNameError, NotFoundError, PhotoError, SearchError
+from autodet.errors import AmbiguousNameError, ModelError, NotFoundError, PhotoError, SearchError
 from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
 from autodet.inference.photo_folders import dataset_photos, find_photos
 from autodet.inference.runtime import choose_runtime
 from autodet.messages.plans import plan_text
-from autodet.models.store import find_model, list_models, only_model_id, rename_model
+from autodet.messages.quantization import quantization_text
+from autodet.models.store import StoredModel, find_model, list_models, only_model_id, rename_model
 from autodet.records import Prediction, SearchStatus
 from autodet.search.api import Search, find_only_search, find_search, is_in_the_making, list_searches
 from autodet.search.delete_assets import delete_dataset, delete_model
@@ -249,13 +250,23 @@ def predict(options: Options) -> Answer:
 
 
 def export(options: Options) -> Answer:
-    """Write a model or a data set to a file."""
+    """Write a model or a data set to a file.
+
+    Raises:
+        ModelError: ``--int8`` or ``--data`` does not go with the other options.
+    """
+    if options.int8 and options.format != "onnx":
+        raise ModelError("--int8 is for ONNX files of models; leave out --format.")
+    if options.data and not options.int8:
+        raise ModelError("--data names the photos for --int8; add --int8, or leave out --data.")
     if options.format in LAYOUTS:
         dataset = load_dataset(options.name)
         written = export_dataset(dataset, options.format, options.out)
         document = {"dataset": dataset.id, "format": options.format, "file": str(written)}
         return Answer(document, f"Wrote {written}.")
     model = find_model(options.name)
+    if options.int8:
+        return _export_int8(model, options)
     if options.format == "onnx":
         from autodet.inference.onnx_export import export_onnx
 
@@ -267,6 +278,18 @@ def export(options: Options) -> Answer:
         written = load_detector(model, device="cpu").save(options.out)
     document = {"model": model.id, "format": options.format, "file": str(written)}
     return Answer(document, f"Wrote {written}.")
+
+
+def _export_int8(model: StoredModel, options: Options) -> Answer:
+    from autodet.inference.int8_export import export_int8
+
+    dataset = load_dataset(options.data) if options.data else None
+    with ProgressLine() as line:
+        result = export_int8(
+            model, options.out, dataset, lambda step, done, total: line.show(f"{step}: photo {done} of {total}")
+        )
+    facts = {"model": model.id, "format": "onnx", "file": str(options.out)}
+    return Answer(facts | {"int8": result.to_json()}, f"Wrote {options.out}. {quantization_text(result)}")
 
 
 def models(_options: Options) -> Answer:

@@ -254,12 +254,15 @@ def report_text(report: EvaluationReport) -> str:
             f"{photos} with more than {MAX_DETECTIONS} annotated objects: a detector finds no more, the rest is missed"
         )
         facts.append(("note", words))
-    rows = [("CLASS", "AP50", "AP50-95", "PHOTOS", "BOXES")]
+    rows: list[tuple[str, ...]] = [
+        ("CLASS", "AP50", "AP50-95", "THRESHOLD", "PRECISION", "RECALL", "F1", "PHOTOS", "BOXES")
+    ]
     rows += [
         (
             name,
             _figure(class_report.ap50),
             _figure(class_report.ap50_95),
+            *map(_figure, (class_report.threshold, class_report.precision, class_report.recall, class_report.f1)),
             str(class_report.images),
             str(class_report.boxes),
         )

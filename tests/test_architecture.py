@@ -61,6 +61,7 @@ OPTUNA_ROOMS = {"search"}
 TORCH_MODULES = {
     "autodet.inference.onnx_trace",
     "autodet.inference.torch_runtime",
+    "autodet.models.calibrated_scores",
     "autodet.models.coco_detectors",
     "autodet.models.cpu_kernels.depthwise",
     "autodet.models.dense_cells",

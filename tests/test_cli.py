@@ -38,7 +38,7 @@ SEARCH_KEYS += ["seconds_left", "created"]
 TRIAL_KEYS = ["number", "state", "params", "epochs", "error", "attempts", "effective"]
 TRIAL_KEYS += ["planned_epochs", "epoch_share", "epoch_seconds"]
 EPOCH_KEYS = ["epoch", "loss", "map50", "map50_95", "seconds"]
-REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images", "crowded_images", "caution"]
+REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images", "crowded_images", "thresholds", "caution"]
 REPORT_KEYS += ["model", "dataset", "split"]
 
 
@@ -136,7 +136,9 @@ class TestTheWholePath:
         assert report["images"] == imported["splits"]["test"]
         assert list(report["per_class"]) == imported["classes"]
         for one in report["per_class"].values():
-            assert list(one) == ["ap50", "ap50_95", "images", "boxes"]
+            assert list(one) == ["ap50", "ap50_95", "images", "boxes", "precision", "recall", "f1", "threshold"]
+        thresholds = {name: one["threshold"] for name, one in report["per_class"].items()}
+        assert report["thresholds"] == document_of(home, "models")[0]["thresholds"] == thresholds
         assert sum(one["boxes"] for one in report["per_class"].values()) == sum(
             len(record.annotations) for record in sample_dataset.split("test")
         )
@@ -146,9 +148,10 @@ class TestTheWholePath:
         told = {key: imported[key] for key in ("dataset", "format", "classes", "splits", "boxes")}
         assert document_of(home, "datasets") == [told | {"name": "Fruit"}]
         model = {"model": "fruit", "name": "Fruit", "dataset": "Fruit", "map50": searched["best"]["map50"]}
-        (document,) = document_of(home, "models")
-        assert document.pop("runtime") in ("onnx", "torch")  # the search adds the graph after its end
-        assert document == model
+        (told,) = document_of(home, "models")
+        assert list(told.pop("thresholds")) == imported["classes"]
+        assert told.pop("runtime") in ("onnx", "torch")  # the search adds the graph after its end
+        assert told == model
 
     def test_a_model_exported_here_predicts_the_same_elsewhere(self, trained, sample_folder, tmp_path):
         home, _, _, _ = trained

@@ -4,11 +4,12 @@ import os
 import reprlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
-from functools import cached_property
-from itertools import islice
+from functools import cached_property, partial
 from numbers import Real
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,12 +17,13 @@ from PIL import Image
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.datasets.photo_sources import Photo, name_of
-from autodet.datasets.photos import open_photo
 from autodet.errors import BundleError, ModelError, PhotoError, warn
 from autodet.inference.bundle_graph import add_graph
 from autodet.inference.cautions import prediction_cautions, unread_caution
+from autodet.inference.evaluations import keep_evaluation, kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
-from autodet.inference.runtime import Runtime, RuntimeName, Square, check_runtime, choose_runtime, has_torch
+from autodet.inference.photo_batches import MAX_WORKERS, Square, Workers, draw_photo, predict_photos
+from autodet.inference.runtime import Runtime, RuntimeName, check_runtime, choose_runtime, has_torch
 from autodet.messages.cautions import caution_text
 from autodet.models.bundle import read_graph, refusal
 from autodet.models.letterbox import Letterbox
@@ -29,7 +31,6 @@ from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel, find_model
 from autodet.records import (
-    DEFAULT_THRESHOLD,
     Annotations,
     EvaluationReport,
     FloatArray,
@@ -37,6 +38,7 @@ from autodet.records import (
     IntArray,
     Prediction,
 )
+from autodet.training.device import cpu_cores
 from autodet.workspace import Workspace, open_atomically
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-BATCH = 8
+CPU_BATCH, GPU_BATCH = 4, 8
 
 
 class Detector:
@@ -61,6 +63,8 @@ class Detector:
         self.card: ModelCard = model.card
         self.classes = model.card.classes
         self._model, self._runtime = model, runtime
+        self._turn = Lock()
+        self._thresholds = np.array(list(self.card.all_thresholds.values()), np.float32)
 
     def __repr__(self) -> str:
         card = self.card
@@ -86,7 +90,7 @@ class Detector:
         network: nn.Module = getattr(self._runtime, "network", None) or _load_torch(self._model, "cpu")[1].network
         return network
 
-    def predict(self, photo: Photo, threshold: float = DEFAULT_THRESHOLD) -> tuple[IntArray, FloatArray, FloatArray]:
+    def predict(self, photo: Photo, threshold: float | None = None) -> tuple[IntArray, FloatArray, FloatArray]:
         """Detect objects on one photo.
 
         Warns (``AutodetWarning``) if objects may be missing: the network reached its detection limit, or the objects
@@ -96,7 +100,7 @@ class Detector:
             photo: A path, the bytes of a file, an open binary file (read from its start if seekable, and left open), a
                 Pillow image, or an RGB array of shape (H, W, 3) and type uint8. A Pillow image is treated like its
                 file: EXIF orientation is applied, transparent pixels become white.
-            threshold: Minimum confidence of a detection, 0 to 1.
+            threshold: Minimum confidence of a detection, 0 to 1; None for the model's own threshold of each class.
 
         Returns:
             ``class_ids`` (N,) int64, ``scores`` (N,) float32 in descending order, and ``boxes`` (N, 4) float32, xyxy
@@ -106,8 +110,9 @@ class Detector:
             PhotoError: The photo cannot be read.
             ModelError: The threshold is not a number between 0 and 1.
         """
-        _check_threshold(threshold)
-        (prediction,) = [seen.above(threshold) for seen in self._detect([open_photo(photo)])]
+        least = self._least(threshold)
+        square, letterbox = draw_photo(photo, "", self.card.image_size)
+        prediction = self._look([square], [letterbox])[0].above(least)
         for caution in self.cautions([prediction]):
             warn(caution)
         return prediction.class_ids, prediction.scores, prediction.boxes_xyxy
@@ -115,7 +120,7 @@ class Detector:
     def predict_many(
         self,
         photos: Iterable[Photo],
-        threshold: float = DEFAULT_THRESHOLD,
+        threshold: float | None = None,
         on_error: Literal["return", "raise"] = "return",
     ) -> list[Prediction]:
         """Detect objects on several photos, in batches.
@@ -124,7 +129,7 @@ class Detector:
 
         Args:
             photos: Photos in any form that ``predict`` accepts.
-            threshold: Minimum confidence of a detection, 0 to 1.
+            threshold: Minimum confidence of a detection, 0 to 1; None for the model's own threshold of each class.
             on_error: Handling of photos that cannot be read: ``return`` a prediction without detections and with the
                 reason in ``error``, or ``raise`` the error.
 
@@ -146,18 +151,18 @@ class Detector:
     def stream(
         self,
         photos: Iterable[Photo],
-        threshold: float = DEFAULT_THRESHOLD,
+        threshold: float | None = None,
         on_error: Literal["return", "raise"] = "return",
     ) -> Iterator[Prediction]:
         """Yield the predictions of ``predict_many`` as batches complete, without warnings.
 
         Pass the predictions to ``cautions`` for the warnings about missing objects.
         """
-        _check_threshold(threshold)
+        least = self._least(threshold)
         if on_error not in ("return", "raise"):
             raise ModelError(f"on_error is {on_error!r}; give 'return' or 'raise'.")
-        given = _opened(_several(photos), on_error)
-        return (seen.above(threshold) for seen in self._detect(given))
+        named = ((photo, name_of(photo, f"photo {number}")) for number, photo in enumerate(_several(photos), start=1))
+        return (seen.above(least) for seen in self._detect(named, on_error))
 
     def cautions(self, predictions: Sequence[Prediction]) -> list[str]:
         """Return warnings about objects that may be missing from predictions of this detector."""
@@ -180,17 +185,22 @@ class Detector:
         Raises:
             PhotoError: A photo cannot be read.
         """
-        predictions = []
-        for prediction in self._detect(open_photo(dataset.photo(record), record.file) for record in records):
-            predictions.append(prediction)
+        places: dict[str, list[int]] = {}  # equal photos are predicted once
+        for place, record in enumerate(records):
+            places.setdefault(record.sha256 or record.file, []).append(place)
+        distinct = (records[equal[0]] for equal in places.values())
+        named = ((dataset.photo(record), record.file) for record in distinct)
+        predictions: dict[int, Prediction] = {}
+        for equal, prediction in zip(places.values(), self._detect(named), strict=True):
+            predictions |= dict.fromkeys(equal, prediction)
             if progress:
                 progress(len(predictions), len(records))
-        return predictions
+        return [predictions[place] for place in range(len(records))]
 
     def evaluate(
         self, dataset: Dataset | DatasetSummary | str, split: str = "test", progress: Progress | None = None
     ) -> EvaluationReport:
-        """Evaluate the detector on one split of a data set.
+        """Evaluate the detector on one split of a data set, or return the report of an earlier evaluation.
 
         Warns (``AutodetWarning``) about data leakage if the model was trained on some of these photos; the report
         repeats the warning in ``caution``.
@@ -211,9 +221,14 @@ class Detector:
         caution = caution_text(leakage) if leakage else ""
         if caution:
             warn(caution)
+        if kept := kept_evaluation(self._model, dataset, split):
+            return replace(kept[0], caution=caution)
         from autodet.evaluation.report import evaluate_predictions
 
-        report = evaluate_predictions(records, self.predict_dataset(dataset, records, progress), self.classes)
+        predictions = self.predict_dataset(dataset, records, progress)
+        report = evaluate_predictions(records, predictions, self.classes, self.card.all_thresholds)
+        with suppress(OSError):  # a full disk does not lose the report
+            keep_evaluation(self._model, dataset, split, (report, predictions))
         return replace(report, caution=caution)
 
     def save(self, path: str | Path) -> Path:
@@ -235,23 +250,44 @@ class Detector:
         add_graph(path)
         return path
 
-    def _detect(self, photos: Iterable[Image.Image | str]) -> Iterator[Prediction]:
-        """Yield unfiltered predictions in input order; a string in place of a photo is the reason it is unreadable."""
-        drawn = (photo if isinstance(photo, str) else self._letterboxed(photo) for photo in photos)
-        while batch := list(islice(drawn, BATCH)):
-            predictions = iter(self._look([square for square in batch if not isinstance(square, str)]))
-            for square in batch:
-                yield Prediction.of([], [], [], error=square) if isinstance(square, str) else next(predictions)
+    def _detect(self, photos: Iterable[tuple[Photo, str]], on_error: str = "raise") -> Iterator[Prediction]:
+        """Yield unfiltered predictions on photos, given with their names, in input order."""
+        results = predict_photos(photos, self.card.image_size, self._workers())
+        with closing(results):
+            for result in results:
+                if isinstance(result, Prediction):
+                    yield result
+                elif on_error == "return" and isinstance(result, PhotoError):
+                    yield Prediction.of([], [], [], error=str(result))
+                else:
+                    raise result
 
-    def _letterboxed(self, photo: Image.Image) -> tuple[Square, Letterbox]:
-        letterbox = Letterbox.fit(photo.width, photo.height, self.card.image_size)
-        return letterbox.draw(photo), letterbox
+    def _workers(self) -> Workers:
+        if self.runtime == "onnx" or self._runtime.device != "cpu":
+            batch = CPU_BATCH if self.runtime == "onnx" else GPU_BATCH
+            return Workers(min(cpu_cores(), MAX_WORKERS), batch, self._look_alone)
+        import torch
 
-    def _look(self, letterboxed: Sequence[tuple[Square, Letterbox]]) -> list[Prediction]:
-        if not letterboxed:
-            return []
-        squares, letterboxes = zip(*letterboxed, strict=True)
+        cores = torch.get_num_threads()
+        count = min(cores, MAX_WORKERS)
+        enter = partial(torch.set_num_threads, cores // count)
+        # A thread's number is also that of threads that start later, until another thread sets it.
+        return Workers(count, CPU_BATCH, self._look, enter, leave=lambda: torch.set_num_threads(cores))
+
+    def _look(self, squares: Sequence[Square], letterboxes: Sequence[Letterbox]) -> list[Prediction]:
         return self._runtime.detect(squares, letterboxes)
+
+    def _look_alone(self, squares: Sequence[Square], letterboxes: Sequence[Letterbox]) -> list[Prediction]:
+        with self._turn:
+            return self._look(squares, letterboxes)
+
+    def _least(self, threshold: float | None) -> float | FloatArray:
+        """Return the lowest score to show, for each class id if no threshold is given."""
+        if threshold is None:
+            return self._thresholds
+        if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
+            raise ModelError(f"The threshold is {threshold!r}; give a number between 0 and 1.")
+        return threshold
 
 
 def load_detector(
@@ -310,7 +346,7 @@ def _load_torch(model: StoredModel, device: str | None) -> tuple[ModelCard, "Tor
     from autodet.models.bundle_network import load_network
 
     card, network = load_network(model.path)
-    return card, TorchRuntime(network, device)
+    return card, TorchRuntime(network, device, card.score_function)
 
 
 def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[ImageRecord, ...]:
@@ -365,19 +401,3 @@ def _several(photos: object) -> Iterable[Photo]:
             f"predict_many takes a list of photos, and was given one {type(photos).__name__}; give a list."
         )
     return photos
-
-
-def _opened(photos: Iterable[Photo], on_error: str) -> Iterator[Image.Image | str]:
-    """Yield each opened photo, or the reason it cannot be read."""
-    for number, photo in enumerate(photos, start=1):
-        try:
-            yield open_photo(photo, name_of(photo, f"photo {number}"))
-        except PhotoError as error:
-            if on_error == "raise":
-                raise
-            yield str(error)
-
-
-def _check_threshold(threshold: float) -> None:
-    if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
-        raise ModelError(f"The threshold is {threshold!r}; give a number between 0 and 1.")

@@ -1,4 +1,4 @@
-"""Model evaluations, cached beside the model."""
+"""Model evaluations, cached beside the model: pages, the command line and ``Detector.evaluate`` share them."""
 
 import hashlib
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Kept = tuple[EvaluationReport, list[Prediction]]
 def evaluate_model(
     model: StoredModel, dataset: Dataset, split: str, progress: Callable[[int, int], None] | None = None
 ) -> Kept:
-    """Evaluate a model on one split of a data set, and store the result.
+    """Evaluate a model on one split of a data set, and store the result, or return the stored result.
 
     Args:
         model: The model.
@@ -36,16 +36,30 @@ def evaluate_model(
     from autodet.inference.detector import comparable_records, load_detector
 
     records = comparable_records(model.card, dataset, split)
+    if kept := kept_evaluation(model, dataset, split):
+        return kept
     predictions = load_detector(model).predict_dataset(dataset, records, progress)
-    report = evaluate_predictions(records, predictions, model.card.classes)
-    path = _path(model, dataset, split)
-    path.parent.mkdir(exist_ok=True)
-    write_json(path, {"report": report.to_json(), "predictions": [_to_json(seen) for seen in predictions]})
+    report = evaluate_predictions(records, predictions, model.card.classes, model.card.all_thresholds)
+    keep_evaluation(model, dataset, split, (report, predictions))
     return report, predictions
 
 
+def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation: Kept) -> None:
+    """Store an evaluation of a model of a workspace; nothing is written beside a bundle elsewhere.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    if not model.is_in_workspace:
+        return
+    report, predictions = evaluation
+    path = _path(model, dataset, split)
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, {"report": report.to_json(), "predictions": [_to_json(seen) for seen in predictions]})
+
+
 def kept_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Kept | None:
-    """Return the stored result of ``evaluate_model`` for the same weights, data set and split; None if unavailable."""
+    """Return the stored evaluation of the same weights, data set and split; None if unavailable."""
     try:
         document = read_json(_path(model, dataset, split))
         report = EvaluationReport.from_json(document["report"])

@@ -57,7 +57,7 @@ def _known(origins: Iterable[Origin], dataset: Dataset, split: str, workspace: W
     known: set[str] = set()
     for origin in origins:
         own = origin.dataset_fingerprint == dataset.fingerprint
-        source = dataset if own else _find_source(origin, workspace or open_workspace())
+        source = dataset if own else find_source(origin, workspace or open_workspace())
         if source:
             trained = source.split("train") + (source.split("val") if origin.refit else ())
             known.update(*map(_hashes, trained))
@@ -69,7 +69,7 @@ def _hashes(record: ImageRecord) -> tuple[str, str]:
     return record.sha256, record.source_sha256
 
 
-def _find_source(origin: Origin, workspace: Workspace) -> Dataset | None:
+def find_source(origin: Origin, workspace: Workspace) -> Dataset | None:
     """Return the data set that a model was trained on; None if it is gone."""
     for summary in list_datasets(workspace):
         with suppress(DatasetError):  # a damaged data set of the same name

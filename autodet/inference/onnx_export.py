@@ -1,5 +1,6 @@
 """Export of a model as an ONNX file, for programs without Python; docs/onnx.md describes how to use it."""
 
+import json
 from pathlib import Path
 
 from autodet.errors import ModelError
@@ -57,7 +58,9 @@ def make_graph(path: Path, card: ModelCard) -> bytes:
     from autodet.models.detection import detection_limit
 
     card, network = load_network(path)
-    return with_metadata(trace(network, card.image_size), onnx_metadata(card, detection_limit(network)))
+    return with_metadata(
+        trace(network, card.image_size, card.score_function), onnx_metadata(card, detection_limit(network))
+    )
 
 
 def onnx_metadata(card: ModelCard, limit: int) -> dict[str, str]:
@@ -79,6 +82,7 @@ def onnx_metadata(card: ModelCard, limit: int) -> dict[str, str]:
         "boxes": "x1 y1 x2 y2 in pixels of the square",
         "min_score": str(MIN_SCORE),
         "max_detections": str(limit),
+        "thresholds": json.dumps(list(card.all_thresholds.values())),
         "preprocessing": card.preprocessing,
         "weights_sha256": card.weights_sha256,
     }

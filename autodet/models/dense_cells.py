@@ -16,7 +16,7 @@ from autodet.records import MAX_DETECTIONS, MIN_SCORE
 CELLS_PER_OBJECT = 10
 IOU_POWER = 6.0  # exponent of the IoU in the assignment, where the score has 1; the paper's beta
 MAX_CANDIDATES = 400
-NMS_IOU = 0.6
+VOTING_IOU, VOTE_SPREAD = 0.65, 0.05
 
 
 def cell_grid(maps: Sequence[Tensor], strides: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -75,13 +75,17 @@ def _may_learn(points: Tensor, strides: Tensor, objects: Tensor) -> Tensor:
     return (offsets.amin(-1) > 0) | ((points[None] - middles).abs().amax(-1) <= strides[None, :, 0] / 2)
 
 
-def best_detections(scores: Tensor, boxes: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
+def best_detections(
+    scores: Tensor, boxes: Tensor, size: tuple[int, int], nms_iou: float = 0.6, *, voting: bool = False
+) -> dict[str, Tensor]:
     """Return the best boxes of one square, best first, after non-maximum suppression per class.
 
     Args:
         scores: Scores of all cells, shape (P, classes).
         boxes: Their boxes, xyxy in pixels, shape (P, 4).
         size: Height and width of the square.
+        nms_iou: IoU from which the lower of two detections of a class is suppressed.
+        voting: Whether suppressed boxes vote on the boxes that are kept.
     """
     class_count = scores.shape[1]
     best, order = scores.flatten().topk(min(MAX_CANDIDATES, boxes.shape[0]))
@@ -89,5 +93,18 @@ def best_detections(scores: Tensor, boxes: Tensor, size: tuple[int, int]) -> dic
     best, order = best[confident], order[confident]
     labels = order % class_count
     candidates = clip_boxes_to_image(boxes[torch.div(order, class_count, rounding_mode="floor")], size)
-    kept = batched_nms(candidates, best, labels, NMS_IOU)[:MAX_DETECTIONS]
-    return {"boxes": candidates[kept], "labels": labels[kept], "scores": best[kept]}
+    kept = batched_nms(candidates, best, labels, nms_iou)[:MAX_DETECTIONS]
+    found = _voted(candidates, labels, best, kept) if voting else candidates[kept]
+    return {"boxes": found, "labels": labels[kept], "scores": best[kept]}
+
+
+def _voted(boxes: Tensor, labels: Tensor, scores: Tensor, kept: Tensor) -> Tensor:
+    """Average each kept box with the boxes of its class around it, weighted by score and IoU.
+
+    Box voting: Gidaris, Komodakis, arXiv 1505.01749; the weight of the IoU is that of He et al., arXiv 1809.08545.
+    """
+    overlap = box_iou(boxes[kept], boxes)
+    weights = scores * torch.exp(-((1 - overlap) ** 2) / VOTE_SPREAD)
+    weights = weights * (overlap > VOTING_IOU) * (labels[kept][:, None] == labels)
+    # A box without an area has no IoU with any, not even itself.
+    return torch.where(weights.sum(1, keepdim=True) > 0, weights @ boxes / weights.sum(1, keepdim=True), boxes[kept])

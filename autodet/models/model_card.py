@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from autodet.errors import BundleError, LaterVersionError
-from autodet.records import Origin, TrainedSizes, known_entries
+from autodet.records import DEFAULT_THRESHOLD, Calibration, Origin, ScoreFunction, TrainedSizes, known_entries
 from autodet.text_format import few, shortened
 from autodet.version import __version__
 
@@ -46,6 +46,9 @@ class ModelCard:
         latency_ms: Time of one prediction in milliseconds, if the search measured it; see ``autodet.training.latency``.
         start_from: The model whose weights the training started from; None for the network's pretrained weights.
         trained_sizes: Sizes of the training photos and their objects; None for models of earlier versions.
+        calibration: Map from the network's scores to calibrated scores; None if the scores are used as they are.
+        thresholds: Confidence threshold by class name, for calibrated scores; a class without one has
+            ``DEFAULT_THRESHOLD``, as every class of models of earlier versions.
         reused_classes: Classes that started with rows of the starting weights, mapped to their names there; empty for
             models of earlier versions.
         weights_sha256: Checksum of the weights; set when the bundle is written.
@@ -69,6 +72,8 @@ class ModelCard:
     latency_ms: float | None = None
     start_from: Origin | None = None
     trained_sizes: TrainedSizes | None = None
+    calibration: Calibration | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     reused_classes: Mapping[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
     graph_sha256: str = ""
@@ -88,6 +93,16 @@ class ModelCard:
     def score(self) -> float:
         """Score by which a search compares models, as ``EpochResult.score``; earlier versions stored mAP@0.5 only."""
         return self.metrics.get(SCORE, self.metrics["map50"])
+
+    @property
+    def score_function(self) -> ScoreFunction | None:
+        """The calibration by class id; None if the scores are used as they are."""
+        return self.calibration.function(self.classes) if self.calibration else None
+
+    @property
+    def all_thresholds(self) -> dict[str, float]:
+        """The confidence threshold of every class, in class order."""
+        return {name: self.thresholds.get(name, DEFAULT_THRESHOLD) for name in self.classes}
 
     def as_origin(self, model: str) -> Origin:
         """Return the ``Origin`` of a training that starts from this model; ``model`` is its id."""
@@ -114,6 +129,7 @@ class ModelCard:
                 "classes": tuple(classes) if isinstance(classes, list) else (),
                 "start_from": Origin.from_json(document.get("start_from")),
                 "trained_sizes": TrainedSizes.from_json(document.get("trained_sizes")),
+                "calibration": Calibration.from_json(document.get("calibration")),
             }
             card = cls(**known_entries(cls, document) | parts)
         except (AttributeError, TypeError, KeyError) as error:
@@ -166,6 +182,9 @@ def _problems(card: ModelCard) -> Iterator[str]:
         yield from _entry_problems(name, getattr(card, name))
     if not all(_is_number(value) and 0 <= value <= 1 for value in card.metrics.values()):
         yield "its metrics are not numbers of 0 to 1"
+    if card.calibration and (problem := card.calibration.problem(card.classes)):
+        yield problem
+    yield from _threshold_problems(card.thresholds, card.classes)
     for origin in card.start_from.ancestors if card.start_from else ():
         texts = (origin.model, origin.weights_sha256, origin.dataset, origin.dataset_fingerprint)
         yield from _text_problems(("origin", text) for text in texts)
@@ -201,6 +220,15 @@ def _entry_problems(name: str, entries: Any) -> Iterator[str]:
             yield f"its {name} are not plain numbers and words"
             return
         yield from _text_problems((name, part) for part in parts if isinstance(part, str))
+
+
+def _threshold_problems(thresholds: Any, classes: tuple[str, ...]) -> Iterator[str]:
+    if not isinstance(thresholds, Mapping):
+        yield "its thresholds are not a list by class"
+    elif not thresholds.keys() <= set(classes):
+        yield "its thresholds name a class that it does not know"
+    elif not all(_is_number(value) and 0 <= value <= 1 for value in thresholds.values()):
+        yield "its thresholds are not numbers of 0 to 1"
 
 
 def _is_plain(value: Any) -> bool:

@@ -38,6 +38,7 @@ class Architecture:
         seconds_per_prediction_cpu: Measured prediction time per photo on one CPU core, in seconds.
         onnx: Whether it can be exported to ONNX; verified by a test.
         lr_factor: Multiplier of learning rates, so that the same rates suit every network.
+        batch_size: Photos per step by default.
         usual: Whether it is a default candidate when a search tunes the architecture.
         takes_examples: Whether its builder initialises classes from training photos.
         builder: ``module:function`` that takes the number of classes, the published weights or None, and ``options``.
@@ -59,6 +60,7 @@ class Architecture:
     options: Mapping[str, Any] = field(default_factory=dict)
     onnx: bool = True
     lr_factor: float = 1.0
+    batch_size: int = 4
     usual: bool = False
     takes_examples: bool = False
 
@@ -113,6 +115,8 @@ ARCHITECTURES = {
             seconds_per_image_cpu=0.1,
             seconds_per_prediction_cpu=0.034,
             builder="autodet.models.nanodet:build_nanodet",
+            lr_factor=0.3,
+            batch_size=8,
             usual=True,
             takes_examples=True,
         ),

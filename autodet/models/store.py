@@ -62,6 +62,11 @@ class StoredModel:
         return self.path.stat().st_size
 
     @property
+    def is_in_workspace(self) -> bool:
+        """Whether the bundle lies in a folder of its own in a workspace, not in a file that a user named."""
+        return self.path.name == BUNDLE and self.path.parent.name == self.id
+
+    @property
     def brought(self) -> bool:
         """Whether the model was imported, rather than made by a search of this workspace."""
         return self.path.with_name(BROUGHT).exists()
@@ -72,9 +77,15 @@ class StoredModel:
         return datetime.fromtimestamp(_moment(self), UTC).isoformat(timespec="seconds")
 
     def to_json(self) -> dict[str, object]:
-        """Return a dict with the keys ``model, name, dataset, map50``."""
+        """Return a dict with the keys ``model, name, dataset, map50, thresholds``."""
         card = self.card
-        return {"model": self.id, "name": card.name, "dataset": card.dataset, "map50": card.metrics.get("map50")}
+        return {
+            "model": self.id,
+            "name": card.name,
+            "dataset": card.dataset,
+            "map50": card.metrics.get("map50"),
+            "thresholds": card.all_thresholds,
+        }
 
 
 def list_models(workspace: Workspace | None = None) -> list[StoredModel]:

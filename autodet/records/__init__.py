@@ -5,6 +5,7 @@ Boxes are ``(x1, y1, x2, y2)`` in pixels of the photo after EXIF orientation, x 
 names. Epochs and photos are numbered from 1, trials from 0.
 """
 
+from autodet.records.calibration import Calibration, ScoreFunction, ScoreMap, calibrate
 from autodet.records.findings import (
     MAX_LOST_SHARE,
     NO_VALUES,
@@ -36,7 +37,7 @@ from autodet.records.photos import (
     Split,
     SplitOrigin,
 )
-from autodet.records.reports import ClassReport, EvaluationReport
+from autodet.records.reports import ClassReport, EvaluationReport, Quantization
 from autodet.records.searches import ACTIVE_STATES, MAX_ANCESTORS, Origin, SearchState, SearchStatus
 from autodet.records.sizes import TrainedSizes
 from autodet.records.trials import (
@@ -67,6 +68,7 @@ __all__ = [
     "Attempt",
     "BoolArray",
     "BoxXYXY",
+    "Calibration",
     "Cause",
     "ChangeKind",
     "ClassReport",
@@ -83,6 +85,9 @@ __all__ = [
     "NoticeKind",
     "Origin",
     "Prediction",
+    "Quantization",
+    "ScoreFunction",
+    "ScoreMap",
     "SearchState",
     "SearchStatus",
     "Split",
@@ -93,6 +98,7 @@ __all__ = [
     "Values",
     "VersionChange",
     "best_of",
+    "calibrate",
     "change_from_json",
     "finding_from_json",
     "known_entries",

@@ -158,9 +158,13 @@ class Prediction:
             **facts,
         )
 
-    def above(self, threshold: float) -> Self:
-        """Keep detections that score at least ``threshold``; if any is dropped, the result is not truncated."""
-        keep = self.scores >= threshold
+    def above(self, threshold: "float | FloatArray") -> Self:
+        """Keep detections that score at least a threshold; if any is dropped, the result is not truncated.
+
+        Args:
+            threshold: One for all classes, or one for each class id, shape (classes,).
+        """
+        keep = self.scores >= (threshold[self.class_ids] if isinstance(threshold, np.ndarray) else threshold)
         return replace(self._where(keep), truncated=self.truncated and bool(keep.all()))
 
     def only(self, class_ids: Sequence[int]) -> Self:

@@ -21,7 +21,7 @@ class Hyperparameters:
         lr: Peak learning rate of the new layers.
         backbone_lr_factor: Factor on ``lr`` for the pretrained backbone.
         weight_decay: Decoupled weight decay of AdamW.
-        batch_size: Photos per step.
+        batch_size: Photos per step; in a search, that of the network by default.
         image_size: Side in pixels of the square that photos are letterboxed into; in a search, that of the network by
             default.
         ema_decay: Decay per step of the EMA weights that are evaluated and kept; 0 disables the EMA.

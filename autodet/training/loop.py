@@ -5,7 +5,7 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,13 +19,15 @@ from torch.utils.data import DataLoader
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
 from autodet.evaluation.coco_metrics import measure
+from autodet.evaluation.matches import match_detections
+from autodet.evaluation.thresholds import fit_scores
 from autodet.messages.plans import reused_text
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.detection import detect
 from autodet.models.matching_weights import transplant
 from autodet.models.model_card import SCORE, ModelCard, one_line
 from autodet.models.registry import build_network, find_architecture
-from autodet.records import EpochResult, Hyperparameters, ImageRecord, Prediction, TrainedSizes
+from autodet.records import Calibration, EpochResult, Hyperparameters, ImageRecord, Prediction, TrainedSizes
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from autodet.training.cpu_data_parallel import Replicas, ahead
 from autodet.training.device_profile import prepare, traits_of
@@ -40,7 +42,7 @@ from autodet.training.transforms import TrainingTransform
 from autodet.version import __version__
 
 GRADIENT_NORM = 10.0  # maximum L2 norm of a step's gradient, over all weights
-EXAMPLES = 12  # photos of each class that the network may look at before training
+EXAMPLES, MAX_EXAMPLES = 12, 400  # photos of each class, and in all, that the network sees before training
 EVALUATION_BATCH = 8  # photos at a time
 
 
@@ -95,7 +97,7 @@ class _Trial:
         self.val_squares = Squares(dataset, to_judge, side, None, cache)
         self.sizes = TrainedSizes.of(to_learn)
         _seed(job.seed, 0)
-        examples = _examples(dataset, to_learn, side, cache)
+        examples = _examples(dataset, to_learn, side, cache, pulse)
         network, reused = _network(job, dataset.classes, examples, pulse, resumes=bool(progress.state))
         if not progress.state:
             progress.reused_classes = reused
@@ -140,7 +142,9 @@ class _Trial:
                 f"The loss was no longer a finite number in epoch {epoch}; a lower learning rate than "
                 f"{self.job.hyperparameters.lr:g} should help."
             )
-        map50, map50_95, value = self._evaluate(epoch)
+        predictions = self._evaluate(epoch)
+        classes = len(self.dataset.classes)
+        map50, map50_95, value = measure(self.val_squares.records, predictions, classes, self.job.objective)
         result = EpochResult(epoch, loss, map50, map50_95, 0.0, value)
         better = result.score > self.progress.best_score
         if better and self.job.objective.latency and not self.job.refit:
@@ -149,7 +153,7 @@ class _Trial:
         before, self.moment = self.moment, time.monotonic()
         result = replace(result, seconds=self.moment - before)
         if better or self.job.refit:
-            self._keep_best(result)
+            self._keep_best(result, predictions)
         self.progress.history.append(result)
         self.progress.state = {name: part.state_dict() for name, part in self._parts().items()}
         save_checkpoint(self.job, self.dataset.fingerprint, self.progress)
@@ -232,7 +236,7 @@ class _Trial:
         share = (trained + EVALUATION_SHARE * evaluated) / whole
         self.pulse(EpochProgress(epoch, share, time.monotonic() - self.moment))
 
-    def _evaluate(self, epoch: int) -> tuple[float, float, float | None]:
+    def _evaluate(self, epoch: int) -> list[Prediction]:
         predictions: list[Prediction] = []
         size = max(1, EVALUATION_BATCH // (len(self.evaluators) if self.evaluators else self.job.accumulation))
         photos = range(len(self.val_squares))
@@ -241,7 +245,7 @@ class _Trial:
         for predicted in self.evaluators.each(self._predict, batches) if self.evaluators else map(predict, batches):
             predictions += predicted
             self._beat(epoch, len(self.train_squares), len(predictions))
-        return measure(self.val_squares.records, predictions, len(self.dataset.classes), self.job.objective)
+        return predictions
 
     def _predict(self, network: nn.Module, photos: range) -> list[Prediction]:
         squares = self.traits.move(torch.stack([self.val_squares.square(index) for index in photos]))
@@ -256,8 +260,16 @@ class _Trial:
         measured = measure_latency(self.average, photos, side, self.device, self.pulse)
         return min([measured, *(result.latency_ms for result in self.progress.history if result.latency_ms)])
 
-    def _keep_best(self, result: EpochResult) -> None:
+    def _fit_scores(self, predictions: list[Prediction]) -> tuple[Calibration | None, Mapping[str, float]]:
+        """Fit the calibration and the thresholds; none for a refit, whose photos it was all trained on."""
+        if self.job.refit:
+            return None, {}
+        matches = match_detections(self.val_squares.records, predictions, len(self.dataset.classes))
+        return fit_scores(matches, self.dataset.classes, self.job.objective.min_precision)
+
+    def _keep_best(self, result: EpochResult, predictions: list[Prediction]) -> None:
         job = self.job
+        calibration, thresholds = self._fit_scores(predictions)
         card = ModelCard(
             name=one_line(job.name),
             classes=self.dataset.classes,
@@ -273,6 +285,8 @@ class _Trial:
             versions={"autodet": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
             start_from=job.start.origin if job.start else None,
             trained_sizes=self.sizes,
+            calibration=calibration,
+            thresholds=thresholds,
             reused_classes=self.progress.reused_classes,
         )
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.average.state_dict().items()}
@@ -309,14 +323,17 @@ def _marked_records(dataset: Dataset, split: str, purpose: str) -> list[ImageRec
 
 
 def _examples(
-    dataset: Dataset, records: Sequence[ImageRecord], side: int, cache: SquareCache | None
+    dataset: Dataset, records: Sequence[ImageRecord], side: int, cache: SquareCache | None, pulse: Pulse = no_pulse
 ) -> Iterator[Sample]:
-    """Yield unmodified training photos, until each class has been on ``EXAMPLES`` of them, if there are so many."""
+    """Yield unmodified training photos: up to ``EXAMPLES`` of each class, and up to ``MAX_EXAMPLES`` in all."""
     shown: Counter[int] = Counter()
+    left = MAX_EXAMPLES
     for record in records:
         classes = set(record.annotations.class_ids[~record.annotations.difficult].tolist())
-        if any(shown[class_id] < EXAMPLES for class_id in classes):
+        if left and any(shown[class_id] < EXAMPLES for class_id in classes):
+            left -= 1
             shown.update(classes)
+            pulse()
             yield Squares(dataset, [record], side, cache=cache)[0]
 
 

@@ -1,11 +1,13 @@
 import csv
 import io
 import zipfile
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import add_model
 from tests.app.conftest import checked, labelled, labels, says
 
@@ -69,6 +71,34 @@ def test_the_slider_needs_no_second_look(visit, model, photos, looks):
     few = len(table(app)) if app.dataframe else 0
     assert few < many
     assert len(looks) == len(photos)
+
+
+def model_with(bundle, path, workspace, **facts):
+    card, weights = read_bundle(bundle)
+    write_bundle(path, replace(card, **facts), weights)
+    return add_model(path, "own", workspace)
+
+
+def test_the_slider_starts_at_the_model_s_own_thresholds(visit, workspace, trained_bundle, photos, tmp_path):
+    own = {"apple": 0.9, "banana": 0.07, "orange": 0.07}
+    model_with(trained_bundle, tmp_path / "own.autodet", workspace, thresholds=own, calibration=None)
+    app = drop(visit("predict"), *photos)
+    assert labelled(app.slider, "Confidence threshold").value == 0.07
+    assert "Each class has its own: apple 0.90, banana 0.07 and orange 0.07." in says(app)
+    shown = table(app)
+    move(app, 0.08)
+    assert "Each class has its own" not in says(app)
+    one_for_all = table(app)
+    assert (shown["score"][shown["class"] == "apple"] >= 0.9).all()
+    assert (one_for_all["score"] >= 0.08).all()
+    assert (one_for_all["score"][one_for_all["class"] == "apple"] < 0.9).any()
+
+
+def test_a_model_without_thresholds_starts_at_one_half(visit, workspace, trained_bundle, photos, tmp_path):
+    model_with(trained_bundle, tmp_path / "old.autodet", workspace, thresholds={}, calibration=None)
+    app = drop(visit("predict"), photos[0])
+    assert labelled(app.slider, "Confidence threshold").value == 0.5
+    assert "Each class has its own" not in says(app)
 
 
 def test_only_chosen_classes_are_shown(visit, model, photos):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from autodet.evaluation.coco_metrics import average_precisions, measure
+from autodet.evaluation.matches import match_detections
 from autodet.evaluation.objective import Objective
 from autodet.evaluation.report import evaluate_predictions
 from autodet.evaluation.voc_metrics import average_precisions_voc07
@@ -36,7 +37,7 @@ def coco50(records, predictions):
 
 
 def voc07(records, predictions):
-    return average_precisions_voc07(records, predictions, 1)[0]
+    return average_precisions_voc07(match_detections(records, predictions, 1))[0]
 
 
 def both(record, prediction):

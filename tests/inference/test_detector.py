@@ -15,7 +15,7 @@ from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.detection import detection_limit
 from autodet.models.registry import ARCHITECTURES, build_network
 from autodet.models.store import add_model, find_model
-from autodet.records import TrainedSizes
+from autodet.records import Calibration, ScoreMap, TrainedSizes, calibrate
 from autodet.workspace import Workspace
 from tests.helpers import draw_photo, untrained_bundle
 
@@ -73,14 +73,61 @@ def test_a_photo_that_lies_on_its_side_is_seen_upright_as_a_file_and_as_a_pillow
             np.testing.assert_array_equal(seen, expected)
 
 
-def test_one_threshold_is_the_default_everywhere(detector, photo):
-    ids, scores, _ = detector.predict(photo)
-    (seen,) = detector.predict_many([photo])
-    assert scores.tolist() == seen.scores.tolist() == detector.predict(photo, 0.5)[1].tolist()
-    assert len(ids) < len(detector.predict(photo, 0.01)[0])
+def load_with(bundle, path, **facts):
+    """The same network with other facts on its card."""
+    card, weights = read_bundle(bundle)
+    write_bundle(path, replace(card, **facts), weights)
+    return load_detector(path, device="cpu")
 
 
-@pytest.mark.parametrize("threshold", [50, -0.1, float("nan"), None, "0.5"])
+@pytest.fixture
+def earlier(trained_bundle, tmp_path):
+    """The model as an earlier version would have stored it."""
+    return load_with(trained_bundle, tmp_path / "earlier.autodet", calibration=None, thresholds={})
+
+
+def test_a_model_without_thresholds_has_one_everywhere(earlier, photo):
+    ids, scores, _ = earlier.predict(photo)
+    (seen,) = earlier.predict_many([photo])
+    (streamed,) = earlier.stream([photo])
+    expected = earlier.predict(photo, 0.5)[1].tolist()
+    assert scores.tolist() == seen.scores.tolist() == streamed.scores.tolist() == expected
+    assert len(ids) < len(earlier.predict(photo, 0.01)[0])
+
+
+def test_each_class_has_the_model_s_own_threshold_unless_one_is_given(trained_bundle, sample_dataset, tmp_path):
+    own = {"apple": 0.3, "orange": 0.02}  # and 0.5 for bananas
+    detector = load_with(trained_bundle, tmp_path / "own.autodet", calibration=None, thresholds=own)
+    photos = [sample_dataset.photo(record) for record in sample_dataset.images]
+    everything, shown = detector.predict_many(photos, 0), detector.predict_many(photos)
+    limits = np.array([0.3, 0.5, 0.02], np.float32)
+    for all_seen, seen, (alone, *_) in zip(everything, shown, map(detector.predict, photos), strict=True):
+        assert seen.class_ids.tolist() == alone.tolist()
+        assert seen.class_ids.tolist() == all_seen.class_ids[all_seen.scores >= limits[all_seen.class_ids]].tolist()
+    together = np.concatenate([seen.scores[seen.class_ids == 2] for seen in shown])
+    assert together.min() < 0.3
+    report = detector.evaluate(sample_dataset, "val")
+    assert report.thresholds == {"apple": 0.3, "banana": 0.5, "orange": 0.02}
+    assert report.per_class["orange"].threshold == 0.02
+
+
+def test_scores_are_calibrated_and_map_stays(trained_bundle, earlier, sample_dataset, tmp_path):
+    classes = earlier.classes
+    bent = Calibration(ScoreMap((-4.0, 0.0, 4.0), (-5.0, -2.0, 1.0)), {"orange": ScoreMap((-4.0, 4.0), (-2.0, 6.0))})
+    detector = load_with(trained_bundle, tmp_path / "bent.autodet", calibration=bent, thresholds={})
+    records = sample_dataset.split("val")
+    for raw, seen in zip(*(one.predict_dataset(sample_dataset, records) for one in (earlier, detector)), strict=True):
+        expected = calibrate(raw, bent.function(classes))
+        np.testing.assert_allclose(seen.scores, expected.scores, atol=1e-5)
+        assert (np.diff(seen.scores) <= 0).all()
+        assert len(seen) == len(raw)
+    apple, orange = (bent.function(classes)(np.array([0.5], np.float32), np.array([one])).item() for one in (0, 2))
+    assert (apple, orange) == (pytest.approx(0.1192, abs=1e-4), pytest.approx(0.8808, abs=1e-4))
+    before, after = earlier.evaluate(sample_dataset, "val"), detector.evaluate(sample_dataset, "val")
+    assert (before.map50, before.map50_95, before.map50_voc07) == (after.map50, after.map50_95, after.map50_voc07)
+
+
+@pytest.mark.parametrize("threshold", [50, -0.1, float("nan"), "0.5"])
 def test_a_threshold_that_is_none_is_a_sentence(detector, photo, threshold):
     for predict, given in ((detector.predict, photo), (detector.predict_many, [photo])):
         with pytest.raises(ModelError, match="give a number between 0 and 1"):
@@ -265,6 +312,22 @@ def test_an_evaluation_is_kept_and_belongs_to_the_very_weights(trained_bundle, s
     assert kept[0] == report
     np.testing.assert_allclose(kept[1][0].boxes_xyxy, predictions[0].boxes_xyxy, atol=0.01)
     assert kept_evaluation(model, sample_dataset, "train") is None
+    seen.clear()
+    assert evaluate_model(model, sample_dataset, "val", lambda *done: seen.append(done))[0] == report
+    detector = load_detector("mine", device="cpu", workspace=here)
+    assert detector.evaluate(sample_dataset, "val", lambda *done: seen.append(done)) == report
+    assert seen == []  # nothing was predicted again
+    trained = detector.evaluate(sample_dataset, "train")
+    kept = kept_evaluation(model, sample_dataset, "train")
+    assert kept is not None
+    assert (replace(trained, caution=""), bool(trained.caution)) == (kept[0], True)
+
+
+def test_no_evaluation_is_kept_beside_a_file_that_a_user_named(trained_bundle, sample_dataset, tmp_path):
+    own = tmp_path / "model.autodet"
+    own.write_bytes(trained_bundle.read_bytes())
+    load_detector(own, device="cpu").evaluate(sample_dataset, "val")
+    assert list(tmp_path.iterdir()) == [own]
 
 
 def test_the_trainings_own_figure_is_found_again(detector, sample_dataset):
@@ -278,7 +341,7 @@ def test_classes_are_matched_by_name_and_unknown_ones_refused(trained_bundle, sa
     from dataclasses import replace
 
     renamed = tmp_path / "renamed.autodet"
-    write_bundle(renamed, replace(card, classes=("thing", *card.classes[1:])), weights)
+    write_bundle(renamed, replace(card, classes=("thing", *card.classes[1:]), thresholds={}, calibration=None), weights)
     with pytest.raises(ModelError, match=card.classes[0]):
         load_detector(renamed, device="cpu").evaluate(sample_dataset, split="val")
     # The same classes in another order: swap the data set's, so that only the names can tell.

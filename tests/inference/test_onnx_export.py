@@ -15,9 +15,12 @@ from autodet.datasets.photos import open_photo
 from autodet.errors import ModelError
 from autodet.inference.detector import load_detector
 from autodet.inference.onnx_export import export_onnx
+from autodet.inference.onnx_trace import trace
 from autodet.models import registry
+from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.letterbox import Letterbox
 from autodet.models.store import find_model
+from autodet.records import Calibration, ScoreMap
 
 pytestmark = pytest.mark.filterwarnings("ignore::autodet.errors.AutodetWarning")
 
@@ -45,6 +48,23 @@ def test_the_exported_network_sees_what_the_detector_sees(trained_bundle, sample
         np.testing.assert_allclose(letterbox.to_photo(boxes[clear]), expected_boxes[: clear.sum()], atol=0.1)
         found += len(scores)
     assert found > 0
+
+
+def test_the_graph_calibrates_scores_and_names_the_thresholds(trained_bundle, sample_dataset, tmp_path):
+    card, weights = read_bundle(trained_bundle)
+    bent = Calibration(ScoreMap((-4.0, 0.0, 4.0), (-5.0, -2.0, 1.0)), {"orange": ScoreMap((-4.0, 4.0), (-2.0, 6.0))})
+    write_bundle(
+        tmp_path / "bent.autodet", replace(card, calibration=bent, thresholds={"apple": 0.3, "orange": 0.6}), weights
+    )
+    test_the_exported_network_sees_what_the_detector_sees(tmp_path / "bent.autodet", sample_dataset, tmp_path)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    assert json.loads(session.get_modelmeta().custom_metadata_map["thresholds"]) == [0.3, 0.5, 0.6]
+    detector = load_detector(tmp_path / "bent.autodet", device="cpu")
+    getattr(detector.network, "roi_heads", detector.network).score_thresh = 2.0
+    graph = trace(detector.network, card.image_size, detector.card.score_function)
+    square = np.full((1, 3, card.image_size, card.image_size), 114, np.uint8)
+    outputs = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"]).run(None, {"square": square})
+    assert [output.shape for output in outputs] == [(0, 4), (0,), (0,)]
 
 
 WITHOUT_TORCH = "raise ImportError('there is no torch')"

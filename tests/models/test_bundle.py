@@ -13,7 +13,7 @@ import safetensors.numpy
 from autodet.errors import BundleError, LaterVersionError
 from autodet.models.bundle import DIGEST_BYTES, read_bundle, read_card, write_bundle
 from autodet.models.model_card import ModelCard
-from autodet.records import MAX_ANCESTORS, Origin
+from autodet.records import MAX_ANCESTORS, Calibration, Origin, ScoreMap
 
 CARD = ModelCard(
     name="fruit",
@@ -31,6 +31,28 @@ WEIGHTS = safetensors.numpy.save({"layer": np.arange(300, dtype=np.float32)})
 
 
 ORIGIN = Origin("old", "a" * 64, "fruit", "abc").to_json()
+
+MAP = {"raw": [-4.0, 0.0, 4.0], "calibrated": [-6.0, 1.0, 5.0]}
+ODD_KNOTS = (
+    {"raw": [0.0]},
+    {"raw": "abc"},
+    {"raw": 3},
+    {"raw": None},
+    {"raw": ["a", "b", "c"]},
+    {"raw": [[0], [1], [2]]},
+    {"raw": [-4.0, 4.0]},
+    {"raw": [0.0], "calibrated": [0.0]},
+    {"raw": [], "calibrated": []},
+    {"raw": [-4.0, 0.0, 0.0]},
+    {"raw": [-4.0, 0.0, 1e-300]},
+    {"calibrated": [-4.0, 2.0, 1.0]},
+    {"calibrated": [-4.0, 0.0, float("nan")]},
+    {"calibrated": [-4.0, 0.0, float("inf")]},
+    {"calibrated": [-4.0, 0.0, 1e300]},
+    {"calibrated": [-4.0, 0.0, 10**400]},
+    {"raw": list(range(-80, 80)), "calibrated": list(range(-80, 80))},
+    {"raw": list(range(500_000)), "calibrated": list(range(500_000))},
+)
 
 
 def nested(ancestors):
@@ -76,6 +98,16 @@ def test_what_was_written_is_read_again(bundle):
     assert weights == WEIGHTS
     assert replace(card, weights_sha256="") == CARD
     assert read_card(bundle) == card
+
+
+def test_calibration_and_thresholds_are_read_again(tmp_path):
+    one, other = ScoreMap((-4.0, 4.0), (-9.5, 7.25)), ScoreMap((-4.0, 0.0, 4.0), (-6.0, 1.0, 5.0))
+    card = replace(CARD, calibration=Calibration(one, {"banana": other}), thresholds={"apple": 0.4})
+    write_bundle(tmp_path / "fruit.autodet", card, WEIGHTS)
+    read = read_card(tmp_path / "fruit.autodet")
+    assert replace(read, weights_sha256="") == card
+    assert read.all_thresholds == {"apple": 0.4, "banana": 0.5, "Gurke 🥒": 0.5}
+    assert CARD.all_thresholds == dict.fromkeys(CARD.classes, 0.5)
 
 
 def test_the_bundle_holds_safetensors_and_json_only(bundle):
@@ -144,6 +176,8 @@ def test_a_bundle_cut_short_anywhere_is_noticed(bundle):
         {"preprocessing": {"grey": 114}},
         {"epoch": 10**30},
         {"latency_ms": True},
+        {"reused_classes": ["apple"]},
+        {"reused_classes": {"apple": 1}},
         {"latency_ms": float("inf")},
         {"created": None},
         {"start_from": ORIGIN | {"dataset": "d" * 1_000_000}},
@@ -154,6 +188,23 @@ def test_a_bundle_cut_short_anywhere_is_noticed(bundle):
         {"start_from": ORIGIN | {"weights_sha256": 1}},
         {"start_from": nested(51)},
         {"start_from": nested(400)},
+        {"thresholds": {"apple": 1.5}},
+        {"thresholds": {"apple": True}},
+        {"thresholds": {"apple": "high"}},
+        {"thresholds": {"apple": float("nan")}},
+        {"thresholds": {"pear": 0.5}},
+        {"thresholds": ["apple"]},
+        {"thresholds": None},
+        {"thresholds": {str(number): 0.5 for number in range(50_000)}},
+        {"calibration": "good"},
+        {"calibration": {}},
+        {"calibration": {"shared": None}},
+        {"calibration": {"shared": [0, 1]}},
+        {"calibration": {"shared": MAP, "per_class": ["apple"]}},
+        {"calibration": {"shared": MAP, "per_class": {"pear": MAP}}},
+        {"calibration": {"shared": MAP, "per_class": {"apple": {"raw": [0, 1]}}}},
+        *({"calibration": {"shared": MAP | knots}} for knots in ODD_KNOTS),
+        *({"calibration": {"shared": MAP, "per_class": {"apple": MAP | knots}}} for knots in ODD_KNOTS),
     ],
 )
 def test_a_description_that_makes_no_sense_is_refused(tmp_path, change):
@@ -165,9 +216,13 @@ def test_a_description_that_makes_no_sense_is_refused(tmp_path, change):
 
 
 def test_entries_of_a_later_version_are_ignored(tmp_path):
-    more = {"thresholds": {"apple": 0.4}, "start_from": ORIGIN | {"tiles": 2}, "deep": levels(400)}
+    more = {"tiles": {"apple": 0.4}, "start_from": ORIGIN | {"tiles": 2}, "deep": levels(400)}
+    more["calibration"] = {"shared": MAP | {"tiles": 2}, "kind": "later"}
     card, weights = read_bundle(with_description(tmp_path / "later.autodet", more))
-    assert replace(card, weights_sha256="") == replace(CARD, start_from=Origin.from_json(ORIGIN))
+    calibration = Calibration(ScoreMap(tuple(MAP["raw"]), tuple(MAP["calibrated"])))
+    assert replace(card, weights_sha256="") == replace(
+        CARD, start_from=Origin.from_json(ORIGIN), calibration=calibration
+    )
     assert weights == WEIGHTS
 
 

@@ -57,7 +57,13 @@ def test_models_are_listed_best_first_and_found_by_id_name_or_file(here, bundle,
     assert rename_model("fruit-2", "fruit, better", here).card.name == "fruit, better"
     assert find_model("fruit, better", here).id == "fruit-2"
     assert find_model(str(better), here).card.name == "fruit, better"
-    assert first.to_json() == {"model": "fruit", "name": "fruit", "dataset": "fruit", "map50": 0.9}
+    assert first.to_json() == {
+        "model": "fruit",
+        "name": "fruit",
+        "dataset": "fruit",
+        "map50": 0.9,
+        "thresholds": dict.fromkeys(CARD.classes, 0.5),
+    }
 
 
 def test_a_damaged_upload_adds_nothing(here, bundle):
@@ -262,7 +268,7 @@ def test_a_network_of_a_later_version_says_to_update(here, weights, tmp_path):
 
 
 def test_a_model_with_entries_of_a_later_version_is_added_and_found(here, weights, tmp_path):
-    more = {"architecture": CARD.architecture, "thresholds": {"apple": 0.4}}
+    more = {"architecture": CARD.architecture, "tiles": {"apple": 0.4}}
     assert add_model(with_description(tmp_path / "later.autodet", more, weights), "later", here).card.name == "later"
 
 

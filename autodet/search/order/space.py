@@ -300,8 +300,8 @@ def mean_epochs(space: Space, otherwise: int) -> float:
 def default_values(space: Space) -> dict[str, Value]:
     """Return the parameters of trial 0: the defaults, each clipped to the nearest value in the space."""
     defaults: dict[str, Any] = Hyperparameters().to_json() | {"epochs": most_epochs(space, 0)}
-    network = _nearest(Choices(architectures(space)), defaults["architecture"])
-    defaults["image_size"] = find_architecture(network).image_size
+    network = find_architecture(_nearest(Choices(architectures(space)), defaults["architecture"]))
+    defaults |= {"image_size": network.image_size, "batch_size": network.batch_size}
     return {name: _nearest(tried, defaults[name]) for name, tried in space.items()}
 
 
@@ -337,7 +337,7 @@ def _suggested(trial: "optuna.trial.Trial", space: Space) -> Iterator[tuple[str,
 
 
 def hyperparameters_of(values: Mapping[str, Any]) -> Hyperparameters:
-    """Return the hyperparameters of a trial; the photo size defaults to that of its network."""
+    """Return the hyperparameters of a trial; photo size and batch size default to those of its network."""
     known = {name: value for name, value in values.items() if name != "epochs"}
     architecture = find_architecture(known.get("architecture", Hyperparameters().architecture))
-    return Hyperparameters(**{"image_size": architecture.image_size} | known)
+    return Hyperparameters(**{"image_size": architecture.image_size, "batch_size": architecture.batch_size} | known)

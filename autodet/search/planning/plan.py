@@ -65,8 +65,8 @@ def first_trial(space: Space) -> Hyperparameters:
 
 
 def steps_an_epoch(train_photos: int) -> int:
-    """Return the steps per epoch with the default batch size."""
-    return max(1, math.ceil(train_photos / Hyperparameters().batch_size))
+    """Return the steps per epoch with batches of four photos, the unit of the presets' steps."""
+    return max(1, math.ceil(train_photos / Hyperparameters.batch_size))
 
 
 def explain_entries(plan: Plan, facts: Facts, hardware: Hardware, *, pretrained: bool = True) -> tuple[Notice, ...]:

@@ -1,10 +1,12 @@
 """The final refit: train the best trial's parameters once more on training and validation photos.
 
 The refit trains up to the epoch at which the best trial peaked and keeps its last epoch, because no held-out photos
-remain to select another. Its model therefore carries the metrics of the best trial, and its card says so. The gain
-cannot be measured. As a sanity check, the refit must score at least as high on the validation photos, which it was
-trained on, as the best trial's model, which has not seen them. A refit that scores lower is broken and is not
-published. The best trial's model stays in the workspace beside the refit model.
+remain to select another. Its model therefore carries the metrics of the best trial, and its card says so. It also
+carries that trial's calibration and thresholds: they come from photos that the trial was not trained on, and a network
+is too sure of photos that it was trained on. The gain cannot be measured. As a sanity check, the refit must score at
+least as high on the validation photos, which it was trained on, as the best trial's model, which has not seen them. A
+refit that scores lower is broken and is not published. The best trial's model stays in the workspace beside the refit
+model.
 """
 
 import logging
@@ -130,7 +132,14 @@ class Refit:
         put_model(trained / "before.autodet", search + BEFORE, workspace)
         write_bundle(
             trained / "refit.autodet",
-            replace(card, metrics=before.metrics, latency_ms=before.latency_ms, refit=True),
+            replace(
+                card,
+                metrics=before.metrics,
+                latency_ms=before.latency_ms,
+                calibration=before.calibration,
+                thresholds=before.thresholds,
+                refit=True,
+            ),
             weights,
         )
         put_model(trained / "refit.autodet", search, workspace)

@@ -21,6 +21,7 @@ from autodet.ui.common.choice import choose_split
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape, score
 from autodet.ui.common.pictures import as_jpeg, fitting_width, small_photo
+from autodet.ui.common.threshold import ask_for_threshold
 
 PER_PAGE = 4
 REFRESH_SECONDS = 0.5
@@ -31,6 +32,7 @@ HELP = {
     "mAP@0.5–0.95": "The same, averaged over ten IoU thresholds from 0.50 to 0.95: strict about how well boxes fit.",
     "mAP@0.5, VOC07": "Pascal VOC 2007's 11-point average precision, which AutoGluon reported.",
 }
+FIGURES = {"AP@0.5": "%.3f", "AP@0.5–0.95": "%.3f", "precision": "%.2f", "recall": "%.2f", "threshold": "%.2f"}
 WORDS = (
     "A detection matches a ground-truth box if their overlap (IoU) is at least 0.5. Missed (false negative): a "
     "ground-truth box without a detection. False alarm (false positive): a detection without a ground-truth box, or a "
@@ -114,6 +116,9 @@ def show_report(evaluated: Evaluated) -> None:
             "class": name,
             "AP@0.5": class_report.ap50,
             "AP@0.5–0.95": class_report.ap50_95,
+            "precision": class_report.precision,
+            "recall": class_report.recall,
+            "threshold": class_report.threshold,
             "photos": class_report.images,
             "boxes": class_report.boxes,
         }
@@ -124,7 +129,7 @@ def show_report(evaluated: Evaluated) -> None:
         pd.DataFrame(rows),
         hide_index=True,
         placeholder="–",
-        column_config={"AP@0.5": number(format="%.3f"), "AP@0.5–0.95": number(format="%.3f")},
+        column_config={name: number(format=shape) for name, shape in FIGURES.items()},
     )
 
 
@@ -141,7 +146,7 @@ def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> 
     chosen = left.segmented_control(
         "Order", list(ORDERS), default="worst", format_func=ORDERS.__getitem__, required=True
     )
-    threshold = right.slider("Confidence threshold", 0.05, 0.95, 0.5, 0.05)
+    threshold = ask_for_threshold(right, model.card)
     records = dataset.split(evaluated.split)
     mistakes = [
         count_errors(record, detections.above(threshold), dataset.classes, model.card.classes)

@@ -25,6 +25,7 @@ from autodet.ui.common.csv_tables import as_csv
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.pictures import as_jpeg, fitting_width, small_photo
+from autodet.ui.common.threshold import LOWEST, ask_for_threshold
 from autodet.workspace import open_workspace, portable
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ MAX_MEGABYTES = 100
 MAX_REMEMBERED = 200
 PER_PAGE, COLUMNS = 8, 2
 MAX_HEIGHT = 900  # display height of a photo on the page, in pixels
-LOWEST = 0.05  # lowest selectable confidence threshold
 SEEN = "seen"  # session state: predictions by photo and model
 
 
@@ -140,15 +140,7 @@ def show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
 def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
     classes = model.card.classes
     left, right = st.columns([3, 2]) if len(classes) > 1 else (st.container(), None)
-    threshold = left.slider(
-        "Confidence threshold",
-        LOWEST,
-        0.95,
-        0.5,
-        0.05,
-        help="Lower: more objects are found (higher recall), with more false alarms (lower precision). Higher: the "
-        "opposite.",
-    )
+    threshold = ask_for_threshold(left, model.card)
     if right and (wanted := _ask_for_classes(right, classes)):
         everything = [replace(seen_photo, prediction=seen_photo.prediction.only(wanted)) for seen_photo in everything]
     shown = [replace(seen_photo, prediction=seen_photo.prediction.above(threshold)) for seen_photo in everything]

@@ -88,7 +88,7 @@ def test_what_cannot_be_tried_is_a_sentence_that_says_what_can(space, words):
 def test_if_nothing_is_said_three_rates_are_tuned_and_the_rest_has_its_default():
     space = make_space()
     assert list(space) == ["lr", "backbone_lr_factor", "weight_decay"]
-    assert hyperparameters_of(default_values(space)) == replace(Hyperparameters(), image_size=416)
+    assert hyperparameters_of(default_values(space)) == replace(Hyperparameters(), image_size=416, batch_size=8)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

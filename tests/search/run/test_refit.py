@@ -27,6 +27,9 @@ def test_the_best_parameters_are_trained_again_for_as_many_epochs_as_were_best(s
     before, weights = read_bundle(find_model(f"{search.id}-before-refit", home).path)
     assert (before.refit, before.metrics["map50"], weights) == (False, 0.8, b"trial 0")
     assert before.name == "fruit before refit"
+    assert card.thresholds == before.thresholds == {"apple": 0.3, "banana": 0.4}
+    assert card.calibration is not None
+    assert card.calibration == before.calibration
     assert len(status.trials) == 2
 
 
