@@ -15,6 +15,7 @@ from autodet.datasets.photos import open_photo
 from autodet.errors import AmbiguousNameError, ModelError, NotFoundError, PhotoError, SearchError
 from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
 from autodet.inference.photo_folders import dataset_photos, find_photos
+from autodet.inference.runtime import choose_runtime
 from autodet.messages.plans import plan_text
 from autodet.messages.quantization import quantization_text
 from autodet.models.store import StoredModel, find_model, list_models, only_model_id, rename_model
@@ -294,7 +295,8 @@ def _export_int8(model: StoredModel, options: Options) -> Answer:
 def models(_options: Options) -> Answer:
     """List the models."""
     models = list_models()
-    return Answer([model.to_json() for model in models], terminal.models_text(models))
+    documents = [model.to_json() | {"runtime": choose_runtime(model.card).name} for model in models]
+    return Answer(documents, terminal.models_text(models))
 
 
 # Photos and detections

@@ -59,16 +59,18 @@ NOUNS_IN_ING = {"malloc_tuning", "planning", "staging", "training"}  # other mod
 STREAMLIT_ROOMS = {"app", "pages", "ui"}
 OPTUNA_ROOMS = {"search"}
 TORCH_MODULES = {
-    "autodet.inference.detector",
-    "autodet.inference.onnx_export",
+    "autodet.inference.onnx_trace",
+    "autodet.inference.torch_runtime",
     "autodet.models.calibrated_scores",
     "autodet.models.coco_detectors",
     "autodet.models.cpu_kernels.depthwise",
+    "autodet.models.dense_cells",
     "autodet.models.detection",
     "autodet.models.efficientnet_lite",
     "autodet.models.faster_rcnn",
     "autodet.models.cpu_kernels.folded_batchnorm",
     "autodet.models.bundle_network",
+    "autodet.models.nanodet",
     "autodet.models.one_stage",
     "autodet.models.cpu_kernels.precision",
     "autodet.models.cpu_kernels.onednn_linear",

@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 from autodet import cli
+from autodet.inference.bundle_graph import add_graph
 from autodet.inference.onnx_export import export_onnx
 from autodet.models.store import find_model
 from tests.documents import ROOT, anchors, blocks, documents, links
@@ -70,6 +71,7 @@ def folder(sample_folder, tmp_path_factory):
     zip_folder(labelled, folder / "fruit.zip")
     shutil.copy(sorted(labelled.rglob("*.jpg"))[0], folder / "photo.jpg")
     model = untrained_bundle(folder / "fruit.autodet", ("apple", "banana", "mandarin", "orange"))
+    assert add_graph(model)
     export_onnx(find_model(model), folder / "fruit.onnx")
     return folder
 

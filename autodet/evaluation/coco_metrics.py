@@ -11,11 +11,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
+from autodet.errors import ModelError
 from autodet.evaluation.objective import Objective
 from autodet.records import ImageRecord, Prediction
+
+try:
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+except ImportError as error:
+    raise ModelError("Evaluation needs the package pycocotools: run 'pip install pycocotools'.") from error
 
 AREA_ALL, MAX_DETECTION_LIMIT = 0, -1
 ROUNDING = 1e-9  # pycocotools' precision of one detection that is right is just below 1

@@ -6,28 +6,26 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from numbers import Real
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import nn
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.datasets.photo_sources import Photo, name_of
-from autodet.errors import ModelError, PhotoError, warn
-from autodet.evaluation.report import evaluate_predictions
+from autodet.errors import BundleError, ModelError, PhotoError, warn
+from autodet.inference.bundle_graph import add_graph
 from autodet.inference.cautions import prediction_cautions, unread_caution
 from autodet.inference.evaluations import keep_evaluation, kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
 from autodet.inference.photo_batches import MAX_WORKERS, Square, Workers, draw_photo, predict_photos
+from autodet.inference.runtime import Runtime, RuntimeName, check_runtime, choose_runtime, has_torch
 from autodet.messages.cautions import caution_text
-from autodet.models.bundle_network import load_network
-from autodet.models.detection import detect, detection_limit
+from autodet.models.bundle import read_graph, refusal
 from autodet.models.letterbox import Letterbox
 from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
@@ -39,10 +37,14 @@ from autodet.records import (
     ImageRecord,
     IntArray,
     Prediction,
-    calibrate,
 )
 from autodet.training.device import cpu_cores
 from autodet.workspace import Workspace, open_atomically
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from autodet.inference.torch_runtime import TorchRuntime
 
 Progress = Callable[[int, int], None]
 
@@ -55,15 +57,13 @@ class Detector:
     Attributes:
         card: Metadata of the model.
         classes: Class names, indexed by class id.
-        network: Network from ``autodet.models.registry.build_network``, in evaluation mode.
     """
 
-    def __init__(self, model: StoredModel, network: nn.Module, device: torch.device) -> None:
+    def __init__(self, model: StoredModel, runtime: Runtime) -> None:
         self.card: ModelCard = model.card
         self.classes = model.card.classes
-        self._model, self.network, self._device = model, network, device
+        self._model, self._runtime = model, runtime
         self._turn = Lock()
-        self._calibration = self.card.score_function
         self._thresholds = np.array(list(self.card.all_thresholds.values()), np.float32)
 
     def __repr__(self) -> str:
@@ -71,8 +71,24 @@ class Detector:
         classes, map50 = reprlib.repr(list(self.classes)), card.metrics.get("map50")
         return (
             f"Detector({reprlib.repr(card.name)}, classes={classes}, architecture={card.architecture!r}, "
-            f"image_size={card.image_size}, map50={map50 if map50 is None else round(map50, 3)}, device={self._device})"
+            f"image_size={card.image_size}, map50={map50 if map50 is None else round(map50, 3)}, "
+            f"device={self._runtime.device})"
         )
+
+    @property
+    def runtime(self) -> RuntimeName:
+        """What computes the predictions: ``onnx`` (ONNX Runtime) or ``torch``."""
+        return self._runtime.name
+
+    @cached_property
+    def network(self) -> "nn.Module":
+        """The network in torch, in evaluation mode; loaded on first use if ONNX Runtime computes the predictions.
+
+        Raises:
+            ModelError: torch is not installed.
+        """
+        network: nn.Module = getattr(self._runtime, "network", None) or _load_torch(self._model, "cpu")[1].network
+        return network
 
     def predict(self, photo: Photo, threshold: float | None = None) -> tuple[IntArray, FloatArray, FloatArray]:
         """Detect objects on one photo.
@@ -150,7 +166,7 @@ class Detector:
 
     def cautions(self, predictions: Sequence[Prediction]) -> list[str]:
         """Return warnings about objects that may be missing from predictions of this detector."""
-        cautions = prediction_cautions(self.card, detection_limit(self.network), predictions)
+        cautions = prediction_cautions(self.card, self._runtime.limit, predictions)
         return list(map(caution_text, cautions))
 
     def predict_dataset(
@@ -207,6 +223,8 @@ class Detector:
             warn(caution)
         if kept := kept_evaluation(self._model, dataset, split):
             return replace(kept[0], caution=caution)
+        from autodet.evaluation.report import evaluate_predictions
+
         predictions = self.predict_dataset(dataset, records, progress)
         report = evaluate_predictions(records, predictions, self.classes, self.card.all_thresholds)
         with suppress(OSError):  # a full disk does not lose the report
@@ -214,7 +232,7 @@ class Detector:
         return replace(report, caution=caution)
 
     def save(self, path: str | Path) -> Path:
-        """Write the model as a bundle that any installation of autodet can load.
+        """Write the model as a bundle that any installation of autodet can load, with its ONNX graph if possible.
 
         Returns:
             The path, with the suffix ``.autodet`` appended if missing.
@@ -229,6 +247,7 @@ class Detector:
                 shutil.copyfileobj(model, file)
         except OSError as error:
             raise ModelError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
+        add_graph(path)
         return path
 
     def _detect(self, photos: Iterable[tuple[Photo, str]], on_error: str = "raise") -> Iterator[Prediction]:
@@ -244,8 +263,11 @@ class Detector:
                     raise result
 
     def _workers(self) -> Workers:
-        if self._device.type != "cpu":
-            return Workers(min(cpu_cores(), MAX_WORKERS), GPU_BATCH, self._look_alone)
+        if self.runtime == "onnx" or self._runtime.device != "cpu":
+            batch = CPU_BATCH if self.runtime == "onnx" else GPU_BATCH
+            return Workers(min(cpu_cores(), MAX_WORKERS), batch, self._look_alone)
+        import torch
+
         cores = torch.get_num_threads()
         count = min(cores, MAX_WORKERS)
         enter = partial(torch.set_num_threads, cores // count)
@@ -253,9 +275,7 @@ class Detector:
         return Workers(count, CPU_BATCH, self._look, enter, leave=lambda: torch.set_num_threads(cores))
 
     def _look(self, squares: Sequence[Square], letterboxes: Sequence[Letterbox]) -> list[Prediction]:
-        pixels = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
-        seen = detect(self.network, pixels.to(self._device), letterboxes)
-        return [calibrate(prediction, self._calibration) for prediction in seen]
+        return self._runtime.detect(squares, letterboxes)
 
     def _look_alone(self, squares: Sequence[Square], letterboxes: Sequence[Letterbox]) -> list[Prediction]:
         with self._turn:
@@ -271,7 +291,10 @@ class Detector:
 
 
 def load_detector(
-    model: str | Path | StoredModel, device: str | None = None, workspace: Workspace | None = None
+    model: str | Path | StoredModel,
+    device: str | None = None,
+    workspace: Workspace | None = None,
+    runtime: RuntimeName | None = None,
 ) -> Detector:
     """Load a model and verify its checksums.
 
@@ -279,15 +302,51 @@ def load_detector(
         model: A model's id or name in the workspace, or an ``.autodet`` file.
         device: Torch device; defaults to a GPU if available, else the CPU.
         workspace: Workspace that resolves ids and names.
+        runtime: ``onnx`` or ``torch``; by default ONNX Runtime on a CPU if the model has an ONNX graph, which needs no
+            torch, else torch.
 
     Raises:
         NotFoundError: The model does not exist.
-        BundleError: The file is damaged or modified, or its weights do not fit its architecture.
+        BundleError: The file is damaged or modified, or its weights or its graph do not fit its description.
+        ModelError: The runtime is unknown or not installed, or the model has no ONNX graph for it.
     """
+    check_runtime(runtime)
     stored = model if isinstance(model, StoredModel) else find_model(model, workspace)
-    card, network = load_network(stored.path)
-    target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return Detector(replace(stored, card=card), network.to(target), target)
+    name = runtime or choose_runtime(stored.card, device).name
+    card, loaded = _load_onnx(stored, device) if name == "onnx" else _load_torch(stored, device)
+    return Detector(replace(stored, card=card), loaded)
+
+
+def _load_onnx(model: StoredModel, device: str | None) -> tuple[ModelCard, Runtime]:
+    if device not in (None, "cpu"):
+        raise ModelError(f"ONNX Runtime predicts on the CPU, not on {device!r}; leave out device, or use torch.")
+    card, graph = read_graph(model.path)
+    if not graph:
+        raise ModelError(
+            f"The model {card.name} has no ONNX graph; 'export MODEL --format autodet' where torch and onnx are "
+            "installed adds one."
+        )
+    try:
+        from autodet.inference.onnx_runtime import OnnxRuntime
+    except ImportError as error:
+        raise ModelError("ONNX Runtime is not installed: run 'pip install onnxruntime' and try again.") from error
+    try:
+        return card, OnnxRuntime(graph, card)
+    except BundleError as error:
+        raise BundleError(refusal(model.path, str(error))) from error
+
+
+def _load_torch(model: StoredModel, device: str | None) -> tuple[ModelCard, "TorchRuntime"]:
+    if not has_torch():
+        raise ModelError(
+            f"The model {model.card.name} needs torch here, which is not installed; install torch, or predict with "
+            "onnxruntime: 'export MODEL --format autodet' where torch and onnx are installed adds an ONNX graph."
+        )
+    from autodet.inference.torch_runtime import TorchRuntime
+    from autodet.models.bundle_network import load_network
+
+    card, network = load_network(model.path)
+    return card, TorchRuntime(network, device, card.score_function)
 
 
 def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[ImageRecord, ...]:

@@ -1,82 +1,78 @@
-"""ONNX export, for programs without Python; docs/onnx.md describes how to use the file.
-
-The graph takes one letterboxed photo, ``square``: uint8, shape (1, 3, S, S), RGB, scaled by S / max(width, height),
-centred and padded with grey 114. It returns ``boxes`` (N, 4) float32, xyxy in pixels of the square, ``class_ids`` (N,)
-int64 and ``scores`` (N,) float32, calibrated, best first. The metadata of the file documents the same.
-"""
+"""Export of a model as an ONNX file, for programs without Python; docs/onnx.md describes how to use it."""
 
 import json
-import logging
-import warnings
 from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import torch
-from torch import Tensor, nn
 
 from autodet.errors import ModelError
-from autodet.inference.detector import Detector, load_detector
-from autodet.models.calibrated_scores import CalibratedScores
-from autodet.models.detection import detection_limit
+from autodet.inference.runtime import has_torch, is_installed
+from autodet.models.bundle import read_graph
 from autodet.models.letterbox import PAD_GREY
+from autodet.models.model_card import ModelCard
+from autodet.models.onnx_graph import check_graph, classes_text, with_metadata
 from autodet.models.registry import find_architecture
 from autodet.models.store import StoredModel
-from autodet.records import MIN_SCORE, ScoreFunction
+from autodet.records import MIN_SCORE
 from autodet.workspace import write_atomically
-
-OPSET = 17
-
-
-class _OneSquare(nn.Module):
-    """Wrapper with the signature of the graph: one square in, three tensors out."""
-
-    def __init__(self, network: nn.Module, calibration: ScoreFunction | None) -> None:
-        super().__init__()
-        self.network = network
-        self.calibrated = CalibratedScores(calibration) if calibration else None
-
-    def forward(self, square: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        output = self.network(square)[0]
-        detections = output["boxes"], output["labels"], output["scores"]
-        return self.calibrated(*detections) if self.calibrated else detections
 
 
 def export_onnx(model: StoredModel, path: Path) -> None:
-    """Export a model to an ONNX file.
+    """Write the ONNX graph of a model's bundle, or make one if the bundle has none.
 
     Args:
         model: The model.
         path: The output file; an existing file is replaced.
 
     Raises:
-        ModelError: The package ``onnx`` is missing, the network cannot be exported, or the file cannot be written.
+        ModelError: A graph has to be made, but torch or the package ``onnx`` is missing or the network cannot be
+            exported; or the file cannot be written.
         BundleError: The model is damaged.
     """
+    card, graph = read_graph(model.path)
+    graph = graph or make_graph(model.path, card)
+    limit = check_graph(graph, card)["max_detections"]
     try:
-        import onnx
-    except ImportError as error:
-        raise ModelError("Exporting to ONNX needs the package onnx: run 'pip install onnx' and try again.") from error
-    architecture = find_architecture(model.card.architecture)
-    if not architecture.onnx:
-        raise ModelError(
-            f"A {architecture.title} cannot be exported to ONNX; docs/models.md lists the networks that can."
-        )
-    detector = load_detector(model, device="cpu")
-    card = detector.card
-    graph = onnx.load_model_from_string(trace(detector.network, card.image_size, card.score_function))
-    for key, value in _metadata(detector).items():
-        graph.metadata_props.add(key=key, value=value)
-    try:
-        write_atomically(path, graph.SerializeToString())
+        write_atomically(path, with_metadata(graph, onnx_metadata(card, int(limit))))
     except OSError as error:
         raise ModelError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
 
 
-def _metadata(detector: Detector) -> dict[str, str]:
-    card = detector.card
+def make_graph(path: Path, card: ModelCard) -> bytes:
+    """Make the ONNX graph of a bundle, with its metadata.
+
+    Raises:
+        ModelError: torch or the package ``onnx`` is missing, or the network cannot be exported.
+        BundleError: The bundle is damaged.
+    """
+    architecture = find_architecture(card.architecture)
+    if not architecture.onnx:
+        raise ModelError(
+            f"A {architecture.title} cannot be exported to ONNX; docs/models.md lists the networks that can."
+        )
+    if not (has_torch() and is_installed("onnx")):
+        raise ModelError(
+            f"The model {card.name} has no ONNX graph yet, and making one needs the packages torch, torchvision and "
+            "onnx: run 'pip install onnx' where torch is installed, and try again."
+        )
+    from autodet.inference.onnx_trace import trace
+    from autodet.models.bundle_network import load_network
+    from autodet.models.detection import detection_limit
+
+    card, network = load_network(path)
+    return with_metadata(
+        trace(network, card.image_size, card.score_function), onnx_metadata(card, detection_limit(network))
+    )
+
+
+def onnx_metadata(card: ModelCard, limit: int) -> dict[str, str]:
+    """Return the metadata of a model's graph: what a program needs to know to use it; docs/onnx.md lists them.
+
+    Args:
+        card: Description of the model.
+        limit: Maximum number of objects that the network detects per photo.
+    """
     return {
         "name": card.name,
-        "classes": json.dumps(card.classes, ensure_ascii=False),
+        "classes": classes_text(card.classes),
         "image_size": str(card.image_size),
         "colour": "RGB",
         "batch_size": "1",
@@ -85,34 +81,8 @@ def _metadata(detector: Detector) -> dict[str, str]:
         "pad_value": str(PAD_GREY),
         "boxes": "x1 y1 x2 y2 in pixels of the square",
         "min_score": str(MIN_SCORE),
-        "max_detections": str(detection_limit(detector.network)),
+        "max_detections": str(limit),
         "thresholds": json.dumps(list(card.all_thresholds.values())),
         "preprocessing": card.preprocessing,
         "weights_sha256": card.weights_sha256,
     }
-
-
-def trace(network: nn.Module, side: int, calibration: ScoreFunction | None = None) -> bytes:
-    """Export a network from ``autodet.models.registry.build_network`` as a serialised graph.
-
-    Args:
-        network: The network.
-        side: Side of the squares in pixels.
-        calibration: Calibration of the scores that the graph returns; None for the network's own scores.
-    """
-    square = torch.zeros((1, 3, side, side), dtype=torch.uint8)
-    with torch.no_grad(), warnings.catch_warnings(), TemporaryDirectory() as folder:
-        # The exporter warns about data-dependent shapes, which torchvision's ONNX support handles.
-        warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        torch.onnx.export(
-            _OneSquare(network, calibration).eval(),
-            (square,),
-            Path(folder) / "model.onnx",
-            dynamo=False,  # the newer exporter cannot follow a detector's data-dependent shapes
-            opset_version=OPSET,
-            input_names=["square"],
-            output_names=["boxes", "class_ids", "scores"],
-            dynamic_axes={name: {0: "detections"} for name in ("boxes", "class_ids", "scores")},
-        )
-        return (Path(folder) / "model.onnx").read_bytes()

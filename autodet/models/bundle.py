@@ -1,59 +1,65 @@
-"""Bundle of one model: ``.autodet``, a zip of ``model.json`` and ``weights.safetensors``, without pickle.
+"""Bundle of one model: ``.autodet``, a zip of ``model.json``, ``weights.safetensors`` and mostly ``model.onnx``.
 
-``model.json`` describes the model and holds the SHA-256 of the weights. The zip's comment, the file's last 64 bytes, is
-the SHA-256 of all bytes before it, so that any changed byte is detected. Both entries are stored, not compressed:
-weights do not compress, and a stored entry cannot declare a false size.
+``model.json`` describes the model and holds the SHA-256 of the other entries. The zip's comment, the file's last 64
+bytes, is the SHA-256 of all bytes before it, so that any changed byte is detected. The entries are stored, not
+compressed: weights do not compress, and a stored entry cannot declare a false size. docs/bundle.md has the details.
 """
 
 import hashlib
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 
 from autodet.errors import BundleError, LaterVersionError
 from autodet.models.model_card import MAX_NAME, ModelCard, description_problem
+from autodet.models.onnx_graph import check_graph
 from autodet.workspace import write_atomically
 
-CARD_ENTRY, WEIGHTS_ENTRY = "model.json", "weights.safetensors"
+CARD_ENTRY, WEIGHTS_ENTRY, GRAPH_ENTRY = "model.json", "weights.safetensors", "model.onnx"
 DIGEST_BYTES = 64
 MAX_CARD_BYTES = 4_000_000
 MAX_BUNDLE_BYTES = 2_000_000_000
 
 
-def write_bundle(path: Path, card: ModelCard, weights: bytes) -> None:
+def write_bundle(path: Path, card: ModelCard, weights: bytes, graph: bytes = b"") -> None:
     """Write a bundle atomically.
 
     Args:
         path: Target file; an existing file is replaced.
-        card: Description of the model; its ``weights_sha256`` is set here.
+        card: Description of the model; its ``weights_sha256`` and ``graph_sha256`` are set here.
         weights: A state dict as safetensors.
+        graph: The network as a serialised ONNX graph, from ``autodet.inference.onnx_export``; empty for none.
 
     Raises:
         BundleError: The card could not be read back: a name is too long, or has control characters.
     """
     if problem := description_problem(card):
         raise BundleError(f"The model {card.name[:MAX_NAME]!r} cannot be written: {problem}.")
-    document = asdict(card) | {"weights_sha256": hashlib.sha256(weights).hexdigest()}
+    checksums = {"weights_sha256": _sha256(weights), "graph_sha256": _sha256(graph) if graph else ""}
+    document = asdict(card) | checksums
     text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode()
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         archive.comment = b"0" * DIGEST_BYTES
-        for name, data in ((CARD_ENTRY, text), (WEIGHTS_ENTRY, weights)):
-            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), data)
+        for name, data in ((CARD_ENTRY, text), (WEIGHTS_ENTRY, weights), (GRAPH_ENTRY, graph)):
+            if data or name != GRAPH_ENTRY:
+                archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), data)
     sealed = content.getvalue()[:-DIGEST_BYTES]
-    write_atomically(path, sealed + hashlib.sha256(sealed).hexdigest().encode())
+    write_atomically(path, sealed + _sha256(sealed).encode())
 
 
 def read_card(path: Path) -> ModelCard:
-    """Read the card of a bundle, without reading or checking its weights.
+    """Read the card of a bundle, without reading or checking the rest.
 
     Raises:
         BundleError: The file is not a bundle, is truncated, or its description is damaged.
     """
-    card, _ = _read(path, with_weights=False)
-    return card
+    with _reading(path), zipfile.ZipFile(path) as archive:
+        return _card(archive)
 
 
 def read_bundle(path: Path) -> tuple[ModelCard, bytes]:
@@ -62,19 +68,28 @@ def read_bundle(path: Path) -> tuple[ModelCard, bytes]:
     Raises:
         BundleError: The file is not a bundle, is truncated, or was modified.
     """
-    return _read(path, with_weights=True)
+    with _reading(path), _sealed(path) as archive:
+        card = _card(archive)
+        return card, _weights(archive, card)
 
 
-def _read(path: Path, *, with_weights: bool) -> tuple[ModelCard, bytes]:
+def read_graph(path: Path) -> tuple[ModelCard, bytes]:
+    """Read a model's card and its ONNX graph, with all checks; the graph is empty if the bundle has none.
+
+    Raises:
+        BundleError: The file is not a bundle, is truncated, or was modified, or its graph is unsafe or another model's.
+    """
+    with _reading(path), _sealed(path) as archive:
+        card = _card(archive)
+        _weights(archive, card)
+        return card, _graph(archive, card) if card.graph_sha256 else b""
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong while a bundle is read into a sentence."""
     try:
-        if with_weights:
-            _check_seal(path)
-        with zipfile.ZipFile(path) as archive:
-            card = ModelCard.from_json(json.loads(_entry(archive, CARD_ENTRY, MAX_CARD_BYTES)))
-            archive.getinfo(WEIGHTS_ENTRY)
-            weights = _entry(archive, WEIGHTS_ENTRY, MAX_BUNDLE_BYTES) if with_weights else b""
-        if with_weights and hashlib.sha256(weights).hexdigest() != card.weights_sha256:
-            raise BundleError("its weights are not those that it describes")
+        yield
     except FileNotFoundError as error:
         raise BundleError(f"There is no file {path}; give the path of an .autodet file.") from error
     except (zipfile.BadZipFile, KeyError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
@@ -85,17 +100,36 @@ def _read(path: Path, *, with_weights: bool) -> tuple[ModelCard, bytes]:
         raise LaterVersionError(f"{path.name} {error}") from error
     except BundleError as error:
         raise BundleError(refusal(path, str(error))) from error
-    return card, weights
 
 
-def _check_seal(path: Path) -> None:
+def _sealed(path: Path) -> zipfile.ZipFile:
+    """Open a bundle of which no byte was changed."""
     if path.stat().st_size > MAX_BUNDLE_BYTES:
         raise BundleError("it is larger than any model")
     content = path.read_bytes()
-    if not zipfile.is_zipfile(path):
-        raise zipfile.BadZipFile
-    if hashlib.sha256(content[:-DIGEST_BYTES]).hexdigest().encode() != content[-DIGEST_BYTES:]:
+    archive = zipfile.ZipFile(BytesIO(content))
+    if _sha256(memoryview(content)[:-DIGEST_BYTES]).encode() != content[-DIGEST_BYTES:]:
         raise BundleError("it was changed or damaged on its way")
+    return archive
+
+
+def _card(archive: zipfile.ZipFile) -> ModelCard:
+    return ModelCard.from_json(json.loads(_entry(archive, CARD_ENTRY, MAX_CARD_BYTES)))
+
+
+def _weights(archive: zipfile.ZipFile, card: ModelCard) -> bytes:
+    weights = _entry(archive, WEIGHTS_ENTRY, MAX_BUNDLE_BYTES)
+    if _sha256(weights) != card.weights_sha256:
+        raise BundleError("its weights are not those that it describes")
+    return weights
+
+
+def _graph(archive: zipfile.ZipFile, card: ModelCard) -> bytes:
+    graph = _entry(archive, GRAPH_ENTRY, MAX_BUNDLE_BYTES)
+    if _sha256(graph) != card.graph_sha256:
+        raise BundleError("its ONNX graph is not the one that it describes")
+    check_graph(graph, card)
+    return graph
 
 
 def _entry(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
@@ -103,6 +137,10 @@ def _entry(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     if info.compress_type != zipfile.ZIP_STORED or info.file_size > most:
         raise BundleError(f"its entry {name} is not as autodet writes it")
     return archive.read(info)
+
+
+def _sha256(content: bytes | memoryview) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def refusal(path: Path, reason: str) -> str:

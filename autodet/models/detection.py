@@ -31,11 +31,13 @@ def detect(network: nn.Module, squares: Tensor, letterboxes: Sequence[Letterbox]
         squares: Letterboxed photos, uint8, shape (B, 3, S, S), on the network's device.
         letterboxes: Position of each photo in its square.
     """
-    predictions, limit = [], detection_limit(network)
-    for output, letterbox in zip(network(squares), letterboxes, strict=True):
-        boxes_xyxy = letterbox.to_photo(output["boxes"].float().cpu().numpy())
-        visible = (boxes_xyxy[:, 2] > boxes_xyxy[:, 0]) & (boxes_xyxy[:, 3] > boxes_xyxy[:, 1])
-        class_ids, scores = output["labels"].cpu().numpy(), output["scores"].float().cpu().numpy()
-        facts = {"size_wh": (letterbox.width, letterbox.height), "truncated": len(scores) >= limit}
-        predictions.append(Prediction.of(boxes_xyxy[visible], class_ids[visible], scores[visible], **facts))
-    return predictions
+    limit = detection_limit(network)
+    return [
+        letterbox.prediction(
+            output["boxes"].float().cpu().numpy(),
+            output["labels"].cpu().numpy(),
+            output["scores"].float().cpu().numpy(),
+            limit,
+        )
+        for output, letterbox in zip(network(squares), letterboxes, strict=True)
+    ]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from autodet.records import FloatArray
+from autodet.records import FloatArray, IntArray, Prediction
 
 PAD_GREY = 114  # near the mean of natural photos, so that padding stands out as little as possible
 
@@ -58,6 +58,20 @@ class Letterbox:
         limits = np.array([self.width, self.height, self.width, self.height], np.float32)
         clipped: FloatArray = np.clip(boxes, 0, limits).astype(np.float32)
         return clipped
+
+    def prediction(self, boxes_xyxy: FloatArray, class_ids: IntArray, scores: FloatArray, limit: int) -> Prediction:
+        """Convert the detections of the square to those of the photo; boxes outside the photo are left out.
+
+        Args:
+            boxes_xyxy: Boxes in pixels of the square, shape (N, 4).
+            class_ids: Class ids, shape (N,).
+            scores: Scores, shape (N,).
+            limit: Maximum number of objects that the network detects per photo.
+        """
+        boxes = self.to_photo(boxes_xyxy)
+        visible = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        facts = {"size_wh": (self.width, self.height), "truncated": len(scores) >= limit}
+        return Prediction.of(boxes[visible], class_ids[visible], scores[visible], **facts)
 
     @property
     def _offset(self) -> FloatArray:

@@ -20,6 +20,7 @@ MAX_NAME = 200  # letters of a name that a user gives
 MAX_TEXT = 1000  # letters of any text
 MAX_ENTRIES = 200  # parameters, metrics, versions, and items of a list value
 MAX_NUMBER = 1e15
+CHECKSUMS = ("weights_sha256", "graph_sha256")
 _NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}  # control characters, surrogates, line and paragraph separators
 
 
@@ -51,6 +52,7 @@ class ModelCard:
         reused_classes: Classes that started with rows of the starting weights, mapped to their names there; empty for
             models of earlier versions.
         weights_sha256: Checksum of the weights; set when the bundle is written.
+        graph_sha256: Checksum of the ONNX graph; set when the bundle is written, empty if it has no graph.
         format: Format of the bundle.
     """
 
@@ -74,6 +76,7 @@ class ModelCard:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     reused_classes: Mapping[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
+    graph_sha256: str = ""
     format: str = FORMAT
 
     def __repr__(self) -> str:
@@ -156,7 +159,7 @@ def description_problem(card: ModelCard) -> str:
 
 
 def _problems(card: ModelCard) -> Iterator[str]:
-    named = ("name", "architecture", "dataset", "dataset_fingerprint", "created", "preprocessing", "weights_sha256")
+    named = ("name", "architecture", "dataset", "dataset_fingerprint", "created", "preprocessing", *CHECKSUMS)
     yield from _text_problems((name.replace("_", " "), getattr(card, name)) for name in named)
     yield from _class_problems(card.classes)
     if not _is_whole(card.image_size, MIN_IMAGE_SIZE, MAX_IMAGE_SIZE):

@@ -1,13 +1,15 @@
 """Models of the workspace: one folder each, with the bundle and its evaluations."""
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
 from autodet.errors import BundleError, ModelError, NotFoundError
-from autodet.models.bundle import read_bundle, read_card, write_bundle
+from autodet.lock import hold_folder
+from autodet.models.bundle import read_bundle, read_card, read_graph, write_bundle
 from autodet.models.model_card import MAX_NAME, ModelCard
 from autodet.names import choose, choose_only, free_name, ids_in, naming
 from autodet.text_format import few, shortened
@@ -22,6 +24,7 @@ from autodet.workspace import (
 )
 
 BUNDLE = "model.autodet"
+PATIENCE_SECONDS = 60.0
 BROUGHT = "brought"  # marker file beside a bundle that was not made in this workspace
 
 
@@ -166,7 +169,7 @@ def _not_found(name: str, workspace: Workspace) -> NoReturn:
 
 
 def new_model(
-    name: str, workspace: Workspace, card: ModelCard, weights: bytes, *, brought: bool = False
+    name: str, workspace: Workspace, card: ModelCard, weights: bytes, graph: bytes = b"", *, brought: bool = False
 ) -> StoredModel:
     """Add a model to the workspace under a new id; its name gets a number if it is already an id.
 
@@ -175,13 +178,14 @@ def new_model(
         workspace: Target workspace.
         card: Description of the model.
         weights: A state dict as safetensors.
+        graph: The ONNX graph; empty for none.
         brought: Whether the model was made elsewhere.
     """
     with naming(workspace.searches), hidden_folder(workspace.models) as hidden:
         searches = ids_in(workspace.searches)  # a search replaces the model that has the search's id
         name = free_name(name, ids_in(workspace.models) | searches, "model or search")
         names = {model.name for model in list_models(workspace)}
-        write_bundle(hidden / BUNDLE, replace(card, name=name), weights)
+        write_bundle(hidden / BUNDLE, replace(card, name=name), weights, graph)
         if brought:
             (hidden / BROUGHT).touch()
         folder = publish_folder(hidden, workspace.models, name, names | searches)
@@ -202,11 +206,13 @@ def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> St
         LaterVersionError: A later version of autodet wrote the bundle.
     """
     card, weights = read_bundle(bundle)
+    _, graph = read_graph(bundle)
     name = _checked_name(name) if name.strip() else card.name
-    from autodet.models.bundle_network import fitting_weights
+    if find_spec("torch"):
+        from autodet.models.bundle_network import fitting_weights
 
-    fitting_weights(bundle, card, weights)
-    return new_model(name, workspace or open_workspace(), card, weights, brought=True)
+        fitting_weights(bundle, card, weights)
+    return new_model(name, workspace or open_workspace(), card, weights, graph, brought=True)
 
 
 def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -> StoredModel:
@@ -225,11 +231,10 @@ def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -
     workspace = workspace or open_workspace()
     model = find_model(model_id, workspace)
     name = _checked_name(name)
-    card, weights = read_bundle(model.path)
-    with naming(workspace.searches):
+    with naming(workspace.searches), _rewriting(model.path):
         if name in ids_in(workspace.models, workspace.searches) - {model.id}:
             raise ModelError(f"{name!r} is the id of another model or search; choose another name.")
-        write_bundle(model.path, replace(card, name=name), weights)
+        _write_renamed(model.path, model.path, name)
     return replace(model, card=read_card(model.path))
 
 
@@ -250,12 +255,31 @@ def put_model(bundle: Path, model_id: str, workspace: Workspace | None = None) -
     workspace = workspace or open_workspace()
     folder = safe_join(workspace.models, model_id)
     folder.mkdir(exist_ok=True)
-    name = _name_in(folder / BUNDLE)
-    if name is None or name == _name_in(bundle):
-        write_atomically(folder / BUNDLE, bundle.read_bytes())
-    else:
+    with _rewriting(folder / BUNDLE):
+        name = _name_in(folder / BUNDLE)
+        if name is None or name == _name_in(bundle):
+            write_atomically(folder / BUNDLE, bundle.read_bytes())
+        else:
+            _write_renamed(bundle, folder / BUNDLE, name)
+
+
+def set_graph(bundle: Path, weights_sha256: str, graph: bytes) -> None:
+    """Add an ONNX graph to a bundle, unless it has other weights by now than those that the graph was made from."""
+    with _rewriting(bundle):
         card, weights = read_bundle(bundle)
-        write_bundle(folder / BUNDLE, replace(card, name=name), weights)
+        if card.weights_sha256 == weights_sha256:
+            write_bundle(bundle, card, weights, graph)
+
+
+def _rewriting(bundle: Path) -> AbstractContextManager[None]:
+    """Lock a bundle while it is read and replaced, so that no change by another process is lost."""
+    return hold_folder(bundle.parent, alone=True, patience_seconds=PATIENCE_SECONDS)
+
+
+def _write_renamed(bundle: Path, target: Path, name: str) -> None:
+    card, weights = read_bundle(bundle)
+    _, graph = read_graph(bundle)
+    write_bundle(target, replace(card, name=name), weights, graph)
 
 
 def _name_in(bundle: Path) -> str | None:

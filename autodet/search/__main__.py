@@ -13,6 +13,7 @@ from autodet.search.executors.local import TRAIN
 from autodet.search.order.dataset_preflight import check_dataset
 from autodet.search.order.initial_weights import check_start
 from autodet.search.order.spec import SearchSpec
+from autodet.search.run.best_model import add_graphs
 from autodet.search.run.interruption import give_back, set_aside, write_interrupted
 from autodet.search.run.supervisor import supervise
 from autodet.settings import load_settings
@@ -25,13 +26,16 @@ def main(arguments: list[str]) -> int:
     """Run the search in a folder to its end; return exit code 0, or 1 after an error or if it is already locked."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     signal.signal(signal.SIGTERM, _leave)
-    folder = Path(arguments[0])
+    folder, train = Path(arguments[0]), arguments[1] if len(arguments) > 1 else TRAIN
     try:
         with hold_lock(folder):
-            return _carry_on(folder, arguments[1] if len(arguments) > 1 else TRAIN)
+            exit_code = _carry_on(folder, train)
     except BusyError as error:
         log.info("%s", error)
         return 1
+    if train == TRAIN:  # what others train need not be a network
+        add_graphs(folder)
+    return exit_code
 
 
 def _carry_on(folder: Path, train: str) -> int:

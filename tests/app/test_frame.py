@@ -212,3 +212,13 @@ def test_the_settings_show_gpus_only_where_they_can_be_read(visit, monkeypatch):
     monkeypatch.setattr("autodet.ui.settings.installation.read_gpu", readings.get)
     (table,) = gpus()
     assert table.to_numpy().tolist() == [[r"cuda\:0", "Fake, 50% busy, 3 GB of 16 GB in use"]]
+
+
+def test_the_settings_show_what_computes_predictions_and_why(visit, monkeypatch):
+    def said():
+        (table,) = (table.value for table in visit("settings").table if "Setting" in table.value)
+        return dict(table.itertuples(index=False))["Predictions are computed by"].replace("\\", "")
+
+    assert said() == "ONNX Runtime: on a CPU it is quicker than torch"
+    monkeypatch.setattr("autodet.inference.runtime.gpu_count", lambda: 1)
+    assert said() == "torch: it uses the GPU"

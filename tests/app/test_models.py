@@ -186,3 +186,12 @@ def test_a_trained_model_is_downloaded_as_onnx(visit, workspace, trained_bundle,
     add_model(trained_bundle, "sample", workspace)
     visit("models")
     assert len(offered["sample.onnx"]()) > 1_000_000
+
+
+@pytest.mark.slow
+def test_a_downloaded_model_has_its_graph_and_the_details_name_the_runtime(visit, model_there, offered):
+    model = model_there("fruit")
+    assert "Predictions: torch: the model has no ONNX graph" in says(visit("models")).replace("\\", "")
+    assert b"model.onnx" in offered["fruit.autodet"]()
+    assert read_card(model.path).graph_sha256
+    assert "Predictions: ONNX Runtime: on a CPU it is quicker than torch" in says(visit("models")).replace("\\", "")

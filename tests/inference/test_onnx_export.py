@@ -15,7 +15,8 @@ from PIL import ExifTags, Image
 from autodet.datasets.photos import open_photo
 from autodet.errors import ModelError
 from autodet.inference.detector import load_detector
-from autodet.inference.onnx_export import export_onnx, trace
+from autodet.inference.onnx_export import export_onnx
+from autodet.inference.onnx_trace import trace
 from autodet.models import registry
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.letterbox import Letterbox

@@ -1,8 +1,10 @@
 import hashlib
 import json
+import re
 import zipfile
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,6 +115,13 @@ def test_the_bundle_holds_safetensors_and_json_only(bundle):
         assert archive.namelist() == ["model.json", "weights.safetensors"]
         assert json.loads(archive.read("model.json"))["classes"] == list(CARD.classes)
         assert safetensors.numpy.load(archive.read("weights.safetensors"))["layer"][5] == 5
+
+
+def test_the_documentation_names_every_key_of_the_description(bundle):
+    table = Path("docs/bundle.md").read_text().partition("## model.json")[2].partition("## weights")[0]
+    documented = re.findall(r"`(\w+)`", " ".join(line.split("|")[1] for line in table.splitlines() if "|" in line))
+    with zipfile.ZipFile(bundle) as archive:
+        assert set(documented) == set(json.loads(archive.read("model.json")))
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ def read_beginning(model: str | Path, workspace: Workspace) -> Beginning:
     card, weights = read_bundle(stored.path)
     from autodet.inference.detector import load_detector
 
-    load_detector(stored, device="cpu")  # only loading shows whether the weights fit
+    load_detector(stored, device="cpu", runtime="torch")  # only loading shows whether the weights fit
     return Beginning(card.as_origin(stored.id), card, weights)
 
 

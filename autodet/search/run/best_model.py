@@ -1,11 +1,14 @@
 """The published model of a search: the best epoch so far, available even if the search is interrupted."""
 
+import sys
 from pathlib import Path
 
 from autodet.errors import BundleError
 from autodet.models.bundle import read_card
 from autodet.models.store import BUNDLE, put_model
+from autodet.processes import start_process
 from autodet.records import EpochResult
+from autodet.search.status.status_file import LOG
 from autodet.workspace import Workspace
 
 BEFORE = "-before-refit"  # id suffix of the best trial's model
@@ -61,3 +64,24 @@ def is_refit(search: str, workspace: Workspace) -> bool:
 def model_ids(search: str) -> tuple[str, str]:
     """Return the model ids of a search: its own, and that of the best trial's model kept beside a refit."""
     return search, search + BEFORE
+
+
+def add_graphs(folder: Path) -> None:
+    """Start a process that adds the ONNX graph to the models of a search that has ended; it imports torch.
+
+    Args:
+        folder: The search folder.
+    """
+    workspace = Workspace(folder.parent.parent)
+    paths = [workspace.models / model / BUNDLE for model in model_ids(folder.name)]
+    without = [str(path) for path in paths if path.is_file() and _lacks_graph(path)]
+    if without:
+        with (folder / LOG).open("ab") as output:
+            start_process([sys.executable, "-m", "autodet.inference.bundle_graph", *without], output, workspace.home)
+
+
+def _lacks_graph(path: Path) -> bool:
+    try:
+        return not read_card(path).graph_sha256
+    except BundleError:
+        return False

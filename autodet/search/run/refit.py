@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autodet.messages.search import ending_text
-from autodet.models.bundle import read_bundle, write_bundle
+from autodet.models.bundle import read_bundle, read_graph, write_bundle
 from autodet.models.store import BUNDLE, put_model
 from autodet.records import EpochResult, Notice, TrialState, TrialStatus
 from autodet.search.order.spec import SearchSpec
@@ -126,7 +126,9 @@ class Refit:
         if card.score < self._peak.score:
             return Notice("refit_rejected")
         before, before_weights = read_bundle(workspace.models / search / BUNDLE)
-        write_bundle(trained / "before.autodet", replace(before, name=f"{before.name} before refit"), before_weights)
+        _, graph = read_graph(workspace.models / search / BUNDLE)
+        named = replace(before, name=f"{before.name} before refit")
+        write_bundle(trained / "before.autodet", named, before_weights, graph)
         put_model(trained / "before.autodet", search + BEFORE, workspace)
         write_bundle(
             trained / "refit.autodet",

@@ -7,7 +7,10 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from autodet.errors import AutodetError
+from autodet.inference.bundle_graph import add_graph
+from autodet.inference.runtime import choose_runtime
 from autodet.messages.plans import matches_text
+from autodet.messages.runtimes import runtime_text
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, add_model, list_models, rename_model
 from autodet.search.api import is_in_the_making
@@ -77,7 +80,7 @@ def _show_model(model: StoredModel) -> None:
         link("predict", "Try", model=model.id)
         st.download_button(
             "Download",
-            model.path.read_bytes,  # called on download
+            lambda: _bundle(model),  # called on download
             f"{model.id}.autodet",
             "application/octet-stream",
             key=f"download {model.id}",
@@ -118,11 +121,12 @@ def _show_details(model: StoredModel) -> None:
         "Hyperparameters": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
         "Software versions": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
         "Data set's fingerprint": card.dataset_fingerprint,
+        "Predictions": runtime_text(choose_runtime(card).reason),
         "Weights' SHA-256": card.weights_sha256,
     }
     st.markdown("\n".join(f"- {key}: {escape(str(value))}" for key, value in facts.items()))
     with st.container(horizontal=True):
-        if find_spec("onnx"):
+        if card.graph_sha256 or find_spec("onnx"):
             st.download_button(
                 "Download as ONNX",
                 lambda: _onnx(model),
@@ -153,6 +157,11 @@ def _offer_new_name(model: StoredModel) -> None:
 
 def _rounded(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _bundle(model: StoredModel) -> bytes:
+    add_graph(model.path)
+    return model.path.read_bytes()
 
 
 def _onnx(model: StoredModel) -> bytes:

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 import pandas as pd
 import streamlit as st
 
+from autodet.inference.runtime import choose_runtime
+from autodet.messages.runtimes import runtime_text
 from autodet.search.study.database import storage_label
 from autodet.settings import load_settings
 from autodet.text_format import size_text
@@ -18,7 +20,7 @@ from autodet.ui.common.sign_in import sign_out
 from autodet.version import __version__
 from autodet.workspace import open_workspace
 
-PACKAGES = ("streamlit", "torch", "torchvision", "optuna", "pycocotools", "plotly", "boto3")
+PACKAGES = ("streamlit", "torch", "torchvision", "onnxruntime", "onnx", "optuna", "pycocotools", "plotly", "boto3")
 
 
 def show_installation() -> None:
@@ -31,6 +33,7 @@ def show_installation() -> None:
         "Workspace (AUTODET_HOME)": str(settings.home),
         "Free space": f"{free / 1e9:.1f} GB",
         "Devices (AUTODET_DEVICES)": ", ".join(device_slots(settings)),
+        "Predictions are computed by": runtime_text(choose_runtime().reason),
         "Listens on (AUTODET_ADDRESS)": st.get_option("server.address") or "every interface",
         "Answers to (AUTODET_HOSTS)": ", ".join(st.get_option("server.allowedHosts")) or "every host name",
         "Password (AUTODET_PASSWORD)": "set" if settings.password else "not set: everyone who can reach it may use it",

@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.inference.detector import load_detector
 from autodet.models.bundle import read_bundle
 from autodet.models.store import find_model
 from autodet.search.api import find_search
@@ -74,7 +75,7 @@ def test_a_photo_that_disappeared_interrupts_and_the_search_goes_on_when_it_is_b
     assert (status.state, status.trials[0].state, status.message) == ("finished", "finished", "")
 
 
-def test_a_search_for_quality_and_speed_keeps_a_model_for_every_place_on_the_front(cli, home, drawn):
+def test_a_search_for_quality_and_speed_keeps_a_model_for_every_place_on_the_front(cli, home, drawn, eventually):
     sizes = ("--space", "image_size=96,192", "--space", "lr=0.001")
     words = ("search", "drawn", "--objective", "map50+latency", *sizes, "--trials", 3, "--epochs", 1, "--json")
     code, status, _ = cli(*words, trainer="autodet.training.loop:train").ends()
@@ -89,3 +90,6 @@ def test_a_search_for_quality_and_speed_keeps_a_model_for_every_place_on_the_fro
         assert detector.card.latency_ms == status["trials"][trial]["epochs"][0]["latency_ms"]
         assert len(detector.predict(photo)) == 3
         assert find_model(search.keep(trial).id, home).card.weights_sha256 == detector.card.weights_sha256
+    eventually(lambda: find_model("drawn", home).card.graph_sha256)  # added after the end
+    (seen,) = load_detector(find_model("drawn", home), runtime="onnx").predict_many([photo])
+    assert not seen.error

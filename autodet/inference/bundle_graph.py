@@ -1,0 +1,55 @@
+"""The ONNX graph of a bundle, which lets a model predict where torch is not installed.
+
+Writing it takes torch and some seconds, so a search does not write it at every better epoch: when it has ended, it
+starts ``python -m autodet.inference.bundle_graph MODEL.autodet ...``.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from autodet.errors import AutodetError
+from autodet.inference.onnx_export import make_graph
+from autodet.models.bundle import read_graph
+from autodet.models.onnx_graph import check_graph
+from autodet.models.registry import ARCHITECTURES
+from autodet.models.store import set_graph
+
+log = logging.getLogger("autodet.bundle_graph")
+
+
+def add_graph(path: Path) -> bool:
+    """Add the ONNX graph to a bundle that lacks one; whatever goes wrong, the model stays as it is.
+
+    Args:
+        path: The bundle, which is replaced atomically.
+
+    Returns:
+        Whether the bundle has a graph now.
+    """
+    try:
+        card, graph = read_graph(path)
+        if graph or not ARCHITECTURES[card.architecture].onnx:
+            return bool(graph)
+        graph = make_graph(path, card)
+        check_graph(graph, card)
+        set_graph(path, card.weights_sha256, graph)
+    except AutodetError as error:
+        log.warning("%s has no ONNX graph. %s", path, error)
+        return False
+    except Exception:  # the model is worth more than its graph
+        log.exception("%s has no ONNX graph.", path)
+        return False
+    return True
+
+
+def main(paths: Sequence[str]) -> int:
+    """Add the ONNX graph to each bundle; return exit code 0, or 1 if one has none now."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    results = [add_graph(Path(path)) for path in paths]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,103 @@
+"""Runtimes: what computes a network's detections, ONNX Runtime or torch, and the choice between them."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autodet.errors import ModelError
+from autodet.models.letterbox import Letterbox
+from autodet.models.model_card import ModelCard
+from autodet.records import Prediction
+from autodet.training.device import gpu_count
+
+RuntimeName = Literal["onnx", "torch"]
+RuntimeReason = Literal["quicker", "no_torch", "gpu", "device", "no_graph", "no_onnxruntime"]
+RUNTIMES: tuple[RuntimeName, ...] = ("onnx", "torch")
+Square = NDArray[np.uint8]
+
+
+class Runtime(Protocol):
+    """A loaded network.
+
+    Attributes:
+        name: ``onnx`` or ``torch``.
+        device: ``cpu``, ``cuda:0`` and so on.
+        limit: Maximum number of objects that the network detects per photo.
+    """
+
+    name: RuntimeName
+    device: str
+    limit: int
+
+    def detect(self, squares: Sequence[Square], letterboxes: Sequence[Letterbox]) -> list[Prediction]:
+        """Detect objects on photos.
+
+        Args:
+            squares: Letterboxed photos, uint8, shape (S, S, 3), RGB.
+            letterboxes: Position of each photo in its square.
+
+        Returns:
+            One unfiltered prediction per square, with boxes in pixels of the photo.
+        """
+
+
+@dataclass(frozen=True)
+class RuntimeChoice:
+    """The runtime for a model on this machine.
+
+    Attributes:
+        name: ``onnx`` or ``torch``.
+        reason: Why; ``autodet.messages.runtimes`` words it.
+    """
+
+    name: RuntimeName
+    reason: RuntimeReason
+
+
+def choose_runtime(card: ModelCard | None = None, device: str | None = None) -> RuntimeChoice:
+    """Return the runtime for a model, without importing either.
+
+    On a CPU, ONNX Runtime is quicker than torch for every network of the registry (docs/models.md).
+
+    Args:
+        card: The model; None for any model with an ONNX graph.
+        device: Requested torch device; None for the best of this machine.
+    """
+    if not is_installed("onnxruntime"):
+        return RuntimeChoice("torch", "no_onnxruntime")
+    if card and not card.graph_sha256:
+        return RuntimeChoice("torch", "no_graph")
+    if not has_torch():
+        return RuntimeChoice("onnx", "no_torch")
+    if device not in (None, "cpu"):
+        return RuntimeChoice("torch", "device")
+    if device is None and gpu_count():
+        return RuntimeChoice("torch", "gpu")
+    return RuntimeChoice("onnx", "quicker")
+
+
+def has_torch() -> bool:
+    """Return whether torch and torchvision are installed, without importing them."""
+    return is_installed("torch") and is_installed("torchvision")
+
+
+def is_installed(package: str) -> bool:
+    """Return whether a package can be imported, without importing it."""
+    with suppress(ImportError):
+        return find_spec(package) is not None
+    return False
+
+
+def check_runtime(name: object) -> None:
+    """Check a user's choice.
+
+    Raises:
+        ModelError: It is not a runtime.
+    """
+    if name is not None and name not in RUNTIMES:
+        raise ModelError(f"The runtime is {name!r}; give 'onnx' or 'torch', or leave it out.")
