@@ -62,7 +62,7 @@ class RuntimeChoice:
 def choose_runtime(card: ModelCard | None = None, device: str | None = None) -> RuntimeChoice:
     """Return the runtime for a model, without importing either.
 
-    On a CPU, ONNX Runtime is quicker than torch for every network of the registry (docs/models.md).
+    On a CPU, ONNX Runtime is quicker than torch for all networks measured (docs/models.md).
 
     Args:
         card: The model; None for any model with an ONNX graph.
