@@ -56,9 +56,9 @@ def test_a_data_set_imported_by_name_is_loaded_by_name(sample_folder, workspace)
 
 
 def test_a_saved_detector_predicts_the_same_elsewhere(trained_bundle, sample_dataset, tmp_path):
-    detector = autodet.load_detector(trained_bundle, device="cpu")
+    detector = autodet.load_detector(trained_bundle, runtime="torch", device="cpu")
     saved = detector.save(tmp_path / "fruit.autodet")
-    again = autodet.load_detector(str(saved), device="cpu")
+    again = autodet.load_detector(str(saved), runtime="torch", device="cpu")
     photo = str(sample_dataset.photo(sample_dataset.images[0]))
     for expected, seen in zip(detector.predict(photo, 0.05), again.predict(photo, 0.05), strict=True):
         np.testing.assert_array_equal(seen, expected)

@@ -22,9 +22,10 @@ MAX_LIMIT = 100_000  # detections per photo
 OPERATORS = frozenset(
     b"Add And ArgMax Cast Clip Concat Constant ConstantOfShape Conv DequantizeLinear Div Equal Exp Expand Flatten "
     b"Floor Gather GatherElements GatherND Gemm GlobalAveragePool Greater GreaterOrEqual HardSigmoid HardSwish "
-    b"Identity If InstanceNormalization LeakyRelu Less Log Max MaxPool Min Mod Mul NonMaxSuppression NonZero Not Pad "
-    b"QuantizeLinear Range ReduceMax ReduceMin ReduceProd ReduceSum Relu Reshape Resize RoiAlign ScatterElements "
-    b"Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tile TopK Transpose Unsqueeze Where Xor".split()
+    b"Identity If InstanceNormalization LeakyRelu Less Log MatMul Max MaxPool Min Mod Mul Neg NonMaxSuppression "
+    b"NonZero Not Pad Pow QuantizeLinear Range ReduceMax ReduceMin ReduceProd ReduceSum Relu Reshape Resize "
+    b"RoiAlign ScatterElements Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tile TopK Transpose Unsqueeze "
+    b"Where Xor".split()
 )
 DOMAINS = {b"", b"ai.onnx"}
 NUMBERS = {1, 2, 3, 6, 7, 9, 11}  # data types: float32, uint8, int8, int32, int64, bool, float64
