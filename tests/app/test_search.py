@@ -44,9 +44,9 @@ def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_some
     assert "10 trials of 100 epochs, because" in says(app)
     assert labelled(app.number_input, "Epochs per trial").value == 100
     assert labelled(app.multiselect, "Other parameters to vary or fix").value == [
-        "image_size",
         "batch_size",
         "augmentation",
+        "image_size",
     ]
     assert labelled(app.multiselect, "Batch size").value == ["2", "4"]
     import_dataset(write_voc(tmp_path / "many", 200), "many", workspace=workspace)
