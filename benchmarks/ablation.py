@@ -34,17 +34,19 @@ from torchvision.ops import batched_nms
 
 import autodet
 from autodet.evaluation.coco_metrics import measure
+from autodet.evaluation.objective import MAP50
 from autodet.models.detection import detect
 from autodet.records import Hyperparameters, Prediction
 from autodet.training import loop
 from autodet.training.checkpoint import Progress
-from autodet.training.train_job import BEST_BUNDLE, TrainJob
+from autodet.training.train_job import BEST_BUNDLE, TrainJob, no_pulse
 from autodet.workspace import open_workspace
 from benchmarks.ablation_sets import HALF, REAL, SETS, import_sets
 from benchmarks.changes import ALL_CHANGES, SCREENINGS, SOURCE
 
 FIRST_ROW = (1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0)  # of the design; the next ten are its rotations, the last has no changes
 CONFIRMING_SEED = 100
+DEFAULTS = Hyperparameters("fasterrcnn_efficientnet_lite0")
 REGIONS = tuple((count, overlap) for overlap in (0.4, 0.5, 0.55, 0.6) for count in (75, 150, 300))
 JUDGED = 4  # evaluated epochs, the last ones; the best counts
 SOURCE_EPOCHS = 20
@@ -60,7 +62,7 @@ def train_once(data: autodet.Dataset, names: Sequence[str], seed: int, epochs: i
     """Train the defaults with some changes on one core, in a dedicated process."""
     torch.set_num_threads(1)
     changes = [ALL_CHANGES[name] for name in names]
-    chosen = replace(Hyperparameters(), **{key: value for one in changes for key, value in one.hyperparameters.items()})
+    chosen = replace(DEFAULTS, **{key: value for one in changes for key, value in one.hyperparameters.items()})
     for change in changes:
         change.before()
     build = loop.build_network
@@ -74,12 +76,13 @@ def train_once(data: autodet.Dataset, names: Sequence[str], seed: int, epochs: i
     loop.build_network = changed
     with tempfile.TemporaryDirectory() as folder:
         job = TrainJob(data.folder, Path(folder), chosen, epochs, "ablation", threads=1, seed=seed)
-        trial = loop._Trial(job, data, Progress(), lambda: None)
+        trial = loop._Trial(job, data, Progress(), no_pulse)
         results, weights, evaluate = [], [], trial._evaluate
+        unseen = [Prediction.of([], [], [])] * len(trial.val_squares)
         for epoch in range(1, epochs + 1):
             for change in changes:
                 change.during((epoch - 1) / epochs)
-            trial._evaluate = evaluate if epoch > epochs - JUDGED else lambda: (0.0, 0.0, None)
+            trial._evaluate = evaluate if epoch > epochs - JUDGED else lambda _epoch: unseen
             results.append(trial.run_epoch(epoch))
             weights.append({name: tensor.clone() for name, tensor in trial.average.state_dict().items()})
     order = sorted(range(epochs), key=lambda index: -results[index].map50)
@@ -116,7 +119,7 @@ def _measured(trial: Any, data: autodet.Dataset, *, flip: bool) -> list[float]:
             (mirrored,) = detect(trial.average, square.flip(3), [letterbox])
             seen = _joined(seen, mirrored, letterbox.width)
         predictions.append(seen)
-    map50, map50_95, _ = measure(trial.val_squares.records, predictions, len(data.classes), "map50")
+    map50, map50_95, _ = measure(trial.val_squares.records, predictions, len(data.classes), MAP50)
     return [map50, map50_95]
 
 
@@ -200,7 +203,7 @@ def make_runs(
 def _train_source(home: Path) -> None:
     """Train the model with the starting weights, on photos that ``other fruit`` does not train on."""
     data = autodet.load_dataset(f"{HALF} 2", workspace=open_workspace(home))
-    job = TrainJob(data.folder, home / SOURCE_FOLDER, Hyperparameters(), SOURCE_EPOCHS, "source", seed=0)
+    job = TrainJob(data.folder, home / SOURCE_FOLDER, DEFAULTS, SOURCE_EPOCHS, "source", seed=0)
     print(f"the model to begin with: {max(result.map50 for result in loop.train(job)):.3f}", flush=True)
 
 

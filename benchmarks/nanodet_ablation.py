@@ -38,7 +38,7 @@ from autodet.models.registry import find_architecture
 from autodet.records import Hyperparameters
 from autodet.training import letterbox_dataset, loop
 from autodet.training.checkpoint import Progress
-from autodet.training.train_job import TrainJob
+from autodet.training.train_job import TrainJob, no_pulse
 from autodet.workspace import open_workspace
 from benchmarks.ablation import FIRST_ROW
 
@@ -177,7 +177,7 @@ def train_once(data: autodet.Dataset, run: Run) -> Run:
     curve, seconds = [], []
     with tempfile.TemporaryDirectory() as folder:
         job = TrainJob(data.folder, Path(folder), chosen, run["epochs"], "ablation", threads=1, seed=run["seed"])
-        trial = loop._Trial(job, data, Progress(), lambda *_: None)
+        trial = loop._Trial(job, data, Progress(), no_pulse)
         for epoch in range(1, run["epochs"] + 1):
             for change in changes:
                 change.during((epoch - 1) / run["epochs"])
@@ -265,7 +265,11 @@ def print_tables(runs: Sequence[Run]) -> None:
     for names in sorted({tuple(run["changes"]) for run in confirmed}):
         for data in SHARES:
             chosen = [run for run in confirmed if tuple(run["changes"]) == names and run["data"] == data]
-            figures = [_spread([100 * run["curve"][epoch][at] for run in chosen]) for epoch in JUDGED for at in (0, 1)]
+            figures = [
+                _spread([100 * run["curve"][epoch][at] for run in chosen if epoch < len(run["curve"])])
+                for epoch in JUDGED
+                for at in (0, 1)
+            ]
             seconds = statistics.mean(run["cpu_seconds"] for run in chosen)
             print(f"| {'+'.join(names) or 'defaults'} | {data} | {' | '.join(figures)} | {seconds:.1f} |")
 
@@ -288,6 +292,8 @@ def _effects(runs: Sequence[Run], changes: Sequence[str], data: str) -> dict[str
 
 
 def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
     return f"{statistics.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
 
 

@@ -47,6 +47,7 @@ from autodet.workspace import open_workspace
 SEED, LOADERS = 0, 2
 PAUSE = 2.0  # seconds
 HERE, REFERENCE = "here", "reference"
+CHOSEN = Hyperparameters("fasterrcnn_efficientnet_lite0")
 WAITING = "OMP_WAIT_POLICY"  # of idle threads
 Sample = tuple[Tensor, dict[str, Tensor]]
 Batch = tuple[list[Tensor], list[dict[str, Tensor]]]
@@ -203,7 +204,7 @@ class Side:
         time.sleep(PAUSE)
         assert self.process.stdin and self.process.stdout
         print(steps, file=self.process.stdin, flush=True)
-        return steps * Hyperparameters().batch_size / float(self.process.stdout.readline())
+        return steps * CHOSEN.batch_size / float(self.process.stdout.readline())
 
 
 def main() -> None:
@@ -232,7 +233,7 @@ def main() -> None:
 
 def _side(arguments: argparse.Namespace) -> Ours | Reference:
     torch.set_num_threads(arguments.threads)
-    chosen, workspace = Hyperparameters(), open_workspace(arguments.home)
+    chosen, workspace = CHOSEN, open_workspace(arguments.home)
     data = autodet.load_dataset("fruit", workspace=workspace)
     if arguments.side == REFERENCE:
         network = build_network(chosen.architecture, len(data.classes), pretrained=True)
@@ -262,8 +263,8 @@ def _explain(arguments: argparse.Namespace) -> None:
     arguments.threads, arguments.side = 1, HERE
     ours = _side(arguments)
     assert isinstance(ours, Ours)
-    network = build_network(Hyperparameters().architecture, len(ours.trial.dataset.classes), pretrained=True)
-    reference = Reference(ours.trial.dataset, network, 1, Hyperparameters().image_size)
+    network = build_network(CHOSEN.architecture, len(ours.trial.dataset.classes), pretrained=True)
+    reference = Reference(ours.trial.dataset, network, 1, CHOSEN.image_size)
     batch = next(iter(ours.trial._loader()))
     losses = losses_at_step_1(network, reference.network, batch, ours.trial.traits)
     print("\nloss on one batch: here {:.6f}, in float32 {:.6f}, reference {:.6f}\n".format(*losses))

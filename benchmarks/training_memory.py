@@ -54,14 +54,14 @@ def train_some(dataset_folder: Path, what: str, batch_size: int, side: int, opti
         loop.traits_of = lambda device, _: DeviceTraits(device)
     loop.MEMORY_BYTES = 10 * 3 * side * side
     loop.torch.set_num_threads(options.threads)
-    chosen = Hyperparameters(image_size=side, batch_size=batch_size)
+    chosen = Hyperparameters("fasterrcnn_efficientnet_lite0", image_size=side, batch_size=batch_size)
     with tempfile.TemporaryDirectory(dir=dataset_folder.parent) as folder:
         job = TrainJob(dataset_folder, Path(folder), chosen, 2, "memory", threads=options.threads)
         trial = loop._Trial(job, read_dataset(dataset_folder), Progress(), lambda: None)
         if what == "training":
             trial._train(1)
         elif what == "judging":
-            trial._evaluate()
+            trial._evaluate(1)
         elif what == "two epochs":
             trial.run_epoch(1)
             trial.run_epoch(2)
