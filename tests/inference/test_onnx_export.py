@@ -169,6 +169,6 @@ def test_a_network_that_onnx_has_no_words_for_is_refused_with_a_sentence(trained
 
 def test_a_graph_that_readers_would_refuse_is_not_written(trained_bundle, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_graph, "OPERATORS", onnx_graph.OPERATORS - {b"Conv"})
-    with pytest.raises(ModelError, match="cannot be exported to ONNX: its ONNX graph has the operator 'Conv'.*report"):
+    with pytest.raises(ModelError, match="exported to ONNX: its ONNX graph has the operator 'Conv'"):
         export_onnx(find_model(trained_bundle), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []

@@ -36,7 +36,7 @@ FIGURES = {"AP@0.5": "%.3f", "AP@0.5–0.95": "%.3f", "precision": "%.2f", "reca
 COLUMN_HELP = {
     "precision": "Share of the detections that are right, at the class's threshold and an IoU of 0.5.",
     "recall": "Share of the objects that are found, at the class's threshold and an IoU of 0.5.",
-    "threshold": "The confidence threshold with the best F1 on the validation photos; 0.5 where the model has none.",
+    "threshold": "The confidence threshold that was chosen on the validation photos; 0.5 if the model has none.",
 }
 WORDS = (
     "A detection matches a ground-truth box if their overlap (IoU) is at least 0.5. Missed (false negative): a "
