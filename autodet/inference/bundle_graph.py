@@ -28,17 +28,28 @@ def add_graph(path: Path) -> bool:
         Whether the bundle has a graph now.
     """
     try:
-        card, graph = read_graph(path)
-        if graph or not ARCHITECTURES[card.architecture].onnx:
-            return bool(graph)
-        graph = make_graph(path, card)
-        set_graph(path, card.weights_sha256, graph)
+        return require_graph(path)
     except AutodetError as error:
         log.warning("%s has no ONNX graph. %s", path, error)
-        return False
     except Exception:  # the model is worth more than its graph
         log.exception("%s has no ONNX graph.", path)
-        return False
+    return False
+
+
+def require_graph(path: Path) -> bool:
+    """Add the ONNX graph to a bundle that lacks one; return False if its network cannot have one.
+
+    Args:
+        path: The bundle, which is replaced atomically.
+
+    Raises:
+        ModelError: torch or the package ``onnx`` is missing, or the network cannot be exported.
+        BundleError: The bundle is damaged.
+    """
+    card, graph = read_graph(path)
+    if graph or not ARCHITECTURES[card.architecture].onnx:
+        return bool(graph)
+    set_graph(path, card.weights_sha256, make_graph(path, card))
     return True
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from autodet.models import onnx_graph
 from autodet.models.bundle import read_bundle, read_card
 from autodet.models.store import add_model, list_models
 from autodet.ui.common.markdown import escape
@@ -182,10 +183,28 @@ def test_a_model_whose_file_is_damaged_does_not_hide_the_others(visit, model_the
     assert "whole" in says(visit("models"))
 
 
-def test_a_trained_model_is_downloaded_as_onnx(visit, workspace, trained_bundle, offered):
+def test_a_trained_model_gets_its_graph_and_is_downloaded_as_onnx(visit, workspace, trained_bundle, offered):
     add_model(trained_bundle, "sample", workspace)
-    visit("models")
+    app = visit("models")
+    assert "sample.onnx" not in offered
+    app = checked(labelled(app.button, "Make the ONNX graph").click().run())
+    assert "sample has an ONNX graph now" in says(app)
+    assert "Make the ONNX graph" not in labels(app.button)
     assert len(offered["sample.onnx"]()) > 1_000_000
+
+
+def test_a_graph_that_cannot_be_made_is_a_sentence_and_the_page_stays(visit, model_there, monkeypatch):
+    model_there("fruit")
+    monkeypatch.setattr(onnx_graph, "OPERATORS", onnx_graph.OPERATORS - {b"Conv"})
+    app = visit("models")
+    app = checked(labelled(app.button, "Make the ONNX graph").click().run())
+    assert "The model fruit cannot be exported to ONNX" in says(app)
+    assert "Delete" in labels(app.button)
+
+
+def test_the_details_list_the_thresholds(visit, model_there):
+    model_there("fruit")
+    assert "Confidence thresholds: apple 0.50 and banana 0.50" in says(visit("models")).replace("\\", "")
 
 
 @pytest.mark.slow

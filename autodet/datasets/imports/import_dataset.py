@@ -161,7 +161,7 @@ def failures_named(shown: str) -> Iterator[None]:
             raise DatasetError(f"{shown!r} could not be imported. {full}") from error
         raise DatasetError(
             f"{shown!r} could not be imported: {error.strerror or 'a file could not be read or written'}; check "
-            "that the files may be read."
+            "that the files may be read, and the workspace written."
         ) from error
 
 

@@ -31,7 +31,12 @@ def ask_for_threshold(place: DeltaGenerator, card: ModelCard) -> float | FloatAr
     if chosen != start:
         return chosen
     if len(set(own.values())) > 1:
-        shown = [f"{escape(shortened(name, 30))} {threshold:.2f}" for name, threshold in list(own.items())[:MAX_SHOWN]]
-        more = [f"{len(own) - MAX_SHOWN} more"] if len(own) > MAX_SHOWN else []
-        place.caption(f"Each class has its own: {listed([*shown, *more])}. Move the slider to use one for all.")
+        place.caption(f"Each class has its own: {escape(thresholds_text(card))}. Move the slider to use one for all.")
     return np.array(list(own.values()), np.float32)
+
+
+def thresholds_text(card: ModelCard) -> str:
+    """List the threshold of each class, the first of many."""
+    own = card.all_thresholds
+    shown = [f"{shortened(name, 30)} {threshold:.2f}" for name, threshold in list(own.items())[:MAX_SHOWN]]
+    return listed([*shown, *([f"{len(own) - MAX_SHOWN} more"] if len(own) > MAX_SHOWN else [])])

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from autodet.errors import AutodetError
-from autodet.inference.bundle_graph import add_graph
+from autodet.inference.bundle_graph import add_graph, require_graph
 from autodet.inference.runtime import choose_runtime
 from autodet.messages.plans import matches_text
 from autodet.messages.runtimes import runtime_text
@@ -19,6 +19,7 @@ from autodet.text_format import size_text
 from autodet.ui.common.confirm_deletion import confirm_deletion
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape, score
+from autodet.ui.common.threshold import thresholds_text
 
 UPLOADS = "model_uploads"
 DONE = "model_done"  # session state: success message of the last upload or renaming
@@ -121,12 +122,14 @@ def _show_details(model: StoredModel) -> None:
         "Hyperparameters": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
         "Software versions": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
         "Data set's fingerprint": card.dataset_fingerprint,
+        "Confidence thresholds": thresholds_text(card),
         "Predictions": runtime_text(choose_runtime(card).reason),
         "Weights' SHA-256": card.weights_sha256,
     }
     st.markdown("\n".join(f"- {key}: {escape(str(value))}" for key, value in facts.items()))
+    wanted = False
     with st.container(horizontal=True):
-        if card.graph_sha256 or find_spec("onnx"):
+        if card.graph_sha256:
             st.download_button(
                 "Download as ONNX",
                 lambda: _onnx(model),
@@ -135,12 +138,29 @@ def _show_details(model: StoredModel) -> None:
                 key=f"onnx {model.id}",
                 icon=":material/output:",
                 on_click="ignore",
-                help="For programs without Python; created when you press the button, which takes some seconds.",
+                help="For programs without Python.",
+            )
+        elif architecture and architecture.onnx and find_spec("onnx"):
+            wanted = st.button(
+                "Make the ONNX graph",
+                key=f"graph {model.id}",
+                icon=":material/output:",
+                help="For quicker predictions, without torch, and for programs without Python. It takes some seconds.",
             )
         with st.popover("Rename", icon=":material/edit:", key=f"rename {model.id} {card.name}"):
             _offer_new_name(model)
         if st.button("Delete", key=f"delete {model.id}", icon=":material/delete:"):
             _confirm_deletion(model)
+    if wanted:
+        _make_graph(model)
+
+
+def _make_graph(model: StoredModel) -> None:
+    with sentences_for_errors("Models"):  # a download could not show them
+        with st.spinner("Making the ONNX graph"):
+            require_graph(model.path)
+        st.session_state[DONE] = f"{model.card.name} has an ONNX graph now."
+        st.rerun()
 
 
 def _offer_new_name(model: StoredModel) -> None:
