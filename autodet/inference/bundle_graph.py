@@ -12,7 +12,6 @@ from pathlib import Path
 from autodet.errors import AutodetError
 from autodet.inference.onnx_export import make_graph
 from autodet.models.bundle import read_graph
-from autodet.models.onnx_graph import check_graph
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import set_graph
 
@@ -33,7 +32,6 @@ def add_graph(path: Path) -> bool:
         if graph or not ARCHITECTURES[card.architecture].onnx:
             return bool(graph)
         graph = make_graph(path, card)
-        check_graph(graph, card)
         set_graph(path, card.weights_sha256, graph)
     except AutodetError as error:
         log.warning("%s has no ONNX graph. %s", path, error)

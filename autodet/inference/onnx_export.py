@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from autodet.errors import ModelError
+from autodet.errors import BundleError, ModelError
 from autodet.inference.runtime import has_torch, is_installed
 from autodet.models.bundle import read_graph
 from autodet.models.letterbox import PAD_GREY
@@ -40,7 +40,8 @@ def make_graph(path: Path, card: ModelCard) -> bytes:
     """Make the ONNX graph of a bundle, with its metadata.
 
     Raises:
-        ModelError: torch or the package ``onnx`` is missing, or the network cannot be exported.
+        ModelError: torch or the package ``onnx`` is missing, the network cannot be exported, or readers would refuse
+            its graph.
         BundleError: The bundle is damaged.
     """
     architecture = find_architecture(card.architecture)
@@ -58,9 +59,14 @@ def make_graph(path: Path, card: ModelCard) -> bytes:
     from autodet.models.detection import detection_limit
 
     card, network = load_network(path)
-    return with_metadata(
+    graph = with_metadata(
         trace(network, card.image_size, card.score_function), onnx_metadata(card, detection_limit(network))
     )
+    try:
+        check_graph(graph, card)
+    except BundleError as error:
+        raise ModelError(f"The model {card.name} cannot be exported to ONNX: {error}. Please report this.") from error
+    return graph
 
 
 def onnx_metadata(card: ModelCard, limit: int) -> dict[str, str]:

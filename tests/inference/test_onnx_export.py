@@ -17,7 +17,7 @@ from autodet.errors import ModelError
 from autodet.inference.detector import load_detector
 from autodet.inference.onnx_export import export_onnx
 from autodet.inference.onnx_trace import trace
-from autodet.models import registry
+from autodet.models import onnx_graph, registry
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.letterbox import Letterbox
 from autodet.models.store import find_model
@@ -163,5 +163,12 @@ def test_a_network_that_onnx_has_no_words_for_is_refused_with_a_sentence(trained
     default = registry.ARCHITECTURES[registry.DEFAULT_ARCHITECTURE]
     monkeypatch.setitem(registry.ARCHITECTURES, default.name, replace(default, onnx=False))
     with pytest.raises(ModelError, match="cannot be exported to ONNX"):
+        export_onnx(find_model(trained_bundle), tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_graph_that_readers_would_refuse_is_not_written(trained_bundle, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_graph, "OPERATORS", onnx_graph.OPERATORS - {b"Conv"})
+    with pytest.raises(ModelError, match="exported to ONNX: its ONNX graph has the operator 'Conv'"):
         export_onnx(find_model(trained_bundle), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []

@@ -128,7 +128,7 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     asked = asked or {}
     first = plan_photo_size(networks[0], facts, image_size, asked, preset)
     size, sized = first.image_size, {"image_size": image_size} if image_size else first.space
-    usual = make_space({"architecture": networks[0], "image_size": size, **asked})
+    usual = make_space({"architecture": networks[0], **sized, **asked})  # each network has a usual size of its own
     fitting = _epochs(effort, facts.train_photos)
     epochs = fitting if epochs is None else epochs
     likely = networks

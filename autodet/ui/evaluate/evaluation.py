@@ -33,6 +33,11 @@ HELP = {
     "mAP@0.5, VOC07": "Pascal VOC 2007's 11-point average precision, which AutoGluon reported.",
 }
 FIGURES = {"AP@0.5": "%.3f", "AP@0.5–0.95": "%.3f", "precision": "%.2f", "recall": "%.2f", "threshold": "%.2f"}
+COLUMN_HELP = {
+    "precision": "Share of the detections that are right, at the class's threshold and an IoU of 0.5.",
+    "recall": "Share of the objects that are found, at the class's threshold and an IoU of 0.5.",
+    "threshold": "The confidence threshold that was chosen on the validation photos; 0.5 if the model has none.",
+}
 WORDS = (
     "A detection matches a ground-truth box if their overlap (IoU) is at least 0.5. Missed (false negative): a "
     "ground-truth box without a detection. False alarm (false positive): a detection without a ground-truth box, or a "
@@ -104,8 +109,7 @@ def show_report(evaluated: Evaluated) -> None:
             icon=":material/grain:",
         )
     st.subheader("Classes", anchor=False)
-    chart, table = st.columns([3, 2])
-    chart.plotly_chart(
+    st.plotly_chart(
         class_ap_figure(report),
         key=f"classes {evaluated.split}",
         config={"displayModeBar": False},
@@ -125,11 +129,11 @@ def show_report(evaluated: Evaluated) -> None:
         for name, class_report in report.per_class.items()
     ]
     number = st.column_config.NumberColumn
-    table.dataframe(
+    st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
         placeholder="–",
-        column_config={name: number(format=shape) for name, shape in FIGURES.items()},
+        column_config={name: number(format=shape, help=COLUMN_HELP.get(name)) for name, shape in FIGURES.items()},
     )
 
 

@@ -12,6 +12,7 @@ from autodet.models.registry import USUAL_ARCHITECTURES
 from autodet.search.order.space import make_space
 from autodet.search.order.spec import SearchSpec
 from autodet.search.planning.dataset_profile import Facts
+from autodet.search.planning.forecast import forecast_search
 from autodet.search.planning.networks import COMPARED
 from autodet.search.planning.plan import Plan, explain_entries, first_trial
 from autodet.search.planning.presets import MAX_EPOCHS, PRESETS, plan_search
@@ -293,3 +294,12 @@ def test_a_plural_is_not_matched_but_the_remedy_is_told():
     assert "COCO already knows apple; apples and wine glasses are new to it." in mixed
     assert "wine glasses is probably its wine glass: rename" in mixed
     assert "apples is probably" not in mixed  # COCO's apple is taken
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_told_time_is_the_forecast_of_the_planned_search(preset):
+    plan = plan_search(preset, FRUIT, CPU, NETWORKS)  # best: two networks, each with a usual photo size of its own
+    effort = next(reason.values for reason in plan.why if reason.kind == "effort")
+    photos = FRUIT.train_photos, FRUIT.val_photos
+    whole = forecast_search(photos, plan.trials, plan.epochs, make_space(plan.space), CPU)
+    assert (effort["least_seconds"], effort["most_seconds"]) == (whole.least_seconds, whole.most_seconds)
