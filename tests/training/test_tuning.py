@@ -47,7 +47,7 @@ def test_a_wholly_frozen_body_still_trains_what_is_on_top(name, layer):
 
 @pytest.mark.parametrize(
     ("name", "factor"),
-    [("nanodet_g", 0.3), ("fasterrcnn_efficientnet_lite0", 1.0), ("onestage_efficientnet_lite0", 0.3)],
+    [("nanodet_g", 0.6), ("fasterrcnn_efficientnet_lite0", 1.0), ("onestage_efficientnet_lite0", 0.3)],
 )
 def test_one_range_of_learning_rates_suits_every_network(name, factor):
     network = build_network(name, 2, pretrained=False)

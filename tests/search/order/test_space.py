@@ -156,7 +156,7 @@ def test_the_command_line_tries_what_it_is_asked_to(cli, home):
     assert all(one["scheduler"] == "linear" and one["weight_decay"] == 1e-4 for one in params)
     assert all(1e-3 <= one["lr"] <= 2e-3 for one in params)
     assert [len(trial["epochs"]) for trial in document["trials"]] == [one["epochs"] for one in params]
-    assert (params[0]["batch_size"], params[0]["epochs"]) == (4, 3)
+    assert (params[0]["batch_size"], params[0]["epochs"]) == (8, 3)
     assert find_search("fruit", home).spec().epochs == 3
 
 

@@ -38,9 +38,10 @@ def test_the_same_data_set_takes_as_long_as_it_took(measured):
     assert measure.epoch_seconds == pytest.approx(0.5, abs=0.05)
     assert measure.startup_seconds > 0
     photos = len(measured.split("train")), len(measured.split("val"))
-    expected = forecast_search(photos, 4, 10, make_space(), here(measured))
+    space = make_space({"image_size": measure.image_size})
+    expected = forecast_search(photos, 4, 10, space, here(measured))
     assert expected.most_seconds == pytest.approx(4 * (measure.startup_seconds + 10 * measure.epoch_seconds))
-    assert expected.most_seconds != forecast_search(photos, 4, 10, make_space(), CPU).most_seconds
+    assert expected.most_seconds != forecast_search(photos, 4, 10, space, CPU).most_seconds
 
 
 def test_a_preset_says_that_it_knows(measured, order):
