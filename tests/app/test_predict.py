@@ -9,6 +9,7 @@ from PIL import Image
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import add_model
+from autodet.records import Calibration, ScoreMap
 from tests.app.conftest import checked, labelled, labels, says
 
 
@@ -92,6 +93,18 @@ def test_the_slider_starts_at_the_model_s_own_thresholds(visit, workspace, train
     assert (shown["score"][shown["class"] == "apple"] >= 0.9).all()
     assert (one_for_all["score"] >= 0.08).all()
     assert (one_for_all["score"][one_for_all["class"] == "apple"] < 0.9).any()
+
+
+def test_models_with_the_same_weights_keep_their_own_scores(visit, workspace, trained_bundle, photos, tmp_path):
+    plain = model_with(trained_bundle, tmp_path / "plain.autodet", workspace, calibration=None)
+    halved = Calibration(ScoreMap((-21.0, 0.0, 21.0), (-21.0, -1.0, 0.0)))  # no score above 0.5
+    mapped = model_with(trained_bundle, tmp_path / "mapped.autodet", workspace, calibration=halved)
+    app = visit("predict")
+    best = {}
+    for model in (plain, mapped):
+        app = checked(labelled(app.selectbox, "Model").set_value(model.id).run())
+        best[model.id] = table(move(drop(app, photos[0]), 0.05))["score"].max()
+    assert best[mapped.id] <= 0.5 < best[plain.id]
 
 
 def test_a_model_without_thresholds_starts_at_one_half(visit, workspace, trained_bundle, photos, tmp_path):

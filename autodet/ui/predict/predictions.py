@@ -88,7 +88,7 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
     seen, unreadable = [], []
     for number, photo in enumerate(photos, start=1):
         sha256 = hashlib.sha256(photo.content).hexdigest()
-        key = (sha256, model.card.weights_sha256)
+        key = (sha256, _version(model))
         if key not in remembered:
             try:
                 image = open_photo(photo.content, photo.name)
@@ -117,14 +117,19 @@ def _show_unreadable(sentences: Sequence[str], total: int) -> None:
 
 
 def _loaded(model: StoredModel) -> "Detector":
-    return _detector(model.id, model.card.weights_sha256, model)
+    return _detector(_version(model), model)
+
+
+def _version(model: StoredModel) -> str:
+    """Identify a model by its whole card: models with the same weights may differ in their calibration or graph."""
+    return f"{model.id} {model.card!r}"
 
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the model")
-def _detector(_model_id: str, weights_sha256: str, _model: StoredModel) -> "Detector":
+def _detector(version: str, _model: StoredModel) -> "Detector":
     from autodet.inference.detector import load_detector
 
-    del weights_sha256  # only part of the cache key: distinguishes versions of a model
+    del version  # the cache key
     return load_detector(_model)
 
 
