@@ -17,7 +17,8 @@ SEARCH = "fruit"
 
 def test_a_trial_that_does_not_fit_goes_on_in_parts_and_one_that_never_fits_fails_alone(cli, notes):
     script = {"free_megabytes": 500, "photo_megabytes": {"0": 200, "1": 200, "2": 600}}
-    code, status, _ = cli("search", "fruit", "--trials", 3, "--epochs", 2, "--json", script=script).ends()
+    words = ("search", "fruit", "--trials", 3, "--epochs", 2, "--space", "batch_size=4", "--json")
+    code, status, _ = cli(*words, script=script).ends()
     assert (code, status["state"]) == (0, "finished")
     first, second, never = status["trials"]
     assert [trial["state"] for trial in status["trials"]] == ["finished", "finished", "failed"]
