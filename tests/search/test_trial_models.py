@@ -25,7 +25,9 @@ def searched(cli, home):
 
 def test_the_best_epoch_of_any_trial_becomes_a_model_of_its_own(searched, cli, home):
     code, kept, _ = cli("keep", "fruit", 1, "--name", "The other", "--json").ends()
-    assert (code, kept) == (0, {"model": "the-other", "name": "The other", "dataset": "d", "map50": 0.5})
+    thresholds = {"apple": 0.3, "banana": 0.4}
+    told = {"model": "the-other", "name": "The other", "dataset": "d", "map50": 0.5, "thresholds": thresholds}
+    assert (code, kept) == (0, told)
     card, weights = read_bundle(find_model("the-other", home).path)
     assert (card.name, card.epoch, weights) == ("The other", 1, b"trial 1")
     assert read_bundle(find_model("fruit", home).path)[1] == b"refit 0"
