@@ -127,7 +127,7 @@ def test_without_a_preset_nothing_is_chosen(data, order):
     spec = order(data).spec()
     assert (spec.trials, spec.epochs, spec.sampler, spec.pruner) == (3, 20, "tpe", "median")
     assert plan_text(spec.why).startswith("Photos are scaled to 320 px")  # the one thing that the data set decides
-    assert len(spec.why) == 1
+    assert [reason.kind for reason in spec.why] == ["photo_size_lowered", "classes_known"]
 
 
 @pytest.mark.parametrize("options", [{"epochs": "3"}, {"trials": 0}, {"device": "cuda:many"}, {"executor": "moon"}])
