@@ -20,9 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from autodet.training.checkpoint import Progress
 from autodet.training.train_job import TrainJob, no_pulse
 from autodet.workspace import open_workspace
 from benchmarks.ablation import FIRST_ROW
+from benchmarks.changes import Change
 
 SHARES = {"fruit": (0.78, 0.22), "raccoon": (0.69, 0.31)}
 SPLITS = 3
@@ -48,23 +49,6 @@ CONFIRMING_SEED = 100
 RIDGE = 0.7  # keeps the effects finite while runs are missing
 JUDGED = (0, 2, 6, -1)  # epochs in the tables
 Run = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Change:
-    """A deviation from the defaults.
-
-    Attributes:
-        what: Description.
-        hyperparameters: Hyperparameters that replace the defaults.
-        before: Called before the network is built.
-        during: Called before each epoch with the completed share of all epochs.
-    """
-
-    what: str
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    before: Callable[[], None] = lambda: None
-    during: Callable[[float], None] = lambda _done: None
 
 
 def _set(module: Any, name: str, value: Any) -> Callable[[], None]:

@@ -20,6 +20,7 @@ from autodet.datasets.photo_sources import Photo, name_of
 from autodet.errors import BundleError, ModelError, PhotoError, warn
 from autodet.inference.bundle_graph import add_graph
 from autodet.inference.cautions import prediction_cautions, unread_caution
+from autodet.inference.comparable_records import comparable_records
 from autodet.inference.evaluations import keep_evaluation, kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
 from autodet.inference.photo_batches import MAX_WORKERS, Square, Workers, draw_photo, predict_photos
@@ -27,11 +28,9 @@ from autodet.inference.runtime import Runtime, RuntimeName, check_runtime, choos
 from autodet.messages.cautions import caution_text
 from autodet.models.bundle import read_graph, refusal
 from autodet.models.letterbox import Letterbox
-from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel, find_model
 from autodet.records import (
-    Annotations,
     EvaluationReport,
     FloatArray,
     ImageRecord,
@@ -347,44 +346,6 @@ def _load_torch(model: StoredModel, device: str | None) -> tuple[ModelCard, "Tor
 
     card, network = load_network(model.path)
     return card, TorchRuntime(network, device, card.score_function)
-
-
-def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[ImageRecord, ...]:
-    """Return the photos of a split with class ids remapped to the model's; ``match_classes`` pairs the classes.
-
-    Raises:
-        ModelError: The split is empty, or the data set has no boxes, or a class that the model lacks.
-    """
-    records = dataset.split(split)
-    if not records:
-        there = ", ".join(f"{name} ({count})" for name, count in dataset.splits.items())
-        raise ModelError(
-            f"The data set {dataset.name} has no photos in the split {split!r}; it has {there}. Choose one of these, "
-            "or draw new splits: with 'New version' on the page Data sets, 'derive DATASET --split 70,15,15' on the "
-            "command line, or derive_dataset(data, resplit=(70, 15, 15)) in Python."
-        )
-    if not dataset.boxes:
-        raise ModelError(
-            f"The data set {dataset.name} has no labels, so there is nothing to compare detections with; label its "
-            "photos and import them with their labels, or use 'predict'."
-        )
-    matched = match_classes(card.classes, dataset.classes)
-    if matched.fresh:
-        raise ModelError(
-            f"The data set {dataset.name} has boxes of {', '.join(matched.fresh)}, which the model {card.name} does "
-            f"not know (it knows {', '.join(card.classes)}); choose a data set with the model's classes, or rename "
-            "its classes in a version of it."
-        )
-    if dataset.classes == card.classes:
-        return records
-    to_model = np.array([card.classes.index(matched.kept[name]) for name in dataset.classes], np.int64)
-    return tuple(_renumbered(record, to_model) for record in records)
-
-
-def _renumbered(record: ImageRecord, to_model: IntArray) -> ImageRecord:
-    marked = record.annotations
-    annotations = Annotations.of(marked.boxes_xyxy, to_model[marked.class_ids], marked.difficult)
-    return replace(record, annotations=annotations)
 
 
 def _several(photos: object) -> Iterable[Photo]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from autodet.datasets.manifest import Dataset
 from autodet.errors import AutodetError
+from autodet.inference.comparable_records import comparable_records
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Prediction
 from autodet.workspace import read_json, write_json
@@ -32,7 +33,7 @@ def evaluate_model(
     Raises:
         ModelError: The split is empty, or the data set has a class that the model lacks.
     """
-    from autodet.inference.detector import comparable_records, load_detector
+    from autodet.inference.detector import load_detector
 
     records = comparable_records(model.card, dataset, split)
     if kept := kept_evaluation(model, dataset, split):
@@ -45,7 +46,6 @@ def evaluate_model(
 
 def _report(model: StoredModel, dataset: Dataset, split: str, predictions: Sequence[Prediction]) -> EvaluationReport:
     from autodet.evaluation.report import evaluate_predictions
-    from autodet.inference.detector import comparable_records
 
     records = comparable_records(model.card, dataset, split)
     return evaluate_predictions(records, predictions, model.card.classes, model.card.all_thresholds)

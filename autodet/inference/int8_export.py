@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from autodet.datasets.manifest import Dataset
 from autodet.errors import ModelError
+from autodet.inference.comparable_records import comparable_records
 from autodet.inference.leakage import find_source
 from autodet.inference.photo_batches import MAX_WORKERS, Square, Workers, draw_photo, predict_photos
 from autodet.models.letterbox import Letterbox
@@ -71,7 +72,6 @@ def export_int8(
         raise ModelError(
             f"Exporting to INT8 needs the package {missing[0]}: run 'pip install {missing[0]}' and try again."
         )
-    from autodet.inference.detector import comparable_records
     from autodet.inference.onnx_export import export_onnx
 
     dataset = dataset or _own_dataset(model)

@@ -1,7 +1,7 @@
 """Predictions on many photos, in batches on all cores.
 
 Each worker thread takes batches from the file to the boxes. On a CPU each has a core of its own: cores that share every
-operation wait for each other a thousand times per batch, and for any other load on one of them. For a GPU, the others
+operation wait for each other a thousand times per batch, and other load on one core delays all. For a GPU, the others
 draw while one detects.
 """
 
@@ -67,7 +67,7 @@ class _Unopened:
     def is_large(self) -> bool:
         if isinstance(self.source, bytes):
             return len(self.source) > LARGE_BYTES
-        with suppress(OSError, ValueError):  # opening it tells what is wrong
+        with suppress(OSError, ValueError):  # opening it reports the error
             return self.source.stat().st_size > LARGE_BYTES
         return False
 
@@ -126,7 +126,7 @@ def draw_photo(photo: Photo, name: str, side: int) -> Drawn:
 
 
 def _given(photos: Iterable[tuple[Photo, str]], side: int) -> Iterator[_Unopened | Drawn | Exception]:
-    """Yield what the workers may open, and for other photos the square.
+    """Yield photos that the workers may open, and the squares of the others.
 
     Only files and bytes can wait for a worker: an open file, an image or an array may change as soon as the caller has
     the control again.
