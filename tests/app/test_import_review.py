@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from autodet.datasets.imports.import_job import start_import
+from autodet.datasets.imports.import_job import find_import, start_import
 from autodet.datasets.manifest import list_datasets
 from tests.app.conftest import checked, labelled, labels, says
 from tests.helpers import draw_photo, voc_xml, wait_for, write_labelled, write_voc
@@ -51,7 +51,7 @@ def test_each_reading_has_a_picture_and_a_button_and_the_import_waits_for_one(vi
     assert labelled(app.button, "Import 12 photos").disabled
     app = checked(labelled(app.button, label).click().run())
     checked(labelled(app.button, "Import 12 photos").click().run())
-    wait_for(start_import(str(write_voc(workspace.home.parent / "more")), "more", workspace=workspace))
+    wait_for(find_import("set", workspace))
     [summary] = [one for one in list_datasets(workspace) if one.name == "set"]
     assert summary.boxes == 24
 
