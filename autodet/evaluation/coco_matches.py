@@ -63,7 +63,7 @@ def match_boxes(
         area: Smallest and largest area of a box that counts, in square pixels.
     """
     aside = truth.difficult | _outside(truth.boxes_xyxy, area)
-    partners = np.stack([_taken_boxes(detections, pairs, aside, min(iou, 1 - 1e-10)) for iou in ious.tolist()])
+    partners = np.stack([take_boxes(detections, pairs, aside, min(iou, 1 - 1e-10)) for iou in ious.tolist()])
     found = partners != NO_PARTNER
     excused = aside[partners] & found if len(truth) else found
     beyond = detections.ranks() >= MAX_DETECTIONS
@@ -72,8 +72,18 @@ def match_boxes(
     return CocoMatches(found & ~excused, ~excused & ~outside & ~beyond, boxes, partners)
 
 
-def _taken_boxes(detections: Detections, pairs: OverlappingPairs, aside: BoolArray, min_iou: float) -> IntArray:
-    """Return the box that each detection takes at an IoU threshold, shape (D,); -1 if none."""
+def take_boxes(detections: Detections, pairs: OverlappingPairs, aside: BoolArray, min_iou: float) -> IntArray:
+    """Let each detection take the free box with the highest IoU, the best detections of a photo and class first.
+
+    Args:
+        detections: The detections.
+        pairs: Pairs that may be matched.
+        aside: Mask of boxes that are taken only if no other is left, shape (M,).
+        min_iou: Lowest IoU.
+
+    Returns:
+        Index of the box that each detection takes, shape (D,); -1 if none.
+    """
     partners = np.full(len(detections), NO_PARTNER)
     near = pairs.where(pairs.ious >= min_iou)
     rounds = _rounds(detections, near.detections)
@@ -84,7 +94,7 @@ def _taken_boxes(detections: Detections, pairs: OverlappingPairs, aside: BoolArr
     taken = np.zeros(len(aside), bool)
     for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
         free = begin + np.flatnonzero(~taken[near.boxes[begin:end]])
-        winners = _best_pairs(near.detections[free], worth[free])
+        winners = best_pairs(near.detections[free], worth[free])
         chosen = free[winners]
         partners[near.detections[chosen]] = near.boxes[chosen]
         taken[near.boxes[chosen]] = True
@@ -106,7 +116,7 @@ def _rounds(detections: Detections, found: IntArray) -> IntArray:
     return rounds[found]
 
 
-def _best_pairs(found: IntArray, worth: DoubleArray) -> IntArray:
+def best_pairs(found: IntArray, worth: DoubleArray) -> IntArray:
     """Return the place of each detection's best pair; of equal ones the last. Pairs are sorted by detection."""
     if not len(found):
         return np.zeros(0, np.int64)

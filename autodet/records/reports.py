@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from autodet.records.known import known_entries
+from autodet.records.photos import BoxXYXY
+
+LabelIssueKind = Literal["missing", "wrong_class", "poor_box", "spurious"]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,71 @@ class ClassReport:
     recall: float | None = None
     f1: float | None = None
     threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often each class is detected as each other, at the thresholds and IoU 0.50.
+
+    Attributes:
+        labels: Class names, in class order, then ``background``.
+        matrix: Rows are ground truth, columns detections. The last column counts missed boxes, the last row detections
+            of nothing; the corner is 0.
+    """
+
+    labels: tuple[str, ...]
+    matrix: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class ErrorKind:
+    """Errors of one kind.
+
+    Attributes:
+        count: Errors at the model's thresholds.
+        map50_gain: What mending all errors of the kind, at any score, would add to mAP50.
+    """
+
+    count: int
+    map50_gain: float
+
+
+@dataclass(frozen=True)
+class LabelIssue:
+    """A label that looks wrong.
+
+    Attributes:
+        file: The photo.
+        kind: ``missing`` (an object without a label), ``wrong_class``, ``poor_box`` or ``spurious`` (a label without an
+            object).
+        class_name: Class of the label; of the missing one, the class that was detected.
+        box: Box of the label, or the missing one, ``x1, y1, x2, y2`` in pixels.
+        score: Quality of the label, 0 (surely wrong) to 1 (fine).
+        annotation: Index of the label among the photo's annotations; None if it is missing.
+        suggested_class: Class that was detected there; None if the label is spurious.
+        suggested_box: Box that was detected there; None in the same case.
+    """
+
+    file: str
+    kind: LabelIssueKind
+    class_name: str
+    box: BoxXYXY
+    score: float
+    annotation: int | None = None
+    suggested_class: str | None = None
+    suggested_box: BoxXYXY | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the attributes; ``class_name`` as ``class``."""
+        document = asdict(self)
+        return {"class" if name == "class_name" else name: value for name, value in document.items()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Invert ``to_json``."""
+        known = known_entries(cls, document) | {"class_name": document["class"], "box": tuple(document["box"])}
+        suggested = document.get("suggested_box")
+        return cls(**known | {"suggested_box": suggested and tuple(suggested)})
 
 
 @dataclass(frozen=True)
