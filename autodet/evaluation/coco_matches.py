@@ -8,6 +8,7 @@ that the loop is as long as the most crowded photo.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -92,7 +93,7 @@ def take_boxes(detections: Detections, pairs: OverlappingPairs, aside: BoolArray
     bounds = np.searchsorted(rounds, np.arange(rounds[-1] + 2)).tolist() if len(rounds) else [0]
     worth = np.where(aside[near.boxes], near.ious - 2, near.ious)
     taken = np.zeros(len(aside), bool)
-    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for begin, end in pairwise(bounds):
         free = begin + np.flatnonzero(~taken[near.boxes[begin:end]])
         winners = best_pairs(near.detections[free], worth[free])
         chosen = free[winners]
@@ -128,7 +129,7 @@ def best_pairs(found: IntArray, worth: DoubleArray) -> IntArray:
 def areas_of(boxes_xyxy: FloatArray) -> DoubleArray:
     """Compute the areas of boxes in square pixels, shape (N,)."""
     x1, y1, x2, y2 = boxes_xyxy.T.astype(np.float64)
-    return (x2 - x1) * (y2 - y1)
+    return np.asarray((x2 - x1) * (y2 - y1))
 
 
 def _outside(boxes_xyxy: FloatArray, area: tuple[float, float]) -> BoolArray:

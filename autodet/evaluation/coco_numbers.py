@@ -88,5 +88,3 @@ def _recalls(detections: Detections, matches: CocoMatches, among: BoolArray) -> 
 def _mean(values: DoubleArray) -> float | None:
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else None
-
-

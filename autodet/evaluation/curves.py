@@ -40,7 +40,7 @@ class ClassCurve:
         return int(np.searchsorted(-self.thresholds, -float(np.float32(threshold)), side="right")) - 1
 
     def thinned(self, points: int = MAX_POINTS) -> "ClassCurve":
-        """Return at most about so many points for a chart: the ends, and points at equal steps of recall and of rank."""
+        """Return about so many points for a chart: both ends, and equal steps of recall and of rank."""
         if len(self.thresholds) <= points:
             return self
         by_rank = np.linspace(0, len(self.thresholds) - 1, points // 2).round().astype(np.int64)

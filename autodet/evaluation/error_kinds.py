@@ -79,7 +79,8 @@ def _best_corrections(outcomes: Outcomes) -> IntArray:
     candidates = np.flatnonzero(np.isin(outcomes.kinds, CORRECTABLE))
     candidates = candidates[outcomes.finders[outcomes.about[candidates]] == NO_PARTNER]
     _, first = np.unique(outcomes.about[candidates], return_index=True)  # detections of a photo are sorted by score
-    return candidates[first]
+    best: IntArray = candidates[first]
+    return best
 
 
 def _without_missed(outcomes: Outcomes, base: DoubleArray, missed: BoolArray) -> DoubleArray:

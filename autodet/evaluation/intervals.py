@@ -16,7 +16,7 @@ from autodet.evaluation.precision_recall import RECALLS
 from autodet.records import BoolArray, FloatArray, IntArray, Interval
 
 MAX_DRAWS, MIN_DRAWS = 1000, 200
-MAX_WORK, WORK_PER_HIT = 4 * 10**8, 5  # detections times draws, some seconds; a true positive costs more
+MAX_WORK, WORK_PER_HIT = 10**9, 5  # detections times draws, some seconds; a true positive costs more
 MAX_BLOCK = 4_000_000  # weights of detections at once, 16 MB
 PERCENTILES = (2.5, 97.5)
 SEED = 0
@@ -47,8 +47,9 @@ class Draws:
 def draws_for(*outcomes: Outcomes) -> Draws:
     """Return as many draws as can be computed in seconds, ``MIN_DRAWS`` to ``MAX_DRAWS``."""
     work = max(WORK_PER_HIT * int(each.matches.right.sum()) + len(each.detections) for each in outcomes)
+    photos = len(outcomes[0].truth.starts) - 1
     count = int(np.clip(MAX_WORK // max(1, work), MIN_DRAWS, MAX_DRAWS))
-    return Draws(len(outcomes[0].truth.starts) - 1, count)
+    return Draws(photos, count if photos else 0)
 
 
 def drawn_precisions(outcomes: Outcomes, draws: Draws, ious: int = 10) -> DoubleArray:
@@ -62,9 +63,11 @@ def drawn_precisions(outcomes: Outcomes, draws: Draws, ious: int = 10) -> Double
     Returns:
         Shape (draws, classes, ious), 0 to 1; NaN where a draw has no box of the class.
     """
-    classes = [_ClassColumns.of(outcomes, class_id, ious) for class_id in np.flatnonzero(outcomes.matches.boxes)]
-    longest = max([draws.photos, *(len(columns.photos) for columns in classes)])
-    blocks = []
+    classes = [
+        _ClassColumns.of(outcomes, class_id, ious) for class_id in np.flatnonzero(outcomes.matches.boxes).tolist()
+    ]
+    longest = max([1, draws.photos, *(len(columns.photos) for columns in classes)])
+    blocks = [np.zeros((0, len(outcomes.classes), ious))]
     for weights in draws.weights(max(1, MAX_BLOCK // longest)):
         block = np.full((len(weights), len(outcomes.classes), ious), np.nan)
         for columns in classes:
@@ -148,9 +151,9 @@ def drawn_counts(shown: ShownOutcomes, draws: Draws) -> DoubleArray:
     ]
     tables.append(_table(truth.photos[~truth.difficult], truth.class_ids[~truth.difficult], draws.photos, classes))
     table = np.concatenate(tables, axis=1)
-    size = max(1, MAX_BLOCK // draws.photos)
-    counts = np.concatenate([weights @ table for weights in draws.weights(size)]).astype(np.float64)
-    return counts.reshape(len(counts), 3, classes).transpose(1, 0, 2)
+    size = max(1, MAX_BLOCK // max(1, draws.photos))
+    counts = np.concatenate([np.zeros((0, 3 * classes)), *(weights @ table for weights in draws.weights(size))])
+    return counts.reshape(-1, 3, classes).transpose(1, 0, 2)
 
 
 def _table(photos: IntArray, class_ids: IntArray, photo_count: int, class_count: int) -> FloatArray:
@@ -160,10 +163,11 @@ def _table(photos: IntArray, class_ids: IntArray, photo_count: int, class_count:
 
 def mean_intervals(precisions: DoubleArray) -> Mapping[str, Interval]:
     """Return the intervals of ``map50`` and ``map50_95`` from AP per draw, class and IoU; empty without a box."""
-    if not precisions.size or np.isnan(precisions).all():
+    drawn = precisions[~np.isnan(precisions[:, :, 0]).all(axis=1)]  # a draw may have no box at all
+    if not drawn.size:
         return {}
-    by_class = np.nanmean(precisions[:, ~np.isnan(precisions).all(axis=(0, 2))], axis=1)
-    return {"map50": interval_of(by_class[:, 0]), "map50_95": interval_of(by_class.mean(axis=1))}
+    by_draw = np.nanmean(drawn, axis=1)
+    return {"map50": interval_of(by_draw[:, 0]), "map50_95": interval_of(by_draw.mean(axis=1))}
 
 
 def class_intervals(precisions: DoubleArray, counts: DoubleArray, class_id: int) -> Mapping[str, Interval]:

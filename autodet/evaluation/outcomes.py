@@ -122,12 +122,12 @@ class ShownOutcomes:
     @property
     def right(self) -> BoolArray:
         """Shown true positives, shape (D,)."""
-        return self.shown & (self.outcomes.kinds == Outcome.TRUE_POSITIVE)
+        return np.asarray(self.shown & (self.outcomes.kinds == Outcome.TRUE_POSITIVE))
 
     @property
     def wrong(self) -> BoolArray:
         """Shown false positives, shape (D,)."""
-        return self.shown & (self.outcomes.kinds != Outcome.TRUE_POSITIVE)
+        return np.asarray(self.shown & (self.outcomes.kinds != Outcome.TRUE_POSITIVE))
 
     @property
     def missed(self) -> BoolArray:

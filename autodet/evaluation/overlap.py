@@ -1,6 +1,7 @@
 """Overlap of boxes."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -39,7 +40,7 @@ def _areas(boxes_xyxy: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class OverlappingPairs:
-    """Pairs of a detection and a ground-truth box of one photo that overlap, sorted by detection, then by box.
+    """Pairs of a detection and a ground-truth box of one photo, sorted by detection, then by box.
 
     Attributes:
         detections: Indices of the detections, shape (P,), int64.
@@ -59,14 +60,14 @@ class OverlappingPairs:
 def overlapping_pairs(
     detections: Detections, truth: GroundTruth, min_iou: float, among: IntArray | None = None
 ) -> OverlappingPairs:
-    """Find all pairs of a detection and a ground-truth box on the same photo with at least an IoU above 0.
+    """Find all pairs of a detection and a ground-truth box on the same photo with at least an IoU.
 
     The IoU is computed in double precision, like pycocotools does, so that both agree at every threshold.
 
     Args:
         detections: The detections.
         truth: The ground-truth boxes of the same photos.
-        min_iou: Lowest IoU of a pair; with 0, every pair that shares an area.
+        min_iou: Lowest IoU of a pair; 0 for every pair.
         among: Indices of the detections to look at, ascending; all if not given.
     """
     chosen = np.arange(len(detections)) if among is None else among
@@ -87,7 +88,7 @@ def _pairs_of(
     within = np.arange(len(found)) - np.repeat(np.cumsum(counts) - counts, counts)
     boxes = truth.starts[detections.photos[found]] + within
     ious = pair_ious(detections.boxes_xyxy[found], truth.boxes_xyxy[boxes])
-    keep = (ious >= min_iou) & (ious > 0)
+    keep = ious >= min_iou
     return found[keep], boxes[keep], ious[keep]
 
 
@@ -106,7 +107,8 @@ def pair_ious(boxes_xyxy: FloatArray, others_xyxy: FloatArray) -> DoubleArray:
     height = np.minimum(one[3], other[3]) - np.maximum(one[1], other[1])
     shared = np.clip(width, 0, None) * np.clip(height, 0, None)
     union = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1]) - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    ious: DoubleArray = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return ious
 
 
 def _blocks(counts: IntArray, size: int) -> list[tuple[int, int]]:
@@ -115,4 +117,4 @@ def _blocks(counts: IntArray, size: int) -> list[tuple[int, int]]:
     total = int(ends[-1]) if len(ends) else 0
     cuts = np.searchsorted(ends, np.arange(size, total, size)).tolist()
     bounds = sorted({0, *cuts, len(counts)})
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))

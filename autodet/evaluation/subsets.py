@@ -89,9 +89,7 @@ def subset_reports(
         box_groups: Group of each box, -1 for none, shape (M,).
         detection_groups: Group of each detection, -1 for none, shape (D,).
     """
-    return [
-        _report(shown, name, box_groups == group, detection_groups == group) for group, name in enumerate(names)
-    ]
+    return [_report(shown, name, box_groups == group, detection_groups == group) for group, name in enumerate(names)]
 
 
 def _report(shown: ShownOutcomes, name: str, boxes: BoolArray, detections: BoolArray) -> SubsetReport:
