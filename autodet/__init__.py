@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from autodet.records.photos import Prediction
     from autodet.records.reports import EvaluationReport
     from autodet.records.searches import SearchStatus
+    from autodet.reports.model_report import ModelReport
     from autodet.search.api import Search, find_search, list_searches
     from autodet.search.delete_assets import delete_dataset, delete_model
     from autodet.search.order.options import SearchOptions
+    from autodet.search.report import report
     from autodet.search.start import fit, start_search
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "Dataset",
     "Detector",
     "EvaluationReport",
+    "ModelReport",
     "NameWarning",
     "Prediction",
     "Resplit",
@@ -65,6 +68,7 @@ __all__ = [
     "load_dataset",
     "load_detector",
     "merge_datasets",
+    "report",
     "start_search",
 ]
 
@@ -74,6 +78,7 @@ _HOMES = {
     "Dataset": "autodet.datasets.manifest",
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records.reports",
+    "ModelReport": "autodet.reports.model_report",
     "NameWarning": "autodet.errors",
     "Prediction": "autodet.records.photos",
     "Resplit": "autodet.datasets.versions.resplit",
@@ -95,6 +100,7 @@ _HOMES = {
     "load_dataset": "autodet.datasets.manifest",
     "load_detector": "autodet.inference.detector",
     "merge_datasets": "autodet.datasets.versions.merge",
+    "report": "autodet.search.report",
     "start_search": "autodet.search.start",
 }
 

@@ -1,0 +1,23 @@
+"""Where a model comes from: its pretrained weights with their licence, and the defaults of its network."""
+
+from typing import Any
+
+from autodet.models.model_card import ModelCard
+from autodet.models.registry import ARCHITECTURES
+from autodet.records import Hyperparameters
+
+
+def weights_of(card: ModelCard) -> dict[str, str] | None:
+    """Return the pretrained weights that a network starts from: file, data set and licence; None for an unknown one."""
+    architecture = ARCHITECTURES.get(card.architecture)
+    if architecture is None:
+        return None
+    weights = architecture.weights
+    return {"file": weights.file, "trained_on": weights.trained_on, "licence": weights.licence}
+
+
+def default_parameters(card: ModelCard) -> dict[str, Any]:
+    """Return the default hyperparameters of a model's network, those of trial 0 of a search without a space."""
+    architecture = ARCHITECTURES.get(card.architecture)
+    known = {"architecture": card.architecture} | (architecture.default_values if architecture else {})
+    return Hyperparameters(**known).to_json()
