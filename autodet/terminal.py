@@ -14,18 +14,29 @@ from autodet.datasets.versions.derive import Version
 from autodet.datasets.versions.merge import Merge
 from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import Objective
+from autodet.messages.comparisons import comparison_sentence
 from autodet.messages.finding_kinds import KIND_TEXTS
 from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.messages.versions import change_sentence
 from autodet.models.store import StoredModel
-from autodet.records import MAX_DETECTIONS, EvaluationReport, Finding, SearchStatus, TrialStatus
+from autodet.records import (
+    MAX_DETECTIONS,
+    Comparison,
+    Difference,
+    EvaluationReport,
+    Finding,
+    Interval,
+    SearchStatus,
+    TrialStatus,
+)
 from autodet.search.delete_assets import Deletion
 from autodet.search.status.epoch_lines import time_left
 from autodet.text_format import counted, duration, harmless, size_text
 
 PROGRAM = "python -m autodet"
 MAX_FINDINGS_SHOWN = 3  # per kind
+MAX_PHOTOS_SHOWN = 10
 
 
 def say(line: str) -> None:
@@ -269,6 +280,42 @@ def report_text(report: EvaluationReport) -> str:
         for name, class_report in report.per_class.items()
     ]
     return f"{columns(facts)}\n\n{columns(rows)}"
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """Describe two models on a split: figures with the interval of their difference, and photos where they differ."""
+    one, other = comparison.models["a"], comparison.models["b"]
+    figures = {"mAP50": comparison.map50, "mAP50-95": comparison.map50_95}
+    figures |= {f"AP50 of {name}": difference for name, difference in comparison.per_class.items()}
+    rows: list[tuple[str, ...]] = [("", f"A: {one}", f"B: {other}", "B - A", "95 % INTERVAL", "")]
+    rows += [
+        (
+            name,
+            _figure(figure.a),
+            _figure(figure.b),
+            f"{figure.difference:+.3f}",
+            _signed(figure.interval),
+            _noise(figure),
+        )
+        for name, figure in figures.items()
+    ]
+    apart = [photo for photo in comparison.images if photo.a != photo.b]
+    photos: list[tuple[str, ...]] = [("PHOTO", "ERRORS OF A", "ERRORS OF B")]
+    photos += [(photo.file, str(photo.a), str(photo.b)) for photo in apart[:MAX_PHOTOS_SHOWN]]
+    total = counted(len(comparison.images), "photo")
+    parts = [comparison_sentence(comparison), columns(rows), f"The models differ on {len(apart)} of {total}."]
+    return "\n\n".join(parts + [columns(photos)] * bool(apart))
+
+
+def _signed(interval: Interval) -> str:
+    low, high = interval
+    return f"{low:+.3f} to {high:+.3f}"
+
+
+def _noise(figure: Difference) -> str:
+    if not figure.significant:
+        return "within noise"
+    return "B is better" if figure.difference > 0 else "A is better"
 
 
 def detections_text(photos: Sequence[Mapping[str, Any]]) -> str:
