@@ -45,8 +45,9 @@ def _prediction(random, marked, class_ids, classes, detections, side, ties):
         seen[copied] = moved[copied]
         kept = copied & (random.random(count) < 0.8)
         names[kept] = class_ids[source][kept]
-    scores = random.random(count).round(1 if ties else 6)
-    return Prediction.of(seen.round(2), names, np.maximum(scores, 0.01), size_wh=(side, side))
+    scores = 0.01 + 0.98 * random.random(count)
+    scores = scores.round(1) if ties else scores
+    return Prediction.of(seen.round(2), names, scores, size_wh=(side, side))
 
 
 def _boxes(random, count, side):
