@@ -11,7 +11,7 @@ from pycocotools.coco import COCO
 from autodet.evaluation.coco_metrics import DifficultAwareEvaluation
 from autodet.evaluation.report import evaluate_predictions
 from autodet.records import Prediction
-from tests.evaluation.scenes import Scene, coco_documents, random_scene
+from tests.evaluation.scenes import Scene, coco_documents, fruit_scene, random_scene
 
 NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
 SCENES = {
@@ -80,6 +80,12 @@ def test_the_twelve_numbers_are_those_of_pycocotools(name, seed):
 )
 def test_the_twelve_numbers_are_those_of_faster_coco_eval(name):
     scene = random_scene(7, **SCENES[name])
+    np.testing.assert_allclose(numbers_of(scene), of_faster_coco_eval(scene), atol=1e-6)
+
+
+def test_the_twelve_numbers_on_real_photos_are_those_of_both():
+    scene = fruit_scene()
+    np.testing.assert_allclose(numbers_of(scene), of_pycocotools(scene), atol=1e-9)
     np.testing.assert_allclose(numbers_of(scene), of_faster_coco_eval(scene), atol=1e-6)
 
 

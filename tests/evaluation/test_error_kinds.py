@@ -8,7 +8,7 @@ from autodet.evaluation import precision_recall
 from autodet.evaluation.error_kinds import error_kinds
 from autodet.evaluation.outcomes import Outcome, find_outcomes
 from autodet.records import Annotations, ImageRecord, Prediction
-from tests.evaluation.scenes import Scene, random_scene
+from tests.evaluation.scenes import Scene, fruit_scene, random_scene
 
 NAMES = {
     "Cls": "classification",
@@ -43,10 +43,10 @@ def comparable_scene(seed):
     return Scene(list(records), [prediction.only([0, 1, 2]) for prediction in predictions], scene.classes[:3])
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(5), "real photos"])
 def test_counts_and_gains_are_those_of_tide(seed, monkeypatch):
     monkeypatch.setattr(precision_recall, "RECALLS", np.arange(101) / 100)  # TIDE's differ from COCO's by rounding
-    scene = comparable_scene(seed)
+    scene = fruit_scene() if seed == "real photos" else comparable_scene(seed)
     outcomes = find_outcomes(scene.records, scene.predictions, scene.classes)
     kinds = error_kinds(outcomes.at(dict.fromkeys(scene.classes, 0.0)))
     counts, gains = of_tide(scene)
