@@ -254,8 +254,8 @@ def _best_score(status: SearchStatus) -> str:
 def report_text(report: EvaluationReport) -> str:
     """Describe an evaluation, class by class."""
     facts = [
-        ("mAP50", _figure(report.map50)),
-        ("mAP50-95", _figure(report.map50_95)),
+        ("mAP50", _figure_within(report.map50, report.interval.get("map50"))),
+        ("mAP50-95", _figure_within(report.map50_95, report.interval.get("map50_95"))),
         ("mAP50 (VOC07)", _figure(report.map50_voc07)),
         ("photos", str(report.images)),
     ]
@@ -279,7 +279,27 @@ def report_text(report: EvaluationReport) -> str:
         )
         for name, class_report in report.per_class.items()
     ]
-    return f"{columns(facts)}\n\n{columns(rows)}"
+    return "\n\n".join(filter(None, [columns(facts), columns(rows), _errors_text(report), _label_issues_text(report)]))
+
+
+def _errors_text(report: EvaluationReport) -> str:
+    """List the kinds of errors, those whose correction would help most first."""
+    kinds = sorted(report.error_kinds.items(), key=lambda kind: -kind[1].map50_gain)
+    rows = [("ERRORS", "COUNT", "MAP50 IF MENDED")]
+    return columns(rows + [(name, str(kind.count), f"+{kind.map50_gain:.3f}") for name, kind in kinds]) if kinds else ""
+
+
+def _label_issues_text(report: EvaluationReport) -> str:
+    issues = report.label_issues
+    if not issues:
+        return ""
+    rows: list[tuple[str, ...]] = [("LABEL THAT LOOKS WRONG", "KIND", "CLASS", "DETECTED", "QUALITY")]
+    rows += [
+        (issue.file, issue.kind, issue.class_name, issue.suggested_class or "nothing", f"{issue.score:.2f}")
+        for issue in issues[:MAX_PHOTOS_SHOWN]
+    ]
+    more = len(issues) - MAX_PHOTOS_SHOWN
+    return columns(rows) + (f"\n... and {more:,} more (--json lists all)" if more > 0 else "")
 
 
 def comparison_text(comparison: Comparison) -> str:
@@ -357,6 +377,10 @@ def _changed(before: int, after: int) -> str:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _figure_within(value: float, interval: Interval | None) -> str:
+    return f"{_figure(value)} (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else _figure(value)
 
 
 def _best(status: SearchStatus) -> str:

@@ -15,7 +15,9 @@ def comparison_sentence(comparison: Comparison) -> str:
             f"(95 % interval {low:.3f} to {high:.3f})."
         )
     lowest, highest = figure.interval
+    if lowest == highest == 0:
+        return f"Both models have the same mAP50 on these {photos}."
     return (
-        f"The difference of {abs(figure.difference):.3f} in mAP50 is within noise: on other photos like these {photos} "
-        f"it could be anywhere between {lowest:+.3f} and {highest:+.3f}. More photos would tell more."
+        f"The difference of {abs(figure.difference):.3f} in mAP50 is within noise: on {len(comparison.images):,} other "
+        f"photos like these, B - A could be anywhere between {lowest:+.3f} and {highest:+.3f}. Compare on more photos."
     )
