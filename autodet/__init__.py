@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from autodet.datasets.versions.merge import merge_datasets
     from autodet.datasets.versions.resplit import Resplit
     from autodet.errors import AutodetError, AutodetWarning, NameWarning, SearchUnfinishedError
+    from autodet.inference.comparison import compare, label_issues
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
+    from autodet.records.comparisons import Comparison
     from autodet.records.photos import Prediction
-    from autodet.records.reports import EvaluationReport
+    from autodet.records.reports import EvaluationReport, LabelIssue
     from autodet.records.searches import SearchStatus
     from autodet.reports.model_report import ModelReport
     from autodet.search.api import Search, find_search, list_searches
@@ -42,9 +44,11 @@ if TYPE_CHECKING:
 __all__ = [
     "AutodetError",
     "AutodetWarning",
+    "Comparison",
     "Dataset",
     "Detector",
     "EvaluationReport",
+    "LabelIssue",
     "ModelReport",
     "NameWarning",
     "Prediction",
@@ -55,6 +59,7 @@ __all__ = [
     "SearchUnfinishedError",
     "__version__",
     "add_photos",
+    "compare",
     "delete_dataset",
     "delete_model",
     "derive_dataset",
@@ -62,6 +67,7 @@ __all__ = [
     "find_search",
     "fit",
     "import_dataset",
+    "label_issues",
     "list_datasets",
     "list_models",
     "list_searches",
@@ -75,9 +81,11 @@ __all__ = [
 _HOMES = {
     "AutodetError": "autodet.errors",
     "AutodetWarning": "autodet.errors",
+    "Comparison": "autodet.records.comparisons",
     "Dataset": "autodet.datasets.manifest",
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records.reports",
+    "LabelIssue": "autodet.records.reports",
     "ModelReport": "autodet.reports.model_report",
     "NameWarning": "autodet.errors",
     "Prediction": "autodet.records.photos",
@@ -86,6 +94,7 @@ _HOMES = {
     "SearchOptions": "autodet.search.order.options",
     "SearchStatus": "autodet.records.searches",
     "add_photos": "autodet.datasets.addition",
+    "compare": "autodet.inference.comparison",
     "delete_dataset": "autodet.search.delete_assets",
     "delete_model": "autodet.search.delete_assets",
     "SearchUnfinishedError": "autodet.errors",
@@ -94,6 +103,7 @@ _HOMES = {
     "find_search": "autodet.search.api",
     "fit": "autodet.search.start",
     "import_dataset": "autodet.datasets.imports.import_dataset",
+    "label_issues": "autodet.inference.comparison",
     "list_datasets": "autodet.datasets.manifest",
     "list_models": "autodet.models.store",
     "list_searches": "autodet.search.api",

@@ -113,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_evaluate(add("evaluate", commands.evaluate, "evaluate a model on a split of a data set"))
     reported = "write a report on a model as one HTML file: figures, sample photos, limits, use"
     arguments.add_report(add("report", commands.report, reported))
+    compared = "compare two models on a split of a data set, and tell whether they differ by more than chance"
+    arguments.add_compare(add("compare", commands.compare, compared))
     arguments.add_predict(add("predict", commands.predict, "find the objects on photos"))
     arguments.add_export(add("export", commands.export, "write a model, or a data set, as a file for other programs"))
     add("datasets", dataset_commands.datasets, "list the data sets")

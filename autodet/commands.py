@@ -246,6 +246,21 @@ def report(options: Options) -> Answer:
     return Answer(made.to_json() | file, f"Wrote {options.out}." if options.out else "")
 
 
+def compare(options: Options) -> Answer:
+    """Compare two models on a split."""
+    from autodet.inference.comparison import compare as compare_models
+
+    with ProgressLine() as line:
+        comparison = compare_models(
+            options.a,
+            options.b,
+            options.dataset,
+            options.split,
+            progress=lambda done, total: line.show(f"Photo {done} of {total}"),
+        )
+    return Answer(comparison.to_json(), terminal.comparison_text(comparison))
+
+
 def predict(options: Options) -> Answer:
     """Detect objects on photos."""
     if not options.photos and not options.dataset:
