@@ -5,22 +5,22 @@ from pathlib import Path
 
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import ModelReport
-from autodet.reports.sections_figures import class_section, curve_section, mistake_section, subset_section
-from autodet.reports.sections_origin import data_section, limit_section, model_section, search_section, usage_section
-from autodet.reports.sections_photos import photo_section
-from autodet.reports.sections_summary import head, summary_section, term_section
+from autodet.reports.sections.figures import class_section, curve_section, mistake_section, subset_section
+from autodet.reports.sections.origin import data_section, limit_section, model_section, search_section, usage_section
+from autodet.reports.sections.photos import photo_section
+from autodet.reports.sections.summary import head, summary_section, term_section
 from autodet.text_format import shortened
 
 STYLE = Path(__file__).parent / "assets" / "report.css"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 SECTIONS = {
     "In short": summary_section,
-    "Classes": class_section,
+    "Limits": limit_section,
     "Examples": photo_section,
+    "Classes": class_section,
     "Mistakes": mistake_section,
     "Weak spots": subset_section,
     "Curves": curve_section,
-    "Limits": limit_section,
     "Data": data_section,
     "Search": search_section,
     "Model and licence": model_section,

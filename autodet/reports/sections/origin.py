@@ -16,7 +16,7 @@ from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import ModelReport, Training
 from autodet.reports.provenance import default_parameters, weights_of
 from autodet.reports.usage import usage_of
-from autodet.reports.wording import NOTHING, cell, facts, figure, moment, parameter, table
+from autodet.reports.phrases import NOTHING, cell, facts, figure, moment, parameter, table
 from autodet.text_format import counted, duration, few, size_text
 
 MAX_CLASSES = 40
@@ -37,7 +37,7 @@ def data_section(report: ModelReport) -> Child:
     values = {
         "Data set": dataset.name if dataset.name == dataset.id else f"{dataset.name} ({dataset.id})",
         "The model was trained on": trained,
-        "Imported": moment(dataset.created),
+        "Created": moment(dataset.created),
         "Splits": SPLIT_ORIGINS.get(dataset.splits_from, ""),
         "Fingerprint": tag("code", dataset.fingerprint),
     }
@@ -97,11 +97,12 @@ def _search_words(training: Training, defaults: TrialStatus | None) -> str:
         f"The search {status.search} trained {', '.join(ended)}, in {duration(status.seconds)}; it is {status.state}."
     )
     if trial and trial.best_epoch:
-        words += f" This model is trial {trial.number}, epoch {trial.best_epoch.epoch}: "
-        words += f"{title} {trial.best_epoch.score:.3f} on the validation photos"
+        which = f"trial {trial.number} (the defaults)" if trial is defaults else f"trial {trial.number}"
+        words += f" This model is {which}, epoch {trial.best_epoch.epoch}: {title} {trial.best_epoch.score:.3f} on the "
+        words += "validation photos."
         if defaults and defaults.best_epoch and defaults is not trial:
-            words += f"; the defaults (trial 0) have {defaults.best_epoch.score:.3f}"
-        words += ". Differences of one or two hundredths can be chance."
+            words += f" The defaults (trial 0) have {defaults.best_epoch.score:.3f}; with few validation photos, a "
+            words += "difference of one or two hundredths can be chance."
     return words
 
 

@@ -5,7 +5,7 @@ from autodet.models.registry import ARCHITECTURES
 from autodet.records import ClassReport
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import ModelReport
-from autodet.reports.wording import SPLIT_PHOTOS, figure, figure_range, moment, percent, percent_range
+from autodet.reports.phrases import SPLIT_PHOTOS, figure, figure_range, moment, percent, percent_range
 from autodet.text_format import counted, few, shortened
 from autodet.version import __version__
 

@@ -10,17 +10,22 @@ NOTHING = "–"
 SPLIT_PHOTOS = {"train": "training", "val": "validation", "test": "test", "all": ""}
 KIND_TITLES = {
     "classification": "Wrong class",
-    "localization": "Box badly placed",
+    "localization": "Badly placed box",
     "both": "Wrong class and badly placed",
-    "duplicate": "Same object reported twice",
-    "background": "Reported where no object is labelled",
-    "missed": "Missed altogether",
+    "duplicate": "Reported twice",
+    "background": "Nothing labelled there",
+    "missed": "Missed",
 }
 
 
 def percent(share: float | None) -> str:
-    """Format a share from 0 to 1 as a whole percentage; a dash for None."""
-    return NOTHING if share is None else f"{share * 100:.0f}{SPACE}%"
+    """Format a share; what is not all or nothing is never rounded to it. A dash for None."""
+    if share is None:
+        return NOTHING
+    rounded = f"{share * 100:.0f}{SPACE}%"
+    if 0.995 <= share < 1:
+        return f"over 99{SPACE}%"
+    return f"under 1{SPACE}%" if 0 < share < 0.005 else rounded
 
 
 def percent_range(interval: Interval | None) -> str:

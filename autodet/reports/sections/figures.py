@@ -9,7 +9,7 @@ from autodet.records import ClassReport, Confusion
 from autodet.reports.charts import Axes, Line, bar_chart, line_chart, small_bar
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import MAX_CURVES, ModelReport
-from autodet.reports.wording import (
+from autodet.reports.phrases import (
     KIND_TITLES,
     NOTHING,
     cell,
@@ -29,7 +29,7 @@ NO_GAIN = 0.0005  # is written as 0.000
 BLUE, RED = CLASS_COLOURS[1], CLASS_COLOURS[0]
 SIZE_TITLES = {
     "small": "Small objects, below 32 × 32 pixels",
-    "medium": "Medium objects",
+    "medium": "Medium objects, to 96 × 96 pixels",
     "large": "Large objects, above 96 × 96 pixels",
 }
 CLASS_TITLES = ("Class", "Found (recall)", "Right (precision)", "AP@0.5", "AP@0.5–0.95", "Threshold", "Objects")

@@ -1,6 +1,7 @@
 """Sample photos of a report, with their boxes as lines over the photo."""
 
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Sequence
 
 from autodet.charts.palette import CLASS_COLOURS
@@ -8,7 +9,7 @@ from autodet.reports.charts import legend
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import ModelReport
 from autodet.reports.sample_photos import DrawnBox, MarkKind, SamplePhoto
-from autodet.reports.wording import KIND_TITLES
+from autodet.reports.phrases import KIND_TITLES
 from autodet.text_format import counted, listed, shortened
 
 COLOURS: dict[MarkKind, str] = {
@@ -25,6 +26,7 @@ TITLES: dict[MarkKind, str] = {
     "missed": "missed (dashed)",
     "truth": "label (dashed)",
 }
+COUNTED: dict[MarkKind, str] = {"right": "right", "missed": "missed", "wrong_class": "of the wrong class"}
 DARK_TEXT: set[MarkKind] = {"missed", "truth"}
 MAX_LABELLED, MAX_DRAWN = 12, 150  # boxes with a label; boxes
 Rectangle = tuple[float, float, float, float]  # x1, y1, x2, y2
@@ -60,7 +62,7 @@ def _group(title: str, words: str, photos: Sequence[SamplePhoto], otherwise: str
     heading = tag("h3", title)
     if not photos:
         return [heading, tag("p", otherwise)] if otherwise else None
-    return [heading, tag("p", words, class_="soft"), tag("div", list(map(_figure, photos)), class_="photos")]
+    return tag("div", heading, tag("p", words, class_="soft"), tag("div", list(map(_figure, photos)), class_="photos"))
 
 
 def _figure(photo: SamplePhoto) -> Markup:
@@ -81,9 +83,11 @@ def _figure(photo: SamplePhoto) -> Markup:
 
 def _counts(photo: SamplePhoto) -> str:
     """Count what is on a photo, such as ``3 right, 1 missed``."""
-    names = {"right": "right", "false_alarm": "false", "wrong_class": "of the wrong class", "missed": "missed"}
-    kinds = [box.kind for box in photo.boxes]
-    return ", ".join(f"{kinds.count(kind)} {name}" for kind, name in names.items() if kind in kinds) or "no object"
+    kinds = Counter(box.kind for box in photo.boxes)
+    parts = [f"{kinds[kind]} {word}" for kind, word in COUNTED.items() if kinds[kind]]
+    if alarms := kinds["false_alarm"]:
+        parts.append(counted(alarms, "false alarm"))
+    return ", ".join(parts) or "no object"
 
 
 def _outline(box: DrawnBox, width: float) -> list[Markup]:
