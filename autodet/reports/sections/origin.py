@@ -14,9 +14,9 @@ from autodet.records import SPLITS, SearchStatus, TrialStatus
 from autodet.reports.charts import Axes, Line, line_chart
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import ModelReport, Training
+from autodet.reports.phrases import NOTHING, cell, facts, figure, moment, parameter, table
 from autodet.reports.provenance import default_parameters, weights_of
 from autodet.reports.usage import usage_of
-from autodet.reports.phrases import NOTHING, cell, facts, figure, moment, parameter, table
 from autodet.text_format import counted, duration, few, size_text
 
 MAX_CLASSES = 40

@@ -8,8 +8,8 @@ from autodet.charts.palette import CLASS_COLOURS
 from autodet.reports.charts import legend
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import ModelReport
-from autodet.reports.sample_photos import DrawnBox, MarkKind, SamplePhoto
 from autodet.reports.phrases import KIND_TITLES
+from autodet.reports.sample_photos import DrawnBox, MarkKind, SamplePhoto
 from autodet.text_format import counted, listed, shortened
 
 COLOURS: dict[MarkKind, str] = {
