@@ -223,8 +223,8 @@ def _f1_line(report: ModelReport, curve: ClassCurve) -> Line:
     """Return F1 as steps: it stays the same until the threshold reaches the next score."""
     name = report.model.card.classes[curve.class_id]
     own = report.evaluation.per_class[name]
-    ends = [*curve.thresholds.tolist()[1:], 0.0]
-    steps = zip(curve.thresholds.tolist(), ends, curve.f1.tolist(), strict=True)
+    thresholds = [*curve.thresholds.tolist(), 0.0]
+    steps = zip(thresholds[:-1], thresholds[1:], curve.f1.tolist(), strict=True)
     points = [point for begin, end, f1 in steps for point in ((begin, f1), (end, f1))]
     mark = None if own.f1 is None or own.threshold is None else (own.threshold, own.f1, _at(name, own))
     return Line(name, class_colour(curve.class_id), points, mark=mark)
