@@ -6,6 +6,7 @@ names. Epochs and photos are numbered from 1, trials from 0.
 """
 
 from autodet.records.calibration import Calibration, ScoreFunction, ScoreMap, calibrate
+from autodet.records.comparisons import Comparison, Difference, PhotoErrors
 from autodet.records.findings import (
     MAX_LOST_SHARE,
     NO_VALUES,
@@ -37,7 +38,16 @@ from autodet.records.photos import (
     Split,
     SplitOrigin,
 )
-from autodet.records.reports import ClassReport, EvaluationReport, Quantization
+from autodet.records.reports import (
+    ClassReport,
+    Confusion,
+    ErrorKind,
+    EvaluationReport,
+    Interval,
+    LabelIssue,
+    LabelIssueKind,
+    Quantization,
+)
 from autodet.records.searches import ACTIVE_STATES, MAX_ANCESTORS, Origin, SearchState, SearchStatus
 from autodet.records.sizes import TrainedSizes
 from autodet.records.trials import (
@@ -73,7 +83,11 @@ __all__ = [
     "Cause",
     "ChangeKind",
     "ClassReport",
+    "Comparison",
+    "Confusion",
+    "Difference",
     "EpochResult",
+    "ErrorKind",
     "EvaluationReport",
     "Finding",
     "FloatArray",
@@ -81,10 +95,14 @@ __all__ = [
     "ImageRecord",
     "ImportStep",
     "IntArray",
+    "Interval",
+    "LabelIssue",
+    "LabelIssueKind",
     "Mark",
     "Notice",
     "NoticeKind",
     "Origin",
+    "PhotoErrors",
     "Prediction",
     "Quantization",
     "ScoreFunction",
