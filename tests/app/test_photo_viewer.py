@@ -20,13 +20,15 @@ def page():
         if index == 40_001:
             raise PhotoError("The photo <b>.jpg is not there.")
         box = np.array([[1.23, 2, 3, 4]], np.float32)
+        two, scores = np.repeat(box, 2, axis=0), np.float32([0.9, np.nan])
         boxes = {
             "ground_truth": ViewedBoxes(box, np.array([1]), ("apple", "<b>")),
-            "false_positives": ViewedBoxes(np.repeat(box, 2, 0), np.array([1, 0]), ("a", "b"), np.float32([0.9, np.nan])),
+            "false_positives": ViewedBoxes(two, np.array([1, 0]), ("a", "b"), scores),
         }
         return ViewedPhoto(f"{index}.jpg", b"photo %d" % index, (10, 20), boxes, "a note")
 
-    place = photo_viewer(50_000, load, key="photos", layers=[GROUND_TRUTH, FALSE_POSITIVES], start=40_000)
+    layers = [GROUND_TRUTH, FALSE_POSITIVES]
+    place = photo_viewer(50_000, load, key="photos", layers=layers, identity="set", start=40_000)
     st.text(place)
 
 
@@ -45,10 +47,16 @@ def test_only_the_shown_photo_and_its_neighbours_are_prepared_and_none_is_sent()
     assert "photo 40000" not in json.dumps(data)
 
 
-def test_a_step_in_the_browser_moves_the_window_and_a_wrong_one_stays_within_the_photos():
+def test_a_step_in_the_browser_moves_the_window_and_a_wrong_or_old_one_stays_within_the_photos():
     app = AppTest.from_function(page).run()
-    for sent, shown in ((40_002, 40_002), (10**9, 49_999), (-5, 0), ("x", 0)):
-        app.session_state["photos"] = {"place": sent}
+    for identity, sent, shown in (
+        ("set", 40_002, 40_002),
+        ("set", 10**9, 49_999),
+        ("set", -5, 0),
+        ("set", "x", 40_000),
+        ("other set", 7, 40_000),
+    ):
+        app.session_state["photos"] = {"shown": {"identity": identity, "place": sent}}
         app.session_state["loaded"] = []
         app.run()
         assert not app.exception

@@ -52,7 +52,8 @@ def test_keys_show_other_photos_boxes_and_details_while_the_viewer_has_the_focus
     tab, viewer, dataset = opened()
     tab.keyboard.press("ArrowRight")
     viewer.get_by_text("3 of 6").wait_for()
-    tab.get_by_role("dialog").get_by_test_id("stMarkdown").get_by_text(dataset.images[2].file).wait_for()  # the page knows
+    told = tab.get_by_role("dialog").get_by_test_id("stMarkdown")
+    told.get_by_text(dataset.images[2].file).wait_for()  # the server knows as well
     wait_for_photo(viewer)
     tab.keyboard.press("ArrowDown")
     viewer.get_by_role("status").get_by_text(HOSTILE).wait_for()
