@@ -2,13 +2,15 @@
 // learns only which photo is shown. Streamlit calls the default export again whenever its data changes.
 
 const MAX_ZOOM = 20; // times the size at which the whole photo fits
+const FOCUS_SHARE = 0.35; // of the stage that a box takes to which the viewer zooms
+const MAX_FOCUS_ZOOM = 6;
 const ZOOM_STEP = 1.4;
 const WHEEL_SPEED = 0.002;
 const PAN_STEP = 60; // pixels
 const MOVED = 5; // pixels from which a press is no click
 const SWIPE = 50; // pixels
 const REPORT_MILLISECONDS = 100;
-const MAX_PICTURES = 12; // that are kept
+const MAX_PICTURES = 6; // that are kept
 const MAX_LABEL = 30; // characters of a class name
 const FONT = "600 12px 'Source Sans', sans-serif";
 const LABEL_HEIGHT = 17;
@@ -113,10 +115,6 @@ class Viewer {
 
   show() {
     const { photo, data, place } = this;
-    if (this.address !== photo.address) {
-      this.address = photo.address;
-      this.fit();
-    }
     this.boxes = boxesOf(photo, data.layers);
     this.active = this.boxes.find((box) => box.text === this.active?.text && box.x1 === this.active.x1) ?? null;
     this.find(".steps").hidden = data.count < 2;
@@ -129,7 +127,28 @@ class Viewer {
     this.find(".next").ariaDisabled = String(place === data.count - 1);
     this.find(".slider").hidden = data.min_score === null;
     this.keepShape();
+    const view = [data.identity, place, photo.address].join(" ");
+    if (this.view !== view) {
+      this.view = view;
+      this.begin();
+    }
     this.refresh();
+  }
+
+  // Fit the photo, or zoom to the box that the server points at.
+  begin() {
+    this.fit();
+    const [key, index] = this.photo.focus ?? [];
+    const box = this.boxes.filter((other) => other.layer.key === key)[index];
+    if (!box || !this.visible.includes(box)) return;
+    const sides = [box.x2 - box.x1, box.y2 - box.y1].map((side) => Math.max(1, side) * this.scale);
+    this.zoom = clamp(FOCUS_SHARE * Math.min(this.width / sides[0], this.height / sides[1]), 1, MAX_FOCUS_ZOOM);
+    this.centreOn(box);
+    this.active = box;
+  }
+
+  centreOn({ x1, y1, x2, y2 }) {
+    this.centre = [(x1 + x2) / 2, (y1 + y2) / 2];
   }
 
   // A single photo shapes the stage; of several only the first one does, so that nothing below ever moves.
@@ -403,7 +422,7 @@ class Viewer {
     const from = visible.indexOf(this.active);
     const first = by > 0 ? 0 : visible.length - 1;
     const box = visible[from < 0 ? first : (from + by + visible.length) % visible.length];
-    if (this.zoom > 1) this.centre = [(box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2];
+    if (this.zoom > 1) this.centreOn(box);
     this.point(box);
   }
 
