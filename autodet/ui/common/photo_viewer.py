@@ -29,7 +29,7 @@ _component = st.components.v2.component(
     "autodet_photo_viewer",
     html=(ASSETS / "photo_viewer.html").read_text(encoding="utf-8"),
     css=(ASSETS / "photo_viewer.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "photo_viewer.js").read_text(encoding="utf-8"),
+    js="".join((ASSETS / name).read_text(encoding="utf-8") for name in ("photo_stage.js", "photo_viewer.js")),
 )
 
 
