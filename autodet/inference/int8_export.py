@@ -197,7 +197,8 @@ def _evaluated(
 
     predictions = []
     photos = ((dataset.photo(record), record.file) for record in records)
-    for prediction in predict_photos(photos, card.image_size, Workers(min(cpu_cores(), MAX_WORKERS), BATCH, detect)):
+    workers = Workers(min(cpu_cores(), MAX_WORKERS), BATCH, detect, detect)
+    for prediction in predict_photos(photos, card.image_size, workers):
         if isinstance(prediction, Exception):
             raise prediction
         predictions.append(prediction)
