@@ -16,7 +16,7 @@ from torchvision.ops import box_iou, generalized_box_iou_loss
 
 from autodet.models.coco_classes import COCO_CLASSES
 from autodet.models.cpu_kernels.depthwise import quicken
-from autodet.models.dense_cells import assign, best_detections, cell_grid
+from autodet.models.dense_cells import MAX_CANDIDATES, assign, best_detections, cell_grid
 from autodet.models.matching_weights import match_classes
 from autodet.models.normalize import SquareInput, Targets
 from autodet.records import MAX_DETECTIONS, MIN_SCORE
@@ -183,26 +183,34 @@ class NanoDet(nn.Module):
 
     def forward(self, squares: Tensor, targets: Targets | None = None) -> dict[str, Tensor] | Targets:
         """Return losses in training and detections in evaluation."""
-        cells = self.cells(squares)
         if targets is not None and self.training:
-            return _losses(cells, targets)
-        size = (squares.shape[2], squares.shape[3])
-        return [
-            best_detections(scores, boxes, size, NMS_IOU, voting=True)
-            for scores, boxes in zip(cells.classes.sigmoid(), cells.boxes, strict=True)
-        ]
+            return _losses(self.cells(squares), targets)
+        classes, bins, points, strides = self._outputs(squares)
+        size, detections = (squares.shape[2], squares.shape[3]), []
+        for logits, sides in zip(classes, bins, strict=True):
+            chosen = logits.amax(1).topk(min(MAX_CANDIDATES, len(logits))).indices  # only these can be candidates
+            boxes = self._boxes(sides[chosen][None], points[chosen], strides[chosen])[0]
+            detections.append(best_detections(logits[chosen].sigmoid(), boxes, size, NMS_IOU, voting=True))
+        return detections
 
     def cells(self, squares: Tensor) -> Cells:
         """Return what every cell predicts for squares, uint8, shape (B, 3, S, S)."""
+        classes, bins, points, strides = self._outputs(squares)
+        return Cells(classes, bins, self._boxes(bins, points, strides), points, strides)
+
+    def _outputs(self, squares: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the logits of classes and of distances, and the centres and strides, as ``Cells`` has them."""
         images, _ = self.transform(squares)
         maps = list(self.backbone(images.tensors).values())
         classes, bins = (torch.cat(parts, 1) for parts in zip(*map(_apply, self.head, maps), strict=True))
-        points, strides = cell_grid(maps, STRIDES)
+        return classes, bins, *cell_grid(maps, STRIDES)
+
+    def _boxes(self, bins: Tensor, points: Tensor, strides: Tensor) -> Tensor:
+        """Decode the boxes of cells, shape (B, P, 4), from the logits of their distances."""
         # torch computes a softmax over a short last dimension ten times slower than over another one.
         shares = bins.permute(0, 3, 1, 2).contiguous().softmax(1)
         reach = (shares * self.bins[:, None, None]).sum(1) * strides
-        boxes = torch.cat((points - reach[..., :2], points + reach[..., 2:]), -1)
-        return Cells(classes, bins, boxes, points, strides)
+        return torch.cat((points - reach[..., :2], points + reach[..., 2:]), -1)
 
 
 def _apply(head: nn.Module, features: Tensor) -> tuple[Tensor, Tensor]:
