@@ -8,11 +8,12 @@ import streamlit as st
 
 from autodet.errors import AutodetError
 from autodet.inference.bundle_graph import add_graph, require_graph
+from autodet.inference.model_upload import upload_model
 from autodet.inference.runtime import choose_runtime
 from autodet.messages.plans import matches_text
 from autodet.messages.runtimes import runtime_text
 from autodet.models.registry import ARCHITECTURES
-from autodet.models.store import StoredModel, add_model, list_models, rename_model
+from autodet.models.store import StoredModel, list_models, rename_model
 from autodet.search.api import is_in_the_making
 from autodet.search.delete_assets import delete_model, plan_model_deletion
 from autodet.text_format import size_text
@@ -46,7 +47,8 @@ def _add(file_name: str, content: bytes, name: str) -> None:
         path = Path(folder) / (PurePath(file_name).name or "upload.autodet")
         path.write_bytes(content)
         try:
-            model = add_model(path, name)
+            with st.spinner("Checking the model"):
+                model = upload_model(path, name)
         except AutodetError as error:
             st.error(escape(str(error)), icon=":material/error:")
             return
