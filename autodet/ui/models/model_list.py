@@ -11,7 +11,7 @@ from autodet.inference.bundle_graph import add_graph, require_graph
 from autodet.inference.model_upload import upload_model
 from autodet.inference.runtime import choose_runtime
 from autodet.messages.plans import matches_text
-from autodet.messages.runtimes import runtime_text
+from autodet.messages.runtimes import latency_text, runtime_text
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, list_models, rename_model
 from autodet.search.api import is_in_the_making
@@ -21,6 +21,7 @@ from autodet.ui.common.confirm_deletion import confirm_deletion
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape, score
 from autodet.ui.common.threshold import thresholds_text
+from autodet.ui.models.int8 import offer_int8
 
 UPLOADS = "model_uploads"
 DONE = "model_done"  # session state: success message of the last upload or renaming
@@ -108,12 +109,12 @@ def _origin(model: StoredModel) -> str:
 
 def _show_details(model: StoredModel) -> None:
     card = model.card
-    architecture = ARCHITECTURES.get(card.architecture)
+    architecture, runtime = ARCHITECTURES.get(card.architecture), choose_runtime(card)
     facts = {
         "Architecture": architecture.title if architecture else card.architecture,
         "Photo size": f"{card.image_size} pixels; {card.preprocessing}",
         "Best epoch": card.epoch,
-        "Latency per photo": f"{card.latency_ms:g} ms" if card.latency_ms else "not measured",
+        "Latency per photo": latency_text(card.latency_ms, runtime.name),
         "Refit": "on training and validation photos; its metrics are those of the best trial" if card.refit else "no",
         "Starting weights": f"the weights of {card.start_from.model}"
         if card.start_from
@@ -125,7 +126,7 @@ def _show_details(model: StoredModel) -> None:
         "Software versions": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
         "Data set's fingerprint": card.dataset_fingerprint,
         "Confidence thresholds": thresholds_text(card),
-        "Predictions": runtime_text(choose_runtime(card).reason),
+        "Predictions": runtime_text(runtime.reason),
         "Weights' SHA-256": card.weights_sha256,
     }
     st.markdown("\n".join(f"- {key}: {escape(str(value))}" for key, value in facts.items()))
@@ -153,6 +154,7 @@ def _show_details(model: StoredModel) -> None:
             _offer_new_name(model)
         if st.button("Delete", key=f"delete {model.id}", icon=":material/delete:"):
             _confirm_deletion(model)
+    offer_int8(model)
     if wanted:
         _make_graph(model)
 
