@@ -108,12 +108,26 @@ def _class_rare(reason: Notice) -> str:
     )
 
 
+def _networks_compared(reason: Notice) -> str:
+    networks, sizes = reason.values["networks"], reason.values.get("sizes", [])
+    others = [(title, size) for title, size in zip(networks, sizes, strict=False) if size != sizes[0]]
+    taken = [f"; {title} takes photos of {size} px" for title, size in others]
+    return (
+        f"Trials compare {listed(networks)}, because the network that learns quickest does not always end "
+        f"highest{''.join(taken)}."
+    )
+
+
 def _classes_known(reason: Notice) -> str:
     values = reason.values
     sentences = []
     if values["known"]:
         fresh = f"; {_names(values['fresh'])} {_are(values['fresh'])} new to it" if values["fresh"] else ""
-        sentences.append(f"{values['source']} already knows {matches_text(values['known'])}{fresh}.")
+        known, source = matches_text(values["known"]), values["source"]
+        if values.get("tested"):
+            sentences.append(f"{source} knows {known} by name, which trials reuse if the objects look alike{fresh}.")
+        else:
+            sentences.append(f"{source} already knows {known}{fresh}.")
     if values["plurals"]:
         hints = [f"{name} is probably its {other}" for name, other in values["plurals"][:MAX_NAMES]]
         known = "" if values["known"] else f"{values['source']} knows no class by its name, but "
@@ -173,10 +187,7 @@ SENTENCES: Templates = {
     "photo_size_lowered": "Photos are scaled to {size} px instead of the usual {usual}, because they are smaller.",
     "class_rare": _class_rare,
     "network_usual": "Trials train {network}: it learns quickest, because its weights have seen COCO's boxes.",
-    "networks_compared": lambda notice: (
-        f"Trials compare {listed(notice.values['networks'])}, because the network that learns quickest does not always "
-        "end highest."
-    ),
+    "networks_compared": _networks_compared,
     "classes_known": _classes_known,
     "trials_vary": _trials_vary,
 }
