@@ -48,6 +48,7 @@ from autodet.records.trials import (
     Hyperparameters,
     TrialState,
     TrialStatus,
+    best_epoch_of,
     best_of,
     planned_epochs_of,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "TrialStatus",
     "Values",
     "VersionChange",
+    "best_epoch_of",
     "best_of",
     "calibrate",
     "change_from_json",

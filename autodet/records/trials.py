@@ -1,6 +1,6 @@
 """Trials: hyperparameters, epoch results and status."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -59,7 +59,9 @@ class EpochResult:
         seconds: Wall time of the epoch, including its evaluation.
         value: Value of the search's objective, 0 to 1; None if the objective is ``map50``.
         latency_ms: Latency of one prediction in milliseconds (``autodet.training.latency``), if the objective includes
-            it and the epoch was the trial's best so far.
+            it and the epoch was kept.
+        kept: Whether its model became the model of the trial; a later kept epoch replaces it. Never set by earlier
+            versions, which kept the first epoch with the highest score.
     """
 
     epoch: int
@@ -69,6 +71,7 @@ class EpochResult:
     seconds: float
     value: float | None = None
     latency_ms: float | None = None
+    kept: bool = False
 
     @property
     def score(self) -> float:
@@ -81,8 +84,8 @@ class EpochResult:
         return self.score, -(self.latency_ms or 0.0)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the keys ``epoch, loss, map50, map50_95, seconds``, plus ``value`` and ``latency_ms`` if set."""
-        return {key: value for key, value in vars(self).items() if value is not None}
+        """Return ``epoch, loss, map50, map50_95, seconds``, plus ``value``, ``latency_ms`` and ``kept`` if set."""
+        return {key: value for key, value in vars(self).items() if value is not None and value is not False}
 
 
 TrialState = Literal["running", "finished", "pruned", "stopped", "failed"]
@@ -164,8 +167,13 @@ class TrialStatus:
 
     @cached_property
     def best_epoch(self) -> EpochResult | None:
-        """First epoch with the highest score."""
-        return max(self.epochs, key=lambda result: (result.score, -result.epoch), default=None)
+        """The epoch whose model is the trial's model; None before the first."""
+        return best_epoch_of(self.epochs)
+
+    @property
+    def highest_epoch(self) -> EpochResult | None:
+        """First epoch with the highest score; None before the first."""
+        return highest_epoch_of(self.epochs)
 
     @property
     def latency_ms(self) -> float | None:
@@ -211,6 +219,16 @@ class TrialStatus:
         later = ("effective", "planned_epochs", "epoch_share", "epoch_seconds")
         known |= {key: document[key] for key in later if key in document}
         return cls(**known, epochs=epochs, attempts=attempts)
+
+
+def best_epoch_of(epochs: Sequence[EpochResult]) -> EpochResult | None:
+    """Return the last epoch that was kept, or the first with the highest score if none is marked; None if empty."""
+    return next((result for result in reversed(epochs) if result.kept), None) or highest_epoch_of(epochs)
+
+
+def highest_epoch_of(epochs: Sequence[EpochResult]) -> EpochResult | None:
+    """Return the first epoch with the highest score; None if there is none."""
+    return max(epochs, key=lambda result: (result.score, -result.epoch), default=None)
 
 
 def best_of(trials: Iterable[TrialStatus]) -> TrialStatus | None:

@@ -28,8 +28,8 @@ class Progress:
     reused_classes: dict[str, str] = field(default_factory=dict)
 
     @property
-    def best_score(self) -> float:
-        """The score of the best epoch; -1 before the first."""
+    def highest_score(self) -> float:
+        """The highest score of an epoch; -1 before the first."""
         return max((result.score for result in self.history), default=-1.0)
 
 

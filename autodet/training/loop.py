@@ -41,6 +41,7 @@ from autodet.training.train_job import BEST_BUNDLE, EpochProgress, Pulse, TrainJ
 from autodet.training.transforms import TrainingTransform
 from autodet.version import __version__
 
+KEEP_MARGIN = 0.05  # of the score, divided by the root of the number of validation photos
 GRADIENT_NORM = 10.0  # maximum L2 norm of a step's gradient, over all weights
 EXAMPLES, MAX_EXAMPLES = 12, 400  # photos of each class, and in all, that the network sees before training
 EVALUATION_BATCH = 8  # photos at a time
@@ -49,8 +50,8 @@ EVALUATION_BATCH = 8  # photos at a time
 def train(job: TrainJob, pulse: Pulse = no_pulse) -> Iterator[EpochResult]:
     """Train one trial.
 
-    After every epoch, ``job.folder`` contains a checkpoint and the bundle of the best epoch so far. If a checkpoint
-    exists, its epochs are yielded again before training continues.
+    After every epoch, ``job.folder`` contains a checkpoint and the bundle of the last epoch that was kept. If a
+    checkpoint exists, its epochs are yielded again before training continues.
 
     Args:
         job: The training job.
@@ -146,14 +147,14 @@ class _Trial:
         classes = len(self.dataset.classes)
         map50, map50_95, value = measure(self.val_squares.records, predictions, classes, self.job.objective)
         result = EpochResult(epoch, loss, map50, map50_95, 0.0, value)
-        better = result.score > self.progress.best_score
-        if better and self.job.objective.latency and not self.job.refit:
+        result = replace(result, kept=self.job.refit or self._is_kept(result.score))
+        if result.kept and self.job.objective.latency and not self.job.refit:
             result = replace(result, latency_ms=self._measure_latency())
         # The time to write an epoch's checkpoint counts towards the next epoch, so that the sum is complete.
         before, self.moment = self.moment, time.monotonic()
         result = replace(result, seconds=self.moment - before)
-        if better or self.job.refit:
-            self._keep_best(result, predictions)
+        if result.kept:
+            self._keep(result, predictions)
         self.progress.history.append(result)
         self.progress.state = {name: part.state_dict() for name, part in self._parts().items()}
         save_checkpoint(self.job, self.dataset.fingerprint, self.progress)
@@ -267,7 +268,16 @@ class _Trial:
         matches = match_detections(self.val_squares.records, predictions, len(self.dataset.classes))
         return fit_scores(matches, self.dataset.classes, self.job.objective.min_precision)
 
-    def _keep_best(self, result: EpochResult, predictions: list[Prediction]) -> None:
+    def _is_kept(self, score: float) -> bool:
+        """Return whether the model of an epoch replaces that of an earlier one.
+
+        A later epoch with about the highest score is the better one on other photos (docs/experiments/nanodet.md),
+        because the highest of many scores is partly luck; the more photos, the less.
+        """
+        margin = KEEP_MARGIN / math.sqrt(len(self.val_squares))
+        return score >= self.progress.highest_score - margin
+
+    def _keep(self, result: EpochResult, predictions: list[Prediction]) -> None:
         job = self.job
         calibration, thresholds = self._fit_scores(predictions)
         card = ModelCard(

@@ -18,7 +18,7 @@ from tests.browser.conftest import goto, menu, settled
 from tests.helpers import untrained_bundle, write_voc
 
 pytestmark = pytest.mark.browser
-CLICKS = 50
+CLICKS = 20
 SECRET = "open sesame, please"
 
 

@@ -1,6 +1,7 @@
 """Trials: epochs, attempts, progress and JSON."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,13 @@ def trial(*map50s, state="running", **facts):
 def test_the_first_of_equally_good_epochs_is_the_best():
     assert trial(0.1, 0.7, 0.7).best_epoch.epoch == 2
     assert trial().best_epoch is None
+
+
+def test_the_last_epoch_that_was_kept_is_the_best_and_the_highest_may_be_another():
+    epochs = [replace(result, kept=result.map50 != 0.6) for result in results(0.5, 0.8, 0.79, 0.6)]
+    one = TrialStatus(0, "running", {}, tuple(epochs))
+    assert (one.best_epoch.epoch, one.highest_epoch.epoch) == (3, 2)
+    assert "kept" not in epochs[3].to_json() and TrialStatus.from_json(one.to_json()).best_epoch.epoch == 3
 
 
 def test_the_objective_s_value_ranks_epochs_where_there_is_one():

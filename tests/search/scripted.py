@@ -44,16 +44,22 @@ def train(job, pulse=no_pulse):
             pulse(EpochProgress(epoch, batch / batches, time.monotonic() - began))
         map50 = script.get("map50", {}).get(trial, [default_map50(trial, epoch)] * job.epochs)[epoch - 1]
         result = EpochResult(epoch, 1 / epoch, map50, map50 / 2, seconds, value_of(job, map50))
-        better = result.score > max((earlier.score for earlier in done), default=-1)
-        if better and job.objective.latency and not job.refit:
+        result = replace(result, kept=job.refit or is_kept(script, result, done))
+        if result.kept and job.objective.latency and not job.refit:
             result = replace(result, latency_ms=script["latency_ms"][trial])
-        if better or job.refit:
+        if result.kept:
             keep(job, result)
         done.append(result)
         padding = " " * int(script.get("checkpoint_megabytes", 0) * MEGABYTE)
         write_atomically(checkpoint, (json.dumps([one.to_json() for one in done]) + padding).encode())
         note(job, f"epoch {epoch}")
         yield result
+
+
+def is_kept(script, result, done):
+    """Where the script wants so, a later epoch is kept if its score is at most a margin below the highest."""
+    highest = max((earlier.score for earlier in done), default=-1)
+    return result.score >= highest - script["margin"] if "margin" in script else result.score > highest
 
 
 def default_map50(trial, epoch):

@@ -115,8 +115,13 @@ def test_a_trial_yields_its_epochs_and_keeps_the_best_as_a_bundle(finished, data
     assert all(0 <= result.map50_95 <= result.map50 <= 1 for result in results)
     assert results[-1].loss < results[0].loss
     card, weights = read_bundle(job.folder / BEST_BUNDLE)
-    best = max(results, key=lambda result: result.map50)
+    best = [result for result in results if result.kept][-1]
     assert (card.epoch, card.metrics["map50"]) == (best.epoch, best.map50)
+    margin = 0.05 / len(dataset.split("val")) ** 0.5
+    highest = [max(result.map50 for result in results[:epoch]) for epoch in (1, 2)]
+    assert [result.kept for result in results] == [
+        result.map50 >= most - margin for result, most in zip(results, highest, strict=True)
+    ]
     assert card.classes == dataset.classes
     assert card.dataset_fingerprint == dataset.fingerprint
     assert card.params["lr"] == SMALL.lr

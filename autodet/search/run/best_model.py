@@ -12,7 +12,7 @@ from autodet.search.status.status_file import LOG
 from autodet.workspace import Workspace
 
 BEFORE = "-before-refit"  # id suffix of the best trial's model
-NOTHING = (-1.0, 0.0)  # ranks below every epoch
+NOTHING = (-1.0, None, 0)
 
 
 class PublishedModel:
@@ -25,32 +25,37 @@ class PublishedModel:
 
     def __init__(self, search: str, workspace: Workspace) -> None:
         self._search, self._workspace = search, workspace
-        self._rank = self._rank_in_workspace()
-        self.is_behind = False  # whether a better epoch has not been published yet
+        self._published = self._in_workspace()
+        self.is_behind = False  # whether the best epoch has not been published yet
 
     @property
     def id(self) -> str | None:
         """The model id; None before the first model is published."""
-        return self._search if self._rank != NOTHING else None
+        return self._search if self._published != NOTHING else None
 
     def compare(self, result: EpochResult) -> None:
-        """Mark the published model as outdated if this epoch ranks higher."""
-        self.is_behind = self.is_behind or result.rank > self._rank
+        """Mark the published model as outdated if it is not of this epoch, the best one of all trials."""
+        self.is_behind = _identity(result) != self._published
 
     def publish(self, bundle: Path, result: EpochResult) -> None:
-        """Publish an epoch's bundle if the epoch ranks higher than the published model."""
-        if result.rank > self._rank:
+        """Publish the bundle of the best epoch of all trials, unless the published model is of that epoch."""
+        if _identity(result) != self._published:
             put_model(bundle, self._search, self._workspace)
-            self._rank = result.rank
+            self._published = _identity(result)
         self.is_behind = False
 
-    def _rank_in_workspace(self) -> tuple[float, float]:
-        """Return the rank of the model that an earlier supervisor published, as ``EpochResult.rank``."""
+    def _in_workspace(self) -> tuple[float, float | None, int]:
+        """Return the identity of the epoch that an earlier supervisor published."""
         try:
             card = read_card(self._workspace.models / self._search / BUNDLE)
         except BundleError:
             return NOTHING
-        return card.score, -(card.latency_ms or 0.0)
+        return card.score, card.latency_ms, card.epoch
+
+
+def _identity(result: EpochResult) -> tuple[float, float | None, int]:
+    """Return what tells an epoch from others; a refit carries that of the epoch which it replaces."""
+    return result.score, result.latency_ms, result.epoch
 
 
 def is_refit(search: str, workspace: Workspace) -> bool:

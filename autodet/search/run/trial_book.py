@@ -110,7 +110,9 @@ class TrialBook:
             self.refit = trial
             return trial
         self._trials[trial.number] = trial
-        self.best = best_of([trial, self.best] if self.best else [trial])
+        # The best trial itself may rank lower than before, below others.
+        is_best = self.best and self.best.number == trial.number
+        self.best = best_of(self._trials.values() if is_best or not self.best else [trial, self.best])
         return trial
 
 

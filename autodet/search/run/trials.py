@@ -84,7 +84,8 @@ class Trials:
 
     def note_epoch(self, trial: TrialStatus, result: EpochResult) -> TrialState | None:
         """Report an epoch to the study; return how to end the trial: pruning, early stopping, time limit; or None."""
-        self._model.compare(result)
+        if self._book.best and self._book.best.best_epoch:
+            self._model.compare(self._book.best.best_epoch)
         hopeless = self._study.report(self._asked[trial.number], trial.epochs)
         if result.epoch == trial.planned_epochs:
             return None
@@ -98,8 +99,8 @@ class Trials:
         return not self._spec.repeat and self._study.is_exhausted
 
     def _is_out_of_patience(self, trial: TrialStatus) -> bool:
-        best, patience = trial.best_epoch, self._spec.patience
-        return bool(patience and best and len(trial.epochs) - best.epoch >= patience)
+        highest, patience = trial.highest_epoch, self._spec.patience
+        return bool(patience and highest and len(trial.epochs) - highest.epoch >= patience)
 
     # From the study
 

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autodet import records
 from autodet.lock import hold_lock
-from autodet.records import Attempt, EpochResult, Notice, TrialStatus, known_entries, notices_from_json
+from autodet.records import Attempt, EpochResult, Notice, TrialStatus, best_epoch_of, known_entries, notices_from_json
 from autodet.search.order.combinations import Combinations
 from autodet.search.order.space import architectures, hyperparameters_of, params_near, suggest_values
 from autodet.search.order.spec import SearchSpec
@@ -150,18 +150,15 @@ class SearchStudy:
     def tell(self, trial: optuna.trial.Trial, ended: records.TrialState, reason: Notice | None = None) -> None:
         """Record how a trial ended; a stopped trial keeps its best epoch, like a finished one."""
         epochs = trial.user_attrs.get(EPOCHS, [])
+        best = best_epoch_of([EpochResult(**known_entries(EpochResult, result)) for result in epochs])
         trial.set_user_attr(ENDED, ended)
         if reason:
             trial.set_user_attr(REASON, reason.to_json())
         if ended == "pruned":
             self._study.tell(trial, state=TrialState.PRUNED)
-        elif ended == "failed" or not epochs:
+        elif ended == "failed" or not best:
             self._study.tell(trial, state=TrialState.FAIL)
         else:
-            best = max(
-                (EpochResult(**known_entries(EpochResult, result)) for result in epochs),
-                key=lambda result: (result.score, -result.epoch),
-            )
             self._study.tell(trial, [best.score, best.latency_ms or math.inf] if self._two else best.score)
 
     def statuses(self) -> list[TrialStatus]:

@@ -196,7 +196,8 @@ def _show_figures(status: SearchStatus) -> None:
         f"trial {best.number}, epoch {epoch.epoch}" if best and epoch else None,
         delta_color="off",
         delta_arrow="off",
-        help="On the validation photos; 1 is perfect.",
+        help="On the validation photos; 1 is perfect. Each trial keeps its latest epoch with about the highest value, "
+        "because on few photos the very highest is partly luck.",
         width="content",
     )
     figures.metric("Trials done", f"{status.trials_over} of {status.planned_trials}", width="content")

@@ -17,6 +17,7 @@ from autodet.records import Notice
 from autodet.search.api import find_search
 from autodet.search.executors import EpochDone, TrialDone, TrialTooLarge
 from autodet.search.order.options import MAX_SEED
+from autodet.search.order.spec import SearchSpec
 from autodet.search.run import best_model, status_writer, trial_dirs
 from autodet.search.run.supervisor import supervise
 from autodet.search.run.trial_book import REFIT
@@ -100,6 +101,25 @@ def fails_once(monkeypatch, module, name, *, when):
 
 def kept_map50(folder, home):
     return find_model(folder.name, home).card.metrics["map50"]
+
+
+def test_a_kept_epoch_with_a_lower_score_replaces_the_model_and_may_fall_behind_another_trial(plan, home):
+    script = {"margin": 0.02, "map50": {"0": [0.3, 0.9, 0.885], "1": [0.3, 0.4, 0.89]}}
+    folder = plan(script, trials=1, epochs=3)
+    status = carry_on(folder)
+    assert kept_map50(folder, home) == 0.885
+    assert (status.best_trial.best_epoch.epoch, status.to_json()["best"]["map50"]) == (3, 0.885)
+    folder = plan(script, trials=2, epochs=3)
+    status = carry_on(folder, slots=2)
+    assert (status.best_trial.number, kept_map50(folder, home)) == (1, 0.89)
+    values = [trial.value for trial in SearchStudy(home, folder.name, SearchSpec.read(folder))._study.trials]
+    assert values == [0.885, 0.89]
+
+
+def test_patience_counts_from_the_highest_score(plan):
+    script = {"margin": 0.1, "map50": {"0": [0.9, 0.89, 0.88, 0.87, 0.86]}}
+    status = carry_on(plan(script, trials=1, epochs=5, patience=2))
+    assert len(status.trials[0].epochs) == 3
 
 
 def test_a_best_epoch_that_was_recorded_but_not_published_is_published_on_resume(plan, home, monkeypatch):
