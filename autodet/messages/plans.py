@@ -8,6 +8,7 @@ from autodet.records import Notice
 from autodet.text_format import counted, duration, listed, shortened
 
 MAX_NAMES = 5  # of classes
+MAX_NAME, MAX_SIMILAR_NAME = 40, 90  # letters
 WIDE = 1.4  # ratio of the bounds from which a single number is too precise
 SOURCES = {
     "": "",
@@ -41,13 +42,24 @@ def plan_text(reasons: Sequence[Notice]) -> str:
     return render_all(reasons, SENTENCES)
 
 
-def reused_text(reused: Mapping[str, str]) -> str:
-    """Say which classes started with rows of the starting weights, mapped to their names there."""
-    return (
+def reused_text(reused: Mapping[str, str], similar: Mapping[str, Sequence[str]]) -> str:
+    """Say which classes started with rows of the starting weights.
+
+    Args:
+        reused: Classes that the starting weights know, mapped to their names there.
+        similar: Other classes, mapped to similar ones of the starting weights.
+    """
+    known = (
         f"Classes known to the starting weights: {matches_text(reused)}."
         if reused
-        else ("The starting weights know none of the classes.")
+        else "The starting weights know none of the classes."
     )
+    return f"{known} Starting from similar classes: {similar_text(similar)}." if similar else known
+
+
+def similar_text(similar: Mapping[str, Sequence[str]]) -> str:
+    """List classes with the similar ones of the starting weights; the first of many."""
+    return _names([f"{name} (from {listed(others)})" for name, others in similar.items()], MAX_SIMILAR_NAME)
 
 
 def matches_text(known: Mapping[str, str]) -> str:
@@ -135,9 +147,9 @@ def _classes_known(reason: Notice) -> str:
     return " ".join(sentences)
 
 
-def _names(names: Sequence[str]) -> str:
-    """List names, the first of many."""
-    shown = [shortened(name, 40) for name in names[:MAX_NAMES]]
+def _names(names: Sequence[str], letters: int = MAX_NAME) -> str:
+    """List names, each of at most this many letters, the first of many."""
+    shown = [shortened(name, letters) for name in names[:MAX_NAMES]]
     return listed([*shown, *([f"{len(names) - MAX_NAMES} more"] if len(names) > MAX_NAMES else [])])
 
 

@@ -27,6 +27,7 @@ BINS = 11  # distances of 0 to 10 strides
 SLOPE = 0.1
 BGR_MEAN, BGR_STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
 FITTING_CELLS = 3  # cells per object in which the response of COCO's classes is measured
+MIN_SIMILAR_SHARE, MAX_SIMILAR = 0.1, 3  # of COCO's classes that are named as similar to a class
 MIN_KNOWN_RESPONSE = 0.5  # of a class that COCO knows by name, relative to the class that responds most
 FOCUS = 2.0  # exponent of the quality focal loss
 BOX_WEIGHT, BIN_WEIGHT = 5.0, 0.25  # of GIoU and of the distribution focal loss
@@ -178,7 +179,8 @@ class NanoDet(nn.Module):
         self.transform = SquareInput(BGR_MEAN[::-1], BGR_STD[::-1], background=0)
         self.backbone = Backbone()
         self.head = nn.ModuleList(LevelHead(class_count) for _ in STRIDES)
-        self.reused_classes: dict[str, str] = {}  # as ``build_network`` describes it
+        self.reused_classes: dict[str, str] = {}  # as ``build_network`` describes both
+        self.similar_classes: dict[str, list[str]] = {}
         self.register_buffer("bins", torch.arange(BINS, dtype=torch.float32), persistent=False)
 
     def forward(self, squares: Tensor, targets: Targets | None = None) -> dict[str, Tensor] | Targets:
@@ -295,10 +297,21 @@ def build_nanodet(
         _copy_rows(coco, network, shares)
         known = match_classes(COCO_CLASSES, names).kept
         network.reused_classes = {name: known[name] for name in known if shares[names.index(name)].max() == 1}
+        similar = {name: _similar(row) for name, row in zip(names, shares, strict=True)}
+        network.similar_classes = {
+            name: others for name, others in similar.items() if others and name not in network.reused_classes
+        }
     for layer in (network.backbone.body.stem, network.backbone.body.stage1):
         layer.requires_grad_(False)
     quicken(network)
     return network.to(memory_format=torch.channels_last)
+
+
+def _similar(shares: Tensor) -> list[str]:
+    """Return the COCO classes with the largest shares in the rows of a class, shape (80,)."""
+    largest = shares.topk(MAX_SIMILAR)
+    pairs = zip(largest.values.tolist(), largest.indices.tolist(), strict=True)
+    return [COCO_CLASSES[index] for share, index in pairs if share >= MIN_SIMILAR_SHARE]
 
 
 @torch.no_grad()

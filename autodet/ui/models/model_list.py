@@ -10,7 +10,7 @@ from autodet.errors import AutodetError
 from autodet.inference.bundle_graph import add_graph, require_graph
 from autodet.inference.model_upload import upload_model
 from autodet.inference.runtime import choose_runtime
-from autodet.messages.plans import matches_text
+from autodet.messages.plans import matches_text, similar_text
 from autodet.messages.runtimes import latency_text, runtime_text
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, list_models, rename_model
@@ -121,6 +121,9 @@ def _show_details(model: StoredModel) -> None:
         else "the network's pretrained weights",
         "Classes known to the starting weights": matches_text(card.reused_classes)
         if card.reused_classes
+        else "none recorded",
+        "Classes that started from similar ones": similar_text(card.similar_classes)
+        if card.similar_classes
         else "none recorded",
         "Hyperparameters": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
         "Software versions": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
