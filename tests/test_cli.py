@@ -869,3 +869,9 @@ def test_whatever_a_library_prints_the_answer_stands_alone(monkeypatch, capsys):
     monkeypatch.setattr(dataset_commands, "list_datasets", lambda: print("Loading annotations...") or [])
     assert cli.main(["datasets", "--json"]) == 0
     assert capsys.readouterr().out == "[]\n"
+
+
+@pytest.mark.parametrize(("words", "program"), [(["resume", "x", "--detach"], " resume"), (["--bogus"], "")])
+def test_an_unknown_argument_points_to_the_help_of_its_command(capsys, words, program):
+    assert cli.main(words) == 2
+    assert f"see 'python -m autodet{program} --help'" in capsys.readouterr().err

@@ -200,3 +200,9 @@ class Quantization:
     def to_json(self) -> dict[str, Any]:
         """Return the attributes."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Invert ``to_json``; entries that this version does not know are ignored."""
+        pairs = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+        return cls(**known_entries(cls, pairs))
