@@ -11,6 +11,7 @@ from autodet.charts.palette import CLASS_COLOURS, GREY
 from autodet.text_format import shortened
 
 HEIGHT = 420
+MANY_POINTS = 500  # more are drawn smaller
 BLUE, AMBER = CLASS_COLOURS[1], CLASS_COLOURS[2]
 QUALITY_SCALE = [[0.0, GREY], [0.5, BLUE], [1.0, AMBER]]  # the best in amber; each is visible on white and on black
 AGE_SCALE = [[0.0, GREY], [1.0, BLUE]]
@@ -27,7 +28,8 @@ def history_figure(figure: go.Figure, numbers: Sequence[int], quality: str) -> g
         quality: Title of the score.
     """
     points, best = figure.data[:2]
-    points.update(name="trial", marker={"size": 8, "color": GREY}, customdata=numbers, x=numbers)
+    marker = {"size": 8 if len(numbers) <= MANY_POINTS else 4, "color": GREY}
+    points.update(name="trial", marker=marker, customdata=numbers, x=numbers)
     points.hovertemplate = f"trial %{{x}}<br>{quality} %{{y:.3f}}<extra></extra>"
     best.update(name="best so far", x=numbers, line={"color": BLUE, "width": 2.5, "shape": "hv"}, hoverinfo="skip")
     figure.data = [best, points]

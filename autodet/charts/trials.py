@@ -83,7 +83,7 @@ def _trial_lines(status: SearchStatus, value: Callable[[EpochResult], float], ho
     if not figure.data:
         note_before_first_epoch(figure, status)
     last = max(status.planned_epochs, 2)
-    figure.update_xaxes(range=[0.7, last + 0.3], tickformat="d", dtick=1 if last <= 24 else None)
+    figure.update_xaxes(range=[0.7, last + 0.3], tickformat="d", dtick=1 if last <= 10 else None)
     return figure
 
 
