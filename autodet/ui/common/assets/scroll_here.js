@@ -8,6 +8,7 @@ export default function (component) {
   seen.set(parentElement, data.openings);
   if (data.openings > (before ?? 0)) {
     const place = parentElement.host ?? parentElement;
-    place.scrollIntoView({ behavior: "smooth", block: "start" });
+    const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    place.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
   }
 }
