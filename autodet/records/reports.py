@@ -58,6 +58,11 @@ class EvaluationReport:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     caution: str = ""
 
+    def __repr__(self) -> str:
+        """Return a short form, for notebooks."""
+        metrics = f"map50 {self.map50:.3f}, map50_95 {self.map50_95:.3f}, map50_voc07 {self.map50_voc07:.3f}"
+        return f"EvaluationReport({metrics}, photos {self.images}, classes {len(self.per_class)})"
+
     def to_json(self) -> dict[str, Any]:
         """Return the keys ``map50, map50_95, map50_voc07, per_class, images, crowded_images, thresholds, caution``."""
         return asdict(self)
