@@ -11,7 +11,7 @@ from autodet.charts.palette import CLASS_COLOURS, GREY
 from autodet.text_format import shortened
 
 HEIGHT = 420
-MANY_POINTS = 500  # more are drawn smaller
+FEW_POINTS, MANY_POINTS = 10, 500  # few have a tick each, many are drawn smaller
 BLUE, AMBER = CLASS_COLOURS[1], CLASS_COLOURS[2]
 QUALITY_SCALE = [[0.0, GREY], [0.5, BLUE], [1.0, AMBER]]  # the best in amber; each is visible on white and on black
 AGE_SCALE = [[0.0, GREY], [1.0, BLUE]]
@@ -33,6 +33,7 @@ def history_figure(figure: go.Figure, numbers: Sequence[int], quality: str) -> g
     points.hovertemplate = f"trial %{{x}}<br>{quality} %{{y:.3f}}<extra></extra>"
     best.update(name="best so far", x=numbers, line={"color": BLUE, "width": 2.5, "shape": "hv"}, hoverinfo="skip")
     figure.data = [best, points]
+    figure.update_xaxes(tickformat="d", dtick=1 if len(numbers) <= FEW_POINTS else None)
     figure.update_yaxes(tickformat=".2f")
     return _themed(figure, "trial", _validation(quality))
 

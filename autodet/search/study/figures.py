@@ -6,6 +6,7 @@ The study is rebuilt in memory from the search's status, so that drawing neither
 import warnings
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import optuna
@@ -164,7 +165,7 @@ class _Word(str):
 
 
 def _plain(value: Any) -> Any:
-    return _Word(value) if isinstance(value, str) else value
+    return _Word(escape(value)) if isinstance(value, str) else value  # Plotly reads some HTML
 
 
 def _drawn(name: str, tried: Tried, values: list[Any]) -> BaseDistribution:

@@ -75,7 +75,8 @@ def _epoch_figure(kind: str, status: SearchStatus) -> go.Figure:
 
 def _selected(status: SearchStatus) -> SearchStatus:
     """Return the search with the trials that the visitor wants to see: all (at most those a chart can show), or few."""
-    opened = [trial for trial in status.trials if trial.number in opened_trials(status.search)]
+    numbers = opened_trials(status.search)
+    opened = [trial for trial in status.trials if trial.number in numbers]
     which = st.segmented_control(
         "Trials",
         [name for name in SELECTIONS if name != "opened" or opened],

@@ -17,7 +17,7 @@ from autodet.search.order.space import PARAMETERS
 from autodet.text_format import counted, duration, listed
 from autodet.ui.common.address import ASSETS
 from autodet.ui.common.markdown import escape, score
-from autodet.ui.results.trial_models_form import marked
+from autodet.ui.results.trial_models_form import marked, offer_first
 
 MAX_OPENED = 4
 
@@ -35,6 +35,8 @@ def opened_trials(search: str) -> tuple[int, ...]:
 def open_trials(search: str, numbers: Sequence[int]) -> None:
     """Open trials, in place of those that are open; at most ``MAX_OPENED``, the last ones."""
     st.session_state[f"opened {search}"] = tuple(numbers[-MAX_OPENED:])
+    if len(numbers) == 1:
+        offer_first(search, numbers[0])
     st.session_state[f"openings {search}"] = st.session_state.get(f"openings {search}", 0) + 1
 
 

@@ -83,6 +83,7 @@ def _open_selected(search: str, key: str, numbers: Sequence[int]) -> None:
 
 def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.DataFrame:
     varied, objective = _varied(status), Objective.parse(status.objective)
+    repeats = any("seed" in trial.effective for trial in status.trials)  # combinations, with seeds of their own
     rows = []
     for trial in trials:
         epoch = trial.best_epoch
@@ -98,7 +99,7 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
                 "at epoch": epoch.epoch if epoch else None,
                 **({PREDICTION: trial.latency_ms} if objective.latency else {}),
                 **{PARAMETERS[name].title.lower(): trial.params.get(name) for name in varied},
-                **({"seed": trial.effective.get("seed")} if _repeats(status) else {}),
+                **({"seed": trial.effective.get("seed")} if repeats else {}),
                 "learning rate": trial.params.get("lr"),
                 "backbone ×": trial.params.get("backbone_lr_factor"),
                 "weight decay": trial.params.get("weight_decay"),
@@ -107,11 +108,6 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
         )
     table = pd.DataFrame(rows)
     return table.drop(columns=[name for name in NEEDS if table[name].isna().all()])
-
-
-def _repeats(status: SearchStatus) -> bool:
-    """Return whether trials repeat the parameters of others with different seeds."""
-    return any("seed" in trial.effective for trial in status.trials)
 
 
 def _varied(status: SearchStatus) -> list[str]:
