@@ -130,7 +130,7 @@ class _FinishedStudy(Study):
         self._finished = trials
 
     def get_trials(self, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:
-        """Return the trials, which nobody changes."""
+        """Return the trials; nothing changes them."""
         del deepcopy, states
         return self._finished
 

@@ -52,7 +52,7 @@ def show_trials(status: SearchStatus) -> None:
 
 
 def _page_of(status: SearchStatus) -> tuple[Sequence[TrialStatus], str]:
-    """Return the trials to list, and a name of the page, for the key of the table."""
+    """Return the trials to list, and a name of the page that is part of the table's key."""
     pages = -(-len(status.trials) // PER_PAGE)
     if pages < 2:
         return status.trials, ""
