@@ -10,6 +10,7 @@ import streamlit as st
 from autodet.charts.trials import trial_figure
 from autodet.errors import SearchError
 from autodet.evaluation.objective import Objective
+from autodet.models.registry import ARCHITECTURES
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.api import find_only_search
 from autodet.search.order.recipe import python_of
@@ -158,6 +159,8 @@ def _shown(trial: TrialStatus, name: str) -> str:
     value = trial.planned_epochs if name == "epochs" else trial.params.get(name)
     if value is None:
         return "–"
+    if name == "architecture" and value in ARCHITECTURES:
+        return ARCHITECTURES[value].title
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

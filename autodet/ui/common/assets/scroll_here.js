@@ -8,6 +8,7 @@ export default function (component) {
   seen.set(parentElement, data.openings);
   if (data.openings > (before ?? 0)) {
     const place = parentElement.host ?? parentElement;
+    place.style.scrollMarginTop = "5rem"; // below the header, which stays on top
     const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     place.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
   }
