@@ -70,5 +70,6 @@ def _needs_parameters(notice: Notice) -> str:
 SENTENCES: Templates = {
     "figure_needs_trials": _needs_trials,
     "figure_needs_parameters": _needs_parameters,
+    "figure_needs_optuna": "Optuna draws this figure, and is not installed here; install the package optuna to see it.",
     "figure_needs_differences": "All finished trials have the same score, so no setting explains a difference.",
 }

@@ -89,6 +89,7 @@ FigureKind = Literal[  # why a figure of a search cannot be drawn
     "figure_needs_trials",  # have: finished trials; need; pruned: trials that were
     "figure_needs_parameters",  # have: parameters that differ; need
     "figure_needs_differences",  # all scores are equal
+    "figure_needs_optuna",
 ]
 NoticeKind = SearchKind | TrialKind | LossKind | CautionKind | DiagnosisKind | PlanKind | FigureKind
 

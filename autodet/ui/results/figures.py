@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib.util import find_spec
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import plotly.graph_objects as go
@@ -102,6 +103,8 @@ def _other_figure(kind: str, status: SearchStatus) -> go.Figure | Notice:
 
 
 def _optuna_figure(kind: str, status: SearchStatus) -> go.Figure | Notice:
+    if find_spec("optuna") is None:  # a deployment that only predicts
+        return Notice("figure_needs_optuna")
     from autodet.search.study.figures import KINDS, measured_trials, varied_parameters  # loads Optuna
 
     space, trials = find_only_search(status.search).spec().space, measured_trials(status)
