@@ -32,8 +32,9 @@ BADGES = {
 
 
 def watch(status: SearchStatus) -> None:
-    """Show a search, refreshed while it is active."""
-    st.fragment(_show, run_every=REFRESH_SECONDS if status.active else None)(status.search, status.state)
+    """Show a search, refreshed while it is active; less often if it has thousands of trials."""
+    seconds = REFRESH_SECONDS * (1 + len(status.trials) // 1000)
+    st.fragment(_show, run_every=seconds if status.active else None)(status.search, status.state)
 
 
 def _show(search: str, shown_state: SearchState) -> None:
