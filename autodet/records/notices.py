@@ -86,7 +86,13 @@ PlanKind = Literal[
     "classes_known",  # source; known: {class: name there}; fresh: classes; plurals: [[class, name there]]; tested
     "trials_vary",  # trials; varied: [{name, low, high} or {name, values}]; small_boxes; few; pruner: None if given
 ]
-NoticeKind = SearchKind | TrialKind | LossKind | CautionKind | DiagnosisKind | PlanKind
+FigureKind = Literal[  # why a figure of a search cannot be drawn
+    "figure_needs_trials",  # have: finished trials; need; pruned: trials that were
+    "figure_needs_parameters",  # have: parameters that differ; need
+    "figure_needs_differences",  # all scores are equal
+    "figure_needs_optuna",
+]
+NoticeKind = SearchKind | TrialKind | LossKind | CautionKind | DiagnosisKind | PlanKind | FigureKind
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,11 @@ class EvaluationReport:
     label_issues: tuple[LabelIssue, ...] = ()
     caution: str = ""
 
+    def __repr__(self) -> str:
+        """Return a short form, for notebooks."""
+        metrics = f"map50 {self.map50:.3f}, map50_95 {self.map50_95:.3f}, map50_voc07 {self.map50_voc07:.3f}"
+        return f"EvaluationReport({metrics}, photos {self.images}, classes {len(self.per_class)})"
+
     def to_json(self) -> dict[str, Any]:
         """Return the attributes as a document."""
         return asdict(self) | {"label_issues": [issue.to_json() for issue in self.label_issues]}
