@@ -123,7 +123,7 @@ class EvaluationReport:
         confusion: Confusion matrix at the thresholds; None in reports of earlier versions.
         error_kinds: TIDE's kinds of errors: ``classification``, ``localization``, ``both``, ``duplicate``,
             ``background``, ``missed``.
-        label_issues: Labels that look wrong, the worst first.
+        label_issues: Labels that look wrong, the worst first, at most 1,000.
         caution: Sentence for readers if the model was trained on these photos, so that the metrics say little; else
             empty. Never stored.
     """
@@ -141,6 +141,11 @@ class EvaluationReport:
     error_kinds: Mapping[str, ErrorKind] = field(default_factory=dict)
     label_issues: tuple[LabelIssue, ...] = ()
     caution: str = ""
+
+    def __repr__(self) -> str:
+        """Return a short form, for notebooks."""
+        metrics = f"map50 {self.map50:.3f}, map50_95 {self.map50_95:.3f}, map50_voc07 {self.map50_voc07:.3f}"
+        return f"EvaluationReport({metrics}, photos {self.images}, classes {len(self.per_class)})"
 
     def to_json(self) -> dict[str, Any]:
         """Return the attributes as a document."""
@@ -200,3 +205,9 @@ class Quantization:
     def to_json(self) -> dict[str, Any]:
         """Return the attributes."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Invert ``to_json``; entries that this version does not know are ignored."""
+        pairs = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+        return cls(**known_entries(cls, pairs))

@@ -1,14 +1,13 @@
-import json
 import threading
 import time
 
 import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.inference import evaluation_jobs
+from autodet.inference import background_jobs
 from autodet.inference.detector import Detector
 from autodet.inference.evaluation_jobs import find_evaluation
-from autodet.inference.evaluations import evaluate_model
+from autodet.inference.evaluations import evaluate_model, kept_evaluation
 from autodet.models.store import add_model
 from tests.app.conftest import address, checked, labelled, labels, says
 from tests.helpers import write_voc
@@ -32,7 +31,7 @@ def evaluated(app):
     """The page once the evaluation that was asked for is over."""
     app = checked(labelled_like(app.button, "Evaluate on").click().run())
     deadline = time.monotonic() + 120
-    while evaluation_jobs._jobs and not any(job.error for job in evaluation_jobs._jobs.values()):
+    while background_jobs._jobs and not any(job.error for job in background_jobs._jobs.values()):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     return checked(app.run())
@@ -178,8 +177,10 @@ def test_data_sets_with_a_class_that_the_model_does_not_know_are_not_offered(vis
 
 def test_a_damaged_record_of_an_evaluation_is_made_again(visit, data, model):
     evaluate_model(model, data, "val")
-    (kept,) = (model.path.parent / "evaluations").glob("*.json")
-    kept.write_text(json.dumps({"report": {}}))
+    (kept,) = (model.path.parent / "evaluations").glob("*.npz")
+    for damaged in (b"", b"damaged", kept.read_bytes()[:500]):
+        kept.write_bytes(damaged)
+        assert kept_evaluation(model, data, "val") is None
     assert any("Evaluate on" in label for label in labels(visit("evaluate", split="val").button))
 
 

@@ -7,8 +7,10 @@ from autodet.charts.palette import CLASS_COLOURS
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import columns_of, count_classes
 from autodet.evaluation.objective import Objective
+from autodet.inference.runtime import choose_runtime
 from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.messages.limits import limit_text
+from autodet.messages.runtimes import latency_text
 from autodet.models.registry import ARCHITECTURES
 from autodet.records import SPLITS, SearchStatus, TrialStatus
 from autodet.reports.charts import Axes, Line, line_chart
@@ -152,7 +154,7 @@ def model_section(report: ModelReport) -> Child:
         "Classes": few(card.classes, "class", "classes", 40),
         "Trained": f"{moment(card.created)}, best epoch {card.epoch}" if card.created else "",
         "Validation": f"mAP@0.5 {figure(metrics.get('map50'))}, mAP@0.5–0.95 {figure(metrics.get('map50_95'))}",
-        "Time of one prediction": f"{card.latency_ms:g} ms, as its search measured it" if card.latency_ms else "",
+        "Time of one prediction": latency_text(card.latency_ms, choose_runtime(card).name) if card.latency_ms else "",
         "Starting weights": f"The model {start.model}, trained on {start.dataset}" if start else "",
         "Pretrained weights": _weights_words(report),
         "Licence": _licence_words(report),

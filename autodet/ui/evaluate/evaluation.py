@@ -8,9 +8,10 @@ import streamlit as st
 from autodet.charts.evaluation import class_ap_figure
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.report import unmeasured_caution
+from autodet.inference.background_jobs import Job
 from autodet.inference.box_drawings import draw_boxes
 from autodet.inference.error_counts import ErrorCounts, add_up, count_errors
-from autodet.inference.evaluation_jobs import EvaluationJob, find_evaluation, start_evaluation
+from autodet.inference.evaluation_jobs import find_evaluation, start_evaluation
 from autodet.inference.evaluations import kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
 from autodet.messages.cautions import caution_text
@@ -86,9 +87,9 @@ def _watch(model: StoredModel, dataset: Dataset, split: str) -> None:
         st.progress(job.done / max(1, job.total), f"{_progress_text(job)}. It continues if you leave this page.")
 
 
-def _progress_text(job: EvaluationJob) -> str:
+def _progress_text(job: Job) -> str:
     if job.waits:
-        return "Waiting for another evaluation"
+        return "Waiting for other work"
     return f"Photo {job.done:,} of {job.total:,}" if job.total else "Loading the model"
 
 
