@@ -52,7 +52,7 @@ class SamplePhoto:
         file: The photo.
         view: The part that is shown, ``x1, y1, x2, y2`` in pixels of the photo.
         jpeg: The part as a small JPEG, without metadata.
-        boxes: What was found and missed on it.
+        boxes: Its detections and its missed labels.
     """
 
     file: str

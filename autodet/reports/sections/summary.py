@@ -56,7 +56,7 @@ def summary_section(report: ModelReport) -> Child:
     """Return what a reader in a hurry needs: what it finds, how sure that is, and what to beware of."""
     totals, evaluation = report.totals, report.evaluation
     wrong = None if totals.precision is None else 1 - totals.precision
-    reported = f"{percent(wrong)} of what it reports is wrong" if wrong is not None else "it reports nothing"
+    reported = f"{percent(wrong)} of its detections are wrong" if wrong is not None else "it reports nothing"
     found = f"finds {percent(totals.recall)} of the labelled objects" if totals.boxes else "has no object to find here"
     coco = evaluation.interval
     tiles = [
@@ -89,8 +89,8 @@ def _class_sentence(name: str, figures: ClassReport) -> list[Child]:
     interval = percent_range(figures.interval.get("recall"))
     found = f": finds {percent(figures.recall)}" + (f" ({interval})" if interval else "")
     if figures.precision is None:
-        return [tag("strong", shortened(name, 40)), f"{found} of them; it reports none."]
-    wrong = f"; {percent(1 - figures.precision)} of what it reports as such is wrong."
+        return [tag("strong", shortened(name, 40)), f"{found}; it reports none."]
+    wrong = f"; {percent(1 - figures.precision)} of the detections are wrong."
     return [tag("strong", shortened(name, 40)), found, wrong]
 
 
