@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+from unicodedata import east_asian_width
 
 from autodet.records import Interval
 from autodet.reports.markup import Markup, tag
@@ -11,8 +12,8 @@ from autodet.text_format import shortened
 WIDTH, HEIGHT = 400, 290  # as wide as a phone, so that letters stay readable there
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 40
 FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-ROW, NAMES = 26, 116  # of a bar chart: height of a row, width of the names
-MAX_LETTERS = 17  # of a name beside a bar
+ROW, NAMES = 26, 122  # of a bar chart: height of a row, width of the names
+MAX_WIDTH = 15  # of a name beside a bar, in letters
 Range = tuple[float, float]
 LineStyle = Literal["line", "dashed", "points"]
 
@@ -61,6 +62,18 @@ class Axes:
         across = (x - self.x_range[0]) / (self.x_range[1] - self.x_range[0])
         up = (y - self.y_range[0]) / (self.y_range[1] - self.y_range[0])
         return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
+
+
+def letters(text: str) -> int:
+    """Return the width of a text in letters; Chinese, Japanese and Korean ones count twice."""
+    return len(text) + sum(east_asian_width(letter) in "WF" for letter in text)
+
+
+def narrowed(text: str, most: int) -> str:
+    """Truncate a text to a width in letters."""
+    if letters(text) <= most:
+        return text
+    return next(part for end in range(len(text), -1, -1) if letters(part := f"{text[:end]}…") <= most)
 
 
 def line_chart(title: str, axes: Axes, lines: Sequence[Line]) -> Markup:
@@ -143,9 +156,7 @@ def bar_chart(title: str, rows: Sequence[tuple[str, float | None, Interval | Non
     parts += [tag("text", f"{tick:g}", x=across(tick), y=height - 5, text_anchor="middle") for tick in FIFTHS]
     for number, ((name, value, interval), colour) in enumerate(zip(rows, colours, strict=True)):
         middle = ROW * number + ROW / 2
-        name_text = tag(
-            "text", shortened(name, MAX_LETTERS), x=NAMES - 8, y=middle + 4, text_anchor="end", class_="name"
-        )
+        name_text = tag("text", narrowed(name, MAX_WIDTH), x=NAMES - 8, y=middle + 4, text_anchor="end", class_="name")
         parts.append(name_text)
         if value is not None:
             parts.append(tag("rect", x=NAMES, y=middle - 7, width=across(value) - NAMES, height=14, rx=2, fill=colour))

@@ -114,14 +114,19 @@ def _confusion(confusion: Confusion | None) -> Child:
         return None
     heading = tag("h3", "Confusion matrix")
     if len(confusion.labels) - 1 <= MAX_MATRIX:
-        words = "Rows are the labelled objects, columns what the model reports; the last column counts missed objects, "
-        words += "the last row reports where no object is labelled."
+        words = (
+            "Rows are the labelled objects, columns the detections; the last column counts missed objects, the last "
+        )
+        words += "row false alarms."
         return [heading, tag("p", words), tag("div", _matrix(confusion), class_="matrix")]
     rows = sorted(_confused(confusion), key=lambda row: -row[2])[:MAX_CONFUSIONS]
     if not rows:
         return [heading, tag("p", "No class is taken for another.")]
     titles = ("Labelled as", "Reported as", "Count")
-    listed = [[shortened(label, 60), cell(shortened(seen, 60)), cell(f"{count:,}")] for label, seen, count in rows]
+    listed = [
+        [shortened(label, 60), tag("span", shortened(seen, 60), class_="name"), cell(f"{count:,}")]
+        for label, seen, count in rows
+    ]
     return [heading, tag("p", "The classes that are most often taken for another."), table(titles, listed)]
 
 
@@ -135,7 +140,7 @@ def _confused(confusion: Confusion) -> Iterator[tuple[str, str, int]]:
 def _matrix(confusion: Confusion) -> Markup:
     names = [shortened(label, 24) for label in confusion.labels[:-1]]
     most = max(1, *(count for row in confusion.matrix for count in row))
-    head = tag("tr", tag("th", "labelled \\ reported"), [tag("th", name, scope="col") for name in [*names, "missed"]])
+    head = tag("tr", tag("th", "labelled \\ detected"), [tag("th", name, scope="col") for name in [*names, "missed"]])
     rows = [
         tag("tr", tag("th", name, scope="row"), [_matrix_cell(counts, at, row, most) for at in range(len(counts))])
         for row, (name, counts) in enumerate(zip([*names, "nothing"], confusion.matrix, strict=True))

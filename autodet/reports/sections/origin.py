@@ -19,7 +19,7 @@ from autodet.reports.model_report import ModelReport, Training
 from autodet.reports.phrases import NOTHING, cell, facts, figure, moment, parameter, table
 from autodet.reports.provenance import default_parameters, weights_of
 from autodet.reports.usage import usage_of
-from autodet.text_format import counted, duration, few, size_text
+from autodet.text_format import counted, duration, few, shortened, size_text
 
 MAX_CLASSES = 40
 BLUE, GREEN, RED = CLASS_COLOURS[1], CLASS_COLOURS[3], CLASS_COLOURS[0]
@@ -63,7 +63,7 @@ def _counts(dataset: Dataset) -> Child:
 
 
 def _count_row(name: str, counts: list[int]) -> list[Child]:
-    return [name, *(cell(f"{count:,}") for count in [*counts, sum(counts)])]
+    return [shortened(name), *(cell(f"{count:,}") for count in [*counts, sum(counts)])]
 
 
 def search_section(report: ModelReport) -> Child:

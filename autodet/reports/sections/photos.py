@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from autodet.charts.palette import CLASS_COLOURS
-from autodet.reports.charts import legend
+from autodet.reports.charts import legend, letters, narrowed
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import ModelReport
 from autodet.reports.phrases import KIND_TITLES
@@ -31,7 +31,7 @@ DARK_TEXT: set[MarkKind] = {"missed", "truth"}
 MAX_LABELLED, MAX_DRAWN = 12, 150  # boxes with a label; boxes
 Rectangle = tuple[float, float, float, float]  # x1, y1, x2, y2
 TEXT_SHARE, LINE_SHARE, LETTER = 0.045, 0.008, 0.58  # of the width of the picture; width of a letter to its height
-MAX_LETTERS = 22
+MAX_WIDTH = 22  # of a class name, in letters
 
 
 def photo_section(report: ModelReport) -> Child:
@@ -108,7 +108,7 @@ def _labels(photo: SamplePhoto) -> list[list[Markup]]:
     size = TEXT_SHARE * (photo.view[2] - photo.view[0])
     taken: list[Rectangle] = []
     for box in photo.boxes:
-        width, height = LETTER * size * len(_text(box)) + size * 0.4, 1.3 * size
+        width, height = LETTER * size * letters(_text(box)) + size * 0.4, 1.3 * size
         places = _places(box, photo.view, width, height)
         taken.append(min(places, key=lambda place: sum(_covered(place, other) for other in taken)))
     return [_label(box, place, size) for box, place in zip(photo.boxes, taken, strict=True)]
@@ -138,7 +138,7 @@ def _label(box: DrawnBox, place: Rectangle, size: float) -> list[Markup]:
 
 
 def _text(box: DrawnBox) -> str:
-    name = shortened(box.class_name, MAX_LETTERS)
+    name = narrowed(box.class_name, MAX_WIDTH)
     if box.score is None:
         return f"missed: {name}" if box.kind == "missed" else f"label: {name}"
     return f"{name} {box.score:.2f}"

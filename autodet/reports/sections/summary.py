@@ -34,7 +34,7 @@ def head(report: ModelReport) -> Markup:
     card = report.model.card
     architecture = ARCHITECTURES.get(card.architecture)
     network = architecture.title if architecture else card.architecture
-    parts = f"A detector that finds {few(card.classes, 'class', 'classes', 12)}."
+    parts = f"A detector that finds {few(card.classes, 'class', 'classes', 12)}"
     about = (
         f"{network}, {card.image_size} pixels. Measured on {photos_of(report)} of the data set {report.dataset.name}"
     )
