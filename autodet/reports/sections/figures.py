@@ -114,10 +114,8 @@ def _confusion(confusion: Confusion | None) -> Child:
         return None
     heading = tag("h3", "Confusion matrix")
     if len(confusion.labels) - 1 <= MAX_MATRIX:
-        words = (
-            "Rows are the labelled objects, columns the detections; the last column counts missed objects, the last "
-        )
-        words += "row false alarms."
+        words = "Rows are the labelled objects, columns the detections. The last column counts missed objects, "
+        words += "the last row false alarms."
         return [heading, tag("p", words), tag("div", _matrix(confusion), class_="matrix")]
     rows = sorted(_confused(confusion), key=lambda row: -row[2])[:MAX_CONFUSIONS]
     if not rows:
