@@ -40,7 +40,16 @@ SEARCH_KEYS += ["seconds_left", "created"]
 TRIAL_KEYS = ["number", "state", "params", "epochs", "error", "attempts", "effective"]
 TRIAL_KEYS += ["planned_epochs", "epoch_share", "epoch_seconds"]
 EPOCH_KEYS = ["epoch", "loss", "map50", "map50_95", "seconds"]
-REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images", "crowded_images", "thresholds"]
+REPORT_KEYS = [
+    "map50",
+    "map50_95",
+    "map50_voc07",
+    "per_class",
+    "images",
+    "crowded_images",
+    "crowded_objects",
+    "thresholds",
+]
 REPORT_KEYS += ["coco", "interval", "confusion", "error_kinds", "label_issues", "caution", "model", "dataset", "split"]
 CLASS_KEYS = ["ap50", "ap50_95", "images", "boxes", "precision", "recall", "f1", "threshold", "interval"]
 

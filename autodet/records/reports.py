@@ -116,6 +116,7 @@ class EvaluationReport:
         images: Photos in the split.
         crowded_images: Photos with more than ``MAX_DETECTIONS`` annotations that are not difficult; a detector finds
             no more than that, so the rest counts as missed.
+        crowded_objects: Number of annotations beyond this limit, over all photos.
         thresholds: Confidence threshold by class name, from the model.
         coco: COCO's twelve numbers: ``AP``, ``AP50``, ``AP75``, ``APs``, ``APm``, ``APl``, ``AR1``, ``AR10``,
             ``AR100``, ``ARs``, ``ARm``, ``ARl``; None where no class has a box of that size.
@@ -134,6 +135,7 @@ class EvaluationReport:
     per_class: Mapping[str, ClassReport] = field(default_factory=dict)
     images: int = 0
     crowded_images: int = 0
+    crowded_objects: int = 0
     thresholds: Mapping[str, float] = field(default_factory=dict)
     coco: Mapping[str, float | None] = field(default_factory=dict)
     interval: Mapping[str, Interval] = field(default_factory=dict)

@@ -58,6 +58,7 @@ def test_a_report_is_told_with_exactly_these_keys():
         "per_class",
         "images",
         "crowded_images",
+        "crowded_objects",
         "thresholds",
         "coco",
         "interval",
