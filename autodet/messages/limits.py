@@ -47,7 +47,7 @@ def _sizes_unmeasured(limit: Notice) -> str:
 def _crowded(limit: Notice) -> str:
     return (
         f"{counted(limit.values['photos'], 'photo')} with more than {MAX_DETECTIONS} labelled objects: a detector "
-        "finds no more than that on a photo, so the rest counts as missed."
+        f"finds no more than that on a photo, so {counted(limit.values['objects'], 'object')} cannot be found."
     )
 
 

@@ -94,7 +94,7 @@ LimitKind = Literal[
     "few_photos_measured",  # photos; interval: of mAP50, may be empty
     "no_empty_photos",  # photos
     "sizes_unmeasured",  # sizes: small, medium or large
-    "photos_crowded",  # photos
+    "photos_crowded",  # photos; objects: beyond the limit
     "classes_rare",  # boxes: {class: count}
     "labels_doubtful",  # labels; photos
     "difficult_left_out",  # boxes

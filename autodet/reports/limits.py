@@ -64,7 +64,7 @@ def _sample(dataset: Dataset, split: str, evaluation: EvaluationReport) -> Itera
     if evaluation.coco and absent:
         yield Notice.of("sizes_unmeasured", sizes=absent)
     if evaluation.crowded_images:
-        yield Notice.of("photos_crowded", photos=evaluation.crowded_images)
+        yield Notice.of("photos_crowded", photos=evaluation.crowded_images, objects=evaluation.crowded_objects)
 
 
 def _classes(split: str, evaluation: EvaluationReport) -> Iterator[Notice]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import BundleError, SearchError
+from autodet.inference.detector import Detector
 from autodet.models.bundle import read_card
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel, find_model
@@ -20,7 +21,7 @@ from autodet.workspace import Workspace, open_workspace
 
 
 def report(
-    model: str | Path | StoredModel,
+    model: str | Path | StoredModel | Detector,
     dataset: Dataset | DatasetSummary | str,
     split: str = "test",
     out: str | Path | None = None,
@@ -33,7 +34,7 @@ def report(
     The model is evaluated unless its evaluation is stored.
 
     Args:
-        model: A model, its id or name, or an ``.autodet`` file.
+        model: A detector, a model, its id or name, or an ``.autodet`` file.
         dataset: The data set to measure on, its id or its name; its classes must be a subset of the model's.
         split: ``train``, ``val``, ``test`` or ``all``.
         out: HTML file to write, which needs nothing else; an existing one is replaced.
@@ -51,7 +52,8 @@ def report(
         PhotoError: A photo cannot be read.
     """
     workspace = workspace or open_workspace()
-    stored = model if isinstance(model, StoredModel) else find_model(model, workspace)
+    given = model.stored if isinstance(model, Detector) else model
+    stored = given if isinstance(given, StoredModel) else find_model(given, workspace)
     measured_on = as_dataset(dataset, workspace)
     if out is not None:
         check_place(Path(out))

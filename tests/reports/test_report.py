@@ -245,7 +245,8 @@ def test_many_classes_keep_the_file_small(workspace, tmp_path):
 
 
 def test_a_model_in_a_file_has_a_report_too(trained_bundle, sample_dataset, workspace, tmp_path):
-    made = autodet.report(trained_bundle, sample_dataset, "val", out=tmp_path / "report.html")
+    detector = autodet.load_detector(trained_bundle, device="cpu")
+    made = autodet.report(detector, sample_dataset, "val", out=tmp_path / "report.html")
     usage = made.to_json()["usage"]
     assert f"load_detector('{trained_bundle.name}')" in usage["python"]
     assert made.evaluation.map50 == find_model(trained_bundle).card.metrics["map50"]
