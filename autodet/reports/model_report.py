@@ -1,8 +1,10 @@
 """Everything that a report says, as values: figures, curves, sample photos, limits, and where the model comes from."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -12,16 +14,17 @@ from autodet.evaluation.calibration import ReliabilityRow, reliability
 from autodet.evaluation.curves import ClassCurve, class_curve
 from autodet.evaluation.intervals import drawn_counts, draws_for, interval_of
 from autodet.evaluation.outcomes import ShownOutcomes, find_outcomes
-from autodet.evaluation.subsets import SubsetReport, by_crowding, by_size
+from autodet.evaluation.subsets import NO_GROUP, SubsetReport, by_crowding, by_photo, by_size
 from autodet.inference.comparable_records import comparable_records
 from autodet.inference.evaluations import evaluate_model
 from autodet.models.store import StoredModel
-from autodet.records import EvaluationReport, Interval, Notice, SearchStatus, TrialStatus
+from autodet.records import EvaluationReport, ImageRecord, Interval, Notice, SearchStatus, TrialStatus
 from autodet.reports.limits import limits_of
 from autodet.reports.sample_photos import SamplePhotos, choose_photos
 from autodet.workspace import Workspace
 
 MAX_CURVES = 6  # classes with a curve, those with the most boxes
+MAX_FOLDERS = 20  # source folders with figures of their own, those with the most photos
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ class ModelReport:
         created: Time of the report, ISO 8601 with time zone.
         evaluation: All metrics.
         totals: Counts over all classes.
-        subsets: Figures of small to large objects (``size``), and of photos with few to many objects (``crowding``).
+        subsets: Figures of small to large objects (``size``), of photos with few to many objects (``crowding``), and of
+            the largest source folders if there are several (``folder``).
         curves: Precision, recall and F1 at every threshold, of the classes with the most boxes.
         reliability: Scores and the share of right detections, in ten ranges.
         photos: Sample photos.
@@ -144,7 +148,7 @@ def build_report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         evaluation=evaluation,
         totals=_totals(shown),
-        subsets={"size": by_size(shown), "crowding": by_crowding(shown)},
+        subsets={"size": by_size(shown), "crowding": by_crowding(shown), "folder": _by_folder(shown, records)},
         curves=_curves(shown),
         reliability=reliability(shown.outcomes.counted_matches),
         photos=choose_photos(shown, records, dataset, evaluation.error_kinds),
@@ -165,6 +169,14 @@ def _totals(shown: ShownOutcomes) -> Totals:
         right=right,
         interval={name: interval_of(values) for name, values in drawn.items() if not np.isnan(values).all()},
     )
+
+
+def _by_folder(shown: ShownOutcomes, records: Sequence[ImageRecord]) -> list[SubsetReport]:
+    folders = [str(PurePosixPath(record.origin or record.file).parent) for record in records]
+    largest = [name for name, _ in Counter(folders).most_common(MAX_FOLDERS)]
+    places = {name: place for place, name in enumerate(sorted(largest))}
+    groups = np.array([places.get(folder, NO_GROUP) for folder in folders], np.int64)
+    return by_photo(shown, list(places), groups) if len(places) > 1 else []
 
 
 def _curves(shown: ShownOutcomes) -> list[ClassCurve]:

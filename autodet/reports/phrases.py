@@ -16,6 +16,12 @@ KIND_TITLES = {
     "background": "Nothing labelled there",
     "missed": "Missed",
 }
+ISSUE_TITLES = {
+    "missing": "Missing label",
+    "wrong_class": "Wrong class",
+    "poor_box": "Badly placed box",
+    "spurious": "Label without an object",
+}
 
 
 def percent(share: float | None) -> str:

@@ -8,12 +8,17 @@ from autodet.records import Hyperparameters
 
 
 def weights_of(card: ModelCard) -> dict[str, str] | None:
-    """Return the pretrained weights that a network starts from: file, data set and licence; None for an unknown one."""
+    """Return the pretrained weights of a model's network; None for an unknown network.
+
+    Returns:
+        ``file``, ``trained_on`` (a data set), ``source`` (a package, torchvision or autodet) and ``licence``.
+    """
     architecture = ARCHITECTURES.get(card.architecture)
     if architecture is None:
         return None
     weights = architecture.weights
-    return {"file": weights.file, "trained_on": weights.trained_on, "licence": weights.licence}
+    source = "autodet" if weights.shipped else weights.package or "torchvision"
+    return {"file": weights.file, "trained_on": weights.trained_on, "source": source, "licence": weights.licence}
 
 
 def default_parameters(card: ModelCard) -> dict[str, Any]:

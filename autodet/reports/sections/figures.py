@@ -1,15 +1,17 @@
 """Figures of a report: classes, mistakes, parts of the photos, curves."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from autodet.charts.palette import CLASS_COLOURS, GREY, class_colour
 from autodet.evaluation.curves import ClassCurve
 from autodet.evaluation.subsets import SubsetReport
-from autodet.records import ClassReport, Confusion
+from autodet.records import ClassReport, Confusion, LabelIssue
 from autodet.reports.charts import Axes, Line, bar_chart, line_chart, small_bar
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import MAX_CURVES, ModelReport
 from autodet.reports.phrases import (
+    ISSUE_TITLES,
     KIND_TITLES,
     NOTHING,
     cell,
@@ -25,6 +27,8 @@ MAX_CLASSES = 40  # rows of a table; the JSON has all
 MAX_BARS = 20
 MAX_MATRIX = 10  # classes of a whole confusion matrix
 MAX_CONFUSIONS = 12
+MAX_ISSUES = 15
+MIN_MISSED, CLEARLY = 5, 1.5  # objects, and times the share missed of all, that make a group a weak spot
 NO_GAIN = 0.0005  # is written as 0.000
 BLUE, RED = CLASS_COLOURS[1], CLASS_COLOURS[0]
 SIZE_TITLES = {
@@ -158,24 +162,55 @@ def _label_issues(report: ModelReport) -> Child:
     if not issues:
         return None
     words = (
-        f"{counted(len(issues), 'label')} of these photos may be wrong, judged by confident detections that disagree; "
-        "check them before you blame the model."
+        "A confident detection disagrees with these labels, or no detection supports them. Check them before you blame "
+        "the model."
     )
-    return [tag("h3", "Labels that look wrong"), tag("p", words)]
+    counts = Counter(issue.kind for issue in issues)
+    kinds = [[ISSUE_TITLES.get(kind, kind), cell(f"{count:,}")] for kind, count in counts.most_common()]
+    rows = [
+        [
+            shortened(issue.file, 80),
+            tag("span", f"{ISSUE_TITLES.get(issue.kind, issue.kind)}: {_suspicion(issue)}", class_="name"),
+            cell(f"{issue.score:.2f}"),
+        ]
+        for issue in issues[:MAX_ISSUES]
+    ]
+    worst = f"The {len(rows)} worst" if len(rows) < len(issues) else "Each of them"
+    return [
+        tag("h3", "Labels that look wrong"),
+        tag("p", words),
+        table(("Kind", "Labels"), kinds),
+        tag("p", f"{worst}; the quality of a label is from 0 (surely wrong) to 1.", class_="soft after"),
+        table(("Photo", "Label", "Quality"), rows),
+    ]
+
+
+def _suspicion(issue: LabelIssue) -> str:
+    name = shortened(issue.class_name, 40)
+    suggested = issue.suggested_class if issue.kind == "wrong_class" else None
+    return f"{name}, looks like {shortened(suggested, 40)}" if suggested else name
 
 
 def subset_section(report: ModelReport) -> Child:
     """Return figures by the size of objects and by their number on a photo."""
     titles = ("Group", "Objects", "Missed", "Found (recall)", "AP@0.5")
-    size, crowding = report.subsets["size"], report.subsets["crowding"]
-    rows = [
-        *[_subset_row(SIZE_TITLES[subset.name], subset) for subset in size if subset.boxes],
-        *[_subset_row(f"Photos with {subset.name}", subset) for subset in crowding if subset.boxes],
-    ]
+    named = [(_subset_title(kind, subset.name), subset) for kind, group in report.subsets.items() for subset in group]
+    rows = [_subset_row(title, subset) for title, subset in named if subset.boxes]
     if not rows:
         return tag("p", "There is no labelled object on these photos.")
-    weak = [sentence for subset in (*size, *crowding) if (sentence := _weakness(subset, report.totals.recall))]
-    return [tag("p", " ".join(weak)) if weak else None, table(titles, rows)]
+    weak = [
+        f"{title}: {subset.missed:,} of {subset.boxes:,} missed."
+        for title, subset in named
+        if _is_weak(subset, report.totals.recall)
+    ]
+    words = [tag("li", sentence) for sentence in weak or ["No group is missed clearly more often than the others."]]
+    return [tag("ul", words, class_="plain"), table(titles, rows)]
+
+
+def _subset_title(kind: str, name: str) -> str:
+    if kind == "folder":
+        return f"Folder {shortened(name)}"
+    return SIZE_TITLES.get(name, f"Photos with {name}")
 
 
 def _subset_row(title: str, subset: SubsetReport) -> list[Child]:
@@ -183,13 +218,12 @@ def _subset_row(title: str, subset: SubsetReport) -> list[Child]:
     return [title, *counts, cell(percent(subset.recall)), cell(figure(subset.ap50))]
 
 
-def _weakness(subset: SubsetReport, recall: float | None) -> str:
-    """Return a sentence on a group that is found clearly less often than objects in general; else empty."""
+def _is_weak(subset: SubsetReport, recall: float | None) -> bool:
+    """Return whether a group's objects are missed clearly more often than objects in general."""
     own = subset.recall
-    if own is None or recall is None or subset.missed < 5 or 1 - own < 1.5 * (1 - recall):
-        return ""
-    where = f"{subset.name} objects" if subset.name in SIZE_TITLES else f"photos with {subset.name}"
-    return f"{where[0].upper()}{where[1:]}: {subset.missed:,} of {subset.boxes:,} missed."
+    if own is None or recall is None:
+        return False
+    return subset.missed >= MIN_MISSED and 1 - own >= CLEARLY * (1 - recall)
 
 
 def curve_section(report: ModelReport) -> Child:

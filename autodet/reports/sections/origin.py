@@ -12,7 +12,7 @@ from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.messages.limits import limit_text
 from autodet.messages.runtimes import latency_text
 from autodet.models.registry import ARCHITECTURES
-from autodet.records import SPLITS, SearchStatus, TrialStatus
+from autodet.records import SPLITS, Origin, SearchStatus, TrialStatus
 from autodet.reports.charts import Axes, Line, line_chart
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import ModelReport, Training
@@ -144,7 +144,7 @@ def model_section(report: ModelReport) -> Child:
     """Return what the model is, what it was trained from, and under which licences."""
     model, card = report.model, report.model.card
     architecture = ARCHITECTURES.get(card.architecture)
-    start, metrics = card.start_from, card.metrics
+    metrics = card.metrics
     values = {
         "Model": f"{card.name} ({model.id})",
         "Network": f"{architecture.title}, {architecture.parameters_millions:g} million weights"
@@ -155,7 +155,7 @@ def model_section(report: ModelReport) -> Child:
         "Trained": f"{moment(card.created)}, best epoch {card.epoch}" if card.created else "",
         "Validation": f"mAP@0.5 {figure(metrics.get('map50'))}, mAP@0.5–0.95 {figure(metrics.get('map50_95'))}",
         "Time of one prediction": latency_text(card.latency_ms, choose_runtime(card).name) if card.latency_ms else "",
-        "Starting weights": f"The model {start.model}, trained on {start.dataset}" if start else "",
+        "Starting weights": _start_words(card.start_from),
         "Pretrained weights": _weights_words(report),
         "Licence": _licence_words(report),
         "Software": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
@@ -165,9 +165,14 @@ def model_section(report: ModelReport) -> Child:
     return facts(values)
 
 
+def _start_words(start: Origin | None) -> str:
+    models = start.ancestors if start else ()
+    return ", which started from ".join(f"the model {each.model}, trained on {each.dataset}" for each in models)
+
+
 def _weights_words(report: ModelReport) -> str:
     weights = weights_of(report.model.card)
-    return f"{weights['file']}, trained on {weights['trained_on']}" if weights else ""
+    return f"{weights['file']}, trained on {weights['trained_on']}, from {weights['source']}" if weights else ""
 
 
 def _licence_words(report: ModelReport) -> str:
