@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from math import isclose
 from pathlib import Path
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
@@ -79,7 +80,8 @@ def _trial_of(card: ModelCard, status: SearchStatus, folder: Path) -> TrialStatu
     """Return the trial whose best epoch has a model's weights."""
     for trial in status.trials:
         best = trial.best_epoch
-        if best and best.epoch == card.epoch and _has_weights(folder, trial.number, card.weights_sha256):
+        alike = best and best.epoch == card.epoch and isclose(best.map50, card.metrics.get("map50", -1.0))
+        if alike and _has_weights(folder, trial.number, card.weights_sha256):  # a search may have thousands of trials
             return trial
     return None
 

@@ -156,7 +156,7 @@ def test_the_search_shows_its_best_parameters_beside_the_defaults(model, fruit, 
     SearchSpec(name="tuning", dataset=fruit.id).write(folder)
     trials = [
         TrialStatus(number, "finished", {"lr": lr}, (EpochResult(0, 1.0, score, score / 2, 2.0),))
-        for number, (lr, score) in enumerate([(1e-3, 0.5), (2e-3, 0.75)])
+        for number, (lr, score) in enumerate([(1e-3, 0.4), (2e-3, 0.5)])
     ]
     write_snapshot(folder, SearchStatus("tuning", fruit.id, "finished", tuple(trials), 2, 1, model="tuning"))
     own = folder / "trials" / "1"
@@ -167,12 +167,12 @@ def test_the_search_shows_its_best_parameters_beside_the_defaults(model, fruit, 
     assert (search["search"], search["trial"], [trial["value"] for trial in search["trials"]]) == (
         "tuning",
         1,
-        [0.5, 0.75],
+        [0.4, 0.5],
     )
     page = Page(report_html(made))
     assert page.rows("Search")["lr"] == ["0.002", "0.001"]
-    assert "trial 1, epoch 0: mAP@0.5 0.750" in page.section("Search").text
-    assert "The defaults (trial 0) have 0.500" in page.section("Search").text
+    assert "trial 1, epoch 0: mAP@0.5 0.500" in page.section("Search").text
+    assert "The defaults (trial 0) have 0.400" in page.section("Search").text
 
 
 def test_how_to_use_it_names_the_model_and_is_what_the_documentation_runs(model, fruit, tmp_path):
