@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.records import BoxXYXY, ErrorKind, FloatArray, ImageRecord, IntArray
 
 MAX_PHOTOS = 3  # the best; as many of the worst
+MAX_TRIES = 20  # photos opened for each group
 MAX_KINDS, MAX_EXAMPLES = 3, 3  # kinds of mistakes, and examples of each
 PHOTO_PIXELS, CROP_PIXELS, QUALITY = 480, 320, 78
 MIN_CROP, CROP_MARGIN = 64, 0.5  # pixels; share of the longer side around the boxes
@@ -201,13 +203,8 @@ class _Camera:
 
 
 def _first(photos: Iterable[SamplePhoto | None], most: int) -> tuple[SamplePhoto, ...]:
-    taken: list[SamplePhoto] = []
-    for photo in photos:
-        if photo:
-            taken.append(photo)
-        if len(taken) == most:
-            break
-    return tuple(taken)
+    """Return the first photos that can be opened; there are not many tries, because all may be gone."""
+    return tuple(islice((photo for photo in islice(photos, MAX_TRIES) if photo), most))
 
 
 def _within(starts: IntArray, photo: int) -> IntArray:
