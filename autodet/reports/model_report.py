@@ -13,10 +13,9 @@ from autodet.datasets.manifest import Dataset
 from autodet.evaluation.calibration import ReliabilityRow, reliability
 from autodet.evaluation.curves import ClassCurve, class_curve
 from autodet.evaluation.intervals import drawn_counts, draws_for, interval_of
-from autodet.evaluation.outcomes import ShownOutcomes, find_outcomes
+from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.evaluation.subsets import NO_GROUP, SubsetReport, by_crowding, by_photo, by_size
-from autodet.inference.comparable_records import comparable_records
-from autodet.inference.evaluations import evaluate_model
+from autodet.inference.evaluations import evaluate_model, match_evaluation
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, ImageRecord, Interval, Notice, SearchStatus, TrialStatus
 from autodet.reports.limits import limits_of
@@ -138,9 +137,8 @@ def build_report(
         PhotoError: A photo cannot be read.
     """
     evaluation, predictions = evaluate_model(model, dataset, split, progress)
-    records = comparable_records(model.card, dataset, split)
-    shown = find_outcomes(records, predictions, model.card.classes).at(model.card.all_thresholds)
-    workspace = Workspace(dataset.folder.parents[1])
+    shown = match_evaluation(model, dataset, split, predictions).at(model.card.all_thresholds)
+    records, workspace = dataset.split(split), Workspace(dataset.folder.parents[1])
     return ModelReport(
         model=model,
         dataset=dataset,
