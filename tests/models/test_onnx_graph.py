@@ -300,9 +300,7 @@ SEVEN = [constant("seven", [7]), helper.make_node("Reshape", ["square", "seven"]
 def test_a_graph_that_cannot_run_is_not_added(bundle, workspace, message):
     path = bundle(message)
     add_model(path, "unchecked", workspace)  # the check of its parts finds nothing
-    with pytest.raises(
-        BundleError, match=r"^odd\.autodet cannot .*: ONNX Runtime cannot run its ONNX graph "
-    ):
+    with pytest.raises(BundleError, match=r"^odd\.autodet cannot .*: ONNX Runtime cannot run its ONNX graph "):
         upload_model(path, "mine", workspace)
     assert [stored.name for stored in list_models(workspace)] == ["unchecked"]
 
