@@ -1,4 +1,4 @@
-"""Sentences about what the figures of a report do not say."""
+"""Sentences about the limits of a report's figures."""
 
 from autodet.messages import cautions
 from autodet.messages.templates import Templates, render

@@ -1,1 +1,1 @@
-"""Reports to hand out: what a model finds, what it was not measured on, and how to use it, as one HTML file."""
+"""Reports to hand out: figures, sample photos, limits, origin and use of a model, as one HTML file."""

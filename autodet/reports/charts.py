@@ -143,7 +143,7 @@ def bar_chart(title: str, rows: Sequence[tuple[str, float | None, Interval | Non
 
     Args:
         title: Heading of the figure.
-        rows: Name, value and 95 % interval of each row; None for what is not measured.
+        rows: Name, value and 95 % interval of each row; None if not measured.
         colours: Colour of each row.
     """
     height = ROW * len(rows) + 22

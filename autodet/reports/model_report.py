@@ -122,7 +122,7 @@ def build_report(
     training: Training | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ModelReport:
-    """Evaluate a model, unless its evaluation is stored, and collect what a report says.
+    """Evaluate a model, unless its evaluation is stored, and collect the content of a report.
 
     Args:
         model: The model.

@@ -25,7 +25,7 @@ ISSUE_TITLES = {
 
 
 def percent(share: float | None) -> str:
-    """Format a share; what is not all or nothing is never rounded to it. A dash for None."""
+    """Format a share; only 0 and 1 become 0 % and 100 %. A dash for None."""
     if share is None:
         return NOTHING
     rounded = f"{share * 100:.0f}{SPACE}%"

@@ -1,4 +1,4 @@
-"""Sample photos of a report: the best, the worst, and typical mistakes, each with what was found and missed on it."""
+"""Sample photos of a report: the best, the worst, and typical mistakes, with their detections and missed labels."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

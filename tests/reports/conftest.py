@@ -63,7 +63,7 @@ def model(workspace, fruit) -> StoredModel:
 
 
 def unloadable_model(workspace: Workspace, of: Dataset, name: str = "finder", **facts) -> StoredModel:
-    """A model without weights: only what is stored of its evaluations can be told, and nothing is computed."""
+    """A model without weights: its stored evaluations can be reported, and nothing can be computed."""
     card = {
         "classes": of.classes,
         "architecture": UNTRAINED,

@@ -1,4 +1,4 @@
-"""Reports: what they say is what was measured, and they are one file that anyone can open."""
+"""Reports: they agree with the evaluation, and are one file that anyone can open."""
 
 import json
 import shlex

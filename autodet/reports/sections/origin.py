@@ -27,7 +27,7 @@ SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 
 
 def limit_section(report: ModelReport) -> Child:
-    """Return what the figures do not say."""
+    """Return the limits of the figures."""
     return tag("ul", [tag("li", limit_text(limit)) for limit in report.limits], class_="plain")
 
 
@@ -141,7 +141,7 @@ def _parameters(own: Mapping[str, Any], defaults: Mapping[str, Any], title: str)
 
 
 def model_section(report: ModelReport) -> Child:
-    """Return what the model is, what it was trained from, and under which licences."""
+    """Return the model's network, its starting weights, and their licences."""
     model, card = report.model, report.model.card
     architecture = ARCHITECTURES.get(card.architecture)
     metrics = card.metrics

@@ -82,7 +82,7 @@ def _figure(photo: SamplePhoto) -> Markup:
 
 
 def _counts(photo: SamplePhoto) -> str:
-    """Count what is on a photo, such as ``3 right, 1 missed``."""
+    """Count the boxes on a photo, such as ``3 right, 1 missed``."""
     kinds = Counter(box.kind for box in photo.boxes)
     parts = [f"{kinds[kind]} {word}" for kind, word in COUNTED.items() if kinds[kind]]
     if alarms := kinds["false_alarm"]:

@@ -30,7 +30,7 @@ TERMS = {
 
 
 def head(report: ModelReport) -> Markup:
-    """Return the title, and what the report is about."""
+    """Return the title, the classes, the network and the photos."""
     card = report.model.card
     architecture = ARCHITECTURES.get(card.architecture)
     network = architecture.title if architecture else card.architecture
@@ -53,7 +53,7 @@ def photos_of(report: ModelReport) -> str:
 
 
 def summary_section(report: ModelReport) -> Child:
-    """Return what a reader in a hurry needs: what it finds, how sure that is, and what to beware of."""
+    """Return the main figures, with their intervals and the gravest limits, for a reader in a hurry."""
     totals, evaluation = report.totals, report.evaluation
     wrong = None if totals.precision is None else 1 - totals.precision
     reported = f"{percent(wrong)} of its detections are wrong" if wrong is not None else "it reports nothing"
@@ -95,6 +95,6 @@ def _class_sentence(name: str, figures: ClassReport) -> list[Child]:
 
 
 def term_section(report: ModelReport) -> Child:
-    """Return what the terms mean."""
+    """Return definitions of the terms."""
     del report
     return tag("dl", [(tag("dt", term), tag("dd", meaning)) for term, meaning in TERMS.items()])
