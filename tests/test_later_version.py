@@ -85,8 +85,8 @@ def test_a_data_set_is_read(tmp_path, workspace):
 def test_an_evaluation_is_read(trained_bundle, sample_dataset, workspace):
     model = add_model(trained_bundle, "mine", workspace)
     report, _ = evaluate_model(model, sample_dataset, "val")
-    (path,) = (model.path.parent / "evaluations").iterdir()
-    enlarge_file(path, "report", "predictions")
+    (path,) = (model.path.parent / "evaluations").glob("*.json")
+    enlarge_file(path, "report")
     document = json.loads(path.read_text())
     for one in document["report"]["per_class"].values():
         enlarge(one)

@@ -11,7 +11,8 @@ from typing import Self
 
 import numpy as np
 
-from autodet.evaluation.overlap import iou_matrix
+from autodet.evaluation.boxes import Detections, GroundTruth
+from autodet.evaluation.overlap import OverlappingPairs, overlapping_pairs
 from autodet.records import BoolArray, FloatArray, ImageRecord, IntArray, Prediction
 
 MINIMUM_IOU = 0.5
@@ -62,36 +63,20 @@ def match_detections(records: Sequence[ImageRecord], predictions: Sequence[Predi
         predictions: Detections on each photo, in the same order.
         class_count: Number of classes.
     """
-    boxes = np.zeros(class_count, np.int64)
-    parts: list[tuple[IntArray, IntArray, FloatArray, BoolArray]] = []
-    for index, (record, seen) in enumerate(zip(records, predictions, strict=True)):
-        boxes += np.bincount(record.annotations.class_ids[~record.annotations.difficult], minlength=class_count)
-        counts, right = _judged(record, seen)
-        photo = np.full(int(counts.sum()), index, np.int64)
-        parts.append((photo, seen.class_ids[counts], seen.scores[counts], right[counts]))
-    photos, class_ids, scores, hits = zip(*parts, strict=True) if parts else ([], [], [], [])
-    return Matches(
-        np.concatenate([np.zeros(0, np.int64), *photos]),
-        np.concatenate([np.zeros(0, np.int64), *class_ids]),
-        np.concatenate([np.zeros(0, np.float32), *scores]),
-        np.concatenate([np.zeros(0, bool), *hits]),
-        boxes,
-    )
+    detections, truth = Detections.of(predictions), GroundTruth.of(records)
+    pairs = overlapping_pairs(detections, truth, MINIMUM_IOU)
+    pairs = pairs.where(detections.class_ids[pairs.detections] == truth.class_ids[pairs.boxes])
+    found, boxes = _nearest(pairs)
+    counted, right = np.ones(len(detections), bool), np.zeros(len(detections), bool)
+    counted[found] = ~truth.difficult[boxes]
+    _, first = np.unique(boxes, return_index=True)  # the detections of a photo are sorted by score
+    right[found[first]] = True
+    every = Matches(detections.photos, detections.class_ids, detections.scores, right, truth.counted(class_count))
+    return every.where(counted)
 
 
-def _judged(record: ImageRecord, seen: Prediction) -> tuple[BoolArray, BoolArray]:
-    """Return which detections of a photo count, and which are true positives."""
-    counts, hits = np.ones(len(seen), bool), np.zeros(len(seen), bool)
-    marked = record.annotations
-    for class_id in np.unique(seen.class_ids[np.isin(seen.class_ids, marked.class_ids)]).tolist():
-        found, own = np.flatnonzero(seen.class_ids == class_id), marked.class_ids == class_id
-        overlaps, difficult = iou_matrix(seen.boxes_xyxy[found], marked.boxes_xyxy[own]), marked.difficult[own]
-        claimed: set[int] = set()
-        nearest = overlaps.argmax(axis=1).tolist()
-        for detection, box, overlap in zip(found.tolist(), nearest, overlaps.max(axis=1).tolist(), strict=True):
-            if overlap < MINIMUM_IOU:
-                continue
-            counts[detection] = not difficult[box]
-            hits[detection] = box not in claimed
-            claimed.add(box)
-    return counts, hits
+def _nearest(pairs: OverlappingPairs) -> tuple[IntArray, IntArray]:
+    """Return the detections that overlap a box, and the box with the highest IoU; of equal ones the first."""
+    order = np.lexsort((pairs.boxes, -pairs.ious, pairs.detections))
+    found, first = np.unique(pairs.detections[order], return_index=True)
+    return found, pairs.boxes[order][first]

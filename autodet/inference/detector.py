@@ -18,6 +18,7 @@ from PIL import Image
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.datasets.photo_sources import Photo, name_of
 from autodet.errors import BundleError, ModelError, PhotoError, warn
+from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.bundle_graph import add_graph
 from autodet.inference.cautions import prediction_cautions, unread_caution
 from autodet.inference.comparable_records import comparable_records
@@ -222,8 +223,6 @@ class Detector:
             warn(caution)
         if kept := kept_evaluation(self._model, dataset, split):
             return replace(kept[0], caution=caution)
-        from autodet.evaluation.report import evaluate_predictions
-
         predictions = self.predict_dataset(dataset, records, progress)
         report = evaluate_predictions(records, predictions, self.classes, self.card.all_thresholds)
         with suppress(OSError):  # a full disk does not lose the report

@@ -1,18 +1,27 @@
 """Model evaluations, cached beside the model: pages, the command line and ``Detector.evaluate`` share them."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
 
 from autodet.datasets.manifest import Dataset
 from autodet.errors import AutodetError
+from autodet.evaluation.boxes import Detections
+from autodet.evaluation.report import METRICS_VERSION, evaluate_predictions
 from autodet.inference.comparable_records import comparable_records
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Prediction
-from autodet.workspace import read_json, write_json
+from autodet.workspace import open_atomically, read_json, write_json
 
 EVALUATIONS = "evaluations"
+PREDICTIONS = ".npz"
 Kept = tuple[EvaluationReport, list[Prediction]]
 
 
@@ -45,8 +54,6 @@ def evaluate_model(
 
 
 def _report(model: StoredModel, dataset: Dataset, split: str, predictions: Sequence[Prediction]) -> EvaluationReport:
-    from autodet.evaluation.report import evaluate_predictions
-
     records = comparable_records(model.card, dataset, split)
     return evaluate_predictions(records, predictions, model.card.classes, model.card.all_thresholds)
 
@@ -62,21 +69,32 @@ def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation
     report, predictions = evaluation
     path = _path(model, dataset, split)
     path.parent.mkdir(exist_ok=True)
-    write_json(path, {"report": report.to_json(), "predictions": [_to_json(seen) for seen in predictions]})
+    with open_atomically(path.with_suffix(PREDICTIONS)) as file:
+        np.savez(file, **_columns(predictions))
+    _keep_report(path, report)
+
+
+def _keep_report(path: Path, report: EvaluationReport) -> None:
+    write_json(path, {"metrics": METRICS_VERSION, "report": report.to_json()})
 
 
 def kept_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Kept | None:
     """Return the stored evaluation of the same weights, data set and split; None if unavailable.
 
-    A report of an earlier version, which has no thresholds, is computed again from the stored predictions.
+    A report of another version of the metrics is computed again from the stored predictions.
     """
+    path = _path(model, dataset, split)
     try:
-        document = read_json(_path(model, dataset, split))
-        report = EvaluationReport.from_json(document["report"])
-        predictions = [_from_json(seen) for seen in document["predictions"]]
-        return report if report.thresholds else _report(model, dataset, split, predictions), predictions
-    except (AutodetError, OSError, KeyError, TypeError, ValueError):
+        document = read_json(path)
+        predictions = _kept_predictions(path, document)
+        if document.get("metrics") == METRICS_VERSION:
+            return EvaluationReport.from_json(document["report"]), predictions
+        report = _report(model, dataset, split, predictions)
+    except (AutodetError, OSError, EOFError, AttributeError, KeyError, TypeError, ValueError, BadZipFile):
         return None
+    with suppress(OSError):  # a full disk does not lose the report
+        _keep_report(path, report)
+    return report, predictions
 
 
 def _path(model: StoredModel, dataset: Dataset, split: str) -> Path:
@@ -84,15 +102,32 @@ def _path(model: StoredModel, dataset: Dataset, split: str) -> Path:
     return model.path.parent / EVALUATIONS / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
 
 
-def _to_json(prediction: Prediction) -> dict[str, Any]:
+def _kept_predictions(path: Path, document: Mapping[str, Any]) -> list[Prediction]:
+    if path.with_suffix(PREDICTIONS).exists():
+        with np.load(path.with_suffix(PREDICTIONS), allow_pickle=False) as columns:
+            return _predictions({name: columns[name] for name in columns.files})
+    return [_from_json(seen) for seen in document["predictions"]]  # files of earlier versions
+
+
+def _columns(predictions: Sequence[Prediction]) -> dict[str, NDArray[Any]]:
+    detections = Detections.of(predictions)
     return {
-        "boxes": prediction.boxes_xyxy.round(2).tolist(),
-        "class_ids": prediction.class_ids.tolist(),
-        "scores": prediction.scores.round(4).tolist(),
-        "truncated": prediction.truncated,
+        "starts": detections.starts,
+        "boxes_xyxy": detections.boxes_xyxy,
+        "class_ids": detections.class_ids,
+        "scores": detections.scores,
+        "truncated": np.array([prediction.truncated for prediction in predictions], bool),
     }
 
 
-def _from_json(document: dict[str, Any]) -> Prediction:
-    truncated = document.get("truncated", False)  # absent in files of earlier versions
+def _predictions(columns: Mapping[str, NDArray[Any]]) -> list[Prediction]:
+    bounds = pairwise(columns["starts"].tolist())
+    return [
+        Prediction(*(columns[name][begin:end] for name in ("boxes_xyxy", "class_ids", "scores")), truncated=truncated)
+        for (begin, end), truncated in zip(bounds, columns["truncated"].tolist(), strict=True)
+    ]
+
+
+def _from_json(document: Mapping[str, Any]) -> Prediction:
+    truncated = document.get("truncated", False)
     return Prediction.of(document["boxes"], document["class_ids"], document["scores"], truncated=truncated)

@@ -37,7 +37,16 @@ from autodet.records.photos import (
     Split,
     SplitOrigin,
 )
-from autodet.records.reports import ClassReport, EvaluationReport, Quantization
+from autodet.records.reports import (
+    ClassReport,
+    Confusion,
+    ErrorKind,
+    EvaluationReport,
+    Interval,
+    LabelIssue,
+    LabelIssueKind,
+    Quantization,
+)
 from autodet.records.searches import ACTIVE_STATES, MAX_ANCESTORS, Origin, SearchState, SearchStatus
 from autodet.records.sizes import TrainedSizes
 from autodet.records.trials import (
@@ -73,7 +82,9 @@ __all__ = [
     "Cause",
     "ChangeKind",
     "ClassReport",
+    "Confusion",
     "EpochResult",
+    "ErrorKind",
     "EvaluationReport",
     "Finding",
     "FloatArray",
@@ -81,6 +92,9 @@ __all__ = [
     "ImageRecord",
     "ImportStep",
     "IntArray",
+    "Interval",
+    "LabelIssue",
+    "LabelIssueKind",
     "Mark",
     "Notice",
     "NoticeKind",

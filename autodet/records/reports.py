@@ -1,10 +1,14 @@
 """Evaluation reports of a model on a split."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from autodet.records.known import known_entries
+from autodet.records.photos import BoxXYXY
+
+LabelIssueKind = Literal["missing", "wrong_class", "poor_box", "spurious"]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,8 @@ class ClassReport:
         recall: Share of the boxes that these detections find, difficult ones left out; None without a box.
         f1: Harmonic mean of both; None without a box.
         threshold: Confidence threshold of the three; None, like them, in reports of earlier versions.
+        interval: 95 % intervals, bootstrapped over photos, of ``ap50``, ``precision``, ``recall`` and ``f1``; those
+            that are defined.
     """
 
     ap50: float | None
@@ -30,6 +36,72 @@ class ClassReport:
     recall: float | None = None
     f1: float | None = None
     threshold: float | None = None
+    interval: Mapping[str, Interval] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often each class is detected as each other, at the thresholds and IoU 0.50.
+
+    Attributes:
+        labels: Class names, in class order, then ``background``.
+        matrix: Rows are ground truth, columns detections. The last column counts missed boxes, the last row detections
+            of nothing; the corner is 0.
+    """
+
+    labels: tuple[str, ...]
+    matrix: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class ErrorKind:
+    """Errors of one kind.
+
+    Attributes:
+        count: Errors at the model's thresholds.
+        map50_gain: What mending all errors of the kind, at any score, would add to mAP50.
+    """
+
+    count: int
+    map50_gain: float
+
+
+@dataclass(frozen=True)
+class LabelIssue:
+    """A label that looks wrong.
+
+    Attributes:
+        file: The photo.
+        kind: ``missing`` (an object without a label), ``wrong_class``, ``poor_box`` or ``spurious`` (a label without an
+            object).
+        class_name: Class of the label; of the missing one, the class that was detected.
+        box: Box of the label, or the missing one, ``x1, y1, x2, y2`` in pixels.
+        score: Quality of the label, 0 (surely wrong) to 1 (fine).
+        annotation: Index of the label among the photo's annotations; None if it is missing.
+        suggested_class: Class that was detected there; None if the label is spurious.
+        suggested_box: Box that was detected there; None in the same case.
+    """
+
+    file: str
+    kind: LabelIssueKind
+    class_name: str
+    box: BoxXYXY
+    score: float
+    annotation: int | None = None
+    suggested_class: str | None = None
+    suggested_box: BoxXYXY | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the attributes; ``class_name`` as ``class``."""
+        document = asdict(self)
+        return {"class" if name == "class_name" else name: value for name, value in document.items()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Invert ``to_json``."""
+        known = known_entries(cls, document) | {"class_name": document["class"], "box": tuple(document["box"])}
+        suggested = document.get("suggested_box")
+        return cls(**known | {"suggested_box": suggested and tuple(suggested)})
 
 
 @dataclass(frozen=True)
@@ -45,6 +117,13 @@ class EvaluationReport:
         crowded_images: Photos with more than ``MAX_DETECTIONS`` annotations that are not difficult; a detector finds
             no more than that, so the rest counts as missed.
         thresholds: Confidence threshold by class name, from the model.
+        coco: COCO's twelve numbers: ``AP``, ``AP50``, ``AP75``, ``APs``, ``APm``, ``APl``, ``AR1``, ``AR10``,
+            ``AR100``, ``ARs``, ``ARm``, ``ARl``; None where no class has a box of that size.
+        interval: 95 % intervals of ``map50`` and ``map50_95``, bootstrapped over photos.
+        confusion: Confusion matrix at the thresholds; None in reports of earlier versions.
+        error_kinds: TIDE's kinds of errors: ``classification``, ``localization``, ``both``, ``duplicate``,
+            ``background``, ``missed``.
+        label_issues: Labels that look wrong, the worst first.
         caution: Sentence for readers if the model was trained on these photos, so that the metrics say little; else
             empty. Never stored.
     """
@@ -56,19 +135,44 @@ class EvaluationReport:
     images: int = 0
     crowded_images: int = 0
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    coco: Mapping[str, float | None] = field(default_factory=dict)
+    interval: Mapping[str, Interval] = field(default_factory=dict)
+    confusion: Confusion | None = None
+    error_kinds: Mapping[str, ErrorKind] = field(default_factory=dict)
+    label_issues: tuple[LabelIssue, ...] = ()
     caution: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the keys ``map50, map50_95, map50_voc07, per_class, images, crowded_images, thresholds, caution``."""
-        return asdict(self)
+        """Return the attributes as a document."""
+        return asdict(self) | {"label_issues": [issue.to_json() for issue in self.label_issues]}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Invert ``to_json``; entries that this version does not know are ignored."""
-        per_class = {
-            name: ClassReport(**known_entries(ClassReport, report)) for name, report in document["per_class"].items()
+        kinds = document.get("error_kinds", {})
+        parts = {
+            "per_class": {name: _class_report(report) for name, report in document["per_class"].items()},
+            "interval": _intervals(document.get("interval", {})),
+            "confusion": _confusion(document.get("confusion")),
+            "error_kinds": {name: ErrorKind(**known_entries(ErrorKind, kind)) for name, kind in kinds.items()},
+            "label_issues": tuple(map(LabelIssue.from_json, document.get("label_issues", ()))),
         }
-        return cls(**known_entries(cls, document) | {"per_class": per_class})
+        return cls(**known_entries(cls, document) | parts)
+
+
+def _class_report(document: Mapping[str, Any]) -> ClassReport:
+    interval = _intervals(document.get("interval", {}))
+    return ClassReport(**known_entries(ClassReport, document) | {"interval": interval})
+
+
+def _intervals(document: Mapping[str, Sequence[float]]) -> dict[str, Interval]:
+    return {name: (low, high) for name, (low, high) in document.items()}
+
+
+def _confusion(document: Mapping[str, Any] | None) -> Confusion | None:
+    if document is None:
+        return None
+    return Confusion(tuple(document["labels"]), tuple(map(tuple, document["matrix"])))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,128 @@
+"""Recall and AP on parts of a split: objects of one size, crowded photos, or any group of boxes or photos."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autodet.evaluation.coco_matches import AREAS, CocoMatches, areas_of
+from autodet.evaluation.coco_numbers import class_precisions
+from autodet.evaluation.outcomes import Outcome, ShownOutcomes
+from autodet.evaluation.overlap import DoubleArray
+from autodet.records import BoolArray, IntArray
+
+CROWDING = {"1 object": (1, 1), "2 to 5 objects": (2, 5), "6 to 20 objects": (6, 20), "over 20 objects": (21, 10**9)}
+NO_GROUP = -1
+
+
+@dataclass(frozen=True)
+class SubsetReport:
+    """Figures of a group of boxes.
+
+    Attributes:
+        name: Name of the group.
+        photos: Photos with a box of the group that counts.
+        boxes: Boxes that count.
+        missed: Those that no shown detection found.
+        false_positives: Shown false positives of the group; a detection belongs to the group of its photo, or of the
+            box with its own area.
+        ap50: Mean over the classes of the AP at IoU 0.50 in the group; None without a box.
+    """
+
+    name: str
+    photos: int
+    boxes: int
+    missed: int
+    false_positives: int
+    ap50: float | None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the boxes found; None without a box."""
+        return 1 - self.missed / self.boxes if self.boxes else None
+
+
+def by_size(shown: ShownOutcomes) -> list[SubsetReport]:
+    """Report small, medium and large objects, with COCO's limits of 32 and 96 pixels squared.
+
+    A detection that found nothing belongs to the size of its own area.
+    """
+    limits = [AREAS["small"][1], AREAS["medium"][1]]
+    outcomes = shown.outcomes
+    boxes = np.searchsorted(limits, areas_of(outcomes.truth.boxes_xyxy))
+    found = np.searchsorted(limits, areas_of(outcomes.detections.boxes_xyxy))
+    right = np.flatnonzero(outcomes.kinds == Outcome.TRUE_POSITIVE)
+    found[right] = boxes[outcomes.about[right]]
+    return subset_reports(shown, ["small", "medium", "large"], boxes, found)
+
+
+def by_crowding(shown: ShownOutcomes) -> list[SubsetReport]:
+    """Report photos by their number of boxes that count (``CROWDING``)."""
+    truth = shown.outcomes.truth
+    counts = np.bincount(truth.photos[~truth.difficult], minlength=len(truth.starts) - 1)
+    groups = np.full(len(counts), NO_GROUP)
+    for group, (least, most) in enumerate(CROWDING.values()):
+        groups[(counts >= least) & (counts <= most)] = group
+    return by_photo(shown, list(CROWDING), groups)
+
+
+def by_photo(shown: ShownOutcomes, names: Sequence[str], groups: IntArray) -> list[SubsetReport]:
+    """Report groups of photos, such as those of a source folder or with a low brightness.
+
+    Args:
+        shown: Outcomes at the thresholds.
+        names: Name of each group.
+        groups: Group of each photo, -1 for none, shape (photos,).
+    """
+    outcomes = shown.outcomes
+    return subset_reports(shown, names, groups[outcomes.truth.photos], groups[outcomes.detections.photos])
+
+
+def subset_reports(
+    shown: ShownOutcomes, names: Sequence[str], box_groups: IntArray, detection_groups: IntArray
+) -> list[SubsetReport]:
+    """Report groups of boxes and detections.
+
+    Args:
+        shown: Outcomes at the thresholds.
+        names: Name of each group.
+        box_groups: Group of each box, -1 for none, shape (M,).
+        detection_groups: Group of each detection, -1 for none, shape (D,).
+    """
+    return [_report(shown, name, box_groups == group, detection_groups == group) for group, name in enumerate(names)]
+
+
+def _report(shown: ShownOutcomes, name: str, boxes: BoolArray, detections: BoolArray) -> SubsetReport:
+    truth = shown.outcomes.truth
+    counted = boxes & ~truth.difficult
+    return SubsetReport(
+        name,
+        photos=len(np.unique(truth.photos[counted])),
+        boxes=int(counted.sum()),
+        missed=int((shown.missed & boxes).sum()),
+        false_positives=int((shown.wrong & detections).sum()),
+        ap50=_mean(_class_precisions(shown, counted, detections)),
+    )
+
+
+def _class_precisions(shown: ShownOutcomes, boxes: BoolArray, detections: BoolArray) -> DoubleArray:
+    outcomes = shown.outcomes
+    matches = outcomes.matches
+    within = CocoMatches(
+        matches.right[:1] & detections,
+        matches.counted[:1] & detections,
+        np.bincount(outcomes.truth.class_ids[boxes], minlength=len(outcomes.classes)),
+        matches.partners[:1],
+    )
+    return class_precisions(outcomes.detections, within)[:, 0]
+
+
+def _mean(values: DoubleArray) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
+
+
+def groups_of(names_by_photo: Sequence[str]) -> tuple[list[str], IntArray]:
+    """Number the distinct names of photos, such as their source folders, for ``by_photo``."""
+    numbers: Mapping[str, int] = {name: number for number, name in enumerate(sorted(set(names_by_photo)))}
+    return list(numbers), np.array([numbers[name] for name in names_by_photo], np.int64)
