@@ -21,10 +21,18 @@ from autodet.records import ImageRecord, IntArray
 from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
-from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, fitting_width, frame_colour, framed, shrink_photo
+from autodet.ui.common.photo_viewer import (
+    GROUND_TRUTH,
+    ViewedBoxes,
+    ViewedPhoto,
+    opened_key,
+    photo_viewer,
+    thumbnail_button,
+    view_photo,
+)
+from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, frame_colour, framed, shrink_photo
 
 PER_PAGE, COLUMNS = 12, 4
-LARGE_PIXELS = 1280
 MAX_NAMES = 12  # classes in the legend
 # Filter values that match everything. None does not work, because a select box shows it as "nothing chosen yet".
 ANY, EVERY_CLASS = "any", -1
@@ -38,7 +46,6 @@ SIZES = {
 FILTER_PIXELS = 172  # so that two fit side by side on a phone
 PAGE_PIXELS, MAX_PAGES = 36, 7  # width of a page button or arrow; maximum number of page buttons
 ALL = "all"
-LOOKED_AT = "looked_at"  # session state: position of the enlarged photo among the filtered photos
 
 
 @st.fragment
@@ -66,7 +73,7 @@ def _show_gallery(dataset: Dataset) -> None:
     for start in range(0, len(shown), COLUMNS):
         row = range(start, min(start + COLUMNS, len(shown)))
         for column, place in zip(st.columns(COLUMNS), row, strict=False):
-            with column.container(gap="xxsmall"):
+            with column.container(gap="xxsmall", key=f"tile {first + place}"):
                 _show_tile(dataset, photos, first + place)
 
 
@@ -166,28 +173,32 @@ def _show_tile(dataset: Dataset, photos: IntArray, place: int) -> None:
     except PhotoError as error:
         st.caption(f":material/broken_image: {escape(str(error))}")
         return
-    key = f"enlarge {dataset.id} {record.file}"
-    if st.button(escape(record.file), key=key, type="tertiary", icon=":material/zoom_in:", wrap=False):
-        st.session_state[LOOKED_AT] = place
-        _enlarge(dataset, photos)
+    if thumbnail_button(escape(record.file), f"enlarge {dataset.id} {record.file}"):
+        _enlarge(dataset, photos, place)
 
 
 @st.dialog("Photo", width="large")
-def _enlarge(dataset: Dataset, photos: IntArray) -> None:
-    """Show one of the filtered photos enlarged, with its annotations and findings."""
+def _enlarge(dataset: Dataset, photos: IntArray, start: int) -> None:
+    """Show the filtered photos one at a time, with their annotations and findings."""
     with sentences_for_errors("Data sets"):
-        place = st.session_state[LOOKED_AT]
-        record = dataset.images[photos[place]]
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.button("Previous", icon=":material/arrow_back:", on_click=_step, args=(-1,), disabled=place == 0)
-            st.caption(f"{place + 1:,} of {len(photos):,}", width="content")
-            last = place == len(photos) - 1
-            st.button("Next", icon=":material/arrow_forward:", on_click=_step, args=(1,), disabled=last)
-        left, right = st.columns([3, 2])
-        width = fitting_width(record.width, record.height)
-        left.image(as_jpeg(draw_record(dataset, record, LARGE_PIXELS)), width=width, alt=record.file)
-        with right:
-            _describe(dataset, record)
+        place = photo_viewer(
+            len(photos),
+            lambda index: view_record(dataset, dataset.images[photos[index]]),
+            key=opened_key(),
+            layers=[GROUND_TRUTH],
+            start=start,
+        )
+        _describe(dataset, dataset.images[photos[place]])
+
+
+def view_record(dataset: Dataset, record: ImageRecord) -> ViewedPhoto:
+    """Return a photo of a data set with its annotations, for the viewer.
+
+    Raises:
+        PhotoError: The photo cannot be read.
+    """
+    boxes = {GROUND_TRUTH.key: ViewedBoxes.of(record.annotations, dataset.classes)}
+    return view_photo(f"{dataset.fingerprint} {record.file}", dataset.photo(record), record.file, boxes)
 
 
 def _describe(dataset: Dataset, record: ImageRecord) -> None:
@@ -200,10 +211,6 @@ def _describe(dataset: Dataset, record: ImageRecord) -> None:
             st.caption(
                 f":material/info: {escape(problem_sentence(finding, 'page'))} {escape(action_sentence(finding))}"
             )
-
-
-def _step(by: int) -> None:
-    st.session_state[LOOKED_AT] += by
 
 
 def _box_table(dataset: Dataset, record: ImageRecord) -> pd.DataFrame:

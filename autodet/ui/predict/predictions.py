@@ -24,18 +24,26 @@ from autodet.text_format import counted
 from autodet.ui.common.csv_tables import as_csv
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
-from autodet.ui.common.pictures import as_jpeg, fitting_width, small_photo
+from autodet.ui.common.photo_viewer import (
+    PREDICTIONS,
+    ViewedBoxes,
+    ViewedPhoto,
+    opened_key,
+    photo_viewer,
+    thumbnail_button,
+    view_photo,
+)
+from autodet.ui.common.pictures import as_jpeg, frame_colour, framed, small_photo
 from autodet.ui.common.threshold import LOWEST, ask_for_threshold
 from autodet.workspace import open_workspace, portable
 
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
 
-MAX_SIDE = 1280  # pixels on the page; downloads have the original size
+TILE_PIXELS = 720  # longer side of a photo among several; downloads have the original size
 MAX_MEGABYTES = 100
 MAX_REMEMBERED = 200
 PER_PAGE, COLUMNS = 8, 2
-MAX_HEIGHT = 900  # display height of a photo on the page, in pixels
 SEEN = "seen"  # session state: predictions by photo and model
 
 
@@ -177,21 +185,47 @@ def _nothing_sentence(everything: Sequence[Seen]) -> str:
 
 
 def _show_pictures(shown: Sequence[Seen], classes: Sequence[str]) -> None:
+    """Show a single photo in the viewer, or several as thumbnails that open there."""
+    if len(shown) == 1:
+        _view(shown, classes, key="predicted photo")
+        return
     pages = -(-len(shown) // PER_PAGE)
     page = st.pagination(pages, key=f"photos {len(shown)}") if pages > 1 else 1
-    on_page = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
-    beside = min(COLUMNS, len(shown))
-    for start in range(0, len(on_page), beside):  # row by row, which keeps the order on a phone
-        for column, seen_photo in zip(st.columns(beside), on_page[start : start + beside], strict=False):
-            photo, scale = small_photo(seen_photo.sha256, MAX_SIDE, seen_photo.photo.content, seen_photo.photo.name)
-            tile = column.container(gap="xxsmall")
-            width = fitting_width(*photo.size, MAX_HEIGHT)
-            tile.image(
-                as_jpeg(_drawn(photo, scale, seen_photo, classes)),
-                width=width,
-                alt=f"{seen_photo.photo.name} with its boxes",
-            )
-            tile.caption(f"{escape(seen_photo.photo.name)} · {counted(len(seen_photo.prediction), 'object')}")
+    first = (page - 1) * PER_PAGE
+    on_page = range(first, min(first + PER_PAGE, len(shown)))
+    for start in on_page[::COLUMNS]:  # row by row, which keeps the order on a phone
+        for column, place in zip(st.columns(COLUMNS), range(start, on_page.stop), strict=False):
+            with column.container(gap="xxsmall", key=f"tile {place}"):
+                _show_tile(shown, classes, place)
+
+
+def _show_tile(shown: Sequence[Seen], classes: Sequence[str], place: int) -> None:
+    """Show the thumbnail of a photo with its boxes, with a button that enlarges it."""
+    seen_photo = shown[place]
+    name = seen_photo.photo.name
+    photo, scale = small_photo(seen_photo.sha256, TILE_PIXELS, seen_photo.photo.content, name)
+    drawn = framed(_drawn(photo, scale, seen_photo, classes), frame_colour())
+    st.image(as_jpeg(drawn), width="stretch", alt=f"{name} with its boxes")
+    label = f"{escape(name)} · {counted(len(seen_photo.prediction), 'object')}"
+    if thumbnail_button(label, f"enlarge {place} {seen_photo.sha256}"):
+        _enlarge(shown, classes, place)
+
+
+@st.dialog("Photo", width="large")
+def _enlarge(shown: Sequence[Seen], classes: Sequence[str], start: int) -> None:
+    """Show the photos one at a time, with their predictions."""
+    with sentences_for_errors("Predict"):
+        _view(shown, classes, key=opened_key(), start=start)
+
+
+def _view(shown: Sequence[Seen], classes: Sequence[str], key: str, start: int = 0) -> None:
+    photo_viewer(len(shown), lambda index: _viewed(shown[index], classes), key=key, layers=[PREDICTIONS], start=start)
+
+
+def _viewed(seen_photo: Seen, classes: Sequence[str]) -> ViewedPhoto:
+    photo, prediction = seen_photo.photo, seen_photo.prediction
+    boxes = {PREDICTIONS.key: ViewedBoxes.of(prediction, classes)}
+    return view_photo(seen_photo.sha256, photo.content, photo.name, boxes, counted(len(prediction), "object"))
 
 
 def _drawn(photo: Image.Image, scale: float, seen_photo: Seen, classes: Sequence[str]) -> Image.Image:
