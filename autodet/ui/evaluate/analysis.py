@@ -1,0 +1,37 @@
+"""Everything that follows from the thresholds: the summary, and a tab for each kind of figure."""
+
+import streamlit as st
+
+from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.evaluate.curves import show_calibration, show_curves
+from autodet.ui.evaluate.errors import show_errors
+from autodet.ui.evaluate.evaluation import Evaluated
+from autodet.ui.evaluate.photos import show_photos
+from autodet.ui.evaluate.summary import show_classes, show_metrics, show_summary
+from autodet.ui.evaluate.thresholds import choose_thresholds
+from autodet.ui.evaluate.weak_spots import show_weak_spots
+
+
+@st.fragment
+def show_analysis(evaluated: Evaluated) -> None:
+    """Show the thresholds, the summary at them, and the open tab; a moved threshold reruns this part alone."""
+    with sentences_for_errors("Evaluate"):
+        top = st.container()
+        thresholds = choose_thresholds(evaluated)
+        shown = evaluated.outcomes.at(thresholds)
+        with top:
+            show_summary(evaluated, shown)
+            show_metrics(evaluated)
+        views = {
+            "Photos": lambda: show_photos(evaluated, shown),
+            "Errors": lambda: show_errors(evaluated, shown),
+            "Classes": lambda: show_classes(evaluated, shown, thresholds),
+            "Curves": lambda: show_curves(evaluated, shown, thresholds),
+            "Weak spots": lambda: show_weak_spots(evaluated, shown),
+            "Scores": lambda: show_calibration(evaluated, shown),
+        }
+        tabs = st.tabs(list(views), key="evaluate views", on_change="rerun")
+        for tab, show in zip(tabs, views.values(), strict=True):
+            if tab.open:
+                with tab:
+                    show()

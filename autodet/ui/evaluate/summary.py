@@ -1,0 +1,119 @@
+"""Summary of an evaluation: what share is found, what share of the reports is wrong, and mAP."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from autodet.charts.evaluation import class_ap_figure
+from autodet.evaluation.outcomes import ShownOutcomes
+from autodet.evaluation.report import unmeasured_caution
+from autodet.evaluation.summary import DetectionSummary, summarize
+from autodet.messages.cautions import SPLIT_WORDS, caution_text
+from autodet.messages.evaluation import found_text, wrong_text
+from autodet.records import MAX_DETECTIONS
+from autodet.text_format import counted
+from autodet.ui.common.markdown import escape, score, shortened
+from autodet.ui.evaluate.evaluation import Evaluated
+
+MAX_CLASSES = 6  # with a line of their own; the table has all
+HELP = {
+    "mAP@0.5": "COCO average precision at an IoU of 0.5 (boxes overlap by half), averaged over the classes.",
+    "mAP@0.5–0.95": "The same, averaged over ten IoU thresholds from 0.50 to 0.95: strict about how well boxes fit.",
+    "mAP@0.5, VOC07": "Pascal VOC 2007's 11-point average precision, which AutoGluon reported.",
+}
+SUMMARY_HELP = (
+    "A detection is right if it overlaps a label of its class by at least half (IoU 0.5). The share found is the "
+    "recall; the share of right detections is the precision. The intervals say how much the figures depend on the "
+    "photos that happen to be in this split: drawn again, 95 % of the figures would lie in them (bootstrap)."
+)
+FIGURES = {"AP@0.5": "%.3f", "AP@0.5–0.95": "%.3f", "precision": "%.2f", "recall": "%.2f", "threshold": "%.2f"}
+COLUMN_HELP = {
+    "precision": "Share of the detections that are right, at the class's threshold and an IoU of 0.5.",
+    "recall": "Share of the objects that are found, at the class's threshold and an IoU of 0.5.",
+    "threshold": "The confidence threshold that is set above.",
+}
+
+
+def show_summary(evaluated: Evaluated, shown: ShownOutcomes) -> None:
+    """Show in a sentence what the detector finds and how often it errs, then a line for each of the main classes."""
+    together, by_class = summarize(shown)
+    names = evaluated.model.card.classes
+    photos = f"On {counted(len(evaluated.records), f'{SPLIT_WORDS[evaluated.split]} photo')}"
+    what = f"{counted(together.boxes, 'labelled object')}"
+    st.markdown(
+        f"#### {_sentence(together).capitalize()}\n{photos} with {what}: {together.found:,} found, "
+        f"{together.boxes - together.found:,} missed, {counted(together.wrong, 'false alarm')}.",
+        help=SUMMARY_HELP,
+    )
+    if len(names) > 1:
+        order = sorted(range(len(names)), key=lambda class_id: -by_class[class_id].boxes)[:MAX_CLASSES]
+        lines = [
+            f"- **{escape(shortened(names[one]))}**: {_sentence(by_class[one])}" for one in order if by_class[one].boxes
+        ]
+        st.markdown("\n".join(lines))
+
+
+def _sentence(summary: DetectionSummary) -> str:
+    found = found_text(summary.found, summary.boxes, summary.recall)
+    return f"{found}; {wrong_text(summary.wrong, summary.detections, summary.wrong_share)}"
+
+
+def show_metrics(evaluated: Evaluated) -> None:
+    """Show the three mAP metrics with their intervals, and what they leave out."""
+    report = evaluated.report
+    figures = zip(HELP, ("map50", "map50_95", "map50_voc07"), strict=True)
+    with st.container(horizontal=True):
+        for label, name in figures:
+            ends = report.interval.get(name)
+            st.metric(
+                label,
+                score(getattr(report, name)),
+                delta=f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else None,
+                delta_color="off",
+                delta_arrow="off",
+                delta_description="95 % interval" if ends else None,
+                help=HELP[label],
+                border=True,
+            )
+    unmeasured = [name for name, class_report in report.per_class.items() if class_report.ap50 is None]
+    if caution := unmeasured_caution(unmeasured, evaluated.split):
+        st.warning(escape(caution_text(caution)), icon=":material/warning:")
+    if report.crowded_images:
+        st.info(
+            f"{counted(report.crowded_images, 'photo')} with more than {MAX_DETECTIONS} annotated objects: a detector "
+            "finds no more than that on a photo, so the rest counts as missed.",
+            icon=":material/grain:",
+        )
+
+
+def show_classes(evaluated: Evaluated, shown: ShownOutcomes, thresholds: Mapping[str, float]) -> None:
+    """Show the average precision of every class, and its figures at the thresholds as a table."""
+    report = evaluated.report
+    st.plotly_chart(
+        class_ap_figure(report),
+        key=f"classes {evaluated.key}",
+        config={"displayModeBar": False},
+        alt="Average precision of every class",
+    )
+    _, by_class = summarize(shown)
+    rows = [
+        {
+            "class": name,
+            "AP@0.5": report.per_class[name].ap50,
+            "AP@0.5–0.95": report.per_class[name].ap50_95,
+            "precision": 1 - summary.wrong / summary.detections if summary.detections else None,
+            "recall": summary.found / summary.boxes if summary.boxes else None,
+            "threshold": thresholds[name],
+            "photos": report.per_class[name].images,
+            "boxes": report.per_class[name].boxes,
+        }
+        for name, summary in zip(evaluated.model.card.classes, by_class, strict=True)
+    ]
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        placeholder="–",
+        column_config={name: number(format=shape, help=COLUMN_HELP.get(name)) for name, shape in FIGURES.items()},
+    )
