@@ -16,6 +16,7 @@ FOUND_COLOUR, WRONG_COLOUR, MISSED_COLOUR = "#2a9d6f", "#e4572e", "#e0a30b"
 RIGHT_SHADE, WRONG_SHADE = "rgba(42, 157, 111, {:.2f})", "rgba(228, 87, 46, {:.2f})"
 FAINTEST, STRONG = 0.08, 0.55  # opacities of an empty cell, and from which white text is readable
 CELL_PIXELS, BAR_PIXELS = 46, 44
+TEXT_ROOM = 2.2  # length of the axis, in lengths of the longest bar
 MAX_CELLS_NAME = 16  # letters of a class below a column
 
 
@@ -70,22 +71,10 @@ def confusion_figure(confusion: Confusion, shown: Sequence[int], row_titles: Seq
             unselected={"marker": {"opacity": 1}},
         )
     )
-    for strong in (False, True):
-        texts = [
-            cell
-            for cell, share in zip(cells, shares, strict=True)
-            if cell[-1] and (_opacity(share, 1) > STRONG) == strong
-        ]
-        figure.add_trace(
-            go.Scatter(
-                x=[across for _, across, *_ in texts],
-                y=[place for place, *_ in texts],
-                text=[f"{cell[-1]:,}" for cell in texts],
-                mode="text",
-                hoverinfo="skip",
-                **({"textfont": {"color": "white"}} if strong else {}),
-            )
-        )
+    for (place, across, *_, count), share in zip(cells, shares, strict=True):
+        if count:
+            font = {"color": "white"} if _opacity(share, count) > STRONG else {}
+            figure.add_annotation(x=across, y=place, text=f"{count:,}", showarrow=False, font=font)
     name_rows(figure, rows)
     styled(figure, height=90 + CELL_PIXELS * len(rows), x_title="Detected as", y_title="Labelled")
     figure.update_layout(showlegend=False, bargap=0, hovermode="closest")
@@ -135,7 +124,8 @@ def error_kinds_figure(titles: Mapping[str, str], counts: Mapping[str, int], gai
     name_rows(figure, list(titles.values()))
     styled(figure, height=70 + BAR_PIXELS * len(titles), x_title="Errors at the thresholds")
     figure.update_layout(bargap=0.35, hovermode="closest")
-    figure.update_xaxes(fixedrange=True, range=[0, 1.6 * max(1, *counts.values())])
+    figure.update_yaxes(showgrid=False)
+    figure.update_xaxes(fixedrange=True, showgrid=False, range=[0, TEXT_ROOM * max(1, *counts.values())])
     figure.update_yaxes(fixedrange=True)
     return figure
 
@@ -180,6 +170,7 @@ def groups_figure(counts: Sequence[GroupCounts], titles: Sequence[str], texts: S
     name_rows(figure, titles)
     styled(figure, height=80 + 52 * len(rows))
     figure.update_layout(barmode="stack", bargap=0.5, hovermode="closest")
+    figure.update_yaxes(showgrid=False)
     figure.update_xaxes(range=[0, 100], ticksuffix=" %", fixedrange=True)
     figure.update_yaxes(fixedrange=True)
     return figure

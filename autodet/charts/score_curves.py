@@ -5,6 +5,7 @@ A point carries its key as custom data, so that a page can tell which one was cl
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from autodet.charts.layout import GRID, label, styled
@@ -27,7 +28,7 @@ def precision_recall_figure(
     """Plot precision against recall of classes, with a diamond at each class's threshold."""
     figure = go.Figure()
     for curve in curves:
-        _add_curve(figure, curve, classes, thresholds, "recall", "precision")
+        _add_curve(figure, curve, curve.thinned(POINTS), classes, thresholds, ("recall", "precision"))
     styled(figure, height=HEIGHT, x_title="Recall", y_title="Precision")
     return _on_unit_square(figure)
 
@@ -36,16 +37,26 @@ def f1_figure(curves: Sequence[ClassCurve], classes: Sequence[str], thresholds: 
     """Plot F1 against the confidence threshold of classes, with a diamond at each class's threshold."""
     figure = go.Figure()
     for curve in curves:
-        _add_curve(figure, curve, classes, thresholds, "thresholds", "f1")
+        _add_curve(figure, curve, _by_threshold(curve), classes, thresholds, ("thresholds", "f1"))
     styled(figure, height=HEIGHT, x_title="Confidence threshold", y_title="F1")
     return _on_unit_square(figure)
 
 
+def _by_threshold(curve: ClassCurve) -> ClassCurve:
+    """Return points of a curve at about equal steps of the threshold."""
+    places = np.searchsorted(-curve.thresholds, -np.linspace(1, 0, POINTS)).clip(0, len(curve.thresholds) - 1)
+    return curve.at(np.unique(places)) if len(curve.thresholds) else curve
+
+
 def _add_curve(
-    figure: go.Figure, curve: ClassCurve, classes: Sequence[str], thresholds: Mapping[str, float], x: str, y: str
+    figure: go.Figure,
+    curve: ClassCurve,
+    few: ClassCurve,
+    classes: Sequence[str],
+    thresholds: Mapping[str, float],
+    axes: tuple[str, str],
 ) -> None:
-    name, colour = classes[curve.class_id], class_colour(curve.class_id)
-    few = curve.thinned(POINTS)
+    (x, y), name, colour = axes, classes[curve.class_id], class_colour(curve.class_id)
     keys = [point_key(curve.class_id, threshold) for threshold in few.thresholds.tolist()]
     figures = list(zip(few.thresholds, few.precision, few.recall, few.f1, strict=True))
     common = {

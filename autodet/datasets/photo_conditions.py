@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from autodet.datasets.photos import open_photo
+from autodet.records import FloatArray
 
 SIDE = 512  # longer side of the copy on which both are measured
 
@@ -32,11 +33,11 @@ def measure_conditions(photo: Path, name: str = "") -> Conditions:
     """
     grey = open_photo(photo, name).convert("L")
     grey.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
-    pixels = np.asarray(grey, np.float32) / 255
+    pixels = np.asarray(grey, np.float32) / np.float32(255)
     return Conditions(float(pixels.mean()), _sharpness(pixels))
 
 
-def _sharpness(pixels: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> float:
+def _sharpness(pixels: FloatArray) -> float:
     if min(pixels.shape) < 3:
         return 0.0
     neighbours = pixels[:-2, 1:-1] + pixels[2:, 1:-1] + pixels[1:-1, :-2] + pixels[1:-1, 2:]

@@ -46,8 +46,17 @@ class ClassCurve:
         by_rank = np.linspace(0, len(self.thresholds) - 1, points // 2).round().astype(np.int64)
         by_found = np.searchsorted(self.found, np.linspace(1, max(1, self.found[-1]), points // 2))
         kept = np.unique(np.concatenate([by_rank, np.minimum(by_found, len(self.thresholds) - 1)]))
-        columns = (self.thresholds, self.precision, self.recall, self.f1, self.found, self.shown)
-        return ClassCurve(self.class_id, self.boxes, *(column[kept] for column in columns))
+        return self.at(kept)
+
+    def at(self, places: IntArray) -> "ClassCurve":
+        """Return some of the points, by their indices."""
+        return ClassCurve(
+            self.class_id,
+            self.boxes,
+            *(column[places] for column in (self.thresholds, self.precision, self.recall, self.f1)),
+            found=self.found[places],
+            shown=self.shown[places],
+        )
 
 
 def class_curve(outcomes: Outcomes, class_id: int) -> ClassCurve:

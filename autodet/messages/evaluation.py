@@ -58,15 +58,15 @@ def interval_text(interval: Interval) -> str:
     return f"{low} to {high} %" if low != high else f"{low} %"
 
 
-def found_text(found: int, boxes: int, interval: Interval | None) -> str:
-    """Say how many of the labelled objects are found."""
+def found_text(found: int, boxes: int, interval: Interval | None, objects: str = "") -> str:
+    """Say what share of the labelled objects is found, with its interval."""
     if not boxes or not interval:
         return "no labelled objects"
-    return f"finds **{percent(found / boxes)}** (95 % interval: {interval_text(interval)})"
+    return f"finds **{percent(found / boxes)}**{objects} ({interval_text(interval)})"
 
 
 def wrong_text(wrong: int, detections: int, interval: Interval | None) -> str:
-    """Say how much of what is reported is wrong."""
+    """Say what share of what is reported is wrong, with its interval."""
     if not detections or not interval:
         return "reports nothing"
     return f"**{percent(wrong / detections)}** of what it reports is wrong ({interval_text(interval)})"

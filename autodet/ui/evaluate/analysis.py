@@ -1,5 +1,8 @@
 """Everything that follows from the thresholds: the summary, and a tab for each kind of figure."""
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
 
 from autodet.ui.common.frame import sentences_for_errors
@@ -22,13 +25,13 @@ def show_analysis(evaluated: Evaluated) -> None:
         with top:
             show_summary(evaluated, shown)
             show_metrics(evaluated)
-        views = {
-            "Photos": lambda: show_photos(evaluated, shown),
-            "Errors": lambda: show_errors(evaluated, shown),
-            "Classes": lambda: show_classes(evaluated, shown, thresholds),
-            "Curves": lambda: show_curves(evaluated, shown, thresholds),
-            "Weak spots": lambda: show_weak_spots(evaluated, shown),
-            "Scores": lambda: show_calibration(evaluated, shown),
+        views: dict[str, Callable[[], None]] = {
+            "Photos": partial(show_photos, evaluated, shown),
+            "Errors": partial(show_errors, evaluated, shown),
+            "Classes": partial(show_classes, evaluated, shown, thresholds),
+            "Curves": partial(show_curves, evaluated, shown, thresholds),
+            "Weak spots": partial(show_weak_spots, evaluated, shown),
+            "Scores": partial(show_calibration, evaluated, shown),
         }
         tabs = st.tabs(list(views), key="evaluate views", on_change="rerun")
         for tab, show in zip(tabs, views.values(), strict=True):

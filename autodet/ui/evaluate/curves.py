@@ -40,8 +40,9 @@ def show_curves(evaluated: Evaluated, shown: ShownOutcomes, thresholds: Mapping[
             clickable_chart(f1_figure(chosen, classes, thresholds), section, "F1 against the threshold")
         clicked = st.session_state.get(section)
         marks = {clicked: _point_mark(evaluated, thresholds, clicked)} if clicked else {}
-        if show_marked(evaluated, _at_point(evaluated, thresholds, clicked) if clicked else shown, section, marks):
-            _offer_threshold(evaluated, clicked)
+        at_point = _at_point(evaluated, thresholds, clicked) if clicked else shown
+        if chosen_point := show_marked(evaluated, at_point, section, marks):
+            _offer_threshold(evaluated, chosen_point)
 
 
 def _choose_classes(section: str, evaluated: Evaluated, curves: Mapping[int, ClassCurve]) -> list[int]:

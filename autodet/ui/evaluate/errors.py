@@ -26,7 +26,7 @@ def show_errors(evaluated: Evaluated, shown: ShownOutcomes) -> None:
         cells = confusion_cells(shown)
         confusion, counts = cells.matrix(), error_counts(shown)
         classes = _shown_classes(confusion)
-        left, right = st.columns([3, 2], gap="medium")
+        left, right = st.columns(2, gap="medium")
         with left:
             st.markdown("**Which class is taken for which**", help=_matrix_help())
             figure = confusion_figure(confusion, classes, (UNLABELLED, MISSED))
@@ -34,7 +34,7 @@ def show_errors(evaluated: Evaluated, shown: ShownOutcomes) -> None:
             if len(classes) < len(confusion.labels) - 1:
                 st.caption(f"The {len(classes)} classes with the most errors of {len(confusion.labels) - 1:,}.")
         with right:
-            st.markdown("**Kinds of errors, and the mAP that mending each would add**", help=_kinds_help())
+            st.markdown("**Kinds of errors, and what mending each would add**", help=_kinds_help())
             gains = {kind: error.map50_gain for kind, error in evaluated.report.error_kinds.items()}
             clickable_chart(error_kinds_figure(ERROR_TITLES, counts, gains), section, "Kinds of errors")
         kinds = {
@@ -80,4 +80,5 @@ def _matrix_help() -> str:
 
 def _kinds_help() -> str:
     terms = "; ".join(f"*{title}*: {ERROR_TERMS[kind]}" for kind, title in ERROR_TITLES.items())
-    return f"{terms}. The gain in mAP@0.5 is that of all such detections, at any score (TIDE). Click a bar to see its boxes."
+    gain = "The gain in mAP@0.5 is that of mending all errors of the kind, at any score (TIDE)."
+    return f"{terms}. {gain} Click a bar to see its boxes."

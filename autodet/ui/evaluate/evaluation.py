@@ -74,12 +74,12 @@ def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
 
 
 def _explain_test_split(dataset: Dataset) -> None:
-    with st.container(border=True):
+    title = "No test photos: figures on validation photos are a little too good"
+    with st.expander(title, type="compact", icon=":material/info:"):
         st.markdown(
-            "This data set has **no test photos**. A search chooses the best model and its thresholds on the validation "
-            "photos, so figures on them are a little too good. For a fair test, open *New version* on the page Data "
-            "sets, draw splits such as 70, 15, 15 under *Splits*, and train on that version; or import new photos and "
-            "evaluate on them."
+            "A search chooses its best model and the thresholds on the validation photos. For a fair test, draw new "
+            "splits such as 70, 15, 15 under *New version* on the page Data sets and train on that version, or import "
+            "new photos with their labels and evaluate on them."
         )
         link("datasets", "Go to Data sets", dataset=dataset.id)
 

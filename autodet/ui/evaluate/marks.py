@@ -21,7 +21,7 @@ from autodet.ui.evaluate.evaluation import Evaluated
 from autodet.ui.evaluate.outcome_photos import LABEL_COLOUR, crop, enlarge, outlines_of
 
 PER_PAGE = 12
-TILE_PIXELS = 168  # two side by side on a phone
+TILE_PIXELS = 176  # four side by side, two on a phone
 LEGEND = {"Label": LABEL_COLOUR, "Found": FOUND_COLOUR, "False alarm": WRONG_COLOUR, "Missed": MISSED_COLOUR}
 
 
@@ -160,7 +160,7 @@ def _caption(shown: ShownOutcomes, detection: int, box: int) -> str:
     return f"{name} {scores[detection]:.2f}"
 
 
-def show_legend() -> None:
-    """Show what the colours of the boxes mean."""
-    entries = [f'<span style="color: {colour}">■</span> {name}' for name, colour in LEGEND.items()]
+def show_legend(*names: str) -> None:
+    """Show what the colours of the boxes mean; all of ``LEGEND`` by default."""
+    entries = [f'<span style="color: {LEGEND[name]}">■</span> {name}' for name in names or LEGEND]
     st.html(f'<div style="font-size: 0.85rem">{" &ensp; ".join(entries)}</div>')

@@ -21,7 +21,7 @@ from autodet.ui.evaluate.marks import show_legend
 from autodet.ui.evaluate.outcome_photos import enlarge, outlines_of
 
 PER_PAGE = 8
-TILE_PIXELS = 250
+TILE_PIXELS = 176  # four side by side, two on a phone
 DRAWN_PIXELS = 480  # longer side of a thumbnail
 ORDERS = {"worst": "Worst first", "imported": "As imported"}
 WORDS = (
@@ -46,7 +46,7 @@ def show_photos(evaluated: Evaluated, shown: ShownOutcomes) -> None:
             f"On all {counted(len(order), 'photo')}, with {objects}: **{errors_text(*counts.sum(axis=1).tolist())}**.",
             help=WORDS,
         )
-        show_legend()
+        show_legend("Found", "False alarm", "Missed")
         photos = order.tolist()
         pages = -(-len(photos) // PER_PAGE)
         page = st.pagination(pages, key=f"photos {evaluated.split} {chosen}") if pages > 1 else 1
@@ -77,7 +77,7 @@ def _show_tile(evaluated: Evaluated, shown: ShownOutcomes, photos: Sequence[int]
         return
     if thumbnail_button(escape(record.file), f"enlarge photo {place} {record.file}"):
         enlarge(evaluated, shown, photos, place)
-    st.caption(f"{escape(record.file)} · {errors}")
+    st.caption(errors)
 
 
 def _drawn(evaluated: Evaluated, shown: ShownOutcomes, photo: int) -> bytes:
@@ -87,7 +87,7 @@ def _drawn(evaluated: Evaluated, shown: ShownOutcomes, photo: int) -> bytes:
     boxes = range(*outcomes.truth.starts[photo : photo + 2])
     seen = range(*outcomes.detections.starts[photo : photo + 2])
     outlines = [
-        *(outline for box in boxes for outline in outlines_of(shown, NO_PARTNER, box)),
+        *(outline for box in boxes if shown.missed[box] for outline in outlines_of(shown, NO_PARTNER, box)),
         *(outline for detection in reversed(seen) for outline in outlines_of(shown, detection, NO_PARTNER)),
     ]
     drawn = np.array([box for box, _ in outlines], np.float32).reshape(-1, 4) * scale

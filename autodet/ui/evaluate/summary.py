@@ -41,22 +41,22 @@ def show_summary(evaluated: Evaluated, shown: ShownOutcomes) -> None:
     names = evaluated.model.card.classes
     photos = f"On {counted(len(evaluated.records), f'{SPLIT_WORDS[evaluated.split]} photo')}"
     what = f"{counted(together.boxes, 'labelled object')}"
+    st.subheader(_sentence(together, " of the objects"), anchor=False)
     st.markdown(
-        f"#### {_sentence(together).capitalize()}\n{photos} with {what}: {together.found:,} found, "
-        f"{together.boxes - together.found:,} missed, {counted(together.wrong, 'false alarm')}.",
+        f"{photos} with {what}: {together.found:,} found, {together.boxes - together.found:,} missed, "
+        f"{counted(together.wrong, 'false alarm')}. In brackets: 95 % intervals.",
         help=SUMMARY_HELP,
     )
     if len(names) > 1:
         order = sorted(range(len(names)), key=lambda class_id: -by_class[class_id].boxes)[:MAX_CLASSES]
-        lines = [
-            f"- **{escape(shortened(names[one]))}**: {_sentence(by_class[one])}" for one in order if by_class[one].boxes
-        ]
-        st.markdown("\n".join(lines))
+        labelled = [class_id for class_id in order if by_class[class_id].boxes]
+        st.markdown("\n".join(f"- **{escape(shortened(names[one]))}**: {_sentence(by_class[one])}" for one in labelled))
 
 
-def _sentence(summary: DetectionSummary) -> str:
-    found = found_text(summary.found, summary.boxes, summary.recall)
-    return f"{found}; {wrong_text(summary.wrong, summary.detections, summary.wrong_share)}"
+def _sentence(summary: DetectionSummary, objects: str = "") -> str:
+    found = found_text(summary.found, summary.boxes, summary.recall, objects)
+    sentence = f"{found}; {wrong_text(summary.wrong, summary.detections, summary.wrong_share)}"
+    return f"{sentence[0].upper()}{sentence[1:]}" if objects else sentence
 
 
 def show_metrics(evaluated: Evaluated) -> None:
