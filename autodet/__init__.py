@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from autodet.datasets.versions.merge import merge_datasets
     from autodet.datasets.versions.resplit import Resplit
     from autodet.errors import AutodetError, AutodetWarning, NameWarning, SearchUnfinishedError
+    from autodet.inference.comparison import compare, label_issues
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
+    from autodet.records.comparisons import Comparison
     from autodet.records.photos import Prediction
-    from autodet.records.reports import EvaluationReport
+    from autodet.records.reports import EvaluationReport, LabelIssue
     from autodet.records.searches import SearchStatus
     from autodet.search.api import Search, find_search, list_searches
     from autodet.search.delete_assets import delete_dataset, delete_model
@@ -40,9 +42,11 @@ if TYPE_CHECKING:
 __all__ = [
     "AutodetError",
     "AutodetWarning",
+    "Comparison",
     "Dataset",
     "Detector",
     "EvaluationReport",
+    "LabelIssue",
     "NameWarning",
     "Prediction",
     "Resplit",
@@ -52,6 +56,7 @@ __all__ = [
     "SearchUnfinishedError",
     "__version__",
     "add_photos",
+    "compare",
     "delete_dataset",
     "delete_model",
     "derive_dataset",
@@ -59,6 +64,7 @@ __all__ = [
     "find_search",
     "fit",
     "import_dataset",
+    "label_issues",
     "list_datasets",
     "list_models",
     "list_searches",
@@ -71,9 +77,11 @@ __all__ = [
 _HOMES = {
     "AutodetError": "autodet.errors",
     "AutodetWarning": "autodet.errors",
+    "Comparison": "autodet.records.comparisons",
     "Dataset": "autodet.datasets.manifest",
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records.reports",
+    "LabelIssue": "autodet.records.reports",
     "NameWarning": "autodet.errors",
     "Prediction": "autodet.records.photos",
     "Resplit": "autodet.datasets.versions.resplit",
@@ -81,6 +89,7 @@ _HOMES = {
     "SearchOptions": "autodet.search.order.options",
     "SearchStatus": "autodet.records.searches",
     "add_photos": "autodet.datasets.addition",
+    "compare": "autodet.inference.comparison",
     "delete_dataset": "autodet.search.delete_assets",
     "delete_model": "autodet.search.delete_assets",
     "SearchUnfinishedError": "autodet.errors",
@@ -89,6 +98,7 @@ _HOMES = {
     "find_search": "autodet.search.api",
     "fit": "autodet.search.start",
     "import_dataset": "autodet.datasets.imports.import_dataset",
+    "label_issues": "autodet.inference.comparison",
     "list_datasets": "autodet.datasets.manifest",
     "list_models": "autodet.models.store",
     "list_searches": "autodet.search.api",

@@ -192,8 +192,14 @@ def add_rename(parser: argparse.ArgumentParser) -> None:
 def add_evaluate(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``evaluate``: model, data set and split."""
     _add_model(parser)
-    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
-    parser.add_argument("--split", choices=(*SPLITS, "all"), default="test", help="default test")
+    _add_split(parser)
+
+
+def add_compare(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``compare``: two models, data set and split."""
+    for name in ("a", "b"):
+        parser.add_argument(name, metavar=name.upper(), help="a model's id or name, or an .autodet file")
+    _add_split(parser)
 
 
 def add_predict(parser: argparse.ArgumentParser) -> None:
@@ -232,6 +238,11 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         metavar="DATASET",
         help="with --int8: the data set that calibrates and measures it (default: the one the model was trained on)",
     )
+
+
+def _add_split(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+    parser.add_argument("--split", choices=(*SPLITS, "all"), default="test", help="default test")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

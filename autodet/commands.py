@@ -224,6 +224,21 @@ def evaluate(options: Options) -> Answer:
     return Answer(report.to_json() | facts, terminal.report_text(report))
 
 
+def compare(options: Options) -> Answer:
+    """Compare two models on a split."""
+    from autodet.inference.comparison import compare as compare_models
+
+    with ProgressLine() as line:
+        comparison = compare_models(
+            options.a,
+            options.b,
+            options.dataset,
+            options.split,
+            progress=lambda done, total: line.show(f"Photo {done} of {total}"),
+        )
+    return Answer(comparison.to_json(), terminal.comparison_text(comparison))
+
+
 def predict(options: Options) -> Answer:
     """Detect objects on photos."""
     if not options.photos and not options.dataset:

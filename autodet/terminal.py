@@ -14,18 +14,29 @@ from autodet.datasets.versions.derive import Version
 from autodet.datasets.versions.merge import Merge
 from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import Objective
+from autodet.messages.comparisons import comparison_sentence
 from autodet.messages.finding_kinds import KIND_TEXTS
 from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.messages.versions import change_sentence
 from autodet.models.store import StoredModel
-from autodet.records import MAX_DETECTIONS, EvaluationReport, Finding, SearchStatus, TrialStatus
+from autodet.records import (
+    MAX_DETECTIONS,
+    Comparison,
+    Difference,
+    EvaluationReport,
+    Finding,
+    Interval,
+    SearchStatus,
+    TrialStatus,
+)
 from autodet.search.delete_assets import Deletion
 from autodet.search.status.epoch_lines import time_left
 from autodet.text_format import counted, duration, harmless, size_text
 
 PROGRAM = "python -m autodet"
 MAX_FINDINGS_SHOWN = 3  # per kind
+MAX_PHOTOS_SHOWN = 10
 
 
 def say(line: str) -> None:
@@ -243,8 +254,8 @@ def _best_score(status: SearchStatus) -> str:
 def report_text(report: EvaluationReport) -> str:
     """Describe an evaluation, class by class."""
     facts = [
-        ("mAP50", _figure(report.map50)),
-        ("mAP50-95", _figure(report.map50_95)),
+        ("mAP50", _figure_within(report.map50, report.interval.get("map50"))),
+        ("mAP50-95", _figure_within(report.map50_95, report.interval.get("map50_95"))),
         ("mAP50 (VOC07)", _figure(report.map50_voc07)),
         ("photos", str(report.images)),
     ]
@@ -268,7 +279,63 @@ def report_text(report: EvaluationReport) -> str:
         )
         for name, class_report in report.per_class.items()
     ]
-    return f"{columns(facts)}\n\n{columns(rows)}"
+    return "\n\n".join(filter(None, [columns(facts), columns(rows), _errors_text(report), _label_issues_text(report)]))
+
+
+def _errors_text(report: EvaluationReport) -> str:
+    """List the kinds of errors, those whose correction would help most first."""
+    kinds = sorted(report.error_kinds.items(), key=lambda kind: -kind[1].map50_gain)
+    rows = [("ERRORS", "COUNT", "MAP50 IF MENDED")]
+    return columns(rows + [(name, str(kind.count), f"+{kind.map50_gain:.3f}") for name, kind in kinds]) if kinds else ""
+
+
+def _label_issues_text(report: EvaluationReport) -> str:
+    issues = report.label_issues
+    if not issues:
+        return ""
+    rows: list[tuple[str, ...]] = [("LABEL THAT LOOKS WRONG", "KIND", "CLASS", "DETECTED", "QUALITY")]
+    rows += [
+        (issue.file, issue.kind, issue.class_name, issue.suggested_class or "nothing", f"{issue.score:.2f}")
+        for issue in issues[:MAX_PHOTOS_SHOWN]
+    ]
+    more = len(issues) - MAX_PHOTOS_SHOWN
+    return columns(rows) + (f"\n... and {more:,} more (--json lists all)" if more > 0 else "")
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """Describe two models on a split: figures with the interval of their difference, and photos where they differ."""
+    one, other = comparison.models["a"], comparison.models["b"]
+    figures = {"mAP50": comparison.map50, "mAP50-95": comparison.map50_95}
+    figures |= {f"AP50 of {name}": difference for name, difference in comparison.per_class.items()}
+    rows: list[tuple[str, ...]] = [("", f"A: {one}", f"B: {other}", "B - A", "95 % INTERVAL", "")]
+    rows += [
+        (
+            name,
+            _figure(figure.a),
+            _figure(figure.b),
+            f"{figure.difference:+.3f}",
+            _signed(figure.interval),
+            _noise(figure),
+        )
+        for name, figure in figures.items()
+    ]
+    apart = [photo for photo in comparison.images if photo.a != photo.b]
+    photos: list[tuple[str, ...]] = [("PHOTO", "ERRORS OF A", "ERRORS OF B")]
+    photos += [(photo.file, str(photo.a), str(photo.b)) for photo in apart[:MAX_PHOTOS_SHOWN]]
+    total = counted(len(comparison.images), "photo")
+    parts = [comparison_sentence(comparison), columns(rows), f"The models differ on {len(apart)} of {total}."]
+    return "\n\n".join(parts + [columns(photos)] * bool(apart))
+
+
+def _signed(interval: Interval) -> str:
+    low, high = interval
+    return f"{low:+.3f} to {high:+.3f}"
+
+
+def _noise(figure: Difference) -> str:
+    if not figure.significant:
+        return "within noise"
+    return "B is better" if figure.difference > 0 else "A is better"
 
 
 def detections_text(photos: Sequence[Mapping[str, Any]]) -> str:
@@ -310,6 +377,10 @@ def _changed(before: int, after: int) -> str:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _figure_within(value: float, interval: Interval | None) -> str:
+    return f"{_figure(value)} (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else _figure(value)
 
 
 def _best(status: SearchStatus) -> str:

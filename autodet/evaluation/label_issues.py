@@ -16,7 +16,7 @@ from autodet.evaluation.outcomes import FOREGROUND_IOU, Outcome, ShownOutcomes
 from autodet.evaluation.overlap import DoubleArray, iou_matrix
 from autodet.records import BoolArray, BoxXYXY, FloatArray, ImageRecord, IntArray, LabelIssue, LabelIssueKind
 
-MIN_CONFIDENCE = 0.7  # of a detection that speaks against a label
+MIN_CONFIDENCE = 0.5  # of a detection that speaks against a label: more likely right than wrong
 MAX_NEIGHBOUR_IOU = 0.3  # of a missing object with labels of others
 MAX_SPURIOUS_QUALITY = 0.25
 
@@ -146,8 +146,9 @@ def _spurious(shown: ShownOutcomes) -> tuple[IntArray, IntArray, DoubleArray]:
     np.maximum.at(support, near.boxes, outcomes.detections.scores[near.detections])
     unseen = shown.missed.copy()
     unseen[pairs.boxes[shown.shown[pairs.detections]]] = False
-    found = np.bincount(truth.class_ids[shown.found & ~truth.difficult], minlength=classes)
-    recall = found / np.maximum(1, outcomes.matches.boxes)
+    easy = ~truth.difficult  # labels that no detection fits at all may be spurious, and say nothing about the recall
+    found, fitted = (np.bincount(truth.class_ids[easy & own], minlength=classes) for own in (shown.found, support > 0))
+    recall = found / np.maximum(1, fitted)
     quality = 1 - recall[truth.class_ids] * (1 - support)
     boxes = np.flatnonzero(unseen & (quality <= MAX_SPURIOUS_QUALITY))
     return boxes, np.full(len(boxes), NO_PARTNER), quality[boxes]

@@ -76,6 +76,11 @@ class Detector:
         )
 
     @property
+    def stored(self) -> StoredModel:
+        """The model's file and its place in the workspace."""
+        return self._model
+
+    @property
     def runtime(self) -> RuntimeName:
         """What computes the predictions: ``onnx`` (ONNX Runtime) or ``torch``."""
         return self._runtime.name

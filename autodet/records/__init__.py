@@ -6,6 +6,7 @@ names. Epochs and photos are numbered from 1, trials from 0.
 """
 
 from autodet.records.calibration import Calibration, ScoreFunction, ScoreMap, calibrate
+from autodet.records.comparisons import Comparison, Difference, PhotoErrors
 from autodet.records.findings import (
     MAX_LOST_SHARE,
     NO_VALUES,
@@ -82,7 +83,9 @@ __all__ = [
     "Cause",
     "ChangeKind",
     "ClassReport",
+    "Comparison",
     "Confusion",
+    "Difference",
     "EpochResult",
     "ErrorKind",
     "EvaluationReport",
@@ -99,6 +102,7 @@ __all__ = [
     "Notice",
     "NoticeKind",
     "Origin",
+    "PhotoErrors",
     "Prediction",
     "Quantization",
     "ScoreFunction",

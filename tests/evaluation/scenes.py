@@ -1,6 +1,8 @@
 """Random photos and predictions, and the same as COCO documents."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -33,6 +35,17 @@ def random_scene(seed, photos=12, classes=4, boxes=12, detections=30, difficult=
     return Scene(records, predictions, [f"class {index}" for index in range(classes)])
 
 
+def fruit_scene():
+    """Return 59 real photos of fruit with the detections of a trained NanoDet-g."""
+    document = json.loads((Path(__file__).parent / "fruit_predictions.json").read_text())
+    records, predictions = [], []
+    for photo in document["photos"]:
+        marked = Annotations.of(photo["boxes"], photo["class_ids"], photo["difficult"])
+        records.append(ImageRecord(photo["file"], *photo["size"], "val", marked))
+        predictions.append(Prediction.of(photo["found"], photo["found_ids"], photo["scores"]))
+    return Scene(records, predictions, document["classes"])
+
+
 def _prediction(random, marked, class_ids, classes, detections, side, ties):
     count = int(random.integers(0, detections + 1))
     seen, names = _boxes(random, count, side), random.integers(0, classes, count)
@@ -45,8 +58,9 @@ def _prediction(random, marked, class_ids, classes, detections, side, ties):
         seen[copied] = moved[copied]
         kept = copied & (random.random(count) < 0.8)
         names[kept] = class_ids[source][kept]
-    scores = random.random(count).round(1 if ties else 6)
-    return Prediction.of(seen.round(2), names, np.maximum(scores, 0.01), size_wh=(side, side))
+    scores = 0.01 + 0.98 * random.random(count)
+    scores = scores.round(1) if ties else scores
+    return Prediction.of(seen.round(2), names, scores, size_wh=(side, side))
 
 
 def _boxes(random, count, side):
