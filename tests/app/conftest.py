@@ -1,5 +1,6 @@
 """Pages run by Streamlit itself, without a browser."""
 
+import json
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -72,6 +73,12 @@ def offered(monkeypatch):
 
     monkeypatch.setattr(st, "download_button", noting)
     return found
+
+
+def viewer_data(app: AppTest) -> dict:
+    """What the photo viewer of a page sends to the browser."""
+    (found,) = [part for part in app.get("bidi_component") if part.proto.component_name == "autodet_photo_viewer"]
+    return json.loads(found.proto.json)
 
 
 def labels(elements) -> list[str]:

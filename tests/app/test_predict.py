@@ -10,7 +10,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import add_model
 from autodet.records import Calibration, ScoreMap
-from tests.app.conftest import checked, labelled, labels, says
+from tests.app.conftest import checked, labelled, labels, says, viewer_data
 
 
 @pytest.fixture
@@ -61,7 +61,10 @@ def test_a_dropped_photo_gets_its_boxes(visit, model, photos):
     width, height = Image.open(io.BytesIO(photos[0][1])).size
     assert ((found["x1"] >= 0) & (found["x2"] <= width) & (found["x1"] < found["x2"])).all()
     assert ((found["y1"] >= 0) & (found["y2"] <= height) & (found["y1"] < found["y2"])).all()
-    assert len(app.image) == 1
+    (boxes,) = viewer_data(app)["photos"]["0"]["boxes"].values()
+    assert [row[:4] for row in boxes["rows"]] == found[["x1", "y1", "x2", "y2"]].to_numpy().tolist()
+    assert [row[5] for row in boxes["rows"]] == found["score"].to_list()
+    assert [boxes["classes"][row[4]][0] for row in boxes["rows"]] == found["class"].to_list()
 
 
 def test_the_slider_needs_no_second_look(visit, model, photos, looks):
@@ -245,23 +248,28 @@ def test_many_photos_come_in_pages_and_all_are_in_the_table(visit, model, sample
     app = move(drop(visit("predict"), *files), 0.05)
     assert len(app.image) == 8
     assert set(table(app)["photo"]) == {name for name, _, _ in files}
-    assert [caption.value[0] for caption in app.caption] == list("01234567")
+    tiles = [button for button in app.button if (button.key or "").startswith("enlarge")]
+    assert [tile.label[0] for tile in tiles] == list("01234567")
     checked(app.pagination[0].set_value(2).run())
     assert len(app.image) == 2
+    tiles = [button for button in app.button if (button.key or "").startswith("enlarge")]
+    data = viewer_data(checked(tiles[1].click().run()))
+    assert (data["count"], data["place"], data["photos"]["9"]["name"]) == (10, 9, "9.jpg")
 
 
 def test_boxes_lie_where_they_are_on_a_photo_that_is_shown_smaller(visit, model, photos, monkeypatch):
     from autodet.ui.predict import predictions
 
-    monkeypatch.setattr("autodet.ui.predict.predictions.MAX_SIDE", 100)
+    monkeypatch.setattr("autodet.ui.predict.predictions.TILE_PIXELS", 100)
     drawn = []
     draw_boxes = predictions.draw_boxes
     monkeypatch.setattr(
         "autodet.ui.predict.predictions.draw_boxes",
         lambda photo, boxes, *args: drawn.append((photo, boxes)) or draw_boxes(photo, boxes, *args),
     )
-    app = move(drop(visit("predict"), photos[0]), 0.05)
+    app = move(drop(visit("predict"), photos[0], photos[0]), 0.05)
     photo, boxes = drawn[-1]
     scale = 100 / max(Image.open(io.BytesIO(photos[0][1])).size)
     assert max(photo.size) == 100
-    assert boxes.tolist() == pytest.approx((table(app)[["x1", "y1", "x2", "y2"]].to_numpy() * scale), abs=0.1)
+    found = table(app)[["x1", "y1", "x2", "y2"]].to_numpy()[: len(boxes)]
+    assert boxes.tolist() == pytest.approx(found * scale, abs=0.1)

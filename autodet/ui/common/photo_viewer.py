@@ -6,7 +6,7 @@ because a data set may have 50,000.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,8 @@ TRUE_POSITIVES = Layer("true_positives", "Found", "true positives", "#2a9d6f")
 FALSE_POSITIVES = Layer("false_positives", "False alarms", "false positives", "#e4572e")
 MISSED = Layer("missed", "Missed", "false negatives", "#e0a30b", dashed=True, below=True)
 OTHER_MODEL = Layer("other_model", "Other model", "", "#a855c9", dashed=True, shown=False)
+# For an evaluation; the ground truth has one colour here, because classes have those of the errors.
+ERROR_LAYERS = (replace(GROUND_TRUTH, colour="#2f7fd6"), TRUE_POSITIVES, FALSE_POSITIVES, MISSED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +143,7 @@ def photo_viewer(
     *,
     key: str,
     layers: Sequence[Layer],
+    identity: str = "",
     start: int = 0,
     min_score: float | None = None,
 ) -> int:
@@ -150,25 +153,26 @@ def photo_viewer(
         count: Number of photos, at least one.
         load: Prepares the photo with an index from 0 to ``count - 1``; called for the shown photo and its neighbours.
             Its ``PhotoError`` is shown in the photo's place.
-        key: Key of the viewer on its page. Another key for another set of photos, or for another start.
+        key: Key of the viewer on its page.
         layers: Layers in the order in which they are drawn and listed.
+        identity: Identifier of these photos in this order; whenever it changes, the viewer goes to ``start``.
         start: Index of the photo that is shown first.
         min_score: Initial value of a slider that hides boxes of low scores in the browser; None for no slider.
 
     Returns:
         The index of the shown photo.
     """
-    state = st.session_state.get(key)
-    place = _place_within(count, state.get("place") if state else start)
+    place = _shown_place(key, identity, start, count)
     near = range(max(0, place - NEIGHBOURS), min(count, place + NEIGHBOURS + 1))
     data = {
+        "identity": identity,
         "count": count,
         "place": place,
         "min_score": min_score,
         "layers": [vars(layer) for layer in layers],
         "photos": {index: _described(load, index, layers, key) for index in near},
     }
-    _component(key=key, data=data, default={"place": start}, on_place_change=lambda: None)
+    _component(key=key, data=data, on_shown_change=lambda: None)
     return place
 
 
@@ -180,7 +184,7 @@ def thumbnail_button(label: str, key: str) -> bool:
         key: Key of the button, ``enlarge ...``.
 
     Returns:
-        Whether it was pressed; then open a dialog with a viewer whose key is ``opened_key``.
+        Whether it was pressed; then open a dialog with a viewer whose identity is ``opening``.
     """
     pressed = st.button(label, key=key, type="tertiary", icon=":material/zoom_in:", wrap=False)
     if pressed:
@@ -188,14 +192,18 @@ def thumbnail_button(label: str, key: str) -> bool:
     return pressed
 
 
-def opened_key() -> str:
-    """Return the key of the viewer that was opened last; each opening is another viewer, with its own start."""
-    return f"viewer {st.session_state.get(OPENED, 0)}"
+def opening() -> str:
+    """Return the identity of the viewer that a thumbnail opened last; each opening has its own start."""
+    return str(st.session_state.get(OPENED, 0))
 
 
-def _place_within(count: int, place: object) -> int:
-    """Return an index that the browser sent, limited to those that exist."""
-    return min(max(0, place), count - 1) if isinstance(place, int) else 0
+def _shown_place(key: str, identity: str, start: int, count: int) -> int:
+    """Return the index that the browser reported for these photos, or the start, limited to those that exist."""
+    shown = (st.session_state.get(key) or {}).get("shown")
+    place = start
+    if isinstance(shown, Mapping) and shown.get("identity") == identity and isinstance(shown.get("place"), int):
+        place = shown["place"]
+    return min(max(0, place), count - 1)
 
 
 def _described(load: Callable[[int], ViewedPhoto], index: int, layers: Sequence[Layer], key: str) -> dict[str, Any]:

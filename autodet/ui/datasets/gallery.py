@@ -25,7 +25,7 @@ from autodet.ui.common.photo_viewer import (
     GROUND_TRUTH,
     ViewedBoxes,
     ViewedPhoto,
-    opened_key,
+    opening,
     photo_viewer,
     thumbnail_button,
     view_photo,
@@ -184,8 +184,9 @@ def _enlarge(dataset: Dataset, photos: IntArray, start: int) -> None:
         place = photo_viewer(
             len(photos),
             lambda index: view_record(dataset, dataset.images[photos[index]]),
-            key=opened_key(),
+            key="gallery viewer",
             layers=[GROUND_TRUTH],
+            identity=opening(),
             start=start,
         )
         _describe(dataset, dataset.images[photos[place]])

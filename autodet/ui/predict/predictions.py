@@ -28,7 +28,7 @@ from autodet.ui.common.photo_viewer import (
     PREDICTIONS,
     ViewedBoxes,
     ViewedPhoto,
-    opened_key,
+    opening,
     photo_viewer,
     thumbnail_button,
     view_photo,
@@ -187,7 +187,7 @@ def _nothing_sentence(everything: Sequence[Seen]) -> str:
 def _show_pictures(shown: Sequence[Seen], classes: Sequence[str]) -> None:
     """Show a single photo in the viewer, or several as thumbnails that open there."""
     if len(shown) == 1:
-        _view(shown, classes, key="predicted photo")
+        _view(shown, classes, "predicted photo")
         return
     pages = -(-len(shown) // PER_PAGE)
     page = st.pagination(pages, key=f"photos {len(shown)}") if pages > 1 else 1
@@ -215,11 +215,18 @@ def _show_tile(shown: Sequence[Seen], classes: Sequence[str], place: int) -> Non
 def _enlarge(shown: Sequence[Seen], classes: Sequence[str], start: int) -> None:
     """Show the photos one at a time, with their predictions."""
     with sentences_for_errors("Predict"):
-        _view(shown, classes, key=opened_key(), start=start)
+        _view(shown, classes, "predicted photos", opening(), start)
 
 
-def _view(shown: Sequence[Seen], classes: Sequence[str], key: str, start: int = 0) -> None:
-    photo_viewer(len(shown), lambda index: _viewed(shown[index], classes), key=key, layers=[PREDICTIONS], start=start)
+def _view(shown: Sequence[Seen], classes: Sequence[str], key: str, identity: str = "", start: int = 0) -> None:
+    photo_viewer(
+        len(shown),
+        lambda index: _viewed(shown[index], classes),
+        key=key,
+        layers=[PREDICTIONS],
+        identity=identity,
+        start=start,
+    )
 
 
 def _viewed(seen_photo: Seen, classes: Sequence[str]) -> ViewedPhoto:

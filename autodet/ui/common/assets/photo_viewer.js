@@ -9,7 +9,7 @@ const MOVED = 5; // pixels from which a press is no click
 const SWIPE = 50; // pixels
 const REPORT_MILLISECONDS = 100;
 const MAX_PICTURES = 12; // that are kept
-const MAX_LABEL = 40; // characters
+const MAX_LABEL = 30; // characters of a class name
 const FONT = "600 12px 'Source Sans', sans-serif";
 const LABEL_HEIGHT = 17;
 
@@ -19,7 +19,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".viewer");
   if (!viewers.has(root)) viewers.set(root, new Viewer(root, data));
   const viewer = viewers.get(root);
-  viewer.send = (place) => setStateValue("place", place);
+  viewer.send = (place) => setStateValue("shown", { identity: viewer.data.identity, place });
   viewer.update(data);
   return () => viewer.close();
 }
@@ -43,13 +43,17 @@ function readableOn(colour) {
   return 0.299 * red + 0.587 * green + 0.114 * blue > 150 ? "#000000" : "#ffffff";
 }
 
+function labelOf(name, score) {
+  return score === null ? shortened(name, MAX_LABEL) : `${shortened(name, MAX_LABEL)} ${score.toFixed(2)}`;
+}
+
 // Rows of the server as boxes.
 function boxesOf(photo, layers) {
   return layers.flatMap((layer) => {
     const { rows, classes } = photo.boxes?.[layer.key] ?? { rows: [], classes: [] };
     return rows.map(([x1, y1, x2, y2, index, score]) => {
       const [name, colour] = classes[index];
-      return { x1, y1, x2, y2, score, name, colour, layer, text: score === null ? name : `${name} ${score.toFixed(2)}` };
+      return { x1, y1, x2, y2, score, name, colour, layer, text: labelOf(name, layer.below ? null : score) };
     });
   });
 }
@@ -61,7 +65,6 @@ class Viewer {
     this.stage = this.find(".stage");
     this.canvas = this.find("canvas");
     this.slider = this.find(".slider input");
-    this.place = data.place;
     this.hidden = new Set(data.layers.filter((layer) => !layer.shown).map((layer) => layer.key));
     this.pictures = new Map();
     this.pointers = new Map();
@@ -83,6 +86,10 @@ class Viewer {
   // ---- What is shown
 
   update(data) {
+    if (this.data?.identity !== data.identity) {
+      this.place = data.place;
+      clearTimeout(this.timer);
+    }
     this.data = data;
     this.place = clamp(this.place, 0, data.count - 1);
     this.listLayers();
@@ -115,6 +122,8 @@ class Viewer {
     this.find(".steps").hidden = data.count < 2;
     this.find(".place").textContent = `${(place + 1).toLocaleString("en")} of ${data.count.toLocaleString("en")}`;
     this.find(".name").textContent = this.find(".name").title = photo.name ?? "";
+    this.noted ||= Boolean(photo.note);
+    this.find(".note").hidden = !this.noted; // its line stays when another photo has none
     this.find(".note").textContent = photo.note ?? "";
     this.find(".previous").ariaDisabled = String(place === 0);
     this.find(".next").ariaDisabled = String(place === data.count - 1);
@@ -316,8 +325,7 @@ class Viewer {
   drawLabel(brush, box, placed) {
     const [left, top] = this.onStage(box);
     brush.font = FONT;
-    const text = shortened(box.text, MAX_LABEL);
-    const width = brush.measureText(text).width + 8;
+    const width = brush.measureText(box.text).width + 8;
     const x = clamp(left - 1, 0, this.width - width);
     const y = top >= LABEL_HEIGHT ? top - LABEL_HEIGHT : clamp(top, 0, this.height - LABEL_HEIGHT);
     const covers = (other) =>
@@ -328,7 +336,7 @@ class Viewer {
     brush.fillRect(x, y, width, LABEL_HEIGHT);
     brush.fillStyle = readableOn(box.colour);
     brush.textBaseline = "middle";
-    brush.fillText(text, x + 4, y + LABEL_HEIGHT / 2 + 1);
+    brush.fillText(box.text, x + 4, y + LABEL_HEIGHT / 2 + 1);
   }
 
   showTip() {
@@ -344,8 +352,10 @@ class Viewer {
     tip.style.top = `${fits ? below : clamp(top - LABEL_HEIGHT - tip.offsetHeight - 8, 4, this.height)}px`;
   }
 
-  description({ x1, y1, x2, y2, text, layer }) {
-    return `${text}\n${layer.title} · ${Math.round(x2 - x1)} × ${Math.round(y2 - y1)} pixels`;
+  description({ x1, y1, x2, y2, name, score, layer }) {
+    const size = `${Math.round(x2 - x1)} × ${Math.round(y2 - y1)} pixels`;
+    const scored = score === null ? "" : layer.below ? ` · found at a score of ${score.toFixed(2)}` : ` ${score.toFixed(2)}`;
+    return layer.below ? `${name}\n${layer.title} · ${size}${scored}` : `${name}${scored}\n${layer.title} · ${size}`;
   }
 
   // ---- Input
