@@ -50,13 +50,9 @@ class ClassCurve:
 
     def at(self, places: IntArray) -> "ClassCurve":
         """Return some of the points, by their indices."""
-        return ClassCurve(
-            self.class_id,
-            self.boxes,
-            *(column[places] for column in (self.thresholds, self.precision, self.recall, self.f1)),
-            found=self.found[places],
-            shown=self.shown[places],
-        )
+        precision, recall, f1 = (column[places] for column in (self.precision, self.recall, self.f1))
+        found, shown = self.found[places], self.shown[places]
+        return ClassCurve(self.class_id, self.boxes, self.thresholds[places], precision, recall, f1, found, shown)
 
 
 def class_curve(outcomes: Outcomes, class_id: int) -> ClassCurve:

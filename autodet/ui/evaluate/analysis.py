@@ -9,6 +9,8 @@ from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.evaluate.curves import show_calibration, show_curves
 from autodet.ui.evaluate.errors import show_errors
 from autodet.ui.evaluate.evaluation import Evaluated
+from autodet.ui.evaluate.label_files import dataset_issues
+from autodet.ui.evaluate.label_review import show_label_issues
 from autodet.ui.evaluate.photos import show_photos
 from autodet.ui.evaluate.summary import show_classes, show_metrics, show_summary
 from autodet.ui.evaluate.thresholds import choose_thresholds
@@ -32,6 +34,7 @@ def show_analysis(evaluated: Evaluated) -> None:
             "Curves": partial(show_curves, evaluated, shown, thresholds),
             "Weak spots": partial(show_weak_spots, evaluated, shown),
             "Scores": partial(show_calibration, evaluated, shown),
+            f"Labels ({len(dataset_issues(evaluated)):,})": partial(show_label_issues, evaluated),
         }
         tabs = st.tabs(list(views), key="evaluate views", on_change="rerun")
         for tab, show in zip(tabs, views.values(), strict=True):

@@ -1,6 +1,7 @@
 """Selection of a split, its evaluation in the background, and the result that every section shows."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import streamlit as st
 
@@ -41,6 +42,11 @@ class Evaluated:
     report: EvaluationReport
     records: tuple[ImageRecord, ...]
     outcomes: Outcomes
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Index of each photo, by its file."""
+        return {record.file: index for index, record in enumerate(self.records)}
 
     @property
     def key(self) -> str:

@@ -13,20 +13,20 @@ from autodet.inference.box_drawings import outline_boxes
 from autodet.records import BoxXYXY, FloatArray
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.photo_viewer import (
+    ERROR_LAYERS,
     FALSE_POSITIVES,
     GROUND_TRUTH,
     MISSED,
     TRUE_POSITIVES,
     ViewedBoxes,
     ViewedPhoto,
-    opened_key,
+    opening,
     photo_viewer,
     view_photo,
 )
 from autodet.ui.common.pictures import as_jpeg, shrink_photo
 from autodet.ui.evaluate.evaluation import Evaluated
 
-LAYERS = (GROUND_TRUTH, TRUE_POSITIVES, MISSED, FALSE_POSITIVES)
 LABEL_COLOUR = "#2f7fd6"
 CROP_PIXELS = 240  # side of a crop
 MAX_PIXELS = 2000  # longer side of a photo from which crops are cut
@@ -36,7 +36,7 @@ Outlines = tuple[tuple[BoxXYXY, str], ...]  # boxes in pixels of the photo with 
 
 
 def view_outcomes(evaluated: Evaluated, shown: ShownOutcomes, photo: int, note: str = "") -> ViewedPhoto:
-    """Return a photo of the split for the viewer, with ``LAYERS``.
+    """Return a photo of the split for the viewer, with ``ERROR_LAYERS``.
 
     Raises:
         PhotoError: The photo cannot be read.
@@ -61,13 +61,14 @@ def view_outcomes(evaluated: Evaluated, shown: ShownOutcomes, photo: int, note: 
 
 @st.dialog("Photo", width="large")
 def enlarge(evaluated: Evaluated, shown: ShownOutcomes, photos: Sequence[int], start: int) -> None:
-    """Open some photos in the viewer, one at a time, with ``LAYERS``."""
+    """Open some photos in the viewer, one at a time, with ``ERROR_LAYERS``."""
     with sentences_for_errors("Evaluate"):
         photo_viewer(
             len(photos),
             lambda index: view_outcomes(evaluated, shown, photos[index]),
-            key=opened_key(),
-            layers=LAYERS,
+            key="evaluated photos",
+            layers=ERROR_LAYERS,
+            identity=opening(),
             start=start,
         )
 
