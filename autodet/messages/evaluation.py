@@ -109,10 +109,10 @@ def weakest_text(title: str, missed: int, boxes: int, rest: Mapping[str, int]) -
 def issue_text(kind: str, class_name: str, suggested_class: str | None) -> str:
     """Say what is wrong with a label, and what the detection suggests."""
     return {
-        "missing": f"No label on this {class_name}",
+        "missing": f"Looks like {class_name}, without a label",
         "wrong_class": f"Labelled {class_name}, looks like {suggested_class}",
-        "poor_box": f"The box of this {class_name} fits badly",
-        "spurious": f"No {class_name} to be seen here",
+        "poor_box": f"The box of this {class_name} looks badly placed",
+        "spurious": f"The model sees no {class_name} here",
     }[kind]
 
 

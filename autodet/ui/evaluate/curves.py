@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from autodet.charts.score_curves import f1_figure, precision_recall_figure, reliability_figure
+from autodet.charts.score_curves import f1_figure, point_key, precision_recall_figure, reliability_figure
 from autodet.evaluation.calibration import reliability
 from autodet.evaluation.curves import ClassCurve, class_curve
 from autodet.evaluation.examples import class_errors, score_examples
@@ -39,7 +39,8 @@ def show_curves(evaluated: Evaluated, shown: ShownOutcomes, thresholds: Mapping[
             st.markdown("**F1 at every threshold**", help=_f1_help())
             clickable_chart(f1_figure(chosen, classes, thresholds), section, "F1 against the threshold")
         clicked = st.session_state.get(section)
-        marks = {clicked: _point_mark(evaluated, thresholds, clicked)} if clicked else {}
+        points = [point_key(curve.class_id, thresholds[classes[curve.class_id]]) for curve in chosen]
+        marks = {key: _point_mark(evaluated, thresholds, key) for key in dict.fromkeys([*points, clicked]) if key}
         at_point = _at_point(evaluated, thresholds, clicked) if clicked else shown
         if chosen_point := show_marked(evaluated, at_point, section, marks):
             _offer_threshold(evaluated, chosen_point)

@@ -87,7 +87,7 @@ def _show_issue(evaluated: Evaluated, issue: LabelIssue, decisions: dict[LabelIs
     photo = evaluated.places[issue.file]
     labelled, suggested = _outlines(issue)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        for title, outlines in (("Label now", labelled), ("Suggestion", suggested)):
+        for title, outlines in (("Now", labelled), ("Suggestion", suggested)):
             with st.container(width=TILE_PIXELS, gap="xxsmall"):
                 _show_crop(evaluated, photo, title, outlines, (*labelled, *suggested))
         with st.container(width=300, gap="xsmall"):
