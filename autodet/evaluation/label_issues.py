@@ -6,6 +6,7 @@ the detection is right: a calibrated score says how often it is.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from autodet.records import BoolArray, BoxXYXY, FloatArray, ImageRecord, IntArra
 MIN_CONFIDENCE = 0.5  # of a detection that speaks against a label: more likely right than wrong
 MAX_NEIGHBOUR_IOU = 0.3  # of a missing object with labels of others
 MAX_SPURIOUS_QUALITY = 0.25
+MAX_ISSUES = 1000  # in a report
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +70,8 @@ def suspect_labels(shown: ShownOutcomes) -> SuspectLabels:
 def label_issues(
     shown: ShownOutcomes, records: Sequence[ImageRecord], suspects: SuspectLabels
 ) -> tuple[LabelIssue, ...]:
-    """Describe suspect labels by file, class name and box."""
-    return tuple(_issues(shown, records, suspects))
+    """Describe the worst ``MAX_ISSUES`` suspect labels by file, class name and box."""
+    return tuple(islice(_issues(shown, records, suspects), MAX_ISSUES))
 
 
 def _issues(shown: ShownOutcomes, records: Sequence[ImageRecord], suspects: SuspectLabels) -> Iterator[LabelIssue]:

@@ -69,9 +69,21 @@ def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation
     report, predictions = evaluation
     path = _path(model, dataset, split)
     path.parent.mkdir(exist_ok=True)
-    with open_atomically(path.with_suffix(PREDICTIONS)) as file:
-        np.savez(file, **_columns(predictions))
+    _keep_predictions(path.with_suffix(PREDICTIONS), predictions)
     _keep_report(path, report)
+
+
+def _keep_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
+    detections = Detections.of(predictions)
+    with open_atomically(path) as file:
+        np.savez(
+            file,
+            starts=detections.starts,
+            boxes_xyxy=detections.boxes_xyxy,
+            class_ids=detections.class_ids,
+            scores=detections.scores,
+            truncated=np.array([prediction.truncated for prediction in predictions], bool),
+        )
 
 
 def _keep_report(path: Path, report: EvaluationReport) -> None:
@@ -109,22 +121,13 @@ def _kept_predictions(path: Path, document: Mapping[str, Any]) -> list[Predictio
     return [_from_json(seen) for seen in document["predictions"]]  # files of earlier versions
 
 
-def _columns(predictions: Sequence[Prediction]) -> dict[str, NDArray[Any]]:
-    detections = Detections.of(predictions)
-    return {
-        "starts": detections.starts,
-        "boxes_xyxy": detections.boxes_xyxy,
-        "class_ids": detections.class_ids,
-        "scores": detections.scores,
-        "truncated": np.array([prediction.truncated for prediction in predictions], bool),
-    }
-
-
 def _predictions(columns: Mapping[str, NDArray[Any]]) -> list[Prediction]:
-    bounds = pairwise(columns["starts"].tolist())
+    boxes_xyxy, class_ids, scores = (columns[name] for name in ("boxes_xyxy", "class_ids", "scores"))
     return [
-        Prediction(*(columns[name][begin:end] for name in ("boxes_xyxy", "class_ids", "scores")), truncated=truncated)
-        for (begin, end), truncated in zip(bounds, columns["truncated"].tolist(), strict=True)
+        Prediction(boxes_xyxy[begin:end], class_ids[begin:end], scores[begin:end], truncated=truncated)
+        for (begin, end), truncated in zip(
+            pairwise(columns["starts"].tolist()), columns["truncated"].tolist(), strict=True
+        )
     ]
 
 

@@ -123,7 +123,7 @@ class EvaluationReport:
         confusion: Confusion matrix at the thresholds; None in reports of earlier versions.
         error_kinds: TIDE's kinds of errors: ``classification``, ``localization``, ``both``, ``duplicate``,
             ``background``, ``missed``.
-        label_issues: Labels that look wrong, the worst first.
+        label_issues: Labels that look wrong, the worst first, at most 1,000.
         caution: Sentence for readers if the model was trained on these photos, so that the metrics say little; else
             empty. Never stored.
     """

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autodet.evaluation.report import evaluate_predictions
-from autodet.records import Annotations, Prediction
+from autodet.records import Annotations, ImageRecord, Prediction
 from tests.evaluation.scenes import fruit_scene
 
 PLANTED = 6
@@ -87,3 +87,10 @@ def test_difficult_labels_are_left_alone():
     records[index] = replace(records[index], annotations=Annotations.of(marked.boxes_xyxy, marked.class_ids, [True]))
     kinds = {issue.kind for issue in evaluate_predictions(records, predictions, scene.classes).label_issues}
     assert kinds <= {"missing"}
+
+
+def test_a_report_lists_the_worst_thousand():
+    boxes = [[x, y, x + 5, y + 5] for x in range(0, 400, 10) for y in range(0, 400, 10)]
+    predictions = [Prediction.of(boxes[:90], [0] * 90, [0.9] * 90)] * 12
+    records = [ImageRecord(f"{number}.jpg", 400, 400, "test", Annotations.of([], [])) for number in range(12)]
+    assert len(evaluate_predictions(records, predictions, ["apple"]).label_issues) == 1000
