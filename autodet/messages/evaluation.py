@@ -82,6 +82,11 @@ def errors_text(missed: int, false_alarms: int, confused: int = 0) -> str:
     return ", ".join(filter(None, parts)) or "all objects found, no false alarms"
 
 
+def error_title(kind: str, count: int) -> str:
+    """Name the errors of a kind."""
+    return f"{counted(count, 'error')}: {ERROR_TITLES[kind]}"
+
+
 def cell_title(labelled: str, detected: str, count: int) -> str:
     """Name a cell of the confusion matrix; an empty class stands for background."""
     if not labelled:

@@ -9,7 +9,7 @@ from autodet.charts.errors import cell_key, confusion_figure, error_kinds_figure
 from autodet.evaluation.confusion import ConfusionCells, confusion_cells
 from autodet.evaluation.examples import cell_examples, error_counts, error_examples
 from autodet.evaluation.outcomes import ShownOutcomes
-from autodet.messages.evaluation import ERROR_TERMS, ERROR_TITLES, MISSED, UNLABELLED, cell_title
+from autodet.messages.evaluation import ERROR_TERMS, ERROR_TITLES, MISSED, UNLABELLED, cell_title, error_title
 from autodet.records import Confusion
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.evaluate.evaluation import Evaluated
@@ -38,8 +38,8 @@ def show_errors(evaluated: Evaluated, shown: ShownOutcomes) -> None:
             gains = {kind: error.map50_gain for kind, error in evaluated.report.error_kinds.items()}
             clickable_chart(error_kinds_figure(ERROR_TITLES, counts, gains), section, "Kinds of errors")
         kinds = {
-            kind: Mark(f"{counts[kind]:,} errors: {title}", partial(error_examples, shown, kind))
-            for kind, title in ERROR_TITLES.items()
+            kind: Mark(error_title(kind, counts[kind]), partial(error_examples, shown, kind))
+            for kind in ERROR_TITLES
             if counts[kind]
         }
         show_marked(evaluated, shown, section, kinds | _cell_marks(cells, confusion))

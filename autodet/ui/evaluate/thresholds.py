@@ -35,7 +35,7 @@ def choose_thresholds(evaluated: Evaluated) -> Mapping[str, float]:
                 "Back to the model's own", icon=":material/undo:", key=f"{state} undo", on_click=_reset, args=(state,)
             )
     if len(own) > 1:
-        room = st.expander("A threshold for each class", type="compact", key=f"{state} fields", on_change="rerun")
+        room = st.expander("A threshold for each class", type="compact", key="threshold fields", on_change="rerun")
         if room.open:
             with room, st.container(horizontal=True):
                 for name in own:
