@@ -40,8 +40,9 @@ SEARCH_KEYS += ["seconds_left", "created"]
 TRIAL_KEYS = ["number", "state", "params", "epochs", "error", "attempts", "effective"]
 TRIAL_KEYS += ["planned_epochs", "epoch_share", "epoch_seconds"]
 EPOCH_KEYS = ["epoch", "loss", "map50", "map50_95", "seconds"]
-REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images", "crowded_images", "thresholds", "caution"]
-REPORT_KEYS += ["model", "dataset", "split"]
+REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images", "crowded_images", "thresholds"]
+REPORT_KEYS += ["coco", "interval", "confusion", "error_kinds", "label_issues", "caution", "model", "dataset", "split"]
+CLASS_KEYS = ["ap50", "ap50_95", "images", "boxes", "precision", "recall", "f1", "threshold", "interval"]
 
 
 def environment(home, **extra):
@@ -148,12 +149,24 @@ class TestTheWholePath:
         assert report["images"] == imported["splits"]["test"]
         assert list(report["per_class"]) == imported["classes"]
         for one in report["per_class"].values():
-            assert list(one) == ["ap50", "ap50_95", "images", "boxes", "precision", "recall", "f1", "threshold"]
+            assert list(one) == CLASS_KEYS
+        assert report["confusion"]["labels"] == [*imported["classes"], "background"]
+        assert report["coco"]["AP50"] == report["map50"]
         thresholds = {name: one["threshold"] for name, one in report["per_class"].items()}
         assert report["thresholds"] == document_of(home, "models")[0]["thresholds"] == thresholds
         assert sum(one["boxes"] for one in report["per_class"].values()) == sum(
             len(record.annotations) for record in sample_dataset.split("test")
         )
+
+    def test_compare_says_what_is_noise(self, trained, sample_dataset):
+        home, imported, _, _ = trained
+        document = document_of(home, "compare", "fruit", "Fruit", "fruit")
+        assert document["models"] == {"a": "fruit", "b": "fruit"}
+        assert (document["map50"]["difference"], document["map50"]["significant"]) == (0, False)
+        assert len(document["images"]) == imported["splits"]["test"]
+        told = run(home, "compare", "fruit", "fruit", "fruit", "--split", "val").stdout
+        assert "Both models have the same mAP50 on these 4 photos." in told
+        assert "within noise" in told
 
     def test_datasets_and_models(self, trained):
         home, imported, searched, _ = trained

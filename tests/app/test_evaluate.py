@@ -1,4 +1,3 @@
-import json
 import re
 import threading
 import time
@@ -9,7 +8,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.inference import evaluation_jobs
 from autodet.inference.detector import Detector
 from autodet.inference.evaluation_jobs import find_evaluation
-from autodet.inference.evaluations import evaluate_model
+from autodet.inference.evaluations import evaluate_model, kept_evaluation
 from autodet.models.store import add_model
 from tests.app.conftest import address, checked, labelled, labels, says
 from tests.helpers import write_voc
@@ -193,8 +192,10 @@ def test_data_sets_with_a_class_that_the_model_does_not_know_are_not_offered(vis
 
 def test_a_damaged_record_of_an_evaluation_is_made_again(visit, data, model):
     evaluate_model(model, data, "val")
-    (kept,) = (model.path.parent / "evaluations").glob("*.json")
-    kept.write_text(json.dumps({"report": {}}))
+    (kept,) = (model.path.parent / "evaluations").glob("*.npz")
+    for damaged in (b"", b"damaged", kept.read_bytes()[:500]):
+        kept.write_bytes(damaged)
+        assert kept_evaluation(model, data, "val") is None
     assert any("Evaluate on" in label for label in labels(visit("evaluate", split="val").button))
 
 

@@ -1,7 +1,6 @@
 """Errors that were planted in the labels: the page names them with the right counts, and shows their boxes."""
 
 import json
-import re
 
 import pytest
 
@@ -44,6 +43,8 @@ def choose(app, title):
 
 def test_the_summary_counts_what_is_found_missed_and_wrong(page):
     app = page()
+    assert "No test photos" in app.expander[0].label
+    assert "draw new splits" in says(app)
     found = LABELS - 2 - 3 - 1
     assert f"Finds **{100 * found / LABELS:.0f} %** of the objects" in app.subheader[0].value
     assert "of what it reports is wrong" in app.subheader[0].value
@@ -54,8 +55,9 @@ def test_the_summary_counts_what_is_found_missed_and_wrong(page):
     assert "7 false alarms" in says(app)  # the duplicate scores 0.9
 
 
-def test_every_kind_of_error_and_every_cell_is_named_with_its_count(page):
-    assert set(boxes(page("Errors")).options) == {
+def test_every_error_is_named_with_its_count_and_shows_exactly_its_boxes(page):
+    app = page("Errors")
+    assert set(boxes(app).options) == {
         "2 errors: Wrong class",
         "3 errors: Badly placed box",
         "2 errors: Nothing labelled there",
@@ -68,10 +70,6 @@ def test_every_kind_of_error_and_every_cell_is_named_with_its_count(page):
         f"{2 * IMAGES - 2 - 3 - 2} apple, found",
         f"{IMAGES} banana, found",
     }
-
-
-def test_a_mark_shows_exactly_its_boxes_until_it_is_cleared(page):
-    app = page("Errors")
     assert not crops(app)
     app = choose(app, "3 errors: Badly placed box")
     assert "Shown below: **3 errors: Badly placed box**" in says(app).replace("\\", "")
@@ -81,20 +79,14 @@ def test_a_mark_shows_exactly_its_boxes_until_it_is_cleared(page):
     assert "2 boxes on 2 photos" in says(app) and len(crops(app)) == 2
     checked(labelled(app.button, "Clear").click().run())
     assert boxes(app).value is None and not crops(app)
-
-
-def test_a_mark_of_which_nothing_is_left_is_forgotten(page):
-    app = choose(page("Errors"), "1 error: Reported twice")
-    assert len(crops(app)) == 1
-    checked(threshold(app).set_value(0.95).run())
-    assert boxes(app).value is None and not crops(app)
-
-
-def test_many_boxes_come_in_pages(page):
-    app = choose(page("Errors"), f"{IMAGES} banana, found")
+    app = choose(app, f"{IMAGES} banana, found")
     assert len(crops(app)) == 12
     checked(app.pagination[0].set_value(2).run())
     assert len(crops(app)) == IMAGES - 12
+    app = choose(app, "1 error: Reported twice")
+    assert len(crops(app)) == 1
+    checked(threshold(app).set_value(0.95).run())
+    assert boxes(app).value is None and not crops(app)  # nothing is left of the mark
 
 
 def test_weak_spots_are_named_in_words_with_counts(page):
@@ -110,7 +102,7 @@ def test_weak_spots_are_named_in_words_with_counts(page):
     assert any("Blurred photos" in option for option in boxes(app).options)
 
 
-def test_the_threshold_of_each_class_can_be_typed_and_undone(page):
+def test_thresholds_can_be_typed_and_points_of_curves_show_their_errors(page):
     app = page("Classes")
     app.session_state["threshold fields"] = True
     checked(app.run())
@@ -120,21 +112,12 @@ def test_the_threshold_of_each_class_can_be_typed_and_undone(page):
     assert table["recall"]["banana"] == 0 and table["recall"]["apple"] > 0.8
     checked(labelled(app.button, "Back to the model's own").click().run())
     assert app.dataframe[0].value.set_index("class")["threshold"].to_dict() == {"apple": 0.5, "banana": 0.5}
-
-
-def test_points_of_curves_and_ranges_of_scores_show_their_boxes(page):
-    app = choose(page("Curves"), "11 errors of apple at a threshold of 0.50")
+    app = choose(opened(app, "Curves"), "11 errors of apple at a threshold of 0.50")
     assert len(crops(app)) == 11  # 2 + 3 + 2 + 1 false alarms, 3 missed
     app = opened(app, "Scores")
     (title,) = [option for option in boxes(app).options if "0.9 to 1.0" in option]
     app = choose(app, title)
     assert f"{3 * IMAGES + 1} boxes on {IMAGES} photos" in says(app)
-
-
-def test_a_missing_test_split_says_how_to_get_one(page):
-    app = page()
-    assert "No test photos" in app.expander[0].label
-    assert "draw new splits" in says(app)
 
 
 def test_labels_that_look_wrong_become_a_version_with_the_right_ones(page, planted, workspace, offered):
@@ -149,6 +132,10 @@ def test_labels_that_look_wrong_become_a_version_with_the_right_ones(page, plant
     }
     assert "0 accepted, 0 kept" in says(app)
     assert "Create the version" not in labels(app.button)
+    decision = next(control for control in app.segmented_control if control.label == "Decision")
+    checked(decision.set_value(False).run())
+    assert "0 accepted, 1 kept" in says(app)
+    assert offered["fruit-label-issues.csv"].decode().splitlines()[1].endswith("kept")
     checked(labelled(app.button, "Accept these 6").click().run())
     checked(app.pagination[0].set_value(2).run())
     checked(labelled(app.button, "Accept these 2").click().run())
@@ -166,14 +153,3 @@ def test_labels_that_look_wrong_become_a_version_with_the_right_ones(page, plant
     right = [(made.classes.index(name), tuple(map(float, box))) for name, box in TRUE]
     assert all(sorted(row) == sorted(right) for row in rows)
     assert planted.fingerprint != made.fingerprint
-
-
-def test_a_kept_label_stays_out_of_the_version(page, offered):
-    app = opened(page(), "Labels (8)")
-    first, second, *_ = [control for control in app.segmented_control if control.label == "Decision"]
-    checked(first.set_value(False).run())
-    second = [control for control in app.segmented_control if control.label == "Decision"][1]
-    checked(second.set_value(True).run())
-    assert re.search("1 accepted, 1 kept.*6 undecided", says(app))
-    rows = offered["fruit-label-issues.csv"].decode().splitlines()
-    assert [row.split(",")[-1] for row in rows[1:3]] == ["kept", "accepted"]

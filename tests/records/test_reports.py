@@ -2,10 +2,27 @@
 
 import json
 
-from autodet.records import ClassReport, EvaluationReport
+from autodet.records import ClassReport, Confusion, ErrorKind, EvaluationReport, LabelIssue
 
-PER_CLASS = {"apple": ClassReport(0.5, 0.25, 2, 3), "none": ClassReport(None, None, 0, 0)}
-REPORT = EvaluationReport(0.5, 0.25, 0.5, PER_CLASS, images=4, crowded_images=1)
+INTERVAL = {"ap50": (0.4, 0.6)}
+PER_CLASS = {"apple": ClassReport(0.5, 0.25, 2, 3, interval=INTERVAL), "none": ClassReport(None, None, 0, 0)}
+BOX = (1.0, 2.0, 3.0, 4.0)
+REPORT = EvaluationReport(
+    0.5,
+    0.25,
+    0.5,
+    PER_CLASS,
+    images=4,
+    crowded_images=1,
+    coco={"AP": 0.25, "APs": None},
+    interval={"map50": (0.4, 0.6)},
+    confusion=Confusion(("apple", "none", "background"), ((2, 0, 1), (0, 0, 0), (1, 0, 0))),
+    error_kinds={"missed": ErrorKind(1, 0.2)},
+    label_issues=(
+        LabelIssue("a.jpg", "wrong_class", "apple", BOX, 0.1, 0, "none", BOX),
+        LabelIssue("a.jpg", "spurious", "apple", BOX, 0.1, 0),
+    ),
+)
 
 
 def test_reports_survive_json():
@@ -17,10 +34,19 @@ def test_reports_survive_json():
 
 def test_reports_of_earlier_versions_are_read():
     document = REPORT.to_json()
-    for key in ("images", "crowded_images", "thresholds", "caution"):
-        del document[key]
+    known = ("map50", "map50_95", "map50_voc07", "per_class")
+    document = {key: document[key] for key in known}
+    for one in document["per_class"].values():
+        del one["interval"]
     read = EvaluationReport.from_json(document)
-    assert (read.per_class, read.images, read.crowded_images, read.caution) == (PER_CLASS, 0, 0, "")
+    assert read.per_class["apple"] == ClassReport(0.5, 0.25, 2, 3)
+    assert (read.images, read.crowded_images, read.caution, read.confusion, read.label_issues) == (0, 0, "", None, ())
+
+
+def test_a_label_issue_names_its_class_as_class():
+    (issue, _) = REPORT.to_json()["label_issues"]
+    assert list(issue)[:5] == ["file", "kind", "class", "box", "score"]
+    assert issue["class"] == "apple"
 
 
 def test_a_report_is_told_with_exactly_these_keys():
@@ -33,7 +59,12 @@ def test_a_report_is_told_with_exactly_these_keys():
         "images",
         "crowded_images",
         "thresholds",
+        "coco",
+        "interval",
+        "confusion",
+        "error_kinds",
+        "label_issues",
         "caution",
     ]
-    figures = {"precision": None, "recall": None, "f1": None, "threshold": None}
+    figures = {"precision": None, "recall": None, "f1": None, "threshold": None, "interval": {}}
     assert document["per_class"] == {"apple": {"ap50": 0.5, "ap50_95": 0.25, "images": 2, "boxes": 3, **figures}}
