@@ -71,13 +71,20 @@ def confusion_figure(confusion: Confusion, shown: Sequence[int], row_titles: Seq
             unselected={"marker": {"opacity": 1}},
         )
     )
-    for (place, across, *_, count), share in zip(cells, shares, strict=True):
-        if count:
-            font = {"color": "white"} if _opacity(share, count) > STRONG else {}
-            figure.add_annotation(x=across, y=place, text=f"{count:,}", showarrow=False, font=font)
+    numbers = [
+        {
+            "x": across,
+            "y": place,
+            "text": f"{count:,}",
+            "showarrow": False,
+            "font": {"color": "white"} if _opacity(share, count) > STRONG else {},
+        }
+        for (place, across, *_, count), share in zip(cells, shares, strict=True)
+        if count
+    ]
     name_rows(figure, rows)
     styled(figure, height=90 + CELL_PIXELS * len(rows), x_title="Detected as", y_title="Labelled")
-    figure.update_layout(showlegend=False, bargap=0, hovermode="closest")
+    figure.update_layout(showlegend=False, bargap=0, hovermode="closest", annotations=numbers)
     figure.update_xaxes(
         tickvals=list(range(len(columns))),
         ticktext=[_short(name) for name in columns],
@@ -165,11 +172,11 @@ def groups_figure(counts: Sequence[GroupCounts], titles: Sequence[str], texts: S
                 unselected={"marker": {"opacity": 0.45}},
             )
         )
-    for row, text in zip(rows, texts, strict=True):
-        figure.add_annotation(x=0, y=row - 0.42, text=text, showarrow=False, xanchor="left", font={"size": 12})
+    place = {"x": 0, "showarrow": False, "xanchor": "left", "font": {"size": 12}}
+    notes = [place | {"y": row - 0.42, "text": text} for row, text in zip(rows, texts, strict=True)]
     name_rows(figure, titles)
     styled(figure, height=80 + 52 * len(rows))
-    figure.update_layout(barmode="stack", bargap=0.5, hovermode="closest")
+    figure.update_layout(barmode="stack", bargap=0.5, hovermode="closest", annotations=notes)
     figure.update_yaxes(showgrid=False)
     figure.update_xaxes(range=[0, 100], ticksuffix=" %", fixedrange=True)
     figure.update_yaxes(fixedrange=True)

@@ -5,6 +5,7 @@ from functools import partial
 
 import streamlit as st
 
+from autodet.evaluation.summary import summarize
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.evaluate.curves import show_calibration, show_curves
 from autodet.ui.evaluate.errors import show_errors
@@ -24,13 +25,14 @@ def show_analysis(evaluated: Evaluated) -> None:
         top = st.container()
         thresholds = choose_thresholds(evaluated)
         shown = evaluated.outcomes.at(thresholds)
+        together, by_class = summarize(shown)
         with top:
-            show_summary(evaluated, shown)
+            show_summary(evaluated, together, by_class)
             show_metrics(evaluated)
         views: dict[str, Callable[[], None]] = {
             "Photos": partial(show_photos, evaluated, shown),
             "Errors": partial(show_errors, evaluated, shown),
-            "Classes": partial(show_classes, evaluated, shown, thresholds),
+            "Classes": partial(show_classes, evaluated, by_class, thresholds),
             "Curves": partial(show_curves, evaluated, shown, thresholds),
             "Weak spots": partial(show_weak_spots, evaluated, shown),
             "Scores": partial(show_calibration, evaluated, shown),

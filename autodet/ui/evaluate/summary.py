@@ -1,14 +1,13 @@
 """Summary of an evaluation: what share is found, what share of the reports is wrong, and mAP."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from autodet.charts.evaluation import class_ap_figure
-from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.evaluation.report import unmeasured_caution
-from autodet.evaluation.summary import DetectionSummary, summarize
+from autodet.evaluation.summary import DetectionSummary
 from autodet.messages.cautions import SPLIT_WORDS, caution_text
 from autodet.messages.evaluation import found_text, wrong_text
 from autodet.records import MAX_DETECTIONS
@@ -35,9 +34,8 @@ COLUMN_HELP = {
 }
 
 
-def show_summary(evaluated: Evaluated, shown: ShownOutcomes) -> None:
+def show_summary(evaluated: Evaluated, together: DetectionSummary, by_class: Sequence[DetectionSummary]) -> None:
     """Show in a sentence what the detector finds and how often it errs, then a line for each of the main classes."""
-    together, by_class = summarize(shown)
     names = evaluated.model.card.classes
     photos = f"On {counted(len(evaluated.records), f'{SPLIT_WORDS[evaluated.split]} photo')}"
     what = f"{counted(together.boxes, 'labelled object')}"
@@ -87,7 +85,7 @@ def show_metrics(evaluated: Evaluated) -> None:
         )
 
 
-def show_classes(evaluated: Evaluated, shown: ShownOutcomes, thresholds: Mapping[str, float]) -> None:
+def show_classes(evaluated: Evaluated, by_class: Sequence[DetectionSummary], thresholds: Mapping[str, float]) -> None:
     """Show the average precision of every class, and its figures at the thresholds as a table."""
     report = evaluated.report
     st.plotly_chart(
@@ -96,7 +94,6 @@ def show_classes(evaluated: Evaluated, shown: ShownOutcomes, thresholds: Mapping
         config={"displayModeBar": False},
         alt="Average precision of every class",
     )
-    _, by_class = summarize(shown)
     rows = [
         {
             "class": name,
