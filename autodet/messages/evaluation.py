@@ -1,6 +1,7 @@
 """Sentences about what a detector finds, misses and confuses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from autodet.records import Interval
 from autodet.text_format import counted
@@ -20,6 +21,14 @@ ERROR_TERMS = {
     "classification": "a detection on a label of another class",
     "both": "a detection near a label of another class",
     "duplicate": "a second detection of an object",
+}
+ERROR_REMEDIES = {
+    "missed": "Add photos with such objects, or lower the threshold.",
+    "background": "Check whether labels are missing there, add photos without objects, or raise the threshold.",
+    "localization": "Check whether the labels fit tightly, or train with larger photos.",
+    "classification": "Check the labels of the confused classes, and add photos of both.",
+    "both": "Check the labels of the confused classes.",
+    "duplicate": "Check for objects that are labelled in parts, or raise the threshold.",
 }
 UNLABELLED, MISSED = "not labelled", "missed"  # the last row and column of the confusion matrix
 GROUP_TITLES = {
@@ -105,10 +114,44 @@ def group_text(missed: int, boxes: int, false_positives: int) -> str:
     return f"{missed:,} of {boxes:,} missed, {counted(false_positives, 'false alarm')}"
 
 
-def weakest_text(title: str, missed: int, boxes: int, rest: Mapping[str, int]) -> str:
-    """Name the group with the largest share of missed objects, beside the share of the other groups."""
-    others = f"; {percent(rest['missed'] / rest['boxes'])} of the others" if rest["boxes"] else ""
-    return f"{title}: {missed:,} of {boxes:,} missed ({percent(missed / boxes)}{others})."
+def weakest_text(title: str, missed: int, boxes: int, other_missed: int, other_boxes: int) -> str:
+    """Say that a group is missed more often than the others."""
+    others = f"{percent(other_missed / other_boxes)} of the others"
+    return f"{title}: {missed:,} of {boxes:,} missed ({percent(missed / boxes)}; {others})."
+
+
+def priority_text(kind: str, name: str, loss: float, values: Mapping[str, Any]) -> str:
+    """Say what costs how much, and what to do about it."""
+    return _PRIORITIES[kind](name, loss, **values)
+
+
+def _error_priority(name: str, loss: float, count: int) -> str:
+    return f"{error_title(name, count)}. Mending them adds {loss:.3f} to mAP@0.5. {ERROR_REMEDIES[name]}"
+
+
+def _class_priority(name: str, loss: float, ap50: float, training_boxes: int | None, rarest: bool) -> str:
+    few = ", the fewest of all classes" if rarest else ""
+    boxes = (
+        "" if training_boxes is None else f" It has {counted(training_boxes, 'training box', 'training boxes')}{few}."
+    )
+    return f"{name} is below average: AP@0.5 {ap50:.3f} costs {loss:.3f} of mAP@0.5.{boxes} Add photos of it."
+
+
+def _group_priority(name: str, loss: float, missed: int, boxes: int) -> str:
+    remedy = "Train with larger photos, or predict on parts of a photo." if name == "small" else "Add photos of such."
+    return f"{GROUP_TITLES[name]}: {missed:,} of {boxes:,} missed, {percent(loss)} of all objects. {remedy}"
+
+
+def _labels_priority(_name: str, _loss: float, count: int, boxes: int) -> str:
+    return f"{counted(count, 'label')} beside {counted(boxes, 'object')} may be wrong. Check them under Labels."
+
+
+_PRIORITIES: Mapping[str, Callable[..., str]] = {
+    "error": _error_priority,
+    "class": _class_priority,
+    "group": _group_priority,
+    "labels": _labels_priority,
+}
 
 
 def issue_text(kind: str, class_name: str, suggested_class: str | None) -> str:

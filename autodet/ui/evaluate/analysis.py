@@ -12,6 +12,7 @@ from autodet.ui.evaluate.errors import show_errors
 from autodet.ui.evaluate.evaluation import Evaluated
 from autodet.ui.evaluate.label_files import dataset_issues
 from autodet.ui.evaluate.label_review import show_label_issues
+from autodet.ui.evaluate.next_steps import show_next_steps
 from autodet.ui.evaluate.photos import show_photos
 from autodet.ui.evaluate.summary import show_classes, show_metrics, show_summary
 from autodet.ui.evaluate.thresholds import choose_thresholds
@@ -31,6 +32,7 @@ def show_analysis(evaluated: Evaluated) -> None:
             show_metrics(evaluated)
         views: dict[str, Callable[[], None]] = {
             "Photos": partial(show_photos, evaluated, shown),
+            "Next steps": partial(show_next_steps, evaluated, shown),
             "Errors": partial(show_errors, evaluated, shown),
             "Classes": partial(show_classes, evaluated, by_class, thresholds),
             "Curves": partial(show_curves, evaluated, shown, thresholds),

@@ -18,9 +18,11 @@ def condition_groupings(evaluated: Evaluated) -> dict[str, Grouping]:
     measured = _kept().get(f"{evaluated.dataset.fingerprint} {evaluated.split}")
     if measured is None:
         photos = counted(len(evaluated.records), "photo")
-        if not st.button(f"Measure light and sharpness of {photos}", icon=":material/contrast:"):
+        place = st.empty()
+        if not place.button(f"Measure light and sharpness of {photos}", icon=":material/contrast:"):
             return {}
         measured = _measure(evaluated)
+        place.empty()
     brightness, sharpness = np.array(measured, np.float64).reshape(-1, 2).T
     light = np.digitize(brightness, [DARK, BRIGHT])
     blurred = sharpness <= np.percentile(sharpness, BLURRED_SHARE)

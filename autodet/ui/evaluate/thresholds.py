@@ -71,8 +71,8 @@ def _ask_for_one(state: str, current: Mapping[str, float], name: str) -> None:
 
 def _explanation(current: Mapping[str, float], own: Mapping[str, float]) -> str:
     if current == own:
-        several = "each class has its own; the slider sets one for all" if len(set(own.values())) > 1 else "as stored"
-        return f"The model's own, chosen on its validation photos: {several}."
+        several = ": each class has its own; the slider sets one for all" if len(set(own.values())) > 1 else ""
+        return f"The model's own, chosen on its validation photos{several}."
     return "Set by you; everything below follows. The model keeps its own."
 
 

@@ -17,6 +17,7 @@ from autodet.evaluation.groupings import (
     size_grouping,
 )
 from autodet.evaluation.outcomes import Outcomes, ShownOutcomes
+from autodet.evaluation.priorities import weak_groups
 from autodet.messages.evaluation import GROUP_TITLES, group_text, weakest_text
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
@@ -25,7 +26,7 @@ from autodet.ui.evaluate.marks import Mark, clickable_chart, show_marked
 from autodet.ui.evaluate.photo_conditions import condition_groupings
 
 MAX_GROUPS = 12  # bars of a chart
-MIN_BOXES = 10  # of a group that is called the weakest
+EVEN = "No group of objects is missed clearly more often than the others."
 MAX_NAME = 40
 TITLES = {
     "size": "Object size",
@@ -47,8 +48,8 @@ def show_weak_spots(evaluated: Evaluated, shown: ShownOutcomes) -> None:
         section = f"groups {evaluated.key}"
         groupings = dict(_groupings(evaluated.key, evaluated, evaluated.outcomes)) | condition_groupings(evaluated)
         counts = {kind: _largest(group_counts(shown, grouping)) for kind, grouping in groupings.items()}
-        if sentences := [weakest for groups in counts.values() if (weakest := _weakest(groups))]:
-            st.markdown("\n".join(f"- {escape(sentence)}" for sentence in sentences), help=HELP)
+        sentences = [weakest for groups in counts.values() if (weakest := _weakest(groups))] or [EVEN]
+        st.markdown("\n".join(f"- {escape(sentence)}" for sentence in sentences), help=HELP)
         marks: dict[str, Mark] = {}
         columns = st.columns(2, gap="medium")
         for place, (kind, groups) in enumerate(counts.items()):
@@ -77,17 +78,12 @@ def _largest(groups: Sequence[GroupCounts]) -> list[GroupCounts]:
 
 
 def _weakest(groups: Sequence[GroupCounts]) -> str:
-    """Name the group that is missed most often, if it is missed more often than the rest."""
-    large = [group for group in groups if group.boxes >= MIN_BOXES and group.missed]
-    if len(groups) < 2 or not large:
+    """Name the group that is missed clearly more often than the rest; empty if there is none."""
+    if not (weak := weak_groups(groups)):
         return ""
-    weakest = max(large, key=lambda group: group.missed_share)
-    rest = {
-        name: sum(getattr(group, name) for group in groups) - getattr(weakest, name) for name in ("boxes", "missed")
-    }
-    if rest["boxes"] and weakest.missed_share <= rest["missed"] / rest["boxes"]:
-        return ""
-    return weakest_text(_title(weakest.name), weakest.missed, weakest.boxes, rest)
+    others = [group for group in groups if group is not weak[0]]
+    missed, boxes = sum(group.missed for group in others), sum(group.boxes for group in others)
+    return weakest_text(_title(weak[0].name), weak[0].missed, weak[0].boxes, missed, boxes)
 
 
 def _title(name: str) -> str:
