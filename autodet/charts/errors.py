@@ -149,7 +149,7 @@ def groups_figure(counts: Sequence[GroupCounts], titles: Sequence[str], texts: S
     Args:
         counts: Counts of each group that has boxes.
         titles: Title of each group.
-        texts: Text above each bar.
+        texts: Text beside each title.
         kind: What the groups differ in.
     """
     rows = list(range(len(counts)))
@@ -172,12 +172,14 @@ def groups_figure(counts: Sequence[GroupCounts], titles: Sequence[str], texts: S
                 unselected={"marker": {"opacity": 0.45}},
             )
         )
-    place = {"x": 0, "showarrow": False, "xanchor": "left", "font": {"size": 12}}
-    notes = [place | {"y": row - 0.42, "text": text} for row, text in zip(rows, texts, strict=True)]
-    name_rows(figure, titles)
+    place = {"x": 0, "showarrow": False, "xanchor": "left", "yanchor": "bottom", "font": {"size": 12}}
+    notes = [
+        place | {"y": row - 0.27, "text": f"<b>{label(title)}</b>: {text}"}
+        for row, title, text in zip(rows, titles, texts, strict=True)
+    ]
     styled(figure, height=80 + 52 * len(rows))
     figure.update_layout(barmode="stack", bargap=0.5, hovermode="closest", annotations=notes)
-    figure.update_yaxes(showgrid=False)
+    figure.update_yaxes(showgrid=False, showticklabels=False, range=[len(rows) - 0.5, -0.8])
     figure.update_xaxes(range=[0, 100], ticksuffix=" %", fixedrange=True)
     figure.update_yaxes(fixedrange=True)
     return figure

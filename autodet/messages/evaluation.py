@@ -126,7 +126,7 @@ def priority_text(kind: str, name: str, loss: float, values: Mapping[str, Any]) 
 
 
 def _error_priority(name: str, loss: float, count: int) -> str:
-    return f"{error_title(name, count)}. Mending them adds {loss:.3f} to mAP@0.5. {ERROR_REMEDIES[name]}"
+    return f"{error_title(name, count)}. Mending all of them would add {loss:.3f} to mAP@0.5. {ERROR_REMEDIES[name]}"
 
 
 def _class_priority(name: str, loss: float, ap50: float, training_boxes: int | None, rarest: bool) -> str:

@@ -4,9 +4,14 @@ import json
 
 import pytest
 
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import load_dataset
+from autodet.evaluation.report import evaluate_predictions
+from autodet.inference.evaluations import keep_evaluation
+from autodet.records import Prediction
 from tests.app.conftest import checked, labelled, labels, says
 from tests.app.test_evaluate import opened, threshold
+from tests.helpers import write_voc
 from tests.planted_errors import PHOTOS, PLANTED, TRUE, import_planted, predict_planted
 
 IMAGES = PHOTOS + sum(count for _, count in PLANTED.values())
@@ -89,9 +94,13 @@ def test_every_error_is_named_with_its_count_and_shows_exactly_its_boxes(page):
     assert boxes(app).value is None and not crops(app)  # nothing is left of the mark
 
 
-def test_weak_spots_are_named_in_words_with_counts(page):
-    app = page("Weak spots")
-    assert "2 missed: Small" not in says(app)
+def test_next_steps_and_weak_spots_are_named_with_counts(page):
+    app = page("Next steps")
+    steps = app.markdown[-1].value.replace("\\", "").splitlines()
+    assert steps[0].startswith("1. 8 labels beside 65 objects may be wrong.")
+    assert any("3 errors: Badly placed box. Mending all of them would add" in step for step in steps)
+    assert any("is below average: AP" in step and "training boxes" in step for step in steps)
+    app = opened(app, "Weak spots")
     options = boxes(app).options
     assert "6 missed: Medium objects, 32 to 96 px" in options
     assert f"{LABELS - 6} found: Medium objects, 32 to 96 px" in options
@@ -153,3 +162,26 @@ def test_labels_that_look_wrong_become_a_version_with_the_right_ones(page, plant
     right = [(made.classes.index(name), tuple(map(float, box))) for name, box in TRUE]
     assert all(sorted(row) == sorted(right) for row in rows)
     assert planted.fingerprint != made.fingerprint
+
+
+def test_every_tab_opens_when_the_model_finds_nothing(visit, workspace, tmp_path, model_there):
+    name = "*apple* <b>"
+    marks = [(name, (10, 10, 50, 40))]
+    for split in ("train", "val"):
+        write_voc(tmp_path / "odd" / split, 2, marks)
+    data = import_dataset(tmp_path / "odd", "odd", workspace=workspace)
+    model = model_there("odd", classes=(name, "banana"), dataset="odd")
+    records = data.split("val")
+    nothing = [Prediction.of([], [], []) for _ in records]
+    report = evaluate_predictions(records, nothing, model.card.classes, model.card.all_thresholds)
+    keep_evaluation(model, data, "val", (report, nothing))
+    app = visit("evaluate", split="val")
+    assert app.subheader[0].value == "Finds **0 %** of the objects (0 %); reports nothing"
+    assert r"**\*apple\* \<b\>**: finds **0 %**" in says(app)
+    for tab in [tab.label for tab in app.tabs]:
+        opened(app, tab)
+        assert not app.error
+    app = opened(app, "Errors")
+    app = choose(app, f"2 labelled {name}, missed")
+    assert "2 boxes on 2 photos" in says(app)
+    assert len(crops(app)) == 2

@@ -7,6 +7,7 @@ import streamlit as st
 
 from autodet.evaluation.summary import summarize
 from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.evaluate.classes import show_classes
 from autodet.ui.evaluate.curves import show_calibration, show_curves
 from autodet.ui.evaluate.errors import show_errors
 from autodet.ui.evaluate.evaluation import Evaluated
@@ -14,7 +15,7 @@ from autodet.ui.evaluate.label_files import dataset_issues
 from autodet.ui.evaluate.label_review import show_label_issues
 from autodet.ui.evaluate.next_steps import show_next_steps
 from autodet.ui.evaluate.photos import show_photos
-from autodet.ui.evaluate.summary import show_classes, show_metrics, show_summary
+from autodet.ui.evaluate.summary import show_metrics, show_summary
 from autodet.ui.evaluate.thresholds import choose_thresholds
 from autodet.ui.evaluate.weak_spots import show_weak_spots
 
@@ -34,7 +35,7 @@ def show_analysis(evaluated: Evaluated) -> None:
             "Photos": partial(show_photos, evaluated, shown),
             "Next steps": partial(show_next_steps, evaluated, shown),
             "Errors": partial(show_errors, evaluated, shown),
-            "Classes": partial(show_classes, evaluated, by_class, thresholds),
+            "Classes": partial(show_classes, evaluated, shown, by_class, thresholds),
             "Curves": partial(show_curves, evaluated, shown, thresholds),
             "Weak spots": partial(show_weak_spots, evaluated, shown),
             "Scores": partial(show_calibration, evaluated, shown),

@@ -27,7 +27,7 @@ from autodet.ui.evaluate.outcome_photos import LABEL_COLOUR, Outlines, crop, enl
 from autodet.workspace import portable
 
 PER_PAGE = 6
-TILE_PIXELS = 176
+TILE_PIXELS = 144  # two side by side on a phone
 ALL = "all"
 DECISIONS = {True: "Accept", False: "Keep"}
 INTRO = (
@@ -87,9 +87,10 @@ def _show_issue(evaluated: Evaluated, issue: LabelIssue, decisions: dict[LabelIs
     photo = evaluated.places[issue.file]
     labelled, suggested = _outlines(issue)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        for title, outlines in (("Now", labelled), ("Suggestion", suggested)):
-            with st.container(width=TILE_PIXELS, gap="xxsmall"):
-                _show_crop(evaluated, photo, title, outlines, (*labelled, *suggested))
+        with st.container(horizontal=True, width="content", gap="small"):
+            for title, outlines in (("Now", labelled), ("Suggestion", suggested)):
+                with st.container(width=TILE_PIXELS, gap="xxsmall"):
+                    _show_crop(evaluated, photo, title, outlines, (*labelled, *suggested))
         with st.container(width=300, gap="xsmall"):
             names = (shortened(issue.class_name, 30), issue.suggested_class and shortened(issue.suggested_class, 30))
             st.markdown(f"**{escape(issue_text(issue.kind, *names))}**  \n{escape(remedy_text(issue.kind, *names))}?")

@@ -1,11 +1,9 @@
 """Summary of an evaluation: what share is found, what share of the reports is wrong, and mAP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
-from autodet.charts.evaluation import class_ap_figure
 from autodet.evaluation.report import unmeasured_caution
 from autodet.evaluation.summary import DetectionSummary
 from autodet.messages.cautions import SPLIT_WORDS, caution_text
@@ -26,12 +24,6 @@ SUMMARY_HELP = (
     "recall; the share of right detections is the precision. The intervals say how much the figures depend on the "
     "photos that happen to be in this split: drawn again, 95 % of the figures would lie in them (bootstrap)."
 )
-FIGURES = {"AP@0.5": "%.3f", "AP@0.5–0.95": "%.3f", "precision": "%.2f", "recall": "%.2f", "threshold": "%.2f"}
-COLUMN_HELP = {
-    "precision": "Share of the detections that are right, at the class's threshold and an IoU of 0.5.",
-    "recall": "Share of the objects that are found, at the class's threshold and an IoU of 0.5.",
-    "threshold": "The confidence threshold that is set above.",
-}
 
 
 def show_summary(evaluated: Evaluated, together: DetectionSummary, by_class: Sequence[DetectionSummary]) -> None:
@@ -83,34 +75,3 @@ def show_metrics(evaluated: Evaluated) -> None:
             "finds no more than that on a photo, so the rest counts as missed.",
             icon=":material/grain:",
         )
-
-
-def show_classes(evaluated: Evaluated, by_class: Sequence[DetectionSummary], thresholds: Mapping[str, float]) -> None:
-    """Show the average precision of every class, and its figures at the thresholds as a table."""
-    report = evaluated.report
-    st.plotly_chart(
-        class_ap_figure(report),
-        key=f"classes {evaluated.key}",
-        config={"displayModeBar": False},
-        alt="Average precision of every class",
-    )
-    rows = [
-        {
-            "class": name,
-            "AP@0.5": report.per_class[name].ap50,
-            "AP@0.5–0.95": report.per_class[name].ap50_95,
-            "precision": 1 - summary.wrong / summary.detections if summary.detections else None,
-            "recall": summary.found / summary.boxes if summary.boxes else None,
-            "threshold": thresholds[name],
-            "photos": report.per_class[name].images,
-            "boxes": report.per_class[name].boxes,
-        }
-        for name, summary in zip(evaluated.model.card.classes, by_class, strict=True)
-    ]
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        placeholder="–",
-        column_config={name: number(format=shape, help=COLUMN_HELP.get(name)) for name, shape in FIGURES.items()},
-    )
