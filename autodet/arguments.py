@@ -22,6 +22,13 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options, allow_abbrev=False)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse the arguments; refuse unknown ones here, so that the error names the command that they stand behind."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options, unknown
+
     def error(self, message: str) -> NoReturn:
         """Raise the error; ``autodet.cli.main`` prints it."""
         raise AutodetError(f"{message[:1].upper()}{message[1:]}; see '{self.prog} --help'.")

@@ -262,7 +262,8 @@ def report_text(report: EvaluationReport) -> str:
     if report.crowded_images:
         photos = counted(report.crowded_images, "photo")
         words = (
-            f"{photos} with more than {MAX_DETECTIONS} annotated objects: a detector finds no more, the rest is missed"
+            f"{photos} with more than {MAX_DETECTIONS} annotated objects: a detector finds no more, the other "
+            f"{report.crowded_objects:,} are missed"
         )
         facts.append(("note", words))
     rows: list[tuple[str, ...]] = [

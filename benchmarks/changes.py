@@ -29,7 +29,8 @@ from autodet.models.cpu_kernels.precision import answer_in_float32
 from autodet.models.detection import square_tensor
 from autodet.models.letterbox import Letterbox
 from autodet.models.matching_weights import transplant
-from autodet.training import class_balance, frozen_layers, letterbox_dataset, loop, schedule, transforms
+from autodet.records import learning_rate
+from autodet.training import class_balance, frozen_layers, letterbox_dataset, loop, transforms
 from autodet.training.device_profile import DeviceTraits
 from autodet.training.transforms import MOSAICS
 
@@ -231,7 +232,7 @@ def _weigh_boxes_twice() -> None:
 
 
 def _warm_up_longer() -> None:
-    schedule.WARM_UP = 0.15
+    learning_rate.WARM_UP = 0.15
 
 
 def _clip_closer() -> None:

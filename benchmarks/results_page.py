@@ -69,7 +69,7 @@ def _time_page(times: int) -> list[float]:
     app.switch_page("pages/results.py").run()
     assert not app.error
     assert not app.exception
-    assert len(app.get("plotly_chart")) >= 2
+    assert app.get("plotly_chart")
     seconds = []
     for _ in range(times):
         begun = time.perf_counter()

@@ -40,7 +40,16 @@ SEARCH_KEYS += ["seconds_left", "created"]
 TRIAL_KEYS = ["number", "state", "params", "epochs", "error", "attempts", "effective"]
 TRIAL_KEYS += ["planned_epochs", "epoch_share", "epoch_seconds"]
 EPOCH_KEYS = ["epoch", "loss", "map50", "map50_95", "seconds"]
-REPORT_KEYS = ["map50", "map50_95", "map50_voc07", "per_class", "images", "crowded_images", "thresholds"]
+REPORT_KEYS = [
+    "map50",
+    "map50_95",
+    "map50_voc07",
+    "per_class",
+    "images",
+    "crowded_images",
+    "crowded_objects",
+    "thresholds",
+]
 REPORT_KEYS += ["coco", "interval", "confusion", "error_kinds", "label_issues", "caution", "model", "dataset", "split"]
 CLASS_KEYS = ["ap50", "ap50_95", "images", "boxes", "precision", "recall", "f1", "threshold", "interval"]
 
@@ -869,3 +878,9 @@ def test_whatever_a_library_prints_the_answer_stands_alone(monkeypatch, capsys):
     monkeypatch.setattr(dataset_commands, "list_datasets", lambda: print("Loading annotations...") or [])
     assert cli.main(["datasets", "--json"]) == 0
     assert capsys.readouterr().out == "[]\n"
+
+
+@pytest.mark.parametrize(("words", "program"), [(["resume", "x", "--detach"], " resume"), (["--bogus"], "")])
+def test_an_unknown_argument_points_to_the_help_of_its_command(capsys, words, program):
+    assert cli.main(words) == 2
+    assert f"see 'python -m autodet{program} --help'" in capsys.readouterr().err

@@ -70,6 +70,7 @@ def _points(trials: Sequence[TrialStatus], title: str, name: str, look: dict[str
         x=[trial.latency_ms for trial in trials],
         y=[trial.best_epoch.score if trial.best_epoch else None for trial in trials],
         name=name,
+        customdata=[trial.number for trial in trials],
         hovertext=[_about(trial) for trial in trials],
         hovertemplate=f"%{{hovertext}}<br>{title} %{{y:.3f}}<br>%{{x:~g}} ms per prediction<extra></extra>",
         **look,

@@ -88,6 +88,7 @@ def _trace(state: str, bars: Sequence[_Bar], devices: Sequence[str]) -> go.Bar:
         base=[bar.started.replace(tzinfo=None).isoformat() for bar in bars],
         x=[1000 * (bar.ended - bar.started).total_seconds() for bar in bars],
         y=[devices.index(bar.device) for bar in bars],
+        customdata=[bar.trial.number for bar in bars],
         text=[str(bar.trial.number) for bar in bars],
         textposition="inside",
         insidetextanchor="middle",

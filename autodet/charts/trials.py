@@ -1,31 +1,42 @@
 """Charts of trials over epochs, as in the tutorial."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from heapq import nlargest
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from autodet.charts.layout import note_before_first_epoch, styled
 from autodet.charts.palette import class_colour
 from autodet.evaluation.objective import Objective
-from autodet.records import EpochResult, SearchStatus, TrialStatus
+from autodet.records import EpochResult, Hyperparameters, SearchStatus, TrialStatus
+from autodet.records.learning_rate import lr_factor
 
 HEIGHT = 420
+DETAIL_HEIGHT = 560
+LR_STEPS = 200  # points of a learning rate curve
 MAX_LINES = 60
 DIVERGED = 3.0  # times the highest first-epoch loss; higher losses would flatten everything else
 
 
 def most_telling(status: SearchStatus) -> SearchStatus:
     """Limit a search to the trials that a chart can show: the best and the newest."""
-    if len(status.trials) <= MAX_LINES:
-        return status
-    newest = status.trials[-MAX_LINES // 3 :]
-    measured = [trial for trial in status.trials[: -MAX_LINES // 3] if trial.best_epoch]
-    best = nlargest(
-        MAX_LINES - len(newest), measured, key=lambda trial: trial.best_epoch.score if trial.best_epoch else 0
-    )
-    return replace(status, trials=tuple(sorted((*best, *newest), key=lambda trial: trial.number)))
+    return replace(status, trials=tuple(telling_trials(status.trials, MAX_LINES)))
+
+
+def telling_trials(trials: Sequence[TrialStatus], most: int) -> Sequence[TrialStatus]:
+    """Return at most ``most`` trials, in their order: the best two thirds and the newest third."""
+    if len(trials) <= most:
+        return trials
+    newest = trials[-most // 3 :]
+    return sorted((*best_trials(trials[: -most // 3], most - len(newest)), *newest), key=lambda trial: trial.number)
+
+
+def best_trials(trials: Iterable[TrialStatus], count: int) -> list[TrialStatus]:
+    """Return the trials with the highest scores, the best first."""
+    measured = [trial for trial in trials if trial.best_epoch]
+    return nlargest(count, measured, key=lambda trial: trial.best_epoch.score if trial.best_epoch else 0)
 
 
 def map_figure(status: SearchStatus) -> go.Figure:
@@ -45,6 +56,7 @@ def map_figure(status: SearchStatus) -> go.Figure:
                 y=[epoch.score],
                 mode="markers",
                 name=f"best: {epoch.score:.3f}",
+                customdata=[best.number],
                 marker={"symbol": "star", "size": 17, "color": _colour(best), "line": {"width": 1, "color": "white"}},
                 hovertemplate=f"best: trial {best.number}, epoch {epoch.epoch}<br>{title} %{{y:.3f}}<extra></extra>",
             )
@@ -72,7 +84,7 @@ def _trial_lines(status: SearchStatus, value: Callable[[EpochResult], float], ho
     if not figure.data:
         note_before_first_epoch(figure, status)
     last = max(status.planned_epochs, 2)
-    figure.update_xaxes(range=[0.7, last + 0.3], tickformat="d", dtick=1 if last <= 24 else None)
+    figure.update_xaxes(range=[0.7, last + 0.3], tickformat="d", dtick=1 if last <= 10 else None)
     return figure
 
 
@@ -91,9 +103,48 @@ def _trial_line(trial: TrialStatus, value: Callable[[EpochResult], float], hover
             "dash": "dot" if given_up else "solid",
         },
         marker={"size": 6},
+        customdata=[trial.number] * len(trial.epochs),
         hovertemplate=f"trial {trial.number}, epoch %{{x}}<br>{hover}<extra></extra>",
     )
 
 
 def _colour(trial: TrialStatus) -> str:
     return class_colour(trial.number + 1)  # blue first, because red would suggest a problem with trial 0
+
+
+def trial_figure(trials: Sequence[TrialStatus], objective: Objective) -> go.Figure:
+    """Plot quality, training loss and learning rate of a few trials over epochs, one above the other.
+
+    The learning rate is that of the new layers, up to the last finished epoch.
+    """
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    for place, trial in enumerate(trials, start=1):
+        lines = (
+            _trial_line(trial, lambda result: result.score, f"{objective.quality_title} %{{y:.3f}}"),
+            _trial_line(trial, lambda result: result.loss, "loss %{y:.3f}"),
+            _learning_rate_line(trial),
+        )
+        for row, line in enumerate(lines, start=1):
+            # Colours by place, because two trials of a search may share one.
+            line.update(showlegend=row == 1, legendgroup=trial.number, line={"color": class_colour(place)})
+            figure.add_trace(line, row=row, col=1)
+    styled(figure, height=DETAIL_HEIGHT, tools=True)
+    for row, title in enumerate((objective.quality_title, "training loss", "learning rate"), start=1):
+        figure.update_yaxes(title_text=title, rangemode="tozero", row=row, col=1)
+    figure.update_yaxes(tickformat=".1e", row=3, col=1)
+    figure.update_xaxes(title_text="epoch", tickformat="d", row=3, col=1)
+    return figure
+
+
+def _learning_rate_line(trial: TrialStatus) -> go.Scatter:
+    peak, scheduler = trial.params.get("lr", 0.0), trial.params.get("scheduler", Hyperparameters().scheduler)
+    done, planned = len(trial.epochs), max(trial.planned_epochs, len(trial.epochs), 1)
+    epochs = [done * step / LR_STEPS for step in range(LR_STEPS + 1)]
+    return go.Scatter(
+        x=epochs,
+        y=[peak * lr_factor(epoch / planned, scheduler) for epoch in epochs],
+        mode="lines",
+        name=f"trial {trial.number}",
+        line={"width": 2.5},
+        hovertemplate=f"trial {trial.number}, epoch %{{x:.1f}}<br>learning rate %{{y:.2e}}<extra></extra>",
+    )

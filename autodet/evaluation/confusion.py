@@ -16,7 +16,7 @@ NO_CELL = -1
 class ConfusionCells:
     """The cell of every shown detection and of every box that counts.
 
-    Detections are first matched with boxes of their class, as for precision and recall; what is left is matched with
+    Detections are first matched with boxes of their class, as for precision and recall; the others are matched with
     the missed boxes of other classes, the best detections first, IoU from 0.50.
 
     Attributes:

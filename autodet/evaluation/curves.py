@@ -19,7 +19,7 @@ class ClassCurve:
         class_id: Class id.
         boxes: Number of boxes that count.
         thresholds: Each distinct score, shape (N,), float64, descending: what scores at least this is shown.
-        precision: True positives divided by what is shown, shape (N,).
+        precision: True positives divided by detections shown, shape (N,).
         recall: True positives divided by boxes, shape (N,); NaN without a box.
         f1: Harmonic mean of both, shape (N,); NaN without a box.
         found: True positives, shape (N,), int64.
@@ -40,7 +40,7 @@ class ClassCurve:
         return int(np.searchsorted(-self.thresholds, -float(np.float32(threshold)), side="right")) - 1
 
     def thinned(self, points: int = MAX_POINTS) -> "ClassCurve":
-        """Return about so many points for a chart: both ends, and equal steps of recall and of rank."""
+        """Return a subset of about ``points`` points for a chart: both ends, and equal steps of recall and of rank."""
         if len(self.thresholds) <= points:
             return self
         by_rank = np.linspace(0, len(self.thresholds) - 1, points // 2).round().astype(np.int64)

@@ -30,8 +30,8 @@ def error_kinds(shown: ShownOutcomes) -> Mapping[str, ErrorKind]:
     """Count the errors of each kind, and compute what mending them would add to mAP50.
 
     Args:
-        shown: Outcomes at the thresholds; counts are of what is shown or missed there. The gain, like mAP50, does not
-            depend on thresholds.
+        shown: Outcomes at the thresholds; counts are of detections shown and boxes missed there. The gain, like mAP50,
+            does not depend on thresholds.
     """
     outcomes = shown.outcomes
     everything = outcomes.at(dict.fromkeys(outcomes.classes, 0.0))

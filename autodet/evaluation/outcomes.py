@@ -1,4 +1,4 @@
-"""What became of every detection and every ground-truth box of a split: the one value behind all figures.
+"""Outcome of every detection and every ground-truth box of a split: the one value behind all figures.
 
 Matching is COCO's at an IoU of 0.50 (``autodet.evaluation.coco_matches``). False positives have the kinds of TIDE
 (Bolya et al., "TIDE: A General Toolbox for Identifying Object Detection Errors", ECCV 2020, section 2.2).
@@ -28,7 +28,7 @@ FOREGROUND_IOU, BACKGROUND_IOU = 0.5, 0.1
 
 
 class Outcome(IntEnum):
-    """What a detection is; all but the first two are errors.
+    """Outcome of a detection; all but the first two are errors.
 
     A false positive is the first that fits: a wrong position (its class, IoU 0.1 to 0.5), a wrong class (IoU from 0.5),
     a duplicate, background (no box with an IoU above 0.1), or both class and position wrong.
@@ -98,7 +98,7 @@ class Outcomes:
         return np.array([np.float32(thresholds[name]) for name in self.classes], np.float64)
 
     def at(self, thresholds: Mapping[str, float]) -> "ShownOutcomes":
-        """Return what is shown, found, missed and confused at a confidence threshold for each class."""
+        """Return the detections shown and the boxes found at a confidence threshold for each class."""
         least = self.thresholds_of(thresholds)
         shown = (self.detections.scores >= least[self.detections.class_ids]) & self.matches.counted[0]
         found = (self.finders != NO_PARTNER) & shown[self.finders] if len(self.detections) else self.finders >= 0
@@ -163,7 +163,7 @@ class ShownOutcomes:
 def find_outcomes(
     records: Sequence[ImageRecord], predictions: Sequence[Prediction], classes: Sequence[str]
 ) -> Outcomes:
-    """Match the detections of a split with its ground truth, and tell what each is.
+    """Match the detections of a split with its ground truth, and classify the errors.
 
     Args:
         records: Photos with their annotations.

@@ -21,6 +21,7 @@ from autodet.records import (
     ClassReport,
     EvaluationReport,
     ImageRecord,
+    IntArray,
     Notice,
     Prediction,
 )
@@ -55,6 +56,7 @@ def evaluate_predictions(
     coco = numbers.to_json()
     draws = draws_for(outcomes)
     drawn, counts = drawn_precisions(outcomes, draws), drawn_counts(shown, draws)
+    excess = _excess_boxes(outcomes.truth)
     images, boxes = _class_counts(outcomes.truth, len(classes))
     return EvaluationReport(
         map50=coco["AP50"] or 0.0,
@@ -73,7 +75,8 @@ def evaluate_predictions(
             for class_id, name in enumerate(classes)
         },
         images=len(records),
-        crowded_images=_crowded_images(outcomes.truth),
+        crowded_images=int((excess > 0).sum()),
+        crowded_objects=int(excess.sum()),
         thresholds=thresholds,
         coco=coco,
         interval=mean_intervals(drawn),
@@ -102,9 +105,10 @@ def _class_counts(truth: GroundTruth, class_count: int) -> tuple[list[int], list
     return images.tolist(), np.bincount(truth.class_ids, minlength=class_count).tolist()
 
 
-def _crowded_images(truth: GroundTruth) -> int:
+def _excess_boxes(truth: GroundTruth) -> IntArray:
+    """Count the boxes beyond ``MAX_DETECTIONS`` of each photo, difficult ones left out."""
     counts = np.bincount(truth.photos[~truth.difficult])
-    return int((counts > MAX_DETECTIONS).sum())
+    return np.maximum(0, counts - MAX_DETECTIONS)
 
 
 def unmeasured_caution(classes: Sequence[str], split: str) -> Notice | None:

@@ -6,10 +6,9 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -24,11 +23,10 @@ from autodet.inference.cautions import prediction_cautions, unread_caution
 from autodet.inference.comparable_records import comparable_records
 from autodet.inference.evaluations import keep_evaluation, kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
-from autodet.inference.photo_batches import MAX_WORKERS, Square, Workers, draw_photo, predict_photos
+from autodet.inference.photo_batches import draw_photo, predict_photos
 from autodet.inference.runtime import Runtime, RuntimeName, check_runtime, choose_runtime, has_torch
 from autodet.messages.cautions import caution_text
 from autodet.models.bundle import read_graph, refusal
-from autodet.models.letterbox import Letterbox
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel, find_model
 from autodet.records import (
@@ -38,7 +36,6 @@ from autodet.records import (
     IntArray,
     Prediction,
 )
-from autodet.training.device import cpu_cores
 from autodet.workspace import Workspace, open_atomically
 
 if TYPE_CHECKING:
@@ -47,8 +44,6 @@ if TYPE_CHECKING:
     from autodet.inference.torch_runtime import TorchRuntime
 
 Progress = Callable[[int, int], None]
-
-CPU_BATCH, GPU_BATCH = 4, 8
 
 
 class Detector:
@@ -63,7 +58,6 @@ class Detector:
         self.card: ModelCard = model.card
         self.classes = model.card.classes
         self._model, self._runtime = model, runtime
-        self._turn = Lock()
         self._thresholds = np.array(list(self.card.all_thresholds.values()), np.float32)
 
     def __repr__(self) -> str:
@@ -117,7 +111,7 @@ class Detector:
         """
         least = self._least(threshold)
         square, letterbox = draw_photo(photo, "", self.card.image_size)
-        prediction = self._look([square], [letterbox])[0].above(least)
+        prediction = self._runtime.detect([square], [letterbox])[0].above(least)
         for caution in self.cautions([prediction]):
             warn(caution)
         return prediction.class_ids, prediction.scores, prediction.boxes_xyxy
@@ -255,7 +249,7 @@ class Detector:
 
     def _detect(self, photos: Iterable[tuple[Photo, str]], on_error: str = "raise") -> Iterator[Prediction]:
         """Yield unfiltered predictions on photos, given with their names, in input order."""
-        results = predict_photos(photos, self.card.image_size, self._workers())
+        results = predict_photos(photos, self.card.image_size, self._runtime.workers())
         with closing(results):
             for result in results:
                 if isinstance(result, Prediction):
@@ -264,25 +258,6 @@ class Detector:
                     yield Prediction.of([], [], [], error=str(result))
                 else:
                     raise result
-
-    def _workers(self) -> Workers:
-        if self.runtime == "onnx" or self._runtime.device != "cpu":
-            batch = CPU_BATCH if self.runtime == "onnx" else GPU_BATCH
-            return Workers(min(cpu_cores(), MAX_WORKERS), batch, self._look_alone)
-        import torch
-
-        cores = torch.get_num_threads()
-        count = min(cores, MAX_WORKERS)
-        enter = partial(torch.set_num_threads, cores // count)
-        # A thread's number is also that of threads that start later, until another thread sets it.
-        return Workers(count, CPU_BATCH, self._look, enter, leave=lambda: torch.set_num_threads(cores))
-
-    def _look(self, squares: Sequence[Square], letterboxes: Sequence[Letterbox]) -> list[Prediction]:
-        return self._runtime.detect(squares, letterboxes)
-
-    def _look_alone(self, squares: Sequence[Square], letterboxes: Sequence[Letterbox]) -> list[Prediction]:
-        with self._turn:
-            return self._look(squares, letterboxes)
 
     def _least(self, threshold: float | None) -> float | FloatArray:
         """Return the lowest score to show, for each class id if no threshold is given."""

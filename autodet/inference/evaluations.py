@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from autodet.datasets.manifest import Dataset
 from autodet.errors import AutodetError
 from autodet.evaluation.boxes import Detections
+from autodet.evaluation.outcomes import Outcomes, find_outcomes
 from autodet.evaluation.report import METRICS_VERSION, evaluate_predictions
 from autodet.inference.comparable_records import comparable_records
 from autodet.models.store import StoredModel
@@ -56,6 +57,11 @@ def evaluate_model(
 def _report(model: StoredModel, dataset: Dataset, split: str, predictions: Sequence[Prediction]) -> EvaluationReport:
     records = comparable_records(model.card, dataset, split)
     return evaluate_predictions(records, predictions, model.card.classes, model.card.all_thresholds)
+
+
+def match_evaluation(model: StoredModel, dataset: Dataset, split: str, predictions: Sequence[Prediction]) -> Outcomes:
+    """Match the predictions of an evaluation with the ground truth, in the model's class ids."""
+    return find_outcomes(comparable_records(model.card, dataset, split), predictions, model.card.classes)
 
 
 def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation: Kept) -> None:

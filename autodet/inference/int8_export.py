@@ -8,7 +8,6 @@ that follows them, stay in float.
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,8 +20,10 @@ from autodet.errors import ModelError
 from autodet.inference.comparable_records import comparable_records
 from autodet.inference.leakage import find_source
 from autodet.inference.photo_batches import MAX_WORKERS, Square, Workers, draw_photo, predict_photos
+from autodet.inference.runtime import has_torch, is_installed
 from autodet.models.letterbox import Letterbox
 from autodet.models.model_card import ModelCard
+from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, ImageRecord, Prediction, Quantization
 from autodet.training.device import cpu_cores
@@ -41,6 +42,13 @@ FEATURE_OPERATORS = (
     *("Conv", "LeakyRelu", "Relu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Mul", "Add", "Concat", "MaxPool"),
     *("GlobalAveragePool", "Resize"),
 )
+
+
+def can_export_int8(card: ModelCard) -> bool:
+    """Return whether the packages for an INT8 export are installed, and the model has an ONNX graph or can get one."""
+    architecture = ARCHITECTURES.get(card.architecture)
+    has_graph = bool(card.graph_sha256) or bool(architecture and architecture.onnx and has_torch())
+    return has_graph and all(map(is_installed, PACKAGES))
 
 
 def export_int8(
@@ -68,13 +76,13 @@ def export_int8(
         BundleError: The model is damaged.
         PhotoError: A photo cannot be read.
     """
-    if missing := [package for package in PACKAGES if find_spec(package) is None]:
+    if missing := [package for package in PACKAGES if not is_installed(package)]:
         raise ModelError(
             f"Exporting to INT8 needs the package {missing[0]}: run 'pip install {missing[0]}' and try again."
         )
     from autodet.inference.onnx_export import export_onnx
 
-    dataset = dataset or _own_dataset(model)
+    dataset = dataset or own_dataset(model)
     measured = comparable_records(model.card, dataset, "val")
     calibration = _spread(comparable_records(model.card, dataset, "train"))
     with TemporaryDirectory() as folder:
@@ -99,7 +107,7 @@ def export_int8(
     return result
 
 
-def _own_dataset(model: StoredModel) -> Dataset:
+def own_dataset(model: StoredModel) -> Dataset:
     """Return the data set that a model was trained on.
 
     Raises:
@@ -109,7 +117,7 @@ def _own_dataset(model: StoredModel) -> Dataset:
     if source is None:
         raise ModelError(
             f"The data set {model.card.dataset}, which the model {model.card.name} was trained on, is not here, so "
-            "there are no photos to calibrate 8 bits on; name a data set like it with --data."
+            "there are no photos to calibrate 8 bits on; import it, or name a data set like it with 'export --data'."
         )
     return source
 
@@ -197,7 +205,8 @@ def _evaluated(
 
     predictions = []
     photos = ((dataset.photo(record), record.file) for record in records)
-    for prediction in predict_photos(photos, card.image_size, Workers(min(cpu_cores(), MAX_WORKERS), BATCH, detect)):
+    workers = Workers(min(cpu_cores(), MAX_WORKERS), BATCH, detect, detect)
+    for prediction in predict_photos(photos, card.image_size, workers):
         if isinstance(prediction, Exception):
             raise prediction
         predictions.append(prediction)

@@ -3,19 +3,21 @@
 import os
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
 import onnxruntime
 
 from autodet.errors import BundleError, ModelError
-from autodet.inference.runtime import RuntimeName, Square
+from autodet.inference.photo_batches import MAX_WORKERS, Square, Workers
+from autodet.inference.runtime import RuntimeName
 from autodet.models.letterbox import Letterbox
 from autodet.models.model_card import ModelCard
 from autodet.records import Prediction
 from autodet.training.device import cpu_cores
 
+BATCH = 4
 MAX_MEMORY_BYTES = 4_000_000_000  # of all graphs' intermediate results together
 INPUT, OUTPUTS = "square", ["boxes", "class_ids", "scores"]
 TYPES = ["tensor(float)", "tensor(int64)", "tensor(float)"]
@@ -38,7 +40,8 @@ class OnnxRuntime:
     device = "cpu"
 
     def __init__(self, graph: bytes, card: ModelCard) -> None:
-        self._classes, self._session = len(card.classes), _session(graph)
+        self._graph, self._classes = graph, len(card.classes)
+        self._session = _session(graph, _threads())
         self.limit = int(self._session.get_modelmeta().custom_metadata_map["max_detections"])
         shape = [1, 3, card.image_size, card.image_size]
         inputs = [(one.name, one.type, one.shape) for one in self._session.get_inputs()]
@@ -52,12 +55,26 @@ class OnnxRuntime:
         Raises:
             ModelError: The graph fails on a square, needs too much memory, or does not return detections.
         """
-        return [self._detect(*one) for one in zip(squares, letterboxes, strict=True)]
+        return self._detect_all(self._session, squares, letterboxes)
 
-    def _detect(self, square: Square, letterbox: Letterbox) -> Prediction:
+    def workers(self) -> Workers:
+        """Return a thread per core, which all use one session that computes in the calling thread."""
+        detect = partial(self._detect_all, self._one_core_session)
+        return Workers(min(_threads(), MAX_WORKERS), BATCH, detect, self.detect)
+
+    @cached_property
+    def _one_core_session(self) -> Any:
+        return self._session if _threads() == 1 else _session(self._graph, 1)
+
+    def _detect_all(
+        self, session: Any, squares: Sequence[Square], letterboxes: Sequence[Letterbox]
+    ) -> list[Prediction]:
+        return [self._detect(session, *one) for one in zip(squares, letterboxes, strict=True)]
+
+    def _detect(self, session: Any, square: Square, letterbox: Letterbox) -> Prediction:
         pixels = np.ascontiguousarray(square.transpose(2, 0, 1)[None])
         try:
-            boxes, class_ids, scores = self._session.run(OUTPUTS, {INPUT: pixels})
+            boxes, class_ids, scores = session.run(OUTPUTS, {INPUT: pixels})
         except Exception as error:  # ONNX Runtime has no common class for its errors
             raise ModelError("The model's ONNX graph failed on a photo; use a model that autodet wrote.") from error
         count = len(scores) if scores.ndim == 1 else -1
@@ -72,12 +89,12 @@ class OnnxRuntime:
         return letterbox.prediction(boxes, class_ids, scores, self.limit)
 
 
-def _session(graph: bytes) -> Any:
+def _session(graph: bytes, threads: int) -> Any:
     """Load a graph from memory, with bounded memory for its intermediate results."""
     _share_bounded_memory()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = FATAL
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as autodet/__init__.py has it for torch
     options.add_session_config_entry("session.use_env_allocators", "1")
     try:

@@ -47,6 +47,7 @@ class Workers:
         count: Number of threads.
         batch: Maximum number of photos per batch.
         detect: Detects objects on squares, uint8, shape (S, S, 3), with their letterboxes; called by all threads.
+        detect_one: The same for a single photo, with all cores; called in the calling thread.
         enter: Called by each thread at its start.
         leave: Called in the calling thread when all have ended.
     """
@@ -54,6 +55,7 @@ class Workers:
     count: int
     batch: int
     detect: Detect
+    detect_one: Detect
     enter: Callable[[], None] = _nothing
     leave: Callable[[], None] = _nothing
 
@@ -95,7 +97,7 @@ def predict_photos(
     try:
         while several := list(islice(given, workers.count * workers.batch)):
             if len(several) == 1 and not under_way:
-                yield from _checked(_predict(several, side, workers.detect))
+                yield from _checked(_predict(several, side, workers.detect_one))
                 continue
             size = math.ceil(len(several) / workers.count)  # the last batches are smaller, so that all workers have one
             for at in range(0, len(several), size):

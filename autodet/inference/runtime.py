@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from autodet.errors import ModelError
+from autodet.inference.photo_batches import Square, Workers
 from autodet.models.letterbox import Letterbox
 from autodet.models.model_card import ModelCard
 from autodet.records import Prediction
@@ -18,7 +16,6 @@ from autodet.training.device import gpu_count
 RuntimeName = Literal["onnx", "torch"]
 RuntimeReason = Literal["quicker", "no_torch", "gpu", "device", "no_graph", "no_onnxruntime"]
 RUNTIMES: tuple[RuntimeName, ...] = ("onnx", "torch")
-Square = NDArray[np.uint8]
 
 
 class Runtime(Protocol):
@@ -44,6 +41,9 @@ class Runtime(Protocol):
         Returns:
             One unfiltered prediction per square, with boxes in pixels of the photo.
         """
+
+    def workers(self) -> Workers:
+        """Return the threads that share the cores of this machine when there are many photos."""
 
 
 @dataclass(frozen=True)

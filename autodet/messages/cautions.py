@@ -85,6 +85,7 @@ def _on(count: int, photos: int) -> str:
 
 
 SENTENCES: Templates = {
+    "weights_skipped": "{file} is damaged or not the published file, so {network} starts from a copy in another place.",
     "start_leakage": _start_leakage,
     "evaluation_leakage": _evaluation_leakage,
     "classes_unmeasured": _unmeasured,

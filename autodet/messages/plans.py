@@ -8,6 +8,7 @@ from autodet.records import Notice
 from autodet.text_format import counted, duration, listed, shortened
 
 MAX_NAMES = 5  # of classes
+MAX_NAME, MAX_SIMILAR_NAME = 40, 90  # letters
 WIDE = 1.4  # ratio of the bounds from which a single number is too precise
 SOURCES = {
     "": "",
@@ -41,13 +42,24 @@ def plan_text(reasons: Sequence[Notice]) -> str:
     return render_all(reasons, SENTENCES)
 
 
-def reused_text(reused: Mapping[str, str]) -> str:
-    """Say which classes started with rows of the starting weights, mapped to their names there."""
-    return (
+def reused_text(reused: Mapping[str, str], similar: Mapping[str, Sequence[str]]) -> str:
+    """Say which classes started with rows of the starting weights.
+
+    Args:
+        reused: Classes that the starting weights know, mapped to their names there.
+        similar: Other classes, mapped to similar ones of the starting weights.
+    """
+    known = (
         f"Classes known to the starting weights: {matches_text(reused)}."
         if reused
-        else ("The starting weights know none of the classes.")
+        else "The starting weights know none of the classes."
     )
+    return f"{known} Starting from similar classes: {similar_text(similar)}." if similar else known
+
+
+def similar_text(similar: Mapping[str, Sequence[str]]) -> str:
+    """List classes with the similar ones of the starting weights; the first of many."""
+    return _names([f"{name} (from {listed(others)})" for name, others in similar.items()], MAX_SIMILAR_NAME)
 
 
 def matches_text(known: Mapping[str, str]) -> str:
@@ -108,12 +120,26 @@ def _class_rare(reason: Notice) -> str:
     )
 
 
+def _networks_compared(reason: Notice) -> str:
+    networks, sizes = reason.values["networks"], reason.values.get("sizes", [])
+    others = [(title, size) for title, size in zip(networks, sizes, strict=False) if size != sizes[0]]
+    taken = [f"; {title} takes photos of {size} px" for title, size in others]
+    return (
+        f"Trials compare {listed(networks)}, because the network that learns quickest does not always end "
+        f"highest{''.join(taken)}."
+    )
+
+
 def _classes_known(reason: Notice) -> str:
     values = reason.values
     sentences = []
     if values["known"]:
         fresh = f"; {_names(values['fresh'])} {_are(values['fresh'])} new to it" if values["fresh"] else ""
-        sentences.append(f"{values['source']} already knows {matches_text(values['known'])}{fresh}.")
+        known, source = matches_text(values["known"]), values["source"]
+        if values.get("tested"):
+            sentences.append(f"{source} knows {known} by name, which trials reuse if the objects look alike{fresh}.")
+        else:
+            sentences.append(f"{source} already knows {known}{fresh}.")
     if values["plurals"]:
         hints = [f"{name} is probably its {other}" for name, other in values["plurals"][:MAX_NAMES]]
         known = "" if values["known"] else f"{values['source']} knows no class by its name, but "
@@ -121,9 +147,9 @@ def _classes_known(reason: Notice) -> str:
     return " ".join(sentences)
 
 
-def _names(names: Sequence[str]) -> str:
-    """List names, the first of many."""
-    shown = [shortened(name, 40) for name in names[:MAX_NAMES]]
+def _names(names: Sequence[str], letters: int = MAX_NAME) -> str:
+    """List names, each of at most this many letters, the first of many."""
+    shown = [shortened(name, letters) for name in names[:MAX_NAMES]]
     return listed([*shown, *([f"{len(names) - MAX_NAMES} more"] if len(names) > MAX_NAMES else [])])
 
 
@@ -173,10 +199,7 @@ SENTENCES: Templates = {
     "photo_size_lowered": "Photos are scaled to {size} px instead of the usual {usual}, because they are smaller.",
     "class_rare": _class_rare,
     "network_usual": "Trials train {network}: it learns quickest, because its weights have seen COCO's boxes.",
-    "networks_compared": lambda notice: (
-        f"Trials compare {listed(notice.values['networks'])}, because the network that learns quickest does not always "
-        "end highest."
-    ),
+    "networks_compared": _networks_compared,
     "classes_known": _classes_known,
     "trials_vary": _trials_vary,
 }

@@ -10,6 +10,19 @@ REASONS = {
 }
 
 
+def latency_text(milliseconds: float | None, runtime: str) -> str:
+    """Return a model's latency and what it was measured with, for a table.
+
+    Args:
+        milliseconds: Latency on the model's card; None if it was not measured.
+        runtime: ``onnx`` or ``torch``: what predicts with the model here.
+    """
+    if milliseconds is None:
+        return "not measured"
+    other = "; predictions here use ONNX Runtime" if runtime == "onnx" else ""
+    return f"{milliseconds:g} ms, which the search measured with torch{other}"
+
+
 def runtime_text(reason: str) -> str:
     """Return the chosen runtime and the reason, for a table."""
     return REASONS[reason]

@@ -20,6 +20,7 @@ from autodet.models.onnx_graph import check_graph
 from autodet.workspace import write_atomically
 
 CARD_ENTRY, WEIGHTS_ENTRY, GRAPH_ENTRY = "model.json", "weights.safetensors", "model.onnx"
+MODELS, STORED = "models", "model.autodet"  # a model's place in a workspace: models/ID/model.autodet
 DIGEST_BYTES = 64
 MAX_CARD_BYTES = 4_000_000
 MAX_BUNDLE_BYTES = 2_000_000_000
@@ -97,7 +98,7 @@ def _reading(path: Path) -> Iterator[None]:
     except (ValueError, RecursionError) as error:
         raise BundleError(refusal(path, "its description is not readable")) from error
     except LaterVersionError as error:
-        raise LaterVersionError(f"{path.name} {error}") from error
+        raise LaterVersionError(f"{title_of(path)} {error}") from error
     except BundleError as error:
         raise BundleError(refusal(path, str(error))) from error
 
@@ -145,4 +146,10 @@ def _sha256(content: bytes | memoryview) -> str:
 
 def refusal(path: Path, reason: str) -> str:
     """Return the error sentence for a bundle that cannot be used."""
-    return f"{path.name} cannot be used as a model: {reason}. Download it again from where it was made."
+    return f"{title_of(path)} cannot be used as a model: {reason}. Download it again from where it was made."
+
+
+def title_of(path: Path) -> str:
+    """Return the name of a file for users; a model of the workspace is called by its id, the name of its folder."""
+    is_stored = path.name == STORED and path.parent.parent.name == MODELS
+    return path.parent.name if is_stored else path.name

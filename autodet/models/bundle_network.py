@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from autodet.errors import BundleError, LaterVersionError
-from autodet.models.bundle import read_bundle, refusal
+from autodet.models.bundle import read_bundle, refusal, title_of
 from autodet.models.matching_weights import misfit
 from autodet.models.model_card import ModelCard, made_later, one_line
 from autodet.models.registry import ARCHITECTURES, build_network
@@ -47,7 +47,7 @@ def fitting_weights(path: Path, card: ModelCard, content: bytes) -> dict[str, Te
     """
     if card.architecture not in ARCHITECTURES:
         if _version(card.versions.get("autodet", "")) > _version(__version__):
-            raise LaterVersionError(f"{path.name} {made_later(card.versions)}")
+            raise LaterVersionError(f"{title_of(path)} {made_later(card.versions)}")
         raise BundleError(refusal(path, f"autodet has no network {card.architecture!r}"))
     try:
         weights = safetensors.torch.load(content)

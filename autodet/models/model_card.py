@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -51,6 +51,8 @@ class ModelCard:
             ``DEFAULT_THRESHOLD``, as every class of models of earlier versions.
         reused_classes: Classes that started with rows of the starting weights, mapped to their names there; empty for
             models of earlier versions.
+        similar_classes: Other classes, mapped to the classes of the starting weights whose rows they started from, the
+            most similar first; empty for models of earlier versions.
         weights_sha256: Checksum of the weights; set when the bundle is written.
         graph_sha256: Checksum of the ONNX graph; set when the bundle is written, empty if it has no graph.
         format: Format of the bundle.
@@ -75,6 +77,7 @@ class ModelCard:
     calibration: Calibration | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     reused_classes: Mapping[str, str] = field(default_factory=dict)
+    similar_classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     weights_sha256: str = ""
     graph_sha256: str = ""
     format: str = FORMAT
@@ -178,6 +181,7 @@ def _problems(card: ModelCard) -> Iterator[str]:
         yield f"its reused classes are not a list of up to {MAX_CLASSES:,} entries"
         return
     yield from _text_problems(("reused class", name) for names in reused.items() for name in names)
+    yield from _similar_problems(card.similar_classes)
     for name in ("metrics", "params", "versions"):
         yield from _entry_problems(name, getattr(card, name))
     if not all(_is_number(value) and 0 <= value <= 1 for value in card.metrics.values()):
@@ -188,6 +192,17 @@ def _problems(card: ModelCard) -> Iterator[str]:
     for origin in card.start_from.ancestors if card.start_from else ():
         texts = (origin.model, origin.weights_sha256, origin.dataset, origin.dataset_fingerprint)
         yield from _text_problems(("origin", text) for text in texts)
+
+
+def _similar_problems(similar: Any) -> Iterator[str]:
+    if not isinstance(similar, Mapping) or len(similar) > MAX_CLASSES:
+        yield f"its similar classes are not a list of up to {MAX_CLASSES:,} entries"
+    elif not all(isinstance(others, list | tuple) and len(others) <= MAX_ENTRIES for others in similar.values()):
+        yield f"its similar classes are not lists of up to {MAX_ENTRIES} names"
+    else:
+        yield from _text_problems(
+            ("similar class", name) for names in similar.items() for name in (names[0], *names[1])
+        )
 
 
 def _text_problems(named: Iterator[tuple[str, Any]]) -> Iterator[str]:

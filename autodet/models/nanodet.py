@@ -16,7 +16,7 @@ from torchvision.ops import box_iou, generalized_box_iou_loss
 
 from autodet.models.coco_classes import COCO_CLASSES
 from autodet.models.cpu_kernels.depthwise import quicken
-from autodet.models.dense_cells import assign, best_detections, cell_grid
+from autodet.models.dense_cells import MAX_CANDIDATES, assign, best_detections, cell_grid
 from autodet.models.matching_weights import match_classes
 from autodet.models.normalize import SquareInput, Targets
 from autodet.records import MAX_DETECTIONS, MIN_SCORE
@@ -27,6 +27,7 @@ BINS = 11  # distances of 0 to 10 strides
 SLOPE = 0.1
 BGR_MEAN, BGR_STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
 FITTING_CELLS = 3  # cells per object in which the response of COCO's classes is measured
+MIN_SIMILAR_SHARE, MAX_SIMILAR = 0.1, 3  # of COCO's classes that are named as similar to a class
 MIN_KNOWN_RESPONSE = 0.5  # of a class that COCO knows by name, relative to the class that responds most
 FOCUS = 2.0  # exponent of the quality focal loss
 BOX_WEIGHT, BIN_WEIGHT = 5.0, 0.25  # of GIoU and of the distribution focal loss
@@ -178,31 +179,40 @@ class NanoDet(nn.Module):
         self.transform = SquareInput(BGR_MEAN[::-1], BGR_STD[::-1], background=0)
         self.backbone = Backbone()
         self.head = nn.ModuleList(LevelHead(class_count) for _ in STRIDES)
-        self.reused_classes: dict[str, str] = {}  # as ``build_network`` describes it
+        self.reused_classes: dict[str, str] = {}  # as ``build_network`` describes both
+        self.similar_classes: dict[str, list[str]] = {}
         self.register_buffer("bins", torch.arange(BINS, dtype=torch.float32), persistent=False)
 
     def forward(self, squares: Tensor, targets: Targets | None = None) -> dict[str, Tensor] | Targets:
         """Return losses in training and detections in evaluation."""
-        cells = self.cells(squares)
         if targets is not None and self.training:
-            return _losses(cells, targets)
-        size = (squares.shape[2], squares.shape[3])
-        return [
-            best_detections(scores, boxes, size, NMS_IOU, voting=True)
-            for scores, boxes in zip(cells.classes.sigmoid(), cells.boxes, strict=True)
-        ]
+            return _losses(self.cells(squares), targets)
+        classes, bins, points, strides = self._outputs(squares)
+        size, detections = (squares.shape[2], squares.shape[3]), []
+        for logits, sides in zip(classes, bins, strict=True):
+            chosen = logits.amax(1).topk(min(MAX_CANDIDATES, len(logits))).indices  # only these can be candidates
+            boxes = self._boxes(sides[chosen][None], points[chosen], strides[chosen])[0]
+            detections.append(best_detections(logits[chosen].sigmoid(), boxes, size, NMS_IOU, voting=True))
+        return detections
 
     def cells(self, squares: Tensor) -> Cells:
         """Return what every cell predicts for squares, uint8, shape (B, 3, S, S)."""
+        classes, bins, points, strides = self._outputs(squares)
+        return Cells(classes, bins, self._boxes(bins, points, strides), points, strides)
+
+    def _outputs(self, squares: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the logits of classes and of distances, and the centres and strides, as ``Cells`` has them."""
         images, _ = self.transform(squares)
         maps = list(self.backbone(images.tensors).values())
         classes, bins = (torch.cat(parts, 1) for parts in zip(*map(_apply, self.head, maps), strict=True))
-        points, strides = cell_grid(maps, STRIDES)
+        return classes, bins, *cell_grid(maps, STRIDES)
+
+    def _boxes(self, bins: Tensor, points: Tensor, strides: Tensor) -> Tensor:
+        """Decode the boxes of cells, shape (B, P, 4), from the logits of their distances."""
         # torch computes a softmax over a short last dimension ten times slower than over another one.
         shares = bins.permute(0, 3, 1, 2).contiguous().softmax(1)
         reach = (shares * self.bins[:, None, None]).sum(1) * strides
-        boxes = torch.cat((points - reach[..., :2], points + reach[..., 2:]), -1)
-        return Cells(classes, bins, boxes, points, strides)
+        return torch.cat((points - reach[..., :2], points + reach[..., 2:]), -1)
 
 
 def _apply(head: nn.Module, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -287,10 +297,21 @@ def build_nanodet(
         _copy_rows(coco, network, shares)
         known = match_classes(COCO_CLASSES, names).kept
         network.reused_classes = {name: known[name] for name in known if shares[names.index(name)].max() == 1}
+        similar = {name: _similar(row) for name, row in zip(names, shares, strict=True)}
+        network.similar_classes = {
+            name: others for name, others in similar.items() if others and name not in network.reused_classes
+        }
     for layer in (network.backbone.body.stem, network.backbone.body.stage1):
         layer.requires_grad_(False)
     quicken(network)
     return network.to(memory_format=torch.channels_last)
+
+
+def _similar(shares: Tensor) -> list[str]:
+    """Return the COCO classes with the largest shares in the rows of a class, shape (80,)."""
+    largest = shares.topk(MAX_SIMILAR)
+    pairs = zip(largest.values.tolist(), largest.indices.tolist(), strict=True)
+    return [COCO_CLASSES[index] for share, index in pairs if share >= MIN_SIMILAR_SHARE]
 
 
 @torch.no_grad()

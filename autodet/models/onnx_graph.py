@@ -111,6 +111,15 @@ def classes_text(classes: tuple[str, ...]) -> str:
     return json.dumps(classes, ensure_ascii=False)
 
 
+def read_metadata(graph: bytes) -> dict[str, str]:
+    """Return the metadata of a serialised graph that is otherwise not checked.
+
+    Raises:
+        ValueError: The graph is damaged.
+    """
+    return dict(_entry(field.value) for field in fields_of(memoryview(graph)) if field.number == M_METADATA)
+
+
 def with_metadata(graph: bytes, metadata: Mapping[str, str]) -> bytes:
     """Return a serialised graph with these metadata in place of its own."""
     kept = [field.encoded for field in fields_of(memoryview(graph)) if field.number != M_METADATA]
@@ -120,16 +129,21 @@ def with_metadata(graph: bytes, metadata: Mapping[str, str]) -> bytes:
 
 def _check_model(model: memoryview) -> dict[str, str]:
     """Check a whole file and return its metadata."""
-    metadata = {}
+    metadata: dict[str, str] = {}
     for number, value, _ in MODEL.read(model):
         if number == M_GRAPH:
             _check_nodes(value, depth=0)
         elif number == M_OPSET:
             _check_domain(next((field.value for field in OPSET.read(value) if field.number == 1), memoryview(b"")))
         elif number == M_METADATA:
-            entry = {field.number: str(_bytes(field.value), "utf-8") for field in ENTRY.read(value)}
-            metadata[entry.get(1, "")] = entry.get(2, "")
+            metadata.update([_entry(value)])
     return metadata
+
+
+def _entry(content: int | memoryview) -> tuple[str, str]:
+    """Return the key and the value of a metadata entry."""
+    entry = {field.number: str(_bytes(field.value), "utf-8") for field in ENTRY.read(content)}
+    return entry.get(1, ""), entry.get(2, "")
 
 
 def _check_nodes(graph: int | memoryview, depth: int) -> int:

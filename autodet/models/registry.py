@@ -333,7 +333,8 @@ def build_network(
     In training it takes squares, uint8 with shape (B, 3, S, S), and per square ``boxes`` (N, 4) and ``labels`` (N,)
     from 0, and returns a dict of losses; in evaluation it returns per square ``boxes``, ``labels`` and ``scores``. Its
     attribute ``reused_classes``, if it has one, maps the classes that keep published rows of the head to their names
-    there.
+    there, and ``similar_classes`` the other classes to the published ones whose rows they start from, the most similar
+    first.
 
     Args:
         name: One of ``ARCHITECTURES``.

@@ -9,8 +9,9 @@ from typing import NoReturn
 
 from autodet.errors import BundleError, ModelError, NotFoundError
 from autodet.lock import hold_folder
-from autodet.models.bundle import read_bundle, read_card, read_graph, write_bundle
+from autodet.models.bundle import STORED, read_bundle, read_card, read_graph, refusal, write_bundle
 from autodet.models.model_card import MAX_NAME, ModelCard
+from autodet.models.weights_header import weights_problem
 from autodet.names import choose, choose_only, free_name, ids_in, naming
 from autodet.text_format import few, shortened
 from autodet.workspace import (
@@ -23,7 +24,7 @@ from autodet.workspace import (
     write_atomically,
 )
 
-BUNDLE = "model.autodet"
+BUNDLE = STORED
 PATIENCE_SECONDS = 60.0
 BROUGHT = "brought"  # marker file beside a bundle that was not made in this workspace
 
@@ -212,6 +213,8 @@ def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> St
         from autodet.models.bundle_network import fitting_weights
 
         fitting_weights(bundle, card, weights)
+    elif problem := weights_problem(weights, len(card.classes)):
+        raise BundleError(refusal(bundle, problem))
     return new_model(name, workspace or open_workspace(), card, weights, graph, brought=True)
 
 

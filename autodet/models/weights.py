@@ -138,6 +138,13 @@ def find_weights(weights: Weights) -> Path | None:
     return next((path for path in _places(weights) if _is_whole(path, weights)), None)
 
 
+def skipped_file(weights: Weights) -> Path | None:
+    """Return the file in the settings' folder of weights that is skipped, because it is not the published one."""
+    folder = load_settings().weights_folder
+    path = folder / weights.file if folder else None
+    return path if path and path.exists() and not _is_whole(path, weights) else None
+
+
 def _places(weights: Weights) -> Iterator[Path]:
     folder = load_settings().weights_folder
     if folder:

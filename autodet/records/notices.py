@@ -53,6 +53,7 @@ CautionKind = Literal[
     "evaluation_leakage",  # known; photos
     "classes_unmeasured",  # classes; split
     "trials_capped",  # trials; combinations
+    "weights_skipped",  # file; network: its title
     "photos_unread",  # unread; photos; detail: the first error
     "detections_truncated",  # truncated; photos; limit
     "objects_too_small",  # large; photos; side: pixels; photo_side: pixels, of the training photos
@@ -81,11 +82,17 @@ PlanKind = Literal[
     "photo_size_raised",  # size; usual; least: pixels of a box
     "class_rare",  # name; shown; photos; times: how often its photos are used, relative to others
     "network_usual",  # network: its title
-    "networks_compared",  # networks: their titles
-    "classes_known",  # source; known: {class: name there}; fresh: classes; plurals: [[class, name there]]
+    "networks_compared",  # networks: their titles; sizes: of their photos, if they have their own
+    "classes_known",  # source; known: {class: name there}; fresh: classes; plurals: [[class, name there]]; tested
     "trials_vary",  # trials; varied: [{name, low, high} or {name, values}]; small_boxes; few; pruner: None if given
 ]
-NoticeKind = SearchKind | TrialKind | LossKind | CautionKind | DiagnosisKind | PlanKind
+FigureKind = Literal[  # why a figure of a search cannot be drawn
+    "figure_needs_trials",  # have: finished trials; need; pruned: trials that were
+    "figure_needs_parameters",  # have: parameters that differ; need
+    "figure_needs_differences",  # all scores are equal
+    "figure_needs_optuna",
+]
+NoticeKind = SearchKind | TrialKind | LossKind | CautionKind | DiagnosisKind | PlanKind | FigureKind
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,13 @@ class Prediction:
     truncated: bool = False
     error: str = ""
 
+    def __repr__(self) -> str:
+        """Return a short form, for notebooks."""
+        if self.error:
+            return f"Prediction({self.error!r})"
+        many = "s" * (len(self) != 1)
+        return f"Prediction({len(self)} detection{many}, {self.size_wh[0]}x{self.size_wh[1]})"
+
     @classmethod
     def of(cls, boxes_xyxy: Any, class_ids: Any, scores: Any, **facts: Any) -> Self:
         """Build a prediction from any sequences, sorted by score; ``facts`` are the other attributes."""

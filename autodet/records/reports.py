@@ -116,6 +116,7 @@ class EvaluationReport:
         images: Photos in the split.
         crowded_images: Photos with more than ``MAX_DETECTIONS`` annotations that are not difficult; a detector finds
             no more than that, so the rest counts as missed.
+        crowded_objects: Number of annotations beyond this limit, over all photos.
         thresholds: Confidence threshold by class name, from the model.
         coco: COCO's twelve numbers: ``AP``, ``AP50``, ``AP75``, ``APs``, ``APm``, ``APl``, ``AR1``, ``AR10``,
             ``AR100``, ``ARs``, ``ARm``, ``ARl``; None where no class has a box of that size.
@@ -134,6 +135,7 @@ class EvaluationReport:
     per_class: Mapping[str, ClassReport] = field(default_factory=dict)
     images: int = 0
     crowded_images: int = 0
+    crowded_objects: int = 0
     thresholds: Mapping[str, float] = field(default_factory=dict)
     coco: Mapping[str, float | None] = field(default_factory=dict)
     interval: Mapping[str, Interval] = field(default_factory=dict)
@@ -141,6 +143,11 @@ class EvaluationReport:
     error_kinds: Mapping[str, ErrorKind] = field(default_factory=dict)
     label_issues: tuple[LabelIssue, ...] = ()
     caution: str = ""
+
+    def __repr__(self) -> str:
+        """Return a short form, for notebooks."""
+        metrics = f"map50 {self.map50:.3f}, map50_95 {self.map50_95:.3f}, map50_voc07 {self.map50_voc07:.3f}"
+        return f"EvaluationReport({metrics}, photos {self.images}, classes {len(self.per_class)})"
 
     def to_json(self) -> dict[str, Any]:
         """Return the attributes as a document."""
@@ -200,3 +207,9 @@ class Quantization:
     def to_json(self) -> dict[str, Any]:
         """Return the attributes."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Invert ``to_json``; entries that this version does not know are ignored."""
+        pairs = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+        return cls(**known_entries(cls, pairs))

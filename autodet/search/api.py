@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autodet.errors import AutodetError, NotFoundError, SearchError, SearchUnfinishedError
 from autodet.messages.search import with_sentences
@@ -19,6 +19,7 @@ from autodet.search.executors.ray_check import check_cluster
 from autodet.search.launch import Launcher, launch
 from autodet.search.order.dataset_preflight import check_dataset
 from autodet.search.order.initial_weights import check_start
+from autodet.search.order.recipe import recipe_of
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.best_model import model_ids
 from autodet.search.status.diagnosis import diagnosed
@@ -226,6 +227,23 @@ class Search:
             SearchError: The trial does not exist, or has finished no epoch.
         """
         return keep_trial(self._folder, trial, name or f"{self.id} trial {trial}", self._workspace)
+
+    def recipe(self, trial: int) -> dict[str, Any]:
+        """Return the exact configuration of a trial as JSON values: ``fit(dataset, **options)`` trains it again.
+
+        Args:
+            trial: Number of the trial.
+
+        Returns:
+            The keys ``search``, ``trial``, ``dataset``, ``dataset_fingerprint`` and ``options``.
+
+        Raises:
+            SearchError: The trial does not exist.
+        """
+        for known in self.status().trials:
+            if known.number == trial:
+                return recipe_of(known, self.spec(), self._folder)
+        raise SearchError(f"The search {self.id} has no trial {trial}; it has {len(self.status().trials)}, from 0.")
 
     def size_bytes(self) -> int:
         """Return the size on disk, most of which is the models of the trials."""

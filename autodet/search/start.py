@@ -29,6 +29,7 @@ from autodet.search.order.spec import SPEC, SearchSpec
 from autodet.search.planning.dataset_profile import unjudged_classes
 from autodet.search.planning.epoch_times import hardware_facts
 from autodet.search.planning.known_classes import known_classes_reason
+from autodet.search.planning.networks import weights_caution
 from autodet.search.planning.resolve import asked_space, check_device, plan_for
 from autodet.search.run.best_model import BEFORE, model_ids
 from autodet.search.status.epoch_lines import EpochLines
@@ -210,6 +211,7 @@ def _cautions(spec: SearchSpec, dataset: Dataset, workspace: Workspace) -> tuple
         start_leakage(spec.start_from, dataset, workspace) if spec.start_from else None,
         unmeasured_caution(unjudged_classes(dataset), "val"),
         cap_caution(spec.trials, count),
+        *(() if spec.start_from else map(weights_caution, architectures(spec.space))),
     )
     return tuple(filter(None, cautions))
 

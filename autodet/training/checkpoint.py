@@ -21,11 +21,13 @@ class Progress:
         state: State dicts of network, average, optimizer and scaler by name; empty before the first epoch.
         history: The completed epochs.
         reused_classes: Classes that started with rows of the starting weights, mapped to their names there.
+        similar_classes: Other classes, mapped to the classes of the starting weights whose rows they started from.
     """
 
     state: dict[str, Any] = field(default_factory=dict)
     history: list[EpochResult] = field(default_factory=list)
     reused_classes: dict[str, str] = field(default_factory=dict)
+    similar_classes: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def highest_score(self) -> float:
@@ -41,6 +43,7 @@ def save_checkpoint(job: TrainJob, fingerprint: str, progress: Progress) -> None
         "state": progress.state,
         "history": [result.to_json() for result in progress.history],
         "reused_classes": progress.reused_classes,
+        "similar_classes": progress.similar_classes,
     }
     torch.save(document, content)
     write_atomically(job.folder / CHECKPOINT, content.getvalue())
@@ -67,7 +70,8 @@ def load_checkpoint(job: TrainJob, fingerprint: str) -> Progress:
             "search."
         )
     history = [EpochResult(**result) for result in document["history"]]
-    return Progress(document["state"], history, document.get("reused_classes", {}))
+    reused, similar = (document.get(name, {}) for name in ("reused_classes", "similar_classes"))
+    return Progress(document["state"], history, reused, similar)
 
 
 def _identity(job: TrainJob, fingerprint: str) -> dict[str, Any]:

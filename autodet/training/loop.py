@@ -102,7 +102,9 @@ class _Trial:
         network, reused = _network(job, dataset.classes, examples, pulse, resumes=bool(progress.state))
         if not progress.state:
             progress.reused_classes = reused
-            print(reused_text(reused), file=sys.stderr, flush=True)  # into the log of the search
+            progress.similar_classes = getattr(network, "similar_classes", {})
+            told = reused_text(reused, progress.similar_classes)
+            print(told, file=sys.stderr, flush=True)  # into the log of the search
         freeze(network, job.hyperparameters)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
@@ -298,6 +300,7 @@ class _Trial:
             calibration=calibration,
             thresholds=thresholds,
             reused_classes=self.progress.reused_classes,
+            similar_classes=self.progress.similar_classes,
         )
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.average.state_dict().items()}
         write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.inference import evaluation_jobs
+from autodet.inference import background_jobs
 from autodet.inference.detector import Detector
 from autodet.inference.evaluation_jobs import find_evaluation
 from autodet.inference.evaluations import evaluate_model, kept_evaluation
@@ -32,7 +32,7 @@ def evaluated(app):
     """The page once the evaluation that was asked for is over."""
     app = checked(labelled_like(app.button, "Evaluate on").click().run())
     deadline = time.monotonic() + 120
-    while evaluation_jobs._jobs and not any(job.error for job in evaluation_jobs._jobs.values()):
+    while background_jobs._jobs and not any(job.error for job in background_jobs._jobs.values()):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     return checked(app.run())

@@ -1,13 +1,21 @@
+import json
 import shutil
+import time
 from dataclasses import replace
 
 import pytest
 
+from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.inference import background_jobs, int8_jobs
+from autodet.messages.quantization import quantization_text
 from autodet.models import onnx_graph
 from autodet.models.bundle import read_bundle, read_card
-from autodet.models.store import add_model, list_models
+from autodet.models.onnx_graph import read_metadata
+from autodet.models.store import add_model, list_models, put_model
+from autodet.records import Quantization
 from autodet.ui.common.markdown import escape
 from tests.app.conftest import checked, labelled, labels, says, trial
+from tests.helpers import untrained_bundle
 
 
 @pytest.fixture
@@ -191,6 +199,44 @@ def test_a_trained_model_gets_its_graph_and_is_downloaded_as_onnx(visit, workspa
     assert "sample has an ONNX graph now" in says(app)
     assert "Make the ONNX graph" not in labels(app.button)
     assert len(offered["sample.onnx"]()) > 1_000_000
+
+
+def make_int8(app):
+    """The page once the 8-bit file that was asked for is made, or could not be."""
+    app = checked(labelled(app.button, "Make an 8-bit file").click().run())
+    deadline = time.monotonic() + 120
+    while any(not job.error for job in background_jobs._jobs.values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return checked(app.run())
+
+
+@pytest.mark.slow
+def test_an_8_bit_file_is_made_and_tells_what_it_costs(visit, workspace, trained_bundle, sample_folder, offered):
+    import_dataset(sample_folder, "sample", workspace=workspace)
+    model = add_model(trained_bundle, "sample", workspace)
+    app = make_int8(visit("models"))
+    assert "Make an 8-bit file" not in labels(app.button)
+    told = json.loads(read_metadata(offered["sample-int8.onnx"]())["quantization"])
+    assert quantization_text(Quantization.from_json(told)) in says(app).replace("\\", "")
+    put_model(untrained_bundle(workspace.home / "other.autodet"), model.id, workspace)
+    assert "Make an 8-bit file" in labels(visit("models").button)  # the other one's weights are gone
+
+
+def test_without_its_photos_a_model_gets_no_8_bit_file(visit, model_there):
+    model_there("fruit")
+    app = checked(labelled(visit("models").button, "Make an 8-bit file").click().run())
+    assert "no photos to calibrate 8 bits on; import it" in says(app).replace("\\", "")
+
+
+@pytest.mark.slow
+def test_a_failed_8_bit_file_is_a_sentence_and_can_be_tried_again(visit, model_there, monkeypatch):
+    model_there("fruit")
+    monkeypatch.setattr(int8_jobs, "own_dataset", lambda _model: None)
+    monkeypatch.setattr(int8_jobs, "export_int8", None)  # an unforeseen failure
+    app = make_int8(visit("models"))
+    assert "The 8-bit export failed unexpectedly" in says(app).replace("\\", "")
+    assert "Make an 8-bit file" in labels(app.button)
 
 
 def test_a_graph_that_cannot_be_made_is_a_sentence_and_the_page_stays(visit, model_there, monkeypatch):

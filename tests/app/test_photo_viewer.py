@@ -25,7 +25,7 @@ def page():
             "ground_truth": ViewedBoxes(box, np.array([1]), ("apple", "<b>")),
             "false_positives": ViewedBoxes(two, np.array([1, 0]), ("a", "b"), scores),
         }
-        return ViewedPhoto(f"{index}.jpg", b"photo %d" % index, (10, 20), boxes, "a note")
+        return ViewedPhoto(f"{index}.jpg", b"photo %d" % index, (10, 20), boxes, "a note", ("false_positives", 1))
 
     layers = [GROUND_TRUTH, FALSE_POSITIVES]
     place = photo_viewer(50_000, load, key="photos", layers=layers, identity="set", start=40_000)
@@ -43,6 +43,7 @@ def test_only_the_shown_photo_and_its_neighbours_are_prepared_and_none_is_sent()
     photo = data["photos"]["40000"]
     assert photo["boxes"]["ground_truth"] == {"classes": [["<b>", "#2f7fd6"]], "rows": [[1.2, 2.0, 3.0, 4.0, 0, None]]}
     assert [row[4:] for row in photo["boxes"]["false_positives"]["rows"]] == [[1, 0.9], [0, None]]
+    assert (photo["name"], photo["note"], photo["focus"]) == ("40000.jpg", "a note", ["false_positives", 1])
     assert photo["address"].startswith("/")
     assert "photo 40000" not in json.dumps(data)
 

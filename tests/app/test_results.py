@@ -1,3 +1,4 @@
+import json
 import sqlite3
 import time
 from dataclasses import replace
@@ -47,7 +48,8 @@ def test_a_finished_search_shows_its_best_and_its_trials(visit, search_there):
     assert list(table["mAP@0.5"]) == [0.6, 0.1, 0.9]
     assert list(table["trial"].str.contains("★")) == [False, False, True]
     assert list(table["learning rate"]) == [1e-3] * 3
-    assert len(app.get("plotly_chart")) == 3  # mAP, loss and devices
+    assert list(table["curve"][2]) == [0.3, 0.9]
+    assert len(app.get("plotly_chart")) == 1  # only the selected figure
     assert not {"Stop, keep the best", "Resume"} & set(labels(app.button))
 
 
@@ -226,7 +228,6 @@ def test_a_search_for_quality_and_speed_shows_its_front(visit, search_there):
     search_there("single", trials=[trial(0)])
     app = visit("results", search="pair")
     assert metric(app, "Best mAP@0.5") == "0.900"
-    assert len(app.get("plotly_chart")) == 4
     assert "Trials on the line are the Pareto front" in says(app)
     table = app.dataframe[0].value
     assert list(table["trial"]) == ["0 ◆", "1 ★ ◆", "2"]
@@ -234,7 +235,7 @@ def test_a_search_for_quality_and_speed_shows_its_front(visit, search_there):
     options = ["1 ★ ◆ · mAP@0.5 0.900 · 90 ms", "0 ◆ · mAP@0.5 0.600 · 60 ms", "2 · mAP@0.5 0.400 · 70 ms"]
     assert labelled(app.selectbox, "Trial").options == options
     app = visit("results", search="single")
-    assert len(app.get("plotly_chart")) == 3
+    assert "Pareto front" not in says(app)
     assert "one prediction" not in app.dataframe[0].value
 
 
@@ -302,11 +303,73 @@ print("torch" in sys.modules, "optuna" in sys.modules)
 
 
 def test_a_search_of_many_trials_is_shown_page_by_page(visit, search_there):
-    search_there(trials=[trial(number) for number in range(230)])
+    search_there(trials=[trial(number, scores=(number / 600,)) for number in range(510)])
     app = visit("results")
-    assert len(app.dataframe[0].value) == 100
-    assert metric(app, "Trials done").startswith("230")
-    assert "60 of 230 trials" in says(app)
+    assert len(app.dataframe[0].value) == 500
+    assert metric(app, "Trials done").startswith("510")
+    assert "60 of 510 trials" in says(app)
+    app = checked(labelled(app.toggle, "Best first").set_value(True).run())
+    assert app.dataframe[0].value["trial"].tolist()[:2] == ["509 ★", "508"]
+
+
+def varied(number, state="finished", score=0.5):
+    one = trial(number, state, scores=(score / 2, score))
+    return replace(one, params={**one.params, "lr": 4e-4 + number * 1e-4}, planned_epochs=2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("history", "Each point is a finished trial"),
+        ("importance", "needs at least 20; 4 trials have finished so far (1 pruned"),
+        ("slice", "Click a point to open its trial"),
+        ("contour", "Only one setting differs between trials"),
+        ("parallel", "the best are amber"),
+        ("edf", "share of trials"),
+        ("timeline", "Each bar is a training run"),
+        ("loss", "should fall"),
+    ],
+)
+def test_every_figure_is_drawn_or_says_why_it_cannot_be(visit, search_there, workspace, kind, expected):
+    trials = [varied(number, score=0.5 + number / 10) for number in range(4)]
+    search_there(trials=[*trials, varied(4, "pruned", 0.1)])
+    app = visit("results", **{"figure fruit": kind})
+    assert expected in says(app).replace("\\", "")
+    assert len(app.get("plotly_chart")) == (kind not in ("importance", "contour"))
+    assert not (workspace.home / "optuna.db").exists()  # the study is rebuilt from the status
+
+
+def test_a_search_whose_trials_were_all_pruned_has_no_history(visit, search_there):
+    search_there(trials=[varied(0, "pruned"), varied(1, "failed")])
+    text = says(visit("results", **{"figure fruit": "history"})).replace("\\", "")
+    assert "none has finished so far (1 pruned" in text
+
+
+def test_an_opened_trial_shows_its_settings_beside_the_defaults_and_how_to_train_it_again(visit, search_there):
+    search_there(trials=[varied(0), varied(1), varied(2, "failed")])
+    app = visit("results", **{"opened fruit": (1,)})
+    assert "Trial 1" in app.subheader[0].value
+    assert "Differs from the defaults in learning rate." in says(app)
+    settings = app.dataframe[1].value
+    assert settings.iloc[0].tolist() == ["Learning rate", "0.0005", "0.0004"]
+    python, document = (code.value for code in app.code)
+    assert python.splitlines()[0] == "import autodet"
+    assert "'lr': 0.0005" in python and "autodet.fit('sample', **options)" in python
+    assert json.loads(document)["options"]["epochs"] == 2
+    assert app.session_state["rows fruit "]["selection"]["rows"] == [1]  # ticked in the table too
+    app = checked(labelled(app.button, "Close").click().run())
+    assert not app.subheader
+
+
+def test_two_opened_trials_show_what_differs(visit, search_there):
+    search_there(trials=[varied(0), varied(1, score=0.6), varied(2)])
+    app = visit("results", **{"opened fruit": (0, 1)})
+    assert "Trials 0 and 1" in app.subheader[0].value
+    assert app.dataframe[1].value.values.tolist() == [
+        ["mAP@0.5", "0.500", "0.600"],
+        ["mAP@0.5–0.95", "0.250", "0.300"],
+        ["Learning rate", "0.0004", "0.0005"],
+    ]
 
 
 def test_the_address_names_the_search(visit, search_there):

@@ -16,6 +16,7 @@ from tests.browser.conftest import settled
 from tests.helpers import draw_photo, untrained_bundle, write_labelled, write_voc, zip_folder
 
 pytestmark = pytest.mark.browser
+CHECKBOX, ROW = 16, 35  # pixels, in a table
 LINES = ".scatterlayer .trace"
 HOSTILE = '<img src=x onerror="window.hurt=1">![x](http://127.0.0.1:9/x)'
 
@@ -88,6 +89,32 @@ def test_the_chart_grows_by_itself_and_the_buttons_change_at_the_end(app, visit)
     tab.get_by_role("button", name="Stop, keep the best").wait_for(state="detached")
     tab.locator(".stMarkdownBadge", has_text="finished").wait_for()
     assert tab.evaluate("window.drawn_once"), "the page was loaded anew"
+
+
+def test_a_click_on_a_row_or_on_a_point_opens_the_trial(app, visit):
+    folder = Workspace(app.home).searches / "fruit"
+    folder.mkdir()
+    SearchSpec(name="fruit", dataset="sample").write(folder)
+    trials = tuple(trial(number, "finished", 0.2 * number, 0.1 + 0.2 * number) for number in range(4))
+    write_snapshot(folder, SearchStatus("fruit", "fruit", "finished", trials, planned_trials=4, planned_epochs=2))
+    tab = visit("results", reduced_motion="reduce")
+    opened = tab.get_by_role("heading", level=3)
+    table = tab.get_by_test_id("stDataFrame").first
+    table.locator("[role=gridcell]", has_text="finished").first.wait_for(state="attached")
+    table.scroll_into_view_if_needed()
+    place, row = table.bounding_box(), 2
+    tab.mouse.click(place["x"] + CHECKBOX, place["y"] + ROW * (row + 1.5))
+    opened.get_by_text("Trial 2").wait_for()
+    settled(tab)
+    point = tab.locator(".js-plotly-plot").first.locator(f"{LINES} .points path").nth(2)  # the first of trial 1
+    point.scroll_into_view_if_needed()
+    point.hover(force=True)
+    tab.locator(".js-plotly-plot .hoverlayer text").first.wait_for()
+    point.click(force=True)
+    opened.get_by_text("Trial 1").wait_for()
+    tab.get_by_text("Differs from the defaults").or_(tab.get_by_text("Has the default settings")).wait_for()
+    tab.get_by_role("button", name="Close", exact=True).last.click()
+    opened.wait_for(state="detached")
 
 
 def test_a_model_is_deleted_after_a_second_yes(app, visit, tmp_path):

@@ -20,13 +20,14 @@ class Scene:
     classes: list[str]
 
 
-def random_scene(seed, photos=12, classes=4, boxes=12, detections=30, difficult=0.0, ties=False, side=SIDE):
+def random_scene(seed, photos=12, classes=4, boxes=12, detections=30, difficult=0.0, ties=False, side=SIDE, near=0):
     """Return a scene with found, missed, shifted, misnamed and repeated objects, false alarms and empty photos."""
     random = np.random.default_rng(seed)
     records, predictions = [], []
     for number in range(photos):
         count = int(random.integers(0, boxes + 1)) if number else boxes
         marked = _boxes(random, count, side)
+        marked[count // 2 :] = marked[: count - count // 2] + near if near else marked[count // 2 :]
         class_ids = random.integers(0, max(1, classes - 1), count)  # the last class has no box
         flags = random.random(count) < difficult
         file = f"{number}.jpg"

@@ -27,6 +27,7 @@ SCENES = {
         "difficult": 0.2,
         "side": 150,
     },
+    "difficult objects close to others": {"difficult": 0.5, "near": 3, "classes": 2, "detections": 60},
     "nothing found": {"detections": 0},
 }
 

@@ -40,7 +40,7 @@ def test_photos_with_more_objects_than_a_detector_finds_are_counted():
         ImageRecord("full.jpg", 200, 200, "test", Annotations.of(boxes[:100], [0] * 100)),
     ]
     report = evaluate_predictions(records, [Prediction.of([], [], [])] * 3, ["apple"])
-    assert (report.images, report.crowded_images) == (3, 1)
+    assert (report.images, report.crowded_images, report.crowded_objects) == (3, 1, 10)
     assert EvaluationReport.from_json(report.to_json()) == report
     assert "1 photo with more than 100 annotated objects" in report_text(report)
     earlier = {key: value for key, value in report.to_json().items() if key not in ("crowded_images", "caution")}

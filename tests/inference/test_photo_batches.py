@@ -10,14 +10,17 @@ import torch
 from PIL import Image
 
 from autodet.errors import PhotoError
+from autodet.inference.bundle_graph import add_graph
 from autodet.inference.detector import load_detector
+from autodet.inference.runtime import RUNTIMES
 from tests.helpers import draw_photo, untrained_bundle
 
 
-@pytest.fixture(scope="module")
-def detector(tmp_path_factory):
-    path = tmp_path_factory.mktemp("untrained") / "small.autodet"
-    return load_detector(untrained_bundle(path, architecture="nanodet_g"), device="cpu")
+@pytest.fixture(scope="module", params=RUNTIMES)
+def detector(tmp_path_factory, request):
+    path = untrained_bundle(tmp_path_factory.mktemp("untrained") / "small.autodet", architecture="nanodet_g")
+    assert request.param == "torch" or add_graph(path)
+    return load_detector(path, device="cpu", runtime=request.param)
 
 
 @pytest.fixture(scope="module")

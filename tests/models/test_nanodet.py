@@ -158,6 +158,10 @@ def test_an_unknown_class_starts_from_the_classes_that_its_examples_look_like(sa
     examples, classes = shown(sample_dataset, {"apple": "Apfel", "banana": "Banane", "orange": "Apfelsine"})
     network, without = nanodet(classes, examples=examples), nanodet(classes)
     assert network.reused_classes == {}
+    assert set(network.similar_classes) == set(classes)
+    assert all(0 < len(others) <= 3 and set(others) <= set(COCO_CLASSES) for others in network.similar_classes.values())
+    assert "banana" in network.similar_classes["Banane"]
+    assert without.similar_classes == {}  # the mean of all
     for level in LEVELS:
         banana = rows(nanodet(("banana",)), level)[0]
         learnt, mean = (rows(one, level)[classes.index("Banane")] for one in (network, without))
@@ -167,6 +171,8 @@ def test_an_unknown_class_starts_from_the_classes_that_its_examples_look_like(sa
 def test_a_name_whose_examples_look_like_something_else_is_not_reused(sample_dataset):
     examples, classes = shown(sample_dataset, {"apple": "apple", "banana": "mouse", "orange": "orange"})
     assert "mouse" not in nanodet(classes, examples=examples).reused_classes
+    network = nanodet(classes, examples=examples)
+    assert set(network.reused_classes).isdisjoint(network.similar_classes) and "mouse" in network.similar_classes
     assert nanodet(classes).reused_classes["mouse"] == "mouse"  # by name alone
 
 

@@ -9,8 +9,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from autodet.errors import BundleError, ModelError
-from autodet.inference import onnx_runtime
+from autodet.inference import model_upload, onnx_runtime
 from autodet.inference.detector import load_detector
+from autodet.inference.model_upload import upload_model
 from autodet.inference.onnx_export import onnx_metadata
 from autodet.models.bundle import read_bundle, read_card, write_bundle
 from autodet.models.model_card import ModelCard
@@ -287,3 +288,31 @@ def test_memory_is_bounded_when_a_graph_runs(bundle, operator):
     detector = load_detector(bundle(bomb(operator, onnx_runtime.MAX_MEMORY_BYTES)))
     with pytest.raises(ModelError, match="ONNX graph failed on a photo"):
         detector.predict(draw_photo((32, 32)))
+
+
+SEVEN = [constant("seven", [7]), helper.make_node("Reshape", ["square", "seven"], ["n"])]
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    "message", [model(SEVEN), model(scores=[1.5]), bomb("Tile", onnx_runtime.MAX_MEMORY_BYTES)], ids=range(3)
+)
+def test_a_graph_that_cannot_run_is_not_added(bundle, workspace, message):
+    path = bundle(message)
+    add_model(path, "unchecked", workspace)  # the check of its parts finds nothing
+    with pytest.raises(BundleError, match=r"^odd\.autodet cannot .*: ONNX Runtime cannot run its ONNX graph\. "):
+        upload_model(path, "mine", workspace)
+    assert [stored.name for stored in list_models(workspace)] == ["unchecked"]
+
+
+@pytest.mark.process
+def test_a_graph_that_runs_too_long_is_not_added(bundle, workspace, monkeypatch):
+    monkeypatch.setattr(model_upload, "MAX_SECONDS", 0.02)
+    with pytest.raises(BundleError, match=r"its ONNX graph takes more than 0\.02 seconds for one photo"):
+        upload_model(bundle(model()), "mine", workspace)
+    assert list_models(workspace) == []
+
+
+@pytest.mark.process
+def test_a_graph_that_runs_is_added(bundle, workspace):
+    assert upload_model(bundle(model()), "mine", workspace).card.graph_sha256

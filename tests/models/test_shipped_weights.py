@@ -11,7 +11,8 @@ import safetensors.torch
 import torch
 
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.errors import WeightsError
+from autodet.errors import AutodetWarning, WeightsError
+from autodet.messages.cautions import cautions_text
 from autodet.models import weights as places
 from autodet.models.registry import DEFAULT_ARCHITECTURE, build_network, find_architecture, weights_problem
 from autodet.models.weights import find_weights, load_weights
@@ -116,3 +117,19 @@ def test_a_wheel_carries_them_with_their_notice(tmp_path):
     assert "Apache" in notice
     files = (path for path in (ROOT / "autodet").rglob("*") if path.is_file() and path.suffix != ".pyc")
     assert {path.relative_to(ROOT).as_posix() for path in files} <= packed
+
+
+def test_a_damaged_file_in_the_folder_of_the_settings_is_told_before_a_search_starts(workspace, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTODET_WEIGHTS", str(tmp_path))
+    data = import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+
+    def cautions():
+        return cautions_text(start_search(data, launcher=lambda _folder: None).status().cautions)
+
+    shutil.copy(SHIPPED, tmp_path)
+    assert "damaged" not in cautions()
+    flipped(4_000_000)(tmp_path / WEIGHTS.file)
+    with pytest.warns(
+        AutodetWarning, match=f"{WEIGHTS.file} is damaged or not the published file, so NanoDet-g starts"
+    ):
+        assert f"{tmp_path / WEIGHTS.file} is damaged" in cautions()

@@ -280,3 +280,10 @@ def test_a_name_that_no_list_can_show_is_refused(here, bundle, name, words):
     with pytest.raises(BundleError, match=words):
         rename_model("fruit", name, here)
     assert find_model("fruit", here) == model
+
+
+def test_the_error_of_a_stored_model_names_the_model(here, bundle):
+    model = add_model(bundle, "Customs camera", here)
+    model.path.write_bytes(b"PK")
+    with pytest.raises(BundleError, match=f"^{model.id} cannot be used as a model: "):
+        find_model(model.id, here)

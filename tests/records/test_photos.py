@@ -69,6 +69,12 @@ def test_photos_are_short_in_a_notebook():
     assert repr(record) == "ImageRecord('a/b.jpg', 640x480, val, 2 boxes)"
 
 
+def test_predictions_are_short_in_a_notebook():
+    many = Prediction.of(np.zeros((100, 4)), [0] * 100, [0.5] * 100, size_wh=(640, 480))
+    assert repr(many) == "Prediction(100 detections, 640x480)"
+    assert repr(Prediction.of([], [], [], error="It is no photo.")) == "Prediction('It is no photo.')"
+
+
 @pytest.mark.parametrize(("threshold", "count", "truncated"), [(0.0, 3, True), (0.2, 3, True), (0.3, 2, False)])
 def test_predictions_are_no_longer_truncated_once_a_detection_is_dropped(threshold, count, truncated):
     prediction = Prediction.of(np.zeros((3, 4)), [0, 1, 2], [0.25, 0.5, 0.75], truncated=True).above(threshold)

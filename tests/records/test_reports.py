@@ -58,6 +58,7 @@ def test_a_report_is_told_with_exactly_these_keys():
         "per_class",
         "images",
         "crowded_images",
+        "crowded_objects",
         "thresholds",
         "coco",
         "interval",
@@ -68,3 +69,8 @@ def test_a_report_is_told_with_exactly_these_keys():
     ]
     figures = {"precision": None, "recall": None, "f1": None, "threshold": None, "interval": {}}
     assert document["per_class"] == {"apple": {"ap50": 0.5, "ap50_95": 0.25, "images": 2, "boxes": 3, **figures}}
+
+
+def test_a_report_is_short_in_a_notebook():
+    shown = "EvaluationReport(map50 0.500, map50_95 0.250, map50_voc07 0.500, photos 4, classes 2)"
+    assert repr(REPORT) == shown

@@ -53,6 +53,8 @@ def test_renamed_merged_and_new_classes_begin_with_what_is_known_of_them(job, sa
     card = read_card(tmp_path / "partly" / BEST_BUNDLE)
     assert card.classes == new.classes
     assert list(card.reused_classes.values()) == others[:-1]
+    next(train(replace(job, dataset_folder=new.folder, folder=tmp_path / "coco", start=None)))
+    assert set(read_card(tmp_path / "coco" / BEST_BUNDLE).similar_classes) == {"thing"}
     assert first in read_card(job.folder / BEST_BUNDLE).reused_classes.values()  # in another case
 
 

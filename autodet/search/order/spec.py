@@ -11,6 +11,7 @@ from autodet.evaluation.objective import Objective
 from autodet.records import Notice, Origin, known_entries, notices_from_json, notices_to_json
 from autodet.search.order.options import StoredOptions
 from autodet.search.order.space import Choices, Space, changes_latency, make_space, space_from_json
+from autodet.text_format import counted
 from autodet.workspace import read_json, write_json
 
 SPEC = "spec.json"
@@ -60,6 +61,11 @@ class SearchSpec(StoredOptions):
     created: str = ""
     why: tuple[Notice, ...] = ()
     fingerprint: str = ""
+
+    def __repr__(self) -> str:
+        """Return a short form, for notebooks."""
+        size = f"{counted(self.trials, 'trial')} of {counted(self.epochs, 'epoch')}"
+        return f"SearchSpec({self.name!r}, data set {self.dataset!r}, {size}, {self.objective})"
 
     @cached_property
     def goal(self) -> Objective:

@@ -7,6 +7,7 @@ ImageNet, because the network that learns quickest does not end highest on all d
 from collections.abc import Sequence
 
 from autodet.models.registry import DEFAULT_ARCHITECTURE, USUAL_ARCHITECTURES, find_architecture, weights_problem
+from autodet.models.weights import skipped_file
 from autodet.records import Notice
 from autodet.training.hardware import Hardware
 
@@ -27,6 +28,13 @@ def usable_networks(preset: str, *, on_gpus: bool) -> tuple[str, ...]:
     return (DEFAULT_ARCHITECTURE, *(name for name in others if not weights_problem(name)))
 
 
+def weights_caution(network: str) -> Notice | None:
+    """Say that a file in the settings' folder of weights is skipped; None if none is."""
+    architecture = find_architecture(network)
+    file = skipped_file(architecture.weights)
+    return Notice.of("weights_skipped", file=str(file), network=architecture.title) if file else None
+
+
 def networks_to_try(preset: str, trials: int, hardware: Hardware, networks: Sequence[str]) -> tuple[str, ...]:
     """Choose the networks of a search; a pure function.
 
@@ -44,11 +52,17 @@ def networks_to_try(preset: str, trials: int, hardware: Hardware, networks: Sequ
     return (first, *(name for name in others if compares and name in COMPARED))
 
 
-def networks_reason(networks: Sequence[str]) -> Notice | None:
-    """Explain the networks of a plan; None for a single network that the user chose instead of the default."""
-    titles = [find_architecture(name).title for name in networks]
+def networks_reason(networks: Sequence[str], *, own_sizes: bool) -> Notice | None:
+    """Explain the networks of a plan; None for a single network that the user chose instead of the default.
+
+    Args:
+        networks: Names of the networks.
+        own_sizes: Whether each network has its own photo size, because the plan sets none.
+    """
+    found = [find_architecture(name) for name in networks]
     if len(networks) > 1:
-        return Notice.of("networks_compared", networks=titles)
+        sizes = [network.image_size for network in found] if own_sizes else []
+        return Notice.of("networks_compared", networks=[network.title for network in found], sizes=sizes)
     if networks[0] == DEFAULT_ARCHITECTURE:
-        return Notice.of("network_usual", network=titles[0])
+        return Notice.of("network_usual", network=found[0].title)
     return None

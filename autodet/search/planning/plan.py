@@ -82,7 +82,7 @@ def explain_entries(plan: Plan, facts: Facts, hardware: Hardware, *, pretrained:
     networks = architectures(plan.space)
     reasons = (
         effort_reason(plan, facts, hardware, plan.space, asked=True),
-        networks_reason(networks) if pretrained else None,
+        networks_reason(networks, own_sizes="image_size" not in plan.space) if pretrained else None,
         _entered_size_reason(plan, facts),
         coco_classes_reason(networks, facts.classes) if pretrained else None,
         mosaics_reason(plan.space, facts),

@@ -157,7 +157,9 @@ def plan_search(  # noqa: PLR0913 - what has been decided already are keywords
     why = (
         effort_reason(plan, facts, hardware, usual, asked=counted_before),
         epochs_reason(plan, effort.epochs, facts) if epochs == fitting else None,
-        networks_reason(networks) if pretrained and "architecture" not in asked else None,
+        networks_reason(networks, own_sizes="image_size" not in {**plan.space, **asked})
+        if pretrained and "architecture" not in asked
+        else None,
         *fitted.why,
         coco_classes_reason(networks, facts.classes) if pretrained else None,
         mosaics_reason(make_space({**plan.space, **asked}), facts),
@@ -219,7 +221,7 @@ def _space(
     space: dict[str, Any] = {"architecture": list(networks)} if len(networks) > 1 else {}
     if trials < MORE_VARIES:
         return space
-    space |= {"batch_size": _batch_sizes(facts, hardware, sizes[-1]), "augmentation": True}
+    space |= {"batch_size": _batch_sizes(facts, hardware, networks[0], sizes[-1]), "augmentation": True}
     if len(sizes) > 1:
         space["image_size"] = list(sizes)
     return space
@@ -244,8 +246,10 @@ def _image_sizes(base: int, facts: Facts, hardware: Hardware) -> list[int]:
     return [base, *fitting]
 
 
-def _batch_sizes(facts: Facts, hardware: Hardware, image_size: int) -> list[int]:
-    room = min(_room(hardware, image_size), facts.train_photos / STEPS_AN_EPOCH)
+def _batch_sizes(facts: Facts, hardware: Hardware, network: str, image_size: int) -> list[int]:
+    """Return batch sizes to try: up to the network's usual one, and larger ones if they leave enough steps an epoch."""
+    usual = first_trial(make_space({"architecture": network})).batch_size
+    room = min(_room(hardware, image_size), max(usual, facts.train_photos / STEPS_AN_EPOCH))
     return [size for size in BATCHES if size <= max(room, BATCHES[1])][-3:]
 
 

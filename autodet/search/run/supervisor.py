@@ -275,7 +275,7 @@ class _Supervisor:
         self._save()
         if state == "stopped" and not self._study.is_saved:
             notices = (*notices, Notice("results_unsaved"))
-        log.info("The search is %s. %s", state, notices_text(notices))
+        log.info("%s", f"The search is {state}. {notices_text(notices)}".rstrip())
         status = self._writer.write(state, notices)
         (self._folder / STOP).unlink(missing_ok=True)
         return status

@@ -29,7 +29,7 @@ _component = st.components.v2.component(
     "autodet_photo_viewer",
     html=(ASSETS / "photo_viewer.html").read_text(encoding="utf-8"),
     css=(ASSETS / "photo_viewer.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "photo_viewer.js").read_text(encoding="utf-8"),
+    js="".join((ASSETS / name).read_text(encoding="utf-8") for name in ("photo_stage.js", "photo_viewer.js")),
 )
 
 
@@ -100,6 +100,8 @@ class ViewedPhoto:
         size_wh: Width and height of the photo that the boxes refer to, in pixels.
         boxes: Boxes by key of their layer.
         note: A sentence below the photo.
+        focus: Key of a layer and index of one of its boxes, to which the viewer zooms at first; None for the whole
+            photo.
     """
 
     name: str
@@ -107,10 +109,16 @@ class ViewedPhoto:
     size_wh: tuple[int, int]
     boxes: Mapping[str, ViewedBoxes] = field(default_factory=dict)
     note: str = ""
+    focus: tuple[str, int] | None = None
 
 
 def view_photo(
-    identity: str, source: Path | bytes, name: str, boxes: Mapping[str, ViewedBoxes], note: str = ""
+    identity: str,
+    source: Path | bytes,
+    name: str,
+    boxes: Mapping[str, ViewedBoxes],
+    note: str = "",
+    focus: tuple[str, int] | None = None,
 ) -> ViewedPhoto:
     """Prepare a photo for the viewer; downscaled photos are cached.
 
@@ -120,12 +128,13 @@ def view_photo(
         name: Name on the page.
         boxes: Boxes by key of their layer.
         note: A sentence below the photo.
+        focus: Key of a layer and index of the box to zoom to.
 
     Raises:
         PhotoError: The photo cannot be read.
     """
     jpeg, size_wh = _shrunk(identity, source, name)
-    return ViewedPhoto(name, jpeg, size_wh, boxes, note)
+    return ViewedPhoto(name, jpeg, size_wh, boxes, note, focus)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -214,6 +223,7 @@ def _described(load: Callable[[int], ViewedPhoto], index: int, layers: Sequence[
     return {
         "name": photo.name,
         "note": photo.note,
+        "focus": photo.focus,
         "address": _address(photo.jpeg, f"{key} {index % (2 * NEIGHBOURS + 1)}"),
         "size": list(photo.size_wh),
         "boxes": {

@@ -193,7 +193,7 @@ def _enlarge(dataset: Dataset, photos: IntArray, start: int) -> None:
 
 
 def view_record(dataset: Dataset, record: ImageRecord) -> ViewedPhoto:
-    """Return a photo of a data set with its annotations, for the viewer.
+    """Return a photo of a data set with its annotations for the viewer.
 
     Raises:
         PhotoError: The photo cannot be read.

@@ -7,8 +7,9 @@ import streamlit as st
 
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.outcomes import Outcomes, find_outcomes
+from autodet.inference.background_jobs import Job
 from autodet.inference.comparable_records import comparable_records
-from autodet.inference.evaluation_jobs import EvaluationJob, find_evaluation, start_evaluation
+from autodet.inference.evaluation_jobs import find_evaluation, start_evaluation
 from autodet.inference.evaluations import kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
 from autodet.messages.cautions import caution_text
@@ -116,7 +117,7 @@ def _watch(model: StoredModel, dataset: Dataset, split: str) -> None:
         st.progress(job.done / max(1, job.total), f"{_progress_text(job)}. It continues if you leave this page.")
 
 
-def _progress_text(job: EvaluationJob) -> str:
+def _progress_text(job: Job) -> str:
     if job.waits:
-        return "Waiting for another evaluation"
+        return "Waiting for other work"
     return f"Photo {job.done:,} of {job.total:,}" if job.total else "Loading the model"

@@ -8,11 +8,12 @@ import streamlit as st
 
 from autodet.errors import AutodetError
 from autodet.inference.bundle_graph import add_graph, require_graph
+from autodet.inference.model_upload import upload_model
 from autodet.inference.runtime import choose_runtime
-from autodet.messages.plans import matches_text
-from autodet.messages.runtimes import runtime_text
+from autodet.messages.plans import matches_text, similar_text
+from autodet.messages.runtimes import latency_text, runtime_text
 from autodet.models.registry import ARCHITECTURES
-from autodet.models.store import StoredModel, add_model, list_models, rename_model
+from autodet.models.store import StoredModel, list_models, rename_model
 from autodet.search.api import is_in_the_making
 from autodet.search.delete_assets import delete_model, plan_model_deletion
 from autodet.text_format import size_text
@@ -20,6 +21,7 @@ from autodet.ui.common.confirm_deletion import confirm_deletion
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape, score
 from autodet.ui.common.threshold import thresholds_text
+from autodet.ui.models.int8 import offer_int8
 
 UPLOADS = "model_uploads"
 DONE = "model_done"  # session state: success message of the last upload or renaming
@@ -46,7 +48,8 @@ def _add(file_name: str, content: bytes, name: str) -> None:
         path = Path(folder) / (PurePath(file_name).name or "upload.autodet")
         path.write_bytes(content)
         try:
-            model = add_model(path, name)
+            with st.spinner("Checking the model"):
+                model = upload_model(path, name)
         except AutodetError as error:
             st.error(escape(str(error)), icon=":material/error:")
             return
@@ -106,12 +109,12 @@ def _origin(model: StoredModel) -> str:
 
 def _show_details(model: StoredModel) -> None:
     card = model.card
-    architecture = ARCHITECTURES.get(card.architecture)
+    architecture, runtime = ARCHITECTURES.get(card.architecture), choose_runtime(card)
     facts = {
         "Architecture": architecture.title if architecture else card.architecture,
         "Photo size": f"{card.image_size} pixels; {card.preprocessing}",
         "Best epoch": card.epoch,
-        "Latency per photo": f"{card.latency_ms:g} ms" if card.latency_ms else "not measured",
+        "Latency per photo": latency_text(card.latency_ms, runtime.name),
         "Refit": "on training and validation photos; its metrics are those of the best trial" if card.refit else "no",
         "Starting weights": f"the weights of {card.start_from.model}"
         if card.start_from
@@ -119,11 +122,14 @@ def _show_details(model: StoredModel) -> None:
         "Classes known to the starting weights": matches_text(card.reused_classes)
         if card.reused_classes
         else "none recorded",
+        "Classes that started from similar ones": similar_text(card.similar_classes)
+        if card.similar_classes
+        else "none recorded",
         "Hyperparameters": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
         "Software versions": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
         "Data set's fingerprint": card.dataset_fingerprint,
         "Confidence thresholds": thresholds_text(card),
-        "Predictions": runtime_text(choose_runtime(card).reason),
+        "Predictions": runtime_text(runtime.reason),
         "Weights' SHA-256": card.weights_sha256,
     }
     st.markdown("\n".join(f"- {key}: {escape(str(value))}" for key, value in facts.items()))
@@ -151,6 +157,7 @@ def _show_details(model: StoredModel) -> None:
             _offer_new_name(model)
         if st.button("Delete", key=f"delete {model.id}", icon=":material/delete:"):
             _confirm_deletion(model)
+    offer_int8(model)
     if wanted:
         _make_graph(model)
 

@@ -18,11 +18,12 @@ def offer_trials_to_keep(status: SearchStatus) -> None:
     trials = {trial.number: trial for trial in _offered(status)}
     if not trials:
         return
-    key = f"keep {status.search}"
+    key = _key(status.search)
     others = [number for number, trial in trials.items() if trial is not status.best_trial]
     default = others[0] if others else next(iter(trials))  # the search publishes the best trial's model already
     # Set in every run, or the browser keeps showing the trial's old star and score.
-    st.session_state[key] = st.session_state.get(key, default)
+    chosen = st.session_state.get(key)
+    st.session_state[key] = chosen if chosen in trials else default
     with st.expander("Keep the model of a trial", icon=":material/bookmark_add:"):
         which, called, act = st.columns([3, 3, 2], vertical_alignment="bottom")
         number = which.selectbox(
@@ -36,6 +37,15 @@ def offer_trials_to_keep(status: SearchStatus) -> None:
         if act.button("Keep this model", icon=":material/bookmark_add:", width="stretch"):
             st.session_state[kept] = find_only_search(status.search).keep(number, name.strip() or None).id
         _show_kept(st.session_state.get(kept))
+
+
+def offer_first(search: str, number: int) -> None:
+    """Select a trial in the form of its search, if it has a model."""
+    st.session_state[_key(search)] = number
+
+
+def _key(search: str) -> str:
+    return f"keep {search}"
 
 
 def _show_kept(model: str | None) -> None:

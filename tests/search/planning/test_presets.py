@@ -122,7 +122,9 @@ def test_batches_and_sizes_fit_into_memory():
 def test_photos_are_never_scaled_up_and_small_sets_have_small_batches():
     space = plan_search("best", Facts(60, 8, small_box=0.02, photo_side=400), GPU).space
     assert space["image_size"] == [320]
-    assert max(space["batch_size"]) <= 4
+    assert space["batch_size"] == [2, 4, 8]  # no more than the default, although few steps an epoch are left
+    others = plan_search("best", Facts(60, 8, small_box=0.02, photo_side=400), GPU, NETWORKS[1:2]).space
+    assert others["batch_size"] == [2, 4]
 
 
 def test_larger_photos_are_tried_on_a_cpu_only_for_small_boxes():
@@ -228,6 +230,9 @@ def test_best_compares_two_networks_also_on_a_cpu_and_says_why(trials):
     assert first_trial(make_space(plan.space)).architecture == "nanodet_g"
     told = "Trials compare NanoDet-g and Faster R-CNN on EfficientNet-Lite0, because"
     assert told in plan_text(plan.why)
+    assert "end highest; Faster R-CNN on EfficientNet-Lite0 takes photos of 320 px. Photos" in plan_text(plan.why)
+    sized = plan_search("best", FRUIT, CPU, NETWORKS, trials=trials, asked={"image_size": 320})
+    assert "end highest. " in plan_text(sized.why)
     assert told in plan_text(explain_entries(replace(plan, space=make_space(plan.space)), FRUIT, CPU))
     assert "architecture" not in plan_search("best", FRUIT, CPU, NETWORKS, trials=2).space
     assert "architecture" not in plan_search("best", FRUIT, CPU).space  # no other is usable
@@ -272,17 +277,20 @@ def classes_told(*classes, **options):
 
 
 def test_the_classes_that_coco_knows_are_told_before_the_search():
-    assert "COCO already knows apple and banana; kiwi is new to it." in classes_told("apple", "banana", "kiwi")
-    assert "COCO already knows APPLE (as apple) and Hot Dog (as hot dog)." in classes_told("APPLE", "Hot Dog")
+    reused = "which trials reuse if the objects look alike"
+    told = classes_told("apple", "banana", "kiwi")
+    assert f"COCO knows apple and banana by name, {reused}; kiwi is new to it." in told
+    told = classes_told("APPLE", "Hot Dog")
+    assert f"COCO knows APPLE (as apple) and Hot Dog (as hot dog) by name, {reused}." in told
     assert "COCO" not in classes_told("Apfel", "apple fruit").replace("COCO's boxes", "")
     many = classes_told(*COCO_CLASSES, "unicorn", "yeti")
-    assert "knows person, bicycle, car, motorcycle, airplane and 75 more; unicorn and yeti are new to it" in many
+    assert f"knows person, bicycle, car, motorcycle, airplane and 75 more by name, {reused}; unicorn and yeti" in many
     asked = {"architecture": "fasterrcnn_efficientnet_lite0"}
     assert "knows" not in classes_told("apple", networks=tuple(asked.values()), asked=asked)
     assert "knows" not in classes_told("apple", image_size=320)  # of a model to start from
     entered = replace(plan_search("balanced", FRUIT, CPU), space=make_space())
     facts = replace(FRUIT, classes=("apple",))
-    assert "COCO already knows apple." in plan_text(explain_entries(entered, facts, CPU))
+    assert f"COCO knows apple by name, {reused}." in plan_text(explain_entries(entered, facts, CPU))
     assert "knows" not in plan_text(explain_entries(entered, facts, CPU, pretrained=False))
 
 
@@ -291,7 +299,10 @@ def test_a_plural_is_not_matched_but_the_remedy_is_told():
     assert "COCO knows no class by its name, but Apples is probably its apple, knives is probably its knife and" in told
     assert "rename a class in a new version of the data set to reuse that" in told
     mixed = classes_told("apple", "apples", "wine glasses")
-    assert "COCO already knows apple; apples and wine glasses are new to it." in mixed
+    assert (
+        "COCO knows apple by name, which trials reuse if the objects look alike; apples and wine glasses are new to it."
+        in mixed
+    )
     assert "wine glasses is probably its wine glass: rename" in mixed
     assert "apples is probably" not in mixed  # COCO's apple is taken
 

@@ -1,0 +1,84 @@
+"""Work in background threads of this process, so that it continues after the visitor leaves the page.
+
+A job only reports progress; what it makes is stored beside the model. One job runs at a time, because each uses every
+core.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+from autodet.errors import sentence_for
+
+log = logging.getLogger("autodet.background_jobs")
+
+_jobs: dict[Hashable, "Job"] = {}
+_lock = threading.Lock()
+_turn = threading.Lock()  # held by the running job
+
+
+@dataclass
+class Job:
+    """A job that is waiting, running or failed.
+
+    Attributes:
+        step: What is being done; the job's module lists its steps.
+        done: Number of photos done.
+        total: Number of all photos; 0 while the job waits or loads the model.
+        waits: Whether the job waits for another one.
+        error: Error message of a failed job, otherwise empty.
+    """
+
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    waits: bool = False
+    error: str = ""
+
+    def report(self, done: int, total: int) -> None:
+        """Record the progress."""
+        self.done, self.total = done, total
+
+    def report_step(self, step: str, done: int, total: int) -> None:
+        """Record the progress of a step."""
+        self.step, self.done, self.total = step, done, total
+
+
+def start_job(key: Hashable, work: Callable[[Job], object], unexpected: str) -> Job:
+    """Start a job in the background.
+
+    Args:
+        key: Identifies what the job makes.
+        work: Does it, and reports to the job.
+        unexpected: Error message for an unforeseen failure.
+
+    Returns:
+        The new job, or the existing one if it is already waiting or running.
+    """
+    with _lock:
+        job = _jobs.get(key)
+        if job and not job.error:
+            return job
+        job = _jobs[key] = Job(waits=_turn.locked())
+    threading.Thread(target=_run, args=(key, job, work, unexpected), daemon=True).start()
+    return job
+
+
+def find_job(key: Hashable) -> Job | None:
+    """Return the waiting, running or failed job with a key; None if there is none or it has succeeded."""
+    with _lock:
+        return _jobs.get(key)
+
+
+def _run(key: Hashable, job: Job, work: Callable[[Job], object], unexpected: str) -> None:
+    with _turn:
+        job.waits = False
+        try:
+            work(job)
+        except Exception as error:  # thread boundary
+            job.error = sentence_for(error) or unexpected
+            log.exception("The job %s failed.", key)
+            return
+    with _lock:
+        _jobs.pop(key, None)
