@@ -11,7 +11,7 @@ from autodet.evaluation.curves import ClassCurve, class_curve
 from autodet.evaluation.examples import class_errors, score_examples
 from autodet.evaluation.outcomes import Outcomes, ShownOutcomes
 from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.markdown import escape
+from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.evaluate.evaluation import MAX_KEPT, Evaluated
 from autodet.ui.evaluate.marks import Mark, clickable_chart, show_marked
 from autodet.ui.evaluate.thresholds import set_threshold
@@ -42,8 +42,7 @@ def show_curves(evaluated: Evaluated, shown: ShownOutcomes, thresholds: Mapping[
         points = [point_key(curve.class_id, thresholds[classes[curve.class_id]]) for curve in chosen]
         marks = {key: _point_mark(evaluated, thresholds, key) for key in dict.fromkeys([*points, clicked]) if key}
         at_point = _at_point(evaluated, thresholds, clicked) if clicked else shown
-        if chosen_point := show_marked(evaluated, at_point, section, marks):
-            _offer_threshold(evaluated, chosen_point)
+        show_marked(evaluated, at_point, section, marks, partial(_offer_threshold, evaluated, thresholds))
 
 
 def _choose_classes(section: str, evaluated: Evaluated, curves: Mapping[int, ClassCurve]) -> list[int]:
@@ -79,11 +78,11 @@ def _point_mark(evaluated: Evaluated, thresholds: Mapping[str, float], key: str)
     return Mark(f"{len(examples):,} errors of {name} at a threshold of {threshold:.2f}", lambda: examples)
 
 
-def _offer_threshold(evaluated: Evaluated, key: str) -> None:
+def _offer_threshold(evaluated: Evaluated, thresholds: Mapping[str, float], key: str) -> None:
     class_id, threshold = _point(key)
     name = evaluated.model.card.classes[class_id]
-    if st.button(
-        f"Use {threshold:.3f} as the threshold of {escape(name)}",
+    if key != point_key(class_id, thresholds[name]) and st.button(
+        f"Use {threshold:.3f} as the threshold of {escape(shortened(name))}",
         icon=":material/tune:",
         on_click=set_threshold,
         args=(evaluated, name, threshold),

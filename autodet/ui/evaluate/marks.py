@@ -17,8 +17,9 @@ from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.photo_viewer import thumbnail_button
+from autodet.ui.common.scroll import count_opening, scroll_here
 from autodet.ui.evaluate.evaluation import Evaluated
-from autodet.ui.evaluate.outcome_photos import LABEL_COLOUR, crop, enlarge, outlines_of
+from autodet.ui.evaluate.outcome_photos import LABEL_COLOUR, Example, crop, enlarge, outlines_of
 
 PER_PAGE = 12
 TILE_PIXELS = 176  # four side by side, two on a phone
@@ -62,6 +63,7 @@ def _choose_clicked(section: str, key: str) -> None:
     for point in st.session_state[key]["selection"]["points"][:1]:
         if clicked := _text(point.get("customdata")):
             st.session_state[section] = clicked
+            count_opening(section)
 
 
 def _text(custom: Any) -> str:
@@ -69,17 +71,25 @@ def _text(custom: Any) -> str:
     return str(custom[0] if isinstance(custom, list) and custom else custom or "")
 
 
-def show_marked(evaluated: Evaluated, shown: ShownOutcomes, section: str, marks: Mapping[str, Mark]) -> str | None:
-    """Let the visitor choose a mark by a click or from a list, and show its boxes; return its key.
+def show_marked(
+    evaluated: Evaluated,
+    shown: ShownOutcomes,
+    section: str,
+    marks: Mapping[str, Mark],
+    beside: Callable[[str], None] | None = None,
+) -> None:
+    """Let the visitor choose a mark by a click or from a list, and show its boxes.
 
     Args:
         evaluated: The evaluation.
         shown: The outcomes at the thresholds.
         section: Key of the section, that of its charts.
         marks: The marks by their keys.
+        beside: Shows something beside the choice; receives the key of the chosen mark.
     """
     if st.session_state.get(section) not in (None, *marks):
         st.session_state[section] = None  # nothing is left of it at these thresholds
+    scroll_here(section)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Boxes",
@@ -92,12 +102,11 @@ def show_marked(evaluated: Evaluated, shown: ShownOutcomes, section: str, marks:
         )
         if chosen:
             st.button("Clear", icon=":material/close:", key=f"{section} clear", on_click=_clear, args=(section,))
-    if not chosen:
-        return None
-    examples = marks[chosen].examples()
-    st.markdown(f"Shown below: **{escape(marks[chosen].title)}**.")
-    _show_crops(evaluated, shown, f"{section} {chosen}", examples)
-    return chosen
+            if beside:
+                beside(chosen)
+    if chosen:
+        st.markdown(f"Shown below: **{escape(marks[chosen].title)}**.")
+        _show_crops(evaluated, shown, f"{section} {chosen}", marks[chosen].examples())
 
 
 def _clear(section: str) -> None:
@@ -113,19 +122,21 @@ def _show_crops(evaluated: Evaluated, shown: ShownOutcomes, key: str, examples: 
             st.info("No box is left at these thresholds.", icon=":material/search_off:")
             return
         photos = _photos(shown, examples)
+        pairs = list(zip(examples.detections.tolist(), examples.boxes.tolist(), strict=True))
         order = list(dict.fromkeys(photos))
         pages = -(-len(examples) // PER_PAGE)
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption(f"{counted(len(examples), 'box', 'boxes')} on {counted(len(order), 'photo')}", width="content")
-            page = st.pagination(pages, key=f"pages {key}") if pages > 1 else 1
+            page = st.pagination(pages, key=f"pages {key} {len(examples)}") if pages > 1 else 1
         show_legend()
-        first = (page - 1) * PER_PAGE
+        on_page = range(len(examples))[(page - 1) * PER_PAGE : page * PER_PAGE]
         with st.container(horizontal=True, gap="small"):
-            for place in range(first, min(first + PER_PAGE, len(examples))):
-                detection, box = int(examples.detections[place]), int(examples.boxes[place])
+            for place in on_page:
                 with st.container(width=TILE_PIXELS, gap="xxsmall", key=f"tile {key} {place}"):
-                    if _show_tile(evaluated, shown, photos[place], detection, box, f"enlarge {key} {place}"):
-                        enlarge(evaluated, shown, order, order.index(photos[place]))
+                    if _show_tile(evaluated, shown, photos[place], pairs[place], f"enlarge {key} {place}"):
+                        first = dict(zip(reversed(photos), reversed(pairs), strict=True))
+                        examples_of = first | {photos[place]: pairs[place]}
+                        enlarge(evaluated, shown, order, order.index(photos[place]), examples_of)
 
 
 def _photos(shown: ShownOutcomes, examples: Examples) -> list[int]:
@@ -136,12 +147,12 @@ def _photos(shown: ShownOutcomes, examples: Examples) -> list[int]:
     ]
 
 
-def _show_tile(evaluated: Evaluated, shown: ShownOutcomes, photo: int, detection: int, box: int, key: str) -> bool:
+def _show_tile(evaluated: Evaluated, shown: ShownOutcomes, photo: int, example: Example, key: str) -> bool:
     """Show a crop with a button that opens its photo; return whether it was pressed."""
-    caption = _caption(shown, detection, box)
+    caption = _caption(shown, *example)
     file = evaluated.records[photo].file
     try:
-        st.image(crop(evaluated, photo, outlines_of(shown, detection, box)), width="stretch", alt=f"{file}: {caption}")
+        st.image(crop(evaluated, photo, outlines_of(shown, *example)), width="stretch", alt=f"{file}: {caption}")
     except PhotoError as error:
         st.caption(f":material/broken_image: {escape(str(error))}")
         return False

@@ -1,6 +1,6 @@
 """Photos and crops with what was found, missed and falsely reported on them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -32,40 +32,71 @@ CROP_PIXELS = 240  # side of a crop
 MAX_PIXELS = 2000  # longer side of a photo from which crops are cut
 MIN_CROP_SIDE = 64  # pixels of the photo
 CONTEXT = 0.6  # around the boxes, as a share of their longer side
+Example = tuple[int, int]  # a detection and the box that it is about, either of which may be -1
+NO_EXAMPLES: Mapping[int, Example] = {}
 Outlines = tuple[tuple[BoxXYXY, str], ...]  # boxes in pixels of the photo with their colours, the last on top
 
 
-def view_outcomes(evaluated: Evaluated, shown: ShownOutcomes, photo: int, note: str = "") -> ViewedPhoto:
+def view_outcomes(evaluated: Evaluated, shown: ShownOutcomes, photo: int, example: Example | None) -> ViewedPhoto:
     """Return a photo of the split for the viewer, with ``ERROR_LAYERS``.
+
+    Args:
+        evaluated: The evaluation.
+        shown: The outcomes at the thresholds.
+        photo: Index of the photo.
+        example: What to zoom to; None for the whole photo.
 
     Raises:
         PhotoError: The photo cannot be read.
     """
     outcomes, record = shown.outcomes, evaluated.records[photo]
     truth, detections, classes = outcomes.truth, outcomes.detections, outcomes.classes
-    marked = slice(*truth.starts[photo : photo + 2])
-    seen = slice(*detections.starts[photo : photo + 2])
-    missed = marked.start + np.flatnonzero(shown.missed[marked])
+    marked = np.arange(*truth.starts[photo : photo + 2])
+    seen = np.arange(*detections.starts[photo : photo + 2])
+    missed = marked[shown.missed[marked]]
+    found, wrong = seen[shown.right[seen]], seen[shown.wrong[seen]]
     boxes = {
-        GROUND_TRUTH.key: ViewedBoxes.of(record.annotations, classes),
-        MISSED.key: ViewedBoxes(truth.boxes_xyxy[missed], truth.class_ids[missed], classes),
+        layer.key: ViewedBoxes(truth.boxes_xyxy[own], truth.class_ids[own], classes)
+        for layer, own in ((GROUND_TRUTH, marked), (MISSED, missed))
     }
-    for layer, mask in ((TRUE_POSITIVES, shown.right), (FALSE_POSITIVES, shown.wrong)):
-        own = seen.start + np.flatnonzero(mask[seen])
-        boxes[layer.key] = ViewedBoxes(
-            detections.boxes_xyxy[own], detections.class_ids[own], classes, detections.scores[own]
+    boxes |= {
+        layer.key: ViewedBoxes(detections.boxes_xyxy[own], detections.class_ids[own], classes, detections.scores[own])
+        for layer, own in ((TRUE_POSITIVES, found), (FALSE_POSITIVES, wrong))
+    }
+    focus = None
+    if example:
+        detection, box = example
+        candidates = (
+            (TRUE_POSITIVES, found, detection),
+            (FALSE_POSITIVES, wrong, detection),
+            (GROUND_TRUTH, marked, box),
         )
+        focus = next(((layer.key, own.tolist().index(one)) for layer, own, one in candidates if one in own), None)
     source = evaluated.dataset.photo(record)
-    return view_photo(f"{evaluated.dataset.fingerprint} {record.file}", source, record.file, boxes, note)
+    return view_photo(f"{evaluated.dataset.fingerprint} {record.file}", source, record.file, boxes, focus=focus)
 
 
 @st.dialog("Photo", width="large")
-def enlarge(evaluated: Evaluated, shown: ShownOutcomes, photos: Sequence[int], start: int) -> None:
-    """Open some photos in the viewer, one at a time, with ``ERROR_LAYERS``."""
+def enlarge(
+    evaluated: Evaluated,
+    shown: ShownOutcomes,
+    photos: Sequence[int],
+    start: int,
+    examples: Mapping[int, Example] = NO_EXAMPLES,
+) -> None:
+    """Open some photos in the viewer, one at a time, with ``ERROR_LAYERS``.
+
+    Args:
+        evaluated: The evaluation.
+        shown: The outcomes at the thresholds.
+        photos: Indices of the photos.
+        start: Place of the first one to show.
+        examples: What to zoom to, by index of the photo.
+    """
     with sentences_for_errors("Evaluate"):
         photo_viewer(
             len(photos),
-            lambda index: view_outcomes(evaluated, shown, photos[index]),
+            lambda place: view_outcomes(evaluated, shown, photos[place], examples.get(photos[place])),
             key="evaluated photos",
             layers=ERROR_LAYERS,
             identity=opening(),

@@ -72,6 +72,7 @@ def show_metrics(evaluated: Evaluated) -> None:
     if report.crowded_images:
         st.info(
             f"{counted(report.crowded_images, 'photo')} with more than {MAX_DETECTIONS} annotated objects: a detector "
-            "finds no more than that on a photo, so the rest counts as missed.",
+            f"finds no more than that on a photo, so the rest, {counted(report.crowded_objects, 'object')}, counts as "
+            "missed.",
             icon=":material/grain:",
         )
