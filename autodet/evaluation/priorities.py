@@ -1,4 +1,4 @@
-"""What would help a detector most: losses by kind of error, class, size of objects and suspect labels, ranked."""
+"""The largest losses of a detector, ranked: by kind of error, class, size of objects and suspect labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Priority:
 def priorities(
     shown: ShownOutcomes, report: EvaluationReport, training_boxes: Mapping[str, int] | None = None
 ) -> list[Priority]:
-    """Rank what costs most.
+    """Rank the losses, the largest first.
 
     Args:
         shown: The outcomes at the thresholds.

@@ -1,4 +1,4 @@
-"""What a detector finds and how often it errs, for all classes and for each, with bootstrap intervals."""
+"""Shares of objects found and of detections that are wrong, for all classes and for each, with intervals."""
 
 from dataclasses import dataclass
 

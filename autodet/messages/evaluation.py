@@ -1,4 +1,4 @@
-"""Sentences about what a detector finds, misses and confuses."""
+"""Sentences about found, missed and confused objects."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -54,7 +54,7 @@ ISSUE_TITLES = {
 
 
 def percent(share: float) -> str:
-    """Format a share; what is not all or nothing is never rounded to it."""
+    """Format a share; only all is 100 %, and only nothing is 0 %."""
     rounded = f"{100 * share:.0f}"
     if share < 1 and float(rounded) == 100:
         return "over 99 %"
@@ -68,14 +68,14 @@ def interval_text(interval: Interval) -> str:
 
 
 def found_text(found: int, boxes: int, interval: Interval | None, objects: str = "") -> str:
-    """Say what share of the labelled objects is found, with its interval."""
+    """State the share of the labelled objects that is found, with its interval."""
     if not boxes or not interval:
         return "no labelled objects"
     return f"finds **{percent(found / boxes)}**{objects} ({interval_text(interval)})"
 
 
 def wrong_text(wrong: int, detections: int, interval: Interval | None) -> str:
-    """Say what share of what is reported is wrong, with its interval."""
+    """State the share of the detections that is wrong, with its interval."""
     if not detections or not interval:
         return "reports nothing"
     return f"**{percent(wrong / detections)}** of what it reports is wrong ({interval_text(interval)})"
@@ -110,7 +110,7 @@ def cell_title(labelled: str, detected: str, count: int) -> str:
 
 
 def group_text(missed: int, boxes: int, false_positives: int) -> str:
-    """Say what is missed in a group of objects."""
+    """Count the errors in a group of objects."""
     return f"{missed:,} of {boxes:,} missed, {counted(false_positives, 'false alarm')}"
 
 
@@ -121,7 +121,7 @@ def weakest_text(title: str, missed: int, boxes: int, other_missed: int, other_b
 
 
 def priority_text(kind: str, name: str, loss: float, values: Mapping[str, Any]) -> str:
-    """Say what costs how much, and what to do about it."""
+    """State a loss and its remedy."""
     return _PRIORITIES[kind](name, loss, **values)
 
 
@@ -155,7 +155,7 @@ _PRIORITIES: Mapping[str, Callable[..., str]] = {
 
 
 def issue_text(kind: str, class_name: str, suggested_class: str | None) -> str:
-    """Say what is wrong with a label, and what the detection suggests."""
+    """Describe a suspect label."""
     return {
         "missing": f"Looks like {class_name}, without a label",
         "wrong_class": f"Labelled {class_name}, looks like {suggested_class}",
@@ -165,7 +165,7 @@ def issue_text(kind: str, class_name: str, suggested_class: str | None) -> str:
 
 
 def remedy_text(kind: str, class_name: str, suggested_class: str | None) -> str:
-    """Say what accepting a suggestion does."""
+    """Describe the effect of accepting a suggestion."""
     return {
         "missing": f"Add a label {class_name}",
         "wrong_class": f"Label it {suggested_class}",

@@ -96,7 +96,7 @@ def show_calibration(evaluated: Evaluated, shown: ShownOutcomes) -> None:
     with sentences_for_errors("Evaluate"):
         section = f"scores {evaluated.key}"
         rows = reliability(evaluated.outcomes.counted_matches)
-        st.markdown("**What a score is worth**", help=_reliability_help())
+        st.markdown("**Right detections by score**", help=_reliability_help())
         clickable_chart(reliability_figure(rows), section, "Share of right detections by score")
         marks = {
             str(number): Mark(

@@ -43,7 +43,7 @@ TRAINED = (
 
 @st.fragment
 def show_label_issues(evaluated: Evaluated) -> None:
-    """Show the labels that look wrong with a picture of both, and what can be done with the accepted ones."""
+    """Show the labels that look wrong with a picture of both, and the uses of the accepted ones."""
     with sentences_for_errors("Evaluate"):
         issues = dataset_issues(evaluated)
         if evaluation_leakage(evaluated.model.card, evaluated.dataset, evaluated.split):
@@ -173,7 +173,7 @@ def _corrected_labels(dataset: Dataset, accepted: Sequence[LabelIssue]) -> bytes
 
 
 def _offer_version(dataset: Dataset, accepted: Sequence[LabelIssue], state: str) -> None:
-    """Offer a version of the data set with the accepted corrections, and say what it changes."""
+    """Offer a version of the data set with the accepted corrections, and list them."""
     edits = tuple(map(edit_of, accepted))
     for change in edit_changes(edits):
         st.caption(escape(change_sentence(change, planned=True)))

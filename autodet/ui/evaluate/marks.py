@@ -160,7 +160,7 @@ def _show_tile(evaluated: Evaluated, shown: ShownOutcomes, photo: int, example: 
 
 
 def _caption(shown: ShownOutcomes, detection: int, box: int) -> str:
-    """Say what was detected on what, with the score."""
+    """Name the class and the score of a detection, or the missed class."""
     outcomes = shown.outcomes
     classes, scores = outcomes.classes, outcomes.detections.scores
     if detection == NO_PARTNER:
@@ -172,6 +172,6 @@ def _caption(shown: ShownOutcomes, detection: int, box: int) -> str:
 
 
 def show_legend(*names: str) -> None:
-    """Show what the colours of the boxes mean; all of ``LEGEND`` by default."""
+    """Show the meaning of the colours of the boxes; all of ``LEGEND`` by default."""
     entries = [f'<span style="color: {LEGEND[name]}">■</span> {name}' for name in names or LEGEND]
     st.html(f'<div style="font-size: 0.85rem">{" &ensp; ".join(entries)}</div>')

@@ -1,4 +1,4 @@
-"""What would help most, as one ranked list."""
+"""Remedies for the largest losses, as one ranked list."""
 
 import numpy as np
 import streamlit as st
@@ -11,13 +11,13 @@ from autodet.ui.evaluate.evaluation import Evaluated
 
 MAX_STEPS = 8
 HELP = (
-    "Ranked by what each costs: mAP@0.5 for errors and classes; for sizes and labels the share of all objects. The "
+    "Ranked by loss: mAP@0.5 for errors and classes; for sizes and labels the share of all objects. The "
     "costs overlap, because a missed object of a weak class is in both, so they do not add up."
 )
 
 
 def show_next_steps(evaluated: Evaluated, shown: ShownOutcomes) -> None:
-    """Show what costs most first, each with what to do about it."""
+    """Show the losses, the largest first, each with its remedy."""
     found = priorities(shown, evaluated.report, _training_boxes(evaluated))
     if not found:
         st.success("Nothing stands out: no kind of error costs much here.", icon=":material/check:")

@@ -1,4 +1,4 @@
-"""Photos and crops with what was found, missed and falsely reported on them."""
+"""Photos and crops with found objects, missed objects and false alarms."""
 
 from collections.abc import Mapping, Sequence
 

@@ -33,7 +33,7 @@ WORDS = (
 
 @st.fragment
 def show_photos(evaluated: Evaluated, shown: ShownOutcomes) -> None:
-    """Show thumbnails of the photos with what was found, missed and falsely reported; a click opens the viewer."""
+    """Show thumbnails of the photos with their found and missed objects and false alarms; a click opens the viewer."""
     with sentences_for_errors("Evaluate"):
         left, right = st.columns([1, 2], vertical_alignment="bottom")
         chosen = left.segmented_control(

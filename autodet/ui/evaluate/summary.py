@@ -1,4 +1,4 @@
-"""Summary of an evaluation: what share is found, what share of the reports is wrong, and mAP."""
+"""Summary of an evaluation: the share found, the share of wrong detections, and mAP."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ SUMMARY_HELP = (
 
 
 def show_summary(evaluated: Evaluated, together: DetectionSummary, by_class: Sequence[DetectionSummary]) -> None:
-    """Show in a sentence what the detector finds and how often it errs, then a line for each of the main classes."""
+    """Show both shares in a sentence, then in a line for each of the main classes."""
     names = evaluated.model.card.classes
     photos = f"On {counted(len(evaluated.records), f'{SPLIT_WORDS[evaluated.split]} photo')}"
     what = f"{counted(together.boxes, 'labelled object')}"
@@ -50,7 +50,7 @@ def _sentence(summary: DetectionSummary, objects: str = "") -> str:
 
 
 def show_metrics(evaluated: Evaluated) -> None:
-    """Show the three mAP metrics with their intervals, and what they leave out."""
+    """Show the three mAP metrics with their intervals, and the classes and objects that they leave out."""
     report = evaluated.report
     figures = zip(HELP, ("map50", "map50_95", "map50_voc07"), strict=True)
     with st.container(horizontal=True):

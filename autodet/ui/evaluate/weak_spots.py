@@ -1,4 +1,4 @@
-"""Hidden weak spots: what is missed by object size, crowding, source folder, light and sharpness."""
+"""Hidden weak spots: missed objects by size, crowding, source folder, light and sharpness."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -43,7 +43,7 @@ HELP = (
 
 @st.fragment
 def show_weak_spots(evaluated: Evaluated, shown: ShownOutcomes) -> None:
-    """Show what is found and missed in groups of objects; a click on a bar shows its objects."""
+    """Show found and missed objects by group; a click on a bar shows its objects."""
     with sentences_for_errors("Evaluate"):
         section = f"groups {evaluated.key}"
         groupings = dict(_groupings(evaluated.key, evaluated, evaluated.outcomes)) | condition_groupings(evaluated)
