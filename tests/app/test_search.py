@@ -48,7 +48,7 @@ def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_some
         "augmentation",
         "image_size",
     ]
-    assert labelled(app.multiselect, "Batch size").value == ["2", "4"]
+    assert labelled(app.multiselect, "Batch size").value == ["2", "4", "8"]
     import_dataset(write_voc(tmp_path / "many", 200), "many", workspace=workspace)
     app = checked(app.run())
     app = checked(labelled(app.selectbox, "Data set").select("many").run())
@@ -60,7 +60,7 @@ def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_some
     checked(labelled(app.button, "Start the search").click().run())
     spec = find_search(list_searches(workspace)[0].search, workspace).spec()
     assert (spec.trials, spec.epochs, spec.pruner, spec.patience) == (9, 40, "none", 13)
-    assert spec.space["batch_size"] == Choices((2, 4))
+    assert spec.space["batch_size"] == Choices((2, 4, 8))
 
 
 def test_on_gpus_trials_may_choose_among_the_networks(visit, fruit, workspace, launched, monkeypatch):

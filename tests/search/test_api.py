@@ -116,7 +116,7 @@ def test_presets_fill_in_what_is_not_given(start):
 
 def test_what_is_given_counts_whatever_the_preset_says(data, order):
     best = order(data, preset="best").spec()
-    assert (best.pruner, best.patience, best.space["batch_size"]) == ("median", 33, Choices((2, 4)))
+    assert (best.pruner, best.patience, best.space["batch_size"]) == ("median", 33, Choices((2, 4, 8)))
     given = {"trials": 30, "sampler": "random", "pruner": "none", "patience": 0}
     mine = order(data, preset="best", space={"batch_size": 8, "epochs": (5, 9)}, **given).spec()
     assert (mine.trials, mine.epochs, mine.sampler, mine.pruner, mine.patience) == (30, 9, "random", "none", None)
