@@ -4,11 +4,13 @@ A mark carries its key as custom data, so that a page can tell which one was cli
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import plotly.graph_objects as go
 
-from autodet.charts.layout import label, name_rows, styled
+from autodet.charts.layout import GRID, label, name_rows, styled
 from autodet.evaluation.groupings import GroupCounts
 from autodet.records import Confusion
 
@@ -37,67 +39,67 @@ def confusion_figure(confusion: Confusion, shown: Sequence[int], row_titles: Seq
             missed objects.
     """
     background = len(confusion.labels) - 1
-    indices = [*shown, background]
     names = [confusion.labels[index] for index in shown]
-    cells = [
-        (place, across, row, column, confusion.matrix[row][column])
-        for place, row in enumerate(indices)
-        for across, column in enumerate(indices)
-        if (row, column) != (background, background)
-    ]
-    totals = {row: max(1, sum(confusion.matrix[row])) for row in indices}
-    shares = [count / totals[row] for _, _, row, _, count in cells]
     rows, columns = [*names, row_titles[0]], [*names, row_titles[1]]
+    cells = _cells(confusion, [*shown, background])
     figure = go.Figure(
         go.Bar(
             orientation="h",
-            base=[across - 0.5 for _, across, *_ in cells],
+            base=[cell.across - 0.5 for cell in cells],
             x=[1] * len(cells),
-            y=[place for place, *_ in cells],
+            y=[cell.down for cell in cells],
             width=1,
-            marker={
-                "color": [
-                    (RIGHT_SHADE if row == column else WRONG_SHADE).format(_opacity(share, cell[-1]))
-                    for cell, share in zip(cells, shares, strict=True)
-                    for row, column in [cell[2:4]]
-                ],
-                "line": {"width": 1, "color": "rgba(138, 143, 152, 0.35)"},
-            },
-            customdata=[cell_key(row, column) for _, _, row, column, _ in cells],
-            hovertext=[
-                f"{label(rows[place])} → {label(columns[across])}: {count:,}" for place, across, *_, count in cells
-            ],
+            marker={"color": [cell.colour for cell in cells], "line": {"width": 1, "color": GRID}},
+            customdata=[cell_key(cell.row, cell.column) for cell in cells],
+            hovertext=[f"{label(rows[cell.down])} → {label(columns[cell.across])}: {cell.count:,}" for cell in cells],
             hovertemplate="%{hovertext}<extra></extra>",
             unselected={"marker": {"opacity": 1}},
         )
     )
-    numbers = [
-        {
-            "x": across,
-            "y": place,
-            "text": f"{count:,}",
-            "showarrow": False,
-            "font": {"color": "white"} if _opacity(share, count) > STRONG else {},
-        }
-        for (place, across, *_, count), share in zip(cells, shares, strict=True)
-        if count
-    ]
     name_rows(figure, rows)
     styled(figure, height=90 + CELL_PIXELS * len(rows), x_title="Detected as", y_title="Labelled")
-    figure.update_layout(showlegend=False, bargap=0, hovermode="closest", annotations=numbers)
-    figure.update_xaxes(
-        tickvals=list(range(len(columns))),
-        ticktext=[_short(name) for name in columns],
-        range=[-0.5, len(columns) - 0.5],
-        showgrid=False,
-        fixedrange=True,
-    )
+    texts = [cell.text for cell in cells if cell.count]
+    figure.update_layout(showlegend=False, bargap=0, hovermode="closest", annotations=texts)
+    ticks = {"tickvals": list(range(len(columns))), "ticktext": [_short(name) for name in columns]}
+    figure.update_xaxes(range=[-0.5, len(columns) - 0.5], showgrid=False, fixedrange=True, **ticks)
     figure.update_yaxes(showgrid=False, fixedrange=True)
     return figure
 
 
-def _opacity(share: float, count: int) -> float:
-    return FAINTEST / 2 if not count else FAINTEST + (0.9 - FAINTEST) * share
+@dataclass(frozen=True)
+class _Cell:
+    """A cell at a place of the chart: its indices in the matrix, its count and its share of the row."""
+
+    down: int
+    across: int
+    row: int
+    column: int
+    count: int
+    share: float
+
+    @property
+    def opacity(self) -> float:
+        return FAINTEST + (0.9 - FAINTEST) * self.share if self.count else FAINTEST / 2
+
+    @property
+    def colour(self) -> str:
+        return (RIGHT_SHADE if self.row == self.column else WRONG_SHADE).format(self.opacity)
+
+    @property
+    def text(self) -> dict[str, Any]:
+        font = {"color": "white"} if self.opacity > STRONG else {}
+        return {"x": self.across, "y": self.down, "text": f"{self.count:,}", "showarrow": False, "font": font}
+
+
+def _cells(confusion: Confusion, indices: Sequence[int]) -> list[_Cell]:
+    """Return the cells of some rows and columns, row by row, without the corner of background."""
+    totals = {row: max(1, sum(confusion.matrix[row])) for row in indices}
+    return [
+        _Cell(down, across, row, column, confusion.matrix[row][column], confusion.matrix[row][column] / totals[row])
+        for down, row in enumerate(indices)
+        for across, column in enumerate(indices)
+        if not row == column == indices[-1]
+    ]
 
 
 def _short(name: str) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 from autodet.charts.errors import FOUND_COLOUR
 from autodet.datasets.export import coco_labels
 from autodet.datasets.manifest import Dataset
-from autodet.datasets.versions.box_edits import apply_edits, edit_changes, edit_of
+from autodet.datasets.versions.box_edits import BoxEdit, apply_edits, edit_changes, edit_of
 from autodet.datasets.versions.derive import Changes, free_version_name, plan_version, store_version
 from autodet.errors import PhotoError
 from autodet.inference.leakage import evaluation_leakage
@@ -177,15 +177,21 @@ def _offer_version(dataset: Dataset, accepted: Sequence[LabelIssue], state: str)
     edits = tuple(map(edit_of, accepted))
     for change in edit_changes(edits):
         st.caption(escape(change_sentence(change, planned=True)))
+    made: tuple[tuple[BoxEdit, ...], str, str] | None = st.session_state.get(state)
+    if made and made[0] == edits:
+        _show_version(*made[1:])
+        return
     name, button = st.columns([2, 1], vertical_alignment="bottom")
     called = name.text_input("Name of the new version", free_version_name(dataset), key=f"name {state} {len(accepted)}")
     if button.button("Create the version", type="primary", icon=":material/call_split:", width="stretch"):
         with st.spinner("Creating the version"):
-            made = store_version(plan_version(dataset, Changes(edits=edits)), called)
-        st.session_state[state] = (made.id, made.name)
-    if created := st.session_state.get(state):
-        identity, its_name = created
-        st.success(f"{escape(its_name)} was created with these corrections.", icon=":material/check:")
-        with st.container(horizontal=True):
-            link("datasets", "See what changed", dataset=identity)
-            link("search", "Search for a detector", dataset=identity)
+            version = store_version(plan_version(dataset, Changes(edits=edits)), called)
+            st.session_state[state] = (edits, version.id, version.name)  # at once: a double click makes one version
+        _show_version(version.id, version.name)
+
+
+def _show_version(identity: str, name: str) -> None:
+    st.success(f"{escape(name)} was created with these corrections.", icon=":material/check:")
+    with st.container(horizontal=True):
+        link("datasets", "See what changed", dataset=identity)
+        link("search", "Search for a detector", dataset=identity)

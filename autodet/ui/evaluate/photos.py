@@ -49,7 +49,7 @@ def show_photos(evaluated: Evaluated, shown: ShownOutcomes) -> None:
         show_legend("Found", "False alarm", "Missed")
         photos = order.tolist()
         pages = -(-len(photos) // PER_PAGE)
-        page = st.pagination(pages, key=f"photos {evaluated.split} {chosen}") if pages > 1 else 1
+        page = st.pagination(pages, key=f"photos {evaluated.key} {chosen}") if pages > 1 else 1
         first = (page - 1) * PER_PAGE
         with st.container(horizontal=True):
             for place in range(first, min(first + PER_PAGE, len(photos))):
