@@ -42,7 +42,7 @@ GROUP_TITLES = {
     "dark": "Dark photos",
     "usual light": "Photos in usual light",
     "bright": "Bright photos",
-    "blurred": "Blurred photos, the least sharp fifth",
+    "blurred": "Blurred: the least sharp fifth",
     "sharp": "Other photos",
 }
 ISSUE_TITLES = {
