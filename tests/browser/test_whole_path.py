@@ -56,7 +56,7 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
 
     link(tab, "Evaluate").click()
     button(tab, "Evaluate on 40 photos").click()
-    tab.get_by_text("Worst first").wait_for(timeout=60_000)
+    tab.get_by_text("Worst first").wait_for(timeout=180_000)
     tab.get_by_role("tab", name="Classes").click()
     tab.locator(".js-plotly-plot .barlayer .trace").nth(1).wait_for()
 
