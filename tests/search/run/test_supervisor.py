@@ -278,7 +278,7 @@ def test_a_supervisor_that_fails_says_why_and_leaves_a_search_to_resume(start, h
     search.resume()
     status = search.wait(best_so_far=True)
     assert status.state == "interrupted"
-    assert "not a database" in notices_text(status.notices)
+    assert "optuna.db, cannot be used" in notices_text(status.notices)
     assert "resume it" in notices_text(status.notices)
     database.write_bytes(content)
     search.resume()

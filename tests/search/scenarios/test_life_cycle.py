@@ -102,7 +102,7 @@ def test_stop_keeps_the_best_so_far_and_resume_goes_on(start, home, eventually):
 
 
 def test_the_time_limit_ends_everything_and_keeps_the_best(start, home):
-    status = start({"seconds": 0.3}, trials=50, epochs=4, time_limit=4).wait()
+    status = start({"seconds": 0.3}, trials=50, epochs=4, time_limit=8).wait()
     assert status.state == "finished"
     assert "time limit" in status.message
     assert 0 < len(status.trials) < 50

@@ -103,7 +103,7 @@ def test_a_search_at_work_has_no_best_detector_unless_asked_for_the_best_so_far(
 
 
 def test_a_search_that_is_out_of_time_has_finished(start):
-    assert start({"seconds": 0.3}, trials=50, epochs=4, time_limit=3).wait().state == "finished"
+    assert start({"seconds": 0.3}, trials=50, epochs=4, time_limit=8).wait().state == "finished"
 
 
 def test_status_stop_resume_and_wait_work_in_this_order(start):
