@@ -120,7 +120,7 @@ PICTURES: dict[str, Callable[[Page], Locator]] = {
     "datasets": lambda tab: tab.get_by_test_id("stMetric").first,
     "search": lambda tab: tab.get_by_role("heading", level=1),
     "results": lambda tab: tab.get_by_test_id("stSelectbox").first,
-    "evaluate": lambda tab: tab.get_by_test_id("stPlotlyChart").first,
+    "evaluate": lambda tab: tab.get_by_role("heading", level=3).first,
     "predict": lambda tab: tab.get_by_test_id("stFileUploader"),
 }
 

@@ -1,6 +1,9 @@
 """Clicks on the marks of Evaluate's charts, which only a browser can make."""
 
+from contextlib import suppress
+
 import pytest
+from playwright.sync_api import TimeoutError
 
 from autodet.models.store import add_model
 from autodet.workspace import Workspace
@@ -11,13 +14,19 @@ from tests.planted_errors import import_planted, predict_planted
 pytestmark = pytest.mark.browser
 
 
-def click_bar(tab, chart, number):
-    """Click one of the bars of a chart, in the middle; a layer above them all takes the click."""
-    bar = tab.locator(".js-plotly-plot").nth(chart).locator(".barlayer .point").nth(number)
-    bar.wait_for()
-    bar.scroll_into_view_if_needed()
-    box = bar.bounding_box()
-    tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+def click_bar(tab, chart, number, words):
+    """Click one of the bars of a chart until the page shows the words; a layer above all bars takes the click."""
+    shown = tab.get_by_text(words).first
+    for _ in range(5):
+        bar = tab.locator(".js-plotly-plot").nth(chart).locator(".barlayer .point").nth(number)
+        bar.wait_for()
+        bar.scroll_into_view_if_needed()
+        bar.element_handle().wait_for_element_state("stable")
+        box = bar.bounding_box()
+        tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        with suppress(TimeoutError):  # a chart that has just been drawn may not listen yet
+            return shown.wait_for(timeout=10_000)
+    return shown.wait_for()
 
 
 def test_a_cell_and_a_bar_open_their_boxes_and_a_crop_opens_its_photo(app, visit, tmp_path):
@@ -29,9 +38,8 @@ def test_a_cell_and_a_bar_open_their_boxes_and_a_crop_opens_its_photo(app, visit
     predict_planted(data, add_model(bundle, "fruit", workspace))
     tab = visit("evaluate?split=val")
     tab.get_by_role("tab", name="Errors").click()
-    click_bar(tab, 0, 3)  # the second row, the first column
-    tab.get_by_text("2 labelled banana, detected as apple", exact=False).first.wait_for()
-    tab.get_by_text("2 boxes on 2 photos").wait_for()
+    click_bar(tab, 0, 3, "2 boxes on 2 photos")  # the second row, the first column
+    tab.get_by_text("2 labelled banana, detected as apple").first.wait_for()
     crops = tab.locator("[class*='st-key-tile'] img")
     crops.nth(1).wait_for()
     assert crops.count() == 2
@@ -43,11 +51,9 @@ def test_a_cell_and_a_bar_open_their_boxes_and_a_crop_opens_its_photo(app, visit
     tab.keyboard.press("Escape")
     viewer.wait_for(state="detached")
 
-    click_bar(tab, 1, 2)
-    tab.get_by_text("3 boxes on 3 photos").wait_for()
+    click_bar(tab, 1, 2, "3 boxes on 3 photos")
     settled(tab)
     tab.get_by_role("button", name="Clear", exact=True).click()
     crops.first.wait_for(state="detached")
     settled(tab)
-    click_bar(tab, 1, 2)  # the same mark again
-    tab.get_by_text("3 boxes on 3 photos").wait_for()
+    click_bar(tab, 1, 2, "3 boxes on 3 photos")  # the same mark again
