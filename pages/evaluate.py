@@ -4,7 +4,8 @@ import streamlit as st
 
 from autodet.ui.common.choice import choose_fitting_dataset, choose_model
 from autodet.ui.common.frame import page
-from autodet.ui.evaluate.evaluation import evaluate, show_photos, show_report
+from autodet.ui.evaluate.analysis import show_analysis
+from autodet.ui.evaluate.evaluation import evaluate
 
 with page("evaluate", "How good a model is on labelled photos, class by class, and where it is wrong."):
     left, right = st.columns(2)
@@ -15,5 +16,4 @@ with page("evaluate", "How good a model is on labelled photos, class by class, a
     if model and dataset:
         evaluated = evaluate(model, dataset)
         if evaluated:
-            show_report(evaluated)
-            show_photos(model, dataset, evaluated)
+            show_analysis(evaluated)

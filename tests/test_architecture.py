@@ -30,7 +30,7 @@ LAYERS = (
 INNER_LAYERS = {
     "datasets": (
         ("addition",),
-        ("imports", "versions", "export", "statistics"),
+        ("imports", "versions", "export", "statistics", "photo_conditions"),
         ("checks", "manifest"),
         ("splits",),
         ("formats",),

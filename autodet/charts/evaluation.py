@@ -8,9 +8,13 @@ from autodet.records import EvaluationReport
 
 
 def class_ap_figure(report: EvaluationReport) -> go.Figure:
-    """Plot AP per class at IoU 0.50 and over IoU 0.50 to 0.95; classes without a box in the split are left out."""
+    """Plot AP per class at IoU 0.50 and over IoU 0.50 to 0.95; classes without a box in the split are left out.
+
+    The key of a bar is the class's number.
+    """
     measured = {name: class_report for name, class_report in report.per_class.items() if class_report.ap50 is not None}
     names = [label(name) for name in measured]
+    keys = [str(number) for number, name in enumerate(report.per_class) if name in measured]
     figure = go.Figure()
     for title, values, colour in (
         ("AP at IoU 0.50", [class_report.ap50 for class_report in measured.values()], CLASS_COLOURS[1]),
@@ -20,6 +24,8 @@ def class_ap_figure(report: EvaluationReport) -> go.Figure:
             go.Bar(
                 x=values,
                 hovertext=names,
+                customdata=keys,
+                unselected={"marker": {"opacity": 0.45}},
                 orientation="h",
                 name=title,
                 marker_color=colour,

@@ -108,6 +108,11 @@ def export_dataset(data: Dataset | DatasetSummary | str, format: str, path: str 
     return path
 
 
+def coco_labels(dataset: Dataset, records: Sequence[ImageRecord]) -> bytes:
+    """Return the labels of some photos of a data set as a COCO file, which names photos without their folders."""
+    return "".join(_coco_text(dataset, _named(records))).encode()
+
+
 def export_bytes(dataset: Dataset) -> int:
     """Estimate the size of the zip in bytes: the total size of the photos, which are already compressed."""
     photos = (dataset.photo(record) for record in dataset.images)

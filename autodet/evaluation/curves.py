@@ -46,8 +46,13 @@ class ClassCurve:
         by_rank = np.linspace(0, len(self.thresholds) - 1, points // 2).round().astype(np.int64)
         by_found = np.searchsorted(self.found, np.linspace(1, max(1, self.found[-1]), points // 2))
         kept = np.unique(np.concatenate([by_rank, np.minimum(by_found, len(self.thresholds) - 1)]))
-        columns = (self.thresholds, self.precision, self.recall, self.f1, self.found, self.shown)
-        return ClassCurve(self.class_id, self.boxes, *(column[kept] for column in columns))
+        return self.at(kept)
+
+    def at(self, places: IntArray) -> "ClassCurve":
+        """Return some of the points, by their indices."""
+        precision, recall, f1 = (column[places] for column in (self.precision, self.recall, self.f1))
+        found, shown = self.found[places], self.shown[places]
+        return ClassCurve(self.class_id, self.boxes, self.thresholds[places], precision, recall, f1, found, shown)
 
 
 def class_curve(outcomes: Outcomes, class_id: int) -> ClassCurve:

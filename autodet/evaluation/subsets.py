@@ -1,18 +1,16 @@
 """Recall and AP on parts of a split: objects of one size, crowded photos, or any group of boxes or photos."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from autodet.evaluation.coco_matches import AREAS, CocoMatches, areas_of
+from autodet.evaluation.coco_matches import CocoMatches
 from autodet.evaluation.coco_numbers import class_precisions
-from autodet.evaluation.outcomes import Outcome, ShownOutcomes
+from autodet.evaluation.groupings import Grouping, crowding_grouping, photo_grouping, size_grouping
+from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.evaluation.overlap import DoubleArray
 from autodet.records import BoolArray, IntArray
-
-CROWDING = {"1 object": (1, 1), "2 to 5 objects": (2, 5), "6 to 20 objects": (6, 20), "over 20 objects": (21, 10**9)}
-NO_GROUP = -1
 
 
 @dataclass(frozen=True)
@@ -43,27 +41,13 @@ class SubsetReport:
 
 
 def by_size(shown: ShownOutcomes) -> list[SubsetReport]:
-    """Report small, medium and large objects, with COCO's limits of 32 and 96 pixels squared.
-
-    A detection that found nothing belongs to the size of its own area.
-    """
-    limits = [AREAS["small"][1], AREAS["medium"][1]]
-    outcomes = shown.outcomes
-    boxes = np.searchsorted(limits, areas_of(outcomes.truth.boxes_xyxy))
-    found = np.searchsorted(limits, areas_of(outcomes.detections.boxes_xyxy))
-    right = np.flatnonzero(outcomes.kinds == Outcome.TRUE_POSITIVE)
-    found[right] = boxes[outcomes.about[right]]
-    return subset_reports(shown, ["small", "medium", "large"], boxes, found)
+    """Report small, medium and large objects (``groupings.size_grouping``)."""
+    return _reports(shown, size_grouping(shown.outcomes))
 
 
 def by_crowding(shown: ShownOutcomes) -> list[SubsetReport]:
-    """Report photos by their number of boxes that count (``CROWDING``)."""
-    truth = shown.outcomes.truth
-    counts = np.bincount(truth.photos[~truth.difficult], minlength=len(truth.starts) - 1)
-    groups = np.full(len(counts), NO_GROUP)
-    for group, (least, most) in enumerate(CROWDING.values()):
-        groups[(counts >= least) & (counts <= most)] = group
-    return by_photo(shown, list(CROWDING), groups)
+    """Report photos by their number of boxes that count (``groupings.CROWDING``)."""
+    return _reports(shown, crowding_grouping(shown.outcomes))
 
 
 def by_photo(shown: ShownOutcomes, names: Sequence[str], groups: IntArray) -> list[SubsetReport]:
@@ -74,8 +58,11 @@ def by_photo(shown: ShownOutcomes, names: Sequence[str], groups: IntArray) -> li
         names: Name of each group.
         groups: Group of each photo, -1 for none, shape (photos,).
     """
-    outcomes = shown.outcomes
-    return subset_reports(shown, names, groups[outcomes.truth.photos], groups[outcomes.detections.photos])
+    return _reports(shown, photo_grouping(shown.outcomes, names, groups))
+
+
+def _reports(shown: ShownOutcomes, grouping: Grouping) -> list[SubsetReport]:
+    return subset_reports(shown, grouping.names, grouping.boxes, grouping.detections)
 
 
 def subset_reports(
@@ -120,9 +107,3 @@ def _class_precisions(shown: ShownOutcomes, boxes: BoolArray, detections: BoolAr
 def _mean(values: DoubleArray) -> float | None:
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else None
-
-
-def groups_of(names_by_photo: Sequence[str]) -> tuple[list[str], IntArray]:
-    """Number the distinct names of photos, such as their source folders, for ``by_photo``."""
-    numbers: Mapping[str, int] = {name: number for number, name in enumerate(sorted(set(names_by_photo)))}
-    return list(numbers), np.array([numbers[name] for name in names_by_photo], np.int64)

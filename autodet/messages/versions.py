@@ -36,6 +36,14 @@ def _emptied(verb: str, photos: int) -> str:
     return f"{verb} {counted(photos, 'photo')} that lost every box."
 
 
+_EDITS = {"added": "added", "removed": "removed", "reclassified": "given another class", "moved": "moved"}
+
+
+def _edited(verb: str, photos: int, **counts: int) -> str:
+    parts = listed(f"{counts[kind]:,} {done}" for kind, done in _EDITS.items() if kind in counts)
+    return f"{verb} {counted(sum(counts.values()), 'label')} on {counted(photos, 'photo')}: {parts}."
+
+
 # Per kind of change: the verb as done, the verb as planned, and the sentence with either.
 _CHANGES: Mapping[str, tuple[str, str, Callable[..., str]]] = {
     "renamed": ("Renamed", "Rename", _relabelled),
@@ -67,6 +75,7 @@ _CHANGES: Mapping[str, tuple[str, str, Callable[..., str]]] = {
         "Leave out",
         lambda verb, photos: f"{verb} {counted(photos, 'photo')} that look like photos of another split.",
     ),
+    "boxes_edited": ("Corrected", "Correct", _edited),
     "recorded": ("", "", lambda verb, sentence: sentence),
 }
 

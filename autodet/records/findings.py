@@ -78,6 +78,7 @@ ChangeKind = Literal[
     "copies_joined",
     "copies_dropped",
     "leaks_dropped",
+    "boxes_edited",
     "recorded",  # a sentence, written by an earlier version
 ]
 

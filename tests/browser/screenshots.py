@@ -91,10 +91,12 @@ def _save(png: bytes, path: Path) -> None:
 
 
 def _evaluate(tab: Page) -> None:
-    tab.get_by_role("button", name="Evaluate on").or_(tab.get_by_text("Classes", exact=True)).first.wait_for()
+    tab.get_by_role("button", name="Evaluate on").or_(tab.get_by_text("Worst first")).first.wait_for()
     if (button := tab.get_by_role("button", name="Evaluate on")).count():
         button.click()
-    tab.get_by_text("Predictions of the model").first.wait_for()
+    tab.get_by_text("Worst first").wait_for()
+    tab.get_by_role("tab", name="Errors").click()
+    tab.get_by_test_id("stPlotlyChart").nth(1).wait_for()
 
 
 def _predict(tab: Page) -> None:
@@ -118,7 +120,7 @@ PICTURES: dict[str, Callable[[Page], Locator]] = {
     "datasets": lambda tab: tab.get_by_test_id("stMetric").first,
     "search": lambda tab: tab.get_by_role("heading", level=1),
     "results": lambda tab: tab.get_by_test_id("stSelectbox").first,
-    "evaluate": lambda tab: tab.get_by_test_id("stPlotlyChart").first,
+    "evaluate": lambda tab: tab.get_by_role("heading", level=3).first,
     "predict": lambda tab: tab.get_by_test_id("stFileUploader"),
 }
 

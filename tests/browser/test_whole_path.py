@@ -56,8 +56,9 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
 
     link(tab, "Evaluate").click()
     button(tab, "Evaluate on 40 photos").click()
-    tab.get_by_text("Predictions of the model").first.wait_for(timeout=60_000)
-    assert tab.locator(".js-plotly-plot .barlayer .trace").count() == 2
+    tab.get_by_text("Worst first").wait_for(timeout=180_000)
+    tab.get_by_role("tab", name="Classes").click()
+    tab.locator(".js-plotly-plot .barlayer .trace").nth(1).wait_for()
 
     menu(tab, "Predict")
     record = next(record for record in dataset.split("test") if len(record.annotations) >= 3)

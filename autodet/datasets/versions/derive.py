@@ -1,4 +1,4 @@
-"""Versions: data sets derived from another data set by changing its classes or splits.
+"""Versions: data sets derived from another data set by changing its classes, splits or single labels.
 
 parent -> plan_version(changes), fast and without side effects -> Version -> store_version -> data set
 
@@ -23,6 +23,7 @@ from autodet.datasets.manifest import (
     list_datasets,
     read_dataset,
 )
+from autodet.datasets.versions.box_edits import BoxEdit, apply_edits, edit_changes
 from autodet.datasets.versions.diff import ALL, Difference, Tally, compare, tally
 from autodet.datasets.versions.relabel import class_changes, new_names, relabel
 from autodet.datasets.versions.resplit import Resplit, move, redraw, resplit_change
@@ -51,12 +52,14 @@ class Changes:
         drop: Classes whose boxes are removed.
         emptied: Whether photos that lose all their boxes are kept, as photos without objects, or dropped.
         resplit: How to draw new splits; None to keep the splits.
+        edits: Corrections of single labels, made before all other changes.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
     drop: Collection[str] = ()
     emptied: Literal["keep", "drop"] = "keep"
     resplit: Resplit | None = None
+    edits: Sequence[BoxEdit] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +128,7 @@ def derive_dataset(
     drop: Collection[str] = (),
     emptied: Literal["keep", "drop"] = "keep",
     resplit: Resplit | Sequence[float] | None = None,
+    edits: Sequence[BoxEdit] = (),
     workspace: Workspace | None = None,
 ) -> Dataset:
     """Create a new version of a data set; the data set itself stays unchanged.
@@ -136,6 +140,7 @@ def derive_dataset(
         drop: Classes whose boxes are removed.
         emptied: Whether photos that lose all their boxes are kept or dropped.
         resplit: Shares of ``train``, ``val`` and ``test``, such as ``(70, 15, 15)``, or all settings of the draw.
+        edits: Corrections of single labels, in the classes and file names of the data set.
         workspace: Target workspace; defaults to the workspace of the settings.
 
     Raises:
@@ -145,7 +150,7 @@ def derive_dataset(
     parent = as_dataset(dataset, workspace)
     if resplit is not None and not isinstance(resplit, Resplit):
         resplit = Resplit(tuple(resplit))
-    return store_version(plan_version(parent, Changes(rename or {}, drop, emptied, resplit)), name, workspace)
+    return store_version(plan_version(parent, Changes(rename or {}, drop, emptied, resplit, edits)), name, workspace)
 
 
 def plan_version(dataset: Dataset, changes: Changes) -> Version:
@@ -156,9 +161,11 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
     """
     names = new_names(dataset.classes, changes.rename, changes.drop)
     classes = tuple(sorted({name for name in names if name}))
-    before = tally(dataset.classes, dataset.images)
-    made = list(class_changes(dataset.classes, names, {name: n[ALL] for name, n in before.boxes.items()}))
-    records = relabel(dataset.images, names)
+    images = apply_edits(dataset.images, dataset.classes, changes.edits)
+    before = tally(dataset.classes, images)
+    made = list(edit_changes(changes.edits))
+    made += list(class_changes(dataset.classes, names, {name: n[ALL] for name, n in before.boxes.items()}))
+    records = relabel(images, names)
     kept = sum(before.boxes[old][ALL] for old, new in zip(dataset.classes, names, strict=True) if new)
     if doubles := kept - sum(len(record.annotations) for record in records):
         made.append(VersionChange("doubles_dropped", {"boxes": doubles}))

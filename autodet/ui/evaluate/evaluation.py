@@ -1,58 +1,58 @@
-"""Evaluation of a model on a split: metrics, per-class results, and predictions beside the ground truth."""
+"""Selection of a split, its evaluation in the background, and the result that every section shows."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
-import pandas as pd
 import streamlit as st
 
-from autodet.charts.evaluation import class_ap_figure
 from autodet.datasets.manifest import Dataset
-from autodet.evaluation.report import unmeasured_caution
+from autodet.evaluation.outcomes import Outcomes, find_outcomes
 from autodet.inference.background_jobs import Job
-from autodet.inference.box_drawings import draw_boxes
-from autodet.inference.error_counts import ErrorCounts, add_up, count_errors
+from autodet.inference.comparable_records import comparable_records
 from autodet.inference.evaluation_jobs import find_evaluation, start_evaluation
 from autodet.inference.evaluations import kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
 from autodet.messages.cautions import caution_text
 from autodet.models.store import StoredModel
-from autodet.records import MAX_DETECTIONS, EvaluationReport, Prediction
+from autodet.records import EvaluationReport, ImageRecord, Prediction
 from autodet.text_format import counted
 from autodet.ui.common.choice import choose_split
-from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.markdown import escape, score
-from autodet.ui.common.pictures import as_jpeg, fitting_width, small_photo
-from autodet.ui.common.threshold import ask_for_threshold
+from autodet.ui.common.frame import link, sentences_for_errors
+from autodet.ui.common.markdown import escape
 
-PER_PAGE = 4
 REFRESH_SECONDS = 0.5
-MAX_SIDE = 720
-ORDERS = {"worst": "Worst first", "imported": "As imported"}
-HELP = {
-    "mAP@0.5": "COCO average precision at an IoU of 0.5 (boxes overlap by half), averaged over the classes.",
-    "mAP@0.5–0.95": "The same, averaged over ten IoU thresholds from 0.50 to 0.95: strict about how well boxes fit.",
-    "mAP@0.5, VOC07": "Pascal VOC 2007's 11-point average precision, which AutoGluon reported.",
-}
-FIGURES = {"AP@0.5": "%.3f", "AP@0.5–0.95": "%.3f", "precision": "%.2f", "recall": "%.2f", "threshold": "%.2f"}
-COLUMN_HELP = {
-    "precision": "Share of the detections that are right, at the class's threshold and an IoU of 0.5.",
-    "recall": "Share of the objects that are found, at the class's threshold and an IoU of 0.5.",
-    "threshold": "The confidence threshold that was chosen on the validation photos; 0.5 if the model has none.",
-}
-WORDS = (
-    "A detection matches a ground-truth box if their overlap (IoU) is at least 0.5. Missed (false negative): a "
-    "ground-truth box without a detection. False alarm (false positive): a detection without a ground-truth box, or a "
-    "duplicate. Wrong class: a match with another class."
-)
+MAX_KEPT = 3  # evaluations in memory, about 200 MB with 5,000 photos
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluated:
-    """Metrics and predictions of a model on one split."""
+    """Evaluation of a model on one split.
 
+    Attributes:
+        model: The model.
+        dataset: The data set.
+        split: The split.
+        report: The metrics.
+        records: The photos of the split, with the model's class ids.
+        outcomes: What became of every detection and box.
+    """
+
+    model: StoredModel
+    dataset: Dataset
     split: str
     report: EvaluationReport
-    predictions: list[Prediction]
+    records: tuple[ImageRecord, ...]
+    outcomes: Outcomes
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Index of each photo, by its file."""
+        return {record.file: index for index, record in enumerate(self.records)}
+
+    @property
+    def key(self) -> str:
+        """Identify the evaluation, for the keys of widgets and caches."""
+        return f"{self.model.id} {self.model.card.weights_sha256[:12]} {self.dataset.fingerprint[:12]} {self.split}"
 
 
 def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
@@ -63,9 +63,11 @@ def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
     split = choose_split(dataset)
     if leakage := evaluation_leakage(model.card, dataset, split):
         st.warning(escape(caution_text(leakage)), icon=":material/warning:")
+    if "test" not in dataset.splits:
+        _explain_test_split(dataset)
     job = find_evaluation(model, dataset, split)  # read before the result, because the job may finish in between
     if kept := kept_evaluation(model, dataset, split):
-        return Evaluated(split, *kept)
+        return _evaluated(model, dataset, split, kept)
     if job and not job.error:
         st.fragment(_watch, run_every=REFRESH_SECONDS)(model, dataset, split)
         return None
@@ -76,6 +78,34 @@ def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
         start_evaluation(model, dataset, split)
         st.rerun()
     return None
+
+
+def _explain_test_split(dataset: Dataset) -> None:
+    title = "No test photos: figures on validation photos are a little too good"
+    with st.expander(title, type="compact", icon=":material/info:"):
+        st.markdown(
+            "A search chooses its best model and the thresholds on the validation photos. For a fair test, draw new "
+            "splits such as 70, 15, 15 under *New version* on the page Data sets and train on that version, or import "
+            "new photos with their labels and evaluate on them."
+        )
+        link("datasets", "Go to Data sets", dataset=dataset.id)
+
+
+def _evaluated(
+    model: StoredModel, dataset: Dataset, split: str, kept: tuple[EvaluationReport, list[Prediction]]
+) -> Evaluated:
+    report, predictions = kept
+    records = comparable_records(model.card, dataset, split)
+    key = f"{model.card.weights_sha256} {dataset.fingerprint} {split}"
+    return Evaluated(model, dataset, split, report, records, _outcomes(key, records, predictions, model.card.classes))
+
+
+@st.cache_resource(max_entries=MAX_KEPT, show_spinner="Matching detections with labels")
+def _outcomes(
+    key: str, _records: tuple[ImageRecord, ...], _predictions: list[Prediction], classes: tuple[str, ...]
+) -> Outcomes:
+    del key  # only the cache key
+    return find_outcomes(_records, _predictions, classes)
 
 
 def _watch(model: StoredModel, dataset: Dataset, split: str) -> None:
@@ -91,107 +121,3 @@ def _progress_text(job: Job) -> str:
     if job.waits:
         return "Waiting for other work"
     return f"Photo {job.done:,} of {job.total:,}" if job.total else "Loading the model"
-
-
-def show_report(evaluated: Evaluated) -> None:
-    """Show the three mAP metrics and the results of every class."""
-    report = evaluated.report
-    figures = zip(HELP, (report.map50, report.map50_95, report.map50_voc07), strict=True)
-    with st.container(horizontal=True):
-        for label, value in figures:
-            st.metric(label, score(value), help=HELP[label], border=True)
-    unmeasured = [name for name, class_report in report.per_class.items() if class_report.ap50 is None]
-    if caution := unmeasured_caution(unmeasured, evaluated.split):
-        st.warning(escape(caution_text(caution)), icon=":material/warning:")
-    if report.crowded_images:
-        st.info(
-            f"{counted(report.crowded_images, 'photo')} with more than {MAX_DETECTIONS} annotated objects: a detector "
-            "finds no more than that on a photo, so the rest counts as missed.",
-            icon=":material/grain:",
-        )
-    st.subheader("Classes", anchor=False)
-    st.plotly_chart(
-        class_ap_figure(report),
-        key=f"classes {evaluated.split}",
-        config={"displayModeBar": False},
-        alt="Average precision of every class",
-    )
-    rows = [
-        {
-            "class": name,
-            "AP@0.5": class_report.ap50,
-            "AP@0.5–0.95": class_report.ap50_95,
-            "precision": class_report.precision,
-            "recall": class_report.recall,
-            "threshold": class_report.threshold,
-            "photos": class_report.images,
-            "boxes": class_report.boxes,
-        }
-        for name, class_report in report.per_class.items()
-    ]
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        placeholder="–",
-        column_config={name: number(format=shape, help=COLUMN_HELP.get(name)) for name, shape in FIGURES.items()},
-    )
-
-
-@st.fragment
-def show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> None:
-    """Show photos with ground truth on the left and predictions on the right, by default the worst first."""
-    with sentences_for_errors("Evaluate"):
-        _show_photos(model, dataset, evaluated)
-
-
-def _show_photos(model: StoredModel, dataset: Dataset, evaluated: Evaluated) -> None:
-    st.subheader("Photos", anchor=False)
-    left, right = st.columns(2)
-    chosen = left.segmented_control(
-        "Order", list(ORDERS), default="worst", format_func=ORDERS.__getitem__, required=True
-    )
-    threshold = ask_for_threshold(right, model.card)
-    records = dataset.split(evaluated.split)
-    mistakes = [
-        count_errors(record, detections.above(threshold), dataset.classes, model.card.classes)
-        for record, detections in zip(records, evaluated.predictions, strict=True)
-    ]
-    objects = counted(sum(len(record.annotations) for record in records), "annotated object")
-    st.markdown(
-        f"On all {counted(len(records), 'photo')}, with {objects}: **{_sentence(add_up(mistakes))}**.", help=WORDS
-    )
-    order = sorted(range(len(records)), key=lambda index: -mistakes[index].total if chosen == "worst" else 0)
-    pages = -(-len(order) // PER_PAGE)
-    page = st.pagination(pages, key=f"photos {evaluated.split} {chosen}") if pages > 1 else 1
-    for index in order[(page - 1) * PER_PAGE : page * PER_PAGE]:
-        record, detections = records[index], evaluated.predictions[index].above(threshold)
-        identity = f"{dataset.fingerprint} {record.file}"
-        photo, scale = small_photo(identity, MAX_SIDE, dataset.photo(record), record.file)
-        marked, width = record.annotations, fitting_width(*photo.size)
-        with st.container(border=True):
-            st.caption(f"{escape(record.file)} · {_sentence(mistakes[index])}")
-            truth, predicted = (column.container(gap="xxsmall") for column in st.columns(2))
-            by_person = draw_boxes(photo, marked.boxes_xyxy * scale, marked.class_ids, dataset.classes)
-            by_model = draw_boxes(
-                photo,
-                detections.boxes_xyxy * scale,
-                detections.class_ids,
-                model.card.classes,
-                detections.scores,
-            )
-            truth.image(as_jpeg(by_person), width=width, alt=f"{record.file}, ground truth")
-            truth.caption("Ground truth")
-            predicted.image(as_jpeg(by_model), width=width, alt=f"{record.file}, predictions of the model")
-            predicted.caption("Predictions of the model")
-
-
-def _sentence(mistakes: ErrorCounts) -> str:
-    if not mistakes.total:
-        return "all objects found, no false alarms"
-    parts = (
-        f"{mistakes.false_negatives} missed" * bool(mistakes.false_negatives),
-        counted(mistakes.false_positives, "false alarm") * bool(mistakes.false_positives),
-        f"{mistakes.wrong_class} of the wrong class" * bool(mistakes.wrong_class),
-    )
-    return ", ".join(filter(None, parts))

@@ -16,15 +16,11 @@ from autodet.search.api import find_only_search
 from autodet.search.order.recipe import python_of
 from autodet.search.order.space import PARAMETERS
 from autodet.text_format import counted, duration, listed
-from autodet.ui.common.address import ASSETS
 from autodet.ui.common.markdown import escape, score
+from autodet.ui.common.scroll import count_opening, scroll_here
 from autodet.ui.results.trial_models_form import marked, offer_first
 
 MAX_OPENED = 4
-
-_scroll = st.components.v2.component(
-    "autodet_scroll_here", html="<div></div>", js=(ASSETS / "scroll_here.js").read_text(encoding="utf-8")
-)
 
 
 def opened_trials(search: str) -> tuple[int, ...]:
@@ -38,7 +34,7 @@ def open_trials(search: str, numbers: Sequence[int]) -> None:
     st.session_state[f"opened {search}"] = tuple(numbers[-MAX_OPENED:])
     if len(numbers) == 1:
         offer_first(search, numbers[0])
-    st.session_state[f"openings {search}"] = st.session_state.get(f"openings {search}", 0) + 1
+    count_opening(search)
 
 
 def show_opened_trials(status: SearchStatus) -> None:
@@ -59,7 +55,7 @@ def show_opened_trials(status: SearchStatus) -> None:
 
 
 def _show_heading(status: SearchStatus, trials: Sequence[TrialStatus]) -> None:
-    _scroll(key=f"scroll {status.search}", data={"openings": st.session_state.get(f"openings {status.search}", 0)})
+    scroll_here(status.search)
     with st.container(horizontal=True, vertical_alignment="center"):
         title = "Trial" if len(trials) == 1 else "Trials"
         st.subheader(f"{title} {listed([marked(status, trial) for trial in trials])}", anchor=False, width="stretch")

@@ -1,0 +1,78 @@
+"""Summary of an evaluation: the share found, the share of wrong detections, and mAP."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from autodet.evaluation.report import unmeasured_caution
+from autodet.evaluation.summary import DetectionSummary
+from autodet.messages.cautions import SPLIT_WORDS, caution_text
+from autodet.messages.evaluation import found_text, wrong_text
+from autodet.records import MAX_DETECTIONS
+from autodet.text_format import counted
+from autodet.ui.common.markdown import escape, score, shortened
+from autodet.ui.evaluate.evaluation import Evaluated
+
+MAX_CLASSES = 6  # with a line of their own; the table has all
+HELP = {
+    "mAP@0.5": "COCO average precision at an IoU of 0.5 (boxes overlap by half), averaged over the classes.",
+    "mAP@0.5–0.95": "The same, averaged over ten IoU thresholds from 0.50 to 0.95: strict about how well boxes fit.",
+    "mAP@0.5, VOC07": "Pascal VOC 2007's 11-point average precision, which AutoGluon reported.",
+}
+SUMMARY_HELP = (
+    "A detection is right if it overlaps a label of its class by at least half (IoU 0.5). The share found is the "
+    "recall; the share of right detections is the precision. The intervals say how much the figures depend on the "
+    "photos that happen to be in this split: drawn again, 95 % of the figures would lie in them (bootstrap)."
+)
+
+
+def show_summary(evaluated: Evaluated, together: DetectionSummary, by_class: Sequence[DetectionSummary]) -> None:
+    """Show both shares in a sentence, then in a line for each of the main classes."""
+    names = evaluated.model.card.classes
+    photos = f"On {counted(len(evaluated.records), f'{SPLIT_WORDS[evaluated.split]} photo')}"
+    what = f"{counted(together.boxes, 'labelled object')}"
+    st.subheader(_sentence(together, " of the objects"), anchor=False)
+    st.markdown(
+        f"{photos} with {what}: {together.found:,} found, {together.boxes - together.found:,} missed, "
+        f"{counted(together.wrong, 'false alarm')}. In brackets: 95 % intervals.",
+        help=SUMMARY_HELP,
+    )
+    if len(names) > 1:
+        order = sorted(range(len(names)), key=lambda class_id: -by_class[class_id].boxes)[:MAX_CLASSES]
+        labelled = [class_id for class_id in order if by_class[class_id].boxes]
+        st.markdown("\n".join(f"- **{escape(shortened(names[one]))}**: {_sentence(by_class[one])}" for one in labelled))
+
+
+def _sentence(summary: DetectionSummary, objects: str = "") -> str:
+    found = found_text(summary.found, summary.boxes, summary.recall, objects)
+    sentence = f"{found}; {wrong_text(summary.wrong, summary.detections, summary.wrong_share)}"
+    return f"{sentence[0].upper()}{sentence[1:]}" if objects else sentence
+
+
+def show_metrics(evaluated: Evaluated) -> None:
+    """Show the three mAP metrics with their intervals, and the classes and objects that they leave out."""
+    report = evaluated.report
+    figures = zip(HELP, ("map50", "map50_95", "map50_voc07"), strict=True)
+    with st.container(horizontal=True):
+        for label, name in figures:
+            ends = report.interval.get(name)
+            st.metric(
+                label,
+                score(getattr(report, name)),
+                delta=f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else None,
+                delta_color="off",
+                delta_arrow="off",
+                delta_description="95 % interval" if ends else None,
+                help=HELP[label],
+                border=True,
+            )
+    unmeasured = [name for name, class_report in report.per_class.items() if class_report.ap50 is None]
+    if caution := unmeasured_caution(unmeasured, evaluated.split):
+        st.warning(escape(caution_text(caution)), icon=":material/warning:")
+    if report.crowded_images:
+        st.info(
+            f"{counted(report.crowded_images, 'photo')} with more than {MAX_DETECTIONS} annotated objects: a detector "
+            f"finds no more than that on a photo, so the rest, {counted(report.crowded_objects, 'object')}, counts as "
+            "missed.",
+            icon=":material/grain:",
+        )

@@ -1,0 +1,188 @@
+"""Errors that were planted in the labels: the page names them with the right counts, and shows their boxes."""
+
+import json
+
+import pytest
+
+from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.datasets.manifest import load_dataset
+from autodet.evaluation.report import evaluate_predictions
+from autodet.inference.evaluations import keep_evaluation
+from autodet.records import Prediction
+from tests.app.conftest import checked, labelled, labels, says
+from tests.app.test_evaluate import opened, threshold
+from tests.helpers import write_voc
+from tests.planted_errors import PHOTOS, PLANTED, TRUE, import_planted, predict_planted
+
+IMAGES = PHOTOS + sum(count for _, count in PLANTED.values())
+LABELS = 3 * IMAGES - 2 + 1
+
+
+@pytest.fixture
+def planted(workspace, tmp_path, model_there):
+    data = import_planted(tmp_path / "fruit", workspace)
+    predict_planted(data, model_there())
+    return data
+
+
+@pytest.fixture
+def page(visit, planted):
+    def page(tab=None):
+        app = visit("evaluate", split="val")
+        return opened(app, tab) if tab else app
+
+    return page
+
+
+def boxes(app):
+    return labelled(app.selectbox, "Boxes")
+
+
+def crops(app):
+    return [button for button in app.button if "enlarge" in (button.key or "")]
+
+
+def choose(app, title):
+    return checked(boxes(app).select(title).run())
+
+
+def test_the_summary_counts_what_is_found_missed_and_wrong(page):
+    app = page()
+    assert "No test photos" in app.expander[0].label
+    assert "draw new splits" in says(app)
+    found = LABELS - 2 - 3 - 1
+    assert f"Finds **{100 * found / LABELS:.0f} %** of the objects" in app.subheader[0].value
+    assert "of what it reports is wrong" in app.subheader[0].value
+    assert f"On {IMAGES} validation photos with {LABELS} labelled objects: {found:,} found, 6 missed, 8 false" in says(
+        app
+    )
+    app = checked(threshold(app).set_value(0.95).run())
+    assert "7 false alarms" in says(app)  # the duplicate scores 0.9
+
+
+def test_every_error_is_named_with_its_count_and_shows_exactly_its_boxes(page):
+    app = page("Errors")
+    assert set(boxes(app).options) == {
+        "2 errors: Wrong class",
+        "3 errors: Badly placed box",
+        "2 errors: Nothing labelled there",
+        "1 error: Reported twice",
+        "1 error: Missed",
+        "2 labelled banana, detected as apple",
+        "3 labelled apple, missed",
+        "1 labelled banana, missed",
+        "6 reported as apple where nothing is labelled",
+        f"{2 * IMAGES - 2 - 3 - 2} apple, found",
+        f"{IMAGES} banana, found",
+    }
+    assert not crops(app)
+    app = choose(app, "3 errors: Badly placed box")
+    assert "Shown below: **3 errors: Badly placed box**" in says(app).replace("\\", "")
+    assert "3 boxes on 3 photos" in says(app)
+    assert [button.label for button in crops(app)] == [":small[apple 0\\.95]"] * 3
+    app = choose(app, "2 labelled banana, detected as apple")
+    assert "2 boxes on 2 photos" in says(app) and len(crops(app)) == 2
+    checked(labelled(app.button, "Clear").click().run())
+    assert boxes(app).value is None and not crops(app)
+    app = choose(app, f"{IMAGES} banana, found")
+    assert len(crops(app)) == 12
+    checked(app.pagination[0].set_value(2).run())
+    assert len(crops(app)) == IMAGES - 12
+    app = choose(app, "1 error: Reported twice")
+    assert len(crops(app)) == 1
+    checked(threshold(app).set_value(0.95).run())
+    assert boxes(app).value is None and not crops(app)  # nothing is left of the mark
+
+
+def test_next_steps_and_weak_spots_are_named_with_counts(page):
+    app = page("Next steps")
+    steps = app.markdown[-1].value.replace("\\", "").splitlines()
+    assert steps[0].startswith("1. 8 labels beside 65 objects may be wrong.")
+    assert any("3 errors: Badly placed box. Mending all of them would add" in step for step in steps)
+    assert any("is below average: AP" in step and "training boxes" in step for step in steps)
+    app = opened(app, "Weak spots")
+    options = boxes(app).options
+    assert "6 missed: Medium objects, 32 to 96 px" in options
+    assert f"{LABELS - 6} found: Medium objects, 32 to 96 px" in options
+    assert "Photos with 2 to 5 objects" in " ".join(options)
+    assert {"light", "sharpness"}.isdisjoint(label.split(":")[0] for label in options)
+    app = checked(next(button for button in app.button if "Measure" in button.label).click().run())
+    assert any("Photos in usual light" in option for option in boxes(app).options)
+    assert any("Blurred" in option for option in boxes(app).options)
+
+
+def test_thresholds_can_be_typed_and_points_of_curves_show_their_errors(page):
+    app = page("Classes")
+    app.session_state["threshold fields"] = True
+    checked(app.run())
+    checked(labelled(app.number_input, "banana").set_value(0.96).run())
+    table = app.dataframe[0].value.set_index("class")
+    assert table["threshold"].to_dict() == {"apple": 0.5, "banana": 0.96}
+    assert table["recall"]["banana"] == 0 and table["recall"]["apple"] > 0.8
+    checked(labelled(app.button, "Back to the model's own").click().run())
+    assert app.dataframe[0].value.set_index("class")["threshold"].to_dict() == {"apple": 0.5, "banana": 0.5}
+    app = choose(opened(app, "Curves"), "11 errors of apple at a threshold of 0.50")
+    assert len(crops(app)) == 11  # 2 + 3 + 2 + 1 false alarms, 3 missed
+    app = opened(app, "Scores")
+    (title,) = [option for option in boxes(app).options if "0.9 to 1.0" in option]
+    app = choose(app, title)
+    assert f"{3 * IMAGES + 1} boxes on {IMAGES} photos" in says(app)
+
+
+def test_labels_that_look_wrong_become_a_version_with_the_right_ones(page, planted, workspace, offered):
+    app = opened(page(), "Labels (8)")
+    kinds = labelled(app.segmented_control, "Kind").options
+    assert set(kinds) == {
+        "All (8)",
+        "Missing label (2)",
+        "Wrong class (2)",
+        "Badly placed box (3)",
+        "Label without an object (1)",
+    }
+    assert "0 accepted, 0 kept" in says(app)
+    assert "Create the version" not in labels(app.button)
+    decision = next(control for control in app.segmented_control if control.label == "Decision")
+    checked(decision.set_value(False).run())
+    assert "0 accepted, 1 kept" in says(app)
+    assert offered["fruit-label-issues.csv"].decode().splitlines()[1].endswith("kept")
+    checked(labelled(app.button, "Accept these 6").click().run())
+    checked(app.pagination[0].set_value(2).run())
+    checked(labelled(app.button, "Accept these 2").click().run())
+    assert "8 accepted, 0 kept" in says(app)
+    assert "Correct 8 labels on 8 photos: 2 added, 1 removed, 2 given another class and 3 moved." in says(app).replace(
+        "\\", ""
+    )
+    assert json.loads(offered["fruit-corrected.json"]())["annotations"]
+    assert offered["fruit-label-issues.csv"].decode().count("accepted") == 8
+    checked(labelled(app.button, "Create the version").click().run())
+    assert "Create the version" not in labels(checked(app.run()).button)  # it exists
+    made = load_dataset("fruit 2", workspace)
+    assert "fruit 2 was created" in says(app)
+    marked = [record.annotations for record in made.split("val")]
+    rows = [zip(one.class_ids.tolist(), map(tuple, one.boxes_xyxy.tolist()), strict=True) for one in marked]
+    right = [(made.classes.index(name), tuple(map(float, box))) for name, box in TRUE]
+    assert all(sorted(row) == sorted(right) for row in rows)
+    assert planted.fingerprint != made.fingerprint
+
+
+def test_every_tab_opens_when_the_model_finds_nothing(visit, workspace, tmp_path, model_there):
+    name = "*apple* <b>"
+    marks = [(name, (10, 10, 50, 40))]
+    for split in ("train", "val"):
+        write_voc(tmp_path / "odd" / split, 2, marks)
+    data = import_dataset(tmp_path / "odd", "odd", workspace=workspace)
+    model = model_there("odd", classes=(name, "banana"), dataset="odd")
+    records = data.split("val")
+    nothing = [Prediction.of([], [], []) for _ in records]
+    report = evaluate_predictions(records, nothing, model.card.classes, model.card.all_thresholds)
+    keep_evaluation(model, data, "val", (report, nothing))
+    app = visit("evaluate", split="val")
+    assert app.subheader[0].value == "Finds **0 %** of the objects (0 %); reports nothing"
+    assert r"**\*apple\* \<b\>**: finds **0 %**" in says(app)
+    for tab in [tab.label for tab in app.tabs]:
+        opened(app, tab)
+        assert not app.error
+    app = opened(app, "Errors")
+    app = choose(app, f"2 labelled {name}, missed")
+    assert "2 boxes on 2 photos" in says(app)
+    assert len(crops(app)) == 2
