@@ -12,9 +12,10 @@ import numpy as np
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.calibration import ReliabilityRow, reliability
 from autodet.evaluation.curves import ClassCurve, class_curve
+from autodet.evaluation.groupings import NO_GROUP
 from autodet.evaluation.intervals import drawn_counts, draws_for, interval_of
 from autodet.evaluation.outcomes import ShownOutcomes
-from autodet.evaluation.subsets import NO_GROUP, SubsetReport, by_crowding, by_photo, by_size
+from autodet.evaluation.subsets import SubsetReport, by_crowding, by_photo, by_size
 from autodet.inference.evaluations import evaluate_model, match_evaluation
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, ImageRecord, Interval, Notice, SearchStatus, TrialStatus

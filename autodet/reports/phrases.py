@@ -8,20 +8,6 @@ from autodet.reports.markup import Child, Markup, tag
 SPACE = "\u202f"  # narrow, and no line break: between a number and its sign
 NOTHING = "–"
 SPLIT_PHOTOS = {"train": "training", "val": "validation", "test": "test", "all": ""}
-KIND_TITLES = {
-    "classification": "Wrong class",
-    "localization": "Badly placed box",
-    "both": "Wrong class and badly placed",
-    "duplicate": "Reported twice",
-    "background": "Nothing labelled there",
-    "missed": "Missed",
-}
-ISSUE_TITLES = {
-    "missing": "Missing label",
-    "wrong_class": "Wrong class",
-    "poor_box": "Badly placed box",
-    "spurious": "Label without an object",
-}
 
 
 def percent(share: float | None) -> str:

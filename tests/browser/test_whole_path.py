@@ -86,11 +86,13 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     cut.write_bytes(bundle.read_bytes()[:-1000])
     tab.get_by_text("Upload a model").click()
     tab.locator("input[type=file]").set_input_files(cut)
+    settled(tab)
     button(tab, "Add the model").click()
     tab.get_by_text("cannot be used as a model").wait_for()
     goto(tab, app, "models")
     tab.get_by_text("Upload a model").click()
     tab.locator("input[type=file]").set_input_files(bundle)
+    settled(tab)
     button(tab, "Add the model").click()
     tab.get_by_text("sample-2").first.wait_for()
     assert len(list((app.home / "models").glob("*/model.autodet"))) == 2

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from autodet.charts.palette import CLASS_COLOURS, GREY, class_colour
 from autodet.evaluation.curves import ClassCurve
 from autodet.evaluation.subsets import SubsetReport
+from autodet.messages.evaluation import ERROR_TITLES, ISSUE_TITLES
 from autodet.records import ClassReport, Confusion, LabelIssue
 from autodet.reports.charts import Axes, Line, bar_chart, line_chart, small_bar
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import MAX_CURVES, ModelReport
 from autodet.reports.phrases import (
-    ISSUE_TITLES,
-    KIND_TITLES,
     NOTHING,
     cell,
     figure,
@@ -96,7 +95,7 @@ def _kinds(report: ModelReport) -> Child:
     most = max(kind.count for kind in kinds.values())
     rows = [
         [
-            KIND_TITLES.get(name, name),
+            ERROR_TITLES.get(name, name),
             cell(f"{kind.count:,}"),
             small_bar(kind.count / most, RED),
             cell(f"+{kind.map50_gain:.3f}"),

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from autodet.charts.palette import CLASS_COLOURS
+from autodet.messages.evaluation import ERROR_TITLES
 from autodet.reports.charts import legend, letters, narrowed
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import ModelReport
-from autodet.reports.phrases import KIND_TITLES
 from autodet.reports.sample_photos import DrawnBox, MarkKind, SamplePhoto
 from autodet.text_format import counted, listed, shortened
 
@@ -45,7 +45,7 @@ def photo_section(report: ModelReport) -> Child:
     ]
     for kind, examples in photos.mistakes.items():
         count = report.evaluation.error_kinds[kind].count
-        parts.append(_group(f"Typical mistake: {_lower(KIND_TITLES[kind])}", f"{count:,} in all.", examples, ""))
+        parts.append(_group(f"Typical mistake: {_lower(ERROR_TITLES[kind])}", f"{count:,} in all.", examples, ""))
     if photos.unread:
         names = listed([shortened(name) for name in photos.unread[:5]])
         parts.append(
