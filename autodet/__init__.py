@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from autodet.records.photos import Prediction
     from autodet.records.reports import EvaluationReport, LabelIssue
     from autodet.records.searches import SearchStatus
+    from autodet.reports.model_report import ModelReport
     from autodet.search.api import Search, find_search, list_searches
     from autodet.search.delete_assets import delete_dataset, delete_model
     from autodet.search.order.options import SearchOptions
+    from autodet.search.report import report
     from autodet.search.start import fit, start_search
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "Detector",
     "EvaluationReport",
     "LabelIssue",
+    "ModelReport",
     "NameWarning",
     "Prediction",
     "Resplit",
@@ -71,6 +74,7 @@ __all__ = [
     "load_dataset",
     "load_detector",
     "merge_datasets",
+    "report",
     "start_search",
 ]
 
@@ -82,6 +86,7 @@ _HOMES = {
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records.reports",
     "LabelIssue": "autodet.records.reports",
+    "ModelReport": "autodet.reports.model_report",
     "NameWarning": "autodet.errors",
     "Prediction": "autodet.records.photos",
     "Resplit": "autodet.datasets.versions.resplit",
@@ -105,6 +110,7 @@ _HOMES = {
     "load_dataset": "autodet.datasets.manifest",
     "load_detector": "autodet.inference.detector",
     "merge_datasets": "autodet.datasets.versions.merge",
+    "report": "autodet.search.report",
     "start_search": "autodet.search.start",
 }
 

@@ -209,6 +209,12 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     _add_split(parser)
 
 
+def add_report(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``report``: those of ``evaluate``, and the file."""
+    add_evaluate(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the HTML file to write; not needed with --json")
+
+
 def add_predict(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``predict``: model, photos, confidence threshold and output folder."""
     _add_model(parser)

@@ -111,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_keep(add("keep", commands.keep, "add the model of any trial of a search to the workspace"))
     arguments.add_rename(add("rename", commands.rename, "give a model another name; its id stays the same"))
     arguments.add_evaluate(add("evaluate", commands.evaluate, "evaluate a model on a split of a data set"))
+    reported = "write a report on a model as one HTML file: figures, sample photos, limits, use"
+    arguments.add_report(add("report", commands.report, reported))
     compared = "compare two models on a split of a data set, and tell whether they differ by more than chance"
     arguments.add_compare(add("compare", commands.compare, compared))
     arguments.add_predict(add("predict", commands.predict, "find the objects on photos"))

@@ -224,6 +224,28 @@ def evaluate(options: Options) -> Answer:
     return Answer(report.to_json() | facts, terminal.report_text(report))
 
 
+def report(options: Options) -> Answer:
+    """Write a report on a model.
+
+    Raises:
+        ModelError: Neither ``--out`` nor ``--json`` is given.
+    """
+    if not (options.out or options.json):
+        raise ModelError("The report needs a place; add --out report.html, or --json to print it.")
+    from autodet.search.report import report as make_report
+
+    with ProgressLine() as line:
+        made = make_report(
+            options.model,
+            options.dataset,
+            options.split,
+            options.out,
+            progress=lambda done, total: line.show(f"Photo {done} of {total}"),
+        )
+    file = {"file": str(options.out)} if options.out else {}
+    return Answer(made.to_json() | file, f"Wrote {options.out}." if options.out else "")
+
+
 def compare(options: Options) -> Answer:
     """Compare two models on a split."""
     from autodet.inference.comparison import compare as compare_models

@@ -15,6 +15,7 @@ LAYERS = (
     ("app", "pages", "cli"),
     ("ui", "server"),
     ("search",),
+    ("reports",),
     ("inference",),
     ("charts", "training"),
     ("datasets", "models", "evaluation"),
@@ -39,7 +40,7 @@ INNER_LAYERS = {
     ),
     "search": (
         ("__main__", "start"),
-        ("planning", "delete_assets"),
+        ("planning", "delete_assets", "report"),
         ("api",),
         ("delete", "trial_models"),
         ("run",),

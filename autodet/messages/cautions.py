@@ -48,8 +48,8 @@ def _unmeasured(caution: Notice) -> str:
     more = [f"{len(classes) - MAX_NAMES} more"] if len(classes) > MAX_NAMES else []
     are, them = ("is", "it") if len(classes) == 1 else ("are", "them")
     names = listed([*classes[:MAX_NAMES], *more])
-    split = SPLIT_WORDS[caution.values["split"]]
-    return f"{names} {are} not evaluated: no {split} photo shows {them}."
+    photo = f"{SPLIT_WORDS[caution.values['split']]} photo" if caution.values["split"] in SPLIT_WORDS else "photo"
+    return f"{names} {are} not evaluated: no {photo} shows {them}."
 
 
 def _capped(caution: Notice) -> str:

@@ -86,13 +86,29 @@ PlanKind = Literal[
     "classes_known",  # source; known: {class: name there}; fresh: classes; plurals: [[class, name there]]; tested
     "trials_vary",  # trials; varied: [{name, low, high} or {name, values}]; small_boxes; few; pruner: None if given
 ]
+LimitKind = Literal[
+    "no_leakage",  # photos
+    "leakage_unknown",  # datasets: names of those that are gone
+    "split_chose_model",  # photos: for validation
+    "same_source",  # dataset: its name
+    "few_photos_measured",  # photos; interval: of mAP50, may be empty
+    "no_empty_photos",  # photos
+    "sizes_unmeasured",  # sizes: small, medium or large
+    "photos_crowded",  # photos; objects: beyond the limit
+    "classes_rare",  # boxes: {class: count}
+    "labels_doubtful",  # labels; photos
+    "difficult_left_out",  # boxes
+    "refit_measured",
+    "thresholds_not_chosen",
+    "sizes_trained",  # photo_side: pixels
+]
 FigureKind = Literal[  # why a figure of a search cannot be drawn
     "figure_needs_trials",  # have: finished trials; need; pruned: trials that were
     "figure_needs_parameters",  # have: parameters that differ; need
     "figure_needs_differences",  # all scores are equal
     "figure_needs_optuna",
 ]
-NoticeKind = SearchKind | TrialKind | LossKind | CautionKind | DiagnosisKind | PlanKind | FigureKind
+NoticeKind = SearchKind | TrialKind | LossKind | CautionKind | DiagnosisKind | PlanKind | FigureKind | LimitKind
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from autodet.models.onnx_graph import read_metadata
 from autodet.models.store import add_model, list_models, put_model
 from autodet.records import Quantization
 from autodet.ui.common.markdown import escape
-from tests.app.conftest import checked, labelled, labels, says, trial
+from tests.app.conftest import checked, labelled, labels, link, says, trial
 from tests.helpers import untrained_bundle
+from tests.reports.conftest import evaluated, unloadable_model
 
 
 @pytest.fixture
@@ -153,6 +154,17 @@ def test_a_model_is_not_deleted_before_a_second_yes(visit, model_there, workspac
     assert len(list_models(workspace)) == 1
     assert "will be deleted" in says(app)
     assert labelled(app.button, "Delete it")  # what it does is tested in a browser: dialogs need one
+
+
+def test_a_report_is_offered_once_the_model_is_evaluated(visit, fruit, workspace, offered):
+    model = unloadable_model(workspace, fruit)
+    app = checked(visit("models").button(key="report finder").click().run())
+    assert "has not been evaluated on these photos yet" in says(app)
+    assert link(app, "Evaluate it first").proto.query_string == "model=finder&dataset=fruit&split=test"
+    assert "finder-fruit-test.html" not in offered
+    evaluated(model, fruit)
+    checked(app.button(key="report finder").click().run())
+    assert offered["finder-fruit-test.html"]().startswith(b"<!DOCTYPE html>")
 
 
 def test_the_model_of_a_running_search_is_not_deleted(visit, model_there, search_there, workspace):

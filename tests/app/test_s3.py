@@ -90,8 +90,8 @@ def test_gigabytes_are_fetched_after_a_yes_and_the_key_is_not_asked_for_twice(
     app = imported(app)
     assert "holds 1 file" in says(app)
     assert labels(app.text_input).count("Secret access key") == 1  # the empty form's
-    imported(checked(labelled(app.button, "Download it").click().run()))
-    assert [dataset.name for dataset in list_datasets(workspace)] == ["fruit"]
+    app = imported(checked(labelled(app.button, "Download it").click().run()))
+    assert [dataset.name for dataset in list_datasets(workspace)] == ["fruit"], says(app)
 
 
 def test_an_interrupted_download_asks_for_the_key_again(visit, workspace, proxy, bucket, tmp_path):

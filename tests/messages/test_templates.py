@@ -1,9 +1,9 @@
 from typing import get_args
 
-from autodet.messages import cautions, diagnoses, plans, search
+from autodet.messages import cautions, diagnoses, limits, plans, search
 from autodet.messages.templates import render
 from autodet.records import Notice
-from autodet.records.notices import CautionKind, DiagnosisKind, LossKind, PlanKind, SearchKind, TrialKind
+from autodet.records.notices import CautionKind, DiagnosisKind, LimitKind, LossKind, PlanKind, SearchKind, TrialKind
 from autodet.search.order.space import PARAMETERS
 
 
@@ -11,6 +11,7 @@ def test_every_kind_has_a_text():
     assert search.SENTENCES.keys() == {*get_args(SearchKind), *get_args(TrialKind)} - {"sentence"}
     assert search.CLAUSES.keys() == set(get_args(LossKind))
     assert cautions.SENTENCES.keys() == set(get_args(CautionKind))
+    assert limits.SENTENCES.keys() == {*get_args(LimitKind), *get_args(CautionKind)}
     assert plans.SENTENCES.keys() == set(get_args(PlanKind))
     assert diagnoses.CAUSES.keys() == set(get_args(DiagnosisKind)) - {"nothing_found"}
 

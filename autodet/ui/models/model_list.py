@@ -22,6 +22,7 @@ from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape, score
 from autodet.ui.common.threshold import thresholds_text
 from autodet.ui.models.int8 import offer_int8
+from autodet.ui.models.model_report import show_report_dialog
 
 UPLOADS = "model_uploads"
 DONE = "model_done"  # session state: success message of the last upload or renaming
@@ -71,7 +72,7 @@ def show_models() -> None:
 
 def _show_model(model: StoredModel) -> None:
     card = model.card
-    name, figures, actions = st.columns([4, 2.8, 2.6], vertical_alignment="center")
+    name, figures, actions = st.columns([3.4, 2.7, 3.5], vertical_alignment="center")
     name.markdown(
         f"**{escape(_title(model))}**  \n{escape(', '.join(card.classes[:12]))}{' …' if len(card.classes) > 12 else ''}"
     )
@@ -91,6 +92,8 @@ def _show_model(model: StoredModel) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+        if st.button("Report", key=f"report {model.id}", icon=":material/summarize:"):
+            show_report_dialog(model)
     with st.expander("Details"):
         _show_details(model)
 
