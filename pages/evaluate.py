@@ -4,6 +4,7 @@ import streamlit as st
 
 from autodet.ui.common.choice import choose_fitting_dataset, choose_model
 from autodet.ui.common.frame import page
+from autodet.ui.common.report_button import offer_report
 from autodet.ui.evaluate.analysis import show_analysis
 from autodet.ui.evaluate.evaluation import evaluate
 
@@ -17,3 +18,4 @@ with page("evaluate", "How good a model is on labelled photos, class by class, a
         evaluated = evaluate(model, dataset)
         if evaluated:
             show_analysis(evaluated)
+            offer_report(model, dataset, evaluated.split)

@@ -46,7 +46,7 @@ def choose(app, title):
     return checked(boxes(app).select(title).run())
 
 
-def test_the_summary_counts_what_is_found_missed_and_wrong(page):
+def test_the_summary_counts_what_is_found_missed_and_wrong(page, offered):
     app = page()
     assert "No test photos" in app.expander[0].label
     assert "draw new splits" in says(app)
@@ -58,6 +58,7 @@ def test_the_summary_counts_what_is_found_missed_and_wrong(page):
     )
     app = checked(threshold(app).set_value(0.95).run())
     assert "7 false alarms" in says(app)  # the duplicate scores 0.9
+    assert callable(offered["fruit-fruit-val.html"])  # the report, made on request
 
 
 def test_every_error_is_named_with_its_count_and_shows_exactly_its_boxes(page):
