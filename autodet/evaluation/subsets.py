@@ -7,19 +7,10 @@ import numpy as np
 
 from autodet.evaluation.coco_matches import CocoMatches
 from autodet.evaluation.coco_numbers import class_precisions
-from autodet.evaluation.groupings import (
-    NO_GROUP,
-    Grouping,
-    crowding_grouping,
-    groups_of,
-    photo_grouping,
-    size_grouping,
-)
+from autodet.evaluation.groupings import Grouping, crowding_grouping, photo_grouping, size_grouping
 from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.evaluation.overlap import DoubleArray
 from autodet.records import BoolArray, IntArray
-
-__all__ = ["NO_GROUP", "SubsetReport", "by_crowding", "by_photo", "by_size", "groups_of", "subset_reports"]
 
 
 @dataclass(frozen=True)
