@@ -7,7 +7,6 @@ import streamlit as st
 
 from autodet.evaluation.summary import summarize
 from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.report_button import offer_report
 from autodet.ui.evaluate.classes import show_classes
 from autodet.ui.evaluate.curves import show_calibration, show_curves
 from autodet.ui.evaluate.errors import show_errors
@@ -32,7 +31,6 @@ def show_analysis(evaluated: Evaluated) -> None:
         with top:
             show_summary(evaluated, together, by_class)
             show_metrics(evaluated)
-            offer_report(evaluated.model, evaluated.dataset, evaluated.split)
         views: dict[str, Callable[[], None]] = {
             "Photos": partial(show_photos, evaluated, shown),
             "Next steps": partial(show_next_steps, evaluated, shown),
