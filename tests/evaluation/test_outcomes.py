@@ -5,9 +5,10 @@ import pytest
 
 from autodet.evaluation.confusion import confusion_cells
 from autodet.evaluation.curves import class_curve
+from autodet.evaluation.groupings import groups_of
 from autodet.evaluation.outcomes import Outcome, find_outcomes
 from autodet.evaluation.report import figures_at_threshold
-from autodet.evaluation.subsets import by_crowding, by_photo, by_size, groups_of
+from autodet.evaluation.subsets import by_crowding, by_photo, by_size
 from autodet.evaluation.thresholds import choose_thresholds
 from autodet.records import Annotations, ImageRecord, Prediction
 from tests.evaluation.scenes import fruit_scene, random_scene
