@@ -132,7 +132,9 @@ def trial_figure(trials: Sequence[TrialStatus], objective: Objective) -> go.Figu
     for row, title in enumerate((objective.quality_title, "training loss", "learning rate"), start=1):
         figure.update_yaxes(title_text=title, rangemode="tozero", row=row, col=1)
     figure.update_yaxes(tickformat=".1e", row=3, col=1)
-    figure.update_xaxes(title_text="epoch", tickformat="d", row=3, col=1)
+    last = max((trial.planned_epochs for trial in trials), default=0)
+    figure.update_xaxes(tickformat="d", dtick=1 if last <= 10 else None)
+    figure.update_xaxes(title_text="epoch", row=3, col=1)
     return figure
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from autodet.evaluation.coco_matches import CocoMatches
 from autodet.evaluation.coco_numbers import class_precisions
-from autodet.evaluation.groupings import Grouping, crowding_grouping, photo_grouping, size_grouping
+from autodet.evaluation.groupings import GroupCounts, Grouping, crowding_grouping, photo_grouping, size_grouping
 from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.evaluation.overlap import DoubleArray
 from autodet.records import BoolArray, IntArray
@@ -33,6 +33,11 @@ class SubsetReport:
     missed: int
     false_positives: int
     ap50: float | None
+
+    @property
+    def counts(self) -> GroupCounts:
+        """The counts alone."""
+        return GroupCounts(self.name, self.boxes, self.missed, self.false_positives)
 
     @property
     def recall(self) -> float | None:

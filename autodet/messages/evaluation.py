@@ -126,7 +126,8 @@ def priority_text(kind: str, name: str, loss: float, values: Mapping[str, Any]) 
 
 
 def _error_priority(name: str, loss: float, count: int) -> str:
-    return f"{error_title(name, count)}. Mending all of them would add {loss:.3f} to mAP@0.5. {ERROR_REMEDIES[name]}"
+    gain = f"Mending this kind at all scores would add {loss:.3f} to mAP@0.5."
+    return f"{error_title(name, count)}. {gain} {ERROR_REMEDIES[name]}"
 
 
 def _class_priority(name: str, loss: float, ap50: float, training_boxes: int | None, rarest: bool) -> str:
@@ -138,7 +139,11 @@ def _class_priority(name: str, loss: float, ap50: float, training_boxes: int | N
 
 
 def _group_priority(name: str, loss: float, missed: int, boxes: int) -> str:
-    remedy = "Train with larger photos, or predict on parts of a photo." if name == "small" else "Add photos of such."
+    remedy = (
+        "Train with larger photos, or predict on parts of a photo."
+        if name == "small"
+        else "Add photos with such objects."
+    )
     return f"{GROUP_TITLES[name]}: {missed:,} of {boxes:,} missed, {percent(loss)} of all objects. {remedy}"
 
 

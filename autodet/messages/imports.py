@@ -83,7 +83,7 @@ SPLIT_ORIGINS: Mapping[SplitOrigin, str] = {
     "drawn": "The source has no splits, so they were drawn at random.",
     "train_only": "The source has photos for training only, so the splits were drawn at random.",
     "val_drawn": "The source has no photos for validation, so some of train were drawn at random.",
-    "redrawn": "The splits were drawn at random for this version.",
+    "redrawn": "The splits were drawn at random for this version, or for one that it was made from.",
     "parents": "The splits are those of the merged data sets.",
     "folders": "The splits are those of the source's folders.",
     "labels": "The splits are those that the source's lists or label files name.",

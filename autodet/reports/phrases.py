@@ -22,7 +22,10 @@ def percent(share: float | None) -> str:
 
 def percent_range(interval: Interval | None) -> str:
     """Format an interval of shares; empty for None."""
-    return f"{interval[0] * 100:.0f} to {interval[1] * 100:.0f}{SPACE}%" if interval else ""
+    if not interval:
+        return ""
+    low, high = (f"{100 * end:.0f}" for end in interval)
+    return f"{low} to {high}{SPACE}%" if low != high else f"{low}{SPACE}%"
 
 
 def figure(value: float | None) -> str:

@@ -93,13 +93,17 @@ def test_every_error_is_named_with_its_count_and_shows_exactly_its_boxes(page):
     assert len(crops(app)) == 1
     checked(threshold(app).set_value(0.95).run())
     assert boxes(app).value is None and not crops(app)  # nothing is left of the mark
+    checked(labelled(app.button, "Back to the model's own").click().run())
+    app = choose(app, "6 reported as apple where nothing is labelled")
+    checked(threshold(app).set_value(0.95).run())
+    assert "Shown below: **5 reported as apple" in says(app) and len(crops(app)) == 5
 
 
 def test_next_steps_and_weak_spots_are_named_with_counts(page):
     app = page("Next steps")
     steps = app.markdown[-1].value.replace("\\", "").splitlines()
     assert steps[0].startswith("1. 8 labels beside 65 objects may be wrong.")
-    assert any("3 errors: Badly placed box. Mending all of them would add" in step for step in steps)
+    assert any("3 errors: Badly placed box. Mending this kind at all scores would add" in step for step in steps)
     assert any("is below average: AP" in step and "training boxes" in step for step in steps)
     app = opened(app, "Weak spots")
     options = boxes(app).options

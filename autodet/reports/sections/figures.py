@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from autodet.charts.palette import CLASS_COLOURS, GREY, class_colour
 from autodet.evaluation.curves import ClassCurve
+from autodet.evaluation.priorities import weak_groups
 from autodet.evaluation.subsets import SubsetReport
 from autodet.messages.evaluation import ERROR_TITLES, ISSUE_TITLES
 from autodet.records import ClassReport, Confusion, LabelIssue
@@ -27,7 +28,6 @@ MAX_BARS = 20
 MAX_MATRIX = 10  # classes of a whole confusion matrix
 MAX_CONFUSIONS = 12
 MAX_ISSUES = 15
-MIN_MISSED, CLEARLY = 5, 1.5  # objects, and times the share missed of all, that make a group a weak spot
 NO_GAIN = 0.0005  # is written as 0.000
 BLUE, RED = CLASS_COLOURS[1], CLASS_COLOURS[0]
 SIZE_TITLES = {
@@ -198,9 +198,9 @@ def subset_section(report: ModelReport) -> Child:
     if not rows:
         return tag("p", "There is no labelled object on these photos.")
     weak = [
-        f"{title}: {subset.missed:,} of {subset.boxes:,} missed."
-        for title, subset in named
-        if _is_weak(subset, report.totals.recall)
+        f"{_subset_title(kind, group.name)}: {group.missed:,} of {group.boxes:,} missed."
+        for kind, groups in report.subsets.items()
+        for group in weak_groups([subset.counts for subset in groups])
     ]
     words = [tag("li", sentence) for sentence in weak or ["No group is missed clearly more often than the others."]]
     return [tag("ul", words, class_="plain"), table(titles, rows)]
@@ -215,14 +215,6 @@ def _subset_title(kind: str, name: str) -> str:
 def _subset_row(title: str, subset: SubsetReport) -> list[Child]:
     counts = (cell(f"{subset.boxes:,}"), cell(f"{subset.missed:,}"))
     return [title, *counts, cell(percent(subset.recall)), cell(figure(subset.ap50))]
-
-
-def _is_weak(subset: SubsetReport, recall: float | None) -> bool:
-    """Return whether a group's objects are missed clearly more often than objects in general."""
-    own = subset.recall
-    if own is None or recall is None:
-        return False
-    return subset.missed >= MIN_MISSED and 1 - own >= CLEARLY * (1 - recall)
 
 
 def curve_section(report: ModelReport) -> Child:

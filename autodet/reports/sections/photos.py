@@ -17,7 +17,7 @@ COLOURS: dict[MarkKind, str] = {
     "false_alarm": CLASS_COLOURS[0],
     "wrong_class": CLASS_COLOURS[4],
     "missed": CLASS_COLOURS[2],
-    "truth": "#ffffff",
+    "truth": "#b9c4bd",
 }
 TITLES: dict[MarkKind, str] = {
     "right": "right",

@@ -37,6 +37,10 @@ def show_errors(evaluated: Evaluated, shown: ShownOutcomes) -> None:
             st.markdown("**Kinds of errors, and what mending each would add**", help=_kinds_help())
             gains = {kind: error.map50_gain for kind, error in evaluated.report.error_kinds.items()}
             clickable_chart(error_kinds_figure(ERROR_TITLES, counts, gains), section, "Kinds of errors")
+            st.caption(
+                "The counts follow the thresholds; the mAP counts detections of any score. A missed object with a "
+                "badly placed or wrongly named detection counts there, not as missed."
+            )
         kinds = {
             kind: Mark(error_title(kind, counts[kind]), partial(error_examples, shown, kind))
             for kind in ERROR_TITLES

@@ -62,8 +62,13 @@ def _choose_clicked(section: str, key: str) -> None:
     """Choose the clicked mark; a click beside all marks changes nothing."""
     for point in st.session_state[key]["selection"]["points"][:1]:
         if clicked := _text(point.get("customdata")):
-            st.session_state[section] = clicked
+            st.session_state[_choice(section)] = clicked
             count_opening(section)
+
+
+def _choice(section: str) -> str:
+    """Return the key of the chosen mark; the list forgets its own when its titles change with the thresholds."""
+    return f"{section} choice"
 
 
 def _text(custom: Any) -> str:
@@ -87,8 +92,9 @@ def show_marked(
         marks: The marks by their keys.
         beside: Shows something beside the choice; receives the key of the chosen mark.
     """
-    if st.session_state.get(section) not in (None, *marks):
-        st.session_state[section] = None  # nothing is left of it at these thresholds
+    if st.session_state.get(_choice(section)) not in (None, *marks):
+        _clear(section)  # nothing is left of it at these thresholds
+    st.session_state[section] = st.session_state.get(_choice(section))
     scroll_here(section)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
@@ -98,6 +104,8 @@ def show_marked(
             format_func=lambda key: marks[key].title,
             placeholder="Click a mark in a chart, or choose one here",
             key=section,
+            on_change=_choose_listed,
+            args=(section,),
             width=460,
         )
         if chosen:
@@ -109,9 +117,13 @@ def show_marked(
         _show_crops(evaluated, shown, f"{section} {chosen}", marks[chosen].examples())
 
 
+def _choose_listed(section: str) -> None:
+    st.session_state[_choice(section)] = st.session_state[section]
+
+
 def _clear(section: str) -> None:
     """Forget the mark; the charts get new keys, so that the same mark can be clicked again."""
-    st.session_state[section] = None
+    st.session_state[_choice(section)] = None
     st.session_state[f"{section} cleared"] = st.session_state.get(f"{section} cleared", 0) + 1
 
 

@@ -54,7 +54,8 @@ def _state(evaluated: Evaluated) -> str:
 
 
 def _ask_for_one(state: str, current: Mapping[str, float], name: str) -> None:
-    key = f"{state} of {name}"
+    # A value out of range stays in the browser's field, so a reset makes new fields.
+    key = f"{state} of {name} {st.session_state.get(f'{state} resets', 0)}"
     st.session_state[key] = round(current[name], 3)
     st.number_input(
         escape(name),
@@ -65,7 +66,7 @@ def _ask_for_one(state: str, current: Mapping[str, float], name: str) -> None:
         key=key,
         width=FIELD_PIXELS,
         on_change=_set_one,
-        args=(state, name),
+        args=(state, name, key),
     )
 
 
@@ -81,12 +82,13 @@ def _set_all(state: str) -> None:
     st.session_state[state] = dict.fromkeys(st.session_state[state], chosen)
 
 
-def _set_one(state: str, name: str) -> None:
-    st.session_state[state] = st.session_state[state] | {name: st.session_state[f"{state} of {name}"]}
+def _set_one(state: str, name: str, key: str) -> None:
+    st.session_state[state] = st.session_state[state] | {name: st.session_state[key]}
 
 
 def _reset(state: str) -> None:
     st.session_state.pop(state, None)
+    st.session_state[f"{state} resets"] = st.session_state.get(f"{state} resets", 0) + 1
 
 
 def _within(value: float) -> float:

@@ -34,7 +34,7 @@ def test_an_epoch_that_would_overrun_is_not_begun(start, epochs_made):
 
 
 def test_a_shortened_trial_goes_on_as_short_after_its_supervisor_was_killed(start, supervisor_of, eventually):
-    search = start({"seconds": 0.2}, trials=2, epochs=24, time_limit=12)
+    search = start({"seconds": 0.4}, trials=2, epochs=12, time_limit=11)
     eventually(lambda: len(search.status().trials) == 2 and search.status().trials[1].epochs)
     planned = search.status().trials[1].effective
     supervisor_of(search).kill()
@@ -43,7 +43,7 @@ def test_a_shortened_trial_goes_on_as_short_after_its_supervisor_was_killed(star
     status = search.wait()
     assert status.state == "finished"
     assert status.trials[1].effective == planned
-    assert len(status.trials[1].epochs) <= planned.get("epochs", 24)
+    assert len(status.trials[1].epochs) <= planned.get("epochs", 12)
 
 
 def test_stop_keeps_the_best_within_ten_seconds_whatever_its_workers_do(cli, home, supervisors, workers, eventually):
