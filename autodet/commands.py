@@ -217,9 +217,7 @@ def evaluate(options: Options) -> Answer:
     from autodet.inference.detector import load_detector
 
     with ProgressLine() as line:
-        report = load_detector(model).evaluate(
-            dataset, options.split, progress=lambda done, total: line.show(f"Photo {done} of {total}")
-        )
+        report = load_detector(model).evaluate(dataset, options.split, progress=line.show_photos)
     facts = {"model": model.id, "dataset": dataset.id, "split": options.split}
     return Answer(report.to_json() | facts, terminal.report_text(report))
 
@@ -240,7 +238,7 @@ def report(options: Options) -> Answer:
             options.dataset,
             options.split,
             options.out,
-            progress=lambda done, total: line.show(f"Photo {done} of {total}"),
+            progress=line.show_photos,
         )
     file = {"file": str(options.out)} if options.out else {}
     return Answer(made.to_json() | file, f"Wrote {options.out}." if options.out else "")
@@ -256,7 +254,7 @@ def compare(options: Options) -> Answer:
             options.b,
             options.dataset,
             options.split,
-            progress=lambda done, total: line.show(f"Photo {done} of {total}"),
+            progress=line.show_photos,
         )
     return Answer(comparison.to_json(), terminal.comparison_text(comparison))
 

@@ -367,6 +367,10 @@ class ProgressLine:
         if sys.stderr.isatty():
             print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
+    def show_photos(self, done: int, total: int) -> None:
+        """Replace the line by the number of photos done."""
+        self.show(f"Photo {done} of {total}")
+
 
 def _counts(splits: dict[str, int]) -> str:
     return ", ".join(f"{split} {count}" for split, count in splits.items())

@@ -23,7 +23,7 @@ class Job:
     """A job that is waiting, running or failed.
 
     Attributes:
-        step: What is being done; the job's module lists its steps.
+        step: Current step; the job's module lists its steps.
         done: Number of photos done.
         total: Number of all photos; 0 while the job waits or loads the model.
         waits: Whether the job waits for another one.

@@ -53,18 +53,18 @@ ISSUE_TITLES = {
 }
 
 
-def percent(share: float) -> str:
-    """Format a share; only all is 100 %, and only nothing is 0 %."""
+def percent(share: float, space: str = " ") -> str:
+    """Format a share; only all is 100 %, and only nothing is 0 %. ``space`` is written before the sign."""
     rounded = f"{100 * share:.0f}"
     if share < 1 and float(rounded) == 100:
-        return "over 99 %"
-    return "under 1 %" if share > 0 and float(rounded) == 0 else f"{rounded} %"
+        return f"over 99{space}%"
+    return f"under 1{space}%" if share > 0 and float(rounded) == 0 else f"{rounded}{space}%"
 
 
-def interval_text(interval: Interval) -> str:
+def interval_text(interval: Interval, space: str = " ") -> str:
     """Format an interval of shares: ``88 to 96 %``."""
     low, high = (f"{100 * end:.0f}" for end in interval)
-    return f"{low} to {high} %" if low != high else f"{low} %"
+    return f"{low} to {high}{space}%" if low != high else f"{low}{space}%"
 
 
 def found_text(found: int, boxes: int, interval: Interval | None, objects: str = "") -> str:

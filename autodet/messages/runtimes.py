@@ -11,7 +11,7 @@ REASONS = {
 
 
 def latency_text(milliseconds: float | None, runtime: str) -> str:
-    """Return a model's latency and what it was measured with, for a table.
+    """Return a model's latency and the runtime that it was measured with, for a table.
 
     Args:
         milliseconds: Latency on the model's card; None if it was not measured.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from autodet.messages import evaluation as messages
 from autodet.records import Interval
 from autodet.reports.markup import Child, Markup, tag
 
@@ -12,20 +13,12 @@ SPLIT_PHOTOS = {"train": "training", "val": "validation", "test": "test", "all":
 
 def percent(share: float | None) -> str:
     """Format a share; only 0 and 1 become 0 % and 100 %. A dash for None."""
-    if share is None:
-        return NOTHING
-    rounded = f"{share * 100:.0f}{SPACE}%"
-    if 0.995 <= share < 1:
-        return f"over 99{SPACE}%"
-    return f"under 1{SPACE}%" if 0 < share < 0.005 else rounded
+    return NOTHING if share is None else messages.percent(share, SPACE)
 
 
 def percent_range(interval: Interval | None) -> str:
     """Format an interval of shares; empty for None."""
-    if not interval:
-        return ""
-    low, high = (f"{100 * end:.0f}" for end in interval)
-    return f"{low} to {high}{SPACE}%" if low != high else f"{low}{SPACE}%"
+    return messages.interval_text(interval, SPACE) if interval else ""
 
 
 def figure(value: float | None) -> str:

@@ -30,6 +30,7 @@ def figures(app):
 
 def evaluated(app):
     """The page once the evaluation that was asked for is over."""
+    background_jobs._jobs.clear()  # failures of other tests
     app = checked(labelled_like(app.button, "Evaluate on").click().run())
     deadline = time.monotonic() + 120
     while background_jobs._jobs and not any(job.error for job in background_jobs._jobs.values()):

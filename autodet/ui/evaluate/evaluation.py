@@ -1,7 +1,7 @@
 """Selection of a split, its evaluation in the background, and the result that every section shows."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import streamlit as st
 
@@ -17,10 +17,10 @@ from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, ImageRecord, Prediction
 from autodet.text_format import counted
 from autodet.ui.common.choice import choose_split
-from autodet.ui.common.frame import link, sentences_for_errors
+from autodet.ui.common.frame import link
+from autodet.ui.common.job_progress import watch_job
 from autodet.ui.common.markdown import escape
 
-REFRESH_SECONDS = 0.5
 MAX_KEPT = 3  # evaluations in memory, about 200 MB with 5,000 photos
 
 
@@ -69,7 +69,7 @@ def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
     if kept := kept_evaluation(model, dataset, split):
         return _evaluated(model, dataset, split, kept)
     if job and not job.error:
-        st.fragment(_watch, run_every=REFRESH_SECONDS)(model, dataset, split)
+        watch_job("Evaluate", partial(find_evaluation, model, dataset, split), _progress_text)
         return None
     if job:
         st.error(escape(job.error), icon=":material/error:")
@@ -108,16 +108,5 @@ def _outcomes(
     return find_outcomes(_records, _predictions, classes)
 
 
-def _watch(model: StoredModel, dataset: Dataset, split: str) -> None:
-    """Show the progress of an evaluation, and rerun the page when it ends."""
-    with sentences_for_errors("Evaluate"):
-        job = find_evaluation(model, dataset, split)
-        if job is None or job.error:
-            st.rerun()
-        st.progress(job.done / max(1, job.total), f"{_progress_text(job)}. It continues if you leave this page.")
-
-
 def _progress_text(job: Job) -> str:
-    if job.waits:
-        return "Waiting for other work"
     return f"Photo {job.done:,} of {job.total:,}" if job.total else "Loading the model"

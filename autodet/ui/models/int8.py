@@ -1,5 +1,7 @@
 """8-bit ONNX file of a model: made in the background, offered with what it gains and loses."""
 
+from functools import partial
+
 import streamlit as st
 
 from autodet.inference.background_jobs import Job
@@ -9,9 +11,9 @@ from autodet.messages.quantization import quantization_text
 from autodet.models.store import StoredModel
 from autodet.text_format import size_text
 from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.job_progress import watch_job
 from autodet.ui.common.markdown import escape
 
-REFRESH_SECONDS = 0.5
 STEPS = {
     "calibrate": "Calibrating on training photos",
     "float": "Measuring the model on validation photos",
@@ -40,7 +42,7 @@ def offer_int8(model: StoredModel) -> None:
         )
         st.caption(escape(quantization_text(result)))
     elif job and not job.error:
-        st.fragment(_watch, run_every=REFRESH_SECONDS)(model)
+        watch_job("Models", partial(find_int8, model), _progress_text)
     elif can_export_int8(model.card):
         if job:
             st.error(escape(job.error), icon=":material/error:")
@@ -50,16 +52,5 @@ def offer_int8(model: StoredModel) -> None:
                 st.rerun()
 
 
-def _watch(model: StoredModel) -> None:
-    """Show the progress of an export, and rerun the page when it ends."""
-    with sentences_for_errors("Models"):
-        job = find_int8(model)
-        if job is None or job.error:
-            st.rerun()
-        st.progress(job.done / max(1, job.total), f"{_progress_text(job)}. It continues if you leave this page.")
-
-
 def _progress_text(job: Job) -> str:
-    if job.waits:
-        return "Waiting for other work"
     return f"{STEPS[job.step]}: {job.done:,} of {job.total:,}" if job.step else "Preparing the 8-bit file"

@@ -1,0 +1,30 @@
+"""Progress of a background job, on the page that started it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from autodet.inference.background_jobs import Job
+from autodet.ui.common.frame import sentences_for_errors
+
+REFRESH_SECONDS = 0.5
+
+
+def watch_job(page: str, find: Callable[[], Job | None], text: Callable[[Job], str]) -> None:
+    """Show the progress of a job until it ends, then rerun the page.
+
+    Args:
+        page: Title of the page.
+        find: Returns the job; None once it has ended.
+        text: Describes the step of a job that does not wait.
+    """
+    st.fragment(_show, run_every=REFRESH_SECONDS)(page, find, text)
+
+
+def _show(page: str, find: Callable[[], Job | None], text: Callable[[Job], str]) -> None:
+    with sentences_for_errors(page):
+        job = find()
+        if job is None or job.error:
+            st.rerun()
+        step = "Waiting for other work" if job.waits else text(job)
+        st.progress(job.done / max(1, job.total), f"{step}. It continues if you leave this page.")
