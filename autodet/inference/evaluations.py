@@ -3,23 +3,18 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
-
-import numpy as np
-from numpy.typing import NDArray
 
 from autodet.datasets.manifest import Dataset
 from autodet.errors import AutodetError
-from autodet.evaluation.boxes import Detections
 from autodet.evaluation.outcomes import Outcomes, find_outcomes
+from autodet.evaluation.prediction_file import read_predictions, write_predictions
 from autodet.evaluation.report import METRICS_VERSION, evaluate_predictions
 from autodet.inference.comparable_records import comparable_records
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Prediction
-from autodet.workspace import open_atomically, read_json, write_json
+from autodet.workspace import read_json, write_json
 
 EVALUATIONS = "evaluations"
 PREDICTIONS = ".npz"
@@ -75,21 +70,8 @@ def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation
     report, predictions = evaluation
     path = _path(model, dataset, split)
     path.parent.mkdir(exist_ok=True)
-    _keep_predictions(path.with_suffix(PREDICTIONS), predictions)
+    write_predictions(path.with_suffix(PREDICTIONS), predictions)
     _keep_report(path, report)
-
-
-def _keep_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
-    detections = Detections.of(predictions)
-    with open_atomically(path) as file:
-        np.savez(
-            file,
-            starts=detections.starts,
-            boxes_xyxy=detections.boxes_xyxy,
-            class_ids=detections.class_ids,
-            scores=detections.scores,
-            truncated=np.array([prediction.truncated for prediction in predictions], bool),
-        )
 
 
 def _keep_report(path: Path, report: EvaluationReport) -> None:
@@ -108,7 +90,7 @@ def kept_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Kept | 
         if document.get("metrics") == METRICS_VERSION:
             return EvaluationReport.from_json(document["report"]), predictions
         report = _report(model, dataset, split, predictions)
-    except (AutodetError, OSError, EOFError, AttributeError, KeyError, TypeError, ValueError, BadZipFile):
+    except (AutodetError, OSError, AttributeError, KeyError, TypeError, ValueError):
         return None
     with suppress(OSError):  # a full disk does not lose the report
         _keep_report(path, report)
@@ -122,19 +104,8 @@ def _path(model: StoredModel, dataset: Dataset, split: str) -> Path:
 
 def _kept_predictions(path: Path, document: Mapping[str, Any]) -> list[Prediction]:
     if path.with_suffix(PREDICTIONS).exists():
-        with np.load(path.with_suffix(PREDICTIONS), allow_pickle=False) as columns:
-            return _predictions({name: columns[name] for name in columns.files})
+        return read_predictions(path.with_suffix(PREDICTIONS))
     return [_from_json(seen) for seen in document["predictions"]]  # files of earlier versions
-
-
-def _predictions(columns: Mapping[str, NDArray[Any]]) -> list[Prediction]:
-    boxes_xyxy, class_ids, scores = (columns[name] for name in ("boxes_xyxy", "class_ids", "scores"))
-    return [
-        Prediction(boxes_xyxy[begin:end], class_ids[begin:end], scores[begin:end], truncated=truncated)
-        for (begin, end), truncated in zip(
-            pairwise(columns["starts"].tolist()), columns["truncated"].tolist(), strict=True
-        )
-    ]
 
 
 def _from_json(document: Mapping[str, Any]) -> Prediction:

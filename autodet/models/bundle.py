@@ -26,7 +26,7 @@ MAX_CARD_BYTES = 4_000_000
 MAX_BUNDLE_BYTES = 2_000_000_000
 
 
-def write_bundle(path: Path, card: ModelCard, weights: bytes, graph: bytes = b"") -> None:
+def write_bundle(path: Path, card: ModelCard, weights: bytes, graph: bytes = b"") -> str:
     """Write a bundle atomically.
 
     Args:
@@ -34,6 +34,9 @@ def write_bundle(path: Path, card: ModelCard, weights: bytes, graph: bytes = b""
         card: Description of the model; its ``weights_sha256`` and ``graph_sha256`` are set here.
         weights: A state dict as safetensors.
         graph: The network as a serialised ONNX graph, from ``autodet.inference.onnx_export``; empty for none.
+
+    Returns:
+        The SHA-256 of the weights.
 
     Raises:
         BundleError: The card could not be read back: a name is too long, or has control characters.
@@ -51,6 +54,7 @@ def write_bundle(path: Path, card: ModelCard, weights: bytes, graph: bytes = b""
                 archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), data)
     sealed = content.getvalue()[:-DIGEST_BYTES]
     write_atomically(path, sealed + _sha256(sealed).encode())
+    return checksums["weights_sha256"]
 
 
 def read_card(path: Path) -> ModelCard:

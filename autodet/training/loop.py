@@ -20,6 +20,7 @@ from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
 from autodet.evaluation.coco_metrics import measure
 from autodet.evaluation.matches import match_detections
+from autodet.evaluation.prediction_file import write_predictions
 from autodet.evaluation.thresholds import fit_scores
 from autodet.messages.plans import reused_text
 from autodet.models.bundle import read_bundle, write_bundle
@@ -28,6 +29,7 @@ from autodet.models.matching_weights import transplant
 from autodet.models.model_card import SCORE, ModelCard, one_line
 from autodet.models.registry import build_network, find_architecture
 from autodet.records import Calibration, EpochResult, Hyperparameters, ImageRecord, Prediction, TrainedSizes
+from autodet.records.calibration import calibrate
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from autodet.training.cpu_data_parallel import Replicas, ahead
 from autodet.training.device_profile import prepare, traits_of
@@ -37,7 +39,7 @@ from autodet.training.image_cache import MEMORY_BYTES, SquareCache
 from autodet.training.latency import PHOTOS, measure_latency
 from autodet.training.letterbox_dataset import Sample, Squares, collate
 from autodet.training.schedule import set_learning_rates
-from autodet.training.train_job import BEST_BUNDLE, EpochProgress, Pulse, TrainJob, no_pulse
+from autodet.training.train_job import BEST_BUNDLE, VAL_PREDICTIONS, EpochProgress, Pulse, TrainJob, no_pulse
 from autodet.training.transforms import TrainingTransform
 from autodet.version import __version__
 
@@ -50,8 +52,8 @@ EVALUATION_BATCH = 8  # photos at a time
 def train(job: TrainJob, pulse: Pulse = no_pulse) -> Iterator[EpochResult]:
     """Train one trial.
 
-    After every epoch, ``job.folder`` contains a checkpoint and the bundle of the last epoch that was kept. If a
-    checkpoint exists, its epochs are yielded again before training continues.
+    After every epoch, ``job.folder`` contains a checkpoint, and the bundle and the validation predictions of the last
+    epoch that was kept. If a checkpoint exists, its epochs are yielded again before training continues.
 
     Args:
         job: The training job.
@@ -303,7 +305,10 @@ class _Trial:
             similar_classes=self.progress.similar_classes,
         )
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.average.state_dict().items()}
-        write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
+        checksum = write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
+        if not job.refit:  # it was trained on these photos
+            seen = [calibrate(prediction, card.score_function) for prediction in predictions]
+            write_predictions(job.folder / VAL_PREDICTIONS, seen, checksum, compressed=True)
 
 
 def _network(

@@ -8,7 +8,9 @@ from autodet.evaluation.objective import MAP50, Objective
 from autodet.records import Hyperparameters, Origin
 
 BEST_BUNDLE = "best.autodet"
+VAL_PREDICTIONS = "val.npz"  # of the best epoch's model, with its calibrated scores
 CHECKPOINT = "last.pt"
+EPOCH_FILES = (BEST_BUNDLE, VAL_PREDICTIONS, CHECKPOINT)  # in the order of writing: no checkpoint without its bundle
 
 
 @dataclass(frozen=True)

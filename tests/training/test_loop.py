@@ -12,8 +12,10 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import read_dataset, write_dataset
 from autodet.datasets.sources.sample import write_sample
 from autodet.errors import PhotoError, TrainingError
+from autodet.evaluation.coco_metrics import measure
 from autodet.evaluation.matches import match_detections
 from autodet.evaluation.objective import MAP50, Objective
+from autodet.evaluation.prediction_file import read_predictions
 from autodet.evaluation.thresholds import fit_scores
 from autodet.inference.detector import load_detector
 from autodet.models.bundle import read_bundle
@@ -23,7 +25,7 @@ from autodet.training import letterbox_dataset, loop
 from autodet.training.device import computes_bfloat16
 from autodet.training.device_profile import DeviceTraits
 from autodet.training.loop import train
-from autodet.training.train_job import BEST_BUNDLE, CHECKPOINT, TrainJob
+from autodet.training.train_job import BEST_BUNDLE, CHECKPOINT, EPOCH_FILES, VAL_PREDICTIONS, TrainJob
 from autodet.workspace import Workspace
 from tests.helpers import draw_photo
 
@@ -106,6 +108,18 @@ def test_a_refit_has_no_photos_to_calibrate_on(job):
     list(train(replace(job, epochs=1, refit=True)))
     card, _ = read_bundle(job.folder / BEST_BUNDLE)
     assert (card.calibration, card.thresholds) == (None, {})
+    assert not (job.folder / VAL_PREDICTIONS).exists()
+
+
+def test_the_predictions_of_the_best_epoch_are_kept_with_its_bundle(finished, dataset):
+    job, results = finished
+    card, _ = read_bundle(job.folder / BEST_BUNDLE)
+    seen = read_predictions(job.folder / VAL_PREDICTIONS, card.weights_sha256)
+    map50, map50_95, _ = measure(dataset.split("val"), seen, len(dataset.classes), MAP50)
+    best = [result for result in results if result.kept][-1]
+    assert (map50, map50_95) == pytest.approx((best.map50, best.map50_95), abs=1e-6)
+    with pytest.raises(ValueError, match="other weights"):
+        read_predictions(job.folder / VAL_PREDICTIONS, "f" * 64)
 
 
 @for_both
@@ -322,7 +336,7 @@ def test_with_little_memory_photos_are_read_once_and_training_is_the_same(
 ):
     running = train(job)
     results = [next(running)]
-    assert {path.name for path in job.folder.iterdir()} == {CHECKPOINT, BEST_BUNDLE}
+    assert {path.name for path in job.folder.iterdir()} == set(EPOCH_FILES)
     results += running
     assert figures(results) == figures(finished[1])
     assert_same(weights_of(job), weights_of(finished[0]))

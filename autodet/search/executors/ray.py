@@ -1,11 +1,11 @@
 """Trials on a Ray cluster: one task per trial, on any node with room.
 
-A task is a streaming generator: after every epoch it yields the checkpoint, and the bundle if the epoch was the best.
-Both are written into the workspace at once. If a task is lost with its node, Ray reruns it elsewhere; the new task
-fetches the checkpoint, reports the earlier epochs again, and continues. Nodes fetch files from an actor on the
-supervisor's machine that reads the workspace: the checkpoint, the starting weights, and the data set if they lack it.
-Tasks report progress within epochs to the same actor, and the supervisor polls it. They cannot yield that progress,
-because a rerun task must yield the same items in the same order.
+A task is a streaming generator: after every epoch it yields the checkpoint, and the bundle with its validation
+predictions if the epoch was the best. They are written into the workspace at once. If a task is lost with its node, Ray
+reruns it elsewhere; the new task fetches the checkpoint, reports the earlier epochs again, and continues. Nodes fetch
+files from an actor on the supervisor's machine that reads the workspace: the checkpoint, the starting weights, and the
+data set if they lack it. Tasks report progress within epochs to the same actor, and the supervisor polls it. They
+cannot yield that progress, because a rerun task must yield the same items in the same order.
 
     python -m autodet.search.executors.ray      checks whether the configured cluster can be used
 """
@@ -45,7 +45,7 @@ from autodet.search.executors import (
 from autodet.search.executors.dataset_transfer import cache_folder, packed, unpacked
 from autodet.search.executors.resource_usage import Meter
 from autodet.settings import Settings, load_settings
-from autodet.training.train_job import BEST_BUNDLE, CHECKPOINT, EpochProgress, Pulse, TrainJob
+from autodet.training.train_job import CHECKPOINT, EPOCH_FILES, EpochProgress, Pulse, TrainJob
 from autodet.version import __version__
 from autodet.workspace import write_atomically
 
@@ -284,7 +284,7 @@ def _trained(trial: int, job: TrainJob, train: str, pulse: Pulse) -> Iterator[_T
         sent[CHECKPOINT] = (job.folder / CHECKPOINT).stat().st_mtime_ns  # the supervisor already has it
     for result in getattr(importlib.import_module(module), function)(job, pulse):
         files = {}
-        for name in (BEST_BUNDLE, CHECKPOINT):  # in the order of writing: no checkpoint without its bundle
+        for name in EPOCH_FILES:
             path = job.folder / name
             if path.exists() and sent.get(name) != path.stat().st_mtime_ns:
                 sent[name], files[name] = path.stat().st_mtime_ns, path.read_bytes()

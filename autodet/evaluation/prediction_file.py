@@ -1,0 +1,72 @@
+"""The predictions of a model on a split as one file of arrays."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autodet.evaluation.boxes import Detections
+from autodet.records import Prediction
+from autodet.workspace import open_atomically
+
+WEIGHTS = "weights_sha256"
+
+
+def write_predictions(
+    path: Path, predictions: Sequence[Prediction], weights_sha256: str = "", *, compressed: bool = False
+) -> None:
+    """Write predictions atomically.
+
+    Args:
+        path: Target file; an existing file is replaced.
+        predictions: Predictions on each photo of the split, in its order.
+        weights_sha256: Checksum of the weights that made them, if the file lies beside a model that may be replaced.
+        compressed: Whether to compress, which takes longer.
+    """
+    detections = Detections.of(predictions)
+    save = np.savez_compressed if compressed else np.savez
+    with open_atomically(path) as file:
+        save(
+            file,
+            starts=detections.starts,
+            boxes_xyxy=detections.boxes_xyxy,
+            class_ids=detections.class_ids,
+            scores=detections.scores,
+            truncated=np.array([prediction.truncated for prediction in predictions], bool),
+            weights_sha256=np.array(weights_sha256),
+        )
+
+
+def read_predictions(path: Path, weights_sha256: str = "") -> list[Prediction]:
+    """Read the predictions on each photo of a split.
+
+    Args:
+        path: A file of ``write_predictions``.
+        weights_sha256: Checksum of the weights that must have made them; empty for any.
+
+    Raises:
+        OSError: The file does not exist or cannot be read.
+        ValueError: The file is damaged, or other weights made it.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as columns:
+            if weights_sha256 and str(columns[WEIGHTS]) != weights_sha256:
+                raise ValueError(f"{path} belongs to other weights.")
+            return _predictions({name: columns[name] for name in columns.files})
+    except (BadZipFile, EOFError, KeyError, zlib.error) as error:
+        raise ValueError(f"{path} is damaged.") from error
+
+
+def _predictions(columns: Mapping[str, NDArray[Any]]) -> list[Prediction]:
+    boxes_xyxy, class_ids, scores = (columns[name] for name in ("boxes_xyxy", "class_ids", "scores"))
+    return [
+        Prediction(boxes_xyxy[begin:end], class_ids[begin:end], scores[begin:end], truncated=truncated)
+        for (begin, end), truncated in zip(
+            pairwise(columns["starts"].tolist()), columns["truncated"].tolist(), strict=True
+        )
+    ]
