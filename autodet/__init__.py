@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
     from autodet.records.comparisons import Comparison
+    from autodet.records.leaderboards import Leaderboard
     from autodet.records.photos import Prediction
     from autodet.records.reports import EvaluationReport, LabelIssue
     from autodet.records.searches import SearchStatus
     from autodet.reports.model_report import ModelReport
     from autodet.search.api import Search, find_search, list_searches
     from autodet.search.delete_assets import delete_dataset, delete_model
+    from autodet.search.leaderboard import leaderboard
     from autodet.search.order.options import SearchOptions
     from autodet.search.report import report
     from autodet.search.start import fit, start_search
@@ -49,6 +51,7 @@ __all__ = [
     "Detector",
     "EvaluationReport",
     "LabelIssue",
+    "Leaderboard",
     "ModelReport",
     "NameWarning",
     "Prediction",
@@ -68,6 +71,7 @@ __all__ = [
     "fit",
     "import_dataset",
     "label_issues",
+    "leaderboard",
     "list_datasets",
     "list_models",
     "list_searches",
@@ -86,6 +90,7 @@ _HOMES = {
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records.reports",
     "LabelIssue": "autodet.records.reports",
+    "Leaderboard": "autodet.records.leaderboards",
     "ModelReport": "autodet.reports.model_report",
     "NameWarning": "autodet.errors",
     "Prediction": "autodet.records.photos",
@@ -104,6 +109,7 @@ _HOMES = {
     "fit": "autodet.search.start",
     "import_dataset": "autodet.datasets.imports.import_dataset",
     "label_issues": "autodet.inference.comparison",
+    "leaderboard": "autodet.search.leaderboard",
     "list_datasets": "autodet.datasets.manifest",
     "list_models": "autodet.models.store",
     "list_searches": "autodet.search.api",

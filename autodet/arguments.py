@@ -209,6 +209,13 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     _add_split(parser)
 
 
+def add_leaderboard(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``leaderboard``: data set, split, and whether to evaluate."""
+    _add_split(parser)
+    words = "evaluate the models that are not evaluated on these photos yet, which takes a while"
+    parser.add_argument("--evaluate", action="store_true", help=words)
+
+
 def add_report(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``report``: those of ``evaluate``, and the file."""
     add_evaluate(parser)

@@ -115,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_report(add("report", commands.report, reported))
     compared = "compare two models on a split of a data set, and tell whether they differ by more than chance"
     arguments.add_compare(add("compare", commands.compare, compared))
+    ranked = "rank the models that know the classes of a data set on one split of it"
+    arguments.add_leaderboard(add("leaderboard", commands.leaderboard, ranked))
     arguments.add_predict(add("predict", commands.predict, "find the objects on photos"))
     arguments.add_export(add("export", commands.export, "write a model, or a data set, as a file for other programs"))
     add("datasets", dataset_commands.datasets, "list the data sets")

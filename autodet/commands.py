@@ -259,6 +259,15 @@ def compare(options: Options) -> Answer:
     return Answer(comparison.to_json(), terminal.comparison_text(comparison))
 
 
+def leaderboard(options: Options) -> Answer:
+    """Rank the models that know the classes of a data set."""
+    from autodet.search.leaderboard import leaderboard as rank_models
+
+    with ProgressLine() as line:
+        ranked = rank_models(options.dataset, options.split, evaluate=options.evaluate, progress=line.show_photos)
+    return Answer(ranked.to_json(), terminal.leaderboard_text(ranked))
+
+
 def predict(options: Options) -> Answer:
     """Detect objects on photos."""
     if not options.photos and not options.dataset:

@@ -39,7 +39,7 @@ INNER_LAYERS = {
         ("photo_formats", "pixel_depth", "jpeg_end", "tiff_layout"),
     ),
     "search": (
-        ("__main__", "start"),
+        ("__main__", "start", "leaderboard"),
         ("planning", "delete_assets", "report"),
         ("api",),
         ("delete", "trial_models"),
@@ -49,7 +49,7 @@ INNER_LAYERS = {
         ("order",),
     ),
     "ui": (
-        ("home", "datasets", "search", "results", "evaluate", "predict", "models", "settings"),
+        ("home", "datasets", "search", "results", "evaluate", "compare", "predict", "models", "settings"),
         ("common",),
     ),
 }

@@ -8,7 +8,7 @@ import numpy as np
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import warn
-from autodet.evaluation.outcomes import Outcomes, find_outcomes
+from autodet.evaluation.outcomes import ShownOutcomes, find_outcomes
 from autodet.evaluation.paired_bootstrap import compare_outcomes
 from autodet.inference.detector import Detector
 from autodet.inference.evaluations import evaluate_model
@@ -17,12 +17,13 @@ from autodet.messages.cautions import caution_text
 from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel, find_model
-from autodet.records import Comparison, IntArray, LabelIssue, PhotoErrors, Prediction
+from autodet.records import Comparison, ImageRecord, IntArray, LabelIssue, PhotoErrors, Prediction
 from autodet.workspace import Workspace
 
 AnyModel = str | Path | StoredModel | Detector
 AnyDataset = Dataset | DatasetSummary | str
 Progress = Callable[[int, int], None]
+NO_CAUTIONS: Mapping[str, str] = {}
 
 
 def compare(
@@ -46,19 +47,63 @@ def compare(
         PhotoError: A photo cannot be read.
     """
     dataset = as_dataset(dataset)
-    models = {"a": _stored(a), "b": _stored(b)}
-    cautions = _cautions(models, dataset, split)
-    for caution in cautions.values():
+    compared = compare_models(_stored(a), _stored(b), dataset, split, progress)
+    for caution in compared.comparison.cautions.values():
         warn(caution)
-    seen = {name: _evaluated(model, dataset, split, progress) for name, model in models.items()}
-    differences = compare_outcomes(seen["a"].outcomes, seen["b"].outcomes)
-    errors = {name: one.outcomes.at(one.thresholds).errors_by_photo().tolist() for name, one in seen.items()}
-    photos = [
-        PhotoErrors(record.file, *counts)
-        for record, *counts in zip(dataset.split(split), errors["a"], errors["b"], strict=True)
+    return compared.comparison
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedModels:
+    """Two models on the same photos, with everything that each found.
+
+    Attributes:
+        comparison: The figures.
+        records: The photos of the split, with the class ids of the data set.
+        a: Outcomes of the first model at its thresholds, with the class ids of the data set.
+        b: Outcomes of the second.
+    """
+
+    comparison: Comparison
+    records: tuple[ImageRecord, ...]
+    a: ShownOutcomes
+    b: ShownOutcomes
+
+
+def compare_models(
+    a: StoredModel, b: StoredModel, dataset: Dataset, split: str, progress: Progress | None = None
+) -> ComparedModels:
+    """Compare two models as ``compare``, without warnings."""
+    cautions = _cautions({"a": a, "b": b}, dataset, split)
+    shown = [
+        shown_outcomes(model.card, dataset, split, evaluate_model(model, dataset, split, progress)[1])
+        for model in (a, b)
     ]
-    return Comparison(
-        models={name: model.id for name, model in models.items()},
+    return compare_shown((a.id, b.id), dataset, split, (shown[0], shown[1]), cautions)
+
+
+def compare_shown(
+    models: tuple[str, str],
+    dataset: Dataset,
+    split: str,
+    shown: tuple[ShownOutcomes, ShownOutcomes],
+    cautions: Mapping[str, str] = NO_CAUTIONS,
+) -> ComparedModels:
+    """Compare what two models found on the same photos.
+
+    Args:
+        models: What to call them.
+        dataset: The data set.
+        split: ``train``, ``val``, ``test`` or ``all``.
+        shown: Their ``shown_outcomes`` on this split.
+        cautions: As ``Comparison.cautions``.
+    """
+    records = dataset.split(split)
+    differences = compare_outcomes(shown[0].outcomes, shown[1].outcomes)
+    errors = zip(*(one.errors_by_photo().tolist() for one in shown), strict=True)
+    photos = [PhotoErrors(record.file, *counts) for record, counts in zip(records, errors, strict=True)]
+    comparison = Comparison(
+        models=dict(zip("ab", models, strict=True)),
         dataset=dataset.id,
         split=split,
         map50=differences.map50,
@@ -67,6 +112,18 @@ def compare(
         images=tuple(sorted(photos, key=lambda photo: -abs(photo.a - photo.b))),
         cautions=cautions,
     )
+    return ComparedModels(comparison, records, *shown)
+
+
+def shown_outcomes(card: ModelCard, dataset: Dataset, split: str, predictions: Sequence[Prediction]) -> ShownOutcomes:
+    """Match the predictions of a model with the ground truth, in the class ids of the data set, at its thresholds."""
+    names = match_classes(card.classes, dataset.classes).kept
+    to_dataset = np.full(len(card.classes), -1)
+    for class_id, name in enumerate(dataset.classes):
+        to_dataset[card.classes.index(names[name])] = class_id
+    seen = [_renumbered(prediction, to_dataset) for prediction in predictions]
+    thresholds = {name: card.all_thresholds[names[name]] for name in dataset.classes}
+    return find_outcomes(dataset.split(split), seen, dataset.classes).at(thresholds)
 
 
 def label_issues(
@@ -95,33 +152,10 @@ def label_issues(
     return report.label_issues
 
 
-@dataclass(frozen=True, eq=False)
-class _Evaluated:
-    outcomes: Outcomes
-    thresholds: Mapping[str, float]
-
-
-def _evaluated(model: StoredModel, dataset: Dataset, split: str, progress: Progress | None) -> _Evaluated:
-    """Return the outcomes of a model in the class ids of the data set."""
-    _, predictions = evaluate_model(model, dataset, split, progress)
-    names = match_classes(model.card.classes, dataset.classes).kept
-    to_dataset = np.full(len(model.card.classes), -1)
-    for class_id, name in enumerate(dataset.classes):
-        to_dataset[model.card.classes.index(names[name])] = class_id
-    seen = [_renumbered(prediction, to_dataset) for prediction in predictions]
-    return _Evaluated(
-        find_outcomes(dataset.split(split), seen, dataset.classes), _thresholds(model.card, dataset.classes, names)
-    )
-
-
 def _renumbered(prediction: Prediction, to_dataset: IntArray) -> Prediction:
     class_ids = to_dataset[prediction.class_ids]
     known = class_ids >= 0
     return Prediction(prediction.boxes_xyxy[known], class_ids[known], prediction.scores[known])
-
-
-def _thresholds(card: ModelCard, classes: Sequence[str], names: Mapping[str, str]) -> Mapping[str, float]:
-    return {name: card.all_thresholds[names[name]] for name in classes}
 
 
 def _cautions(models: Mapping[str, StoredModel], dataset: Dataset, split: str) -> dict[str, str]:

@@ -97,6 +97,16 @@ def kept_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Kept | 
     return report, predictions
 
 
+def kept_report(model: StoredModel, dataset: Dataset, split: str) -> EvaluationReport | None:
+    """Return the report of the stored evaluation, as ``kept_evaluation``, without reading its predictions."""
+    with suppress(AutodetError, OSError, AttributeError, KeyError, TypeError, ValueError):
+        document = read_json(_path(model, dataset, split))
+        if document.get("metrics") == METRICS_VERSION:
+            return EvaluationReport.from_json(document["report"])
+    kept = kept_evaluation(model, dataset, split)
+    return kept[0] if kept else None
+
+
 def _path(model: StoredModel, dataset: Dataset, split: str) -> Path:
     key = f"{model.card.weights_sha256} {dataset.fingerprint} {split}"
     return model.path.parent / EVALUATIONS / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"

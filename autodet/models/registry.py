@@ -296,6 +296,11 @@ def find_architecture(name: str) -> Architecture:
     return ARCHITECTURES[name]
 
 
+def architecture_title(name: str) -> str:
+    """Return the name of an architecture for readers; that of a later version of autodet as it is."""
+    return ARCHITECTURES[name].title if name in ARCHITECTURES else name
+
+
 def weights_problem(name: str, patience_seconds: float = 5.0) -> str | None:
     """Return a sentence if the pretrained weights of architecture ``name`` are unavailable, else None.
 

@@ -21,6 +21,7 @@ from autodet.records.findings import (
 )
 from autodet.records.import_steps import ImportStep
 from autodet.records.known import known_entries
+from autodet.records.leaderboards import Leaderboard, Standing
 from autodet.records.notices import Notice, NoticeKind, notices_from_json, notices_to_json
 from autodet.records.photos import (
     DEFAULT_THRESHOLD,
@@ -98,6 +99,7 @@ __all__ = [
     "Interval",
     "LabelIssue",
     "LabelIssueKind",
+    "Leaderboard",
     "Mark",
     "Notice",
     "NoticeKind",
@@ -111,6 +113,7 @@ __all__ = [
     "SearchStatus",
     "Split",
     "SplitOrigin",
+    "Standing",
     "TrainedSizes",
     "TrialState",
     "TrialStatus",

@@ -1,6 +1,6 @@
 """Reports of models, with the search that made them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import isclose
 from pathlib import Path
@@ -66,13 +66,25 @@ def report(
 
 def training_of(model: StoredModel, workspace: Workspace) -> Training | None:
     """Return the search and the trial that a model comes from; None if the search is not in the workspace."""
+    return training_in(model, read_searches(workspace), workspace)
+
+
+def read_searches(workspace: Workspace) -> list[SearchStatus]:
+    """Return the status of every search without its sentences; damaged searches are left out."""
+    searches = []
     for folder in search_folders(workspace):
-        with suppress(SearchError):  # a damaged search
-            status = read_status(folder)
-            trial = _trial_of(model.card, status, folder)
-            own = model.is_in_workspace and model.id in model_ids(status.search)
-            if trial or own:
-                return Training(status, trial or status.best_trial)
+        with suppress(SearchError):
+            searches.append(read_status(folder))
+    return searches
+
+
+def training_in(model: StoredModel, searches: Iterable[SearchStatus], workspace: Workspace) -> Training | None:
+    """Return the search and the trial that a model comes from; None if it is none of these searches."""
+    for status in searches:
+        trial = _trial_of(model.card, status, workspace.searches / status.search)
+        own = model.is_in_workspace and model.id in model_ids(status.search)
+        if trial or own:
+            return Training(status, trial or status.best_trial)
     return None
 
 

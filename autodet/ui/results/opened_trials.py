@@ -10,7 +10,7 @@ import streamlit as st
 from autodet.charts.trials import trial_figure
 from autodet.errors import SearchError
 from autodet.evaluation.objective import Objective
-from autodet.models.registry import ARCHITECTURES
+from autodet.models.registry import architecture_title
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.api import find_only_search
 from autodet.search.order.recipe import python_of
@@ -155,8 +155,8 @@ def _shown(trial: TrialStatus, name: str) -> str:
     value = trial.planned_epochs if name == "epochs" else trial.params.get(name)
     if value is None:
         return "–"
-    if name == "architecture" and value in ARCHITECTURES:
-        return ARCHITECTURES[value].title
+    if name == "architecture":
+        return architecture_title(str(value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

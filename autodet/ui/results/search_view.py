@@ -5,7 +5,7 @@ import streamlit as st
 from autodet.errors import SearchError
 from autodet.evaluation.objective import Objective
 from autodet.messages.plans import plan_text
-from autodet.models.registry import ARCHITECTURES
+from autodet.models.registry import architecture_title
 from autodet.records import SearchState, SearchStatus
 from autodet.search.api import find_only_search
 from autodet.text_format import duration
@@ -93,7 +93,7 @@ def _described(status: SearchStatus) -> str:
     """Describe the data set of a search, and the network and photo size if all trials share them; as Markdown."""
     names = {str(trial.params["architecture"]) for trial in status.trials if "architecture" in trial.params}
     sizes = {trial.params["image_size"] for trial in status.trials if "image_size" in trial.params}
-    titles = [ARCHITECTURES[name].title if name in ARCHITECTURES else name for name in names]
+    titles = [architecture_title(name) for name in names]
     parts = [f"Data set {dataset_names().get(status.dataset, status.dataset)}"]
     parts += titles if len(titles) == 1 else []
     parts += [f"photos at {size} px" for size in sizes] if len(sizes) == 1 else []
