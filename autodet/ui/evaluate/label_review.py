@@ -20,10 +20,11 @@ from autodet.records import LabelIssue
 from autodet.ui.common.csv_tables import as_csv
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
+from autodet.ui.common.outcome_drawings import LABEL_COLOUR, Outlines
 from autodet.ui.common.photo_viewer import thumbnail_button
 from autodet.ui.evaluate.evaluation import Evaluated
 from autodet.ui.evaluate.label_files import dataset_issues, issue_table
-from autodet.ui.evaluate.outcome_photos import LABEL_COLOUR, Outlines, crop, enlarge
+from autodet.ui.evaluate.outcome_photos import crop, enlarge
 from autodet.workspace import portable
 
 PER_PAGE = 6

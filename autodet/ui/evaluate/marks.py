@@ -8,7 +8,6 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from autodet.charts.errors import FOUND_COLOUR, MISSED_COLOUR, WRONG_COLOUR
 from autodet.errors import PhotoError
 from autodet.evaluation.coco_matches import NO_PARTNER
 from autodet.evaluation.examples import Examples
@@ -16,14 +15,14 @@ from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
+from autodet.ui.common.outcome_drawings import outlines_of, show_legend
 from autodet.ui.common.photo_viewer import thumbnail_button
 from autodet.ui.common.scroll import count_opening, scroll_here
 from autodet.ui.evaluate.evaluation import Evaluated
-from autodet.ui.evaluate.outcome_photos import LABEL_COLOUR, Example, crop, enlarge, outlines_of
+from autodet.ui.evaluate.outcome_photos import Example, crop, enlarge
 
 PER_PAGE = 12
 TILE_PIXELS = 176  # four side by side, two on a phone
-LEGEND = {"Label": LABEL_COLOUR, "Found": FOUND_COLOUR, "False alarm": WRONG_COLOUR, "Missed": MISSED_COLOUR}
 
 
 @dataclass(frozen=True)
@@ -181,9 +180,3 @@ def _caption(shown: ShownOutcomes, detection: int, box: int) -> str:
     if not shown.shown[detection]:
         return f"{name}, scores only {scores[detection]:.2f}"
     return f"{name} {scores[detection]:.2f}"
-
-
-def show_legend(*names: str) -> None:
-    """Show the meaning of the colours of the boxes; all of ``LEGEND`` by default."""
-    entries = [f'<span style="color: {LEGEND[name]}">■</span> {name}' for name in names or LEGEND]
-    st.html(f'<div style="font-size: 0.85rem">{" &ensp; ".join(entries)}</div>')

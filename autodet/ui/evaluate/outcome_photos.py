@@ -6,19 +6,16 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from autodet.charts.errors import FOUND_COLOUR, MISSED_COLOUR, WRONG_COLOUR
-from autodet.evaluation.coco_matches import NO_PARTNER
 from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.inference.box_drawings import outline_boxes
-from autodet.records import BoxXYXY, FloatArray
+from autodet.records import FloatArray
 from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.outcome_drawings import Outlines, error_layers
 from autodet.ui.common.photo_viewer import (
     ERROR_LAYERS,
     FALSE_POSITIVES,
     GROUND_TRUTH,
-    MISSED,
     TRUE_POSITIVES,
-    ViewedBoxes,
     ViewedPhoto,
     opening,
     photo_viewer,
@@ -27,14 +24,12 @@ from autodet.ui.common.photo_viewer import (
 from autodet.ui.common.pictures import as_jpeg, shrink_photo
 from autodet.ui.evaluate.evaluation import Evaluated
 
-LABEL_COLOUR = "#2f7fd6"
 CROP_PIXELS = 240  # side of a crop
 MAX_PIXELS = 2000  # longer side of a photo from which crops are cut
 MIN_CROP_SIDE = 64  # pixels of the photo
 CONTEXT = 0.6  # around the boxes, as a share of their longer side
 Example = tuple[int, int]  # a detection and the box that it is about, either of which may be -1
 NO_EXAMPLES: Mapping[int, Example] = {}
-Outlines = tuple[tuple[BoxXYXY, str], ...]  # boxes in pixels of the photo with their colours, the last on top
 
 
 def view_outcomes(evaluated: Evaluated, shown: ShownOutcomes, photo: int, example: Example | None) -> ViewedPhoto:
@@ -50,29 +45,17 @@ def view_outcomes(evaluated: Evaluated, shown: ShownOutcomes, photo: int, exampl
         PhotoError: The photo cannot be read.
     """
     outcomes, record = shown.outcomes, evaluated.records[photo]
-    truth, detections, classes = outcomes.truth, outcomes.detections, outcomes.classes
-    marked = np.arange(*truth.starts[photo : photo + 2])
-    seen = np.arange(*detections.starts[photo : photo + 2])
-    missed = marked[shown.missed[marked]]
-    found, wrong = seen[shown.right[seen]], seen[shown.wrong[seen]]
-    boxes = {
-        layer.key: ViewedBoxes(truth.boxes_xyxy[own], truth.class_ids[own], classes)
-        for layer, own in ((GROUND_TRUTH, marked), (MISSED, missed))
-    }
-    boxes |= {
-        layer.key: ViewedBoxes(detections.boxes_xyxy[own], detections.class_ids[own], classes, detections.scores[own])
-        for layer, own in ((TRUE_POSITIVES, found), (FALSE_POSITIVES, wrong))
-    }
     focus = None
     if example:
         detection, box = example
+        seen = np.arange(*outcomes.detections.starts[photo : photo + 2])
         candidates = (
-            (TRUE_POSITIVES, found, detection),
-            (FALSE_POSITIVES, wrong, detection),
-            (GROUND_TRUTH, marked, box),
+            (TRUE_POSITIVES, seen[shown.right[seen]], detection),
+            (FALSE_POSITIVES, seen[shown.wrong[seen]], detection),
+            (GROUND_TRUTH, np.arange(*outcomes.truth.starts[photo : photo + 2]), box),
         )
         focus = next(((layer.key, own.tolist().index(one)) for layer, own, one in candidates if one in own), None)
-    source = evaluated.dataset.photo(record)
+    source, boxes = evaluated.dataset.photo(record), error_layers(shown, photo)
     return view_photo(f"{evaluated.dataset.fingerprint} {record.file}", source, record.file, boxes, focus=focus)
 
 
@@ -102,24 +85,6 @@ def enlarge(
             identity=opening(),
             start=start,
         )
-
-
-def outlines_of(shown: ShownOutcomes, detection: int, box: int) -> Outlines:
-    """Return the outlines of a label and of a detection, either of which may be -1; hidden detections are left out."""
-    outcomes, outlines = shown.outcomes, []
-    if box != NO_PARTNER:
-        colour = MISSED_COLOUR if shown.missed[box] else LABEL_COLOUR
-        outlines.append((as_box(outcomes.truth.boxes_xyxy[box]), colour))
-    if detection != NO_PARTNER and shown.shown[detection]:
-        colour = FOUND_COLOUR if shown.right[detection] else WRONG_COLOUR
-        outlines.append((as_box(outcomes.detections.boxes_xyxy[detection]), colour))
-    return tuple(outlines)
-
-
-def as_box(box_xyxy: FloatArray) -> BoxXYXY:
-    """Return a row of boxes as a tuple."""
-    x1, y1, x2, y2 = box_xyxy.astype(float).tolist()
-    return x1, y1, x2, y2
 
 
 def crop(evaluated: Evaluated, photo: int, outlines: Outlines, around: Outlines = ()) -> bytes:
