@@ -14,7 +14,7 @@ from autodet.datasets.versions.derive import Version
 from autodet.datasets.versions.merge import Merge
 from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import Objective
-from autodet.messages.comparisons import comparison_sentence
+from autodet.messages.comparisons import comparison_sentence, verdict_text
 from autodet.messages.finding_kinds import KIND_TEXTS
 from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.messages.imports import SPLIT_ORIGINS
@@ -25,7 +25,6 @@ from autodet.models.store import StoredModel
 from autodet.records import (
     MAX_DETECTIONS,
     Comparison,
-    Difference,
     EvaluationReport,
     Finding,
     Interval,
@@ -319,7 +318,7 @@ def comparison_text(comparison: Comparison) -> str:
             _figure(figure.b),
             f"{figure.difference:+.3f}",
             _signed(figure.interval),
-            _noise(figure),
+            verdict_text(figure, "A", "B"),
         )
         for name, figure in figures.items()
     ]
@@ -366,12 +365,6 @@ def _ends(interval: Interval | None) -> str:
 def _signed(interval: Interval) -> str:
     low, high = interval
     return f"{low:+.3f} to {high:+.3f}"
-
-
-def _noise(figure: Difference) -> str:
-    if not figure.significant:
-        return "within noise"
-    return "B is better" if figure.difference > 0 else "A is better"
 
 
 def detections_text(photos: Sequence[Mapping[str, Any]]) -> str:

@@ -44,11 +44,15 @@ def choose_dataset() -> Dataset | None:
     return read_dataset(open_workspace().datasets / _choose_summary(summaries, summaries[0]).id)
 
 
-def choose_labelled_dataset() -> Dataset | None:
-    """Let the visitor select a data set as ``choose_dataset``; show next steps and return None if it has no boxes."""
+def choose_labelled_dataset(consequence: str = "there is nothing to learn from") -> Dataset | None:
+    """Let the visitor select a data set as ``choose_dataset``; show next steps and return None if it has no boxes.
+
+    Args:
+        consequence: What the lack of labels means for the page.
+    """
     dataset = choose_dataset()
     if dataset and not dataset.boxes:
-        _refuse_unlabelled(dataset, "there is nothing to learn from")
+        _refuse_unlabelled(dataset, consequence)
         return None
     return dataset
 

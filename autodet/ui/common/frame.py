@@ -57,6 +57,7 @@ PAGES = {
         PageEntry("search", "Search", ":material/manage_search:", "Train"),
         PageEntry("results", "Results", ":material/show_chart:", "Train"),
         PageEntry("evaluate", "Evaluate", ":material/fact_check:", "Use"),
+        PageEntry("compare", "Compare", ":material/leaderboard:", "Use"),
         PageEntry("predict", "Predict", ":material/center_focus_strong:", "Use"),
         PageEntry("models", "Models", ":material/deployed_code:", "Use"),
         PageEntry("settings", "Settings", ":material/settings:", "Installation"),
@@ -131,7 +132,8 @@ def open_page(name: str, **chosen: str) -> NoReturn:
 
     Args:
         name: The page, a key of ``PAGES``.
-        chosen: Selections on that page: ids of a ``search``, ``model`` or ``dataset``, or a ``split``.
+        chosen: Selections on that page: ids of a ``search``, ``model`` or ``dataset``, a ``split``, or ``models`` or
+            ``trials`` separated by commas.
     """
     st.session_state[LEAVING] = st.session_state[PAGE], name, chosen
     st.switch_page(PAGES[name].path, query_params=chosen)
