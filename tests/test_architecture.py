@@ -39,7 +39,7 @@ INNER_LAYERS = {
         ("photo_formats", "pixel_depth", "jpeg_end", "tiff_layout"),
     ),
     "search": (
-        ("__main__", "start", "leaderboard"),
+        ("__main__", "start", "leaderboard", "trial_jobs"),
         ("planning", "delete_assets", "report"),
         ("api",),
         ("delete", "trial_models"),

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autodet.datasets.manifest import Dataset, as_dataset
 from autodet.errors import AutodetError, NotFoundError, SearchError, SearchUnfinishedError
+from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.messages.search import with_sentences
 from autodet.models.store import StoredModel, read_model
 from autodet.names import choose, choose_only
-from autodet.records import SearchStatus, TrialStatus
+from autodet.records import Comparison, SearchStatus, TrialStatus
 from autodet.search.delete import delete_search, size_of
 from autodet.search.executors.ray_check import check_cluster
 from autodet.search.launch import Launcher, launch
@@ -25,7 +27,7 @@ from autodet.search.run.best_model import model_ids
 from autodet.search.status.diagnosis import diagnosed
 from autodet.search.status.status_file import STOP, UNSAVED, is_to_stop, read_status
 from autodet.search.study.database import check_storage
-from autodet.search.trial_models import keep_trial, trial_bundle
+from autodet.search.trial_models import compare_trials, keep_trial, predict_trial, trial_bundle, trial_outcomes
 from autodet.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -227,6 +229,32 @@ class Search:
             SearchError: The trial does not exist, or has finished no epoch.
         """
         return keep_trial(self._folder, trial, name or f"{self.id} trial {trial}", self._workspace)
+
+    def compare(self, a: int, b: int) -> Comparison:
+        """Compare two trials on the validation photos, and tell whether the difference is more than chance.
+
+        Every trial keeps its predictions on these photos. Its figures are a little too good, because the photos also
+        choose the best epoch and trial.
+
+        Args:
+            a: Number of the first trial.
+            b: Number of the second.
+
+        Raises:
+            SearchError: A trial does not exist, or has finished no epoch.
+            NotFoundError: The data set of the search was deleted.
+        """
+        dataset = as_dataset(self.spec().dataset, self._workspace)
+        return compare_trials((a, b), dataset, (self._outcomes(a, dataset), self._outcomes(b, dataset))).comparison
+
+    def _outcomes(self, trial: int, dataset: Dataset) -> ShownOutcomes:
+        """Return the outcomes of a trial; one of an earlier version predicts first."""
+        if found := trial_outcomes(self._folder, trial, dataset):
+            return found
+        predict_trial(self._folder, trial, dataset)
+        if found := trial_outcomes(self._folder, trial, dataset):
+            return found
+        raise SearchError(f"The predictions of trial {trial} of {self.id} cannot be read; try again.")
 
     def recipe(self, trial: int) -> dict[str, Any]:
         """Return the exact configuration of a trial as JSON values: ``fit(dataset, **options)`` trains it again.

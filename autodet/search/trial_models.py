@@ -1,13 +1,18 @@
-"""Models of individual trials: every trial folder holds a bundle of the trial's best epoch."""
+"""Models of individual trials: every trial folder holds a bundle of the trial's best epoch, and its predictions."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+from autodet.datasets.manifest import Dataset
 from autodet.errors import SearchError
-from autodet.models.bundle import read_bundle
+from autodet.evaluation.outcomes import ShownOutcomes
+from autodet.evaluation.prediction_file import read_predictions, write_predictions
+from autodet.inference.comparison import ComparedModels, compare_shown, shown_outcomes
+from autodet.models.bundle import read_bundle, read_card
 from autodet.models.store import StoredModel, list_models, new_model
 from autodet.names import is_numbered
 from autodet.search.run.trial_dirs import TRIALS, TrialFolders
-from autodet.training.train_job import BEST_BUNDLE
+from autodet.training.train_job import BEST_BUNDLE, VAL_PREDICTIONS
 from autodet.workspace import Workspace
 
 
@@ -27,6 +32,69 @@ def trial_bundle(folder: Path, trial: int) -> Path:
             f"The search {folder.name} has no model of a trial {trial}; choose a trial that has finished an epoch."
         )
     return path
+
+
+def trial_outcomes(folder: Path, trial: int, dataset: Dataset) -> ShownOutcomes | None:
+    """Return what the model of a trial found on the validation photos; None if its predictions are not stored.
+
+    Earlier versions did not store them; ``predict_trial`` does.
+
+    Args:
+        folder: The search folder.
+        trial: Number of the trial.
+        dataset: The data set of the search.
+
+    Raises:
+        SearchError: The trial does not exist, or has finished no epoch.
+        BundleError: The trial's bundle is damaged.
+    """
+    bundle = trial_bundle(folder, trial)
+    card = read_card(bundle)
+    try:
+        predictions = read_predictions(bundle.with_name(VAL_PREDICTIONS), card.weights_sha256)
+    except (OSError, ValueError):
+        return None
+    if len(predictions) != len(dataset.split("val")):
+        return None
+    return shown_outcomes(card, dataset, "val", predictions)
+
+
+def predict_trial(
+    folder: Path, trial: int, dataset: Dataset, progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Predict on the validation photos with the model of a trial, and store the predictions beside it.
+
+    Args:
+        folder: The search folder.
+        trial: Number of the trial.
+        dataset: The data set of the search.
+        progress: Callback that receives the number of photos done and the total.
+
+    Raises:
+        SearchError: The trial does not exist, or has finished no epoch.
+        BundleError: The trial's bundle is damaged.
+        PhotoError: A photo cannot be read.
+    """
+    from autodet.inference.detector import load_detector
+
+    bundle = trial_bundle(folder, trial)
+    detector = load_detector(bundle)
+    predictions = detector.predict_dataset(dataset, dataset.split("val"), progress)
+    write_predictions(bundle.with_name(VAL_PREDICTIONS), predictions, detector.card.weights_sha256, compressed=True)
+
+
+def compare_trials(
+    trials: tuple[int, int], dataset: Dataset, outcomes: tuple[ShownOutcomes, ShownOutcomes]
+) -> ComparedModels:
+    """Compare two trials on the validation photos.
+
+    Args:
+        trials: Their numbers.
+        dataset: The data set of the search.
+        outcomes: Their ``trial_outcomes``.
+    """
+    a, b = (f"trial {trial}" for trial in trials)
+    return compare_shown((a, b), dataset, "val", outcomes)
 
 
 def keep_trial(folder: Path, trial: int, name: str, workspace: Workspace) -> StoredModel:

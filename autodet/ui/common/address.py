@@ -58,6 +58,12 @@ def write_address(key: str, value: str) -> None:
     st.session_state.setdefault(CHOSEN, {})[key] = value
 
 
+def written_address(key: str) -> str:
+    """Return what this run of the page has written for a key; empty if nothing."""
+    chosen: dict[str, str] = st.session_state.get(CHOSEN, {})
+    return chosen.get(key, "")
+
+
 def show_link(place: DeltaGenerator) -> None:
     """Update the URL and show a button that copies it; do nothing on a page without selections.
 

@@ -24,9 +24,7 @@ def show_pair(leaderboard: Leaderboard, dataset: Dataset, chosen: tuple[str, str
             st.info(f"Evaluate {' and '.join(missing)} on these photos first.", icon=":material/fact_check:")
             return
         compared = _compared(a, b, dataset, leaderboard.split)
-        key = (
-            f"{a.card.weights_sha256[:12]} {b.card.weights_sha256[:12]} {dataset.fingerprint[:12]} {leaderboard.split}"
-        )
+        key = " ".join([a.id, b.id, dataset.id, leaderboard.split])
         show_comparison("Compare", compared, dataset, (names[a.id], names[b.id]), key)
         with st.container(horizontal=True):
             for model in (a, b):

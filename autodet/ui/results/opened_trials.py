@@ -16,9 +16,11 @@ from autodet.search.api import find_only_search
 from autodet.search.order.recipe import python_of
 from autodet.search.order.space import PARAMETERS
 from autodet.text_format import counted, duration, listed
+from autodet.ui.common.address import named_in_address, write_address, written_address
 from autodet.ui.common.markdown import escape, score
 from autodet.ui.common.scroll import count_opening, scroll_here
 from autodet.ui.results.trial_models_form import marked, offer_first
+from autodet.ui.results.trial_outcomes import show_trial_outcomes
 
 MAX_OPENED = 4
 
@@ -27,6 +29,28 @@ def opened_trials(search: str) -> tuple[int, ...]:
     """Return the numbers of the opened trials of a search."""
     numbers: tuple[int, ...] = st.session_state.get(f"opened {search}", ())
     return numbers
+
+
+def open_linked_trials(status: SearchStatus) -> None:
+    """Open the trials that a newly opened link names; call it in every run of the page, but not of its fragment."""
+    if (named := named_in_address("trials")) is not None:
+        known = {str(trial.number): trial.number for trial in status.trials}
+        asked = named.split(",")
+        if missing := [number for number in asked if number not in known]:
+            st.warning(f"This search has no trial {escape(missing[0])}.", icon=":material/search_off:")
+        open_trials(status.search, [known[number] for number in asked if number in known])
+    if opened := opened_trials(status.search):
+        write_address("trials", _address(opened))
+
+
+def refresh_address(search: str) -> None:
+    """Rerun the whole page if other trials are open than its address names; only the page can write its address."""
+    if _address(opened_trials(search)) != written_address("trials"):
+        st.rerun()
+
+
+def _address(opened: Sequence[int]) -> str:
+    return ",".join(map(str, opened))
 
 
 def open_trials(search: str, numbers: Sequence[int]) -> None:
@@ -50,6 +74,7 @@ def show_opened_trials(status: SearchStatus) -> None:
         else:
             _show_differences(status, trials)
         _show_curves(status, trials)
+        show_trial_outcomes(status, trials)
         if len(trials) == 1:
             _show_recipe(status, trials[0])
 

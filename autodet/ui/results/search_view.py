@@ -15,7 +15,7 @@ from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import escape, score
 from autodet.ui.common.search_progress import progress_text
 from autodet.ui.results.figures import show_figures
-from autodet.ui.results.opened_trials import show_opened_trials
+from autodet.ui.results.opened_trials import open_linked_trials, refresh_address, show_opened_trials
 from autodet.ui.results.trial_models_form import offer_trials_to_keep
 from autodet.ui.results.trial_table import show_trials
 
@@ -33,6 +33,7 @@ BADGES = {
 
 def watch(status: SearchStatus) -> None:
     """Show a search, refreshed while it is active; less often if it has thousands of trials."""
+    open_linked_trials(status)
     seconds = REFRESH_SECONDS * (1 + len(status.trials) // 1000)
     st.fragment(_show, run_every=seconds if status.active else None)(status.search, status.state)
 
@@ -46,6 +47,7 @@ def _show_search(search: str, shown_state: SearchState) -> None:
     status = find_only_search(search).status()
     if status.state != shown_state:
         st.rerun()  # rerun the whole page, because the list of searches has changed too
+    refresh_address(search)
     _show_state(status)
     _show_figures(status)
     show_figures(status)
@@ -115,6 +117,7 @@ def _offer_actions(status: SearchStatus, lost: str) -> None:
         st.toast(escape(str(error)))
     if status.model:
         link("evaluate", "Evaluate", model=status.model, dataset=status.dataset)
+        link("compare", "Compare", dataset=status.dataset)
         link("predict", "Try a photo", primary=True, model=status.model)
     if not status.active:
         offer_deletion(status)

@@ -1,0 +1,27 @@
+"""Predictions of trials of earlier versions, made in the background."""
+
+from pathlib import Path
+
+from autodet.datasets.manifest import Dataset
+from autodet.inference.background_jobs import Job, find_job, start_job
+from autodet.search.trial_models import predict_trial
+
+UNEXPECTED = "The evaluation failed unexpectedly; the app's log has the details. Try again."
+
+
+def start_trial_prediction(folder: Path, trial: int, dataset: Dataset) -> Job:
+    """Predict on the validation photos with the model of a trial, in the background.
+
+    Returns:
+        The new job, or the existing one if it is already waiting or running.
+    """
+    return start_job(_key(folder, trial), lambda job: predict_trial(folder, trial, dataset, job.report), UNEXPECTED)
+
+
+def find_trial_prediction(folder: Path, trial: int) -> Job | None:
+    """Return the waiting, running or failed job of a trial; None if there is none or it has succeeded."""
+    return find_job(_key(folder, trial))
+
+
+def _key(folder: Path, trial: int) -> tuple[str, ...]:
+    return "trial", str(folder), str(trial)
