@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from autodet.charts.layout import label, note_before_first_epoch, styled
 from autodet.charts.palette import CLASS_COLOURS, GREY
 from autodet.evaluation.objective import Objective
+from autodet.models.registry import architecture_title
 from autodet.records import SearchStatus, TrialStatus
 
 HEIGHT = 420
@@ -79,5 +80,5 @@ def _points(trials: Sequence[TrialStatus], title: str, name: str, look: dict[str
 
 def _about(trial: TrialStatus) -> str:
     facts = [f"photos at {trial.params['image_size']} pixels"] if "image_size" in trial.params else []
-    facts += [label(str(trial.params["architecture"]))] if "architecture" in trial.params else []
+    facts += [label(architecture_title(str(trial.params["architecture"])))] if "architecture" in trial.params else []
     return "<br>".join([f"<b>trial {trial.number}</b>, {trial.state}", *facts])

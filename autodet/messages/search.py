@@ -70,11 +70,11 @@ def _exhausted(notice: Notice) -> str:
 
 
 def _refit_under_way(notice: Notice) -> str:
-    return f"The final refit has done {notice.values['done']} of {counted(notice.values['epochs'], 'epoch')}."
+    return f"The final retraining has done {notice.values['done']} of {counted(notice.values['epochs'], 'epoch')}."
 
 
 def _refit_failed(notice: Notice) -> str:
-    return f"There is no final refit: {notices_text(notice.causes)} The best trial's model is kept."
+    return f"There is no final retraining: {notices_text(notice.causes)} The best trial's model is kept."
 
 
 def _lost(notice: Notice, subject: str = "The trial") -> str:
@@ -91,7 +91,7 @@ SENTENCES: Templates = {
     "database_busy": "{detail} autodet retries until it can be used; trials continue.",
     "stopped": "It was stopped.",
     "stopped_before_start": "It was stopped before it could begin. {detail} It can be resumed.",
-    "stopped_in_refit": "It was stopped in its final refit. The best trial's model is kept.",
+    "stopped_in_refit": "It was stopped in its final retraining. The best trial's model is kept.",
     "time_limit_reached": "The time limit of {seconds:g} seconds was reached.",
     "time_limit_near": "The time limit of {seconds:g} seconds left no time for more.",
     "combinations_exhausted": _exhausted,
@@ -105,11 +105,11 @@ SENTENCES: Templates = {
     "refit_under_way": _refit_under_way,
     "refit_published": "The model was retrained on training and validation photos; its metrics are those of the best "
     "trial, whose own model is {model}.",
-    "refit_rejected": "The final refit scored lower on the validation photos than the best trial's model, so that "
+    "refit_rejected": "The final retraining scored lower on the validation photos than the best trial's model, so that "
     "model is kept.",
     "refit_failed": _refit_failed,
     "refit_out_of_time": "There was no time for it.",
-    "refit_lost": lambda notice: _lost(notice, "The refit"),
+    "refit_lost": lambda notice: _lost(notice, "The final retraining"),
     "no_epoch": "It was stopped before its first epoch ended.",
     "error": "{detail}",
     "unexpected_error": "The trial failed unexpectedly ({detail}); the log has the details.",

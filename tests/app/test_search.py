@@ -88,10 +88,13 @@ def test_on_gpus_trials_may_choose_among_the_networks(visit, fruit, workspace, l
 def test_the_forecast_counts_a_refit_and_the_size_of_photos(visit, fruit):
     app = visit("search")
     app = checked(labelled(app.checkbox, "Retrain the best trial on training and validation photos").check().run())
-    assert "and a final refit" in says(app)
+    assert "and a final retraining" in says(app)
     app = checked(labelled(app.multiselect, "Other parameters to vary or fix").set_value(["image_size"]).run())
     labelled(app.multiselect, "Photo size").set_value(["320", "960"])
-    assert " to " in says(checked(app.run())).partition("and a final refit")[0].rpartition("**")[0].rpartition("**")[2]
+    assert (
+        " to "
+        in says(checked(app.run())).partition("and a final retraining")[0].rpartition("**")[0].rpartition("**")[2]
+    )
 
 
 def test_where_few_combinations_can_be_tried_repeats_are_offered(visit, fruit, launched, workspace):

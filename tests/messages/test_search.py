@@ -31,10 +31,10 @@ LOST = Notice.of("process_killed", signal="SIGKILL")
             [Notice.of("combinations_exhausted", combinations=1)],
             "The only combination of parameters has been tried.",
         ),
-        ([Notice.of("refit_under_way", done=1, epochs=4)], "The final refit has done 1 of 4 epochs."),
+        ([Notice.of("refit_under_way", done=1, epochs=4)], "The final retraining has done 1 of 4 epochs."),
         (
             [Notice.of("refit_failed", Notice.of("refit_lost", LOST, times=3))],
-            "There is no final refit: The refit was lost 3 times without progress in between: its process was ended "
+            "There is no final retraining: The final retraining was lost 3 times without progress in between: its process was ended "
             "from outside (SIGKILL). The best trial's model is kept.",
         ),
         (

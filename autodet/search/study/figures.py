@@ -21,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from autodet.charts import study as charts
 from autodet.charts.trials import telling_trials
 from autodet.evaluation.objective import Objective
+from autodet.models.registry import architecture_title
 from autodet.records import Notice, SearchStatus, TrialStatus
 from autodet.search.order.space import PARAMETERS, Choices, Space, Tried
 
@@ -138,11 +139,11 @@ class _FinishedStudy(Study):
 def _study_of(trials: Sequence[TrialStatus], space: Space, distribute: Distribute) -> Study:
     """Return a study of the scores, with the titles of the parameters as their names; trial i is ``trials[i]``."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    values = {name: [_plain(trial.params[name]) for trial in trials if name in trial.params] for name in space}
+    values = {name: [_plain(name, trial.params[name]) for trial in trials if name in trial.params] for name in space}
     distributions = {name: distribute(name, tried, values[name]) for name, tried in space.items()}
     finished = []
     for number, trial in enumerate(trials):
-        params = {name: _plain(trial.params[name]) for name in space if name in trial.params}
+        params = {name: _plain(name, trial.params[name]) for name in space if name in trial.params}
         made = create_trial(
             value=_score(trial),
             params=_titled(params),
@@ -164,8 +165,9 @@ class _Word(str):
     __repr__ = str.__str__
 
 
-def _plain(value: Any) -> Any:
-    return _Word(escape(value)) if isinstance(value, str) else value  # Plotly reads some HTML
+def _plain(name: str, value: Any) -> Any:
+    text = architecture_title(value) if name == "architecture" else value
+    return _Word(escape(text)) if isinstance(text, str) else text  # Plotly reads some HTML
 
 
 def _drawn(name: str, tried: Tried, values: list[Any]) -> BaseDistribution:
@@ -178,7 +180,7 @@ def _drawn(name: str, tried: Tried, values: list[Any]) -> BaseDistribution:
 def _sampled(name: str, tried: Tried, values: list[Any]) -> BaseDistribution:
     """Return the distribution that the search samples from, extended to the values of its trials."""
     if isinstance(tried, Choices):
-        known = [_plain(value) for value in tried.values]
+        known = [_plain(name, value) for value in tried.values]
         return CategoricalDistribution([*known, *(value for value in dict.fromkeys(values) if value not in known)])
     return _numbers(name, min(tried.low, *values), max(tried.high, *values))
 

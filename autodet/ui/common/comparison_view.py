@@ -90,7 +90,7 @@ def show_differing_photos(
         sides,
         default=sides[0],
         required=True,
-        format_func=lambda side: f"Only {shortened(names[side], 30)} ({len(by_side[side]):,})",
+        format_func=lambda side: f"Errors of {escape(shortened(names[side], 30))} ({len(by_side[side]):,})",
         key=f"differing {key}",
         label_visibility="collapsed",
     )

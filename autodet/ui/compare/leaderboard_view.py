@@ -25,6 +25,7 @@ COMPARED = "compared models"  # session state: ids of the models to compare, at 
 MAX_COMPARED = 2
 MAX_BUTTONS = 4  # models with a button of their own
 MAX_HEIGHT = 420  # pixels
+ICON = ":material/fact_check:"
 ROW_HEIGHT = 35
 INTERVAL_HELP = (
     "Drawn again, 95 % of such sets of photos would give a figure in this interval (bootstrap). To see whether two "
@@ -129,10 +130,10 @@ def _row(standing: Standing, name: str) -> dict[str, Any]:
         "note": "trained on these photos" if standing.caution else "",
         "latency": standing.latency_ms,
         "size": standing.size_bytes / 1e6,
-        "network": architecture_title(standing.architecture),
-        "search": f"{standing.search}{trial}" if standing.search else "uploaded",
-        "trained on": standing.trained_on,
         "date": pd.Timestamp(standing.created),
+        "network": architecture_title(standing.architecture),
+        "search": f"{standing.search}{trial}" if standing.search else None,
+        "trained on": standing.trained_on,
     }
 
 
@@ -151,6 +152,7 @@ def _columns() -> dict[str, Any]:
         "note": text(help="The figures look better than they would on new photos (data leakage)."),
         "latency": number(format="%g ms", help="Time of one prediction, as its search measured it."),
         "size": number(format="%.1f MB"),
+        "search": text(help="The search and its trial; empty if the model was uploaded, or its search was deleted."),
         "date": st.column_config.DatetimeColumn(format="D MMM YYYY", help="When it was trained, or uploaded."),
     }
 
@@ -176,14 +178,11 @@ def _offer_buttons(models: Sequence[StoredModel], dataset: Dataset, split: str) 
     photos = counted(dataset.splits[split], "photo")
     st.markdown(f"{counted(len(models), 'model')} not evaluated on these {photos} yet:")
     with st.container(horizontal=True):
+        if len(models) > 1 and st.button(f"Evaluate all {len(models)}", key="evaluate all", icon=ICON, type="primary"):
+            _start(models, dataset, split)
         for model in models[:MAX_BUTTONS]:
             if st.button(f"Evaluate {escape(shortened(model.name, 30))}", key=f"evaluate {model.id}", icon=ICON):
                 _start([model], dataset, split)
-        if len(models) > 1 and st.button(f"Evaluate all {len(models)}", key="evaluate all", icon=ICON):
-            _start(models, dataset, split)
-
-
-ICON = ":material/fact_check:"
 
 
 def _start(models: Sequence[StoredModel], dataset: Dataset, split: str) -> None:

@@ -118,7 +118,9 @@ def _show_details(model: StoredModel) -> None:
         "Photo size": f"{card.image_size} pixels; {card.preprocessing}",
         "Best epoch": card.epoch,
         "Latency per photo": latency_text(card.latency_ms, runtime.name),
-        "Refit": "on training and validation photos; its metrics are those of the best trial" if card.refit else "no",
+        "Trained again on training and validation photos": "yes; its metrics are those of the best trial"
+        if card.refit
+        else "no",
         "Starting weights": f"the weights of {card.start_from.model}"
         if card.start_from
         else "the network's pretrained weights",

@@ -39,7 +39,9 @@ FIGURES = {"AP@0.5": "%.3f", "AP@0.5–0.95": "%.3f", "precision": "%.2f", "reca
 def show_trial_outcomes(status: SearchStatus, trials: Sequence[TrialStatus]) -> None:
     """Show what one trial found, or how two differ; offer to evaluate trials whose predictions are not stored."""
     trials = [trial for trial in trials if trial.epochs]
-    if not trials or len(trials) > 2:
+    if len(trials) > 2:
+        st.caption("With two trials open, their validation photos are compared too.")
+    if not 1 <= len(trials) <= 2:
         return
     dataset = _dataset_of(status)
     if dataset is None:

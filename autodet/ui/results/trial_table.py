@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from autodet.evaluation.objective import OBJECTIVES, Objective
+from autodet.models.registry import architecture_title
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.order.space import PARAMETERS
 from autodet.ui.common.markdown import escape
@@ -18,6 +19,7 @@ PER_PAGE = 500
 MAX_HEIGHT = 320  # pixels
 ROW_HEIGHT = 35
 MAX_ERRORS = 5
+RATES = {"lr": "%.2g", "backbone_lr_factor": "%.2f", "weight_decay": "%.1g"}  # parameters that always have a column
 CURVE = "curve"
 PREDICTION = "one prediction"
 MEGABYTES = "%.0f MB"  # Streamlit's own format for bytes writes mB
@@ -98,11 +100,9 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
                 "epochs": f"{len(trial.epochs)}/{trial.planned_epochs}",
                 "at epoch": epoch.epoch if epoch else None,
                 **({PREDICTION: trial.latency_ms} if objective.latency else {}),
-                **{PARAMETERS[name].title.lower(): trial.params.get(name) for name in varied},
+                **{_title(name): _value(trial, name) for name in varied},
                 **({"seed": trial.effective.get("seed")} if repeats else {}),
-                "learning rate": trial.params.get("lr"),
-                "backbone ×": trial.params.get("backbone_lr_factor"),
-                "weight decay": trial.params.get("weight_decay"),
+                **{_title(name): trial.params.get(name) for name in RATES},
                 **_needs(trial),
             }
         )
@@ -112,10 +112,19 @@ def _trial_table(status: SearchStatus, trials: Sequence[TrialStatus]) -> pd.Data
 
 def _varied(status: SearchStatus) -> list[str]:
     """Return the parameters that differ between trials, without those that always have a column."""
-    others = PARAMETERS.keys() - {"lr", "backbone_lr_factor", "weight_decay", "epochs"}
+    others = PARAMETERS.keys() - {*RATES, "epochs"}
     return [
         name for name in PARAMETERS if name in others and len({trial.params.get(name) for trial in status.trials}) > 1
     ]
+
+
+def _title(name: str) -> str:
+    return PARAMETERS[name].title.lower()
+
+
+def _value(trial: TrialStatus, name: str) -> Any:
+    value = trial.params.get(name)
+    return architecture_title(value) if name == "architecture" and value else value
 
 
 def _needs(trial: TrialStatus) -> dict[str, float | None]:
@@ -136,11 +145,7 @@ def _columns() -> dict[str, Any]:
         ),
         **{Objective.parse(text).quality_title: number(format="%.3f") for text in OBJECTIVES},
         PREDICTION: number(format="%g ms", help="On the device that trained it; on a CPU, on one core."),
-        "learning rate": number(format="%.2g"),
-        "backbone ×": number(
-            format="%.2f", help="Learning rate of the pretrained layers, as a multiple of the learning rate."
-        ),
-        "weight decay": number(format="%.1g"),
+        **{_title(name): number(format=shape, help=PARAMETERS[name].help) for name, shape in RATES.items()},
         "peak memory": number(format=MEGABYTES, help="Peak memory of its process."),
         "peak GPU memory": number(format=MEGABYTES, help="Peak use of its GPU, by all processes."),
         "GPU busy": number(format="percent", help="Share of the time in which its GPU was busy."),

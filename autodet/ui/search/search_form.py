@@ -263,7 +263,7 @@ def show_forecast(dataset: Dataset, order: Order) -> None:
         expected = f"The time limit ends it after **{duration(order.time_limit)}** at the latest"
     st.markdown(
         f"{expected} for {counted(trials, 'trial')} of {counted(order.epochs, 'epoch')} on "
-        f"{counted(photos[0], 'training photo')}{' and a final refit' * order.refit}, "
+        f"{counted(photos[0], 'training photo')}{' and a final retraining' * order.refit}, "
         f"on {hardware_text(hardware.slots)}."
         + f" Without the limit it would take {whole}." * cut
         + " A trial that falls behind is pruned: it ends early." * (order.pruner != "none" and not cut)
