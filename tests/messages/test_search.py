@@ -34,8 +34,8 @@ LOST = Notice.of("process_killed", signal="SIGKILL")
         ([Notice.of("refit_under_way", done=1, epochs=4)], "The final retraining has done 1 of 4 epochs."),
         (
             [Notice.of("refit_failed", Notice.of("refit_lost", LOST, times=3))],
-            "There is no final retraining: The final retraining was lost 3 times without progress in between: its process was ended "
-            "from outside (SIGKILL). The best trial's model is kept.",
+            "There is no final retraining: The final retraining was lost 3 times without progress in between: its "
+            "process was ended from outside (SIGKILL). The best trial's model is kept.",
         ),
         (
             [Notice.of("interrupted_unexpectedly", detail="ValueError: {odd}", log="/log")],
