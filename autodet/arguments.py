@@ -212,7 +212,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
 def add_leaderboard(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``leaderboard``: data set, split, and whether to evaluate."""
     _add_split(parser)
-    words = "evaluate the models that are not evaluated on these photos yet, which takes a while"
+    words = "evaluate the models that are not evaluated on these photos yet, and measure their latency"
     parser.add_argument("--evaluate", action="store_true", help=words)
 
 

@@ -3,7 +3,8 @@
 from autodet.search.leaderboard import leaderboard
 from autodet.ui.common.choice import choose_labelled_dataset, choose_split
 from autodet.ui.common.frame import page
-from autodet.ui.compare.leaderboard_view import explain_no_model, offer_evaluations, show_leaderboard
+from autodet.ui.compare.evaluations import explain_no_model, offer_evaluations
+from autodet.ui.compare.leaderboard_view import show_leaderboard
 from autodet.ui.compare.pair import show_pair
 
 with page("compare", "Models on the same photos: which is best, and is the difference more than chance?"):

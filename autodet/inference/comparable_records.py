@@ -17,26 +17,6 @@ def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[I
     Raises:
         ModelError: The split is empty, or the data set has no boxes, or a class that the model lacks.
     """
-    records = check_split(dataset, split)
-    matched = match_classes(card.classes, dataset.classes)
-    if matched.fresh:
-        raise ModelError(
-            f"The data set {dataset.name} has boxes of {', '.join(matched.fresh)}, which the model {card.name} does "
-            f"not know (it knows {', '.join(card.classes)}); choose a data set with the model's classes, or rename "
-            "its classes in a version of it."
-        )
-    if dataset.classes == card.classes:
-        return records
-    to_model = np.array([card.classes.index(matched.kept[name]) for name in dataset.classes], np.int64)
-    return tuple(_renumbered(record, to_model) for record in records)
-
-
-def check_split(dataset: Dataset, split: str) -> tuple[ImageRecord, ...]:
-    """Return the photos of a split, which models can be measured on.
-
-    Raises:
-        ModelError: The split is empty, or the data set has no boxes.
-    """
     records = dataset.split(split)
     if not records:
         there = ", ".join(f"{name} ({count})" for name, count in dataset.splits.items())
@@ -50,7 +30,17 @@ def check_split(dataset: Dataset, split: str) -> tuple[ImageRecord, ...]:
             f"The data set {dataset.name} has no labels, so there is nothing to compare detections with; label its "
             "photos and import them with their labels, or use 'predict'."
         )
-    return records
+    matched = match_classes(card.classes, dataset.classes)
+    if matched.fresh:
+        raise ModelError(
+            f"The data set {dataset.name} has boxes of {', '.join(matched.fresh)}, which the model {card.name} does "
+            f"not know (it knows {', '.join(card.classes)}); choose a data set with the model's classes, or rename "
+            "its classes in a version of it."
+        )
+    if dataset.classes == card.classes:
+        return records
+    to_model = np.array([card.classes.index(matched.kept[name]) for name in dataset.classes], np.int64)
+    return tuple(_renumbered(record, to_model) for record in records)
 
 
 def _renumbered(record: ImageRecord, to_model: IntArray) -> ImageRecord:

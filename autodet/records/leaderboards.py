@@ -20,7 +20,8 @@ class Standing:
         trial: Number of its trial in that search; None if unknown.
         created: When it was trained, or imported, ISO 8601 with time zone.
         size_bytes: Size of its file.
-        latency_ms: Time of one prediction in milliseconds, as the search measured it; None if it did not.
+        latency_ms: Time of one prediction on this machine, from a photo in memory to its boxes, in milliseconds; None
+            if it is not measured yet.
         map50: COCO AP at IoU 0.50, 0 to 1; None, like the rest, if it is not evaluated on the split yet.
         map50_95: COCO AP.
         interval: 95 % intervals of ``map50`` and ``map50_95``, bootstrapped over photos.

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
-from autodet.inference.comparable_records import check_split
+from autodet.inference.comparable_records import comparable_records
 from autodet.inference.evaluations import evaluate_model, kept_report
 from autodet.inference.leakage import evaluation_leakage
+from autodet.inference.model_latency import kept_latency, measure_model_latency
 from autodet.messages.cautions import caution_text
 from autodet.models.matching_weights import match_classes
 from autodet.models.store import StoredModel, list_models
@@ -29,8 +30,8 @@ def leaderboard(
     Args:
         dataset: The data set, its id or its name.
         split: ``train``, ``val``, ``test`` or ``all``; only ``test`` photos took no part in training or choosing.
-        evaluate: Evaluate the models that are not evaluated on the split yet, which takes a while; else they have no
-            figures.
+        evaluate: Evaluate the models that are not evaluated on the split yet and measure their latency, which takes a
+            while; else they have no figures.
         workspace: Workspace of the models and of the data set; that of the settings if not given.
         progress: Callback that receives the number of photos done and the total, for each model in turn.
 
@@ -41,11 +42,13 @@ def leaderboard(
     """
     workspace = workspace or open_workspace()
     dataset = as_dataset(dataset, workspace)
-    check_split(dataset, split)
     models = _comparable_models(dataset.classes, workspace)
-    if evaluate:
-        for model in models:
-            evaluate_model(model, dataset, split, progress)
+    for model in models[:1]:
+        comparable_records(model.card, dataset, split)  # raises
+    for model in models if evaluate else ():
+        evaluate_model(model, dataset, split, progress)
+        if kept_latency(model) is None:
+            measure_model_latency(model, dataset)
     searches = read_searches(workspace)
     standings = [_standing(model, dataset, split, searches, workspace) for model in models]
     return Leaderboard(dataset.id, split, tuple(sorted(standings, key=_rank, reverse=True)))
@@ -78,7 +81,7 @@ def _standing(
         trial=training.trial.number if training and training.trial else None,
         created=model.added,
         size_bytes=model.size_bytes,
-        latency_ms=card.latency_ms,
+        latency_ms=kept_latency(model),
         map50=report.map50 if report else None,
         map50_95=report.map50_95 if report else None,
         interval=report.interval if report else {},

@@ -1,4 +1,4 @@
-"""Leaderboard of a data set: a table whose ticked rows are compared, and the evaluations that it lacks."""
+"""Leaderboard of a data set: a table whose ticked rows are compared."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,25 +7,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from autodet.datasets.manifest import Dataset
-from autodet.inference.background_jobs import Job
-from autodet.inference.evaluation_jobs import find_evaluation, start_evaluation
 from autodet.messages.leaderboards import split_note
 from autodet.models.registry import architecture_title
-from autodet.models.store import StoredModel, read_model
 from autodet.records import Interval, Leaderboard, Standing
-from autodet.text_format import counted
 from autodet.ui.common.address import named_in_address, write_address
-from autodet.ui.common.frame import link
-from autodet.ui.common.job_progress import watch_job
-from autodet.ui.common.markdown import escape, shortened
+from autodet.ui.common.markdown import escape
 from autodet.workspace import slug
 
 COMPARED = "compared models"  # session state: ids of the models to compare, at most two
 MAX_COMPARED = 2
-MAX_BUTTONS = 4  # models with a button of their own
 MAX_HEIGHT = 420  # pixels
-ICON = ":material/fact_check:"
 ROW_HEIGHT = 35
 INTERVAL_HELP = (
     "Drawn again, 95 % of such sets of photos would give a figure in this interval (bootstrap). To see whether two "
@@ -150,56 +141,10 @@ def _columns() -> dict[str, Any]:
         "interval": text("95 % interval", help=INTERVAL_HELP),
         "its interval": text("95 % interval", help=INTERVAL_HELP),
         "note": text(help="The figures look better than they would on new photos (data leakage)."),
-        "latency": number(format="%g ms", help="Time of one prediction, as its search measured it."),
+        "latency": number(
+            format="%g ms", help="Time of one prediction on this machine, from a photo in memory to its boxes."
+        ),
         "size": number(format="%.1f MB"),
         "search": text(help="The search and its trial; empty if the model was uploaded, or its search was deleted."),
         "date": st.column_config.DatetimeColumn(format="D MMM YYYY", help="When it was trained, or uploaded."),
     }
-
-
-def offer_evaluations(leaderboard: Leaderboard, dataset: Dataset) -> None:
-    """Offer to evaluate the models without figures in the background, and show the progress of those under way."""
-    missing = [read_model(standing.model) for standing in leaderboard.standings if not standing.is_evaluated]
-    jobs = {model.id: find_evaluation(model, dataset, leaderboard.split) for model in missing}
-    under_way = [model for model in missing if (job := jobs[model.id]) and not job.error]
-    if under_way:
-        running = min(under_way, key=lambda model: getattr(jobs[model.id], "waits", False))
-        find = partial(find_evaluation, running, dataset, leaderboard.split)
-        watch_job("Compare", find, partial(_progress_text, running.name, len(under_way) - 1))
-    for model in missing:
-        if (job := jobs[model.id]) and job.error:
-            st.error(f"{escape(model.name)}: {escape(job.error)}", icon=":material/error:")
-    left = [model for model in missing if model not in under_way]
-    if left:
-        _offer_buttons(left, dataset, leaderboard.split)
-
-
-def _offer_buttons(models: Sequence[StoredModel], dataset: Dataset, split: str) -> None:
-    photos = counted(dataset.splits[split], "photo")
-    st.markdown(f"{counted(len(models), 'model')} not evaluated on these {photos} yet:")
-    with st.container(horizontal=True):
-        if len(models) > 1 and st.button(f"Evaluate all {len(models)}", key="evaluate all", icon=ICON, type="primary"):
-            _start(models, dataset, split)
-        for model in models[:MAX_BUTTONS]:
-            if st.button(f"Evaluate {escape(shortened(model.name, 30))}", key=f"evaluate {model.id}", icon=ICON):
-                _start([model], dataset, split)
-
-
-def _start(models: Sequence[StoredModel], dataset: Dataset, split: str) -> None:
-    for model in models:
-        start_evaluation(model, dataset, split)
-    st.rerun()
-
-
-def _progress_text(name: str, more: int, job: Job) -> str:
-    step = f"photo {job.done:,} of {job.total:,}" if job.total else "loading"
-    waiting = f"; {counted(more, 'more model')} to evaluate" if more else ""
-    return f"{escape(name)}: {step}{waiting}"
-
-
-def explain_no_model() -> None:
-    """Say that no model knows the classes of the data set, and what to do."""
-    st.info("No model knows the classes of this data set yet. Run a search on it, or upload a model.")
-    with st.container(horizontal=True):
-        link("search", "Go to Search")
-        link("models", "Go to Models")
