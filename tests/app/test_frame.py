@@ -179,7 +179,7 @@ import os, sys
 os.environ["AUTODET_HOME"] = {str(tmp_path)!r}
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=60).run()
-for name in ("home", "datasets", "search", "results", "evaluate", "predict", "models", "settings"):
+for name in ("home", "datasets", "search", "results", "evaluate", "compare", "predict", "models", "settings"):
     app.switch_page(f"pages/{{name}}.py").run()
     assert not app.exception
 print([name for name in ("torch", "optuna") if name in sys.modules])

@@ -2,17 +2,27 @@ import json
 import sqlite3
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import write_dataset
+from autodet.evaluation.prediction_file import write_predictions
+from autodet.inference import background_jobs
+from autodet.inference.detector import Detector
 from autodet.lock import hold_lock
+from autodet.models.bundle import read_card, write_bundle
+from autodet.models.model_card import ModelCard
 from autodet.models.store import find_model
-from autodet.records import Attempt, Notice
+from autodet.records import Attempt, Notice, Prediction
+from autodet.search.api import find_search
 from autodet.search.status.status_file import STOP, write_snapshot
-from tests.app.conftest import address, checked, follow, labelled, labels, primary_links, says, trial
-from tests.helpers import write_labelled, write_voc
+from autodet.training.train_job import BEST_BUNDLE, VAL_PREDICTIONS
+from autodet.workspace import delete_folder, open_workspace
+from tests.app.conftest import address, checked, follow, labelled, labels, primary_links, says, trial, viewer_data
+from tests.helpers import UNTRAINED, write_labelled, write_voc
+from tests.reports.conftest import APPLE, BANANA, import_marks
 
 
 def metric(app, label):
@@ -370,6 +380,110 @@ def test_two_opened_trials_show_what_differs(visit, search_there):
         ["mAP@0.5–0.95", "0.250", "0.300"],
         ["Learning rate", "0.0004", "0.0005"],
     ]
+
+
+@pytest.fixture
+def predicted(workspace, tmp_path, search_there):
+    """Trials with a model each; trial 0 finds everything, trial 1 misses a banana, trial 2 is of an earlier version."""
+    data = import_marks(tmp_path / "photos", workspace)
+    search_there(trials=[varied(0), varied(1, score=0.6), varied(2)], dataset=data.id)
+    records = data.split("val")
+    found = [Prediction.of([APPLE[1], BANANA[1]], [0, 1], [0.9, 0.8]) for _ in records]
+    missed = [Prediction.of([APPLE[1]], [0], [0.9]), *found[1:]]
+    for number, seen in enumerate((found, missed, None)):
+        folder = workspace.searches / "fruit" / "trials" / str(number)
+        folder.mkdir(parents=True)
+        checksum = write_bundle(folder / BEST_BUNDLE, card_of(data), bytes([number]))
+        if seen:
+            write_predictions(folder / VAL_PREDICTIONS, seen, checksum, compressed=True)
+    return data
+
+
+def card_of(data):
+    facts = {"dataset": data.name, "dataset_fingerprint": data.fingerprint, "metrics": {"map50": 0.5}}
+    return ModelCard("trial", data.classes, UNTRAINED, 96, **facts)
+
+
+def test_an_opened_trial_shows_its_classes_and_its_worst_photos_without_predicting(visit, predicted, monkeypatch):
+    monkeypatch.setattr(Detector, "predict_dataset", lambda *_: pytest.fail("predicted"))
+    app = visit("results", **{"opened fruit": (1,)})
+    table = app.dataframe[2].value
+    assert list(table["class"]) == ["apple", "banana"]
+    assert list(table["AP@0.5"]) == pytest.approx([1.0, 51 / 101])
+    assert list(table["recall"]) == [1.0, 0.5]
+    assert "**1 photo with errors**, worst first: 1 missed" in says(app)
+    (tile,) = [button for button in app.button if "enlarge trial" in (button.key or "")]
+    app = checked(tile.click().run())
+    assert {key: len(rows["rows"]) for key, rows in viewer_data(app)["photos"]["0"]["boxes"].items()} == {
+        "ground_truth": 2,
+        "true_positives": 1,
+        "false_positives": 0,
+        "missed": 1,
+    }
+
+
+def test_two_opened_trials_are_compared_on_the_photos_that_chose_them(visit, predicted):
+    app = visit("results", **{"opened fruit": (0, 1)})
+    comparison = find_search("fruit").compare(0, 1)
+    assert comparison.map50.b == pytest.approx((1 + 51 / 101) / 2)
+    figures = app.dataframe[2].value
+    assert list(figures["Trial 1"]) == [
+        comparison.map50.b,
+        comparison.map50_95.b,
+        1.0,
+        comparison.per_class["banana"].b,
+    ]
+    assert "which also choose the best epoch and trial" in says(app)
+    assert len([button for button in app.button if "enlarge differing" in (button.key or "")]) == 1
+
+
+def test_a_trial_of_an_earlier_version_offers_to_evaluate_its_model(visit, predicted, monkeypatch):
+    found = [Prediction.of([APPLE[1], BANANA[1]], [0, 1], [0.9, 0.8])] * 2
+    app = visit("results", **{"opened fruit": (0, 2)})
+    assert "The predictions of trial 2 were not stored." in says(app)
+    background_jobs._jobs.clear()  # failures of other tests
+    detector = SimpleNamespace(predict_dataset=lambda *_: found, card=read_card(trial_folder(2) / BEST_BUNDLE))
+    monkeypatch.setattr("autodet.inference.detector.load_detector", lambda _: detector)
+    app = checked(labelled(app.button, "Evaluate trial 2 on 2 validation photos").click().run())
+    deadline = time.monotonic() + 60
+    while background_jobs._jobs:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    app = checked(app.run())
+    assert "Both models have the same mAP@0.5" in says(app)
+
+
+def trial_folder(number):
+    return open_workspace().searches / "fruit" / "trials" / str(number)
+
+
+def test_a_deleted_data_set_leaves_no_photos_to_look_at(visit, predicted):
+    delete_folder(predicted.folder)
+    assert "Its data set was deleted" in says(visit("results", **{"opened fruit": (1,)}))
+
+
+def test_opened_trials_are_in_the_address_and_a_link_opens_them(visit, search_there):
+    search_there(trials=[varied(0), varied(1), varied(2)])
+    app = visit("home")
+    app.query_params["search"], app.query_params["trials"] = "fruit", "2,0,77"
+    app = checked(app.switch_page("pages/results.py").run())
+    assert "Trials 0 ★ and 2" in app.subheader[0].value
+    assert "This search has no trial 77" in says(app)
+    assert address(app) == {"search": "fruit", "trials": "2,0"}
+    app.query_params["trials"] = "2,0"  # the browser has it from the page
+    app = checked(labelled(app.button, "Close").click().run())
+    assert address(app) == {"search": "fruit"}
+
+
+def test_the_table_names_networks_and_parameters_as_the_other_pages(visit, search_there):
+    networks = ("nanodet_g", "fasterrcnn_mobilenet_v3_large_320_fpn")
+    trials = [
+        replace(trial(number), params={**trial().params, "architecture": name}) for number, name in enumerate(networks)
+    ]
+    search_there(trials=trials)
+    table = visit("results").dataframe[0].value
+    assert list(table["network"]) == ["NanoDet-g", "Faster R-CNN on MobileNetV3"]
+    assert list(table["backbone rate factor"]) == [0.3, 0.3]
 
 
 def test_the_address_names_the_search(visit, search_there):

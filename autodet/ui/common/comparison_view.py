@@ -40,10 +40,10 @@ def show_comparison(page: str, compared: ComparedModels, dataset: Dataset, model
         models: Display names of both models.
         key: Identifies the comparison, for the keys of widgets.
     """
-    comparison = replace(compared.comparison, models=dict(zip(SIDES, models, strict=True)))
+    comparison = replace(compared.comparison, models=dict(zip(SIDES, map(escape, models), strict=True)))
     for caution in comparison.cautions.values():
         st.warning(escape(caution), icon=":material/warning:")
-    st.markdown(f"**{escape(comparison_sentence(comparison, 'page'))}**")
+    st.markdown(f"**{comparison_sentence(comparison, 'page')}**")
     figures = {"mAP@0.5": comparison.map50, "mAP@0.5–0.95": comparison.map50_95}
     classes = comparison.per_class if len(comparison.per_class) > 1 else {}
     _show_table(figures | {f"AP@0.5 of {name}": figure for name, figure in classes.items()}, models)
