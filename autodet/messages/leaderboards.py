@@ -10,5 +10,5 @@ SPLIT_NOTES = {
 
 
 def split_note(split: str) -> str:
-    """Say what the split of a leaderboard means for its figures; empty for test photos."""
+    """Return the meaning of a leaderboard's split for its figures, as a sentence; empty for test photos."""
     return SPLIT_NOTES[split]

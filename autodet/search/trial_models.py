@@ -35,7 +35,7 @@ def trial_bundle(folder: Path, trial: int) -> Path:
 
 
 def trial_outcomes(folder: Path, trial: int, dataset: Dataset) -> ShownOutcomes | None:
-    """Return what the model of a trial found on the validation photos; None if its predictions are not stored.
+    """Return the outcomes of a trial's model on the validation photos; None if its predictions are not stored.
 
     Earlier versions did not store them; ``predict_trial`` does.
 

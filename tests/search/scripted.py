@@ -1,5 +1,5 @@
 """A trainer that does what a script says, in place of the real one and with its contract: it checkpoints after
-every epoch, tells its epochs again after a restart, and keeps its best epoch as a bundle."""
+every epoch, tells its epochs again after a restart, and keeps its best epoch as a bundle with predictions."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from autodet.errors import TrainingError
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.model_card import SCORE, ModelCard
 from autodet.records import Calibration, EpochResult, ScoreMap
-from autodet.training.train_job import BEST_BUNDLE, CHECKPOINT, EpochProgress, no_pulse
+from autodet.training.train_job import BEST_BUNDLE, CHECKPOINT, VAL_PREDICTIONS, EpochProgress, no_pulse
 from autodet.workspace import write_atomically
 
 SCRIPT = "AUTODET_TEST_SCRIPT"
@@ -130,6 +130,7 @@ def keep(job, result):
         thresholds={} if job.refit else {"apple": 0.3, "banana": 0.4},
     )
     write_bundle(job.folder / BEST_BUNDLE, card, f"{'refit' if job.refit else 'trial'} {job.folder.name}".encode())
+    (job.folder / VAL_PREDICTIONS).write_text(f"epoch {result.epoch}")
 
 
 def note(job, what):

@@ -48,7 +48,7 @@ def choose_labelled_dataset(consequence: str = "there is nothing to learn from")
     """Let the visitor select a data set as ``choose_dataset``; show next steps and return None if it has no boxes.
 
     Args:
-        consequence: What the lack of labels means for the page.
+        consequence: Consequence of missing labels for the page.
     """
     dataset = choose_dataset()
     if dataset and not dataset.boxes:

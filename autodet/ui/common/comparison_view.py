@@ -38,7 +38,7 @@ def show_comparison(page: str, compared: ComparedModels, dataset: Dataset, model
         compared: The comparison.
         dataset: The data set.
         models: Display names of both models.
-        key: Identifies the comparison, for the keys of widgets.
+        key: Identifies the comparison in the keys of widgets.
     """
     comparison = replace(compared.comparison, models=dict(zip(SIDES, map(escape, models), strict=True)))
     for caution in comparison.cautions.values():

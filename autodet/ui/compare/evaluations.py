@@ -23,7 +23,7 @@ ICON = ":material/fact_check:"
 
 @dataclass(frozen=True)
 class _Lack:
-    """What a model lacks: a stored evaluation, or a measured latency."""
+    """A model without a stored evaluation, or without a measured latency."""
 
     model: StoredModel
     find: Callable[[], Job | None]

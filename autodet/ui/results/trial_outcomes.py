@@ -1,4 +1,4 @@
-"""What the models of opened trials found on the validation photos: figures of one, or the difference of two."""
+"""Outcomes of opened trials on the validation photos: figures and worst photos of one, or the difference of two."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -37,7 +37,7 @@ FIGURES = {"AP@0.5": "%.3f", "AP@0.5–0.95": "%.3f", "precision": "%.2f", "reca
 
 
 def show_trial_outcomes(status: SearchStatus, trials: Sequence[TrialStatus]) -> None:
-    """Show what one trial found, or how two differ; offer to evaluate trials whose predictions are not stored."""
+    """Show the outcomes of one trial, or the difference of two; offer to evaluate trials whose predictions are not stored."""
     trials = [trial for trial in trials if trial.epochs]
     if len(trials) > 2:
         st.caption("With two trials open, their validation photos are compared too.")
