@@ -34,6 +34,16 @@ def trial_bundle(folder: Path, trial: int) -> Path:
     return path
 
 
+def has_model(folder: Path, trial: int) -> bool:
+    """Return whether a trial has a model.
+
+    Args:
+        folder: The search folder.
+        trial: Number of the trial.
+    """
+    return (TrialFolders(folder / TRIALS).folder(trial) / BEST_BUNDLE).is_file()
+
+
 def trial_outcomes(folder: Path, trial: int, dataset: Dataset) -> ShownOutcomes | None:
     """Return the outcomes of a trial's model on the validation photos; None if its predictions are not stored.
 

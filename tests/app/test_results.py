@@ -457,6 +457,13 @@ def trial_folder(number):
     return open_workspace().searches / "fruit" / "trials" / str(number)
 
 
+def test_a_trial_whose_model_is_gone_is_a_sentence(visit, predicted):
+    (trial_folder(1) / BEST_BUNDLE).unlink()
+    app = visit("results", **{"opened fruit": (0, 1)})
+    assert "The model of trial 1 is not there" in says(app)
+    assert not any("Evaluate trial" in label for label in labels(app.button))
+
+
 def test_a_deleted_data_set_leaves_no_photos_to_look_at(visit, predicted):
     delete_folder(predicted.folder)
     assert "Its data set was deleted" in says(visit("results", **{"opened fruit": (1,)}))

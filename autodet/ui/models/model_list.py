@@ -65,6 +65,8 @@ def show_models() -> None:
     if not models:
         st.info("There is no model yet. Run a search, or upload a model.", icon=":material/deployed_code:")
         link("search", "Go to Search")
+    if len(models) > 1:
+        link("compare", "Compare models")
     for model in models:
         with st.container(border=True):
             _show_model(model)

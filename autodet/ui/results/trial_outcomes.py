@@ -19,7 +19,7 @@ from autodet.messages.evaluation import errors_text
 from autodet.models.bundle import read_card
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.trial_jobs import find_trial_prediction, start_trial_prediction
-from autodet.search.trial_models import compare_trials, trial_bundle, trial_outcomes
+from autodet.search.trial_models import compare_trials, has_model, trial_bundle, trial_outcomes
 from autodet.text_format import counted, listed
 from autodet.ui.common.comparison_view import show_comparison
 from autodet.ui.common.frame import sentences_for_errors
@@ -37,7 +37,7 @@ FIGURES = {"AP@0.5": "%.3f", "AP@0.5–0.95": "%.3f", "precision": "%.2f", "reca
 
 
 def show_trial_outcomes(status: SearchStatus, trials: Sequence[TrialStatus]) -> None:
-    """Show the outcomes of one trial, or the difference of two; offer to evaluate trials whose predictions are not stored."""
+    """Show the outcomes of one trial, or the difference of two; offer to evaluate trials without stored predictions."""
     trials = [trial for trial in trials if trial.epochs]
     if len(trials) > 2:
         st.caption("With two trials open, their validation photos are compared too.")
@@ -48,6 +48,9 @@ def show_trial_outcomes(status: SearchStatus, trials: Sequence[TrialStatus]) -> 
         st.caption("Its data set was deleted, so there are no photos to look at.")
         return
     folder = open_workspace().searches / status.search
+    if lost := [trial.number for trial in trials if not has_model(folder, trial.number)]:
+        st.caption(f"The model of trial {lost[0]} is not there, so it cannot be evaluated.")
+        return
     outcomes = {trial.number: _outcomes(folder, trial.number, dataset) for trial in trials}
     if lacking := [number for number, found in outcomes.items() if found is None]:
         _offer_evaluation(folder, lacking, dataset)
@@ -72,11 +75,7 @@ def _dataset_of(status: SearchStatus) -> Dataset | None:
 
 def _outcomes(folder: Path, trial: int, dataset: Dataset) -> ShownOutcomes | None:
     """Return the outcomes of a trial; None if its predictions are not stored."""
-    try:
-        weights_sha256 = read_card(trial_bundle(folder, trial)).weights_sha256
-    except SearchError:  # its model was deleted, or is being written
-        return None
-    key = f"{folder} {trial} {weights_sha256}"
+    key = f"{folder} {trial} {read_card(trial_bundle(folder, trial)).weights_sha256}"
     found = _kept_outcomes(key, folder, trial, dataset)
     if found is None:
         _kept_outcomes.clear(key, folder, trial, dataset)
