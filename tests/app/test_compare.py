@@ -64,6 +64,7 @@ def test_models_are_ranked_and_two_are_compared_as_on_the_command_line(visit, mo
     assert list(figures["figure"])[2:] == ["AP@0.5 of apple", "AP@0.5 of banana"]
     assert app.session_state["leaderboard fruit test"]["selection"]["rows"] == [0, 1]  # ticked in the table too
     assert "![x](" not in says(app)
+    assert not any("![x](" in link.proto.label for link in app.get("page_link"))
 
 
 def test_the_photos_where_one_errs_open_with_the_boxes_of_both(visit, models, fruit):

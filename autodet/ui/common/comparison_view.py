@@ -62,8 +62,8 @@ def _show_table(figures: dict[str, Difference], models: tuple[str, str]) -> None
             name,
             figure.a,
             figure.b,
-            f"{figure.difference:+.3f}",
-            "{:+.3f} to {:+.3f}".format(*figure.interval),
+            _signed(figure.difference),
+            " to ".join(map(_signed, figure.interval)),
             verdict_text(figure, a, b),
         )
         for name, figure in figures.items()
@@ -72,6 +72,10 @@ def _show_table(figures: dict[str, Difference], models: tuple[str, str]) -> None
     number = st.column_config.NumberColumn(format="%.3f")
     columns = {titles[1]: number, titles[2]: number, "difference": st.column_config.TextColumn(help=DIFFERENCE_HELP)}
     st.dataframe(pd.DataFrame(rows, columns=titles), hide_index=True, column_config=columns, height="content")
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 3) + 0.0:+.3f}"  # no negative zero
 
 
 def show_differing_photos(

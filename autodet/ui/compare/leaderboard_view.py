@@ -11,7 +11,7 @@ from autodet.messages.leaderboards import split_note
 from autodet.models.registry import architecture_title
 from autodet.records import Interval, Leaderboard, Standing
 from autodet.ui.common.address import named_in_address, write_address
-from autodet.ui.common.markdown import escape
+from autodet.ui.common.markdown import escape, shortened
 from autodet.workspace import slug
 
 COMPARED = "compared models"  # session state: ids of the models to compare, at most two
@@ -113,7 +113,7 @@ def _table(leaderboard: Leaderboard) -> pd.DataFrame:
 def _row(standing: Standing, name: str) -> dict[str, Any]:
     trial = "" if standing.trial is None else f", trial {standing.trial}"
     return {
-        "model": name,
+        "model": shortened(name, 30),
         "mAP@0.5": standing.map50,
         "interval": _ends(standing.interval.get("map50")),
         "mAP@0.5–0.95": standing.map50_95,

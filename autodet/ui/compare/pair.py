@@ -8,6 +8,7 @@ from autodet.models.store import StoredModel, read_model
 from autodet.records import Leaderboard
 from autodet.ui.common.comparison_view import show_comparison
 from autodet.ui.common.frame import link, sentences_for_errors
+from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.compare.leaderboard_view import display_names
 
 MAX_KEPT = 3  # comparisons in memory
@@ -20,7 +21,7 @@ def show_pair(leaderboard: Leaderboard, dataset: Dataset, chosen: tuple[str, str
         a, b = (read_model(model) for model in chosen)
         names = display_names(leaderboard)
         evaluated = {standing.model for standing in leaderboard.standings if standing.is_evaluated}
-        if missing := [names[model] for model in chosen if model not in evaluated]:
+        if missing := [escape(names[model]) for model in chosen if model not in evaluated]:
             st.info(f"Evaluate {' and '.join(missing)} on these photos first.", icon=":material/fact_check:")
             return
         compared = _compared(a, b, dataset, leaderboard.split)
@@ -30,7 +31,7 @@ def show_pair(leaderboard: Leaderboard, dataset: Dataset, chosen: tuple[str, str
             for model in (a, b):
                 link(
                     "evaluate",
-                    f"Evaluate {names[model.id]}",
+                    f"Evaluate {escape(shortened(names[model.id], 30))}",
                     model=model.id,
                     dataset=dataset.id,
                     split=leaderboard.split,
