@@ -109,6 +109,11 @@ def settled(tab):
     tab.wait_for_function("!document.querySelector('[data-testid=\"stStatusWidget\"]')")
 
 
+def wait_for_address(tab, pattern):
+    """Wait until the address matches a regular expression."""
+    tab.wait_for_function("pattern => new RegExp(pattern).test(location.href)", arg=pattern)
+
+
 def menu(tab, title):
     """Go to another page by the menu, as a visitor does."""
     tab.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=False).click()

@@ -14,7 +14,7 @@ from autodet.search.order.spec import SearchSpec
 from autodet.search.status.status_file import write_snapshot
 from autodet.ui.common.frame import PAGES
 from autodet.workspace import Workspace
-from tests.browser.conftest import goto, menu, settled
+from tests.browser.conftest import goto, menu, settled, wait_for_address
 from tests.helpers import untrained_bundle, write_voc
 
 pytestmark = pytest.mark.browser
@@ -41,10 +41,6 @@ def put_search(app, name, state="finished", day=1):
     )
     write_snapshot(folder, status)
     return folder
-
-
-def wait_for_address(tab, pattern):
-    tab.wait_for_function("pattern => new RegExp(pattern).test(location.href)", arg=pattern)
 
 
 def choose(tab, option):

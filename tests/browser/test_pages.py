@@ -12,7 +12,7 @@ from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.order.spec import SearchSpec
 from autodet.search.status.status_file import write_snapshot
 from autodet.workspace import Workspace
-from tests.browser.conftest import settled
+from tests.browser.conftest import settled, wait_for_address
 from tests.helpers import draw_photo, untrained_bundle, write_labelled, write_voc, zip_folder
 
 pytestmark = pytest.mark.browser
@@ -105,6 +105,7 @@ def test_a_click_on_a_row_or_on_a_point_opens_the_trial(app, visit):
     place, row = table.bounding_box(), 2
     tab.mouse.click(place["x"] + CHECKBOX, place["y"] + ROW * (row + 1.5))
     opened.get_by_text("Trial 2").wait_for()
+    wait_for_address(tab, "trials=2$")
     settled(tab)
     point = tab.locator(".js-plotly-plot").first.locator(f"{LINES} .points path").nth(2)  # the first of trial 1
     point.scroll_into_view_if_needed()
@@ -113,8 +114,12 @@ def test_a_click_on_a_row_or_on_a_point_opens_the_trial(app, visit):
     point.click(force=True)
     opened.get_by_text("Trial 1").wait_for()
     tab.get_by_text("Differs from the defaults").or_(tab.get_by_text("Has the default settings")).wait_for()
+    wait_for_address(tab, "trials=1$")
+    tab.reload()
+    opened.get_by_text("Trial 1").wait_for()
     tab.get_by_role("button", name="Close", exact=True).last.click()
     opened.wait_for(state="detached")
+    wait_for_address(tab, "search=fruit$")
 
 
 def test_a_model_is_deleted_after_a_second_yes(app, visit, tmp_path):
