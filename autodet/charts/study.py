@@ -15,7 +15,7 @@ FEW_POINTS, MANY_POINTS = 10, 500  # few have a tick each, many are drawn smalle
 BLUE, AMBER = CLASS_COLOURS[1], CLASS_COLOURS[2]
 QUALITY_SCALE = [[0.0, GREY], [0.5, BLUE], [1.0, AMBER]]  # the best in amber; each is visible on white and on black
 AGE_SCALE = [[0.0, GREY], [1.0, BLUE]]
-MAX_TICK_LENGTH = 14  # of parallel coordinates, whose ticks lie between the axes
+MAX_TICK_LENGTH = 18  # of parallel coordinates, whose ticks lie between the axes
 BAR = {"thickness": 12, "outlinewidth": 0}
 
 
@@ -99,9 +99,14 @@ def parallel_figure(figure: go.Figure, numbers: Sequence[int], scores: Sequence[
     scale.marker.update(colorscale=QUALITY_SCALE, colorbar=BAR | {"title": quality})
     figure.data = [lines[index] for index in sorted(range(len(lines)), key=scores.__getitem__)] + [scale]
     for tick in figure.layout.annotations:
-        tick.update(text=shortened(tick.text, MAX_TICK_LENGTH), font={"size": 11, "color": GREY})
+        tick.update(text=_in_lines(tick.text), font={"size": 11, "color": GREY})
     figure.update_shapes(line={"color": GRID, "width": 1})
     return _themed(figure, "", "")
+
+
+def _in_lines(tick: str) -> str:
+    """Put the detector and the backbone of a network on lines of their own: ``Faster R-CNN on ResNet-50``."""
+    return "<br>".join(shortened(part, MAX_TICK_LENGTH) for part in tick.split(" on "))
 
 
 def edf_figure(figure: go.Figure, quality: str) -> go.Figure:
