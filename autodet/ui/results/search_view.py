@@ -117,7 +117,7 @@ def _offer_actions(status: SearchStatus, lost: str) -> None:
         st.toast(escape(str(error)))
     if status.model:
         link("evaluate", "Evaluate", model=status.model, dataset=status.dataset)
-        link("compare", "Compare", dataset=status.dataset)
+        link("compare", "Compare", dataset=status.dataset, models=status.model)
         link("predict", "Try a photo", primary=True, model=status.model)
     if not status.active:
         offer_deletion(status)

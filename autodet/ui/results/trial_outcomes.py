@@ -1,6 +1,7 @@
 """Outcomes of opened trials on the validation photos: figures and worst photos of one, or the difference of two."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -43,13 +44,13 @@ def show_trial_outcomes(status: SearchStatus, trials: Sequence[TrialStatus]) -> 
         st.caption("With two trials open, their validation photos are compared too.")
     if not 1 <= len(trials) <= 2:
         return
-    dataset = _dataset_of(status)
-    if dataset is None:
-        st.caption("Its data set was deleted, so there are no photos to look at.")
-        return
     folder = open_workspace().searches / status.search
     if lost := [trial.number for trial in trials if not has_model(folder, trial.number)]:
         st.caption(f"The model of trial {lost[0]} is not there, so it cannot be evaluated.")
+        return
+    dataset = _dataset_of(status, read_card(trial_bundle(folder, trials[0].number)).dataset_fingerprint)
+    if dataset is None:
+        st.caption("Its data set was deleted, so there are no photos to look at.")
         return
     outcomes = {trial.number: _outcomes(folder, trial.number, dataset) for trial in trials}
     if lacking := [number for number, found in outcomes.items() if found is None]:
@@ -66,11 +67,12 @@ def show_trial_outcomes(status: SearchStatus, trials: Sequence[TrialStatus]) -> 
     show_comparison("Results", _compared(folder, (one, other), dataset), dataset, names, f"{folder.name} {one} {other}")
 
 
-def _dataset_of(status: SearchStatus) -> Dataset | None:
-    try:
-        return as_dataset(status.dataset)
-    except AutodetError:
-        return None
+def _dataset_of(status: SearchStatus, fingerprint: str) -> Dataset | None:
+    """Return the data set that the trials were trained on; None if it was deleted, even if another has its id now."""
+    with suppress(AutodetError):
+        dataset = as_dataset(status.dataset)
+        return dataset if dataset.fingerprint == fingerprint else None
+    return None
 
 
 def _outcomes(folder: Path, trial: int, dataset: Dataset) -> ShownOutcomes | None:
