@@ -55,11 +55,16 @@ def trial_outcomes(folder: Path, trial: int, dataset: Dataset) -> ShownOutcomes 
         dataset: The data set of the search.
 
     Raises:
-        SearchError: The trial does not exist, or has finished no epoch.
+        SearchError: The trial does not exist, has finished no epoch, or was trained on another data set.
         BundleError: The trial's bundle is damaged.
     """
     bundle = trial_bundle(folder, trial)
     card = read_card(bundle)
+    if card.dataset_fingerprint != dataset.fingerprint:
+        raise SearchError(
+            f"The trials of {folder.name} were trained on another data set than {dataset.name} is now; evaluate their "
+            "models with 'compare' on a data set with the same classes."
+        )
     try:
         predictions = read_predictions(bundle.with_name(VAL_PREDICTIONS), card.weights_sha256)
     except (OSError, ValueError):

@@ -8,6 +8,7 @@ import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import write_dataset
+from autodet.errors import SearchError
 from autodet.evaluation.prediction_file import write_predictions
 from autodet.inference import background_jobs
 from autodet.inference.detector import Detector
@@ -435,6 +436,12 @@ def test_two_opened_trials_are_compared_on_the_photos_that_chose_them(visit, pre
     ]
     assert "which also choose the best epoch and trial" in says(app)
     assert len([button for button in app.button if "enlarge differing" in (button.key or "")]) == 1
+
+
+def test_trials_are_not_compared_on_another_data_set(predicted, workspace):
+    write_dataset(replace(predicted, images=predicted.images[1:], fingerprint="0" * 64))
+    with pytest.raises(SearchError, match="trained on another data set"):
+        find_search("fruit").compare(0, 1)
 
 
 def test_a_trial_of_an_earlier_version_offers_to_evaluate_its_model(visit, predicted, monkeypatch):
