@@ -17,7 +17,7 @@ from autodet.records import Difference
 from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
-from autodet.ui.common.outcome_drawings import error_layers, show_legend, shown_boxes
+from autodet.ui.common.outcome_drawings import error_layers, photo_identity, show_legend, shown_boxes
 from autodet.ui.common.outcome_tiles import show_tiles
 from autodet.ui.common.photo_viewer import ERROR_LAYERS, OTHER_MODEL, ViewedPhoto, opening, photo_viewer, view_photo
 
@@ -149,4 +149,4 @@ def _view(compared: ComparedModels, dataset: Dataset, names: dict[Side, str], ph
     boxes = error_layers(shown, photo) | {OTHER_MODEL.key: shown_boxes(other, photo)}
     record = compared.records[photo]
     note = f"Found, false alarms and missed: {names[side]}. Other model: {names['b' if side == 'a' else 'a']}."
-    return view_photo(f"{dataset.fingerprint} {record.file}", dataset.photo(record), record.file, boxes, note)
+    return view_photo(photo_identity(dataset, record), dataset.photo(record), record.file, boxes, note)

@@ -24,6 +24,11 @@ def show_legend(*names: str) -> None:
     st.html(f'<div style="font-size: 0.85rem">{" &ensp; ".join(entries)}</div>')
 
 
+def photo_identity(dataset: Dataset, record: ImageRecord) -> str:
+    """Identify a photo, for the keys of caches."""
+    return f"{dataset.folder} {dataset.fingerprint} {record.file}"
+
+
 def outlines_of(shown: ShownOutcomes, detection: int, box: int) -> Outlines:
     """Return the outlines of a label and of a detection, either of which may be -1; hidden detections are left out."""
     outcomes, outlines = shown.outcomes, []
@@ -55,9 +60,7 @@ def error_thumbnail(dataset: Dataset, record: ImageRecord, shown: ShownOutcomes,
         PhotoError: The photo cannot be read.
     """
     outcomes = shown.outcomes
-    picture, scale = small_photo(
-        f"{dataset.fingerprint} {record.file}", DRAWN_PIXELS, dataset.photo(record), record.file
-    )
+    picture, scale = small_photo(photo_identity(dataset, record), DRAWN_PIXELS, dataset.photo(record), record.file)
     boxes = range(*outcomes.truth.starts[photo : photo + 2])
     seen = range(*outcomes.detections.starts[photo : photo + 2])
     outlines = [

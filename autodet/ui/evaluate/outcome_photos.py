@@ -10,7 +10,7 @@ from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.inference.box_drawings import outline_boxes
 from autodet.records import FloatArray
 from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.outcome_drawings import Outlines, error_layers
+from autodet.ui.common.outcome_drawings import Outlines, error_layers, photo_identity
 from autodet.ui.common.photo_viewer import (
     ERROR_LAYERS,
     FALSE_POSITIVES,
@@ -56,7 +56,7 @@ def view_outcomes(evaluated: Evaluated, shown: ShownOutcomes, photo: int, exampl
         )
         focus = next(((layer.key, own.tolist().index(one)) for layer, own, one in candidates if one in own), None)
     source, boxes = evaluated.dataset.photo(record), error_layers(shown, photo)
-    return view_photo(f"{evaluated.dataset.fingerprint} {record.file}", source, record.file, boxes, focus=focus)
+    return view_photo(photo_identity(evaluated.dataset, record), source, record.file, boxes, focus=focus)
 
 
 @st.dialog("Photo", width="large")
@@ -100,7 +100,7 @@ def crop(evaluated: Evaluated, photo: int, outlines: Outlines, around: Outlines 
         PhotoError: The photo cannot be read.
     """
     record = evaluated.records[photo]
-    return _crop(f"{evaluated.dataset.fingerprint} {record.file}", outlines, around or outlines, evaluated, photo)
+    return _crop(photo_identity(evaluated.dataset, record), outlines, around or outlines, evaluated, photo)
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)

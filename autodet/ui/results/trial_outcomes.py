@@ -26,7 +26,7 @@ from autodet.ui.common.comparison_view import show_comparison
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.job_progress import watch_job
 from autodet.ui.common.markdown import escape
-from autodet.ui.common.outcome_drawings import error_layers, show_legend
+from autodet.ui.common.outcome_drawings import error_layers, photo_identity, show_legend
 from autodet.ui.common.outcome_tiles import show_tiles
 from autodet.ui.common.photo_viewer import ERROR_LAYERS, ViewedPhoto, opening, photo_viewer, view_photo
 from autodet.workspace import open_workspace
@@ -184,5 +184,5 @@ def _enlarge(dataset: Dataset, shown: ShownOutcomes, photos: Sequence[int], star
 
 def _view(dataset: Dataset, shown: ShownOutcomes, photo: int) -> ViewedPhoto:
     record = dataset.split("val")[photo]
-    identity = f"{dataset.fingerprint} {record.file}"
-    return view_photo(identity, dataset.photo(record), record.file, error_layers(shown, photo))
+    layers = error_layers(shown, photo)
+    return view_photo(photo_identity(dataset, record), dataset.photo(record), record.file, layers)
