@@ -4,6 +4,7 @@ Markers say what a test does. Most follow from what it uses: fixtures and helper
 names below. An unmarked test that starts a process or trains a network fails.
 """
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 
 PROCESS, TRAINS, SLOW = "process", "trains", "slow"
 NOT_FAST = {PROCESS, TRAINS, SLOW, "browser"}
+SECOND_TRY = {PROCESS, "browser"}  # in CI, whose machine may be busy; elsewhere a race shows at once
 IMPLIED_BY_NAME = {
     "subprocess": PROCESS,
     "multiprocessing": PROCESS,
@@ -46,6 +48,8 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         for marker in _implied(item):
             item.add_marker(marker)
+        if os.environ.get("CI") and SECOND_TRY.intersection(mark.name for mark in item.iter_markers()):
+            item.add_marker(pytest.mark.flaky(reruns=1))  # the summary lists it
         files[item.path] = files.get(item.path, False) or is_fast(item)
     slow = Counter(item.path for item in items if not is_fast(item))
     items.sort(key=lambda item: -slow[item.path])

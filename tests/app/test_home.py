@@ -1,7 +1,12 @@
+import time
+
 import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
-from tests.app.conftest import address, follow, primary_links, says, trial
+from autodet.datasets.imports.import_job import list_imports
+from autodet.datasets.manifest import list_datasets
+from autodet.search.api import find_search
+from tests.app.conftest import address, checked, follow, primary_links, says, trial
 from tests.helpers import write_voc
 
 
@@ -12,6 +17,38 @@ def test_a_newcomer_is_led_to_import_first(visit):
     assert not app.get("progress")
     assert primary_links(app) == ["Import photos"]
     assert follow(app, "Import photos").title[0].value == "Data sets"
+
+
+def press_sample(app):
+    return checked(next(one for one in app.button if one.label == "Try with sample data").click().run())
+
+
+@pytest.mark.process
+def test_one_click_imports_the_sample_and_starts_a_quick_search(visit, workspace, tmp_path, monkeypatch, launched):
+    monkeypatch.setattr("autodet.ui.home.sample_start.SAMPLE", str(write_voc(tmp_path / "fruit", 8)))
+    app = press_sample(visit("home"))
+    deadline = time.monotonic() + 120
+    while not launched and time.monotonic() < deadline:
+        assert not any(one.label == "Try with sample data" for one in app.button)
+        time.sleep(0.2)
+        app = checked(app.run())
+    (folder,) = launched
+    assert app.title[0].value == "Results"
+    assert (address(app), len(list_imports(workspace))) == ({"search": folder.name}, 0)
+    spec = find_search(folder.name, workspace).spec()
+    assert (spec.trials, spec.dataset) == (2, list_datasets(workspace)[0].id)
+
+
+@pytest.mark.process
+def test_a_sample_that_cannot_be_imported_is_a_sentence_and_can_be_tried_again(visit, workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr("autodet.ui.home.sample_start.SAMPLE", str(tmp_path / "nothing"))
+    app = press_sample(visit("home"))
+    deadline = time.monotonic() + 60
+    while not app.error and time.monotonic() < deadline:
+        time.sleep(0.2)
+        app = checked(app.run())
+    assert "The sample could not be imported" in app.error[0].value
+    assert any(one.label == "Try with sample data" for one in app.button)
 
 
 @pytest.mark.slow

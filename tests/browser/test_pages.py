@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from playwright.sync_api import expect
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import list_datasets
@@ -84,7 +85,7 @@ def test_the_chart_grows_by_itself_and_the_buttons_change_at_the_end(app, visit)
         write_snapshot(folder, status)
         wait_for_lines(tab, 3)
         tab.get_by_text("0.600").first.wait_for()
-        assert tab.get_by_role("button", name="Stop, keep the best").is_visible()
+        tab.get_by_role("button", name="Stop, keep the best").wait_for()
         write_snapshot(folder, replace(status, state="finished"))
     tab.get_by_role("button", name="Stop, keep the best").wait_for(state="detached")
     tab.locator(".stMarkdownBadge", has_text="finished").wait_for()
@@ -243,7 +244,7 @@ def test_an_import_asks_before_it_loses_labels_and_waits_for_the_answer(app, vis
     tab = visit("datasets")
     tab.get_by_text("would lose 3 of 11 labelled photos").first.wait_for()
     store = tab.get_by_role("button", name="Import 8 photos")
-    assert store.is_disabled()
+    expect(store).to_be_disabled()
     tab.get_by_text("Other findings").click()
     tab.get_by_text("torn0.xml", exact=True).wait_for()
     tab.get_by_text("I have checked this").click()

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from autodet.datasets.manifest import load_dataset
 from autodet.workspace import Workspace
@@ -51,7 +52,8 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     tab.locator(LINES).first.wait_for(timeout=SEARCH_SECONDS * 1000)
     tab.locator(".stMarkdownBadge", has_text="finished").wait_for(timeout=SEARCH_SECONDS * 1000)
     settled(tab)
-    assert tab.locator(".js-plotly-plot").first.locator(".scatterlayer .trace").count() == 3  # two trials, a star
+    traces = tab.locator(".js-plotly-plot").first.locator(".scatterlayer .trace")
+    expect(traces).to_have_count(3)  # two trials, a star
     assert len(list((app.home / "searches").glob("[!.]*/spec.json"))) == 1  # the double click started one search
 
     link(tab, "Evaluate").click()

@@ -12,6 +12,7 @@ from autodet.text_format import counted
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape, score
 from autodet.ui.common.search_progress import progress_text
+from autodet.ui.home.sample_start import is_begun, offer_sample
 
 REFRESH_SECONDS = 3
 
@@ -58,7 +59,7 @@ def show_next_steps() -> None:
             "Import",
             f"{counted(len(datasets), 'data set')} so far. Add another, or look at the photos."
             if datasets
-            else "Drop a zip of labelled photos, or start with the drawn sample.",
+            else "Drop a zip of labelled photos, or try everything with 240 drawn ones.",
             "Import photos",
             "datasets",
             done=bool(datasets),
@@ -88,7 +89,10 @@ def show_next_steps() -> None:
             with st.container():
                 st.subheader(f"{number} · {step.title}{' :material/check:' if step.done else ''}", anchor=False)
                 st.markdown(step.text)
-            link(step.page, step.button, primary=step is following)
+            with st.container(gap="small"):
+                link(step.page, step.button, primary=step is following)
+                if step.page == "datasets" and not datasets and not is_begun():
+                    offer_sample()
 
 
 def show_newest_model() -> None:
