@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from autodet.datasets.versions.derive import derive_dataset
 from autodet.inference import background_jobs
 from autodet.inference.comparison import compare
 from autodet.inference.detector import Detector
@@ -121,3 +122,9 @@ def test_validation_photos_say_that_they_chose_the_models(visit, models):
     assert "Searches choose their best epoch, their best trial" in says(app)
     app = visit("compare", split="train")
     assert "trained on these photos" in json.dumps(list(app.dataframe[0].value["note"]))
+
+
+def test_without_test_photos_it_says_how_to_get_some(visit, models, fruit, workspace):
+    derive_dataset(fruit, resplit=(80, 20, 0), name="unsplit", workspace=workspace)
+    assert "This data set has no test photos" in says(visit("compare", dataset="unsplit"))
+    assert "This data set has no test photos" not in says(visit("compare", dataset=fruit.id))

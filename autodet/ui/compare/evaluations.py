@@ -100,6 +100,19 @@ def _progress_text(lack: _Lack, more: int, job: Job) -> str:
     return f"{escape(lack.model.name)}: {step}{waiting}"
 
 
+def explain_test_split(dataset: Dataset) -> None:
+    """Say how to get test photos, if a data set has none."""
+    if "test" in dataset.splits:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            "This data set has no test photos, which rank models fairly. Draw new splits such as 70, 15, 15 under *New "
+            "version* on the page Data sets, and train on that version.",
+            width="stretch",
+        )
+        link("datasets", "Go to Data sets", dataset=dataset.id)
+
+
 def explain_no_model() -> None:
     """Say that no model knows the classes of the data set, and what to do."""
     st.info("No model knows the classes of this data set yet. Run a search on it, or upload a model.")
