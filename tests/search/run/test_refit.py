@@ -57,7 +57,7 @@ def test_a_refit_goes_on_after_a_kill_and_after_a_stop(start, home, supervisor_o
     supervisor_of(search).wait()
     assert search.status().state == "interrupted"
     search.resume()
-    eventually(lambda: "refit" in search.status().message)
+    eventually(lambda: "final retraining has done" in search.status().message)
     search.stop()
     status = search.wait(best_so_far=True)
     assert status.state == "stopped"
