@@ -16,6 +16,7 @@ from autodet.errors import AmbiguousNameError, ModelError, NotFoundError, PhotoE
 from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
 from autodet.inference.photo_folders import dataset_photos, find_photos
 from autodet.inference.runtime import choose_runtime
+from autodet.leaderboard_text import leaderboard_text
 from autodet.messages.plans import plan_text
 from autodet.messages.quantization import quantization_text
 from autodet.models.store import StoredModel, find_model, list_models, only_model_id, rename_model
@@ -265,7 +266,7 @@ def leaderboard(options: Options) -> Answer:
 
     with ProgressLine() as line:
         ranked = rank_models(options.dataset, options.split, evaluate=options.evaluate, progress=line.show_photos)
-    return Answer(ranked.to_json(), terminal.leaderboard_text(ranked))
+    return Answer(ranked.to_json(), leaderboard_text(ranked))
 
 
 def predict(options: Options) -> Answer:

@@ -18,9 +18,7 @@ from autodet.messages.comparisons import comparison_sentence, verdict_text
 from autodet.messages.finding_kinds import KIND_TEXTS
 from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.messages.imports import SPLIT_ORIGINS
-from autodet.messages.leaderboards import split_note
 from autodet.messages.versions import change_sentence
-from autodet.models.registry import architecture_title
 from autodet.models.store import StoredModel
 from autodet.records import (
     MAX_DETECTIONS,
@@ -28,7 +26,6 @@ from autodet.records import (
     EvaluationReport,
     Finding,
     Interval,
-    Leaderboard,
     SearchStatus,
     TrialStatus,
 )
@@ -328,38 +325,6 @@ def comparison_text(comparison: Comparison) -> str:
     total = counted(len(comparison.images), "photo")
     parts = [comparison_sentence(comparison), columns(rows), f"The models differ on {len(apart)} of {total}."]
     return "\n\n".join(parts + [columns(photos)] * bool(apart))
-
-
-def leaderboard_text(leaderboard: Leaderboard) -> str:
-    """List the models on a leaderboard, and those that are not evaluated on its photos yet."""
-    if not leaderboard.standings:
-        return f"There is no model yet that knows the classes; train one with '{PROGRAM} search {leaderboard.dataset}'."
-    rows: list[tuple[str, ...]] = [
-        ("MODEL", "MAP50", "95 % INTERVAL", "MAP50-95", "95 % INTERVAL", "MS", "SIZE", "NETWORK", "SEARCH")
-    ]
-    rows += [
-        (
-            standing.model,
-            _figure(standing.map50),
-            _ends(standing.interval.get("map50")),
-            _figure(standing.map50_95),
-            _ends(standing.interval.get("map50_95")),
-            "-" if standing.latency_ms is None else f"{standing.latency_ms:g}",
-            size_text(standing.size_bytes),
-            architecture_title(standing.architecture),
-            standing.search or "-",
-        )
-        for standing in leaderboard.standings
-    ]
-    missing = [standing.model for standing in leaderboard.standings if not standing.is_evaluated]
-    hint = f"Add --evaluate to evaluate {', '.join(missing)} on these photos."
-    cautions = [f"{standing.model}: {standing.caution}" for standing in leaderboard.standings if standing.caution]
-    note = split_note(leaderboard.split)
-    return "\n\n".join(filter(None, [columns(rows), "\n".join([*cautions, note]).strip(), hint * bool(missing)]))
-
-
-def _ends(interval: Interval | None) -> str:
-    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "-"
 
 
 def _signed(interval: Interval) -> str:

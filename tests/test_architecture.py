@@ -53,7 +53,9 @@ INNER_LAYERS = {
         ("common",),
     ),
 }
-ROOM_OF_MODULE = dict.fromkeys(("terminal", "arguments", "commands", "dataset_commands", "__main__"), "cli")
+ROOM_OF_MODULE = dict.fromkeys(
+    ("terminal", "leaderboard_text", "arguments", "commands", "dataset_commands", "__main__"), "cli"
+)
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 
 NOUNS_IN_ING = {"malloc_tuning", "planning", "staging", "training"}  # other modules in -ing are gerunds
