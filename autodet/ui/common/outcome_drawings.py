@@ -25,7 +25,7 @@ def show_legend(*names: str) -> None:
 
 
 def photo_identity(dataset: Dataset, record: ImageRecord) -> str:
-    """Identify a photo, for the keys of caches."""
+    """Return the key of a photo in caches."""
     return f"{dataset.folder} {dataset.fingerprint} {record.file}"
 
 
