@@ -21,7 +21,6 @@ from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, ImageRecord, Interval, Notice, SearchStatus, TrialStatus
 from autodet.reports.limits import limits_of
 from autodet.reports.sample_photos import SamplePhotos, choose_photos
-from autodet.workspace import Workspace
 
 MAX_CURVES = 6  # classes with a curve, those with the most boxes
 MAX_FOLDERS = 20  # source folders with figures of their own, those with the most photos
@@ -139,7 +138,7 @@ def build_report(
     """
     evaluation, predictions = evaluate_model(model, dataset, split, progress)
     shown = match_evaluation(model, dataset, split, predictions).at(model.card.all_thresholds)
-    records, workspace = dataset.split(split), Workspace(dataset.folder.parents[1])
+    records = dataset.split(split)
     return ModelReport(
         model=model,
         dataset=dataset,
@@ -151,7 +150,7 @@ def build_report(
         curves=_curves(shown),
         reliability=reliability(shown.outcomes.counted_matches),
         photos=choose_photos(shown, records, dataset, evaluation.error_kinds),
-        limits=limits_of(model.card, dataset, split, evaluation, workspace),
+        limits=limits_of(model.card, dataset, split, evaluation, dataset.workspace),
         training=training,
     )
 

@@ -8,9 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from autodet.charts.errors import FOUND_COLOUR
-from autodet.datasets.export import coco_labels
 from autodet.datasets.manifest import Dataset
-from autodet.datasets.versions.box_edits import BoxEdit, apply_edits, edit_changes, edit_of
+from autodet.datasets.versions.box_edits import BoxEdit, edit_changes, edit_of
 from autodet.datasets.versions.derive import Changes, free_version_name, plan_version, store_version
 from autodet.errors import PhotoError
 from autodet.inference.leakage import evaluation_leakage
@@ -22,7 +21,7 @@ from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.photo_viewer import thumbnail_button
 from autodet.ui.evaluate.evaluation import Evaluated
-from autodet.ui.evaluate.label_files import dataset_issues, issue_table
+from autodet.ui.evaluate.label_files import corrected_labels, dataset_issues, issue_table
 from autodet.ui.evaluate.outcome_photos import LABEL_COLOUR, Outlines, crop, enlarge
 from autodet.workspace import portable
 
@@ -34,6 +33,10 @@ INTRO = (
     "Where a confident detection and the label disagree, one of the two is wrong; the most suspicious labels come "
     "first. Compare the two pictures: **accept** the suggestion, or **keep** the label as it is. Nothing changes until "
     "you create a version below."
+)
+NOT_IMPORTED = (
+    "These photos are not imported, so there is no data set to make a version of. Download the corrected labels below, "
+    "or import the photos on the page Data sets and evaluate the data set."
 )
 TRAINED = (
     "The model was trained on these labels and may repeat their mistakes, so it overlooks some. Labels that another "
@@ -143,7 +146,9 @@ def _offer_results(evaluated: Evaluated, issues: Sequence[LabelIssue], decisions
     kept = sum(decisions.get(issue) is False for issue in issues)
     st.markdown(f"**{len(accepted):,} accepted, {kept:,} kept**, {len(issues) - len(accepted) - kept:,} undecided.")
     dataset, name = evaluated.dataset, portable(evaluated.dataset.name)
-    if accepted:
+    if accepted and dataset.temporary:
+        st.info(NOT_IMPORTED, icon=":material/info:")
+    elif accepted:
         _offer_version(dataset, accepted, f"made of {evaluated.key}")
     with st.container(horizontal=True):
         st.download_button(
@@ -157,19 +162,13 @@ def _offer_results(evaluated: Evaluated, issues: Sequence[LabelIssue], decisions
         if accepted:
             st.download_button(
                 "Download corrected labels as COCO",
-                partial(_corrected_labels, dataset, accepted),
+                partial(corrected_labels, evaluated, accepted),
                 f"{name}-corrected.json",
                 "application/json",
                 icon=":material/data_object:",
                 on_click="ignore",
                 help="The photos with an accepted correction and all their labels, for a labelling tool.",
             )
-
-
-def _corrected_labels(dataset: Dataset, accepted: Sequence[LabelIssue]) -> bytes:
-    files = {issue.file for issue in accepted}
-    images = [record for record in dataset.images if record.file in files]
-    return coco_labels(dataset, apply_edits(images, dataset.classes, list(map(edit_of, accepted))))
 
 
 def _offer_version(dataset: Dataset, accepted: Sequence[LabelIssue], state: str) -> None:

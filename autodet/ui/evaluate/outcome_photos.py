@@ -73,7 +73,7 @@ def view_outcomes(evaluated: Evaluated, shown: ShownOutcomes, photo: int, exampl
         )
         focus = next(((layer.key, own.tolist().index(one)) for layer, own, one in candidates if one in own), None)
     source = evaluated.dataset.photo(record)
-    return view_photo(f"{evaluated.dataset.fingerprint} {record.file}", source, record.file, boxes, focus=focus)
+    return view_photo(evaluated.identify(record), source, record.file, boxes, focus=focus)
 
 
 @st.dialog("Photo", width="large")
@@ -135,7 +135,7 @@ def crop(evaluated: Evaluated, photo: int, outlines: Outlines, around: Outlines 
         PhotoError: The photo cannot be read.
     """
     record = evaluated.records[photo]
-    return _crop(f"{evaluated.dataset.fingerprint} {record.file}", outlines, around or outlines, evaluated, photo)
+    return _crop(evaluated.identify(record), outlines, around or outlines, evaluated, photo)
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)

@@ -82,7 +82,7 @@ def _show_tile(evaluated: Evaluated, shown: ShownOutcomes, photos: Sequence[int]
 
 def _drawn(evaluated: Evaluated, shown: ShownOutcomes, photo: int) -> bytes:
     record, outcomes = evaluated.records[photo], shown.outcomes
-    identity = f"{evaluated.dataset.fingerprint} {record.file}"
+    identity = evaluated.identify(record)
     picture, scale = small_photo(identity, DRAWN_PIXELS, evaluated.dataset.photo(record), record.file)
     boxes = range(*outcomes.truth.starts[photo : photo + 2])
     seen = range(*outcomes.detections.starts[photo : photo + 2])

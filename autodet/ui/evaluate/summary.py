@@ -29,7 +29,8 @@ SUMMARY_HELP = (
 def show_summary(evaluated: Evaluated, together: DetectionSummary, by_class: Sequence[DetectionSummary]) -> None:
     """Show both shares in a sentence, then in a line for each of the main classes."""
     names = evaluated.model.card.classes
-    photos = f"On {counted(len(evaluated.records), f'{SPLIT_WORDS[evaluated.split]} photo')}"
+    kind = SPLIT_WORDS.get(evaluated.split_shown, "")
+    photos = f"On {counted(len(evaluated.records), f'{kind} photo'.strip())}"
     what = f"{counted(together.boxes, 'labelled object')}"
     st.subheader(_sentence(together, " of the objects"), anchor=False)
     st.markdown(
@@ -67,7 +68,7 @@ def show_metrics(evaluated: Evaluated) -> None:
                 border=True,
             )
     unmeasured = [name for name, class_report in report.per_class.items() if class_report.ap50 is None]
-    if caution := unmeasured_caution(unmeasured, evaluated.split):
+    if caution := unmeasured_caution(unmeasured, evaluated.split_shown):
         st.warning(escape(caution_text(caution)), icon=":material/warning:")
     if report.crowded_images:
         st.info(
