@@ -10,7 +10,7 @@ from autodet.ui.evaluate.dropped_photos import chooses_new_photos, evaluate_new_
 from autodet.ui.evaluate.evaluation import evaluate
 
 with page("evaluate", "How good a model is on labelled photos, class by class, and where it is wrong."):
-    left, middle, right = st.columns([5, 3, 5])
+    left, middle, right = st.columns([6, 4, 5])
     with left:
         model = choose_model()
     if model:

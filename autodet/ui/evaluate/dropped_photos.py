@@ -36,7 +36,7 @@ from autodet.workspace import open_workspace, sweep_hidden
 
 DROP = "dropped"  # session state and address: the dropped photos of this visitor
 SOURCE, WIDGET = "measured on", "choose_source"  # session state
-SOURCES = {"dataset": "A data set", "dropped": "New photos"}
+SOURCES = {"dataset": "Data set", "dropped": "New photos"}
 DROPS = "photos dropped"  # session state: number of drops; part of every key, so that each has a new form
 HELP = "New photos with their labels: they are evaluated without an import, and deleted afterwards."
 GONE = "The dropped photos are deleted. Drop them again."
@@ -119,8 +119,10 @@ def _show_assumptions(dataset: Dataset, card: ModelCard) -> None:
 def _offer_drop(model: StoredModel) -> None:
     sweep_hidden(open_workspace().dropped)
     with st.container(border=True):
-        st.markdown(f"Photos with their labels, which are deleted when you leave. {LABELS}")
-        archive, folder = st.tabs(["An archive or files", "A folder"])
+        st.markdown(
+            f"Photos with their labels. They are not imported, and are deleted soon after you close this page. {LABELS}"
+        )
+        archive, folder = st.tabs(["Archive or files", "Folder"])
         with archive:
             limit = int(st.get_option("server.maxUploadSize"))
             st.caption(f"A zip or tar archive, or the photos and their label files together; up to {limit} MB a file.")
