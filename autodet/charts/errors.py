@@ -182,6 +182,7 @@ def groups_figure(counts: Sequence[GroupCounts], titles: Sequence[str], texts: S
     styled(figure, height=80 + 52 * len(rows))
     figure.update_layout(barmode="stack", bargap=0.5, hovermode="closest", annotations=notes)
     figure.update_yaxes(showgrid=False, showticklabels=False, range=[len(rows) - 0.5, -0.8])
-    figure.update_xaxes(range=[0, 100], ticksuffix=" %", fixedrange=True)
+    ends = {"tickvals": [0, 25, 50, 75, 100], "range": [0, 101]}  # the last label needs a little more than the end
+    figure.update_xaxes(**ends, ticksuffix=" %", fixedrange=True)
     figure.update_yaxes(fixedrange=True)
     return figure

@@ -82,7 +82,8 @@ def _too_small(caution: Notice) -> str:
     return (
         f"{_on(large, caution.values['photos'])} objects may be too small for the model: the longer side has "
         f"{'up to ' * (large > 1)}{side:,} pixels, {photo_side:,} in the median training photo, "
-        f"and no objects of a usual size were found. {REMEDY}"
+        "and nothing, or mostly small objects, was found. If the objects are small there, cut such photos into parts, "
+        "and predict on each part."
     )
 
 

@@ -39,7 +39,7 @@ NOT_IMPORTED = (
     "or import the photos on the page Data sets and evaluate the data set."
 )
 TRAINED = (
-    "The model was trained on these labels and may repeat their mistakes, so it overlooks some. Labels that another "
+    "The model was trained on these labels and may repeat their errors, so it overlooks some. Labels that another "
     "model, trained without these photos, finds suspicious tell more."
 )
 
@@ -99,14 +99,14 @@ def _show_issue(evaluated: Evaluated, issue: LabelIssue, decisions: dict[LabelIs
             st.markdown(f"**{escape(issue_text(issue.kind, *names))}**  \n{escape(remedy_text(issue.kind, *names))}?")
             if thumbnail_button(f":small[{escape(issue.file)}]", f"enlarge issue {key}"):
                 enlarge(evaluated, evaluated.outcomes.at(evaluated.model.card.all_thresholds), [photo], 0)
-            st.session_state[f"decision {key}"] = decisions.get(issue)
+            st.session_state[f"verdict {key}"] = decisions.get(issue)
             st.segmented_control(
                 "Decision",
                 list(DECISIONS),
                 format_func=DECISIONS.__getitem__,
-                key=f"decision {key}",
+                key=f"verdict {key}",
                 label_visibility="collapsed",
-                on_change=partial(_decide, decisions, issue, f"decision {key}"),
+                on_change=partial(_decide, decisions, issue, f"verdict {key}"),
             )
 
 
@@ -180,13 +180,15 @@ def _offer_version(dataset: Dataset, accepted: Sequence[LabelIssue], state: str)
     if made and made[0] == edits:
         _show_version(*made[1:])
         return
-    name, button = st.columns([2, 1], vertical_alignment="bottom")
+    room = st.empty()
+    name, button = room.columns([2, 1], vertical_alignment="bottom")
     called = name.text_input("Name of the new version", free_version_name(dataset), key=f"name {state} {len(accepted)}")
     if button.button("Create the version", type="primary", icon=":material/call_split:", width="stretch"):
         with st.spinner("Creating the version"):
             version = store_version(plan_version(dataset, Changes(edits=edits)), called)
             st.session_state[state] = (edits, version.id, version.name)  # at once: a double click makes one version
-        _show_version(version.id, version.name)
+        with room.container():  # instead of the form
+            _show_version(version.id, version.name)
 
 
 def _show_version(identity: str, name: str) -> None:

@@ -69,6 +69,7 @@ def view_outcomes(evaluated: Evaluated, shown: ShownOutcomes, photo: int, exampl
         candidates = (
             (TRUE_POSITIVES, found, detection),
             (FALSE_POSITIVES, wrong, detection),
+            (MISSED, missed, box),
             (GROUND_TRUTH, marked, box),
         )
         focus = next(((layer.key, own.tolist().index(one)) for layer, own, one in candidates if one in own), None)

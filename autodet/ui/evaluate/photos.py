@@ -23,7 +23,7 @@ from autodet.ui.evaluate.outcome_photos import enlarge, outlines_of
 PER_PAGE = 8
 TILE_PIXELS = 176  # four side by side, two on a phone
 DRAWN_PIXELS = 480  # longer side of a thumbnail
-ORDERS = {"worst": "Worst first", "imported": "As imported"}
+ORDERS = {"worst": "Worst first", "named": "By name"}
 WORDS = (
     "A detection matches a label of its class if their overlap (IoU) is at least 0.5. Missed (false negative): a label "
     "without a detection. False alarm (false positive): a detection without a label, or a duplicate. Wrong class: a "
@@ -41,7 +41,7 @@ def show_photos(evaluated: Evaluated, shown: ShownOutcomes) -> None:
         )
         counts = _counts(shown)
         order = np.argsort(-counts.sum(axis=0), kind="stable") if chosen == "worst" else np.arange(counts.shape[1])
-        objects = counted(sum(len(record.annotations) for record in evaluated.records), "annotated object")
+        objects = counted(sum(len(record.annotations) for record in evaluated.records), "labelled object")
         right.markdown(
             f"On all {counted(len(order), 'photo')}, with {objects}: **{errors_text(*counts.sum(axis=1).tolist())}**.",
             help=WORDS,

@@ -47,7 +47,7 @@ def test_a_finding_is_assumed_or_refused_until_it_is_decided(workspace, tmp_path
     assert assumed.endswith("The photo was left out.")
 
     write_labelled(tmp_path / "set", "twin", [BANANA]).with_suffix(".png").write_bytes(copy.read_bytes())
-    with pytest.raises(DatasetError, match="photo_00.png"), temporary_dataset(tmp_path / "set", workspace):
+    with pytest.raises(DatasetError, match=r"photo_00\.png"), temporary_dataset(tmp_path / "set", workspace):
         pass
     with temporary_dataset(tmp_path / "set", workspace, {"copies_disagree": "fix"}) as photos:
         assert len(photos.images) == 3
