@@ -11,8 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from autodet.charts.layout import GRID, label, name_rows, styled
-from autodet.evaluation.groupings import GroupCounts
-from autodet.records import Confusion
+from autodet.records import Confusion, GroupCounts
 
 FOUND_COLOUR, WRONG_COLOUR, MISSED_COLOUR = "#2a9d6f", "#e4572e", "#e0a30b"
 RIGHT_SHADE, WRONG_SHADE = "rgba(42, 157, 111, {:.2f})", "rgba(228, 87, 46, {:.2f})"

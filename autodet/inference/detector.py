@@ -18,10 +18,12 @@ from autodet.datasets.imports.temporary import assumptions, path_of_photos, temp
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.datasets.photo_sources import Photo, name_of
 from autodet.errors import BundleError, ModelError, PhotoError, warn
+from autodet.evaluation.outcomes import find_outcomes
 from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.bundle_graph import add_graph
 from autodet.inference.cautions import prediction_cautions, unread_caution
 from autodet.inference.comparable_records import comparable_records, unknown_classes
+from autodet.inference.conditions import condition_counts, groups_if_readable
 from autodet.inference.evaluations import keep_evaluation, kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
 from autodet.inference.photo_batches import draw_photo, predict_photos
@@ -237,13 +239,16 @@ class Detector:
         caution = caution_text(leakage) if leakage else ""
         if caution:
             warn(caution)
-        if kept := kept_evaluation(self._model, dataset, split):
-            return replace(kept[0], caution=caution)
-        predictions = self.predict_dataset(dataset, records, progress)
-        report = evaluate_predictions(records, predictions, self.classes, self.card.all_thresholds)
-        with suppress(OSError):  # a full disk does not lose the report
-            keep_evaluation(self._model, dataset, split, (report, predictions))
-        return replace(report, caution=caution)
+        kept = kept_evaluation(self._model, dataset, split)
+        if not kept:
+            predictions = self.predict_dataset(dataset, records, progress)
+            report = evaluate_predictions(records, predictions, self.classes, self.card.all_thresholds)
+            kept = report, predictions
+            with suppress(OSError):  # a full disk does not lose the report
+                keep_evaluation(self._model, dataset, split, kept)
+        shown = find_outcomes(records, kept[1], self.classes).at(self.card.all_thresholds)
+        conditions = condition_counts(shown, groups_if_readable(dataset, split))
+        return replace(kept[0], conditions=conditions, caution=caution)
 
     def save(self, path: str | Path) -> Path:
         """Write the model as a bundle that any installation of autodet can load, with its ONNX graph if possible.

@@ -2,9 +2,11 @@
 
 from autodet.datasets.manifest import Dataset
 from autodet.inference.background_jobs import Job, end_jobs, find_job, start_job
+from autodet.inference.conditions import measure_groups
 from autodet.inference.evaluations import evaluate_model
 from autodet.models.store import StoredModel
 
+MEASURES = "measure"  # step: light and sharpness
 UNEXPECTED = "The evaluation failed unexpectedly; the app's log has the details. Try again."
 
 
@@ -14,9 +16,12 @@ def start_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Job:
     Returns:
         The new job, or the existing one if the same evaluation is already waiting or running.
     """
-    return start_job(
-        _key(model, dataset, split), lambda job: evaluate_model(model, dataset, split, job.report), UNEXPECTED
-    )
+
+    def work(job: Job) -> None:
+        evaluate_model(model, dataset, split, job.report)
+        measure_groups(dataset, split, lambda done, total: job.report_step(MEASURES, done, total))
+
+    return start_job(_key(model, dataset, split), work, UNEXPECTED)
 
 
 def find_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Job | None:

@@ -10,7 +10,7 @@ from autodet.evaluation.outcomes import Outcomes, find_outcomes
 from autodet.inference.background_jobs import Job
 from autodet.inference.comparable_records import comparable_records
 from autodet.inference.dropped_photos import first_split
-from autodet.inference.evaluation_jobs import cancel_evaluation, find_evaluation, start_evaluation
+from autodet.inference.evaluation_jobs import MEASURES, cancel_evaluation, find_evaluation, start_evaluation
 from autodet.inference.evaluations import kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
 from autodet.messages.cautions import caution_text
@@ -125,4 +125,6 @@ def _outcomes(
 
 
 def _progress_text(job: Job) -> str:
-    return f"Photo {job.done:,} of {job.total:,}" if job.total else "Loading the model"
+    if not job.total:
+        return "Loading the model"
+    return f"{'Light and sharpness of photo' if job.step == MEASURES else 'Photo'} {job.done:,} of {job.total:,}"

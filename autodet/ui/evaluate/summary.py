@@ -21,8 +21,9 @@ HELP = {
 }
 SUMMARY_HELP = (
     "A detection is right if it overlaps a label (the ground truth) of its class by at least half (IoU 0.5). The share "
-    "found is the recall; the share of right detections is the precision. The intervals say how much the figures depend "
-    "on the photos that happen to be in this split: drawn again, 95 % of the figures would lie in them (bootstrap)."
+    "found is the recall; the share of right detections is the precision. The intervals say how much the figures "
+    "depend on the photos that happen to be in this split: drawn again, 95 % of the figures would lie in them "
+    "(bootstrap)."
 )
 
 

@@ -9,7 +9,6 @@ import streamlit as st
 from autodet.charts.errors import groups_figure
 from autodet.evaluation.examples import group_examples
 from autodet.evaluation.groupings import (
-    GroupCounts,
     Grouping,
     crowding_grouping,
     group_counts,
@@ -19,6 +18,7 @@ from autodet.evaluation.groupings import (
 from autodet.evaluation.outcomes import Outcomes, ShownOutcomes
 from autodet.evaluation.priorities import weak_groups
 from autodet.messages.evaluation import GROUP_TITLES, group_text, weakest_text
+from autodet.records import GroupCounts
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.evaluate.evaluation import MAX_KEPT, Evaluated
