@@ -22,7 +22,7 @@ def test_a_blurred_photo_is_less_sharp(tmp_path):
     assert measured(tmp_path, Image.new("RGB", (1, 5), "red")).sharpness == 0
 
 
-def test_photos_of_a_data_set_are_measured_once(workspace, tmp_path, monkeypatch):
+def test_photos_of_a_data_set_are_measured_once(workspace, tmp_path):
     for seed in range(3):
         write_labelled(tmp_path / "fruit", f"photo_{seed}", seed=seed)
     data = import_dataset(tmp_path / "fruit", "fruit", workspace=workspace)
