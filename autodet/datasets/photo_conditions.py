@@ -35,7 +35,7 @@ class Conditions(NamedTuple):
 
 
 def kept_conditions(dataset: Dataset, records: Sequence[ImageRecord]) -> list[Conditions] | None:
-    """Return what is stored about photos; None unless all were measured."""
+    """Return the stored conditions of photos; None unless all were measured."""
     kept = _kept(dataset)
     return [kept[record.file] for record in records] if all(record.file in kept for record in records) else None
 

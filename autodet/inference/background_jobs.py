@@ -1,6 +1,6 @@
 """Work in background threads of this process, so that it continues after the visitor leaves the page.
 
-A job only reports progress; it stores what it makes. One job runs at a time, because each uses every core.
+A job only reports progress; it stores its result. One job runs at a time, because each uses every core.
 """
 
 import logging

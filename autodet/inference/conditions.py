@@ -38,7 +38,7 @@ def groups_if_readable(dataset: Dataset, split: str) -> Groups:
 
 
 def condition_counts(shown: ShownOutcomes, groups: Groups) -> dict[str, tuple[GroupCounts, ...]]:
-    """Count what is found and missed in each group."""
+    """Count the objects found and missed in each group."""
     return {
         kind: tuple(group_counts(shown, photo_grouping(shown.outcomes, names, members)))
         for kind, (names, members) in groups.items()

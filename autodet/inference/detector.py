@@ -207,7 +207,7 @@ class Detector:
 
         Warns (``AutodetWarning``) about data leakage if the model was trained on some of these photos; the report
         repeats the warning in ``caution``. For photos that are not imported, warns about findings that an import would
-        ask about, with what was assumed, and about classes that the model does not know, whose labels are left out.
+        ask about, with its assumptions, and about classes that the model does not know, whose labels are left out.
 
         Args:
             dataset: The data set, its id or its name; its classes must be a subset of the model's. Or a path: an

@@ -283,7 +283,7 @@ def action_sentence(finding: Finding, *, planned: bool = False) -> str:
 
 
 def assumption_text(title: str, findings: Sequence[Finding], audience: Audience = "terminal") -> str:
-    """Say what findings of one kind are about, and what was done about the first of them."""
+    """Describe findings of one kind by the first of them and its action."""
     first = findings[0]
     count = f" ({len(findings):,})" if len(findings) > 1 else ""
     example = f"{first.file}: {problem_sentence(first, audience)}" if first.file else problem_sentence(first, audience)

@@ -50,7 +50,7 @@ def path_of_photos(given: str | Path, workspace: Workspace | None = None) -> Pat
 
 
 def assumptions(dataset: Dataset, audience: Audience = "terminal") -> list[str]:
-    """Return a sentence for each kind of finding about which an import would ask, with what was assumed."""
+    """Return a sentence for each kind of finding about which an import would ask, with the assumption."""
     return [
         assumption_text(KIND_TEXTS[kind].title, findings, audience)
         for kind, findings in by_kind(dataset.findings).items()

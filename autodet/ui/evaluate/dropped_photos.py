@@ -93,7 +93,7 @@ def _evaluate(model: StoredModel, dataset: Dataset, token: str) -> Evaluated | N
         st.markdown(_contents(dataset), width="stretch")
         _offer_other_photos(token)
     if not dataset.boxes:
-        st.info("There are no labels to compare detections with. To see what the model finds, use Predict.")
+        st.info("There are no labels to compare detections with. Predict shows the objects that the model finds.")
         link("predict", "Go to Predict", model=model.id)
         return None
     _show_assumptions(dataset, model.card)
@@ -101,8 +101,8 @@ def _evaluate(model: StoredModel, dataset: Dataset, token: str) -> Evaluated | N
 
 
 def _contents(dataset: Dataset) -> str:
-    what = f"{counted(dataset.boxes, 'box', 'boxes')} of {counted(len(dataset.classes), 'class', 'classes')}"
-    labels = f"with {what}" if dataset.boxes else "without labels"
+    boxes = f"{counted(dataset.boxes, 'box', 'boxes')} of {counted(len(dataset.classes), 'class', 'classes')}"
+    labels = f"with {boxes}" if dataset.boxes else "without labels"
     return f"**{escape(dataset.name)}**: {counted(len(dataset.images), 'photo')} {labels}, not imported."
 
 
