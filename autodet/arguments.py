@@ -197,9 +197,11 @@ def add_rename(parser: argparse.ArgumentParser) -> None:
 
 
 def add_evaluate(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``evaluate``: model, data set and split."""
+    """Declare the arguments of ``evaluate``: model, data set or photos, split and decisions about photos."""
     _add_model(parser)
-    _add_split(parser)
+    words = "a data set's id or name; or an archive or a folder of labelled photos, which are not imported"
+    _add_split(parser, words)
+    _add_decide(parser)
 
 
 def add_compare(parser: argparse.ArgumentParser) -> None:
@@ -217,8 +219,9 @@ def add_leaderboard(parser: argparse.ArgumentParser) -> None:
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``report``: those of ``evaluate``, and the file."""
-    add_evaluate(parser)
+    """Declare the arguments of ``report``: model, data set, split and file."""
+    _add_model(parser)
+    _add_split(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="the HTML file to write; not needed with --json")
 
 
@@ -260,8 +263,8 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_split(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+def _add_split(parser: argparse.ArgumentParser, dataset: str = "a data set's id or name") -> None:
+    parser.add_argument("dataset", metavar="DATASET", help=dataset)
     parser.add_argument("--split", choices=(*SPLITS, "all"), default="test", help="default test")
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any
 
 from autodet import terminal
 from autodet.datasets.export import LAYOUTS, export_dataset
-from autodet.datasets.manifest import load_dataset, only_dataset_id
+from autodet.datasets.imports.temporary import path_of_photos, temporary_dataset
+from autodet.datasets.manifest import Dataset, load_dataset, only_dataset_id
 from autodet.datasets.photos import open_photo
-from autodet.errors import AmbiguousNameError, ModelError, NotFoundError, PhotoError, SearchError
+from autodet.errors import AmbiguousNameError, DatasetError, ModelError, NotFoundError, PhotoError, SearchError
 from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
+from autodet.inference.comparable_records import unknown_classes
 from autodet.inference.photo_folders import dataset_photos, find_photos
 from autodet.inference.runtime import choose_runtime
 from autodet.leaderboard_text import leaderboard_text
+from autodet.messages.imports import step_text
 from autodet.messages.plans import plan_text
 from autodet.messages.quantization import quantization_text
 from autodet.models.store import StoredModel, find_model, list_models, only_model_id, rename_model
@@ -31,6 +35,7 @@ from autodet.server.streamlit_command import environment_with_secrets, start_app
 from autodet.settings import load_settings
 from autodet.terminal import PROGRAM, ProgressLine, say
 from autodet.text_format import listed, size_text
+from autodet.workspace import open_workspace
 
 Options = argparse.Namespace
 KIND_TITLES = {"model": "model", "dataset": "data set"}
@@ -213,14 +218,32 @@ def _is_there(find: Callable[[str], object], name: str) -> bool:
 
 
 def evaluate(options: Options) -> Answer:
-    """Evaluate a model on a split."""
-    model, dataset = find_model(options.model), load_dataset(options.dataset)
+    """Evaluate a model on a split of a data set, or on labelled photos that are not imported."""
+    model, path = find_model(options.model), path_of_photos(options.dataset)
+    if options.decide and not path:
+        raise DatasetError("--decide needs a path of photos; the decisions about a data set were made at its import.")
     from autodet.inference.detector import load_detector
 
-    with ProgressLine() as line:
+    with ProgressLine() as line, _photos_of(options, path, line) as dataset:
         report = load_detector(model).evaluate(dataset, options.split, progress=line.show_photos)
-    facts = {"model": model.id, "dataset": dataset.id, "split": options.split}
+        facts: dict[str, Any] = {"model": model.id, "dataset": dataset.id, "split": options.split}
+        if path:
+            found = dataset.to_json()
+            facts |= {
+                "dataset": None,
+                "path": options.dataset,
+                "format": found["format"],
+                "problems": found["problems"],
+            }
+            facts["classes_unknown"] = unknown_classes(model.card, dataset)
     return Answer(report.to_json() | facts, terminal.report_text(report))
+
+
+def _photos_of(options: Options, path: Path | None, line: ProgressLine) -> AbstractContextManager[Dataset]:
+    if path is None:
+        return nullcontext(load_dataset(options.dataset))
+    show = lambda share, step: line.show(f"{share:4.0%}  {step_text(step)}")  # noqa: E731
+    return temporary_dataset(path, open_workspace(), dict(options.decide), show)
 
 
 def report(options: Options) -> Answer:

@@ -6,6 +6,7 @@
       searches/<id>/   spec.json, status.json, lock    see autodet.search
       models/<id>/     model.autodet, evaluations/     see autodet.models
       devices/         users of the device slots       see autodet.search.executors.device_queue
+      dropped/         photos that are only evaluated  see autodet.datasets.imports.temporary
       optuna.db        the studies of all searches
 
 Content made in several steps is written under a hidden name beside its final place and renamed at the
@@ -48,6 +49,11 @@ class Workspace:
     def imports(self) -> Path:
         """Folder of the unfinished imports, one subfolder each."""
         return _made(self.home / "imports")
+
+    @property
+    def dropped(self) -> Path:
+        """Folder of photos that are only evaluated, one hidden subfolder for each time."""
+        return _made(self.home / "dropped")
 
     @property
     def searches(self) -> Path:
@@ -111,7 +117,7 @@ def hidden_folder(parent: Path) -> Iterator[Path]:
 
     Hidden folders left by killed processes are deleted first.
     """
-    _sweep(parent)
+    sweep_hidden(parent)
     hidden = parent / f"{HIDDEN}{secrets.token_hex(6)}"
     hidden.mkdir(parents=True)
     descriptor = os.open(hidden, os.O_RDONLY)
@@ -131,7 +137,7 @@ def delete_folder(folder: Path) -> None:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
-def _sweep(parent: Path) -> None:
+def sweep_hidden(parent: Path) -> None:
     """Delete hidden folders that no process holds any more."""
     for folder in parent.glob(f"{HIDDEN}*"):
         try:

@@ -6,16 +6,19 @@ from autodet.ui.common.choice import choose_fitting_dataset, choose_model
 from autodet.ui.common.frame import page
 from autodet.ui.common.report_button import offer_report
 from autodet.ui.evaluate.analysis import show_analysis
+from autodet.ui.evaluate.dropped_photos import chooses_new_photos, evaluate_new_photos
 from autodet.ui.evaluate.evaluation import evaluate
 
 with page("evaluate", "How good a model is on labelled photos, class by class, and where it is wrong."):
-    left, right = st.columns(2)
+    left, middle, right = st.columns([6, 4, 5])
     with left:
         model = choose_model()
-    with right:
-        dataset = choose_fitting_dataset(model) if model else None
-    if model and dataset:
-        evaluated = evaluate(model, dataset)
+    if model:
+        with middle:
+            new = chooses_new_photos()
+        with right:
+            dataset = None if new else choose_fitting_dataset(model)
+        evaluated = evaluate_new_photos(model) if new else dataset and evaluate(model, dataset)
         if evaluated:
             show_analysis(evaluated)
-            offer_report(model, dataset, evaluated.split)
+            offer_report(model, evaluated.dataset, evaluated.split)

@@ -492,6 +492,21 @@ def test_an_evaluation_on_training_photos_is_cautioned(trained_bundle, sample_da
     assert (json.loads(clean.stdout)["caution"], clean.stderr) == ("", "")
 
 
+def test_photos_are_evaluated_without_an_import(trained_bundle, empty_home, tmp_path):
+    marks = [("apple", (4, 6, 30, 40)), ("pear", (1, 1, 20, 20))]
+    write_voc(tmp_path / "new", 2, marks)
+    draw_photo(seed=9).save(tmp_path / "new" / "bare.png")
+    ran = run(empty_home, "evaluate", trained_bundle, tmp_path / "new", "--decide", "photo_unlabelled=keep", "--json")
+    report = json.loads(ran.stdout)
+    assert (ran.returncode, report["images"], report["classes_unknown"]) == (0, 3, {"pear": 2})
+    assert (report["dataset"], report["path"], report["format"]) == (None, str(tmp_path / "new"), "voc")
+    assert "photo_unlabelled" in {problem["kind"] for problem in report["problems"]}
+    assert "Photos without labels. bare.png: " in ran.stderr
+    assert "The model does not know pear (2 boxes), so these labels are left out.\n" in ran.stderr
+    assert list((empty_home / "dropped").iterdir()) == []
+    assert_is_one_sentence(run(empty_home, "evaluate", trained_bundle, tmp_path / "none.zip"), "no file or folder")
+
+
 def test_a_crowded_photo_and_a_large_one_are_told(crowded_bundle, empty_home, tmp_path):
     draw_photo().save(tmp_path / "crowded.png")
     draw_photo((4000, 3000)).save(tmp_path / "large.png")

@@ -11,8 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from autodet.charts.layout import GRID, label, name_rows, styled
-from autodet.evaluation.groupings import GroupCounts
-from autodet.records import Confusion
+from autodet.records import Confusion, GroupCounts
 
 FOUND_COLOUR, WRONG_COLOUR, MISSED_COLOUR = "#2a9d6f", "#e4572e", "#e0a30b"
 RIGHT_SHADE, WRONG_SHADE = "rgba(42, 157, 111, {:.2f})", "rgba(228, 87, 46, {:.2f})"
@@ -182,6 +181,7 @@ def groups_figure(counts: Sequence[GroupCounts], titles: Sequence[str], texts: S
     styled(figure, height=80 + 52 * len(rows))
     figure.update_layout(barmode="stack", bargap=0.5, hovermode="closest", annotations=notes)
     figure.update_yaxes(showgrid=False, showticklabels=False, range=[len(rows) - 0.5, -0.8])
-    figure.update_xaxes(range=[0, 100], ticksuffix=" %", fixedrange=True)
+    ends = {"tickvals": [0, 25, 50, 75, 100], "range": [0, 101]}  # the last label needs a little more than the end
+    figure.update_xaxes(**ends, ticksuffix=" %", fixedrange=True)
     figure.update_yaxes(fixedrange=True)
     return figure

@@ -109,8 +109,8 @@ def export_dataset(data: Dataset | DatasetSummary | str, format: str, path: str 
 
 
 def coco_labels(dataset: Dataset, records: Sequence[ImageRecord]) -> bytes:
-    """Return the labels of some photos of a data set as a COCO file, which names photos without their folders."""
-    return "".join(_coco_text(dataset, _named(records))).encode()
+    """Return the labels of some photos of a data set as a COCO file, with the paths that the data set names."""
+    return "".join(_coco_text(dataset, _named(records), lambda photo: photo.record.file)).encode()
 
 
 def export_bytes(dataset: Dataset) -> int:
@@ -168,13 +168,15 @@ def _coco_labels(dataset: Dataset, photos: Sequence[Exported]) -> Labels:
         yield f"annotations/instances_{split}.json", _coco_text(dataset, of_split)
 
 
-def _coco_text(dataset: Dataset, photos: Sequence[Exported]) -> Iterator[str]:
+def _coco_text(
+    dataset: Dataset, photos: Sequence[Exported], name: Callable[[Exported], str] = lambda photo: photo.name
+) -> Iterator[str]:
     categories = [{"id": number, "name": plain_name(name)} for number, name in enumerate(dataset.classes, start=1)]
     yield f'{{"info": {_json({"description": dataset.name})},\n"categories": {_json(categories)},\n"images": ['
     separator = "\n"
     for photo_id, photo in enumerate(photos, start=1):
         size = {"width": photo.record.width, "height": photo.record.height}
-        yield separator + _json({"id": photo_id, "file_name": photo.name, **size})
+        yield separator + _json({"id": photo_id, "file_name": name(photo), **size})
         separator = ",\n"
     yield '],\n"annotations": ['
     separator, mark_id = "\n", 0

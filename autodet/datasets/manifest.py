@@ -80,6 +80,7 @@ class Dataset:
         parent: The data set that it was derived from, with the changes; None if it was imported.
         other_parents: The further data sets that a merge joined to the first, without changes of their own.
         splits_from: Where the splits come from; empty if an earlier version of autodet imported it.
+        temporary: Whether its photos are only evaluated, and deleted afterwards.
     """
 
     folder: Path
@@ -94,6 +95,7 @@ class Dataset:
     parent: Parent | None = None
     other_parents: tuple[Parent, ...] = ()
     splits_from: SplitOrigin = ""
+    temporary: bool = False
 
     def __repr__(self) -> str:
         """Return one line, for notebooks."""
@@ -114,6 +116,11 @@ class Dataset:
     def photo(self, record: ImageRecord) -> Path:
         """Return the path of a record's photo; open it with ``open_photo``."""
         return self.folder / IMAGES / record.file
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace whose models and data sets it is used with."""
+        return Workspace(self.folder.parents[3 if self.temporary else 1])
 
     @property
     def parents(self) -> tuple[Parent, ...]:

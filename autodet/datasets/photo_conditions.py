@@ -1,15 +1,24 @@
-"""Light and sharpness of photos."""
+"""Light and sharpness of photos, measured once for each photo of a data set and stored beside its manifest."""
 
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from autodet.datasets.manifest import Dataset
 from autodet.datasets.photos import open_photo
-from autodet.records import FloatArray
+from autodet.errors import AutodetError
+from autodet.records import FloatArray, ImageRecord
+from autodet.workspace import read_json, write_json
 
 SIDE = 512  # longer side of the copy on which both are measured
+CONDITIONS = "conditions.json"  # in the data set's folder: both figures by file
+DECIMALS = 6
 
 
 class Conditions(NamedTuple):
@@ -25,6 +34,45 @@ class Conditions(NamedTuple):
     sharpness: float
 
 
+def kept_conditions(dataset: Dataset, records: Sequence[ImageRecord]) -> list[Conditions] | None:
+    """Return the stored conditions of photos; None unless all were measured."""
+    kept = _kept(dataset)
+    return [kept[record.file] for record in records] if all(record.file in kept for record in records) else None
+
+
+def measure_photos(
+    dataset: Dataset, records: Sequence[ImageRecord], progress: Callable[[int, int], None] | None = None
+) -> list[Conditions]:
+    """Measure photos of a data set that are not measured yet, and store the result.
+
+    Args:
+        dataset: The data set.
+        records: Photos of it.
+        progress: Callback that receives the number of photos done and the total.
+
+    Returns:
+        The conditions of each photo, in the same order.
+
+    Raises:
+        PhotoError: A photo cannot be read.
+    """
+    kept = _kept(dataset)
+    missing = [record for record in records if record.file not in kept]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        try:
+            measured = pool.map(lambda record: measure_conditions(dataset.photo(record), record.file), missing)
+            for done, (record, conditions) in enumerate(zip(missing, measured, strict=True), start=1):
+                kept[record.file] = conditions
+                if progress:
+                    progress(done, len(missing))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    if missing:
+        with suppress(OSError):  # they are measured again where nothing can be written
+            write_json(dataset.folder / CONDITIONS, kept)
+    return [kept[record.file] for record in records]
+
+
 def measure_conditions(photo: Path, name: str = "") -> Conditions:
     """Measure a photo.
 
@@ -34,7 +82,15 @@ def measure_conditions(photo: Path, name: str = "") -> Conditions:
     grey = open_photo(photo, name).convert("L")
     grey.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
     pixels = np.asarray(grey, np.float32) / np.float32(255)
-    return Conditions(float(pixels.mean()), _sharpness(pixels))
+    return Conditions(round(float(pixels.mean()), DECIMALS), round(_sharpness(pixels), DECIMALS))
+
+
+def _kept(dataset: Dataset) -> dict[str, Conditions]:
+    try:
+        document = read_json(dataset.folder / CONDITIONS)
+        return {str(file): Conditions(*map(float, values)) for file, values in document.items()}
+    except (AutodetError, OSError, AttributeError, TypeError, ValueError):  # none yet, or damaged
+        return {}
 
 
 def _sharpness(pixels: FloatArray) -> float:

@@ -7,10 +7,14 @@ import numpy as np
 
 from autodet.evaluation.coco_matches import AREAS, areas_of
 from autodet.evaluation.outcomes import Outcome, Outcomes, ShownOutcomes
-from autodet.records import IntArray
+from autodet.evaluation.overlap import DoubleArray
+from autodet.records import GroupCounts, IntArray
 
 SIZES = ("small", "medium", "large")
 CROWDING = {"1 object": (1, 1), "2 to 5 objects": (2, 5), "6 to 20 objects": (6, 20), "over 20 objects": (21, 10**9)}
+LIGHTS, DARK, BRIGHT = ("dark", "usual light", "bright"), 0.3, 0.7  # and limits of the mean brightness
+SHARPNESS = ("blurred", "sharp")
+BLURRED_PERCENT = 20  # of the photos, the least sharp ones
 NO_GROUP = -1
 
 
@@ -27,33 +31,6 @@ class Grouping:
     names: tuple[str, ...]
     boxes: IntArray
     detections: IntArray
-
-
-@dataclass(frozen=True)
-class GroupCounts:
-    """What was found and missed in a group.
-
-    Attributes:
-        name: Name of the group.
-        boxes: Boxes that count.
-        missed: Those that no shown detection found.
-        false_positives: Shown false positives.
-    """
-
-    name: str
-    boxes: int
-    missed: int
-    false_positives: int
-
-    @property
-    def found(self) -> int:
-        """Boxes found."""
-        return self.boxes - self.missed
-
-    @property
-    def missed_share(self) -> float:
-        """Share of the boxes missed; 0 without a box."""
-        return self.missed / self.boxes if self.boxes else 0.0
 
 
 def size_grouping(outcomes: Outcomes) -> Grouping:
@@ -94,6 +71,23 @@ def name_grouping(outcomes: Outcomes, names_by_photo: Sequence[str]) -> Grouping
     """Group photos by a name, such as that of their source folder."""
     names, groups = groups_of(names_by_photo)
     return photo_grouping(outcomes, names, groups)
+
+
+def condition_groups(brightness: DoubleArray, sharpness: DoubleArray) -> dict[str, tuple[Sequence[str], IntArray]]:
+    """Group photos by ``light`` and by ``sharpness``.
+
+    Args:
+        brightness: Mean brightness of each photo, 0 to 1, shape (photos,).
+        sharpness: Standard deviation of the Laplacian of each photo, shape (photos,).
+
+    Returns:
+        By kind, the names of its groups, and the group of each photo.
+    """
+    limit = np.percentile(sharpness, BLURRED_PERCENT) if len(sharpness) else 0.0
+    return {
+        "light": (LIGHTS, np.digitize(brightness, [DARK, BRIGHT])),
+        "sharpness": (SHARPNESS, np.where(sharpness <= limit, 0, 1)),
+    }
 
 
 def groups_of(names_by_photo: Sequence[str]) -> tuple[list[str], IntArray]:

@@ -1,6 +1,6 @@
 """Labels that look wrong: what confident detections and the labels disagree about.
 
-Each issue has the quality of its label as ``autodet.evaluation.label_quality`` scores it, weighted by the chance that
+Each issue has the quality of its label by ObjectLab's similarity of boxes, weighted by the chance that
 the detection is right: a calibrated score says how often it is.
 """
 

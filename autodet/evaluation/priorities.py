@@ -6,9 +6,9 @@ from math import sqrt
 from typing import Any, Literal
 
 from autodet.evaluation.examples import error_counts
-from autodet.evaluation.groupings import GroupCounts, group_counts, size_grouping
+from autodet.evaluation.groupings import group_counts, size_grouping
 from autodet.evaluation.outcomes import ShownOutcomes
-from autodet.records import EvaluationReport
+from autodet.records import EvaluationReport, GroupCounts
 
 PriorityKind = Literal["error", "class", "group", "labels"]
 MIN_LOSS = 0.002  # smaller ones are not worth a line

@@ -116,7 +116,7 @@ def unmeasured_caution(classes: Sequence[str], split: str) -> Notice | None:
 
     Args:
         classes: Names of the classes without a box in the split.
-        split: ``train``, ``val`` or ``test``.
+        split: ``train``, ``val`` or ``test``; any other text for photos of no split.
     """
     return Notice.of("classes_unmeasured", classes=list(classes), split=split) if classes else None
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from autodet.evaluation.coco_matches import CocoMatches
 from autodet.evaluation.coco_numbers import class_precisions
-from autodet.evaluation.groupings import GroupCounts, Grouping, crowding_grouping, photo_grouping, size_grouping
+from autodet.evaluation.groupings import Grouping, crowding_grouping, photo_grouping, size_grouping
 from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.evaluation.overlap import DoubleArray
-from autodet.records import BoolArray, IntArray
+from autodet.records import BoolArray, GroupCounts, IntArray
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Work in background threads of this process, so that it continues after the visitor leaves the page.
 
-A job only reports progress; what it makes is stored beside the model. One job runs at a time, because each uses every
-core.
+A job only reports progress; it stores its result. One job runs at a time, because each uses every core.
 """
 
 import logging
@@ -9,13 +8,17 @@ import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from autodet.errors import sentence_for
+from autodet.errors import AutodetError, sentence_for
 
 log = logging.getLogger("autodet.background_jobs")
 
 _jobs: dict[Hashable, "Job"] = {}
 _lock = threading.Lock()
 _turn = threading.Lock()  # held by the running job
+
+
+class JobCancelledError(AutodetError):
+    """A visitor cancelled the job."""
 
 
 @dataclass
@@ -28,6 +31,7 @@ class Job:
         total: Number of all photos; 0 while the job waits or loads the model.
         waits: Whether the job waits for another one.
         error: Error message of a failed job, otherwise empty.
+        cancelled: Whether a visitor cancelled it; it ends at its next report.
     """
 
     step: str = ""
@@ -35,13 +39,24 @@ class Job:
     total: int = 0
     waits: bool = False
     error: str = ""
+    cancelled: bool = False
 
     def report(self, done: int, total: int) -> None:
-        """Record the progress."""
-        self.done, self.total = done, total
+        """Record the progress.
+
+        Raises:
+            JobCancelledError: The job was cancelled.
+        """
+        self.report_step(self.step, done, total)
 
     def report_step(self, step: str, done: int, total: int) -> None:
-        """Record the progress of a step."""
+        """Record the progress of a step.
+
+        Raises:
+            JobCancelledError: The job was cancelled.
+        """
+        if self.cancelled:
+            raise JobCancelledError
         self.step, self.done, self.total = step, done, total
 
 
@@ -71,14 +86,24 @@ def find_job(key: Hashable) -> Job | None:
         return _jobs.get(key)
 
 
+def end_jobs(*names: str) -> None:
+    """Cancel the jobs whose key is a tuple with one of the names, and forget those that failed."""
+    with _lock:
+        for key in [key for key in _jobs if isinstance(key, tuple) and not set(names).isdisjoint(key)]:
+            _jobs.pop(key).cancelled = True
+
+
 def _run(key: Hashable, job: Job, work: Callable[[Job], object], unexpected: str) -> None:
     with _turn:
         job.waits = False
         try:
-            work(job)
+            if not job.cancelled:
+                work(job)
         except Exception as error:  # thread boundary
-            job.error = sentence_for(error) or unexpected
-            log.exception("The job %s failed.", key)
-            return
+            if not job.cancelled:
+                job.error = sentence_for(error) or unexpected
+                log.exception("The job %s failed.", key)
+                return
     with _lock:
-        _jobs.pop(key, None)
+        if _jobs.get(key) is job:  # a cancelled job may have a successor
+            del _jobs[key]

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from autodet.models.model_card import ModelCard
-from autodet.records import Notice, Prediction
+from autodet.records import DEFAULT_THRESHOLD, Notice, Prediction
 
 
 def prediction_cautions(card: ModelCard, limit: int, predictions: Sequence[Prediction]) -> tuple[Notice, ...]:
@@ -21,7 +23,8 @@ def prediction_cautions(card: ModelCard, limit: int, predictions: Sequence[Predi
     if truncated := sum(seen.truncated for seen in predictions):
         cautions.append(Notice.of("detections_truncated", truncated=truncated, photos=photos, limit=limit))
     sizes = card.trained_sizes
-    large = [max(seen.size_wh) for seen in predictions if sizes and sizes.exceed(seen)]
+    found = np.minimum(list(card.all_thresholds.values()), DEFAULT_THRESHOLD).astype(np.float32)
+    large = [max(seen.size_wh) for seen in predictions if sizes and sizes.exceed(seen, found)]
     if sizes and large:
         facts = {"large": len(large), "side": max(large), "photo_side": sizes.photo_side}
         cautions.append(Notice.of("objects_too_small", photos=photos, **facts))

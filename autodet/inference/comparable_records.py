@@ -1,5 +1,6 @@
 """Photos of a data set with ground truth in a model's class ids."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -10,28 +11,33 @@ from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
 from autodet.records import Annotations, ImageRecord, IntArray
 
+NO_CLASS = -1
+
 
 def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[ImageRecord, ...]:
     """Return the photos of a split with class ids remapped to the model's; ``match_classes`` pairs the classes.
 
+    The photos of a temporary data set come without the boxes of ``unknown_classes``.
+
     Raises:
-        ModelError: The split is empty, or the data set has no boxes, or a class that the model lacks.
+        ModelError: The split is empty, or the data set has no boxes, or a class that the model lacks, or of a temporary
+            data set no class that it knows.
     """
     records = dataset.split(split)
     if not records:
-        there = ", ".join(f"{name} ({count})" for name, count in dataset.splits.items())
-        raise ModelError(
-            f"The data set {dataset.name} has no photos in the split {split!r}; it has {there}. Choose one of these, "
-            "or draw new splits: with 'New version' on the page Data sets, 'derive DATASET --split 70,15,15' on the "
-            "command line, or derive_dataset(data, resplit=(70, 15, 15)) in Python."
-        )
+        raise ModelError(_no_photos(dataset, split))
     if not dataset.boxes:
         raise ModelError(
             f"The data set {dataset.name} has no labels, so there is nothing to compare detections with; label its "
             "photos and import them with their labels, or use 'predict'."
         )
     matched = match_classes(card.classes, dataset.classes)
-    if matched.fresh:
+    if dataset.temporary and not matched.kept:
+        raise ModelError(
+            f"The photos {dataset.name} have labels of {', '.join(dataset.classes)}, and the model {card.name} knows "
+            f"only {', '.join(card.classes)}; choose a model with their classes, or rename the classes in the labels."
+        )
+    if matched.fresh and not dataset.temporary:
         raise ModelError(
             f"The data set {dataset.name} has boxes of {', '.join(matched.fresh)}, which the model {card.name} does "
             f"not know (it knows {', '.join(card.classes)}); choose a data set with the model's classes, or rename "
@@ -39,11 +45,34 @@ def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[I
         )
     if dataset.classes == card.classes:
         return records
-    to_model = np.array([card.classes.index(matched.kept[name]) for name in dataset.classes], np.int64)
+    own = {name: card.classes.index(of_model) for name, of_model in matched.kept.items()}
+    to_model = np.array([own.get(name, NO_CLASS) for name in dataset.classes], np.int64)
     return tuple(_renumbered(record, to_model) for record in records)
+
+
+def unknown_classes(card: ModelCard, dataset: Dataset) -> dict[str, int]:
+    """Return the classes of a data set that a model does not know, with their number of boxes."""
+    counts = Counter[int]()
+    for record in dataset.images:
+        counts.update(record.annotations.class_ids.tolist())
+    fresh = match_classes(card.classes, dataset.classes).fresh
+    return {name: counts[dataset.classes.index(name)] for name in fresh}
 
 
 def _renumbered(record: ImageRecord, to_model: IntArray) -> ImageRecord:
     marked = record.annotations
-    annotations = Annotations.of(marked.boxes_xyxy, to_model[marked.class_ids], marked.difficult)
+    class_ids = to_model[marked.class_ids]
+    known = class_ids != NO_CLASS
+    annotations = Annotations.of(marked.boxes_xyxy[known], class_ids[known], marked.difficult[known])
     return replace(record, annotations=annotations)
+
+
+def _no_photos(dataset: Dataset, split: str) -> str:
+    there = ", ".join(f"{name} ({count})" for name, count in dataset.splits.items())
+    if dataset.temporary:
+        return f"{dataset.name} has no photos in the split {split!r}; it has {there}. Choose one of these, or 'all'."
+    return (
+        f"The data set {dataset.name} has no photos in the split {split!r}; it has {there}. Choose one of these, "
+        "or draw new splits: with 'New version' on the page Data sets, 'derive DATASET --split 70,15,15' on the "
+        "command line, or derive_dataset(data, resplit=(70, 15, 15)) in Python."
+    )

@@ -18,7 +18,6 @@ from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel, find_model
 from autodet.records import Comparison, ImageRecord, IntArray, LabelIssue, PhotoErrors, Prediction
-from autodet.workspace import Workspace
 
 AnyModel = str | Path | StoredModel | Detector
 AnyDataset = Dataset | DatasetSummary | str
@@ -159,8 +158,9 @@ def _renumbered(prediction: Prediction, to_dataset: IntArray) -> Prediction:
 
 
 def _cautions(models: Mapping[str, StoredModel], dataset: Dataset, split: str) -> dict[str, str]:
-    workspace = Workspace(dataset.folder.parents[1])
-    leakage = {name: evaluation_leakage(model.card, dataset, split, workspace) for name, model in models.items()}
+    leakage = {
+        name: evaluation_leakage(model.card, dataset, split, dataset.workspace) for name, model in models.items()
+    }
     return {name: f"{models[name].card.name}: {caution_text(notice)}" for name, notice in leakage.items() if notice}
 
 

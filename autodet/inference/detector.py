@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
+from autodet.datasets.imports.temporary import assumptions, path_of_photos, temporary_dataset
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.datasets.photo_sources import Photo, name_of
 from autodet.errors import BundleError, ModelError, PhotoError, warn
+from autodet.evaluation.outcomes import find_outcomes
 from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.bundle_graph import add_graph
 from autodet.inference.cautions import prediction_cautions, unread_caution
-from autodet.inference.comparable_records import comparable_records
+from autodet.inference.comparable_records import comparable_records, unknown_classes
+from autodet.inference.conditions import condition_counts, groups_if_readable
 from autodet.inference.evaluations import keep_evaluation, kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
 from autodet.inference.photo_batches import draw_photo, predict_photos
@@ -34,9 +37,10 @@ from autodet.records import (
     FloatArray,
     ImageRecord,
     IntArray,
+    Notice,
     Prediction,
 )
-from autodet.workspace import Workspace, open_atomically
+from autodet.workspace import Workspace, open_atomically, open_workspace
 
 if TYPE_CHECKING:
     from torch import nn
@@ -197,36 +201,54 @@ class Detector:
         return [predictions[place] for place in range(len(records))]
 
     def evaluate(
-        self, dataset: Dataset | DatasetSummary | str, split: str = "test", progress: Progress | None = None
+        self, dataset: Dataset | DatasetSummary | str | Path, split: str = "test", progress: Progress | None = None
     ) -> EvaluationReport:
         """Evaluate the detector on one split of a data set, or return the report of an earlier evaluation.
 
         Warns (``AutodetWarning``) about data leakage if the model was trained on some of these photos; the report
-        repeats the warning in ``caution``.
+        repeats the warning in ``caution``. For photos that are not imported, warns about findings that an import would
+        ask about, with its assumptions, and about classes that the model does not know, whose labels are left out.
 
         Args:
-            dataset: The data set, its id or its name; its classes must be a subset of the model's.
-            split: ``train``, ``val``, ``test`` or ``all``.
+            dataset: The data set, its id or its name; its classes must be a subset of the model's. Or a path: an
+                archive or a folder of labelled photos, which are not imported. A text that is a data set's id or name
+                means the data set.
+            split: ``train``, ``val``, ``test`` or ``all``. Photos that are not imported are all in ``test``, unless
+                their folders or lists divide them.
             progress: Callback that receives the number of photos done and the total.
 
         Raises:
             ModelError: The split is empty, or the data set has a class that the model lacks.
             NotFoundError: The data set does not exist.
+            DatasetError: The photos of a path have no labels, or cannot be read without a decision; import them.
             PhotoError: A photo cannot be read.
         """
-        dataset = as_dataset(dataset)
+        if not isinstance(dataset, str | Path):
+            return self._evaluate(as_dataset(dataset), split, progress)
+        path = path_of_photos(dataset)
+        if path is None:
+            return self._evaluate(as_dataset(str(dataset)), split, progress)
+        with temporary_dataset(path, open_workspace()) as photos:
+            return self._evaluate(photos, split, progress)
+
+    def _evaluate(self, dataset: Dataset, split: str, progress: Progress | None) -> EvaluationReport:
         records = comparable_records(self.card, dataset, split)
-        leakage = evaluation_leakage(self.card, dataset, split, Workspace(dataset.folder.parents[1]))
+        if dataset.temporary:
+            _warn_of_assumptions(self.card, dataset)
+        leakage = evaluation_leakage(self.card, dataset, split, dataset.workspace)
         caution = caution_text(leakage) if leakage else ""
         if caution:
             warn(caution)
-        if kept := kept_evaluation(self._model, dataset, split):
-            return replace(kept[0], caution=caution)
-        predictions = self.predict_dataset(dataset, records, progress)
-        report = evaluate_predictions(records, predictions, self.classes, self.card.all_thresholds)
-        with suppress(OSError):  # a full disk does not lose the report
-            keep_evaluation(self._model, dataset, split, (report, predictions))
-        return replace(report, caution=caution)
+        kept = kept_evaluation(self._model, dataset, split)
+        if not kept:
+            predictions = self.predict_dataset(dataset, records, progress)
+            report = evaluate_predictions(records, predictions, self.classes, self.card.all_thresholds)
+            kept = report, predictions
+            with suppress(OSError):  # a full disk does not lose the report
+                keep_evaluation(self._model, dataset, split, kept)
+        shown = find_outcomes(records, kept[1], self.classes).at(self.card.all_thresholds)
+        conditions = condition_counts(shown, groups_if_readable(dataset, split))
+        return replace(kept[0], conditions=conditions, caution=caution)
 
     def save(self, path: str | Path) -> Path:
         """Write the model as a bundle that any installation of autodet can load, with its ONNX graph if possible.
@@ -325,6 +347,13 @@ def _load_torch(model: StoredModel, device: str | None) -> tuple[ModelCard, "Tor
 
     card, network = load_network(model.path)
     return card, TorchRuntime(network, device, card.score_function)
+
+
+def _warn_of_assumptions(card: ModelCard, dataset: Dataset) -> None:
+    for sentence in assumptions(dataset):
+        warn(sentence)
+    if unknown := unknown_classes(card, dataset):
+        warn(caution_text(Notice.of("classes_unknown", boxes=unknown)))
 
 
 def _several(photos: object) -> Iterable[Photo]:

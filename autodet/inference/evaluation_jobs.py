@@ -1,10 +1,12 @@
-"""Evaluations in the background; ``evaluate_model`` stores the results beside the model."""
+"""Evaluations in the background; ``evaluate_model`` stores the results."""
 
 from autodet.datasets.manifest import Dataset
-from autodet.inference.background_jobs import Job, find_job, start_job
+from autodet.inference.background_jobs import Job, end_jobs, find_job, start_job
+from autodet.inference.conditions import measure_groups
 from autodet.inference.evaluations import evaluate_model
 from autodet.models.store import StoredModel
 
+MEASURES = "measure"  # step: light and sharpness
 UNEXPECTED = "The evaluation failed unexpectedly; the app's log has the details. Try again."
 
 
@@ -14,9 +16,12 @@ def start_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Job:
     Returns:
         The new job, or the existing one if the same evaluation is already waiting or running.
     """
-    return start_job(
-        _key(model, dataset, split), lambda job: evaluate_model(model, dataset, split, job.report), UNEXPECTED
-    )
+
+    def work(job: Job) -> None:
+        evaluate_model(model, dataset, split, job.report)
+        measure_groups(dataset, split, lambda done, total: job.report_step(MEASURES, done, total))
+
+    return start_job(_key(model, dataset, split), work, UNEXPECTED)
 
 
 def find_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Job | None:
@@ -24,5 +29,14 @@ def find_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Job | N
     return find_job(_key(model, dataset, split))
 
 
+def cancel_evaluation(model: StoredModel, dataset: Dataset, split: str) -> None:
+    """Cancel the evaluation of a model and split; nothing is stored."""
+    end_jobs(_name(model, dataset, split))
+
+
 def _key(model: StoredModel, dataset: Dataset, split: str) -> tuple[str, ...]:
-    return "evaluation", str(model.path), model.card.weights_sha256, dataset.fingerprint, split
+    return "evaluation", _name(model, dataset, split), str(dataset.folder)
+
+
+def _name(model: StoredModel, dataset: Dataset, split: str) -> str:
+    return " ".join([str(model.path), model.card.weights_sha256, str(dataset.folder), dataset.fingerprint, split])

@@ -1,4 +1,7 @@
-"""Model evaluations, cached beside the model: pages, the command line and ``Detector.evaluate`` share them."""
+"""Model evaluations, cached beside the model: pages, the command line and ``Detector.evaluate`` share them.
+
+Those on temporary data sets are kept with the data set, and are deleted with it.
+"""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -65,7 +68,7 @@ def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation
     Raises:
         OSError: The file cannot be written.
     """
-    if not model.is_in_workspace:
+    if not model.is_in_workspace and not dataset.temporary:
         return
     report, predictions = evaluation
     path = _path(model, dataset, split)
@@ -109,7 +112,8 @@ def kept_report(model: StoredModel, dataset: Dataset, split: str) -> EvaluationR
 
 def _path(model: StoredModel, dataset: Dataset, split: str) -> Path:
     key = f"{model.card.weights_sha256} {dataset.fingerprint} {split}"
-    return model.path.parent / EVALUATIONS / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+    place = dataset.folder.parents[1] if dataset.temporary else model.path.parent
+    return place / EVALUATIONS / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
 
 
 def _kept_predictions(path: Path, document: Mapping[str, Any]) -> list[Prediction]:

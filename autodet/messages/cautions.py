@@ -52,6 +52,13 @@ def _unmeasured(caution: Notice) -> str:
     return f"{names} {are} not evaluated: no {photo} shows {them}."
 
 
+def _unknown(caution: Notice) -> str:
+    boxes = caution.values["boxes"]
+    names = [f"{name} ({counted(count, 'box', 'boxes')})" for name, count in list(boxes.items())[:MAX_NAMES]]
+    more = [f"{len(boxes) - MAX_NAMES} more"] if len(boxes) > MAX_NAMES else []
+    return f"The model does not know {listed([*names, *more])}, so these labels are left out."
+
+
 def _capped(caution: Notice) -> str:
     count = caution.values["combinations"]
     return (
@@ -75,7 +82,8 @@ def _too_small(caution: Notice) -> str:
     return (
         f"{_on(large, caution.values['photos'])} objects may be too small for the model: the longer side has "
         f"{'up to ' * (large > 1)}{side:,} pixels, {photo_side:,} in the median training photo, "
-        f"and no objects of a usual size were found. {REMEDY}"
+        "and nothing, or mostly small objects, was found. If the objects are small there, cut such photos into parts, "
+        "and predict on each part."
     )
 
 
@@ -89,6 +97,7 @@ SENTENCES: Templates = {
     "start_leakage": _start_leakage,
     "evaluation_leakage": _evaluation_leakage,
     "classes_unmeasured": _unmeasured,
+    "classes_unknown": _unknown,
     "trials_capped": _capped,
     "photos_unread": _unread,
     "detections_truncated": _truncated,

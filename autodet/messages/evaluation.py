@@ -68,16 +68,26 @@ def interval_text(interval: Interval, space: str = " ") -> str:
 
 
 def found_text(found: int, boxes: int, interval: Interval | None, objects: str = "") -> str:
-    """State the share of the labelled objects that is found, with its interval."""
+    """State the share of the labelled objects that is found, with its interval; none where it says nothing."""
     if not boxes or not interval:
         return "no labelled objects"
+    if found == boxes:
+        return "finds **the only object**" if boxes == 1 else f"finds **all {boxes:,} objects**"
+    if not found:
+        return f"finds **none** of {counted(boxes, 'object')}"
     return f"finds **{percent(found / boxes)}**{objects} ({interval_text(interval)})"
 
 
 def wrong_text(wrong: int, detections: int, interval: Interval | None) -> str:
-    """State the share of the detections that is wrong, with its interval."""
+    """State the share of the detections that is wrong, with its interval; none where it says nothing."""
     if not detections or not interval:
         return "reports nothing"
+    if wrong in (0, detections) and detections == 1:
+        return f"its **only detection** is {'wrong' if wrong else 'right'}"
+    if not wrong:
+        return f"**none** of its {detections:,} detections is wrong"
+    if wrong == detections:
+        return f"**all** of its {detections:,} detections are wrong"
     return f"**{percent(wrong / detections)}** of what it reports is wrong ({interval_text(interval)})"
 
 

@@ -282,6 +282,14 @@ def action_sentence(finding: Finding, *, planned: bool = False) -> str:
     return worded.format(was=was, were=were, **finding.values)
 
 
+def assumption_text(title: str, findings: Sequence[Finding], audience: Audience = "terminal") -> str:
+    """Describe findings of one kind by the first of them and its action."""
+    first = findings[0]
+    count = f" ({len(findings):,})" if len(findings) > 1 else ""
+    example = f"{first.file}: {problem_sentence(first, audience)}" if first.file else problem_sentence(first, audience)
+    return f"{title}{count}. {example} {action_sentence(first)}"
+
+
 def cause_clause(cause: Cause) -> str:
     """Return a cause as a clause, without a period at its end.
 

@@ -28,6 +28,7 @@ VARIED = {
     "scheduler": "schedule",
     "epochs": "epochs",
 }
+SIZE_KINDS = ("photo_size_usual", "photo_size_limited", "photo_size_raised", "photo_size_lowered")
 SMALL_BOXES = " (many boxes are small)"
 PRUNERS = {
     "median": "a trial that is worse than the median of earlier trials halfway is pruned (ended early)",
@@ -39,7 +40,24 @@ PRUNERS = {
 
 def plan_text(reasons: Sequence[Notice]) -> str:
     """Return the reasons for a plan as sentences; empty if there are none."""
-    return render_all(reasons, SENTENCES)
+    others = {
+        title: size for reason in reasons if reason.kind == "networks_compared" for title, size in _other_sizes(reason)
+    }
+    return render_all([_with_other_sizes(reason, others) for reason in reasons], SENTENCES)
+
+
+def _other_sizes(reason: Notice) -> list[tuple[str, int]]:
+    """Return the networks with another photo size than the first, and their sizes."""
+    networks, sizes = reason.values["networks"], reason.values.get("sizes", [])
+    return [(title, size) for title, size in zip(networks, sizes, strict=False) if size != sizes[0]]
+
+
+def _with_other_sizes(reason: Notice, others: Mapping[str, int]) -> Notice:
+    """Return a notice about the photo size that also states the sizes of networks with their own."""
+    if reason.kind not in SIZE_KINDS:
+        return reason
+    stated = [f"{size} px for {title}" for title, size in others.items()]
+    return Notice(reason.kind, {**reason.values, "others": f" ({listed(stated)})" if stated else ""})
 
 
 def reused_text(reused: Mapping[str, str], similar: Mapping[str, Sequence[str]]) -> str:
@@ -105,10 +123,10 @@ def _epochs_lowered(reason: Notice) -> str:
 
 
 def _photo_size_raised(reason: Notice) -> str:
-    size, usual, least = (reason.values[name] for name in ("size", "usual", "least"))
+    size, usual, least, others = (reason.values[name] for name in ("size", "usual", "least", "others"))
     return (
-        f"Photos are scaled to {size} px, because a quarter of the boxes (each class counts the same) would be smaller "
-        f"than {least} px at the usual {usual}; an epoch takes about {(size / usual) ** 2:.1f} times as long."
+        f"Photos are scaled to {size} px{others}, because a quarter of the boxes (each class counts the same) would be "
+        f"smaller than {least} px at the usual {usual}; an epoch takes about {(size / usual) ** 2:.1f} times as long."
     )
 
 
@@ -121,13 +139,8 @@ def _class_rare(reason: Notice) -> str:
 
 
 def _networks_compared(reason: Notice) -> str:
-    networks, sizes = reason.values["networks"], reason.values.get("sizes", [])
-    others = [(title, size) for title, size in zip(networks, sizes, strict=False) if size != sizes[0]]
-    taken = [f"; {title} takes photos of {size} px" for title, size in others]
-    return (
-        f"Trials compare {listed(networks)}, because the network that learns quickest does not always end "
-        f"highest{''.join(taken)}."
-    )
+    networks = listed(reason.values["networks"])
+    return f"Trials compare {networks}, because the network that learns quickest does not always end highest."
 
 
 def _classes_known(reason: Notice) -> str:
@@ -191,12 +204,13 @@ SENTENCES: Templates = {
     "effort": _effort,
     "epochs_raised": _epochs_raised,
     "epochs_lowered": _epochs_lowered,
-    "photo_size_usual": "Photos are scaled to {size} px, because the median box is {median_box:.0%} of its photo's "
-    "longer side; larger ones would help if objects were small.",
-    "photo_size_limited": "Photos are scaled to {size} px; a quarter of the boxes are small then, but the photos are "
-    "no larger.",
+    "photo_size_usual": "Photos are scaled to {size} px{others}, because the median box is {median_box:.0%} of its "
+    "photo's longer side; larger ones would help if objects were small.",
+    "photo_size_limited": "Photos are scaled to {size} px{others}; a quarter of the boxes are small then, but the "
+    "photos are no larger.",
     "photo_size_raised": _photo_size_raised,
-    "photo_size_lowered": "Photos are scaled to {size} px instead of the usual {usual}, because they are smaller.",
+    "photo_size_lowered": "Photos are scaled to {size} px{others} instead of the usual {usual}, because they are "
+    "smaller.",
     "class_rare": _class_rare,
     "network_usual": "Trials train {network}: it learns quickest, because its weights have seen COCO's boxes.",
     "networks_compared": _networks_compared,

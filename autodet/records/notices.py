@@ -52,6 +52,7 @@ CautionKind = Literal[
     "start_leakage",  # model; photos: {split: [known, all]}
     "evaluation_leakage",  # known; photos
     "classes_unmeasured",  # classes; split
+    "classes_unknown",  # boxes: {class: its number of boxes}
     "trials_capped",  # trials; combinations
     "weights_skipped",  # file; network: its title
     "photos_unread",  # unread; photos; detail: the first error

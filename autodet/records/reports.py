@@ -67,6 +67,33 @@ class ErrorKind:
 
 
 @dataclass(frozen=True)
+class GroupCounts:
+    """What was found and missed in a group.
+
+    Attributes:
+        name: Name of the group.
+        boxes: Boxes that count.
+        missed: Those that no shown detection found.
+        false_positives: Shown false positives.
+    """
+
+    name: str
+    boxes: int
+    missed: int
+    false_positives: int
+
+    @property
+    def found(self) -> int:
+        """Boxes found."""
+        return self.boxes - self.missed
+
+    @property
+    def missed_share(self) -> float:
+        """Share of the boxes missed; 0 without a box."""
+        return self.missed / self.boxes if self.boxes else 0.0
+
+
+@dataclass(frozen=True)
 class LabelIssue:
     """A label that looks wrong.
 
@@ -125,6 +152,8 @@ class EvaluationReport:
         error_kinds: TIDE's kinds of errors: ``classification``, ``localization``, ``both``, ``duplicate``,
             ``background``, ``missed``.
         label_issues: Labels that look wrong, the worst first, at most 1,000.
+        conditions: Counts of dark to bright photos (``light``) and of the least sharp fifth (``sharpness``) at the
+            thresholds. Never stored; empty unless an evaluation was asked for.
         caution: Sentence for readers if the model was trained on these photos, so that the metrics say little; else
             empty. Never stored.
     """
@@ -142,6 +171,7 @@ class EvaluationReport:
     confusion: Confusion | None = None
     error_kinds: Mapping[str, ErrorKind] = field(default_factory=dict)
     label_issues: tuple[LabelIssue, ...] = ()
+    conditions: Mapping[str, tuple[GroupCounts, ...]] = field(default_factory=dict)
     caution: str = ""
 
     def __repr__(self) -> str:
@@ -163,6 +193,10 @@ class EvaluationReport:
             "confusion": _confusion(document.get("confusion")),
             "error_kinds": {name: ErrorKind(**known_entries(ErrorKind, kind)) for name, kind in kinds.items()},
             "label_issues": tuple(map(LabelIssue.from_json, document.get("label_issues", ()))),
+            "conditions": {
+                name: tuple(GroupCounts(**known_entries(GroupCounts, group)) for group in groups)
+                for name, groups in document.get("conditions", {}).items()
+            },
         }
         return cls(**known_entries(cls, document) | parts)
 

@@ -10,6 +10,7 @@ from autodet.records.known import known_entries
 from autodet.records.photos import DEFAULT_THRESHOLD, FloatArray, ImageRecord, Prediction
 
 SMALL_SHARE = 0.01  # quantile of training object sizes that counts as small
+MIN_OBJECTS = 3  # found on a photo, to tell that they are small
 LARGE = 2.5  # times the median training photo; augmentation also shows objects at half their size
 
 
@@ -50,17 +51,23 @@ class TrainedSizes:
         """
         return None if document is None else cls(**known_entries(cls, document))
 
-    def exceed(self, seen: Prediction) -> bool:
+    def exceed(self, seen: Prediction, thresholds: float | FloatArray = DEFAULT_THRESHOLD) -> bool:
         """Whether objects on a photo are probably smaller than those in training.
 
         True if the photo is so large that a median object, at the same number of pixels, would be a small one there,
-        unless the detections with a high confidence have a usual size.
+        and if nothing is found, or several objects of which most are small.
+
+        Args:
+            seen: The detections on the photo.
+            thresholds: Lowest score of a found object; one for all classes, or one for each class id.
         """
         longer = max(seen.size_wh)
         if longer < LARGE * self.photo_side or self.object_side >= self.small_object * longer:
             return False
-        sides = _sides(seen.above(DEFAULT_THRESHOLD).boxes_xyxy)
-        return not len(sides) or float(np.median(sides)) < self.small_object * longer
+        sides = _sides(seen.above(thresholds).boxes_xyxy)
+        if not len(sides):
+            return True
+        return len(sides) >= MIN_OBJECTS and float(np.median(sides)) < self.small_object * longer
 
 
 def _sides(boxes_xyxy: FloatArray) -> FloatArray:

@@ -44,7 +44,7 @@ def report_document(report: ModelReport) -> dict[str, Any]:
         },
         "card": _card(report),
         "search": _search(report.training) if report.training else None,
-        "usage": usage_of(model, dataset.id, report.split),
+        "usage": usage_of(model, dataset, report.split),
     }
 
 

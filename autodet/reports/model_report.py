@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,12 +16,12 @@ from autodet.evaluation.groupings import NO_GROUP
 from autodet.evaluation.intervals import drawn_counts, draws_for, interval_of
 from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.evaluation.subsets import SubsetReport, by_crowding, by_photo, by_size
+from autodet.inference.conditions import condition_counts, groups_if_readable
 from autodet.inference.evaluations import evaluate_model, match_evaluation
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, ImageRecord, Interval, Notice, SearchStatus, TrialStatus
 from autodet.reports.limits import limits_of
 from autodet.reports.sample_photos import SamplePhotos, choose_photos
-from autodet.workspace import Workspace
 
 MAX_CURVES = 6  # classes with a curve, those with the most boxes
 MAX_FOLDERS = 20  # source folders with figures of their own, those with the most photos
@@ -80,8 +80,9 @@ class ModelReport:
         created: Time of the report, ISO 8601 with time zone.
         evaluation: All metrics.
         totals: Counts over all classes.
-        subsets: Figures of small to large objects (``size``), of photos with few to many objects (``crowding``), and of
-            the largest source folders if there are several (``folder``).
+        subsets: Figures of small to large objects (``size``), of photos with few to many objects (``crowding``), of the
+            largest source folders if there are several (``folder``), of dark to bright photos (``light``) and of the
+            least sharp fifth (``sharpness``).
         curves: Precision, recall and F1 at every threshold, of the classes with the most boxes.
         reliability: Scores and the share of right detections, in ten ranges.
         photos: Sample photos.
@@ -139,19 +140,24 @@ def build_report(
     """
     evaluation, predictions = evaluate_model(model, dataset, split, progress)
     shown = match_evaluation(model, dataset, split, predictions).at(model.card.all_thresholds)
-    records, workspace = dataset.split(split), Workspace(dataset.folder.parents[1])
+    records, groups = dataset.split(split), groups_if_readable(dataset, split)
     return ModelReport(
         model=model,
         dataset=dataset,
         split=split,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        evaluation=evaluation,
+        evaluation=replace(evaluation, conditions=condition_counts(shown, groups)),
         totals=_totals(shown),
-        subsets={"size": by_size(shown), "crowding": by_crowding(shown), "folder": _by_folder(shown, records)},
+        subsets={
+            "size": by_size(shown),
+            "crowding": by_crowding(shown),
+            "folder": _by_folder(shown, records),
+            **{kind: by_photo(shown, *named) for kind, named in groups.items()},
+        },
         curves=_curves(shown),
         reliability=reliability(shown.outcomes.counted_matches),
         photos=choose_photos(shown, records, dataset, evaluation.error_kinds),
-        limits=limits_of(model.card, dataset, split, evaluation, workspace),
+        limits=limits_of(model.card, dataset, split, evaluation, dataset.workspace),
         training=training,
     )
 

@@ -17,8 +17,8 @@ def percent(share: float | None) -> str:
 
 
 def percent_range(interval: Interval | None) -> str:
-    """Format an interval of shares; empty for None."""
-    return messages.interval_text(interval, SPACE) if interval else ""
+    """Format an interval of shares; empty for None, and for one without width."""
+    return messages.interval_text(interval, SPACE) if interval and interval[0] < interval[1] else ""
 
 
 def figure(value: float | None) -> str:
@@ -27,8 +27,8 @@ def figure(value: float | None) -> str:
 
 
 def figure_range(interval: Interval | None) -> str:
-    """Format the interval of a metric; empty for None."""
-    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else ""
+    """Format the interval of a metric; empty for None, and for one without width."""
+    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval and interval[0] < interval[1] else ""
 
 
 def cell(text: str, more: str = "") -> Markup:

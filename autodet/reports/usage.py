@@ -2,6 +2,7 @@
 
 from shlex import quote
 
+from autodet.datasets.manifest import Dataset
 from autodet.models.store import StoredModel
 
 # A test compares this program with the one in docs/onnx.md, which another test runs.
@@ -41,12 +42,12 @@ for class_id, score, box in zip(class_ids, scores, boxes):
 """
 
 
-def usage_of(model: StoredModel, dataset_id: str, split: str) -> dict[str, str]:
+def usage_of(model: StoredModel, dataset: Dataset, split: str) -> dict[str, str]:
     """Return the lines, by ``python``, ``command_line`` and ``onnx``.
 
     Args:
         model: A model of the workspace, or in a file.
-        dataset_id: The data set of the report.
+        dataset: The data set of the report; photos that are not imported are named by their file or folder.
         split: The split of the report.
     """
     name = model.id if model.is_in_workspace else model.path.name
@@ -54,7 +55,7 @@ def usage_of(model: StoredModel, dataset_id: str, split: str) -> dict[str, str]:
     program = "python -m autodet"
     commands = [
         f"{program} predict {_word(name)} photo.jpg --out seen",
-        f"{program} evaluate {_word(name)} {_word(dataset_id)} --split {split}",
+        f"{program} evaluate {_word(name)} {_word(dataset.name if dataset.temporary else dataset.id)} --split {split}",
         f"{program} export {_word(name)} --out {_word(onnx_file)}",
     ]
     return {

@@ -130,6 +130,11 @@ def test_only_a_kind_that_is_opened_shows_its_photos(visit, workspace, tmp_path)
     app = checked(app.run())
     assert len(app.get("image")) == 20
     assert "Many boxes outside their photos" in says(app)
+    enlarge = [button for button in app.button if button.key.startswith("enlarge") and "box_outside" in button.key]
+    app = checked(enlarge[1].click().run())
+    shown = viewer_data(app)
+    assert (shown["count"], shown["photos"]["0"]["name"]) == (1, "train/outside_1.png")
+    assert shown["photos"]["0"]["boxes"]["ground_truth"]["rows"]
 
 
 def test_a_finding_without_photos_is_a_sentence_without_pictures(visit, workspace, tmp_path):

@@ -111,11 +111,32 @@ def test_an_evaluation_goes_on_when_its_page_is_left(visit, data, model, monkeyp
         if app.get("progress") and "Photo 1 of" in app.get("progress")[0].proto.text:
             break
         time.sleep(0.1)
-    assert not app.button  # it is under way: nobody starts it a second time
+    assert labels(app.button) == ["Cancel"]  # it is under way: nobody starts it a second time
     goes_on.set()
     while find_evaluation(model, data, "test"):
         time.sleep(0.1)
     assert figures(visit("evaluate"))
+
+
+def test_a_cancelled_evaluation_can_be_started_again(visit, data, model, monkeypatch):
+    asked, goes_on = threading.Event(), threading.Event()
+    predict = Detector.predict_dataset
+
+    def predict_later(self, dataset, records, progress=None):
+        asked.set()
+        assert goes_on.wait(60)
+        return predict(self, dataset, records, progress)
+
+    monkeypatch.setattr(Detector, "predict_dataset", predict_later)
+    app = visit("evaluate")
+    app = checked(labelled_like(app.button, "Evaluate on").click().run())
+    assert asked.wait(60)
+    app = checked(labelled(app.button, "Cancel").click().run())
+    assert find_evaluation(model, data, "test") is None
+    goes_on.set()
+    assert kept_evaluation(model, data, "test") is None
+    app = evaluated(checked(app.run()))
+    assert figures(app)
 
 
 def test_an_evaluation_that_fails_says_why_and_can_be_tried_again(visit, data, model):
@@ -133,7 +154,7 @@ def test_an_evaluation_that_fails_says_why_and_can_be_tried_again(visit, data, m
 def test_the_split_is_in_the_address_and_remembered(visit, data, model):
     report, _ = evaluate_model(model, data, "val")
     app = visit("evaluate")
-    app = checked(app.segmented_control[0].set_value("val").run())
+    app = checked(labelled(app.segmented_control, "Photos").set_value("val").run())
     assert figures(app)["mAP@0.5"] == f"{report.map50:.3f}"
     assert address(app)["split"] == "val"
     checked(app.switch_page("pages/home.py").run())
@@ -146,13 +167,13 @@ def test_the_split_is_in_the_address_and_remembered(visit, data, model):
 def test_photos_come_worst_first_or_as_they_are(visit, data, model):
     evaluate_model(model, data, "train")
     app = visit("evaluate")
-    checked(app.segmented_control[0].set_value("train").run())
+    checked(labelled(app.segmented_control, "Photos").set_value("train").run())
 
     counts = [sum(map(int, re.findall("[0-9]+", caption))) for caption in errors(app)]
     assert counts == sorted(counts, reverse=True)
     assert len(counts) == len(photos(app))
     worst = photos(app)[0]
-    checked(labelled(app.segmented_control, "Order").set_value("imported").run())
+    checked(labelled(app.segmented_control, "Order").set_value("named").run())
     first = data.split("train")[0].file
     assert photos(app)[0] == first
     checked(app.pagination[0].set_value(2).run())
@@ -171,7 +192,7 @@ def test_the_threshold_decides_what_counts(visit, data, model):
     assert "missed" in few
     assert many != few
     marked = sum(len(record.annotations) for record in data.split("val"))
-    assert f"with {marked} annotated objects: **" in says(app)
+    assert f"with {marked} labelled objects: **" in says(app)
 
 
 def test_the_model_s_own_data_set_is_offered_first(visit, data, model, workspace, tmp_path):

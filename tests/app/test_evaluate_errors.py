@@ -182,8 +182,8 @@ def test_every_tab_opens_when_the_model_finds_nothing(visit, workspace, tmp_path
     report = evaluate_predictions(records, nothing, model.card.classes, model.card.all_thresholds)
     keep_evaluation(model, data, "val", (report, nothing))
     app = visit("evaluate", split="val")
-    assert app.subheader[0].value == "Finds **0 %** of the objects (0 %); reports nothing"
-    assert r"**\*apple\* \<b\>**: finds **0 %**" in says(app)
+    assert app.subheader[0].value == "Finds **none** of 2 objects; reports nothing"
+    assert r"**\*apple\* \<b\>**: finds **none** of 2 objects" in says(app)
     for tab in [tab.label for tab in app.tabs]:
         opened(app, tab)
         assert not app.error

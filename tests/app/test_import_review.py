@@ -6,7 +6,7 @@ import pytest
 
 from autodet.datasets.imports.import_job import find_import, start_import
 from autodet.datasets.manifest import list_datasets
-from tests.app.conftest import checked, labelled, labels, says
+from tests.app.conftest import checked, labelled, labels, says, viewer_data
 from tests.helpers import draw_photo, voc_xml, wait_for, write_labelled, write_voc
 
 
@@ -44,6 +44,11 @@ def test_each_reading_has_a_picture_and_a_button_and_the_import_waits_for_one(vi
     assert pictures(app)[:2] == ["Read them as the format says", label]
     assert labelled(app.button, "Import 12 photos").disabled
     assert "Not possible before you decide: **Boxes in another notation**" in says(app)
+    (enlarge,) = [
+        button for button in app.button if button.key.startswith("enlarge reading") and "corners" in button.key
+    ]
+    shown = viewer_data(checked(enlarge.click().run()))
+    assert shown["photos"][str(shown["place"])]["name"] == label
     app = checked(labelled(app.button, label).click().run())
     assert labelled(visit("datasets").button, label).icon == ":material/check:"  # kept for other sessions
     assert not labelled(app.button, "Import 12 photos").disabled and "Not possible" not in says(app)
@@ -88,6 +93,10 @@ def test_decisions_come_first_and_the_rest_is_folded_but_reachable(visit, worksp
     app = reviewed(visit, workspace, folder)
     assert "1 decision" in says(app) and "**Boxes that reach beyond their photo** · 1" in says(app)
     assert "Other findings (2 kinds)" in labels(app.expander) and not app.dataframe
+    enlarge = [button for button in app.button if button.key.startswith("enlarge example")]
+    shown = viewer_data(checked(enlarge[1].click().run()))
+    assert (shown["count"], shown["place"], shown["photos"]["1"]["name"]) == (2, 1, "wide.png (After)")
+    assert [layer["key"] for layer in shown["layers"]] == ["in_question", "after"]
     app.session_state["others set"] = True
     app = checked(app.run())
     table = app.dataframe[0].value

@@ -87,10 +87,10 @@ def test_a_layer_is_hidden_without_a_word_to_the_server_and_a_step_fetches_one_p
     tab.on("request", lambda request: fetched.append(request.url))
     tab.evaluate(COUNT_MESSAGES)
     before = pixels(viewer)
-    viewer.get_by_role("checkbox", name="Ground truth").uncheck()
-    wait_for_other_pixels(tab, viewer, before)
     viewer.get_by_role("checkbox", name="Labels").uncheck()
-    viewer.get_by_role("checkbox", name="Ground truth").check()
+    wait_for_other_pixels(tab, viewer, before)
+    viewer.get_by_role("checkbox", name="Names").uncheck()
+    viewer.get_by_role("checkbox", name="Labels").check()
     viewer.locator(".stage").hover()
     tab.mouse.wheel(0, -300)
     wait_for_zoom(viewer, True)
@@ -99,7 +99,7 @@ def test_a_layer_is_hidden_without_a_word_to_the_server_and_a_step_fetches_one_p
         viewer.get_by_role("button", name="Next photo").click()
     assert len(fetched) == 1
     assert tab.evaluate("window.messages") == 1
-    assert viewer.get_by_role("checkbox", name="Labels").is_checked() is False
+    assert viewer.get_by_role("checkbox", name="Names").is_checked() is False
 
 
 def test_two_fingers_zoom_and_one_turns_the_page_on_a_phone(opened):

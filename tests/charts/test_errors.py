@@ -2,9 +2,8 @@ from autodet.charts.errors import confusion_figure, error_kinds_figure, groups_f
 from autodet.charts.score_curves import f1_figure, precision_recall_figure, reliability_figure
 from autodet.evaluation.calibration import reliability
 from autodet.evaluation.curves import class_curve
-from autodet.evaluation.groupings import GroupCounts
 from autodet.evaluation.outcomes import find_outcomes
-from autodet.records import Confusion
+from autodet.records import Confusion, GroupCounts
 from tests.evaluation.scenes import random_scene
 
 HOSTILE = "<b>apple</b>"

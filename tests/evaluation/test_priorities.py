@@ -1,11 +1,10 @@
 from dataclasses import replace
 
-from autodet.evaluation.groupings import GroupCounts
 from autodet.evaluation.outcomes import find_outcomes
 from autodet.evaluation.priorities import MIN_LOSS, priorities, weak_groups
 from autodet.evaluation.report import evaluate_predictions
 from autodet.messages.evaluation import priority_text
-from autodet.records import ErrorKind
+from autodet.records import ErrorKind, GroupCounts
 from tests.evaluation.scenes import random_scene
 
 

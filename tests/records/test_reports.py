@@ -65,6 +65,7 @@ def test_a_report_is_told_with_exactly_these_keys():
         "confusion",
         "error_kinds",
         "label_issues",
+        "conditions",
         "caution",
     ]
     figures = {"precision": None, "recall": None, "f1": None, "threshold": None, "interval": {}}

@@ -36,7 +36,8 @@ def test_difficult_objects_do_not_count():
         ((1000, 300), [], False),  # a median object is as large as a small one of training
         ((2000, 300), [], True),
         ((300, 2000), [], True),
-        ((2000, 300), [(30, 0.9)], True),
+        ((2000, 300), [(30, 0.9), (300, 0.9), (30, 0.8)], True),
+        ((2000, 300), [(30, 0.9)], False),  # one object is not enough to tell
         ((2000, 300), [(300, 0.9)], False),  # objects of a usual size were found
         ((2000, 300), [(300, 0.4)], True),  # but with a low confidence
     ],

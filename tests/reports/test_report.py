@@ -41,6 +41,10 @@ def test_the_figures_are_those_of_evaluate(fruit, workspace, tmp_path, capsys):
     assert cli.main(["report", "finder", "fruit", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["evaluation"] == measured
+    assert [group["name"] for group in measured["conditions"]["light"]] == ["dark", "usual light", "bright"]
+    for kind, groups in measured["conditions"].items():
+        subsets = document["subsets"][kind]
+        assert [{name: subset[name] for name in groups[0]} for subset in subsets] == groups
     page = Page(report_html(report("finder", "fruit")))
     tiles = [tile.text for tile in page.all("div", **{"class": "tiles"})[0].all("div")]
     low, high = measured["interval"]["map50"]

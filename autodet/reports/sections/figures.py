@@ -7,7 +7,7 @@ from autodet.charts.palette import CLASS_COLOURS, GREY, class_colour
 from autodet.evaluation.curves import ClassCurve
 from autodet.evaluation.priorities import weak_groups
 from autodet.evaluation.subsets import SubsetReport
-from autodet.messages.evaluation import ERROR_TITLES, ISSUE_TITLES
+from autodet.messages.evaluation import ERROR_TITLES, GROUP_TITLES, ISSUE_TITLES
 from autodet.records import ClassReport, Confusion, LabelIssue
 from autodet.reports.charts import Axes, Line, bar_chart, line_chart, small_bar
 from autodet.reports.markup import Child, Markup, tag
@@ -191,7 +191,7 @@ def _suspicion(issue: LabelIssue) -> str:
 
 
 def subset_section(report: ModelReport) -> Child:
-    """Return figures by the size of objects and by their number on a photo."""
+    """Return figures by the size of objects, their number on a photo, source folder, light and sharpness."""
     titles = ("Group", "Objects", "Missed", "Found (recall)", "AP@0.5")
     named = [(_subset_title(kind, subset.name), subset) for kind, group in report.subsets.items() for subset in group]
     rows = [_subset_row(title, subset) for title, subset in named if subset.boxes]
@@ -209,7 +209,7 @@ def subset_section(report: ModelReport) -> Child:
 def _subset_title(kind: str, name: str) -> str:
     if kind == "folder":
         return f"Folder {shortened(name)}"
-    return SIZE_TITLES.get(name, f"Photos with {name}")
+    return SIZE_TITLES.get(name) or GROUP_TITLES.get(name, f"Photos with {name}")
 
 
 def _subset_row(title: str, subset: SubsetReport) -> list[Child]:

@@ -34,10 +34,10 @@ def limit_section(report: ModelReport) -> Child:
 def data_section(report: ModelReport) -> Child:
     """Return the data set's photos and boxes, by split and class."""
     dataset, card = report.dataset, report.model.card
-    own = card.dataset_fingerprint == dataset.fingerprint
+    own, alone = card.dataset_fingerprint == dataset.fingerprint, dataset.temporary or dataset.name == dataset.id
     trained = "This data set's training photos" if own else f"{card.dataset}, another data set or another version"
     values = {
-        "Data set": dataset.name if dataset.name == dataset.id else f"{dataset.name} ({dataset.id})",
+        "Data set": dataset.name if alone else f"{dataset.name} ({dataset.id})",
         "The model was trained on": trained,
         "Created": moment(dataset.created),
         "Splits": SPLIT_ORIGINS.get(dataset.splits_from, ""),
@@ -183,7 +183,7 @@ def _licence_words(report: ModelReport) -> str:
 
 def usage_section(report: ModelReport) -> Child:
     """Return lines for Python, the command line and ONNX Runtime."""
-    lines = usage_of(report.model, report.dataset.id, report.split)
+    lines = usage_of(report.model, report.dataset, report.split)
     titles = {
         "python": "Python",
         "command_line": "Command line",

@@ -35,9 +35,10 @@ def head(report: ModelReport) -> Markup:
     architecture = ARCHITECTURES.get(card.architecture)
     network = architecture.title if architecture else card.architecture
     parts = f"A detector that finds {few(card.classes, 'class', 'classes', 12)}"
-    about = (
-        f"{network}, {card.image_size} pixels. Measured on {photos_of(report)} of the data set {report.dataset.name}"
+    source = (
+        f"{report.dataset.name}, not imported" if report.dataset.temporary else f"the data set {report.dataset.name}"
     )
+    about = f"{network}, {card.image_size} pixels. Measured on {photos_of(report)} of {source}"
     made = f"{moment(report.created)} UTC, by autodet {__version__}."
     return tag(
         "header",
@@ -49,7 +50,8 @@ def head(report: ModelReport) -> Markup:
 
 def photos_of(report: ModelReport) -> str:
     """Return the number and kind of the photos, such as ``40 test photos``."""
-    return counted(report.evaluation.images, f"{SPLIT_PHOTOS[report.split]} photo".strip())
+    split = "all" if report.dataset.temporary else report.split
+    return counted(report.evaluation.images, f"{SPLIT_PHOTOS[split]} photo".strip())
 
 
 def summary_section(report: ModelReport) -> Child:

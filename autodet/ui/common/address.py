@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-KEYS = ("dataset", "model", "search", "split", "models", "trials")
+KEYS = ("dataset", "model", "search", "split", "models", "trials", "dropped")
 PAGE, WRITTEN, NAMED, CHOSEN = "page", "addresses", "named", "in the address"  # session state
 ASSETS = Path(__file__).parent / "assets"
 
@@ -53,7 +53,7 @@ def write_address(key: str, value: str) -> None:
 
     Args:
         key: One of ``KEYS``.
-        value: An id, a split, or several ids or numbers separated by commas.
+        value: An id, a split, several ids or numbers separated by commas, or the token of dropped photos.
     """
     st.session_state.setdefault(CHOSEN, {})[key] = value
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -14,6 +14,7 @@ from autodet.settings import is_loopback, load_settings
 from autodet.ui.common.address import ASSETS, PAGE, read_address, show_link
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.sign_in import ask_for_password, is_admitted
+from autodet.workspace import open_workspace, sweep_hidden
 
 LOGO = ASSETS / "logo.svg"
 ICON = ASSETS / "icon.svg"  # of the browser tab; a named icon would be loaded from a font server
@@ -67,6 +68,7 @@ PAGES = {
 
 def navigation() -> StreamlitPage:
     """Show the menu, and return the page to run."""
+    _delete_leftovers()
     st.session_state[FRAMED] = True
     sections: dict[str, list[StreamlitPage]] = {}
     for entry in PAGES.values():
@@ -76,6 +78,13 @@ def navigation() -> StreamlitPage:
     if wanted := st.session_state.pop(WANTED, None):
         st.switch_page(PAGES[wanted].path, query_params=st.query_params.to_dict())
     return chosen
+
+
+@st.cache_resource(show_spinner=False)
+def _delete_leftovers() -> None:
+    """Delete dropped photos of a server that has crashed, once for each server."""
+    with suppress(AutodetError, OSError):  # a page tells of a workspace that cannot be used
+        sweep_hidden(open_workspace().dropped)
 
 
 @contextmanager

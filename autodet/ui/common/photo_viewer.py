@@ -57,7 +57,7 @@ class Layer:
     below: bool = False
 
 
-GROUND_TRUTH = Layer("ground_truth", "Ground truth")
+GROUND_TRUTH = Layer("ground_truth", "Labels", "ground truth")
 PREDICTIONS = Layer("predictions", "Predictions")
 TRUE_POSITIVES = Layer("true_positives", "Found", "true positives", "#2a9d6f")
 FALSE_POSITIVES = Layer("false_positives", "False alarms", "false positives", "#e4572e")

@@ -10,7 +10,7 @@ from autodet.messages.findings import problem_sentence
 from autodet.records import Action
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
-from autodet.ui.datasets.findings import Picture, show_kind
+from autodet.ui.datasets.findings import Picture, enlarge_pictures, show_kind, show_picture
 from autodet.ui.datasets.review_pictures import Reviewed, example_pictures, finding_pictures, reading_pictures
 
 LOSS = "large_loss"  # a kind that is confirmed beside the import button, not in a row
@@ -48,17 +48,19 @@ def show_decision(import_id: str, reviewed: Reviewed, kind: str) -> None:
         *left, words, actions = st.columns(ROW if examples else WITHOUT, vertical_alignment="center")
         for room in left:
             with room.container(horizontal=True, gap="xsmall"):
-                _show_pictures(examples, KIND_TEXTS[kind].title)
+                _show_pictures(examples, KIND_TEXTS[kind].title, f"{import_id} {kind}")
         with words:
             _describe(import_id, reviewed, kind)
         with actions:
             show_actions(import_id, kind)
 
 
-def _show_pictures(pictures: Sequence[Picture], title: str) -> None:
-    for picture in pictures:
+def _show_pictures(pictures: Sequence[Picture], title: str, key: str) -> None:
+    for place, picture in enumerate(pictures):
         caption = picture.caption if len(pictures) > 1 and not picture.names_photo else ""
-        st.image(picture.jpeg, width=PICTURE_PIXELS, caption=caption, alt=f"{title}: {picture.caption or 'example'}")
+        alt = f"{title}: {picture.caption or 'example'}"
+        if show_picture(picture, PICTURE_PIXELS, f"example {key} {place}", caption, alt):
+            enlarge_pictures(pictures, place)
 
 
 def show_actions(import_id: str, kind: str) -> None:
@@ -96,7 +98,7 @@ def _show_all(import_id: str, reviewed: Reviewed, kind: str) -> None:
     with sentences_for_errors("Data sets"):
         st.caption(KIND_TEXTS[kind].why)
         pictures = lambda finding: finding_pictures(reviewed, finding)  # noqa: E731
-        show_kind(reviewed.findings[kind], pictures, f"{import_id} {kind}", planned=True)
+        show_kind(reviewed.findings[kind], pictures, f"{import_id} {kind}", planned=True, in_dialog=True)
 
 
 def _choose_picture(import_id: str, kind: str, readings: Mapping[Action, Picture]) -> None:
@@ -116,7 +118,9 @@ def _choose_picture(import_id: str, kind: str, readings: Mapping[Action, Picture
                 continue
             with st.container(width=READING_PIXELS, gap="xxsmall"):
                 if action in readings:
-                    st.image(readings[action].jpeg, width=READING_PIXELS, alt=text.actions[action])
+                    alt = text.actions[action]
+                    if show_picture(readings[action], READING_PIXELS, f"reading {key} {action}", "", alt):
+                        enlarge_pictures(list(readings.values()), list(readings).index(action))
                     if readings[action].legend:
                         st.html(readings[action].legend)
                 st.button(

@@ -14,22 +14,15 @@ from autodet.datasets.imports.staging import MOTORBIKES, SAMPLE
 from autodet.datasets.sources.roots import find_below_roots
 from autodet.datasets.sources.s3.access import SCHEME, S3Credentials, check_visitor
 from autodet.datasets.sources.upload import UploadedFile
-from autodet.messages.formats import FORMAT_TITLES
 from autodet.settings import AMAZON, load_settings
-from autodet.text_format import counted, size_text
-from autodet.ui.common.address import ASSETS
+from autodet.ui.common.uploads import ARCHIVES, AUTO, LABELS, choose_format, folder_name, upload_folder
 from autodet.ui.datasets.import_jobs import begun
 from autodet.ui.datasets.s3_identity import choose_identity, remember_keys, type_keys
 
 STARTED = "imports started"  # session state: number of imports; part of every key, so that each has a new form
-AUTO = "auto"  # the format is detected
-ARCHIVES = ("zip", "tar", "tgz", "tar.gz", "tar.bz2", "tar.xz")
 LAYOUTS = (
-    "The labels may be Pascal VOC, COCO, YOLO, or what a labelling program such as Labelme, CVAT or Label Studio "
-    "saves; autodet detects which. Folders called `train`, `val` and `test` are kept as splits; without them the "
-    "photos are split for you."
+    f"{LABELS} Folders called `train`, `val` and `test` are kept as splits; without them the photos are split for you."
 )
-DROPPED_FOLDERS = ASSETS / "dropped_folders.js"
 
 
 def offer_import(*, folded: bool) -> None:
@@ -70,29 +63,17 @@ def _offer_upload() -> None:
         f"A folder of photos with their labels, and the folders in it. {LAYOUTS} An archive is faster for thousands of "
         "photos."
     )
-    st.html(f"<script>{DROPPED_FOLDERS.read_text()}</script>", unsafe_allow_javascript=True)
-    uploads = st.file_uploader(
-        "Folder", accept_multiple_files="directory", key=_key("folder"), label_visibility="collapsed"
-    )
-    if uploads:
-        size = size_text(sum(upload.size for upload in uploads))
-        st.caption(f"{counted(len(uploads), 'file')}, {size}")
-        files = [UploadedFile(upload.name, upload) for upload in uploads]
-        _ask_for_name(files, files[0].path.partition("/")[0], "Import the folder")
+    if files := upload_folder(_key("folder")):
+        _ask_for_name(files, folder_name(files), "Import the folder")
 
 
 def _ask_for_name(source: BinaryIO | Sequence[UploadedFile], file: str, label: str) -> None:
     default = name_of(file)
     left, right = st.columns([2, 1])
     name = left.text_input("Name", default, key=_key(f"name {label} {file}"))
-    format_ = _ask_for_format(right, label)
+    format_ = choose_format(right, _key(f"format {label}"))
     if st.button(label, key=_key(label), type="primary", icon=":material/upload:"):
         _begin(source, name.strip() or default, format=format_)
-
-
-def _ask_for_format(room: DeltaGenerator, where: str) -> str:
-    titles = {AUTO: "Detect it", **FORMAT_TITLES}
-    return room.selectbox("Format", list(titles), format_func=titles.__getitem__, key=_key(f"format {where}"))
 
 
 def _key(name: str) -> str:
@@ -124,7 +105,7 @@ def _offer_s3() -> None:
     with st.form(_key("s3"), border=False):
         left, right = st.columns([2, 1])
         address = left.text_input("Address", placeholder="s3://bucket/folder").strip()
-        format_ = _ask_for_format(right, "s3")
+        format_ = choose_format(right, _key("format s3"))
         if len(settings.s3_endpoints) > 1:
             asking = replace(asking, endpoint=st.selectbox("Server", settings.s3_endpoints, format_func=_server_name))
         asking = type_keys(asking)
@@ -150,7 +131,7 @@ def _offer_folder() -> None:
     with st.form(_key("server"), border=False):
         left, right = st.columns([2, 1])
         path = left.text_input("Folder or archive", placeholder="fruit")
-        format_ = _ask_for_format(right, "server")
+        format_ = choose_format(right, _key("format server"))
         if st.form_submit_button("Import from the server", type="primary", icon=":material/folder_open:"):
             source = find_below_roots(path, load_settings())
             _begin(str(source), name_of(source), format=format_)

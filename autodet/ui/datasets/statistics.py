@@ -85,7 +85,8 @@ def _about_sides(_dataset: Dataset, columns: Columns) -> str:
     small = float((columns.sides < SMALL_SIDE).mean())
     text = (
         f"Photos are shrunk until their longer side has {TRAINING_SIZE} pixels. Then half of the boxes have a side of "
-        f"less than **{np.median(columns.sides):.0f} pixels**, and {_share(small)} are small."
+        f"less than **{np.median(columns.sides):.0f} pixels**, and {_share(small)} are small "
+        "(Evaluate uses COCO's limits instead, 32 and 96 pixels of the photo itself)."
     )
     if small > MUCH:
         text += (

@@ -9,7 +9,8 @@ from autodet.datasets.manifest import Dataset
 from autodet.evaluation.outcomes import Outcomes, find_outcomes
 from autodet.inference.background_jobs import Job
 from autodet.inference.comparable_records import comparable_records
-from autodet.inference.evaluation_jobs import find_evaluation, start_evaluation
+from autodet.inference.dropped_photos import first_split
+from autodet.inference.evaluation_jobs import MEASURES, cancel_evaluation, find_evaluation, start_evaluation
 from autodet.inference.evaluations import kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
 from autodet.messages.cautions import caution_text
@@ -50,27 +51,38 @@ class Evaluated:
         return {record.file: index for index, record in enumerate(self.records)}
 
     @property
+    def split_shown(self) -> str:
+        """The split, for messages; empty if its photos are not imported, and so of no split."""
+        return "" if self.dataset.temporary else self.split
+
+    @property
     def key(self) -> str:
         """Identify the evaluation, for the keys of widgets and caches."""
-        return f"{self.model.id} {self.model.card.weights_sha256[:12]} {self.dataset.fingerprint[:12]} {self.split}"
+        model, dataset = self.model, self.dataset
+        return f"{model.id} {model.card.weights_sha256[:12]} {dataset.id} {dataset.fingerprint[:12]} {self.split}"
 
 
 def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
     """Let the visitor select a split and start its evaluation; return the result if there is one.
 
     Stored results are returned at once. Warns about data leakage.
+
+    Raises:
+        ModelError: The model knows no class of a temporary data set.
     """
-    split = choose_split(dataset)
+    split = first_split(dataset) if dataset.temporary and len(dataset.splits) == 1 else choose_split(dataset)
     if leakage := evaluation_leakage(model.card, dataset, split):
         st.warning(escape(caution_text(leakage)), icon=":material/warning:")
-    if "test" not in dataset.splits:
+    if "test" not in dataset.splits and not dataset.temporary:
         _explain_test_split(dataset)
     job = find_evaluation(model, dataset, split)  # read before the result, because the job may finish in between
     if kept := kept_evaluation(model, dataset, split):
         return _evaluated(model, dataset, split, kept)
     if job and not job.error:
-        watch_job("Evaluate", partial(find_evaluation, model, dataset, split), _progress_text)
+        cancel = partial(cancel_evaluation, model, dataset, split)
+        watch_job("Evaluate", partial(find_evaluation, model, dataset, split), _progress_text, cancel)
         return None
+    comparable_records(model.card, dataset, split)  # an error is shown instead of the button
     if job:
         st.error(escape(job.error), icon=":material/error:")
     photos = counted(dataset.splits[split], "photo")
@@ -85,8 +97,8 @@ def _explain_test_split(dataset: Dataset) -> None:
     with st.expander(title, type="compact", icon=":material/info:"):
         st.markdown(
             "A search chooses its best model and the thresholds on the validation photos. For a fair test, draw new "
-            "splits such as 70, 15, 15 under *New version* on the page Data sets and train on that version, or import "
-            "new photos with their labels and evaluate on them."
+            "splits such as 70, 15, 15 under *New version* on the page Data sets and train on that version, or choose "
+            "*New photos* above and drop photos that were taken since, with their labels."
         )
         link("datasets", "Go to Data sets", dataset=dataset.id)
 
@@ -96,7 +108,7 @@ def _evaluated(
 ) -> Evaluated:
     report, predictions = kept
     records = comparable_records(model.card, dataset, split)
-    key = f"{model.card.weights_sha256} {dataset.fingerprint} {split}"
+    key = f"{model.card.weights_sha256} {dataset.folder} {dataset.fingerprint} {split}"
     return Evaluated(model, dataset, split, report, records, _outcomes(key, records, predictions, model.card.classes))
 
 
@@ -109,4 +121,6 @@ def _outcomes(
 
 
 def _progress_text(job: Job) -> str:
-    return f"Photo {job.done:,} of {job.total:,}" if job.total else "Loading the model"
+    if not job.total:
+        return "Loading the model"
+    return f"{'Light and sharpness of photo' if job.step == MEASURES else 'Photo'} {job.done:,} of {job.total:,}"

@@ -8,9 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from autodet.charts.errors import FOUND_COLOUR
-from autodet.datasets.export import coco_labels
 from autodet.datasets.manifest import Dataset
-from autodet.datasets.versions.box_edits import BoxEdit, apply_edits, edit_changes, edit_of
+from autodet.datasets.versions.box_edits import BoxEdit, edit_changes, edit_of
 from autodet.datasets.versions.derive import Changes, free_version_name, plan_version, store_version
 from autodet.errors import PhotoError
 from autodet.inference.leakage import evaluation_leakage
@@ -23,7 +22,7 @@ from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.outcome_drawings import LABEL_COLOUR, Outlines
 from autodet.ui.common.photo_viewer import thumbnail_button
 from autodet.ui.evaluate.evaluation import Evaluated
-from autodet.ui.evaluate.label_files import dataset_issues, issue_table
+from autodet.ui.evaluate.label_files import corrected_labels, dataset_issues, issue_table
 from autodet.ui.evaluate.outcome_photos import crop, enlarge
 from autodet.workspace import portable
 
@@ -36,8 +35,12 @@ INTRO = (
     "first. Compare the two pictures: **accept** the suggestion, or **keep** the label as it is. Nothing changes until "
     "you create a version below."
 )
+NOT_IMPORTED = (
+    "These photos are not imported, so there is no data set to make a version of. Download the corrected labels below, "
+    "or import the photos on the page Data sets and evaluate the data set."
+)
 TRAINED = (
-    "The model was trained on these labels and may repeat their mistakes, so it overlooks some. Labels that another "
+    "The model was trained on these labels and may repeat their errors, so it overlooks some. Labels that another "
     "model, trained without these photos, finds suspicious tell more."
 )
 
@@ -97,14 +100,14 @@ def _show_issue(evaluated: Evaluated, issue: LabelIssue, decisions: dict[LabelIs
             st.markdown(f"**{escape(issue_text(issue.kind, *names))}**  \n{escape(remedy_text(issue.kind, *names))}?")
             if thumbnail_button(f":small[{escape(issue.file)}]", f"enlarge issue {key}"):
                 enlarge(evaluated, evaluated.outcomes.at(evaluated.model.card.all_thresholds), [photo], 0)
-            st.session_state[f"decision {key}"] = decisions.get(issue)
+            st.session_state[f"verdict {key}"] = decisions.get(issue)
             st.segmented_control(
                 "Decision",
                 list(DECISIONS),
                 format_func=DECISIONS.__getitem__,
-                key=f"decision {key}",
+                key=f"verdict {key}",
                 label_visibility="collapsed",
-                on_change=partial(_decide, decisions, issue, f"decision {key}"),
+                on_change=partial(_decide, decisions, issue, f"verdict {key}"),
             )
 
 
@@ -144,7 +147,9 @@ def _offer_results(evaluated: Evaluated, issues: Sequence[LabelIssue], decisions
     kept = sum(decisions.get(issue) is False for issue in issues)
     st.markdown(f"**{len(accepted):,} accepted, {kept:,} kept**, {len(issues) - len(accepted) - kept:,} undecided.")
     dataset, name = evaluated.dataset, portable(evaluated.dataset.name)
-    if accepted:
+    if accepted and dataset.temporary:
+        st.info(NOT_IMPORTED, icon=":material/info:")
+    elif accepted:
         _offer_version(dataset, accepted, f"made of {evaluated.key}")
     with st.container(horizontal=True):
         st.download_button(
@@ -158,19 +163,13 @@ def _offer_results(evaluated: Evaluated, issues: Sequence[LabelIssue], decisions
         if accepted:
             st.download_button(
                 "Download corrected labels as COCO",
-                partial(_corrected_labels, dataset, accepted),
+                partial(corrected_labels, evaluated, accepted),
                 f"{name}-corrected.json",
                 "application/json",
                 icon=":material/data_object:",
                 on_click="ignore",
                 help="The photos with an accepted correction and all their labels, for a labelling tool.",
             )
-
-
-def _corrected_labels(dataset: Dataset, accepted: Sequence[LabelIssue]) -> bytes:
-    files = {issue.file for issue in accepted}
-    images = [record for record in dataset.images if record.file in files]
-    return coco_labels(dataset, apply_edits(images, dataset.classes, list(map(edit_of, accepted))))
 
 
 def _offer_version(dataset: Dataset, accepted: Sequence[LabelIssue], state: str) -> None:
@@ -182,13 +181,15 @@ def _offer_version(dataset: Dataset, accepted: Sequence[LabelIssue], state: str)
     if made and made[0] == edits:
         _show_version(*made[1:])
         return
-    name, button = st.columns([2, 1], vertical_alignment="bottom")
+    room = st.empty()
+    name, button = room.columns([2, 1], vertical_alignment="bottom")
     called = name.text_input("Name of the new version", free_version_name(dataset), key=f"name {state} {len(accepted)}")
     if button.button("Create the version", type="primary", icon=":material/call_split:", width="stretch"):
         with st.spinner("Creating the version"):
             version = store_version(plan_version(dataset, Changes(edits=edits)), called)
             st.session_state[state] = (edits, version.id, version.name)  # at once: a double click makes one version
-        _show_version(version.id, version.name)
+        with room.container():  # instead of the form
+            _show_version(version.id, version.name)
 
 
 def _show_version(identity: str, name: str) -> None:

@@ -28,8 +28,10 @@ def show_next_steps(evaluated: Evaluated, shown: ShownOutcomes) -> None:
 
 
 def _training_boxes(evaluated: Evaluated) -> dict[str, int]:
-    """Count the training boxes of each class in the data set, if it has training photos."""
+    """Count the training boxes of each class in the data set, if the model may be trained on it."""
     dataset = evaluated.dataset
+    if dataset.temporary:
+        return {}
     ids = [record.annotations.class_ids for record in dataset.split("train")]
     if not ids:
         return {}

@@ -15,6 +15,7 @@ from autodet.ui.common.photo_viewer import (
     ERROR_LAYERS,
     FALSE_POSITIVES,
     GROUND_TRUTH,
+    MISSED,
     TRUE_POSITIVES,
     ViewedPhoto,
     opening,
@@ -48,11 +49,13 @@ def view_outcomes(evaluated: Evaluated, shown: ShownOutcomes, photo: int, exampl
     focus = None
     if example:
         detection, box = example
+        marked = np.arange(*outcomes.truth.starts[photo : photo + 2])
         seen = np.arange(*outcomes.detections.starts[photo : photo + 2])
         candidates = (
             (TRUE_POSITIVES, seen[shown.right[seen]], detection),
             (FALSE_POSITIVES, seen[shown.wrong[seen]], detection),
-            (GROUND_TRUTH, np.arange(*outcomes.truth.starts[photo : photo + 2]), box),
+            (MISSED, marked[shown.missed[marked]], box),
+            (GROUND_TRUTH, marked, box),
         )
         focus = next(((layer.key, own.tolist().index(one)) for layer, own, one in candidates if one in own), None)
     source, boxes = evaluated.dataset.photo(record), error_layers(shown, photo)

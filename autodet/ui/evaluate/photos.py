@@ -15,7 +15,7 @@ from autodet.ui.common.outcome_tiles import show_tiles
 from autodet.ui.evaluate.evaluation import Evaluated
 from autodet.ui.evaluate.outcome_photos import enlarge
 
-ORDERS = {"worst": "Worst first", "imported": "As imported"}
+ORDERS = {"worst": "Worst first", "named": "By name"}
 WORDS = (
     "A detection matches a label of its class if their overlap (IoU) is at least 0.5. Missed (false negative): a label "
     "without a detection. False alarm (false positive): a detection without a label, or a duplicate. Wrong class: a "
@@ -33,7 +33,7 @@ def show_photos(evaluated: Evaluated, shown: ShownOutcomes) -> None:
         )
         counts = photo_errors(shown)
         order = np.argsort(-counts.sum(axis=0), kind="stable") if chosen == "worst" else np.arange(counts.shape[1])
-        objects = counted(sum(len(record.annotations) for record in evaluated.records), "annotated object")
+        objects = counted(sum(len(record.annotations) for record in evaluated.records), "labelled object")
         right.markdown(
             f"On all {counted(len(order), 'photo')}, with {objects}: **{errors_text(*counts.sum(axis=1).tolist())}**.",
             help=WORDS,

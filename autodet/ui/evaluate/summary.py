@@ -20,16 +20,18 @@ HELP = {
     "mAP@0.5, VOC07": "Pascal VOC 2007's 11-point average precision, which AutoGluon reported.",
 }
 SUMMARY_HELP = (
-    "A detection is right if it overlaps a label of its class by at least half (IoU 0.5). The share found is the "
-    "recall; the share of right detections is the precision. The intervals say how much the figures depend on the "
-    "photos that happen to be in this split: drawn again, 95 % of the figures would lie in them (bootstrap)."
+    "A detection is right if it overlaps a label (the ground truth) of its class by at least half (IoU 0.5). The share "
+    "found is the recall; the share of right detections is the precision. The intervals say how much the figures "
+    "depend on the photos that happen to be in this split: drawn again, 95 % of the figures would lie in them "
+    "(bootstrap)."
 )
 
 
 def show_summary(evaluated: Evaluated, together: DetectionSummary, by_class: Sequence[DetectionSummary]) -> None:
     """Show both shares in a sentence, then in a line for each of the main classes."""
     names = evaluated.model.card.classes
-    photos = f"On {counted(len(evaluated.records), f'{SPLIT_WORDS[evaluated.split]} photo')}"
+    kind = SPLIT_WORDS.get(evaluated.split_shown, "")
+    photos = f"On {counted(len(evaluated.records), f'{kind} photo'.strip())}"
     what = f"{counted(together.boxes, 'labelled object')}"
     st.subheader(_sentence(together, " of the objects"), anchor=False)
     st.markdown(
@@ -56,6 +58,7 @@ def show_metrics(evaluated: Evaluated) -> None:
     with st.container(horizontal=True):
         for label, name in figures:
             ends = report.interval.get(name)
+            ends = ends if ends and ends[0] < ends[1] else None  # all draws alike say nothing about other photos
             st.metric(
                 label,
                 score(getattr(report, name)),
@@ -65,13 +68,14 @@ def show_metrics(evaluated: Evaluated) -> None:
                 delta_description="95 % interval" if ends else None,
                 help=HELP[label],
                 border=True,
+                height="stretch",
             )
     unmeasured = [name for name, class_report in report.per_class.items() if class_report.ap50 is None]
-    if caution := unmeasured_caution(unmeasured, evaluated.split):
+    if caution := unmeasured_caution(unmeasured, evaluated.split_shown):
         st.warning(escape(caution_text(caution)), icon=":material/warning:")
     if report.crowded_images:
         st.info(
-            f"{counted(report.crowded_images, 'photo')} with more than {MAX_DETECTIONS} annotated objects: a detector "
+            f"{counted(report.crowded_images, 'photo')} with more than {MAX_DETECTIONS} labelled objects: a detector "
             f"finds no more than that on a photo, so the rest, {counted(report.crowded_objects, 'object')}, counts as "
             "missed.",
             icon=":material/grain:",

@@ -9,7 +9,6 @@ import streamlit as st
 from autodet.charts.errors import groups_figure
 from autodet.evaluation.examples import group_examples
 from autodet.evaluation.groupings import (
-    GroupCounts,
     Grouping,
     crowding_grouping,
     group_counts,
@@ -19,6 +18,7 @@ from autodet.evaluation.groupings import (
 from autodet.evaluation.outcomes import Outcomes, ShownOutcomes
 from autodet.evaluation.priorities import weak_groups
 from autodet.messages.evaluation import GROUP_TITLES, group_text, weakest_text
+from autodet.records import GroupCounts
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.evaluate.evaluation import MAX_KEPT, Evaluated
@@ -29,7 +29,7 @@ MAX_GROUPS = 12  # bars of a chart
 EVEN = "No group of objects is missed clearly more often than the others."
 MAX_NAME = 40
 TITLES = {
-    "size": "Object size",
+    "size": "Object size, in pixels of the photo",
     "crowding": "Objects on the photo",
     "folder": "Source folder",
     "light": "Light",
@@ -37,7 +37,8 @@ TITLES = {
 }
 HELP = (
     "The share of labelled objects that are found and missed at the thresholds above. Sizes are the square root of the "
-    "box's area, in pixels of the photo, with COCO's limits. Click a bar to see its objects."
+    "box's area, in pixels of the photo, with COCO's limits of 32 and 96; the statistics of a data set measure in "
+    "photos that are shrunk for training, with limits of 16 and 48. Click a bar to see its objects."
 )
 
 
@@ -48,6 +49,8 @@ def show_weak_spots(evaluated: Evaluated, shown: ShownOutcomes) -> None:
         section = f"groups {evaluated.key}"
         groupings = dict(_groupings(evaluated.key, evaluated, evaluated.outcomes)) | condition_groupings(evaluated)
         counts = {kind: _largest(group_counts(shown, grouping)) for kind, grouping in groupings.items()}
+        if len(counts.get("folder", ())) == 1:  # the only one with objects
+            del counts["folder"]
         sentences = [weakest for groups in counts.values() if (weakest := _weakest(groups))] or [EVEN]
         st.markdown("\n".join(f"- {escape(sentence)}" for sentence in sentences), help=HELP)
         marks: dict[str, Mark] = {}

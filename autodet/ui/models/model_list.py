@@ -59,6 +59,9 @@ def _add(file_name: str, content: bytes, name: str) -> None:
     st.rerun()
 
 
+SCALED = "a photo is scaled until its longer side has as many, and grey margins make it square (letterbox)"
+
+
 def show_models() -> None:
     """Show all models, the newest first."""
     models = list_models()
@@ -117,7 +120,7 @@ def _show_details(model: StoredModel) -> None:
     architecture, runtime = ARCHITECTURES.get(card.architecture), choose_runtime(card)
     facts = {
         "Architecture": architecture.title if architecture else card.architecture,
-        "Photo size": f"{card.image_size} pixels; {card.preprocessing}",
+        "Photo size": f"{card.image_size} pixels: {SCALED}",
         "Best epoch": card.epoch,
         "Latency per photo": latency_text(card.latency_ms, runtime.name),
         "Trained again on training and validation photos": "yes; its metrics are those of the best trial"

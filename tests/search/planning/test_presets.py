@@ -230,7 +230,10 @@ def test_best_compares_two_networks_also_on_a_cpu_and_says_why(trials):
     assert first_trial(make_space(plan.space)).architecture == "nanodet_g"
     told = "Trials compare NanoDet-g and Faster R-CNN on EfficientNet-Lite0, because"
     assert told in plan_text(plan.why)
-    assert "end highest; Faster R-CNN on EfficientNet-Lite0 takes photos of 320 px. Photos" in plan_text(plan.why)
+    assert (
+        "end highest. Photos are scaled to 416 px (320 px for Faster R-CNN on EfficientNet-Lite0), because"
+        in plan_text(plan.why)
+    )
     sized = plan_search("best", FRUIT, CPU, NETWORKS, trials=trials, asked={"image_size": 320})
     assert "end highest. " in plan_text(sized.why)
     assert told in plan_text(explain_entries(replace(plan, space=make_space(plan.space)), FRUIT, CPU))

@@ -1,0 +1,168 @@
+"""Labelled photos that visitors of a page drop to evaluate a model on them, without an import.
+
+Each drop has a hidden folder of ``Workspace.dropped`` that this process holds until the drop is discarded, or until no
+session has shown it for ``KEEP_SECONDS``. After a crash, the next drop or start of the app deletes the folder.
+"""
+
+import atexit
+import secrets
+import shutil
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from autodet.datasets.imports.temporary import read_temporary
+from autodet.datasets.manifest import Dataset
+from autodet.datasets.sources.upload import UploadedFile, write_upload
+from autodet.errors import AutodetError
+from autodet.inference.background_jobs import Job, end_jobs, find_job, start_job
+from autodet.inference.evaluation_jobs import start_evaluation
+from autodet.models.matching_weights import match_classes
+from autodet.models.store import StoredModel
+from autodet.records import ImportStep
+from autodet.settings import load_settings
+from autodet.workspace import hidden_folder, open_workspace
+
+KEEP_SECONDS = 600.0  # long enough for a reload, or for a phone that was put away
+ARCHIVE, FOLDER = "upload.archive", "upload"
+FLAT = "photos"  # folder of files that were chosen without their folder
+COPY_BYTES = 1 << 20
+UNEXPECTED = "These photos could not be read; the app's log has the details. Try again."
+
+
+@dataclass(eq=False)
+class DroppedPhotos:
+    """Photos of one drop.
+
+    Attributes:
+        token: Identifier, which cannot be guessed.
+        name: Name of the archive or folder.
+        dataset: The photos once they are read.
+        sessions: Number of sessions that show it.
+    """
+
+    token: str
+    name: str
+    dataset: Dataset | None = None
+    sessions: int = 0
+    _folder: ExitStack = field(default_factory=ExitStack)
+
+
+_drops: dict[str, DroppedPhotos] = {}
+_lock = threading.Lock()
+
+
+def drop_photos(
+    model: StoredModel, upload: BinaryIO | Sequence[UploadedFile], name: str, format: str = "auto"
+) -> DroppedPhotos:
+    """Copy an upload, then read its photos and evaluate a model on them in the background.
+
+    Args:
+        model: The model.
+        upload: An archive, or files with their paths.
+        name: Name of the archive or folder.
+        format: ``auto`` or a name of ``autodet.datasets.formats.format_detection``.
+
+    Raises:
+        AutodetError: A file is refused, or the disk has no room for them.
+    """
+    drop = DroppedPhotos(secrets.token_urlsafe(12), name)
+    with ExitStack() as undo:
+        folder = undo.enter_context(hidden_folder(open_workspace().dropped))
+        source = _write(upload, folder)
+        drop._folder = undo.pop_all()
+    with _lock:
+        _drops[drop.token] = drop
+
+    def read(job: Job) -> None:
+        def report(_share: float, step: ImportStep) -> None:
+            job.report_step(step.kind, step.done, step.total)
+
+        dataset = read_temporary(source, folder, name, format=format, audience="page", report=report)
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
+        job.report(job.done, job.total)  # a cancelled job ends here
+        drop.dataset = dataset
+        if match_classes(model.card.classes, dataset.classes).kept:
+            start_evaluation(model, dataset, first_split(dataset))
+
+    start_job(_key(drop), read, UNEXPECTED)
+    return drop
+
+
+def first_split(dataset: Dataset) -> str:
+    """Return the split that is evaluated at first."""
+    return next(split for split in ("test", "val", "train") if split in dataset.splits)
+
+
+def find_drop(token: str) -> DroppedPhotos | None:
+    """Return the photos of a drop; None if they are deleted."""
+    with _lock:
+        return _drops.get(token)
+
+
+def find_reading(drop: DroppedPhotos) -> Job | None:
+    """Return the waiting, running or failed job that reads the photos; None if it has succeeded or was cancelled."""
+    return find_job(_key(drop))
+
+
+def hold_drop(token: str) -> str:
+    """Keep the photos of a drop for one more session; return the token."""
+    with _lock:
+        if drop := _drops.get(token):
+            drop.sessions += 1
+    return token
+
+
+def release_drop(token: str) -> None:
+    """Let go of the photos for one session; without a session they are deleted after ``KEEP_SECONDS``."""
+    with _lock:
+        if drop := _drops.get(token):
+            drop.sessions -= 1
+    timer = threading.Timer(KEEP_SECONDS, _discard_unused, [token])
+    timer.daemon = True
+    timer.start()
+
+
+def discard_drop(token: str) -> None:
+    """Cancel the work on the photos of a drop, and delete them."""
+    with _lock:
+        drop = _drops.pop(token, None)
+    if drop:
+        end_jobs(*_key(drop), *([str(drop.dataset.folder)] if drop.dataset else []))
+        drop._folder.close()
+
+
+def _discard_unused(token: str) -> None:
+    drop = find_drop(token)
+    if drop and drop.sessions <= 0:
+        discard_drop(token)
+
+
+@atexit.register
+def _discard_all() -> None:
+    for token in list(_drops):
+        discard_drop(token)
+
+
+def _key(drop: DroppedPhotos) -> tuple[str]:
+    return (f"drop {drop.token}",)
+
+
+def _write(upload: BinaryIO | Sequence[UploadedFile], folder: Path) -> Path:
+    """Write an upload below our folder, and return its place."""
+    try:
+        if isinstance(upload, Sequence):
+            flat = all("/" not in file.path for file in upload)
+            files = [file._replace(path=f"{FLAT}/{file.path}") for file in upload] if flat else upload
+            write_upload(files, folder / FOLDER, load_settings())
+            return folder / FOLDER / FLAT if flat else folder / FOLDER
+        with (folder / ARCHIVE).open("wb") as file:
+            shutil.copyfileobj(upload, file, COPY_BYTES)
+    except OSError as error:
+        raise AutodetError(
+            f"The upload could not be kept ({error.strerror}); make room on the server's disk."
+        ) from error
+    return folder / ARCHIVE
