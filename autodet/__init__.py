@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
     from autodet.records.comparisons import Comparison
+    from autodet.records.follow_ups import LearningCurve, Repeatability
     from autodet.records.photos import Prediction
     from autodet.records.reports import EvaluationReport, LabelIssue
     from autodet.records.searches import SearchStatus
     from autodet.reports.model_report import ModelReport
     from autodet.search.api import Search, find_search, list_searches
     from autodet.search.delete_assets import delete_dataset, delete_model
+    from autodet.search.follow_ups.results import learning_curve, repeatability
+    from autodet.search.follow_ups.start import start_learning_curve, start_repeats
     from autodet.search.order.options import SearchOptions
     from autodet.search.report import report
     from autodet.search.start import fit, start_search
@@ -49,9 +52,11 @@ __all__ = [
     "Detector",
     "EvaluationReport",
     "LabelIssue",
+    "LearningCurve",
     "ModelReport",
     "NameWarning",
     "Prediction",
+    "Repeatability",
     "Resplit",
     "Search",
     "SearchOptions",
@@ -68,13 +73,17 @@ __all__ = [
     "fit",
     "import_dataset",
     "label_issues",
+    "learning_curve",
     "list_datasets",
     "list_models",
     "list_searches",
     "load_dataset",
     "load_detector",
     "merge_datasets",
+    "repeatability",
     "report",
+    "start_learning_curve",
+    "start_repeats",
     "start_search",
 ]
 
@@ -86,9 +95,11 @@ _HOMES = {
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records.reports",
     "LabelIssue": "autodet.records.reports",
+    "LearningCurve": "autodet.records.follow_ups",
     "ModelReport": "autodet.reports.model_report",
     "NameWarning": "autodet.errors",
     "Prediction": "autodet.records.photos",
+    "Repeatability": "autodet.records.follow_ups",
     "Resplit": "autodet.datasets.versions.resplit",
     "Search": "autodet.search.api",
     "SearchOptions": "autodet.search.order.options",
@@ -104,13 +115,17 @@ _HOMES = {
     "fit": "autodet.search.start",
     "import_dataset": "autodet.datasets.imports.import_dataset",
     "label_issues": "autodet.inference.comparison",
+    "learning_curve": "autodet.search.follow_ups.results",
     "list_datasets": "autodet.datasets.manifest",
     "list_models": "autodet.models.store",
     "list_searches": "autodet.search.api",
     "load_dataset": "autodet.datasets.manifest",
     "load_detector": "autodet.inference.detector",
     "merge_datasets": "autodet.datasets.versions.merge",
+    "repeatability": "autodet.search.follow_ups.results",
     "report": "autodet.search.report",
+    "start_learning_curve": "autodet.search.follow_ups.start",
+    "start_repeats": "autodet.search.follow_ups.start",
     "start_search": "autodet.search.start",
 }
 

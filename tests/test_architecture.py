@@ -39,6 +39,7 @@ INNER_LAYERS = {
         ("photo_formats", "pixel_depth", "jpeg_end", "tiff_layout"),
     ),
     "search": (
+        ("follow_ups",),
         ("__main__", "start"),
         ("planning", "delete_assets", "report"),
         ("api",),
