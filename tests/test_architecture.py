@@ -54,7 +54,8 @@ INNER_LAYERS = {
         ("common",),
     ),
 }
-ROOM_OF_MODULE = dict.fromkeys(("terminal", "arguments", "commands", "dataset_commands", "__main__"), "cli")
+COMMANDS = ("commands", "dataset_commands", "follow_up_commands", "follow_up_outcome")
+ROOM_OF_MODULE = dict.fromkeys((*COMMANDS, "terminal", "arguments", "__main__"), "cli")
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 
 NOUNS_IN_ING = {"malloc_tuning", "planning", "staging", "training"}  # other modules in -ing are gerunds
