@@ -83,11 +83,13 @@ def learning_curve(search: Search | str, workspace: Workspace | None = None) -> 
 
 def newest_follow_up(status: SearchStatus, kind: FollowUpKind, workspace: Workspace | None = None) -> str | None:
     """Return the id of a search's newest follow-up of a kind; None if it has none."""
-    for other in list_searches(workspace):
-        # A deleted search may have had the same id.
-        if (other.follows, other.follow_up) == (status.search, kind) and other.created >= status.created:
-            return other.search
-    return None
+    return next((other.search for other in follow_ups_of(status, workspace) if other.follow_up == kind), None)
+
+
+def follow_ups_of(status: SearchStatus, workspace: Workspace | None = None) -> list[SearchStatus]:
+    """Return the follow-ups of a search, the newest first."""
+    followed = [other for other in list_searches(workspace) if other.follows == status.search]
+    return [other for other in followed if other.created >= status.created]  # a deleted search may have had its id
 
 
 _Found = tuple[SearchStatus, SearchSpec, FollowUp]

@@ -20,6 +20,7 @@ from autodet.records import (
     TrialStatus,
 )
 from autodet.search.api import Search, find_search
+from autodet.search.follow_ups.results import follow_ups_of
 from autodet.search.launch import Launcher
 from autodet.search.order.dataset_preflight import check_dataset
 from autodet.search.order.initial_weights import COPY, Beginning, check_start
@@ -224,9 +225,15 @@ class _Origin:
         return cls(found.id, workspace, status, spec, read_dataset(safe_join(workspace.datasets, spec.dataset)))
 
     def other_seeds(self, count: int) -> list[int]:
-        """Return seeds that no trial of the search had."""
-        used = max([self.spec.seed, *(trial.effective.get("seed", 0) for trial in self.status.trials)])
-        return [(used + 1 + number) % (MAX_SEED + 1) for number in range(count)]
+        """Return seeds that no trial of the search or of its earlier follow-ups had.
+
+        The seeds of an active follow-up are not left out, so that a double click asks twice for the same one.
+        """
+        earlier = [other.search for other in follow_ups_of(self.status, self.workspace) if not other.active]
+        specs = [find_search(id, self.workspace).spec() for id in earlier]
+        used = [planned.seed for spec in specs if spec.follow_up for planned in spec.follow_up.trials]
+        used += [self.spec.seed, *(trial.effective.get("seed", 0) for trial in self.status.trials)]
+        return [(max(used) + 1 + number) % (MAX_SEED + 1) for number in range(count)]
 
     def plan(self, kind: FollowUpKind, trials: tuple[PlannedTrial, ...]) -> FollowUpPlan:
         forecast = None

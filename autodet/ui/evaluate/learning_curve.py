@@ -33,11 +33,12 @@ def show_learning_curve(evaluated: Evaluated) -> None:
         return
     found = newest_follow_up(status, "learning_curve")
     with st.expander("Would more photos help?", icon=":material/trending_up:", expanded=found is not None):
-        if found:
-            follow_up = find_only_search(found).status()
+        follow_up = find_only_search(found).status() if found else None
+        if follow_up:
             seconds = REFRESH_SECONDS if follow_up.active else None
-            st.fragment(_show_result, run_every=seconds)(found, follow_up.state)
-        _offer_curve(status, again=found is not None)
+            st.fragment(_show_result, run_every=seconds)(follow_up.search, follow_up.state)
+        if not (follow_up and follow_up.active):
+            _offer_curve(status, again=follow_up is not None)
 
 
 def _search_of(model: StoredModel, dataset: str) -> SearchStatus | None:

@@ -12,8 +12,9 @@ from autodet.ui.evaluate.learning_curve import known_curve, show_learning_curve
 
 MAX_STEPS = 8
 HELP = (
-    "Ranked by loss: mAP@0.5 for errors, classes and photos (what twice as many would add); for sizes and labels the share of all objects. The "
-    "costs overlap, because a missed object of a weak class is in both, so they do not add up."
+    "Ranked by loss: mAP@0.5 for errors and classes, and for photos what twice as many would add; for sizes and labels "
+    "the share of all objects. The costs overlap, because a missed object of a weak class is in both, so they do not "
+    "add up."
 )
 
 

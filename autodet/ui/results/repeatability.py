@@ -22,11 +22,12 @@ def show_repeatability(status: SearchStatus) -> None:
         return
     found = newest_follow_up(status, "repeats")
     with st.expander("Is the gain real?", icon=":material/casino:", expanded=found is not None):
-        if found:
-            state = find_only_search(found).status().state
-            active = find_only_search(found).status().active
-            st.fragment(_show_result, run_every=REFRESH_SECONDS if active else None)(found, state)
-        _offer_repeats(status, again=found is not None)
+        follow_up = find_only_search(found).status() if found else None
+        if follow_up:
+            seconds = REFRESH_SECONDS if follow_up.active else None
+            st.fragment(_show_result, run_every=seconds)(follow_up.search, follow_up.state)
+        if not (follow_up and follow_up.active):
+            _offer_repeats(status, again=follow_up is not None)
 
 
 def _show_result(follow_up: str, shown_state: SearchState) -> None:
