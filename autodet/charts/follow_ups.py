@@ -1,5 +1,7 @@
 """Charts of follow-ups: scores of configurations with several seeds, and learning curves."""
 
+import math
+
 import plotly.graph_objects as go
 
 from autodet.charts.layout import GRID, label, name_rows, note, styled
@@ -10,6 +12,7 @@ BLUE = CLASS_COLOURS[1]
 BAND = "rgba(47, 127, 214, 0.18)"
 CURVE_HEIGHT = 340
 STEPS = 40  # of a fitted curve
+MARGIN = 1.08  # beside the first and the last number of photos
 
 
 def repeatability_figure(result: Repeatability, title: str) -> go.Figure:
@@ -58,7 +61,6 @@ def repeatability_figure(result: Repeatability, title: str) -> go.Figure:
     figure.data[-1].marker.line.color = CLASS_COLOURS[0]
     name_rows(figure, names)
     figure.update_layout(hovermode="closest")
-    figure.update_xaxes(tickformat=".2f")
     return styled(figure, height=140 + 56 * len(names), x_title=f"validation {title[0].lower()}{title[1:]}")
 
 
@@ -89,8 +91,8 @@ def learning_curve_figure(curve: LearningCurve, name: str | None = None) -> go.F
     if not curve.points:
         note(figure, "No training has finished yet")
     photos = sorted({point.photos for point in curve.points} | {curve.photos, 2 * curve.photos})
-    figure.update_xaxes(type="log", tickvals=photos, ticktext=[f"{number:,}" for number in photos])
-    figure.update_yaxes(tickformat=".2f", rangemode="normal")
+    ends = [math.log10(photos[0] / MARGIN), math.log10(photos[-1] * MARGIN)]
+    figure.update_xaxes(type="log", range=ends, tickvals=photos, ticktext=[f"{number:,}" for number in photos])
     figure.update_layout(hovermode="closest")
     figure.add_vline(curve.photos, line={"color": GREY, "width": 1, "dash": "dot"})
     title = "validation mAP@0.5" if name is None else f"validation AP@0.5 of {label(name)}"

@@ -89,7 +89,7 @@ def draw_splits(
 
 
 def nested_order(classes: Sequence[frozenset[str]], seed: int) -> list[int]:
-    """Order photos so that every beginning of the order is stratified; a longer one contains the shorter ones.
+    """Order photos so that in every beginning of the order no class is far below its share.
 
     Each place goes to the class of which the smallest share has been placed so far, the rarest of equals first, so that
     even a short beginning has every class. Photos without boxes are a class of their own.

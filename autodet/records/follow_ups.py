@@ -180,16 +180,16 @@ class PowerLaw:
     @property
     def gain(self) -> float:
         """Rise of the score with twice the training photos; negative if it falls."""
-        return self._gain(self.slope)
+        return self.score(2 * self.photos) - self.score(self.photos)
 
     @property
     def gain_interval(self) -> Interval:
-        """The 95 % interval of the gain: that of the slope, at the fitted score."""
-        return self._gain(self.slope + self.slope_error), self._gain(self.slope - self.slope_error)
-
-    def _gain(self, slope: float) -> float:
-        now = self.score(self.photos)
-        return min(max((1 - now) * (1 - math.exp(slope)), -now), 1 - now)
+        """The 95 % interval of the gain, by the delta method for level and slope."""
+        gain, now = self.gain, self.score(self.photos)
+        doublings = math.log2(self.photos / self.centre)
+        by_slope = doublings * gain - (1 - now) * math.exp(self.slope)
+        error = math.hypot(gain * self.level_error, by_slope * self.slope_error)
+        return max(gain - error, -now), min(gain + error, 1 - now)
 
 
 @dataclass(frozen=True)

@@ -131,9 +131,8 @@ def _point(folder: Path, planned: PlannedTrial, trial: TrialStatus) -> CurvePoin
     return CurvePoint(planned.photos, planned.seed, map50, class_ap50)
 
 
-def _column(points: Sequence[CurvePoint], name: str | None = None) -> tuple[list[int], list[float]]:
-    """Return the photos and the scores of the points, of all classes together or of one."""
-    if name is None:
-        return [point.photos for point in points], [point.map50 for point in points]
-    known = [point for point in points if name in point.class_ap50]
-    return [point.photos for point in known], [point.class_ap50[name] for point in known]
+def _column(points: Sequence[CurvePoint], name: str | None = None) -> tuple[list[int], list[float], list[int]]:
+    """Return photos, scores and seeds of the points, of all classes together or of one."""
+    known = [point for point in points if name is None or name in point.class_ap50]
+    scores = [point.map50 if name is None else point.class_ap50[name] for point in known]
+    return [point.photos for point in known], scores, [point.seed for point in known]
