@@ -1,6 +1,7 @@
 """Charts of follow-ups: scores of configurations with several seeds, and learning curves."""
 
 import math
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
@@ -77,6 +78,9 @@ def learning_curve_figure(curve: LearningCurve, name: str | None = None) -> go.F
     if law:
         _add_fit(figure, law, min(point.photos for point in curve.points), colour)
     scores = [point.map50 if name is None else point.class_ap50.get(name) for point in curve.points]
+    for seed in sorted({point.seed for point in curve.points}):
+        of_seed = [(point.photos, at) for point, at in zip(curve.points, scores, strict=True) if point.seed == seed]
+        figure.add_trace(_seed_line(of_seed))
     figure.add_trace(
         go.Scatter(
             x=[point.photos for point in curve.points],
@@ -97,6 +101,13 @@ def learning_curve_figure(curve: LearningCurve, name: str | None = None) -> go.F
     figure.add_vline(curve.photos, line={"color": GREY, "width": 1, "dash": "dot"})
     title = "validation mAP@0.5" if name is None else f"validation AP@0.5 of {label(name)}"
     return styled(figure, height=CURVE_HEIGHT, x_title="training photos", y_title=title)
+
+
+def _seed_line(points: Sequence[tuple[int, float | None]]) -> go.Scatter:
+    """Join the points of a seed, whose photos are parts of each other."""
+    photos, scores = zip(*points, strict=True)
+    line = {"color": GREY, "width": 1}
+    return go.Scatter(x=photos, y=scores, mode="lines", line=line, hoverinfo="skip", showlegend=False)
 
 
 def _add_fit(figure: go.Figure, law: PowerLaw, fewest: int, colour: str) -> None:

@@ -44,12 +44,14 @@ def _gain_sentence(one: SeedScores, defaults: SeedScores, seeds: int) -> str:
 
 def curve_sentence(law: PowerLaw, of: str = "mAP@0.5") -> str:
     """Extrapolate a metric to twice the training photos: ``... would rise by about 2.0 points (0.1 to 4.9)``."""
-    photos = f"{counted(2 * law.photos, 'training photo')} instead of {law.photos:,}"
+    photos = f"With {counted(2 * law.photos, 'training photo')} instead of {law.photos:,}, {of} would"
     low, high = law.gain_interval
-    rise = f"rise by about {points(law.gain)}" if law.gain >= 0 else f"fall by about {points(-law.gain)}"
-    interval = f"{100 * low:.1f} to {100 * high:.1f}" if law.gain >= 0 else f"{-100 * high:.1f} to {-100 * low:.1f}"
-    unclear = "" if low > 0 or high < 0 else " Whether more photos help is not clear: the interval contains 0."
-    return f"With {photos}, {of} would {rise} ({interval}).{unclear}"
+    if low > 0:
+        return f"{photos} rise by about {points(law.gain)} ({100 * low:.1f} to {100 * high:.1f})."
+    if high < 0:
+        return f"{photos} fall by about {points(-law.gain)} ({-100 * high:.1f} to {-100 * low:.1f})."
+    change = f"change by about {100 * law.gain:+.1f} points ({_signed(law.gain_interval)})"
+    return f"{photos} {change}: whether more photos help is not clear."
 
 
 def curve_sentences(curve: LearningCurve) -> Iterator[str]:

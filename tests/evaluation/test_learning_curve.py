@@ -44,9 +44,9 @@ def test_scatter_makes_the_interval_wide_and_words_say_so():
     law = fit_power_law(PHOTOS * 2, [0.5, 0.6, 0.55, 0.6, 0.5, 0.62], [1, 1, 1, 2, 2, 2], 100)
     low, high = law.gain_interval
     assert low < 0 < law.gain < high
-    assert "is not clear: the interval contains 0" in curve_sentence(law)
-    falling = fit_power_law(PHOTOS, [0.6, 0.5, 0.4], [1, 1, 1], 100)
-    assert falling.gain < 0 and "would fall by about" in curve_sentence(falling)
+    assert "would change by about +" in curve_sentence(law) and "not clear" in curve_sentence(law)
+    falling = fit_power_law(PHOTOS, scores_of(PHOTOS, 0.5, -0.2), [1, 1, 1], 100)
+    assert falling.gain < 0 and "would fall by about 7.4 points (7.4 to 7.4)" in curve_sentence(falling)
 
 
 def test_scores_stay_between_0_and_1():
