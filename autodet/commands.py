@@ -134,7 +134,7 @@ def _space(options: Options) -> dict[str, Any]:
 
 
 def status_answer(search: Search, hint: str = "") -> Answer:
-    """Report the status of a search; of a follow-up also what it tells."""
+    """Report the status of a search; of a follow-up also its result."""
     status = search.status()
     outcome = outcome_of(status)
     text = "\n\n".join(filter(None, [terminal.status_text(status), outcome_text(outcome), hint]))

@@ -25,7 +25,7 @@ def _run(plan: FollowUpPlan, options: Options) -> Answer:
     time = f", {forecast_text(forecast.least_seconds, forecast.most_seconds)}" if forecast else ""
     say(f"The search {search.id} has started: {counted(len(plan.trials), 'training')}{time}.")
     if options.detach:
-        hint = f"It runs in the background; '{PROGRAM} status {search.id}' shows its progress and what it tells."
+        hint = f"It runs in the background; '{PROGRAM} status {search.id}' shows its progress and result."
         return status_answer(search, hint)
     status, failure = await_search(search)
     outcome = outcome_of(status)

@@ -8,7 +8,7 @@ from autodet.search.follow_ups.results import learning_curve, repeatability
 
 
 def outcome_of(status: SearchStatus) -> Repeatability | LearningCurve | None:
-    """Return what a follow-up tells so far; None for any other search."""
+    """Return the result of a follow-up so far; None for any other search."""
     if status.follow_up is None:
         return None
     return repeatability(status.search) if status.follow_up == "repeats" else learning_curve(status.search)

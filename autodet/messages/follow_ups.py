@@ -15,7 +15,7 @@ def repeatability_sentences(result: Repeatability) -> list[str]:
 
 
 def searched_sentence(result: Repeatability) -> str:
-    """Say what the search measured of configurations that other seeds do worse; empty if there are none."""
+    """Name configurations with a lower mean than their score in the search; empty if there are none."""
     lucky = [
         f"trial {one.trial} at {one.searched:.3f}, {points(one.searched - one.mean)} above this mean"
         for one in result.configurations[1:]
@@ -65,7 +65,7 @@ def curve_sentences(curve: LearningCurve) -> Iterator[str]:
 
 
 def caveat_text(curve: LearningCurve) -> str:
-    """Say what the extrapolation is made of."""
+    """Name the trainings behind the extrapolation, and its limits."""
     parts = len({point.photos for point in curve.points})
     return (
         f"An extrapolation from {counted(len(curve.points), 'training')} on {parts} parts of the "

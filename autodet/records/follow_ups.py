@@ -1,4 +1,4 @@
-"""Follow-ups of a search: trials that repeat some of its trials, and what they tell."""
+"""Follow-ups of a search, which repeat some of its trials, and their results."""
 
 import math
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class PlannedTrial:
 
 @dataclass(frozen=True)
 class FollowUp:
-    """What a search follows, and the trials that it runs instead of looking for parameters.
+    """The trials of a follow-up, which a search runs instead of looking for parameters.
 
     Attributes:
         kind: ``repeats``: the best configurations and the defaults with other seeds. ``learning_curve``: the best

@@ -1,4 +1,4 @@
-"""Follow-ups of searches, in real processes whose trials do what a script says."""
+"""Follow-ups of searches, in real processes with a scripted trainer."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def about_to_start(folder):
 
 @pytest.fixture
 def say(monkeypatch):
-    """Tell the trainer what the trials that start from now on do."""
+    """Script the trials that start from now on."""
     return lambda **script: monkeypatch.setenv(scripted.SCRIPT, json.dumps(script))
 
 

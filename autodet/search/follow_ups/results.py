@@ -1,4 +1,4 @@
-"""What the follow-ups of a search tell, from the trials that have finished so far."""
+"""Results of follow-ups, from the trials that have finished so far."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -37,7 +37,7 @@ from autodet.training.photo_share import part_size
 from autodet.workspace import Workspace, open_workspace, safe_join
 
 SHARES = (0.25, 0.5, 1.0)
-MIN_PHOTOS = 12  # of training, for a learning curve
+MIN_PHOTOS = 12  # training photos of a learning curve
 MAX_BEST, MAX_SEEDS = 10, 20
 DEFAULT_BEST, DEFAULT_SEEDS, DEFAULT_CURVE_SEEDS = 1, 3, 2
 NAMES: Mapping[FollowUpKind, str] = {"repeats": "repeated", "learning_curve": "learning curve"}
@@ -96,7 +96,9 @@ def plan_learning_curve(
     origin = _Origin.of(search, workspace)
     best, photos = origin.status.best_trial, len(origin.dataset.split("train"))
     if best is None:
-        raise SearchError(f"The search {origin.id} has no finished epoch, so it has no best configuration; start anew.")
+        raise SearchError(
+            f"The search {origin.id} has no finished epoch, so it has no best configuration; start a new search."
+        )
     if photos < MIN_PHOTOS:
         raise SearchError(
             f"The data set {origin.dataset.name} has {photos} training photos, too few for a learning curve, which "

@@ -1,4 +1,4 @@
-"""What a follow-up of a search tells, and its progress."""
+"""Result and progress of a follow-up of a search."""
 
 import streamlit as st
 

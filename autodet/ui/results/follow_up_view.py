@@ -1,4 +1,4 @@
-"""A follow-up on the Results page: what it tells, and its trainings."""
+"""A follow-up on the Results page: its result and its trainings."""
 
 import pandas as pd
 import streamlit as st
@@ -19,7 +19,7 @@ PURPOSES = {
 
 
 def show_follow_up(status: SearchStatus) -> None:
-    """Show what a follow-up tells so far, a link to its search, and the table of its trainings."""
+    """Show the result of a follow-up so far, a link to its search, and the table of its trainings."""
     if status.follow_up is None:
         return
     st.caption(PURPOSES[status.follow_up].format(escape(status.follows)))

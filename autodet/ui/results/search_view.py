@@ -112,7 +112,7 @@ def _offer_actions(status: SearchStatus, lost: str) -> None:
         if status.state in ("queued", "running") and st.button(
             "Stop" if status.follow_up else "Stop, keep the best",
             icon=":material/stop:",
-            help="Ends within seconds; what has finished is kept.",
+            help="Ends within seconds; finished epochs are kept.",
         ):
             search.stop()
             st.rerun()
