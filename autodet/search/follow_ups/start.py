@@ -79,9 +79,10 @@ def plan_repeats(
             "gain to check; search with more trials."
         )
     defaults = origin.status.trials[0]
-    photos = len(origin.dataset.split("train"))
+    share = origin.spec.train_share
+    photos = part_size(len(origin.dataset.split("train")), share)
     planned = (
-        PlannedTrial(trial.number, _params(trial), trial.planned_epochs, seed, photos=photos, searched=_score(trial))
+        PlannedTrial(trial.number, _params(trial), trial.planned_epochs, seed, share, photos, _score(trial))
         for seed in origin.other_seeds(seeds)
         for trial in (defaults, *chosen)
     )
@@ -258,6 +259,7 @@ class _Origin:
             objective=str(self.spec.goal.quality),
             repeat=True,
             refit=False,
+            train_share=1.0,  # each trial has its own
             space=_space(plan.trials),
             known_good={},
             defaults={},

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from autodet.records import Attempt, EpochResult, TrialStatus
+from autodet.records import Attempt, EpochResult, FollowUp, PlannedTrial, TrialStatus
 from autodet.search.order.space import make_space
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.time_budget import RECENT, Budget, Pace, Stopwatch, Timekeeper
@@ -162,3 +162,14 @@ def test_trials_without_time_are_not_part_of_the_forecast():
     assert time.forecast(1) == 40  # the rest of the trial, then others
     time.cut = True
     assert time.forecast(1) == 20
+
+
+def test_a_learning_curve_is_forecast_by_the_photos_of_its_trials():
+    """An epoch on half of the photos takes half the time, and its trial has twice the epochs."""
+    plans = tuple(PlannedTrial(0, {}, epochs, 1, share) for share, epochs in ((0.5, 20), (0.5, 20), (1.0, 10)))
+    spec = SearchSpec("f", "f", trials=3, epochs=20, follow_up=FollowUp("learning_curve", "f", plans))
+    done = trial(0, epochs=4, seconds=5, state="finished", train_share=0.5)
+    assert Pace.of([done]) == Pace(6, 10)
+    running = replace(trial(1, epochs=0, train_share=0.5), planned_epochs=20)
+    timekeeper = Timekeeper(spec, Stopwatch(), TrialBook([done, running]), 0.0)
+    assert timekeeper.forecast(1) == pytest.approx((6 + 20 * 5) + (6 + 10 * 10))
