@@ -36,7 +36,7 @@ from autodet.training.frozen_layers import freeze
 from autodet.training.image_cache import MEMORY_BYTES, SquareCache
 from autodet.training.latency import PHOTOS, measure_latency
 from autodet.training.letterbox_dataset import Sample, Squares, collate
-from autodet.training.photo_share import training_part
+from autodet.training.photo_share import repeated, training_part
 from autodet.training.schedule import set_learning_rates
 from autodet.training.train_job import BEST_BUNDLE, EpochProgress, Pulse, TrainJob, no_pulse
 from autodet.training.transforms import TrainingTransform
@@ -90,12 +90,14 @@ class _Trial:
         prepare(self.device)
         side = job.hyperparameters.image_size
         memory_bytes = MEMORY_BYTES // job.accumulation  # shrink the cache when memory is short
-        to_learn = training_part(_marked_records(dataset, "train", "training"), job.train_share, job.seed)
+        all_photos = _marked_records(dataset, "train", "training")
+        to_learn = training_part(all_photos, job.train_share, job.seed)
         to_judge = _marked_records(dataset, "val", "validation")
         if job.refit:
             to_learn = [*to_learn, *to_judge]
         cache = SquareCache((record.file for record in (*to_learn, *to_judge)), side, job.folder, memory_bytes)
-        self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache)
+        an_epoch = to_learn if job.train_share >= 1 else repeated(to_learn, len(all_photos))
+        self.train_squares = Squares(dataset, an_epoch, side, _augmentation(job.hyperparameters), cache)
         self.val_squares = Squares(dataset, to_judge, side, None, cache)
         self.sizes = TrainedSizes.of(to_learn)
         _seed(job.seed, 0)

@@ -13,7 +13,7 @@ def part_size(photos: int, share: float) -> int:
 
 
 def training_part(records: Sequence[ImageRecord], share: float, seed: int) -> list[ImageRecord]:
-    """Return a stratified share of photos, in their order; with the same seed, smaller shares are parts of larger ones.
+    """Return a stratified share of photos; with the same seed, smaller shares are parts of larger ones.
 
     Args:
         records: All training photos.
@@ -27,3 +27,12 @@ def training_part(records: Sequence[ImageRecord], share: float, seed: int) -> li
     ]
     chosen = nested_order(classes, seed)[: part_size(len(records), share)]
     return [records[index] for index in sorted(chosen)]
+
+
+def repeated(part: Sequence[ImageRecord], photos: int) -> list[ImageRecord]:
+    """Repeat the photos of a part up to a number of photos.
+
+    An epoch on a part then has as many steps, and a trial as many evaluations, as on all photos. Otherwise a learning
+    curve would also show the effect of shorter training, or of a best epoch chosen among more.
+    """
+    return [part[index % len(part)] for index in range(photos)]

@@ -90,7 +90,7 @@ def test_a_follow_up_makes_no_model_and_can_be_deleted(searched, home, launcher,
 
 
 def test_a_killed_follow_up_continues_with_its_seeds_and_shares(searched, home, launcher, say, tmp_path, eventually):
-    say(file=str(tmp_path / "go"), map50={"0": [0.5] * 8, "1": [0.6] * 4, "2": [0.7] * 2})
+    say(file=str(tmp_path / "go"), map50={"0": [0.5] * 2, "1": [0.6] * 2, "2": [0.7] * 2})
     follow_up = start_learning_curve(searched, seeds=1, launcher=launcher)
     eventually(lambda: follow_up.status().trials)
     os.killpg(launcher.processes[-1].pid, signal.SIGKILL)
@@ -99,7 +99,7 @@ def test_a_killed_follow_up_continues_with_its_seeds_and_shares(searched, home, 
     (tmp_path / "go").touch()
     follow_up.resume()
     status = follow_up.wait()
-    assert [(trial.train_share, trial.planned_epochs) for trial in status.trials] == [(0.25, 8), (0.5, 4), (1, 2)]
+    assert [(trial.train_share, trial.planned_epochs) for trial in status.trials] == [(0.25, 2), (0.5, 2), (1, 2)]
     assert seeds_trained(home, follow_up, 3) == [8, 8, 8]
     curve = learning_curve(searched)
     photos = len(autodet.load_dataset(status.dataset).split("train"))
@@ -108,7 +108,7 @@ def test_a_killed_follow_up_continues_with_its_seeds_and_shares(searched, home, 
     assert curve.law and curve.law.gain > 0
     assert curve.to_json()["doubled"]["photos"] == 2 * photos
     recipe = follow_up.recipe(0)["options"]
-    assert (recipe["train_share"], recipe["epochs"], recipe["seed"]) == (0.25, 8, 8)
+    assert (recipe["train_share"], recipe["epochs"], recipe["seed"]) == (0.25, 2, 8)
     assert follow_up.recipe(2)["options"].get("train_share") is None
 
 

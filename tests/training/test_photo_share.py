@@ -1,5 +1,6 @@
 """Parts of the training photos."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -69,7 +70,10 @@ def test_training_reads_its_part_alone_and_knows_it_again(tmp_path):
     job = TrainJob(dataset.folder, tmp_path / "trial", small, 1, "sample", threads=1, seed=5, train_share=0.5)
     for left_out in files(dataset.split("train")) - files(training_part(dataset.split("train"), 0.5, 5)):
         next(dataset.photo(one) for one in dataset.images if one.file == left_out).unlink()
-    (epoch,) = train(job)
+    beats = []
+    (epoch,) = train(job, lambda progress=None: beats.append(progress))
+    steps = sum(progress is not None for progress in beats) - 1  # one batch of validation photos
+    assert steps == math.ceil(len(dataset.split("train")) / small.batch_size)  # as many as with all photos
     card = read_card(job.folder / BEST_BUNDLE)
     assert np.mean(list(card.class_ap50.values())) == pytest.approx(epoch.map50)
     assert list(train(job)) == [epoch]

@@ -24,7 +24,7 @@ from autodet.search.follow_ups.results import follow_ups_of
 from autodet.search.launch import Launcher
 from autodet.search.order.dataset_preflight import check_dataset
 from autodet.search.order.initial_weights import COPY, Beginning, check_start
-from autodet.search.order.options import MAX_EPOCHS, MAX_SEED
+from autodet.search.order.options import MAX_SEED
 from autodet.search.order.space import PARAMETERS, Choices, Space, hyperparameters_of
 from autodet.search.order.spec import SearchSpec
 from autodet.search.planning.epoch_times import hardware_facts, measured_hardware
@@ -109,7 +109,7 @@ def plan_learning_curve(
         PlannedTrial(
             best.number,
             _params(best),
-            min(MAX_EPOCHS, round(best.planned_epochs / share)),  # as many steps on fewer photos
+            best.planned_epochs,
             seed,
             share,
             part_size(photos, share),
@@ -164,8 +164,8 @@ def start_learning_curve(
 ) -> Search:
     """Train the best configuration of a search on 25, 50 and 100 % of its training photos, in the background.
 
-    The parts are stratified and nested, and all are evaluated on the same validation photos. On fewer photos it trains
-    more epochs, so that each has as many steps. ``learning_curve`` extrapolates to more photos.
+    The parts are stratified and nested, and all are evaluated on the same validation photos. Epochs on fewer photos
+    repeat them, so that all have as many steps. ``learning_curve`` extrapolates to more photos.
 
     Args:
         search: The search, its id or name; it must be over.
@@ -242,7 +242,8 @@ class _Origin:
         forecast = None
         if self.spec.executor != "ray":
             hardware = measured_hardware(find_hardware(load_settings(), self.spec.device), self.dataset)
-            forecast = forecast_trials(trials, len(self.dataset.split("val")), hardware)
+            photos = len(self.dataset.split("train")), len(self.dataset.split("val"))
+            forecast = forecast_trials(photos, trials, hardware)
         return FollowUpPlan(kind, self.id, trials, forecast)
 
     def spec_of(self, plan: FollowUpPlan) -> SearchSpec:
@@ -255,7 +256,6 @@ class _Origin:
             time_limit=None,
             sampler="random",
             pruner="none",
-            patience=self.spec.patience if plan.kind == "repeats" else None,  # epochs on fewer photos are shorter
             objective=str(self.spec.goal.quality),
             repeat=True,
             refit=False,

@@ -178,7 +178,8 @@ class StoredOptions:
     train_share: float = _option(
         1.0,
         "train on this share of the training photos, above 0 and at most 1 (default)",
-        details="The photos are drawn with the seed, stratified by class; a smaller share is a part of a larger one.",
+        details="They are drawn with the seed, stratified by class; a smaller share is a part of a larger one. Epochs "
+        "repeat them, so that they have as many steps as with all.",
         least=sys.float_info.min,  # above 0
         most=1.0,
         refusal="train_share must be above 0 and at most 1; got {value:g}.",

@@ -59,8 +59,7 @@ def _comparable(hardware: Hardware, dataset: Dataset, workspace: Workspace) -> l
             spec = SearchSpec.read(folder)
         except SearchError:  # damaged
             continue
-        is_whole = spec.train_share == 1
-        if is_whole and spec.fingerprint == dataset.fingerprint and spec.hardware == _facts(hardware):
+        if spec.fingerprint == dataset.fingerprint and spec.hardware == _facts(hardware):
             comparable.append((spec.created, folder))
     return [folder for _, folder in sorted(comparable, reverse=True)]
 
@@ -92,6 +91,6 @@ def _by_size(status: SearchStatus) -> dict[tuple[str, int], list[TrialStatus]]:
     groups: dict[tuple[str, int], list[TrialStatus]] = {}
     for trial in reversed(status.trials):
         kind = trial.params.get("architecture"), trial.params.get("image_size")
-        if trial.epochs and trial.train_share == 1 and kind[0] in ARCHITECTURES and kind[1]:
+        if trial.epochs and kind[0] in ARCHITECTURES and kind[1]:
             groups.setdefault((str(kind[0]), int(kind[1])), []).append(trial)
     return groups

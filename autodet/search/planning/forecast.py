@@ -56,18 +56,15 @@ def forecast_search(
     return Forecast(bounds[0] / doubt, bounds[1] * doubt)
 
 
-def forecast_trials(planned: Iterable[PlannedTrial], val_photos: int, hardware: Hardware) -> Forecast:
+def forecast_trials(photos: tuple[int, int], planned: Iterable[PlannedTrial], hardware: Hardware) -> Forecast:
     """Forecast the duration of a follow-up, whose trials are known.
 
     Args:
-        planned: Its trials.
-        val_photos: Number of validation photos.
+        photos: Numbers of all training and validation photos.
+        planned: Its trials; one on a part of the photos repeats them.
         hardware: Hardware that trials run on, in parallel on its slots.
     """
-    seconds = [
-        trial_seconds(trial.photos, val_photos, trial.epochs, hyperparameters_of(trial.params), hardware)
-        for trial in planned
-    ]
+    seconds = [trial_seconds(*photos, trial.epochs, hyperparameters_of(trial.params), hardware) for trial in planned]
     whole, doubt = _side_by_side(seconds, len(hardware.slots)), GPU_DOUBT if hardware.is_guess else 1.0
     return Forecast(whole / doubt, whole * doubt)
 

@@ -25,7 +25,7 @@ class Pace:
 
     Attributes:
         startup_seconds: From the start of a trial to its first epoch: process start, imports, weights.
-        epoch_seconds: One epoch on all training photos, evaluation included.
+        epoch_seconds: One epoch, evaluation included.
     """
 
     startup_seconds: float
@@ -39,8 +39,7 @@ class Pace:
             return None
         attempts = [attempt for trial in measured for attempt in trial.attempts]
         startups = [attempt.startup_seconds for attempt in attempts if attempt.startup_seconds is not None]
-        epochs = [mean_epoch_seconds(trial) / trial.train_share for trial in measured]
-        return cls(fmean(startups) if startups else 0.0, fmean(epochs))
+        return cls(fmean(startups) if startups else 0.0, fmean(map(mean_epoch_seconds, measured)))
 
     @classmethod
     def of_batches(cls, trials: Iterable[TrialStatus]) -> Self | None:
@@ -54,7 +53,7 @@ class Pace:
             for attempt in trial.attempts
             if attempt.startup_seconds is not None
         ]
-        epochs = [trial.epoch_seconds / trial.epoch_share / trial.train_share for trial in begun]
+        epochs = [trial.epoch_seconds / trial.epoch_share for trial in begun]
         return cls(fmean(startups) if startups else 0.0, fmean(epochs))
 
 
@@ -72,7 +71,7 @@ class Budget:
         epochs: Epochs per trial.
         time_limit: Total seconds, or None.
         refit_growth: Duration of a refit epoch relative to a trial epoch; 0 without a refit.
-        usual_epochs: Mean epochs per trial if they differ, as if on all training photos; defaults to ``epochs``.
+        usual_epochs: Mean epochs per trial if they differ; defaults to ``epochs``.
     """
 
     trials: int
@@ -155,7 +154,7 @@ class Budget:
         """Return the remaining seconds of each trial: running trials first, then those not started."""
         seconds = []
         for trial in (trial for trial in trials if trial.state == "running"):
-            epoch = mean_epoch_seconds(trial) if trial.epochs else pace.epoch_seconds * trial.train_share
+            epoch = mean_epoch_seconds(trial) if trial.epochs else pace.epoch_seconds
             startup = pace.startup_seconds if trial.is_loading else 0.0
             epochs_left = trial.planned_epochs - len(trial.epochs) - trial.epoch_share
             seconds.append(startup + epoch * max(0.0, epochs_left))
@@ -206,7 +205,7 @@ class Timekeeper:
         self._spec, self.clock, self._book = spec, clock, book
         usual = mean_epochs(spec.space, spec.epochs)
         if spec.follow_up:
-            usual = fmean(trial.epochs * trial.train_share for trial in spec.follow_up.trials)
+            usual = fmean(trial.epochs for trial in spec.follow_up.trials)
         self._budget = Budget(spec.trials, spec.epochs, spec.time_limit, refit_growth, usual)
         self.cut = False
 

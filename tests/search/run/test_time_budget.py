@@ -164,12 +164,9 @@ def test_trials_without_time_are_not_part_of_the_forecast():
     assert time.forecast(1) == 20
 
 
-def test_a_learning_curve_is_forecast_by_the_photos_of_its_trials():
-    """An epoch on half of the photos takes half the time, and its trial has twice the epochs."""
-    plans = tuple(PlannedTrial(0, {}, epochs, 1, share) for share, epochs in ((0.5, 20), (0.5, 20), (1.0, 10)))
-    spec = SearchSpec("f", "f", trials=3, epochs=20, follow_up=FollowUp("learning_curve", "f", plans))
-    done = trial(0, epochs=4, seconds=5, state="finished", train_share=0.5)
-    assert Pace.of([done]) == Pace(6, 10)
-    running = replace(trial(1, epochs=0, train_share=0.5), planned_epochs=20)
-    timekeeper = Timekeeper(spec, Stopwatch(), TrialBook([done, running]), 0.0)
-    assert timekeeper.forecast(1) == pytest.approx((6 + 20 * 5) + (6 + 10 * 10))
+def test_trials_to_come_of_a_follow_up_have_the_mean_of_its_epochs():
+    plans = tuple(PlannedTrial(0, {}, epochs, 1) for epochs in (20, 10, 30))
+    spec = SearchSpec("f", "f", trials=3, epochs=30, follow_up=FollowUp("repeats", "f", plans))
+    done = trial(0, epochs=4, seconds=5, state="finished")
+    timekeeper = Timekeeper(spec, Stopwatch(), TrialBook([done]), 0.0)
+    assert timekeeper.forecast(1) == pytest.approx(2 * (6 + 20 * 5))
