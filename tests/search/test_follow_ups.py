@@ -16,6 +16,7 @@ from autodet.search.follow_ups.start import plan_repeats, start_learning_curve, 
 from autodet.search.order.space import Choices
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.trial_dirs import TrialFolders
+from autodet.search.run.trials import job_of
 from autodet.search.status.status_file import LAUNCHED, read_snapshot, write_snapshot
 from tests.search import scripted
 
@@ -101,6 +102,9 @@ def test_a_killed_follow_up_continues_with_its_seeds_and_shares(searched, home, 
     status = follow_up.wait()
     assert [(trial.train_share, trial.planned_epochs) for trial in status.trials] == [(0.25, 2), (0.5, 2), (1, 2)]
     assert seeds_trained(home, follow_up, 3) == [8, 8, 8]
+    folder = home.searches / follow_up.id
+    jobs = [job_of(trial, follow_up.spec(), folder, folder) for trial in status.trials]
+    assert [(job.train_share, job.epochs, job.seed) for job in jobs] == [(0.25, 2, 8), (0.5, 2, 8), (1, 2, 8)]
     curve = learning_curve(searched)
     photos = len(autodet.load_dataset(status.dataset).split("train"))
     assert [point.map50 for point in curve.points] == [0.5, 0.6, 0.7]

@@ -92,7 +92,7 @@ class Trials:
 
     def note_epoch(self, trial: TrialStatus, result: EpochResult) -> TrialState | None:
         """Report an epoch to the study; return how to end the trial: pruning, early stopping, time limit; or None."""
-        if self._book.best and self._book.best.best_epoch and not self._spec.follow_up:
+        if self._book.best and self._book.best.best_epoch:
             self._model.compare(self._book.best.best_epoch)
         hopeless = self._study.report(self._asked[trial.number], trial.epochs)
         if result.epoch == trial.planned_epochs:
