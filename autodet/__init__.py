@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
     from autodet.records.comparisons import Comparison
+    from autodet.records.follow_ups import LearningCurve, Repeatability
     from autodet.records.leaderboards import Leaderboard
     from autodet.records.photos import Prediction
     from autodet.records.reports import EvaluationReport, LabelIssue
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from autodet.reports.model_report import ModelReport
     from autodet.search.api import Search, find_search, list_searches
     from autodet.search.delete_assets import delete_dataset, delete_model
+    from autodet.search.follow_ups.results import learning_curve, repeatability
+    from autodet.search.follow_ups.start import start_learning_curve, start_repeats
     from autodet.search.leaderboard import leaderboard
     from autodet.search.order.options import SearchOptions
     from autodet.search.report import report
@@ -52,9 +55,11 @@ __all__ = [
     "EvaluationReport",
     "LabelIssue",
     "Leaderboard",
+    "LearningCurve",
     "ModelReport",
     "NameWarning",
     "Prediction",
+    "Repeatability",
     "Resplit",
     "Search",
     "SearchOptions",
@@ -72,13 +77,17 @@ __all__ = [
     "import_dataset",
     "label_issues",
     "leaderboard",
+    "learning_curve",
     "list_datasets",
     "list_models",
     "list_searches",
     "load_dataset",
     "load_detector",
     "merge_datasets",
+    "repeatability",
     "report",
+    "start_learning_curve",
+    "start_repeats",
     "start_search",
 ]
 
@@ -91,9 +100,11 @@ _HOMES = {
     "EvaluationReport": "autodet.records.reports",
     "LabelIssue": "autodet.records.reports",
     "Leaderboard": "autodet.records.leaderboards",
+    "LearningCurve": "autodet.records.follow_ups",
     "ModelReport": "autodet.reports.model_report",
     "NameWarning": "autodet.errors",
     "Prediction": "autodet.records.photos",
+    "Repeatability": "autodet.records.follow_ups",
     "Resplit": "autodet.datasets.versions.resplit",
     "Search": "autodet.search.api",
     "SearchOptions": "autodet.search.order.options",
@@ -110,13 +121,17 @@ _HOMES = {
     "import_dataset": "autodet.datasets.imports.import_dataset",
     "label_issues": "autodet.inference.comparison",
     "leaderboard": "autodet.search.leaderboard",
+    "learning_curve": "autodet.search.follow_ups.results",
     "list_datasets": "autodet.datasets.manifest",
     "list_models": "autodet.models.store",
     "list_searches": "autodet.search.api",
     "load_dataset": "autodet.datasets.manifest",
     "load_detector": "autodet.inference.detector",
     "merge_datasets": "autodet.datasets.versions.merge",
+    "repeatability": "autodet.search.follow_ups.results",
     "report": "autodet.search.report",
+    "start_learning_curve": "autodet.search.follow_ups.start",
+    "start_repeats": "autodet.search.follow_ups.start",
     "start_search": "autodet.search.start",
 }
 

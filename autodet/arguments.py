@@ -10,6 +10,7 @@ from autodet.datasets.formats.format_detection import FORMATS
 from autodet.datasets.versions.photo_groups import RULES
 from autodet.errors import AutodetError
 from autodet.records import DEFAULT_THRESHOLD, SPLITS
+from autodet.search.follow_ups.start import DEFAULT_BEST, DEFAULT_CURVE_SEEDS, DEFAULT_SEEDS
 from autodet.search.order.options import OPTIONS, Option
 from autodet.search.order.space import PARAMETERS, Range, parse_tried
 
@@ -181,6 +182,25 @@ def add_keep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("search", metavar="SEARCH", help="a search's id or name")
     parser.add_argument("trial", metavar="TRIAL", type=_whole_number, help="the trial's number, as 'status' lists it")
     parser.add_argument("--name", help="name of the model (default: 'SEARCH trial TRIAL')")
+
+
+def add_repeat(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``repeat``: search, number of configurations, seeds."""
+    _add_follow_up(parser, f"seeds of each (default {DEFAULT_SEEDS})", DEFAULT_SEEDS)
+    best = f"number of configurations besides the defaults, the best ones (default {DEFAULT_BEST})"
+    parser.add_argument("--best", type=_whole_number, metavar="NUMBER", default=DEFAULT_BEST, help=best)
+
+
+def add_learning_curve(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``learning-curve``: search and seeds."""
+    words = f"draws of the photos, each with its own seed (default {DEFAULT_CURVE_SEEDS})"
+    _add_follow_up(parser, words, DEFAULT_CURVE_SEEDS)
+
+
+def _add_follow_up(parser: argparse.ArgumentParser, seeds: str, default: int) -> None:
+    parser.add_argument("search", metavar="SEARCH", help="a search's id or name; it must be over")
+    parser.add_argument("--seeds", type=_whole_number, metavar="NUMBER", default=default, help=seeds)
+    parser.add_argument("--detach", action="store_true", help="return at once; it runs in the background")
 
 
 def add_delete(parser: argparse.ArgumentParser) -> None:

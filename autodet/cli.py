@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 
-from autodet import arguments, commands, dataset_commands, terminal
+from autodet import arguments, commands, dataset_commands, follow_up_commands, terminal
 from autodet.commands import Answer, Options
 from autodet.errors import AutodetError, sentence_for
 from autodet.terminal import PROGRAM, say
@@ -107,6 +107,10 @@ def _parser() -> argparse.ArgumentParser:
         ("resume", commands.resume, "continue a search that was interrupted or stopped"),
     ):
         add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id or name")
+    repeated = "train the best trials of a search and its defaults with other seeds, to tell whether the gain is real"
+    arguments.add_repeat(add("repeat", follow_up_commands.repeat, repeated))
+    curve = "train the best trial of a search on 25, 50 and 100 %% of its photos, to tell whether more would help"
+    arguments.add_learning_curve(add("learning-curve", follow_up_commands.learning_curve, curve))
     arguments.add_delete(add("delete", commands.delete, "delete a search that has ended, a model, or a data set"))
     arguments.add_keep(add("keep", commands.keep, "add the model of any trial of a search to the workspace"))
     arguments.add_rename(add("rename", commands.rename, "give a model another name; its id stays the same"))

@@ -15,6 +15,7 @@ from autodet.datasets.imports.temporary import path_of_photos, temporary_dataset
 from autodet.datasets.manifest import Dataset, load_dataset, only_dataset_id
 from autodet.datasets.photos import open_photo
 from autodet.errors import AmbiguousNameError, DatasetError, ModelError, NotFoundError, PhotoError, SearchError
+from autodet.follow_up_outcome import outcome_entry, outcome_of, outcome_text
 from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
 from autodet.inference.comparable_records import unknown_classes
 from autodet.inference.photo_folders import dataset_photos, find_photos
@@ -74,9 +75,15 @@ def search(options: Options) -> Answer:
     if why := search.spec().why:
         say(plan_text(why))
     if options.detach:
-        return _status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' shows its progress.")
+        return status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' shows its progress.")
+    say(f"The search {search.id} has started.")
+    status, failure = await_search(search)
+    return Answer(status.to_json(), terminal.status_text(status), failure=failure)
+
+
+def await_search(search: Search) -> tuple[SearchStatus, str]:
+    """Wait for a search and print its progress; return its status, and a sentence if it failed or was interrupted."""
     try:
-        say(f"The search {search.id} has started.")
         with ProgressLine() as line:
             status = search.wait(on_change=_watcher(line), best_so_far=True)
     except KeyboardInterrupt:
@@ -88,7 +95,7 @@ def search(options: Options) -> Answer:
     elif status.state == "interrupted":
         reason = status.message or f"The search {search.id} was interrupted."
         failure = f"{reason} '{PROGRAM} resume {search.id}' continues it."
-    return Answer(status.to_json(), terminal.status_text(status), failure=failure)
+    return status, failure
 
 
 def _watcher(line: ProgressLine) -> Callable[[SearchStatus], None]:
@@ -132,15 +139,18 @@ def _space(options: Options) -> dict[str, Any]:
     return space
 
 
-def _status_answer(search: Search, hint: str = "") -> Answer:
+def status_answer(search: Search, hint: str = "") -> Answer:
+    """Report the status of a search; of a follow-up also its result."""
     status = search.status()
-    return Answer(status.to_json(), "\n\n".join(filter(None, [terminal.status_text(status), hint])))
+    outcome = outcome_of(status)
+    text = "\n\n".join(filter(None, [terminal.status_text(status), outcome_text(outcome), hint]))
+    return Answer(status.to_json() | outcome_entry(outcome), text)
 
 
 def status(options: Options) -> Answer:
     """Report the status of one search, or of all searches."""
     if options.search:
-        return _status_answer(find_search(options.search))
+        return status_answer(find_search(options.search))
     statuses = list_searches()
     return Answer([status.to_json() for status in statuses], terminal.searches_text(statuses))
 
@@ -149,14 +159,14 @@ def stop(options: Options) -> Answer:
     """Stop a search."""
     search = find_search(options.search)
     search.stop()
-    return _status_answer(search, "It stops within seconds; the best model so far is kept.")
+    return status_answer(search, "It stops within seconds; the best model so far is kept.")
 
 
 def resume(options: Options) -> Answer:
     """Resume a search."""
     search = find_search(options.search)
     search.resume()
-    return _status_answer(search, f"It continues in the background; '{PROGRAM} status {search.id}' shows its progress.")
+    return status_answer(search, f"It continues in the background; '{PROGRAM} status {search.id}' shows its progress.")
 
 
 def keep(options: Options) -> Answer:

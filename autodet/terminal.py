@@ -202,7 +202,7 @@ def status_text(status: SearchStatus) -> str:
         ("state", f"{status.state}{time_left(status)}"),
         ("ran for", duration(status.seconds)),
         *([("best", _best_score(status))] if _has_score(status) else []),
-        ("model", status.model or "none yet"),
+        ("repeats trials of", status.follows) if status.follows else ("model", status.model or "none yet"),
         *([("started from", f"the weights of {status.start_from.model}")] if status.start_from else []),
         *([("note", status.message)] if status.message else []),
         *([("caution", status.caution)] if status.caution else []),
@@ -230,12 +230,14 @@ def status_text(status: SearchStatus) -> str:
 
 
 def _marks(status: SearchStatus, trial: TrialStatus) -> Iterator[str]:
-    if trial is status.best_trial:
+    if trial is status.best_trial and not status.follows:
         yield "best"
     if trial in status.pareto_front:
         yield "on the Pareto front"
     if "seed" in trial.effective:
         yield f"seed {trial.effective['seed']}"
+    if trial.train_share < 1:
+        yield f"on {trial.train_share:.0%} of the photos"
 
 
 def _has_score(status: SearchStatus) -> bool:

@@ -119,7 +119,7 @@ def _measured(trial: Any, data: autodet.Dataset, *, flip: bool) -> list[float]:
             (mirrored,) = detect(trial.average, square.flip(3), [letterbox])
             seen = _joined(seen, mirrored, letterbox.width)
         predictions.append(seen)
-    map50, map50_95, _ = measure(trial.val_squares.records, predictions, len(data.classes), MAP50)
+    map50, map50_95, *_ = measure(trial.val_squares.records, predictions, len(data.classes), MAP50)
     return [map50, map50_95]
 
 

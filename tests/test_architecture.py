@@ -39,6 +39,7 @@ INNER_LAYERS = {
         ("photo_formats", "pixel_depth", "jpeg_end", "tiff_layout"),
     ),
     "search": (
+        ("follow_ups",),
         ("__main__", "start", "leaderboard", "trial_jobs"),
         ("planning", "delete_assets", "report"),
         ("api",),
@@ -53,9 +54,8 @@ INNER_LAYERS = {
         ("common",),
     ),
 }
-ROOM_OF_MODULE = dict.fromkeys(
-    ("terminal", "leaderboard_text", "arguments", "commands", "dataset_commands", "__main__"), "cli"
-)
+COMMANDS = ("commands", "dataset_commands", "follow_up_commands", "follow_up_outcome", "leaderboard_text")
+ROOM_OF_MODULE = dict.fromkeys((*COMMANDS, "terminal", "arguments", "__main__"), "cli")
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 
 NOUNS_IN_ING = {"malloc_tuning", "planning", "staging", "training"}  # other modules in -ing are gerunds

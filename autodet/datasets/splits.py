@@ -88,6 +88,39 @@ def draw_splits(
     return splits
 
 
+def nested_order(classes: Sequence[frozenset[str]], seed: int) -> list[int]:
+    """Order photos so that in every beginning of the order no class is far below its share.
+
+    Each place goes to the class of which the smallest share has been placed so far, the rarest of equals first, so that
+    even a short beginning has every class. Photos without boxes are a class of their own.
+
+    Args:
+        classes: Per photo the classes annotated on it.
+        seed: The same seed and photos give the same order, on every machine.
+
+    Returns:
+        The indices of all photos.
+    """
+    shuffled = list(range(len(classes)))
+    random.Random(seed).shuffle(shuffled)  # noqa: S311 - a reproducible draw, not a secret
+    waiting: dict[str, list[int]] = {}
+    for index in reversed(shuffled):  # the next photo of a class is the last of its list
+        for name in classes[index] or {NO_CLASS}:
+            waiting.setdefault(name, []).append(index)
+    names = sorted(waiting, key=lambda name: (name == NO_CLASS, len(waiting[name]), name))
+    photos, placed = {name: len(waiting[name]) for name in names}, dict.fromkeys(names, 0)
+    order: dict[int, None] = {}
+    while len(order) < len(classes):
+        name = min(names, key=lambda name: placed[name] / photos[name])
+        index = waiting[name].pop()
+        if index in order:
+            continue
+        order[index] = None
+        for shown in classes[index] or {NO_CLASS}:
+            placed[shown] += 1
+    return list(order)
+
+
 def _draw_groups(
     classes: Sequence[frozenset[str]], shares: Mapping[Split, float], seed: int, groups: Sequence[Hashable]
 ) -> list[Split]:

@@ -5,9 +5,9 @@ arXiv 1405.0312). Difficult boxes are neither rewarded nor penalised, as in Pasc
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,25 +137,43 @@ def _xywh(boxes_xyxy: Any) -> list[list[float]]:
     return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).tolist()  # type: ignore[no-any-return]
 
 
+class EpochMetrics(NamedTuple):
+    """Metrics of an epoch, each 0 to 1.
+
+    Attributes:
+        map50: COCO AP at IoU 0.50, over the classes that have a box.
+        map50_95: COCO AP over these classes.
+        value: The objective's score; None if the objective is mAP50.
+        class_ap50: COCO AP at IoU 0.50 of each class that has a box, by class id.
+    """
+
+    map50: float
+    map50_95: float
+    value: float | None
+    class_ap50: Mapping[int, float]
+
+
 def measure(
     records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int, objective: Objective
-) -> tuple[float, float, float | None]:
-    """Compute the metrics of an epoch.
-
-    Returns:
-        mAP50 and mAP50-95, each 0 to 1, over the classes that have a box, and the objective's score, also 0 to 1; None
-        for the score if the objective is mAP50.
-    """
+) -> EpochMetrics:
+    """Compute the metrics of an epoch."""
     curves = precision_curves(records, predictions, class_count)
-    curves = curves[~np.isnan(curves[:, 0, 0])]
+    class_ids = np.flatnonzero(~np.isnan(curves[:, 0, 0]))
+    curves = curves[class_ids]
     if not len(curves):
-        return 0.0, 0.0, None if objective.is_default else 0.0
+        return EpochMetrics(0.0, 0.0, None if objective.is_default else 0.0, {})
     by_class = curves.mean(axis=2)
     map50, map50_95 = float(by_class[:, 0].mean()), float(by_class.mean())
+    class_ap50 = dict(zip(class_ids.tolist(), by_class[:, 0].tolist(), strict=True))
+    return EpochMetrics(map50, map50_95, _value(curves, map50_95, objective), class_ap50)
+
+
+def _value(curves: NDArray[np.float64], map50_95: float, objective: Objective) -> float | None:
+    """Return the objective's score from the precision curves of the classes that have a box."""
     if objective.is_default:
-        return map50, map50_95, None
+        return None
     if objective.min_precision is None:
-        return map50, map50_95, map50_95
+        return map50_95
     precise = curves[:, 0] >= objective.min_precision - ROUNDING
     recalls = np.where(precise.any(axis=1), 100 - precise[:, ::-1].argmax(axis=1), 0) / 100
-    return map50, map50_95, float(recalls.mean())
+    return float(recalls.mean())

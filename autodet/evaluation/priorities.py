@@ -8,9 +8,9 @@ from typing import Any, Literal
 from autodet.evaluation.examples import error_counts
 from autodet.evaluation.groupings import group_counts, size_grouping
 from autodet.evaluation.outcomes import ShownOutcomes
-from autodet.records import EvaluationReport, GroupCounts
+from autodet.records import EvaluationReport, GroupCounts, PowerLaw
 
-PriorityKind = Literal["error", "class", "group", "labels"]
+PriorityKind = Literal["error", "class", "group", "labels", "photos"]
 MIN_LOSS = 0.002  # smaller ones are not worth a line
 CLEAR = 1.64  # standard errors: a difference that chance gives in one of 20 cases (one-sided)
 MIN_GROUP_BOXES = 5
@@ -21,10 +21,11 @@ class Priority:
     """Something that costs quality.
 
     Attributes:
-        kind: ``error`` (a kind of errors), ``class`` (a weak class), ``group`` (objects of one size) or ``labels``.
-        name: Kind of the error, class or group; empty for labels.
-        loss: mAP50 that the errors or the class cost; for a group its missed objects, and for labels their number, as
-            a share of all objects. 0 to 1.
+        kind: ``error`` (a kind of errors), ``class`` (a weak class), ``group`` (objects of one size), ``labels`` or
+            ``photos`` (too few of them, by a learning curve).
+        name: Kind of the error, class or group; empty for labels and photos.
+        loss: mAP50 that the errors or the class cost, or that twice the photos would add; for a group its missed
+            objects, and for labels their number, as a share of all objects. 0 to 1.
         values: Numbers for the sentence.
     """
 
@@ -35,7 +36,10 @@ class Priority:
 
 
 def priorities(
-    shown: ShownOutcomes, report: EvaluationReport, training_boxes: Mapping[str, int] | None = None
+    shown: ShownOutcomes,
+    report: EvaluationReport,
+    training_boxes: Mapping[str, int] | None = None,
+    curve: PowerLaw | None = None,
 ) -> list[Priority]:
     """Rank the losses, the largest first.
 
@@ -43,6 +47,7 @@ def priorities(
         shown: The outcomes at the thresholds.
         report: The report of the same evaluation.
         training_boxes: Number of boxes of each class among the training photos, if known.
+        curve: The fitted learning curve of the model's search, if there is one.
     """
     boxes = int(shown.outcomes.matches.boxes.sum())
     if not boxes:
@@ -60,6 +65,8 @@ def priorities(
     ]
     if issues := len(report.label_issues):
         found.append(Priority("labels", "", issues / boxes, {"count": issues, "boxes": boxes}))
+    if curve:
+        found.append(Priority("photos", "", max(0.0, curve.gain), {"curve": curve}))
     return sorted((one for one in found if one.loss >= MIN_LOSS), key=lambda one: -one.loss)
 
 

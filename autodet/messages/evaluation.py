@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autodet.records import Interval
+from autodet.messages.follow_ups import curve_sentence
+from autodet.records import Interval, PowerLaw
 from autodet.text_format import counted
 
 ERROR_TITLES = {
@@ -161,11 +162,16 @@ def _labels_priority(_name: str, _loss: float, count: int, boxes: int) -> str:
     return f"{counted(count, 'label')} beside {counted(boxes, 'object')} may be wrong. Check them under Labels."
 
 
+def _photos_priority(_name: str, _loss: float, curve: PowerLaw) -> str:
+    return f"More photos. {curve_sentence(curve)} This extrapolates the learning curve below."
+
+
 _PRIORITIES: Mapping[str, Callable[..., str]] = {
     "error": _error_priority,
     "class": _class_priority,
     "group": _group_priority,
     "labels": _labels_priority,
+    "photos": _photos_priority,
 }
 
 

@@ -53,6 +53,7 @@ class ModelCard:
             models of earlier versions.
         similar_classes: Other classes, mapped to the classes of the starting weights whose rows they started from, the
             most similar first; empty for models of earlier versions.
+        class_ap50: COCO AP at IoU 0.50 on the validation split by class name; empty for models of earlier versions.
         weights_sha256: Checksum of the weights; set when the bundle is written.
         graph_sha256: Checksum of the ONNX graph; set when the bundle is written, empty if it has no graph.
         format: Format of the bundle.
@@ -78,6 +79,7 @@ class ModelCard:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     reused_classes: Mapping[str, str] = field(default_factory=dict)
     similar_classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    class_ap50: Mapping[str, float] = field(default_factory=dict)
     weights_sha256: str = ""
     graph_sha256: str = ""
     format: str = FORMAT
@@ -188,7 +190,8 @@ def _problems(card: ModelCard) -> Iterator[str]:
         yield "its metrics are not numbers of 0 to 1"
     if card.calibration and (problem := card.calibration.problem(card.classes)):
         yield problem
-    yield from _threshold_problems(card.thresholds, card.classes)
+    yield from _share_problems("thresholds", card.thresholds, card.classes)
+    yield from _share_problems("class metrics", card.class_ap50, card.classes)
     for origin in card.start_from.ancestors if card.start_from else ():
         texts = (origin.model, origin.weights_sha256, origin.dataset, origin.dataset_fingerprint)
         yield from _text_problems(("origin", text) for text in texts)
@@ -237,13 +240,13 @@ def _entry_problems(name: str, entries: Any) -> Iterator[str]:
         yield from _text_problems((name, part) for part in parts if isinstance(part, str))
 
 
-def _threshold_problems(thresholds: Any, classes: tuple[str, ...]) -> Iterator[str]:
-    if not isinstance(thresholds, Mapping):
-        yield "its thresholds are not a list by class"
-    elif not thresholds.keys() <= set(classes):
-        yield "its thresholds name a class that it does not know"
-    elif not all(_is_number(value) and 0 <= value <= 1 for value in thresholds.values()):
-        yield "its thresholds are not numbers of 0 to 1"
+def _share_problems(what: str, shares: Any, classes: tuple[str, ...]) -> Iterator[str]:
+    if not isinstance(shares, Mapping):
+        yield f"its {what} are not a list by class"
+    elif not shares.keys() <= set(classes):
+        yield f"its {what} name a class that it does not know"
+    elif not all(_is_number(value) and 0 <= value <= 1 for value in shares.values()):
+        yield f"its {what} are not numbers of 0 to 1"
 
 
 def _is_plain(value: Any) -> bool:

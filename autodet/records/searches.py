@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from autodet.records.follow_ups import FollowUpKind
 from autodet.records.known import known_entries
 from autodet.records.notices import Notice
 from autodet.records.trials import TrialStatus, best_of
@@ -94,6 +95,8 @@ class SearchStatus:
         cautions: Why metrics need care: the model with the starting weights was trained on the photos they are computed
             from (data leakage), or they do not cover some classes; or that there are more trials than combinations.
         diagnoses: Trials that found nothing, with the likely causes. Never stored.
+        follow_up: Kind of a search that repeats trials of another one; None for a search that looks for parameters.
+        follows: Id of the search whose trials it repeats; empty if it follows none.
     """
 
     search: str
@@ -117,6 +120,8 @@ class SearchStatus:
     notices: tuple[Notice, ...] = ()
     cautions: tuple[Notice, ...] = ()
     diagnoses: tuple[Notice, ...] = ()
+    follow_up: FollowUpKind | None = None
+    follows: str = ""
 
     def __repr__(self) -> str:
         """Return a short form, for notebooks."""
@@ -206,6 +211,8 @@ class SearchStatus:
             "progress": round(self.progress, 4),
             "seconds_left": None if self.seconds_left is None else round(self.seconds_left, 1),
             "created": self.created,
+            "follow_up": self.follow_up,
+            "follows": self.follows or None,
         }
 
     def _best_to_json(self) -> dict[str, Any] | None:

@@ -127,7 +127,7 @@ class TrialStatus:
         attempts: Runs on a device, in order; empty in searches of earlier versions.
         effective: Differences from ``params`` and from the search's seed. After running out of memory: ``batch_size``
             of each forward pass, and gradient ``accumulation``, the passes per step. Short of time: ``epochs``. A
-            repeat of an earlier trial: its own ``seed``.
+            repeat of an earlier trial: its own ``seed``. On a learning curve: ``train_share``.
         planned_epochs: Epochs to train if nothing ends it early; see ``planned_epochs_of``.
         epoch_share: Completed share of the next epoch, 0 to 1, including evaluation. After a restart it keeps its
             value until the epoch gets further. Not stored in the study.
@@ -174,6 +174,11 @@ class TrialStatus:
     def highest_epoch(self) -> EpochResult | None:
         """First epoch with the highest score; None before the first."""
         return highest_epoch_of(self.epochs)
+
+    @property
+    def train_share(self) -> float:
+        """Share of the search's training photos that it trains on, above 0 and at most 1."""
+        return float(self.effective.get("train_share", 1.0))
 
     @property
     def latency_ms(self) -> float | None:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -84,18 +84,50 @@ def start_search(
     options.check()
     beginning = read_beginning(options.start_from, workspace) if options.start_from else None
     spec = _specify(options, dataset, beginning, name, workspace)
-    _check_here(spec, dataset)
+    check_here(spec, dataset)
     if cautions := _cautions(spec, dataset, workspace):
         warn(cautions_text(cautions))
     spec = replace(spec, trials=_possible_trials(spec), hardware=hardware_facts(spec))
+    order = Order(spec, beginning, cautions, named=name is not None)
+    return place_order(order, workspace, once_within, launcher)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A search to start.
+
+    Attributes:
+        spec: Its specification; the name may get a number.
+        beginning: The model with the starting weights, if there is one.
+        cautions: Cautions about it.
+        named: Whether a person chose the name, and should hear of another one.
+    """
+
+    spec: SearchSpec
+    beginning: Beginning | None = None
+    cautions: tuple[Notice, ...] = ()
+    named: bool = False
+
+
+def place_order(order: Order, workspace: Workspace, once_within: float, launcher: Launcher | None) -> Search:
+    """Write a search into the workspace and start it, unless an identical one was just started.
+
+    Args:
+        order: The search.
+        workspace: Its workspace.
+        once_within: As in ``start_search``.
+        launcher: As in ``start_search``.
+
+    Raises:
+        SearchError: The data set does not exist, or has changed.
+    """
     with naming(workspace.searches):
-        check_dataset(spec, workspace)  # the naming lock prevents its deletion from here on
-        folder = _twin(spec, workspace, once_within)
+        check_dataset(order.spec, workspace)  # the naming lock prevents its deletion from here on
+        folder = _twin(order.spec, workspace, once_within)
         if folder is None:
-            free = free_name(
-                spec.name, ids_in(workspace.searches, workspace.models), "search or model", warned=name is not None
-            )
-            folder = _write_search(replace(spec, name=free), workspace, beginning, cautions)
+            taken = ids_in(workspace.searches, workspace.models)
+            free = free_name(order.spec.name, taken, "search or model", warned=order.named)
+            folder = _write_search(replace(order.spec, name=free), workspace, order.beginning, order.cautions)
             (launcher or launch)(folder)
     return Search(folder, launcher)
 
@@ -186,7 +218,7 @@ def _known_classes(beginning: Beginning | None, dataset: Dataset) -> tuple[Notic
     return (known,) if known else ()
 
 
-def _check_here(spec: SearchSpec, dataset: Dataset) -> None:
+def check_here(spec: SearchSpec, dataset: Dataset) -> None:
     """Check that the data set can be learned, and that the device, database, cluster and weights are available.
 
     Raises:
@@ -271,6 +303,8 @@ def _write_search(
             start_from=spec.start_from,
             cautions=cautions,
             name=spec.name,
+            follow_up=spec.follow_up.kind if spec.follow_up else None,
+            follows=spec.follow_up.search if spec.follow_up else "",
         )
         write_snapshot(hidden, status)
         folder = publish_folder(hidden, workspace.searches, spec.name, avoid)

@@ -84,6 +84,8 @@ def _identity(job: TrainJob, fingerprint: str) -> dict[str, Any]:
     }
     if job.refit:
         identity["refit"] = True
+    if job.train_share < 1:
+        identity["train_share"] = job.train_share
     if job.start:
         identity["start"] = job.start.origin.weights_sha256
     return identity

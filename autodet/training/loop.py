@@ -38,6 +38,7 @@ from autodet.training.frozen_layers import freeze
 from autodet.training.image_cache import MEMORY_BYTES, SquareCache
 from autodet.training.latency import PHOTOS, measure_latency
 from autodet.training.letterbox_dataset import Sample, Squares, collate
+from autodet.training.photo_share import repeated, training_part
 from autodet.training.schedule import set_learning_rates
 from autodet.training.train_job import BEST_BUNDLE, VAL_PREDICTIONS, EpochProgress, Pulse, TrainJob, no_pulse
 from autodet.training.transforms import TrainingTransform
@@ -91,12 +92,14 @@ class _Trial:
         prepare(self.device)
         side = job.hyperparameters.image_size
         memory_bytes = MEMORY_BYTES // job.accumulation  # shrink the cache when memory is short
-        to_learn = _marked_records(dataset, "train", "training")
+        all_photos = _marked_records(dataset, "train", "training")
+        to_learn = training_part(all_photos, job.train_share, job.seed)
         to_judge = _marked_records(dataset, "val", "validation")
         if job.refit:
             to_learn = [*to_learn, *to_judge]
         cache = SquareCache((record.file for record in (*to_learn, *to_judge)), side, job.folder, memory_bytes)
-        self.train_squares = Squares(dataset, to_learn, side, _augmentation(job.hyperparameters), cache)
+        an_epoch = to_learn if job.train_share >= 1 else repeated(to_learn, len(all_photos))
+        self.train_squares = Squares(dataset, an_epoch, side, _augmentation(job.hyperparameters), cache)
         self.val_squares = Squares(dataset, to_judge, side, None, cache)
         self.sizes = TrainedSizes.of(to_learn)
         _seed(job.seed, 0)
@@ -149,8 +152,8 @@ class _Trial:
             )
         predictions = self._evaluate(epoch)
         classes = len(self.dataset.classes)
-        map50, map50_95, value = measure(self.val_squares.records, predictions, classes, self.job.objective)
-        result = EpochResult(epoch, loss, map50, map50_95, 0.0, value)
+        metrics = measure(self.val_squares.records, predictions, classes, self.job.objective)
+        result = EpochResult(epoch, loss, metrics.map50, metrics.map50_95, 0.0, metrics.value)
         result = replace(result, kept=self.job.refit or self._is_kept(result.score))
         if result.kept and self.job.objective.latency and not self.job.refit:
             result = replace(result, latency_ms=self._measure_latency())
@@ -158,7 +161,7 @@ class _Trial:
         before, self.moment = self.moment, time.monotonic()
         result = replace(result, seconds=self.moment - before)
         if result.kept:
-            self._keep(result, predictions)
+            self._keep(result, predictions, metrics.class_ap50)
         self.progress.history.append(result)
         self.progress.state = {name: part.state_dict() for name, part in self._parts().items()}
         save_checkpoint(self.job, self.dataset.fingerprint, self.progress)
@@ -281,7 +284,7 @@ class _Trial:
         margin = KEEP_MARGIN / math.sqrt(len(self.val_squares))
         return score >= self.progress.highest_score - margin
 
-    def _keep(self, result: EpochResult, predictions: list[Prediction]) -> None:
+    def _keep(self, result: EpochResult, predictions: list[Prediction], class_ap50: Mapping[int, float]) -> None:
         job = self.job
         calibration, thresholds = self._fit_scores(predictions)
         card = ModelCard(
@@ -301,6 +304,7 @@ class _Trial:
             trained_sizes=self.sizes,
             calibration=calibration,
             thresholds=thresholds,
+            class_ap50={self.dataset.classes[class_id]: ap50 for class_id, ap50 in class_ap50.items()},
             reused_classes=self.progress.reused_classes,
             similar_classes=self.progress.similar_classes,
         )

@@ -73,6 +73,8 @@ class TrainJob:
             whole batch does not fit into memory; the optimizer still steps once per batch.
         objective: The objective that selects the best epoch.
         refit: Train on validation photos too, and keep the last epoch instead of the best.
+        train_share: Share of the training photos to use, drawn with the seed, above 0 and at most 1. An epoch repeats
+            them, so that it has as many steps as with all.
         start: The starting weights; the pretrained weights of the network if not given.
     """
 
@@ -87,4 +89,5 @@ class TrainJob:
     accumulation: int = 1
     objective: Objective = MAP50
     refit: bool = False
+    train_share: float = 1.0
     start: Start | None = None

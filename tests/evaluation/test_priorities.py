@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from autodet.evaluation.learning_curve import fit_power_law
 from autodet.evaluation.outcomes import find_outcomes
 from autodet.evaluation.priorities import MIN_LOSS, priorities, weak_groups
 from autodet.evaluation.report import evaluate_predictions
@@ -37,3 +38,18 @@ def test_a_group_is_weak_only_if_that_is_hardly_chance():
     assert weak_groups([GroupCounts("small", 10, 2, 0), GroupCounts("large", 100, 15, 0)]) == []
     assert weak_groups([GroupCounts("small", 2, 2, 0), GroupCounts("large", 100, 5, 0)]) == []
     assert weak_groups([small]) == []
+
+
+def test_more_photos_are_ranked_by_what_twice_as_many_would_add():
+    scene = random_scene(1, photos=30)
+    thresholds = dict.fromkeys(scene.classes, 0.3)
+    report = evaluate_predictions(scene.records, scene.predictions, scene.classes, thresholds)
+    shown = find_outcomes(scene.records, scene.predictions, scene.classes).at(thresholds)
+    steep = fit_power_law([10, 20, 40], [0.1, 0.5, 0.75], [1, 1, 1], 40)
+    flat = fit_power_law([10, 20, 40], [0.7, 0.7, 0.7], [1, 1, 1], 40)
+    found = priorities(shown, report, {}, steep)
+    (photos,) = [one for one in found if one.kind == "photos"]
+    assert photos.loss == steep.gain > 0.1
+    assert [one.loss for one in found] == sorted((one.loss for one in found), reverse=True)
+    assert "80 training photos instead of 40" in priority_text(photos.kind, photos.name, photos.loss, photos.values)
+    assert "photos" not in {one.kind for one in priorities(shown, report, {}, flat)}

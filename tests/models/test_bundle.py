@@ -197,6 +197,8 @@ def test_a_bundle_cut_short_anywhere_is_noticed(bundle):
         {"thresholds": {"apple": float("nan")}},
         {"thresholds": {"pear": 0.5}},
         {"thresholds": ["apple"]},
+        {"class_ap50": {"pear": 0.5}},
+        {"class_ap50": {"apple": 1.5}},
         {"thresholds": None},
         {"thresholds": {str(number): 0.5 for number in range(50_000)}},
         {"calibration": "good"},

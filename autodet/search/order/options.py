@@ -175,6 +175,15 @@ class StoredOptions:
         hint="At the end, for as many epochs as the best trial took. No photos are left to evaluate that model, so it "
         "shows the metrics of the best trial, whose own model is kept too.",
     )
+    train_share: float = _option(
+        1.0,
+        "train on this share of the training photos, above 0 and at most 1 (default)",
+        details="They are drawn with the seed, stratified by class; a smaller share is a part of a larger one. Epochs "
+        "repeat them, so that they have as many steps as with all.",
+        least=sys.float_info.min,  # above 0
+        most=1.0,
+        refusal="train_share must be above 0 and at most 1; got {value:g}.",
+    )
     seed: int = _option(
         0,
         "seed of the random numbers, which makes a search on one device reproducible",
@@ -275,6 +284,7 @@ class SearchKeywords(TypedDict, total=False):
     executor: str
     repeat: bool
     refit: bool
+    train_share: float
     seed: int
     preset: str | None
     lr_range: tuple[float, float] | None

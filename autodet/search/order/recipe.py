@@ -28,6 +28,8 @@ def recipe_of(trial: TrialStatus, spec: SearchSpec, folder: Path) -> dict[str, A
         "space": hyperparameters_of(trial.params).to_json(),
     }
     options |= {"patience": spec.patience} if spec.patience else {}
+    share = trial.effective.get("train_share", spec.train_share)
+    options |= {"train_share": share} if share < 1 else {}
     options |= {"device": spec.device} if spec.device else {}
     options |= {"start_from": str(folder / COPY)} if spec.start_from else {}
     dataset = {"dataset": spec.dataset, "dataset_fingerprint": spec.fingerprint}

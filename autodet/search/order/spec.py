@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from autodet.errors import AutodetError, SearchError
 from autodet.evaluation.objective import Objective
-from autodet.records import Notice, Origin, known_entries, notices_from_json, notices_to_json
+from autodet.records import FollowUp, Notice, Origin, known_entries, notices_from_json, notices_to_json
 from autodet.search.order.options import StoredOptions
 from autodet.search.order.space import Choices, Space, changes_latency, make_space, space_from_json
 from autodet.text_format import counted
@@ -42,6 +42,7 @@ class SearchSpec(StoredOptions):
         created: Creation time, ISO 8601 with time zone.
         why: Reasons for the chosen values, which ``autodet.messages.plans`` renders as sentences.
         fingerprint: Fingerprint of the data set, to detect changes; empty in searches of earlier versions.
+        follow_up: The search that it follows, and its trials; None for a search that looks for parameters.
     """
 
     name: str
@@ -61,6 +62,7 @@ class SearchSpec(StoredOptions):
     created: str = ""
     why: tuple[Notice, ...] = ()
     fingerprint: str = ""
+    follow_up: FollowUp | None = None
 
     def __repr__(self) -> str:
         """Return a short form, for notebooks."""
@@ -113,8 +115,10 @@ class SearchSpec(StoredOptions):
             space = _space_of(document)
             origin = Origin.from_json(document.get("start_from"))
             why = notices_from_json(document.get("why", []))
-            return cls(**known_entries(cls, document) | {"space": space, "start_from": origin, "why": why})
-        except (AutodetError, OSError, KeyError, TypeError) as error:
+            follow_up = FollowUp.from_json(document.get("follow_up"))
+            values = {"space": space, "start_from": origin, "why": why, "follow_up": follow_up}
+            return cls(**known_entries(cls, document) | values)
+        except (AutodetError, OSError, AttributeError, KeyError, TypeError) as error:
             raise SearchError(
                 f"The search {folder.name} is damaged: {folder / SPEC} cannot be read; delete its folder."
             ) from error

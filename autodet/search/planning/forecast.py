@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from autodet.records import PlannedTrial
 from autodet.search.order.combinations import Combinations
 from autodet.search.order.space import Range, Space, default_values, hyperparameters_of
 from autodet.training.forecast import trial_seconds
@@ -53,6 +54,19 @@ def forecast_search(
         bounds.append(whole + (pick(seconds(values, train + val) for values in possible) if refit else 0.0))
     doubt = GPU_DOUBT if hardware.is_guess else 1.0
     return Forecast(bounds[0] / doubt, bounds[1] * doubt)
+
+
+def forecast_trials(photos: tuple[int, int], planned: Iterable[PlannedTrial], hardware: Hardware) -> Forecast:
+    """Forecast the duration of a follow-up, whose trials are known.
+
+    Args:
+        photos: Numbers of all training and validation photos.
+        planned: Its trials; one on a part of the photos repeats them.
+        hardware: Hardware that trials run on, in parallel on its slots.
+    """
+    seconds = [trial_seconds(*photos, trial.epochs, hyperparameters_of(trial.params), hardware) for trial in planned]
+    whole, doubt = _side_by_side(seconds, len(hardware.slots)), GPU_DOUBT if hardware.is_guess else 1.0
+    return Forecast(whole / doubt, whole * doubt)
 
 
 def _ends(space: Space) -> Iterator[dict[str, Any]]:

@@ -71,7 +71,7 @@ class Budget:
         epochs: Epochs per trial.
         time_limit: Total seconds, or None.
         refit_growth: Duration of a refit epoch relative to a trial epoch; 0 without a refit.
-        usual_epochs: Mean epochs per trial if epochs are tuned; defaults to ``epochs``.
+        usual_epochs: Mean epochs per trial if they differ; defaults to ``epochs``.
     """
 
     trials: int
@@ -204,6 +204,8 @@ class Timekeeper:
     def __init__(self, spec: SearchSpec, clock: Stopwatch, book: TrialBook, refit_growth: float) -> None:
         self._spec, self.clock, self._book = spec, clock, book
         usual = mean_epochs(spec.space, spec.epochs)
+        if spec.follow_up:
+            usual = fmean(trial.epochs for trial in spec.follow_up.trials)
         self._budget = Budget(spec.trials, spec.epochs, spec.time_limit, refit_growth, usual)
         self.cut = False
 

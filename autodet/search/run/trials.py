@@ -9,7 +9,15 @@ from typing import Any
 import optuna
 
 from autodet.messages.search import ending_text
-from autodet.records import EpochResult, Notice, SearchState, TrialState, TrialStatus, planned_epochs_of
+from autodet.records import (
+    EpochResult,
+    Notice,
+    PlannedTrial,
+    SearchState,
+    TrialState,
+    TrialStatus,
+    planned_epochs_of,
+)
 from autodet.search.order.combinations import Combinations
 from autodet.search.order.initial_weights import start_of
 from autodet.search.order.options import MAX_SEED
@@ -113,7 +121,13 @@ class Trials:
             self.end(trial.number, "stopped")
             return None
         # Its supervisor may have died while it chose the parameters.
-        return self._book.prepare(replace(trial, params=self._study.params(self._asked[trial.number])))
+        params = self._study.params(self._asked[trial.number])
+        if self._spec.follow_up:
+            planned = followed(self._spec.follow_up.trials[trial.number], trial.number, params)
+            trial = replace(
+                trial, effective={**trial.effective, **planned.effective}, planned_epochs=planned.planned_epochs
+            )
+        return self._book.prepare(replace(trial, params=params))
 
     def _ask(self) -> TrialStatus:
         trial = self._study.ask()
@@ -123,6 +137,8 @@ class Trials:
 
     def _planned(self, trial: optuna.trial.Trial, params: Mapping[str, Any]) -> TrialStatus:
         """Create the status of a new trial: fewer epochs if time is short, its own seed if it repeats a combination."""
+        if self._spec.follow_up:
+            return followed(self._spec.follow_up.trials[trial.number], trial.number, params)
         effective, epochs = {}, self._time.epochs_for_another()
         if 0 < epochs < planned_epochs_of(params, {}, self._spec.epochs):
             effective["epochs"] = epochs
@@ -160,9 +176,12 @@ class Trials:
         self._to_tidy.clear()
 
     def publish_best(self) -> None:
-        """Publish the best epoch so far as the search's model, so that a usable model exists at any time."""
+        """Publish the best epoch so far as the search's model, so that a usable model exists at any time.
+
+        A follow-up has no model: it measures, and its best trial is no better choice than that of its search.
+        """
         best = self._book.best
-        if best and best.best_epoch:
+        if best and best.best_epoch and not self._spec.follow_up:
             self._model.publish(self.folder(best.number) / BEST_BUNDLE, best.best_epoch)
 
     # How the search ends
@@ -173,6 +192,8 @@ class Trials:
         Args:
             ending: Reason to end the trials early; None if all have ended.
         """
+        if ending and self._spec.follow_up:
+            return ending
         if ending and self._model.id:
             return ending[0], (*ending[1], Notice("best_model_kept"))
         if ending:
@@ -190,6 +211,13 @@ class Trials:
         if self._is_exhausted():
             return (Notice.of("combinations_exhausted", combinations=int(Combinations(self._spec.space).count)),)
         return ()
+
+
+def followed(planned: PlannedTrial, number: int, params: Mapping[str, Any]) -> TrialStatus:
+    """Create the status of a trial of a follow-up, which has its own seed, epochs and share of the photos."""
+    share = {"train_share": planned.train_share} if planned.train_share < 1 else {}
+    effective = {"seed": planned.seed, "epochs": planned.epochs, **share}
+    return TrialStatus(number, "running", params, effective=effective, planned_epochs=planned.epochs)
 
 
 def job_of(trial: TrialStatus, spec: SearchSpec, search: Path, folder: Path) -> TrainJob:
@@ -210,5 +238,6 @@ def job_of(trial: TrialStatus, spec: SearchSpec, search: Path, folder: Path) -> 
         seed=trial.effective.get("seed", spec.seed),
         accumulation=trial.effective.get("accumulation", 1),
         objective=spec.goal,
+        train_share=trial.effective.get("train_share", spec.train_share),
         start=start_of(spec, search),
     )

@@ -170,8 +170,10 @@ class SearchStudy:
 def _first_trials(spec: SearchSpec) -> list[dict[str, Any]]:
     """Return the tuned parameters of the first trials, before the sampler chooses.
 
-    These are the defaults, the known good ones, and the defaults with each other network.
+    These are the defaults, the known good ones, and the defaults with each other network; in a follow-up all of them.
     """
+    if spec.follow_up:
+        return [params_near(spec.space, trial.params) for trial in spec.follow_up.trials]
     defaults, known_good = (params_near(spec.space, {**spec.defaults, **wanted}) for wanted in ({}, spec.known_good))
     first = [defaults, known_good] if known_good != defaults else [defaults]
     for network in architectures(spec.space):

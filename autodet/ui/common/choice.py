@@ -126,8 +126,11 @@ def choose_split(dataset: Dataset) -> str:
 
 
 def choose_search() -> SearchStatus | None:
-    """Let the visitor select a search, active ones first; show next steps and return None if there is none."""
-    searches = sorted(list_searches(), key=lambda status: not status.active)
+    """Let the visitor select a search, active ones first and follow-ups last.
+
+    Shows next steps and returns None if there is none.
+    """
+    searches = sorted(list_searches(), key=lambda status: (status.follow_up is not None, not status.active))
     if not searches:
         st.info("There is no search yet. Start one, and watch it here.", icon=":material/manage_search:")
         link("search", "Go to Search")

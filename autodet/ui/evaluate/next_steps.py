@@ -8,17 +8,25 @@ from autodet.evaluation.priorities import priorities
 from autodet.messages.evaluation import priority_text
 from autodet.ui.common.markdown import escape
 from autodet.ui.evaluate.evaluation import Evaluated
+from autodet.ui.evaluate.learning_curve import known_curve, show_learning_curve
 
 MAX_STEPS = 8
 HELP = (
-    "Ranked by loss: mAP@0.5 for errors and classes; for sizes and labels the share of all objects. The "
-    "costs overlap, because a missed object of a weak class is in both, so they do not add up."
+    "Ranked by loss: mAP@0.5 for errors and classes, and for photos what twice as many would add; for sizes and labels "
+    "the share of all objects. The costs overlap, because a missed object of a weak class is in both, so they do not "
+    "add up."
 )
 
 
 def show_next_steps(evaluated: Evaluated, shown: ShownOutcomes) -> None:
-    """Show the losses, the largest first, each with its remedy."""
-    found = priorities(shown, evaluated.report, _training_boxes(evaluated))
+    """Show the losses, the largest first, each with its remedy, and the learning curve."""
+    _show_priorities(evaluated, shown)
+    show_learning_curve(evaluated)
+
+
+def _show_priorities(evaluated: Evaluated, shown: ShownOutcomes) -> None:
+    curve = known_curve(evaluated)
+    found = priorities(shown, evaluated.report, _training_boxes(evaluated), curve.law if curve else None)
     if not found:
         st.success("Nothing stands out: no kind of error costs much here.", icon=":material/check:")
         return

@@ -53,7 +53,8 @@ def _show_progress(status: SearchStatus) -> None:
 
 def show_next_steps() -> None:
     """Show the steps Import, Search and Try with what exists so far, and highlight the next one."""
-    datasets, models, searches = list_datasets(), list_models(), list_searches()
+    datasets, models = list_datasets(), list_models()
+    searches = [status for status in list_searches() if not status.follow_up]
     steps = (
         Step(
             "Import",

@@ -15,7 +15,9 @@ from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import escape, score
 from autodet.ui.common.search_progress import progress_text
 from autodet.ui.results.figures import show_figures
+from autodet.ui.results.follow_up_view import show_follow_up
 from autodet.ui.results.opened_trials import open_linked_trials, refresh_address, show_opened_trials
+from autodet.ui.results.repeatability import show_repeatability
 from autodet.ui.results.trial_models_form import offer_trials_to_keep
 from autodet.ui.results.trial_table import show_trials
 
@@ -49,11 +51,15 @@ def _show_search(search: str, shown_state: SearchState) -> None:
         st.rerun()  # rerun the whole page, because the list of searches has changed too
     refresh_address(search)
     _show_state(status)
+    if status.follow_up:
+        show_follow_up(status)
+        return
     _show_figures(status)
     show_figures(status)
     show_trials(status)
     show_opened_trials(status)
     offer_trials_to_keep(status)
+    show_repeatability(status)
 
 
 def _show_state(status: SearchStatus) -> None:
@@ -106,7 +112,9 @@ def _offer_actions(status: SearchStatus, lost: str) -> None:
     search = find_only_search(status.search)
     try:
         if status.state in ("queued", "running") and st.button(
-            "Stop, keep the best", icon=":material/stop:", help="Ends within seconds; the best epoch so far is kept."
+            "Stop" if status.follow_up else "Stop, keep the best",
+            icon=":material/stop:",
+            help="Ends within seconds; finished epochs are kept.",
         ):
             search.stop()
             st.rerun()

@@ -96,7 +96,7 @@ def warn_of_known_photos(dataset: Dataset) -> None:
 
 def ask_for_warm_start() -> str | None:
     """Let the visitor select an earlier search whose best parameters to try; None for no warm start."""
-    searches = {status.search: status for status in list_searches() if status.best_trial}
+    searches = {status.search: status for status in list_searches() if status.best_trial and not status.follow_up}
     if not searches:
         return None
     names = dataset_names()

@@ -24,7 +24,8 @@ from autodet.search.start import fit, start_search
 
 OF_THE_CALL = {"dataset", "name", "detach"}  # arguments of the command that are no options of a search
 FLAGS = {"lr_range": {"lr_min", "lr_max"}}  # by default, an option has one argument of its own name
-VALUES = {  # valid, and not the default
+VALUES = {
+    "train_share": 0.5,  # valid, and not the default
     "trials": 2,
     "epochs": 5,
     "time_limit": 60.0,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from autodet.records import Attempt, EpochResult, TrialStatus
+from autodet.records import Attempt, EpochResult, FollowUp, PlannedTrial, TrialStatus
 from autodet.search.order.space import make_space
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.time_budget import RECENT, Budget, Pace, Stopwatch, Timekeeper
@@ -162,3 +162,11 @@ def test_trials_without_time_are_not_part_of_the_forecast():
     assert time.forecast(1) == 40  # the rest of the trial, then others
     time.cut = True
     assert time.forecast(1) == 20
+
+
+def test_trials_to_come_of_a_follow_up_have_the_mean_of_its_epochs():
+    plans = tuple(PlannedTrial(0, {}, epochs, 1) for epochs in (20, 10, 30))
+    spec = SearchSpec("f", "f", trials=3, epochs=30, follow_up=FollowUp("repeats", "f", plans))
+    done = trial(0, epochs=4, seconds=5, state="finished")
+    timekeeper = Timekeeper(spec, Stopwatch(), TrialBook([done]), 0.0)
+    assert timekeeper.forecast(1) == pytest.approx(2 * (6 + 20 * 5))
