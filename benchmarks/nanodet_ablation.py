@@ -137,6 +137,7 @@ SCREENINGS = {
 MORE_CHANGES = {
     "boxes2": Change("GIoU loss with a weight of 2", before=_set(nanodet, "BOX_WEIGHT", 2.0)),
     "unfrozen": Change("nothing frozen", before=_freeze("nothing")),
+    "two_scales": Change("predictions at two scales", {"architecture": "nanodet_g_two_scales"}),
     "half_rate": Change("half of the learning rate", {"lr": 5e-4}),
 }
 ALL_CHANGES = MORE_CHANGES | CHANGES_2 | CHANGES  # those of the screenings come last, and win

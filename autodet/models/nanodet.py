@@ -6,7 +6,7 @@ per class and each side of a box as a distribution over distances (generalized f
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -18,7 +18,7 @@ from autodet.models.coco_classes import COCO_CLASSES
 from autodet.models.cpu_kernels.depthwise import quicken
 from autodet.models.dense_cells import MAX_CANDIDATES, assign, best_detections, cell_grid
 from autodet.models.matching_weights import match_classes
-from autodet.models.normalize import SquareInput, Targets
+from autodet.models.normalize import SquareInput, Targets, scaled
 from autodet.records import MAX_DETECTIONS, MIN_SCORE
 
 STRIDES, MAP_CHANNELS = (8, 16, 32), (128, 256, 512)
@@ -169,12 +169,18 @@ class Cells(NamedTuple):
 
 
 class NanoDet(nn.Module):
-    """NanoDet-g; ``autodet.models.registry.build_network`` describes inputs and outputs."""
+    """NanoDet-g; ``autodet.models.registry.build_network`` describes inputs and outputs.
+
+    Args:
+        class_count: Number of classes.
+        scales: Factors of the square's side at which it predicts; its boxes at all of them are merged. It trains at 1.
+    """
 
     bins: Tensor
 
-    def __init__(self, class_count: int) -> None:
+    def __init__(self, class_count: int, scales: Sequence[float] = (1.0,)) -> None:
         super().__init__()
+        self.scales = scales
         self.detections_per_img, self.score_thresh = MAX_DETECTIONS, MIN_SCORE  # named as in torchvision's detectors
         self.transform = SquareInput(BGR_MEAN[::-1], BGR_STD[::-1], background=0)
         self.backbone = Backbone()
@@ -187,13 +193,19 @@ class NanoDet(nn.Module):
         """Return losses in training and detections in evaluation."""
         if targets is not None and self.training:
             return _losses(self.cells(squares), targets)
-        classes, bins, points, strides = self._outputs(squares)
-        size, detections = (squares.shape[2], squares.shape[3]), []
+        size = (squares.shape[2], squares.shape[3])
+        looks = zip(*(self._candidates(squares, scale) for scale in self.scales), strict=True)
+        merged = ([torch.cat(parts) for parts in zip(*look, strict=True)] for look in looks)
+        return [best_detections(scores, boxes, size, NMS_IOU, voting=True) for scores, boxes in merged]
+
+    def _candidates(self, squares: Tensor, scale: float) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield per square the scores, shape (N, classes), and boxes, shape (N, 4), of the best cells at a scale."""
+        seen = scaled(squares, scale, STRIDES[-1])
+        classes, bins, points, strides = self._outputs(seen)
         for logits, sides in zip(classes, bins, strict=True):
             chosen = logits.amax(1).topk(min(MAX_CANDIDATES, len(logits))).indices  # only these can be candidates
             boxes = self._boxes(sides[chosen][None], points[chosen], strides[chosen])[0]
-            detections.append(best_detections(logits[chosen].sigmoid(), boxes, size, NMS_IOU, voting=True))
-        return detections
+            yield logits[chosen].sigmoid(), boxes * (squares.shape[3] / seen.shape[3])
 
     def cells(self, squares: Tensor) -> Cells:
         """Return what every cell predicts for squares, uint8, shape (B, 3, S, S)."""
@@ -279,6 +291,7 @@ def build_nanodet(
     published: Mapping[str, Tensor] | None,
     classes: Sequence[str],
     examples: Iterable[Example] = (),
+    scales: Sequence[float] = (1.0,),
 ) -> NanoDet:
     """Build NanoDet-g.
 
@@ -287,8 +300,9 @@ def build_nanodet(
         published: COCO weights, or None for random weights that a bundle's weights replace.
         classes: Class names; those that COCO knows by the same name keep their rows of the head.
         examples: Training photos, from which other classes take the rows of similar COCO classes.
+        scales: As ``NanoDet`` has them.
     """
-    network = NanoDet(class_count)
+    network = NanoDet(class_count, scales)
     if published is not None:
         coco = NanoDet(len(COCO_CLASSES))
         coco.load_state_dict(coco_state(published))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision.models.detection.image_list import ImageList
 
 Targets = list[dict[str, Tensor]]
@@ -43,6 +44,14 @@ class SquareInput(nn.Module):
     def postprocess(self, detections: Targets, _sizes: object, _original_sizes: object) -> Targets:
         """Shift the labels back to class ids from 0."""
         return [{**detection, "labels": detection["labels"] - self.background} for detection in detections]
+
+
+def scaled(squares: Tensor, scale: float, step: int) -> Tensor:
+    """Resize squares, shape (B, 3, S, S), by a factor, to a multiple of ``step``; at 1 they stay as they are."""
+    if scale == 1:
+        return squares
+    side = max(1, round(int(squares.shape[3]) * scale / step)) * step
+    return functional.interpolate(squares.float(), size=(side, side), mode="bilinear", align_corners=False)
 
 
 def lite_input(background: int = 1) -> SquareInput:

@@ -95,6 +95,8 @@ LITE0, LITE1, LITE2 = (
     _lite("lite2", "9656183e", 24.7),
 )
 NANODET_G = Weights("nanodet_g_coco-131182d6.safetensors", 7.6, "COCO", "Apache-2.0", shipped=True)
+NANODET = "autodet.models.nanodet:build_nanodet"
+NANODET_DEFAULTS = {"batch_size": 8, "augmentation": 0.7}
 FASTER_RCNN = "autodet.models.faster_rcnn:build_faster_rcnn"
 ONE_STAGE = "autodet.models.one_stage:build_one_stage"
 TORCHVISION = "autodet.models.coco_detectors:build_coco_detector"
@@ -119,10 +121,28 @@ ARCHITECTURES = {
             good_for="Quick and accurate on few photos: its COCO weights already know where objects end.",
             seconds_per_image_cpu=0.1,
             seconds_per_prediction_cpu=0.034,
-            builder="autodet.models.nanodet:build_nanodet",
+            builder=NANODET,
             lr_factor=0.6,
-            defaults={"batch_size": 8, "augmentation": 0.7},
+            defaults=NANODET_DEFAULTS,
             usual=True,
+            takes_examples=True,
+        ),
+        Architecture(
+            name="nanodet_g_two_scales",
+            title="NanoDet-g at two scales",
+            parameters_millions=3.7,
+            image_size=416,
+            stride=8,
+            weights=NANODET_G,
+            coco_map=22.9,
+            fruit_map50=None,
+            good_for="More precise boxes than NanoDet-g, because it looks at each photo twice: large and small.",
+            seconds_per_image_cpu=0.1,
+            seconds_per_prediction_cpu=0.056,
+            builder=NANODET,
+            options={"scales": (1.0, 0.77)},
+            lr_factor=0.6,
+            defaults=NANODET_DEFAULTS,
             takes_examples=True,
         ),
         Architecture(

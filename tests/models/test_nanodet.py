@@ -276,3 +276,24 @@ def test_a_model_with_other_classes_gives_its_rows_by_name():
         assert torch.equal(rows(network, level)[1], fresh[level])
         assert torch.equal(rows(network, level, "box_bins"), rows(source, level, "box_bins"))
     assert torch.equal(network.backbone.body.stem.weight, source.backbone.body.stem.weight)
+
+
+def test_two_scales_merge_what_the_network_sees_at_both(coco):
+    both = build_network("nanodet_g_two_scales", len(COCO_CLASSES), pretrained=True, classes=COCO_CLASSES).eval()
+    square = drawing().repeat_interleave(4, 1).repeat_interleave(4, 2)[None]  # 384 px; a step above 0.77 of it is 288
+    with torch.inference_mode():
+        small = coco(interpolate(square.float(), size=(288, 288), mode="bilinear", align_corners=False))[0]
+        merged, *single = both(square)[0], coco(square)[0], {**small, "boxes": small["boxes"] * 384 / 288}
+    best = [highest_by_class(seen) for seen in single]
+    expected = {name: max(best, key=lambda seen: seen.get(name, (0.0,))[0])[name] for name in best[0] | best[1]}
+    found = dict(sorted(highest_by_class(merged).items(), key=lambda one: -one[1][0])[:10])
+    assert all(any(seen.get(name) == expected[name] for name in found) for seen in best)  # each scale wins a class
+    for name, (score, box) in found.items():
+        assert score == pytest.approx(expected[name][0], abs=1e-4)
+        assert float(box_iou(torch.tensor([box]), torch.tensor([expected[name][1]]))) > 0.7
+
+
+def highest_by_class(seen):
+    """Return the highest score of each class, and its box."""
+    rows = zip(seen["labels"].tolist(), seen["scores"].tolist(), seen["boxes"].tolist(), strict=True)
+    return {label: (score, box) for label, score, box in reversed(list(rows))}

@@ -9,7 +9,8 @@ from autodet.search.planning.dataset_profile import Facts
 
 # Usual size by network and preset, in pixels; the smallest is also for smaller photos. Other networks have one usual
 # size, that of the registry.
-USUAL_SIZES = {"nanodet_g": {"quick": 320, "balanced": 416, "best": 416}}
+NANODET_SIZES = {"quick": 320, "balanced": 416, "best": 416}
+USUAL_SIZES = {"nanodet_g": NANODET_SIZES, "nanodet_g_two_scales": NANODET_SIZES}
 FACTORS = (1.0, 1.3, 1.6, 2.0)  # multiples of the usual size
 STEP = PARAMETERS["image_size"].step
 MIN_SIDE = 32  # pixels, four times the finest stride; docs/training.md shows the loss for smaller boxes
