@@ -143,6 +143,7 @@ ARCHITECTURES = {
             options={"scales": (1.0, 0.77)},
             lr_factor=0.6,
             defaults=NANODET_DEFAULTS,
+            usual=True,
             takes_examples=True,
         ),
         Architecture(

@@ -123,7 +123,9 @@ def test_photos_are_never_scaled_up_and_small_sets_have_small_batches():
     space = plan_search("best", Facts(60, 8, small_box=0.02, photo_side=400), GPU).space
     assert space["image_size"] == [320]
     assert space["batch_size"] == [2, 4, 8]  # no more than the default, although few steps an epoch are left
-    others = plan_search("best", Facts(60, 8, small_box=0.02, photo_side=400), GPU, NETWORKS[1:2]).space
+    others = plan_search(
+        "best", Facts(60, 8, small_box=0.02, photo_side=400), GPU, ("fasterrcnn_efficientnet_lite0",)
+    ).space
     assert others["batch_size"] == [2, 4]
 
 
@@ -224,11 +226,11 @@ def test_quick_and_balanced_train_the_default_network_and_say_why(hardware):
 
 
 @pytest.mark.parametrize("trials", [None, 3])
-def test_best_compares_two_networks_also_on_a_cpu_and_says_why(trials):
+def test_best_compares_networks_also_on_a_cpu_and_says_why(trials):
     plan = plan_search("best", FRUIT, CPU, NETWORKS, trials=trials)
-    assert plan.space["architecture"] == list(COMPARED) == ["nanodet_g", "fasterrcnn_efficientnet_lite0"]
+    assert plan.space["architecture"] == list(COMPARED)
     assert first_trial(make_space(plan.space)).architecture == "nanodet_g"
-    told = "Trials compare NanoDet-g and Faster R-CNN on EfficientNet-Lite0, because"
+    told = "Trials compare NanoDet-g, NanoDet-g at two scales and Faster R-CNN on EfficientNet-Lite0, because"
     assert told in plan_text(plan.why)
     assert (
         "end highest. Photos are scaled to 416 px (320 px for Faster R-CNN on EfficientNet-Lite0), because"
