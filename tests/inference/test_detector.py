@@ -315,12 +315,13 @@ def test_an_evaluation_is_kept_and_belongs_to_the_very_weights(trained_bundle, s
     seen.clear()
     assert evaluate_model(model, sample_dataset, "val", lambda *done: seen.append(done))[0] == report
     detector = load_detector("mine", device="cpu", workspace=here)
-    assert detector.evaluate(sample_dataset, "val", lambda *done: seen.append(done)) == report
+    whole = detector.evaluate(sample_dataset, "val", lambda *done: seen.append(done))
+    assert replace(whole, conditions={}) == report
     assert seen == []  # nothing was predicted again
     trained = detector.evaluate(sample_dataset, "train")
     kept = kept_evaluation(model, sample_dataset, "train")
     assert kept is not None
-    assert (replace(trained, caution=""), bool(trained.caution)) == (kept[0], True)
+    assert (replace(trained, caution="", conditions={}), bool(trained.caution)) == (kept[0], True)
 
 
 def test_no_evaluation_is_kept_beside_a_file_that_a_user_named(trained_bundle, sample_dataset, tmp_path):
@@ -341,7 +342,11 @@ def test_classes_are_matched_by_name_and_unknown_ones_refused(trained_bundle, sa
     from dataclasses import replace
 
     renamed = tmp_path / "renamed.autodet"
-    write_bundle(renamed, replace(card, classes=("thing", *card.classes[1:]), thresholds={}, calibration=None), weights)
+    write_bundle(
+        renamed,
+        replace(card, classes=("thing", *card.classes[1:]), thresholds={}, calibration=None, class_ap50={}),
+        weights,
+    )
     with pytest.raises(ModelError, match=card.classes[0]):
         load_detector(renamed, device="cpu").evaluate(sample_dataset, split="val")
     # The same classes in another order: swap the data set's, so that only the names can tell.
