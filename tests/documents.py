@@ -2,9 +2,9 @@
 
     python -m tests.documents < BLOCKS.json
 
-It runs in a folder that has ``fruit.zip``, ``photo.jpg``, ``fruit.autodet`` and ``fruit.onnx``, in one namespace and in
-order, as a reader would paste them. Searches are real, and small: ``smaller`` caps what is passed to ``start_search``
-and ``fit``.
+It runs in a folder that has ``fruit.zip``, ``new photos.zip``, ``photo.jpg``, ``fruit.autodet`` and ``fruit.onnx``,
+in one namespace and in order, as a reader would paste them. Searches are real, and small: ``smaller`` caps what is
+passed to ``start_search`` and ``fit``.
 """
 
 import json

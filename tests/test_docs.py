@@ -63,12 +63,13 @@ def test_every_block_is_of_a_language_that_is_checked():
 
 @pytest.fixture(scope="module")
 def folder(sample_folder, tmp_path_factory):
-    """The files of the examples: ``fruit.zip``, in which some oranges are mandarins, a photo, a model, and its ONNX."""
+    """The files of the examples: archives of photos with some mandarins, a photo, a model, and its ONNX."""
     folder = tmp_path_factory.mktemp("reader")
     labelled = shutil.copytree(sample_folder, folder / "labelled")
     for path in sorted(labelled.rglob("*.xml"))[::2]:
         path.write_text(path.read_text(encoding="utf-8").replace("orange", "mandarin"), encoding="utf-8")
-    zip_folder(labelled, folder / "fruit.zip")
+    for name in ("fruit.zip", "new photos.zip"):
+        zip_folder(labelled, folder / name)
     shutil.copy(sorted(labelled.rglob("*.jpg"))[0], folder / "photo.jpg")
     model = untrained_bundle(folder / "fruit.autodet", ("apple", "banana", "mandarin", "orange"))
     assert add_graph(model)
