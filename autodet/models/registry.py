@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -94,9 +94,7 @@ LITE0, LITE1, LITE2 = (
     _lite("lite1", "77cc7160", 21.9),
     _lite("lite2", "9656183e", 24.7),
 )
-NANODET_G = Weights("nanodet_g_coco-131182d6.safetensors", 7.6, "COCO", "Apache-2.0", shipped=True)
-NANODET = "autodet.models.nanodet:build_nanodet"
-NANODET_DEFAULTS = {"batch_size": 8, "augmentation": 0.7}
+NANODET_WEIGHTS = Weights("nanodet_g_coco-131182d6.safetensors", 7.6, "COCO", "Apache-2.0", shipped=True)
 FASTER_RCNN = "autodet.models.faster_rcnn:build_faster_rcnn"
 ONE_STAGE = "autodet.models.one_stage:build_one_stage"
 TORCHVISION = "autodet.models.coco_detectors:build_coco_detector"
@@ -106,45 +104,35 @@ RESNET = {"frozen": 5}  # the stem and the first stage, which torchvision's reci
 FEWER_PROPOSALS = {"rpn_post_nms_top_n_train": 600, "box_batch_size_per_image": 128}
 FEWER_FINDINGS = {"rpn_post_nms_top_n_test": 300}
 
+NANODET_G = Architecture(
+    name=DEFAULT_ARCHITECTURE,
+    title="NanoDet-g",
+    parameters_millions=3.7,
+    image_size=416,
+    stride=8,
+    weights=NANODET_WEIGHTS,
+    coco_map=22.9,
+    fruit_map50=None,
+    good_for="Quick and accurate on few photos: its COCO weights already know where objects end.",
+    seconds_per_image_cpu=0.1,
+    seconds_per_prediction_cpu=0.034,
+    builder="autodet.models.nanodet:build_nanodet",
+    lr_factor=0.6,
+    defaults={"batch_size": 8, "augmentation": 0.7},
+    usual=True,
+    takes_examples=True,
+)
 ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
-        Architecture(
-            name=DEFAULT_ARCHITECTURE,
-            title="NanoDet-g",
-            parameters_millions=3.7,
-            image_size=416,
-            stride=8,
-            weights=NANODET_G,
-            coco_map=22.9,
-            fruit_map50=None,
-            good_for="Quick and accurate on few photos: its COCO weights already know where objects end.",
-            seconds_per_image_cpu=0.1,
-            seconds_per_prediction_cpu=0.034,
-            builder=NANODET,
-            lr_factor=0.6,
-            defaults=NANODET_DEFAULTS,
-            usual=True,
-            takes_examples=True,
-        ),
-        Architecture(
+        NANODET_G,
+        replace(
+            NANODET_G,
             name="nanodet_g_two_scales",
             title="NanoDet-g at two scales",
-            parameters_millions=3.7,
-            image_size=416,
-            stride=8,
-            weights=NANODET_G,
-            coco_map=22.9,
-            fruit_map50=None,
             good_for="More precise boxes than NanoDet-g, because it looks at each photo twice: large and small.",
-            seconds_per_image_cpu=0.1,
             seconds_per_prediction_cpu=0.056,
-            builder=NANODET,
             options={"scales": (1.0, 0.77)},
-            lr_factor=0.6,
-            defaults=NANODET_DEFAULTS,
-            usual=True,
-            takes_examples=True,
         ),
         Architecture(
             name="fasterrcnn_efficientnet_lite0",
