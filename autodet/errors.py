@@ -8,6 +8,8 @@ with status 2; a page shows it in a box. Users never see anything else.
     ├── NotFoundError        no data set, search or model has that name
     ├── AmbiguousNameError   several things have that name, where it must be unique
     ├── BusyError            another process uses the folder
+    ├── AccessError          the visitor may not do this
+    │   └── QuotaError       the visitor has used up a quota
     ├── DatasetError         a data set cannot be read or used as requested
     │   ├── AmbiguousFormatError  labels in several formats
     │   ├── LargeDownloadError  a source of gigabytes, whose download needs confirmation
@@ -57,6 +59,14 @@ class AmbiguousNameError(AutodetError):
 
 class BusyError(AutodetError):
     """Another process uses the folder."""
+
+
+class AccessError(AutodetError):
+    """The visitor may not do this."""
+
+
+class QuotaError(AccessError):
+    """The visitor, or all visitors together, have used up a quota."""
 
 
 class DatasetError(AutodetError):

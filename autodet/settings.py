@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from autodet.errors import SettingsError
 
@@ -17,6 +18,8 @@ MAX_HOST_LETTERS = 254
 AMAZON = "amazon"  # Amazon's own S3, in the list of endpoints
 LOOPBACK = "127.0.0.1"
 MACHINE = "machine"  # the machine's own keys or role, in the list of identities
+Mode = Literal["work", "demo"]
+Limit = tuple[int, int]  # of one session, and of all sessions together
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,20 @@ class Settings:
         hosts: Host names by which browsers may reach the app, besides those of this machine (``AUTODET_HOSTS``,
             separated by commas); ``*.example.org`` for all hosts below a domain.
         password: Password for access to the app (``AUTODET_PASSWORD``); ``None`` for open access.
+        viewer_password: Password of visitors who may look and predict, but change nothing
+            (``AUTODET_VIEWER_PASSWORD``).
+        editors: E-mail addresses, and domains such as ``@example.org``, that may change everything after a sign-in with
+            OpenID Connect (``AUTODET_EDITORS``, separated by commas).
+        viewers: The same for those who change nothing (``AUTODET_VIEWERS``).
+        trusted_proxies: IP addresses and networks of reverse proxies, whose ``X-Forwarded-For`` is believed
+            (``AUTODET_TRUSTED_PROXIES``, separated by commas).
+        mode: ``demo`` where visitors change nothing and have quotas (``AUTODET_MODE``), else ``work``.
+        demo_photos: Photos on which visitors of a demo may predict within an hour, in one session and in total
+            (``AUTODET_DEMO_PHOTOS``).
+        demo_megapixels: The same for their megapixels (``AUTODET_DEMO_MEGAPIXELS``).
+        demo_megabytes: The same for the megabytes that they upload (``AUTODET_DEMO_MEGABYTES``).
+        demo_predictions: Maximum concurrent predictions of a demo (``AUTODET_DEMO_PREDICTIONS``).
+        max_queued_searches: Maximum searches that one visitor may have in the queue (``AUTODET_MAX_QUEUED_SEARCHES``).
         weights_folder: Folder that is searched first for pretrained weights (``AUTODET_WEIGHTS``).
         weights_url: Server, and folder on it, from which pretrained weights are downloaded instead of torchvision's
             server (``AUTODET_WEIGHTS_URL``), which some networks cannot reach.
@@ -64,6 +81,16 @@ class Settings:
     address: str = LOOPBACK
     hosts: tuple[str, ...] = ()
     password: str | None = None
+    viewer_password: str | None = None
+    editors: tuple[str, ...] = ()
+    viewers: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    mode: Mode = "work"
+    demo_photos: Limit = (60, 1000)
+    demo_megapixels: Limit = (600, 10_000)
+    demo_megabytes: Limit = (200, 5000)
+    demo_predictions: int = 2
+    max_queued_searches: int = 10
     weights_folder: Path | None = None
     weights_url: str | None = None
     storage_url: str | None = None
@@ -107,6 +134,16 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         address=_address(environ, "AUTODET_ADDRESS"),
         hosts=_hosts(environ, "AUTODET_HOSTS"),
         password=environ.get("AUTODET_PASSWORD") or None,
+        viewer_password=_viewer_password(environ),
+        editors=_people(environ, "AUTODET_EDITORS"),
+        viewers=_people(environ, "AUTODET_VIEWERS"),
+        trusted_proxies=_networks(environ, "AUTODET_TRUSTED_PROXIES"),
+        mode=_mode(environ, "AUTODET_MODE"),
+        demo_photos=_limit(environ, "AUTODET_DEMO_PHOTOS", defaults.demo_photos),
+        demo_megapixels=_limit(environ, "AUTODET_DEMO_MEGAPIXELS", defaults.demo_megapixels),
+        demo_megabytes=_limit(environ, "AUTODET_DEMO_MEGABYTES", defaults.demo_megabytes),
+        demo_predictions=_positive(environ, "AUTODET_DEMO_PREDICTIONS", 1, defaults.demo_predictions),
+        max_queued_searches=_positive(environ, "AUTODET_MAX_QUEUED_SEARCHES", 1, defaults.max_queued_searches),
         weights_folder=Path(weights).expanduser() if weights else None,
         weights_url=_web_address(environ, "AUTODET_WEIGHTS_URL"),
         storage_url=environ.get("AUTODET_STORAGE_URL") or None,
@@ -168,6 +205,59 @@ def _is_host(text: str) -> bool:
     except ValueError:
         return len(text) < MAX_HOST_LETTERS and bool(re.fullmatch(r"(\*\.)?[\w-]+(\.[\w-]+)*\.?", text))
     return True
+
+
+def _viewer_password(environ: Mapping[str, str]) -> str | None:
+    viewers, editors = environ.get("AUTODET_VIEWER_PASSWORD"), environ.get("AUTODET_PASSWORD")
+    if viewers and not editors:
+        raise SettingsError(
+            "AUTODET_VIEWER_PASSWORD is set without AUTODET_PASSWORD, so nobody could change anything; set both."
+        )
+    if viewers and viewers == editors:
+        raise SettingsError("AUTODET_VIEWER_PASSWORD equals AUTODET_PASSWORD; choose two different passwords.")
+    return viewers or None
+
+
+def _people(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    people = tuple(person.casefold() for person in _listed(environ, name))
+    for person in people:
+        if not re.fullmatch(r"[^\s@,]*@[\w-]+(\.[\w-]+)*", person):
+            raise SettingsError(
+                f"{name} has {person[:80]!r} in it; give it e-mail addresses, or domains such as @example.org."
+            )
+    return people
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    networks = _listed(environ, name)
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise SettingsError(
+                f"{name} has {network[:80]!r} in it; give it IP addresses or networks, such as 10.0.0.0/8."
+            ) from None
+    return networks
+
+
+def _mode(environ: Mapping[str, str], name: str) -> Mode:
+    text = environ.get(name, "").strip() or "work"
+    if text not in ("work", "demo"):
+        raise SettingsError(f"{name} is {text[:40]!r}; give it demo, or remove it.")
+    return "demo" if text == "demo" else "work"
+
+
+def _limit(environ: Mapping[str, str], name: str, default: Limit) -> Limit:
+    text = environ.get(name)
+    if not text:
+        return default
+    if not re.fullmatch(r"\s*[1-9]\d{0,8}\s*,\s*[1-9]\d{0,8}\s*", text, re.ASCII):
+        raise SettingsError(
+            f"{name} is {text[:40]!r}; give it two whole numbers above 0, such as 60,1000: for one session, and for "
+            "all together; or remove it."
+        )
+    one, all_together = map(int, text.split(","))
+    return one, all_together
 
 
 def _web_address(environ: Mapping[str, str], name: str) -> str | None:

@@ -7,6 +7,7 @@
       models/<id>/     model.autodet, evaluations/     see autodet.models
       devices/         users of the device slots       see autodet.search.executors.device_queue
       dropped/         photos that are only evaluated  see autodet.datasets.imports.temporary
+      audit/           who changed what                see autodet.access.audit_log
       optuna.db        the studies of all searches
 
 Content made in several steps is written under a hidden name beside its final place and renamed at the
@@ -64,6 +65,11 @@ class Workspace:
     def models(self) -> Path:
         """Folder of the models, one subfolder each."""
         return _made(self.home / "models")
+
+    @property
+    def audit(self) -> Path:
+        """Folder of the log of changes."""
+        return _made(self.home / "audit")
 
     @property
     def optuna_url(self) -> str:

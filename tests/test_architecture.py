@@ -21,7 +21,7 @@ LAYERS = (
     ("datasets", "models", "evaluation"),
     ("messages",),
     ("names",),
-    ("messages",),
+    ("access",),
     ("records", "workspace", "lock", "processes", "text_format"),
     ("settings",),
     ("errors", "version"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+from autodet.access.change import change
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.imports.staging import shown_name
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
@@ -55,14 +56,16 @@ def add_photos(
     """
     workspace = workspace or open_workspace()
     target = as_dataset(dataset, workspace)
-    with hidden_folder(workspace.datasets) as scratch:
+    with change("create data set", target.id, workspace) as made, hidden_folder(workspace.datasets) as scratch:
         new = import_dataset(source, decisions=decisions, workspace=Workspace(scratch), **options)
         new = replace(new, name=_told_apart(shown_name(source), target))
         settings = MergeSettings([{}, classes or {}], decisions=decisions or {}, adds=True)
         merge = plan_merge([target, new], settings)
         if planned:
             planned(merge)
-        return store_merge(merge, name, workspace)
+        dataset = store_merge(merge, name, workspace)
+        made.thing = dataset.id
+        return dataset
 
 
 def _told_apart(name: str, target: Dataset) -> str:

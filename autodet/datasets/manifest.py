@@ -16,8 +16,7 @@ from typing import Any
 
 from autodet.datasets.record_columns import records_from_columns, records_to_columns
 from autodet.datasets.splits import count_splits
-from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
-from autodet.lock import hold_folder
+from autodet.errors import AutodetError, DatasetError, NotFoundError
 from autodet.messages.findings import finding_to_json
 from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.names import choose, choose_only, free_name, ids_in, naming
@@ -34,7 +33,6 @@ from autodet.records import (
 from autodet.text_format import counted, few, shortened
 from autodet.workspace import (
     Workspace,
-    delete_folder,
     open_workspace,
     publish_folder,
     read_json,
@@ -46,6 +44,7 @@ IMAGES = "images"
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 VERSION = 2
+LATER = ("id", "owner")  # fields of a summary that the summaries of earlier versions lack
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,7 @@ class Dataset:
         other_parents: The further data sets that a merge joined to the first, without changes of their own.
         splits_from: Where the splits come from; empty if an earlier version of autodet imported it.
         temporary: Whether its photos are only evaluated, and deleted afterwards.
+        owner: Who imported or made it; empty if nobody knows.
     """
 
     folder: Path
@@ -96,6 +96,7 @@ class Dataset:
     other_parents: tuple[Parent, ...] = ()
     splits_from: SplitOrigin = ""
     temporary: bool = False
+    owner: str = ""
 
     def __repr__(self) -> str:
         """Return one line, for notebooks."""
@@ -138,7 +139,10 @@ class Dataset:
         return sum(len(record.annotations) for record in self.images)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the keys ``dataset, format, classes, splits, splits_from, boxes, problems``, for the command line."""
+        """Return the document of the command line.
+
+        Its keys are ``dataset, format, classes, splits, splits_from, boxes, created, owner, problems``.
+        """
         return {
             "dataset": self.id,
             "format": self.format,
@@ -146,6 +150,8 @@ class Dataset:
             "splits": self.splits,
             "splits_from": SPLIT_ORIGINS[self.splits_from],
             "boxes": self.boxes,
+            "created": self.created,
+            "owner": self.owner or None,
             "problems": [finding_to_json(finding) for finding in self.findings],
         }
 
@@ -167,15 +173,17 @@ class DatasetSummary:
     problems: int
     created: str
     parent: str
+    owner: str = ""
 
     def __repr__(self) -> str:
         """Return one line, for notebooks."""
         return _in_one_line("DatasetSummary", self)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the keys ``dataset, name, format, classes, splits, boxes``."""
-        keys = ("name", "format", "classes", "splits", "boxes")
-        return {"dataset": self.id, **{key: value for key, value in asdict(self).items() if key in keys}}
+        """Return the keys ``dataset, name, format, classes, splits, boxes, created, owner``."""
+        keys = ("name", "format", "classes", "splits", "boxes", "created")
+        known = {key: value for key, value in asdict(self).items() if key in keys}
+        return {"dataset": self.id, **known, "owner": self.owner or None}
 
 
 def list_datasets(workspace: Workspace | None = None) -> list[DatasetSummary]:
@@ -260,23 +268,6 @@ def read_dataset(folder: Path) -> Dataset:
     return _read_manifest(path.absolute(), stamp.st_mtime_ns, stamp.st_size)
 
 
-def erase_dataset(folder: Path) -> None:
-    """Delete a data set without checking which searches need it; ``delete_dataset`` checks that first.
-
-    Versions stay intact, because each has its own hard links to, or copies of, its photos.
-
-    Raises:
-        DatasetError: A version or an export of the data set is in progress.
-    """
-    try:
-        with hold_folder(folder, alone=True, patience_seconds=0):
-            delete_folder(folder)
-    except BusyError as error:
-        raise DatasetError(
-            f"A version or an export of the data set {folder.name!r} is being made; delete it when that is done."
-        ) from error
-
-
 def publish_dataset(dataset: Dataset, workspace: Workspace) -> Dataset:
     """Publish a data set from its hidden folder under a new id.
 
@@ -299,6 +290,7 @@ def write_dataset(dataset: Dataset) -> None:
         "format": dataset.format,
         "classes": list(dataset.classes),
         "created": dataset.created,
+        "owner": dataset.owner,
         "fingerprint": dataset.fingerprint,
         "parent": asdict(dataset.parent) if dataset.parent else None,
         "other_parents": [asdict(parent) for parent in dataset.other_parents],
@@ -315,6 +307,7 @@ def write_dataset(dataset: Dataset) -> None:
         "boxes": dataset.boxes,
         "problems": len(dataset.findings),
         "created": dataset.created,
+        "owner": dataset.owner,
         "parent": dataset.parent.id if dataset.parent else "",
     }
     write_json(dataset.folder / SUMMARY, summary)
@@ -351,10 +344,11 @@ def _folders(workspace: Workspace) -> list[Path]:
 def _read_summary(folder: Path) -> DatasetSummary | None:
     try:
         document = read_json(folder / SUMMARY)
-        values = {field.name: document[field.name] for field in fields(DatasetSummary) if field.name != "id"}
+        values = {field.name: document[field.name] for field in fields(DatasetSummary) if field.name not in LATER}
     except (AutodetError, OSError, KeyError, TypeError):
         return None
-    return DatasetSummary(id=folder.name, **{**values, "classes": tuple(values["classes"])})
+    owner = str(document.get("owner", ""))
+    return DatasetSummary(id=folder.name, **{**values, "classes": tuple(values["classes"])}, owner=owner)
 
 
 @lru_cache(maxsize=8)
@@ -380,6 +374,7 @@ def _read_manifest(path: Path, _modified: int, _size: int) -> Dataset:
             parent=_parent(parent) if parent else None,
             other_parents=tuple(map(_parent, document.get("other_parents", ()))),
             splits_from=document.get("splits_from", ""),
+            owner=document.get("owner", ""),
         )
     except DatasetError:
         raise

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from autodet.access.change import may_change
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.photos import open_photo
 from autodet.errors import AutodetError
@@ -43,7 +44,7 @@ def kept_conditions(dataset: Dataset, records: Sequence[ImageRecord]) -> list[Co
 def measure_photos(
     dataset: Dataset, records: Sequence[ImageRecord], progress: Callable[[int, int], None] | None = None
 ) -> list[Conditions]:
-    """Measure photos of a data set that are not measured yet, and store the result.
+    """Measure photos of a data set that are not measured yet, and store the result, unless a viewer asks.
 
     Args:
         dataset: The data set.
@@ -67,7 +68,7 @@ def measure_photos(
                     progress(done, len(missing))
         finally:
             pool.shutdown(cancel_futures=True)
-    if missing:
+    if missing and may_change():
         with suppress(OSError):  # they are measured again where nothing can be written
             write_json(dataset.folder / CONDITIONS, kept)
     return [kept[record.file] for record in records]

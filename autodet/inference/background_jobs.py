@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
+from autodet.access.visitor import for_current_visitor
 from autodet.errors import AutodetError, sentence_for
 
 log = logging.getLogger("autodet.background_jobs")
@@ -65,7 +66,7 @@ def start_job(key: Hashable, work: Callable[[Job], object], unexpected: str) -> 
 
     Args:
         key: Identifies what the job makes.
-        work: Does it, and reports to the job.
+        work: Does it, for the visitor who starts it, and reports to the job.
         unexpected: Error message for an unforeseen failure.
 
     Returns:
@@ -76,7 +77,7 @@ def start_job(key: Hashable, work: Callable[[Job], object], unexpected: str) -> 
         if job and not job.error:
             return job
         job = _jobs[key] = Job(waits=_turn.locked())
-    threading.Thread(target=_run, args=(key, job, work, unexpected), daemon=True).start()
+    threading.Thread(target=_run, args=(key, job, for_current_visitor(work), unexpected), daemon=True).start()
     return job
 
 

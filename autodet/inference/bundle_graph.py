@@ -9,11 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from autodet.access.change import change
 from autodet.errors import AutodetError
 from autodet.inference.onnx_export import make_graph
 from autodet.models.bundle import read_graph
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import set_graph
+from autodet.workspace import Workspace
 
 log = logging.getLogger("autodet.bundle_graph")
 
@@ -43,13 +45,15 @@ def require_graph(path: Path) -> bool:
         path: The bundle, which is replaced atomically.
 
     Raises:
+        AccessError: The visitor may not change anything.
         ModelError: torch or the package ``onnx`` is missing, or the network cannot be exported.
         BundleError: The bundle is damaged.
     """
     card, graph = read_graph(path)
     if graph or not ARCHITECTURES[card.architecture].onnx:
         return bool(graph)
-    set_graph(path, card.weights_sha256, make_graph(path, card))
+    with change("add graph", path.parent.name, Workspace(path.parents[2])):
+        set_graph(path, card.weights_sha256, make_graph(path, card))
     return True
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from autodet.access.change import change
 from autodet.datasets.imports.temporary import read_temporary
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.sources.upload import UploadedFile, write_upload
@@ -67,15 +68,17 @@ def drop_photos(
         format: ``auto`` or a name of ``autodet.datasets.formats.format_detection``.
 
     Raises:
+        AccessError: The visitor may not change anything.
         AutodetError: A file is refused, or the disk has no room for them.
     """
-    drop = DroppedPhotos(secrets.token_urlsafe(12), name)
-    with ExitStack() as undo:
-        folder = undo.enter_context(hidden_folder(open_workspace().dropped))
-        source = _write(upload, folder)
-        drop._folder = undo.pop_all()
-    with _lock:
-        _drops[drop.token] = drop
+    drop, workspace = DroppedPhotos(secrets.token_urlsafe(12), name), open_workspace()
+    with change("drop photos", name, workspace):
+        with ExitStack() as undo:
+            folder = undo.enter_context(hidden_folder(workspace.dropped))
+            source = _write(upload, folder)
+            drop._folder = undo.pop_all()
+        with _lock:
+            _drops[drop.token] = drop
 
     def read(job: Job) -> None:
         def report(_share: float, step: ImportStep) -> None:

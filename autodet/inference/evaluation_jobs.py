@@ -1,5 +1,6 @@
 """Evaluations in the background; ``evaluate_model`` stores the results."""
 
+from autodet.access.change import change
 from autodet.datasets.manifest import Dataset
 from autodet.inference.background_jobs import Job, end_jobs, find_job, start_job
 from autodet.inference.conditions import measure_groups
@@ -15,13 +16,17 @@ def start_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Job:
 
     Returns:
         The new job, or the existing one if the same evaluation is already waiting or running.
+
+    Raises:
+        AccessError: The visitor may not change anything, and an evaluation is kept.
     """
 
     def work(job: Job) -> None:
         evaluate_model(model, dataset, split, job.report)
         measure_groups(dataset, split, lambda done, total: job.report_step(MEASURES, done, total))
 
-    return start_job(_key(model, dataset, split), work, UNEXPECTED)
+    with change("evaluate", model.id, dataset.workspace):
+        return start_job(_key(model, dataset, split), work, UNEXPECTED)
 
 
 def find_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Job | None:
@@ -30,8 +35,13 @@ def find_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Job | N
 
 
 def cancel_evaluation(model: StoredModel, dataset: Dataset, split: str) -> None:
-    """Cancel the evaluation of a model and split; nothing is stored."""
-    end_jobs(_name(model, dataset, split))
+    """Cancel the evaluation of a model and split; nothing is stored.
+
+    Raises:
+        AccessError: The visitor may not change anything.
+    """
+    with change("evaluate", model.id, dataset.workspace):
+        end_jobs(_name(model, dataset, split))
 
 
 def _key(model: StoredModel, dataset: Dataset, split: str) -> tuple[str, ...]:

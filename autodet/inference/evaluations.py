@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from autodet.access.change import may_change
 from autodet.datasets.manifest import Dataset
 from autodet.errors import AutodetError
 from autodet.evaluation.outcomes import Outcomes, find_outcomes
@@ -63,12 +64,12 @@ def match_evaluation(model: StoredModel, dataset: Dataset, split: str, predictio
 
 
 def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation: Kept) -> None:
-    """Store an evaluation of a model of a workspace; nothing is written beside a bundle elsewhere.
+    """Store an evaluation of a model of a workspace; nothing is written beside a bundle elsewhere, or for a viewer.
 
     Raises:
         OSError: The file cannot be written.
     """
-    if not model.is_in_workspace and not dataset.temporary:
+    if not (model.is_in_workspace or dataset.temporary) or not may_change():
         return
     report, predictions = evaluation
     path = _path(model, dataset, split)
@@ -95,8 +96,9 @@ def kept_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Kept | 
         report = _report(model, dataset, split, predictions)
     except (AutodetError, OSError, AttributeError, KeyError, TypeError, ValueError):
         return None
-    with suppress(OSError):  # a full disk does not lose the report
-        _keep_report(path, report)
+    if may_change():
+        with suppress(OSError):  # a full disk does not lose the report
+            _keep_report(path, report)
     return report, predictions
 
 

@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+from autodet.access.change import change
 from autodet.datasets.manifest import Dataset
 from autodet.inference.background_jobs import Job, find_job, start_job
 from autodet.inference.int8_export import export_int8, own_dataset
@@ -22,10 +23,12 @@ def start_int8(model: StoredModel) -> Job:
         The new job, or the existing one if the same export is already waiting or running.
 
     Raises:
+        AccessError: The visitor may not change anything.
         ModelError: The data set is not in the workspace.
     """
     dataset = own_dataset(model)
-    return start_job(_key(model), lambda job: _export(model, dataset, job), UNEXPECTED)
+    with change("export to 8 bits", model.id, dataset.workspace):
+        return start_job(_key(model), lambda job: _export(model, dataset, job), UNEXPECTED)
 
 
 def find_int8(model: StoredModel) -> Job | None:

@@ -1,5 +1,6 @@
 """Latency measurements in the background; ``measure_model_latency`` stores the result beside the model."""
 
+from autodet.access.change import change
 from autodet.datasets.manifest import Dataset
 from autodet.inference.background_jobs import Job, find_job, start_job
 from autodet.inference.model_latency import measure_model_latency
@@ -13,8 +14,12 @@ def start_latency(model: StoredModel, dataset: Dataset) -> Job:
 
     Returns:
         The new job, or the existing one if it is already waiting or running.
+
+    Raises:
+        AccessError: The visitor may not change anything.
     """
-    return start_job(_key(model), lambda _: measure_model_latency(model, dataset), UNEXPECTED)
+    with change("measure latency", model.id, dataset.workspace):
+        return start_job(_key(model), lambda _: measure_model_latency(model, dataset), UNEXPECTED)
 
 
 def find_latency(model: StoredModel) -> Job | None:

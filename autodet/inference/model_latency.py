@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from autodet.access.change import may_change
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.photos import open_photo
 from autodet.errors import AutodetError
@@ -55,7 +56,7 @@ def measure_model_latency(model: StoredModel, dataset: Dataset) -> float:
         if time.perf_counter() - began > MAX_SECONDS:
             break
     latency_ms = float(f"{1000 * median(fastest):.2g}")
-    if model.is_in_workspace:
+    if model.is_in_workspace and may_change():
         write_json(_path(model), _identity(model) | {"latency_ms": latency_ms})
     return latency_ms
 

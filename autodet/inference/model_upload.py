@@ -9,13 +9,14 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from autodet.access.change import change
 from autodet.errors import BundleError
 from autodet.inference.runtime import is_installed
 from autodet.models.bundle import read_graph, refusal
 from autodet.models.store import StoredModel, add_model
 from autodet.processes import module_environment
 from autodet.text_format import size_text
-from autodet.workspace import Workspace
+from autodet.workspace import Workspace, open_workspace
 
 MAX_SECONDS = 120.0  # of CPU time of a graph's trial; the largest network took 10
 PATIENCE = 3  # seconds per second of CPU time, on a busy machine
@@ -33,12 +34,17 @@ def upload_model(bundle: Path, name: str, workspace: Workspace | None = None) ->
     Raises:
         BundleError: ``add_model`` refuses the bundle, or its graph cannot be run; nothing is added.
         LaterVersionError: A later version of autodet wrote the bundle.
+        AccessError: The visitor may not change anything.
     """
-    _, graph = read_graph(bundle)
-    if graph and is_installed("onnxruntime") and not _runs(bundle):
-        limits = f"{MAX_SECONDS:g} seconds and {size_text(MAX_MEMORY_BYTES)} of memory"
-        raise BundleError(refusal(bundle, f"ONNX Runtime cannot run its ONNX graph within {limits}"))
-    return add_model(bundle, name, workspace)
+    workspace = workspace or open_workspace()
+    with change("add model", name or bundle.stem, workspace) as added:
+        _, graph = read_graph(bundle)
+        if graph and is_installed("onnxruntime") and not _runs(bundle):
+            limits = f"{MAX_SECONDS:g} seconds and {size_text(MAX_MEMORY_BYTES)} of memory"
+            raise BundleError(refusal(bundle, f"ONNX Runtime cannot run its ONNX graph within {limits}"))
+        model = add_model(bundle, name, workspace)
+        added.thing = model.id
+        return model
 
 
 def _runs(bundle: Path) -> bool:

@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
+from autodet.access.change import change
+from autodet.access.visitor import current_visitor
 from autodet.errors import BundleError, ModelError, NotFoundError
 from autodet.lock import hold_folder
 from autodet.models.bundle import STORED, read_bundle, read_card, read_graph, refusal, write_bundle
@@ -27,6 +29,7 @@ from autodet.workspace import (
 BUNDLE = STORED
 PATIENCE_SECONDS = 60.0
 BROUGHT = "brought"  # marker file beside a bundle that was not made in this workspace
+OWNER = "owner"  # file with the name of who made or imported a model, beside its bundle
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,20 @@ class StoredModel:
         return self.path.with_name(BROUGHT).exists()
 
     @property
+    def owner(self) -> str:
+        """Who made or imported it; empty if nobody knows."""
+        try:
+            return self.path.with_name(OWNER).read_text(encoding="utf-8") if self.is_in_workspace else ""
+        except (OSError, ValueError):
+            return ""
+
+    @property
     def added(self) -> str:
         """When the model was imported, or else trained here, ISO 8601 with time zone."""
         return datetime.fromtimestamp(_moment(self), UTC).isoformat(timespec="seconds")
 
     def to_json(self) -> dict[str, object]:
-        """Return a dict with the keys ``model, name, dataset, map50, thresholds``."""
+        """Return a dict with the keys ``model, name, dataset, map50, thresholds, added, owner``."""
         card = self.card
         return {
             "model": self.id,
@@ -86,6 +97,8 @@ class StoredModel:
             "dataset": card.dataset,
             "map50": card.metrics.get("map50"),
             "thresholds": card.all_thresholds,
+            "added": self.added,
+            "owner": self.owner or None,
         }
 
 
@@ -182,14 +195,20 @@ def new_model(
         graph: The ONNX graph; empty for none.
         brought: Whether the model was made elsewhere.
     """
-    with naming(workspace.searches), hidden_folder(workspace.models) as hidden:
+    with (
+        change("add model", name, workspace) as added,
+        naming(workspace.searches),
+        hidden_folder(workspace.models) as hidden,
+    ):
         searches = ids_in(workspace.searches)  # a search replaces the model that has the search's id
         name = free_name(name, ids_in(workspace.models) | searches, "model or search")
         names = {model.name for model in list_models(workspace)}
         write_bundle(hidden / BUNDLE, replace(card, name=name), weights, graph)
         if brought:
             (hidden / BROUGHT).touch()
+        _write_owner(hidden)
         folder = publish_folder(hidden, workspace.models, name, names | searches)
+        added.thing = folder.name
     return read_model(folder.name, workspace)
 
 
@@ -230,11 +249,12 @@ def rename_model(model_id: str, name: str, workspace: Workspace | None = None) -
         NotFoundError: There is no such model.
         BundleError: The bundle is damaged, or the name is blank or too long.
         ModelError: The name is the id of another model or search.
+        AccessError: The visitor may not change anything.
     """
     workspace = workspace or open_workspace()
     model = find_model(model_id, workspace)
     name = _checked_name(name)
-    with naming(workspace.searches), _rewriting(model.path):
+    with change("rename model", model.id, workspace), naming(workspace.searches), _rewriting(model.path):
         if name in ids_in(workspace.models, workspace.searches) - {model.id}:
             raise ModelError(f"{name!r} is the id of another model or search; choose another name.")
         _write_renamed(model.path, model.path, name)
@@ -260,6 +280,8 @@ def put_model(bundle: Path, model_id: str, workspace: Workspace | None = None) -
     folder.mkdir(exist_ok=True)
     with _rewriting(folder / BUNDLE):
         name = _name_in(folder / BUNDLE)
+        if name is None:
+            _write_owner(folder)
         if name is None or name == _name_in(bundle):
             write_atomically(folder / BUNDLE, bundle.read_bytes())
         else:
@@ -272,6 +294,11 @@ def set_graph(bundle: Path, weights_sha256: str, graph: bytes) -> None:
         card, weights = read_bundle(bundle)
         if card.weights_sha256 == weights_sha256:
             write_bundle(bundle, card, weights, graph)
+
+
+def _write_owner(folder: Path) -> None:
+    if owner := current_visitor().name:
+        write_atomically(folder / OWNER, owner.encode())
 
 
 def _rewriting(bundle: Path) -> AbstractContextManager[None]:
@@ -295,4 +322,5 @@ def _name_in(bundle: Path) -> str | None:
 
 def erase_model(model_id: str, workspace: Workspace) -> None:
     """Delete a model and its evaluations without checking its search; ``delete_model`` does that first."""
-    delete_folder(safe_join(workspace.models, model_id))
+    with change("delete model", model_id, workspace):
+        delete_folder(safe_join(workspace.models, model_id))

@@ -97,6 +97,7 @@ class SearchStatus:
         diagnoses: Trials that found nothing, with the likely causes. Never stored.
         follow_up: Kind of a search that repeats trials of another one; None for a search that looks for parameters.
         follows: Id of the search whose trials it repeats; empty if it follows none.
+        owner: Who started it; empty if nobody knows.
     """
 
     search: str
@@ -122,6 +123,7 @@ class SearchStatus:
     diagnoses: tuple[Notice, ...] = ()
     follow_up: FollowUpKind | None = None
     follows: str = ""
+    owner: str = ""
 
     def __repr__(self) -> str:
         """Return a short form, for notebooks."""
@@ -213,6 +215,7 @@ class SearchStatus:
             "created": self.created,
             "follow_up": self.follow_up,
             "follows": self.follows or None,
+            "owner": self.owner or None,
         }
 
     def _best_to_json(self) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from autodet.access.visitor import Visitor, acting_as
 from autodet.errors import BusyError
 from autodet.lock import hold_lock
 from autodet.search.executors.factory import executor_for
@@ -44,7 +45,8 @@ def _carry_on(folder: Path, train: str) -> int:
         spec = SearchSpec.read(folder)
         check_dataset(spec, Workspace(folder.parent.parent))
         check_start(spec, folder)
-        supervise(folder, executor_for(folder, spec, train, load_settings()))
+        with acting_as(Visitor(spec.owner, "editor")):  # models belong to who started the search
+            supervise(folder, executor_for(folder, spec, train, load_settings()))
         give_back(folder)
     except Exception as error:
         log.exception("The supervisor failed.")

@@ -5,12 +5,15 @@ A search runs in its own process; only ``Search.wait`` waits for its end.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autodet.access.change import Action, Change, change
+from autodet.access.visitor import current_visitor
 from autodet.datasets.manifest import Dataset, as_dataset
-from autodet.errors import AutodetError, NotFoundError, SearchError, SearchUnfinishedError
+from autodet.errors import AutodetError, NotFoundError, QuotaError, SearchError, SearchUnfinishedError
 from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.messages.search import with_sentences
 from autodet.models.store import StoredModel, read_model
@@ -28,6 +31,8 @@ from autodet.search.status.diagnosis import diagnosed
 from autodet.search.status.status_file import STOP, UNSAVED, is_to_stop, read_status
 from autodet.search.study.database import check_storage
 from autodet.search.trial_models import compare_trials, keep_trial, predict_trial, trial_bundle, trial_outcomes
+from autodet.settings import load_settings
+from autodet.text_format import counted
 from autodet.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -133,7 +138,8 @@ class Search:
         state = self.status().state
         if state not in ("queued", "running", "stopping"):
             raise SearchError(f"The search {self.id} is {state}, so there is nothing to stop.")
-        (self._folder / STOP).touch()
+        with self._change("stop search"):
+            (self._folder / STOP).touch()
 
     def resume(self) -> None:
         """Resume an interrupted or stopped search; wait only while it is still stopping.
@@ -155,8 +161,13 @@ class Search:
         check_storage(spec.storage)
         if spec.executor == "ray":
             check_cluster()
-        (self._folder / STOP).unlink(missing_ok=True)
-        self._launcher(self._folder)
+        with self._change("resume search"):
+            check_queue(self._workspace)
+            (self._folder / STOP).unlink(missing_ok=True)
+            self._launcher(self._folder)
+
+    def _change(self, action: Action) -> AbstractContextManager[Change]:
+        return change(action, self.id, self._workspace)
 
     def _stopped_status(self) -> SearchStatus:
         """Return the status; if a stop is requested, wait for the search to stop first."""
@@ -251,7 +262,8 @@ class Search:
         """Return the outcomes of a trial; one of an earlier version predicts first."""
         if found := trial_outcomes(self._folder, trial, dataset):
             return found
-        predict_trial(self._folder, trial, dataset)
+        with self._change("evaluate"):
+            predict_trial(self._folder, trial, dataset)
         if found := trial_outcomes(self._folder, trial, dataset):
             return found
         raise SearchError(f"The predictions of trial {trial} of {self.id} cannot be read; try again.")
@@ -283,7 +295,25 @@ class Search:
         Raises:
             SearchError: The search is active.
         """
-        delete_search(self._folder, self._workspace)
+        with self._change("delete search"):
+            delete_search(self._folder, self._workspace)
+
+
+def check_queue(workspace: Workspace) -> None:
+    """Check that a visitor of the app may put one more search into the queue.
+
+    Raises:
+        QuotaError: Too many searches of the visitor wait already.
+    """
+    visitor, limit = current_visitor(), load_settings().max_queued_searches
+    if not visitor.address:
+        return  # the machine's own user
+    waiting = [one.search for one in list_searches(workspace) if one.state == "queued" and one.owner == visitor.name]
+    if len(waiting) >= limit:
+        raise QuotaError(
+            f"{counted(len(waiting), 'search', 'searches')} of yours are waiting already, and this installation allows "
+            f"{limit}; wait until one has started, or stop one."
+        )
 
 
 def find_search(name: str, workspace: Workspace | None = None) -> Search:

@@ -8,22 +8,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from autodet.access.change import change
 from autodet.datasets.manifest import (
     Dataset,
     DatasetSummary,
-    erase_dataset,
     list_datasets,
     only_dataset_id,
     read_dataset,
 )
 from autodet.datasets.versions.derive import ancestors
-from autodet.errors import DatasetError, ModelError, NotFoundError
+from autodet.errors import BusyError, DatasetError, ModelError, NotFoundError
+from autodet.lock import hold_folder
 from autodet.models.store import BUNDLE, StoredModel, erase_model, only_model_id
 from autodet.names import naming
 from autodet.search.api import is_in_the_making, list_searches
 from autodet.search.delete import size_of
 from autodet.text_format import listed
-from autodet.workspace import Workspace, open_workspace
+from autodet.workspace import Workspace, delete_folder, open_workspace
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,20 @@ def delete_dataset(dataset: Dataset | DatasetSummary | str, workspace: Workspace
     workspace = workspace or _home_of(dataset)
     with naming(workspace.searches):  # no search may start on it between check and deletion
         planned = plan_dataset_deletion(dataset, workspace)
-        erase_dataset(workspace.datasets / planned.id)
+        _erase_dataset(planned.id, workspace)
     return planned
+
+
+def _erase_dataset(id: str, workspace: Workspace) -> None:
+    """Delete the folder of a data set; versions have their own hard links to its photos, or copies of them."""
+    folder = workspace.datasets / id
+    try:
+        with change("delete data set", id, workspace), hold_folder(folder, alone=True, patience_seconds=0):
+            delete_folder(folder)
+    except BusyError as error:
+        raise DatasetError(
+            f"A version or an export of the data set {id!r} is being made; delete it when that is done."
+        ) from error
 
 
 def _home_of(dataset: Dataset | DatasetSummary | str) -> Workspace:

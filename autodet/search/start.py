@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from autodet.access.change import change
+from autodet.access.visitor import current_visitor
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import SearchError, WeightsError, warn
 from autodet.evaluation.objective import Objective
@@ -17,7 +19,7 @@ from autodet.models.registry import weights_problem
 from autodet.models.store import list_models
 from autodet.names import free_name, ids_in, is_numbered, naming
 from autodet.records import Notice, SearchStatus
-from autodet.search.api import Search, find_search, search_folders
+from autodet.search.api import Search, check_queue, find_search, search_folders
 from autodet.search.executors.ray_check import check_cluster
 from autodet.search.launch import Launcher, launch
 from autodet.search.order.combinations import Combinations, cap_caution
@@ -119,16 +121,21 @@ def place_order(order: Order, workspace: Workspace, once_within: float, launcher
         launcher: As in ``start_search``.
 
     Raises:
+        AccessError: The visitor may not change anything.
+        QuotaError: The visitor has too many searches in the queue.
         SearchError: The data set does not exist, or has changed.
     """
-    with naming(workspace.searches):
+    with change("start search", order.spec.name, workspace) as started, naming(workspace.searches):
         check_dataset(order.spec, workspace)  # the naming lock prevents its deletion from here on
         folder = _twin(order.spec, workspace, once_within)
         if folder is None:
+            check_queue(workspace)
             taken = ids_in(workspace.searches, workspace.models)
             free = free_name(order.spec.name, taken, "search or model", warned=order.named)
-            folder = _write_search(replace(order.spec, name=free), workspace, order.beginning, order.cautions)
+            spec = replace(order.spec, name=free, owner=current_visitor().name)
+            folder = _write_search(spec, workspace, order.beginning, order.cautions)
             (launcher or launch)(folder)
+        started.thing = folder.name
     return Search(folder, launcher)
 
 
@@ -275,7 +282,7 @@ def _twin(spec: SearchSpec, workspace: Workspace, seconds: float) -> Path | None
         if (
             found
             and is_numbered(found.name, spec.name)
-            and replace(found, created=spec.created, name=spec.name) == spec
+            and replace(found, created=spec.created, name=spec.name, owner=spec.owner) == spec
         ):
             return folder
     return None
@@ -305,6 +312,7 @@ def _write_search(
             name=spec.name,
             follow_up=spec.follow_up.kind if spec.follow_up else None,
             follows=spec.follow_up.search if spec.follow_up else "",
+            owner=spec.owner,
         )
         write_snapshot(hidden, status)
         folder = publish_folder(hidden, workspace.searches, spec.name, avoid)

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from autodet.access.change import change
 from autodet.datasets.manifest import Dataset
 from autodet.inference.background_jobs import Job, find_job, start_job
 from autodet.search.trial_models import predict_trial
+from autodet.workspace import Workspace
 
 UNEXPECTED = "The evaluation failed unexpectedly; the app's log has the details. Try again."
 
@@ -14,8 +16,12 @@ def start_trial_prediction(folder: Path, trial: int, dataset: Dataset) -> Job:
 
     Returns:
         The new job, or the existing one if it is already waiting or running.
+
+    Raises:
+        AccessError: The visitor may not change anything.
     """
-    return start_job(_key(folder, trial), lambda job: predict_trial(folder, trial, dataset, job.report), UNEXPECTED)
+    with change("evaluate", f"{folder.name} trial {trial}", Workspace(folder.parent.parent)):
+        return start_job(_key(folder, trial), lambda job: predict_trial(folder, trial, dataset, job.report), UNEXPECTED)
 
 
 def find_trial_prediction(folder: Path, trial: int) -> Job | None:

@@ -3,12 +3,14 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 
 import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from autodet.access.audit_log import read_entries
+from autodet.access.guesses import MAX_WRONG, Guesses
 from autodet.ui.common import sign_in
 from autodet.ui.common.frame import PAGES
 from autodet.workspace import Workspace
@@ -50,7 +52,7 @@ def test_a_page_that_is_run_without_the_frame_is_guarded_too(workspace, password
 def delays(monkeypatch):
     """How long each guess had to wait, in seconds; nobody really waits."""
     waited = []
-    monkeypatch.setattr("autodet.ui.common.sign_in.guesses", sign_in.Guesses(waited.append))
+    monkeypatch.setattr(sign_in, "guesses", Guesses(waited.append))
     return waited
 
 
@@ -59,31 +61,31 @@ def guess(app, text):
     return checked(app.button[0].click().run())
 
 
-def test_each_wrong_password_of_a_visitor_makes_the_next_one_wait_longer(visit, password, delays, caplog):
+def test_each_wrong_password_makes_the_next_guess_of_its_address_wait_longer(visit, password, delays, caplog):
     app = visit("home")
     for _ in range(4):
         assert "Wrong password" in says(guess(app, "a guess"))
     assert delays == [0, 1, 2, 4]
-    assert guess(app, SECRET).title[0].value != "autodet"
+    assert guess(visit("home"), SECRET).title[0].value != "autodet"  # who begins again waits too
     assert delays[-1] == 8  # the right one too, or a quick answer would tell
-    assert caplog.text.count("Wrong password") == 4
+    assert caplog.text.count("Wrong password from 127.0.0.1") == 4
     assert "a guess" not in caplog.text
 
 
-def test_visitors_who_begin_again_for_each_guess_wait_too(visit, password, delays):
-    for _ in range(9):
+def test_an_address_with_too_many_wrong_passwords_is_locked_out_and_logged(visit, password, delays, workspace):
+    for _ in range(MAX_WRONG):
         guess(visit("home"), "a guess")
-    assert delays == [0, 0, 0, 0, 1, 2, 3, 4, 5]
-    guess(visit("home"), SECRET)
-    assert delays[-1] == 6
+    app = guess(visit("home"), SECRET)
+    assert "try again in a quarter of an hour" in says(app)
+    assert app.title[0].value == "autodet"
+    entries = [(entry.action, entry.address, entry.outcome) for entry in read_entries(workspace)]
+    assert entries == [("sign in", "127.0.0.1", "refused")] * MAX_WRONG
+    assert "a guess" not in (workspace.audit / "changes.jsonl").read_text()
 
 
-def test_no_more_than_some_guesses_wait_at_once(visit, password, delays):
+def test_one_guess_of_an_address_waits_at_once(visit, password, delays):
     app = visit("home")
-    guess(app, "a guess")
-    with ExitStack() as others:
-        for _ in range(sign_in.MAX_WAITING):
-            others.enter_context(sign_in.guesses.wait(1.0))
+    with sign_in.guesses.wait("127.0.0.1"):
         assert "wait a minute" in says(guess(app, SECRET))
         assert app.title[0].value == "autodet"
     assert guess(app, SECRET).title[0].value != "autodet"

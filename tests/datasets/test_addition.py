@@ -2,9 +2,9 @@ import pytest
 
 from autodet import add_photos
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.datasets.manifest import erase_dataset
 from autodet.errors import DatasetError, NotFoundError
 from autodet.messages.versions import change_sentence
+from autodet.search.delete_assets import delete_dataset
 from tests.helpers import APPLE, BANANA, workspace_in, write_labelled, zip_folder
 
 PEAR = ("pear", (2, 2, 30, 30))
@@ -50,7 +50,7 @@ def test_new_photos_make_a_version_and_the_data_set_stays(tmp_path, workspace, f
     ]
     assert (fruit.folder / "manifest.json").read_bytes() == before
     assert names(workspace) == {"fruit", "fruit-2"}
-    erase_dataset(fruit.folder)
+    delete_dataset(fruit)
     assert all(version.photo(record).stat().st_size for record in version.images)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from autodet.access.change import change
+from autodet.access.visitor import current_visitor
 from autodet.datasets.checks.kinds import decide
 from autodet.datasets.checks.photo_checks import CheckedPhoto
 from autodet.datasets.formats.source_files import photo_stem
@@ -82,14 +84,17 @@ def import_dataset(
     """
     workspace = workspace or open_workspace()
     decided, report = decide(decisions), _in_words(progress)
-    shown = shown_name(source)
-    with failures_named(shown), hidden_folder(workspace.datasets) as scratch:
-        root, ours = fetch(source, scratch, seed, credentials, report, large=decided["large_download"] == "keep")
-        copies = None if ours else scratch / PHOTOS
-        reviewed = review(stage(root, copies=copies, shown=shown, format=format, report=report), decided, seed)
-        for refusal in reviewed.refusals:
-            raise DatasetError(problem_sentence(refusal))
-        return store(reviewed, (name or "").strip() or name_of(source), workspace, report)
+    shown, name = shown_name(source), (name or "").strip() or name_of(source)
+    with change("create data set", name, workspace) as made, failures_named(shown):
+        with hidden_folder(workspace.datasets) as scratch:
+            root, ours = fetch(source, scratch, seed, credentials, report, large=decided["large_download"] == "keep")
+            copies = None if ours else scratch / PHOTOS
+            reviewed = review(stage(root, copies=copies, shown=shown, format=format, report=report), decided, seed)
+            for refusal in reviewed.refusals:
+                raise DatasetError(problem_sentence(refusal))
+            dataset = store(reviewed, name, workspace, report)
+        made.thing = dataset.id
+        return dataset
 
 
 @collector_paused()
@@ -197,6 +202,7 @@ def _fill(folder: Path, found: Review, name: str, report: Progress) -> Dataset:
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         fingerprint=fingerprint_of(classes, records),
         splits_from=found.splits_from,
+        owner=current_visitor().name,
     )
 
 

@@ -26,12 +26,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from autodet.access.change import Action, Change, change, may_change
+from autodet.access.visitor import current_visitor
 from autodet.datasets.checks.kinds import decide
 from autodet.datasets.imports.review import Review, review
 from autodet.datasets.imports.staged_json import read_staged
@@ -75,6 +77,7 @@ class ImportRequest:
         created: Time of the request, ISO 8601 with time zone.
         credentials: For S3: the account and the server, without keys.
         large: Whether the user agreed to a large download.
+        owner: Who asked for it; empty if nobody knows.
     """
 
     source: str
@@ -84,6 +87,7 @@ class ImportRequest:
     created: str = ""
     credentials: S3Credentials | None = None
     large: bool = False
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,8 +150,9 @@ class Import:
         return {str(kind): str(action) for kind, action in _read(draft).items()} if draft.exists() else {}
 
     def keep_draft(self, decisions: Mapping[str, str]) -> None:
-        """Save the user's decisions so far, so that a later visit can restore them."""
-        write_json(self._folder / DRAFT, dict(decisions))
+        """Save the user's decisions so far, so that a later visit can restore them; those of a viewer are not saved."""
+        if may_change():
+            write_json(self._folder / DRAFT, dict(decisions))
 
     @property
     def lacks_keys(self) -> bool:
@@ -190,7 +195,7 @@ class Import:
         if credentials:
             request = replace(request, credentials=credentials.without_keys())
         decide(decisions)
-        with hold_lock(self._folder, patience_seconds=1.0) as lock:
+        with self._change("continue import"), hold_lock(self._folder, patience_seconds=1.0) as lock:
             self._refuse_if_over(storing=decisions is not None)
             (self._folder / CANCEL).unlink(missing_ok=True)
             _write_order(self._folder, request)
@@ -198,13 +203,16 @@ class Import:
 
     def discard(self) -> None:
         """Cancel and delete the import with its fetched files; a running import deletes itself."""
-        with suppress(FileNotFoundError):  # already discarded by another process
+        with self._change("discard import"), suppress(FileNotFoundError):  # already discarded by another process
             (self._folder / CANCEL).touch()
             try:
                 with hold_lock(self._folder, patience_seconds=0.0 if self._is_working() else 5.0):
                     delete_folder(self._folder)
             except BusyError:
                 return  # its process sees the cancel file
+
+    def _change(self, action: Action) -> AbstractContextManager[Change]:
+        return change(action, self.id, Workspace(self._folder.parent.parent))
 
     def _is_working(self) -> bool:
         try:
@@ -245,16 +253,24 @@ def start_import(
         parse_address(source)
         choose_endpoint(credentials or OWN, load_settings())
     workspace = workspace or open_workspace()
-    _forget_finished(workspace)
-    text = source if isinstance(source, str) else ""
-    created = datetime.now(UTC).isoformat(timespec="milliseconds")
-    request = ImportRequest(text, name, format, seed, created, credentials.without_keys() if credentials else None)
-    with hidden_folder(workspace.imports) as hidden, hold_lock(hidden) as lock:
-        if not isinstance(source, str):
-            _keep_upload(source, hidden)
-        _write_order(hidden, request)
-        folder = publish_folder(hidden, workspace.imports, name)
-        _launch(folder, lock, "stage", {}, credentials)
+    request = ImportRequest(
+        source if isinstance(source, str) else "",
+        name,
+        format,
+        seed,
+        datetime.now(UTC).isoformat(timespec="milliseconds"),
+        credentials.without_keys() if credentials else None,
+        owner=current_visitor().name,
+    )
+    with change("import", name, workspace) as asked:
+        _forget_finished(workspace)
+        with hidden_folder(workspace.imports) as hidden, hold_lock(hidden) as lock:
+            if not isinstance(source, str):
+                _keep_upload(source, hidden)
+            _write_order(hidden, request)
+            folder = publish_folder(hidden, workspace.imports, name)
+            asked.thing = folder.name
+            _launch(folder, lock, "stage", {}, credentials)
     return Import(folder)
 
 

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from autodet.access.change import change
+from autodet.access.visitor import Visitor, acting_as
 from autodet.datasets.checks.kinds import decide
 from autodet.datasets.imports.import_dataset import ORDER, collector_paused, failures_named, store, stored_for
 from autodet.datasets.imports.import_job import (
@@ -153,7 +155,10 @@ def _store(folder: Path, decisions: Mapping[str, str]) -> ImportStatus:
 def _finish(folder: Path, found: Review, report: Reporter) -> ImportStatus:
     order = secrets.token_hex(16)
     (folder / ORDER).write_text(order, encoding="utf-8")
-    dataset = store(found, read_request(folder).name, Workspace(folder.parent.parent), report, order)
+    request, workspace = read_request(folder), Workspace(folder.parent.parent)
+    with acting_as(Visitor(request.owner, "editor")), change("create data set", request.name, workspace) as made:
+        dataset = store(found, request.name, workspace, report, order)
+        made.thing = dataset.id
     return ImportStatus("finished", 1.0, ImportStep("end"), dataset=dataset.id)
 
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from autodet.access.change import change
+from autodet.access.visitor import current_visitor
 from autodet.datasets.manifest import IMAGES, Dataset, publish_dataset, read_dataset
 from autodet.errors import BusyError, DatasetError
 from autodet.lock import hold_folder
@@ -21,15 +23,17 @@ def publish_version(
     """Store a version under a new id; after a crash or an error nothing of it is visible.
 
     Args:
-        draft: The version; its folder, id and time are set here.
+        draft: The version; its folder, id, time and owner are set here.
         sources: The file of each of its photos, in a folder of a parent.
         parents: The data sets that must not be deleted while this runs.
         workspace: Target workspace.
 
     Raises:
+        AccessError: The visitor may not change anything.
         DatasetError: A parent was deleted or has lost photos, or the disk is full.
     """
     with ExitStack() as opened:
+        made = opened.enter_context(change("create data set", draft.name, workspace))
         opened.enter_context(_failures_named(parents))
         for parent in parents:
             opened.enter_context(hold_folder(parent.folder))
@@ -39,7 +43,9 @@ def publish_version(
         for record, source in zip(draft.images, sources, strict=True):
             _share(source, folder / IMAGES / record.file)
         created = datetime.now(UTC).isoformat(timespec="milliseconds")
-        stored = publish_dataset(replace(draft, folder=folder, id=folder.name, created=created), workspace)
+        own = replace(draft, folder=folder, id=folder.name, created=created, owner=current_visitor().name)
+        stored = publish_dataset(own, workspace)
+        made.thing = stored.id
         return read_dataset(stored.folder)
 
 

@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from autodet.records import SearchStatus
 from autodet.search.api import find_only_search
 from autodet.text_format import counted, size_text
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
 
@@ -42,6 +43,7 @@ def _size(search: str) -> int:
     return find_only_search(search).size_bytes()
 
 
+@editors_only()
 def offer_deletion(status: SearchStatus) -> None:
     """Show a button that deletes an inactive search, after confirmation."""
     if st.button("Delete", key=f"delete {status.search}", icon=":material/delete:"):

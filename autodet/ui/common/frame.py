@@ -1,4 +1,4 @@
-"""Frame of every page: navigation, password gate and error handling."""
+"""Frame of every page: navigation, sign-in and error handling."""
 
 import logging
 from collections.abc import Iterator
@@ -12,8 +12,9 @@ from streamlit.navigation.page import StreamlitPage
 from autodet.errors import AutodetError, SettingsError, sentence_for
 from autodet.settings import is_loopback, load_settings
 from autodet.ui.common.address import ASSETS, PAGE, read_address, show_link
+from autodet.ui.common.editors import show_visitor
 from autodet.ui.common.markdown import escape
-from autodet.ui.common.sign_in import ask_for_password, is_admitted
+from autodet.ui.common.sign_in import ask_to_sign_in, find_visitor, needs_sign_in
 from autodet.workspace import open_workspace, sweep_hidden
 
 LOGO = ASSETS / "logo.svg"
@@ -89,7 +90,7 @@ def _delete_leftovers() -> None:
 
 @contextmanager
 def page(name: str, subtitle: str = "") -> Iterator[None]:
-    """Wrap a page: ask for the password, draw the heading, and reduce errors to one sentence.
+    """Wrap a page: ask for the sign-in, draw the heading, and reduce errors to one sentence.
 
     Args:
         name: The page, a key of ``PAGES``.
@@ -100,11 +101,12 @@ def page(name: str, subtitle: str = "") -> Iterator[None]:
     st.set_page_config(page_title=entry.tab_title)
     st.html(STYLE)
     try:
-        ask_for_password()
+        ask_to_sign_in()
     except SettingsError as error:
         st.error(escape(str(error)), icon=":material/error:")
         st.stop()
     _finish_switch(name)
+    show_visitor()
     _warn_of_open_app()
     read_address(name)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -182,14 +184,14 @@ def _fetch_frame(name: str) -> None:
 
 def _is_open() -> bool:
     try:
-        return is_admitted()
+        return find_visitor() is not None
     except SettingsError:
         return False  # the page shows the error
 
 
 def _warn_of_open_app() -> None:
-    """Warn if the app listens beyond the local machine without a password."""
-    if load_settings().password is None and not is_loopback(st.get_option("server.address")):
+    """Warn if the app listens beyond the local machine without a sign-in, unless it is a demo."""
+    if not needs_sign_in() and load_settings().mode != "demo" and not is_loopback(st.get_option("server.address")):
         st.warning(
             "This app is open to everyone who can reach it. To keep strangers out, set AUTODET\\_PASSWORD and restart "
             "the app.",

@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from autodet.access.visitor import for_current_visitor
 from autodet.datasets.manifest import Dataset
 from autodet.models.store import StoredModel
 from autodet.reports.file import report_bytes
@@ -25,7 +26,7 @@ def offer_report(model: StoredModel, dataset: Dataset, split: str) -> None:
     """
     st.download_button(
         "Download the report",
-        partial(_html, model, dataset, split),  # called on download
+        for_current_visitor(partial(_html, model, dataset, split)),  # called on download, in another thread
         f"{model.id}-{dataset.id}-{split}.html",
         "text/html",
         key=f"report {model.id} {dataset.id} {split}",

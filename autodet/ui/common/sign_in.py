@@ -1,169 +1,206 @@
-"""Password sign-in, with delays that grow after each wrong password.
+"""Who visits: sign-in with OpenID Connect where Streamlit's secrets configure it, else with a password, else nobody.
 
-After sign-in the browser gets a cookie with a random token, so that a reload does not ask again. Only this process
-knows the tokens; they expire when it ends or after ``ADMISSION_SECONDS``.
+After a password the browser gets a cookie with a random token, so that a reload does not ask again; see
+``autodet.access.admissions``. OpenID Connect is Streamlit's: its cookie holds the identity, signed.
 """
 
-import hashlib
 import hmac
 import json
 import logging
-import secrets
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from autodet.settings import load_settings
+from autodet.access.admissions import ADMISSION_SECONDS, admit, admitted_role, digest_of, revoke
+from autodet.access.allowlist import role_of, verified_email
+from autodet.access.audit_log import write_entry
+from autodet.access.guesses import Guesses, LockedOutError, TooManyGuessesError
+from autodet.access.visitor import STRANGER, Role, Visitor, identify_visitors
+from autodet.errors import AutodetError
+from autodet.settings import LOOPBACK, Settings, load_settings
+from autodet.ui.common.markdown import escape
+from autodet.workspace import open_workspace
 
 # Session state keys; ``ADMITTED`` holds the digest of the token that admits this tab.
-ADMITTED, WRONG, TOKEN, SIGNED_OUT = "admitted", "wrong passwords", "token", "signed out"
-ADMISSION_SECONDS = 12 * 3600.0
-RECENT_SECONDS = 600.0
-FREE_GUESSES = 3  # recent wrong passwords of all visitors together that cause no delay
-MAX_DELAY_SECONDS = 30.0
-MAX_WAITING = 8  # maximum number of concurrently delayed guesses
+ADMITTED, TOKEN, SIGNED_OUT, NOTED = "admitted", "token", "signed out", "sign-in noted"
 # A session cookie. All ports of a host share cookies, so the name includes the port.
 SET_COOKIE = """<script>
 const secure = location.protocol === "https:" ? "; Secure" : "";
 document.cookie = {name} + "=" + {token} + "; path=/; SameSite=Strict" + secure;
 </script>"""
+NO_AUTHLIB = (
+    "Sign-in is configured, but the package Authlib is missing; install it with 'pip install -r "
+    "requirements-oidc.txt' and restart the app."
+)
+NO_LIST = "Sign-in is configured, but nobody has access; set AUTODET_EDITORS or AUTODET_VIEWERS and restart the app."
+UNVERIFIED = "Your sign-in names no verified e-mail address; verify it with your provider, then sign in again."
 
 log = logging.getLogger("autodet.ui")
-
-
-class TooManyGuessesError(Exception):
-    """The maximum number of delayed guesses is already waiting."""
-
-
-class Guesses:
-    """Rate limiter for wrong passwords of all visitors of this process; thread-safe.
-
-    Args:
-        sleep: Function that waits for the given number of seconds.
-    """
-
-    def __init__(self, sleep: Callable[[float], object] = time.sleep) -> None:
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        self._wrong: deque[float] = deque()
-        self._waiting = 0
-
-    def delay_seconds(self, wrong_before: int) -> float:
-        """Return the delay before a guess is checked, which applies to right and wrong guesses alike.
-
-        Args:
-            wrong_before: Number of this visitor's wrong passwords; recent ones of all visitors count as well.
-        """
-        own = 2.0 ** (wrong_before - 1) if wrong_before else 0.0
-        total = max(0, self.recent() - FREE_GUESSES)
-        return min(MAX_DELAY_SECONDS, max(own, float(total)))
-
-    def recent(self) -> int:
-        """Return the number of wrong passwords of all visitors in the last ten minutes."""
-        with self._lock:
-            while self._wrong and self._wrong[0] < time.monotonic() - RECENT_SECONDS:
-                self._wrong.popleft()
-            return len(self._wrong)
-
-    def note_wrong(self) -> None:
-        """Count a wrong password."""
-        with self._lock:
-            self._wrong.append(time.monotonic())
-
-    @contextmanager
-    def wait(self, seconds: float) -> Iterator[None]:
-        """Delay a guess.
-
-        Raises:
-            TooManyGuessesError: Too many guesses are waiting; this one must not be checked.
-        """
-        with self._lock:
-            if seconds and self._waiting >= MAX_WAITING:
-                raise TooManyGuessesError
-            self._waiting += 1
-        try:
-            self._sleep(seconds)
-            yield
-        finally:
-            with self._lock:
-                self._waiting -= 1
-
-
 guesses = Guesses()
-_admitted_until: dict[str, float] = {}  # expiry on the monotonic clock, by SHA-256 of the token
 
 
-def is_admitted() -> bool:
-    """Return whether this visitor may use the app: no password is set, or this browser has signed in.
-
-    Raises:
-        SettingsError: The settings are invalid.
-    """
-    if load_settings().password is None:
-        return True
-    digest = st.session_state.setdefault(ADMITTED, _digest(_cookie()))
-    return _admitted_until.get(digest, 0.0) > time.monotonic()
-
-
-def ask_for_password() -> None:
-    """Show the sign-in form and stop the page, unless the visitor is signed in.
+def find_visitor() -> Visitor | None:
+    """Return the visitor of this session; None if a sign-in is missing.
 
     Raises:
         SettingsError: The settings are invalid.
     """
-    if is_admitted():
+    settings = load_settings()
+    found = _signed_in(settings)
+    return replace(found, role="viewer") if found and settings.mode == "demo" else found
+
+
+def needs_sign_in() -> bool:
+    """Return whether visitors sign in here."""
+    return _has_provider() or load_settings().password is not None
+
+
+def ask_to_sign_in() -> None:
+    """Show the sign-in and stop the page, unless the visitor is signed in.
+
+    Raises:
+        SettingsError: The settings are invalid.
+    """
+    visitor = find_visitor()
+    if visitor:
         if token := st.session_state.pop(TOKEN, None):
             _set_cookie(token)
+        if visitor.name and NOTED not in st.session_state:
+            st.session_state[NOTED] = True
+            write_entry(open_workspace(), visitor, "sign in", "", "done")
         return
     if st.session_state.pop(SIGNED_OUT, False):
         _set_cookie("")
     st.title("autodet", anchor=False)
-    with st.form("gate", width=420):
-        given = st.text_input("Password", type="password", autocomplete="current-password")
-        if st.form_submit_button("Enter", type="primary"):
-            _check(given)
+    if _has_provider():
+        _ask_provider(load_settings())
+    else:
+        _ask_for_password()
     st.stop()
 
 
 def sign_out() -> None:
-    """Sign this browser out in all of its tabs."""
-    _admitted_until.pop(st.session_state.pop(ADMITTED, ""), None)
+    """Sign this browser out, in all of its tabs if it signed in with a password."""
+    if _has_provider():
+        st.session_state.pop(NOTED, None)
+        st.logout()
+        return
+    revoke(st.session_state.pop(ADMITTED, ""))
     st.session_state[SIGNED_OUT] = True
 
 
-def _check(given: str) -> None:
-    wrong_before = st.session_state.get(WRONG, 0)
-    try:
-        with st.spinner("Checking"), guesses.wait(guesses.delay_seconds(wrong_before)):
-            right = hmac.compare_digest(given.encode(), (load_settings().password or "").encode())
-    except TooManyGuessesError:
-        st.error("Too many passwords are being tried right now; wait a minute, then try again.")
+def session_id() -> str:
+    """Return what identifies this visitor's session."""
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
+
+
+def _signed_in(settings: Settings) -> Visitor | None:
+    if _has_provider():
+        claims = st.user.to_dict()
+        role = role_of(verified_email(claims), settings) if _is_fresh(claims) else None
+        return Visitor(verified_email(claims), role, _address()) if role else None
+    if settings.password is None:
+        return Visitor("", "editor", _address())
+    role = admitted_role(st.session_state.setdefault(ADMITTED, digest_of(_cookie())))
+    return Visitor("", role, _address()) if role else None
+
+
+def _has_provider() -> bool:
+    """Return whether Streamlit's secrets configure OpenID Connect: only then it tells whether somebody is logged in."""
+    return "is_logged_in" in st.user.to_dict()
+
+
+def _is_fresh(claims: Mapping[str, Any]) -> bool:
+    """Return whether somebody signed in with the provider, and not too long ago."""
+    issued = claims.get("iat")
+    return claims.get("is_logged_in") is True and isinstance(issued, int | float) and _age(issued) < ADMISSION_SECONDS
+
+
+def _age(issued: float) -> float:
+    return time.time() - issued
+
+
+def _address() -> str:
+    return st.context.ip_address or LOOPBACK
+
+
+def _ask_provider(settings: Settings) -> None:
+    """Show the buttons that lead to the providers, and why a signed-in person has no access."""
+    if not find_spec("authlib"):
+        st.error(escape(NO_AUTHLIB), icon=":material/error:")
         return
-    if right:
-        token = st.session_state[TOKEN] = _admit()
-        st.session_state[ADMITTED] = _digest(token)
+    if not (settings.editors or settings.viewers):
+        st.error(escape(NO_LIST), icon=":material/error:")
+        return
+    claims = st.user.to_dict()
+    if _is_fresh(claims):
+        email = verified_email(claims)
+        why = f"{email} has no access to this app; ask the person who runs it." if email else UNVERIFIED
+        _note_refusal(Visitor(email, "viewer", _address()))
+        st.error(escape(why), icon=":material/block:")
+        st.button("Sign out", icon=":material/logout:", on_click=sign_out)
+        return
+    for provider in _providers():
+        label = f"Sign in with {escape(provider)}" if provider else "Sign in"
+        if st.button(label, type="primary", icon=":material/login:"):
+            st.login(provider or None)
+
+
+def _providers() -> list[str]:
+    """Return the names of the providers in the secrets; one empty name for a provider without one."""
+    section = st.secrets["auth"]
+    named = [str(name) for name, entry in section.items() if isinstance(entry, Mapping) and "client_id" in entry]
+    return [*([""] if "client_id" in section else []), *named]
+
+
+def _note_refusal(visitor: Visitor) -> None:
+    if NOTED not in st.session_state:
+        st.session_state[NOTED] = True
+        write_entry(open_workspace(), visitor, "sign in", "", "refused")
+
+
+def _ask_for_password() -> None:
+    with st.form("gate", width=420):
+        given = st.text_input("Password", type="password", autocomplete="current-password")
+        if st.form_submit_button("Enter", type="primary"):
+            _check(given)
+
+
+def _check(given: str) -> None:
+    address = _address()
+    try:
+        with st.spinner("Checking"), guesses.wait(address):
+            role = _role_of_password(given, load_settings())
+    except LockedOutError:
+        st.error("Too many wrong passwords came from your address; try again in a quarter of an hour.")
+        return
+    except TooManyGuessesError:
+        st.error("Another password is being tried right now; wait a minute, then try again.")
+        return
+    if role:
+        write_entry(open_workspace(), Visitor("", role, address), "sign in", "", "done")
+        token = st.session_state[TOKEN] = admit(role)
+        st.session_state[ADMITTED] = digest_of(token)
         st.rerun()
-    st.session_state[WRONG] = wrong_before + 1
-    guesses.note_wrong()
-    log.warning("Wrong password, number %d of the last ten minutes.", guesses.recent())
+    guesses.note_wrong(address)
+    log.warning("Wrong password from %s, number %d of the last minutes.", address, guesses.recent(address))
+    write_entry(open_workspace(), Visitor("", "viewer", address), "sign in", "", "refused")
     st.error("Wrong password; ask the person who runs this app.")
 
 
-def _admit() -> str:
-    """Create and register a token for a browser's cookie, and remove expired tokens."""
-    now, token = time.monotonic(), secrets.token_urlsafe(32)
-    for digest in [digest for digest, until in list(_admitted_until.items()) if until < now]:
-        _admitted_until.pop(digest, None)
-    _admitted_until[_digest(token)] = now + ADMISSION_SECONDS
-    return token
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+def _role_of_password(given: str, settings: Settings) -> Role | None:
+    """Return the role that a password gives; both comparisons always run, so that the time tells nothing."""
+    is_editor = hmac.compare_digest(given.encode(), (settings.password or "").encode())
+    is_viewer = hmac.compare_digest(given.encode(), (settings.viewer_password or "").encode())
+    if is_editor and settings.password:
+        return "editor"
+    return "viewer" if is_viewer and settings.viewer_password else None
 
 
 def _cookie() -> str:
@@ -177,3 +214,16 @@ def _cookie_name() -> str:
 def _set_cookie(token: str) -> None:
     script = SET_COOKIE.format(name=json.dumps(_cookie_name()), token=json.dumps(token))
     st.html(script, unsafe_allow_javascript=True)
+
+
+def _visitor_of_thread() -> Visitor | None:
+    """Return who acts in this thread of the server; outside of a server the machine's user does."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return STRANGER if st.runtime.exists() else None
+    try:
+        return find_visitor() or STRANGER
+    except AutodetError:  # invalid settings, which the page shows
+        return STRANGER
+
+
+identify_visitors(_visitor_of_thread)

@@ -13,6 +13,7 @@ from autodet.inference.latency_jobs import find_latency, start_latency
 from autodet.models.store import StoredModel, read_model
 from autodet.records import Leaderboard
 from autodet.text_format import counted
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import link
 from autodet.ui.common.job_progress import watch_job
 from autodet.ui.common.markdown import escape, shortened
@@ -46,7 +47,8 @@ def offer_evaluations(leaderboard: Leaderboard, dataset: Dataset) -> None:
         if (job := lack.find()) and job.error:
             st.error(f"{escape(lack.model.name)}: {escape(job.error)}", icon=":material/error:")
     left = [lack for lack in lacks if lack not in under_way]
-    _offer_to_evaluate([lack.model for lack in left if lack.is_evaluation], dataset, leaderboard.split)
+    if unevaluated := [lack.model for lack in left if lack.is_evaluation]:
+        _offer_to_evaluate(unevaluated, dataset, leaderboard.split)
     evaluated = {standing.model for standing in leaderboard.standings if standing.is_evaluated}
     _offer_to_measure([lack.model for lack in left if not lack.is_evaluation and lack.model.id in evaluated], dataset)
 
@@ -64,9 +66,8 @@ def _lacks(leaderboard: Leaderboard, dataset: Dataset) -> list[_Lack]:
     return lacks
 
 
+@editors_only("evaluate")
 def _offer_to_evaluate(models: Sequence[StoredModel], dataset: Dataset, split: str) -> None:
-    if not models:
-        return
     photos = counted(dataset.splits[split], "photo")
     st.markdown(f"{counted(len(models), 'model')} not evaluated on these {photos} yet:")
     with st.container(horizontal=True):
@@ -84,6 +85,7 @@ def _start(models: Sequence[StoredModel], dataset: Dataset, split: str) -> None:
     st.rerun()
 
 
+@editors_only()
 def _offer_to_measure(models: Sequence[StoredModel], dataset: Dataset) -> None:
     what = f"the latency of {counted(len(models), 'model')}"
     if models and st.button(f"Measure {what}", icon=":material/speed:", help="It takes some seconds for each."):

@@ -8,6 +8,7 @@ from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.search.delete_assets import delete_dataset, plan_dataset_deletion
 from autodet.text_format import counted, size_text
 from autodet.ui.common.confirm_deletion import confirm_deletion
+from autodet.ui.common.editors import editors_only, made_by
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import SPLIT_TITLES, ago, escape
 from autodet.ui.datasets.findings import show_findings
@@ -28,7 +29,7 @@ def show_contents(dataset: Dataset) -> None:
             st.metric(label, value, width="content")
     title = FORMAT_TITLES.get(dataset.format, dataset.format)
     made = "Made" if dataset.parent else f"Detected as {title}, imported"
-    st.caption(f"{made} {ago(dataset.created)}. {SPLIT_ORIGINS[dataset.splits_from]}")
+    st.caption(f"{made} {ago(dataset.created)}{made_by(dataset.owner)}. {SPLIT_ORIGINS[dataset.splits_from]}")
     if not dataset.boxes:
         st.info(
             "No labels yet. A model can predict on these photos; to search for a detector or to evaluate one, label "
@@ -37,6 +38,7 @@ def show_contents(dataset: Dataset) -> None:
         )
 
 
+@editors_only()
 def offer_deletion(dataset: Dataset) -> None:
     """Show a button that deletes a data set, after confirmation."""
     if st.button("Delete", key=f"delete {dataset.id}", icon=":material/delete:"):

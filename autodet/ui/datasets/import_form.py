@@ -15,6 +15,7 @@ from autodet.datasets.sources.roots import find_below_roots
 from autodet.datasets.sources.s3.access import SCHEME, S3Credentials, check_visitor
 from autodet.datasets.sources.upload import UploadedFile
 from autodet.settings import AMAZON, load_settings
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.uploads import ARCHIVES, AUTO, LABELS, choose_format, folder_name, upload_folder
 from autodet.ui.datasets.import_jobs import begun
 from autodet.ui.datasets.s3_identity import choose_identity, remember_keys, type_keys
@@ -25,6 +26,7 @@ LAYOUTS = (
 )
 
 
+@editors_only("import")
 def offer_import(*, folded: bool) -> None:
     """Show the import form, with a tab for each source.
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from autodet.access.change import may_change
 from autodet.datasets.imports.import_job import (
     Import,
     ImportRequest,
@@ -20,6 +21,7 @@ from autodet.messages.imports import download_question, format_question, step_te
 from autodet.settings import load_settings
 from autodet.text_format import counted, duration
 from autodet.ui.common.choice import choose
+from autodet.ui.common.editors import editors_only, explain_refusal
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
 from autodet.ui.datasets.import_review import show_review
@@ -118,7 +120,7 @@ def _watch(id: str) -> None:
             st.rerun()
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.progress(status.share, _progress_text(name, status))
-        if right.button("Cancel", key=f"cancel {id}", icon=":material/close:"):
+        if may_change() and right.button("Cancel", key=f"cancel {id}", icon=":material/close:"):
             find_import(id).discard()
             right.caption("Cancelling …")
 
@@ -134,7 +136,10 @@ def _show_end(job: Import, request: ImportRequest, status: ImportStatus) -> None
     name = escape(request.name)
     if status.state != "confirming":
         forget_keys(job.id)
-    if status.state == "reviewing":
+    if status.state in ASKING and not may_change():
+        st.info(f"The import of {name} waits for a decision.", icon=":material/help:")
+        explain_refusal("continue import")
+    elif status.state == "reviewing":
         show_review(job, begun)
     elif status.state == "choosing":
         _choose_format(job, status)
@@ -156,6 +161,7 @@ def _show_end(job: Import, request: ImportRequest, status: ImportStatus) -> None
         _offer_to_go_on(job, "Continue")
 
 
+@editors_only()
 def _offer_to_go_on(job: Import, label: str, *, large: bool = False) -> None:
     """Show buttons that continue or discard an import, and the key fields if this browser session lacks the keys."""
     asked, kept = job.request().credentials, keys_of(job.id)
@@ -186,6 +192,7 @@ def _choose_format(job: Import, status: ImportStatus) -> None:
         _offer_discard(job, "Discard")
 
 
+@editors_only()
 def _offer_discard(job: Import, label: str) -> None:
     if st.button(label, key=f"discard {job.id}"):
         job.discard()

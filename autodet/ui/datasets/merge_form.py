@@ -24,6 +24,7 @@ from autodet.messages.findings import problem_sentence
 from autodet.records import Finding
 from autodet.text_format import listed
 from autodet.ui.common.choice import choose
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import emphasis, sentences_for_errors
 from autodet.ui.common.markdown import escape
 from autodet.ui.datasets.split_form import edit_splits
@@ -35,6 +36,7 @@ MAX_OTHERS = 9
 MAX_SENTENCES = 4  # per question
 
 
+@editors_only()
 @st.fragment
 def offer_merge(dataset: Dataset) -> None:
     """Show the form that merges a data set with others."""

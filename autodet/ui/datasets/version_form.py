@@ -19,6 +19,7 @@ from autodet.errors import AutodetError
 from autodet.messages.versions import change_sentence
 from autodet.text_format import listed
 from autodet.ui.common.choice import choose
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
 from autodet.ui.datasets.split_form import edit_splits
@@ -66,6 +67,7 @@ def _lineage(found: tuple[Parent, Dataset | None]) -> str:
     return ", a version of ".join([name, *older])
 
 
+@editors_only()
 @st.fragment
 def _offer_version(dataset: Dataset) -> None:
     with sentences_for_errors("Data sets"):

@@ -27,6 +27,7 @@ from autodet.models.store import StoredModel
 from autodet.records import ImportStep, Notice
 from autodet.text_format import counted
 from autodet.ui.common.address import named_in_address, write_address
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import link
 from autodet.ui.common.job_progress import watch_job
 from autodet.ui.common.markdown import escape
@@ -116,6 +117,7 @@ def _show_assumptions(dataset: Dataset, card: ModelCard) -> None:
             st.markdown("\n".join(f"- {escape(sentence)}" for sentence in assumed))
 
 
+@editors_only("drop photos")
 def _offer_drop(model: StoredModel) -> None:
     sweep_hidden(open_workspace().dropped)
     with st.container(border=True):

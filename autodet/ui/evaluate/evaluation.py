@@ -5,6 +5,7 @@ from functools import cached_property, partial
 
 import streamlit as st
 
+from autodet.access.change import may_change
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.outcomes import Outcomes, find_outcomes
 from autodet.inference.background_jobs import Job
@@ -18,6 +19,7 @@ from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, ImageRecord, Prediction
 from autodet.text_format import counted
 from autodet.ui.common.choice import choose_split
+from autodet.ui.common.editors import explain_refusal
 from autodet.ui.common.frame import link
 from autodet.ui.common.job_progress import watch_job
 from autodet.ui.common.markdown import escape
@@ -79,14 +81,17 @@ def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
     if kept := kept_evaluation(model, dataset, split):
         return _evaluated(model, dataset, split, kept)
     if job and not job.error:
-        cancel = partial(cancel_evaluation, model, dataset, split)
+        cancel = partial(cancel_evaluation, model, dataset, split) if may_change() else None
         watch_job("Evaluate", partial(find_evaluation, model, dataset, split), _progress_text, cancel)
         return None
     comparable_records(model.card, dataset, split)  # an error is shown instead of the button
     if job:
         st.error(escape(job.error), icon=":material/error:")
     photos = counted(dataset.splits[split], "photo")
-    if st.button(f"Evaluate on {photos}", type="primary", icon=":material/fact_check:"):
+    if not may_change():
+        st.info(f"The model has not been evaluated on these {photos} yet.", icon=":material/fact_check:")
+        explain_refusal("evaluate")
+    elif st.button(f"Evaluate on {photos}", type="primary", icon=":material/fact_check:"):
         start_evaluation(model, dataset, split)
         st.rerun()
     return None

@@ -17,6 +17,7 @@ from autodet.messages.evaluation import ISSUE_TITLES, issue_text, remedy_text
 from autodet.messages.versions import change_sentence
 from autodet.records import LabelIssue
 from autodet.ui.common.csv_tables import as_csv
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.outcome_drawings import LABEL_COLOUR, Outlines
@@ -172,6 +173,7 @@ def _offer_results(evaluated: Evaluated, issues: Sequence[LabelIssue], decisions
             )
 
 
+@editors_only()
 def _offer_version(dataset: Dataset, accepted: Sequence[LabelIssue], state: str) -> None:
     """Offer a version of the data set with the accepted corrections, and list them."""
     edits = tuple(map(edit_of, accepted))

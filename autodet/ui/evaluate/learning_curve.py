@@ -9,6 +9,7 @@ from autodet.search.api import find_only_search
 from autodet.search.follow_ups.results import learning_curve, newest_follow_up
 from autodet.search.follow_ups.start import DEFAULT_CURVE_SEEDS, plan_learning_curve, start_follow_up
 from autodet.search.run.best_model import BEFORE
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.follow_ups import plan_sentence, show_curve, show_follow_up_progress
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
@@ -62,6 +63,7 @@ def _show_result(follow_up: str, shown_state: SearchState) -> None:
             show_curve(learning_curve(follow_up))
 
 
+@editors_only("start search")
 def _offer_curve(status: SearchStatus, *, again: bool) -> None:
     st.markdown(
         "The learning curve tells: autodet trains the best settings on a quarter, a half and all of the training "

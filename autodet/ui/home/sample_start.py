@@ -9,6 +9,7 @@ from autodet.errors import DatasetError, NotFoundError
 from autodet.messages.imports import step_text
 from autodet.search.start import start_search
 from autodet.ui.common.choice import choose
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import open_page, sentences_for_errors
 
 BEGUN = "first search"  # session state: id of the sample's import, whose data set gets a quick search
@@ -16,6 +17,7 @@ SAME_ORDER_SECONDS = 60.0  # a visitor with two tabs gets one search
 REFRESH_SECONDS = 0.5
 
 
+@editors_only()
 def offer_sample() -> None:
     """Show a button that begins a first search on the sample."""
     if st.button("Try with sample data", icon=":material/play_arrow:"):

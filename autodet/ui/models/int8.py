@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from autodet.access.change import may_change
 from autodet.inference.background_jobs import Job
 from autodet.inference.int8_export import can_export_int8
 from autodet.inference.int8_jobs import find_int8, kept_int8, start_int8
@@ -46,7 +47,9 @@ def offer_int8(model: StoredModel) -> None:
     elif can_export_int8(model.card):
         if job:
             st.error(escape(job.error), icon=":material/error:")
-        if st.button("Make an 8-bit file", key=f"make int8 {model.id}", icon=":material/compress:", help=HELP):
+        if may_change() and st.button(
+            "Make an 8-bit file", key=f"make int8 {model.id}", icon=":material/compress:", help=HELP
+        ):
             with sentences_for_errors("Models"):
                 start_int8(model)
                 st.rerun()

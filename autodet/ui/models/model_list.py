@@ -6,6 +6,8 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
+from autodet.access.change import may_change
+from autodet.access.visitor import for_current_visitor
 from autodet.errors import AutodetError
 from autodet.inference.bundle_graph import add_graph, require_graph
 from autodet.inference.model_upload import upload_model
@@ -18,6 +20,7 @@ from autodet.search.api import is_in_the_making
 from autodet.search.delete_assets import delete_model, plan_model_deletion
 from autodet.text_format import size_text
 from autodet.ui.common.confirm_deletion import confirm_deletion
+from autodet.ui.common.editors import editors_only, made_by
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape, score
 from autodet.ui.common.threshold import thresholds_text
@@ -29,6 +32,7 @@ DONE = "model_done"  # session state: success message of the last upload or rena
 MAX_NAME_LENGTH = 100  # characters
 
 
+@editors_only("add model")
 def offer_upload() -> None:
     """Show an upload form for ``.autodet`` files from other installations."""
     with st.container():  # always present, because expanders below would close if it came and went
@@ -90,7 +94,7 @@ def _show_model(model: StoredModel) -> None:
         link("predict", "Try", model=model.id)
         st.download_button(
             "Download",
-            lambda: _bundle(model),  # called on download
+            for_current_visitor(lambda: _bundle(model)),  # called on download, in another thread
             f"{model.id}.autodet",
             "application/octet-stream",
             key=f"download {model.id}",
@@ -111,8 +115,8 @@ def _origin(model: StoredModel) -> str:
     """Describe the origin of a model, as Markdown."""
     trained = f"rained on the data set {escape(model.card.dataset)}"
     if model.brought:
-        return f"Added {ago(model.added)}, t{trained} elsewhere"
-    return ", ".join(filter(None, (f"T{trained}", ago(model.card.created))))
+        return f"Added {ago(model.added)}{made_by(model.owner)}, t{trained} elsewhere"
+    return ", ".join(filter(None, (f"T{trained}", ago(model.card.created)))) + made_by(model.owner)
 
 
 def _show_details(model: StoredModel) -> None:
@@ -156,17 +160,18 @@ def _show_details(model: StoredModel) -> None:
                 on_click="ignore",
                 help="For programs without Python.",
             )
-        elif architecture and architecture.onnx and find_spec("onnx"):
+        elif architecture and architecture.onnx and find_spec("onnx") and may_change():
             wanted = st.button(
                 "Make the ONNX graph",
                 key=f"graph {model.id}",
                 icon=":material/output:",
                 help="For quicker predictions, without torch, and for programs without Python. It takes some seconds.",
             )
-        with st.popover("Rename", icon=":material/edit:", key=f"rename {model.id} {card.name}"):
-            _offer_new_name(model)
-        if st.button("Delete", key=f"delete {model.id}", icon=":material/delete:"):
-            _confirm_deletion(model)
+        if may_change():
+            with st.popover("Rename", icon=":material/edit:", key=f"rename {model.id} {card.name}"):
+                _offer_new_name(model)
+            if st.button("Delete", key=f"delete {model.id}", icon=":material/delete:"):
+                _confirm_deletion(model)
     offer_int8(model)
     if wanted:
         _make_graph(model)
@@ -197,7 +202,8 @@ def _rounded(value: object) -> str:
 
 
 def _bundle(model: StoredModel) -> bytes:
-    add_graph(model.path)
+    if may_change():
+        add_graph(model.path)
     return model.path.read_bytes()
 
 

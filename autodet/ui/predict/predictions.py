@@ -13,13 +13,15 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
+from autodet.access.quota import Quota, Use
 from autodet.datasets.manifest import list_datasets, read_dataset
 from autodet.datasets.photos import open_photo
-from autodet.errors import PhotoError
+from autodet.errors import PhotoError, QuotaError
 from autodet.inference.box_drawings import draw_boxes, drawing_jpeg
 from autodet.messages.formats import PHOTO_FORMATS
 from autodet.models.store import StoredModel
 from autodet.records import MIN_SCORE, Prediction
+from autodet.settings import load_settings
 from autodet.text_format import counted
 from autodet.ui.common.csv_tables import as_csv
 from autodet.ui.common.frame import sentences_for_errors
@@ -34,6 +36,7 @@ from autodet.ui.common.photo_viewer import (
     view_photo,
 )
 from autodet.ui.common.pictures import as_jpeg, frame_colour, framed, small_photo
+from autodet.ui.common.sign_in import session_id
 from autodet.ui.common.threshold import LOWEST, ask_for_threshold
 from autodet.workspace import open_workspace, portable
 
@@ -44,6 +47,7 @@ TILE_PIXELS = 720  # longer side of a photo among several; downloads have the or
 MAX_MEGABYTES = 100
 MAX_REMEMBERED = 200
 PER_PAGE, COLUMNS = 8, 2
+quota = Quota()
 SEEN = "seen"  # session state: predictions by photo and model
 
 
@@ -103,8 +107,16 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
             except PhotoError as error:
                 unreadable.append(str(error))
                 continue
-            with st.spinner(f"Detecting objects in {escape(photo.name)}, {number} of {len(photos)}"):
-                remembered[key] = next(_loaded(model).stream([image], MIN_SCORE))
+            use = Use.of_photo(image.size, len(photo.content))
+            try:
+                with (
+                    st.spinner(f"Detecting objects in {escape(photo.name)}, {number} of {len(photos)}"),
+                    quota.prediction(session_id(), use, load_settings()),
+                ):
+                    remembered[key] = next(_loaded(model).stream([image], MIN_SCORE))
+            except QuotaError as error:
+                st.warning(escape(str(error)), icon=":material/hourglass_disabled:")
+                break
         seen.append(Seen(photo, sha256, remembered[key]))
     while len(remembered) > max(MAX_REMEMBERED, len(photos)):
         del remembered[next(iter(remembered))]

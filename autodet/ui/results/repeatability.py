@@ -7,6 +7,7 @@ from autodet.records import SearchState, SearchStatus
 from autodet.search.api import find_only_search
 from autodet.search.follow_ups.results import newest_follow_up, repeatability
 from autodet.search.follow_ups.start import DEFAULT_BEST, DEFAULT_SEEDS, plan_repeats, start_follow_up
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.follow_ups import plan_sentence, show_follow_up_progress, show_repeatability_result
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
@@ -40,6 +41,7 @@ def _show_result(follow_up: str, shown_state: SearchState) -> None:
             show_repeatability_result(repeatability(follow_up))
 
 
+@editors_only("start search")
 def _offer_repeats(status: SearchStatus, *, again: bool) -> None:
     st.markdown(
         "A better score can be luck. Train the best trials and the defaults again with other seeds, and compare the "

@@ -2,17 +2,19 @@
 
 import streamlit as st
 
-from autodet.errors import SearchError
+from autodet.access.change import may_change
+from autodet.errors import AccessError, SearchError
 from autodet.evaluation.objective import Objective
 from autodet.messages.plans import plan_text
 from autodet.models.registry import architecture_title
 from autodet.records import SearchState, SearchStatus
-from autodet.search.api import find_only_search
+from autodet.search.api import Search, find_only_search
 from autodet.text_format import duration
 from autodet.ui.common.choice import dataset_names
 from autodet.ui.common.confirm_deletion import offer_deletion, show_size
+from autodet.ui.common.editors import made_by
 from autodet.ui.common.frame import link, sentences_for_errors
-from autodet.ui.common.markdown import escape, score
+from autodet.ui.common.markdown import ago, escape, score
 from autodet.ui.common.search_progress import progress_text
 from autodet.ui.results.figures import show_figures
 from autodet.ui.results.follow_up_view import show_follow_up
@@ -105,23 +107,15 @@ def _described(status: SearchStatus) -> str:
     parts = [f"Data set {dataset_names().get(status.dataset, status.dataset)}"]
     parts += titles if len(titles) == 1 else []
     parts += [f"photos at {size} px" for size in sizes] if len(sizes) == 1 else []
-    return escape(" · ".join(parts))
+    return f"{escape(' · '.join(parts))} · started {ago(status.created)}{made_by(status.owner)}"
 
 
 def _offer_actions(status: SearchStatus, lost: str) -> None:
     search = find_only_search(status.search)
     try:
-        if status.state in ("queued", "running") and st.button(
-            "Stop" if status.follow_up else "Stop, keep the best",
-            icon=":material/stop:",
-            help="Ends within seconds; finished epochs are kept.",
-        ):
-            search.stop()
-            st.rerun()
-        if status.unfinished and not lost and st.button("Resume", type="primary", icon=":material/play_arrow:"):
-            search.resume()
-            st.rerun()
-    except SearchError as error:
+        if may_change():
+            _offer_stop_or_resume(status, search, lost)
+    except (AccessError, SearchError) as error:
         st.toast(escape(str(error)))
     if status.model:
         link("evaluate", "Evaluate", model=status.model, dataset=status.dataset)
@@ -129,6 +123,19 @@ def _offer_actions(status: SearchStatus, lost: str) -> None:
         link("predict", "Try a photo", primary=True, model=status.model)
     if not status.active:
         offer_deletion(status)
+
+
+def _offer_stop_or_resume(status: SearchStatus, search: Search, lost: str) -> None:
+    if status.state in ("queued", "running") and st.button(
+        "Stop" if status.follow_up else "Stop, keep the best",
+        icon=":material/stop:",
+        help="Ends within seconds; finished epochs are kept.",
+    ):
+        search.stop()
+        st.rerun()
+    if status.unfinished and not lost and st.button("Resume", type="primary", icon=":material/play_arrow:"):
+        search.resume()
+        st.rerun()
 
 
 def _show_figures(status: SearchStatus) -> None:

@@ -7,12 +7,14 @@ import streamlit as st
 from autodet.evaluation.objective import Objective
 from autodet.records import SearchStatus, TrialStatus
 from autodet.search.api import find_only_search
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import link
 from autodet.ui.common.markdown import escape, score
 
 MAX_OFFERED = 200
 
 
+@editors_only()
 def offer_trials_to_keep(status: SearchStatus) -> None:
     """Show a form that stores the best epoch of any trial as a model, beside the one that the search publishes."""
     trials = {trial.number: trial for trial in _offered(status)}

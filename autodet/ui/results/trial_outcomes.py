@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from autodet.access.change import may_change
 from autodet.datasets.manifest import Dataset, as_dataset
 from autodet.errors import AutodetError, SearchError
 from autodet.evaluation.coco_numbers import class_precisions
@@ -23,6 +24,7 @@ from autodet.search.trial_jobs import find_trial_prediction, start_trial_predict
 from autodet.search.trial_models import compare_trials, has_model, trial_bundle, trial_outcomes
 from autodet.text_format import counted, listed
 from autodet.ui.common.comparison_view import show_comparison
+from autodet.ui.common.editors import explain_refusal
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.job_progress import watch_job
 from autodet.ui.common.markdown import escape
@@ -115,6 +117,9 @@ def _offer_evaluation(folder: Path, trials: Sequence[int], dataset: Dataset) -> 
             return
         if job:
             st.error(f"Trial {trial}: {escape(job.error)}", icon=":material/error:")
+    if not may_change():
+        explain_refusal("evaluate")
+        return
     what = f"trial {trials[0]}" if len(trials) == 1 else f"trials {listed(trials)}"
     st.caption(f"The predictions of {what} were not stored. Evaluate on the validation photos to see its mistakes.")
     photos = counted(dataset.splits["val"], "validation photo")

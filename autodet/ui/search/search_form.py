@@ -24,6 +24,7 @@ from autodet.settings import load_settings
 from autodet.text_format import counted, duration
 from autodet.training.hardware import Hardware, find_hardware, hardware_of_cluster
 from autodet.ui.common.choice import choose, forget
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import emphasis, open_page
 from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.number_input import ask_for_number
@@ -283,6 +284,7 @@ def _warn_of_unjudged_classes(dataset: Dataset) -> None:
         )
 
 
+@editors_only("start search")
 def offer_start(dataset: Dataset, order: Order) -> None:
     """Show the start button, with the problems that prevent a start and a working alternative."""
     networks = architectures(order.tried)

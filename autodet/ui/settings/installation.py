@@ -16,7 +16,7 @@ from autodet.text_format import size_text
 from autodet.training.device import device_slots, number_slots, visible_gpu
 from autodet.training.gpu import GpuReading, read_gpu
 from autodet.ui.common.markdown import escape
-from autodet.ui.common.sign_in import sign_out
+from autodet.ui.common.sign_in import needs_sign_in
 from autodet.version import __version__
 from autodet.workspace import open_workspace
 
@@ -26,8 +26,6 @@ PACKAGES = ("streamlit", "torch", "torchvision", "onnxruntime", "onnx", "optuna"
 def show_installation() -> None:
     """Show the settings without secrets, the GPUs, and the versions of the main packages."""
     settings, workspace = load_settings(), open_workspace()
-    if settings.password:
-        st.button("Sign out", icon=":material/logout:", on_click=sign_out)
     free = shutil.disk_usage(workspace.datasets).free
     facts = {
         "Workspace (AUTODET_HOME)": str(settings.home),
@@ -36,7 +34,9 @@ def show_installation() -> None:
         "Predictions are computed by": runtime_text(choose_runtime().reason),
         "Listens on (AUTODET_ADDRESS)": st.get_option("server.address") or "every interface",
         "Answers to (AUTODET_HOSTS)": ", ".join(st.get_option("server.allowedHosts")) or "every host name",
-        "Password (AUTODET_PASSWORD)": "set" if settings.password else "not set: everyone who can reach it may use it",
+        "Sign-in ([auth] or AUTODET_PASSWORD)": "set"
+        if needs_sign_in()
+        else "not set: everyone who can reach it may use it",
         "Folder of weights (AUTODET_WEIGHTS)": str(settings.weights_folder or "not set"),
         "Server of weights (AUTODET_WEIGHTS_URL)": settings.weights_url or "torchvision's",
         "Folders to import from (AUTODET_DATA_ROOTS)": ", ".join(map(str, settings.data_roots)) or "none",

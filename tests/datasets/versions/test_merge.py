@@ -9,14 +9,14 @@ import pytest
 
 import autodet
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.datasets.manifest import erase_dataset, list_datasets, load_dataset
+from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.versions.derive import ancestors, derive_dataset
 from autodet.datasets.versions.diff import differences_to_json
 from autodet.datasets.versions.merge import MergeSettings, merge_datasets, plan_merge, store_merge
 from autodet.datasets.versions.resplit import Resplit
 from autodet.errors import DatasetError, NotFoundError
 from autodet.messages.versions import change_sentence
-from autodet.search.delete_assets import plan_dataset_deletion
+from autodet.search.delete_assets import delete_dataset, plan_dataset_deletion
 from tests.datasets.checks.test_duplicates import write_scene
 from tests.helpers import APPLE, BANANA, workspace_in, write_labelled
 
@@ -358,7 +358,7 @@ def test_nothing_new_is_a_sentence(data, workspace):
 def test_a_data_set_that_is_deleted_meanwhile_is_a_sentence(data, workspace):
     a, b = merged(data, a=[APPLE], b=[APPLE, OTHER_APPLE])
     made = plan(a, b)
-    erase_dataset(b.folder)
+    delete_dataset(b)
     with pytest.raises(DatasetError, match=r"The data set 'b' has lost photos, or was deleted"):
         store_merge(made, workspace=workspace)
     assert [path.name for path in workspace.datasets.iterdir()] == ["a"]
