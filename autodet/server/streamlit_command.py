@@ -72,6 +72,7 @@ def start_app(settings: Settings, *, port: int | None = None, browser: bool = Tr
     if port is not None:
         _check_port(settings.address, port)
     command = streamlit_command(settings, port=port, browser=browser)
+    os.environ["FORWARDED_ALLOW_IPS"] = ",".join(settings.trusted_proxies)  # else uvicorn believes every local process
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 

@@ -13,7 +13,7 @@ from autodet.datasets.imports.import_job import ImportRequest, ImportStatus, fin
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.versions.derive import derive_dataset
 from autodet.datasets.versions.merge import merge_datasets
-from autodet.errors import AccessError
+from autodet.errors import AccessError, DatasetError
 from autodet.inference.dropped_photos import drop_photos
 from autodet.inference.evaluation_jobs import cancel_evaluation, start_evaluation
 from autodet.inference.int8_jobs import start_int8
@@ -25,7 +25,7 @@ from autodet.search.api import find_search, list_searches
 from autodet.search.delete_assets import delete_dataset, delete_model
 from autodet.search.order.spec import SearchSpec
 from autodet.search.start import start_search
-from autodet.search.status.status_file import write_snapshot
+from autodet.search.status.status_file import LAUNCHED, write_snapshot
 from autodet.search.trial_jobs import start_trial_prediction
 from autodet.workspace import write_json
 from tests.helpers import untrained_bundle, write_voc
@@ -111,7 +111,7 @@ def test_what_an_editor_makes_is_theirs_and_in_the_log(workspace, tmp_path):
         derive_dataset("fruit", rename={"apple": "pear"}, workspace=workspace)
         add_model(untrained_bundle(tmp_path / "m.autodet", name="m"), "m", workspace)
         search = start_search("fruit", workspace=workspace, launcher=lambda folder: None)
-        with pytest.raises(Exception, match="nothing would change|Nothing would change"):
+        with pytest.raises(DatasetError, match="Nothing would change"):
             derive_dataset("fruit", workspace=workspace)
         delete_model("m", workspace)
     assert dataset.owner == EDITOR.name
@@ -142,10 +142,11 @@ def test_searches_in_the_queue_are_limited_for_each_person(workspace, tmp_path, 
     monkeypatch.setenv("AUTODET_MAX_QUEUED_SEARCHES", "2")
     import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
 
+    def wait(folder):
+        (folder / LAUNCHED).touch()
+
     def start(seed):
-        return start_search(
-            "fruit", workspace=workspace, seed=seed, launcher=lambda folder: (folder / "launched").touch()
-        )
+        return start_search("fruit", workspace=workspace, seed=seed, launcher=wait)
 
     with acting_as(EDITOR):
         start(1), start(2)

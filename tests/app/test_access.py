@@ -3,7 +3,9 @@
 import pytest
 
 from autodet.access.audit_log import read_entries
+from autodet.access.visitor import Visitor, acting_as
 from autodet.datasets.imports.import_job import ImportRequest, ImportStatus, write_status
+from autodet.datasets.versions.derive import derive_dataset
 from autodet.inference.evaluations import evaluate_model
 from autodet.records import SearchStatus
 from autodet.search.order.spec import SearchSpec
@@ -13,7 +15,7 @@ from autodet.ui.predict import predictions
 from autodet.workspace import write_json
 from tests.access.test_viewer import tree
 from tests.app.conftest import checked, labelled, labels, says, trial
-from tests.app.test_predict import upload_photos
+from tests.app.test_predict import drop
 
 EDITOR, VIEWER = "open sesame, please", "look, do not touch"
 CHANGING = {
@@ -129,25 +131,26 @@ def test_a_visitor_of_a_demo_changes_nothing(full, visit, demo, name):
     assert list(read_entries(full)) == []
 
 
-def test_a_visitor_of_a_demo_predicts_until_a_quota_is_used_up(full, visit, demo, monkeypatch, tmp_path):
+@pytest.mark.trains
+def test_a_visitor_of_a_demo_predicts_until_a_quota_is_used_up(full, fruit, visit, demo, monkeypatch):
     monkeypatch.setenv("AUTODET_DEMO_PHOTOS", "2,5")
     monkeypatch.setattr(predictions, "quota", predictions.Quota())
-    app = visit("predict", model="fruit")
-    upload_photos(app, tmp_path, 3)
+    photos = [(record.file, fruit.photo(record).read_bytes(), "image/jpeg") for record in fruit.images[:3]]
+    app = drop(visit("predict", model="fruit"), *photos)
     assert "at most 2 photos an hour for each visitor" in says(app)
     assert len(app.session_state[predictions.SEEN]) == 2
 
 
-def test_pages_say_who_made_what(full, visit, monkeypatch):
-    monkeypatch.setattr("autodet.access.visitor.getpass.getuser", lambda: "ana")
-    by = f" by {full_owner(full)}"
-    assert by in says(visit("datasets", dataset="fruit")).replace("\\", "")
-    assert by in says(visit("models")).replace("\\", "")
+def test_pages_say_who_made_what_but_not_to_a_demo(full, fruit, model_there, visit, monkeypatch):
+    with acting_as(Visitor("eva@example.org", "editor", "192.0.2.8")):
+        derive_dataset(fruit, "hers", rename={"apple": "pear"})
+        model_there("hers too")
+
+    def names_eva(name, **chosen):
+        return "eva" in says(visit(name, **chosen))
+
+    assert names_eva("datasets", dataset="hers")
+    assert names_eva("models")
     monkeypatch.setenv("AUTODET_MODE", "demo")
-    assert by not in says(visit("datasets", dataset="fruit")).replace("\\", "")
-
-
-def full_owner(workspace):
-    from autodet.datasets.manifest import list_datasets
-
-    return list_datasets(workspace)[0].owner
+    assert not names_eva("datasets", dataset="hers")
+    assert not names_eva("models")
