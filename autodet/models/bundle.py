@@ -2,7 +2,8 @@
 
 ``model.json`` describes the model and holds the SHA-256 of the other entries. The zip's comment, the file's last 64
 bytes, is the SHA-256 of all bytes before it, so that any changed byte is detected. The entries are stored, not
-compressed: weights do not compress, and a stored entry cannot declare a false size. docs/bundle.md has the details.
+compressed: weights do not compress, and a stored entry cannot declare a false size. The graph refers to the weights
+(``autodet.models.shared_weights``). docs/bundle.md has the details.
 """
 
 import hashlib
@@ -15,11 +16,12 @@ from io import BytesIO
 from pathlib import Path
 
 from autodet.errors import BundleError, LaterVersionError
-from autodet.models.model_card import MAX_NAME, ModelCard, description_problem
+from autodet.models.model_card import FORMAT, MAX_NAME, SHARING_FORMAT, ModelCard, description_problem
 from autodet.models.onnx_graph import check_graph
+from autodet.models.shared_weights import WEIGHTS_ENTRY, share_weights, unshare_weights
 from autodet.workspace import write_atomically
 
-CARD_ENTRY, WEIGHTS_ENTRY, GRAPH_ENTRY = "model.json", "weights.safetensors", "model.onnx"
+CARD_ENTRY, GRAPH_ENTRY = "model.json", "model.onnx"
 MODELS, STORED = "models", "model.autodet"  # a model's place in a workspace: models/ID/model.autodet
 DIGEST_BYTES = 64
 MAX_CARD_BYTES = 4_000_000
@@ -31,9 +33,10 @@ def write_bundle(path: Path, card: ModelCard, weights: bytes, graph: bytes = b""
 
     Args:
         path: Target file; an existing file is replaced.
-        card: Description of the model; its ``weights_sha256`` and ``graph_sha256`` are set here.
+        card: Description of the model; its format and checksums are set here.
         weights: A state dict as safetensors.
-        graph: The network as a serialised ONNX graph, from ``autodet.inference.onnx_export``; empty for none.
+        graph: The network as a serialised ONNX graph, from ``autodet.inference.onnx_export``; empty for none. The file
+            holds the weights that it shares with ``weights`` once.
 
     Returns:
         The SHA-256 of the weights.
@@ -43,13 +46,14 @@ def write_bundle(path: Path, card: ModelCard, weights: bytes, graph: bytes = b""
     """
     if problem := description_problem(card):
         raise BundleError(f"The model {card.name[:MAX_NAME]!r} cannot be written: {problem}.")
-    checksums = {"weights_sha256": _sha256(weights), "graph_sha256": _sha256(graph) if graph else ""}
-    document = asdict(card) | checksums
+    stored = share_weights(graph, weights) if graph else b""
+    checksums = {"weights_sha256": _sha256(weights), "graph_sha256": _sha256(stored) if stored else ""}
+    document = asdict(card) | checksums | {"format": FORMAT if stored == graph else SHARING_FORMAT}
     text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode()
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         archive.comment = b"0" * DIGEST_BYTES
-        for name, data in ((CARD_ENTRY, text), (WEIGHTS_ENTRY, weights), (GRAPH_ENTRY, graph)):
+        for name, data in ((CARD_ENTRY, text), (WEIGHTS_ENTRY, weights), (GRAPH_ENTRY, stored)):
             if data or name != GRAPH_ENTRY:
                 archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), data)
     sealed = content.getvalue()[:-DIGEST_BYTES]
@@ -79,15 +83,15 @@ def read_bundle(path: Path) -> tuple[ModelCard, bytes]:
 
 
 def read_graph(path: Path) -> tuple[ModelCard, bytes]:
-    """Read a model's card and its ONNX graph, with all checks; the graph is empty if the bundle has none.
+    """Read a model's card and its ONNX graph with its weights, with all checks; empty if the bundle has no graph.
 
     Raises:
         BundleError: The file is not a bundle, is truncated, or was modified, or its graph is unsafe or another model's.
     """
     with _reading(path), _sealed(path) as archive:
         card = _card(archive)
-        _weights(archive, card)
-        return card, _graph(archive, card) if card.graph_sha256 else b""
+        weights = _weights(archive, card)
+        return card, _graph(archive, card, weights) if card.graph_sha256 else b""
 
 
 @contextmanager
@@ -129,10 +133,11 @@ def _weights(archive: zipfile.ZipFile, card: ModelCard) -> bytes:
     return weights
 
 
-def _graph(archive: zipfile.ZipFile, card: ModelCard) -> bytes:
-    graph = _entry(archive, GRAPH_ENTRY, MAX_BUNDLE_BYTES)
-    if _sha256(graph) != card.graph_sha256:
+def _graph(archive: zipfile.ZipFile, card: ModelCard, weights: bytes) -> bytes:
+    stored = _entry(archive, GRAPH_ENTRY, MAX_BUNDLE_BYTES)
+    if _sha256(stored) != card.graph_sha256:
         raise BundleError("its ONNX graph is not the one that it describes")
+    graph = unshare_weights(stored, weights)
     check_graph(graph, card)
     return graph
 

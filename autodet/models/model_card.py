@@ -11,7 +11,7 @@ from autodet.records import DEFAULT_THRESHOLD, Calibration, Origin, ScoreFunctio
 from autodet.text_format import few, shortened
 from autodet.version import __version__
 
-FORMAT = "autodet-1"
+FORMAT, SHARING_FORMAT = "autodet-1", "autodet-2"  # in the second, the graph refers to the weights
 SCORE = "score"  # metric by which the search compared epochs, of the best epoch
 
 MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 32, 1280  # pixels; training never uses larger squares
@@ -56,7 +56,7 @@ class ModelCard:
         class_ap50: COCO AP at IoU 0.50 on the validation split by class name; empty for models of earlier versions.
         weights_sha256: Checksum of the weights; set when the bundle is written.
         graph_sha256: Checksum of the ONNX graph; set when the bundle is written, empty if it has no graph.
-        format: Format of the bundle.
+        format: Format of the bundle; set when the bundle is written.
     """
 
     name: str
@@ -124,10 +124,10 @@ class ModelCard:
         """
         if not isinstance(document, dict) or not isinstance(document.get("format"), str):
             raise BundleError("it is not a model of autodet")
-        if document["format"] != FORMAT:
+        if document["format"] not in (FORMAT, SHARING_FORMAT):
             if re.fullmatch(r"autodet-[1-9]\d{0,5}", document["format"]):
                 raise LaterVersionError(made_later(document.get("versions")))
-            raise BundleError(f"it is not a model of the format {FORMAT}")
+            raise BundleError("it is not a model of a format that autodet knows")
         try:
             classes = document["classes"]
             parts = {

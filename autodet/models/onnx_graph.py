@@ -54,7 +54,7 @@ class Message:
             BundleError: It has an unknown field, or one twice.
         """
         seen: set[int] = set()
-        for field in fields_of(_bytes(content)):
+        for field in fields_of(bytes_of(content)):
             if field.number not in self.once | self.many or field.number in self.once & seen:
                 raise BundleError(f"its ONNX graph has a {self.name} that autodet does not write")
             seen.add(field.number)
@@ -74,8 +74,8 @@ N_OPERATOR, N_ATTRIBUTE, N_DOMAIN = 4, 5, 7
 ATTRIBUTE = _message("node's attribute", {1, 2, 3, 4, 5, 6, 13, 20}, {7, 8, 9})
 A_TENSOR, A_GRAPH = 5, 6
 TENSOR = _message("tensor", {2, 8, 9, 12, 14}, {1, 4, 5, 7, 10, 11, 13})
-T_DIMENSIONS, T_TYPE, T_EXTERNAL, T_LOCATION = 1, 2, 13, 14
-T_NUMBERS, T_FLOATS = {4, 5, 7, 9, 10, 11}, {4, 9, 10}
+T_DIMENSIONS, T_TYPE, T_RAW, T_EXTERNAL, T_LOCATION = 1, 2, 9, 13, 14
+T_NUMBERS, T_FLOATS = {4, 5, 7, T_RAW, 10, 11}, {4, T_RAW, 10}
 OPSET = _message("version", {1, 2}, set())
 ENTRY = _message("metadata entry", {1, 2}, set())
 
@@ -117,7 +117,7 @@ def read_metadata(graph: bytes) -> dict[str, str]:
     Raises:
         ValueError: The graph is damaged.
     """
-    return dict(_entry(field.value) for field in fields_of(memoryview(graph)) if field.number == M_METADATA)
+    return dict(text_entry(field.value) for field in fields_of(memoryview(graph)) if field.number == M_METADATA)
 
 
 def with_metadata(graph: bytes, metadata: Mapping[str, str]) -> bytes:
@@ -136,13 +136,13 @@ def _check_model(model: memoryview) -> dict[str, str]:
         elif number == M_OPSET:
             _check_domain(next((field.value for field in OPSET.read(value) if field.number == 1), memoryview(b"")))
         elif number == M_METADATA:
-            metadata.update([_entry(value)])
+            metadata.update([text_entry(value)])
     return metadata
 
 
-def _entry(content: int | memoryview) -> tuple[str, str]:
+def text_entry(content: int | memoryview) -> tuple[str, str]:
     """Return the key and the value of a metadata entry."""
-    entry = {field.number: str(_bytes(field.value), "utf-8") for field in ENTRY.read(content)}
+    entry = {field.number: str(bytes_of(field.value), "utf-8") for field in ENTRY.read(content)}
     return entry.get(1, ""), entry.get(2, "")
 
 
@@ -165,8 +165,8 @@ def _check_node(node: int | memoryview, depth: int) -> int:
     for number, value, _ in NODE.read(node):
         if number == N_DOMAIN:
             _check_domain(value)
-        elif number == N_OPERATOR and _bytes(value) not in OPERATORS:
-            operator = one_line(str(_bytes(value), "utf-8", "replace"), 40)
+        elif number == N_OPERATOR and bytes_of(value) not in OPERATORS:
+            operator = one_line(str(bytes_of(value), "utf-8", "replace"), 40)
             raise BundleError(f"its ONNX graph has the operator {operator!r}, which no network of autodet needs")
         elif number == N_ATTRIBUTE:
             for attribute in ATTRIBUTE.read(value):
@@ -180,7 +180,7 @@ def _check_node(node: int | memoryview, depth: int) -> int:
 
 
 def _check_domain(domain: int | memoryview) -> None:
-    if _bytes(domain) not in DOMAINS:
+    if bytes_of(domain) not in DOMAINS:
         raise BundleError("its ONNX graph has operators that are not part of the standard")
 
 
@@ -204,11 +204,16 @@ def _check_tensor(tensor: int | memoryview) -> None:
         raise BundleError("its ONNX graph has a tensor that is larger than its content")
     for number, value in data:
         is_float = kind in FLOAT_TYPES and number in T_FLOATS
-        if is_float and not np.isfinite(np.frombuffer(_bytes(value), FLOAT_TYPES[kind])).all():
+        if is_float and not np.isfinite(np.frombuffer(bytes_of(value), FLOAT_TYPES[kind])).all():
             raise BundleError("its ONNX graph has weights that are not all numbers")
 
 
-def _bytes(value: int | memoryview) -> memoryview:
+def bytes_of(value: int | memoryview) -> memoryview:
+    """Return the value of a field that is not a number.
+
+    Raises:
+        ValueError: It is a number.
+    """
     if isinstance(value, int):
         raise ValueError("an integer in place of bytes")
     return value

@@ -67,6 +67,11 @@ def bytes_field(number: int, content: bytes) -> bytes:
     return _as_varint(number << 3 | BYTES) + _as_varint(len(content)) + content
 
 
+def integer_field(number: int, value: int) -> bytes:
+    """Encode a field of an unsigned integer."""
+    return _as_varint(number << 3 | VARINT) + _as_varint(value)
+
+
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
     """Return the integer at a position, and the position after it."""
     value = 0
