@@ -13,6 +13,7 @@ from autodet.errors import AutodetError, SettingsError, sentence_for
 from autodet.settings import is_loopback, load_settings
 from autodet.ui.common.address import ASSETS, PAGE, read_address, show_link
 from autodet.ui.common.markdown import escape
+from autodet.ui.common.server_app import admit_browser
 from autodet.ui.common.sign_in import ask_for_password, is_admitted
 from autodet.workspace import open_workspace, sweep_hidden
 
@@ -104,6 +105,7 @@ def page(name: str, subtitle: str = "") -> Iterator[None]:
     except SettingsError as error:
         st.error(escape(str(error)), icon=":material/error:")
         st.stop()
+    admit_browser()
     _finish_switch(name)
     _warn_of_open_app()
     read_address(name)

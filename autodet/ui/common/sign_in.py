@@ -18,6 +18,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from autodet.settings import load_settings
+from autodet.ui.common.server_app import dismiss_browser
 
 # Session state keys; ``ADMITTED`` holds the digest of the token that admits this tab.
 ADMITTED, WRONG, TOKEN, SIGNED_OUT = "admitted", "wrong passwords", "token", "signed out"
@@ -133,6 +134,7 @@ def sign_out() -> None:
     """Sign this browser out in all of its tabs."""
     _admitted_until.pop(st.session_state.pop(ADMITTED, ""), None)
     st.session_state[SIGNED_OUT] = True
+    dismiss_browser()
 
 
 def _check(given: str) -> None:
