@@ -1,9 +1,17 @@
-"""Entry point of the browser app: ``streamlit run app.py``."""
+"""Entry point of the browser app: ``streamlit run app.py``.
+
+The server imports this file once, and each visit runs it as its script.
+"""
 
 import streamlit as st
 
-from autodet.ui.common.frame import ICON, LOGO, navigation
+if st.runtime.scriptrunner.get_script_run_ctx(suppress_warning=True):
+    from autodet.ui.common.frame import ICON, LOGO, navigation
 
-st.set_page_config(page_title="autodet", page_icon=str(ICON), layout="wide")
-st.logo(str(LOGO), size="large")
-navigation().run()
+    st.set_page_config(page_title="autodet", page_icon=str(ICON), layout="wide")
+    st.logo(str(LOGO), size="large")
+    navigation().run()
+else:
+    from autodet.ui.common.server_app import MIDDLEWARE, lifespan
+
+    app = st.App(__file__, middleware=MIDDLEWARE, lifespan=lifespan)

@@ -64,6 +64,9 @@ class Settings:
             (``AUTODET_S3_ENDPOINT``, separated by commas).
         s3_identities: Keys of this machine that visitors may use for S3: ``machine`` for its own, or profile names
             (``AUTODET_S3_IDENTITIES``, separated by commas); none by default.
+        max_visitor_upload_bytes: Maximum total size of the uploaded files that one visitor's tab holds in memory
+            (``AUTODET_MAX_VISITOR_UPLOADS_MB``).
+        max_upload_bytes: The same for all visitors together (``AUTODET_MAX_UPLOADS_MB``).
         large_download_bytes: Size above which S3 downloads need confirmation (``AUTODET_LARGE_DOWNLOAD_MB``).
         max_archive_bytes: Maximum unpacked size of an archive (``AUTODET_MAX_ARCHIVE_MB``).
         max_archive_entries: Maximum number of files in an archive or a folder (``AUTODET_MAX_ARCHIVE_FILES``).
@@ -101,6 +104,8 @@ class Settings:
     data_roots: tuple[Path, ...] = ()
     s3_endpoints: tuple[str, ...] = (AMAZON,)
     s3_identities: tuple[str, ...] = ()
+    max_visitor_upload_bytes: int = 2_000 * MEGABYTE
+    max_upload_bytes: int = 4_000 * MEGABYTE
     large_download_bytes: int = 1_000 * MEGABYTE
     max_archive_bytes: int = 20_000 * MEGABYTE
     max_archive_entries: int = 200_000
@@ -154,6 +159,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         data_roots=tuple(Path(root.strip()).expanduser().resolve() for root in roots),
         s3_endpoints=_listed(environ, "AUTODET_S3_ENDPOINT") or defaults.s3_endpoints,
         s3_identities=_listed(environ, "AUTODET_S3_IDENTITIES"),
+        max_visitor_upload_bytes=_positive(
+            environ, "AUTODET_MAX_VISITOR_UPLOADS_MB", MEGABYTE, defaults.max_visitor_upload_bytes
+        ),
+        max_upload_bytes=_positive(environ, "AUTODET_MAX_UPLOADS_MB", MEGABYTE, defaults.max_upload_bytes),
         large_download_bytes=_positive(environ, "AUTODET_LARGE_DOWNLOAD_MB", MEGABYTE, defaults.large_download_bytes),
         max_archive_bytes=_positive(environ, "AUTODET_MAX_ARCHIVE_MB", MEGABYTE, defaults.max_archive_bytes),
         max_archive_entries=_positive(environ, "AUTODET_MAX_ARCHIVE_FILES", 1, defaults.max_archive_entries),

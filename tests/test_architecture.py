@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 # Left may import right, never the reverse; those of one layer know nothing of each other.
 LAYERS = (
     ("app", "pages", "cli"),
-    ("ui", "server"),
+    ("ui",),
+    ("server",),
     ("search",),
     ("reports",),
     ("inference",),

@@ -20,6 +20,8 @@ def test_everything_can_be_set(tmp_path):
             "AUTODET_DATA_ROOTS": f"{tmp_path / 'a'}:{tmp_path / 'b'}:",
             "AUTODET_S3_ENDPOINT": "amazon, https://minio.example.org,",
             "AUTODET_S3_IDENTITIES": "machine, lab",
+            "AUTODET_MAX_VISITOR_UPLOADS_MB": "1",
+            "AUTODET_MAX_UPLOADS_MB": "4",
             "AUTODET_LARGE_DOWNLOAD_MB": "3",
             "AUTODET_MAX_ARCHIVE_MB": "5",
             "AUTODET_MAX_ARCHIVE_FILES": "7",
@@ -37,6 +39,8 @@ def test_everything_can_be_set(tmp_path):
         data_roots=(tmp_path / "a", tmp_path / "b"),
         s3_endpoints=("amazon", "https://minio.example.org"),
         s3_identities=("machine", "lab"),
+        max_visitor_upload_bytes=1_000_000,
+        max_upload_bytes=4_000_000,
         large_download_bytes=3_000_000,
         max_archive_bytes=5_000_000,
         max_archive_entries=7,
@@ -64,6 +68,8 @@ def test_the_environment_is_read_if_nothing_is_given(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
+        "AUTODET_MAX_VISITOR_UPLOADS_MB",
+        "AUTODET_MAX_UPLOADS_MB",
         "AUTODET_LARGE_DOWNLOAD_MB",
         "AUTODET_MAX_ARCHIVE_MB",
         "AUTODET_MAX_ARCHIVE_FILES",

@@ -14,6 +14,7 @@ from autodet.settings import is_loopback, load_settings
 from autodet.ui.common.address import ASSETS, PAGE, read_address, show_link
 from autodet.ui.common.editors import show_visitor
 from autodet.ui.common.markdown import escape
+from autodet.ui.common.server_app import admit_browser
 from autodet.ui.common.sign_in import ask_to_sign_in, find_visitor, needs_sign_in
 from autodet.workspace import open_workspace, sweep_hidden
 
@@ -105,6 +106,7 @@ def page(name: str, subtitle: str = "") -> Iterator[None]:
     except SettingsError as error:
         st.error(escape(str(error)), icon=":material/error:")
         st.stop()
+    admit_browser()
     _finish_switch(name)
     show_visitor()
     _warn_of_open_app()

@@ -24,6 +24,7 @@ from autodet.access.visitor import STRANGER, Role, Visitor, identify_visitors
 from autodet.errors import AutodetError
 from autodet.settings import LOOPBACK, Settings, load_settings
 from autodet.ui.common.markdown import escape
+from autodet.ui.common.server_app import dismiss_browser
 from autodet.workspace import open_workspace
 
 # Session state keys; ``ADMITTED`` holds the digest of the token that admits this tab.
@@ -86,6 +87,7 @@ def ask_to_sign_in() -> None:
 
 def sign_out() -> None:
     """Sign this browser out, in all of its tabs if it signed in with a password."""
+    dismiss_browser()
     if _has_provider():
         st.session_state.pop(NOTED, None)
         st.logout()

@@ -47,6 +47,8 @@ def show_installation() -> None:
         "An archive may hold": f"{settings.max_archive_entries:,} files",
         "Largest photo": f"{settings.max_photo_pixels / 1e6:.0f} megapixels",
         "Largest upload": f"{st.get_option('server.maxUploadSize')} MB",
+        "Uploads that a tab may hold": size_text(settings.max_visitor_upload_bytes),
+        "Uploads that all tabs may hold": size_text(settings.max_upload_bytes),
         "Studies (AUTODET_STORAGE_URL)": f"PostgreSQL on {storage_label()}"
         if settings.storage_url
         else "in the workspace",

@@ -1,0 +1,66 @@
+"""The server as Streamlit runs it: its middleware, and the sessions that the middleware asks about."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+
+import streamlit as st
+from starlette.middleware import Middleware
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+
+from autodet.server import admission
+from autodet.server.guard import BROWSER_HEADER, Guard
+from autodet.server.uploads import UploadGate, drop_files_of_ended_sessions
+
+
+class StreamlitSessions:
+    """The sessions of this server's Streamlit runtime, as ``autodet.server.uploads.Sessions`` describes them."""
+
+    def browser_of(self, session_id: str) -> str | None:
+        """Return the browser that is connected to a session; None if there is none."""
+        client = Runtime.instance().get_client(session_id)
+        context = client.client_context if client else None
+        return dict(context.headers).get(BROWSER_HEADER) if context else None
+
+    def held_bytes(self) -> dict[str, int]:
+        """Return the size of the files that each session holds, by session id."""
+        sessions = list(_files().file_storage.items())
+        return {session: sum(len(file.data) for file in list(files.values())) for session, files in sessions}
+
+    def drop_files(self, session_id: str) -> None:
+        """Delete the files of a session."""
+        _files().remove_session_files(session_id)
+
+
+SESSIONS = StreamlitSessions()
+MIDDLEWARE = (Middleware(Guard), Middleware(UploadGate, sessions=SESSIONS))
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Free the memory of ended sessions while the server runs."""
+    keep_seconds = float(st.get_option("server.disconnectedSessionTTL"))
+    sweep = asyncio.create_task(drop_files_of_ended_sessions(SESSIONS, keep_seconds))
+    yield
+    sweep.cancel()
+
+
+def admit_browser() -> None:
+    """Let this visitor's browser upload files."""
+    if browser := _browser():
+        admission.admit(browser)
+
+
+def dismiss_browser() -> None:
+    """Refuse further uploads from this visitor's browser."""
+    admission.dismiss(_browser())
+
+
+def _browser() -> str:
+    return str(st.context.headers.get(BROWSER_HEADER, ""))
+
+
+def _files() -> MemoryUploadedFileManager:
+    return cast(MemoryUploadedFileManager, Runtime.instance().uploaded_file_mgr)
