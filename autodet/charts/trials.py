@@ -76,6 +76,33 @@ def loss_figure(status: SearchStatus) -> go.Figure:
     return styled(figure, height=HEIGHT, x_title="epoch", y_title="training loss", tools=True)
 
 
+def first_epoch_figure(status: SearchStatus, height: int = HEIGHT) -> go.Figure:
+    """Plot training loss within the first epoch, one line per running trial, for the time before any score."""
+    figure = go.Figure()
+    for trial in status.trials:
+        shares, losses = zip(*trial.epoch_losses, strict=True) if trial.epoch_losses else ((), ())
+        figure.add_trace(
+            go.Scatter(
+                x=shares,
+                y=losses,
+                mode="lines+markers",
+                name=f"trial {trial.number}",
+                line={"color": _colour(trial), "width": 2.5},
+                marker={"size": 6},
+                customdata=[trial.number] * len(shares),
+                hovertemplate=f"trial {trial.number}, %{{x:.0%}} of epoch 1<br>loss %{{y:.3f}}<extra></extra>",
+            )
+        )
+    figure.update_xaxes(range=[0, 1.02], tickformat=".0%")
+    figure.update_yaxes(rangemode="tozero")
+    return styled(figure, height=height, x_title="share of the first epoch", y_title="training loss", tools=True)
+
+
+def is_in_first_epoch(status: SearchStatus) -> bool:
+    """Return whether no trial has an epoch, and one has losses within its first."""
+    return not any(trial.epochs for trial in status.trials) and any(trial.epoch_losses for trial in status.trials)
+
+
 def _trial_lines(status: SearchStatus, value: Callable[[EpochResult], float], hover: str) -> go.Figure:
     figure = go.Figure()
     for trial in status.trials:

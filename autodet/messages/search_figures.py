@@ -16,6 +16,10 @@ TITLES = {
     "loss": "Training loss after every epoch (loss curves)",
     "timeline": "Devices over time (timeline)",
 }
+FIRST_EPOCH = (
+    "The training loss within the first epoch: it should fall. The first score follows at the end of the epoch, when "
+    "the validation photos are judged."
+)
 READINGS = {
     "curves": "Each line is a trial. A line that still rises at its end would gain from more epochs; dotted lines were "
     "pruned (ended early).",

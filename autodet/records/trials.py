@@ -10,6 +10,7 @@ from autodet.records.notices import Notice, notices_from_json
 
 FROZEN_DEPTHS = ("none", "early", "half", "all")
 SCHEDULERS = ("cosine", "linear", "constant")
+MAX_LOSSES = 100  # points of a curve within an epoch
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ class TrialStatus:
         epoch_share: Completed share of the next epoch, 0 to 1, including evaluation. After a restart it keeps its
             value until the epoch gets further. Not stored in the study.
         epoch_seconds: Time that this share took.
+        epoch_losses: Points (share, loss) of the current epoch, at most ``MAX_LOSSES``. Not stored in the study.
         reason: Why it failed, or was stopped before its first epoch.
     """
 
@@ -145,6 +147,7 @@ class TrialStatus:
     planned_epochs: int = 0
     epoch_share: float = 0.0
     epoch_seconds: float = 0.0
+    epoch_losses: tuple[tuple[float, float], ...] = ()
     reason: Notice | None = None
 
     def __repr__(self) -> str:
@@ -185,6 +188,17 @@ class TrialStatus:
         """Prediction latency of the best epoch in milliseconds; None if not measured."""
         return self.best_epoch.latency_ms if self.best_epoch else None
 
+    def after_share(self, share: float, seconds: float, loss: float | None) -> Self:
+        """Return the trial with a larger share of its current epoch done, and the loss there, if there is one."""
+        done = self.epoch_losses[-1][0] if self.epoch_losses else 0.0
+        point = ((round(share, 4), round(loss, 4)),) if loss is not None and share - done >= 1 / MAX_LOSSES else ()
+        losses = (*self.epoch_losses, *point)
+        return replace(self, epoch_share=share, epoch_seconds=seconds, epoch_losses=losses)
+
+    def without_share(self) -> Self:
+        """Return the trial between two epochs."""
+        return replace(self, epoch_share=0.0, epoch_seconds=0.0, epoch_losses=())
+
     def begin_attempt(self, device: str, moment: str) -> Self:
         """Return the trial with a new attempt on a device, started at a moment (ISO 8601)."""
         return replace(self, attempts=(*self.attempts, Attempt(device, moment)))
@@ -212,6 +226,7 @@ class TrialStatus:
             "planned_epochs": self.planned_epochs,
             "epoch_share": round(self.epoch_share, 4),
             "epoch_seconds": round(self.epoch_seconds, 1),
+            **({"epoch_losses": self.epoch_losses} if self.epoch_losses else {}),
         } | reason
 
     @classmethod
@@ -223,7 +238,8 @@ class TrialStatus:
         known |= _explanation(document)
         later = ("effective", "planned_epochs", "epoch_share", "epoch_seconds")
         known |= {key: document[key] for key in later if key in document}
-        return cls(**known, epochs=epochs, attempts=attempts)
+        losses = tuple((share, loss) for share, loss in document.get("epoch_losses", []))
+        return cls(**known, epochs=epochs, attempts=attempts, epoch_losses=losses)
 
 
 def best_epoch_of(epochs: Sequence[EpochResult]) -> EpochResult | None:

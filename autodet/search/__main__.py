@@ -1,6 +1,11 @@
-"""The supervisor process: ``python -m autodet.search FOLDER`` starts or resumes the search in a folder."""
+"""The supervisor process: ``python -m autodet.search FOLDER`` starts or resumes the search in a folder.
+
+With ``--stand-by`` instead of a folder, it loads what trials need and waits for the folder on its standard input.
+"""
 
 import logging
+import os
+import select
 import signal
 import sys
 from pathlib import Path
@@ -10,13 +15,15 @@ from autodet.access.visitor import Visitor, acting_as
 from autodet.errors import BusyError
 from autodet.lock import hold_lock
 from autodet.search.executors.factory import executor_for
-from autodet.search.executors.local import TRAIN
+from autodet.search.executors.local import TRAIN, preload
+from autodet.search.launch import STAND_BY, STAND_BY_SECONDS
 from autodet.search.order.dataset_preflight import check_dataset
 from autodet.search.order.initial_weights import check_start
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.best_model import add_graphs
 from autodet.search.run.interruption import give_back, set_aside, write_interrupted
 from autodet.search.run.supervisor import supervise
+from autodet.search.status.status_file import LOG
 from autodet.settings import load_settings
 from autodet.workspace import Workspace
 
@@ -25,9 +32,12 @@ log = logging.getLogger("autodet.supervisor")
 
 def main(arguments: list[str]) -> int:
     """Run the search in a folder to its end; return exit code 0, or 1 after an error or if it is already locked."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     signal.signal(signal.SIGTERM, _leave)
-    folder, train = Path(arguments[0]), arguments[1] if len(arguments) > 1 else TRAIN
+    name = _wait_for_search() if arguments[0] == STAND_BY else arguments[0]
+    if not name:
+        return 0
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    folder, train = Path(name), arguments[1] if len(arguments) > 1 else TRAIN
     try:
         with hold_lock(folder):
             exit_code = _carry_on(folder, train)
@@ -37,6 +47,21 @@ def main(arguments: list[str]) -> int:
     if train == TRAIN:  # what others train need not be a network
         add_graphs(folder)
     return exit_code
+
+
+def _wait_for_search() -> str:
+    """Load what trials need, wait for the folder of a search, and write to its log from then on; empty if none comes.
+
+    The caller has gone if standard input ends without a folder.
+    """
+    preload()
+    ready, _, _ = select.select([sys.stdin], [], [], STAND_BY_SECONDS)
+    name = sys.stdin.readline().rstrip("\n") if ready else ""
+    if name:
+        with (Path(name) / LOG).open("ab") as log:
+            os.dup2(log.fileno(), sys.stdout.fileno())
+            os.dup2(log.fileno(), sys.stderr.fileno())
+    return name
 
 
 def _carry_on(folder: Path, train: str) -> int:

@@ -5,12 +5,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from autodet.processes import start_process
 from autodet.search.status.status_file import LAUNCHED, LOG, STATUS
 
 Launcher = Callable[[Path], object]
+STAND_BY = "--stand-by"  # argument of a process that gets the folder on its standard input
+STAND_BY_SECONDS = 120.0
 
 
 def launch(folder: Path, *, module: str = "autodet.search", train: str | None = None) -> "subprocess.Popen[bytes]":
@@ -27,3 +30,38 @@ def launch(folder: Path, *, module: str = "autodet.search", train: str | None = 
     command = [sys.executable, "-m", module, str(folder), *([train] if train else [])]
     with (folder / LOG).open("ab") as log:
         return start_process(command, log, folder.parent.parent)
+
+
+def stand_by(home: Path) -> Launcher:
+    """Start a supervisor process that loads its libraries and waits for its search, unless one waits already.
+
+    It waits for ``STAND_BY_SECONDS``, and ends earlier if this program ends.
+
+    Args:
+        home: Folder of the workspace.
+
+    Returns:
+        A function that launches the search in a folder, in a new process if none waits any more.
+    """
+    process = _waiting.get(home)
+    if process is None or process.poll() is not None:
+        command = [sys.executable, "-m", "autodet.search", STAND_BY]
+        with Path(os.devnull).open("wb") as log:  # once it has a search, it writes to the search's log
+            _waiting[home] = start_process(command, log, home, stdin=subprocess.PIPE)
+    return partial(_launch_waiting, home)
+
+
+_waiting: dict[Path, "subprocess.Popen[bytes]"] = {}  # by workspace
+
+
+def _launch_waiting(home: Path, folder: Path) -> None:
+    process = _waiting.pop(home, None)
+    if process is None or process.stdin is None:
+        launch(folder)
+        return
+    try:
+        (folder / LAUNCHED).touch()
+        with process.stdin as orders:
+            orders.write(f"{folder}\n".encode())
+    except BrokenPipeError:  # it has ended
+        launch(folder)

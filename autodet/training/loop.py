@@ -48,6 +48,7 @@ KEEP_MARGIN = 0.05  # of the score, divided by the root of the number of validat
 GRADIENT_NORM = 10.0  # maximum L2 norm of a step's gradient, over all weights
 EXAMPLES, MAX_EXAMPLES = 12, 400  # photos of each class, and in all, that the network sees before training
 EVALUATION_BATCH = 8  # photos at a time
+LOSS_SECONDS = 1.0  # minimum interval between readings of the loss within an epoch
 
 
 def train(job: TrainJob, pulse: Pulse = no_pulse) -> Iterator[EpochResult]:
@@ -172,17 +173,19 @@ class _Trial:
         self.train_squares.begin_epoch(self.job.seed, epoch)
         self.network.train()
         total, trained = torch.zeros((), device=self.device), 0
+        recent = RecentLoss()
         step = (epoch - 1) * self.steps_per_epoch
         scheduler = self.job.hyperparameters.scheduler
         if self.replicas:
             self.replicas.begin_epoch(self.job.seed, epoch)
         for images, targets in ahead(self._loader()) if self.replicas else self._loader():
             set_learning_rates(self.optimizer, step / (self.steps_per_epoch * self.job.epochs), scheduler)
-            total += self._step(self.traits.move(images), targets)
+            loss = self._step(self.traits.move(images), targets)
+            total += loss
             step += 1
             self._average(step)
             trained += len(images)
-            self._beat(epoch, trained)
+            self._beat(epoch, trained, loss=recent.after(loss))
         return float(total) / self.steps_per_epoch
 
     def _loader(self) -> "DataLoader[Sample]":
@@ -238,11 +241,11 @@ class _Trial:
         """Return whether the EMA weights are finite, also after the last step, which no later loss would reveal."""
         return all(bool(weights.isfinite().all()) for weights in self.average.parameters())
 
-    def _beat(self, epoch: int, trained: int, evaluated: int = 0) -> None:
-        """Report the progress of an epoch by the photos trained and evaluated so far."""
+    def _beat(self, epoch: int, trained: int, evaluated: int = 0, loss: float | None = None) -> None:
+        """Report the progress of an epoch by the photos trained and evaluated so far, and its recent loss."""
         whole = len(self.train_squares) + EVALUATION_SHARE * len(self.val_squares)
         share = (trained + EVALUATION_SHARE * evaluated) / whole
-        self.pulse(EpochProgress(epoch, share, time.monotonic() - self.moment))
+        self.pulse(EpochProgress(epoch, share, time.monotonic() - self.moment, loss))
 
     def _evaluate(self, epoch: int) -> list[Prediction]:
         predictions: list[Prediction] = []
@@ -313,6 +316,24 @@ class _Trial:
         if not job.refit:  # it was trained on these photos
             seen = [calibrate(prediction, card.score_function) for prediction in predictions]
             write_predictions(job.folder / VAL_PREDICTIONS, seen, checksum, compressed=True)
+
+
+class RecentLoss:
+    """Mean loss of the batches of the last second; read once a second, because reading waits for a GPU."""
+
+    def __init__(self) -> None:
+        self._sum: Tensor | None = None
+        self._batches, self._read = 0, time.monotonic()
+        self._mean: float | None = None
+
+    def after(self, loss: Tensor) -> float | None:
+        """Return the mean after one more batch, a scalar; None in the first second."""
+        self._sum = loss if self._sum is None else self._sum + loss
+        self._batches += 1
+        if (now := time.monotonic()) - self._read >= LOSS_SECONDS:
+            self._mean = float(self._sum) / self._batches
+            self._sum, self._batches, self._read = None, 0, now
+        return self._mean
 
 
 def _network(

@@ -190,4 +190,5 @@ def launched(monkeypatch):
 
     folders = []
     monkeypatch.setattr("autodet.search.start.launch", folders.append)
+    monkeypatch.setattr("autodet.ui.home.sample_start.stand_by", lambda home: folders.append)
     return folders

@@ -1,7 +1,14 @@
 import pytest
 
 from autodet.charts.layout import TOOLS_PIXELS
-from autodet.charts.trials import MAX_LINES, loss_figure, map_figure, most_telling
+from autodet.charts.trials import (
+    MAX_LINES,
+    first_epoch_figure,
+    is_in_first_epoch,
+    loss_figure,
+    map_figure,
+    most_telling,
+)
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 
 
@@ -27,6 +34,14 @@ def test_each_trial_with_an_epoch_has_one_line():
     assert [line.name for line in lines(figure)] == ["trial 0", "trial 1"]
     assert list(lines(figure)[0].x) == [1, 2, 3]
     assert list(lines(figure)[0].y) == [0.2, 0.6, 0.5]
+
+
+def test_before_the_first_score_the_losses_within_the_first_epoch_are_a_curve():
+    begun = TrialStatus(0, "running", {"lr": 1e-3}, epoch_losses=((0.1, 2.5), (0.4, 1.5)))
+    assert is_in_first_epoch(search(begun))
+    assert not is_in_first_epoch(search(begun, trial(1)))
+    (line,) = lines(first_epoch_figure(search(begun)))
+    assert (list(line.x), list(line.y)) == ([0.1, 0.4], [2.5, 1.5])
 
 
 def test_a_star_marks_the_best_epoch_of_all_trials():

@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
@@ -39,6 +40,7 @@ from autodet.training.train_job import EpochProgress, TrainJob
 
 TRAIN = "autodet.training.loop:train"
 NURSERY = "autodet.search.executors.forkserver_preload"
+STANDARD_OUTPUT, STANDARD_ERROR = 1, 2  # descriptors
 GRACE_SECONDS = 5.0
 NICENESS = 5  # pages and predictions on the same cores have priority
 
@@ -57,9 +59,10 @@ class _Worker:
 
 
 class _Inherited:
-    """A descriptor passed on to the worker, so that the worker also holds the lock on its slot.
+    """A descriptor passed on to the worker.
 
-    If the supervisor is killed, the slot becomes free only when the worker has ended.
+    With that of a slot, the worker also holds the lock on it: if the supervisor is killed, the slot becomes free only
+    when the worker has ended.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -71,6 +74,12 @@ class _Inherited:
     def __setstate__(self, passed: Any) -> None:
         self._descriptor = passed.detach()
         os.set_inheritable(self._descriptor, False)  # child processes of the training must not hold it
+
+    def replace(self, *others: int) -> None:
+        """Let other descriptors of this process be the passed one, and close that."""
+        for other in others:
+            os.dup2(self._descriptor, other)
+        os.close(self._descriptor)
 
 
 class LocalExecutor:
@@ -111,7 +120,15 @@ class LocalExecutor:
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(
             target=_work,
-            args=(theirs, _Inherited(held.descriptor), trial, _on_slot(job, held.slot), held.slot, self._train),
+            args=(
+                theirs,
+                _Inherited(held.descriptor),
+                _Inherited(STANDARD_ERROR),
+                trial,
+                _on_slot(job, held.slot),
+                held.slot,
+                self._train,
+            ),
             name=f"trial-{trial}",
         )
         process.start()
@@ -166,6 +183,12 @@ class LocalExecutor:
         del self._workers[worker.trial]
 
 
+def preload(train: str = TRAIN) -> None:
+    """Let the fork server import the trainer now, so that the first trial need not wait for that."""
+    if isinstance(_context(train), ForkServerContext):
+        forkserver.ensure_running()
+
+
 def _context(train: str) -> ForkServerContext | SpawnContext:
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")  # macOS libraries are not fork-safe
@@ -200,12 +223,17 @@ def _death(exit_code: int | None) -> Notice:
 def _work(
     connection: "Connection[_Message, _Message]",
     _slot_lock: _Inherited,
+    log: _Inherited,
     trial: int,
     job: TrainJob,
     slot: Slot,
     train: str,
 ) -> None:
-    """Run a worker process: train, and send events to the supervisor."""
+    """Run a worker process: train, and send events to the supervisor.
+
+    What it prints goes to the supervisor's log, which the fork server may not have: it can be older than the search.
+    """
+    log.replace(STANDARD_OUTPUT, STANDARD_ERROR)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor handles Ctrl-C in a terminal
     bind_to_parent()
     watch_supervisor()

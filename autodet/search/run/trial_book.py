@@ -99,7 +99,7 @@ class TrialBook:
 
     def end(self, number: int, state: TrialState, reason: Notice | None, moment: str) -> TrialStatus:
         """End a running or waiting trial."""
-        trial = replace(self[number], state=state, reason=reason, epoch_share=0.0, epoch_seconds=0.0)
+        trial = replace(self[number].without_share(), state=state, reason=reason)
         self.running.discard(number)
         if number in self.waiting:
             self.waiting.remove(number)
@@ -134,7 +134,7 @@ def after_progress(trial: TrialStatus, progress: EpochProgress, moment: str) -> 
     if progress.epoch != len(trial.epochs) + 1 or progress.share <= trial.epoch_share:
         return trial
     trial = _after_start(trial, progress.seconds, moment)
-    return replace(trial, epoch_share=progress.share, epoch_seconds=progress.seconds)
+    return trial.after_share(progress.share, progress.seconds, progress.loss)
 
 
 def after_epoch(trial: TrialStatus, result: EpochResult, usage: Usage, moment: str) -> TrialStatus:
@@ -143,7 +143,7 @@ def after_epoch(trial: TrialStatus, result: EpochResult, usage: Usage, moment: s
     if result.epoch <= len(trial.epochs):
         return trial
     trial = _after_start(trial, result.seconds, moment)
-    return replace(trial, epochs=(*trial.epochs, result), epoch_share=0.0, epoch_seconds=0.0)
+    return replace(trial.without_share(), epochs=(*trial.epochs, result))
 
 
 def _after_start(trial: TrialStatus, seconds: float, moment: str) -> TrialStatus:

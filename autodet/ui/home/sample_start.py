@@ -7,12 +7,15 @@ from autodet.datasets.imports.staging import SAMPLE
 from autodet.datasets.manifest import load_dataset
 from autodet.errors import DatasetError, NotFoundError
 from autodet.messages.imports import step_text
+from autodet.search.launch import Launcher, stand_by
 from autodet.search.start import start_search
 from autodet.ui.common.choice import choose
 from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import open_page, sentences_for_errors
+from autodet.workspace import open_workspace
 
 BEGUN = "first search"  # session state: id of the sample's import, whose data set gets a quick search
+SUPERVISOR = "first supervisor"  # session state: launches that search in a process which is ready before the data set
 SAME_ORDER_SECONDS = 60.0  # a visitor with two tabs gets one search
 REFRESH_SECONDS = 0.5
 
@@ -21,6 +24,7 @@ REFRESH_SECONDS = 0.5
 def offer_sample() -> None:
     """Show a button that begins a first search on the sample."""
     if st.button("Try with sample data", icon=":material/play_arrow:"):
+        st.session_state[SUPERVISOR] = stand_by(open_workspace().home)
         st.session_state[BEGUN] = start_import(SAMPLE, SAMPLE).id
         st.rerun()
 
@@ -74,6 +78,7 @@ def _search(job: Import) -> None:
         raise DatasetError(f"The sample could not be imported. {status.error}")
     dataset = load_dataset(status.dataset)
     with st.spinner("Starting a quick search"):
-        search = start_search(dataset, preset="quick", once_within=SAME_ORDER_SECONDS)
+        launcher: Launcher = st.session_state.pop(SUPERVISOR)
+        search = start_search(dataset, preset="quick", once_within=SAME_ORDER_SECONDS, launcher=launcher)
     choose(dataset=dataset.id)
     open_page("results", search=search.id)

@@ -13,9 +13,16 @@ import streamlit as st
 
 from autodet.charts.pareto import pareto_figure
 from autodet.charts.timeline import timeline_figure
-from autodet.charts.trials import best_trials, loss_figure, map_figure, most_telling
+from autodet.charts.trials import (
+    best_trials,
+    first_epoch_figure,
+    is_in_first_epoch,
+    loss_figure,
+    map_figure,
+    most_telling,
+)
 from autodet.evaluation.objective import Objective
-from autodet.messages.search_figures import CLICK, READINGS, TITLES, reason_text, rough_text
+from autodet.messages.search_figures import CLICK, FIRST_EPOCH, READINGS, TITLES, reason_text, rough_text
 from autodet.records import Notice, SearchStatus
 from autodet.search.api import find_only_search
 from autodet.search.order.space import PARAMETERS, Space
@@ -32,6 +39,10 @@ SELECTIONS = {"all": "All", "best": f"Best {BEST}", "opened": "Opened"}
 
 def show_figures(status: SearchStatus) -> None:
     """Show the selected figure of a search, with a sentence on how to read it."""
+    if is_in_first_epoch(status):
+        st.plotly_chart(first_epoch_figure(status), key=f"first epoch {status.search}", alt=FIRST_EPOCH)
+        st.caption(FIRST_EPOCH)
+        return
     with_front = Objective.parse(status.objective).latency
     kinds = [kind for kind in TITLES if kind != "front" or with_front]
     kind = st.selectbox(

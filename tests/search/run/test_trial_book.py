@@ -1,10 +1,12 @@
 """The trial book, without processes and files."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from autodet.records import Attempt, EpochResult, Notice, TrialStatus
+from autodet.records.trials import MAX_LOSSES
 from autodet.search.executors.resource_usage import Usage
 from autodet.search.run.trial_book import REFIT, RETRIES, TrialBook, startup_seconds
 from autodet.training.train_job import EpochProgress
@@ -72,6 +74,18 @@ def test_progress_belongs_to_the_current_epoch_and_ends_with_the_trial(book):
         LATER,
     )
     assert (book.waiting, book.running) == ([], set())
+
+
+def test_the_losses_of_an_epoch_are_a_curve_of_limited_length_that_ends_with_the_epoch(book):
+    for step in range(1, 1000):
+        book.note_progress(0, EpochProgress(1, step / 1000, step / 100, loss=1000 / step), LATER)
+    book.note_progress(0, EpochProgress(1, 1.0, 10.0), LATER)  # in evaluation
+    losses = book[0].epoch_losses
+    assert len(losses) <= MAX_LOSSES
+    assert losses[0] == (0.01, 100.0)
+    assert TrialStatus.from_json(json.loads(json.dumps(book[0].to_json()))).epoch_losses == losses
+    book.note_epoch(0, epoch(1), Usage(), LATER)
+    assert book[0].epoch_losses == ()
 
 
 def test_the_best_trial_is_the_first_of_the_highest_rank():
