@@ -54,7 +54,15 @@ INNER_LAYERS = {
         ("common",),
     ),
 }
-COMMANDS = ("commands", "dataset_commands", "follow_up_commands", "follow_up_outcome", "leaderboard_text")
+COMMANDS = (
+    "commands",
+    "dataset_commands",
+    "evaluation_commands",
+    "follow_up_commands",
+    "model_commands",
+    "follow_up_outcome",
+    "leaderboard_text",
+)
 ROOM_OF_MODULE = dict.fromkeys((*COMMANDS, "terminal", "arguments", "__main__"), "cli")
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 
