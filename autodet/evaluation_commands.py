@@ -16,7 +16,9 @@ from autodet.leaderboard_text import leaderboard_text
 from autodet.messages.imports import step_text
 from autodet.models.store import StoredModel, find_model
 from autodet.records import ImportStep
+from autodet.search.report import training_of
 from autodet.terminal import ProgressLine
+from autodet.workspace import open_workspace
 
 
 def evaluate(options: Options) -> Answer:
@@ -27,6 +29,8 @@ def evaluate(options: Options) -> Answer:
     with ProgressLine() as line, _photos_of(options, [model], line) as photos:
         report = load_detector(model).evaluate(photos, options.split, progress=line.show_photos)
         facts = {"model": model.id} | _facts(options, photos, model)
+    training = training_of(model, open_workspace())
+    facts["learning_curve"] = training.curve.to_json() if training and training.curve else None
     return Answer(report.to_json() | facts, terminal.report_text(report))
 
 

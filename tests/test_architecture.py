@@ -39,9 +39,11 @@ INNER_LAYERS = {
         ("photo_formats", "pixel_depth", "jpeg_end", "tiff_layout"),
     ),
     "search": (
+        ("leaderboard",),
+        ("report",),
         ("follow_ups",),
-        ("__main__", "start", "leaderboard", "trial_jobs"),
-        ("planning", "delete_assets", "report"),
+        ("__main__", "start", "trial_jobs"),
+        ("planning", "delete_assets"),
         ("api",),
         ("delete", "trial_models"),
         ("run",),

@@ -103,6 +103,7 @@ def _search(training: Training) -> dict[str, Any]:
         "trials": list(map(_trial, status.trials)),
         "trial": training.trial.number if training.trial else None,
         "best": _best(status),
+        "learning_curve": training.curve.to_json() if training.curve else None,
     }
 
 

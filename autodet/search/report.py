@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from math import isclose
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from autodet.records import SearchStatus, TrialStatus
 from autodet.reports.file import check_place, write_report
 from autodet.reports.model_report import ModelReport, Training, build_report
 from autodet.search.api import search_folders
+from autodet.search.follow_ups.results import known_curve
 from autodet.search.run.best_model import model_ids
 from autodet.search.status.status_file import read_status
 from autodet.search.trial_models import trial_bundle
@@ -69,7 +71,8 @@ def report(
 
 def training_of(model: StoredModel, workspace: Workspace) -> Training | None:
     """Return the search and the trial that a model comes from; None if the search is not in the workspace."""
-    return training_in(model, read_searches(workspace), workspace)
+    training = training_in(model, read_searches(workspace), workspace)
+    return replace(training, curve=known_curve(training.search, workspace)) if training else None
 
 
 def read_searches(workspace: Workspace) -> list[SearchStatus]:
