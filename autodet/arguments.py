@@ -217,18 +217,16 @@ def add_rename(parser: argparse.ArgumentParser) -> None:
 
 
 def add_evaluate(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``evaluate``: model, data set or photos, split and decisions about photos."""
+    """Declare the arguments of ``evaluate`` and ``label-issues``: model, photos and split."""
     _add_model(parser)
-    words = "a data set's id or name; or an archive or a folder of labelled photos, which are not imported"
-    _add_split(parser, words)
-    _add_decide(parser)
+    _add_photos(parser)
 
 
 def add_compare(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``compare``: two models, data set and split."""
+    """Declare the arguments of ``compare``: two models, photos and split."""
     for name in ("a", "b"):
         parser.add_argument(name, metavar=name.upper(), help="a model's id or name, or an .autodet file")
-    _add_split(parser)
+    _add_photos(parser)
 
 
 def add_leaderboard(parser: argparse.ArgumentParser) -> None:
@@ -239,9 +237,9 @@ def add_leaderboard(parser: argparse.ArgumentParser) -> None:
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``report``: model, data set, split and file."""
+    """Declare the arguments of ``report``: model, photos, split and file."""
     _add_model(parser)
-    _add_split(parser)
+    _add_photos(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="the HTML file to write; not needed with --json")
 
 
@@ -281,6 +279,12 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         metavar="DATASET",
         help="with --int8: the data set that calibrates and measures it (default: the one the model was trained on)",
     )
+
+
+def _add_photos(parser: argparse.ArgumentParser) -> None:
+    words = "a data set's id or name; or an archive or a folder of labelled photos, which are not imported"
+    _add_split(parser, words)
+    _add_decide(parser)
 
 
 def _add_split(parser: argparse.ArgumentParser, dataset: str = "a data set's id or name") -> None:

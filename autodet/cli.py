@@ -11,7 +11,15 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 
-from autodet import arguments, commands, dataset_commands, follow_up_commands, terminal
+from autodet import (
+    arguments,
+    commands,
+    dataset_commands,
+    evaluation_commands,
+    follow_up_commands,
+    model_commands,
+    terminal,
+)
 from autodet.commands import Answer, Options
 from autodet.errors import AutodetError, sentence_for
 from autodet.terminal import PROGRAM, say
@@ -113,16 +121,21 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_learning_curve(add("learning-curve", follow_up_commands.learning_curve, curve))
     arguments.add_delete(add("delete", commands.delete, "delete a search that has ended, a model, or a data set"))
     arguments.add_keep(add("keep", commands.keep, "add the model of any trial of a search to the workspace"))
-    arguments.add_rename(add("rename", commands.rename, "give a model another name; its id stays the same"))
-    arguments.add_evaluate(add("evaluate", commands.evaluate, "evaluate a model on a split of a data set"))
+    arguments.add_rename(add("rename", model_commands.rename, "give a model another name; its id stays the same"))
+    measured = "evaluate a model on labelled photos: a split of a data set, or an archive or a folder"
+    arguments.add_evaluate(add("evaluate", evaluation_commands.evaluate, measured))
+    doubted = "list the labels that look wrong to a model, the worst first"
+    arguments.add_evaluate(add("label-issues", evaluation_commands.label_issues, doubted))
     reported = "write a report on a model as one HTML file: figures, sample photos, limits, use"
-    arguments.add_report(add("report", commands.report, reported))
+    arguments.add_report(add("report", evaluation_commands.report, reported))
     compared = "compare two models on a split of a data set, and tell whether they differ by more than chance"
-    arguments.add_compare(add("compare", commands.compare, compared))
+    arguments.add_compare(add("compare", evaluation_commands.compare, compared))
     ranked = "rank the models that know the classes of a data set on one split of it"
-    arguments.add_leaderboard(add("leaderboard", commands.leaderboard, ranked))
-    arguments.add_predict(add("predict", commands.predict, "find the objects on photos"))
-    arguments.add_export(add("export", commands.export, "write a model, or a data set, as a file for other programs"))
+    arguments.add_leaderboard(add("leaderboard", evaluation_commands.leaderboard, ranked))
+    arguments.add_predict(add("predict", model_commands.predict, "find the objects on photos"))
+    arguments.add_export(
+        add("export", model_commands.export, "write a model, or a data set, as a file for other programs")
+    )
     add("datasets", dataset_commands.datasets, "list the data sets")
-    add("models", commands.models, "list the models, the newest first")
+    add("models", model_commands.models, "list the models, the newest first")
     return parser

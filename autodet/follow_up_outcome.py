@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from autodet.messages.follow_ups import caveat_text, curve_sentences, repeatability_sentences, searched_sentence
+from autodet.messages.follow_ups import (
+    caveat_text,
+    curve_sentences,
+    pooled_sentence,
+    repeatability_sentences,
+    searched_sentence,
+)
 from autodet.records import LearningCurve, Repeatability, SearchStatus
 from autodet.search.follow_ups.results import learning_curve, repeatability
 
@@ -27,4 +33,4 @@ def outcome_text(outcome: Repeatability | LearningCurve | None) -> str:
         lines = [*repeatability_sentences(outcome), searched_sentence(outcome)]
     else:
         lines = [*curve_sentences(outcome), *([caveat_text(outcome)] if outcome.law else [])]
-    return "\n".join(filter(None, lines))
+    return "\n".join(filter(None, [*lines, pooled_sentence(outcome)]))

@@ -26,6 +26,7 @@ from autodet.records import (
     EvaluationReport,
     Finding,
     Interval,
+    LabelIssue,
     SearchStatus,
     TrialStatus,
 )
@@ -281,7 +282,17 @@ def report_text(report: EvaluationReport) -> str:
         )
         for name, class_report in report.per_class.items()
     ]
-    return "\n\n".join(filter(None, [columns(facts), columns(rows), _errors_text(report), _label_issues_text(report)]))
+    return "\n\n".join(
+        filter(
+            None,
+            [
+                columns(facts),
+                columns(rows),
+                _errors_text(report),
+                label_issues_text(report.label_issues, MAX_PHOTOS_SHOWN),
+            ],
+        )
+    )
 
 
 def _errors_text(report: EvaluationReport) -> str:
@@ -291,16 +302,16 @@ def _errors_text(report: EvaluationReport) -> str:
     return columns(rows + [(name, str(kind.count), f"+{kind.map50_gain:.3f}") for name, kind in kinds]) if kinds else ""
 
 
-def _label_issues_text(report: EvaluationReport) -> str:
-    issues = report.label_issues
+def label_issues_text(issues: Sequence[LabelIssue], most: int | None = None) -> str:
+    """List labels that look wrong, at most a number of them; empty without any."""
     if not issues:
         return ""
     rows: list[tuple[str, ...]] = [("LABEL THAT LOOKS WRONG", "KIND", "CLASS", "DETECTED", "QUALITY")]
     rows += [
         (issue.file, issue.kind, issue.class_name, issue.suggested_class or "nothing", f"{issue.score:.2f}")
-        for issue in issues[:MAX_PHOTOS_SHOWN]
+        for issue in issues[:most]
     ]
-    more = len(issues) - MAX_PHOTOS_SHOWN
+    more = len(issues) - (len(rows) - 1)
     return columns(rows) + (f"\n... and {more:,} more (--json lists all)" if more > 0 else "")
 
 

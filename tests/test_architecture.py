@@ -40,9 +40,11 @@ INNER_LAYERS = {
         ("photo_formats", "pixel_depth", "jpeg_end", "tiff_layout"),
     ),
     "search": (
+        ("leaderboard",),
+        ("report",),
         ("follow_ups",),
-        ("__main__", "start", "leaderboard", "trial_jobs"),
-        ("planning", "delete_assets", "report"),
+        ("__main__", "start", "trial_jobs"),
+        ("planning", "delete_assets"),
         ("api",),
         ("delete", "trial_models"),
         ("run",),
@@ -55,7 +57,15 @@ INNER_LAYERS = {
         ("common",),
     ),
 }
-COMMANDS = ("commands", "dataset_commands", "follow_up_commands", "follow_up_outcome", "leaderboard_text")
+COMMANDS = (
+    "commands",
+    "dataset_commands",
+    "evaluation_commands",
+    "follow_up_commands",
+    "model_commands",
+    "follow_up_outcome",
+    "leaderboard_text",
+)
 ROOM_OF_MODULE = dict.fromkeys((*COMMANDS, "terminal", "arguments", "__main__"), "cli")
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 

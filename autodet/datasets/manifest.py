@@ -124,6 +124,11 @@ class Dataset:
         return Workspace(self.folder.parents[3 if self.temporary else 1])
 
     @property
+    def identity(self) -> str:
+        """Key for caches: unlike the fingerprint, it differs for imports of the same photos under other names."""
+        return f"{self.folder} {self.created} {self.fingerprint}"
+
+    @property
     def parents(self) -> tuple[Parent, ...]:
         """The data sets that it was derived from: none if it was imported, several if it was merged."""
         return (self.parent, *self.other_parents) if self.parent else ()

@@ -9,10 +9,10 @@ from autodet.evaluation.student_t import t_quantile
 from autodet.records import Interval, SeedScores
 
 
-def seed_scores(trial: int, searched: float | None, scores: Sequence[float]) -> SeedScores:
+def seed_scores(trial: int, searched: float | None, scores: Sequence[float], planned: int) -> SeedScores:
     """Return the mean and the standard deviation of the scores of a configuration."""
     spread = sqrt(variance(scores)) if len(scores) > 1 else None
-    return SeedScores(trial, searched, tuple(scores), fmean(scores) if scores else None, spread)
+    return SeedScores(trial, searched, tuple(scores), fmean(scores) if scores else None, spread, planned)
 
 
 def compared(configuration: SeedScores, defaults: SeedScores) -> SeedScores:

@@ -1,11 +1,12 @@
-"""Photos of a data set with ground truth in a model's class ids."""
+"""Photos of a data set with the ground truth that models can be measured on."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from autodet.datasets.manifest import Dataset
+from autodet.datasets.manifest import Dataset, fingerprint_of
 from autodet.errors import ModelError
 from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
@@ -50,6 +51,26 @@ def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[I
     return tuple(_renumbered(record, to_model) for record in records)
 
 
+def comparable_dataset(cards: Sequence[ModelCard], dataset: Dataset) -> Dataset:
+    """Return a temporary data set without the boxes of classes that one of the models lacks; others unchanged.
+
+    Raises:
+        ModelError: The models know no class of a temporary data set in common.
+    """
+    if not dataset.temporary:
+        return dataset
+    unknown = {name for card in cards for name in match_classes(card.classes, dataset.classes).fresh}
+    classes = tuple(name for name in dataset.classes if name not in unknown)
+    if not classes:
+        raise ModelError(
+            f"The photos {dataset.name} have labels of {', '.join(dataset.classes)}, and none of these is a class of "
+            "both models; choose photos with classes that both know, or rename the classes in the labels."
+        )
+    to_shared = np.array([NO_CLASS if name in unknown else classes.index(name) for name in dataset.classes], np.int64)
+    images = tuple(_renumbered(record, to_shared) for record in dataset.images)
+    return replace(dataset, classes=classes, images=images, fingerprint=fingerprint_of(classes, images))
+
+
 def unknown_classes(card: ModelCard, dataset: Dataset) -> dict[str, int]:
     """Return the classes of a data set that a model does not know, with their number of boxes."""
     counts = Counter[int]()
@@ -59,9 +80,9 @@ def unknown_classes(card: ModelCard, dataset: Dataset) -> dict[str, int]:
     return {name: counts[dataset.classes.index(name)] for name in fresh}
 
 
-def _renumbered(record: ImageRecord, to_model: IntArray) -> ImageRecord:
+def _renumbered(record: ImageRecord, to_other: IntArray) -> ImageRecord:
     marked = record.annotations
-    class_ids = to_model[marked.class_ids]
+    class_ids = to_other[marked.class_ids]
     known = class_ids != NO_CLASS
     annotations = Annotations.of(marked.boxes_xyxy[known], class_ids[known], marked.difficult[known])
     return replace(record, annotations=annotations)

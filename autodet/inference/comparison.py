@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
+from autodet.datasets.manifest import Dataset
 from autodet.errors import warn
 from autodet.evaluation.outcomes import ShownOutcomes, find_outcomes
 from autodet.evaluation.paired_bootstrap import compare_outcomes
+from autodet.inference.comparable_records import comparable_dataset
 from autodet.inference.detector import Detector
 from autodet.inference.evaluations import evaluate_model
 from autodet.inference.leakage import evaluation_leakage
+from autodet.inference.measured_photos import AnyPhotos, measured_photos
 from autodet.messages.cautions import caution_text
 from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
@@ -20,33 +22,37 @@ from autodet.models.store import StoredModel, find_model
 from autodet.records import Comparison, ImageRecord, IntArray, LabelIssue, PhotoErrors, Prediction
 
 AnyModel = str | Path | StoredModel | Detector
-AnyDataset = Dataset | DatasetSummary | str
 Progress = Callable[[int, int], None]
 NO_CAUTIONS: Mapping[str, str] = {}
 
 
 def compare(
-    a: AnyModel, b: AnyModel, dataset: AnyDataset, split: str = "test", progress: Progress | None = None
+    a: AnyModel, b: AnyModel, dataset: AnyPhotos, split: str = "test", progress: Progress | None = None
 ) -> Comparison:
     """Compare two models on one split, and tell whether the difference is more than chance.
 
-    Evaluations that are kept beside the models are used. Only the classes of the data set count. Warns
-    (``AutodetWarning``) if a model was trained on some of the photos.
+    Evaluations that are kept beside the models are used. Only the classes of the data set count, of photos that are
+    not imported only those that both models know. Warns (``AutodetWarning``) if a model was trained on some of the
+    photos, and about photos that are not imported like ``Detector.evaluate``.
 
     Args:
         a: The first model: a detector, the id or name of a model in the workspace, or an ``.autodet`` file.
         b: The second model.
-        dataset: The data set, its id or its name; both models must know its classes.
+        dataset: The data set, its id or its name; both models must know its classes. Or a path, as in
+            ``Detector.evaluate``.
         split: ``train``, ``val``, ``test`` or ``all``.
         progress: Callback that receives the number of photos done and the total, for each model in turn.
 
     Raises:
-        ModelError: The split is empty, or the data set has a class that a model lacks.
+        ModelError: The split is empty, the data set has a class that a model lacks, or the photos of a path have no
+            class that both know.
         NotFoundError: A model or the data set does not exist.
+        DatasetError: The photos of a path have no labels, or cannot be read without a decision.
         PhotoError: A photo cannot be read.
     """
-    dataset = as_dataset(dataset)
-    compared = compare_models(_stored(a), _stored(b), dataset, split, progress)
+    models = _stored(a), _stored(b)
+    with measured_photos(dataset, [model.card for model in models]) as photos:
+        compared = compare_models(*models, photos, split, progress)
     for caution in compared.comparison.cautions.values():
         warn(caution)
     return compared.comparison
@@ -73,6 +79,7 @@ def compare_models(
     a: StoredModel, b: StoredModel, dataset: Dataset, split: str, progress: Progress | None = None
 ) -> ComparedModels:
     """Compare two models as ``compare``, without warnings."""
+    dataset = comparable_dataset((a.card, b.card), dataset)
     cautions = _cautions({"a": a, "b": b}, dataset, split)
     shown = [
         shown_outcomes(model.card, dataset, split, evaluate_model(model, dataset, split, progress)[1])
@@ -103,7 +110,7 @@ def compare_shown(
     photos = [PhotoErrors(record.file, *counts) for record, counts in zip(records, errors, strict=True)]
     comparison = Comparison(
         models=dict(zip("ab", models, strict=True)),
-        dataset=dataset.id,
+        dataset=dataset.name if dataset.temporary else dataset.id,
         split=split,
         map50=differences.map50,
         map50_95=differences.map50_95,
@@ -126,28 +133,30 @@ def shown_outcomes(card: ModelCard, dataset: Dataset, split: str, predictions: S
 
 
 def label_issues(
-    model: AnyModel, dataset: AnyDataset, split: str = "test", progress: Progress | None = None
+    model: AnyModel, dataset: AnyPhotos, split: str = "test", progress: Progress | None = None
 ) -> tuple[LabelIssue, ...]:
     """List the labels of a split that look wrong to a model, the worst first.
 
     Use a model that was not trained on these photos: it would repeat the mistakes of their labels. Warns
-    (``AutodetWarning``) if it was.
+    (``AutodetWarning``) if it was, and about photos that are not imported like ``Detector.evaluate``.
 
     Args:
         model: A detector, the id or name of a model in the workspace, or an ``.autodet`` file.
-        dataset: The data set, its id or its name.
+        dataset: The data set, its id or its name. Or a path, as in ``Detector.evaluate``.
         split: ``train``, ``val``, ``test`` or ``all``.
         progress: Callback that receives the number of photos done and the total.
 
     Raises:
         ModelError: The split is empty, or the data set has a class that the model lacks.
         NotFoundError: The model or the data set does not exist.
+        DatasetError: The photos of a path have no labels, or cannot be read without a decision.
         PhotoError: A photo cannot be read.
     """
-    stored, dataset = _stored(model), as_dataset(dataset)
-    for caution in _cautions({"": stored}, dataset, split).values():
-        warn(caution)
-    report, _ = evaluate_model(stored, dataset, split, progress)
+    stored = _stored(model)
+    with measured_photos(dataset, [stored.card]) as photos:
+        for caution in _cautions({"": stored}, photos, split).values():
+            warn(caution)
+        report, _ = evaluate_model(stored, photos, split, progress)
     return report.label_issues
 
 

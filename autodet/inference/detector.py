@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
-from autodet.datasets.imports.temporary import assumptions, path_of_photos, temporary_dataset
-from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
+from autodet.datasets.manifest import Dataset
 from autodet.datasets.photo_sources import Photo, name_of
 from autodet.errors import BundleError, ModelError, PhotoError, warn
 from autodet.evaluation.outcomes import find_outcomes
 from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.bundle_graph import add_graph
 from autodet.inference.cautions import prediction_cautions, unread_caution
-from autodet.inference.comparable_records import comparable_records, unknown_classes
+from autodet.inference.comparable_records import comparable_records
 from autodet.inference.conditions import condition_counts, groups_if_readable
 from autodet.inference.evaluations import keep_evaluation, kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
+from autodet.inference.measured_photos import AnyPhotos, measured_photos
 from autodet.inference.photo_batches import draw_photo, predict_photos
 from autodet.inference.runtime import Runtime, RuntimeName, check_runtime, choose_runtime, has_torch
 from autodet.messages.cautions import caution_text
@@ -37,10 +37,9 @@ from autodet.records import (
     FloatArray,
     ImageRecord,
     IntArray,
-    Notice,
     Prediction,
 )
-from autodet.workspace import Workspace, open_atomically, open_workspace
+from autodet.workspace import Workspace, open_atomically
 
 if TYPE_CHECKING:
     from torch import nn
@@ -200,9 +199,7 @@ class Detector:
                 progress(len(predictions), len(records))
         return [predictions[place] for place in range(len(records))]
 
-    def evaluate(
-        self, dataset: Dataset | DatasetSummary | str | Path, split: str = "test", progress: Progress | None = None
-    ) -> EvaluationReport:
+    def evaluate(self, dataset: AnyPhotos, split: str = "test", progress: Progress | None = None) -> EvaluationReport:
         """Evaluate the detector on one split of a data set, or return the report of an earlier evaluation.
 
         Warns (``AutodetWarning``) about data leakage if the model was trained on some of these photos; the report
@@ -223,18 +220,11 @@ class Detector:
             DatasetError: The photos of a path have no labels, or cannot be read without a decision; import them.
             PhotoError: A photo cannot be read.
         """
-        if not isinstance(dataset, str | Path):
-            return self._evaluate(as_dataset(dataset), split, progress)
-        path = path_of_photos(dataset)
-        if path is None:
-            return self._evaluate(as_dataset(str(dataset)), split, progress)
-        with temporary_dataset(path, open_workspace()) as photos:
+        with measured_photos(dataset, [self.card]) as photos:
             return self._evaluate(photos, split, progress)
 
     def _evaluate(self, dataset: Dataset, split: str, progress: Progress | None) -> EvaluationReport:
         records = comparable_records(self.card, dataset, split)
-        if dataset.temporary:
-            _warn_of_assumptions(self.card, dataset)
         leakage = evaluation_leakage(self.card, dataset, split, dataset.workspace)
         caution = caution_text(leakage) if leakage else ""
         if caution:
@@ -347,13 +337,6 @@ def _load_torch(model: StoredModel, device: str | None) -> tuple[ModelCard, "Tor
 
     card, network = load_network(model.path)
     return card, TorchRuntime(network, device, card.score_function)
-
-
-def _warn_of_assumptions(card: ModelCard, dataset: Dataset) -> None:
-    for sentence in assumptions(dataset):
-        warn(sentence)
-    if unknown := unknown_classes(card, dataset):
-        warn(caution_text(Notice.of("classes_unknown", boxes=unknown)))
 
 
 def _several(photos: object) -> Iterable[Photo]:

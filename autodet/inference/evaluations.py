@@ -4,16 +4,15 @@ Those on temporary data sets are kept with the data set, and are deleted with it
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from autodet.access.change import may_change
 from autodet.datasets.manifest import Dataset
 from autodet.errors import AutodetError
 from autodet.evaluation.outcomes import Outcomes, find_outcomes
-from autodet.evaluation.prediction_file import read_predictions, write_predictions
+from autodet.evaluation.prediction_file import photos_checksum, read_predictions, write_predictions
 from autodet.evaluation.report import METRICS_VERSION, evaluate_predictions
 from autodet.inference.comparable_records import comparable_records
 from autodet.models.store import StoredModel
@@ -74,7 +73,7 @@ def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation
     report, predictions = evaluation
     path = _path(model, dataset, split)
     path.parent.mkdir(exist_ok=True)
-    write_predictions(path.with_suffix(PREDICTIONS), predictions)
+    write_predictions(path.with_suffix(PREDICTIONS), dataset.split(split), predictions)
     _keep_report(path, report)
 
 
@@ -90,7 +89,7 @@ def kept_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Kept | 
     path = _path(model, dataset, split)
     try:
         document = read_json(path)
-        predictions = _kept_predictions(path, document)
+        predictions = read_predictions(path.with_suffix(PREDICTIONS), dataset.split(split))
         if document.get("metrics") == METRICS_VERSION:
             return EvaluationReport.from_json(document["report"]), predictions
         report = _report(model, dataset, split, predictions)
@@ -113,17 +112,7 @@ def kept_report(model: StoredModel, dataset: Dataset, split: str) -> EvaluationR
 
 
 def _path(model: StoredModel, dataset: Dataset, split: str) -> Path:
-    key = f"{model.card.weights_sha256} {dataset.fingerprint} {split}"
+    photos = photos_checksum(dataset.split(split))
+    key = f"{model.card.weights_sha256} {dataset.fingerprint} {split} {photos}"
     place = dataset.folder.parents[1] if dataset.temporary else model.path.parent
     return place / EVALUATIONS / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
-
-
-def _kept_predictions(path: Path, document: Mapping[str, Any]) -> list[Prediction]:
-    if path.with_suffix(PREDICTIONS).exists():
-        return read_predictions(path.with_suffix(PREDICTIONS))
-    return [_from_json(seen) for seen in document["predictions"]]  # files of earlier versions
-
-
-def _from_json(document: Mapping[str, Any]) -> Prediction:
-    truncated = document.get("truncated", False)
-    return Prediction.of(document["boxes"], document["class_ids"], document["scores"], truncated=truncated)

@@ -11,7 +11,7 @@ DEFAULTS = "the defaults"
 def repeatability_sentences(result: Repeatability) -> list[str]:
     """Say of each configuration whether its difference from the defaults is real."""
     defaults, *others = result.configurations
-    return [_gain_sentence(other, defaults, result.seeds) for other in others]
+    return [_gain_sentence(other, defaults) for other in others]
 
 
 def searched_sentence(result: Repeatability) -> str:
@@ -24,11 +24,21 @@ def searched_sentence(result: Repeatability) -> str:
     return f"The search measured {'; '.join(lucky)}: the best of several trials is partly luck." if lucky else ""
 
 
-def _gain_sentence(one: SeedScores, defaults: SeedScores, seeds: int) -> str:
+def pooled_sentence(result: Repeatability | LearningCurve) -> str:
+    """Name the earlier trainings that count; empty if there are none."""
+    earlier = len(result.pooled) - 1
+    return (
+        f"This includes {counted(earlier, 'earlier run')} of the same settings, with other seeds."
+        if earlier > 0
+        else ""
+    )
+
+
+def _gain_sentence(one: SeedScores, defaults: SeedScores) -> str:
     if one.difference is None or one.mean is None or defaults.mean is None:
         return f"Trial {one.trial} and {DEFAULTS} cannot be compared yet: no repetition of either has finished."
     measured = f"trial {one.trial} reaches {one.mean:.3f} on average, {DEFAULTS} {defaults.mean:.3f}"
-    fewest = min(len(one.scores), len(defaults.scores))
+    fewest, seeds = min(len(one.scores), len(defaults.scores)), min(one.planned, defaults.planned)
     with_seeds = f"With {seeds} other seeds" if fewest == seeds else f"With {fewest} of {seeds} other seeds so far"
     if one.interval is None:
         return f"{with_seeds}, {measured}. Two finished seeds of each are needed to tell whether that is real."

@@ -47,7 +47,7 @@ class Comparison:
 
     Attributes:
         models: Id of each model, by ``a`` and ``b``.
-        dataset: Id of the data set.
+        dataset: Id of the data set, or the name of photos that are not imported.
         split: ``train``, ``val``, ``test`` or ``all``.
         map50: COCO AP at IoU 0.50, mean over the classes.
         map50_95: COCO AP, mean over the classes.

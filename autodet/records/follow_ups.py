@@ -79,6 +79,7 @@ class SeedScores:
         scores: Scores of the finished repetitions.
         mean: Mean of the scores; None without any.
         spread: Standard deviation of the scores; None for fewer than two.
+        planned: Number of planned repetitions.
         difference: Mean minus the mean of the defaults; None for the defaults, and while either is unknown.
         interval: 95 % interval of the difference (Welch's t over seeds); None with fewer than two scores on a side.
     """
@@ -88,6 +89,7 @@ class SeedScores:
     scores: tuple[float, ...]
     mean: float | None
     spread: float | None
+    planned: int
     difference: float | None = None
     interval: Interval | None = None
 
@@ -103,22 +105,27 @@ class Repeatability:
 
     Attributes:
         search: Id of the search.
-        follow_up: Id of the follow-up that repeats its trials.
+        follow_up: Id of the newest follow-up that repeats its trials.
         objective: Objective whose score is compared, without prediction time.
-        seeds: Planned seeds of each configuration.
         configurations: The defaults (trial 0) first, then the best ones.
+        pooled: Ids of all follow-ups whose seeds count.
     """
 
     search: str
     follow_up: str
     objective: str
-    seeds: int
     configurations: tuple[SeedScores, ...]
+    pooled: tuple[str, ...] = ()
+
+    @property
+    def seeds(self) -> int:
+        """Planned seeds of the configuration with the most."""
+        return max(one.planned for one in self.configurations)
 
     def to_json(self) -> dict[str, Any]:
         """Return the attributes as a document, with ``significant`` of each configuration."""
         rows = [asdict(one) | {"significant": one.significant} for one in self.configurations]
-        return asdict(self) | {"configurations": rows}
+        return asdict(self) | {"seeds": self.seeds, "configurations": rows}
 
     def __repr__(self) -> str:
         """Return one line, for notebooks."""
@@ -198,13 +205,14 @@ class LearningCurve:
 
     Attributes:
         search: Id of the search.
-        follow_up: Id of the follow-up that trained on parts of the photos.
+        follow_up: Id of the newest follow-up that trained on parts of the photos.
         dataset: Id of the data set.
         trial: Number of the trial with this configuration in the search.
         photos: Number of all training photos.
         points: The finished trials, by their number of photos.
         law: Fit of mAP50; None with too few points, or if they are no curve.
         class_laws: Fits of the AP50 of the classes that have one.
+        pooled: Ids of all follow-ups whose trials count.
     """
 
     search: str
@@ -215,6 +223,7 @@ class LearningCurve:
     points: tuple[CurvePoint, ...]
     law: PowerLaw | None = None
     class_laws: Mapping[str, PowerLaw] = field(default_factory=dict)
+    pooled: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the attributes as a document, with the forecast for twice the photos in place of the fits."""

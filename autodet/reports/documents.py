@@ -19,7 +19,7 @@ from autodet.version import __version__
 def report_document(report: ModelReport) -> dict[str, Any]:
     """Return the document that ``report --json`` prints; ``evaluation`` is what ``evaluate --json`` prints."""
     model, dataset = report.model, report.dataset
-    facts = {"model": model.id, "dataset": dataset.id, "split": report.split}
+    facts = {"model": model.id, "dataset": None if dataset.temporary else dataset.id, "split": report.split}
     return {
         **facts,
         "created": report.created,
@@ -103,6 +103,7 @@ def _search(training: Training) -> dict[str, Any]:
         "trials": list(map(_trial, status.trials)),
         "trial": training.trial.number if training.trial else None,
         "best": _best(status),
+        "learning_curve": training.curve.to_json() if training.curve else None,
     }
 
 

@@ -19,7 +19,7 @@ from autodet.evaluation.subsets import SubsetReport, by_crowding, by_photo, by_s
 from autodet.inference.conditions import condition_counts, groups_if_readable
 from autodet.inference.evaluations import evaluate_model, match_evaluation
 from autodet.models.store import StoredModel
-from autodet.records import EvaluationReport, ImageRecord, Interval, Notice, SearchStatus, TrialStatus
+from autodet.records import EvaluationReport, ImageRecord, Interval, LearningCurve, Notice, SearchStatus, TrialStatus
 from autodet.reports.limits import limits_of
 from autodet.reports.sample_photos import SamplePhotos, choose_photos
 
@@ -63,10 +63,12 @@ class Training:
     Attributes:
         search: Status of the search.
         trial: The trial; None if it cannot be told.
+        curve: Learning curve of the search, if one was measured.
     """
 
     search: SearchStatus
     trial: TrialStatus | None
+    curve: LearningCurve | None = None
 
 
 @dataclass(frozen=True, eq=False)

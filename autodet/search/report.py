@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from math import isclose
 from pathlib import Path
 
-from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import BundleError, SearchError
 from autodet.inference.detector import Detector
+from autodet.inference.measured_photos import AnyPhotos, measured_photos
 from autodet.models.bundle import read_card
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel, find_model
@@ -15,6 +16,7 @@ from autodet.records import SearchStatus, TrialStatus
 from autodet.reports.file import check_place, write_report
 from autodet.reports.model_report import ModelReport, Training, build_report
 from autodet.search.api import search_folders
+from autodet.search.follow_ups.results import known_curve
 from autodet.search.run.best_model import model_ids
 from autodet.search.status.status_file import read_status
 from autodet.search.trial_models import trial_bundle
@@ -23,7 +25,7 @@ from autodet.workspace import Workspace, open_workspace
 
 def report(
     model: str | Path | StoredModel | Detector,
-    dataset: Dataset | DatasetSummary | str,
+    dataset: AnyPhotos,
     split: str = "test",
     out: str | Path | None = None,
     *,
@@ -32,11 +34,13 @@ def report(
 ) -> ModelReport:
     """Make a report to hand out: figures, sample photos, limits, origin and use of a model.
 
-    The model is evaluated unless its evaluation is stored.
+    The model is evaluated unless its evaluation is stored. Warns (``AutodetWarning``) about photos that are not
+    imported like ``Detector.evaluate``.
 
     Args:
         model: A detector, a model, its id or name, or an ``.autodet`` file.
-        dataset: The data set to measure on, its id or its name; its classes must be a subset of the model's.
+        dataset: The data set to measure on, its id or its name; its classes must be a subset of the model's. Or a path,
+            as in ``Detector.evaluate``.
         split: ``train``, ``val``, ``test`` or ``all``.
         out: HTML file to write, which needs nothing else; an existing one is replaced.
         workspace: Workspace that resolves ids and names; that of the settings if not given.
@@ -48,17 +52,18 @@ def report(
     Raises:
         NotFoundError: The model or the data set does not exist.
         ModelError: The split is empty, the data set has a class that the model lacks, or ``out`` cannot be written.
-        DatasetError: No split has that name, or the data set is damaged.
+        DatasetError: No split has that name, the data set is damaged, or the photos of a path have no labels, or cannot
+            be read without a decision.
         BundleError: The model's file is damaged.
         PhotoError: A photo cannot be read.
     """
     workspace = workspace or open_workspace()
     given = model.stored if isinstance(model, Detector) else model
     stored = given if isinstance(given, StoredModel) else find_model(given, workspace)
-    measured_on = as_dataset(dataset, workspace)
     if out is not None:
         check_place(Path(out))
-    made = build_report(stored, measured_on, split, training_of(stored, workspace), progress)
+    with measured_photos(dataset, [stored.card], workspace) as photos:
+        made = build_report(stored, photos, split, training_of(stored, workspace), progress)
     if out is not None:
         write_report(made, Path(out))
     return made
@@ -66,7 +71,8 @@ def report(
 
 def training_of(model: StoredModel, workspace: Workspace) -> Training | None:
     """Return the search and the trial that a model comes from; None if the search is not in the workspace."""
-    return training_in(model, read_searches(workspace), workspace)
+    training = training_in(model, read_searches(workspace), workspace)
+    return replace(training, curve=known_curve(training.search, workspace)) if training else None
 
 
 def read_searches(workspace: Workspace) -> list[SearchStatus]:

@@ -66,10 +66,8 @@ def trial_outcomes(folder: Path, trial: int, dataset: Dataset) -> ShownOutcomes 
             "models with 'compare' on a data set with the same classes."
         )
     try:
-        predictions = read_predictions(bundle.with_name(VAL_PREDICTIONS), card.weights_sha256)
+        predictions = read_predictions(bundle.with_name(VAL_PREDICTIONS), dataset.split("val"), card.weights_sha256)
     except (OSError, ValueError):
-        return None
-    if len(predictions) != len(dataset.split("val")):
         return None
     return shown_outcomes(card, dataset, "val", predictions)
 
@@ -94,8 +92,10 @@ def predict_trial(
 
     bundle = trial_bundle(folder, trial)
     detector = load_detector(bundle)
-    predictions = detector.predict_dataset(dataset, dataset.split("val"), progress)
-    write_predictions(bundle.with_name(VAL_PREDICTIONS), predictions, detector.card.weights_sha256, compressed=True)
+    photos = dataset.split("val")
+    predictions = detector.predict_dataset(dataset, photos, progress)
+    file = bundle.with_name(VAL_PREDICTIONS)
+    write_predictions(file, photos, predictions, detector.card.weights_sha256, compressed=True)
 
 
 def compare_trials(

@@ -315,7 +315,7 @@ class _Trial:
         checksum = write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
         if not job.refit:  # it was trained on these photos
             seen = [calibrate(prediction, card.score_function) for prediction in predictions]
-            write_predictions(job.folder / VAL_PREDICTIONS, seen, checksum, compressed=True)
+            write_predictions(job.folder / VAL_PREDICTIONS, self.dataset.split("val"), seen, checksum, compressed=True)
 
 
 class RecentLoss:

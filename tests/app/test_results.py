@@ -396,7 +396,7 @@ def predicted(workspace, tmp_path, search_there):
         folder.mkdir(parents=True)
         checksum = write_bundle(folder / BEST_BUNDLE, card_of(data), bytes([number]))
         if seen:
-            write_predictions(folder / VAL_PREDICTIONS, seen, checksum, compressed=True)
+            write_predictions(folder / VAL_PREDICTIONS, records, seen, checksum, compressed=True)
     return data
 
 

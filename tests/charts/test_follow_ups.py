@@ -12,8 +12,8 @@ def trace(figure, name):
 
 
 def test_each_configuration_has_its_seeds_its_mean_and_its_spread():
-    defaults = seed_scores(0, 0.58, [0.6, 0.62])
-    result = Repeatability("f", "f-repeated", "map50", 3, (defaults, compared(seed_scores(4, None, [0.7]), defaults)))
+    defaults = seed_scores(0, 0.58, [0.6, 0.62], 3)
+    result = Repeatability("f", "f-repeated", "map50", (defaults, compared(seed_scores(4, None, [0.7], 3), defaults)))
     figure = repeatability_figure(result, "mAP@0.5")
     seeds, mean = trace(figure, "a seed"), trace(figure, "mean and standard deviation")
     assert list(zip(seeds.x, seeds.y, strict=True)) == [(0.6, 0), (0.62, 0), (0.7, 1)]

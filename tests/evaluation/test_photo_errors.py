@@ -34,13 +34,15 @@ def test_photos_where_exactly_one_errs_come_with_most_errors_first():
 def test_predictions_are_read_as_they_were_written(tmp_path, compressed):
     scene = random_scene(1)
     path = tmp_path / "val.npz"
-    write_predictions(path, scene.predictions, "a" * 64, compressed=compressed)
-    for one, other in zip(read_predictions(path, "a" * 64), scene.predictions, strict=True):
+    write_predictions(path, scene.records, scene.predictions, "a" * 64, compressed=compressed)
+    for one, other in zip(read_predictions(path, scene.records, "a" * 64), scene.predictions, strict=True):
         assert np.array_equal(one.boxes_xyxy, other.boxes_xyxy)
         assert np.array_equal(one.class_ids, other.class_ids)
         assert np.array_equal(one.scores, other.scores)
     with pytest.raises(ValueError, match="other weights"):
-        read_predictions(path, "b" * 64)
+        read_predictions(path, scene.records, "b" * 64)
+    with pytest.raises(ValueError, match="other photos"):
+        read_predictions(path, scene.records[::-1])
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(ValueError, match="damaged"):
-        read_predictions(path)
+        read_predictions(path, scene.records)

@@ -27,9 +27,9 @@ def test_equal_scores_have_an_interval_without_width_and_one_seed_has_none():
 
 
 def result(defaults, scores, seeds=3, searched=0.66):
-    base = seed_scores(0, 0.6, defaults)
-    other = compared(seed_scores(4, searched, scores), base)
-    return Repeatability("fruit", "fruit-repeated", "map50", seeds, (base, other))
+    base = seed_scores(0, 0.6, defaults, seeds)
+    other = compared(seed_scores(4, searched, scores, seeds), base)
+    return Repeatability("fruit", "fruit-repeated", "map50", (base, other))
 
 
 def test_words_tell_a_gain_from_noise():

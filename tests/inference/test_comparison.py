@@ -1,16 +1,18 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 import autodet
+from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import AutodetWarning
 from autodet.evaluation import report as report_module
 from autodet.inference import evaluations
 from autodet.inference.evaluations import evaluate_model, kept_evaluation
 from autodet.models.store import add_model, find_model
 from autodet.terminal import comparison_text
-from tests.helpers import untrained_bundle
+from tests.helpers import APPLE, BANANA, untrained_bundle, write_labelled
 
 
 @pytest.fixture
@@ -76,18 +78,33 @@ def test_a_report_of_other_metrics_is_computed_again_without_predicting(models, 
     assert len(computed) == 1  # the new report was kept
 
 
-def test_an_evaluation_of_an_earlier_version_is_read(models, sample_dataset, workspace):
-    """Earlier versions kept the predictions in the report's file, rounded."""
+def test_an_import_of_the_same_photos_under_swapped_names_is_evaluated_anew(models, workspace, tmp_path):
+    """The fingerprint of a data set ignores names and order, but a row of predictions belongs to a photo."""
     model = find_model("trained", workspace)
-    report, predictions = evaluate_model(model, sample_dataset, "val")
-    (path,) = (model.path.parent / "evaluations").glob("*.json")
-    path.with_suffix(".npz").unlink()
-    seen = [
-        {"boxes": one.boxes_xyxy.round(2).tolist(), "class_ids": one.class_ids.tolist(), "scores": one.scores.tolist()}
-        for one in predictions
-    ]
-    old = {key: report.to_json()[key] for key in ("map50", "map50_95", "map50_voc07", "per_class", "images")}
-    path.write_text(json.dumps({"report": old, "predictions": seen}))
-    read, kept = kept_evaluation(model, sample_dataset, "val")
-    assert read.coco["AP50"] == pytest.approx(report.map50, abs=0.01)
-    assert len(kept) == len(predictions)
+    first, second = tmp_path / "first" / "val", tmp_path / "second" / "val"
+    write_labelled(first, "a", [APPLE], seed=1)
+    write_labelled(first, "b", [APPLE, BANANA], seed=2)
+    shutil.copytree(first, second)
+    for ending in (".png", ".xml"):
+        (second / f"a{ending}").rename(second / "kept")
+        (second / f"b{ending}").rename(second / f"a{ending}")
+        (second / "kept").rename(second / f"b{ending}")
+    imports = [import_dataset(folder.parent, folder.parent.name, workspace=workspace) for folder in (first, second)]
+    assert imports[0].fingerprint == imports[1].fingerprint
+    (_, one), (_, other) = (evaluate_model(model, dataset, "all") for dataset in imports)
+    assert not np.array_equal(one[0].boxes_xyxy, one[1].boxes_xyxy)
+    for photo in range(2):
+        assert np.array_equal(one[photo].boxes_xyxy, other[1 - photo].boxes_xyxy)
+    assert len(list((model.path.parent / "evaluations").glob("*.json"))) == 2
+
+
+def test_predictions_of_an_earlier_version_are_stale(models, sample_dataset, workspace):
+    """Earlier versions did not say which photo a row belongs to."""
+    model = find_model("trained", workspace)
+    report, _ = evaluate_model(model, sample_dataset, "val")
+    (path,) = (model.path.parent / "evaluations").glob("*.npz")
+    with np.load(path) as columns:
+        np.savez(path, **{name: columns[name] for name in columns.files if name != "photos_sha256"})
+    assert kept_evaluation(model, sample_dataset, "val") is None
+    assert evaluate_model(model, sample_dataset, "val")[0] == report
+    assert kept_evaluation(model, sample_dataset, "val")[0] == report

@@ -9,10 +9,11 @@ import pytest
 
 import autodet
 from autodet.errors import NotFoundError, SearchError
+from autodet.messages.follow_ups import pooled_sentence
 from autodet.models.store import list_models
 from autodet.records import EpochResult, FollowUp, PlannedTrial, TrialStatus
 from autodet.search.follow_ups.results import learning_curve, newest_follow_up, repeatability
-from autodet.search.follow_ups.start import plan_repeats, start_learning_curve, start_repeats
+from autodet.search.follow_ups.start import best_configurations, plan_repeats, start_learning_curve, start_repeats
 from autodet.search.order.space import Choices
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.trial_dirs import TrialFolders
@@ -180,3 +181,59 @@ def test_a_follow_up_is_stored_and_searches_without_one_stay_readable(tmp_path):
     (tmp_path / "spec.json").write_text(json.dumps(document))
     with pytest.raises(SearchError, match="is damaged"):
         SearchSpec.read(tmp_path)
+
+
+def test_more_seeds_later_are_pooled_with_the_earlier_ones(searched, home, launcher, say):
+    say(map50={"0": [0.5, 0.60], "1": [0.4, 0.70], "2": [0.5, 0.62], "3": [0.4, 0.74]})
+    first = start_repeats(searched, seeds=2, launcher=launcher)
+    first.wait()
+    alone = repeatability(searched)
+    say(
+        map50={
+            "0": [0.5, 0.61],
+            "1": [0.4, 0.66],
+            "2": [0.4, 0.72],
+            "3": [0.5, 0.61],
+            "4": [0.4, 0.65],
+            "5": [0.4, 0.73],
+        }
+    )
+    second = start_repeats(searched, best=2, seeds=2, launcher=launcher)
+    second.wait()
+    pooled = repeatability(searched)
+    assert pooled.pooled == (second.id, first.id) and pooled.follow_up == second.id
+    by_trial = {one.trial: sorted(one.scores) for one in pooled.configurations}
+    assert by_trial[0] == [0.60, 0.61, 0.61, 0.62]
+    counts = {one.trial: (len(one.scores), one.planned) for one in pooled.configurations}
+    assert counts == {0: (4, 4), 2: (4, 4), 1: (2, 2)}  # only the second repeated trial 1
+    (before,) = [one for one in alone.configurations if one.trial == 2]
+    (after,) = [one for one in pooled.configurations if one.trial == 2]
+    assert after.interval[1] - after.interval[0] < before.interval[1] - before.interval[0]
+    assert repeatability(first).pooled == (first.id, second.id)
+    assert "This includes 1 earlier run" in pooled_sentence(pooled) and not pooled_sentence(alone)
+    first.delete()
+    assert repeatability(searched).pooled == (second.id,)
+
+
+def test_learning_curves_of_the_same_configuration_are_pooled(searched, launcher, say):
+    say(map50={"0": [0.5] * 2, "1": [0.6] * 2, "2": [0.7] * 2})
+    first = start_learning_curve(searched, seeds=1, launcher=launcher)
+    first.wait()
+    alone = learning_curve(searched)
+    say(map50={"0": [0.52] * 2, "1": [0.6] * 2, "2": [0.71] * 2})
+    start_learning_curve(searched, seeds=1, launcher=launcher).wait()
+    pooled = learning_curve(searched)
+    assert (len(alone.points), len(pooled.points), len(pooled.pooled)) == (3, 6, 2)
+    assert len({(point.photos, point.seed) for point in pooled.points}) == 6
+    width = lambda curve: curve.law.gain_interval[1] - curve.law.gain_interval[0]  # noqa: E731
+    assert width(pooled) < width(alone)
+
+
+def test_there_are_no_more_best_configurations_than_distinct_ones(over, home):
+    assert [trial.number for trial in best_configurations(over.status())] == [2, 1]
+    folder = home.searches / over.id
+    defaults, *others = over.status().trials
+    same = replace(others[1], number=3)
+    unfinished = replace(others[0], number=4, state="pruned", params={"lr": 9e-4})
+    write_snapshot(folder, replace(read_snapshot(folder), trials=(defaults, others[1], same, unfinished)))
+    assert [trial.number for trial in best_configurations(over.status())] == [2]

@@ -114,12 +114,12 @@ def test_a_refit_has_no_photos_to_calibrate_on(job):
 def test_the_predictions_of_the_best_epoch_are_kept_with_its_bundle(finished, dataset):
     job, results = finished
     card, _ = read_bundle(job.folder / BEST_BUNDLE)
-    seen = read_predictions(job.folder / VAL_PREDICTIONS, card.weights_sha256)
+    seen = read_predictions(job.folder / VAL_PREDICTIONS, dataset.split("val"), card.weights_sha256)
     map50, map50_95, *_ = measure(dataset.split("val"), seen, len(dataset.classes), MAP50)
     best = [result for result in results if result.kept][-1]
     assert (map50, map50_95) == pytest.approx((best.map50, best.map50_95), abs=1e-6)
     with pytest.raises(ValueError, match="other weights"):
-        read_predictions(job.folder / VAL_PREDICTIONS, "f" * 64)
+        read_predictions(job.folder / VAL_PREDICTIONS, dataset.split("val"), "f" * 64)
 
 
 @for_both

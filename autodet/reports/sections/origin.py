@@ -8,11 +8,12 @@ from autodet.datasets.manifest import Dataset
 from autodet.datasets.statistics import columns_of, count_classes
 from autodet.evaluation.objective import Objective
 from autodet.inference.runtime import choose_runtime
+from autodet.messages.follow_ups import caveat_text, curve_sentence
 from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.messages.limits import limit_text
 from autodet.messages.runtimes import latency_text
 from autodet.models.registry import ARCHITECTURES
-from autodet.records import SPLITS, Origin, SearchStatus, TrialStatus
+from autodet.records import SPLITS, LearningCurve, Origin, SearchStatus, TrialStatus
 from autodet.reports.charts import Axes, Line, line_chart
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import ModelReport, Training
@@ -22,6 +23,7 @@ from autodet.reports.usage import usage_of
 from autodet.text_format import counted, duration, few, shortened, size_text
 
 MAX_CLASSES = 40
+CURVE_STEPS = 40  # of a learning curve
 BLUE, GREEN, RED = CLASS_COLOURS[1], CLASS_COLOURS[3], CLASS_COLOURS[0]
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 
@@ -85,6 +87,7 @@ def search_section(report: ModelReport) -> Child:
             defaults.params if defaults else default_parameters(card),
             "Trial 0 (defaults)",
         ),
+        *_learning_curve(report.training.curve),
     ]
 
 
@@ -130,6 +133,29 @@ def _history(status: SearchStatus, chosen: TrialStatus | None) -> Child:
         *([Line("this model", RED, [], "points", mark)] if mark else []),
     ]
     return line_chart("Trials", axes, lines)
+
+
+def _learning_curve(curve: LearningCurve | None) -> list[Child]:
+    if curve is None or curve.law is None:
+        return []
+    law = curve.law
+    end = 2.0 * law.photos
+    fewest = float(min(point.photos for point in curve.points))
+    photos = {fewest + (end - fewest) * step / CURVE_STEPS for step in range(CURVE_STEPS + 1)} | {float(law.photos)}
+    fitted = [(number, law.score(number)) for number in sorted(photos)]
+    lines = [
+        Line("fit", BLUE, [(x, y) for x, y in fitted if x <= law.photos]),
+        Line("extrapolation", GREEN, [(x, y) for x, y in fitted if x >= law.photos], "dashed"),
+        Line("trainings", BLUE, [(float(point.photos), point.map50) for point in curve.points], "points"),
+    ]
+    ticks = sorted({0, *(point.photos for point in curve.points), law.photos, 2 * law.photos})
+    axes = Axes("training photos", "validation mAP@0.5", (0.0, end * 1.03), x_ticks=ticks)
+    return [
+        tag("h3", "Would more photos help?"),
+        tag("p", curve_sentence(law)),
+        tag("div", line_chart("Learning curve", axes, lines), class_="charts"),
+        tag("p", caveat_text(curve), class_="soft"),
+    ]
 
 
 def _parameters(own: Mapping[str, Any], defaults: Mapping[str, Any], title: str) -> Markup:

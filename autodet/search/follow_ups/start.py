@@ -72,7 +72,7 @@ def plan_repeats(
     _check_number("best", best, 1, MAX_BEST)
     _check_number("seeds", seeds, 2, MAX_SEEDS)
     origin = _Origin.of(search, workspace)
-    chosen = _best_configurations(origin.status, best)
+    chosen = best_configurations(origin.status)[:best]
     if not chosen:
         raise SearchError(
             f"The search {origin.id} has no finished trial with other parameters than the defaults, so there is no "
@@ -283,8 +283,10 @@ def _check_number(name: str, number: int, least: int, most: int) -> None:
         raise SearchError(f"{name} must be a whole number from {least} to {most}; got {number!r}.")
 
 
-def _best_configurations(status: SearchStatus, count: int) -> list[TrialStatus]:
-    """Return the best trials that differ from the defaults and from each other, the best first."""
+def best_configurations(status: SearchStatus) -> list[TrialStatus]:
+    """Return the finished trials that differ from the defaults and from each other, the best first."""
+    if not status.trials:
+        return []
     defaults = _params(status.trials[0]), status.trials[0].planned_epochs
     chosen: list[TrialStatus] = []
     taken = [defaults]
@@ -294,7 +296,7 @@ def _best_configurations(status: SearchStatus, count: int) -> list[TrialStatus]:
         if configuration not in taken:
             taken.append(configuration)
             chosen.append(trial)
-    return chosen[:count]
+    return chosen
 
 
 def _params(trial: TrialStatus) -> dict[str, Any]:

@@ -4,7 +4,13 @@ import streamlit as st
 
 from autodet.charts.follow_ups import learning_curve_figure, repeatability_figure
 from autodet.evaluation.objective import Objective
-from autodet.messages.follow_ups import caveat_text, curve_sentence, repeatability_sentences, searched_sentence
+from autodet.messages.follow_ups import (
+    caveat_text,
+    curve_sentence,
+    pooled_sentence,
+    repeatability_sentences,
+    searched_sentence,
+)
 from autodet.messages.plans import forecast_text
 from autodet.records import LearningCurve, Repeatability, SearchStatus
 from autodet.search.follow_ups.start import FollowUpPlan
@@ -31,10 +37,8 @@ def show_repeatability_result(result: Repeatability) -> None:
         title = Objective.parse(result.objective).quality_title
         figure = repeatability_figure(result, title)
         st.plotly_chart(figure, key=f"repeats {result.follow_up}", alt=f"{title} of each configuration and seed")
-        st.caption(
-            " ".join(filter(None, ["A cross marks the score in the search.", escape(searched_sentence(result))])),
-            help=REPEATS_HELP,
-        )
+        notes = ["A cross marks the score in the search.", escape(searched_sentence(result)), pooled_sentence(result)]
+        st.caption(" ".join(filter(None, notes)), help=REPEATS_HELP)
 
 
 def show_curve(curve: LearningCurve) -> None:
@@ -53,7 +57,7 @@ def show_curve(curve: LearningCurve) -> None:
     alt = "Quality against the number of training photos, extrapolated to twice as many"
     st.plotly_chart(figure, key=f"curve {curve.follow_up} {name}", alt=alt)
     if law:
-        st.caption(escape(caveat_text(curve)))
+        st.caption(escape(" ".join(filter(None, [caveat_text(curve), pooled_sentence(curve)]))))
 
 
 def show_follow_up_progress(status: SearchStatus) -> None:

@@ -26,7 +26,7 @@ def show_legend(*names: str) -> None:
 
 def photo_identity(dataset: Dataset, record: ImageRecord) -> str:
     """Return the key of a photo in caches."""
-    return f"{dataset.folder} {dataset.fingerprint} {record.file}"
+    return f"{dataset.identity} {record.file}"
 
 
 def outlines_of(shown: ShownOutcomes, detection: int, box: int) -> Outlines:

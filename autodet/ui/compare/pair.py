@@ -40,12 +40,12 @@ def show_pair(leaderboard: Leaderboard, dataset: Dataset, chosen: tuple[str, str
 
 def _compared(a: StoredModel, b: StoredModel, dataset: Dataset, split: str) -> ComparedModels:
     identities = tuple(f"{model.id} {model.name} {model.card.weights_sha256}" for model in (a, b))
-    return _kept_comparison(identities, dataset.fingerprint, split, a, b, dataset)
+    return _kept_comparison(identities, dataset.identity, split, a, b, dataset)
 
 
 @st.cache_resource(max_entries=MAX_KEPT, show_spinner="Comparing the models")
 def _kept_comparison(
-    models: tuple[str, ...], fingerprint: str, split: str, _a: StoredModel, _b: StoredModel, _dataset: Dataset
+    models: tuple[str, ...], data: str, split: str, _a: StoredModel, _b: StoredModel, _dataset: Dataset
 ) -> ComparedModels:
-    del models, fingerprint  # only the cache key
+    del models, data  # only the cache key
     return compare_models(_a, _b, _dataset, split)

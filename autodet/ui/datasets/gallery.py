@@ -199,7 +199,7 @@ def view_record(dataset: Dataset, record: ImageRecord) -> ViewedPhoto:
         PhotoError: The photo cannot be read.
     """
     boxes = {GROUND_TRUTH.key: ViewedBoxes.of(record.annotations, dataset.classes)}
-    return view_photo(f"{dataset.fingerprint} {record.file}", dataset.photo(record), record.file, boxes)
+    return view_photo(f"{dataset.identity} {record.file}", dataset.photo(record), record.file, boxes)
 
 
 def _describe(dataset: Dataset, record: ImageRecord) -> None:
@@ -233,7 +233,7 @@ def thumbnail(dataset: Dataset, record: ImageRecord) -> bytes:
 @st.cache_data(
     max_entries=2000,
     show_spinner=False,
-    hash_funcs={Dataset: lambda dataset: dataset.fingerprint, ImageRecord: lambda record: (record.file, record.sha256)},
+    hash_funcs={Dataset: lambda dataset: dataset.identity, ImageRecord: lambda record: (record.file, record.sha256)},
 )
 def _thumbnail(dataset: Dataset, record: ImageRecord, colour: str) -> bytes:
     return as_jpeg(framed(draw_record(dataset, record, THUMBNAIL_PIXELS), colour))

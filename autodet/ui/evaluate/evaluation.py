@@ -61,7 +61,15 @@ class Evaluated:
     def key(self) -> str:
         """Identify the evaluation, for the keys of widgets and caches."""
         model, dataset = self.model, self.dataset
-        return f"{model.id} {model.card.weights_sha256[:12]} {dataset.id} {dataset.fingerprint[:12]} {self.split}"
+        parts = (
+            model.id,
+            model.card.weights_sha256[:12],
+            dataset.id,
+            dataset.created,
+            dataset.fingerprint[:12],
+            self.split,
+        )
+        return " ".join(parts)
 
 
 def evaluate(model: StoredModel, dataset: Dataset) -> Evaluated | None:
@@ -113,7 +121,7 @@ def _evaluated(
 ) -> Evaluated:
     report, predictions = kept
     records = comparable_records(model.card, dataset, split)
-    key = f"{model.card.weights_sha256} {dataset.folder} {dataset.fingerprint} {split}"
+    key = f"{model.card.weights_sha256} {dataset.identity} {split}"
     return Evaluated(model, dataset, split, report, records, _outcomes(key, records, predictions, model.card.classes))
 
 

@@ -6,6 +6,7 @@ from autodet.errors import NotFoundError, SearchError
 from autodet.models.store import StoredModel
 from autodet.records import LearningCurve, SearchState, SearchStatus
 from autodet.search.api import find_only_search
+from autodet.search.follow_ups.results import known_curve as curve_of_search
 from autodet.search.follow_ups.results import learning_curve, newest_follow_up
 from autodet.search.follow_ups.start import DEFAULT_CURVE_SEEDS, plan_learning_curve, start_follow_up
 from autodet.search.run.best_model import BEFORE
@@ -23,8 +24,7 @@ SEEDS = (1, 2, 3, 5)
 def known_curve(evaluated: Evaluated) -> LearningCurve | None:
     """Return the learning curve of the model's search on the evaluated data set; None if there is none."""
     status = _search_of(evaluated.model, evaluated.dataset.id)
-    found = newest_follow_up(status, "learning_curve") if status else None
-    return learning_curve(found) if found else None
+    return curve_of_search(status) if status else None
 
 
 def show_learning_curve(evaluated: Evaluated) -> None:

@@ -79,7 +79,7 @@ def _dataset_of(status: SearchStatus, fingerprint: str) -> Dataset | None:
 
 def _outcomes(folder: Path, trial: int, dataset: Dataset) -> ShownOutcomes | None:
     """Return the outcomes of a trial; None if its predictions are not stored."""
-    key = f"{folder} {trial} {read_card(trial_bundle(folder, trial)).weights_sha256}"
+    key = f"{folder} {trial} {dataset.identity} {read_card(trial_bundle(folder, trial)).weights_sha256}"
     found = _kept_outcomes(key, folder, trial, dataset)
     if found is None:
         _kept_outcomes.clear(key, folder, trial, dataset)
@@ -97,7 +97,7 @@ def _compared(folder: Path, trials: tuple[int, int], dataset: Dataset) -> Compar
     if a is None or b is None:
         raise SearchError("The predictions of these trials changed in the meantime; open them again.")
     cards = [read_card(trial_bundle(folder, trial)).weights_sha256 for trial in trials]
-    return _kept_comparison(f"{folder} {trials} {cards}", trials, dataset, a, b)
+    return _kept_comparison(f"{folder} {trials} {dataset.identity} {cards}", trials, dataset, a, b)
 
 
 @st.cache_resource(max_entries=MAX_COMPARED, show_spinner="Comparing the trials")
