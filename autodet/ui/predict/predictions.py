@@ -15,7 +15,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from autodet.datasets.manifest import list_datasets, read_dataset
 from autodet.datasets.photos import open_photo
-from autodet.errors import PhotoError
 from autodet.inference.box_drawings import draw_boxes, drawing_jpeg
 from autodet.messages.formats import PHOTO_FORMATS
 from autodet.models.store import StoredModel
@@ -98,13 +97,12 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
         sha256 = hashlib.sha256(photo.content).hexdigest()
         key = (sha256, _version(model))
         if key not in remembered:
-            try:
-                image = open_photo(photo.content, photo.name)
-            except PhotoError as error:
-                unreadable.append(str(error))
-                continue
             with st.spinner(f"Detecting objects in {escape(photo.name)}, {number} of {len(photos)}"):
-                remembered[key] = next(_loaded(model).stream([image], MIN_SCORE))
+                prediction = next(_loaded(model).predict_named([(photo.content, photo.name)], MIN_SCORE))
+            if prediction.error:
+                unreadable.append(prediction.error)
+                continue
+            remembered[key] = prediction
         seen.append(Seen(photo, sha256, remembered[key]))
     while len(remembered) > max(MAX_REMEMBERED, len(photos)):
         del remembered[next(iter(remembered))]
@@ -135,10 +133,10 @@ def _version(model: StoredModel) -> str:
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the model")
 def _detector(version: str, _model: StoredModel) -> "Detector":
-    from autodet.inference.detector import load_detector
+    from autodet.inference.detector import load_detector_apart
 
     del version  # the cache key
-    return load_detector(_model)
+    return load_detector_apart(_model)
 
 
 @st.fragment
