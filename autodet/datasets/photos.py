@@ -115,6 +115,16 @@ def open_photo(source: Photo, name: str = "") -> Image.Image:
     return _read_with_end(file_or_bytes(source, name), name, lambda file: _open(file, name))
 
 
+def photo_size(content: bytes, name: str) -> tuple[int, int]:
+    """Return width and height of the stored pixels, without decoding them.
+
+    Raises:
+        PhotoError: The photo cannot be read.
+    """
+    with _opened(content, name) as image:
+        return image.size
+
+
 def read_photo(path: str, name: str) -> bytes:
     """Read the bytes of a photo.
 

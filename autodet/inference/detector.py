@@ -16,7 +16,7 @@ from PIL import Image
 
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.photo_sources import Photo, name_of
-from autodet.errors import BundleError, ModelError, PhotoError, warn
+from autodet.errors import ModelError, PhotoError, warn
 from autodet.evaluation.outcomes import find_outcomes
 from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.bundle_graph import add_graph
@@ -26,10 +26,10 @@ from autodet.inference.conditions import condition_counts, groups_if_readable
 from autodet.inference.evaluations import keep_evaluation, kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
 from autodet.inference.measured_photos import AnyPhotos, measured_photos
-from autodet.inference.photo_batches import draw_photo, predict_photos
-from autodet.inference.runtime import Runtime, RuntimeName, check_runtime, choose_runtime, has_torch
+from autodet.inference.prediction_process import load_runtime_apart
+from autodet.inference.runtime import Runtime, RuntimeName
+from autodet.inference.runtime_loader import load_runtime, load_torch
 from autodet.messages.cautions import caution_text
-from autodet.models.bundle import read_graph, refusal
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel, find_model
 from autodet.records import (
@@ -43,8 +43,6 @@ from autodet.workspace import Workspace, open_atomically
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from autodet.inference.torch_runtime import TorchRuntime
 
 Progress = Callable[[int, int], None]
 
@@ -89,7 +87,7 @@ class Detector:
         Raises:
             ModelError: torch is not installed.
         """
-        network: nn.Module = getattr(self._runtime, "network", None) or _load_torch(self._model, "cpu")[1].network
+        network: nn.Module = getattr(self._runtime, "network", None) or load_torch(self._model, "cpu")[1].network
         return network
 
     def predict(self, photo: Photo, threshold: float | None = None) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -113,8 +111,7 @@ class Detector:
             ModelError: The threshold is not a number between 0 and 1.
         """
         least = self._least(threshold)
-        square, letterbox = draw_photo(photo, "", self.card.image_size)
-        prediction = self._runtime.detect([square], [letterbox])[0].above(least)
+        prediction = next(self._detect([(photo, "")])).above(least)
         for caution in self.cautions([prediction]):
             warn(caution)
         return prediction.class_ids, prediction.scores, prediction.boxes_xyxy
@@ -160,11 +157,20 @@ class Detector:
 
         Pass the predictions to ``cautions`` for the warnings about missing objects.
         """
-        least = self._least(threshold)
         if on_error not in ("return", "raise"):
             raise ModelError(f"on_error is {on_error!r}; give 'return' or 'raise'.")
         named = ((photo, name_of(photo, f"photo {number}")) for number, photo in enumerate(_several(photos), start=1))
-        return (seen.above(least) for seen in self._detect(named, on_error))
+        return self.predict_named(named, threshold, on_error)
+
+    def predict_named(
+        self,
+        photos: Iterable[tuple[Photo, str]],
+        threshold: float | None = None,
+        on_error: Literal["return", "raise"] = "return",
+    ) -> Iterator[Prediction]:
+        """Yield predictions as ``stream`` does, on photos with their names for error messages."""
+        least = self._least(threshold)
+        return (seen.above(least) for seen in self._detect(photos, on_error))
 
     def cautions(self, predictions: Sequence[Prediction]) -> list[str]:
         """Return warnings about objects that may be missing from predictions of this detector."""
@@ -261,7 +267,7 @@ class Detector:
 
     def _detect(self, photos: Iterable[tuple[Photo, str]], on_error: str = "raise") -> Iterator[Prediction]:
         """Yield unfiltered predictions on photos, given with their names, in input order."""
-        results = predict_photos(photos, self.card.image_size, self._runtime.workers())
+        results = self._runtime.predict(photos, self.card.image_size)
         with closing(results):
             for result in results:
                 if isinstance(result, Prediction):
@@ -300,43 +306,20 @@ def load_detector(
         BundleError: The file is damaged or modified, or its weights or its graph do not fit its description.
         ModelError: The runtime is unknown or not installed, or the model has no ONNX graph for it.
     """
-    check_runtime(runtime)
     stored = model if isinstance(model, StoredModel) else find_model(model, workspace)
-    name = runtime or choose_runtime(stored.card, device).name
-    card, loaded = _load_onnx(stored, device) if name == "onnx" else _load_torch(stored, device)
+    card, loaded = load_runtime(stored, device, runtime)
     return Detector(replace(stored, card=card), loaded)
 
 
-def _load_onnx(model: StoredModel, device: str | None) -> tuple[ModelCard, Runtime]:
-    if device not in (None, "cpu"):
-        raise ModelError(f"ONNX Runtime predicts on the CPU, not on {device!r}; leave out device, or use torch.")
-    card, graph = read_graph(model.path)
-    if not graph:
-        raise ModelError(
-            f"The model {card.name} has no ONNX graph; 'export MODEL --format autodet' where torch and onnx are "
-            "installed adds one."
-        )
-    try:
-        from autodet.inference.onnx_runtime import OnnxRuntime
-    except ImportError as error:
-        raise ModelError("ONNX Runtime is not installed: run 'pip install onnxruntime' and try again.") from error
-    try:
-        return card, OnnxRuntime(graph, card)
-    except BundleError as error:
-        raise BundleError(refusal(model.path, str(error))) from error
+def load_detector_apart(model: StoredModel) -> Detector:
+    """Load a model in the prediction process, so that this process needs neither torch nor memory for its photos.
 
-
-def _load_torch(model: StoredModel, device: str | None) -> tuple[ModelCard, "TorchRuntime"]:
-    if not has_torch():
-        raise ModelError(
-            f"The model {model.card.name} needs torch here, which is not installed; install torch, or predict with "
-            "onnxruntime: 'export MODEL --format autodet' where torch and onnx are installed adds an ONNX graph."
-        )
-    from autodet.inference.torch_runtime import TorchRuntime
-    from autodet.models.bundle_network import load_network
-
-    card, network = load_network(model.path)
-    return card, TorchRuntime(network, device, card.score_function)
+    Raises:
+        BundleError: As ``load_detector``.
+        ModelError: As ``load_detector``, or the prediction process has too much to do.
+    """
+    card, runtime = load_runtime_apart(model)
+    return Detector(replace(model, card=card), runtime)
 
 
 def _several(photos: object) -> Iterable[Photo]:

@@ -22,7 +22,7 @@ def start_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Job:
     """
 
     def work(job: Job) -> None:
-        evaluate_model(model, dataset, split, job.report)
+        evaluate_model(model, dataset, split, job.report, apart=True)
         measure_groups(dataset, split, lambda done, total: job.report_step(MEASURES, done, total))
 
     with change("evaluate", model.id, dataset.workspace):

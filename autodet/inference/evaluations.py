@@ -25,7 +25,12 @@ Kept = tuple[EvaluationReport, list[Prediction]]
 
 
 def evaluate_model(
-    model: StoredModel, dataset: Dataset, split: str, progress: Callable[[int, int], None] | None = None
+    model: StoredModel,
+    dataset: Dataset,
+    split: str,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    apart: bool = False,
 ) -> Kept:
     """Evaluate a model on one split of a data set, and store the result, or return the stored result.
 
@@ -34,6 +39,7 @@ def evaluate_model(
         dataset: The data set; its classes must be a subset of the model's.
         split: ``train``, ``val``, ``test`` or ``all``.
         progress: Callback that receives the number of photos done and the total.
+        apart: Whether to predict in the prediction process.
 
     Returns:
         The report and the predictions for each photo of the split, with the model's class ids.
@@ -41,12 +47,13 @@ def evaluate_model(
     Raises:
         ModelError: The split is empty, or the data set has a class that the model lacks.
     """
-    from autodet.inference.detector import load_detector
+    from autodet.inference.detector import load_detector, load_detector_apart
 
     records = comparable_records(model.card, dataset, split)
     if kept := kept_evaluation(model, dataset, split):
         return kept
-    predictions = load_detector(model).predict_dataset(dataset, records, progress)
+    detector = load_detector_apart(model) if apart else load_detector(model)
+    predictions = detector.predict_dataset(dataset, records, progress)
     report = _report(model, dataset, split, predictions)
     keep_evaluation(model, dataset, split, (report, predictions))
     return report, predictions

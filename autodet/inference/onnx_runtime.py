@@ -11,7 +11,7 @@ import onnxruntime
 
 from autodet.errors import BundleError, ModelError
 from autodet.inference.photo_batches import MAX_WORKERS, Square, Workers
-from autodet.inference.runtime import RuntimeName
+from autodet.inference.runtime import LocalRuntime, RuntimeName
 from autodet.models.letterbox import Letterbox
 from autodet.models.model_card import ModelCard
 from autodet.records import Prediction
@@ -25,7 +25,7 @@ SAME_AS_REQUESTED = 1  # the arena grows by what is needed, not by doubling
 FATAL = 4  # log level: errors arrive as exceptions
 
 
-class OnnxRuntime:
+class OnnxRuntime(LocalRuntime):
     """A graph in ONNX Runtime; see ``autodet.inference.runtime.Runtime``.
 
     Args:

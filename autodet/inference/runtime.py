@@ -1,13 +1,14 @@
 """Runtimes: what computes a network's detections, ONNX Runtime or torch, and the choice between them."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal, Protocol
 
+from autodet.datasets.photo_sources import Photo
 from autodet.errors import ModelError
-from autodet.inference.photo_batches import Square, Workers
+from autodet.inference.photo_batches import Square, Workers, predict_photos
 from autodet.models.letterbox import Letterbox
 from autodet.models.model_card import ModelCard
 from autodet.records import Prediction
@@ -31,6 +32,18 @@ class Runtime(Protocol):
     device: str
     limit: int
 
+    def predict(self, photos: Iterable[tuple[Photo, str]], side: int) -> Generator[Prediction | Exception]:
+        """Yield an unfiltered prediction on each photo, in order, or the error that opening it raised.
+
+        Args:
+            photos: Photos and their names for error messages.
+            side: Side of the square in pixels that the network takes.
+        """
+
+
+class LocalRuntime:
+    """Base of the runtimes of this process: detection on squares, side by side if there are many photos."""
+
     def detect(self, squares: Sequence[Square], letterboxes: Sequence[Letterbox]) -> list[Prediction]:
         """Detect objects on photos.
 
@@ -41,9 +54,15 @@ class Runtime(Protocol):
         Returns:
             One unfiltered prediction per square, with boxes in pixels of the photo.
         """
+        raise NotImplementedError
 
     def workers(self) -> Workers:
         """Return the threads that share the cores of this machine when there are many photos."""
+        raise NotImplementedError
+
+    def predict(self, photos: Iterable[tuple[Photo, str]], side: int) -> Generator[Prediction | Exception]:
+        """See ``Runtime.predict``."""
+        return predict_photos(photos, side, self.workers())
 
 
 @dataclass(frozen=True)

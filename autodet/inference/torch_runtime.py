@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from autodet.inference.photo_batches import MAX_WORKERS, Square, Workers
-from autodet.inference.runtime import RuntimeName
+from autodet.inference.runtime import LocalRuntime, RuntimeName
 from autodet.models.detection import detect, detection_limit
 from autodet.models.letterbox import Letterbox
 from autodet.records import Prediction, ScoreFunction, calibrate
@@ -18,7 +18,7 @@ from autodet.training.device import cpu_cores
 CPU_BATCH, GPU_BATCH = 4, 8
 
 
-class TorchRuntime:
+class TorchRuntime(LocalRuntime):
     """A network on a device of torch; see ``autodet.inference.runtime.Runtime``.
 
     Args:

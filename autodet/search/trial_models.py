@@ -9,7 +9,7 @@ from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.evaluation.prediction_file import read_predictions, write_predictions
 from autodet.inference.comparison import ComparedModels, compare_shown, shown_outcomes
 from autodet.models.bundle import read_bundle, read_card
-from autodet.models.store import StoredModel, list_models, new_model
+from autodet.models.store import StoredModel, find_model, list_models, new_model
 from autodet.names import is_numbered
 from autodet.search.run.trial_dirs import TRIALS, TrialFolders
 from autodet.training.train_job import BEST_BUNDLE, VAL_PREDICTIONS
@@ -73,9 +73,12 @@ def trial_outcomes(folder: Path, trial: int, dataset: Dataset) -> ShownOutcomes 
 
 
 def predict_trial(
-    folder: Path, trial: int, dataset: Dataset, progress: Callable[[int, int], None] | None = None
+    folder: Path,
+    trial: int,
+    dataset: Dataset,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Predict on the validation photos with the model of a trial, and store the predictions beside it.
+    """Predict on the validation photos with the model of a trial, apart, and store the predictions beside it.
 
     Args:
         folder: The search folder.
@@ -88,10 +91,10 @@ def predict_trial(
         BundleError: The trial's bundle is damaged.
         PhotoError: A photo cannot be read.
     """
-    from autodet.inference.detector import load_detector
+    from autodet.inference.detector import load_detector_apart
 
     bundle = trial_bundle(folder, trial)
-    detector = load_detector(bundle)
+    detector = load_detector_apart(find_model(bundle))
     photos = dataset.split("val")
     predictions = detector.predict_dataset(dataset, photos, progress)
     file = bundle.with_name(VAL_PREDICTIONS)

@@ -31,8 +31,10 @@ def looks(monkeypatch):
     from autodet.inference.detector import Detector
 
     counted = []
-    stream = Detector.stream
-    monkeypatch.setattr(Detector, "stream", lambda *args, **kwargs: counted.append(1) or stream(*args, **kwargs))
+    predict = Detector.predict_named
+    monkeypatch.setattr(
+        Detector, "predict_named", lambda *args, **kwargs: counted.append(1) or predict(*args, **kwargs)
+    )
     return counted
 
 

@@ -15,8 +15,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from autodet.access.quota import Quota, Use
 from autodet.datasets.manifest import list_datasets, read_dataset
-from autodet.datasets.photos import open_photo
-from autodet.errors import PhotoError, QuotaError
+from autodet.datasets.photos import open_photo, photo_size
+from autodet.errors import BusyError, PhotoError, QuotaError
 from autodet.inference.box_drawings import draw_boxes, drawing_jpeg
 from autodet.messages.formats import PHOTO_FORMATS
 from autodet.models.store import StoredModel
@@ -103,18 +103,17 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
         key = (sha256, _version(model))
         if key not in remembered:
             try:
-                image = open_photo(photo.content, photo.name)
-            except PhotoError as error:
-                unreadable.append(str(error))
-                continue
-            use = Use.of_photo(image.size, len(photo.content))
-            try:
+                use = Use.of_photo(photo_size(photo.content, photo.name), len(photo.content))
                 with (
                     st.spinner(f"Detecting objects in {escape(photo.name)}, {number} of {len(photos)}"),
                     quota.prediction(session_id(), use, load_settings()),
                 ):
-                    remembered[key] = next(_loaded(model).stream([image], MIN_SCORE))
-            except QuotaError as error:
+                    named = [(photo.content, photo.name)]
+                    remembered[key] = next(_loaded(model).predict_named(named, MIN_SCORE, "raise"))
+            except PhotoError as error:
+                unreadable.append(str(error))
+                continue
+            except (BusyError, QuotaError) as error:
                 st.warning(escape(str(error)), icon=":material/hourglass_disabled:")
                 break
         seen.append(Seen(photo, sha256, remembered[key]))
@@ -147,10 +146,10 @@ def _version(model: StoredModel) -> str:
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the model")
 def _detector(version: str, _model: StoredModel) -> "Detector":
-    from autodet.inference.detector import load_detector
+    from autodet.inference.detector import load_detector_apart
 
     del version  # the cache key
-    return load_detector(_model)
+    return load_detector_apart(_model)
 
 
 @st.fragment

@@ -1,0 +1,61 @@
+"""The prediction process: loads models and detects objects on photos until its parent closes the connection.
+
+``autodet.inference.prediction_process`` is the parent's side.
+"""
+
+import logging
+import os
+import sys
+from collections import OrderedDict
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+from autodet.errors import AutodetError
+from autodet.inference.prediction_process import Answer, Request
+from autodet.inference.runtime import Runtime
+from autodet.inference.runtime_loader import load_runtime
+from autodet.models.model_card import ModelCard
+from autodet.models.store import StoredModel
+
+NICENESS = 2  # pages come first, training last
+MAX_LOADED = 3
+
+Loaded = tuple[ModelCard, Runtime]
+
+log = logging.getLogger("autodet.prediction_worker")
+
+
+def serve(connection: Connection) -> None:
+    """Answer requests in order, with an ``Answer`` or the exception, until the other side closes the connection."""
+    loaded: OrderedDict[str, Loaded] = OrderedDict()
+    with suppress(EOFError, OSError):
+        while True:
+            connection.send(_answer(connection.recv(), loaded))
+
+
+def _answer(request: Request, loaded: "OrderedDict[str, Loaded]") -> Answer | Exception:
+    try:
+        card, runtime = _loaded(request.model, loaded)
+        results = tuple(runtime.predict(request.photos, card.image_size))
+        return Answer(card, runtime.name, runtime.device, runtime.limit, results)
+    except AutodetError as error:
+        return error
+    except Exception:  # the parent cannot receive every exception, nor does its user understand them
+        log.exception("A prediction failed.")
+        return RuntimeError("A prediction failed; the log has the details.")
+
+
+def _loaded(model: StoredModel, loaded: "OrderedDict[str, Loaded]") -> Loaded:
+    """Return a loaded model, and keep it for later requests instead of the one that was used least recently."""
+    key = f"{model.path} {model.card!r}"  # models with the same weights may differ in their calibration or graph
+    if key not in loaded:
+        while len(loaded) >= MAX_LOADED:
+            loaded.popitem(last=False)
+        loaded[key] = load_runtime(model)
+    loaded.move_to_end(key)
+    return loaded[key]
+
+
+if __name__ == "__main__":
+    os.nice(NICENESS)
+    serve(Connection(int(sys.argv[1])))
