@@ -272,7 +272,8 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--int8",
         action="store_true",
-        help="of a model as onnx: with 8-bit convolutions, smaller and often faster; prints what it gains and loses",
+        help="of a model: with 8-bit convolutions, smaller and often faster; prints what it gains and loses; such an "
+        "autodet file only predicts",
     )
     parser.add_argument(
         "--data",

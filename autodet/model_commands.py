@@ -52,8 +52,8 @@ def export(options: Options) -> Answer:
     Raises:
         ModelError: ``--int8`` or ``--data`` does not go with the other options.
     """
-    if options.int8 and options.format != "onnx":
-        raise ModelError("--int8 is for ONNX files of models; leave out --format.")
+    if options.int8 and options.format not in ("onnx", "autodet"):
+        raise ModelError("--int8 is for models; leave out --format, or give onnx or autodet.")
     if options.data and not options.int8:
         raise ModelError("--data names the photos for --int8; add --int8, or leave out --data.")
     if options.format in LAYOUTS:
@@ -83,9 +83,13 @@ def _export_int8(model: StoredModel, options: Options) -> Answer:
     dataset = load_dataset(options.data) if options.data else None
     with ProgressLine() as line:
         result = export_int8(
-            model, options.out, dataset, lambda step, done, total: line.show(f"{step}: photo {done} of {total}")
+            model,
+            options.out,
+            dataset,
+            lambda step, done, total: line.show(f"{step}: photo {done} of {total}"),
+            as_bundle=options.format == "autodet",
         )
-    facts = {"model": model.id, "format": "onnx", "file": str(options.out)}
+    facts = {"model": model.id, "format": options.format, "file": str(options.out)}
     return Answer(facts | {"int8": result.to_json()}, f"Wrote {options.out}. {quantization_text(result)}")
 
 

@@ -8,6 +8,7 @@ that follows them, stay in float.
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +22,7 @@ from autodet.inference.comparable_records import comparable_records
 from autodet.inference.leakage import find_source
 from autodet.inference.photo_batches import MAX_WORKERS, Square, Workers, draw_photo, predict_photos
 from autodet.inference.runtime import has_torch, is_installed
+from autodet.models.bundle import write_bundle
 from autodet.models.letterbox import Letterbox
 from autodet.models.model_card import ModelCard
 from autodet.models.registry import ARCHITECTURES
@@ -48,7 +50,7 @@ def can_export_int8(card: ModelCard) -> bool:
     """Return whether the packages for an INT8 export are installed, and the model has an ONNX graph or can get one."""
     architecture = ARCHITECTURES.get(card.architecture)
     has_graph = bool(card.graph_sha256) or bool(architecture and architecture.onnx and has_torch())
-    return has_graph and all(map(is_installed, PACKAGES))
+    return has_graph and not card.only_predicts and all(map(is_installed, PACKAGES))
 
 
 def export_int8(
@@ -56,6 +58,8 @@ def export_int8(
     path: Path,
     dataset: Dataset | None = None,
     progress: Progress = lambda _step, _done, _total: None,
+    *,
+    as_bundle: bool = False,
 ) -> Quantization:
     """Export a model to an ONNX file with 8-bit convolutions, and measure it on validation photos.
 
@@ -66,6 +70,8 @@ def export_int8(
             on, if it is in the workspace.
         progress: Callback that receives the step (``calibrate``, ``float`` or ``int8``), and the number of its photos
             done and in total.
+        as_bundle: Whether to write a bundle that only predicts, with the measured metrics in its card, instead of an
+            ONNX file.
 
     Returns:
         Metrics, latencies and sizes of both files. The metadata of the written file repeats them.
@@ -101,10 +107,19 @@ def export_int8(
         )
         content = _with_result(plain, quantized, result)
     try:
-        write_atomically(path, content)
+        if as_bundle:
+            write_bundle(path, _measured(model.card, result), b"", content)
+        else:
+            write_atomically(path, content)
     except OSError as error:
         raise ModelError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
     return result
+
+
+def _measured(card: ModelCard, result: Quantization) -> ModelCard:
+    """Return the card of the model with 8 bits."""
+    metrics = {**card.metrics, "map50": result.map50[1], "map50_95": result.map50_95[1]}
+    return replace(card, metrics=metrics, latency_ms=result.milliseconds[1], class_ap50={})
 
 
 def own_dataset(model: StoredModel) -> Dataset:

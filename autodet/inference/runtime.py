@@ -15,7 +15,7 @@ from autodet.records import Prediction
 from autodet.training.device import gpu_count
 
 RuntimeName = Literal["onnx", "torch"]
-RuntimeReason = Literal["quicker", "no_torch", "gpu", "device", "no_graph", "no_onnxruntime"]
+RuntimeReason = Literal["quicker", "no_torch", "gpu", "device", "no_graph", "no_onnxruntime", "only_graph"]
 RUNTIMES: tuple[RuntimeName, ...] = ("onnx", "torch")
 
 
@@ -91,8 +91,8 @@ def choose_runtime(card: ModelCard | None = None, device: str | None = None) -> 
         return RuntimeChoice("torch", "no_onnxruntime")
     if card and not card.graph_sha256:
         return RuntimeChoice("torch", "no_graph")
-    if not has_torch():
-        return RuntimeChoice("onnx", "no_torch")
+    if not has_torch() or (card and card.only_predicts):
+        return RuntimeChoice("onnx", "only_graph" if has_torch() else "no_torch")
     if device not in (None, "cpu"):
         return RuntimeChoice("torch", "device")
     if device is None and gpu_count():

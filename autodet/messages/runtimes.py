@@ -3,6 +3,7 @@
 REASONS = {
     "quicker": "ONNX Runtime: on a CPU it is quicker than torch",
     "no_torch": "ONNX Runtime: torch is not installed",
+    "only_graph": "ONNX Runtime: the model only predicts, without weights for torch",
     "gpu": "torch: it uses the GPU",
     "device": "torch: it uses the requested device",
     "no_graph": "torch: the model has no ONNX graph",

@@ -3,7 +3,8 @@
 ``model.json`` describes the model and holds the SHA-256 of the other entries. The zip's comment, the file's last 64
 bytes, is the SHA-256 of all bytes before it, so that any changed byte is detected. The entries are stored, not
 compressed: weights do not compress, and a stored entry cannot declare a false size. The graph refers to the weights
-(``autodet.models.shared_weights``). docs/bundle.md has the details.
+(``autodet.models.shared_weights``), or has 8-bit ones of its own in a file without the weights. docs/bundle.md has the
+details.
 """
 
 import hashlib
@@ -16,7 +17,14 @@ from io import BytesIO
 from pathlib import Path
 
 from autodet.errors import BundleError, LaterVersionError
-from autodet.models.model_card import FORMAT, MAX_NAME, SHARING_FORMAT, ModelCard, description_problem
+from autodet.models.model_card import (
+    FORMAT,
+    MAX_NAME,
+    PREDICTION_FORMAT,
+    SHARING_FORMAT,
+    ModelCard,
+    description_problem,
+)
 from autodet.models.onnx_graph import check_graph
 from autodet.models.shared_weights import WEIGHTS_ENTRY, share_weights, unshare_weights
 from autodet.workspace import write_atomically
@@ -34,7 +42,7 @@ def write_bundle(path: Path, card: ModelCard, weights: bytes, graph: bytes = b""
     Args:
         path: Target file; an existing file is replaced.
         card: Description of the model; its format and checksums are set here.
-        weights: A state dict as safetensors.
+        weights: A state dict as safetensors; empty for a bundle that only predicts, whose card has their checksum.
         graph: The network as a serialised ONNX graph, from ``autodet.inference.onnx_export``; empty for none. The file
             holds the weights that it shares with ``weights`` once.
 
@@ -46,19 +54,21 @@ def write_bundle(path: Path, card: ModelCard, weights: bytes, graph: bytes = b""
     """
     if problem := description_problem(card):
         raise BundleError(f"The model {card.name[:MAX_NAME]!r} cannot be written: {problem}.")
-    stored = share_weights(graph, weights) if graph else b""
-    checksums = {"weights_sha256": _sha256(weights), "graph_sha256": _sha256(stored) if stored else ""}
-    document = asdict(card) | checksums | {"format": FORMAT if stored == graph else SHARING_FORMAT}
+    stored = share_weights(graph, weights) if graph and weights else graph
+    weights_sha256 = _sha256(weights) if weights else card.weights_sha256
+    checksums = {"weights_sha256": weights_sha256, "graph_sha256": _sha256(stored) if stored else ""}
+    format_ = (FORMAT if stored == graph else SHARING_FORMAT) if weights else PREDICTION_FORMAT
+    document = asdict(card) | checksums | {"format": format_}
     text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode()
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         archive.comment = b"0" * DIGEST_BYTES
         for name, data in ((CARD_ENTRY, text), (WEIGHTS_ENTRY, weights), (GRAPH_ENTRY, stored)):
-            if data or name != GRAPH_ENTRY:
+            if data:
                 archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), data)
     sealed = content.getvalue()[:-DIGEST_BYTES]
     write_atomically(path, sealed + _sha256(sealed).encode())
-    return checksums["weights_sha256"]
+    return weights_sha256
 
 
 def read_card(path: Path) -> ModelCard:
@@ -75,11 +85,28 @@ def read_bundle(path: Path) -> tuple[ModelCard, bytes]:
     """Read a model's card and its weights as safetensors, with all checks.
 
     Raises:
-        BundleError: The file is not a bundle, is truncated, or was modified.
+        BundleError: The file is not a bundle, is truncated, or was modified, or it only predicts.
     """
     with _reading(path), _sealed(path) as archive:
         card = _card(archive)
-        return card, _weights(archive, card)
+        if not card.only_predicts:
+            return card, _weights(archive, card)
+    raise BundleError(
+        f"{title_of(path)} only predicts: the weights to train, or to predict with torch, were left out. Use the model "
+        "that it was made from."
+    )
+
+
+def read_contents(path: Path) -> tuple[ModelCard, bytes, bytes]:
+    """Read a model's card, its weights, and its ONNX graph as ``read_graph`` does, to write them again.
+
+    Raises:
+        BundleError: As ``read_graph``.
+    """
+    with _reading(path), _sealed(path) as archive:
+        card = _card(archive)
+        weights = b"" if card.only_predicts else _weights(archive, card)
+        return card, weights, _graph(archive, card, weights) if card.graph_sha256 else b""
 
 
 def read_graph(path: Path) -> tuple[ModelCard, bytes]:
@@ -88,10 +115,8 @@ def read_graph(path: Path) -> tuple[ModelCard, bytes]:
     Raises:
         BundleError: The file is not a bundle, is truncated, or was modified, or its graph is unsafe or another model's.
     """
-    with _reading(path), _sealed(path) as archive:
-        card = _card(archive)
-        weights = _weights(archive, card)
-        return card, _graph(archive, card, weights) if card.graph_sha256 else b""
+    card, _, graph = read_contents(path)
+    return card, graph
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from autodet.text_format import few, shortened
 from autodet.version import __version__
 
 FORMAT, SHARING_FORMAT = "autodet-1", "autodet-2"  # in the second, the graph refers to the weights
+PREDICTION_FORMAT = "autodet-3"  # a graph, often of 8 bits, without the weights that it was made from
+FORMATS = (FORMAT, SHARING_FORMAT, PREDICTION_FORMAT)
 SCORE = "score"  # metric by which the search compared epochs, of the best epoch
 
 MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 32, 1280  # pixels; training never uses larger squares
@@ -100,6 +102,11 @@ class ModelCard:
         return self.metrics.get(SCORE, self.metrics["map50"])
 
     @property
+    def only_predicts(self) -> bool:
+        """Whether the bundle has only a graph: it cannot be fine-tuned."""
+        return self.format == PREDICTION_FORMAT
+
+    @property
     def score_function(self) -> ScoreFunction | None:
         """The calibration by class id; None if the scores are used as they are."""
         return self.calibration.function(self.classes) if self.calibration else None
@@ -124,7 +131,7 @@ class ModelCard:
         """
         if not isinstance(document, dict) or not isinstance(document.get("format"), str):
             raise BundleError("it is not a model of autodet")
-        if document["format"] not in (FORMAT, SHARING_FORMAT):
+        if document["format"] not in FORMATS:
             if re.fullmatch(r"autodet-[1-9]\d{0,5}", document["format"]):
                 raise LaterVersionError(made_later(document.get("versions")))
             raise BundleError("it is not a model of a format that autodet knows")

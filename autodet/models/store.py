@@ -11,7 +11,7 @@ from autodet.access.change import change
 from autodet.access.visitor import current_visitor
 from autodet.errors import BundleError, ModelError, NotFoundError
 from autodet.lock import hold_folder
-from autodet.models.bundle import STORED, read_bundle, read_card, read_graph, refusal, write_bundle
+from autodet.models.bundle import STORED, read_bundle, read_card, read_contents, refusal, write_bundle
 from autodet.models.model_card import MAX_NAME, ModelCard
 from autodet.models.weights_header import weights_problem
 from autodet.names import choose, choose_only, free_name, ids_in, naming
@@ -225,10 +225,11 @@ def add_model(bundle: Path, name: str, workspace: Workspace | None = None) -> St
             nothing is added.
         LaterVersionError: A later version of autodet wrote the bundle.
     """
-    card, weights = read_bundle(bundle)
-    _, graph = read_graph(bundle)
+    card, weights, graph = read_contents(bundle)
     name = _checked_name(name) if name.strip() else card.name
-    if find_spec("torch"):
+    if card.only_predicts:
+        pass  # its graph was checked
+    elif find_spec("torch"):
         from autodet.models.bundle_network import fitting_weights
 
         fitting_weights(bundle, card, weights)
@@ -307,8 +308,7 @@ def _rewriting(bundle: Path) -> AbstractContextManager[None]:
 
 
 def _write_renamed(bundle: Path, target: Path, name: str) -> None:
-    card, weights = read_bundle(bundle)
-    _, graph = read_graph(bundle)
+    card, weights, graph = read_contents(bundle)
     write_bundle(target, replace(card, name=name), weights, graph)
 
 

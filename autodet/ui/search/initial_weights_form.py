@@ -27,7 +27,8 @@ def chosen_start() -> StoredModel | None:
 
 
 def _models() -> dict[str, StoredModel]:
-    return {model.id: model for model in list_models() if model.card.architecture in ARCHITECTURES}
+    usable = (model for model in list_models() if not model.card.only_predicts)
+    return {model.id: model for model in usable if model.card.architecture in ARCHITECTURES}
 
 
 def ask_for_start(dataset: Dataset) -> StoredModel | None:
