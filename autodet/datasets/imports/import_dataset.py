@@ -16,6 +16,7 @@ import numpy as np
 from autodet.datasets.checks.kinds import decide
 from autodet.datasets.checks.photo_checks import CheckedPhoto
 from autodet.datasets.formats.source_files import photo_stem
+from autodet.datasets.imports.limits import check_quota
 from autodet.datasets.imports.photo_conversion import MAX_JPEG_SIDE, convert_photos
 from autodet.datasets.imports.review import Review, review
 from autodet.datasets.imports.staging import PHOTOS, Progress, fetch, no_progress, shown_name, stage
@@ -82,6 +83,7 @@ def import_dataset(
     """
     workspace = workspace or open_workspace()
     decided, report = decide(decisions), _in_words(progress)
+    check_quota(workspace)
     shown = shown_name(source)
     with failures_named(shown), hidden_folder(workspace.datasets) as scratch:
         root, ours = fetch(source, scratch, seed, credentials, report, large=decided["large_download"] == "keep")
@@ -137,7 +139,12 @@ def store(found: Review, name: str, workspace: Workspace, report: Progress = no_
         workspace: Target workspace.
         report: Callback that receives the completed fraction, 0 to 1, and the current step.
         order: Key by which ``stored_for`` finds the data set later.
+
+    Raises:
+        DatasetError: The data sets would take more disk space than the settings allow.
     """
+    root = found.staged.root
+    check_quota(workspace, sum((root / photo.source.photo).stat().st_size for photo in found.photos))
     with hidden_folder(workspace.datasets) as folder:
         dataset = _fill(folder, found, name, report)
         if order:

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from autodet.datasets.checks.kinds import decide
+from autodet.datasets.imports.limits import check_quota
 from autodet.datasets.imports.review import Review, review
 from autodet.datasets.imports.staged_json import read_staged
 from autodet.datasets.sources.s3.access import OWN, SCHEME, S3Credentials, choose_endpoint, parse_address
@@ -239,12 +240,14 @@ def start_import(
         credentials: For S3 only; passed to the process through a pipe and never written to disk.
 
     Raises:
+        DatasetError: The data sets take all the disk space that the settings allow.
         AutodetError: The disk has no room for the upload, a file of it is refused, or the address is invalid.
     """
     if isinstance(source, str) and source.startswith(SCHEME):
         parse_address(source)
         choose_endpoint(credentials or OWN, load_settings())
     workspace = workspace or open_workspace()
+    check_quota(workspace)
     _forget_finished(workspace)
     text = source if isinstance(source, str) else ""
     created = datetime.now(UTC).isoformat(timespec="milliseconds")
