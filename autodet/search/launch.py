@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from autodet.processes import start_process
+from autodet.processes import DATABASE, start_process
 from autodet.search.status.status_file import LAUNCHED, LOG, STATUS
 
 Launcher = Callable[[Path], object]
@@ -26,4 +26,4 @@ def launch(folder: Path, *, module: str = "autodet.search", train: str | None = 
     (folder / LAUNCHED).touch()
     command = [sys.executable, "-m", module, str(folder), *([train] if train else [])]
     with (folder / LOG).open("ab") as log:
-        return start_process(command, log, folder.parent.parent)
+        return start_process(command, log, folder.parent.parent, secrets=DATABASE)

@@ -40,7 +40,7 @@ from autodet.datasets.sources.s3.access import OWN, SCHEME, S3Credentials, choos
 from autodet.datasets.sources.upload import UploadedFile, write_upload
 from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
 from autodet.lock import hold_lock, is_locked
-from autodet.processes import start_process
+from autodet.processes import NO_SECRETS, OWN_S3_KEYS, start_process
 from autodet.records import ImportStep, known_entries
 from autodet.settings import load_settings
 from autodet.workspace import (
@@ -354,6 +354,10 @@ def _write_order(folder: Path, request: ImportRequest) -> None:
     write_status(folder, ImportStatus("working"))
 
 
+def _uses_own_keys(request: ImportRequest) -> bool:
+    return request.source.startswith(SCHEME) and (request.credentials or OWN).identity in ("machine", "profile")
+
+
 def _launch(
     folder: Path,
     lock: int,
@@ -369,6 +373,7 @@ def _launch(
             folder.parent.parent,
             stdin=subprocess.PIPE,
             pass_fds=[lock],
+            secrets=OWN_S3_KEYS if _uses_own_keys(read_request(folder)) else NO_SECRETS,
         )
     orders = {"decisions": dict(decisions), "credentials": asdict(credentials) if credentials else None}
     with process.stdin as pipe:  # type: ignore[union-attr]

@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import DupFd
 from typing import Any
 
+from autodet.processes import drop_secrets
 from autodet.records import Notice
 from autodet.search.executors import (
     BEAT_SECONDS,
@@ -209,6 +210,7 @@ def _work(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor handles Ctrl-C in a terminal
     bind_to_parent()
     watch_supervisor()
+    drop_secrets()
     meter = Meter(_choose_device(slot))
     with suppress(BrokenPipeError):  # the supervisor is gone, and this process ends too
         connection.send(_train(connection, trial, job, train, meter))
