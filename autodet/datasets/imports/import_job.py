@@ -34,6 +34,7 @@ from typing import Any, BinaryIO, Literal
 
 from autodet.datasets.checks.kinds import decide
 from autodet.datasets.imports.limits import check_quota
+from autodet.datasets.imports.places import check_waiting
 from autodet.datasets.imports.review import Review, review
 from autodet.datasets.imports.staged_json import read_staged
 from autodet.datasets.sources.s3.access import OWN, SCHEME, S3Credentials, choose_endpoint, parse_address
@@ -240,6 +241,7 @@ def start_import(
         credentials: For S3 only; passed to the process through a pipe and never written to disk.
 
     Raises:
+        BusyError: Too many imports wait already.
         DatasetError: The data sets take all the disk space that the settings allow.
         AutodetError: The disk has no room for the upload, a file of it is refused, or the address is invalid.
     """
@@ -248,6 +250,7 @@ def start_import(
         choose_endpoint(credentials or OWN, load_settings())
     workspace = workspace or open_workspace()
     check_quota(workspace)
+    check_waiting(workspace.imports)
     _forget_finished(workspace)
     text = source if isinstance(source, str) else ""
     created = datetime.now(UTC).isoformat(timespec="milliseconds")

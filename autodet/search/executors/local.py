@@ -81,11 +81,18 @@ class LocalExecutor:
         queue: The queue for slots shared with other searches of the workspace.
         train: The function that trains a job, as ``module:function``.
         deadline_seconds: A worker without progress for this long is killed, and its trial is lost.
+        first: A slot of the queue that the search holds already.
     """
 
-    def __init__(self, queue: SlotQueue, train: str = TRAIN, deadline_seconds: float = 600.0) -> None:
+    def __init__(
+        self,
+        queue: SlotQueue,
+        train: str = TRAIN,
+        deadline_seconds: float = 600.0,
+        first: HeldSlot | None = None,
+    ) -> None:
         self._queue, self._train, self._deadline = queue, train, deadline_seconds
-        self._next: HeldSlot | None = None
+        self._next = first
         self._workers: dict[int, _Worker] = {}
         self._context = _context(train)
 
