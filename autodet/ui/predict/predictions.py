@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -23,6 +22,7 @@ from autodet.records import MIN_SCORE, Prediction
 from autodet.text_format import counted
 from autodet.ui.common.csv_tables import as_csv
 from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.loaded_models import loaded, version_of
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.photo_viewer import (
     PREDICTIONS,
@@ -36,9 +36,6 @@ from autodet.ui.common.photo_viewer import (
 from autodet.ui.common.pictures import as_jpeg, frame_colour, framed, small_photo
 from autodet.ui.common.threshold import LOWEST, ask_for_threshold
 from autodet.workspace import open_workspace, portable
-
-if TYPE_CHECKING:
-    from autodet.inference.detector import Detector
 
 TILE_PIXELS = 720  # longer side of a photo among several; downloads have the original size
 MAX_MEGABYTES = 100
@@ -96,7 +93,7 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
     seen, unreadable = [], []
     for number, photo in enumerate(photos, start=1):
         sha256 = hashlib.sha256(photo.content).hexdigest()
-        key = (sha256, _version(model))
+        key = (sha256, version_of(model))
         if key not in remembered:
             try:
                 image = open_photo(photo.content, photo.name)
@@ -104,7 +101,7 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
                 unreadable.append(str(error))
                 continue
             with st.spinner(f"Detecting objects in {escape(photo.name)}, {number} of {len(photos)}"):
-                remembered[key] = next(_loaded(model).stream([image], MIN_SCORE))
+                remembered[key] = next(loaded(model).stream([image], MIN_SCORE))
         seen.append(Seen(photo, sha256, remembered[key]))
     while len(remembered) > max(MAX_REMEMBERED, len(photos)):
         del remembered[next(iter(remembered))]
@@ -122,23 +119,6 @@ def _show_unreadable(sentences: Sequence[str], total: int) -> None:
     summary = f":material/broken_image: {len(sentences)} of {counted(total, 'file')} could not be read"
     with st.expander(summary, expanded=len(sentences) == total):
         st.markdown("\n".join(f"- {escape(sentence)}" for sentence in sentences))
-
-
-def _loaded(model: StoredModel) -> "Detector":
-    return _detector(_version(model), model)
-
-
-def _version(model: StoredModel) -> str:
-    """Identify a model by its whole card: models with the same weights may differ in their calibration or graph."""
-    return f"{model.id} {model.card!r}"
-
-
-@st.cache_resource(max_entries=3, show_spinner="Loading the model")
-def _detector(version: str, _model: StoredModel) -> "Detector":
-    from autodet.inference.detector import load_detector
-
-    del version  # the cache key
-    return load_detector(_model)
 
 
 @st.fragment
@@ -160,7 +140,7 @@ def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
     table = _table(shown, classes)
     if table.empty:
         st.info(_nothing_sentence(everything), icon=":material/search_off:")
-    for caution in _loaded(model).cautions([seen_photo.prediction for seen_photo in shown]):
+    for caution in loaded(model).cautions([seen_photo.prediction for seen_photo in shown]):
         st.warning(escape(caution), icon=":material/warning:")
     _show_pictures(shown, classes)
     if not table.empty:
