@@ -73,6 +73,10 @@ class Settings:
         max_archive_ratio: Maximum ratio of an archive's unpacked size to its own (``AUTODET_MAX_ARCHIVE_RATIO``).
         max_depth: Maximum folder depth of a file in an archive or a folder (``AUTODET_MAX_DEPTH``).
         max_photo_pixels: Maximum size of a photo that is opened, in pixels (``AUTODET_MAX_PHOTO_MEGAPIXELS``).
+        max_import_pixels: Maximum size of all photos of an import together, in pixels
+            (``AUTODET_MAX_IMPORT_MEGAPIXELS``).
+        max_imports: Maximum number of imports that run at the same time (``AUTODET_MAX_IMPORTS``); others wait.
+        max_datasets_bytes: Maximum disk space of all data sets (``AUTODET_MAX_DATASETS_MB``); None for no limit.
         progress_deadline: Timeout in seconds: a trial's process without progress for this long is ended and the trial
             restarted (``AUTODET_PROGRESS_DEADLINE``); far longer than a batch, or loading the weights, ever takes.
         compile_backbone: Whether to speed up the network's backbone with ``torch.compile`` before a trial begins
@@ -112,6 +116,9 @@ class Settings:
     max_archive_ratio: int = 200
     max_depth: int = 32
     max_photo_pixels: int = 100 * MEGABYTE
+    max_import_pixels: int = 1_000_000 * MEGABYTE
+    max_imports: int = 2
+    max_datasets_bytes: int | None = None
     progress_deadline: int = 600
     compile_backbone: bool = False
 
@@ -169,6 +176,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_archive_ratio=_positive(environ, "AUTODET_MAX_ARCHIVE_RATIO", 1, defaults.max_archive_ratio),
         max_depth=_positive(environ, "AUTODET_MAX_DEPTH", 1, defaults.max_depth),
         max_photo_pixels=_positive(environ, "AUTODET_MAX_PHOTO_MEGAPIXELS", MEGABYTE, defaults.max_photo_pixels),
+        max_import_pixels=_positive(environ, "AUTODET_MAX_IMPORT_MEGAPIXELS", MEGABYTE, defaults.max_import_pixels),
+        max_imports=_positive(environ, "AUTODET_MAX_IMPORTS", 1, defaults.max_imports),
+        max_datasets_bytes=_positive(environ, "AUTODET_MAX_DATASETS_MB", MEGABYTE, 0) or None,
         progress_deadline=_positive(environ, "AUTODET_PROGRESS_DEADLINE", 1, defaults.progress_deadline),
         compile_backbone=_switch(environ, "AUTODET_COMPILE"),
     )

@@ -4,29 +4,30 @@ import streamlit as st
 
 from autodet.datasets.manifest import list_datasets
 from autodet.ui.common.choice import choose_dataset
-from autodet.ui.common.frame import link, page
+from autodet.ui.common.frame import page
 from autodet.ui.datasets.contents import offer_deletion, show_contents, show_views
 from autodet.ui.datasets.export_buttons import offer_downloads
 from autodet.ui.datasets.import_form import offer_import
 from autodet.ui.datasets.import_jobs import asks_first, show_imports
 from autodet.ui.datasets.merge_form import offer_merge
+from autodet.ui.datasets.quick_training import offer_training
 from autodet.ui.datasets.version_form import show_versions
 
-with page("datasets", "Import labelled photos, and check them before you start a search."):
+with page("datasets", "Import labelled photos, and check them before you train."):
     with st.container():  # one element whatever it shows, so that an open form below stays open
         show_imports()
     there_are_some = bool(list_datasets())
-    offer_import(folded=there_are_some or asks_first())
+    if not there_are_some:
+        offer_import(folded=asks_first())
     dataset = choose_dataset() if there_are_some else None
     if dataset:
         show_contents(dataset)
-        show_versions(dataset)
-        offer_merge(dataset)
         with st.container(horizontal=True):
-            if dataset.boxes:
-                link("search", "Search for a detector", primary=not asks_first(), dataset=dataset.id)
-            else:
-                link("predict", "Predict on its photos", primary=not asks_first(), dataset=dataset.id)
+            offer_training(dataset, primary=not asks_first())
             offer_downloads(dataset)
             offer_deletion(dataset)
         show_views(dataset)
+        show_versions(dataset)
+        offer_merge(dataset)
+    if there_are_some:
+        offer_import(folded=True)

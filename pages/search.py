@@ -1,10 +1,13 @@
-"""Search page: configure and start a search."""
+"""Train page: configure and start a search."""
 
 from autodet.ui.common.choice import choose_labelled_dataset
 from autodet.ui.common.frame import page
 from autodet.ui.search.search_form import ask_for_search, offer_start, show_forecast
 
-with page("search", "Train several trials with different settings in the background; the best epoch of all is kept."):
+with page(
+    "search",
+    "Trainings with different settings run in the background (a hyperparameter search). The best is kept.",
+):
     dataset = choose_labelled_dataset()
     if dataset:
         order = ask_for_search(dataset)

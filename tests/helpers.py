@@ -83,7 +83,7 @@ def break_imports(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     path = f"{folder}{os.pathsep}{module_environment()['PYTHONPATH']}"
     monkeypatch.setattr(
         "autodet.processes.module_environment",
-        lambda **settings: module_environment(**settings, PYTHONPATH=path),
+        lambda *secrets, **settings: module_environment(*secrets, **settings, PYTHONPATH=path),
     )
 
 

@@ -28,6 +28,9 @@ def test_everything_can_be_set(tmp_path):
             "AUTODET_MAX_ARCHIVE_RATIO": "8",
             "AUTODET_MAX_DEPTH": "9",
             "AUTODET_MAX_PHOTO_MEGAPIXELS": "2",
+            "AUTODET_MAX_IMPORT_MEGAPIXELS": "6",
+            "AUTODET_MAX_DATASETS_MB": "7",
+            "AUTODET_MAX_IMPORTS": "3",
         }
     )
     assert settings == Settings(
@@ -47,6 +50,9 @@ def test_everything_can_be_set(tmp_path):
         max_archive_ratio=8,
         max_depth=9,
         max_photo_pixels=2_000_000,
+        max_import_pixels=6_000_000,
+        max_datasets_bytes=7_000_000,
+        max_imports=3,
     )
 
 
@@ -76,6 +82,9 @@ def test_the_environment_is_read_if_nothing_is_given(monkeypatch, tmp_path):
         "AUTODET_MAX_ARCHIVE_RATIO",
         "AUTODET_MAX_DEPTH",
         "AUTODET_MAX_PHOTO_MEGAPIXELS",
+        "AUTODET_MAX_IMPORT_MEGAPIXELS",
+        "AUTODET_MAX_DATASETS_MB",
+        "AUTODET_MAX_IMPORTS",
     ],
 )
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "²", "9" * 5000])

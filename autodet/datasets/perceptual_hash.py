@@ -20,6 +20,7 @@ _PLACES = np.arange(GRID * GRID).reshape(GRID, GRID)
 LIGHTER = np.concatenate([_PLACES[:-1, 1:], _PLACES[1:, :-1]]).ravel()  # flat pixel indices of all pairs
 DARKER = np.tile(_PLACES[:-1, :-1], (2, 1)).ravel()
 MAX_BITS = 12
+STRIP_PIXELS = 1 << 20
 ROWS, COLUMNS = 64, 4096  # tile that is compared at once; it fits the CPU cache
 
 Words = NDArray[np.uint64]
@@ -80,11 +81,25 @@ def group_alike(looks: Sequence[int]) -> list[int]:
 
 
 def _shrunk(image: Image.Image) -> Image.Image:
-    if image.has_transparency_data:
-        small = image.convert("RGBA").resize((GRID, GRID), Image.Resampling.BOX)
-        return Image.alpha_composite(Image.new("RGBA", small.size, "white"), small).convert("L")
-    grey = image if image.mode == "L" else image.convert("RGB").convert("L")
-    return grey.resize((GRID, GRID), Image.Resampling.BOX)
+    """Shrink a photo to the grid, in strips: copies of a large photo in other modes would take hundreds of megabytes.
+
+    Pillow shrinks horizontally and then vertically, so that strips give the same pixels as the whole photo.
+    """
+    transparent = image.has_transparency_data
+    mode = "RGBa" if transparent else "L"
+    rows = max(1, STRIP_PIXELS // image.width)
+    narrow = Image.new(mode, (GRID, image.height))
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        if transparent:
+            strip = strip.convert("RGBA").convert(mode)  # weighted by opacity, as Pillow shrinks it
+        elif strip.mode != mode:
+            strip = (strip if strip.mode == "RGB" else strip.convert("RGB")).convert(mode)
+        narrow.paste(strip.resize((GRID, strip.height), Image.Resampling.BOX), (0, top))
+    small = narrow.resize((GRID, GRID), Image.Resampling.BOX)
+    if not transparent:
+        return small
+    return Image.alpha_composite(Image.new("RGBA", small.size, "white"), small.convert("RGBA")).convert("L")
 
 
 def _words(looks: Sequence[int]) -> Words:

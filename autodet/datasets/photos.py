@@ -8,10 +8,11 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -35,12 +36,14 @@ CONVERTED = {name for name, format in PHOTO_FORMATS.items() if format.stored_as}
 MAX_READS = 500_000  # maximum number of reads that return fewer than 64 bytes
 SMALL_BYTES = 1_000_000  # file size up to which reads need no metering
 MAX_SCANS = 200  # scans of a progressive JPEG; cameras and programs write about ten
+LARGE_PIXELS = 25_000_000  # decoded pixels of a photo from which on a process checks one at a time
 MIN_SIDE = 36  # minimum side in pixels of the reduced JPEG for the perceptual hash
 _READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")  # by Pillow itself
 _BROKEN = (
     *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, MemoryError, AttributeError),
     *(ArithmeticError, AssertionError, RuntimeError, struct.error, zlib.error),
 )
+_LARGE = Lock()
 _TOO_LARGE = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 _TO_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -178,14 +181,17 @@ def _check(source: Path | bytes, name: str, max_pixels: int | None) -> PhotoFact
         format_, size_wh, orientation = image.format or "", image.size, _orientation(image)
         # For JPEG, Pillow reads all bytes but decodes at a reduced size.
         image.draft("L", (max(image.width // 8, MIN_SIDE), max(image.height // 8, MIN_SIDE)))
-        image.load()
-        turn = _TO_UPRIGHT.get(orientation)
-        if format_ in CONVERTED:
-            size_wh = image.size  # a HEIC may state another size than it has
-        if format_ == "TIFF":  # Pillow turns it upright
-            turn = None
-            size_wh = size_wh if orientation < 5 else (size_wh[1], size_wh[0])
-        return PhotoFacts(format_, size_wh, orientation, look_of(eight_bits(image), turn), _has_several(image))
+        with _LARGE if image.width * image.height > LARGE_PIXELS else nullcontext():
+            image.load()
+            turn = _TO_UPRIGHT.get(orientation)
+            if format_ in CONVERTED:
+                size_wh = image.size  # a HEIC may state another size than it has
+            if format_ == "TIFF":  # Pillow turns it upright
+                turn = None
+                size_wh = size_wh if orientation < 5 else (size_wh[1], size_wh[0])
+            facts = PhotoFacts(format_, size_wh, orientation, look_of(eight_bits(image), turn), _has_several(image))
+            image.im = None  # type: ignore[assignment]  # frees the pixels before the next large photo
+        return facts
 
 
 def _read_with_end(source: Path | bytes, name: str, read: Callable[[Path | bytes], Value]) -> Value:

@@ -94,7 +94,7 @@ def export_int8(
     with TemporaryDirectory() as folder:
         plain, quantized = Path(folder) / "float", Path(folder) / "int8"
         export_onnx(model, plain)
-        _quantize(plain, quantized, _inputs(model.card, dataset, calibration, progress))
+        quantize(plain, quantized, _inputs(model.card, dataset, calibration, progress))
         before, after = (_evaluated(file, model.card, dataset, measured, progress) for file in (plain, quantized))
         result = Quantization(
             dataset=dataset.id,
@@ -166,7 +166,7 @@ class _Calibration:
         return next(self._inputs, None)
 
 
-def _quantize(plain: Path, quantized: Path, inputs: Iterator[Inputs]) -> None:
+def quantize(plain: Path, quantized: Path, inputs: Iterator[Inputs]) -> None:
     """Quantise the convolutions of a graph's features.
 
     Raises:

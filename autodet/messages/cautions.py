@@ -7,7 +7,7 @@ from autodet.text_format import counted, listed
 SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
 MAX_NAMES = 5
 REPEAT = (
-    "to train combinations again with other seeds, turn on repeats (on the Search page, repeat=True in Python, "
+    "to train combinations again with other seeds, turn on repeats (on the page Train, repeat=True in Python, "
     "--repeat on the command line)"
 )
 REMEDY = "Cut such photos into parts, and predict on each part."

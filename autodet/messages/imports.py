@@ -17,6 +17,7 @@ def _download_text(step: ImportStep) -> str:
 
 _STEPS: Mapping[str, Callable[[ImportStep], str]] = {
     "start": lambda step: "Starting",
+    "wait": lambda step: "Waiting for other imports",
     "draw": lambda step: "Drawing the sample",
     "list": lambda step: f"Listing: {counted(step.done, 'file')}, {size_text(step.total)}",
     "download": _download_text,

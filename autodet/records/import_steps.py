@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-StepKind = Literal["start", "draw", "list", "download", "unpack", "check", "store", "end"]
+StepKind = Literal["start", "wait", "draw", "list", "download", "unpack", "check", "store", "end"]
 
 
 @dataclass(frozen=True)

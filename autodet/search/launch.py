@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from autodet.processes import start_process
+from autodet.processes import DATABASE, start_process
 from autodet.search.status.status_file import LAUNCHED, LOG, STATUS
 
 Launcher = Callable[[Path], object]
@@ -29,7 +29,7 @@ def launch(folder: Path, *, module: str = "autodet.search", train: str | None = 
     (folder / LAUNCHED).touch()
     command = [sys.executable, "-m", module, str(folder), *([train] if train else [])]
     with (folder / LOG).open("ab") as log:
-        return start_process(command, log, folder.parent.parent)
+        return start_process(command, log, folder.parent.parent, secrets=DATABASE)
 
 
 def stand_by(home: Path) -> Launcher:
@@ -47,7 +47,7 @@ def stand_by(home: Path) -> Launcher:
     if process is None or process.poll() is not None:
         command = [sys.executable, "-m", "autodet.search", STAND_BY]
         with Path(os.devnull).open("wb") as log:  # once it has a search, it writes to the search's log
-            _waiting[home] = start_process(command, log, home, stdin=subprocess.PIPE)
+            _waiting[home] = start_process(command, log, home, stdin=subprocess.PIPE, secrets=DATABASE)
     return partial(_launch_waiting, home)
 
 

@@ -139,7 +139,7 @@ def test_a_full_disk_is_told_where_an_import_or_a_search_is_started(full_disk, v
     full_disk()
     checked(labelled(importing.button, "Use the sample data set").click().run())
     assert "The disk is full" in says(importing)
-    checked(labelled(searching.button, "Start the search").click().run())
+    checked(labelled(searching.button, "Start training").click().run())
     assert "The disk is full" in says(searching)
 
 

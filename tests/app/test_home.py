@@ -1,22 +1,52 @@
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.imports.import_job import list_imports
 from autodet.datasets.manifest import list_datasets
+from autodet.datasets.sources.sample import read_shipped
 from autodet.search.api import find_search
 from tests.app.conftest import address, checked, follow, primary_links, says, trial
 from tests.helpers import write_voc
 
 
-def test_a_newcomer_is_led_to_import_first(visit):
+def test_a_newcomer_sees_a_detector_at_work_and_is_led_to_import_first(visit):
     app = visit("home")
     assert "Drop a zip of labelled photos" in says(app)
-    assert "Newest model" not in says(app)
+    assert "2 oranges" in says(app)
+    assert len(app.get("imgs")) == 3
     assert not app.get("progress")
-    assert primary_links(app) == ["Import photos"]
-    assert follow(app, "Import photos").title[0].value == "Data sets"
+    assert primary_links(app) == []
+    assert [one.label for one in app.button if one.proto.type == "primary"] == ["Try with sample data"]
+    assert follow(app, "Other ways to import").title[0].value == "Data sets"
+
+
+def test_a_dropped_photo_gets_boxes_and_an_unreadable_one_a_sentence(visit, workspace):
+    app = visit("home")
+    uploader = next(one for one in app.get("file_uploader") if one.proto.label.startswith("Drop photos"))
+    photo = read_shipped("test/table_180.webp")
+    app = checked(uploader.set_value([("bowl.webp", photo, "image/webp"), ("x.jpg", b"no", "image/jpeg")]).run())
+    assert "bowl.webp: 2 oranges, 3 bananas, 1 apple" in says(app)
+    assert "x.jpg" in says(app)
+    assert len(app.get("imgs")) == 1
+    assert not [path for path in workspace.home.rglob("*") if path.is_file() and path.stat().st_size == len(photo)]
+
+
+@pytest.mark.process
+def test_a_dropped_zip_is_imported_at_once(visit, workspace, tmp_path):
+    archive = shutil.make_archive(tmp_path / "my fruit", "zip", write_voc(tmp_path / "photos", 8))
+    app = visit("home")
+    uploader = next(one for one in app.get("file_uploader") if one.proto.label == "Zip of photos")
+    app = checked(uploader.set_value([("my fruit.zip", Path(archive).read_bytes(), "application/zip")]).run())
+    assert app.title[0].value == "Data sets"
+    deadline = time.monotonic() + 120
+    while not list_datasets(workspace) and time.monotonic() < deadline:
+        time.sleep(0.2)
+        app = checked(app.run())
+    assert list_datasets(workspace)[0].name == "my fruit"
 
 
 def press_sample(app):
@@ -54,23 +84,21 @@ def test_a_sample_that_cannot_be_imported_is_a_sentence_and_can_be_tried_again(v
 @pytest.mark.slow
 def test_the_next_step_stands_out(visit, workspace, tmp_path, model_there):
     import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
-    assert primary_links(visit("home")) == ["Start a search"]
+    assert primary_links(visit("home")) == ["Train a detector"]
     model_there("fruit")
-    assert primary_links(visit("home")) == ["Try a photo", "Try it"]
+    assert "Train a detector" not in [one.value for one in visit("home").get("page_link")]
 
 
 @pytest.mark.slow
-def test_what_is_there_is_counted_and_the_newest_model_offered_whatever_its_figures(
-    visit, workspace, tmp_path, model_there
-):
+def test_each_data_set_has_its_best_model_and_the_drop_zone_the_newest(visit, workspace, tmp_path, model_there):
     import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
     model_there("old", 0.9)
     model_there("new", 0.4)
     app = visit("home")
-    assert "1 data set so far" in says(app)
-    assert {metric.label: metric.value for metric in app.metric}["mAP@0.5"] == "0.400"
-    assert address(follow(visit("home"), "Try it")) == {"model": "new"}
-    assert address(follow(visit("home"), "Evaluate it"))["model"] == "new"
+    assert "2 models · best mAP@0.5 0.900: old" in says(app)
+    assert "The newest model, **new**, finds" in says(app)
+    assert address(follow(visit("home"), "Try it"))["model"] == "old"
+    assert address(follow(visit("home"), "Evaluate"))["model"] == "old"
 
 
 def test_running_searches_are_shown_with_their_progress(visit, search_there):
@@ -79,6 +107,7 @@ def test_running_searches_are_shown_with_their_progress(visit, search_there):
     search_there("over")
     app = visit("home")
     (bar,) = app.get("progress")
+    assert any("Training busy: 39%" in one.value for one in app.get("page_link"))
     assert "1 of 3 trials done, trial 1 is 40% through epoch 4 of 20" in bar.proto.text
     assert "10 min left" in bar.proto.text
     assert bar.proto.value == pytest.approx(100 * 23.4 / 60, abs=1)

@@ -44,7 +44,7 @@ def test_a_model_brings_its_network_and_photo_size_and_every_trial_begins_with_i
     (forecast,) = re.findall(r"\*\*(About .*)\*\* for 3 trials", says(app))
     assert reason == forecast.lower()
     assert "It knows 1 of 2 classes; untrained at the start: banana" in says(app)
-    checked(labelled(app.button, "Start the search").click().run())
+    checked(labelled(app.button, "Start training").click().run())
     spec = find_search(list_searches(workspace)[0].search, workspace).spec()
     assert spec.start_from.weights_sha256 == model.card.weights_sha256
     assert spec.space["image_size"] == Choices((96,))
@@ -60,10 +60,10 @@ def test_a_model_that_was_deleted_meanwhile_is_told_and_nothing_else_is_started_
         add_model(untrained_bundle(tmp_path / f"{name}.autodet"), name, workspace)
     app = begin_with(visit("search"), "old")
     delete_model("old", workspace)
-    app = checked(labelled(app.button, "Start the search").click().run())
+    app = checked(labelled(app.button, "Start training").click().run())
     assert "The model old, whose weights the search was to start from, has been deleted" in says(app)
     assert launched == []
-    checked(labelled(app.button, "Start the search").click().run())
+    checked(labelled(app.button, "Start training").click().run())
     assert find_search(launched[0].name, workspace).spec().start_from is None
 
 
@@ -76,7 +76,7 @@ def test_figures_that_would_flatter_are_told_before_the_start_and_on_results(
     assert "was trained on" not in says(begin_with(visit("search", dataset=fruit.id), "knowing"))
     app = begin_with(visit("search", dataset=version.id), "knowing")
     assert "The model knowing was trained on" in says(app)
-    app = checked(labelled(app.button, "Start the search").click().run())
+    app = checked(labelled(app.button, "Start training").click().run())
     assert app.title[0].value == "Results"
     assert "Started from the weights of knowing" in says(app)
     assert "The model knowing was trained on" in says(app)
@@ -87,7 +87,7 @@ def test_a_model_that_is_none_is_refused_in_words(visit, fruit, model_there, lau
     card, weights = read_bundle(model.path)
     write_bundle(model.path, replace(card, classes=("apple",)), weights)
     app = begin_with(visit("search"), "fake")
-    app = checked(labelled(app.button, "Start the search").click().run())
+    app = checked(labelled(app.button, "Start training").click().run())
     assert "its weights do not fit" in says(app)
     assert launched == []
 
@@ -101,7 +101,7 @@ def test_an_earlier_searchs_best_parameters_can_be_tried(visit, fruit, workspace
     (earlier,) = [option for option in choice.options if option]
     assert earlier.startswith("fruit (earlier) · finished · 0.800")
     app = checked(choice.set_value("earlier").run())
-    checked(labelled(app.button, "Start the search").click().run())
+    checked(labelled(app.button, "Start training").click().run())
     spec = find_search(launched[0].name, workspace).spec()
     assert spec.known_good["lr"] == 1e-3
     assert spec.start_from is None

@@ -20,7 +20,7 @@ from tests.helpers import APPLE, write_voc
 def test_without_a_data_set_it_says_what_to_do(visit):
     app = visit("search")
     assert "no data set yet" in says(app)
-    assert "Start the search" not in labels(app.button)
+    assert "Start training" not in labels(app.button)
 
 
 def test_the_forecast_follows_the_form(visit, fruit):
@@ -57,7 +57,7 @@ def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_some
     labelled(app.number_input, "Trials").set_value(9)
     labelled(app.selectbox, "Pruning: end weak trials early").select("none")
     app = checked(app.run())
-    checked(labelled(app.button, "Start the search").click().run())
+    checked(labelled(app.button, "Start training").click().run())
     spec = find_search(list_searches(workspace)[0].search, workspace).spec()
     assert (spec.trials, spec.epochs, spec.pruner, spec.patience) == (9, 40, "none", 13)
     assert spec.space["batch_size"] == Choices((2, 4, 8))
@@ -76,11 +76,11 @@ def test_on_gpus_trials_may_choose_among_the_networks(visit, fruit, workspace, l
     app = checked(app.run())
     assert "this is a guess" in says(app)
     app = checked(labelled(app.checkbox, "Let trials choose among the networks").uncheck().run())
-    checked(labelled(app.button, "Start the search").click().run())
+    checked(labelled(app.button, "Start training").click().run())
     app = visit("search")
     labelled(app.get("button_group"), "How much effort").set_value("best")
     app = checked(app.run())
-    checked(labelled(app.button, "Start the search").click().run())
+    checked(labelled(app.button, "Start training").click().run())
     tried = [find_search(one.search, workspace).spec().space["architecture"] for one in list_searches(workspace)]
     assert set(tried) == {Choices(networks), Choices(networks[:1])}
 
@@ -115,7 +115,7 @@ def test_where_few_combinations_can_be_tried_repeats_are_offered(visit, fruit, l
     box = labelled(app.checkbox, "Repeat: train the same combination again, with other seeds")
     app = checked(box.check().run())
     assert "for 3 trials of" in says(app)
-    checked(labelled(app.button, "Start the search").click().run())
+    checked(labelled(app.button, "Start training").click().run())
     (status,) = list_searches(workspace)
     assert (status.planned_trials, find_search(status.search, workspace).spec().repeat) == (3, True)
 
@@ -127,7 +127,7 @@ def test_start_starts_what_was_asked_for_and_leads_to_results(visit, fruit, work
     labelled(app.number_input, "Time limit in minutes").set_value(30)
     app.select_slider[0].set_range(1e-4, 1e-2)
     app = checked(app.run())
-    app = checked(labelled(app.button, "Start the search").click().run())
+    app = checked(labelled(app.button, "Start training").click().run())
     (status,) = list_searches(workspace)
     assert (status.planned_trials, status.planned_epochs, status.time_limit) == (4, 5, 1800)
     assert (launched[0] / "spec.json").read_text().count("0.0001") == 1
@@ -142,7 +142,7 @@ def test_an_option_without_a_place_of_its_own_is_asked_for_too(visit, fruit, wor
     app = checked(app.run())
     assert "Random seed must be a whole number from 0 to 2,147,483,647; got -1." in says(app).replace("\\", "")
     labelled(app.number_input, "Random seed").set_value(7)
-    checked(labelled(checked(app.run()).button, "Start the search").click().run())
+    checked(labelled(checked(app.run()).button, "Start training").click().run())
     assert find_search(list_searches(workspace)[0].search, workspace).spec().seed == 7
 
 
@@ -153,12 +153,12 @@ def test_two_browsers_with_the_same_form_start_one_search(visit, fruit, launched
         app = visit("search")
         labelled(app.number_input, "Trials").set_value(4)
         app = checked(app.run())
-        pressed.append(checked(labelled(app.button, "Start the search").click().run()))
+        pressed.append(checked(labelled(app.button, "Start training").click().run()))
     assert len(launched) == len(list_searches(workspace)) == 1
     assert [app.title[0].value for app in pressed] == ["Results"] * 2
     assert {app.session_state["search"] for app in pressed} == {launched[0].name}
     app = visit("search")  # another order is another search
-    checked(labelled(app.button, "Start the search").click().run())
+    checked(labelled(app.button, "Start training").click().run())
     assert len(launched) == 2
 
 
@@ -187,13 +187,13 @@ def test_weights_out_of_reach_are_told_before_the_start(visit, fruit, monkeypatc
         networks_of_the_page, "weights_problem", lambda name, *_: problem if "mobilenet" in name else None
     )
     app = visit("search")
-    assert not labelled(app.button, "Start the search").disabled
+    assert not labelled(app.button, "Start training").disabled
     app = checked(labelled(app.selectbox, "Network").select("fasterrcnn_mobilenet_v3_large_320_fpn").run())
     assert "cannot start here" in says(app)
-    assert labelled(app.button, "Start the search").disabled
+    assert labelled(app.button, "Start training").disabled
     app = checked(labelled(app.button, "Use NanoDet-g").click().run())
     assert "cannot start here" not in says(app)
-    assert not labelled(app.button, "Start the search").disabled
+    assert not labelled(app.button, "Start training").disabled
 
 
 def test_a_data_set_with_nothing_to_judge_by_is_refused_with_a_sentence(visit, workspace, tmp_path, launched):
@@ -201,7 +201,7 @@ def test_a_data_set_with_nothing_to_judge_by_is_refused_with_a_sentence(visit, w
     import_dataset(tmp_path / "only", "only", workspace=workspace)
     app = visit("search")
     assert "split train, so there is nothing to learn from" in says(app)
-    assert "Start the search" not in labels(app.button)
+    assert "Start training" not in labels(app.button)
     assert launched == []
 
 
@@ -214,7 +214,7 @@ def test_a_cluster_is_offered_only_where_the_settings_name_one(visit, fruit, lau
     labelled(app.get("button_group"), "Where to run").set_value("ray")
     app = checked(app.run())
     assert "on the Ray cluster" in says(app)
-    checked(labelled(app.button, "Start the search").click().run())
+    checked(labelled(app.button, "Start training").click().run())
     assert '"executor": "ray"' in (launched[0] / SPEC).read_text()
 
 
@@ -228,7 +228,7 @@ def test_what_to_try_and_what_for_can_be_chosen(visit, fruit, workspace, launche
     )
     labelled(app.multiselect, "Batch size").set_value(["8"])
     labelled(app.number_input, "Augmentation, from").set_value(0.25)
-    app = checked(labelled(app.button, "Start the search").click().run())
+    app = checked(labelled(app.button, "Start training").click().run())
     spec = find_search(list_searches(workspace)[0].search, workspace).spec()
     assert (spec.objective, spec.sampler, spec.pruner, spec.patience) == ("recall@0.9", "random", "median", 4)
     assert spec.space["batch_size"] == Choices((8,))
@@ -260,11 +260,11 @@ def test_quality_and_speed_propose_photo_sizes_and_say_what_follows(visit, fruit
     labelled(app.multiselect, "Other parameters to vary or fix").set_value([])
     app = checked(app.run())
     assert "Vary the photo size" in says(app)
-    app = checked(labelled(app.button, "Start the search").click().run())
+    app = checked(labelled(app.button, "Start training").click().run())
     assert "needs something to try that changes how long a prediction takes" in says(app)
     labelled(app.multiselect, "Other parameters to vary or fix").set_value(["image_size"])
     app = checked(app.run())
-    checked(labelled(app.button, "Start the search").click().run())
+    checked(labelled(app.button, "Start training").click().run())
     spec = find_search(list_searches(workspace)[0].search, workspace).spec()
     assert (spec.objective, spec.pruner, spec.space["image_size"]) == (
         "map50+latency",
@@ -284,24 +284,24 @@ def test_a_number_that_makes_no_sense_is_said_and_nothing_starts(visit, fruit, l
     assert "Epochs per trial must be a whole number from 1 to 1,000; got 1,000,000." in text
     assert "Time limit in minutes must be a number from 0.1 to 100,000; got 0." in text
     assert [labelled(app.number_input, label).value for label in wrong] == list(wrong.values())
-    assert labelled(app.button, "Start the search").disabled
+    assert labelled(app.button, "Start training").disabled
     for label, value in {"Trials": 2.5, "Epochs per trial": 5, "Time limit in minutes": None}.items():
         labelled(app.number_input, label).set_value(value)
     assert "Trials must be a whole number from 1 to 10,000; got 2.5." in says(checked(app.run())).replace("\\", "")
     app = checked(labelled(app.number_input, "Trials").set_value(2).run())
     labelled(app.number_input, "Trials").set_value(0)  # and Start at once, before the page has come back
-    app = checked(labelled(app.button, "Start the search").click().run())
-    assert app.title[0].value == "Search"
+    app = checked(labelled(app.button, "Start training").click().run())
+    assert app.title[0].value == "Train a detector"
     assert not launched
     assert not labelled(
-        checked(labelled(app.number_input, "Trials").set_value(2).run()).button, "Start the search"
+        checked(labelled(app.number_input, "Trials").set_value(2).run()).button, "Start training"
     ).disabled
 
 
 def test_a_time_limit_of_seconds_is_taken(visit, fruit, launched, workspace):
     app = checked(labelled(visit("search").number_input, "Time limit in minutes").set_value(0.5).run())
     assert "**30 s** at the latest" in says(app)
-    checked(labelled(app.button, "Start the search").click().run())
+    checked(labelled(app.button, "Start training").click().run())
     assert list_searches(workspace)[0].time_limit == 30
 
 
@@ -316,7 +316,7 @@ def test_a_value_to_try_that_makes_no_sense_leaves_the_form_as_it_is(visit, frui
     app = checked(app.run())
     assert "Augmentation (augmentation) from 1.9 to 1.5 is not a range" in says(app).replace("\\", "")
     assert "Batch size (batch_size) cannot be 2000" in says(app).replace("\\", "")
-    assert labelled(app.button, "Start the search").disabled
+    assert labelled(app.button, "Start training").disabled
     assert labelled(app.checkbox, "Retrain the best trial on training and validation photos")
 
 
@@ -365,7 +365,7 @@ def test_a_class_without_validation_photos_is_told_before_the_start_and_beside_t
     import_dataset(tmp_path / "fruit", "fruit", workspace=workspace, decisions={"splits_disagree": "keep"})
     app = visit("search")
     assert "no validation photo shows" in says(app)
-    app = checked(labelled(app.button, "Start the search").click().run())
+    app = checked(labelled(app.button, "Start training").click().run())
     assert app.title[0].value == "Results"
     assert "is not evaluated: no validation photo shows it" in says(app).replace("\\", "")
     assert "![pear](" not in says(app)

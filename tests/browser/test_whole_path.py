@@ -33,7 +33,7 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     dataset = load_dataset("sample", Workspace(app.home))
     assert len(dataset.images) == 240
 
-    link(tab, "Search for a detector").click()
+    link(tab, "Train a detector").click()
     tab.get_by_role("heading", name="Search", level=1).wait_for()
     tab.get_by_text("Quick look").click()
     tab.get_by_text("for 2 trials of 3 epochs").wait_for()
@@ -41,7 +41,7 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     tab.get_by_role("spinbutton", name="Epochs per trial").press("Enter")
     tab.get_by_text("for 2 trials of 2 epochs").wait_for()
     settled(tab)
-    button(tab, "Start the search").dblclick()
+    button(tab, "Start training").dblclick()
     tab.get_by_role("heading", name="Results", level=1).wait_for()
     tab.close()
 

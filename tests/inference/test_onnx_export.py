@@ -45,8 +45,9 @@ def test_the_exported_network_sees_what_the_detector_sees(trained_bundle, sample
         # Scores that are all but equal may change places.
         np.testing.assert_allclose(np.sort(scores), np.sort(expected_scores), atol=1e-4)
         clear = scores > 0.1
-        np.testing.assert_array_equal(class_ids[clear], expected_ids[: clear.sum()])
-        np.testing.assert_allclose(letterbox.to_photo(boxes[clear]), expected_boxes[: clear.sum()], atol=0.1)
+        apart = np.abs(letterbox.to_photo(boxes[clear])[:, None] - expected_boxes[: clear.sum()]).max(-1)
+        apart[class_ids[clear][:, None] != expected_ids[: clear.sum()]] = np.inf
+        assert all((apart.min(axis, initial=np.inf) < 0.1).all() for axis in (0, 1))
         found += len(scores)
     assert found > 0
 

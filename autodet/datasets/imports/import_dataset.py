@@ -18,6 +18,7 @@ from autodet.access.visitor import current_visitor
 from autodet.datasets.checks.kinds import decide
 from autodet.datasets.checks.photo_checks import CheckedPhoto
 from autodet.datasets.formats.source_files import photo_stem
+from autodet.datasets.imports.limits import check_quota
 from autodet.datasets.imports.photo_conversion import MAX_JPEG_SIDE, convert_photos
 from autodet.datasets.imports.review import Review, review
 from autodet.datasets.imports.staging import PHOTOS, Progress, fetch, no_progress, shown_name, stage
@@ -84,6 +85,7 @@ def import_dataset(
     """
     workspace = workspace or open_workspace()
     decided, report = decide(decisions), _in_words(progress)
+    check_quota(workspace)
     shown, name = shown_name(source), (name or "").strip() or name_of(source)
     with change("create data set", name, workspace) as made, failures_named(shown):
         with hidden_folder(workspace.datasets) as scratch:
@@ -142,7 +144,12 @@ def store(found: Review, name: str, workspace: Workspace, report: Progress = no_
         workspace: Target workspace.
         report: Callback that receives the completed fraction, 0 to 1, and the current step.
         order: Key by which ``stored_for`` finds the data set later.
+
+    Raises:
+        DatasetError: The data sets would take more disk space than the settings allow.
     """
+    root = found.staged.root
+    check_quota(workspace, sum((root / photo.source.photo).stat().st_size for photo in found.photos))
     with hidden_folder(workspace.datasets) as folder:
         dataset = _fill(folder, found, name, report)
         if order:

@@ -35,13 +35,15 @@ from typing import Any, BinaryIO, Literal
 from autodet.access.change import Action, Change, change, may_change
 from autodet.access.visitor import current_visitor
 from autodet.datasets.checks.kinds import decide
+from autodet.datasets.imports.limits import check_quota
+from autodet.datasets.imports.places import check_waiting
 from autodet.datasets.imports.review import Review, review
 from autodet.datasets.imports.staged_json import read_staged
 from autodet.datasets.sources.s3.access import OWN, SCHEME, S3Credentials, choose_endpoint, parse_address
 from autodet.datasets.sources.upload import UploadedFile, write_upload
 from autodet.errors import AutodetError, BusyError, DatasetError, NotFoundError
 from autodet.lock import hold_lock, is_locked
-from autodet.processes import start_process
+from autodet.processes import NO_SECRETS, OWN_S3_KEYS, start_process
 from autodet.records import ImportStep, known_entries
 from autodet.settings import load_settings
 from autodet.workspace import (
@@ -247,12 +249,16 @@ def start_import(
         credentials: For S3 only; passed to the process through a pipe and never written to disk.
 
     Raises:
+        BusyError: Too many imports wait already.
+        DatasetError: The data sets take all the disk space that the settings allow.
         AutodetError: The disk has no room for the upload, a file of it is refused, or the address is invalid.
     """
     if isinstance(source, str) and source.startswith(SCHEME):
         parse_address(source)
         choose_endpoint(credentials or OWN, load_settings())
     workspace = workspace or open_workspace()
+    check_quota(workspace)
+    check_waiting(workspace.imports)
     request = ImportRequest(
         source if isinstance(source, str) else "",
         name,
@@ -367,6 +373,10 @@ def _write_order(folder: Path, request: ImportRequest) -> None:
     write_status(folder, ImportStatus("working"))
 
 
+def _uses_own_keys(request: ImportRequest) -> bool:
+    return request.source.startswith(SCHEME) and (request.credentials or OWN).identity in ("machine", "profile")
+
+
 def _launch(
     folder: Path,
     lock: int,
@@ -382,6 +392,7 @@ def _launch(
             folder.parent.parent,
             stdin=subprocess.PIPE,
             pass_fds=[lock],
+            secrets=OWN_S3_KEYS if _uses_own_keys(read_request(folder)) else NO_SECRETS,
         )
     orders = {"decisions": dict(decisions), "credentials": asdict(credentials) if credentials else None}
     with process.stdin as pipe:  # type: ignore[union-attr]

@@ -1,6 +1,6 @@
 """Scan of all photos of a source: validation, metadata, perceptual hash and SHA-256.
 
-    python -m autodet.datasets.imports.photo_scan FOLDER COPIES MAX_PIXELS NAMES
+    python -m autodet.datasets.imports.photo_scan FOLDER COPIES MAX_PIXELS MAX_TOTAL NAMES
 
 Python threads share one core for much of this work, so large sources are scanned by worker processes that run this
 module. The workers share two files: NAMES, a file descriptor, holds JSON lists of names, and standard input holds the
@@ -11,6 +11,7 @@ file. No process waits for another, so the parent process can read labels at the
 import fcntl
 import hashlib
 import json
+import math
 import os
 import struct
 import subprocess
@@ -24,12 +25,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
+from autodet.datasets.imports.limits import PixelBudget, pixel_budget
 from autodet.datasets.photos import PhotoFacts, PhotoFileError, check_photo, read_photo
 from autodet.datasets.sources.files import open_regular
-from autodet.errors import AutodetError
+from autodet.errors import AutodetError, DatasetError
 from autodet.processes import module_environment
 from autodet.records import Cause
-from autodet.settings import load_settings
 
 CHUNK = 32  # photos per unit of work
 MANY = 1000  # minimum number of photos for worker processes
@@ -56,36 +57,41 @@ def looking_at(names: Sequence[str], root: Path, copies: Path | None) -> Iterato
     Yields:
         An iterator over the results in order: per photo its metadata and the SHA-256 of its bytes in hexadecimal, or
         why it cannot be read.
+
+    Raises:
+        DatasetError: The photos have too many pixels together; the processes of a large source notice it a little late.
     """
     if copies:
         for folder in {os.path.dirname(name) for name in names}:  # noqa: PTH120
             (copies / folder).mkdir(parents=True, exist_ok=True)
     chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
     workers = min(os.cpu_count() or 1, len(chunks)) or 1
-    arguments = (str(root), str(copies or ""), load_settings().max_photo_pixels)
+    budget = pixel_budget()
+    folders = (str(root), str(copies or ""))
     with ExitStack() as stack:
         if len(names) >= MANY:
-            answers = stack.enter_context(_processes(workers, chunks, arguments))
+            answers = stack.enter_context(_processes(workers, chunks, (*folders, budget.per_photo, budget.total)))
         else:
             pool = ThreadPoolExecutor(workers)
             stack.callback(pool.shutdown, cancel_futures=True)
-            answers = pool.map(partial(look_at, *arguments), chunks)
+            answers = pool.map(partial(look_at, *folders, budget), chunks)
         yield (_seen(look) for looks in answers for look in looks)
 
 
-def look_at(root: str, copies: str, max_pixels: int, names: Sequence[str]) -> list[Looks]:
+def look_at(root: str, copies: str, budget: PixelBudget, names: Sequence[str]) -> list[Looks]:
     """Scan some photos; return per photo its metadata values and hash, or the key and the values of a cause."""
-    return [_look_at_one(root, copies, max_pixels, name) for name in names]
+    return [_look_at_one(root, copies, budget, name) for name in names]
 
 
-def _look_at_one(root: str, copies: str, max_pixels: int, name: str) -> Looks:
+def _look_at_one(root: str, copies: str, budget: PixelBudget, name: str) -> Looks:
     try:
         path = os.path.join(root, name)  # noqa: PTH118 - a third of the time that pathlib takes
         before = _state_of(path) if copies else None
         content = read_photo(path, name)
-        facts = check_photo(content, name, max_pixels)
+        facts = check_photo(content, name, budget.per_photo)
     except PhotoFileError as error:
         return list(error.cause)
+    budget.spend(math.prod(facts.stored_wh))
     if copies:
         _write_new(f"{copies}/{name}", content, path, before)
     seen = [facts.format, facts.stored_wh, facts.orientation, facts.look, facts.several]
@@ -182,8 +188,8 @@ def _in_order(at_work: Sequence[tuple["subprocess.Popen[bytes]", BinaryIO]], cou
         for reader in readers:
             for line in next(reader):
                 number, looks = json.loads(line)
-                if isinstance(looks, dict):  # an operating system error, such as a full disk
-                    raise OSError(*looks["refused"])
+                if isinstance(looks, dict):  # too many pixels, or an error such as a full disk
+                    raise DatasetError(looks["excess"]) if "excess" in looks else OSError(*looks["refused"])
                 there[number] = looks
         while given in there:
             yield there.pop(given)
@@ -208,13 +214,16 @@ def _lines(said: BinaryIO) -> Iterator[list[bytes]]:
 
 def main(arguments: Sequence[str]) -> None:
     """Scan photos until no list is left."""
-    root, copies, max_pixels, names = arguments
+    root, copies, max_pixels, max_total, names = arguments
+    budget = PixelBudget(int(max_pixels), int(max_total))
     while place := os.read(sys.stdin.fileno(), PLACE.size):
         number, offset, size = PLACE.unpack(place)
         try:
-            answer: Any = look_at(root, copies, int(max_pixels), json.loads(os.pread(int(names), size, offset)))
+            answer: Any = look_at(root, copies, budget, json.loads(os.pread(int(names), size, offset)))
         except OSError as error:
             answer = {"refused": [error.errno, error.strerror]}
+        except DatasetError as error:
+            answer = {"excess": str(error)}
         sys.stdout.write(json.dumps([number, answer]) + "\n")
         sys.stdout.flush()
 

@@ -3,6 +3,7 @@
 fetch -> a folder of files -> original labels -> completely read photos -> Staged
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -12,6 +13,7 @@ from autodet.datasets.formats.format_detection import FORMATS, Detection, find_f
 from autodet.datasets.formats.labels import LabelledPhoto, Reading
 from autodet.datasets.formats.source_files import Listing, list_files
 from autodet.datasets.formats.unsupported import find_foreign
+from autodet.datasets.imports.limits import pixel_budget
 from autodet.datasets.imports.photo_scan import Seen, looking_at
 from autodet.datasets.photos import PhotoFacts
 from autodet.datasets.sources.archive import unpack_archive, unpack_folder
@@ -210,7 +212,10 @@ def stage(
 
 
 def _told(seen: Iterator[Seen], count: int, report: Progress) -> Iterator[Seen]:
+    budget = pixel_budget()
     for done, looked in enumerate(seen, 1):
+        if not isinstance(looked, Cause):
+            budget.spend(math.prod(looked[0].stored_wh))
         yield looked
         if done % 32 == 0 or done == count:
             report(0.6 + 0.3 * done / count, ImportStep("check", done, count))

@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from autodet.datasets.imports.import_job import (
     read_request,
     write_status,
 )
+from autodet.datasets.imports.places import hold_place
 from autodet.datasets.imports.review import Review, review
 from autodet.datasets.imports.staged_json import STAGED, read_staged, write_staged
 from autodet.datasets.imports.staging import PHOTOS, fetch, shown_name, stage
@@ -83,9 +85,10 @@ def main(arguments: list[str]) -> int:
     orders = json.load(sys.stdin)
     try:
         status = _stored_before(folder)
-        if status is None and step == "store":
-            status = _store(folder, orders["decisions"])
-        status = status or _stage(folder, orders["credentials"])
+        if status is None:
+            with hold_place(folder, partial(Reporter(folder), 0.0, ImportStep("wait"))):
+                stored = step == "store"
+                status = _store(folder, orders["decisions"]) if stored else _stage(folder, orders["credentials"])
     except CancelledError:
         delete_folder(folder)
         return 0

@@ -49,6 +49,7 @@ from autodet.errors import ArchiveError
 from autodet.messages.finding_phrases import GIT_POINTER
 from autodet.records import Finding
 from autodet.settings import Settings
+from autodet.text_format import size_text
 from autodet.workspace import safe_join
 
 __all__ = ["PACKED_ENDINGS", "is_packed", "safe_path", "unpack_archive"]
@@ -73,6 +74,7 @@ class _Budget:
         name: The outer archive's name in error messages.
         packed: Its size in bytes.
         settings: The limits on bytes, entries and ratio.
+        free: Free bytes of the disk when unpacking begins.
         size: Bytes unpacked so far.
         entries: Entries so far.
     """
@@ -80,6 +82,7 @@ class _Budget:
     name: str
     packed: int
     settings: Settings
+    free: int
     size: int = 0
     entries: int = 0
 
@@ -101,6 +104,11 @@ class _Budget:
             raise ArchiveError(
                 f"The archive {self.name!r} unpacks to more than {self.settings.max_archive_ratio} times its size; "
                 "pack it again, or raise AUTODET_MAX_ARCHIVE_RATIO."
+            )
+        if self.size > self.free:
+            raise ArchiveError(
+                f"The archive {self.name!r} unpacks to {size_text(self.size)}, but the disk of the workspace has only "
+                f"{size_text(self.free)} left; free some space."
             )
 
 
@@ -144,7 +152,7 @@ def unpack_archive(
     """
     name = shown or archive.name
     found: list[Finding] = []
-    budget = _Budget(name, archive.stat().st_size, settings)
+    budget = _Budget(name, archive.stat().st_size, settings, shutil.disk_usage(folder).free)
     _unpack_one(archive, folder, name, budget, found, progress)
     _unpack_inner(folder, name, budget, found)
     if not any(path.is_file() for path in folder.rglob("*")):
@@ -172,7 +180,8 @@ def unpack_folder(source: Path, folder: Path, settings: Settings) -> bool:
     labels = any(path.lower().endswith(LABEL_ENDINGS) and is_data(path) for path in files)
     if (photos and labels) or not any(map(is_packed, files)):
         return False
-    budget = _Budget(source.name, sum((source / path).stat().st_size for path in files), settings)
+    size = sum((source / path).stat().st_size for path in files)
+    budget = _Budget(source.name, size, settings, shutil.disk_usage(folder).free)
     for path in files:
         place = safe_join(folder, path)
         place.parent.mkdir(parents=True, exist_ok=True)

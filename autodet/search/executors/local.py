@@ -20,6 +20,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import DupFd
 from typing import Any
 
+from autodet.processes import drop_secrets
 from autodet.records import Notice
 from autodet.search.executors import (
     BEAT_SECONDS,
@@ -89,11 +90,18 @@ class LocalExecutor:
         queue: The queue for slots shared with other searches of the workspace.
         train: The function that trains a job, as ``module:function``.
         deadline_seconds: A worker without progress for this long is killed, and its trial is lost.
+        first: A slot of the queue that the search holds already.
     """
 
-    def __init__(self, queue: SlotQueue, train: str = TRAIN, deadline_seconds: float = 600.0) -> None:
+    def __init__(
+        self,
+        queue: SlotQueue,
+        train: str = TRAIN,
+        deadline_seconds: float = 600.0,
+        first: HeldSlot | None = None,
+    ) -> None:
         self._queue, self._train, self._deadline = queue, train, deadline_seconds
-        self._next: HeldSlot | None = None
+        self._next = first
         self._workers: dict[int, _Worker] = {}
         self._context = _context(train)
 
@@ -237,6 +245,7 @@ def _work(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor handles Ctrl-C in a terminal
     bind_to_parent()
     watch_supervisor()
+    drop_secrets()
     meter = Meter(_choose_device(slot))
     with suppress(BrokenPipeError):  # the supervisor is gone, and this process ends too
         connection.send(_train(connection, trial, job, train, meter))

@@ -5,7 +5,7 @@ import sys
 from importlib.util import find_spec
 
 from autodet.errors import SearchError
-from autodet.processes import module_environment
+from autodet.processes import DATABASE, module_environment
 from autodet.settings import load_settings
 
 CHECK_SECONDS = 60.0
@@ -22,7 +22,9 @@ def check_cluster() -> None:
         raise SearchError("No Ray cluster is named; set AUTODET_RAY_ADDRESS, for example to HEAD:6379.")
     if find_spec("ray") is None:
         raise SearchError("Ray is not installed; 'pip install -r requirements-ray.txt' installs it.")
-    environment = dict([TOKEN_ASKED]) | module_environment(RAY_NUM_REDIS_GET_RETRIES="3")  # if the token is refused
+    environment = dict([TOKEN_ASKED]) | module_environment(
+        DATABASE, RAY_NUM_REDIS_GET_RETRIES="3"
+    )  # if the token is refused
     command = [sys.executable, "-m", "autodet.search.executors.ray"]
     try:
         asked = subprocess.run(

@@ -1,6 +1,6 @@
 """Options of a search: one field each, with the description from which everything else derives.
 
-The command line, the Search page, ``start_search``, the validation and ``spec.json`` read the descriptions in
+The command line, the page Train, ``start_search``, the validation and ``spec.json`` read the descriptions in
 ``OPTIONS``. To add an option, add a field to ``StoredOptions`` and its type to ``SearchKeywords``; then write the code
 that reads the value from the ``SearchSpec``.
 """
@@ -38,7 +38,7 @@ class Option:
         default: Default value; None leaves the choice to the preset, or to the usual value.
         help: Meaning, one sentence without capital and full stop.
         details: Further sentences for Python.
-        label: Label on the Search page; empty for options that are not on the page.
+        label: Label on the page Train; empty for options that are not on the page.
         hint: Help of the field on the page.
         least: Lowest valid number.
         most: Highest valid number; the default excludes infinity.

@@ -12,6 +12,7 @@ from autodet.records import SearchStatus
 from autodet.search.api import list_searches
 from autodet.text_format import counted
 from autodet.ui.common.address import named_in_address, write_address
+from autodet.ui.common.empty_state import show_empty
 from autodet.ui.common.frame import link
 from autodet.ui.common.markdown import SPLIT_TITLES, ago, escape, score, shortened
 from autodet.workspace import open_workspace, slug
@@ -38,8 +39,8 @@ def choose_dataset() -> Dataset | None:
     """Let the visitor select a data set, by default the newest; show next steps and return None if there is none."""
     summaries = list_datasets()
     if not summaries:
-        st.info("There is no data set yet. Import one, or use the sample.", icon=":material/photo_library:")
-        link("datasets", "Go to Data sets")
+        text = "There is no data set yet. Import photos with boxes, or use the sample."
+        show_empty("photos", text, [("datasets", "Go to Data sets")])
         return None
     return read_dataset(open_workspace().datasets / _choose_summary(summaries, summaries[0]).id)
 
@@ -76,10 +77,8 @@ def choose_model() -> StoredModel | None:
     """
     models = list_models()
     if not models:
-        st.info("There is no model yet. Run a search, or upload a model.", icon=":material/deployed_code:")
-        with st.container(horizontal=True):
-            link("search", "Go to Search")
-            link("models", "Go to Models")
+        text = "There is no model yet. Train one, or upload one."
+        show_empty("model", text, [("search", "Train a detector"), ("models", "Go to Models")])
         return None
     return _choose("Model", models, lambda model: model.id, _described, "model", _best_at_hand(models) or models[0])
 
@@ -93,12 +92,11 @@ def choose_fitting_dataset(model: StoredModel) -> Dataset | None:
     fitting = [summary for summary in known if summary.boxes]
     unlabelled = [summary for summary in known if not summary.boxes]
     if not fitting:
-        st.info(
+        text = (
             "There is no data set here with the classes of this model: "
-            f"{escape(shortened(', '.join(model.card.classes), 80))}. Import one, or choose another model.",
-            icon=":material/photo_library:",
+            f"{escape(shortened(', '.join(model.card.classes), 80))}. Import one, or choose another model."
         )
-        link("datasets", "Go to Data sets")
+        show_empty("photos", text, [("datasets", "Go to Data sets")])
         return None
     own = next((summary for summary in fitting if is_trained_on(model, summary)), fitting[0])
     dataset = read_dataset(open_workspace().datasets / _choose_summary([*fitting, *unlabelled], own).id)
@@ -132,8 +130,8 @@ def choose_search() -> SearchStatus | None:
     """
     searches = sorted(list_searches(), key=lambda status: (status.follow_up is not None, not status.active))
     if not searches:
-        st.info("There is no search yet. Start one, and watch it here.", icon=":material/manage_search:")
-        link("search", "Go to Search")
+        text = "Nothing has been trained yet. Start a training, and watch its curves here."
+        show_empty("curve", text, [("search", "Train a detector")])
         return None
     names = dataset_names()
     return _choose(

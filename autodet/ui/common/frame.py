@@ -21,6 +21,7 @@ from autodet.workspace import open_workspace, sweep_hidden
 LOGO = ASSETS / "logo.svg"
 ICON = ASSETS / "icon.svg"  # of the browser tab; a named icon would be loaded from a font server
 STYLE = ASSETS / "page.css"
+CLOSE_MENU = ASSETS / "close_menu.js"
 FRAMED, WANTED = "framed", "wanted"
 LEAVING = "leaving"  # session state: the switch to another page that ``open_page`` has begun
 UNEXPECTED = (
@@ -40,6 +41,7 @@ class PageEntry:
     icon: str
     section: str
     heading: str = ""  # on the page, if different from the title
+    step: str = ""  # a key of ``STEPS``, if the page belongs to one
 
     @property
     def path(self) -> str:
@@ -56,15 +58,23 @@ PAGES = {
     entry.name: entry
     for entry in (
         PageEntry("home", "Home", ":material/home:", "", "Object detectors from your own photos"),
-        PageEntry("datasets", "Data sets", ":material/photo_library:", "Train"),
-        PageEntry("search", "Search", ":material/manage_search:", "Train"),
-        PageEntry("results", "Results", ":material/show_chart:", "Train"),
-        PageEntry("evaluate", "Evaluate", ":material/fact_check:", "Use"),
-        PageEntry("compare", "Compare", ":material/leaderboard:", "Use"),
-        PageEntry("predict", "Predict", ":material/center_focus_strong:", "Use"),
-        PageEntry("models", "Models", ":material/deployed_code:", "Use"),
+        PageEntry("datasets", "Data sets", ":material/photo_library:", "Build", step="Data set"),
+        PageEntry("search", "Train", ":material/model_training:", "Build", "Train a detector", step="Train"),
+        PageEntry("results", "Results", ":material/show_chart:", "Build", step="Train"),
+        PageEntry("evaluate", "Evaluate", ":material/fact_check:", "Use", step="Evaluate"),
+        PageEntry("compare", "Compare", ":material/leaderboard:", "Use", step="Evaluate"),
+        PageEntry("predict", "Predict", ":material/center_focus_strong:", "Use", step="Use"),
+        PageEntry("models", "Models", ":material/deployed_code:", "Use", step="Use"),
         PageEntry("settings", "Settings", ":material/settings:", "Installation"),
     )
+}
+
+
+STEPS = {  # of the work on a detector, with what follows each
+    "Data set": "train a detector",
+    "Train": "evaluate the model",
+    "Evaluate": "use the model, or add photos where it is wrong",
+    "Use": "collect the photos where it is wrong, and add them to the data set",
 }
 
 
@@ -101,6 +111,7 @@ def page(name: str, subtitle: str = "") -> Iterator[None]:
     _fetch_frame(name)
     st.set_page_config(page_title=entry.tab_title)
     st.html(STYLE)
+    st.html(f"<script>{CLOSE_MENU.read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
     try:
         ask_to_sign_in()
     except SettingsError as error:
@@ -116,6 +127,9 @@ def page(name: str, subtitle: str = "") -> Iterator[None]:
         beside = st.container(width="content")
     if subtitle:
         st.markdown(subtitle)
+    if entry.step:
+        way = " → ".join(f"**{step}**" if step == entry.step else step for step in STEPS)
+        st.caption(f"{way}. Next: {STEPS[entry.step]}.")
     with sentences_for_errors(entry.title):
         yield
     show_link(beside)

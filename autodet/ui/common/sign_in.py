@@ -129,7 +129,8 @@ def _age(issued: float) -> float:
 
 
 def _address() -> str:
-    return st.context.ip_address or LOOPBACK
+    address = st.context.ip_address
+    return address if isinstance(address, str) else LOOPBACK  # Streamlit knows none of this machine's own visitors
 
 
 def _ask_provider(settings: Settings) -> None:

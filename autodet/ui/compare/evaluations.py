@@ -14,6 +14,7 @@ from autodet.models.store import StoredModel, read_model
 from autodet.records import Leaderboard
 from autodet.text_format import counted
 from autodet.ui.common.editors import editors_only
+from autodet.ui.common.empty_state import show_empty
 from autodet.ui.common.frame import link
 from autodet.ui.common.job_progress import watch_job
 from autodet.ui.common.markdown import escape, shortened
@@ -117,7 +118,5 @@ def explain_test_split(dataset: Dataset) -> None:
 
 def explain_no_model() -> None:
     """Say that no model knows the classes of the data set, and what to do."""
-    st.info("No model knows the classes of this data set yet. Run a search on it, or upload a model.")
-    with st.container(horizontal=True):
-        link("search", "Go to Search")
-        link("models", "Go to Models")
+    text = "No model knows the classes of this data set yet. Train one on it, or upload a model."
+    show_empty("bars", text, [("search", "Train a detector"), ("models", "Go to Models")])

@@ -24,7 +24,7 @@ def show_contents(dataset: Dataset) -> None:
         "Classes": f"{len(dataset.classes):,}",
         **{SPLIT_TITLES[split]: f"{count:,}" for split, count in dataset.splits.items()},
     }
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium", key="figures"):
         for label, value in figures.items():
             st.metric(label, value, width="content")
     title = FORMAT_TITLES.get(dataset.format, dataset.format)

@@ -16,8 +16,9 @@ from autodet.datasets.sources.s3.access import SCHEME, S3Credentials, check_visi
 from autodet.datasets.sources.upload import UploadedFile
 from autodet.settings import AMAZON, load_settings
 from autodet.ui.common.editors import editors_only
+from autodet.ui.common.empty_state import show_drawing
+from autodet.ui.common.imports_begun import begun
 from autodet.ui.common.uploads import ARCHIVES, AUTO, LABELS, choose_format, folder_name, upload_folder
-from autodet.ui.datasets.import_jobs import begun
 from autodet.ui.datasets.s3_identity import choose_identity, remember_keys, type_keys
 
 STARTED = "imports started"  # session state: number of imports; part of every key, so that each has a new form
@@ -38,6 +39,8 @@ def offer_import(*, folded: bool) -> None:
         room = st.expander("Import a data set", icon=":material/upload:", key=_key("form"))
     else:
         room = st.container(border=True)
+        with room:
+            show_drawing("photos", 120)
     with room:
         ways = {
             "An archive": _offer_archive,
@@ -86,7 +89,7 @@ def _key(name: str) -> str:
 def _offer_sample() -> None:
     st.markdown(
         "240 drawn photos of apples, bananas and oranges among other things, to see everything work before you "
-        "bring photos of your own. Drawing them takes about 15 seconds."
+        "bring photos of your own."
     )
     if st.button("Use the sample data set", key=_key("sample"), type="primary", icon=":material/draw:"):
         _begin(SAMPLE, SAMPLE)

@@ -23,29 +23,17 @@ from autodet.text_format import counted, duration
 from autodet.ui.common.choice import choose
 from autodet.ui.common.editors import editors_only, explain_refusal
 from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.imports_begun import OURS, TO_TOP, begun, show_top
 from autodet.ui.common.markdown import escape
 from autodet.ui.datasets.import_review import show_review
 from autodet.ui.datasets.s3_identity import forget_keys, keys_of, type_keys
 from autodet.workspace import open_workspace
 
 REFRESH_SECONDS = 0.5
-OURS = "imports"  # session state: ids of the imports that this browser session has started
-TO_TOP = "to the top"  # session state: whether the next run scrolls the page to the top
 IMPORTED = "imported"  # session state: success message of an import that has just finished
 ASKING = ("confirming", "choosing", "reviewing")
 # Import messages are at the top of the page: on a phone, several screens above the pressed button.
 SCROLL = """<script>document.querySelector('[data-testid="stMain"]').scrollTo({top: 0})</script>"""
-
-
-def begun(job: Import) -> None:
-    """Remember an import that this visitor has started, so that the page shows it."""
-    st.session_state.setdefault(OURS, set()).add(job.id)
-    show_top()
-
-
-def show_top() -> None:
-    """Scroll to the top on the next run of the page."""
-    st.session_state[TO_TOP] = True
 
 
 def show_imports() -> None:

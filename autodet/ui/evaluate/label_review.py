@@ -198,4 +198,4 @@ def _show_version(identity: str, name: str) -> None:
     st.success(f"{escape(name)} was created with these corrections.", icon=":material/check:")
     with st.container(horizontal=True):
         link("datasets", "See what changed", dataset=identity)
-        link("search", "Search for a detector", dataset=identity)
+        link("search", "Train a detector", dataset=identity)

@@ -23,7 +23,7 @@ REFRESH_SECONDS = 0.5
 @editors_only()
 def offer_sample() -> None:
     """Show a button that begins a first search on the sample."""
-    if st.button("Try with sample data", icon=":material/play_arrow:"):
+    if st.button("Try with sample data", type="primary", icon=":material/play_arrow:"):
         st.session_state[SUPERVISOR] = stand_by(open_workspace().home)
         st.session_state[BEGUN] = start_import(SAMPLE, SAMPLE).id
         st.rerun()

@@ -21,6 +21,7 @@ from autodet.search.delete_assets import delete_model, plan_model_deletion
 from autodet.text_format import size_text
 from autodet.ui.common.confirm_deletion import confirm_deletion
 from autodet.ui.common.editors import editors_only, made_by
+from autodet.ui.common.empty_state import show_empty
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape, score
 from autodet.ui.common.threshold import thresholds_text
@@ -70,8 +71,8 @@ def show_models() -> None:
     """Show all models, the newest first."""
     models = list_models()
     if not models:
-        st.info("There is no model yet. Run a search, or upload a model.", icon=":material/deployed_code:")
-        link("search", "Go to Search")
+        text = "There is no model yet. Train one here, or upload a model above."
+        show_empty("model", text, [("search", "Train a detector")])
     if len(models) > 1:
         link("compare", "Compare models")
     for model in models:

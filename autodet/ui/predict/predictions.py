@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -25,6 +24,7 @@ from autodet.settings import load_settings
 from autodet.text_format import counted
 from autodet.ui.common.csv_tables import as_csv
 from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.loaded_models import loaded, version_of
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.photo_viewer import (
     PREDICTIONS,
@@ -39,9 +39,6 @@ from autodet.ui.common.pictures import as_jpeg, frame_colour, framed, small_phot
 from autodet.ui.common.sign_in import session_id
 from autodet.ui.common.threshold import LOWEST, ask_for_threshold
 from autodet.workspace import open_workspace, portable
-
-if TYPE_CHECKING:
-    from autodet.inference.detector import Detector
 
 TILE_PIXELS = 720  # longer side of a photo among several; downloads have the original size
 MAX_MEGABYTES = 100
@@ -100,7 +97,7 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
     seen, unreadable = [], []
     for number, photo in enumerate(photos, start=1):
         sha256 = hashlib.sha256(photo.content).hexdigest()
-        key = (sha256, _version(model))
+        key = (sha256, version_of(model))
         if key not in remembered:
             try:
                 use = Use.of_photo(photo_size(photo.content, photo.name), len(photo.content))
@@ -109,7 +106,7 @@ def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
                     quota.prediction(session_id(), use, load_settings()),
                 ):
                     named = [(photo.content, photo.name)]
-                    remembered[key] = next(_loaded(model).predict_named(named, MIN_SCORE, "raise"))
+                    remembered[key] = next(loaded(model).predict_named(named, MIN_SCORE, "raise"))
             except PhotoError as error:
                 unreadable.append(str(error))
                 continue
@@ -135,23 +132,6 @@ def _show_unreadable(sentences: Sequence[str], total: int) -> None:
         st.markdown("\n".join(f"- {escape(sentence)}" for sentence in sentences))
 
 
-def _loaded(model: StoredModel) -> "Detector":
-    return _detector(_version(model), model)
-
-
-def _version(model: StoredModel) -> str:
-    """Identify a model by its whole card: models with the same weights may differ in their calibration or graph."""
-    return f"{model.id} {model.card!r}"
-
-
-@st.cache_resource(max_entries=3, show_spinner="Loading the model")
-def _detector(version: str, _model: StoredModel) -> "Detector":
-    from autodet.inference.detector import load_detector_apart
-
-    del version  # the cache key
-    return load_detector_apart(_model)
-
-
 @st.fragment
 def show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
     """Show the predictions with a confidence slider, a table and downloads."""
@@ -171,7 +151,7 @@ def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
     table = _table(shown, classes)
     if table.empty:
         st.info(_nothing_sentence(everything), icon=":material/search_off:")
-    for caution in _loaded(model).cautions([seen_photo.prediction for seen_photo in shown]):
+    for caution in loaded(model).cautions([seen_photo.prediction for seen_photo in shown]):
         st.warning(escape(caution), icon=":material/warning:")
     _show_pictures(shown, classes)
     if not table.empty:

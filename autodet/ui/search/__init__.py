@@ -1,1 +1,1 @@
-"""Components of the Search page."""
+"""Components of the page Train."""

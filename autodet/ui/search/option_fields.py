@@ -1,4 +1,4 @@
-"""Fields of the Search page for options of a search, by their descriptions."""
+"""Fields of the page Train for options of a search, by their descriptions."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -85,17 +85,10 @@ def ask_for_search(dataset: Dataset) -> Order:
     plan = _plan(dataset, preset or DEFAULT_PRESET)
     reasons = st.empty()
     problems: list[str] = []
-    trials, epochs, time_limit = _ask_for_amounts(plan, preset, problems)
-    usual = PARAMETERS["lr"].prior
-    lowest, highest = st.select_slider(
-        OPTIONS["lr_range"].label,
-        LEARNING_RATES,
-        (usual.low, usual.high) if isinstance(usual, Range) else (LEARNING_RATES[0], LEARNING_RATES[-1]),
-        format_func=lambda rate: f"{rate:g}",
-        help=OPTIONS["lr_range"].hint,
-        key="learning rates",
-        persist_state="session",
-    )
+    with st.expander("Trials, epochs and learning rate", icon=":material/timer:"):
+        trials, epochs, time_limit = _ask_for_amounts(plan, preset, problems)
+        lowest, highest = _ask_for_learning_rates()
+        refit = ask_for_option("refit", OPTIONS["refit"].default, problems)
     with st.expander("Model and starting weights", icon=":material/lan:"):
         model = ask_for_start(dataset)
         architecture = model.card.architecture if model else ask_for_architecture()
@@ -108,7 +101,6 @@ def ask_for_search(dataset: Dataset) -> Order:
             for name, option in OPTIONS.items()
             if option.label and name not in PLACED
         }
-    refit = ask_for_option("refit", OPTIONS["refit"].default, problems)
     where = _ask_where_to_run()
     if others:
         tried["space"] = {**tried["space"], "architecture": others}
@@ -132,6 +124,20 @@ def ask_for_search(dataset: Dataset) -> Order:
         order = replace(order, repeat=_ask_for_repeats(order))
         reasons.caption(escape(plan_text(_reasons(dataset, order) if changed else plan.why)))
     return order
+
+
+def _ask_for_learning_rates() -> tuple[float, float]:
+    usual = PARAMETERS["lr"].prior
+    lowest, highest = st.select_slider(
+        OPTIONS["lr_range"].label,
+        LEARNING_RATES,
+        (usual.low, usual.high) if isinstance(usual, Range) else (LEARNING_RATES[0], LEARNING_RATES[-1]),
+        format_func=lambda rate: f"{rate:g}",
+        help=OPTIONS["lr_range"].hint,
+        key="learning rates",
+        persist_state="session",
+    )
+    return lowest, highest
 
 
 def _ask_for_repeats(order: Order) -> bool:
@@ -301,7 +307,7 @@ def offer_start(dataset: Dataset, order: Order) -> None:
         st.button(f"Use {title}", icon=":material/undo:", on_click=use_default_network)
     refused = refused or problem is not None
     kind = emphasis(disabled=refused)
-    pressed = st.button("Start the search", type=kind, icon=":material/play_arrow:", disabled=refused)
+    pressed = st.button("Start training", type=kind, icon=":material/play_arrow:", disabled=refused)
     if pressed and not refused:  # a click that races with disabling still counts as pressed
         refuse_lost_start()
         with st.spinner("Starting"):  # checks the starting weights first, if a model provides them

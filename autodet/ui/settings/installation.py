@@ -46,6 +46,10 @@ def show_installation() -> None:
         "An archive may unpack to": f"{settings.max_archive_bytes / 1e9:.0f} GB",
         "An archive may hold": f"{settings.max_archive_entries:,} files",
         "Largest photo": f"{settings.max_photo_pixels / 1e6:.0f} megapixels",
+        "Photos of an import": f"{settings.max_import_pixels / 1e6:,.0f} megapixels",
+        "Disk space of data sets": size_text(settings.max_datasets_bytes)
+        if settings.max_datasets_bytes
+        else "no limit",
         "Largest upload": f"{st.get_option('server.maxUploadSize')} MB",
         "Uploads that a tab may hold": size_text(settings.max_visitor_upload_bytes),
         "Uploads that all tabs may hold": size_text(settings.max_upload_bytes),
