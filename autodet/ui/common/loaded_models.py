@@ -1,13 +1,47 @@
-"""Detectors of models, loaded once for all visitors."""
+"""Detectors of models, loaded once for all visitors, and their predictions on what visitors drop."""
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from autodet.access.quota import Quota, Use
+from autodet.datasets.photos import photo_size
 from autodet.models.store import StoredModel
+from autodet.records import MIN_SCORE, Prediction
+from autodet.settings import load_settings
+from autodet.ui.common.sign_in import session_id
 
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
+
+
+MAX_REMEMBERED = 1000
+SEEN = "seen"  # session state: predictions by photo and model
+
+quota = Quota()
+
+
+def predict_photo(model: StoredModel, content: bytes, name: str) -> Prediction:
+    """Detect objects on a visitor's photo, within the quotas of a demo; the session remembers the prediction.
+
+    Returns:
+        The prediction, with detections of low confidence too.
+
+    Raises:
+        PhotoError: The photo cannot be read.
+        BusyError: Too many predictions are waiting.
+        QuotaError: The visitor, or all together, have predicted on too much.
+    """
+    remembered: dict[tuple[str, str], Prediction] = st.session_state.setdefault(SEEN, {})
+    key = (hashlib.sha256(content).hexdigest(), version_of(model))
+    if key not in remembered:
+        use = Use.of_photo(photo_size(content, name), len(content))
+        with quota.prediction(session_id(), use, load_settings()):
+            remembered[key] = next(loaded(model).predict_named([(content, name)], MIN_SCORE, "raise"))
+        while len(remembered) > MAX_REMEMBERED:
+            del remembered[next(iter(remembered))]
+    return remembered[key]
 
 
 def loaded(model: StoredModel) -> "Detector":

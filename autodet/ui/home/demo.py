@@ -1,23 +1,25 @@
 """Predictions on Home: photos with their boxes, by the demo model or by the newest one. No dropped photo is stored."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
 from autodet.datasets.photos import open_photo
 from autodet.datasets.sources.sample import read_shipped
-from autodet.errors import PhotoError
+from autodet.errors import BusyError, PhotoError, QuotaError
 from autodet.inference.box_drawings import draw_boxes
+from autodet.inference.demo import demo_model
 from autodet.models.store import StoredModel
+from autodet.records import FloatArray, Prediction
 from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.loaded_models import loaded
+from autodet.ui.common.loaded_models import loaded, predict_photo
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.pictures import as_jpeg, frame_colour, framed
 
-if TYPE_CHECKING:
-    from autodet.inference.detector import Detector
+Drawn = tuple[bytes, str]  # a JPEG, empty if there is none, and a line on it
 
 SHOWN = ("test/table_180.webp", "test/table_210.webp", "test/table_150.webp")  # of the shipped sample
 MAX_PHOTOS, MAX_MEGABYTES = 6, 20
@@ -33,7 +35,7 @@ def show_demo() -> None:
             "This one finds 80 kinds of everyday objects: people, cars, animals, furniture, fruit. Yours finds what "
             "you teach it."
         )
-        _show(_demo, "demo photos", SHOWN)
+        _show(demo_model(), "demo photos", SHOWN)
 
 
 def show_drop_zone(model: StoredModel) -> None:
@@ -41,18 +43,11 @@ def show_drop_zone(model: StoredModel) -> None:
     st.subheader("Try a photo", anchor=False)
     with st.container(border=True):
         st.markdown(f"The newest model, **{escape(model.card.name)}**, finds {escape(', '.join(model.card.classes))}.")
-        _show(lambda: loaded(model), f"home photos {model.id}")
-
-
-@st.cache_resource(show_spinner=False)
-def _demo() -> "Detector":
-    from autodet.inference.demo import load_demo
-
-    return load_demo()
+        _show(model, f"home photos {model.id}")
 
 
 @st.fragment
-def _show(load: Callable[[], "Detector"], key: str, shown: Sequence[str] = ()) -> None:
+def _show(model: StoredModel, key: str, shown: Sequence[str] = ()) -> None:
     with sentences_for_errors("Home"):
         uploads = st.file_uploader(
             "Drop photos here, or choose some",
@@ -63,7 +58,7 @@ def _show(load: Callable[[], "Detector"], key: str, shown: Sequence[str] = ()) -
         )
         if len(uploads) > MAX_PHOTOS:
             st.caption(f"The first {MAX_PHOTOS} of {len(uploads)} photos. Predict shows all of them.")
-        drawn = [_draw(load(), upload.name, upload.getvalue()) for upload in uploads[:MAX_PHOTOS]]
+        drawn = [_draw_upload(model, upload.name, upload.getvalue()) for upload in uploads[:MAX_PHOTOS]]
         drawn = drawn or [_draw_shown(name, frame_colour()) for name in shown]
         for start in range(0, len(drawn), COLUMNS):
             for column, one in zip(st.columns(COLUMNS), drawn[start : start + COLUMNS], strict=False):
@@ -78,21 +73,31 @@ def _show_photo(picture: bytes, text: str) -> None:
 
 
 @st.cache_data(show_spinner=False)
-def _draw_shown(name: str, colour: str) -> tuple[bytes, str]:
+def _draw_shown(name: str, colour: str) -> Drawn:
+    """Return a photo of the sample with the objects that the demo model detects; drawn once for all visitors."""
     del colour  # part of the cache key
-    return _draw(_demo(), "", read_shipped(name))
+    model, content = demo_model(), read_shipped(name)
+    return _draw(model, "", content, next(loaded(model).predict_named([(content, name)])))
 
 
-def _draw(detector: "Detector", name: str, content: bytes) -> tuple[bytes, str]:
-    """Return a photo with the boxes of the detected objects, and what these are; the reason if it cannot be read."""
+def _draw_upload(model: StoredModel, name: str, content: bytes) -> Drawn:
+    """Return a dropped photo with the detected objects; the reason if there is none."""
     try:
-        photo = open_photo(content, name)
-    except PhotoError as error:
+        return _draw(model, name, content, predict_photo(model, content, name).above(_thresholds(model)))
+    except (PhotoError, BusyError, QuotaError) as error:
         return b"", str(error)
-    class_ids, scores, boxes = detector.predict(photo)
+
+
+def _thresholds(model: StoredModel) -> FloatArray:
+    return np.array(list(model.card.all_thresholds.values()), np.float32)
+
+
+def _draw(model: StoredModel, name: str, content: bytes, found: Prediction) -> Drawn:
+    photo = open_photo(content, name)
     width = photo.width
     photo.thumbnail((PIXELS, PIXELS))
-    drawn = draw_boxes(photo, boxes * (photo.width / width), class_ids, detector.classes, scores)
-    found = [detector.classes[class_id] for class_id in class_ids]
-    kinds = ", ".join(f"{counted(found.count(kind), kind)}" for kind in dict.fromkeys(found)) or "nothing found"
+    scale, classes = photo.width / width, model.card.classes
+    drawn = draw_boxes(photo, found.boxes_xyxy * scale, found.class_ids, classes, found.scores)
+    counts = Counter(classes[class_id] for class_id in found.class_ids)
+    kinds = ", ".join(counted(number, kind) for kind, number in counts.items()) or "nothing found"
     return as_jpeg(framed(drawn, frame_colour())), f"{name}: {kinds}" if name else kinds

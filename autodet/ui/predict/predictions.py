@@ -12,19 +12,17 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from autodet.access.quota import Quota, Use
 from autodet.datasets.manifest import list_datasets, read_dataset
-from autodet.datasets.photos import open_photo, photo_size
+from autodet.datasets.photos import open_photo
 from autodet.errors import BusyError, PhotoError, QuotaError
 from autodet.inference.box_drawings import draw_boxes, drawing_jpeg
 from autodet.messages.formats import PHOTO_FORMATS
 from autodet.models.store import StoredModel
-from autodet.records import MIN_SCORE, Prediction
-from autodet.settings import load_settings
+from autodet.records import Prediction
 from autodet.text_format import counted
 from autodet.ui.common.csv_tables import as_csv
 from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.loaded_models import loaded, version_of
+from autodet.ui.common.loaded_models import loaded, predict_photo
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.photo_viewer import (
     PREDICTIONS,
@@ -36,16 +34,12 @@ from autodet.ui.common.photo_viewer import (
     view_photo,
 )
 from autodet.ui.common.pictures import as_jpeg, frame_colour, framed, small_photo
-from autodet.ui.common.sign_in import session_id
 from autodet.ui.common.threshold import LOWEST, ask_for_threshold
 from autodet.workspace import open_workspace, portable
 
 TILE_PIXELS = 720  # longer side of a photo among several; downloads have the original size
 MAX_MEGABYTES = 100
-MAX_REMEMBERED = 200
 PER_PAGE, COLUMNS = 8, 2
-quota = Quota()
-SEEN = "seen"  # session state: predictions by photo and model
 
 
 @dataclass(frozen=True)
@@ -93,29 +87,18 @@ def _examples(model: StoredModel) -> list[Photo]:
 
 def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
     """Predict on each readable photo and list the unreadable ones; predictions are cached in the session state."""
-    remembered: dict[tuple[str, str], Prediction] = st.session_state.setdefault(SEEN, {})
     seen, unreadable = [], []
     for number, photo in enumerate(photos, start=1):
-        sha256 = hashlib.sha256(photo.content).hexdigest()
-        key = (sha256, version_of(model))
-        if key not in remembered:
-            try:
-                use = Use.of_photo(photo_size(photo.content, photo.name), len(photo.content))
-                with (
-                    st.spinner(f"Detecting objects in {escape(photo.name)}, {number} of {len(photos)}"),
-                    quota.prediction(session_id(), use, load_settings()),
-                ):
-                    named = [(photo.content, photo.name)]
-                    remembered[key] = next(loaded(model).predict_named(named, MIN_SCORE, "raise"))
-            except PhotoError as error:
-                unreadable.append(str(error))
-                continue
-            except (BusyError, QuotaError) as error:
-                st.warning(escape(str(error)), icon=":material/hourglass_disabled:")
-                break
-        seen.append(Seen(photo, sha256, remembered[key]))
-    while len(remembered) > max(MAX_REMEMBERED, len(photos)):
-        del remembered[next(iter(remembered))]
+        try:
+            with st.spinner(f"Detecting objects in {escape(photo.name)}, {number} of {len(photos)}"):
+                prediction = predict_photo(model, photo.content, photo.name)
+        except PhotoError as error:
+            unreadable.append(str(error))
+            continue
+        except (BusyError, QuotaError) as error:
+            st.warning(escape(str(error)), icon=":material/hourglass_disabled:")
+            break
+        seen.append(Seen(photo, hashlib.sha256(photo.content).hexdigest(), prediction))
     _show_unreadable(unreadable, len(photos))
     return seen
 

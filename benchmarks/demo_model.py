@@ -1,37 +1,57 @@
-"""Make the graph of the demo on Home: NanoDet-g with its COCO weights, its features in 8 bits.
+"""Make the demo model of Home: NanoDet-g with its COCO weights, its features in 8 bits.
 
-    python -m benchmarks.demo_graph PHOTOS
+    python -m benchmarks.demo_model PHOTOS
 
 PHOTOS is a folder of everyday photos, which calibrate the ranges of the activations; none of them is kept.
 """
 
+import hashlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from autodet.inference.demo import CARD, GRAPH
+import safetensors.torch
+
+from autodet.inference.demo import BUNDLE
 from autodet.inference.int8_export import INPUT, Inputs, quantize
 from autodet.inference.onnx_export import onnx_metadata
 from autodet.inference.onnx_trace import trace
 from autodet.inference.photo_batches import draw_photo
+from autodet.models.bundle import write_bundle
+from autodet.models.coco_classes import COCO_CLASSES
 from autodet.models.detection import detection_limit
+from autodet.models.model_card import ModelCard
 from autodet.models.onnx_graph import with_metadata
 from autodet.models.registry import build_network
 
 MAX_PHOTOS = 100
+THRESHOLD = 0.4
+CARD = ModelCard(
+    name="Everyday objects",
+    classes=COCO_CLASSES,
+    architecture="nanodet_g",
+    image_size=416,
+    dataset="COCO",
+    dataset_fingerprint="",
+    metrics={},
+    thresholds=dict.fromkeys(COCO_CLASSES, THRESHOLD),
+)
 
 
 def main(photos: Path) -> None:
-    """Write the graph."""
+    """Write the bundle."""
     network = build_network(CARD.architecture, len(CARD.classes), pretrained=True, classes=CARD.classes).eval()
     with TemporaryDirectory() as folder:
         plain, quantized = Path(folder, "plain.onnx"), Path(folder, "quantized.onnx")
         plain.write_bytes(trace(network, CARD.image_size))
         quantize(plain, quantized, _inputs(photos))
-        GRAPH.parent.mkdir(exist_ok=True)
-        GRAPH.write_bytes(with_metadata(quantized.read_bytes(), onnx_metadata(CARD, detection_limit(network))))
-    print(f"{GRAPH}: {GRAPH.stat().st_size:,} bytes")
+        weights = safetensors.torch.save({name: one.contiguous() for name, one in network.state_dict().items()})
+        card = replace(CARD, weights_sha256=hashlib.sha256(weights).hexdigest())
+        graph = with_metadata(quantized.read_bytes(), onnx_metadata(card, detection_limit(network)))
+        write_bundle(BUNDLE, card, b"", graph)
+    print(f"{BUNDLE}: {BUNDLE.stat().st_size:,} bytes")
 
 
 def _inputs(photos: Path) -> Iterator[Inputs]:
