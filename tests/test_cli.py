@@ -36,7 +36,7 @@ COMMAND = [sys.executable, "-m", "autodet"]
 
 SEARCH_KEYS = ["search", "dataset", "state", "trials", "best", "model", "seconds", "start_from", "caution", "diagnosis"]
 SEARCH_KEYS += ["name", "message", "objective", "planned_trials", "planned_epochs", "time_limit", "progress"]
-SEARCH_KEYS += ["seconds_left", "created", "follow_up", "follows"]
+SEARCH_KEYS += ["seconds_left", "created", "follow_up", "follows", "owner"]
 TRIAL_KEYS = ["number", "state", "params", "epochs", "error", "attempts", "effective"]
 TRIAL_KEYS += ["planned_epochs", "epoch_share", "epoch_seconds"]
 EPOCH_KEYS = ["epoch", "loss", "map50", "map50_95", "seconds"]
@@ -180,13 +180,15 @@ class TestTheWholePath:
 
     def test_datasets_and_models(self, trained):
         home, imported, searched, _ = trained
-        told = {key: imported[key] for key in ("dataset", "format", "classes", "splits", "boxes")}
+        told = {key: imported[key] for key in ("dataset", "format", "classes", "splits", "boxes", "created", "owner")}
+        assert told["owner"] == searched["owner"]
         assert document_of(home, "datasets") == [told | {"name": "Fruit"}]
         model = {"model": "fruit", "name": "Fruit", "dataset": "Fruit", "map50": searched["best"]["map50"]}
         (told,) = document_of(home, "models")
         assert list(told.pop("thresholds")) == imported["classes"]
         assert told.pop("runtime") == "onnx"
-        assert told == model
+        assert told.pop("added") >= searched["created"][:19]
+        assert told == model | {"owner": searched["owner"]}
 
     def test_a_model_exported_here_predicts_the_same_elsewhere(self, trained, sample_folder, tmp_path):
         home, _, _, _ = trained

@@ -11,7 +11,7 @@ import streamlit as st
 from autodet.inference.runtime import choose_runtime
 from autodet.messages.runtimes import runtime_text
 from autodet.search.study.database import storage_label
-from autodet.settings import load_settings
+from autodet.settings import Settings, load_settings
 from autodet.text_format import size_text
 from autodet.training.device import device_slots, number_slots, visible_gpu
 from autodet.training.gpu import GpuReading, read_gpu
@@ -26,6 +26,10 @@ PACKAGES = ("streamlit", "torch", "torchvision", "onnxruntime", "onnx", "optuna"
 def show_installation() -> None:
     """Show the settings without secrets, the GPUs, and the versions of the main packages."""
     settings, workspace = load_settings(), open_workspace()
+    if settings.mode == "demo":  # strangers need not know this machine
+        _table("Within an hour", _quotas(settings))
+        _table("Version of", {"autodet": __version__, "Python": platform.python_version(), **_versions()})
+        return
     free = shutil.disk_usage(workspace.datasets).free
     facts = {
         "Workspace (AUTODET_HOME)": str(settings.home),
@@ -64,6 +68,15 @@ def show_installation() -> None:
     if not settings.storage_url:
         st.caption("The workspace's studies as optuna-dashboard shows them, where that is installed:")
         st.code(f"optuna-dashboard {workspace.optuna_url}", language=None, wrap_lines=True)
+
+
+def _quotas(settings: Settings) -> dict[str, str]:
+    quotas = {
+        "Photos that visitors predict on": settings.demo_photos,
+        "Their megapixels": settings.demo_megapixels,
+        "Their size in megabytes": settings.demo_megabytes,
+    }
+    return {what: f"{one:,} in a session, {total:,} in total" for what, (one, total) in quotas.items()}
 
 
 def _gpus(devices: Sequence[str]) -> dict[str, str]:
