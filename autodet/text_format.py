@@ -54,5 +54,5 @@ def duration(seconds: float) -> str:
 
 
 def harmless(text: str) -> str:
-    """Escape control characters, so that user text cannot colour, move or overwrite the lines of a terminal."""
+    """Escape control characters, so that user text cannot colour, move, turn or overwrite text around it."""
     return _COMMANDS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -5,12 +5,11 @@ A mark carries its key as custom data, so that a page can tell which one was cli
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
 
-from autodet.charts.layout import GRID, label, name_rows, styled
+from autodet.charts.layout import GRID, label, name_rows, plotly_text, styled
 from autodet.records import Confusion, GroupCounts
 
 FOUND_COLOUR, WRONG_COLOUR, MISSED_COLOUR = "#2a9d6f", "#e4572e", "#e0a30b"
@@ -102,7 +101,7 @@ def _cells(confusion: Confusion, indices: Sequence[int]) -> list[_Cell]:
 
 
 def _short(name: str) -> str:
-    return escape(name if len(name) <= MAX_CELLS_NAME else f"{name[: MAX_CELLS_NAME - 1]}…")
+    return plotly_text(name if len(name) <= MAX_CELLS_NAME else f"{name[: MAX_CELLS_NAME - 1]}…")
 
 
 def error_kinds_figure(titles: Mapping[str, str], counts: Mapping[str, int], gains: Mapping[str, float]) -> go.Figure:

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from autodet.charts.palette import GREY
 from autodet.records import SearchStatus
+from autodet.text_format import harmless
 
 # One half-transparent grey reads as a faint line on white and on black.
 GRID = "rgba(138, 143, 152, 0.25)"
@@ -52,7 +53,12 @@ def styled(figure: go.Figure, *, height: int, x_title: str = "", y_title: str = 
 
 def label(name: str) -> str:
     """Convert a user-given name to Plotly text: escaped, and short enough for a legend."""
-    return escape(name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 1]}…")
+    return plotly_text(name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 1]}…")
+
+
+def plotly_text(text: str) -> str:
+    """Escape a text for Plotly, which reads some HTML, but shows the entities of quotation marks as they are."""
+    return escape(harmless(text), quote=False)
 
 
 def name_rows(figure: go.Figure, names: Sequence[str]) -> None:

@@ -1,9 +1,12 @@
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 
+from autodet.charts.layout import plotly_text
 from autodet.ui.common.markdown import INVISIBLE, ago, escape, score, shortened
+from tests.hostile_names import HOSTILE_NAMES
 
 
 @pytest.mark.parametrize(
@@ -19,6 +22,16 @@ def test_no_sign_that_means_something_to_markdown_is_left_alone(text):
 @pytest.mark.parametrize("text", ["http://e.org", "see HTTPS://e.org/x", "www.e.org", "me@e.org"])
 def test_no_address_becomes_a_link(text):
     assert not re.search(r"https?:|www\.|\w@", escape(text).replace("\\", ""), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("text", HOSTILE_NAMES)
+def test_a_name_is_shown_as_written(text):
+    """What each renderer does with these is in tests/browser/test_names.py."""
+    written = re.sub("[\u202a-\u202e\u2066-\u2069]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    assert re.sub(r"\\([\\`*_{}\[\]()#+\-.!|<>~$:&^=])", r"\1", escape(text)).replace(INVISIBLE, "") == written
+    assert unescape(plotly_text(text)) == written
+    assert "<" not in plotly_text(text)
+    assert not re.search(r":[\w/+-]+\\?:", escape(text).replace("\\", ""))
 
 
 def test_escaped_text_stays_on_one_line():

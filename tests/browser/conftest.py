@@ -24,6 +24,8 @@ FLAGS += ["--disable-background-networking", "--disable-component-update"]
 class App:
     """A running app: its address, its workspace, and the way to stop and start it again."""
 
+    script = "app.py"
+
     def __init__(self, home: Path, **settings: str) -> None:
         self.home, self.settings = home, settings
         self._process: subprocess.Popen | None = None
@@ -35,7 +37,7 @@ class App:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", *STREAMLIT_FLAGS],
+            [sys.executable, "-m", "streamlit", "run", self.script, f"--server.port={port}", *STREAMLIT_FLAGS],
             cwd=ROOT,
             env=os.environ | {"AUTODET_HOME": str(self.home)} | self.settings,
             stdout=(self.home.parent / "streamlit.log").open("ab"),

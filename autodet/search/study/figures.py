@@ -6,7 +6,6 @@ The study is rebuilt in memory from the search's status, so that drawing neither
 import warnings
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import optuna
@@ -19,6 +18,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from autodet.charts import study as charts
+from autodet.charts.layout import plotly_text
 from autodet.charts.trials import telling_trials
 from autodet.evaluation.objective import Objective
 from autodet.models.registry import architecture_title
@@ -167,7 +167,7 @@ class _Word(str):
 
 def _plain(name: str, value: Any) -> Any:
     text = architecture_title(value) if name == "architecture" else value
-    return _Word(escape(text)) if isinstance(text, str) else text  # Plotly reads some HTML
+    return _Word(plotly_text(text)) if isinstance(text, str) else text  # Plotly reads some HTML
 
 
 def _drawn(name: str, tried: Tried, values: list[Any]) -> BaseDistribution:

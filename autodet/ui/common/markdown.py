@@ -3,18 +3,22 @@
 import re
 from datetime import UTC, datetime
 
-from autodet.text_format import counted
+from autodet.text_format import counted, harmless
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
-# Backslashes do not stop URLs and e-mail addresses from becoming links; an invisible character inside them does.
-LINKED = re.compile(r"(?i)(?<=http)(?=:)|(?<=https)(?=:)|(?<=www)(?=\.)|(?=@)")
+# Backslashes do not stop URLs and e-mail addresses from becoming links, or :material/x: from becoming an icon; an
+# invisible character inside them does.
+REPLACED = re.compile(r"(?i)(?<=http)(?=:)|(?<=https)(?=:)|(?<=www)(?=\.)|(?=@)|(?<=:)(?=[\w+-][\w/+-]*:)")
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 INVISIBLE = "\u2060"  # a word joiner
 
 
 def escape(text: str) -> str:
-    """Escape untrusted text (a class, file or other name) so that Markdown shows it verbatim on one line."""
-    return MARKDOWN.sub(r"\\\1", LINKED.sub(INVISIBLE, " ".join(text.split())))
+    """Escape untrusted text (a class, file or other name) so that Markdown shows it verbatim on one line.
+
+    Characters that would turn the direction of the text around them are shown by their numbers.
+    """
+    return MARKDOWN.sub(r"\\\1", REPLACED.sub(INVISIBLE, harmless(" ".join(text.split()))))
 
 
 def shortened(text: str, longest: int = 40) -> str:
