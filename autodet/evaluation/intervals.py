@@ -7,6 +7,7 @@ counts of the same matches, so nothing is matched again.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from autodet.records import BoolArray, FloatArray, IntArray, Interval
 MAX_DRAWS, MIN_DRAWS = 1000, 200
 MAX_WORK, WORK_PER_HIT = 10**9, 5  # detections times draws, some seconds; a true positive costs more
 MAX_BLOCK = 4_000_000  # weights of detections at once, 16 MB
+MAX_ROWS = 250_000  # weights of a class's detections at once: what a core's cache holds
 PERCENTILES = (2.5, 97.5)
 SEED = 0
 
@@ -85,6 +87,7 @@ class _ClassColumns:
     right: BoolArray
     counted: BoolArray
     box_photos: IntArray
+    photo_count: int
 
     @classmethod
     def of(cls, outcomes: Outcomes, class_id: int, ious: int) -> "_ClassColumns":
@@ -93,39 +96,74 @@ class _ClassColumns:
         right, counted = matches.right[:ious, order], matches.counted[:ious, order]
         last = int(np.flatnonzero(right.any(axis=0)).max(initial=-1)) + 1  # what follows changes no precision
         boxes = truth.photos[(truth.class_ids == class_id) & ~truth.difficult]
-        return cls(class_id, outcomes.detections.photos[order[:last]], right[:, :last], counted[:, :last], boxes)
+        return cls(
+            class_id,
+            outcomes.detections.photos[order[:last]],
+            right[:, :last],
+            counted[:, :last],
+            boxes,
+            len(truth.starts) - 1,
+        )
 
     def precisions(self, weights: FloatArray) -> DoubleArray:
         """Return AP per draw and IoU, shape (draws, ious)."""
-        of_detections = weights[:, self.photos]
-        seen = np.cumsum(of_detections, axis=1)
-        boxes = weights @ np.bincount(self.box_photos, minlength=weights.shape[1]).astype(np.float32)
+        rows = max(1, MAX_ROWS // max(1, len(self.photos)))
+        parts = [self._part(weights[begin : begin + rows]) for begin in range(0, len(weights), rows)]
+        return np.concatenate([np.zeros((0, len(self.right))), *parts])
+
+    def _part(self, weights: FloatArray) -> DoubleArray:
+        of_detections = weights[:, self.photos].astype(np.int32)  # whole numbers are summed faster
+        seen = np.cumsum(of_detections, axis=1, dtype=np.int32)
+        boxes = weights @ self.boxes
+        needed = _needed(boxes)
         columns = []
+        for hits, ends, excused, before in self.places:
+            found = np.cumsum(of_detections[:, hits], axis=1, dtype=np.int32)[:, ends]
+            shown = seen[:, hits[ends]]
+            if len(excused):
+                gone = np.cumsum(of_detections[:, excused], axis=1, dtype=np.int32)
+                shown -= np.where(before > 0, gone[:, before - 1], 0)
+            columns.append(_weighted_precisions(found.astype(np.float32), shown.astype(np.float32), needed))
+        return np.where(boxes[:, None] > 0, np.stack(columns, axis=1), np.nan)
+
+    @cached_property
+    def boxes(self) -> FloatArray:
+        """Number of boxes on each photo."""
+        return np.bincount(self.box_photos, minlength=self.photo_count).astype(np.float32)
+
+    @cached_property
+    def places(self) -> list[tuple[IntArray, IntArray, IntArray, IntArray]]:
+        """For each IoU the true positives, and of these the last of each run without a false positive in between.
+
+        Precision rises within a run in every draw, so only its last counts. Then the detections that do not count, and
+        how many of these precede each end of a run.
+        """
+        places = []
         for right, counted in zip(self.right, self.counted, strict=True):
             hits, excused = np.flatnonzero(right), np.flatnonzero(~counted)
-            shown = seen[:, hits]
-            if len(excused):
-                gone = np.cumsum(of_detections[:, excused], axis=1)
-                before = np.searchsorted(excused, hits)
-                shown -= np.where(before > 0, gone[:, before - 1], 0)
-            columns.append(_weighted_precisions(np.cumsum(of_detections[:, hits], axis=1), shown, boxes))
-        return np.stack(columns, axis=1)
+            false = np.cumsum(counted & ~right)[hits]
+            ends = np.flatnonzero(np.diff(false, append=-1))
+            places.append((hits, ends, excused, np.searchsorted(excused, hits[ends])))
+        return places
 
 
-def _weighted_precisions(found: FloatArray, shown: FloatArray, boxes: FloatArray) -> DoubleArray:
+def _weighted_precisions(found: FloatArray, shown: FloatArray, needed: FloatArray) -> DoubleArray:
     """Compute AP of every draw as ``precision_recall.average_precision`` does, with detections that count n times.
 
     Args:
-        found: Weighted number of true positives up to each, the best first, shape (draws, N).
+        found: Weighted number of true positives up to the end of each run, the best first, shape (draws, N).
         shown: Weighted number of detections that count up to there, shape (draws, N).
-        boxes: Weighted number of boxes, shape (draws,).
+        needed: ``_needed``, shape (draws, 101).
     """
-    precision = np.divide(found, shown, out=np.zeros_like(found), where=shown > 0)
-    envelope = np.zeros((found.shape[0], found.shape[1] + 1), np.float32)
-    np.maximum.accumulate(precision[:, ::-1], axis=1, out=envelope[:, -2::-1])
-    places = [np.searchsorted(row, needed) for row, needed in zip(found, _needed(boxes), strict=True)]
-    precisions = np.take_along_axis(envelope, np.array(places), axis=1).mean(axis=1, dtype=np.float64)
-    return np.where(boxes > 0, precisions, np.nan)
+    draws, count = found.shape
+    precision = np.zeros((draws, count + 1), np.float32)
+    np.divide(found, shown, out=precision[:, :count], where=shown > 0)
+    places = np.array([np.searchsorted(row, needed) for row, needed in zip(found, needed, strict=True)])
+    # The best precision from each recall to the next one; the first recall, 0, is at the first place of a row.
+    flat = places + np.arange(draws)[:, None] * (count + 1)
+    best = np.maximum.reduceat(precision.ravel(), flat.ravel()).reshape(draws, len(RECALLS))
+    envelope = np.maximum.accumulate(best[:, ::-1], axis=1)
+    return np.asarray(envelope.mean(axis=1, dtype=np.float64))
 
 
 def _needed(boxes: FloatArray) -> FloatArray:

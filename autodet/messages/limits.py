@@ -63,7 +63,7 @@ def _doubtful(limit: Notice) -> str:
     look = "looks" if labels == 1 else "look"
     return (
         f"{counted(labels, 'label')} on {counted(photos, 'photo')} {look} wrong. If so, the figures are "
-        "off by the same measure: a correct detection counts as a mistake there."
+        "off by the same measure: a correct detection counts as an error there."
     )
 
 

@@ -32,7 +32,7 @@ def report_document(report: ModelReport) -> dict[str, Any]:
         "photos": {
             "best": list(map(_photo, report.photos.best)),
             "worst": list(map(_photo, report.photos.worst)),
-            "mistakes": {kind: list(map(_photo, photos)) for kind, photos in report.photos.mistakes.items()},
+            "errors": {kind: list(map(_photo, photos)) for kind, photos in report.photos.errors.items()},
         },
         "limits": list(map(_limit, report.limits)),
         "data": {

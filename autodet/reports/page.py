@@ -5,7 +5,7 @@ from pathlib import Path
 
 from autodet.reports.markup import Child, Markup, tag
 from autodet.reports.model_report import ModelReport
-from autodet.reports.sections.figures import class_section, curve_section, mistake_section, subset_section
+from autodet.reports.sections.figures import class_section, curve_section, error_section, subset_section
 from autodet.reports.sections.origin import data_section, limit_section, model_section, search_section, usage_section
 from autodet.reports.sections.photos import photo_section
 from autodet.reports.sections.summary import head, summary_section, term_section
@@ -18,7 +18,7 @@ SECTIONS = {
     "Limits": limit_section,
     "Examples": photo_section,
     "Classes": class_section,
-    "Mistakes": mistake_section,
+    "Errors": error_section,
     "Weak spots": subset_section,
     "Curves": curve_section,
     "Data": data_section,

@@ -1,4 +1,4 @@
-"""Sample photos of a report: the best, the worst, and typical mistakes, with their detections and missed labels."""
+"""Sample photos of a report: the best, the worst, and typical errors, with their detections and missed labels."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from autodet.records import BoxXYXY, ErrorKind, FloatArray, ImageRecord, IntArra
 
 MAX_PHOTOS = 3  # the best; as many of the worst
 MAX_TRIES = 20  # photos opened for each group
-MAX_KINDS, MAX_EXAMPLES = 3, 3  # kinds of mistakes, and examples of each
+MAX_KINDS, MAX_EXAMPLES = 3, 3  # kinds of errors, and examples of each
 PHOTO_PIXELS, CROP_PIXELS, QUALITY = 480, 320, 78
 MIN_CROP, CROP_MARGIN = 64, 0.5  # pixels; share of the longer side around the boxes
 MISSED = "missed"
@@ -68,15 +68,15 @@ class SamplePhotos:
     """Sample photos.
 
     Attributes:
-        best: Photos with objects and without mistakes, most objects first.
-        worst: Photos with the most mistakes.
-        mistakes: Examples by kind of error, the most frequent kind first.
+        best: Photos with objects and without errors, most objects first.
+        worst: Photos with the most errors.
+        errors: Examples by kind of error, the most frequent kind first.
         unread: Names of the photos that could not be opened.
     """
 
     best: tuple[SamplePhoto, ...]
     worst: tuple[SamplePhoto, ...]
-    mistakes: Mapping[str, tuple[SamplePhoto, ...]]
+    errors: Mapping[str, tuple[SamplePhoto, ...]]
     unread: tuple[str, ...] = ()
 
 
@@ -100,7 +100,7 @@ def choose_photos(
     return SamplePhotos(
         best=camera.photos(best[np.argsort(-found[best], kind="stable")]),
         worst=camera.photos(worst[np.argsort(-errors[worst], kind="stable")]),
-        mistakes={kind: camera.examples(kind) for kind in frequent[:MAX_KINDS]},
+        errors={kind: camera.examples(kind) for kind in frequent[:MAX_KINDS]},
         unread=tuple(camera.unread),
     )
 
@@ -117,7 +117,7 @@ class _Camera:
         return _first(map(self._photo, self._distinct(photos)), MAX_PHOTOS)
 
     def examples(self, kind: str) -> tuple[SamplePhoto, ...]:
-        """Take crops of the clearest mistakes of a kind, on different photos."""
+        """Take crops of the clearest errors of a kind, on different photos."""
         outcomes = self._shown.outcomes
         if kind == MISSED:
             boxes = np.flatnonzero(missed_without_trace(self._shown))
@@ -125,7 +125,7 @@ class _Camera:
             crops = ((int(outcomes.truth.photos[box]), [self._missed(box)]) for box in order)
         else:
             detections = self._shown.of_kind(KINDS[kind])
-            crops = ((int(outcomes.detections.photos[each]), self._mistake(each)) for each in detections)
+            crops = ((int(outcomes.detections.photos[each]), self._error(each)) for each in detections)
         seen: set[str] = set()
         return _first((self._crop(photo, boxes) for photo, boxes in crops if self._is_new(photo, seen)), MAX_EXAMPLES)
 
@@ -163,7 +163,7 @@ class _Camera:
         return SamplePhoto(record.file, view, _jpeg(part), tuple(boxes))
 
     def _boxes_on(self, photo: int) -> Iterator[DrawnBox]:
-        """Yield the boxes of a photo: missed ones, mistakes, then right ones."""
+        """Yield the boxes of a photo: missed ones, errors, then right ones."""
         shown, outcomes = self._shown, self._shown.outcomes
         labels = _within(outcomes.truth.starts, photo)
         detections = _within(outcomes.detections.starts, photo)
@@ -176,7 +176,7 @@ class _Camera:
         for each in detections[shown.right[detections]].tolist():
             yield self._detection(each, NO_PARTNER)
 
-    def _mistake(self, each: int) -> list[DrawnBox]:
+    def _error(self, each: int) -> list[DrawnBox]:
         """Return a wrong detection, and the label that it is about if there is one."""
         outcomes = self._shown.outcomes
         about = int(outcomes.about[each])

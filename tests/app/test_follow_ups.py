@@ -42,7 +42,7 @@ def test_results_repeats_the_best_and_says_that_the_gain_is_real(visit, workspac
     finish(workspace, folder.name, 0.60, 0.75, 0.61, 0.76, 0.60, 0.75)
     app = visit("results", search="fruit")
     assert "The gain of trial 1 is real" in says(app).replace("\\", "")
-    assert labelled(app.button, "Train again with other seeds")
+    assert labelled(app.button, "Train with further seeds")
     finish(workspace, folder.name, 0.60, 0.75, 0.70, 0.60, 0.65, 0.70)
     assert "within noise" in says(visit("results", search="fruit"))
 

@@ -21,7 +21,7 @@ from tests.helpers import untrained_bundle, write_labelled
 from tests.reports.conftest import APPLE, BANANA, evaluated, import_marks, unloadable_model
 from tests.reports.pages import Page
 
-MISTAKES = {
+ERRORS = {
     0: [("apple", APPLE[1], 0.9)],  # a banana is missed
     1: [("apple", APPLE[1], 0.9), ("banana", BANANA[1], 0.9), ("banana", (0, 0, 3, 3), 0.8)],  # a false alarm
     2: [("banana", APPLE[1], 0.7), ("banana", BANANA[1], 0.9)],  # an apple taken for a banana
@@ -35,7 +35,7 @@ def texts(limits) -> str:
 
 def test_the_figures_are_those_of_evaluate(fruit, workspace, tmp_path, capsys):
     model = add_model(untrained_bundle(tmp_path / "model.autodet"), "finder", workspace)
-    evaluated(model, fruit, detections=MISTAKES)
+    evaluated(model, fruit, detections=ERRORS)
     assert cli.main(["evaluate", "finder", "fruit", "--json"]) == 0
     measured = json.loads(capsys.readouterr().out)
     assert cli.main(["report", "finder", "fruit", "--json"]) == 0
@@ -57,20 +57,20 @@ def test_the_figures_are_those_of_evaluate(fruit, workspace, tmp_path, capsys):
     assert (document["totals"]["boxes"], document["totals"]["found"], document["totals"]["shown"]) == (12, 10, 12)
 
 
-def test_mistakes_are_counted_and_shown(model, fruit):
-    evaluated(model, fruit, detections=MISTAKES)
+def test_errors_are_counted_and_shown(model, fruit):
+    evaluated(model, fruit, detections=ERRORS)
     made = report("finder", "fruit")
     page = Page(report_html(made))
-    mistakes = page.rows("Mistakes")
-    assert (mistakes["Missed"][0], mistakes["Nothing labelled there"][0], mistakes["Wrong class"][0]) == ("1", "1", "1")
-    assert mistakes["apple"] == ["5", "1", "0"]  # the confusion matrix: found, taken for a banana, missed
-    assert mistakes["banana"] == ["0", "5", "1"]
+    errors = page.rows("Errors")
+    assert (errors["Missed"][0], errors["Nothing labelled there"][0], errors["Wrong class"][0]) == ("1", "1", "1")
+    assert errors["apple"] == ["5", "1", "0"]  # the confusion matrix: found, taken for a banana, missed
+    assert errors["banana"] == ["0", "5", "1"]
     captions = [caption.text for caption in page.section("Examples").all("figcaption")]
     assert "test/test_0.png: 1 right, 1 missed." in captions
     assert "test/test_1.png: 2 right, 1 false alarm." in captions
     assert "test/test_2.png: 1 right, 1 of the wrong class." in captions
-    assert set(made.photos.mistakes) == {"missed", "background", "classification"}
-    (crop,) = made.photos.mistakes["background"]
+    assert set(made.photos.errors) == {"missed", "background", "classification"}
+    (crop,) = made.photos.errors["background"]
     assert [box.box for box in crop.boxes] == [(0, 0, 3, 3)]
     assert crop.boxes[0].kind == "false_alarm"
     assert all(not {box.kind for box in photo.boxes} - {"right"} for photo in made.photos.best)
@@ -91,13 +91,13 @@ def test_suspect_labels_and_weak_folders_are_named(workspace, tmp_path):
     assert (night["boxes"], night["missed"]) == (8, 4)
     page = Page(report_html(made))
     assert page.rows("Weak spots")["Folder night"][:2] == ["8", "4"]
-    mistakes = page.rows("Mistakes")
-    assert mistakes["Wrong class"] == ["1"]
-    assert mistakes[dataset.images[swapped].file][0] == "Wrong class: banana, looks like apple"
+    errors = page.rows("Errors")
+    assert errors["Wrong class"] == ["1"]
+    assert errors[dataset.images[swapped].file][0] == "Wrong class: banana, looks like apple"
 
 
 def test_a_report_refers_to_nothing_outside_and_runs_nothing(model, fruit):
-    evaluated(model, fruit, detections=MISTAKES)
+    evaluated(model, fruit, detections=ERRORS)
     html = report_html(report("finder", "fruit"))
     page = Page(html)
     assert {"script", "link", "iframe", "object", "img", "form"}.isdisjoint(each.name for each in page.all())
@@ -265,7 +265,7 @@ def test_many_classes_keep_the_file_small(workspace, tmp_path):
     html = report_html(report(model, dataset))
     page = Page(html)
     assert "The 40 weakest of 60 classes" in page.section("Classes").text
-    assert page.rows("Mistakes")["class 000"] == ["class 001", "1"]
+    assert page.rows("Errors")["class 000"] == ["class 001", "1"]
     assert len(html) < 1_000_000
 
 

@@ -12,6 +12,7 @@ from autodet.errors import NotFoundError, SearchError
 from autodet.messages.follow_ups import pooled_sentence
 from autodet.models.store import list_models
 from autodet.records import EpochResult, FollowUp, PlannedTrial, TrialStatus
+from autodet.search.api import find_search
 from autodet.search.follow_ups.results import learning_curve, newest_follow_up, repeatability
 from autodet.search.follow_ups.start import best_configurations, plan_repeats, start_learning_curve, start_repeats
 from autodet.search.order.space import Choices
@@ -232,8 +233,8 @@ def test_learning_curves_of_the_same_configuration_are_pooled(searched, launcher
 def test_there_are_no_more_best_configurations_than_distinct_ones(over, home):
     assert [trial.number for trial in best_configurations(over.status())] == [2, 1]
     folder = home.searches / over.id
-    defaults, *others = over.status().trials
-    same = replace(others[1], number=3)
-    unfinished = replace(others[0], number=4, state="pruned", params={"lr": 9e-4})
-    write_snapshot(folder, replace(read_snapshot(folder), trials=(defaults, others[1], same, unfinished)))
-    assert [trial.number for trial in best_configurations(over.status())] == [2]
+    defaults, other, best = over.status().trials
+    same = replace(best, number=1)
+    pruned = replace(other, number=3, state="pruned", params={"lr": 9e-4})
+    write_snapshot(folder, replace(read_snapshot(folder), trials=(defaults, same, best, pruned)))
+    assert [trial.number for trial in best_configurations(find_search(over.id, home).status())] == [1]

@@ -1,4 +1,4 @@
-"""Figures of a report: classes, mistakes, parts of the photos, curves."""
+"""Figures of a report: classes, errors, parts of the photos, curves."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -82,8 +82,8 @@ def _class_row(name: str, report: ClassReport) -> list[Child]:
     ]
 
 
-def mistake_section(report: ModelReport) -> Child:
-    """Return the kinds of mistakes, confused classes, and labels that look wrong."""
+def error_section(report: ModelReport) -> Child:
+    """Return the kinds of errors, confused classes, and labels that look wrong."""
     return [_kinds(report), _confusion(report.evaluation.confusion), _label_issues(report)]
 
 
@@ -91,7 +91,10 @@ def _kinds(report: ModelReport) -> Child:
     kinds = report.evaluation.error_kinds
     total = sum(kind.count for kind in kinds.values())
     if not total:
-        return tag("p", "At its thresholds, the model makes no mistake on these photos.")
+        return tag(
+            "p",
+            "At its thresholds, the model misses no object on these photos and raises no false alarm.",
+        )
     most = max(kind.count for kind in kinds.values())
     rows = [
         [
@@ -103,13 +106,13 @@ def _kinds(report: ModelReport) -> Child:
         for name, kind in sorted(kinds.items(), key=lambda item: -item[1].count)
     ]
     words = (
-        f"{counted(total, 'mistake')} at the thresholds, by kind (TIDE). The gain is what mending all mistakes of a "
-        "kind, at any threshold, would add to mAP@0.5."
+        f"{counted(total, 'error')} at the thresholds: missed objects and wrong detections, by kind (TIDE). The gain "
+        "is what mending all errors of a kind, at any threshold, would add to mAP@0.5."
     )
     missed = kinds.get("missed")
     if missed and missed.count and missed.map50_gain < NO_GAIN:
         words += " The missed objects have no gain, because the model finds them at lower thresholds."
-    return [tag("p", words), table(("Kind of mistake", "Count", "", "Gain in mAP@0.5"), rows)]
+    return [tag("p", words), table(("Kind of error", "Count", "", "Gain in mAP@0.5"), rows)]
 
 
 def _confusion(confusion: Confusion | None) -> Child:

@@ -35,17 +35,22 @@ MAX_WIDTH = 22  # of a class name, in letters
 
 
 def photo_section(report: ModelReport) -> Child:
-    """Return the best and the worst photos, and examples of the most frequent mistakes."""
+    """Return the best and the worst photos, and examples of the most frequent errors."""
     photos = report.photos
     kinds: list[MarkKind] = ["right", "false_alarm", "wrong_class", "missed", "truth"]
     parts: list[Child] = [
         legend({TITLES[kind]: COLOURS[kind] for kind in kinds}),
-        _group("Worst photos", "Those with the most mistakes.", photos.worst, "There is no photo with a mistake."),
+        _group(
+            "Worst photos",
+            "Those with the most errors: missed objects, false alarms and wrong classes.",
+            photos.worst,
+            "There is no photo with an error.",
+        ),
         _group("Best photos", "Every object found, and no false alarm.", photos.best, "There is no such photo."),
     ]
-    for kind, examples in photos.mistakes.items():
+    for kind, examples in photos.errors.items():
         count = report.evaluation.error_kinds[kind].count
-        parts.append(_group(f"Typical mistake: {_lower(ERROR_TITLES[kind])}", f"{count:,} in all.", examples, ""))
+        parts.append(_group(f"Typical error: {_lower(ERROR_TITLES[kind])}", f"{count:,} in all.", examples, ""))
     if photos.unread:
         names = listed([shortened(name) for name in photos.unread[:5]])
         parts.append(

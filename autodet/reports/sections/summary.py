@@ -15,6 +15,8 @@ TERMS = {
     "Found (recall)": "The share of the labelled objects that the model found: the same class, and a box that overlaps "
     "the labelled one by at least half.",
     "Right (precision)": "The share of the model's detections that are right.",
+    "Errors": "A missed object has no matching detection (false negative); a false alarm is a detection without a "
+    "matching object (false positive); a wrong class is a detection on an object of another class.",
     "Overlap (IoU)": "Intersection over union: the area that two boxes share, divided by the area that they cover "
     "together. 1 is a perfect fit.",
     "Confidence threshold": "The model gives each detection a score from 0 to 1 and shows those that reach the "

@@ -1,14 +1,15 @@
 """Two models compared: difference, average precision per class, and the photos where exactly one makes errors."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from autodet.charts.comparison import compared_ap_figure
+from autodet.charts.evaluation import compared_ap_figure
 from autodet.datasets.manifest import Dataset
+from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.evaluation.photo_errors import Side, photo_errors, photos_where_one_errs
 from autodet.inference.comparison import ComparedModels
 from autodet.messages.comparisons import comparison_sentence, verdict_text
@@ -98,55 +99,57 @@ def show_differing_photos(
         key=f"differing {key}",
         label_visibility="collapsed",
     )
-    _show_photos(page, compared, dataset, names, by_side[side].tolist(), side, key)
+    chosen = _Photos(page, compared, dataset, names, side, by_side[side].tolist())
+    chosen.show(f"differing {key} {side}")
 
 
-def _show_photos(
-    page: str,
-    compared: ComparedModels,
-    dataset: Dataset,
-    names: dict[Side, str],
-    photos: Sequence[int],
-    side: Side,
-    key: str,
-) -> None:
-    other = names["b" if side == "a" else "a"]
-    st.caption(
-        f"The boxes are those of {escape(names[side])}; on these photos, {escape(other)} finds every object and raises "
-        "no false alarm. A photo opens with both."
-    )
-    show_legend("Found", "False alarm", "Missed")
-    shown = compared.a if side == "a" else compared.b
-    counts = photo_errors(shown)
-    captions = {photo: errors_text(*counts[:, photo].tolist()) for photo in photos}
-    enlarge = partial(_enlarge, page, compared, dataset, names, photos, side)
-    show_tiles(dataset, compared.records, shown, captions, enlarge, f"differing {key} {side}")
+@dataclass(frozen=True, eq=False)
+class _Photos:
+    """The photos on which one of two models makes errors and the other does not."""
+
+    page: str
+    compared: ComparedModels
+    dataset: Dataset
+    names: dict[Side, str]
+    side: Side
+    photos: Sequence[int]
+
+    @property
+    def other(self) -> Side:
+        return "b" if self.side == "a" else "a"
+
+    def outcomes(self, side: Side) -> ShownOutcomes:
+        return self.compared.a if side == "a" else self.compared.b
+
+    def show(self, key: str) -> None:
+        st.caption(
+            f"The boxes are those of {escape(self.names[self.side])}; on these photos, "
+            f"{escape(self.names[self.other])} finds every object and raises no false alarm. A photo opens with both."
+        )
+        show_legend("Found", "False alarm", "Missed")
+        shown = self.outcomes(self.side)
+        counts = photo_errors(shown)
+        captions = {photo: errors_text(*counts[:, photo].tolist()) for photo in self.photos}
+        show_tiles(self.dataset, self.compared.records, shown, captions, partial(_enlarge, self), key)
+
+    def view(self, place: int) -> ViewedPhoto:
+        photo = self.photos[place]
+        record = self.compared.records[photo]
+        boxes = error_layers(self.outcomes(self.side), photo)
+        boxes |= {OTHER_MODEL.key: shown_boxes(self.outcomes(self.other), photo)}
+        note = f"Found, false alarms and missed: {self.names[self.side]}. Other model: {self.names[self.other]}."
+        identity = photo_identity(self.dataset, record)
+        return view_photo(identity, self.dataset.photo(record), record.file, boxes, note)
 
 
 @st.dialog("Photo", width="large")
-def _enlarge(
-    page: str,
-    compared: ComparedModels,
-    dataset: Dataset,
-    names: dict[Side, str],
-    photos: Sequence[int],
-    side: Side,
-    start: int,
-) -> None:
-    with sentences_for_errors(page):
+def _enlarge(photos: _Photos, start: int) -> None:
+    with sentences_for_errors(photos.page):
         photo_viewer(
-            len(photos),
-            lambda place: _view(compared, dataset, names, photos[place], side),
+            len(photos.photos),
+            photos.view,
             key="compared photos",
             layers=(*ERROR_LAYERS, replace(OTHER_MODEL, shown=True)),
             identity=opening(),
             start=start,
         )
-
-
-def _view(compared: ComparedModels, dataset: Dataset, names: dict[Side, str], photo: int, side: Side) -> ViewedPhoto:
-    shown, other = (compared.a, compared.b) if side == "a" else (compared.b, compared.a)
-    boxes = error_layers(shown, photo) | {OTHER_MODEL.key: shown_boxes(other, photo)}
-    record = compared.records[photo]
-    note = f"Found, false alarms and missed: {names[side]}. Other model: {names['b' if side == 'a' else 'a']}."
-    return view_photo(photo_identity(dataset, record), dataset.photo(record), record.file, boxes, note)

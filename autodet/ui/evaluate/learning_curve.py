@@ -4,20 +4,16 @@ import streamlit as st
 
 from autodet.errors import NotFoundError, SearchError
 from autodet.models.store import StoredModel
-from autodet.records import LearningCurve, SearchState, SearchStatus
+from autodet.records import LearningCurve, SearchStatus
 from autodet.search.api import find_only_search
 from autodet.search.follow_ups.results import known_curve as curve_of_search
-from autodet.search.follow_ups.results import learning_curve, newest_follow_up
-from autodet.search.follow_ups.start import DEFAULT_CURVE_SEEDS, plan_learning_curve, start_follow_up
+from autodet.search.follow_ups.results import learning_curve
+from autodet.search.follow_ups.start import DEFAULT_CURVE_SEEDS, FollowUpPlan, plan_learning_curve
 from autodet.search.run.best_model import BEFORE
-from autodet.ui.common.editors import editors_only
-from autodet.ui.common.follow_ups import plan_sentence, show_curve, show_follow_up_progress
-from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.markdown import escape
+from autodet.ui.common.follow_up_section import FollowUpSection, show_section
+from autodet.ui.common.follow_ups import show_curve
 from autodet.ui.evaluate.evaluation import Evaluated
 
-REFRESH_SECONDS = 2
-SAME_ORDER_SECONDS = 5.0  # a double click starts one follow-up
 SEEDS = (1, 2, 3, 5)
 
 
@@ -30,16 +26,8 @@ def known_curve(evaluated: Evaluated) -> LearningCurve | None:
 def show_learning_curve(evaluated: Evaluated) -> None:
     """Show the learning curve, and offer to measure it; nothing without the search of the model."""
     status = _search_of(evaluated.model, evaluated.dataset.id)
-    if status is None or status.active:
-        return
-    found = newest_follow_up(status, "learning_curve")
-    with st.expander("Would more photos help?", icon=":material/trending_up:", expanded=found is not None):
-        follow_up = find_only_search(found).status() if found else None
-        if follow_up:
-            seconds = REFRESH_SECONDS if follow_up.active else None
-            st.fragment(_show_result, run_every=seconds)(follow_up.search, follow_up.state)
-        if not (follow_up and follow_up.active):
-            _offer_curve(status, again=follow_up is not None)
+    if status and not status.active:
+        show_section(SECTION, status)
 
 
 def _search_of(model: StoredModel, dataset: str) -> SearchStatus | None:
@@ -53,21 +41,11 @@ def _search_of(model: StoredModel, dataset: str) -> SearchStatus | None:
     return status if is_its_own and not status.follow_up else None
 
 
-def _show_result(follow_up: str, shown_state: SearchState) -> None:
-    with sentences_for_errors("Evaluate"):
-        status = find_only_search(follow_up).status()
-        if status.state != shown_state:
-            st.rerun()
-        show_follow_up_progress(status)
-        if status.trials_over:
-            show_curve(learning_curve(follow_up))
-
-
-@editors_only("start search")
-def _offer_curve(status: SearchStatus, *, again: bool) -> None:
+def _plan(status: SearchStatus) -> FollowUpPlan:
     st.markdown(
         "The learning curve tells: autodet trains the best settings on a quarter, a half and all of the training "
-        "photos, with as many steps, and extrapolates to twice the photos. It keeps photos of every class."
+        "photos, with as many steps, and extrapolates to twice the photos. It keeps photos of every class. Further "
+        "draws with the same settings are added to the earlier ones."
     )
     seeds = st.segmented_control(
         "Draws of the photos",
@@ -77,13 +55,15 @@ def _offer_curve(status: SearchStatus, *, again: bool) -> None:
         key=f"curve seeds {status.search}",
         help="Each draws other photos and has another seed. More draws narrow the interval; with one, it is very wide.",
     )
-    try:
-        plan = plan_learning_curve(status.search, seeds=seeds or DEFAULT_CURVE_SEEDS)
-    except SearchError as error:
-        st.caption(escape(str(error)))
-        return
-    st.caption(plan_sentence(plan))
-    label = "Measure the learning curve again" if again else "Measure the learning curve"
-    if st.button(label, icon=":material/trending_up:", key=f"learning curve {status.search}"):
-        start_follow_up(plan, once_within=SAME_ORDER_SECONDS)
-        st.rerun()
+    return plan_learning_curve(status.search, seeds=seeds or DEFAULT_CURVE_SEEDS)
+
+
+SECTION = FollowUpSection(
+    "Evaluate",
+    "learning_curve",
+    "Would more photos help?",
+    ":material/trending_up:",
+    lambda follow_up: show_curve(learning_curve(follow_up)),
+    _plan,
+    ("Measure the learning curve", "Add further draws"),
+)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from autodet.charts.pareto import pareto_figure
 from autodet.charts.timeline import timeline_figure
@@ -34,6 +36,7 @@ BEST = 5
 ROUGH_TRIALS = 50  # importances from fewer trials are rough
 EPOCH_FIGURES = ("curves", "loss")
 WITHOUT_TRIALS = ("importance", "edf")  # no point of these belongs to one trial
+WIDE_FIGURES, MIN_WIDE_PIXELS = ("parallel",), 720
 SELECTIONS = {"all": "All", "best": f"Best {BEST}", "opened": "Opened"}
 
 
@@ -58,14 +61,24 @@ def show_figures(status: SearchStatus) -> None:
         return
     key = f"{kind} {status.search}"
     clickable = kind not in WITHOUT_TRIALS
-    st.plotly_chart(
-        figure,
-        key=key,
-        alt=TITLES[kind],
-        on_select=partial(_open_clicked, status.search, key) if clickable else "ignore",
-        selection_mode="points",
-    )
+    with _wide() if kind in WIDE_FIGURES else nullcontext():
+        st.plotly_chart(
+            figure,
+            key=key,
+            alt=TITLES[kind],
+            on_select=partial(_open_clicked, status.search, key) if clickable else "ignore",
+            selection_mode="points",
+        )
     st.caption(" ".join([READINGS[kind], *([CLICK] if clickable else [])]))
+
+
+def _wide() -> DeltaGenerator:
+    """Return a container whose chart keeps its labels apart on a phone: it scrolls sideways."""
+    st.html(
+        "<style>.st-key-wide-figure {overflow-x: auto}"
+        f".st-key-wide-figure > * {{min-width: {MIN_WIDE_PIXELS}px}}</style>"
+    )
+    return st.container(key="wide-figure")
 
 
 def _open_clicked(search: str, key: str) -> None:

@@ -121,7 +121,7 @@ def _offer_evaluation(folder: Path, trials: Sequence[int], dataset: Dataset) -> 
         explain_refusal("evaluate")
         return
     what = f"trial {trials[0]}" if len(trials) == 1 else f"trials {listed(trials)}"
-    st.caption(f"The predictions of {what} were not stored. Evaluate on the validation photos to see its mistakes.")
+    st.caption(f"The predictions of {what} were not stored. Evaluate on the validation photos to see its errors.")
     photos = counted(dataset.splits["val"], "validation photo")
     if st.button(f"Evaluate {what} on {photos}", icon=":material/fact_check:"):
         for trial in trials:
