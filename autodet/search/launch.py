@@ -45,7 +45,7 @@ def stand_by(home: Path) -> Launcher:
     """
     process = _waiting.get(home)
     if process is None or process.poll() is not None:
-        command = [sys.executable, "-m", "autodet.search", STAND_BY]
+        command = [sys.executable, "-m", "autodet.search", STAND_BY, str(home)]  # the home is for lists of processes
         with Path(os.devnull).open("wb") as log:  # once it has a search, it writes to the search's log
             _waiting[home] = start_process(command, log, home, stdin=subprocess.PIPE, secrets=DATABASE)
     return partial(_launch_waiting, home)

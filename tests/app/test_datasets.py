@@ -10,7 +10,7 @@ from autodet.datasets.manifest import list_datasets, write_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.errors import DatasetError
 from autodet.records import Annotations
-from tests.app.conftest import checked, follow, labelled, labels, primary_links, says, trial, viewer_data
+from tests.app.conftest import address, checked, follow, labelled, labels, primary_links, says, trial, viewer_data
 from tests.helpers import break_imports, draw_photo, voc_xml, wait_for, write_labelled, write_voc, write_zip, zip_folder
 from tests.tiers import PROCESS, implies
 
@@ -502,13 +502,24 @@ def test_what_is_left_of_finished_imports_is_cleared_away_a_day_later(workspace,
 
 
 def test_while_an_import_asks_nothing_else_stands_out(visit, workspace, fruit, tmp_path):
-    assert primary_links(visit("datasets")) == []
+    def prominent(app):
+        return [one.label for one in app.button if one.proto.type == "primary" and one.label.startswith("Train")]
+
+    assert prominent(visit("datasets")) == ["Train now"]
     folder = write_voc(tmp_path / "wide")
     write_labelled(folder, "wide", [("apple", (10, 10, 300, 40))], seed=77)
     wait_for(start_import(str(folder), "wide", workspace=workspace))
     app = visit("datasets")
-    assert primary_links(app) == []
-    assert follow(app, "Train a detector").title[0].value == "Search"
+    assert prominent(app) == primary_links(app) == []
+    assert follow(app, "Train with more choices").title[0].value == "Train a detector"
+
+
+def test_a_data_set_without_a_search_is_trained_with_one_click(visit, fruit, launched):
+    app = visit("datasets")
+    app = checked(labelled(app.button, "Train now").click().run())
+    (folder,) = launched
+    assert (app.title[0].value, address(app)) == ("Results", {"search": folder.name})
+    assert "Train now" not in labels(visit("datasets").button)
 
 
 def test_a_review_whose_source_is_lost_says_so_and_can_be_discarded(visit, workspace, tmp_path):

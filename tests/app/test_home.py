@@ -17,7 +17,7 @@ def test_a_newcomer_sees_a_detector_at_work_and_is_led_to_import_first(visit):
     app = visit("home")
     assert "Drop a zip of labelled photos" in says(app)
     assert "2 oranges" in says(app)
-    assert len(app.get("imgs")) == 3
+    assert len(app.get("image")) == 3
     assert not app.get("progress")
     assert primary_links(app) == []
     assert [one.label for one in app.button if one.proto.type == "primary"] == ["Try with sample data"]
@@ -29,9 +29,9 @@ def test_a_dropped_photo_gets_boxes_and_an_unreadable_one_a_sentence(visit, work
     uploader = next(one for one in app.get("file_uploader") if one.proto.label.startswith("Drop photos"))
     photo = read_shipped("test/table_180.webp")
     app = checked(uploader.set_value([("bowl.webp", photo, "image/webp"), ("x.jpg", b"no", "image/jpeg")]).run())
-    assert "bowl.webp: 2 oranges, 3 bananas, 1 apple" in says(app)
-    assert "x.jpg" in says(app)
-    assert len(app.get("imgs")) == 1
+    assert "bowl.webp: 2 oranges, 3 bananas, 1 apple" in says(app).replace("\\", "")
+    assert "x.jpg" in says(app).replace("\\", "")
+    assert len(app.get("image")) == 1
     assert not [path for path in workspace.home.rglob("*") if path.is_file() and path.stat().st_size == len(photo)]
 
 

@@ -20,7 +20,7 @@ from tests.browser.conftest import CHROMIUM, FLAGS, App, goto, settled
 
 WIDTHS, THEMES = (1280, 400), ("light", "dark")
 HEIGHT, MAX_HEIGHT = 800, 4000  # of the README's pictures, and of a whole page
-COLOURS = 256  # a palette of so many keeps a picture with photos below 250 KB
+COLOURS = 96  # a palette of so many keeps a picture with photos below 150 KB
 TRIALS, EPOCHS = 3, 12
 
 
@@ -38,9 +38,24 @@ def main(out: Path, readme: Path | None = None) -> None:
                         _save(_whole(_opened(browser, app, name, width, theme)), out / f"{name}-{width}-{theme}.png")
             for name in PICTURES if readme else ():
                 _save(_top(_opened(browser, app, name, WIDTHS[0], THEMES[0]), name), readme / f"{name}.png")
+            if readme:
+                _save(_first_visit(browser, out / "nothing" / "home"), readme / "home.png")
             browser.close()
     finally:
         app.stop()
+
+
+def _first_visit(browser: Browser, home: Path) -> bytes:
+    """Return Home as a first visitor sees it."""
+    home.mkdir(parents=True, exist_ok=True)
+    app = App(home.resolve())
+    try:
+        tab = _opened(browser, app, "home", WIDTHS[0], THEMES[0])
+        png = tab.screenshot()
+        tab.close()
+    finally:
+        app.stop()
+    return png
 
 
 def _searched(home: Path) -> Workspace:
@@ -112,6 +127,7 @@ PAGES: dict[str, Callable[[Page], object]] = {
     "results": lambda tab: tab.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for(),
     "evaluate": _evaluate,
     "predict": _predict,
+    "compare": lambda tab: None,
     "models": lambda tab: None,
     "settings": lambda tab: None,
 }

@@ -52,6 +52,15 @@ def test_every_page_can_be_read_and_named(filled, visit, theme):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_empty_page_too(app, visit, theme):
+    tab = visit("home", color_scheme=theme)
+    for name in PAGES:
+        goto(tab, app, "" if name == "home" else name)
+        tab.wait_for_timeout(500)
+        assert violations(tab) == [], f"{name}, {theme}"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_dialogs_too(filled, visit, theme):
     tab = visit("datasets", color_scheme=theme)
     tab.get_by_role("button", name="Delete").click()

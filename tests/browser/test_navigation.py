@@ -185,3 +185,14 @@ def test_the_password_is_asked_once_for_a_browser_and_again_after_signing_out(ap
     enter()
     stranger = visit("models")
     expect(stranger.get_by_role("heading", level=1)).to_have_text("autodet")
+
+
+def test_on_a_phone_the_menu_closes_after_a_choice(app, visit):
+    tab = visit("datasets")
+    tab.set_viewport_size({"width": 400, "height": 800})
+    goto(tab, app, "datasets")
+    tab.get_by_test_id("stExpandSidebarButton").click()
+    tab.get_by_test_id("stSidebarNav").get_by_role("link", name="Results").click()
+    tab.get_by_role("heading", level=1, name="Results").wait_for()
+    expect(tab.get_by_test_id("stExpandSidebarButton")).to_be_visible()
+    expect(tab.get_by_test_id("stSidebar")).to_have_attribute("aria-expanded", "false")

@@ -25,7 +25,7 @@ def link(tab, name):
 def test_from_the_sample_to_boxes(app, visit, tmp_path):
     tab = visit()
     tab.get_by_text("Drop a zip of labelled photos").wait_for()
-    link(tab, "Import photos").click()
+    link(tab, "Other ways to import").click()
     tab.get_by_role("tab", name="The sample").click()
     button(tab, "Use the sample data set").click()
     tab.get_by_text("Detected as Pascal VOC, imported").wait_for(timeout=120_000)
@@ -33,10 +33,11 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     dataset = load_dataset("sample", Workspace(app.home))
     assert len(dataset.images) == 240
 
-    link(tab, "Train a detector").click()
-    tab.get_by_role("heading", name="Search", level=1).wait_for()
+    link(tab, "Train with more choices").click()
+    tab.get_by_role("heading", name="Train a detector", level=1).wait_for()
     tab.get_by_text("Quick look").click()
     tab.get_by_text("for 2 trials of 3 epochs").wait_for()
+    tab.get_by_text("Trials, epochs and learning rate").click()
     tab.get_by_role("spinbutton", name="Epochs per trial").fill("2")
     tab.get_by_role("spinbutton", name="Epochs per trial").press("Enter")
     tab.get_by_text("for 2 trials of 2 epochs").wait_for()

@@ -41,7 +41,7 @@ class Step:
 def show_overview() -> None:
     """Show what autodet does to a first visitor; else what runs, what exists, and a drop zone."""
     models = list_models()
-    if not (list_datasets() or models):
+    if not (list_datasets() or models or list_searches()):
         st.markdown(
             "Bring photos with boxes drawn around the things you care about. autodet trains detectors on them, shows "
             "how good each is, and gives you a page where anyone drops a photo and sees boxes."
@@ -157,7 +157,7 @@ def _show_datasets() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Data sets and their models", anchor=False, width="stretch")
-        link("datasets", "Import photos", icon=":material/upload:")
+        link("datasets", "Import more photos", icon=":material/upload:")
     for start in range(0, min(len(summaries), MAX_CARDS), COLUMNS):
         for column, summary in zip(
             st.columns(COLUMNS), summaries[start : min(start + COLUMNS, MAX_CARDS)], strict=False
