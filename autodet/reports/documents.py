@@ -20,11 +20,12 @@ def report_document(report: ModelReport) -> dict[str, Any]:
     """Return the document that ``report --json`` prints; ``evaluation`` is what ``evaluate --json`` prints."""
     model, dataset = report.model, report.dataset
     facts = {"model": model.id, "dataset": None if dataset.temporary else dataset.id, "split": report.split}
+    curve = report.training.curve if report.training else None
     return {
         **facts,
         "created": report.created,
         "autodet": __version__,
-        "evaluation": report.evaluation.to_json() | facts,
+        "evaluation": report.evaluation.to_json() | facts | {"learning_curve": curve.to_json() if curve else None},
         "totals": _totals(report.totals),
         "subsets": {name: list(map(_subset, subsets)) for name, subsets in report.subsets.items()},
         "curves": {model.card.classes[curve.class_id]: _curve(curve) for curve in report.curves},
@@ -103,7 +104,6 @@ def _search(training: Training) -> dict[str, Any]:
         "trials": list(map(_trial, status.trials)),
         "trial": training.trial.number if training.trial else None,
         "best": _best(status),
-        "learning_curve": training.curve.to_json() if training.curve else None,
     }
 
 

@@ -10,9 +10,11 @@ import pytest
 import autodet
 from autodet.errors import NotFoundError, SearchError
 from autodet.messages.follow_ups import pooled_sentence
-from autodet.models.store import list_models
+from autodet.models.bundle import read_card
+from autodet.models.store import add_model, list_models
 from autodet.records import EpochResult, FollowUp, PlannedTrial, TrialStatus
 from autodet.search.api import find_search
+from autodet.search.delete_assets import delete_model
 from autodet.search.follow_ups.results import learning_curve, newest_follow_up, repeatability
 from autodet.search.follow_ups.start import best_configurations, plan_repeats, start_learning_curve, start_repeats
 from autodet.search.order.space import Choices
@@ -20,6 +22,8 @@ from autodet.search.order.spec import SearchSpec
 from autodet.search.run.trial_dirs import TrialFolders
 from autodet.search.run.trials import job_of
 from autodet.search.status.status_file import LAUNCHED, read_snapshot, write_snapshot
+from autodet.search.trial_models import trial_bundle
+from tests.helpers import untrained_bundle
 from tests.search import scripted
 
 SCORES = {"0": [0.5, 0.6], "1": [0.5, 0.7], "2": [0.5, 0.8]}
@@ -238,3 +242,16 @@ def test_there_are_no_more_best_configurations_than_distinct_ones(over, home):
     pruned = replace(other, number=3, state="pruned", params={"lr": 9e-4})
     write_snapshot(folder, replace(read_snapshot(folder), trials=(defaults, same, best, pruned)))
     assert [trial.number for trial in best_configurations(find_search(over.id, home).status())] == [1]
+
+
+def test_a_follow_up_starts_from_the_weights_of_its_search(start, home, launcher, say, tmp_path):
+    add_model(untrained_bundle(tmp_path / "earlier.autodet"), "earlier", home)
+    search = start({"map50": SCORES}, trials=3, epochs=2, seed=7, pruner="none", sampler="random", start_from="earlier")
+    search.wait()
+    delete_model("earlier", home)  # the search has a copy of its weights
+    follow_up = start_repeats(search, seeds=2, launcher=launcher)
+    assert follow_up.wait().state == "finished"
+    origins = {
+        read_card(trial_bundle(home.searches / one.id, 0)).start_from.weights_sha256 for one in (search, follow_up)
+    }
+    assert len(origins) == 1
