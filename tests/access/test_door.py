@@ -16,10 +16,12 @@ CHANGES = {
 # Functions that write, but nothing into the workspace that outlives the visit.
 HARMLESS = {
     "autodet.datasets.export.export_dataset": "the pages name a temporary file",
+    "autodet.datasets.imports.temporary.temporary_dataset": "photos that are only evaluated, deleted afterwards",
     "autodet.inference.dropped_photos.discard_drop": "the dropped photos of a visitor, who knows their token",
     "autodet.inference.onnx_export.export_onnx": "the pages name a temporary file",
     "autodet.models.download._fetch_patiently": "pretrained weights, in torch's cache",
     "autodet.reports.file.write_report": "the pages name no file",
+    "autodet.search.launch.stand_by": "a process that does nothing without a search",
 }
 
 Function = tuple[str, str]  # module, and name with its class

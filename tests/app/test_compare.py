@@ -98,6 +98,7 @@ def test_a_link_names_the_models_and_one_that_is_gone_is_a_sentence(visit, model
     assert labelled(app.multiselect, "Compare two models").value == ["good"]
 
 
+@pytest.mark.process
 def test_models_without_an_evaluation_are_evaluated_in_the_background(visit, fruit, workspace, tmp_path, monkeypatch):
     background_jobs._jobs.clear()  # failures of other tests
     model = add_model(untrained_bundle(tmp_path / "blind.autodet"), "blind", workspace)

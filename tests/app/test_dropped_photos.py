@@ -57,6 +57,7 @@ def plain(app):
     return says(app).replace("\\", "")
 
 
+@pytest.mark.process
 def test_dropped_photos_get_the_analysis_and_can_be_replaced(visit, model, archive, workspace, offered):
     app = dropped(visit("evaluate"), archive)
     assert "set.zip**: 3 photos with 7 boxes of 3 classes, not imported" in plain(app)

@@ -444,6 +444,7 @@ def test_trials_are_not_compared_on_another_data_set(predicted, workspace):
         find_search("fruit").compare(0, 1)
 
 
+@pytest.mark.process
 def test_a_trial_of_an_earlier_version_offers_to_evaluate_its_model(visit, predicted, monkeypatch):
     found = [Prediction.of([APPLE[1], BANANA[1]], [0, 1], [0.9, 0.8])] * 2
     app = visit("results", **{"opened fruit": (0, 2)})

@@ -81,6 +81,7 @@ def test_it_is_exported_with_empty_labels(bare, tmp_path, format):
             assert {archive.read(name) for name in names if name.endswith(".txt")} == {b""}
 
 
+@pytest.mark.process
 def test_a_model_predicts_on_its_photos(visit, bare, model_there):
     model_there()
     app = follow(visit("datasets"), "Predict on its photos")

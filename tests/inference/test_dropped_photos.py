@@ -39,6 +39,7 @@ def eventually(is_so, seconds=60):
         time.sleep(0.02)
 
 
+@pytest.mark.process
 def test_dropped_photos_are_evaluated_and_nothing_of_them_stays(workspace, model, archive):
     drop = drop_photos(model, archive, "set.zip")
     eventually(lambda: not find_reading(drop))
@@ -51,6 +52,7 @@ def test_dropped_photos_are_evaluated_and_nothing_of_them_stays(workspace, model
     assert list(workspace.dropped.iterdir()) == []
 
 
+@pytest.mark.process
 def test_files_without_folders_are_read_together(workspace, model, tmp_path):
     files = [
         UploadedFile(path.name, io.BytesIO(path.read_bytes())) for path in write_voc(tmp_path / "set", 2).iterdir()
@@ -64,6 +66,7 @@ def test_files_without_folders_are_read_together(workspace, model, tmp_path):
     assert list(workspace.dropped.iterdir()) == []
 
 
+@pytest.mark.process
 def test_a_cancelled_drop_leaves_nothing_and_the_next_one_works(workspace, model, archive):
     end = threading.Event()
     start_job("another", lambda _: end.wait(60), "")
@@ -80,6 +83,7 @@ def test_a_cancelled_drop_leaves_nothing_and_the_next_one_works(workspace, model
     discard_drop(again.token)
 
 
+@pytest.mark.process
 def test_photos_are_deleted_a_while_after_the_last_session_has_ended(workspace, model, archive, monkeypatch):
     monkeypatch.setattr(dropped_photos, "KEEP_SECONDS", 0.05)
     drop = drop_photos(model, archive, "set.zip")

@@ -9,6 +9,8 @@ import torch
 from torch.nn.functional import conv2d, interpolate, leaky_relu, max_pool2d
 from torchvision.ops import box_iou
 
+from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.datasets.sources.sample import write_sample
 from autodet.models.coco_classes import COCO_CLASSES
 from autodet.models.matching_weights import transplant
 from autodet.models.nanodet import BOX_WEIGHT, distribution_focal_loss, quality_focal_loss
@@ -17,6 +19,7 @@ from autodet.models.weights import find_weights
 from autodet.records import Hyperparameters
 from autodet.training.frozen_layers import freeze
 from autodet.training.letterbox_dataset import Squares
+from autodet.workspace import Workspace
 
 SIDE = 96
 LEVELS = (0, 1, 2)
@@ -154,8 +157,10 @@ def shown(dataset, names):
     return [squares[index] for index in range(len(squares))], tuple(names[name] for name in dataset.classes)
 
 
-def test_an_unknown_class_starts_from_the_classes_that_its_examples_look_like(sample_dataset):
-    examples, classes = shown(sample_dataset, {"apple": "Apfel", "banana": "Banane", "orange": "Apfelsine"})
+def test_an_unknown_class_starts_from_the_classes_that_its_examples_look_like(tmp_path):
+    write_sample(tmp_path / "sample", images=24, seed=2)
+    sample = import_dataset(tmp_path / "sample", workspace=Workspace(tmp_path))
+    examples, classes = shown(sample, {"apple": "Apfel", "banana": "Banane", "orange": "Apfelsine"})
     network, without = nanodet(classes, examples=examples), nanodet(classes)
     assert network.reused_classes == {}
     assert set(network.similar_classes) == set(classes)
