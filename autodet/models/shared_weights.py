@@ -23,10 +23,12 @@ def share_weights(graph: bytes, weights: bytes) -> bytes:
     """Replace the numbers of tensors that equal weights with the weights' places.
 
     Args:
-        graph: The serialised graph, with all its numbers; returned as it is if it cannot be read.
+        graph: The serialised graph, with all its numbers.
         weights: A state dict as safetensors.
+
+    Returns:
+        The graph without these numbers; the whole graph if either cannot be read, which readers of a bundle refuse.
     """
-    places = _places(weights)
 
     def share(tensor: memoryview) -> bytes:
         fields = list(fields_of(tensor))
@@ -37,8 +39,9 @@ def share_weights(graph: bytes, weights: bytes) -> bytes:
         return b"".join(_reference(*place) if field.number == T_RAW else field.encoded for field in fields)
 
     try:
+        places = _places(weights)
         return _with_tensors(memoryview(graph), share)
-    except ValueError:  # readers refuse it
+    except ValueError:
         return graph
 
 
