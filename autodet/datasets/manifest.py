@@ -32,9 +32,9 @@ from autodet.records import (
     known_entries,
 )
 from autodet.text_format import counted, few, shortened
+from autodet.trash import move_to_trash
 from autodet.workspace import (
     Workspace,
-    delete_folder,
     open_workspace,
     publish_folder,
     read_json,
@@ -261,7 +261,7 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def erase_dataset(folder: Path) -> None:
-    """Delete a data set without checking which searches need it; ``delete_dataset`` checks that first.
+    """Move a data set to the trash without checking which searches need it; ``delete_dataset`` checks that first.
 
     Versions stay intact, because each has its own hard links to, or copies of, its photos.
 
@@ -270,7 +270,7 @@ def erase_dataset(folder: Path) -> None:
     """
     try:
         with hold_folder(folder, alone=True, patience_seconds=0):
-            delete_folder(folder)
+            move_to_trash("dataset", folder)
     except BusyError as error:
         raise DatasetError(
             f"A version or an export of the data set {folder.name!r} is being made; delete it when that is done."

@@ -98,7 +98,7 @@ def test_people_are_told_how_much_a_deletion_freed(searched, cli, home):
     freed = size_text(searched.size_bytes())
     code, out, err = cli("delete", "fruit").ends()
     assert (code, err) == (0, "")
-    assert f"The search fruit was deleted, which freed {freed}." in out
+    assert f"The search fruit was deleted. It is in the trash for a day, which then frees {freed}" in out
     assert "'python -m autodet models' lists are kept" in out
 
 

@@ -30,6 +30,7 @@ from autodet.errors import DatasetError, disk_full_sentence
 from autodet.messages.findings import problem_sentence
 from autodet.messages.imports import step_text
 from autodet.records import SPLITS, Annotations, Finding, ImageRecord, ImportStep, Mark, Split
+from autodet.trash import make_room
 from autodet.workspace import Workspace, hidden_folder, open_workspace
 
 ORDER = "order"  # file in a data set that identifies its import
@@ -84,6 +85,7 @@ def import_dataset(
     workspace = workspace or open_workspace()
     decided, report = decide(decisions), _in_words(progress)
     check_quota(workspace)
+    make_room(workspace)
     shown = shown_name(source)
     with failures_named(shown), hidden_folder(workspace.datasets) as scratch:
         root, ours = fetch(source, scratch, seed, credentials, report, large=decided["large_download"] == "keep")
