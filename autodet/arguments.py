@@ -210,6 +210,13 @@ def add_delete(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=("search", "model", "dataset"), default="search", help=kinds)
 
 
+def add_restore(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``restore``: id and kind."""
+    parser.add_argument("name", metavar="ID", help="the id of something that was deleted within the last day")
+    kinds = "search (default), model or dataset"
+    parser.add_argument("--kind", choices=("search", "model", "dataset"), default="search", help=kinds)
+
+
 def add_rename(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``rename``: model and new name."""
     parser.add_argument("model", metavar="MODEL", help="a model's id or name")

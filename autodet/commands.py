@@ -17,6 +17,7 @@ from autodet.messages.plans import plan_text
 from autodet.models.store import only_model_id
 from autodet.records import SearchStatus
 from autodet.search.api import Search, find_only_search, find_search, list_searches
+from autodet.search.delete import restore as restore_deleted
 from autodet.search.delete_assets import delete_dataset, delete_model
 from autodet.search.order.options import OPTIONS, SearchOptions
 from autodet.search.order.space import PARAMETERS, Range
@@ -25,7 +26,8 @@ from autodet.search.status.epoch_lines import EpochLines, progress_text
 from autodet.server.streamlit_command import environment_with_secrets, start_app
 from autodet.settings import load_settings
 from autodet.terminal import PROGRAM, ProgressLine, say
-from autodet.text_format import listed, size_text
+from autodet.text_format import listed
+from autodet.trash import TITLES
 
 Options = argparse.Namespace
 KIND_TITLES = {"model": "model", "dataset": "data set"}
@@ -176,6 +178,13 @@ def delete(options: Options) -> Answer:
     return Answer(asdict(deleted), terminal.deletion_text(deleted))
 
 
+def restore(options: Options) -> Answer:
+    """Restore a deleted search, model or data set from the trash."""
+    restore_deleted(options.kind, options.name)
+    text = f"The {TITLES[options.kind]} {options.name} is restored."
+    return Answer({"kind": options.kind, "id": options.name}, text)
+
+
 def _delete_search(name: str) -> Answer:
     try:
         search = find_only_search(name)
@@ -191,7 +200,7 @@ def _delete_search(name: str) -> Answer:
     size = search.size_bytes()
     search.delete()
     stays = f"Models that '{PROGRAM} models' lists are kept."
-    text = f"The search {search.id} was deleted, which freed {size_text(size)}. {stays}"
+    text = f"The search {search.id} was deleted. {terminal.trash_text('search', search.id, size)} {stays}"
     return Answer({"kind": "search", "id": search.id, "search": search.id, "freed_bytes": size}, text)
 
 

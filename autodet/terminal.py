@@ -33,6 +33,7 @@ from autodet.records import (
 from autodet.search.delete_assets import Deletion
 from autodet.search.status.epoch_lines import time_left
 from autodet.text_format import counted, duration, harmless, size_text
+from autodet.trash import Kind
 
 PROGRAM = "python -m autodet"
 MAX_FINDINGS_SHOWN = 3  # per kind
@@ -169,12 +170,21 @@ def models_text(models: Sequence[StoredModel]) -> str:
 def deletion_text(deleted: Deletion) -> str:
     """Describe the bytes that a deletion freed, and its effects."""
     title = "data set" if deleted.kind == "dataset" else "model"
-    lines = [f"The {title} {deleted.id} was deleted, which freed {size_text(deleted.freed_bytes)}."]
+    lines = [f"The {title} {deleted.id} was deleted. {trash_text(deleted.kind, deleted.id, deleted.freed_bytes)}"]
     if deleted.unfinished:
         lines.append(f"Without it, these searches cannot be resumed: {', '.join(deleted.unfinished)}.")
     if deleted.versions:
         lines.append(f"These versions of it are kept, with their photos: {', '.join(deleted.versions)}.")
     return "\n".join(lines)
+
+
+def trash_text(kind: Kind, id: str, size: int) -> str:
+    """Say where a deleted thing is, and how it comes back."""
+    option = "" if kind == "search" else f" --kind {kind}"
+    return (
+        f"It is in the trash for a day, which then frees {size_text(size)}; '{PROGRAM} restore {id}{option}' brings it "
+        "back."
+    )
 
 
 def searches_text(statuses: Sequence[SearchStatus]) -> str:

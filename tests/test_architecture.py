@@ -21,6 +21,7 @@ LAYERS = (
     ("charts", "training"),
     ("datasets", "models", "evaluation"),
     ("messages",),
+    ("trash",),
     ("names",),
     ("access",),
     ("records", "workspace", "lock", "processes", "text_format"),

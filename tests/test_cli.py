@@ -327,7 +327,7 @@ def test_delete_deletes_models_and_data_sets_and_says_what_that_affects(stock, c
     capsys.readouterr()
     assert cli.main(["delete", "fruit", "--kind", "dataset"]) == 0
     said = capsys.readouterr().out
-    assert "The data set fruit was deleted, which freed" in said
+    assert "The data set fruit was deleted. It is in the trash for a day" in said
     assert "Without it, these searches cannot be resumed: fruit." in said
     assert "These versions of it are kept, with their photos: bananas." in said
     assert (ids(stock.datasets), ids(stock.models)) == ({"bananas", "berries"}, {"fruit"})

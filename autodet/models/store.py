@@ -16,9 +16,9 @@ from autodet.models.model_card import MAX_NAME, ModelCard
 from autodet.models.weights_header import weights_problem
 from autodet.names import choose, choose_only, free_name, ids_in, naming
 from autodet.text_format import few, shortened
+from autodet.trash import move_to_trash
 from autodet.workspace import (
     Workspace,
-    delete_folder,
     hidden_folder,
     open_workspace,
     publish_folder,
@@ -321,6 +321,6 @@ def _name_in(bundle: Path) -> str | None:
 
 
 def erase_model(model_id: str, workspace: Workspace) -> None:
-    """Delete a model and its evaluations without checking its search; ``delete_model`` does that first."""
+    """Move a model and its evaluations to the trash without checking its search; ``delete_model`` does that first."""
     with change("delete model", model_id, workspace):
-        delete_folder(safe_join(workspace.models, model_id))
+        move_to_trash("model", safe_join(workspace.models, model_id))

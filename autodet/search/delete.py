@@ -4,12 +4,14 @@ from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
 
+from autodet.access.change import change
 from autodet.errors import AutodetError, BusyError, SearchError
 from autodet.lock import hold_lock
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.best_model import model_ids
 from autodet.search.status.status_file import read_status
-from autodet.workspace import Workspace, delete_folder
+from autodet.trash import KEPT_SECONDS, TITLES, Kind, Trashed, erase_trash, move_to_trash, restore_from_trash
+from autodet.workspace import Workspace, open_workspace
 
 
 def size_of(folder: Path) -> int:
@@ -23,10 +25,7 @@ def size_of(folder: Path) -> int:
 
 
 def delete_search(folder: Path, workspace: Workspace) -> None:
-    """Delete a search with its trials' models and its study; the workspace's models stay.
-
-    If the study's database is unavailable, the study stays behind. This is harmless: nothing refers to it, and a later
-    search of the same name creates its own study.
+    """Move a search with its trials' models to the trash; the workspace's models stay.
 
     Raises:
         SearchError: The search is active.
@@ -35,15 +34,50 @@ def delete_search(folder: Path, workspace: Workspace) -> None:
         if read_status(folder).active:
             raise BusyError(folder.name)
         with hold_lock(folder, 0):  # prevents a concurrent resume
-            spec = _spec(folder)
-            delete_folder(folder)
+            move_to_trash("search", folder)
     except BusyError as error:
         raise SearchError(f"The search {folder.name} is still running; stop it before you delete it.") from error
-    if spec:
-        _delete_study(folder.name, spec, workspace)
     for model in model_ids(folder.name):
         with suppress(OSError):
             (workspace.models / model).rmdir()  # an empty placeholder: no model was published
+
+
+def restore(kind: Kind, id: str, workspace: Workspace | None = None) -> None:
+    """Bring a deleted data set, search or model back, within a day.
+
+    Args:
+        kind: ``dataset``, ``search`` or ``model``.
+        id: Its id.
+        workspace: Its workspace; the settings' workspace by default.
+
+    Raises:
+        NotFoundError: The trash holds no such thing.
+        AutodetError: A newer thing has the id.
+        AccessError: The visitor may not change anything.
+    """
+    workspace = workspace or open_workspace()
+    with change("restore", f"{TITLES[kind]} {id}", workspace):
+        restore_from_trash(kind, id, workspace)
+        for model in model_ids(id)[:1] if kind == "search" else ():
+            (workspace.models / model).mkdir(exist_ok=True)  # reserves the id again
+
+
+def empty_trash(workspace: Workspace, kept_seconds: float = KEPT_SECONDS) -> None:
+    """Erase what was deleted a day ago, and the studies of searches.
+
+    If a study's database is unavailable, the study stays behind. This is harmless: nothing refers to it, and a later
+    search of the same name creates its own study.
+
+    Args:
+        workspace: The workspace.
+        kept_seconds: Age up to which things are kept; 0 for an empty trash.
+    """
+
+    def forget(trashed: Trashed) -> None:
+        if trashed.kind == "search" and (spec := _spec(trashed.folder)):
+            _delete_study(trashed.id, spec, workspace)
+
+    erase_trash(workspace, kept_seconds, forget)
 
 
 def _spec(folder: Path) -> SearchSpec | None:

@@ -24,7 +24,8 @@ from autodet.names import naming
 from autodet.search.api import is_in_the_making, list_searches
 from autodet.search.delete import size_of
 from autodet.text_format import listed
-from autodet.workspace import Workspace, delete_folder, open_workspace
+from autodet.trash import move_to_trash
+from autodet.workspace import Workspace, open_workspace
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,11 @@ def delete_dataset(dataset: Dataset | DatasetSummary | str, workspace: Workspace
 
 
 def _erase_dataset(id: str, workspace: Workspace) -> None:
-    """Delete the folder of a data set; versions have their own hard links to its photos, or copies of them."""
+    """Move the folder of a data set to the trash; versions have their own hard links to its photos, or copies of them."""
     folder = workspace.datasets / id
     try:
         with change("delete data set", id, workspace), hold_folder(folder, alone=True, patience_seconds=0):
-            delete_folder(folder)
+            move_to_trash("dataset", folder)
     except BusyError as error:
         raise DatasetError(
             f"A version or an export of the data set {id!r} is being made; delete it when that is done."

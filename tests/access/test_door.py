@@ -20,7 +20,6 @@ HARMLESS = {
     "autodet.inference.dropped_photos.discard_drop": "the dropped photos of a visitor, who knows their token",
     "autodet.inference.onnx_export.export_onnx": "the pages name a temporary file",
     "autodet.models.download._fetch_patiently": "pretrained weights, in torch's cache",
-    "autodet.reports.file.write_report": "the pages name no file",
     "autodet.search.launch.stand_by": "a process that does nothing without a search",
 }
 

@@ -10,6 +10,7 @@ from autodet.errors import NotFoundError, SearchError
 from autodet.models.bundle import read_bundle
 from autodet.models.store import find_model, list_models
 from autodet.search.api import find_search, list_searches
+from autodet.search.delete import empty_trash
 from autodet.text_format import size_text
 
 SCRIPT = {"map50": {"0": [0.3, 0.8], "1": [0.5, 0.4], "2": [0.6, 0.7]}, "fail": {"2": 2}}
@@ -88,6 +89,7 @@ def test_the_command_line_deletes_a_search_that_is_over_and_says_what_that_freed
     code, told, err = cli("delete", "fruit", "--json").ends()
     assert (code, told, err) == (0, {"kind": "search", "id": "fruit", "search": "fruit", "freed_bytes": size}, "")
     assert size > 0
+    empty_trash(home, kept_seconds=0)
     assert [list(home.searches.iterdir()), studies(home)] == [[], []]
     assert [folder.name for folder in home.models.iterdir()] == [
         "fruit"
@@ -98,7 +100,7 @@ def test_people_are_told_how_much_a_deletion_freed(searched, cli, home):
     freed = size_text(searched.size_bytes())
     code, out, err = cli("delete", "fruit").ends()
     assert (code, err) == (0, "")
-    assert f"The search fruit was deleted, which freed {freed}." in out
+    assert f"The search fruit was deleted. It is in the trash for a day, which then frees {freed}" in out
     assert "'python -m autodet models' lists are kept" in out
 
 

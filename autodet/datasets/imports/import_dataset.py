@@ -32,6 +32,7 @@ from autodet.errors import DatasetError, disk_full_sentence
 from autodet.messages.findings import problem_sentence
 from autodet.messages.imports import step_text
 from autodet.records import SPLITS, Annotations, Finding, ImageRecord, ImportStep, Mark, Split
+from autodet.trash import make_room
 from autodet.workspace import Workspace, hidden_folder, open_workspace
 
 ORDER = "order"  # file in a data set that identifies its import
@@ -86,6 +87,7 @@ def import_dataset(
     workspace = workspace or open_workspace()
     decided, report = decide(decisions), _in_words(progress)
     check_quota(workspace)
+    make_room(workspace)
     shown, name = shown_name(source), (name or "").strip() or name_of(source)
     with change("create data set", name, workspace) as made, failures_named(shown):
         with hidden_folder(workspace.datasets) as scratch:

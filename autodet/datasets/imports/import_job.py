@@ -46,6 +46,7 @@ from autodet.lock import hold_lock, is_locked
 from autodet.processes import NO_SECRETS, OWN_S3_KEYS, start_process
 from autodet.records import ImportStep, known_entries
 from autodet.settings import load_settings
+from autodet.trash import make_room
 from autodet.workspace import (
     Workspace,
     delete_folder,
@@ -259,6 +260,7 @@ def start_import(
     workspace = workspace or open_workspace()
     check_quota(workspace)
     check_waiting(workspace.imports)
+    make_room(workspace)
     request = ImportRequest(
         source if isinstance(source, str) else "",
         name,

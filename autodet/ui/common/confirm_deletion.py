@@ -8,23 +8,29 @@ from streamlit.delta_generator import DeltaGenerator
 from autodet.records import SearchStatus
 from autodet.search.api import find_only_search
 from autodet.text_format import counted, size_text
+from autodet.trash import Kind
 from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
+from autodet.ui.common.undo import TRASH_NOTE, note_deletion
 
 
-def confirm_deletion(delete: Callable[[], object]) -> None:
+def confirm_deletion(delete: Callable[[], object], kind: Kind, id: str) -> None:
     """Show the buttons of a dialog that confirms a deletion.
 
     Args:
         delete: Callback that deletes the item.
+        kind: What the item is.
+        id: Its id.
     """
+    st.caption(TRASH_NOTE)
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Cancel", key="cancel deletion"):
             st.rerun()
         with st.container(key="danger", width="content"):
             if st.button("Delete it", icon=":material/delete:"):
                 delete()
+                note_deletion(kind, id)
                 st.rerun()
 
 
@@ -57,4 +63,4 @@ def _confirm_deletion(status: SearchStatus) -> None:
             f"**{escape(status.search)}**, its metrics and the files of its {counted(len(status.trials), 'trial')} "
             "will be deleted. Its best model and the models that you have kept stay under Models."
         )
-        confirm_deletion(find_only_search(status.search).delete)
+        confirm_deletion(find_only_search(status.search).delete, "search", status.search)

@@ -10,12 +10,14 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from autodet.errors import AutodetError, SettingsError, sentence_for
+from autodet.search.delete import empty_trash
 from autodet.settings import is_loopback, load_settings
 from autodet.ui.common.address import ASSETS, PAGE, read_address, show_link
 from autodet.ui.common.editors import show_visitor
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.server_app import admit_browser
 from autodet.ui.common.sign_in import ask_to_sign_in, find_visitor, needs_sign_in
+from autodet.ui.common.undo import offer_undo
 from autodet.workspace import open_workspace, sweep_hidden
 
 LOGO = ASSETS / "logo.svg"
@@ -94,9 +96,10 @@ def navigation() -> StreamlitPage:
 
 @st.cache_resource(show_spinner=False)
 def _delete_leftovers() -> None:
-    """Delete dropped photos of a server that has crashed, once for each server."""
+    """Delete dropped photos of a server that has crashed, and old things in the trash, once for each server."""
     with suppress(AutodetError, OSError):  # a page tells of a workspace that cannot be used
         sweep_hidden(open_workspace().dropped)
+        empty_trash(open_workspace())
 
 
 @contextmanager
@@ -131,6 +134,7 @@ def page(name: str, subtitle: str = "") -> Iterator[None]:
         way = " → ".join(f"**{step}**" if step == entry.step else step for step in STEPS)
         st.caption(f"{way}. Next: {STEPS[entry.step]}.")
     with sentences_for_errors(entry.title):
+        offer_undo()
         yield
     show_link(beside)
 

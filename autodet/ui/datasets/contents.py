@@ -51,7 +51,7 @@ def _confirm_deletion(dataset: Dataset) -> None:
         planned = plan_dataset_deletion(dataset.id)
         versions = f"{counted(len(planned.versions), 'version')} of it and " if planned.versions else ""
         st.markdown(
-            f"**{escape(dataset.name)}** and its {counted(len(dataset.images), 'photo')} will be deleted, which "
+            f"**{escape(dataset.name)}** and its {counted(len(dataset.images), 'photo')} will be deleted, which later "
             f"frees {size_text(planned.freed_bytes)}. {versions.capitalize()}{'models' if versions else 'Models'} stay."
         )
         if unfinished := [f"**{escape(search)}**" for search in planned.unfinished]:
@@ -59,7 +59,7 @@ def _confirm_deletion(dataset: Dataset) -> None:
                 f"Without this data set, these unfinished searches cannot be resumed: {', '.join(unfinished)}.",
                 icon=":material/warning:",
             )
-        confirm_deletion(lambda: delete_dataset(dataset.id))
+        confirm_deletion(lambda: delete_dataset(dataset.id), "dataset", dataset.id)
 
 
 @st.fragment

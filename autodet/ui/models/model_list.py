@@ -221,4 +221,4 @@ def _confirm_deletion(model: StoredModel) -> None:
     with sentences_for_errors("Models"):
         plan_model_deletion(model.id)
         st.markdown(f"**{escape(_title(model))}** and its evaluations will be deleted. Downloaded copies stay.")
-        confirm_deletion(lambda: delete_model(model.id))
+        confirm_deletion(lambda: delete_model(model.id), "model", model.id)

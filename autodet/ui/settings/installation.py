@@ -17,6 +17,7 @@ from autodet.training.device import device_slots, number_slots, visible_gpu
 from autodet.training.gpu import GpuReading, read_gpu
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.sign_in import needs_sign_in
+from autodet.ui.common.undo import show_trash
 from autodet.version import __version__
 from autodet.workspace import open_workspace
 
@@ -65,6 +66,7 @@ def show_installation() -> None:
     if gpus := _gpus(device_slots(settings)):
         _table("GPU", gpus)
     _table("Version of", {"autodet": __version__, "Python": platform.python_version(), **_versions()})
+    show_trash()
     if not settings.storage_url:
         st.caption("The workspace's studies as optuna-dashboard shows them, where that is installed:")
         st.code(f"optuna-dashboard {workspace.optuna_url}", language=None, wrap_lines=True)
