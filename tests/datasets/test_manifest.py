@@ -66,6 +66,8 @@ def test_lists_the_newest_first(dataset, workspace, tmp_path):
         "classes": ("apple", "banana"),
         "splits": {"train": 7, "val": 2, "test": 1},
         "boxes": 20,
+        "created": dataset.created,
+        "owner": dataset.owner,
     }
     assert (listed[1].problems, listed[1].created) == (0, dataset.created)
 
