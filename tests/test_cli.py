@@ -127,6 +127,8 @@ class TestTheWholePath:
             "splits": sample_dataset.splits,
             "splits_from": "The splits are those of the source's folders.",
             "boxes": sample_dataset.boxes,
+            "created": imported["created"],
+            "owner": imported["owner"],
             "problems": [],
         }
 
