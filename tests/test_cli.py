@@ -127,6 +127,8 @@ class TestTheWholePath:
             "splits": sample_dataset.splits,
             "splits_from": "The splits are those of the source's folders.",
             "boxes": sample_dataset.boxes,
+            "created": imported["created"],
+            "owner": imported["owner"],
             "problems": [],
         }
 
@@ -547,6 +549,8 @@ def test_derive_tells_what_was_made_of_what(fruit_home):
         "splits",
         "splits_from",
         "boxes",
+        "created",
+        "owner",
         "problems",
         "parent",
         "changes",
@@ -610,7 +614,7 @@ def two_homes(fruit_home, tmp_path, monkeypatch):
 
 def test_merge_tells_what_was_made_of_what(two_homes):
     merged = document_of(two_homes, "merge", "fruit", "market", "--map", "market:Apples=apple", "--name", "all")
-    keys = ["dataset", "format", "classes", "splits", "splits_from", "boxes", "problems"]
+    keys = ["dataset", "format", "classes", "splits", "splits_from", "boxes", "created", "owner", "problems"]
     assert list(merged) == [*keys, "parent", "parents", "changes", "counts", "groups", "needs"]
     assert (merged["dataset"], merged["parents"], merged["classes"]) == (
         "all",

@@ -31,6 +31,7 @@ from tests.helpers import untrained_bundle, zip_folder
 
 NOT_RUN = {
     "git clone <address of this repository> autodet && cd autodet": "clones and installs",
+    ".venv/bin/pip install -r requirements-oidc.txt": "installs",
     ".venv/bin/pip install -r requirements-postgresql.txt": "installs; a PostgreSQL server",
     ".venv/bin/pip install -r requirements-ray.txt": "installs; its last line is parsed",
     "ray get-auth-token --generate         # writes ~/.ray/auth_token": "a cluster, and the user's own folder",
