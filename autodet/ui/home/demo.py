@@ -19,7 +19,7 @@ from autodet.ui.common.pictures import as_jpeg, frame_colour, framed
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
 
-SHOWN = ("test/table_180.webp", "test/table_210.webp", "test/table_150.webp")  # of the shipped sample
+SHOWN = ("test/table_180.webp", "test/table_210.webp", "test/table_012.webp")  # of the shipped sample
 MAX_PHOTOS, MAX_MEGABYTES = 6, 20
 PIXELS = 640  # longer side of a shown photo
 COLUMNS = 3
