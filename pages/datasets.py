@@ -10,7 +10,7 @@ from autodet.ui.datasets.export_buttons import offer_downloads
 from autodet.ui.datasets.import_form import offer_import
 from autodet.ui.datasets.import_jobs import asks_first, show_imports
 from autodet.ui.datasets.merge_form import offer_merge
-from autodet.ui.datasets.quick_training import offer_training
+from autodet.ui.datasets.training_offer import offer_training
 from autodet.ui.datasets.version_form import show_versions
 
 with page("datasets", "Import labelled photos, and check them before you train."):

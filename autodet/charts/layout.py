@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+import pandas  # noqa: F401 - Plotly asks for it, and must not find it half loaded by another thread
 import plotly.graph_objects as go
 
 from autodet.charts.palette import GREY

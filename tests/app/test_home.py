@@ -3,13 +3,14 @@ import time
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.imports.import_job import list_imports
 from autodet.datasets.manifest import list_datasets
 from autodet.datasets.sources.sample import read_shipped
 from autodet.search.api import find_search
-from tests.app.conftest import address, checked, follow, primary_links, says, trial
+from tests.app.conftest import ROOT, address, checked, follow, primary_links, says, trial
 from tests.helpers import write_voc
 
 
@@ -107,11 +108,22 @@ def test_running_searches_are_shown_with_their_progress(visit, search_there):
     search_there("over")
     app = visit("home")
     (bar,) = app.get("progress")
-    assert any("Training busy: 39%" in one.value for one in app.get("page_link"))
     assert "1 of 3 trials done, trial 1 is 40% through epoch 4 of 20" in bar.proto.text
     assert "10 min left" in bar.proto.text
     assert bar.proto.value == pytest.approx(100 * 23.4 / 60, abs=1)
     assert address(follow(app, "Watch")) == {"search": "busy"}
+
+
+def test_running_work_is_in_the_sidebar(workspace, search_there):
+    def lines():  # a second run of an ``AppTest`` has no frame
+        return checked(AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()).sidebar.get("page_link")
+
+    search_there("over")
+    assert not lines()
+    search_there("busy", "running", [trial(0, planned_epochs=20)])
+    (line,) = lines()
+    assert line.value.startswith("Training busy: ")
+    assert line.proto.query_string == "search=busy"
 
 
 def test_progress_moves_before_the_first_epoch_has_ended(visit, search_there):

@@ -20,7 +20,7 @@ from tests.browser.conftest import CHROMIUM, FLAGS, App, goto, settled
 
 WIDTHS, THEMES = (1280, 400), ("light", "dark")
 HEIGHT, MAX_HEIGHT = 800, 4000  # of the README's pictures, and of a whole page
-COLOURS = 96  # a palette of so many keeps a picture with photos below 150 KB
+COLOURS = 200  # a palette of so many keeps a picture with photos below 150 KB
 TRIALS, EPOCHS = 3, 12
 
 

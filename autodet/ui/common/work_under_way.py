@@ -28,9 +28,13 @@ def show_work(page: StreamlitPage) -> None:
             return
     except SettingsError:  # the page shows the error
         return
-    if _lines():
-        with st.sidebar:
-            st.fragment(_show, run_every=REFRESH_SECONDS if page.title in REFRESHED else None)()
+    if not _lines():
+        return
+    with st.sidebar:
+        if page.title in REFRESHED:
+            st.fragment(_show, run_every=REFRESH_SECONDS)()
+        else:
+            _show()
 
 
 def _show() -> None:

@@ -21,7 +21,7 @@ from autodet.ui.common.pictures import as_jpeg, frame_colour, framed
 
 Drawn = tuple[bytes, str]  # a JPEG, empty if there is none, and a line on it
 
-SHOWN = ("test/table_180.webp", "test/table_210.webp", "test/table_150.webp")  # of the shipped sample
+SHOWN = ("test/table_180.webp", "test/table_210.webp", "test/table_012.webp")  # of the shipped sample
 MAX_PHOTOS, MAX_MEGABYTES = 6, 20
 PIXELS = 640  # longer side of a shown photo
 COLUMNS = 3

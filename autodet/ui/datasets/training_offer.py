@@ -25,7 +25,9 @@ def offer_training(dataset: Dataset, *, primary: bool) -> None:
         link("search", "Train a detector", primary=primary, dataset=dataset.id)
         return
     kind = emphasis(disabled=not primary)
-    if st.button("Train now", type=kind, icon=":material/play_arrow:", help="A quick look, which takes minutes."):
+    hint = "A quick look, which takes minutes."
+    key = f"train {dataset.id}"
+    if st.button("Train now", key=key, type=kind, icon=":material/play_arrow:", help=hint):
         with st.spinner("Starting"):
             search = start_search(dataset, preset="quick", once_within=SAME_ORDER_SECONDS)
         choose(dataset=dataset.id)
