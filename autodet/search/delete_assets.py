@@ -116,7 +116,7 @@ def delete_dataset(dataset: Dataset | DatasetSummary | str, workspace: Workspace
 
 
 def _erase_dataset(id: str, workspace: Workspace) -> None:
-    """Move the folder of a data set to the trash; versions have their own hard links to its photos, or copies of them."""
+    """Move the folder of a data set to the trash; versions have hard links to its photos, or copies, of their own."""
     folder = workspace.datasets / id
     try:
         with change("delete data set", id, workspace), hold_folder(folder, alone=True, patience_seconds=0):
