@@ -50,7 +50,7 @@ REPORT_KEYS = [
     "crowded_objects",
     "thresholds",
 ]
-REPORT_KEYS += ["coco", "interval", "confusion", "error_kinds", "label_issues", "conditions"]
+REPORT_KEYS += ["coco", "interval", "confusion", "error_kinds", "label_issues", "conditions", "learning_curve"]
 REPORT_KEYS += ["caution", "model", "dataset", "split"]
 CLASS_KEYS = ["ap50", "ap50_95", "images", "boxes", "precision", "recall", "f1", "threshold", "interval"]
 
@@ -381,7 +381,7 @@ def test_ctrl_c_leaves_a_search_running_and_says_how_to_stop_it(searchable):
 
 
 def test_predict_tells_the_boxes_of_every_photo(trained_bundle, sample_folder, empty_home, tmp_path):
-    photo = sorted((sample_folder / "val").glob("*.jpg"))[0]
+    photo = sorted((sample_folder / "val").glob("*.webp"))[0]
     blank = tmp_path / "blank.png"
     Image.new("RGB", (40, 30), "white").save(blank)
     seen, unseen = document_of(empty_home, "predict", trained_bundle, photo, blank, "--threshold", 0.3)
@@ -400,7 +400,7 @@ def test_predict_tells_the_boxes_of_every_photo(trained_bundle, sample_folder, e
 
 
 def test_a_text_file_among_photos_loses_nothing(trained_bundle, sample_folder, empty_home, tmp_path):
-    photos = sorted((sample_folder / "val").glob("*.jpg"))[:2]
+    photos = sorted((sample_folder / "val").glob("*.webp"))[:2]
     notes = tmp_path / "notes.txt"
     notes.write_text("no photo")
     ran = run(empty_home, "predict", trained_bundle, photos[0], notes, photos[1], "--json")

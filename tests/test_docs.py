@@ -21,6 +21,7 @@ from dataclasses import asdict
 
 import pytest
 import yaml
+from PIL import Image
 
 from autodet import cli
 from autodet.inference.bundle_graph import add_graph
@@ -71,7 +72,7 @@ def folder(sample_folder, tmp_path_factory):
         path.write_text(path.read_text(encoding="utf-8").replace("orange", "mandarin"), encoding="utf-8")
     for name in ("fruit.zip", "new photos.zip"):
         zip_folder(labelled, folder / name)
-    shutil.copy(sorted(labelled.rglob("*.jpg"))[0], folder / "photo.jpg")
+    Image.open(sorted(labelled.rglob("*.webp"))[0]).save(folder / "photo.jpg")
     model = untrained_bundle(folder / "fruit.autodet", ("apple", "banana", "mandarin", "orange"))
     assert add_graph(model)
     export_onnx(find_model(model), folder / "fruit.onnx")

@@ -100,8 +100,8 @@ class Place:
         return {str(path): (path.lstat().st_mode, path.lstat().st_size, path.lstat().st_mtime_ns) for path in paths}
 
     def kept(self) -> list[str]:
-        """Whatever is in the workspace beside empty rooms."""
-        rooms = ("datasets", "imports", "searches", "models")
+        """The contents of the workspace, besides empty rooms and the log of changes."""
+        rooms = ("datasets", "imports", "searches", "models", "audit", "audit/lock", "audit/changes.jsonl")
         found = [path.relative_to(self.workspace).as_posix() for path in self.workspace.rglob("*")]
         return sorted(path for path in found if path not in rooms)
 
