@@ -8,12 +8,29 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from autodet.errors import SearchError
+from autodet.inference.runtime import is_installed
 from autodet.processes import DATABASE, start_process
 from autodet.search.status.status_file import LAUNCHED, LOG, STATUS
+from autodet.text_format import listed
 
 Launcher = Callable[[Path], object]
+PACKAGES = ("torch", "torchvision", "optuna", "pycocotools")  # of training, which a demo's installation lacks
 STAND_BY = "--stand-by"  # argument of a process that gets the folder on its standard input
 STAND_BY_SECONDS = 120.0
+
+
+def check_training() -> None:
+    """Check that this installation can train.
+
+    Raises:
+        SearchError: A package is missing.
+    """
+    if missing := [package for package in PACKAGES if not is_installed(package)]:
+        raise SearchError(
+            f"Nothing can be trained here, because {listed(missing)} {'is' if len(missing) == 1 else 'are'} not "
+            "installed. Train in a full installation, and upload the model here on the page Models."
+        )
 
 
 def launch(folder: Path, *, module: str = "autodet.search", train: str | None = None) -> "subprocess.Popen[bytes]":
@@ -23,7 +40,11 @@ def launch(folder: Path, *, module: str = "autodet.search", train: str | None = 
         folder: Folder of the search.
         module: Module that the process runs; its arguments are the folder and ``train``.
         train: Training function of the trials, as ``module:function``; ``autodet.training.loop:train`` by default.
+
+    Raises:
+        SearchError: This installation cannot train.
     """
+    check_training()
     if (folder / STATUS).stat().st_mtime > time.time():
         os.utime(folder / STATUS)  # the clock was set back; LAUNCHED must not be older than STATUS
     (folder / LAUNCHED).touch()

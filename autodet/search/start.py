@@ -21,7 +21,7 @@ from autodet.names import free_name, ids_in, is_numbered, naming
 from autodet.records import Notice, SearchStatus
 from autodet.search.api import Search, check_queue, find_search, search_folders
 from autodet.search.executors.ray_check import check_cluster
-from autodet.search.launch import Launcher, launch
+from autodet.search.launch import Launcher, check_training, launch
 from autodet.search.order.combinations import Combinations, cap_caution
 from autodet.search.order.dataset_preflight import check_dataset, check_labels
 from autodet.search.order.initial_weights import Beginning, read_beginning
@@ -123,8 +123,9 @@ def place_order(order: Order, workspace: Workspace, once_within: float, launcher
     Raises:
         AccessError: The visitor may not change anything.
         QuotaError: The visitor has too many searches in the queue.
-        SearchError: The data set does not exist, or has changed.
+        SearchError: The data set does not exist or has changed, or this installation cannot train.
     """
+    check_training()
     with change("start search", order.spec.name, workspace) as started, naming(workspace.searches):
         check_dataset(order.spec, workspace)  # the naming lock prevents its deletion from here on
         folder = _twin(order.spec, workspace, once_within)

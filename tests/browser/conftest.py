@@ -26,8 +26,8 @@ class App:
 
     script = "app.py"
 
-    def __init__(self, home: Path, **settings: str) -> None:
-        self.home, self.settings = home, settings
+    def __init__(self, home: Path, *, python: str = sys.executable, **settings: str) -> None:
+        self.home, self.settings, self.python = home, settings, python
         self._process: subprocess.Popen | None = None
         self.start()
 
@@ -37,7 +37,7 @@ class App:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", self.script, f"--server.port={port}", *STREAMLIT_FLAGS],
+            [self.python, "-m", "streamlit", "run", self.script, f"--server.port={port}", *STREAMLIT_FLAGS],
             cwd=ROOT,
             env=os.environ | {"AUTODET_HOME": str(self.home)} | self.settings,
             stdout=(self.home.parent / "streamlit.log").open("ab"),
@@ -49,6 +49,10 @@ class App:
                     return
             time.sleep(0.1)
         raise AssertionError("the app did not start")
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def stop(self) -> None:
         self._process.terminate()

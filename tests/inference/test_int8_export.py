@@ -9,12 +9,18 @@ import onnxruntime
 import pytest
 
 from autodet.cli import main
-from autodet.errors import ModelError
-from autodet.inference.int8_export import export_int8
+from autodet.errors import BundleError, ModelError
+from autodet.evaluation.report import evaluate_predictions
+from autodet.inference.detector import load_detector
+from autodet.inference.int8_export import can_export_int8, export_int8
+from autodet.inference.model_upload import upload_model
 from autodet.inference.onnx_export import export_onnx
+from autodet.inference.runtime import choose_runtime
 from autodet.messages.quantization import quantization_text
-from autodet.models.store import find_model
+from autodet.models.bundle import read_bundle, read_card
+from autodet.models.store import find_model, rename_model
 from autodet.records import Quantization
+from autodet.search.order.initial_weights import read_beginning
 from tests.helpers import untrained_bundle
 
 
@@ -46,6 +52,43 @@ def test_an_int8_file_takes_and_gives_what_the_float_one_does_and_tells_its_loss
     assert result.map50[0] - result.map50[1] < 0.1
     assert result.size_bytes[1] < result.size_bytes[0] / 1.5
     assert min(result.milliseconds) > 0
+
+
+@pytest.fixture(scope="module")
+def only_predicts(trained_bundle, sample_dataset, tmp_path_factory):
+    path = tmp_path_factory.mktemp("bundle") / "eight.autodet"
+    result = export_int8(find_model(trained_bundle), path, sample_dataset, as_bundle=True)
+    return path, result
+
+
+def test_a_bundle_with_8_bits_predicts_as_the_whole_one_and_has_its_own_metrics(
+    only_predicts, trained_bundle, sample_dataset
+):
+    path, result = only_predicts
+    card = read_card(path)
+    assert (card.metrics["map50"], card.metrics["map50_95"]) == (result.map50[1], result.map50_95[1])
+    assert path.stat().st_size < trained_bundle.stat().st_size / 3
+    eight, whole = load_detector(path), load_detector(trained_bundle)
+    assert (eight.runtime, choose_runtime(card).reason) == ("onnx", "only_graph")
+    report = evaluate_predictions(
+        sample_dataset.split("val"), eight.predict_dataset(sample_dataset, sample_dataset.split("val")), card.classes
+    )
+    assert report.map50 == pytest.approx(result.map50[1], abs=0.01)
+    photo = sample_dataset.photo(sample_dataset.split("val")[0])
+    assert len(eight.predict(photo)[0]) == pytest.approx(len(whole.predict(photo)[0]), abs=1)
+
+
+def test_a_bundle_with_8_bits_is_a_model_of_the_workspace_that_cannot_be_trained(only_predicts, workspace, tmp_path):
+    model = upload_model(only_predicts[0], "small", workspace)
+    assert rename_model(model.id, "smaller", workspace).card.only_predicts
+    assert load_detector("smaller", workspace=workspace).save(tmp_path / "copy.autodet").exists()
+    assert not can_export_int8(model.card)
+    with pytest.raises(BundleError, match=r"only predicts.*Use the model that it was made from"):
+        read_bundle(model.path)
+    with pytest.raises(BundleError, match="only predicts"):
+        load_detector(model, runtime="torch")
+    with pytest.raises(BundleError, match="only predicts"):
+        read_beginning(model.id, workspace)
 
 
 def test_what_predicts_scores_and_boxes_stays_in_float(exported):

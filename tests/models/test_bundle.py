@@ -241,7 +241,7 @@ def test_entries_of_a_later_version_are_ignored(tmp_path):
     ],
 )
 def test_a_later_format_says_to_update(tmp_path, versions, maker):
-    path = with_description(tmp_path / "later.autodet", {"format": "autodet-3", "versions": versions, "name": 3})
+    path = with_description(tmp_path / "later.autodet", {"format": "autodet-4", "versions": versions, "name": 3})
     with pytest.raises(LaterVersionError, match=rf"^later\.autodet was made by {maker}; this is autodet \d.*: update"):
         read_card(path)
 
