@@ -85,8 +85,9 @@ class StoredModel:
 
     @property
     def added(self) -> str:
-        """When the model was imported, or else trained here, ISO 8601 with time zone."""
-        return datetime.fromtimestamp(_moment(self), UTC).isoformat(timespec="seconds")
+        """When the model was imported, or else trained here, ISO 8601 with time zone; empty if unknown."""
+        moment = _moment(self)
+        return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds") if moment else ""
 
     def to_json(self) -> dict[str, object]:
         """Return a dict with the keys ``model, name, dataset, map50, thresholds, added, owner``."""
@@ -97,7 +98,7 @@ class StoredModel:
             "dataset": card.dataset,
             "map50": card.metrics.get("map50"),
             "thresholds": card.all_thresholds,
-            "added": self.added,
+            "added": self.added or None,
             "owner": self.owner or None,
         }
 
