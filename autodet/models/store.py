@@ -29,7 +29,7 @@ from autodet.workspace import (
 BUNDLE = STORED
 PATIENCE_SECONDS = 60.0
 BROUGHT = "brought"  # marker file beside a bundle that was not made in this workspace
-OWNER = "owner"  # file with the name of who made or imported a model, beside its bundle
+OWNER = "owner"  # file with the name of the model's owner, beside its bundle
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class StoredModel:
 
     @property
     def owner(self) -> str:
-        """Who made or imported it; empty if nobody knows."""
+        """The user who made or imported it; empty if unknown."""
         try:
             return self.path.with_name(OWNER).read_text(encoding="utf-8") if self.is_in_workspace else ""
         except (OSError, ValueError):
