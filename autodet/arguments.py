@@ -212,7 +212,7 @@ def add_delete(parser: argparse.ArgumentParser) -> None:
 
 def add_restore(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``restore``: id and kind."""
-    parser.add_argument("name", metavar="ID", help="the id of something that was deleted within the last day")
+    parser.add_argument("name", metavar="ID", help="id of a search, model or data set deleted within the last day")
     kinds = "search (default), model or dataset"
     parser.add_argument("--kind", choices=("search", "model", "dataset"), default="search", help=kinds)
 
@@ -279,7 +279,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--int8",
         action="store_true",
-        help="of a model: with 8-bit convolutions, smaller and often faster; prints what it gains and loses; such an "
+        help="of a model: with 8-bit convolutions, smaller and often faster; prints the gain and the loss; such an "
         "autodet file only predicts",
     )
     parser.add_argument(

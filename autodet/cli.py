@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     curve = "train the best trial of a search on 25, 50 and 100 %% of its photos, to tell whether more would help"
     arguments.add_learning_curve(add("learning-curve", follow_up_commands.learning_curve, curve))
     arguments.add_delete(add("delete", commands.delete, "delete a search that has ended, a model, or a data set"))
-    arguments.add_restore(add("restore", commands.restore, "restore what was deleted within the last day"))
+    arguments.add_restore(add("restore", commands.restore, "restore an item that was deleted within the last day"))
     arguments.add_keep(add("keep", commands.keep, "add the model of any trial of a search to the workspace"))
     arguments.add_rename(add("rename", model_commands.rename, "give a model another name; its id stays the same"))
     measured = "evaluate a model on labelled photos: a split of a data set, or an archive or a folder"

@@ -53,7 +53,7 @@ def report(options: Options) -> Answer:
         ModelError: Neither ``--out`` nor ``--json`` is given.
     """
     if not (options.out or options.json):
-        raise ModelError("The report needs a place; add --out report.html, or --json to print it.")
+        raise ModelError("The report needs a file; add --out report.html, or --json to print it.")
     from autodet.search.report import report as make_report
 
     model = find_model(options.model)

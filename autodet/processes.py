@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-Secrets = tuple[str, ...]  # beginnings of the names of variables
+Secrets = tuple[str, ...]  # prefixes of variable names
 NO_SECRETS: Secrets = ()
 DATABASE: Secrets = ("AUTODET_STORAGE_URL", "PG", "RAY_")  # for supervisors: the studies, the cluster
 OWN_S3_KEYS: Secrets = ("AWS_",)  # for imports that may use the keys of the machine

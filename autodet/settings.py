@@ -35,11 +35,11 @@ class Settings:
         hosts: Host names by which browsers may reach the app, besides those of this machine (``AUTODET_HOSTS``,
             separated by commas); ``*.example.org`` for all hosts below a domain.
         password: Password for access to the app (``AUTODET_PASSWORD``); ``None`` for open access.
-        viewer_password: Password of visitors who may look and predict, but change nothing
+        viewer_password: Password of viewers, who can look and predict, but change nothing
             (``AUTODET_VIEWER_PASSWORD``).
         editors: E-mail addresses, and domains such as ``@example.org``, that may change everything after a sign-in with
             OpenID Connect (``AUTODET_EDITORS``, separated by commas).
-        viewers: The same for those who change nothing (``AUTODET_VIEWERS``).
+        viewers: The same for viewers (``AUTODET_VIEWERS``).
         trusted_proxies: IP addresses and networks of reverse proxies, whose ``X-Forwarded-For`` is believed
             (``AUTODET_TRUSTED_PROXIES``, separated by commas).
         mode: ``demo`` where visitors change nothing and have quotas (``AUTODET_MODE``), else ``work``.
@@ -230,7 +230,7 @@ def _viewer_password(environ: Mapping[str, str]) -> str | None:
     viewers, editors = environ.get("AUTODET_VIEWER_PASSWORD"), environ.get("AUTODET_PASSWORD")
     if viewers and not editors:
         raise SettingsError(
-            "AUTODET_VIEWER_PASSWORD is set without AUTODET_PASSWORD, so nobody could change anything; set both."
+            "AUTODET_VIEWER_PASSWORD is set without AUTODET_PASSWORD, so no one could change anything; set both."
         )
     if viewers and viewers == editors:
         raise SettingsError("AUTODET_VIEWER_PASSWORD equals AUTODET_PASSWORD; choose two different passwords.")

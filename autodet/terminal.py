@@ -179,7 +179,7 @@ def deletion_text(deleted: Deletion) -> str:
 
 
 def trash_text(kind: Kind, id: str, size: int) -> str:
-    """Say where a deleted thing is, and how it comes back."""
+    """Say where a deleted item is, and how to restore it."""
     option = "" if kind == "search" else f" --kind {kind}"
     return (
         f"It is in the trash for a day, which then frees {size_text(size)}; '{PROGRAM} restore {id}{option}' brings it "

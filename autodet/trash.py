@@ -2,7 +2,7 @@
 
     AUTODET_HOME/.trash/<kind>/<id>~<time of the deletion>/
 
-Deleting and restoring are renames, so that a crash leaves a thing either where it was or whole in the trash.
+Deleting and restoring are renames, so a crash leaves an item complete, either in its old place or in the trash.
 """
 
 import shutil
@@ -20,16 +20,16 @@ Kind = Literal["dataset", "search", "model"]
 FOLDERS: dict[Kind, str] = {"dataset": "datasets", "search": "searches", "model": "models"}
 TITLES: dict[Kind, str] = {"dataset": "data set", "search": "search", "model": "model"}
 KEPT_SECONDS = 24 * 3600.0
-MIN_FREE_BYTES = 5_000_000_000  # of the disk: with less, imports empty the trash first
+MIN_FREE_BYTES = 5_000_000_000  # on the disk: with less, imports empty the trash first
 
 
 @dataclass(frozen=True)
 class Trashed:
-    """A thing in the trash.
+    """An item in the trash.
 
     Attributes:
-        kind: What it is.
-        id: Its id, until the deletion and again after it is restored.
+        kind: Its kind.
+        id: Its id before the deletion and after a restore.
         folder: Its folder in the trash.
         deleted: Time of the deletion in seconds since 1970.
     """
@@ -46,7 +46,7 @@ class Trashed:
 
 
 def move_to_trash(kind: Kind, folder: Path) -> None:
-    """Move the folder of a thing to the trash, if it exists."""
+    """Move the folder of an item to the trash, if it exists."""
     place = folder.parents[1] / ".trash" / FOLDERS[kind]
     place.mkdir(parents=True, exist_ok=True)
     try:
@@ -56,7 +56,7 @@ def move_to_trash(kind: Kind, folder: Path) -> None:
 
 
 def list_trash(workspace: Workspace) -> list[Trashed]:
-    """Return what is in the trash, the last deleted first."""
+    """Return the items in the trash, the most recently deleted first."""
     found = []
     for kind, name in FOLDERS.items():
         for folder in (workspace.home / ".trash" / name).glob("[!.]*~*"):
@@ -67,15 +67,15 @@ def list_trash(workspace: Workspace) -> list[Trashed]:
 
 
 def restore_from_trash(kind: Kind, id: str, workspace: Workspace) -> Trashed:
-    """Bring the last deleted thing with an id back.
+    """Restore the most recently deleted item with an id.
 
     Raises:
-        NotFoundError: The trash holds no such thing.
-        AutodetError: A newer thing has the id.
+        NotFoundError: The trash holds no such item.
+        AutodetError: A newer item has the id.
     """
     trashed = next((one for one in list_trash(workspace) if (one.kind, one.id) == (kind, id)), None)
     if trashed is None:
-        raise NotFoundError(f"The trash holds no {TITLES[kind]} {id!r}; things stay there for a day.")
+        raise NotFoundError(f"The trash holds no {TITLES[kind]} {id!r}; items stay there for a day.")
     parent = workspace.home / FOLDERS[kind]
     with naming(workspace.datasets if kind == "dataset" else workspace.searches):
         if (parent / id).is_dir() and not any((parent / id).iterdir()):
@@ -85,19 +85,19 @@ def restore_from_trash(kind: Kind, id: str, workspace: Workspace) -> Trashed:
         try:
             trashed.folder.rename(parent / id)
         except FileNotFoundError:
-            raise NotFoundError(f"The {TITLES[kind]} {id!r} was restored or erased meanwhile.") from None
+            raise NotFoundError(f"The {TITLES[kind]} {id!r} has just been restored or erased.") from None
     return trashed
 
 
 def erase_trash(
     workspace: Workspace, kept_seconds: float = KEPT_SECONDS, before: Callable[[Trashed], None] | None = None
 ) -> None:
-    """Erase what was deleted some time ago.
+    """Erase old items in the trash.
 
     Args:
         workspace: The workspace.
-        kept_seconds: Age up to which things are kept; 0 for an empty trash.
-        before: Is called with each thing before it is erased.
+        kept_seconds: Age up to which items are kept; 0 empties the trash.
+        before: Called with each item before it is erased.
     """
     for trashed in list_trash(workspace):
         if time.time() - trashed.deleted >= kept_seconds:
@@ -107,7 +107,7 @@ def erase_trash(
 
 
 def make_room(workspace: Workspace) -> None:
-    """Erase things in the trash, the oldest first, until the disk has ``MIN_FREE_BYTES`` free."""
+    """Erase items in the trash, the oldest first, until the disk has ``MIN_FREE_BYTES`` free."""
     for trashed in reversed(list_trash(workspace)):
         if shutil.disk_usage(workspace.home).free >= MIN_FREE_BYTES:
             return

@@ -6,7 +6,7 @@
       searches/<id>/   spec.json, status.json, lock    see autodet.search
       models/<id>/     model.autodet, evaluations/     see autodet.models
       devices/         users of the device slots       see autodet.search.executors.device_queue
-      .trash/          what was deleted within a day    see autodet.trash
+      .trash/          items deleted within a day       see autodet.trash
       dropped/         photos that are only evaluated  see autodet.datasets.imports.temporary
       audit/           who changed what                see autodet.access.audit_log
       optuna.db        the studies of all searches

@@ -1,8 +1,8 @@
-"""Make the demo model of Home: NanoDet-g with its COCO weights, its features in 8 bits.
+"""Make the demo model of Home: NanoDet-g with its COCO weights and features in 8 bits.
 
     python -m benchmarks.demo_model PHOTOS
 
-PHOTOS is a folder of everyday photos, which calibrate the ranges of the activations; none of them is kept.
+PHOTOS is a folder of everyday photos that calibrate the ranges of the activations; they are not stored.
 """
 
 import hashlib

@@ -1,11 +1,11 @@
-"""Predict with NanoDet-g at other sizes than it was trained at, and choose the size on some of the photos.
+"""Predict with NanoDet-g at sizes other than its training size, and choose the size on some of the photos.
 
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.prediction_size train MODELS [--epochs 8]
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.prediction_size judge MODELS
 
-``train`` writes one model for each line of ``RUNS`` into the folder, its last epoch. ``judge`` predicts on the photos
-that a model was not trained on at each size, and prints the figures as Markdown; then it halves these photos at random,
-chooses the size with the highest mAP50-95 on one half, and judges it on the other.
+``train`` writes one model for each line of ``RUNS`` into the folder, after its last epoch. The other command predicts
+at each size on the photos that a model was not trained on, and prints the figures as Markdown. Then it halves these
+photos at random, chooses the size with the highest mAP50-95 on one half, and evaluates it on the other.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def predictions(data: autodet.Dataset, records: list[ImageRecord], model: Path, 
 
 
 def halves(count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield random halvings of photos, each half choosing once."""
+    """Yield random halvings of photos; each half is first once."""
     for seed in range(HALVINGS // 2):
         order = np.random.default_rng(seed).permutation(count)
         yield order[: count // 2], order[count // 2 :]
@@ -87,7 +87,7 @@ def halves(count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def judge(data: autodet.Dataset, model: Path, trained: int) -> None:
-    """Print the figures of every size, and those of the size that half of the photos choose."""
+    """Print the figures of every size, and of the size chosen on half of the photos."""
     records = list(data.split("val"))
     seen = {side: predictions(data, records, model, side) for side in sizes(trained)}
 
@@ -114,7 +114,7 @@ def judge(data: autodet.Dataset, model: Path, trained: int) -> None:
 
 
 def main() -> None:
-    """Train the models, or judge them."""
+    """Train the models, or evaluate them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("train", "judge"))
     parser.add_argument("models", type=Path)

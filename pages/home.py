@@ -1,4 +1,4 @@
-"""Home page: what autodet does, what runs, and what exists."""
+"""Home page: introduction, running searches, data sets and models."""
 
 from autodet.ui.common.frame import page
 from autodet.ui.home.overview import show_overview

@@ -1,1 +1,1 @@
-"""Who uses autodet, what each may change, quotas of a demo, and the log of changes."""
+"""Visitors and their roles, permission for changes, the log of changes, and quotas of a demo."""

@@ -33,7 +33,7 @@ def admit(role: Role) -> str:
 
 
 def admitted_role(digest: str) -> Role | None:
-    """Return the role of a token; None if it admits nobody.
+    """Return the role of a token; None if it is unknown or has expired.
 
     Args:
         digest: ``digest_of`` the token.
@@ -43,7 +43,7 @@ def admitted_role(digest: str) -> Role | None:
 
 
 def revoke(digest: str) -> None:
-    """Make a token worthless."""
+    """Invalidate a token."""
     _admissions.pop(digest, None)
 
 

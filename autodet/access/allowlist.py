@@ -1,4 +1,4 @@
-"""Who may use the app after a sign-in with OpenID Connect: e-mail addresses and domains."""
+"""The allowlist for OpenID Connect: e-mail addresses and domains with their roles."""
 
 from collections.abc import Mapping
 from typing import Any

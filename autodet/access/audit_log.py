@@ -1,8 +1,8 @@
-"""The log of changes: who did what to which thing, when, and how it ended; one JSON object a line.
+"""The log of changes: visitor, action, item, time and outcome; one JSON object per line.
 
-``audit/changes.jsonl`` in the workspace is only appended to. At ``MAX_BYTES`` it becomes ``changes.1.jsonl``, and older
-ones get the next number; the last is deleted. A demo writes nothing into its workspace, so its entries are in the
-server's log.
+``audit/changes.jsonl`` in the workspace is append-only. At ``MAX_BYTES`` it is renamed to ``changes.1.jsonl``, older
+logs get the next number, and the oldest is deleted. A demo writes nothing into its workspace, so its entries are in
+the server's log.
 """
 
 import json
@@ -35,11 +35,11 @@ class Entry:
 
     Attributes:
         time: ISO 8601 in UTC.
-        visitor: Name of the visitor; empty if nobody knows.
+        visitor: Name of the visitor; empty if unknown.
         role: Role of the visitor.
         address: IP address of the browser; empty for the command line and Python.
         action: An action of ``autodet.access.change``, or ``sign in``.
-        thing: Id or name of what was changed.
+        thing: Id or name of the changed item.
         outcome: ``done``, ``failed``, or ``refused``.
     """
 
@@ -53,7 +53,7 @@ class Entry:
 
 
 def write_entry(workspace: Workspace, visitor: Visitor, action: str, thing: str, outcome: str) -> None:
-    """Append an entry; a log that cannot be written stops nobody's work, and is reported in the server's log."""
+    """Append an entry. An error is reported in the server's log and does not stop the change."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     texts = (text[:MAX_LETTERS] for text in (visitor.name, visitor.role, visitor.address, action, thing, outcome))
     line = json.dumps(asdict(Entry(now, *texts)), ensure_ascii=True)
@@ -70,7 +70,7 @@ def write_entry(workspace: Workspace, visitor: Visitor, action: str, thing: str,
 
 
 def read_entries(workspace: Workspace) -> Iterator[Entry]:
-    """Yield the entries, the oldest first; damaged lines are left out."""
+    """Yield the entries, the oldest first; damaged lines are skipped."""
     for path in (*(_older(workspace.audit, number) for number in range(MAX_OLDER, 0, -1)), workspace.audit / LOG):
         with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
             for line in file:

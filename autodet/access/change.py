@@ -1,4 +1,4 @@
-"""The door of all changes: every function that changes something in a workspace passes it, whoever calls it."""
+"""Permission and log of changes: every function that changes a workspace does so within ``change``."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +46,7 @@ WORDS: dict[Action, str] = {
     "add model": "add models",
     "rename model": "rename models",
     "delete model": "delete models",
-    "restore": "restore what was deleted",
+    "restore": "restore deleted items",
     "add graph": "add graphs to models",
     "export to 8 bits": "export models to 8 bits",
     "evaluate": "start evaluations",
@@ -62,7 +62,7 @@ class Change:
     """A change under way.
 
     Attributes:
-        thing: What is changed, for the log: an id, or a name until there is one.
+        thing: The changed item in the log: its id, or its name until it has an id.
     """
 
     thing: str
@@ -70,11 +70,11 @@ class Change:
 
 @contextmanager
 def change(action: Action, thing: str, workspace: Workspace) -> Iterator[Change]:
-    """Let an editor change something, and log it; a change within another one is a part of it.
+    """Allow an editor to change the workspace, and log the change; a nested change counts as part of the outer one.
 
     Args:
         action: Kind of the change.
-        thing: Id or name of what is changed; set ``thing`` of the yielded value when its id is known.
+        thing: Id or name of the changed item; set ``thing`` of the yielded value when the id is known.
         workspace: The workspace.
 
     Raises:
@@ -99,12 +99,12 @@ def change(action: Action, thing: str, workspace: Workspace) -> Iterator[Change]
 
 
 def may_change() -> bool:
-    """Return whether the visitor may change anything; results of a visitor who may not are not kept."""
+    """Return whether the visitor may change the workspace; if not, results are not stored."""
     return _may_change(current_visitor())
 
 
 def refusal(action: Action) -> str:
-    """Return why a visitor may not do something, and what helps."""
+    """Return why a visitor may not do something, and what to do."""
     if load_settings().mode == "demo":
         return f"This is a demo, in which visitors cannot {WORDS[action]}; install autodet to do so."
     return f"Only editors can {WORDS[action]}, and you are a viewer here; ask an editor."

@@ -10,17 +10,17 @@ from contextlib import contextmanager
 RECENT_SECONDS = 900.0
 MAX_WRONG = 10  # recent wrong passwords of an address, after which it is locked out
 MAX_DELAY_SECONDS = 30.0
-MAX_WAITING = 32  # guesses that may wait at once, each of another address
+MAX_WAITING = 32  # guesses that may wait at once, each from a different address
 MAX_ADDRESSES = 10_000
-IPV6_PREFIX = 64  # bits that a provider gives to one customer at least
+IPV6_PREFIX = 64  # providers give each customer at least a network of this prefix length
 
 
 class TooManyGuessesError(Exception):
-    """The guess must not be checked now."""
+    """The guess cannot be checked now."""
 
 
 class LockedOutError(TooManyGuessesError):
-    """The address had too many wrong passwords lately."""
+    """Too many wrong passwords came from the address recently."""
 
 
 class Guesses:
@@ -28,7 +28,7 @@ class Guesses:
 
     Args:
         sleep: Function that waits for the given number of seconds.
-        clock: Function that returns the seconds since some moment.
+        clock: Function that returns the time in seconds.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Guesses:
         with self._lock:
             network = _network(address)
             moments = self._recent(network)
-            self._wrong.pop(network, None)  # the address moves to the end, so that the first was idle the longest
+            self._wrong.pop(network, None)  # moves the address to the end, so that the first entry is the least recent
             while len(self._wrong) >= MAX_ADDRESSES:
                 del self._wrong[next(iter(self._wrong))]
             self._wrong[network] = moments
@@ -57,11 +57,11 @@ class Guesses:
 
     @contextmanager
     def wait(self, address: str) -> Iterator[None]:
-        """Delay a guess, right or wrong, by how many wrong ones its address had lately.
+        """Delay a guess, right or wrong, depending on the number of recent wrong guesses from its address.
 
         Raises:
             LockedOutError: The address is locked out.
-            TooManyGuessesError: Another guess of the address is waiting, or too many guesses are.
+            TooManyGuessesError: Another guess from the address is waiting, or too many guesses are.
         """
         network = _network(address)
         with self._lock:
@@ -86,7 +86,7 @@ class Guesses:
 
 
 def _network(address: str) -> str:
-    """Return what counts as one address: for IPv6 the network of one customer."""
+    """Return the key of an address: for IPv6, the network of one customer."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Quotas of a demo: what its visitors may predict on within an hour, each session and all together."""
+"""Hourly quotas for predictions in a demo, for each session and for all sessions together."""
 
 import threading
 import time
@@ -11,12 +11,12 @@ from autodet.errors import QuotaError
 from autodet.settings import MEGABYTE, Limit, Settings
 
 HOUR = 3600.0
-PATIENCE_SECONDS = 20.0  # wait for another visitor's prediction
+PATIENCE_SECONDS = 20.0  # maximum wait for the predictions of other visitors
 
 
 @dataclass(frozen=True)
 class Use:
-    """What a prediction takes: photos, megapixels and uploaded megabytes."""
+    """The cost of a prediction: photos, megapixels and uploaded megabytes."""
 
     photos: float = 0.0
     megapixels: float = 0.0
@@ -24,15 +24,15 @@ class Use:
 
     @classmethod
     def of_photo(cls, size_wh: tuple[int, int], size_bytes: int) -> "Use":
-        """Return the use of one uploaded photo."""
+        """Return the cost of one uploaded photo."""
         return cls(1, size_wh[0] * size_wh[1] / MEGABYTE, size_bytes / MEGABYTE)
 
 
 class Quota:
-    """What the visitors of a demo have used within the last hour; thread-safe.
+    """The predictions of a demo within the last hour; thread-safe.
 
     Args:
-        clock: Function that returns the seconds since some moment.
+        clock: Function that returns the time in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,11 +44,11 @@ class Quota:
 
     @contextmanager
     def prediction(self, session: str, use: Use, settings: Settings) -> Iterator[None]:
-        """Let a session predict, and count what it uses; outside of a demo nothing is counted.
+        """Allow a session to predict, and count the cost; outside a demo nothing is counted.
 
         Args:
             session: Identifies the session.
-            use: What the prediction takes.
+            use: Cost of the prediction.
             settings: The quotas.
 
         Raises:

@@ -1,7 +1,7 @@
-"""Who acts: a visitor of the app, or the person who runs the command line or Python on this machine.
+"""The acting visitor: a visitor of the app, or the user of the command line or Python on this machine.
 
-An interface registers how it finds its visitor; without one, the machine's user acts. Work that continues elsewhere
-(a job's thread, a download, a process) acts for the visitor who started it.
+An interface registers a function that returns its visitor; without one, the machine's user acts. Work in the
+background (a job's thread, a download, a process) acts for the visitor who started it.
 """
 
 import getpass
@@ -20,10 +20,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Visitor:
-    """A person who uses autodet.
+    """A user of autodet.
 
     Attributes:
-        name: E-mail address, or the user's name on this machine; empty if nobody knows.
+        name: E-mail address, or the user's name on this machine; empty if unknown.
         role: ``editor`` may do everything; ``viewer`` may look, read stored evaluations, and predict.
         address: IP address of the browser; empty on this machine itself.
     """
@@ -40,7 +40,7 @@ _sources: list[Callable[[], Visitor | None]] = []  # at most one: that of this p
 
 
 def identify_visitors(source: Callable[[], Visitor | None]) -> None:
-    """Register how an interface finds its visitor.
+    """Register the function that returns an interface's visitor.
 
     Args:
         source: Returns the visitor of the calling thread; None if the machine's user acts.
@@ -49,7 +49,7 @@ def identify_visitors(source: Callable[[], Visitor | None]) -> None:
 
 
 def current_visitor() -> Visitor:
-    """Return who acts in this thread."""
+    """Return the visitor for whom this thread acts."""
     if acting := _acting.get():
         return acting
     return next(filter(None, (source() for source in _sources)), None) or machine_user()
@@ -66,7 +66,7 @@ def acting_as(visitor: Visitor) -> Iterator[None]:
 
 
 def for_current_visitor(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Return a function that acts for the visitor of now, in whatever thread it is called."""
+    """Return a function that acts for the current visitor in any thread."""
     visitor = current_visitor()
 
     def bound(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
@@ -78,8 +78,8 @@ def for_current_visitor(function: Callable[Arguments, Result]) -> Callable[Argum
 
 @cache
 def machine_user() -> Visitor:
-    """Return the user of this machine whose process this is."""
+    """Return the user of this machine who runs this process."""
     try:
         return Visitor(getpass.getuser(), "editor")
-    except (OSError, KeyError):  # a container may run under a number without a name
+    except (OSError, KeyError):  # a container may run under a user id without a name
         return Visitor("", "editor")

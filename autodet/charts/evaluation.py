@@ -1,4 +1,4 @@
-"""Charts of how well each class is detected."""
+"""Charts of the quality of each class."""
 
 from collections.abc import Mapping, Sequence
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-import pandas  # noqa: F401 - Plotly asks for it, and must not find it half loaded by another thread
+import pandas  # noqa: F401 - imported here, because Plotly could find it half loaded by another thread
 import plotly.graph_objects as go
 
 from autodet.charts.palette import GREY
@@ -58,7 +58,7 @@ def label(name: str) -> str:
 
 
 def plotly_text(text: str) -> str:
-    """Escape a text for Plotly, which reads some HTML, but shows the entities of quotation marks as they are."""
+    """Escape a text for Plotly, which interprets some HTML, but shows the entities of quotation marks verbatim."""
     return escape(harmless(text), quote=False)
 
 

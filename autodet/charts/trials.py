@@ -77,7 +77,7 @@ def loss_figure(status: SearchStatus) -> go.Figure:
 
 
 def first_epoch_figure(status: SearchStatus, height: int = HEIGHT) -> go.Figure:
-    """Plot training loss within the first epoch, one line per running trial, for the time before any score."""
+    """Plot training loss within the first epoch, one line per running trial, before there is a score."""
     figure = go.Figure()
     for trial in status.trials:
         shares, losses = zip(*trial.epoch_losses, strict=True) if trial.epoch_losses else ((), ())

@@ -44,7 +44,7 @@ IMAGES = "images"
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 VERSION = 2
-LATER = ("id", "owner")  # fields of a summary that the summaries of earlier versions lack
+LATER = ("id", "owner")  # fields that summaries of earlier versions lack
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Dataset:
         other_parents: The further data sets that a merge joined to the first, without changes of their own.
         splits_from: Where the splits come from; empty if an earlier version of autodet imported it.
         temporary: Whether its photos are only evaluated, and deleted afterwards.
-        owner: Who imported or made it; empty if nobody knows.
+        owner: Who imported or made it; empty if unknown.
     """
 
     folder: Path

@@ -83,7 +83,7 @@ def group_alike(looks: Sequence[int]) -> list[int]:
 def _shrunk(image: Image.Image) -> Image.Image:
     """Shrink a photo to the grid, in strips: copies of a large photo in other modes would take hundreds of megabytes.
 
-    Pillow shrinks horizontally and then vertically, so that strips give the same pixels as the whole photo.
+    Pillow shrinks horizontally and then vertically, so strips give the same pixels as the whole photo.
     """
     transparent = image.has_transparency_data
     mode = "RGBa" if transparent else "L"

@@ -44,7 +44,7 @@ def kept_conditions(dataset: Dataset, records: Sequence[ImageRecord]) -> list[Co
 def measure_photos(
     dataset: Dataset, records: Sequence[ImageRecord], progress: Callable[[int, int], None] | None = None
 ) -> list[Conditions]:
-    """Measure photos of a data set that are not measured yet, and store the result, unless a viewer asks.
+    """Measure the photos of a data set that are not measured yet, and store the result unless the visitor is a viewer.
 
     Args:
         dataset: The data set.

@@ -19,7 +19,7 @@ from autodet.records import BoolArray, FloatArray, IntArray, Interval
 MAX_DRAWS, MIN_DRAWS = 1000, 200
 MAX_WORK, WORK_PER_HIT = 10**9, 5  # detections times draws, some seconds; a true positive costs more
 MAX_BLOCK = 4_000_000  # weights of detections at once, 16 MB
-MAX_ROWS = 250_000  # weights of a class's detections at once: what a core's cache holds
+MAX_ROWS = 250_000  # weights of a class's detections at once, which fit into a core's cache
 PERCENTILES = (2.5, 97.5)
 SEED = 0
 
@@ -133,7 +133,7 @@ class _ClassColumns:
 
     @cached_property
     def places(self) -> list[tuple[IntArray, IntArray, IntArray, IntArray]]:
-        """For each IoU the true positives, and of these the last of each run without a false positive in between.
+        """For each IoU: the true positives, and the last of each run of them without a false positive between.
 
         Precision rises within a run in every draw, so only its last counts. Then the detections that do not count, and
         how many of these precede each end of a run.

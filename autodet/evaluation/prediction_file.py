@@ -21,7 +21,7 @@ WEIGHTS, PHOTOS = "weights_sha256", "photos_sha256"
 def photos_checksum(photos: Sequence[ImageRecord]) -> str:
     """Return the SHA-256 over the names and contents of photos in their order, which a data set's fingerprint ignores.
 
-    It says which photo each row of predictions belongs to.
+    It identifies the photo of each row of predictions.
     """
     return hashlib.sha256(repr([(photo.file, photo.sha256) for photo in photos]).encode()).hexdigest()
 
@@ -68,8 +68,8 @@ def read_predictions(path: Path, photos: Sequence[ImageRecord], weights_sha256: 
 
     Raises:
         OSError: The file does not exist or cannot be read.
-        ValueError: The file is damaged, other weights made it, or it belongs to other photos, to another order of them,
-            or to an earlier version, which did not tell them.
+        ValueError: The file is damaged, other weights made it, or it belongs to other photos or another order of
+            them, or an earlier version wrote it without a checksum of the photos.
     """
     try:
         with np.load(path, allow_pickle=False) as columns:

@@ -66,7 +66,7 @@ def start_job(key: Hashable, work: Callable[[Job], object], unexpected: str) -> 
 
     Args:
         key: Identifies what the job makes.
-        work: Does it, for the visitor who starts it, and reports to the job.
+        work: Function that does the work and reports to the job; it acts for the visitor who starts the job.
         unexpected: Error message for an unforeseen failure.
 
     Returns:

@@ -31,8 +31,8 @@ def compare(
 ) -> Comparison:
     """Compare two models on one split, and tell whether the difference is more than chance.
 
-    Evaluations that are kept beside the models are used. Only the classes of the data set count, of photos that are
-    not imported only those that both models know. Warns (``AutodetWarning``) if a model was trained on some of the
+    Evaluations that are kept beside the models are used. Only the classes of the data set count; for photos that are
+    not imported, only those that both models know. Warns (``AutodetWarning``) if a model was trained on some of the
     photos, and about photos that are not imported like ``Detector.evaluate``.
 
     Args:

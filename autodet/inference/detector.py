@@ -316,7 +316,7 @@ def load_detector_apart(model: StoredModel) -> Detector:
 
     Raises:
         BundleError: As ``load_detector``.
-        ModelError: As ``load_detector``, or the prediction process has too much to do.
+        ModelError: As ``load_detector``, or too many requests are waiting.
     """
     card, runtime = load_runtime_apart(model)
     return Detector(replace(model, card=card), runtime)

@@ -70,7 +70,7 @@ def match_evaluation(model: StoredModel, dataset: Dataset, split: str, predictio
 
 
 def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation: Kept) -> None:
-    """Store an evaluation of a model of a workspace; nothing is written beside a bundle elsewhere, or for a viewer.
+    """Store an evaluation of a model of a workspace; nothing is written for a bundle outside it or for a viewer.
 
     Raises:
         OSError: The file cannot be written.

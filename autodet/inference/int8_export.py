@@ -189,7 +189,7 @@ def quantize(plain: Path, quantized: Path, inputs: Iterator[Inputs]) -> None:
         activation_type=QuantType.QUInt8,
         nodes_to_quantize=features,
     )
-    graph = onnx.load(quantized)  # it lists every domain of operators that ONNX Runtime knows
+    graph = onnx.load(quantized)  # it lists every operator domain that ONNX Runtime knows
     for version in [version for version in graph.opset_import if version.domain]:
         graph.opset_import.remove(version)
     onnx.save(graph, quantized)

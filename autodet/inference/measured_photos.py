@@ -27,8 +27,8 @@ def measured_photos(
 ) -> Iterator[Dataset]:
     """Open a data set, or read the labelled photos of a path, which are deleted at the end of the block.
 
-    For the photos of a path, warns (``AutodetWarning``) about findings that an import would ask about, with its
-    assumptions, and about classes that a model does not know, whose labels are left out.
+    For the photos of a path, warns (``AutodetWarning``) about findings that an import would ask about, with the
+    decisions assumed for them, and about classes that a model does not know; their labels are ignored.
 
     Args:
         given: A data set, its id or its name; or a path of an archive or a folder. A text that is a data set's id or

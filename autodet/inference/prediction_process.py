@@ -1,7 +1,7 @@
-"""Predictions in a process of their own, for the pages.
+"""Predictions for the pages, in a separate process.
 
-The pages' process thus needs neither torch nor memory for models and decoded photos, and survives a photo that takes
-too much of it. One process serves all visitors, in order of arrival; it ends when nothing was predicted for a while.
+The server thus needs neither torch nor memory for models and decoded photos, and survives a photo that needs too much
+memory. One process serves all visitors, in order of arrival, and ends after some time without requests.
 """
 
 import socket
@@ -25,7 +25,7 @@ from autodet.processes import module_environment
 from autodet.records import Prediction
 
 MAX_WAITING = 32  # requests
-BATCH = 8  # photos of a request, so that a long job lets others in between
+BATCH = 8  # photos of a request, so that other requests run between those of a long job
 IDLE_SECONDS = 300.0
 DEADLINE_SECONDS = 300.0
 ATTEMPTS = 2
@@ -60,11 +60,11 @@ class Answer:
 
 
 class PredictionProcess:
-    """A process that predicts, started when there is something to do.
+    """A process that predicts, started on the first request.
 
     Args:
-        idle_seconds: Time without requests after which the process ends and returns its memory.
-        deadline_seconds: Maximum time of a request, after which the process is ended.
+        idle_seconds: Time without requests after which the process ends and frees its memory.
+        deadline_seconds: Maximum time of a request, after which the process is killed.
     """
 
     def __init__(self, idle_seconds: float = IDLE_SECONDS, deadline_seconds: float = DEADLINE_SECONDS) -> None:
@@ -123,7 +123,7 @@ class PredictionProcess:
                 raise answer
             return answer
         raise ModelError(
-            "The process that predicts was ended twice, probably for lack of memory; try fewer or smaller photos."
+            "The prediction process ended twice, probably for lack of memory; try fewer or smaller photos."
         )
 
     def _end_child(self) -> None:
@@ -160,7 +160,7 @@ def _shared_process() -> PredictionProcess:
 
 @dataclass
 class RuntimeApart:
-    """A model in a prediction process; see ``autodet.inference.runtime.Runtime``. It takes no open files."""
+    """A model in a prediction process; see ``autodet.inference.runtime.Runtime``. It does not accept open files."""
 
     model: StoredModel
     process: PredictionProcess

@@ -40,13 +40,13 @@ def _answer(request: Request, loaded: "OrderedDict[str, Loaded]") -> Answer | Ex
         return Answer(card, runtime.name, runtime.device, runtime.limit, results)
     except AutodetError as error:
         return error
-    except Exception:  # the parent cannot receive every exception, nor does its user understand them
+    except Exception:  # the parent cannot unpickle every exception, and its user would not understand them
         log.exception("A prediction failed.")
         return RuntimeError("A prediction failed; the log has the details.")
 
 
 def _loaded(model: StoredModel, loaded: "OrderedDict[str, Loaded]") -> Loaded:
-    """Return a loaded model, and keep it for later requests instead of the one that was used least recently."""
+    """Return a loaded model, and keep it loaded in place of the least recently used one."""
     key = f"{model.path} {model.card!r}"  # models with the same weights may differ in their calibration or graph
     if key not in loaded:
         while len(loaded) >= MAX_LOADED:

@@ -18,7 +18,7 @@ TITLES = {
 }
 FIRST_EPOCH = (
     "The training loss within the first epoch: it should fall. The first score follows at the end of the epoch, when "
-    "the validation photos are judged."
+    "the validation photos are evaluated."
 )
 READINGS = {
     "curves": "Each line is a trial. A line that still rises at its end would gain from more epochs; dotted lines were "

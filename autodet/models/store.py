@@ -29,7 +29,7 @@ from autodet.workspace import (
 BUNDLE = STORED
 PATIENCE_SECONDS = 60.0
 BROUGHT = "brought"  # marker file beside a bundle that was not made in this workspace
-OWNER = "owner"  # file with the name of who made or imported a model, beside its bundle
+OWNER = "owner"  # file with the name of the model's owner, beside its bundle
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class StoredModel:
 
     @property
     def owner(self) -> str:
-        """Who made or imported it; empty if nobody knows."""
+        """The user who made or imported it; empty if unknown."""
         try:
             return self.path.with_name(OWNER).read_text(encoding="utf-8") if self.is_in_workspace else ""
         except (OSError, ValueError):
@@ -85,8 +85,9 @@ class StoredModel:
 
     @property
     def added(self) -> str:
-        """When the model was imported, or else trained here, ISO 8601 with time zone."""
-        return datetime.fromtimestamp(_moment(self), UTC).isoformat(timespec="seconds")
+        """When the model was imported, or else trained here, ISO 8601 with time zone; empty if unknown."""
+        moment = _moment(self)
+        return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds") if moment else ""
 
     def to_json(self) -> dict[str, object]:
         """Return a dict with the keys ``model, name, dataset, map50, thresholds, added, owner``."""
@@ -97,7 +98,7 @@ class StoredModel:
             "dataset": card.dataset,
             "map50": card.metrics.get("map50"),
             "thresholds": card.all_thresholds,
-            "added": self.added,
+            "added": self.added or None,
             "owner": self.owner or None,
         }
 

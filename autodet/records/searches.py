@@ -97,7 +97,7 @@ class SearchStatus:
         diagnoses: Trials that found nothing, with the likely causes. Never stored.
         follow_up: Kind of a search that repeats trials of another one; None for a search that looks for parameters.
         follows: Id of the search whose trials it repeats; empty if it follows none.
-        owner: Who started it; empty if nobody knows.
+        owner: Who started it; empty if unknown.
     """
 
     search: str

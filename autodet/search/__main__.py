@@ -1,6 +1,6 @@
 """The supervisor process: ``python -m autodet.search FOLDER`` starts or resumes the search in a folder.
 
-With ``--stand-by`` instead of a folder, it loads what trials need and waits for the folder on its standard input.
+With ``--stand-by`` instead of a folder, it loads the libraries of trials and reads the folder from its standard input.
 """
 
 import logging
@@ -38,15 +38,15 @@ def main(arguments: list[str]) -> int:
     except BusyError as error:
         log.info("%s", error)
         return 1
-    if train == process.TRAIN:  # what others train need not be a network
+    if train == process.TRAIN:  # other training functions need not train a network
         process.add_graphs(folder)
     return exit_code
 
 
 def _wait_for_search() -> str:
-    """Load what trials need, wait for the folder of a search, and write to its log from then on; empty if none comes.
+    """Load the libraries, wait for the folder of a search, and redirect output to its log; empty on a timeout.
 
-    The caller has gone if standard input ends without a folder.
+    Standard input ends without a folder if the caller has ended.
     """
     from autodet.search.run import process
 

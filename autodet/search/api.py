@@ -300,10 +300,10 @@ class Search:
 
 
 def check_queue(workspace: Workspace) -> None:
-    """Check that a visitor of the app may put one more search into the queue.
+    """Check that a visitor of the app may queue one more search.
 
     Raises:
-        QuotaError: Too many searches of the visitor wait already.
+        QuotaError: Too many searches of the visitor are already waiting.
     """
     visitor, limit = current_visitor(), load_settings().max_queued_searches
     if not visitor.address:

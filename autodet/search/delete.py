@@ -43,7 +43,7 @@ def delete_search(folder: Path, workspace: Workspace) -> None:
 
 
 def restore(kind: Kind, id: str, workspace: Workspace | None = None) -> None:
-    """Bring a deleted data set, search or model back, within a day.
+    """Restore a data set, search or model deleted within the last day.
 
     Args:
         kind: ``dataset``, ``search`` or ``model``.
@@ -51,8 +51,8 @@ def restore(kind: Kind, id: str, workspace: Workspace | None = None) -> None:
         workspace: Its workspace; the settings' workspace by default.
 
     Raises:
-        NotFoundError: The trash holds no such thing.
-        AutodetError: A newer thing has the id.
+        NotFoundError: The trash holds no such item.
+        AutodetError: A newer item has the id.
         AccessError: The visitor may not change anything.
     """
     workspace = workspace or open_workspace()
@@ -63,14 +63,14 @@ def restore(kind: Kind, id: str, workspace: Workspace | None = None) -> None:
 
 
 def empty_trash(workspace: Workspace, kept_seconds: float = KEPT_SECONDS) -> None:
-    """Erase what was deleted a day ago, and the studies of searches.
+    """Erase items deleted more than a day ago, and the studies of searches.
 
     If a study's database is unavailable, the study stays behind. This is harmless: nothing refers to it, and a later
     search of the same name creates its own study.
 
     Args:
         workspace: The workspace.
-        kept_seconds: Age up to which things are kept; 0 for an empty trash.
+        kept_seconds: Age up to which items are kept; 0 empties the trash.
     """
 
     def forget(trashed: Trashed) -> None:

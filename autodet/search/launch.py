@@ -16,7 +16,7 @@ from autodet.text_format import listed
 
 Launcher = Callable[[Path], object]
 PACKAGES = ("torch", "torchvision", "optuna", "pycocotools")  # of training, which a demo's installation lacks
-STAND_BY = "--stand-by"  # argument of a process that gets the folder on its standard input
+STAND_BY = "--stand-by"  # argument of a process that reads the folder from its standard input
 STAND_BY_SECONDS = 120.0
 
 
@@ -54,19 +54,19 @@ def launch(folder: Path, *, module: str = "autodet.search", train: str | None = 
 
 
 def stand_by(home: Path) -> Launcher:
-    """Start a supervisor process that loads its libraries and waits for its search, unless one waits already.
+    """Start a supervisor process that loads its libraries and waits for its search, unless one is already waiting.
 
-    It waits for ``STAND_BY_SECONDS``, and ends earlier if this program ends.
+    It waits at most ``STAND_BY_SECONDS``, and ends if this process ends.
 
     Args:
         home: Folder of the workspace.
 
     Returns:
-        A function that launches the search in a folder, in a new process if none waits any more.
+        A function that launches the search in a folder, in a new process if none is waiting.
     """
     process = _waiting.get(home)
     if process is None or process.poll() is not None:
-        command = [sys.executable, "-m", "autodet.search", STAND_BY, str(home)]  # the home is for lists of processes
+        command = [sys.executable, "-m", "autodet.search", STAND_BY, str(home)]  # the home is for process lists
         with Path(os.devnull).open("wb") as log:  # once it has a search, it writes to the search's log
             _waiting[home] = start_process(command, log, home, stdin=subprocess.PIPE, secrets=DATABASE)
     return partial(_launch_waiting, home)

@@ -1,7 +1,7 @@
-"""Outermost middleware of the server: a cookie for each browser, closed routes, security headers.
+"""Outermost middleware of the server: a cookie for each browser, blocked routes, security headers.
 
 Each browser gets a random cookie that scripts cannot read. Its digest travels to Streamlit in the header
-``BROWSER_HEADER``, which ``.streamlit/config.toml`` declares as a part of the visitor's identity. Streamlit resumes a
+``BROWSER_HEADER``, which ``.streamlit/config.toml`` declares as part of the visitor's identity. Streamlit resumes a
 disconnected session only for the same identity, so that the id of a session is useless without its cookie.
 """
 
@@ -45,7 +45,7 @@ SECURITY_HEADERS = {
 
 
 class Guard:
-    """ASGI middleware that identifies browsers, closes routes and adds security headers.
+    """ASGI middleware that identifies browsers, blocks routes and adds security headers.
 
     Args:
         app: The rest of the server.
@@ -76,7 +76,7 @@ class Guard:
 
 
 def _is_document(scope: Scope) -> bool:
-    """Return whether a browser opens a page; the answer may be an empty one, that its copy is still valid."""
+    """Return whether a browser opens a page; the response may be an empty 304 (not modified)."""
     return "text/html" in Headers(scope=scope).get("accept", "")
 
 
@@ -96,7 +96,7 @@ def _cookie_name(scope: Scope) -> str:
 
 
 def _with_browser(scope: Scope, cookie: str) -> Scope:
-    """Return the scope with the browser's digest in place of what the client sent under that name."""
+    """Return the scope with the browser's digest; a header of that name from the client is removed."""
     name = BROWSER_HEADER.encode()
     headers: list[Any] = [(key, value) for key, value in scope["headers"] if key != name]
     digest = hashlib.sha256(cookie.encode(errors="replace")).hexdigest()

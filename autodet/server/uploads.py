@@ -1,7 +1,7 @@
-"""Middleware for Streamlit's upload route: who may upload, how much, and how many files at once.
+"""Middleware for Streamlit's upload route: permission, sizes, and files at once.
 
-Streamlit accepts a file from everyone who knows the id of a connected session, before any page has asked for the
-password, and keeps it in memory. Files beyond the number at once wait: their bytes stay with the sender.
+Streamlit accepts a file from anyone who knows the id of a connected session, even before any page has asked for the
+password, and keeps it in memory. Files beyond the limit wait: the server does not read them yet.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from autodet.text_format import size_text
 ROUTE = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?$")
 MAX_AT_ONCE = 16  # files of all visitors that arrive at the same time
 MAX_AT_ONCE_PER_SESSION = 4
-MAX_SILENT_SECONDS = 30.0  # a sender that stops in the middle gives its place to others
+MAX_SILENT_SECONDS = 30.0  # an upload that stalls longer is refused
 SWEEP_SECONDS = 20.0
 
 
 class Sessions(Protocol):
-    """What Streamlit knows of its sessions."""
+    """Streamlit's sessions."""
 
     def browser_of(self, session_id: str) -> str | None:
         """Return the browser (``BROWSER_HEADER``) that is connected to a session; None if there is none."""
@@ -79,7 +79,7 @@ class UploadGate:
         self._check_size(session, int(announced) if announced.isdigit() else 0)
 
     def _check_size(self, session: str, more: int) -> None:
-        """Refuse bytes that a session, or all sessions together, may not hold."""
+        """Refuse bytes beyond the limits of the session and of all sessions together."""
         try:
             settings = load_settings()
         except SettingsError as error:
@@ -87,7 +87,7 @@ class UploadGate:
         held = Counter(self._sessions.held_bytes()) + self._arriving
         if held[session] + more > settings.max_visitor_upload_bytes:
             limit = size_text(settings.max_visitor_upload_bytes)
-            raise HTTPException(413, f"The files of one visitor may have {limit}; remove some, or reload the page.")
+            raise HTTPException(413, f"The files of one visitor may take {limit}; remove some, or reload the page.")
         if held.total() + more > settings.max_upload_bytes:
             raise HTTPException(503, "The server holds too many files of all visitors; try again in some minutes.")
 
@@ -122,7 +122,7 @@ async def drop_files_of_ended_sessions(sessions: Sessions, keep_seconds: float) 
 
     Args:
         sessions: The sessions of the server.
-        keep_seconds: How long a disconnected session can be resumed.
+        keep_seconds: Time for which a disconnected session can be resumed.
     """
     clock = asyncio.get_running_loop().time
     disconnected: dict[str, float] = {}  # since when, by session id

@@ -21,7 +21,7 @@ class EpochProgress:
         epoch: Epoch number, from 1.
         share: Share of its work done, 0 to 1, evaluation included.
         seconds: Time spent on it so far.
-        loss: Mean training loss of about the last second; None before the first, and in evaluation.
+        loss: Mean training loss of about the last second; None in the first second and during evaluation.
     """
 
     epoch: int

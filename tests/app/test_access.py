@@ -10,8 +10,8 @@ from autodet.inference.evaluations import evaluate_model
 from autodet.records import SearchStatus
 from autodet.search.order.spec import SearchSpec
 from autodet.search.status.status_file import write_snapshot
+from autodet.ui.common import loaded_models
 from autodet.ui.common.frame import PAGES
-from autodet.ui.predict import predictions
 from autodet.workspace import write_json
 from tests.access.test_viewer import tree
 from tests.app.conftest import checked, labelled, labels, says, trial
@@ -134,11 +134,11 @@ def test_a_visitor_of_a_demo_changes_nothing(full, visit, demo, name):
 @pytest.mark.trains
 def test_a_visitor_of_a_demo_predicts_until_a_quota_is_used_up(full, fruit, visit, demo, monkeypatch):
     monkeypatch.setenv("AUTODET_DEMO_PHOTOS", "2,5")
-    monkeypatch.setattr(predictions, "quota", predictions.Quota())
+    monkeypatch.setattr(loaded_models, "quota", loaded_models.Quota())
     photos = [(record.file, fruit.photo(record).read_bytes(), "image/jpeg") for record in fruit.images[:3]]
     app = drop(visit("predict", model="fruit"), *photos)
     assert "at most 2 photos an hour for each visitor" in says(app)
-    assert len(app.session_state[predictions.SEEN]) == 2
+    assert len(app.session_state[loaded_models.SEEN]) == 2
 
 
 def test_pages_say_who_made_what_but_not_to_a_demo(full, fruit, model_there, visit, monkeypatch):

@@ -2,6 +2,7 @@ import json
 import shutil
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -242,9 +243,9 @@ def test_without_its_photos_a_model_gets_no_8_bit_file(visit, model_there):
 
 
 @pytest.mark.slow
-def test_a_failed_8_bit_file_is_a_sentence_and_can_be_tried_again(visit, model_there, monkeypatch):
+def test_a_failed_8_bit_file_is_a_sentence_and_can_be_tried_again(visit, model_there, monkeypatch, workspace):
     model_there("fruit")
-    monkeypatch.setattr(int8_jobs, "own_dataset", lambda _model: None)
+    monkeypatch.setattr(int8_jobs, "own_dataset", lambda _model: SimpleNamespace(workspace=workspace))
     monkeypatch.setattr(int8_jobs, "export_int8", None)  # an unforeseen failure
     app = make_int8(visit("models"))
     assert "The 8-bit export failed unexpectedly" in says(app).replace("\\", "")

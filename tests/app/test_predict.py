@@ -223,7 +223,7 @@ def test_downloads(visit, model, photos, offered):
     rows = list(csv.DictReader(io.StringIO(offered["boxes.csv"].decode())))
     assert [row["class"] for row in rows] == list(table(app)["class"])
     assert all(len(row[side].partition(".")[2]) <= 1 for row in rows for side in ("x1", "y1", "x2", "y2"))
-    drawn = Image.open(io.BytesIO(offered[f"{photos[0][0].removesuffix('.jpg')}-boxes.jpg"]()))
+    drawn = Image.open(io.BytesIO(offered[f"{photos[0][0].removesuffix('.webp')}-boxes.jpg"]()))
     assert drawn.size == Image.open(io.BytesIO(photos[0][1])).size
 
     odd = ("a:b<c>|d*?\x07.jpg", *photos[1][1:])

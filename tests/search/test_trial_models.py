@@ -28,7 +28,7 @@ def test_the_best_epoch_of_any_trial_becomes_a_model_of_its_own(searched, cli, h
     code, kept, _ = cli("keep", "fruit", 1, "--name", "The other", "--json").ends()
     thresholds = {"apple": 0.3, "banana": 0.4}
     told = {"model": "the-other", "name": "The other", "dataset": "d", "map50": 0.5, "thresholds": thresholds}
-    assert (code, kept) == (0, told)
+    assert (code, kept) == (0, told | {"added": None, "owner": find_model("the-other", home).owner})
     card, weights = read_bundle(find_model("the-other", home).path)
     assert (card.name, card.epoch, weights) == ("The other", 1, b"trial 1")
     assert read_bundle(find_model("fruit", home).path)[1] == b"refit 0"
@@ -108,6 +108,7 @@ def test_a_deleted_search_takes_its_study_along_and_no_other(searched, start, ho
     start(SCRIPT, trials=1, epochs=2, name="other").wait()
     assert studies(home) == ["fruit", "other"]
     searched.delete()
+    empty_trash(home, kept_seconds=0)
     assert studies(home) == ["other"]
     (trial,) = optuna.load_study(study_name="other", storage=home.optuna_url).trials
     assert trial.intermediate_values == {1: 0.3, 2: 0.8}

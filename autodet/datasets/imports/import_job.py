@@ -80,7 +80,7 @@ class ImportRequest:
         created: Time of the request, ISO 8601 with time zone.
         credentials: For S3: the account and the server, without keys.
         large: Whether the user agreed to a large download.
-        owner: Who asked for it; empty if nobody knows.
+        owner: Who asked for it; empty if unknown.
     """
 
     source: str
@@ -153,7 +153,7 @@ class Import:
         return {str(kind): str(action) for kind, action in _read(draft).items()} if draft.exists() else {}
 
     def keep_draft(self, decisions: Mapping[str, str]) -> None:
-        """Save the user's decisions so far, so that a later visit can restore them; those of a viewer are not saved."""
+        """Save the user's decisions so far, so that a later visit can restore them; a viewer's are not saved."""
         if may_change():
             write_json(self._folder / DRAFT, dict(decisions))
 

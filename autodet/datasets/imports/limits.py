@@ -1,4 +1,4 @@
-"""Limits on what imports may cost: the pixels of one import, the disk space of all data sets."""
+"""Limits of imports: the pixels of one import and the disk space of all data sets."""
 
 import os
 import threading
@@ -31,7 +31,7 @@ class PixelBudget:
         """Count the pixels of a photo.
 
         Raises:
-            DatasetError: That is more than the limit.
+            DatasetError: The photos exceed a limit.
         """
         with self._lock:
             self.spent += pixels
@@ -49,14 +49,14 @@ def pixel_budget() -> PixelBudget:
 
 
 def check_quota(workspace: Workspace, more_bytes: int = 0) -> None:
-    """Check that data sets may take more disk space.
+    """Check that the quota for data sets allows more disk space.
 
     Args:
         workspace: Their workspace.
         more_bytes: Size of the files to add.
 
     Raises:
-        DatasetError: They would take more than the settings allow.
+        DatasetError: They would exceed the limit of the settings.
     """
     quota = load_settings().max_datasets_bytes
     if quota is None:

@@ -59,7 +59,7 @@ def looking_at(names: Sequence[str], root: Path, copies: Path | None) -> Iterato
         why it cannot be read.
 
     Raises:
-        DatasetError: The photos have too many pixels together; the processes of a large source notice it a little late.
+        DatasetError: The photos have too many pixels together; several processes detect it with a short delay.
     """
     if copies:
         for folder in {os.path.dirname(name) for name in names}:  # noqa: PTH120

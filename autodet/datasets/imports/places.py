@@ -1,8 +1,8 @@
-"""Places for imports: some run at a time, the others wait in the order of their requests.
+"""Places for imports: a limited number run at a time, and the others wait in the order of their requests.
 
     workspace/imports/.places/<number>   locked by the import that has the place
 
-The operating system releases the lock of a process however it ends, so that a killed import blocks no others.
+The operating system releases the lock when a process ends, so a killed import does not block others.
 """
 
 import time
@@ -36,7 +36,7 @@ def hold_place(folder: Path, while_waiting: Callable[[], None]) -> Iterator[None
 
     Args:
         folder: Folder of the import, which this process has locked.
-        while_waiting: Is called again and again during the wait; what it raises ends the wait.
+        while_waiting: Called repeatedly during the wait; an exception that it raises ends the wait.
 
     Raises:
         SettingsError: The settings are invalid.

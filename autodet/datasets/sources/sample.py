@@ -1,8 +1,8 @@
 """The sample dataset: rendered still lifes of fruit, with labels from the renderer.
 
 Several fruit of three classes lie among other objects on cluttered tables, overlap, are cut by the frame, and vary in
-lighting, blur and grain. One seed gives the same pictures on every machine of one kind. Those of seed 0 are shipped,
-because drawing takes 15 seconds; after a change of the drawing, renew them:
+lighting, blur and grain. A seed gives the same pictures on every machine of one kind. Those of seed 0 are shipped,
+because drawing takes 15 seconds; after a change to the drawing, draw them again:
 
     python -m autodet.datasets.sources.sample
 """
@@ -64,7 +64,7 @@ def read_shipped(name: str) -> bytes:
 def _ship() -> None:
     with zipfile.ZipFile(SHIPPED, "w") as archive:
         for name, content in _draw_files(SHIPPED_SEED, SAMPLE_IMAGES):
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # without the time of its making
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # without a timestamp
 
 
 def _draw_files(seed: int, images: int) -> Iterator[tuple[str, bytes]]:

@@ -22,7 +22,7 @@ def executor_for(
         spec: The specification of the search.
         train: The function that trains a job, as ``module:function``.
         settings: The settings, which define the devices or the cluster.
-        first: The slot for which the search has waited, if it has.
+        first: The slot that the search has waited for, if any.
 
     Raises:
         SearchError: The cluster is not configured or cannot be reached.

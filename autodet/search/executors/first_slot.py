@@ -1,4 +1,4 @@
-"""The wait of a new search for its first device slot, before its process loads Optuna and the rest of the supervisor.
+"""A new search waits for its first device slot before its process loads Optuna and the rest of the supervisor.
 
 A waiting process takes less than half of the memory of a supervisor.
 """

@@ -62,8 +62,8 @@ class _Worker:
 class _Inherited:
     """A descriptor passed on to the worker.
 
-    With that of a slot, the worker also holds the lock on it: if the supervisor is killed, the slot becomes free only
-    when the worker has ended.
+    With a slot's descriptor, the worker also holds the slot's lock: if the supervisor is killed, the slot becomes free
+    only when the worker has ended.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -77,7 +77,7 @@ class _Inherited:
         os.set_inheritable(self._descriptor, False)  # child processes of the training must not hold it
 
     def replace(self, *others: int) -> None:
-        """Let other descriptors of this process be the passed one, and close that."""
+        """Redirect other descriptors of this process to the passed one, and close it."""
         for other in others:
             os.dup2(self._descriptor, other)
         os.close(self._descriptor)
@@ -239,7 +239,7 @@ def _work(
 ) -> None:
     """Run a worker process: train, and send events to the supervisor.
 
-    What it prints goes to the supervisor's log, which the fork server may not have: it can be older than the search.
+    Its output goes to the supervisor's log. The fork server may lack this log, because it can be older than the search.
     """
     log.replace(STANDARD_OUTPUT, STANDARD_ERROR)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor handles Ctrl-C in a terminal

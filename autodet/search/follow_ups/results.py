@@ -191,12 +191,12 @@ def _trainings(found: Search, workspace: Workspace) -> list[_Training]:
 
 
 def _configuration(planned: PlannedTrial) -> str:
-    """Return what trainings that differ only in their seed and in their photos have in common."""
+    """Return a key that is equal for trainings that differ only in their seed and photos."""
     return repr((planned.repeats, sorted(planned.params.items()), planned.epochs, planned.train_share, planned.photos))
 
 
 def _identity(planned: PlannedTrial) -> tuple[str, int]:
-    """Return what equal trainings have in common: two follow-ups may have started with the same seeds."""
+    """Return a key that is equal for equal trainings: two follow-ups may have started with the same seeds."""
     return _configuration(planned), planned.seed
 
 

@@ -43,7 +43,7 @@ class SearchSpec(StoredOptions):
         why: Reasons for the chosen values, which ``autodet.messages.plans`` renders as sentences.
         fingerprint: Fingerprint of the data set, to detect changes; empty in searches of earlier versions.
         follow_up: The search that it follows, and its trials; None for a search that looks for parameters.
-        owner: Who started it; empty if nobody knows.
+        owner: Who started it; empty if unknown.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The work of a supervisor once its search has its turn: checks, the search itself, the record of a failure."""
+"""The work of a supervisor after its wait: checks, the search itself, and the record of a failure."""
 
 import logging
 from pathlib import Path
@@ -27,14 +27,14 @@ def carry_on(folder: Path, train: str, first: FirstSlot | None) -> int:
     Args:
         folder: The search folder.
         train: The function that trains a job, as ``module:function``.
-        first: The slot for which the search has waited, if it has.
+        first: The slot that the search has waited for, if any.
     """
     try:
         set_aside(folder)
         spec = SearchSpec.read(folder)
         check_dataset(spec, Workspace(folder.parent.parent))
         check_start(spec, folder)
-        with acting_as(Visitor(spec.owner, "editor")):  # models belong to who started the search
+        with acting_as(Visitor(spec.owner, "editor")):  # models belong to the owner of the search
             supervise(folder, executor_for(folder, spec, train, load_settings(), first))
         give_back(folder)
     except Exception as error:

@@ -20,7 +20,7 @@ def confirm_deletion(delete: Callable[[], object], kind: Kind, id: str) -> None:
 
     Args:
         delete: Callback that deletes the item.
-        kind: What the item is.
+        kind: Kind of the item.
         id: Its id.
     """
     st.caption(TRASH_NOTE)

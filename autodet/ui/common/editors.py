@@ -1,4 +1,4 @@
-"""What only editors can do: hidden from viewers, with a line that says why. ``autodet.access.change`` decides."""
+"""Components for editors, replaced for viewers by the reason; ``autodet.access.change`` enforces the roles."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -22,7 +22,7 @@ def editors_only(
     """Hide a component from viewers.
 
     Args:
-        action: What it offers; a line in its place says why a viewer cannot do it. None for no line.
+        action: The component's action; a line in its place says why a viewer cannot do it. None for no line.
     """
 
     def decorated(show: Callable[Arguments, None]) -> Callable[Arguments, None]:
@@ -44,7 +44,7 @@ def explain_refusal(action: Action) -> None:
 
 
 def show_visitor() -> None:
-    """Show a demo's banner, and in the sidebar who is signed in, with which role, and how to sign out."""
+    """Show a demo's banner, and in the sidebar the signed-in visitor with the role and *Sign out*."""
     if load_settings().mode == "demo":
         st.info(DEMO, icon=":material/science:")
     visitor = find_visitor()
@@ -59,5 +59,5 @@ def show_visitor() -> None:
 
 
 def made_by(owner: str) -> str:
-    """Return the end of a phrase on who made something, as Markdown; empty if nobody knows, or in a demo."""
+    """Return " by" and the owner, as Markdown; empty if the owner is unknown, or in a demo."""
     return f" by {escape(owner)}" if owner and load_settings().mode != "demo" else ""

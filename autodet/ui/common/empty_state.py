@@ -1,4 +1,4 @@
-"""Pages without contents yet: a drawing of what they will hold, a sentence, and the button that gets there."""
+"""Empty pages: a drawing of the future contents, a sentence, and a button for the next step."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from autodet.ui.common.frame import link
 
 FRAME = '<rect x="2" y="2" width="96" height="60" rx="6"/>'
 PHOTO = '<path d="M2 50l22-20 18 16 20-24 36 30"/><circle cx="22" cy="18" r="6"/>'
-LINES = (  # middle tones, which both themes show
+LINES = (  # mid tones, visible in both themes
     "svg{fill:none;stroke:#8a9690;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}.accent{stroke:#2a9d6f}"
 )
 DRAWINGS = {  # inside a frame of 100 by 64
@@ -24,11 +24,11 @@ DRAWINGS = {  # inside a frame of 100 by 64
 
 
 def show_empty(drawing: str, text: str, links: Sequence[tuple[str, str]]) -> None:
-    """Show what a page will hold.
+    """Show a page without contents.
 
     Args:
         drawing: A key of ``DRAWINGS``.
-        text: What is missing and what to do, as Markdown.
+        text: The missing contents and the next step, as Markdown.
         links: Pages with the labels of their links, the usual next step first.
     """
     with st.container(border=True, horizontal_alignment="center", gap="small"):
@@ -40,7 +40,7 @@ def show_empty(drawing: str, text: str, links: Sequence[tuple[str, str]]) -> Non
 
 
 def show_drawing(name: str, width: int = 200) -> None:
-    """Show a drawing, which says nothing that the text beside it does not.
+    """Show a decorative drawing, without a text alternative.
 
     Args:
         name: A key of ``DRAWINGS``.

@@ -1,4 +1,4 @@
-"""The newest follow-up of a search, which refreshes itself, and a button that starts another one."""
+"""The newest follow-up of a search, refreshed while it runs, and a button that starts another one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SAME_ORDER_SECONDS = 5.0  # a double click starts one follow-up
 
 @dataclass(frozen=True)
 class FollowUpSection:
-    """What differs between kinds of follow-ups.
+    """The differences between kinds of follow-ups.
 
     Attributes:
         page: Title of the page.
@@ -29,7 +29,7 @@ class FollowUpSection:
         title: Title of the section.
         icon: Its icon.
         show: Shows the result of a follow-up with this id.
-        choose: Shows what can be chosen and returns the plan; it may raise ``SearchError``.
+        choose: Shows the choices and returns the plan; it may raise ``SearchError``.
         labels: Of the button that starts the first one, and a further one.
     """
 

@@ -1,4 +1,4 @@
-"""Imports that this browser session has started."""
+"""Imports started in this browser session."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ TO_TOP = "to the top"  # session state: whether the next run scrolls the page to
 
 
 def begun(job: Import) -> None:
-    """Remember an import that this visitor has started, so that Data sets shows it."""
+    """Remember an import of this visitor, so that Data sets shows it."""
     st.session_state.setdefault(OURS, set()).add(job.id)
     show_top()
 

@@ -1,4 +1,4 @@
-"""Detectors of models, loaded once for all visitors, and their predictions on what visitors drop."""
+"""Detectors, loaded once for all visitors, and their predictions on dropped photos."""
 
 import hashlib
 from typing import TYPE_CHECKING
@@ -26,12 +26,12 @@ def predict_photo(model: StoredModel, content: bytes, name: str) -> Prediction:
     """Detect objects on a visitor's photo, within the quotas of a demo; the session remembers the prediction.
 
     Returns:
-        The prediction, with detections of low confidence too.
+        The prediction, including detections of low confidence.
 
     Raises:
         PhotoError: The photo cannot be read.
         BusyError: Too many predictions are waiting.
-        QuotaError: The visitor, or all together, have predicted on too much.
+        QuotaError: The visitor's quota, or that of all visitors, is used up.
     """
     remembered: dict[tuple[str, str], Prediction] = st.session_state.setdefault(SEEN, {})
     key = (hashlib.sha256(content).hexdigest(), version_of(model))
@@ -45,7 +45,7 @@ def predict_photo(model: StoredModel, content: bytes, name: str) -> Prediction:
 
 
 def loaded(model: StoredModel) -> "Detector":
-    """Return the detector of a model; the last ones stay loaded."""
+    """Return the detector of a model; recently used ones stay loaded."""
     return _detector(version_of(model), model)
 
 

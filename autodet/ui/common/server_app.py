@@ -1,4 +1,4 @@
-"""The server as Streamlit runs it: its middleware, and the sessions that the middleware asks about."""
+"""The server as Streamlit runs it: its middleware, and the sessions that the middleware checks."""
 
 import asyncio
 from collections.abc import AsyncIterator

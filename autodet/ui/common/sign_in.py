@@ -1,7 +1,7 @@
-"""Who visits: sign-in with OpenID Connect where Streamlit's secrets configure it, else with a password, else nobody.
+"""Sign-in: with OpenID Connect if Streamlit's secrets configure it, else with a password if there is one.
 
-After a password the browser gets a cookie with a random token, so that a reload does not ask again; see
-``autodet.access.admissions``. OpenID Connect is Streamlit's: its cookie holds the identity, signed.
+After a correct password the browser gets a cookie with a random token, so that a reload does not ask again; see
+``autodet.access.admissions``. Streamlit implements OpenID Connect; its signed cookie holds the identity.
 """
 
 import hmac
@@ -38,7 +38,7 @@ NO_AUTHLIB = (
     "Sign-in is configured, but the package Authlib is missing; install it with 'pip install -r "
     "requirements-oidc.txt' and restart the app."
 )
-NO_LIST = "Sign-in is configured, but nobody has access; set AUTODET_EDITORS or AUTODET_VIEWERS and restart the app."
+NO_LIST = "Sign-in is configured, but no one has access; set AUTODET_EDITORS or AUTODET_VIEWERS and restart the app."
 UNVERIFIED = "Your sign-in names no verified e-mail address; verify it with your provider, then sign in again."
 
 log = logging.getLogger("autodet.ui")
@@ -97,7 +97,7 @@ def sign_out() -> None:
 
 
 def session_id() -> str:
-    """Return what identifies this visitor's session."""
+    """Return the id of this visitor's session."""
     context = get_script_run_ctx()
     return context.session_id if context else ""
 
@@ -114,12 +114,12 @@ def _signed_in(settings: Settings) -> Visitor | None:
 
 
 def _has_provider() -> bool:
-    """Return whether Streamlit's secrets configure OpenID Connect: only then it tells whether somebody is logged in."""
+    """Return whether Streamlit's secrets configure OpenID Connect: only then ``st.user`` has ``is_logged_in``."""
     return "is_logged_in" in st.user.to_dict()
 
 
 def _is_fresh(claims: Mapping[str, Any]) -> bool:
-    """Return whether somebody signed in with the provider, and not too long ago."""
+    """Return whether the visitor signed in with the provider, and recently enough."""
     issued = claims.get("iat")
     return claims.get("is_logged_in") is True and isinstance(issued, int | float) and _age(issued) < ADMISSION_SECONDS
 
@@ -130,7 +130,7 @@ def _age(issued: float) -> float:
 
 def _address() -> str:
     address = st.context.ip_address
-    return address if isinstance(address, str) else LOOPBACK  # Streamlit knows none of this machine's own visitors
+    return address if isinstance(address, str) else LOOPBACK  # Streamlit returns none for visitors on this machine
 
 
 def _ask_provider(settings: Settings) -> None:
@@ -156,7 +156,7 @@ def _ask_provider(settings: Settings) -> None:
 
 
 def _providers() -> list[str]:
-    """Return the names of the providers in the secrets; one empty name for a provider without one."""
+    """Return the names of the providers in the secrets; an empty one for a provider without a name."""
     section = st.secrets["auth"]
     named = [str(name) for name, entry in section.items() if isinstance(entry, Mapping) and "client_id" in entry]
     return [*([""] if "client_id" in section else []), *named]
@@ -198,7 +198,7 @@ def _check(given: str) -> None:
 
 
 def _role_of_password(given: str, settings: Settings) -> Role | None:
-    """Return the role that a password gives; both comparisons always run, so that the time tells nothing."""
+    """Return the role that a password gives; both comparisons always run, so that the time reveals nothing."""
     is_editor = hmac.compare_digest(given.encode(), (settings.password or "").encode())
     is_viewer = hmac.compare_digest(given.encode(), (settings.viewer_password or "").encode())
     if is_editor and settings.password:
@@ -220,7 +220,7 @@ def _set_cookie(token: str) -> None:
 
 
 def _visitor_of_thread() -> Visitor | None:
-    """Return who acts in this thread of the server; outside of a server the machine's user does."""
+    """Return the visitor for whom this thread of the server acts; None outside a server."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return STRANGER if st.runtime.exists() else None
     try:

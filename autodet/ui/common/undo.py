@@ -1,4 +1,4 @@
-"""Undo of deletions: on the page, right after one, and for everything in the trash."""
+"""Undo of deletions: right after one on its page, and later in the trash."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ from autodet.ui.common.editors import editors_only
 from autodet.ui.common.markdown import escape
 from autodet.workspace import open_workspace
 
-DELETED = "deleted"  # session state: kind and id of what this visitor deleted last
+DELETED = "deleted"  # session state: kind and id of this visitor's last deletion
 TRASH_NOTE = "It stays in the trash for a day, if the disk has room; then it is erased."
 
 
@@ -36,7 +36,7 @@ def offer_undo() -> None:
 
 @editors_only()
 def show_trash() -> None:
-    """Show the things in the trash, each with a button that restores it."""
+    """Show the items in the trash, each with a button that restores it."""
     workspace = open_workspace()
     trash = list_trash(workspace)
     if not trash:

@@ -1,4 +1,4 @@
-"""Searches and imports that run, as lines in the sidebar of every page."""
+"""Running searches and imports, as lines in the sidebar of every page."""
 
 from contextlib import suppress
 
@@ -13,12 +13,12 @@ from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.sign_in import find_visitor
 
 REFRESH_SECONDS = 4
-# Pages that only read. Others may open a page after a click, which a refresh at that moment would leave empty.
+# Pages that only read. Others may open a page after a click, and a refresh at that moment would leave it empty.
 REFRESHED = ("Evaluate", "Compare", "Predict", "Settings")
 
 
 def show_work(page: StreamlitPage) -> None:
-    """Show what runs, with links; refreshed while something runs.
+    """Show running work with links; refreshed while there is any.
 
     Args:
         page: The page that is about to run.
@@ -44,9 +44,9 @@ def _show() -> None:
 
 
 def _lines() -> list[tuple[str, str, dict[str, str]]]:
-    """Return the page, the text and the selections of each work."""
+    """Return the page, the text and the selections of each line."""
     lines: list[tuple[str, str, dict[str, str]]] = []
-    with suppress(AutodetError, OSError):  # the page tells of a workspace that cannot be used
+    with suppress(AutodetError, OSError):  # the page reports a workspace that cannot be used
         for status in list_searches():
             if status.active:
                 text = f"Training {escape(shortened(status.search, 24))}: {status.progress:.0%}"

@@ -1,4 +1,4 @@
-"""Predictions on Home: photos with their boxes, by the demo model or by the newest one. No dropped photo is stored."""
+"""Predictions on Home with the demo model or the newest one. Dropped photos are not stored."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from autodet.ui.common.loaded_models import loaded, predict_photo
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.pictures import as_jpeg, frame_colour, framed
 
-Drawn = tuple[bytes, str]  # a JPEG, empty if there is none, and a line on it
+Drawn = tuple[bytes, str]  # a JPEG, empty if there is none, and its caption
 
 SHOWN = ("test/table_180.webp", "test/table_210.webp", "test/table_012.webp")  # of the shipped sample
 MAX_PHOTOS, MAX_MEGABYTES = 6, 20
@@ -74,14 +74,14 @@ def _show_photo(picture: bytes, text: str) -> None:
 
 @st.cache_data(show_spinner=False)
 def _draw_shown(name: str, colour: str) -> Drawn:
-    """Return a photo of the sample with the objects that the demo model detects; drawn once for all visitors."""
+    """Return a photo of the sample with the objects that the demo model detects; cached for all visitors."""
     del colour  # part of the cache key
     model, content = demo_model(), read_shipped(name)
     return _draw(model, "", content, next(loaded(model).predict_named([(content, name)])))
 
 
 def _draw_upload(model: StoredModel, name: str, content: bytes) -> Drawn:
-    """Return a dropped photo with the detected objects; the reason if there is none."""
+    """Return a dropped photo with the detected objects, or the reason for having none."""
     try:
         return _draw(model, name, content, predict_photo(model, content, name).above(_thresholds(model)))
     except (PhotoError, BusyError, QuotaError) as error:

@@ -39,7 +39,7 @@ class Step:
 
 
 def show_overview() -> None:
-    """Show what autodet does to a first visitor; else what runs, what exists, and a drop zone."""
+    """Show a first visitor the demo and the steps; later, running searches, data sets and a drop zone."""
     models = list_models()
     if not (list_datasets() or models or list_searches()):
         st.markdown(
@@ -59,7 +59,7 @@ def show_overview() -> None:
 
 
 def _show_running_searches() -> None:
-    """Show the progress of active searches, refreshed while there are any."""
+    """Show the progress of active searches, refreshed while any is active."""
     running = any(status.active for status in list_searches())
     st.fragment(_show_running, run_every=REFRESH_SECONDS if running else None)(running)
 

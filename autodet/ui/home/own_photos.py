@@ -13,12 +13,12 @@ from autodet.ui.common.frame import open_page
 from autodet.ui.common.imports_begun import begun
 from autodet.ui.common.uploads import ARCHIVES, folder_name, upload_folder
 
-DROPPED = "dropped on home"  # session state: number of imports from here; part of the keys, so that each starts once
+DROPPED = "dropped on home"  # session state: number of imports from Home; part of the keys, so that each starts once
 KINDS = {"archive": "A zip", "folder": "A folder"}
 
 
 def offer_own_photos() -> None:
-    """Show a drop zone for a zip or a folder, and import what is dropped."""
+    """Show a drop zone for a zip or a folder, and import the dropped files."""
     number = st.session_state.setdefault(DROPPED, 0)
     kind = st.segmented_control(
         "What to import",

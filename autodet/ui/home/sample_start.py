@@ -15,7 +15,7 @@ from autodet.ui.common.frame import open_page, sentences_for_errors
 from autodet.workspace import open_workspace
 
 BEGUN = "first search"  # session state: id of the sample's import, whose data set gets a quick search
-SUPERVISOR = "first supervisor"  # session state: launches that search in a process which is ready before the data set
+SUPERVISOR = "first supervisor"  # session state: launches that search in a process that loads during the import
 SAME_ORDER_SECONDS = 60.0  # a visitor with two tabs gets one search
 REFRESH_SECONDS = 0.5
 
@@ -35,7 +35,7 @@ def is_begun() -> bool:
 
 
 def show_first_search() -> None:
-    """Show the import of the sample; once it has ended, start the search and open Results."""
+    """Show the import of the sample; when it ends, start the search and open Results."""
     if not is_begun():
         return
     job = _import()

@@ -27,7 +27,7 @@ PACKAGES = ("streamlit", "torch", "torchvision", "onnxruntime", "onnx", "optuna"
 def show_installation() -> None:
     """Show the settings without secrets, the GPUs, and the versions of the main packages."""
     settings, workspace = load_settings(), open_workspace()
-    if settings.mode == "demo":  # strangers need not know this machine
+    if settings.mode == "demo":  # hides details of this machine from strangers
         _table("Within an hour", _quotas(settings))
         _table("Version of", {"autodet": __version__, "Python": platform.python_version(), **_versions()})
         return

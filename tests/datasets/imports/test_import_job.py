@@ -186,7 +186,7 @@ def test_a_cancelled_import_leaves_nothing(tmp_path, workspace):
     one = start_import("sample", "sample", workspace=workspace)
     wait_until(lambda: one.status().share > 0.02)
     one.discard()
-    wait_until(lambda: list(workspace.imports.iterdir()) == [])  # what is being deleted is there for a moment, hidden
+    wait_until(lambda: [path.name for path in workspace.imports.iterdir()] == [".places"])
     assert list_datasets(workspace) == []
     with pytest.raises(NotFoundError):
         find_import(one.id, workspace)

@@ -10,6 +10,7 @@ import pytest
 
 from autodet.errors import AutodetError, SettingsError, StorageError
 from autodet.search.api import find_search
+from autodet.search.delete import empty_trash
 from autodet.search.start import start_search
 from autodet.search.status.status_file import LOG
 from autodet.search.study import database
@@ -54,15 +55,17 @@ def test_a_search_is_kept_on_the_server_with_its_parameters_epochs_and_value(sta
     assert SECRET not in everything_written(home) + repr(database.load_settings()) + database.storage_label()
 
 
-def test_a_deleted_search_takes_its_study_along_if_the_server_can_be_reached(start, server, monkeypatch):
+def test_a_deleted_search_takes_its_study_along_if_the_server_can_be_reached(start, home, server, monkeypatch):
     first, second = start(trials=1, epochs=1, name="first"), start(trials=1, epochs=1, name="second")
     for search in (first, second):
         search.wait()
     url = database.load_settings().storage_url
     first.delete()
+    empty_trash(home, kept_seconds=0)
     assert [name.partition("/")[2] for name in studies(driver(url))] == ["second"]
     monkeypatch.delenv("AUTODET_STORAGE_URL")
     second.delete()
+    empty_trash(home, kept_seconds=0)
     assert [name.partition("/")[2] for name in studies(driver(url))] == ["second"]
 
 
