@@ -1,6 +1,6 @@
 """The supervisor process: ``python -m autodet.search FOLDER`` starts or resumes the search in a folder.
 
-With ``--stand-by`` instead of a folder, it loads the libraries of trials and reads the folder from its standard input.
+With ``--stand-by HOME`` instead, it loads the libraries of trials and reads the folder from its standard input.
 """
 
 import logging
@@ -23,7 +23,8 @@ log = logging.getLogger("autodet.supervisor")
 def main(arguments: list[str]) -> int:
     """Run the search in a folder to its end; return exit code 0, or 1 after an error or if it is already locked."""
     signal.signal(signal.SIGTERM, _leave)
-    name = _wait_for_search() if arguments[0] == STAND_BY else arguments[0]
+    standing_by = arguments[0] == STAND_BY
+    name = _wait_for_search() if standing_by else arguments[0]
     if not name:
         return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> int:
             first = wait_for_first_slot(folder)
             from autodet.search.run import process  # only now, because Optuna and the trainer take memory
 
-            train = arguments[1] if len(arguments) > 1 else process.TRAIN
+            train = arguments[1] if len(arguments) > 1 and not standing_by else process.TRAIN
             exit_code = process.carry_on(folder, train, first)
     except BusyError as error:
         log.info("%s", error)

@@ -30,31 +30,30 @@ def show_work(page: StreamlitPage) -> None:
         return
     if not _lines():
         return
+    refreshed = page.title in REFRESHED
     with st.sidebar:
-        if page.title in REFRESHED:
-            st.fragment(_show, run_every=REFRESH_SECONDS)()
-        else:
-            _show()
+        st.fragment(_show, run_every=REFRESH_SECONDS if refreshed else None)(shares=refreshed)
 
 
-def _show() -> None:
-    for name, label, query in _lines():
-        with st.container(key=f"work {label}"):
+def _show(*, shares: bool) -> None:
+    for name, text, share, query in _lines():
+        label = f"{text}: {share:.0%}" if shares else text  # a share that stands still would contradict the page
+        with st.container(key=f"work {text}"):
             st.page_link(PAGES[name].path, label=label, icon=":material/progress_activity:", query_params=query)
 
 
-def _lines() -> list[tuple[str, str, dict[str, str]]]:
-    """Return the page, the text and the selections of each line."""
-    lines: list[tuple[str, str, dict[str, str]]] = []
+def _lines() -> list[tuple[str, str, float, dict[str, str]]]:
+    """Return the page, the text, the completed share and the selections of each line."""
+    lines: list[tuple[str, str, float, dict[str, str]]] = []
     with suppress(AutodetError, OSError):  # the page reports a workspace that cannot be used
         for status in list_searches():
             if status.active:
-                text = f"Training {escape(shortened(status.search, 24))}: {status.progress:.0%}"
-                lines.append(("results", text, {"search": status.search}))
+                text = f"Training {escape(shortened(status.search, 24))}"
+                lines.append(("results", text, status.progress, {"search": status.search}))
         for job in list_imports():
             with suppress(AutodetError):
                 state = job.status()
                 if state.state == "working":
-                    name = escape(shortened(job.request().name, 24))
-                    lines.append(("datasets", f"Importing {name}: {state.share:.0%}", {}))
+                    text = f"Importing {escape(shortened(job.request().name, 24))}"
+                    lines.append(("datasets", text, state.share, {}))
     return lines

@@ -29,7 +29,7 @@ COLUMNS = 3
 
 def show_demo() -> None:
     """Show three photos with the demo model's boxes, or the photos that the visitor drops."""
-    with st.container(border=True):
+    with st.container(border=True), sentences_for_errors("Home"):
         st.subheader("See what a detector does", anchor=False)
         st.markdown(
             "This one finds 80 kinds of everyday objects: people, cars, animals, furniture, fruit. Yours finds what "

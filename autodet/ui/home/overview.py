@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from autodet.access.change import may_change
 from autodet.charts.trials import first_epoch_figure, is_in_first_epoch, map_figure, most_telling
 from autodet.datasets.manifest import DatasetSummary, list_datasets, read_dataset
 from autodet.models.store import StoredModel, list_models
@@ -79,7 +80,8 @@ def _show_progress(status: SearchStatus) -> None:
         left.progress(status.progress, progress_text(status))
         with right:
             link("results", "Watch", search=status.search)
-            if status.state in ("queued", "running") and st.button(
+            stoppable = status.state in ("queued", "running") and may_change()
+            if stoppable and st.button(
                 "Stop", key=f"stop {status.search}", icon=":material/stop:", help="Finished epochs are kept."
             ):
                 find_only_search(status.search).stop()
@@ -157,7 +159,8 @@ def _show_datasets() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Data sets and their models", anchor=False, width="stretch")
-        link("datasets", "Import more photos", icon=":material/upload:")
+        if may_change():
+            link("datasets", "Import more photos", icon=":material/upload:")
     for start in range(0, min(len(summaries), MAX_CARDS), COLUMNS):
         for column, summary in zip(
             st.columns(COLUMNS), summaries[start : min(start + COLUMNS, MAX_CARDS)], strict=False

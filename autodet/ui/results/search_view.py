@@ -67,7 +67,7 @@ def _show_search(search: str, shown_state: SearchState) -> None:
 def _show_state(status: SearchStatus) -> None:
     icon, colour = BADGES[status.state]
     lost = find_only_search(status.search).lost_data() if status.unfinished else ""
-    left, right = st.columns([2, 3], vertical_alignment="center")
+    left, right = st.columns([1, 3], vertical_alignment="center")
     left.badge(status.state, icon=icon, color=colour)  # type: ignore[arg-type]
     with right.container(horizontal=True, horizontal_alignment="right"):
         _offer_actions(status, lost)
