@@ -94,10 +94,13 @@ def browser(app):
 
 @pytest.fixture
 def visit(app, browser):
-    """Open a tab; ``goto`` takes a page's name and waits until it is drawn."""
+    """Open a tab; ``goto`` takes a page's name and waits until it is drawn.
 
-    def visit(name="", **options):
-        tab = browser.new_page(viewport={"width": 1280, "height": 1000}, **options)
+    The content policy forbids what Playwright evaluates while it waits; ``test_content_policy`` tests with the policy.
+    """
+
+    def visit(name="", *, bypass_csp=True, **options):
+        tab = browser.new_page(viewport={"width": 1280, "height": 1000}, bypass_csp=bypass_csp, **options)
         tab.set_default_timeout(30_000)
         goto(tab, app, name)
         return tab

@@ -37,7 +37,7 @@ def app(tmp_path, monkeypatch):
 
 
 def test_names_are_shown_as_written_everywhere(app, browser):
-    tab = browser.new_page()
+    tab = browser.new_page(bypass_csp=True)
     requests = []
     tab.on("request", lambda request: requests.append(request.url))
     tab.goto(app.url)

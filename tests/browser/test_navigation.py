@@ -167,7 +167,7 @@ def test_the_password_is_asked_once_for_a_browser_and_again_after_signing_out(ap
     goto(tab, app, "models")
     expect(tab.get_by_role("heading", level=1)).to_have_text("Models")
     goto(tab, app, "settings")
-    (cookie,) = [cookie for cookie in cookies if cookie["name"].startswith("autodet")]
+    (cookie,) = [cookie for cookie in cookies if cookie["name"].startswith("autodet") and not cookie["httpOnly"]]
     assert SECRET not in cookie["value"]
     assert (cookie["sameSite"], cookie["expires"]) == ("Strict", -1)
 

@@ -13,6 +13,7 @@ from autodet.lock import hold_folder
 from autodet.models.store import add_model, find_model, list_models
 from autodet.processes import module_environment
 from autodet.search.api import find_search
+from autodet.search.delete import empty_trash
 from autodet.search.delete_assets import plan_dataset_deletion, plan_model_deletion
 from autodet.search.start import start_search
 from tests.helpers import untrained_bundle
@@ -77,6 +78,7 @@ def test_versions_keep_the_photos_that_they_share_which_free_nothing(data, home)
     assert set(deleted.versions) == {version.id, smaller.id} and deleted.freed_bytes < photos
     assert autodet.delete_dataset(version.id).versions == (smaller.id,)
     assert all(smaller.photo(record).read_bytes() for record in smaller.images)
+    empty_trash(home, kept_seconds=0)
     assert autodet.delete_dataset(smaller.id).freed_bytes > photos
 
 

@@ -26,7 +26,7 @@ def offer_training(dataset: Dataset, *, primary: bool) -> None:
         return
     kind = emphasis(disabled=not primary)
     hint = "A quick look, which takes minutes."
-    key = f"train {dataset.id}"
+    key = f"train now {dataset.id}"
     if st.button("Train now", key=key, type=kind, icon=":material/play_arrow:", help=hint):
         with st.spinner("Starting"):
             search = start_search(dataset, preset="quick", once_within=SAME_ORDER_SECONDS)
