@@ -67,14 +67,20 @@ def search(options: Options) -> Answer:
         say(plan_text(why))
     if options.detach:
         return status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' shows its progress.")
-    say(f"The search {search.id} has started.")
-    status, failure = await_search(search)
+    status, failure = await_search(search, f"The search {search.id} has started.")
     return Answer(status.to_json(), terminal.status_text(status), failure=failure)
 
 
-def await_search(search: Search) -> tuple[SearchStatus, str]:
-    """Wait for a search and print its progress; return its status, and a sentence if it failed or was interrupted."""
+def await_search(search: Search, news: str = "") -> tuple[SearchStatus, str]:
+    """Wait for a search and print its progress; return its status, and a sentence if it failed or was interrupted.
+
+    Args:
+        search: The search.
+        news: Sentence to print first.
+    """
     try:
+        if news:
+            say(news)
         with ProgressLine() as line:
             status = search.wait(on_change=_watcher(line), best_so_far=True)
     except KeyboardInterrupt:

@@ -50,8 +50,8 @@ REPORT_KEYS = [
     "crowded_objects",
     "thresholds",
 ]
-REPORT_KEYS += ["coco", "interval", "confusion", "error_kinds", "label_issues", "conditions", "learning_curve"]
-REPORT_KEYS += ["caution", "model", "dataset", "split"]
+REPORT_KEYS += ["coco", "interval", "confusion", "error_kinds", "label_issues", "conditions"]
+REPORT_KEYS += ["caution", "model", "dataset", "split", "learning_curve"]
 CLASS_KEYS = ["ap50", "ap50_95", "images", "boxes", "precision", "recall", "f1", "threshold", "interval"]
 
 
