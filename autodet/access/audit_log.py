@@ -66,7 +66,8 @@ def write_entry(workspace: Workspace, visitor: Visitor, action: str, thing: str,
             with (workspace.audit / LOG).open("a", encoding="ascii") as file:
                 file.write(line + "\n")
     except (AutodetError, OSError) as error:
-        log.warning("The log of changes cannot be written (%s): %s", error, line)
+        level = logging.WARNING if outcome == "done" else logging.INFO  # the caller hears of what failed
+        log.log(level, "The log of changes cannot be written (%s): %s", error, line)
 
 
 def read_entries(workspace: Workspace) -> Iterator[Entry]:
