@@ -14,14 +14,29 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.inference import detector
 from autodet.lock import hold_lock
 from autodet.models.store import StoredModel, add_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.order.spec import SearchSpec
 from autodet.search.status.status_file import write_snapshot
+from autodet.ui.home import demo
 from tests.helpers import untrained_bundle, write_voc
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def demo_photos():
+    """The photos of the demo on Home, where every visit begins; most tests do without."""
+    return ()
+
+
+@pytest.fixture(autouse=True)
+def _quick_predictions(monkeypatch, demo_photos):
+    """The pages predict without a process of their own, which ``tests/inference`` and the browser's tests try."""
+    monkeypatch.setattr(detector, "load_detector_apart", detector.load_detector)
+    monkeypatch.setattr(demo, "SHOWN", demo_photos)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,8 +10,14 @@ from autodet.datasets.imports.import_job import list_imports
 from autodet.datasets.manifest import list_datasets
 from autodet.datasets.sources.sample import read_shipped
 from autodet.search.api import find_search
+from autodet.ui.home.demo import SHOWN
 from tests.app.conftest import ROOT, address, checked, follow, primary_links, says, trial
 from tests.helpers import write_voc
+
+
+@pytest.fixture
+def demo_photos():
+    return SHOWN
 
 
 def test_a_newcomer_sees_a_detector_at_work_and_is_led_to_import_first(visit):

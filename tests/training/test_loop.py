@@ -20,7 +20,7 @@ from autodet.evaluation.thresholds import fit_scores
 from autodet.inference.detector import load_detector
 from autodet.models.bundle import read_bundle
 from autodet.models.registry import DEFAULT_ARCHITECTURE
-from autodet.records import Annotations, Hyperparameters
+from autodet.records import Annotations, Hyperparameters, best_epoch_of
 from autodet.training import letterbox_dataset, loop
 from autodet.training.device import computes_bfloat16
 from autodet.training.device_profile import DeviceTraits
@@ -437,7 +437,7 @@ def test_a_checkpoint_of_a_version_that_could_tune_less_goes_on(job):
 def test_where_speed_counts_each_best_epoch_and_its_bundle_say_what_a_prediction_takes(job):
     job = replace(job, objective=Objective.parse("map50+latency"))
     results = list(train(job))
-    best = max(results, key=lambda result: (result.score, -result.epoch))
+    best = best_epoch_of(results)
     assert results[0].latency_ms > 0
     assert read_bundle(job.folder / BEST_BUNDLE)[0].latency_ms == best.latency_ms == min_latency(results)
     assert list(train(job)) == results  # from the checkpoint
