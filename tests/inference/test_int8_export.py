@@ -122,7 +122,7 @@ def test_nothing_to_calibrate_on_is_a_sentence(trained_bundle, sample_dataset, t
     ("options", "sentence"),
     [
         (["--data", "fruit"], "--data names the photos for --int8"),
-        (["--int8", "--format", "autodet"], "--int8 is for ONNX files"),
+        (["--int8", "--format", "coco"], "--int8 is for models; leave out --format"),
     ],
 )
 def test_options_that_do_not_go_together_are_a_sentence(tmp_path, capsys, options, sentence):
