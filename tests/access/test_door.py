@@ -20,6 +20,7 @@ HARMLESS = {
     "autodet.inference.dropped_photos.discard_drop": "the dropped photos of a visitor, who knows their token",
     "autodet.inference.onnx_export.export_onnx": "the pages name a temporary file",
     "autodet.models.download._fetch_patiently": "pretrained weights, in torch's cache",
+    "autodet.search.study.database._workspace_id": "the trash, which the server empties at its start",
     "autodet.search.launch.stand_by": "a process that does nothing without a search",
 }
 

@@ -32,7 +32,7 @@ def metric(app, label):
 
 def test_without_a_search_it_says_what_to_do(visit):
     app = visit("results")
-    assert "no search yet" in says(app)
+    assert "Nothing has been trained" in says(app)
     assert not app.metric
 
 

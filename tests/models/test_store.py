@@ -63,6 +63,8 @@ def test_models_are_listed_best_first_and_found_by_id_name_or_file(here, bundle,
         "dataset": "fruit",
         "map50": 0.9,
         "thresholds": dict.fromkeys(CARD.classes, 0.5),
+        "added": first.added or None,
+        "owner": first.owner or None,
     }
 
 
