@@ -260,13 +260,13 @@ def test_many_photos_come_in_pages_and_all_are_in_the_table(visit, model, sample
 
 
 def test_boxes_lie_where_they_are_on_a_photo_that_is_shown_smaller(visit, model, photos, monkeypatch):
-    from autodet.ui.predict import predictions
+    from autodet.ui.predict import gallery
 
-    monkeypatch.setattr("autodet.ui.predict.predictions.TILE_PIXELS", 100)
+    monkeypatch.setattr("autodet.ui.predict.gallery.TILE_PIXELS", 100)
     drawn = []
-    draw_boxes = predictions.draw_boxes
+    draw_boxes = gallery.draw_boxes
     monkeypatch.setattr(
-        "autodet.ui.predict.predictions.draw_boxes",
+        "autodet.ui.predict.gallery.draw_boxes",
         lambda photo, boxes, *args: drawn.append((photo, boxes)) or draw_boxes(photo, boxes, *args),
     )
     app = move(drop(visit("predict"), photos[0], photos[0]), 0.05)

@@ -7,7 +7,7 @@ from autodet.text_format import counted
 from autodet.ui.common.address import named_in_address
 from autodet.ui.common.choice import choose_dataset
 from autodet.ui.common.markdown import SPLIT_TITLES
-from autodet.ui.predict.predictions import Photo
+from autodet.ui.predict.seen import Photo
 
 MAX_PHOTOS, USUAL_PHOTOS = 50, 10
 ALL = "all"
@@ -44,4 +44,4 @@ def _take_photos(dataset: Dataset) -> list[Photo]:
     count = right.number_input("Photos", 1, most, min(USUAL_PHOTOS, most), key=f"predicted photos {dataset.id} {split}")
     if not st.toggle(f"Predict on the first {counted(count, 'photo')}", key=f"predict on {dataset.id}"):
         return []
-    return [Photo(record.file, dataset.photo(record).read_bytes()) for record in records[:count]]
+    return [Photo(record.file, dataset.photo(record)) for record in records[:count]]

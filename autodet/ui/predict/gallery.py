@@ -1,9 +1,8 @@
-"""Detection on uploaded photos."""
+"""Photos with their predictions: pictures, table and downloads."""
 
-import hashlib
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import BytesIO
 from pathlib import PurePath
 
@@ -12,17 +11,13 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from autodet.datasets.manifest import list_datasets, read_dataset
 from autodet.datasets.photos import open_photo
-from autodet.errors import BusyError, PhotoError, QuotaError
 from autodet.inference.box_drawings import draw_boxes, drawing_jpeg
-from autodet.messages.formats import PHOTO_FORMATS
 from autodet.models.store import StoredModel
-from autodet.records import Prediction
 from autodet.text_format import counted
 from autodet.ui.common.csv_tables import as_csv
 from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.loaded_models import loaded, predict_photo
+from autodet.ui.common.loaded_models import loaded
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.photo_viewer import (
     PREDICTIONS,
@@ -35,96 +30,29 @@ from autodet.ui.common.photo_viewer import (
 )
 from autodet.ui.common.pictures import as_jpeg, frame_colour, framed, small_photo
 from autodet.ui.common.threshold import LOWEST, ask_for_threshold
-from autodet.workspace import open_workspace, portable
+from autodet.ui.predict.seen import Seen
+from autodet.workspace import portable
 
 TILE_PIXELS = 720  # longer side of a photo among several; downloads have the original size
-MAX_MEGABYTES = 100
 PER_PAGE, COLUMNS = 8, 2
 
 
-@dataclass(frozen=True)
-class Photo:
-    """An uploaded file or an example photo."""
-
-    name: str
-    content: bytes
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """A photo with its prediction, which includes detections of low confidence until it is filtered."""
-
-    photo: Photo
-    sha256: str
-    prediction: Prediction
-
-
-def ask_for_photos(model: StoredModel) -> list[Photo]:
-    """Return the uploaded photos, or examples from the model's data set if the visitor selects them."""
-    uploads = st.file_uploader(
-        "Drop photos here, or choose some",
-        accept_multiple_files=True,
-        max_upload_size=MAX_MEGABYTES,
-        help=f"{PHOTO_FORMATS}; several at once if you like.",
-    )
-    if uploads:
-        return [Photo(upload.name, upload.getvalue()) for upload in uploads]
-    examples = _examples(model)
-    if examples and st.toggle("Try three photos of the data set", key="examples"):
-        return examples
-    return []
-
-
-def _examples(model: StoredModel) -> list[Photo]:
-    """Return up to three test photos, or validation photos, of the model's data set."""
-    for summary in list_datasets():
-        if summary.name == model.card.dataset:
-            dataset = read_dataset(open_workspace().datasets / summary.id)
-            records = (dataset.split("test") or dataset.split("val"))[:3]
-            return [Photo(record.file, dataset.photo(record).read_bytes()) for record in records]
-    return []
-
-
-def predict(model: StoredModel, photos: Sequence[Photo]) -> list[Seen]:
-    """Predict on each readable photo and list the unreadable ones; predictions are cached in the session state."""
-    seen, unreadable = [], []
-    for number, photo in enumerate(photos, start=1):
-        try:
-            with st.spinner(f"Detecting objects in {escape(photo.name)}, {number} of {len(photos)}"):
-                prediction = predict_photo(model, photo.content, photo.name)
-        except PhotoError as error:
-            unreadable.append(str(error))
-            continue
-        except (BusyError, QuotaError) as error:
-            st.warning(escape(str(error)), icon=":material/hourglass_disabled:")
-            break
-        seen.append(Seen(photo, hashlib.sha256(photo.content).hexdigest(), prediction))
-    _show_unreadable(unreadable, len(photos))
-    return seen
-
-
-def _show_unreadable(sentences: Sequence[str], total: int) -> None:
-    """Show the error of a single unreadable file, or a summary of several with the errors in an expander."""
-    if not sentences:
-        return
-    if total == 1:
-        st.error(escape(sentences[0]), icon=":material/broken_image:")
-        return
-    summary = f":material/broken_image: {len(sentences)} of {counted(total, 'file')} could not be read"
-    with st.expander(summary, expanded=len(sentences) == total):
-        st.markdown("\n".join(f"- {escape(sentence)}" for sentence in sentences))
-
-
 @st.fragment
-def show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
-    """Show the predictions with a confidence slider, a table and downloads."""
-    if not everything:
+def show_predictions(model: StoredModel, seen: Sequence[Seen], under_way: bool = False) -> None:
+    """Show the predictions with a confidence slider, a table and downloads.
+
+    Args:
+        model: The model that made the predictions.
+        seen: Photos with their predictions, in the order in which they were given.
+        under_way: Whether more predictions follow.
+    """
+    if not seen:
         return
     with sentences_for_errors("Predict"):
-        _show_predictions(model, everything)
+        _show_predictions(model, seen, under_way)
 
 
-def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
+def _show_predictions(model: StoredModel, everything: Sequence[Seen], under_way: bool) -> None:
     classes = model.card.classes
     left, right = st.columns([3, 2]) if len(classes) > 1 else (st.container(), None)
     threshold = ask_for_threshold(left, model.card)
@@ -141,7 +69,8 @@ def _show_predictions(model: StoredModel, everything: Sequence[Seen]) -> None:
         formats = {"score": "%.2f", "x1": "%.1f", "y1": "%.1f", "x2": "%.1f", "y2": "%.1f"}
         columns_as = {name: st.column_config.NumberColumn(format=shape) for name, shape in formats.items()}
         st.dataframe(table, hide_index=True, column_config=columns_as)
-    _offer_downloads(shown, classes, table)
+    if not under_way:
+        _offer_downloads(shown, classes, table)
 
 
 def _ask_for_classes(room: DeltaGenerator, classes: Sequence[str]) -> list[int]:
@@ -177,7 +106,7 @@ def _show_tile(shown: Sequence[Seen], classes: Sequence[str], place: int) -> Non
     """Show the thumbnail of a photo with its boxes, with a button that enlarges it."""
     seen_photo = shown[place]
     name = seen_photo.photo.name
-    photo, scale = small_photo(seen_photo.sha256, TILE_PIXELS, seen_photo.photo.content, name)
+    photo, scale = small_photo(seen_photo.sha256, TILE_PIXELS, seen_photo.photo.source, name)
     drawn = framed(_drawn(photo, scale, seen_photo, classes), frame_colour())
     st.image(as_jpeg(drawn), width="stretch", alt=f"{name} with its boxes")
     label = f"{escape(name)} · {counted(len(seen_photo.prediction), 'object')}"
@@ -206,7 +135,7 @@ def _view(shown: Sequence[Seen], classes: Sequence[str], key: str, identity: str
 def _viewed(seen_photo: Seen, classes: Sequence[str]) -> ViewedPhoto:
     photo, prediction = seen_photo.photo, seen_photo.prediction
     boxes = {PREDICTIONS.key: ViewedBoxes.of(prediction, classes)}
-    return view_photo(seen_photo.sha256, photo.content, photo.name, boxes, counted(len(prediction), "object"))
+    return view_photo(seen_photo.sha256, photo.source, photo.name, boxes, counted(len(prediction), "object"))
 
 
 def _drawn(photo: Image.Image, scale: float, seen_photo: Seen, classes: Sequence[str]) -> Image.Image:
@@ -215,7 +144,7 @@ def _drawn(photo: Image.Image, scale: float, seen_photo: Seen, classes: Sequence
 
 
 def _drawn_whole(seen_photo: Seen, classes: Sequence[str]) -> bytes:
-    return drawing_jpeg(_drawn(open_photo(seen_photo.photo.content, seen_photo.photo.name), 1.0, seen_photo, classes))
+    return drawing_jpeg(_drawn(open_photo(seen_photo.photo.source, seen_photo.photo.name), 1.0, seen_photo, classes))
 
 
 def _table(shown: Sequence[Seen], classes: Sequence[str]) -> pd.DataFrame:
