@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from autodet.datasets.checks.kinds import KINDS
-from autodet.datasets.export import LAYOUTS
 from autodet.datasets.formats.format_detection import FORMATS
+from autodet.datasets.label_layouts import LAYOUTS
 from autodet.datasets.versions.photo_groups import RULES
 from autodet.errors import AutodetError
 from autodet.records import DEFAULT_THRESHOLD, SPLITS

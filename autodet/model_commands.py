@@ -7,7 +7,8 @@ from typing import Any
 
 from autodet import terminal
 from autodet.commands import Answer, Options
-from autodet.datasets.export import LAYOUTS, export_dataset
+from autodet.datasets.export import export_dataset
+from autodet.datasets.label_layouts import LAYOUTS
 from autodet.datasets.manifest import load_dataset
 from autodet.datasets.photos import open_photo
 from autodet.errors import ModelError, PhotoError, SearchError

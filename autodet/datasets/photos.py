@@ -124,8 +124,17 @@ def photo_size(content: bytes, name: str) -> tuple[int, int]:
     Raises:
         PhotoError: The photo cannot be read.
     """
+    return photo_header(content, name).stored_wh
+
+
+def photo_header(content: bytes, name: str) -> PhotoFacts:
+    """Return format, size and orientation of a photo as its header states them, without decoding its pixels.
+
+    Raises:
+        PhotoError: The photo cannot be read.
+    """
     with _opened(content, name) as image:
-        return image.size
+        return PhotoFacts(image.format or "", image.size, _orientation(image))
 
 
 def read_photo(path: str, name: str) -> bytes:
