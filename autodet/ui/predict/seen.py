@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from autodet.records import Prediction
+from autodet.records import Annotations, Prediction
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,10 @@ class Seen:
         photo: The photo.
         sha256: Checksum of its content.
         prediction: All detections, including those of low confidence; ``size_wh`` is the size of the photo.
+        labels: Ground truth with the class ids of the model; None if the photo came without labels.
     """
 
     photo: Photo
     sha256: str
     prediction: Prediction
+    labels: Annotations | None = None
