@@ -2,8 +2,8 @@
 
 from autodet.ui.common.choice import choose_model
 from autodet.ui.common.frame import page
-from autodet.ui.predict.batch import predict
 from autodet.ui.predict.photos_form import ask_for_photos
+from autodet.ui.predict.results import predict
 
 with page("predict", "Drop photos and see what the model finds on them."):
     model = choose_model()

@@ -25,6 +25,7 @@ MAX_REMEMBERED = 5000
 UNEXPECTED = "The predictions stopped; the app's log has the details. Try again."
 
 NamedPhoto = tuple[Path | bytes, str]  # a photo's file or its content, and its name for error messages
+Way = tuple[str, bool]  # the version of a model, and whether it predicts on tiles of large photos too
 
 log = logging.getLogger("autodet.prediction_batches")
 
@@ -54,15 +55,15 @@ class SessionPredictions:
 
     def __init__(self, session: str, quota: Quota) -> None:
         self._session, self._quota = session, quota
-        self._remembered: dict[tuple[str, str], Prediction] = {}
+        self._remembered: dict[tuple[str, Way], Prediction] = {}
         self._lock = threading.Lock()
 
-    def predict(self, detector: Detector, version: str, photos: Sequence[NamedPhoto]) -> Iterator[Result]:
+    def predict(self, detector: Detector, way: Way, photos: Sequence[NamedPhoto]) -> Iterator[Result]:
         """Yield the result of each photo, in order, with at most ``BATCH`` photos in one request.
 
         Args:
             detector: The model.
-            version: Identifies the model and the way it predicts among those of the session.
+            way: The version of the model, and whether to predict on tiles.
             photos: The photos.
 
         Raises:
@@ -72,14 +73,14 @@ class SessionPredictions:
         """
         left = list(photos)
         while left:
-            results = self._predict_some(detector, version, left[:BATCH])
+            results = self._predict_some(detector, way, left[:BATCH])
             yield from results
             left = left[len(results) :]
 
-    def _predict_some(self, detector: Detector, version: str, photos: Sequence[NamedPhoto]) -> list[Result]:
+    def _predict_some(self, detector: Detector, way: Way, photos: Sequence[NamedPhoto]) -> list[Result]:
         """Return the results of the first photos, at least one: as many as the quotas allow."""
         checksums = [_checksum(*photo) for photo in photos]
-        known = {checksum: self._find(checksum, version) for checksum in checksums}
+        known = {checksum: self._find(checksum, way) for checksum in checksums}
         wanted: dict[str, NamedPhoto] = {}
         for checksum, photo in zip(checksums, photos, strict=True):
             if known[checksum] is None:
@@ -88,24 +89,24 @@ class SessionPredictions:
             uses = (_use(*photo) for photo in wanted.values())
             with self._quota.predictions(self._session, uses, load_settings()) as allowed:
                 given = list(wanted.values())[:allowed]
-                known |= zip(wanted, detector.predict_named(given, MIN_SCORE, "return"), strict=False)
+                known |= zip(wanted, detector.predict_named(given, MIN_SCORE, "return", tiles=way[1]), strict=False)
         results = []
         for photo, checksum in zip(photos, checksums, strict=True):
             prediction = known[checksum]
             if prediction is None or (prediction.error and wanted[checksum] != photo):  # the error names another file
                 break
             if not prediction.error:
-                self._remember(checksum, version, prediction)
+                self._remember(checksum, way, prediction)
             results.append(Result(checksum, prediction))
         return results
 
-    def _find(self, checksum: str, version: str) -> Prediction | None:
+    def _find(self, checksum: str, way: Way) -> Prediction | None:
         with self._lock:
-            return self._remembered.get((checksum, version))
+            return self._remembered.get((checksum, way))
 
-    def _remember(self, checksum: str, version: str, prediction: Prediction) -> None:
+    def _remember(self, checksum: str, way: Way, prediction: Prediction) -> None:
         with self._lock:
-            self._remembered[checksum, version] = prediction
+            self._remembered[checksum, way] = prediction
             while len(self._remembered) > MAX_REMEMBERED:
                 del self._remembered[next(iter(self._remembered))]
 
@@ -116,20 +117,20 @@ class PredictionBatch:
     Args:
         session: Predictions of the visitor's session.
         detector: The model.
-        version: Identifies the model and the way it predicts.
+        way: The version of the model, and whether to predict on tiles.
         photos: The photos; one that is given twice counts once.
-        earlier: Results of an earlier batch of the same version; those of these photos are kept.
+        earlier: Results of an earlier batch of the same way; those of these photos are kept.
     """
 
     def __init__(
         self,
         session: SessionPredictions,
         detector: Detector,
-        version: str,
+        way: Way,
         photos: Sequence[NamedPhoto],
         earlier: Mapping[NamedPhoto, Result],
     ) -> None:
-        self.photos, self.version = tuple(dict.fromkeys(photos)), version
+        self.photos, self.way = tuple(dict.fromkeys(photos)), way
         self._session, self._detector = session, detector
         self._results = {photo: earlier[photo] for photo in self.photos if photo in earlier}
         self._error = ""
@@ -183,7 +184,7 @@ class PredictionBatch:
 
     def _predict(self, run: "_Run") -> None:
         missing = [photo for photo in self.photos if photo not in self._results]
-        results = self._session.predict(self._detector, self.version, missing)
+        results = self._session.predict(self._detector, self.way, missing)
         try:
             for photo, result in zip(missing, results, strict=True):
                 self._results[photo] = result

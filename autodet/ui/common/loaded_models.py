@@ -20,7 +20,7 @@ SESSION = "session predictions"  # session state
 quota = Quota()
 
 
-def predict_photo(model: StoredModel, content: bytes, name: str) -> Prediction:
+def predict_photo(model: StoredModel, content: bytes, name: str, *, tiles: bool = False) -> Prediction:
     """Detect objects on a visitor's photo, within the quotas of a demo; the session remembers the prediction.
 
     Returns:
@@ -31,7 +31,7 @@ def predict_photo(model: StoredModel, content: bytes, name: str) -> Prediction:
         BusyError: Too many predictions are waiting.
         QuotaError: The visitor's quota, or that of all visitors, is used up.
     """
-    result = next(session_predictions().predict(loaded(model), version_of(model), [(content, name)]))
+    result = next(session_predictions().predict(loaded(model), (version_of(model), tiles), [(content, name)]))
     if result.prediction.error:
         raise PhotoError(result.prediction.error)
     return result.prediction

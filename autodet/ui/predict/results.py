@@ -11,13 +11,11 @@ from autodet.inference.prediction_process import BATCH
 from autodet.models.store import StoredModel
 from autodet.text_format import counted, duration
 from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.loaded_models import loaded, session_predictions, version_of
 from autodet.ui.common.markdown import escape
+from autodet.ui.predict.batches import find_batch
 from autodet.ui.predict.gallery import show_predictions
 from autodet.ui.predict.seen import Photo, Seen
 
-BATCHES = "batches of predictions"  # session state, by version of the model
-MAX_BATCHES = 3
 FEW = BATCH  # so few photos take one request, for which the page waits
 MAX_WAIT_SECONDS = 10.0
 REFRESH_SECONDS = 1.0
@@ -29,30 +27,12 @@ def predict(model: StoredModel, given: GivenPhotos) -> None:
     if not given.photos:
         _show_unread(given, [], 0)
         return
-    batch = find_batch(model, given)
+    batch = find_batch(model, given.photos)
     if batch.under_way and batch.left <= FEW:
         with st.spinner(f"Detecting objects in {counted(batch.left, 'photo')}"):
             batch.wait(MAX_WAIT_SECONDS)
     under_way = batch.under_way
     st.fragment(_show, run_every=REFRESH_SECONDS if under_way else None)(model, given, batch, under_way)
-
-
-def find_batch(model: StoredModel, given: GivenPhotos) -> PredictionBatch:
-    """Return the batch of a model on these photos; a new one starts, and keeps the results of the one before."""
-    batches: dict[str, PredictionBatch] = st.session_state.setdefault(BATCHES, {})
-    version = version_of(model)
-    batch = batches.pop(version, None)
-    photos = tuple(dict.fromkeys(given.photos))
-    if batch is None or batch.photos != photos:
-        if batch:
-            batch.cancel()
-        earlier = batch.results if batch else {}
-        batch = PredictionBatch(session_predictions(), loaded(model), version, photos, earlier)
-        batch.start()
-    batches[version] = batch
-    while len(batches) > MAX_BATCHES:
-        batches.pop(next(iter(batches))).cancel()
-    return batch
 
 
 def _show(model: StoredModel, given: GivenPhotos, batch: PredictionBatch, watched: bool) -> None:
