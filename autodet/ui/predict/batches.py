@@ -1,14 +1,12 @@
-"""Batches of predictions of this session."""
+"""Batches of predictions of a visit."""
 
 from collections.abc import Iterable
-
-import streamlit as st
 
 from autodet.inference.prediction_batches import NamedPhoto, PredictionBatch
 from autodet.models.store import StoredModel
 from autodet.ui.common.loaded_models import loaded, session_predictions, version_of
+from autodet.ui.predict.visit import current_visit
 
-BATCHES = "batches of predictions"  # session state, by version of the model
 MAX_BATCHES = 3
 
 
@@ -20,7 +18,7 @@ def find_batch(model: StoredModel, photos: Iterable[NamedPhoto], *, tiles: bool 
         photos: The photos with their names.
         tiles: Whether to predict on tiles of large photos too.
     """
-    batches: dict[tuple[str, bool], PredictionBatch] = st.session_state.setdefault(BATCHES, {})
+    batches = current_visit().batches
     key, distinct = (version_of(model), tiles), tuple(dict.fromkeys(photos))
     batch = batches.pop(key, None)
     if batch is None or batch.photos != distinct:
