@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from autodet.inference.prediction_batches import NamedPhoto, PredictionBatch
+from autodet.inference.tiles import Tiling
 from autodet.models.store import StoredModel
 from autodet.ui.common.loaded_models import loaded, session_predictions, version_of
 from autodet.ui.predict.visit import current_visit
@@ -25,6 +26,9 @@ def find_batch(model: StoredModel, photos: Iterable[NamedPhoto], *, tiles: bool 
         if batch:
             batch.cancel()
         earlier = batch.results if batch else {}
+        if tiles and (whole := batches.get((key[0], False))):
+            tiling = Tiling.of(model.card)
+            earlier |= {photo: one for photo, one in whole.results.items() if not tiling.tiles(*one.prediction.size_wh)}
         batch = PredictionBatch(session_predictions(), loaded(model), key, distinct, earlier)
         batch.start()
     batches[key] = batch

@@ -28,6 +28,7 @@ class Visit:
         files: Files in the field of each tab.
         earlier: Files of earlier fields of each tab.
         taken: Split and number of the photos taken from each data set, by its id.
+        tiles: Whether large photos are predicted on in tiles too.
         archives: The unpacked archives among the files.
         batches: Batches of predictions, the last used at the end.
     """
@@ -36,6 +37,7 @@ class Visit:
     files: dict[str, list[GivenFile]] = field(default_factory=dict)
     earlier: dict[str, list[GivenFile]] = field(default_factory=dict)
     taken: dict[str, tuple[str, int]] = field(default_factory=dict)
+    tiles: bool = False
     archives: UnpackedArchives = field(default_factory=UnpackedArchives)
     batches: dict[Way, PredictionBatch] = field(default_factory=dict)
 
