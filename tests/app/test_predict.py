@@ -33,9 +33,9 @@ def looks(monkeypatch):
     seen = []
     predict = Detector.predict_named
 
-    def noting(detector, photos, *args):
+    def noting(detector, photos, *args, **kwargs):
         seen.extend(name for _, name in photos)
-        return predict(detector, photos, *args)
+        return predict(detector, photos, *args, **kwargs)
 
     monkeypatch.setattr(Detector, "predict_named", noting)
     return seen
