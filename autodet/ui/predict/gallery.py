@@ -1,6 +1,7 @@
 """Photos with their predictions: one model, or two beside each other."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -76,11 +77,16 @@ def _predictions_of(model: StoredModel, seen: Sequence[Seen]) -> list[Prediction
     with st.spinner(f"Detecting objects with {escape(model.card.name)} on {counted(len(seen), 'photo')}"):
         for one in seen:
             try:
-                predictions.append(predict_photo(model, one.photo.read(), one.photo.name))
+                predictions.append(predict_photo(model, _content(one), one.photo.name))
             except (BusyError, QuotaError, PhotoError) as error:
                 st.warning(escape(str(error)), icon=":material/hourglass_disabled:")
                 return None
     return predictions
+
+
+def _content(one: Seen) -> bytes:
+    source = one.photo.source
+    return source.read_bytes() if isinstance(source, Path) else source
 
 
 def _by_difference(

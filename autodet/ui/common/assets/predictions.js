@@ -113,7 +113,7 @@ class Gallery {
 
   update(data) {
     const begun = data.identity !== this.data?.identity;
-    const classesBefore = JSON.stringify([this.found, this.data?.classes]);
+    const before = this.data?.classes;
     this.data = data;
     for (const photo of data.photos) {
       for (const row of Object.values(photo.boxes).flat()) if (row[5] !== null) row[5] = Math.fround(row[5]);
@@ -123,8 +123,10 @@ class Gallery {
       this.thresholds = new Thresholds(data.models.map((model) => model.own), data.chosen?.thresholds);
       this.hidden = new Set(data.chosen?.hidden);
     }
-    this.found = this.classesFound();
-    if (begun || classesBefore !== JSON.stringify([this.found, data.classes])) this.listClasses();
+    const found = this.classesFound();
+    const same = !begun && JSON.stringify([found, data.classes]) === JSON.stringify([this.found, before]);
+    this.found = found;
+    if (!same) this.listClasses();
     this.root.classList.toggle("pair", data.models.length > 1);
     this.arrange();
     this.showThresholds();
@@ -132,10 +134,16 @@ class Gallery {
     this.view();
   }
 
-  // Indices of the classes that have a box on any photo.
+  // Indices of the classes that have a box on any photo; first those with most objects at the model's own thresholds.
   classesFound() {
-    const rows = this.data.photos.flatMap(({ boxes }) => Object.values(boxes).flat());
-    return [...new Set(rows.map((row) => row[4]))].sort((a, b) => a - b);
+    const found = new Map();
+    for (const layer of this.data.layers) {
+      const own = this.data.models[layer.side].own;
+      for (const [, , , , index, score] of this.data.photos.flatMap((photo) => photo.boxes[layer.key] ?? [])) {
+        found.set(index, (found.get(index) ?? 0) + (score >= own[index] ? 1 : score / 1e6));
+      }
+    }
+    return [...found.keys()].sort((a, b) => found.get(b) - found.get(a) || a - b);
   }
 
   // Keep the tiles of photos that stay, with their pictures, and put all in the order of the data.
