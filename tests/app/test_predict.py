@@ -27,19 +27,29 @@ def photos(sample_dataset):
 
 @pytest.fixture
 def looks(monkeypatch):
-    """Counts how often a model looks at a photo."""
+    """The names of the photos that a model looks at, in order."""
     from autodet.inference.detector import Detector
 
-    counted = []
+    seen = []
     predict = Detector.predict_named
-    monkeypatch.setattr(
-        Detector, "predict_named", lambda *args, **kwargs: counted.append(1) or predict(*args, **kwargs)
-    )
-    return counted
+
+    def noting(detector, photos, *args):
+        seen.extend(name for _, name in photos)
+        return predict(detector, photos, *args)
+
+    monkeypatch.setattr(Detector, "predict_named", noting)
+    return seen
 
 
 def drop(app, *files):
-    return checked(app.file_uploader[0].set_value(list(files)).run())
+    return finished(checked(app.file_uploader[0].set_value(list(files)).run()))
+
+
+def finished(app):
+    """The page once no predictions are under way."""
+    while "Cancel" in labels(app.button):
+        checked(app.run())
+    return app
 
 
 def move(app, threshold):

@@ -145,7 +145,7 @@ def test_a_strict_yolo_reader_finds_five_columns_for_each_photo(predicted):
 
 
 def test_labelimg_reads_the_voc_files(predicted):
-    """As labelImg reads them: path by path, corners as whole numbers after rounding, flags, unknown elements ignored."""
+    """As labelImg reads them: elements by their path, corners as numbers, unknown elements ignored."""
     files = unzipped(exported("voc", predicted))
     annotated = [ET.fromstring(content) for name, content in files.items() if name.startswith("Annotations/")]
     assert [root.find("filename").text for root in annotated] == [
