@@ -4,7 +4,7 @@
 
 const LOWEST = 0.05; // of the sliders
 const HIGHEST = 0.95;
-const FIRST_CLASSES = 12; // that are listed before the others are unfolded
+const FIRST_CLASSES = [3, 12]; // at least and at most that are listed before the others are unfolded
 const PICTURES = "autodet_pictures"; // event and global variable of prediction_pictures.js
 
 const galleries = new WeakMap();
@@ -143,6 +143,7 @@ class Gallery {
         found.set(index, (found.get(index) ?? 0) + (score >= own[index] ? 1 : score / 1e6));
       }
     }
+    this.common = clamp([...found.values()].filter((count) => count >= 1).length, ...FIRST_CLASSES);
     return [...found.keys()].sort((a, b) => found.get(b) - found.get(a) || a - b);
   }
 
@@ -173,8 +174,8 @@ class Gallery {
 
   listClasses() {
     const chips = this.found.map((index) => this.chip(index));
-    const more = make("button", "more", `${chips.length - FIRST_CLASSES} more classes`);
-    const later = chips.slice(FIRST_CLASSES);
+    const later = chips.slice(this.common);
+    const more = make("button", "more", `${later.length} more ${later.length === 1 ? "class" : "classes"}`);
     later.forEach((chip) => (chip.hidden = true));
     more.type = "button";
     more.hidden = !later.length;
