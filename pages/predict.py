@@ -6,6 +6,6 @@ from autodet.ui.predict.photos_form import ask_for_photos
 from autodet.ui.predict.results import predict
 
 with page("predict", "Drop photos and see what the model finds on them."):
-    model = choose_model()
+    model = choose_model(best=True)
     if model:
         predict(model, ask_for_photos(model))

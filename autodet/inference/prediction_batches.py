@@ -15,7 +15,7 @@ from pathlib import Path
 from autodet.access.quota import Quota, Use
 from autodet.access.visitor import for_current_visitor
 from autodet.datasets.photos import photo_size, read_photo
-from autodet.errors import PhotoError, sentence_for
+from autodet.errors import ModelError, PhotoError, sentence_for
 from autodet.inference.detector import Detector
 from autodet.inference.prediction_process import BATCH
 from autodet.records import MIN_SCORE, Prediction
@@ -73,9 +73,26 @@ class SessionPredictions:
         """
         left = list(photos)
         while left:
-            results = self._predict_some(detector, way, left[:BATCH])
+            several = left[: 1 if way[1] else BATCH]
+            try:
+                results = self._predict_some(detector, way, several)
+            except ModelError:  # perhaps one photo takes too much memory or time
+                results = self._predict_singly(detector, way, several)
             yield from results
             left = left[len(results) :]
+
+    def _predict_singly(self, detector: Detector, way: Way, photos: Sequence[NamedPhoto]) -> list[Result]:
+        """Return the result of each photo, in requests of their own; raise the last error if all fail."""
+        results, errors = [], 0
+        for photo in photos:
+            try:
+                results += self._predict_some(detector, way, [photo])
+            except ModelError as error:
+                errors += 1
+                if errors == len(photos) > 1:
+                    raise
+                results.append(Result("", Prediction.of([], [], [], error=f"{photo[1]!r}: {error}")))
+        return results
 
     def _predict_some(self, detector: Detector, way: Way, photos: Sequence[NamedPhoto]) -> list[Result]:
         """Return the results of the first photos, at least one: as many as the quotas allow."""

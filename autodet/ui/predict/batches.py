@@ -1,14 +1,13 @@
-"""Batches of predictions of this session."""
+"""Batches of predictions of a visit."""
 
 from collections.abc import Iterable
 
-import streamlit as st
-
 from autodet.inference.prediction_batches import NamedPhoto, PredictionBatch
+from autodet.inference.tiles import Tiling
 from autodet.models.store import StoredModel
 from autodet.ui.common.loaded_models import loaded, session_predictions, version_of
+from autodet.ui.predict.visit import current_visit
 
-BATCHES = "batches of predictions"  # session state, by version of the model
 MAX_BATCHES = 3
 
 
@@ -20,13 +19,16 @@ def find_batch(model: StoredModel, photos: Iterable[NamedPhoto], *, tiles: bool 
         photos: The photos with their names.
         tiles: Whether to predict on tiles of large photos too.
     """
-    batches: dict[tuple[str, bool], PredictionBatch] = st.session_state.setdefault(BATCHES, {})
+    batches = current_visit().batches
     key, distinct = (version_of(model), tiles), tuple(dict.fromkeys(photos))
     batch = batches.pop(key, None)
     if batch is None or batch.photos != distinct:
         if batch:
             batch.cancel()
         earlier = batch.results if batch else {}
+        if tiles and (whole := batches.get((key[0], False))):
+            tiling = Tiling.of(model.card)
+            earlier |= {photo: one for photo, one in whole.results.items() if not tiling.tiles(*one.prediction.size_wh)}
         batch = PredictionBatch(session_predictions(), loaded(model), key, distinct, earlier)
         batch.start()
     batches[key] = batch

@@ -4,17 +4,24 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from autodet.datasets.manifest import list_datasets, read_dataset
+from autodet.inference.evaluations import kept_report
 from autodet.inference.given_photos import MAX_PHOTOS, GivenPhotos
 from autodet.inference.photo_folders import FoundPhotos
 from autodet.inference.prediction_batches import PredictionBatch
 from autodet.inference.prediction_process import BATCH
+from autodet.inference.tiles import Tiling
 from autodet.models.store import StoredModel
+from autodet.records import Prediction
 from autodet.text_format import counted, duration
+from autodet.ui.common.choice import is_trained_on
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
 from autodet.ui.predict.batches import find_batch
 from autodet.ui.predict.gallery import show_predictions
 from autodet.ui.predict.seen import Photo, Seen
+from autodet.ui.predict.visit import Visit, current_visit
+from autodet.workspace import open_workspace
 
 FEW = BATCH  # so few photos take one request, for which the page waits
 MAX_WAIT_SECONDS = 10.0
@@ -27,15 +34,16 @@ def predict(model: StoredModel, given: GivenPhotos) -> None:
     if not given.photos:
         _show_unread(given, [], 0)
         return
-    batch = find_batch(model, given.photos)
+    visit = current_visit()
+    batch = find_batch(model, given.photos, tiles=visit.tiles)
     if batch.under_way and batch.left <= FEW:
         with st.spinner(f"Detecting objects in {counted(batch.left, 'photo')}"):
             batch.wait(MAX_WAIT_SECONDS)
     under_way = batch.under_way
-    st.fragment(_show, run_every=REFRESH_SECONDS if under_way else None)(model, given, batch, under_way)
+    st.fragment(_show, run_every=REFRESH_SECONDS if under_way else None)(model, given, batch, visit, under_way)
 
 
-def _show(model: StoredModel, given: GivenPhotos, batch: PredictionBatch, watched: bool) -> None:
+def _show(model: StoredModel, given: GivenPhotos, batch: PredictionBatch, visit: Visit, watched: bool) -> None:
     with sentences_for_errors("Predict"):
         under_way = batch.under_way  # before the results, so that none is missing at the end
         results = batch.results
@@ -52,7 +60,43 @@ def _show(model: StoredModel, given: GivenPhotos, batch: PredictionBatch, watche
             for photo in given.photos
             if photo in results and not results[photo].prediction.error
         ]
+        _offer_tiles(model, visit, [one.prediction for one in seen])
         show_predictions(model, seen, under_way)
+
+
+def _offer_tiles(model: StoredModel, visit: Visit, predictions: Sequence[Prediction]) -> None:
+    """Offer tiles if a photo is much larger than those of the training."""
+    tiling = Tiling.of(model.card)
+    large = [tiles for one in predictions if (tiles := len(tiling.tiles(*one.size_wh)))]
+    if not large:
+        return
+    side = f"{tiling.side:,} pixels"
+    many = counted(len(large), "photo is", "photos are")
+    wanted = st.toggle(
+        "Look closer at large photos",
+        visit.tiles,
+        key="tiles",
+        help=f"{many} much larger than the photos of the training, whose longer side has about {side}. With tiling, "
+        f"the model also looks at overlapping parts of that size, {sum(large):,} in all, and finds smaller objects. "
+        "It takes that much longer.",
+    )
+    if gain := _tiling_gain(model):
+        st.caption(gain)
+    if wanted != visit.tiles:
+        visit.tiles = wanted
+        st.rerun()
+
+
+def _tiling_gain(model: StoredModel) -> str:
+    """Return what tiles gain on the validation photos of the model's data set; empty if it is not measured."""
+    summary = next((one for one in list_datasets() if is_trained_on(model, one)), None)
+    if summary is None:
+        return ""
+    dataset = read_dataset(open_workspace().datasets / summary.id)
+    whole, tiled = (kept_report(model, dataset, "val", tiles=tiles) for tiles in (False, True))
+    if not whole or not tiled or whole.map50 == tiled.map50:
+        return ""
+    return f"On the validation photos, tiles change mAP@0.5 from {whole.map50:.3f} to {tiled.map50:.3f}."
 
 
 def _show_progress(batch: PredictionBatch) -> None:
