@@ -50,7 +50,5 @@ def photo_differences(a: Sequence[Prediction], b: Sequence[Prediction], classes:
         b: Those of the second on the same photos, with the same class ids.
         classes: Class names, indexed by class id.
     """
-    records = [
-        ImageRecord("", *seen.size_wh, "test", Annotations.of(seen.boxes_xyxy, seen.class_ids)) for seen in b
-    ]
+    records = [ImageRecord("", *seen.size_wh, "test", Annotations.of(seen.boxes_xyxy, seen.class_ids)) for seen in b]
     return find_outcomes(records, a, classes).at(dict.fromkeys(classes, 0.0)).errors_by_photo()

@@ -26,7 +26,6 @@ NEIGHBOURS = 1  # photos before and after the shown one that are prepared
 OPENED = "opened viewers"  # session state: how often a thumbnail has been opened
 
 
-
 def read_assets(*names: str) -> str:
     """Return the texts of asset files, joined, for a component that consists of several."""
     return "".join((ASSETS / name).read_text(encoding="utf-8") for name in names)

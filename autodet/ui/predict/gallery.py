@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from autodet.errors import BusyError, PhotoError, QuotaError
 from autodet.evaluation.photo_errors import photo_differences
 from autodet.models.store import StoredModel, list_models
 from autodet.records import Prediction
 from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
-from autodet.ui.common.loaded_models import loaded, predict_photo
+from autodet.ui.common.loaded_models import loaded
 from autodet.ui.common.markdown import escape
+from autodet.ui.predict.batches import find_batch
 from autodet.ui.predict.downloads import offer_downloads
 from autodet.ui.predict.predictions_view import ShownPhoto, chosen, show_in_component, shown_photos
 from autodet.ui.predict.seen import Seen
 from autodet.ui.predict.sides import Sides
 from autodet.ui.predict.tables import show_tables
+
+WAIT_SECONDS = 0.5
 
 
 @st.fragment
@@ -36,8 +39,8 @@ def show_predictions(model: StoredModel, seen: Sequence[Seen], under_way: bool =
 
 def _show_predictions(model: StoredModel, seen: Sequence[Seen], under_way: bool) -> None:
     tools = st.container(horizontal=True, vertical_alignment="bottom")
-    other = _choose_other(model, tools)
-    others = _predictions_of(other, seen) if other else None
+    other = _choose_other(model, tools, under_way)
+    others = _predictions_of(other, seen, st.container()) if other else None
     models = [model, *([other] if other and others else [])]
     sides = Sides.of(models, [[one.prediction for one in seen], *([others] if others else [])])
     choice = chosen(sides)
@@ -53,8 +56,8 @@ def _show_predictions(model: StoredModel, seen: Sequence[Seen], under_way: bool)
     show_in_component(photos, sides, order)
 
 
-def _choose_other(model: StoredModel, place: st.delta_generator.DeltaGenerator) -> StoredModel | None:
-    """Let the visitor select a second model."""
+def _choose_other(model: StoredModel, place: DeltaGenerator, under_way: bool) -> StoredModel | None:
+    """Let the visitor select a second model once the predictions of the first are done."""
     models = {other.id: other for other in list_models() if other.id != model.id}
     if not models:
         return None
@@ -66,20 +69,28 @@ def _choose_other(model: StoredModel, place: st.delta_generator.DeltaGenerator) 
         placeholder="no other model",
         key=f"other model than {model.id}",
         filter_mode="contains",
+        disabled=under_way,
     )
-    return models[chosen_id] if chosen_id else None
+    return models[chosen_id] if chosen_id and not under_way else None
 
 
-def _predictions_of(model: StoredModel, seen: Sequence[Seen]) -> list[Prediction] | None:
-    """Predict with a second model; None, with a sentence, if that is not possible now."""
-    predictions = []
-    with st.spinner(f"Detecting objects with {escape(model.card.name)} on {counted(len(seen), 'photo')}"):
-        for one in seen:
-            try:
-                predictions.append(predict_photo(model, one.photo.read(), one.photo.name))
-            except (BusyError, QuotaError, PhotoError) as error:
-                st.warning(escape(str(error)), icon=":material/hourglass_disabled:")
-                return None
+def _predictions_of(model: StoredModel, seen: Sequence[Seen], place: DeltaGenerator) -> list[Prediction] | None:
+    """Predict with a second model; None, with a sentence, if that does not succeed."""
+    photos = [(one.photo.source, one.photo.name) for one in seen]
+    batch = find_batch(model, photos)
+    total, progress = len(batch.photos), place.empty()
+    while batch.under_way and batch.left:
+        text = f"{escape(model.card.name)}: {total - batch.left:,} of {counted(total, 'photo')}"
+        progress.progress((total - batch.left) / total, text)
+        batch.wait(WAIT_SECONDS)
+    progress.empty()
+    found = batch.results
+    predictions = [found[photo].prediction for photo in photos if photo in found]
+    errors = [batch.error, *(one.error for one in predictions)]
+    if len(predictions) < len(photos) or any(errors):
+        error = next(filter(None, errors), "The predictions of the second model were cancelled.")
+        place.warning(escape(error), icon=":material/hourglass_disabled:")
+        return None
     return predictions
 
 

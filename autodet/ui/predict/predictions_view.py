@@ -16,7 +16,7 @@ import streamlit as st
 from autodet.charts.palette import class_colour
 from autodet.errors import PhotoError
 from autodet.evaluation.outcomes import find_outcomes
-from autodet.records import FloatArray, ImageRecord
+from autodet.records import Annotations, FloatArray, ImageRecord
 from autodet.text_format import harmless
 from autodet.ui.common.outcome_drawings import layers_at_any_threshold
 from autodet.ui.common.photo_viewer import (
@@ -126,7 +126,7 @@ def _sharp(photos: Sequence[ShownPhoto], opened: object) -> dict[str, str]:
     place = 0 if len(photos) == 1 else next((at for at, photo in enumerate(photos) if photo.key == opened), None)
     if place is None:
         return {}
-    addresses = {}
+    addresses: dict[str, str] = {}
     for photo in photos[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]:
         try:
             jpeg = viewer_picture(photo.seen.sha256, photo.seen.photo.source, photo.seen.photo.name)[0]
@@ -144,7 +144,9 @@ def _layers(photos: Sequence[ShownPhoto], sides: Sides) -> list[dict[str, Any]]:
     for place, name in enumerate(names):
         for layer in kinds:
             title = layer.title if len(names) == 1 else f"{layer.title}: {name}"
-            layers.append(vars(replace(layer, key=_key(layer, place), title=title)) | {"kind": layer.key, "side": place})
+            layers.append(
+                vars(replace(layer, key=_key(layer, place), title=title)) | {"kind": layer.key, "side": place}
+            )
     return layers
 
 
@@ -155,7 +157,7 @@ def _key(layer: Layer, place: int) -> str:
 def _boxes(photos: Sequence[ShownPhoto], sides: Sides) -> list[dict[str, list[list[float | None]]]]:
     """Return the rows of each photo by layer, with the class ids of all sides."""
     found: list[dict[str, list[list[float | None]]]] = [{} for _ in photos]
-    labelled = [index for index, photo in enumerate(photos) if photo.seen.labels is not None]
+    labelled = {index: photo.seen.labels for index, photo in enumerate(photos) if photo.seen.labels is not None}
     for place, side in enumerate(sides.sides):
         for index, layers in _outcomes(photos, labelled, sides, side).items():
             for layer in ERROR_LAYERS:
@@ -167,14 +169,13 @@ def _boxes(photos: Sequence[ShownPhoto], sides: Sides) -> list[dict[str, list[li
 
 
 def _outcomes(
-    photos: Sequence[ShownPhoto], labelled: Sequence[int], sides: Sides, side: Side
+    photos: Sequence[ShownPhoto], labelled: Mapping[int, Annotations], sides: Sides, side: Side
 ) -> dict[int, dict[str, ViewedBoxes]]:
-    records = []
-    for index in labelled:
-        seen = photos[index].seen
-        assert seen.labels is not None
-        # Labels have the class ids of the first model, which are those of all sides.
-        records.append(ImageRecord(seen.photo.name, *seen.prediction.size_wh, "test", seen.labels))
+    """Return the layers of each labelled photo; labels have the class ids of the first model, which all sides share."""
+    records = [
+        ImageRecord(photos[index].key, *photos[index].seen.prediction.size_wh, "test", labels)
+        for index, labels in labelled.items()
+    ]
     seen_there = [side.joint(side.predictions[index].above(_least(side))) for index in labelled]
     outcomes = find_outcomes(records, seen_there, sides.classes)
     return {index: layers_at_any_threshold(outcomes, place) for place, index in enumerate(labelled)}

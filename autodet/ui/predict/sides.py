@@ -97,7 +97,7 @@ class Choice:
         if not isinstance(reported, Mapping) or reported.get("identity") != sides.identity:
             return cls(own)
         thresholds, hidden = reported.get("thresholds"), reported.get("hidden")
-        if not _fits(thresholds, own) or not isinstance(hidden, list):
+        if not isinstance(thresholds, list) or not _fits(thresholds, own) or not isinstance(hidden, list):
             return cls(own)
         known = range(len(sides.classes))
         return cls(thresholds, frozenset(index for index in hidden if isinstance(index, int) and index in known))
@@ -110,11 +110,9 @@ class Choice:
         return [prediction.only(wanted).above(least) for prediction in side.predictions]
 
 
-def _fits(thresholds: Any, own: Sequence[Sequence[float | None]]) -> bool:
+def _fits(thresholds: list[Any], own: Sequence[Sequence[float | None]]) -> bool:
     """Return whether thresholds from a browser have the form of the models' own."""
-    if not isinstance(thresholds, list) or len(thresholds) != len(own):
-        return False
-    return all(
+    return len(thresholds) == len(own) and all(
         isinstance(row, list)
         and len(row) == len(known)
         and all(

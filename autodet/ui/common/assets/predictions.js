@@ -4,7 +4,7 @@
 
 const LOWEST = 0.05; // of the sliders
 const HIGHEST = 0.95;
-const FIRST_CLASSES = 12; // that are listed before the others are unfolded
+const FIRST_CLASSES = [3, 12]; // at least and at most that are listed before the others are unfolded
 const PICTURES = "autodet_pictures"; // event and global variable of prediction_pictures.js
 
 const galleries = new WeakMap();
@@ -113,7 +113,7 @@ class Gallery {
 
   update(data) {
     const begun = data.identity !== this.data?.identity;
-    const classesBefore = JSON.stringify([this.found, this.data?.classes]);
+    const before = this.data?.classes;
     this.data = data;
     for (const photo of data.photos) {
       for (const row of Object.values(photo.boxes).flat()) if (row[5] !== null) row[5] = Math.fround(row[5]);
@@ -123,8 +123,10 @@ class Gallery {
       this.thresholds = new Thresholds(data.models.map((model) => model.own), data.chosen?.thresholds);
       this.hidden = new Set(data.chosen?.hidden);
     }
-    this.found = this.classesFound();
-    if (begun || classesBefore !== JSON.stringify([this.found, data.classes])) this.listClasses();
+    const found = this.classesFound();
+    const same = !begun && JSON.stringify([found, data.classes]) === JSON.stringify([this.found, before]);
+    this.found = found;
+    if (!same) this.listClasses();
     this.root.classList.toggle("pair", data.models.length > 1);
     this.arrange();
     this.showThresholds();
@@ -132,10 +134,17 @@ class Gallery {
     this.view();
   }
 
-  // Indices of the classes that have a box on any photo.
+  // Indices of the classes that have a box on any photo; first those with most objects at the model's own thresholds.
   classesFound() {
-    const rows = this.data.photos.flatMap(({ boxes }) => Object.values(boxes).flat());
-    return [...new Set(rows.map((row) => row[4]))].sort((a, b) => a - b);
+    const found = new Map();
+    for (const layer of this.data.layers) {
+      const own = this.data.models[layer.side].own;
+      for (const [, , , , index, score] of this.data.photos.flatMap((photo) => photo.boxes[layer.key] ?? [])) {
+        found.set(index, (found.get(index) ?? 0) + (score >= own[index] ? 1 : score / 1e6));
+      }
+    }
+    this.common = clamp([...found.values()].filter((count) => count >= 1).length, ...FIRST_CLASSES);
+    return [...found.keys()].sort((a, b) => found.get(b) - found.get(a) || a - b);
   }
 
   // Keep the tiles of photos that stay, with their pictures, and put all in the order of the data.
@@ -165,8 +174,8 @@ class Gallery {
 
   listClasses() {
     const chips = this.found.map((index) => this.chip(index));
-    const more = make("button", "more", `${chips.length - FIRST_CLASSES} more classes`);
-    const later = chips.slice(FIRST_CLASSES);
+    const later = chips.slice(this.common);
+    const more = make("button", "more", `${later.length} more ${later.length === 1 ? "class" : "classes"}`);
     later.forEach((chip) => (chip.hidden = true));
     more.type = "button";
     more.hidden = !later.length;
