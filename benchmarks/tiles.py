@@ -88,8 +88,9 @@ def _canvases(dataset: Dataset, side: int, ratio: float, count: int, folder: Pat
             photo = open_photo(dataset.photo(record))
             scale = side * random.uniform(*SCALES) / max(photo.size)
             small = photo.resize((round(photo.width * scale), round(photo.height * scale)), Image.Resampling.LANCZOS)
-            at = tuple(
-                start + int(random.integers(side - length + 1)) for start, length in zip((left, top), small.size)
+            at = (
+                left + int(random.integers(side - small.width + 1)),
+                top + int(random.integers(side - small.height + 1)),
             )
             canvas.paste(small, at)
             for box, class_id in zip(record.annotations.boxes_xyxy, record.annotations.class_ids, strict=True):

@@ -2,9 +2,10 @@
 
 Two detections of one class from different views are the same object if they overlap much (IoU), or if one lies within
 the other (the intersection covers most of the smaller one), as a part of an object does that a tile cuts off. The one
-with the higher score stays; the scores of boxes that are probably inaccurate count half in this choice: those cut off
-by an inner edge of a tile, and those of the whole photo that are smaller there than the objects of the training. The
-scores themselves stay as they are. Detections of the same view are never merged, because the network has done that.
+with the higher score stays. In this choice, a score counts less if another view shows the object better: if an inner
+edge of a tile may cut the box off, if the box is smaller on the whole photo than the objects of the training, and if it
+overlaps a box of the whole photo that is larger than a tile. The scores themselves stay as they are. Detections of the
+same view are never merged, because the network has done that.
 """
 
 from collections.abc import Sequence
@@ -18,23 +19,28 @@ from autodet.records import BoolArray, FloatArray, IntArray, Prediction
 MERGE_VERSION = 1  # raised when the same views give other detections, so that stored evaluations are made again
 SAME_IOU = 0.5
 INSIDE = 0.7  # share of the smaller box
-DOUBT = 0.5  # factor of the score of an inaccurate box, when it is compared with others
+DOUBT = 0.4  # factor of the score if another view shows the object better
 EDGE = 0.01  # of a tile's side: a box that ends nearer to an inner edge may be cut off
 MAX_MERGED = 1000  # detections of a photo
 
 
 @dataclass(frozen=True, eq=False)
 class _Views:
-    """The detections of all views of a photo, in pixels of the photo, the best first."""
+    """The detections of all views of a photo, in pixels of the photo, with the number of their view.
+
+    Attributes:
+        weights: Scores for the choice between detections of an object.
+    """
 
     boxes_xyxy: FloatArray
     class_ids: IntArray
     scores: FloatArray
     views: IntArray
-    doubtful: BoolArray
+    weights: FloatArray
 
     def sorted(self) -> "_Views":
-        order = np.argsort(-self.scores * np.where(self.doubtful, DOUBT, 1.0), kind="stable")
+        """Sort the detections, the highest weight first."""
+        order = np.argsort(-self.weights, kind="stable")
         return _Views(*(column[order] for column in vars(self).values()))
 
 
@@ -50,21 +56,10 @@ def merge_tiles(whole: Prediction, tiles: Sequence[tuple[Tile, Prediction]], sma
     Returns:
         At most ``MAX_MERGED`` detections; ``truncated`` if a view, or all of them together, reached its limit.
     """
-    width, height = whole.size_wh
-    parts = [whole, *(seen for _, seen in tiles)]
-    shifted = [whole.boxes_xyxy] + [seen.boxes_xyxy + np.array(tile[:2] * 2, np.float32) for tile, seen in tiles]
-    areas = (whole.boxes_xyxy[:, 2:] - whole.boxes_xyxy[:, :2]).prod(axis=1)
-    doubtful = [np.sqrt(areas) < small_object * max(width, height)]
-    doubtful += [_cut_off(seen.boxes_xyxy, tile, (width, height)) for tile, seen in tiles]
-    views = _Views(
-        np.concatenate(shifted),
-        np.concatenate([seen.class_ids for seen in parts]),
-        np.concatenate([seen.scores for seen in parts]),
-        np.concatenate([np.full(len(seen), number) for number, seen in enumerate(parts)]),
-        np.concatenate(doubtful),
-    ).sorted()
+    views = _all_views(whole, tiles, small_object).sorted()
     kept = np.flatnonzero(_distinct(views))
     best = kept[np.argsort(-views.scores[kept], kind="stable")]
+    parts = [whole, *(seen for _, seen in tiles)]
     floors = [float(seen.scores[-1]) for seen in parts if seen.truncated and len(seen)]
     floors += [float(views.scores[one]) for one in best[MAX_MERGED : MAX_MERGED + 1]]
     best = best[:MAX_MERGED]
@@ -79,42 +74,64 @@ def merge_tiles(whole: Prediction, tiles: Sequence[tuple[Tile, Prediction]], sma
     )
 
 
-def _cut_off(boxes_xyxy: FloatArray, tile: Tile, size_wh: tuple[int, int]) -> BoolArray:
+def _all_views(whole: Prediction, tiles: Sequence[tuple[Tile, Prediction]], small_object: float) -> _Views:
+    parts = [whole, *(seen for _, seen in tiles)]
+    sides = np.sqrt(_areas(whole.boxes_xyxy))
+    is_large = sides >= max(max(x2 - x1, y2 - y1) for (x1, y1, x2, y2), _ in tiles)
+    is_small = sides < small_object * max(whole.size_wh)
+    boxes, weights = [whole.boxes_xyxy], [whole.scores * np.where(is_small, DOUBT, 1)]
+    for tile, seen in tiles:
+        shifted = seen.boxes_xyxy + np.array(tile[:2] * 2, np.float32)
+        same_class = seen.class_ids[:, None] == whole.class_ids[is_large]
+        in_large = (_are_one(shifted, whole.boxes_xyxy[is_large]) & same_class).any(axis=1)
+        boxes.append(shifted)
+        weights.append(seen.scores * np.where(_are_cut(seen.boxes_xyxy, tile, whole.size_wh), DOUBT, 1))
+        weights[-1] = weights[-1] * np.where(in_large, DOUBT, 1)
+    return _Views(
+        np.concatenate(boxes),
+        np.concatenate([seen.class_ids for seen in parts]),
+        np.concatenate([seen.scores for seen in parts]),
+        np.repeat(np.arange(len(parts)), [len(seen) for seen in parts]),
+        np.concatenate(weights),
+    )
+
+
+def _are_cut(boxes_xyxy: FloatArray, tile: Tile, size_wh: tuple[int, int]) -> BoolArray:
     """Return which boxes of a tile end at an edge that is not an edge of the photo."""
     x1, y1, x2, y2 = tile
     across, down = x2 - x1, y2 - y1
     margin = EDGE * max(across, down)
-    near = np.stack(
-        [
-            (boxes_xyxy[:, 0] < margin) & (x1 > 0),
-            (boxes_xyxy[:, 1] < margin) & (y1 > 0),
-            (boxes_xyxy[:, 2] > across - margin) & (x2 < size_wh[0]),
-            (boxes_xyxy[:, 3] > down - margin) & (y2 < size_wh[1]),
-        ]
-    )
-    return np.asarray(near.any(axis=0))
+    near = [
+        (boxes_xyxy[:, 0] < margin) & (x1 > 0),
+        (boxes_xyxy[:, 1] < margin) & (y1 > 0),
+        (boxes_xyxy[:, 2] > across - margin) & (x2 < size_wh[0]),
+        (boxes_xyxy[:, 3] > down - margin) & (y2 < size_wh[1]),
+    ]
+    return np.asarray(np.logical_or.reduce(near))
 
 
 def _distinct(views: _Views) -> BoolArray:
-    """Return which detections remain if the best of each object is kept."""
+    """Return which detections remain if the first of each object is kept."""
     keep = np.ones(len(views.scores), bool)
-    sizes = (views.boxes_xyxy[:, 2:] - views.boxes_xyxy[:, :2]).clip(0)
-    areas = sizes.prod(axis=1)
-    for best in range(len(keep)):
-        if not keep[best]:
-            continue
-        later = (
-            best
-            + 1
-            + np.flatnonzero(
-                keep[best + 1 :]
-                & (views.class_ids[best + 1 :] == views.class_ids[best])
-                & (views.views[best + 1 :] != views.views[best])
-            )
-        )
-        box, others = views.boxes_xyxy[best], views.boxes_xyxy[later]
-        shared = (np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])).clip(0).prod(axis=1)
-        same = shared >= SAME_IOU * (areas[best] + areas[later] - shared)
-        inside = shared >= INSIDE * np.minimum(areas[best], areas[later])
-        keep[later[(same | inside) & (shared > 0)]] = False
+    for first in range(len(keep)):
+        if keep[first]:
+            rivals = keep & (views.class_ids == views.class_ids[first]) & (views.views != views.views[first])
+            rivals[: first + 1] = False
+            places = np.flatnonzero(rivals)
+            keep[places[_are_one(views.boxes_xyxy[first : first + 1], views.boxes_xyxy[places])[0]]] = False
     return keep
+
+
+def _are_one(boxes_xyxy: FloatArray, others_xyxy: FloatArray) -> BoolArray:
+    """Return whether boxes, shape (N, 4), and others, shape (M, 4), are probably of one object; shape (N, M)."""
+    top_left = np.maximum(boxes_xyxy[:, None, :2], others_xyxy[None, :, :2])
+    shared = (np.minimum(boxes_xyxy[:, None, 2:], others_xyxy[None, :, 2:]) - top_left).clip(0).prod(axis=2)
+    areas, other_areas = _areas(boxes_xyxy)[:, None], _areas(others_xyxy)[None, :]
+    is_same = shared >= SAME_IOU * (areas + other_areas - shared)
+    is_inside = shared >= INSIDE * np.minimum(areas, other_areas)
+    return np.asarray((is_same | is_inside) & (shared > 0))
+
+
+def _areas(boxes_xyxy: FloatArray) -> FloatArray:
+    areas: FloatArray = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).clip(0).prod(axis=1)
+    return areas

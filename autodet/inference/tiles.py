@@ -1,6 +1,6 @@
 """Tiles: overlapping squares of a large photo, on which its objects appear as large as in training.
 
-A photo that is much larger than the training photos is predicted as a whole and in tiles; ``tile_merge`` merges the
+A photo that is larger than the training photos is predicted as a whole and in tiles; ``tile_merge`` merges the
 detections. A tile has the side of the median training photo. Tiles overlap by the size of a median object, so that such
 an object lies whole on at least one tile.
 """
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from autodet.models.model_card import ModelCard
-from autodet.records.sizes import LARGE
 
+LARGE = 1.5  # times the median training photo: photos from this size on are cut into tiles
 MAX_TILES = 64  # of a photo; a photo that needs more gets larger tiles
 MIN_OVERLAP, MAX_OVERLAP = 0.2, 0.5  # of neighbouring tiles, as a share of their side
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from autodet.evaluation.overlap import iou_matrix
 from autodet.inference.detector import load_detector, load_detector_apart
 from autodet.inference.tile_merge import MAX_MERGED, merge_tiles
 from autodet.inference.tiles import MAX_TILES, Tiling
@@ -26,9 +27,9 @@ LEFT, RIGHT = (0, 0, 600, 400), (400, 0, 1000, 400)
 @settings(max_examples=200, deadline=None)
 @given(st.integers(1, 60_000), st.integers(1, 60_000), st.integers(32, 4000), st.floats(0.2, 0.5))
 def test_tiles_cover_a_large_photo_with_overlap_and_are_few(width, height, side, overlap):
-    tiling = Tiling(side, overlap, 2.5 * side)
+    tiling = Tiling(side, overlap, 1.5 * side)
     tiles = tiling.tiles(width, height)
-    assert bool(tiles) == (max(width, height) >= 2.5 * side)
+    assert bool(tiles) == (max(width, height) >= 1.5 * side)
     assert len(tiles) <= MAX_TILES
     for axis, length in ((0, width), (1, height)):
         spans = sorted({(tile[axis], tile[axis + 2]) for tile in tiles})
@@ -47,7 +48,7 @@ def test_tiles_are_as_large_as_the_training_photos(trained_bundle):
     card = read_card(trained_bundle)
     assert card.trained_sizes
     tiling = Tiling.of(card)
-    assert (tiling.side, tiling.tiles(900, 400)) == (400, ())
+    assert (tiling.side, tiling.tiles(599, 400)) == (400, ())
     x1, y1, x2, y2 = tiling.tiles(2000, 300)[1]
     assert (x2 - x1, y1, y2) == (400, 0, 300)
     crowded = Tiling.of(replace(card, trained_sizes=TrainedSizes(400, 300.0, 0.1)))
@@ -95,6 +96,12 @@ def test_a_part_that_a_tile_cuts_off_gives_way_to_the_whole_object_of_lower_scor
     assert found == [((380, 100, 599, 300), 0.8, 0)]  # the whole object is too uncertain
 
 
+def test_an_object_larger_than_a_tile_is_left_to_the_whole_photo():
+    parts = [((100, 50, 560, 350), 0.9)], [((80, 60, 500, 340), 0.9)]
+    assert merged(seen(((90, 0, 1000, 400), 0.5)), *parts) == [((90, 0, 1000, 400), 0.5, 0)]
+    assert len(merged(seen(((90, 0, 1000, 400), 0.3)), *parts)) == 2
+
+
 def test_an_edge_of_the_photo_cuts_nothing_off():
     at_the_edge = ((0, 100, 90, 200), 0.8)
     found = merged(seen(((0, 90, 100, 220), 0.7)), [at_the_edge])
@@ -136,20 +143,27 @@ def detector(trained_bundle):
 
 @pytest.fixture(scope="module")
 def large_photo(sample_dataset):
-    """Four photos with objects, far apart on a canvas of four times their size."""
+    """Four photos with objects, far apart on a canvas of four times their size, and the boxes there."""
     canvas = Image.new("RGB", (1600, 1600), (120, 130, 110))
-    records = sample_dataset.split("val")[:4]
-    for record, place in zip(records, ((20, 30), (1150, 90), (200, 1180), (1170, 1160)), strict=True):
+    truth = []
+    places = ((20, 30), (1150, 90), (200, 1180), (1170, 1160))
+    for record, place in zip(sample_dataset.split("val"), places, strict=False):
         canvas.paste(Image.open(sample_dataset.photo(record)).convert("RGB"), place)
-    return canvas, sum(len(record.annotations) for record in records)
+        truth.append(record.annotations.boxes_xyxy + np.array(place * 2, np.float32))
+    return canvas, np.concatenate(truth)
+
+
+def found_share(truth, prediction):
+    return (iou_matrix(truth, prediction.boxes_xyxy).max(axis=1, initial=0) >= 0.5).mean()
 
 
 def test_tiles_find_small_objects_of_a_large_photo(detector, large_photo):
-    canvas, objects = large_photo
+    canvas, truth = large_photo
     (plain,), (tiled,) = (detector.predict_many([canvas], 0.3, tiles=tiles) for tiles in (False, True))
     assert (plain.tiles, tiled.size_wh) == (0, canvas.size)
     assert tiled.tiles == len(Tiling.of(detector.card).tiles(*canvas.size)) > 15
-    assert len(plain) < 0.6 * objects <= len(tiled) <= 1.3 * objects
+    assert found_share(truth, plain) < 0.3
+    assert found_share(truth, tiled) > 0.7
     ids, scores, boxes = detector.predict(canvas, 0.3, tiles=True)
     assert (ids.tolist(), scores.tolist()) == (tiled.class_ids.tolist(), tiled.scores.tolist())
     assert boxes.tolist() == tiled.boxes_xyxy.tolist()
