@@ -29,8 +29,6 @@ def evaluate_model(
     dataset: Dataset,
     split: str,
     progress: Callable[[int, int], None] | None = None,
-    *,
-    apart: bool = False,
 ) -> Kept:
     """Evaluate a model on one split of a data set, and store the result, or return the stored result.
 
@@ -39,7 +37,6 @@ def evaluate_model(
         dataset: The data set; its classes must be a subset of the model's.
         split: ``train``, ``val``, ``test`` or ``all``.
         progress: Callback that receives the number of photos done and the total.
-        apart: Whether to predict in the prediction process.
 
     Returns:
         The report and the predictions for each photo of the split, with the model's class ids.
@@ -47,13 +44,12 @@ def evaluate_model(
     Raises:
         ModelError: The split is empty, or the data set has a class that the model lacks.
     """
-    from autodet.inference.detector import load_detector, load_detector_apart
+    from autodet.inference.detector import load_detector
 
     records = comparable_records(model.card, dataset, split)
     if kept := kept_evaluation(model, dataset, split):
         return kept
-    detector = load_detector_apart(model) if apart else load_detector(model)
-    predictions = detector.predict_dataset(dataset, records, progress)
+    predictions = load_detector(model).predict_dataset(dataset, records, progress)
     report = _report(model, dataset, split, predictions)
     keep_evaluation(model, dataset, split, (report, predictions))
     return report, predictions
