@@ -10,7 +10,7 @@ from autodet.datasets.photos import photo_size
 from autodet.models.store import StoredModel
 from autodet.records import MIN_SCORE, Prediction
 from autodet.settings import load_settings
-from autodet.ui.common.sign_in import session_id
+from autodet.ui.common.server_app import browser_id
 
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
@@ -37,7 +37,7 @@ def predict_photo(model: StoredModel, content: bytes, name: str) -> Prediction:
     key = (hashlib.sha256(content).hexdigest(), version_of(model))
     if key not in remembered:
         use = Use.of_photo(photo_size(content, name), len(content))
-        with quota.prediction(session_id(), use, load_settings()):
+        with quota.prediction(browser_id(), use, load_settings()):
             remembered[key] = next(loaded(model).predict_named([(content, name)], MIN_SCORE, "raise"))
         while len(remembered) > MAX_REMEMBERED:
             del remembered[next(iter(remembered))]
