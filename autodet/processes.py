@@ -1,9 +1,13 @@
-"""Background processes that run a module of this package and outlive their parent process."""
+"""Processes that run a module of this package: those that outlive their parent process, and connected ones."""
 
 import os
+import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import BinaryIO
 
@@ -74,3 +78,31 @@ def start_process(
     # Without a wait, an ended process stays in the process table as a zombie.
     threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
     return process
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process that is connected to this one."""
+
+    process: "subprocess.Popen[bytes]"
+    connection: Connection
+
+    def end(self) -> None:
+        """Close the connection, and kill the process."""
+        self.connection.close()
+        self.process.kill()
+        self.process.wait()
+
+
+def start_child(module: str) -> Child:
+    """Start a module of this package as a process whose only argument is the descriptor of its connection."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        descriptor = theirs.fileno()
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, str(descriptor)],
+            stdin=subprocess.DEVNULL,
+            env=module_environment(),
+            pass_fds=[descriptor],
+        )
+    return Child(process, Connection(ours.detach()))

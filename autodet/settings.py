@@ -43,7 +43,7 @@ class Settings:
         trusted_proxies: IP addresses and networks of reverse proxies, whose ``X-Forwarded-For`` is believed
             (``AUTODET_TRUSTED_PROXIES``, separated by commas).
         mode: ``demo`` where visitors change nothing and have quotas (``AUTODET_MODE``), else ``work``.
-        demo_photos: Photos on which visitors of a demo may predict within an hour, in one session and in total
+        demo_photos: Photos on which visitors of a demo may predict within an hour, in one browser and in total
             (``AUTODET_DEMO_PHOTOS``).
         demo_megapixels: The same for their megapixels (``AUTODET_DEMO_MEGAPIXELS``).
         demo_megabytes: The same for the megabytes that they upload (``AUTODET_DEMO_MEGABYTES``).

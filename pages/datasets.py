@@ -3,6 +3,7 @@
 import streamlit as st
 
 from autodet.datasets.manifest import list_datasets
+from autodet.ui.common.address import opens_form
 from autodet.ui.common.choice import choose_dataset
 from autodet.ui.common.frame import page
 from autodet.ui.datasets.contents import offer_deletion, show_contents, show_views
@@ -17,7 +18,8 @@ with page("datasets", "Import labelled photos, and check them before you train."
     with st.container():  # one element whatever it shows, so that an open form below stays open
         show_imports()
     there_are_some = bool(list_datasets())
-    if not there_are_some:
+    import_first = not there_are_some or opens_form("import")
+    if import_first:
         offer_import(folded=asks_first())
     dataset = choose_dataset() if there_are_some else None
     if dataset:
@@ -29,5 +31,5 @@ with page("datasets", "Import labelled photos, and check them before you train."
         show_views(dataset)
         show_versions(dataset)
         offer_merge(dataset)
-    if there_are_some:
+    if not import_first:
         offer_import(folded=True)

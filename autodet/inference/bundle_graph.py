@@ -11,6 +11,8 @@ from pathlib import Path
 
 from autodet.access.change import change
 from autodet.errors import AutodetError
+from autodet.inference.background_jobs import Job
+from autodet.inference.job_process import Report, run_apart
 from autodet.inference.onnx_export import make_graph
 from autodet.models.bundle import read_graph
 from autodet.models.registry import ARCHITECTURES
@@ -20,17 +22,18 @@ from autodet.workspace import Workspace
 log = logging.getLogger("autodet.bundle_graph")
 
 
-def add_graph(path: Path) -> bool:
+def add_graph(path: Path, *, apart: bool = False) -> bool:
     """Add the ONNX graph to a bundle that lacks one; whatever goes wrong, the model stays as it is.
 
     Args:
         path: The bundle, which is replaced atomically.
+        apart: Whether a process of its own does the work.
 
     Returns:
         Whether the bundle has a graph now.
     """
     try:
-        return require_graph(path)
+        return require_graph_apart(path) if apart else require_graph(path)
     except AutodetError as error:
         log.warning("%s has no ONNX graph. %s", path, error)
     except Exception:  # the model is worth more than its graph
@@ -55,6 +58,19 @@ def require_graph(path: Path) -> bool:
     with change("add graph", path.parent.name, Workspace(path.parents[2])):
         set_graph(path, card.weights_sha256, make_graph(path, card))
     return True
+
+
+def require_graph_apart(path: Path) -> bool:
+    """Do what ``require_graph`` does in a process of its own, which loads torch, and return the same.
+
+    Raises:
+        AutodetError: As ``require_graph``.
+    """
+    return bool(read_graph(path)[1]) or bool(run_apart(Job(), _require_graph, path))
+
+
+def _require_graph(path: Path, _report: Report) -> bool:
+    return require_graph(path)
 
 
 def main(paths: Sequence[str]) -> int:

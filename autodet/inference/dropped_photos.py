@@ -20,6 +20,7 @@ from autodet.errors import AutodetError
 from autodet.inference.background_jobs import Job, end_jobs, find_job, start_job
 from autodet.inference.evaluation_jobs import start_evaluation
 from autodet.inference.held_items import HeldItems
+from autodet.inference.job_process import Report, run_apart
 from autodet.models.matching_weights import match_classes
 from autodet.models.store import StoredModel
 from autodet.records import ImportStep
@@ -73,10 +74,7 @@ def drop_photos(
         drops.add(drop, drop.token)
 
     def read(job: Job) -> None:
-        def report(_share: float, step: ImportStep) -> None:
-            job.report_step(step.kind, step.done, step.total)
-
-        dataset = read_temporary(source, folder, name, format=format, audience="page", report=report)
+        dataset: Dataset = run_apart(job, _read, source, folder, name, format)
         shutil.rmtree(folder / FOLDER, ignore_errors=True)
         job.report(job.done, job.total)  # a cancelled job ends here
         drop.dataset = dataset
@@ -85,6 +83,13 @@ def drop_photos(
 
     start_job(_key(drop), read, UNEXPECTED)
     return drop
+
+
+def _read(source: Path, folder: Path, name: str, format: str, report: Report) -> Dataset:
+    def report_step(_share: float, step: ImportStep) -> None:
+        report(step.kind, step.done, step.total)
+
+    return read_temporary(source, folder, name, format=format, audience="page", report=report_step)
 
 
 def first_split(dataset: Dataset) -> str:

@@ -1,10 +1,13 @@
 """Evaluations in the background; ``evaluate_model`` stores the results."""
 
+from functools import partial
+
 from autodet.access.change import change
 from autodet.datasets.manifest import Dataset
 from autodet.inference.background_jobs import Job, end_jobs, find_job, start_job
 from autodet.inference.conditions import measure_groups
 from autodet.inference.evaluations import evaluate_model
+from autodet.inference.job_process import Report, run_apart
 from autodet.models.store import StoredModel
 
 MEASURES = "measure"  # step: light and sharpness
@@ -20,13 +23,10 @@ def start_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Job:
     Raises:
         AccessError: The visitor may not change anything, and an evaluation is kept.
     """
-
-    def work(job: Job) -> None:
-        evaluate_model(model, dataset, split, job.report, apart=True)
-        measure_groups(dataset, split, lambda done, total: job.report_step(MEASURES, done, total))
-
     with change("evaluate", model.id, dataset.workspace):
-        return start_job(_key(model, dataset, split), work, UNEXPECTED)
+        return start_job(
+            _key(model, dataset, split), lambda job: run_apart(job, _evaluate, model, dataset, split), UNEXPECTED
+        )
 
 
 def find_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Job | None:
@@ -42,6 +42,11 @@ def cancel_evaluation(model: StoredModel, dataset: Dataset, split: str) -> None:
     """
     with change("evaluate", model.id, dataset.workspace):
         end_jobs(_name(model, dataset, split))
+
+
+def _evaluate(model: StoredModel, dataset: Dataset, split: str, report: Report) -> None:
+    evaluate_model(model, dataset, split, partial(report, ""))
+    measure_groups(dataset, split, partial(report, MEASURES))
 
 
 def _key(model: StoredModel, dataset: Dataset, split: str) -> tuple[str, ...]:

@@ -32,7 +32,6 @@ def evaluate_model(
     split: str,
     progress: Callable[[int, int], None] | None = None,
     *,
-    apart: bool = False,
     tiles: bool = False,
 ) -> Kept:
     """Evaluate a model on one split of a data set, and store the result, or return the stored result.
@@ -42,7 +41,6 @@ def evaluate_model(
         dataset: The data set; its classes must be a subset of the model's.
         split: ``train``, ``val``, ``test`` or ``all``.
         progress: Callback that receives the number of photos done and the total.
-        apart: Whether to predict in the prediction process.
         tiles: Whether to predict on tiles of large photos too; kept apart from an evaluation without tiles.
 
     Returns:
@@ -51,13 +49,12 @@ def evaluate_model(
     Raises:
         ModelError: The split is empty, or the data set has a class that the model lacks.
     """
-    from autodet.inference.detector import load_detector, load_detector_apart
+    from autodet.inference.detector import load_detector
 
     records = comparable_records(model.card, dataset, split)
     if kept := kept_evaluation(model, dataset, split, tiles=tiles):
         return kept
-    detector = load_detector_apart(model) if apart else load_detector(model)
-    predictions = detector.predict_dataset(dataset, records, progress, tiles=tiles)
+    predictions = load_detector(model).predict_dataset(dataset, records, progress, tiles=tiles)
     report = _report(model, dataset, split, predictions)
     keep_evaluation(model, dataset, split, (report, predictions), tiles=tiles)
     return report, predictions

@@ -8,6 +8,7 @@ from autodet.access.change import change
 from autodet.datasets.manifest import Dataset
 from autodet.inference.background_jobs import Job, find_job, start_job
 from autodet.inference.int8_export import export_int8, own_dataset
+from autodet.inference.job_process import Report, run_apart
 from autodet.models.onnx_graph import read_metadata
 from autodet.models.store import StoredModel
 from autodet.records import Quantization
@@ -28,7 +29,7 @@ def start_int8(model: StoredModel) -> Job:
     """
     dataset = own_dataset(model)
     with change("export to 8 bits", model.id, dataset.workspace):
-        return start_job(_key(model), lambda job: _export(model, dataset, job), UNEXPECTED)
+        return start_job(_key(model), lambda job: run_apart(job, _export, model, dataset), UNEXPECTED)
 
 
 def find_int8(model: StoredModel) -> Job | None:
@@ -46,8 +47,8 @@ def kept_int8(model: StoredModel) -> tuple[Path, Quantization] | None:
     return None
 
 
-def _export(model: StoredModel, dataset: Dataset, job: Job) -> None:
-    export_int8(model, model.path.with_name(FILE), dataset, job.report_step)
+def _export(model: StoredModel, dataset: Dataset, report: Report) -> None:
+    export_int8(model, model.path.with_name(FILE), dataset, report)
 
 
 def _key(model: StoredModel) -> tuple[str, ...]:

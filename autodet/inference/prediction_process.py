@@ -4,16 +4,12 @@ The server thus needs neither torch nor memory for models and decoded photos, an
 memory. One process serves all visitors, in order of arrival, and ends after some time without requests.
 """
 
-import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
-from multiprocessing.connection import Connection
 from queue import Empty, Full, Queue
 
 from autodet.datasets.photo_sources import Photo
@@ -22,7 +18,7 @@ from autodet.inference.runtime import RuntimeName
 from autodet.inference.tiles import Tiling
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel
-from autodet.processes import module_environment
+from autodet.processes import Child, start_child
 from autodet.records import Prediction
 
 MAX_WAITING = 32  # requests
@@ -78,7 +74,7 @@ class PredictionProcess:
     def __init__(self, idle_seconds: float = IDLE_SECONDS, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self._idle_seconds, self._deadline_seconds = idle_seconds, deadline_seconds
         self._requests: Queue[tuple[Request, Future[Answer]]] = Queue(MAX_WAITING)
-        self._child: _Child | None = None
+        self._child: Child | None = None
         threading.Thread(target=self._serve, name="autodet-predictions", daemon=True).start()
 
     @property
@@ -116,7 +112,7 @@ class PredictionProcess:
 
     def _answer(self, request: Request) -> Answer:
         for _ in range(ATTEMPTS):
-            child = self._child = self._child or _start()
+            child = self._child = self._child or start_child(MODULE)
             try:
                 child.connection.send(request)
                 if not child.connection.poll(self._deadline_seconds):
@@ -137,28 +133,7 @@ class PredictionProcess:
     def _end_child(self) -> None:
         child, self._child = self._child, None
         if child:
-            child.connection.close()
-            child.process.kill()
-            child.process.wait()
-
-
-@dataclass(frozen=True)
-class _Child:
-    process: "subprocess.Popen[bytes]"
-    connection: Connection
-
-
-def _start() -> _Child:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        descriptor = theirs.fileno()
-        process = subprocess.Popen(
-            [sys.executable, "-m", MODULE, str(descriptor)],
-            stdin=subprocess.DEVNULL,
-            env=module_environment(),
-            pass_fds=[descriptor],
-        )
-    return _Child(process, Connection(ours.detach()))
+            child.end()
 
 
 @cache

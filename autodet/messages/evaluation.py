@@ -32,6 +32,12 @@ ERROR_REMEDIES = {
     "duplicate": "Check for objects that are labelled in parts, or raise the threshold.",
 }
 UNLABELLED, MISSED = "not labelled", "missed"  # the last row and column of the confusion matrix
+ERRORS_HELP = (
+    "A detection is right if it overlaps a label (the ground truth) of its class by at least half (IoU 0.5). Missed "
+    "(false negative): a label without a detection. False alarm (false positive): a detection without a label, or a "
+    "duplicate. Wrong class: a detection on a label of another class; it is one error, although COCO counts it as a "
+    "false negative and a false positive."
+)
 GROUP_TITLES = {
     "small": "Small objects, below 32 px",
     "medium": "Medium objects, 32 to 96 px",
@@ -92,7 +98,7 @@ def wrong_text(wrong: int, detections: int, interval: Interval | None) -> str:
     return f"**{percent(wrong / detections)}** of what it reports is wrong ({interval_text(interval)})"
 
 
-def errors_text(missed: int, false_alarms: int, confused: int = 0) -> str:
+def errors_text(missed: int = 0, false_alarms: int = 0, confused: int = 0) -> str:
     """Count errors; confused pairs of a detection and a label are in neither of the other counts."""
     parts = (
         f"{missed:,} missed" * bool(missed),

@@ -1,10 +1,12 @@
 """Predictions of trials of earlier versions, made in the background."""
 
+from functools import partial
 from pathlib import Path
 
 from autodet.access.change import change
 from autodet.datasets.manifest import Dataset
 from autodet.inference.background_jobs import Job, find_job, start_job
+from autodet.inference.job_process import Report, run_apart
 from autodet.search.trial_models import predict_trial
 from autodet.workspace import Workspace
 
@@ -21,12 +23,16 @@ def start_trial_prediction(folder: Path, trial: int, dataset: Dataset) -> Job:
         AccessError: The visitor may not change anything.
     """
     with change("evaluate", f"{folder.name} trial {trial}", Workspace(folder.parent.parent)):
-        return start_job(_key(folder, trial), lambda job: predict_trial(folder, trial, dataset, job.report), UNEXPECTED)
+        return start_job(_key(folder, trial), lambda job: run_apart(job, _predict, folder, trial, dataset), UNEXPECTED)
 
 
 def find_trial_prediction(folder: Path, trial: int) -> Job | None:
     """Return the waiting, running or failed job of a trial; None if there is none or it has succeeded."""
     return find_job(_key(folder, trial))
+
+
+def _predict(folder: Path, trial: int, dataset: Dataset, report: Report) -> None:
+    predict_trial(folder, trial, dataset, partial(report, ""))
 
 
 def _key(folder: Path, trial: int) -> tuple[str, ...]:

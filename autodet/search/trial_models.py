@@ -78,7 +78,7 @@ def predict_trial(
     dataset: Dataset,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Predict on the validation photos with the model of a trial, apart, and store the predictions beside it.
+    """Predict on the validation photos with the model of a trial, and store the predictions beside it.
 
     Args:
         folder: The search folder.
@@ -91,10 +91,10 @@ def predict_trial(
         BundleError: The trial's bundle is damaged.
         PhotoError: A photo cannot be read.
     """
-    from autodet.inference.detector import load_detector_apart
+    from autodet.inference.detector import load_detector
 
     bundle = trial_bundle(folder, trial)
-    detector = load_detector_apart(find_model(bundle))
+    detector = load_detector(find_model(bundle))
     photos = dataset.split("val")
     predictions = detector.predict_dataset(dataset, photos, progress)
     file = bundle.with_name(VAL_PREDICTIONS)

@@ -24,7 +24,9 @@ from autodet.text_format import size_text
 ROUTE = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?$")
 MAX_AT_ONCE = 16  # files of all visitors that arrive at the same time
 MAX_AT_ONCE_PER_SESSION = 4
-MAX_SILENT_SECONDS = 30.0  # an upload that stalls longer is refused
+# An upload is refused when the server has waited this long for it, plus a second for each such number of bytes.
+MAX_SILENT_SECONDS = 30.0
+MIN_BYTES_PER_SECOND = 10_000
 SWEEP_SECONDS = 20.0
 
 
@@ -92,14 +94,18 @@ class UploadGate:
             raise HTTPException(503, "The server holds too many files of all visitors; try again in some minutes.")
 
     async def _receive_file(self, session: str, scope: Scope, receive: Receive, send: Send) -> None:
-        received = 0
+        received, waited = 0, 0.0
+        clock = asyncio.get_running_loop().time
 
         async def receive_checked() -> Message:
-            nonlocal received
+            nonlocal received, waited
+            began = clock()
             try:
-                message = await asyncio.wait_for(receive(), MAX_SILENT_SECONDS)
+                left = MAX_SILENT_SECONDS + received / MIN_BYTES_PER_SECOND - waited
+                message = await asyncio.wait_for(receive(), min(left, MAX_SILENT_SECONDS))
             except TimeoutError:
-                raise HTTPException(408, "The upload stopped; try again.") from None
+                raise HTTPException(408, "The upload stopped or is too slow; try again.") from None
+            waited += clock() - began
             size = len(message.get("body", b""))
             self._check_size(session, size)
             received += size

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import requests
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
@@ -22,16 +23,25 @@ PART = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="
 
 
 class Server:
-    """``streamlit run app.py`` on the loopback address."""
+    """The app on the loopback address, served by ``streamlit run app.py`` or by its own command.
 
-    def __init__(self, home: Path, *options: str, **settings: str) -> None:
+    Args:
+        home: Folder of the workspace.
+        *options: Further arguments of Streamlit.
+        own_command: Whether to run ``python -m autodet app``, which takes no such arguments.
+        **settings: Environment variables.
+    """
+
+    def __init__(self, home: Path, *options: str, own_command: bool = False, **settings: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"]
+        command = ["streamlit", "run", "app.py", f"--server.port={self.port}", "--server.headless=true", *options]
+        if own_command:
+            command = ["autodet", "app", "--no-browser", "--port", str(self.port)]
         self._process = subprocess.Popen(
-            [*command, "--server.headless=true", "--server.address=127.0.0.1", *options],
+            [sys.executable, "-m", *command, *([] if own_command else ["--server.address=127.0.0.1"])],
             cwd=ROOT,
             env=os.environ | {"AUTODET_HOME": str(home)} | settings,
             stdout=subprocess.DEVNULL,
@@ -51,8 +61,9 @@ class Server:
 class Client:
     """A visitor's browser, or what claims to be one: cookies, and one connected session."""
 
-    def __init__(self, server: Server, cookies: dict[str, str] | None = None) -> None:
+    def __init__(self, server: Server, cookies: dict[str, str] | None = None, **headers: str) -> None:
         self.server, self.cookies, self.session = server, dict(cookies or {}), ""
+        self._headers, self._elements = headers, list[Element]()
 
     def open(self) -> "Client":
         """Fetch the document, and what gives Streamlit's own cookie, as a browser does."""
@@ -67,19 +78,37 @@ class Client:
         self._socket = connect(
             f"ws://127.0.0.1:{self.server.port}/_stcore/stream",
             subprotocols=["streamlit", self.xsrf or "none", *([resumed] if resumed else [])],
-            additional_headers={"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())},
+            additional_headers={"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+            | self._headers,
             max_size=None,
             legacy=True,
         )
         message = BackMsg()
         message.rerun_script.query_string = ""
+        self._run(message)
+        return self
+
+    def _run(self, message: BackMsg) -> None:
+        """Run the page to its end, and note its elements."""
         self._socket.send(message.SerializeToString())
         while True:
             received = ForwardMsg.FromString(self._socket.recv(timeout=60))
-            if received.WhichOneof("type") == "new_session":
+            kind = received.WhichOneof("type")
+            if kind == "new_session":
                 self.session = received.new_session.initialize.session_id
-            if received.WhichOneof("type") == "script_finished":
-                return self
+            if kind == "delta":
+                self._elements.append(received.delta.new_element)
+            if kind == "script_finished":
+                return
+
+    def guess(self, password: str) -> None:
+        """Type a password on the page that asks for it, and press Enter."""
+        (field,) = [one.text_input for one in self._elements if one.WhichOneof("type") == "text_input"]
+        (enter,) = [one.button for one in self._elements if one.WhichOneof("type") == "button"]
+        message = BackMsg()
+        message.rerun_script.widget_states.widgets.add(id=field.id, string_value=password)
+        message.rerun_script.widget_states.widgets.add(id=enter.id, trigger_value=True)
+        self._run(message)
 
     def leave(self) -> None:
         """Close the tab."""

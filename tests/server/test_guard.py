@@ -1,10 +1,12 @@
 """Attacks on the running server by clients of its own protocol: uploads, foreign sessions, closed routes, framing."""
 
+import json
 import time
 
 import pytest
 import requests
 
+from autodet.access.audit_log import LOG
 from tests.server.attacker import HTML, Client, Server
 
 pytestmark = pytest.mark.process
@@ -105,6 +107,27 @@ def test_senders_that_stop_in_the_middle_leave_places_for_others(open_server):
         for connection in stalled:
             connection.close()
         hostile.leave()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "counted"),
+    [
+        ("", ["192.0.2.1", "192.0.2.2"], {"127.0.0.1"}),
+        ("10.1.1.1", ["192.0.2.1", "192.0.2.2"], {"127.0.0.1"}),
+        # A proxy on this machine appends the address that it sees to what the visitor has sent.
+        ("127.0.0.1", ["192.0.2.1, 198.51.100.7", "192.0.2.2, 198.51.100.7"], {"198.51.100.7"}),
+    ],
+)
+def test_a_forged_address_does_not_evade_the_lock_out(serve, tmp_path, trusted, forwarded, counted):
+    """Wrong passwords count for the address of the connection, or for that which a trusted proxy names."""
+    server = serve(own_command=True, AUTODET_PASSWORD="open sesame", AUTODET_TRUSTED_PROXIES=trusted)
+    for address in forwarded:
+        client = Client(server, **{"X-Forwarded-For": address, "X-Real-IP": address}).open().connect()
+        client.guess("wrong")
+        client.leave()
+    log = [json.loads(line) for line in (tmp_path / "home" / "audit" / LOG).read_text().splitlines()]
+    assert [entry["outcome"] for entry in log] == ["refused"] * len(forwarded)
+    assert {entry["address"] for entry in log} == counted
 
 
 def test_the_id_of_a_session_is_useless_without_its_cookie(open_server):

@@ -27,7 +27,7 @@ def check_waiting(imports: Path) -> None:
     """
     waiting = len(_waiting(imports))
     if waiting >= MAX_WAITING:
-        raise BusyError(f"{waiting} imports wait already; try again when some of them are done.")
+        raise BusyError("The queue of imports is full; try again when some of them are done.")
 
 
 @contextmanager

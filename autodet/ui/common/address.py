@@ -9,8 +9,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-KEYS = ("dataset", "model", "search", "split", "models", "trials", "dropped")
+KEYS = ("dataset", "model", "search", "split", "models", "trials", "dropped", "form")
 PAGE, WRITTEN, NAMED, CHOSEN = "page", "addresses", "named", "in the address"  # session state
+FORM = "form to open"  # session state: the form that the link to this page names
 ASSETS = Path(__file__).parent / "assets"
 
 _link = st.components.v2.component(
@@ -36,6 +37,13 @@ def read_address(page: str) -> None:
         st.session_state[PAGE], st.session_state[WRITTEN] = page, []
     st.session_state[NAMED] = named if arrived or named not in st.session_state[WRITTEN] else {}
     st.session_state[CHOSEN] = {}
+    if arrived or "form" in st.session_state[NAMED]:
+        st.session_state[FORM] = st.session_state[NAMED].get("form", "")
+
+
+def opens_form(name: str) -> bool:
+    """Return whether the link by which the visitor came to this page asks for a form to be open."""
+    return bool(st.session_state.get(FORM) == name)
 
 
 def named_in_address(key: str) -> str | None:

@@ -59,8 +59,9 @@ def offer_deletion(status: SearchStatus) -> None:
 @st.dialog("Delete this search?")
 def _confirm_deletion(status: SearchStatus) -> None:
     with sentences_for_errors("Results"):
+        stays = "Its best model and the models that you have kept stay under Models."
         st.markdown(
             f"**{escape(status.search)}**, its metrics and the files of its {counted(len(status.trials), 'trial')} "
-            "will be deleted. Its best model and the models that you have kept stay under Models."
+            f"will be deleted.{f' {stays}' if status.model else ''}"
         )
         confirm_deletion(find_only_search(status.search).delete, "search", status.search)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NoReturn
 
 import streamlit as st
@@ -44,6 +45,7 @@ class PageEntry:
     section: str
     heading: str = ""  # on the page, if different from the title
     step: str = ""  # a key of ``STEPS``, if the page belongs to one
+    address: str = ""  # in the browser, if different from the name
 
     @property
     def path(self) -> str:
@@ -61,7 +63,7 @@ PAGES = {
     for entry in (
         PageEntry("home", "Home", ":material/home:", "", "Object detectors from your own photos"),
         PageEntry("datasets", "Data sets", ":material/photo_library:", "Build", step="Data set"),
-        PageEntry("search", "Train", ":material/model_training:", "Build", "Train a detector", step="Train"),
+        PageEntry("search", "Train", ":material/model_training:", "Build", "Train a detector", "Train", "train"),
         PageEntry("results", "Results", ":material/show_chart:", "Build", step="Train"),
         PageEntry("evaluate", "Evaluate", ":material/fact_check:", "Use", step="Evaluate"),
         PageEntry("compare", "Compare", ":material/leaderboard:", "Use", step="Evaluate"),
@@ -86,12 +88,25 @@ def navigation() -> StreamlitPage:
     st.session_state[FRAMED] = True
     sections: dict[str, list[StreamlitPage]] = {}
     for entry in PAGES.values():
-        page = st.Page(entry.path, title=entry.title, icon=entry.icon, default=entry.name == "home")
+        page = st.Page(
+            entry.path,
+            title=entry.title,
+            icon=entry.icon,
+            url_path=entry.address or None,
+            default=entry.name == "home",
+        )
         sections.setdefault(entry.section, []).append(page)
+        if entry.address:  # links to the earlier address lead to the page
+            moved = st.Page(partial(_move, entry), url_path=entry.name, title=entry.title, visibility="hidden")
+            sections[entry.section].append(moved)
     chosen = st.navigation(sections, position="sidebar" if _is_open() else "hidden")
     if wanted := st.session_state.pop(WANTED, None):
         st.switch_page(PAGES[wanted].path, query_params=st.query_params.to_dict())
     return chosen
+
+
+def _move(entry: PageEntry) -> None:
+    st.switch_page(entry.path, query_params=st.query_params.to_dict())
 
 
 @st.cache_resource(show_spinner=False)
@@ -163,8 +178,8 @@ def open_page(name: str, **chosen: str) -> NoReturn:
 
     Args:
         name: The page, a key of ``PAGES``.
-        chosen: Selections on that page: ids of a ``search``, ``model`` or ``dataset``, a ``split``, or ``models`` or
-            ``trials`` separated by commas.
+        chosen: Selections on that page: ids of a ``search``, ``model`` or ``dataset``, a ``split``, ``models`` or
+            ``trials`` separated by commas, or a ``form`` to open.
     """
     st.session_state[LEAVING] = st.session_state[PAGE], name, chosen
     st.switch_page(PAGES[name].path, query_params=chosen)

@@ -9,7 +9,7 @@ from autodet.errors import PhotoError
 from autodet.inference.prediction_batches import SessionPredictions
 from autodet.models.store import StoredModel
 from autodet.records import Prediction
-from autodet.ui.common.sign_in import session_id
+from autodet.ui.common.server_app import browser_id
 
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
@@ -40,7 +40,7 @@ def predict_photo(model: StoredModel, content: bytes, name: str, *, tiles: bool 
 def session_predictions() -> SessionPredictions:
     """Return the predictions that this session remembers."""
     if SESSION not in st.session_state:
-        st.session_state[SESSION] = SessionPredictions(session_id(), quota)
+        st.session_state[SESSION] = SessionPredictions(browser_id(), quota)
     found: SessionPredictions = st.session_state[SESSION]
     return found
 

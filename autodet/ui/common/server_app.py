@@ -49,16 +49,17 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 def admit_browser() -> None:
     """Let this visitor's browser upload files."""
-    if browser := _browser():
+    if browser := browser_id():
         admission.admit(browser)
 
 
 def dismiss_browser() -> None:
     """Refuse further uploads from this visitor's browser."""
-    admission.dismiss(_browser())
+    admission.dismiss(browser_id())
 
 
-def _browser() -> str:
+def browser_id() -> str:
+    """Return the digest of the cookie of this visitor's browser, the same in all tabs; empty without a server."""
     return str(st.context.headers.get(BROWSER_HEADER, ""))
 
 

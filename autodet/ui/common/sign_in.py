@@ -96,12 +96,6 @@ def sign_out() -> None:
     st.session_state[SIGNED_OUT] = True
 
 
-def session_id() -> str:
-    """Return the id of this visitor's session."""
-    context = get_script_run_ctx()
-    return context.session_id if context else ""
-
-
 def _signed_in(settings: Settings) -> Visitor | None:
     if _has_provider():
         claims = st.user.to_dict()

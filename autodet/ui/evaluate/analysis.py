@@ -29,7 +29,7 @@ def show_analysis(evaluated: Evaluated) -> None:
         shown = evaluated.outcomes.at(thresholds)
         together, by_class = summarize(shown)
         with top:
-            show_summary(evaluated, together, by_class)
+            show_summary(evaluated, shown, together, by_class)
             show_metrics(evaluated)
         views: dict[str, Callable[[], None]] = {
             "Photos": partial(show_photos, evaluated, shown),

@@ -7,7 +7,7 @@ import streamlit as st
 
 from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.evaluation.photo_errors import photo_errors
-from autodet.messages.evaluation import errors_text
+from autodet.messages.evaluation import ERRORS_HELP, errors_text
 from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.outcome_drawings import show_legend
@@ -16,11 +16,6 @@ from autodet.ui.evaluate.evaluation import Evaluated
 from autodet.ui.evaluate.outcome_photos import enlarge
 
 ORDERS = {"worst": "Worst first", "named": "By name"}
-WORDS = (
-    "A detection matches a label of its class if their overlap (IoU) is at least 0.5. Missed (false negative): a label "
-    "without a detection. False alarm (false positive): a detection without a label, or a duplicate. Wrong class: a "
-    "match with another class."
-)
 
 
 @st.fragment
@@ -36,7 +31,7 @@ def show_photos(evaluated: Evaluated, shown: ShownOutcomes) -> None:
         objects = counted(sum(len(record.annotations) for record in evaluated.records), "labelled object")
         right.markdown(
             f"On all {counted(len(order), 'photo')}, with {objects}: **{errors_text(*counts.sum(axis=1).tolist())}**.",
-            help=WORDS,
+            help=ERRORS_HELP,
         )
         show_legend("Found", "False alarm", "Missed")
         captions = {photo: errors_text(*counts[:, photo].tolist()) for photo in order.tolist()}

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from autodet.evaluation.outcomes import ShownOutcomes
+from autodet.evaluation.photo_errors import photo_errors
 from autodet.evaluation.report import unmeasured_caution
 from autodet.evaluation.summary import DetectionSummary
 from autodet.messages.cautions import SPLIT_WORDS, caution_text
-from autodet.messages.evaluation import found_text, wrong_text
+from autodet.messages.evaluation import ERRORS_HELP, errors_text, found_text, wrong_text
 from autodet.records import MAX_DETECTIONS
 from autodet.text_format import counted
 from autodet.ui.common.markdown import escape, score, shortened
@@ -20,23 +22,25 @@ HELP = {
     "mAP@0.5, VOC07": "Pascal VOC 2007's 11-point average precision, which AutoGluon reported.",
 }
 SUMMARY_HELP = (
-    "A detection is right if it overlaps a label (the ground truth) of its class by at least half (IoU 0.5). The share "
-    "found is the recall; the share of right detections is the precision. The intervals say how much the figures "
-    "depend on the photos that happen to be in this split: drawn again, 95 % of the figures would lie in them "
-    "(bootstrap)."
+    f"{ERRORS_HELP} The share found is the recall; the share of right detections is the precision. The intervals say "
+    "how much the figures depend on the photos that happen to be in this split: drawn again, 95 % of the figures would "
+    "lie in them (bootstrap)."
 )
 
 
-def show_summary(evaluated: Evaluated, together: DetectionSummary, by_class: Sequence[DetectionSummary]) -> None:
+def show_summary(
+    evaluated: Evaluated, shown: ShownOutcomes, together: DetectionSummary, by_class: Sequence[DetectionSummary]
+) -> None:
     """Show both shares in a sentence, then in a line for each of the main classes."""
     names = evaluated.model.card.classes
     kind = SPLIT_WORDS.get(evaluated.split_shown, "")
     photos = f"On {counted(len(evaluated.records), f'{kind} photo'.strip())}"
     what = f"{counted(together.boxes, 'labelled object')}"
+    counts = photo_errors(shown).sum(axis=1).tolist()
+    outcome = f"{together.found:,} found, {errors_text(*counts)}" if any(counts) else errors_text()
     st.subheader(_sentence(together, " of the objects"), anchor=False)
     st.markdown(
-        f"{photos} with {what}: {together.found:,} found, {together.boxes - together.found:,} missed, "
-        f"{counted(together.wrong, 'false alarm')}. In brackets: 95 % intervals.",
+        f"{photos} with {what}: {outcome}. In brackets: 95 % intervals.",
         help=SUMMARY_HELP,
     )
     if len(names) > 1:

@@ -135,7 +135,8 @@ def _show_steps() -> None:
             done=False,
         ),
     )
-    following = next(step for step in steps if not step.done)
+    under_way = any(status.active for status in searches)
+    following = None if under_way else next(step for step in steps if not step.done)
     for number, (column, step) in enumerate(zip(st.columns(len(steps)), steps, strict=True), start=1):
         with column.container(border=True, height="stretch", vertical_alignment="distribute"):
             begins = step.page == "datasets" and not datasets
@@ -150,7 +151,8 @@ def _show_steps() -> None:
                 if begins and not is_begun():
                     offer_sample()
                 if begins or datasets:
-                    link(step.page, step.button, primary=step is following and not begins)
+                    form = {"form": "import"} if step.page == "datasets" else {}
+                    link(step.page, step.button, primary=step is following and not begins, **form)
 
 
 def _show_datasets() -> None:
@@ -160,7 +162,7 @@ def _show_datasets() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Data sets and their models", anchor=False, width="stretch")
         if may_change():
-            link("datasets", "Import more photos", icon=":material/upload:")
+            link("datasets", "Import more photos", icon=":material/upload:", form="import")
     for start in range(0, min(len(summaries), MAX_CARDS), COLUMNS):
         for column, summary in zip(
             st.columns(COLUMNS), summaries[start : min(start + COLUMNS, MAX_CARDS)], strict=False

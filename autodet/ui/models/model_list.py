@@ -9,7 +9,7 @@ import streamlit as st
 from autodet.access.change import may_change
 from autodet.access.visitor import for_current_visitor
 from autodet.errors import AutodetError
-from autodet.inference.bundle_graph import add_graph, require_graph
+from autodet.inference.bundle_graph import add_graph, require_graph_apart
 from autodet.inference.model_upload import upload_model
 from autodet.inference.runtime import choose_runtime
 from autodet.messages.plans import matches_text, similar_text
@@ -181,7 +181,7 @@ def _show_details(model: StoredModel) -> None:
 def _make_graph(model: StoredModel) -> None:
     with sentences_for_errors("Models"):  # a download could not show them
         with st.spinner("Making the ONNX graph"):
-            require_graph(model.path)
+            require_graph_apart(model.path)
         st.session_state[DONE] = f"{model.card.name} has an ONNX graph now."
         st.rerun()
 
@@ -204,7 +204,7 @@ def _rounded(value: object) -> str:
 
 def _bundle(model: StoredModel) -> bytes:
     if may_change():
-        add_graph(model.path)
+        add_graph(model.path, apart=True)
     return model.path.read_bytes()
 
 

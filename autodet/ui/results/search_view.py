@@ -88,7 +88,8 @@ def _show_state(status: SearchStatus) -> None:
     if lost:
         st.warning(f"It cannot be resumed. {escape(lost)}", icon=":material/block:")
     elif status.state == "interrupted":
-        st.warning("Its process has ended. Every finished epoch is kept; Resume continues from there.")
+        resume = "; Resume continues from there" if may_change() else ""
+        st.warning(f"Its process has ended. Every finished epoch is kept{resume}.")
 
 
 def _reasons(status: SearchStatus) -> str:

@@ -3,6 +3,7 @@
 import platform
 import shutil
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 import pandas as pd
@@ -78,7 +79,7 @@ def _quotas(settings: Settings) -> dict[str, str]:
         "Their megapixels": settings.demo_megapixels,
         "Their size in megabytes": settings.demo_megabytes,
     }
-    return {what: f"{one:,} in a session, {total:,} in total" for what, (one, total) in quotas.items()}
+    return {what: f"{one:,} in a browser, {total:,} in total" for what, (one, total) in quotas.items()}
 
 
 def _gpus(devices: Sequence[str]) -> dict[str, str]:
@@ -94,6 +95,7 @@ def _reading_text(reading: GpuReading) -> str:
     return f"{reading.name}{busy}, {used} of {total} in use"
 
 
+@cache
 def _versions() -> dict[str, str]:
     versions = {}
     for package in PACKAGES:

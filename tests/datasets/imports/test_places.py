@@ -87,7 +87,7 @@ def test_no_more_than_some_imports_wait(occupied, workspace, tmp_path, monkeypat
     source = str(write_voc(tmp_path / "fruit"))
     job = start_import(source, "fruit", workspace=workspace)
     wait_until(lambda: step(job) == "wait")
-    with pytest.raises(BusyError, match="1 imports wait already"):
+    with pytest.raises(BusyError, match="queue of imports is full"):
         start_import(source, "more", workspace=workspace)
     job.discard()
     wait_until(lambda: not list_imports(workspace))
