@@ -59,6 +59,7 @@ INNER_LAYERS = {
     ),
 }
 COMMANDS = (
+    "api_commands",
     "commands",
     "dataset_commands",
     "evaluation_commands",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from autodet.access.quota import Quota, Use
+from autodet.access.quota import Use, shared_quota
 from autodet.datasets.photos import photo_size
 from autodet.models.store import StoredModel
 from autodet.records import MIN_SCORE, Prediction
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 MAX_REMEMBERED = 1000
 SEEN = "seen"  # session state: predictions by photo and model
-
-quota = Quota()
 
 
 def predict_photo(model: StoredModel, content: bytes, name: str) -> Prediction:
@@ -37,7 +35,7 @@ def predict_photo(model: StoredModel, content: bytes, name: str) -> Prediction:
     key = (hashlib.sha256(content).hexdigest(), version_of(model))
     if key not in remembered:
         use = Use.of_photo(photo_size(content, name), len(content))
-        with quota.prediction(session_id(), use, load_settings()):
+        with shared_quota.prediction(session_id(), use, load_settings()):
             remembered[key] = next(loaded(model).predict_named([(content, name)], MIN_SCORE, "raise"))
         while len(remembered) > MAX_REMEMBERED:
             del remembered[next(iter(remembered))]
