@@ -88,9 +88,7 @@ async def _is_there(host: str, port: int) -> bool:
     return True
 
 
-async def _client(
-    number: int, host: str, port: int, path: str, photos: list[bytes], load: Load, until: float
-) -> None:
+async def _client(number: int, host: str, port: int, path: str, photos: list[bytes], load: Load, until: float) -> None:
     """Send photos on one connection, one after another, until the time is over; each is answered."""
     reader = writer = None
     first = True

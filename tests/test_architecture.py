@@ -54,7 +54,7 @@ INNER_LAYERS = {
         ("order",),
     ),
     "ui": (
-        ("home", "datasets", "search", "results", "evaluate", "compare", "predict", "models", "settings"),
+        ("home", "datasets", "search", "results", "evaluate", "compare", "predict", "models", "use", "settings"),
         ("common",),
     ),
 }

@@ -103,7 +103,7 @@ def _operation(summary: str, answer: Schema, errors: tuple[str, ...] = (), **mor
         status: {"description": ERRORS[status], "content": {"application/json": {"schema": _reference("Error")}}}
         for status in errors
     }
-    success = {"description": summary, "content": {"application/json": {"schema": answer}}}
+    success = {"description": "The answer.", "content": {"application/json": {"schema": answer}}}
     return {"summary": summary, "responses": {"200": success, **refusals}, **more}
 
 
