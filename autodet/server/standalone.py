@@ -60,6 +60,7 @@ def serve(model: StoredModel, settings: Settings, port: int, *, needs_token: boo
             server_header=False,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
+        listening.listen(config.backlog)  # from here on, connections wait until the server accepts them
         ready()
         uvicorn.Server(config).run([listening])
 

@@ -36,11 +36,15 @@ class Callers:
     Args:
         hosts: Returns the host names that the server answers to, with ``*.`` for all below a domain; empty for any.
         needs_token: Returns whether requests need a token; raises ``SettingsError`` if the settings are invalid.
+        guesses: Delays and locks after wrong tokens; by default apart from those after wrong passwords, so that a
+            program with a revoked token locks no person out.
     """
 
-    def __init__(self, hosts: Callable[[], Sequence[str]], needs_token: Callable[[], bool]) -> None:
+    def __init__(
+        self, hosts: Callable[[], Sequence[str]], needs_token: Callable[[], bool], guesses: Guesses | None = None
+    ) -> None:
         self._hosts, self._needs_token = hosts, needs_token
-        self._guesses = Guesses()  # apart from passwords: a program with an old token locks no person out
+        self._guesses = guesses or Guesses()
         self._delayed = CapacityLimiter(MAX_WAITING)
 
     async def identify(self, request: Request) -> Visitor:
