@@ -15,6 +15,6 @@ if st.runtime.scriptrunner.get_script_run_ctx(suppress_warning=True):
     show_work(page)
     page.run()
 else:
-    from autodet.ui.common.server_app import MIDDLEWARE, lifespan
+    from autodet.ui.common.server_app import MIDDLEWARE, ROUTES, lifespan
 
-    app = st.App(__file__, middleware=MIDDLEWARE, lifespan=lifespan)
+    app = st.App(__file__, middleware=MIDDLEWARE, lifespan=lifespan, routes=ROUTES)

@@ -15,6 +15,7 @@ from autodet.search.order.options import OPTIONS, Option
 from autodet.search.order.space import PARAMETERS, Range, parse_tried
 
 MAX_PORT = 65535
+SERVE_PORT = 8600  # beside the app's, so that both can run
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,6 +40,27 @@ def add_app(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``app``: port and browser."""
     parser.add_argument("--port", type=_port, help="the TCP port (default 8501)")
     parser.add_argument("--no-browser", action="store_true", help="only serve the app, as a service does")
+
+
+def add_serve(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``serve``: model, port, address and tokens."""
+    _add_model(parser)
+    parser.add_argument("--port", type=_port, default=SERVE_PORT, help=f"the TCP port (default {SERVE_PORT})")
+    words = "the IP address to listen on (default AUTODET_ADDRESS, else 127.0.0.1; 0.0.0.0 for every interface)"
+    parser.add_argument("--address", metavar="IP", help=words)
+    words = "want a token even if neither a password nor a sign-in is set"
+    parser.add_argument("--require-token", action="store_true", help=words)
+
+
+def add_token_create(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``token create``: name and duration."""
+    parser.add_argument("name", metavar="NAME", help="what the token is for")
+    parser.add_argument("--days", type=_whole_number, help="days until it expires (default: never)")
+
+
+def add_token_revoke(parser: argparse.ArgumentParser) -> None:
+    """Declare the argument of ``token revoke``."""
+    parser.add_argument("token", metavar="TOKEN", help="the token's id, or a name that is unique")
 
 
 def add_import(parser: argparse.ArgumentParser) -> None:

@@ -10,8 +10,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from functools import partial
+from typing import Any
 
 from autodet import (
+    api_commands,
     arguments,
     commands,
     dataset_commands,
@@ -94,11 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_app(start)
     start.set_defaults(command=commands.app, json=False)
 
-    def add(name: str, command: Callable[[Options], Answer], description: str) -> argparse.ArgumentParser:
-        added = subparsers.add_parser(name, help=description, description=f"{description[0].upper()}{description[1:]}.")
-        added.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
-        added.set_defaults(command=command)
-        return added
+    add = partial(_add, subparsers)
 
     arguments.add_import(add("import", dataset_commands.import_source, "import labelled photos"))
     checked = "show the findings of an import, and store nothing; exit status 0: clean, 3: findings, 2: unusable"
@@ -139,4 +138,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("datasets", dataset_commands.datasets, "list the data sets")
     add("models", model_commands.models, "list the models, the newest first")
+    served = "serve the HTTP API of one model, without the pages"
+    arguments.add_serve(add("serve", api_commands.serve, served))
+    secrets = subparsers.add_parser("token", help="create, list and revoke tokens for programs that use the HTTP API")
+    _add_tokens(secrets.add_subparsers(metavar="ACTION", required=True))
     return parser
+
+
+def _add(subparsers: Any, name: str, command: Callable[[Options], Answer], words: str) -> argparse.ArgumentParser:
+    added: argparse.ArgumentParser = subparsers.add_parser(
+        name, help=words, description=f"{words[0].upper()}{words[1:]}."
+    )
+    added.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    added.set_defaults(command=command)
+    return added
+
+
+def _add_tokens(actions: Any) -> None:
+    arguments.add_token_create(_add(actions, "create", api_commands.create_token, "create a token, and print it once"))
+    _add(actions, "list", api_commands.tokens, "list the tokens, the newest first")
+    arguments.add_token_revoke(_add(actions, "revoke", api_commands.revoke_token, "revoke a token"))

@@ -13,6 +13,7 @@ from autodet.datasets.manifest import load_dataset
 from autodet.datasets.photos import open_photo
 from autodet.errors import ModelError, PhotoError, SearchError
 from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
+from autodet.inference.detection_documents import detection_documents
 from autodet.inference.photo_folders import dataset_photos, find_photos
 from autodet.inference.runtime import choose_runtime
 from autodet.messages.quantization import quantization_text
@@ -119,23 +120,9 @@ def _document(photo: Path, prediction: Prediction, classes: Sequence[str]) -> di
     if prediction.error:
         return {"file": str(photo), "error": prediction.error}
     width, height = prediction.size_wh
-    detections = _detections(prediction, classes)
+    detections = detection_documents(prediction, classes)
     facts = {"width": width, "height": height, "truncated": prediction.truncated}
     return {"file": str(photo), "detections": detections} | facts
-
-
-def _detections(prediction: Prediction, classes: Sequence[str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "class_id": class_id,
-            "class": classes[class_id],
-            "score": round(score, 4),
-            "box": [round(side, 2) for side in box],
-        }
-        for class_id, score, box in zip(
-            prediction.class_ids.tolist(), prediction.scores.tolist(), prediction.boxes_xyxy.tolist(), strict=True
-        )
-    ]
 
 
 def _drawn(photo: Path, prediction: Prediction, classes: Sequence[str], folder: Path, taken: set[Path]) -> Prediction:

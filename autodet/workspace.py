@@ -9,6 +9,7 @@
       .trash/          items deleted within a day       see autodet.trash
       dropped/         photos that are only evaluated  see autodet.datasets.imports.temporary
       audit/           who changed what                see autodet.access.audit_log
+      tokens/          keys of programs, hashed        see autodet.access.tokens
       optuna.db        the studies of all searches
 
 Content made in several steps is written under a hidden name beside its final place and renamed at the
@@ -188,18 +189,24 @@ def publish_folder(hidden: Path, parent: Path, name: str, avoid: Collection[str]
     raise AutodetError(f"There are too many folders called {base!r} in {parent}; choose another name.")
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file atomically: a reader, or a crash, finds the old content or the new, never a part."""
-    with open_atomically(path) as file:
+def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a file atomically: a reader, or a crash, finds the old content or the new, never a part.
+
+    Args:
+        path: The file.
+        content: Its new content.
+        mode: Its permissions, from which the process's mask is taken away.
+    """
+    with open_atomically(path, mode) as file:
         file.write(content)
 
 
 @contextmanager
-def open_atomically(path: Path) -> Iterator[BinaryIO]:
+def open_atomically(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Yield a file to fill piece by piece; it replaces ``path`` when complete, and is deleted on failure."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

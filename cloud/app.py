@@ -15,6 +15,6 @@ sys.path.insert(0, str(HERE.parent))
 os.environ.setdefault("AUTODET_MODE", "demo")
 os.environ.setdefault("AUTODET_HOME", str(HERE / "demo"))
 
-from autodet.ui.common.server_app import MIDDLEWARE, lifespan  # noqa: E402 - the path is set above
+from autodet.ui.common.server_app import MIDDLEWARE, ROUTES, lifespan  # noqa: E402 - the path is set above
 
-app = st.App(HERE.parent / "app.py", middleware=MIDDLEWARE, lifespan=lifespan)
+app = st.App(HERE.parent / "app.py", middleware=MIDDLEWARE, lifespan=lifespan, routes=ROUTES)

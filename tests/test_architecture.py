@@ -54,11 +54,12 @@ INNER_LAYERS = {
         ("order",),
     ),
     "ui": (
-        ("home", "datasets", "search", "results", "evaluate", "compare", "predict", "models", "settings"),
+        ("home", "datasets", "search", "results", "evaluate", "compare", "predict", "models", "use", "settings"),
         ("common",),
     ),
 }
 COMMANDS = (
+    "api_commands",
     "commands",
     "dataset_commands",
     "evaluation_commands",

@@ -31,6 +31,8 @@ Action = Literal[
     "evaluate",
     "measure latency",
     "drop photos",
+    "create token",
+    "revoke token",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 WORDS: dict[Action, str] = {
@@ -52,6 +54,8 @@ WORDS: dict[Action, str] = {
     "evaluate": "start evaluations",
     "measure latency": "measure models",
     "drop photos": "evaluate new photos",
+    "create token": "create tokens",
+    "revoke token": "revoke tokens",
 }
 
 _under_way: ContextVar[bool] = ContextVar("change under way", default=False)

@@ -109,3 +109,6 @@ class Quota:
                 f"This demo predicts on at most {limit[1]:,} {what} an hour for all visitors together; come back "
                 "later, or install autodet."
             )
+
+
+shared_quota = Quota()  # of the pages and the API of this server

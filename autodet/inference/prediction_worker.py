@@ -5,6 +5,7 @@
 
 import logging
 import os
+import signal
 import sys
 from collections import OrderedDict
 from contextlib import suppress
@@ -57,5 +58,6 @@ def _loaded(model: StoredModel, loaded: "OrderedDict[str, Loaded]") -> Loaded:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which finishes its requests
     os.nice(NICENESS)
     serve(Connection(int(sys.argv[1])))

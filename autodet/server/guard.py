@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BROWSER_HEADER = "x-autodet-browser"
+API = re.compile(r"/api(/|$)")
 CLOSED = re.compile(r"/_stcore/metrics/?$")  # memory, sessions and caches of the server
 
 # Streamlit and Plotly set inline styles. Streamlit's page and the sign-in run inline scripts; components of pages are
@@ -49,10 +50,11 @@ class Guard:
 
     Args:
         app: The rest of the server.
+        cookies: Whether it has pages, for which browsers get a cookie; programs that use the API get none.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, cookies: bool = True) -> None:
+        self._app, self._cookies = app, cookies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a connection."""
@@ -68,7 +70,8 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _complete(MutableHeaders(scope=message), scope, new_cookie if _is_document(scope) else None)
+                given = new_cookie if self._cookies and _is_document(scope) else None
+                _complete(MutableHeaders(scope=message), scope, given)
             await send(message)
 
         closed = CLOSED.search(scope["path"])
@@ -77,7 +80,7 @@ class Guard:
 
 def _is_document(scope: Scope) -> bool:
     """Return whether a browser opens a page; the response may be an empty 304 (not modified)."""
-    return "text/html" in Headers(scope=scope).get("accept", "")
+    return "text/html" in Headers(scope=scope).get("accept", "") and not API.match(scope["path"])
 
 
 def _complete(headers: MutableHeaders, scope: Scope, new_cookie: str | None) -> None:

@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from autodet.errors import SettingsError
 from autodet.settings import Settings, is_loopback
@@ -55,12 +56,20 @@ def environment_with_secrets(environ: Mapping[str, str], secrets: Path = SECRETS
 
     Streamlit reads that file only when it starts, too late for the options on its command line.
     """
-    try:
-        entries = tomllib.loads(secrets.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return dict(environ)  # missing, or invalid, which Streamlit reports
-    known = {name: str(value) for name, value in entries.items() if name.startswith("AUTODET_")}
+    known = {name: str(value) for name, value in _entries(secrets).items() if name.startswith("AUTODET_")}
     return {**environ, **known}
+
+
+def has_sign_in(settings: Settings, secrets: Path = SECRETS) -> bool:
+    """Return whether visitors of the app need a password or a sign-in."""
+    return bool(settings.password or settings.editors or settings.viewers or "auth" in _entries(secrets))
+
+
+def _entries(secrets: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(secrets.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # missing, or invalid, which Streamlit reports
 
 
 def start_app(settings: Settings, *, port: int | None = None, browser: bool = True) -> None:
@@ -70,24 +79,31 @@ def start_app(settings: Settings, *, port: int | None = None, browser: bool = Tr
         SettingsError: The port is in use, or the address does not belong to this machine.
     """
     if port is not None:
-        _check_port(settings.address, port)
+        bound_socket(settings.address, port).close()
     command = streamlit_command(settings, port=port, browser=browser)
     os.environ["FORWARDED_ALLOW_IPS"] = ",".join(settings.trusted_proxies)  # else uvicorn believes every local process
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
-def _check_port(address: str, port: int) -> None:
+def bound_socket(address: str, port: int) -> socket.socket:
+    """Return a socket that is bound to an address.
+
+    Raises:
+        SettingsError: The port is in use, or the address does not belong to this machine.
+    """
     family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
-    with socket.socket(family, socket.SOCK_STREAM) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
-        try:
-            trial.bind((address, port))
-        except OSError as error:
-            reason = (error.strerror or "it cannot be used").lower()
-            raise SettingsError(
-                f"The app cannot listen on port {port} of {address}: {reason}. Give another port with --port, or see "
-                "whether the app runs already."
-            ) from error
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else a restart has to wait for a minute
+    try:
+        bound.bind((address, port))
+    except OSError as error:
+        bound.close()
+        reason = (error.strerror or "it cannot be used").lower()
+        raise SettingsError(
+            f"The app cannot listen on port {port} of {address}: {reason}. Give another port with --port, or see "
+            "whether the app runs already."
+        ) from error
+    return bound
 
 
 def _is_every_address(address: str) -> bool:

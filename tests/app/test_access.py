@@ -3,6 +3,7 @@
 import pytest
 
 from autodet.access.audit_log import read_entries
+from autodet.access.quota import Quota
 from autodet.access.visitor import Visitor, acting_as
 from autodet.datasets.imports.import_job import ImportRequest, ImportStatus, write_status
 from autodet.datasets.versions.derive import derive_dataset
@@ -134,7 +135,7 @@ def test_a_visitor_of_a_demo_changes_nothing(full, visit, demo, name):
 @pytest.mark.trains
 def test_a_visitor_of_a_demo_predicts_until_a_quota_is_used_up(full, fruit, visit, demo, monkeypatch):
     monkeypatch.setenv("AUTODET_DEMO_PHOTOS", "2,5")
-    monkeypatch.setattr(loaded_models, "quota", loaded_models.Quota())
+    monkeypatch.setattr(loaded_models, "shared_quota", Quota())
     photos = [(record.file, fruit.photo(record).read_bytes(), "image/jpeg") for record in fruit.images[:3]]
     app = drop(visit("predict", model="fruit"), *photos)
     assert "at most 2 photos an hour for each visitor" in says(app)

@@ -69,6 +69,7 @@ PAGES = {
         PageEntry("compare", "Compare", ":material/leaderboard:", "Use", step="Evaluate"),
         PageEntry("predict", "Predict", ":material/center_focus_strong:", "Use", step="Use"),
         PageEntry("models", "Models", ":material/deployed_code:", "Use", step="Use"),
+        PageEntry("use", "Use this model", ":material/integration_instructions:", "Use", step="Use"),
         PageEntry("settings", "Settings", ":material/settings:", "Installation"),
     )
 }

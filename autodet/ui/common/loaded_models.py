@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from autodet.access.quota import Quota
+from autodet.access.quota import shared_quota
 from autodet.errors import PhotoError
 from autodet.inference.prediction_batches import SessionPredictions
 from autodet.models.store import StoredModel
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 
 SESSION = "session predictions"  # session state
-
-quota = Quota()
 
 
 def predict_photo(model: StoredModel, content: bytes, name: str, *, tiles: bool = False) -> Prediction:
@@ -40,7 +38,7 @@ def predict_photo(model: StoredModel, content: bytes, name: str, *, tiles: bool 
 def session_predictions() -> SessionPredictions:
     """Return the predictions that this session remembers."""
     if SESSION not in st.session_state:
-        st.session_state[SESSION] = SessionPredictions(browser_id(), quota)
+        st.session_state[SESSION] = SessionPredictions(browser_id(), shared_quota)
     found: SessionPredictions = st.session_state[SESSION]
     return found
 

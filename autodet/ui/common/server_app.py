@@ -1,4 +1,4 @@
-"""The server as Streamlit runs it: its middleware, and the sessions that the middleware checks."""
+"""The server as Streamlit runs it: its middleware, the sessions that the middleware checks, and the API's routes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,12 +7,20 @@ from typing import cast
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from streamlit.auth_util import get_secrets_auth_section
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from autodet.server import admission
+from autodet.server.api.application import make_api
+from autodet.server.api.callers import Callers
+from autodet.server.api.offered_models import WORKSPACE_MODELS
 from autodet.server.guard import BROWSER_HEADER, Guard
 from autodet.server.uploads import UploadGate, drop_files_of_ended_sessions
+from autodet.settings import load_settings
 
 
 class StreamlitSessions:
@@ -36,6 +44,19 @@ class StreamlitSessions:
 
 SESSIONS = StreamlitSessions()
 MIDDLEWARE = (Middleware(Guard), Middleware(UploadGate, sessions=SESSIONS))
+
+
+def needs_token() -> bool:
+    """Return whether programs need a token: where visitors need a password or a sign-in."""
+    return load_settings().password is not None or bool(get_secrets_auth_section())
+
+
+async def _lead_to_docs(_request: Request) -> Response:
+    return RedirectResponse("/api/docs")
+
+
+CALLERS = Callers(lambda: st.get_option("server.allowedHosts"), needs_token)
+ROUTES = (Mount("/api", make_api(WORKSPACE_MODELS, CALLERS)), Route("/api", _lead_to_docs))
 
 
 @asynccontextmanager

@@ -7,9 +7,8 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from autodet.access.change import may_change
-from autodet.access.visitor import for_current_visitor
 from autodet.errors import AutodetError
-from autodet.inference.bundle_graph import add_graph, require_graph_apart
+from autodet.inference.bundle_graph import require_graph_apart
 from autodet.inference.model_upload import upload_model
 from autodet.inference.runtime import choose_runtime
 from autodet.messages.plans import matches_text, similar_text
@@ -24,6 +23,7 @@ from autodet.ui.common.editors import editors_only, made_by
 from autodet.ui.common.empty_state import show_empty
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape, score
+from autodet.ui.common.model_files import offer_bundle, offer_graph
 from autodet.ui.common.threshold import thresholds_text
 from autodet.ui.models.int8 import offer_int8
 from autodet.ui.models.model_report import show_report_dialog
@@ -93,15 +93,8 @@ def _show_model(model: StoredModel) -> None:
         st.metric("mAP@0.5–0.95", map50_95, width="content")
     with actions.container(horizontal=True, horizontal_alignment="right"):
         link("predict", "Try", model=model.id)
-        st.download_button(
-            "Download",
-            for_current_visitor(lambda: _bundle(model)),  # called on download, in another thread
-            f"{model.id}.autodet",
-            "application/octet-stream",
-            key=f"download {model.id}",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        offer_bundle(model, f"download {model.id}", "Download")
+        link("use", "Use", model=model.id)
         if st.button("Report", key=f"report {model.id}", icon=":material/summarize:"):
             show_report_dialog(model)
     with st.expander("Details"):
@@ -150,18 +143,8 @@ def _show_details(model: StoredModel) -> None:
     st.markdown("\n".join(f"- {key}: {escape(str(value))}" for key, value in facts.items()))
     wanted = False
     with st.container(horizontal=True):
-        if card.graph_sha256:
-            st.download_button(
-                "Download as ONNX",
-                lambda: _onnx(model),
-                f"{model.id}.onnx",
-                "application/octet-stream",
-                key=f"onnx {model.id}",
-                icon=":material/output:",
-                on_click="ignore",
-                help="For programs without Python.",
-            )
-        elif architecture and architecture.onnx and find_spec("onnx") and may_change():
+        has_graph = offer_graph(model, f"onnx {model.id}")
+        if not has_graph and architecture and architecture.onnx and find_spec("onnx") and may_change():
             wanted = st.button(
                 "Make the ONNX graph",
                 key=f"graph {model.id}",
@@ -200,20 +183,6 @@ def _offer_new_name(model: StoredModel) -> None:
 
 def _rounded(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _bundle(model: StoredModel) -> bytes:
-    if may_change():
-        add_graph(model.path, apart=True)
-    return model.path.read_bytes()
-
-
-def _onnx(model: StoredModel) -> bytes:
-    from autodet.inference.onnx_export import export_onnx
-
-    with TemporaryDirectory() as folder:
-        export_onnx(model, Path(folder) / "model.onnx")
-        return (Path(folder) / "model.onnx").read_bytes()
 
 
 @st.dialog("Delete this model?")

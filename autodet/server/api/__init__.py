@@ -1,0 +1,1 @@
+"""The HTTP API: models, and predictions on photos that programs send."""
