@@ -10,6 +10,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from functools import partial
+from typing import Any
 
 from autodet import (
     arguments,
@@ -18,6 +20,7 @@ from autodet import (
     evaluation_commands,
     follow_up_commands,
     model_commands,
+    registry_commands,
     terminal,
 )
 from autodet.commands import Answer, Options
@@ -94,8 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_app(start)
     start.set_defaults(command=commands.app, json=False)
 
-    def add(name: str, command: Callable[[Options], Answer], description: str) -> argparse.ArgumentParser:
-        added = subparsers.add_parser(name, help=description, description=f"{description[0].upper()}{description[1:]}.")
+    def add(
+        name: str, command: Callable[[Options], Answer], description: str, group: Any = subparsers
+    ) -> argparse.ArgumentParser:
+        added = group.add_parser(name, help=description, description=f"{description[0].upper()}{description[1:]}.")
         added.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
         added.set_defaults(command=command)
         return added
@@ -139,4 +144,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("datasets", dataset_commands.datasets, "list the data sets")
     add("models", model_commands.models, "list the models, the newest first")
+    shared = "push models to the model registry, pull, list and tag them"
+    registry = subparsers.add_parser("registry", help=shared, description=f"{shared[0].upper()}{shared[1:]}.")
+    group = registry.add_subparsers(metavar="COMMAND", required=True)
+    registry_commands.add_registry(partial(add, group=group))
     return parser
