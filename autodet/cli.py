@@ -100,7 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     def add(
         name: str, command: Callable[[Options], Answer], description: str, group: Any = subparsers
     ) -> argparse.ArgumentParser:
-        added = group.add_parser(name, help=description, description=f"{description[0].upper()}{description[1:]}.")
+        added: argparse.ArgumentParser = group.add_parser(
+            name, help=description, description=f"{description[0].upper()}{description[1:]}."
+        )
         added.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
         added.set_defaults(command=command)
         return added

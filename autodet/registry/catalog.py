@@ -100,17 +100,17 @@ class Catalog:
             seen: The last move that the user knows, 0 for none; None to move the tag wherever it is now.
 
         Raises:
-            RegistryError: Another user has moved the tag since ``seen``.
+            RegistryError: Another user has moved the tag to another version since ``seen``.
         """
         self.store.prepare()
         while True:
             keys = self.store.list(f"{version.name}/tags/{tag}/")
             moves = self._moves(version.name, keys).get(tag, ())
             last, number = (moves[0] if moves else None), max(_numbered(keys, f"{version.name}/tags/{tag}"), default=0)
-            if seen is not None and seen != number:
-                raise RegistryError(_moved_meanwhile(tag, last))
             if last and last.version == version.version:
                 return last
+            if seen is not None and seen != number:
+                raise RegistryError(_moved_meanwhile(tag, last))
             before = last.version if last else None
             move = TagMove(version.name, tag, number + 1, version.version, before, now(), current_visitor().name)
             if self.store.create(move.key, to_bytes(move.to_json())):

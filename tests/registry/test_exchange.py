@@ -87,6 +87,7 @@ def test_a_tag_that_others_have_moved_stays_there(place, tmp_path):
         autodet.tag_model("fruit@3", "production", seen=seen)
     with pytest.raises(RegistryError, match="meanwhile"):
         autodet.tag_model("fruit@3", "production", seen=0)
+    assert autodet.tag_model("fruit@2", "production", seen=0).move == 2, "it is where it should be"
     assert autodet.list_registry("fruit")[0].tags == {"production": 2}
 
 
