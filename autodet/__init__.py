@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from autodet.records.photos import Prediction
     from autodet.records.reports import EvaluationReport, LabelIssue
     from autodet.records.searches import SearchStatus
+    from autodet.registry.documents import ModelVersion, RegisteredModel, TagMove
+    from autodet.registry.exchange import list_registry, pull_model, push_model, tag_model
     from autodet.reports.model_report import ModelReport
     from autodet.search.api import Search, find_search, list_searches
     from autodet.search.delete_assets import delete_dataset, delete_model
@@ -57,14 +59,17 @@ __all__ = [
     "Leaderboard",
     "LearningCurve",
     "ModelReport",
+    "ModelVersion",
     "NameWarning",
     "Prediction",
+    "RegisteredModel",
     "Repeatability",
     "Resplit",
     "Search",
     "SearchOptions",
     "SearchStatus",
     "SearchUnfinishedError",
+    "TagMove",
     "__version__",
     "add_photos",
     "compare",
@@ -80,15 +85,19 @@ __all__ = [
     "learning_curve",
     "list_datasets",
     "list_models",
+    "list_registry",
     "list_searches",
     "load_dataset",
     "load_detector",
     "merge_datasets",
+    "pull_model",
+    "push_model",
     "repeatability",
     "report",
     "start_learning_curve",
     "start_repeats",
     "start_search",
+    "tag_model",
 ]
 
 _HOMES = {
@@ -102,8 +111,10 @@ _HOMES = {
     "Leaderboard": "autodet.records.leaderboards",
     "LearningCurve": "autodet.records.follow_ups",
     "ModelReport": "autodet.reports.model_report",
+    "ModelVersion": "autodet.registry.documents",
     "NameWarning": "autodet.errors",
     "Prediction": "autodet.records.photos",
+    "RegisteredModel": "autodet.registry.documents",
     "Repeatability": "autodet.records.follow_ups",
     "Resplit": "autodet.datasets.versions.resplit",
     "Search": "autodet.search.api",
@@ -114,6 +125,7 @@ _HOMES = {
     "delete_dataset": "autodet.search.delete_assets",
     "delete_model": "autodet.search.delete_assets",
     "SearchUnfinishedError": "autodet.errors",
+    "TagMove": "autodet.registry.documents",
     "derive_dataset": "autodet.datasets.versions.derive",
     "export_dataset": "autodet.datasets.export",
     "find_search": "autodet.search.api",
@@ -124,15 +136,19 @@ _HOMES = {
     "learning_curve": "autodet.search.follow_ups.results",
     "list_datasets": "autodet.datasets.manifest",
     "list_models": "autodet.models.store",
+    "list_registry": "autodet.registry.exchange",
     "list_searches": "autodet.search.api",
     "load_dataset": "autodet.datasets.manifest",
     "load_detector": "autodet.inference.detector",
     "merge_datasets": "autodet.datasets.versions.merge",
+    "pull_model": "autodet.registry.exchange",
+    "push_model": "autodet.registry.exchange",
     "repeatability": "autodet.search.follow_ups.results",
     "report": "autodet.search.report",
     "start_learning_curve": "autodet.search.follow_ups.start",
     "start_repeats": "autodet.search.follow_ups.start",
     "start_search": "autodet.search.start",
+    "tag_model": "autodet.registry.exchange",
 }
 
 

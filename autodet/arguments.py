@@ -254,7 +254,8 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
 def add_compare(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``compare``: two models, photos and split."""
     for name in ("a", "b"):
-        parser.add_argument(name, metavar=name.upper(), help="a model's id or name, or an .autodet file")
+        words = "a model's id or name, an .autodet file, or registry:NAME@TAG"
+        parser.add_argument(name, metavar=name.upper(), help=words)
     _add_photos(parser)
 
 
@@ -323,7 +324,8 @@ def _add_split(parser: argparse.ArgumentParser, dataset: str = "a data set's id 
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a model's id or name, or an .autodet file")
+    words = "a model's id or name, an .autodet file, or registry:NAME@TAG"
+    parser.add_argument("model", metavar="MODEL", help=words)
 
 
 def _whole_number(text: str) -> int:

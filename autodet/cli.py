@@ -21,6 +21,7 @@ from autodet import (
     evaluation_commands,
     follow_up_commands,
     model_commands,
+    registry_commands,
     terminal,
 )
 from autodet.commands import Answer, Options
@@ -142,6 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_serve(add("serve", api_commands.serve, served))
     secrets = subparsers.add_parser("token", help="create, list and revoke tokens for programs that use the HTTP API")
     _add_tokens(secrets.add_subparsers(metavar="ACTION", required=True))
+    shared = "push models to the model registry, pull, list and tag them"
+    registry = subparsers.add_parser("registry", help=shared, description=f"{shared[0].upper()}{shared[1:]}.")
+    registry_commands.add_registry(partial(_add, registry.add_subparsers(metavar="COMMAND", required=True)))
     return parser
 
 

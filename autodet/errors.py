@@ -20,6 +20,7 @@ with status 2; a page shows it in a box. Users never see anything else.
     │   └── SearchUnfinishedError  the result of an unfinished search was requested
     ├── StorageError         the database of searches cannot be used
     │   └── StorageBusyError  the same, temporarily
+    ├── RegistryError        the model registry cannot be used as requested
     ├── TrainingError        a trial cannot continue (loss not finite, no training data)
     └── ModelError           a model cannot be used as requested
         ├── BundleError      an .autodet file is truncated, modified or foreign
@@ -137,6 +138,10 @@ class StorageError(AutodetError):
 
 class StorageBusyError(StorageError):
     """The database of searches is locked, restarting or unreachable, which may be temporary."""
+
+
+class RegistryError(AutodetError):
+    """The model registry cannot be used as requested."""
 
 
 class TrainingError(AutodetError):

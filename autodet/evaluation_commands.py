@@ -14,8 +14,9 @@ from autodet.inference.comparable_records import unknown_classes
 from autodet.inference.measured_photos import measured_photos
 from autodet.leaderboard_text import leaderboard_text
 from autodet.messages.imports import step_text
-from autodet.models.store import StoredModel, find_model
+from autodet.models.store import StoredModel
 from autodet.records import ImportStep
+from autodet.registry.bundles import find_any_model
 from autodet.search.report import training_of
 from autodet.terminal import ProgressLine
 from autodet.workspace import open_workspace
@@ -25,7 +26,7 @@ def evaluate(options: Options) -> Answer:
     """Evaluate a model on a split of a data set, or on labelled photos that are not imported."""
     from autodet.inference.detector import load_detector
 
-    model = find_model(options.model)
+    model = find_any_model(options.model)
     with ProgressLine() as line, _photos_of(options, [model], line) as photos:
         report = load_detector(model).evaluate(photos, options.split, progress=line.show_photos)
         facts = {"model": model.id} | _facts(options, photos, model)
@@ -38,7 +39,7 @@ def label_issues(options: Options) -> Answer:
     """List the labels of a split that look wrong to a model."""
     from autodet.inference.comparison import label_issues as find_issues
 
-    model = find_model(options.model)
+    model = find_any_model(options.model)
     with ProgressLine() as line, _photos_of(options, [model], line) as photos:
         issues = find_issues(model, photos, options.split, progress=line.show_photos)
         facts = {"model": model.id} | _facts(options, photos, model)
@@ -56,7 +57,7 @@ def report(options: Options) -> Answer:
         raise ModelError("The report needs a file; add --out report.html, or --json to print it.")
     from autodet.search.report import report as make_report
 
-    model = find_model(options.model)
+    model = find_any_model(options.model)
     with ProgressLine() as line, _photos_of(options, [model], line) as photos:
         made = make_report(model, photos, options.split, options.out, progress=line.show_photos)
         facts = _facts(options, photos, model)
@@ -68,7 +69,7 @@ def compare(options: Options) -> Answer:
     """Compare two models on a split."""
     from autodet.inference.comparison import compare as compare_models
 
-    a, b = find_model(options.a), find_model(options.b)
+    a, b = find_any_model(options.a), find_any_model(options.b)
     with ProgressLine() as line, _photos_of(options, [a, b], line) as photos:
         comparison = compare_models(a, b, photos, options.split, progress=line.show_photos)
         facts = _facts(options, photos, a, b)

@@ -19,6 +19,7 @@ from autodet.inference.runtime import choose_runtime
 from autodet.messages.quantization import quantization_text
 from autodet.models.store import StoredModel, find_model, list_models, rename_model
 from autodet.records import Prediction
+from autodet.registry.bundles import find_any_model
 from autodet.search.api import is_in_the_making
 from autodet.terminal import ProgressLine, say
 
@@ -28,7 +29,7 @@ def predict(options: Options) -> Answer:
     if not options.photos and not options.dataset:
         raise PhotoError("There is nothing to predict on; add a PHOTO or a folder, or a data set with --dataset.")
     more = dataset_photos(load_dataset(options.dataset), options.split) if options.dataset else ()
-    model, selection = find_model(options.model), find_photos([*options.photos, *more])
+    model, selection = find_any_model(options.model), find_photos([*options.photos, *more])
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     from autodet.inference.detector import load_detector
@@ -63,7 +64,7 @@ def export(options: Options) -> Answer:
         written = export_dataset(dataset, options.format, options.out)
         document = {"dataset": dataset.id, "format": options.format, "file": str(written)}
         return Answer(document, f"Wrote {written}.")
-    model = find_model(options.name)
+    model = find_any_model(options.name)
     if options.int8:
         return _export_int8(model, options)
     if options.format == "onnx":

@@ -17,6 +17,7 @@ MEGABYTE = 1_000_000
 MAX_HOST_LETTERS = 254
 AMAZON = "amazon"  # Amazon's own S3, in the list of endpoints
 LOOPBACK = "127.0.0.1"
+S3 = "s3://"  # the start of a bucket's address
 MACHINE = "machine"  # the machine's own keys or role, in the list of identities
 Mode = Literal["work", "demo"]
 Limit = tuple[int, int]  # of one session, and of all sessions together
@@ -64,6 +65,7 @@ class Settings:
             (``AUTODET_S3_ENDPOINT``, separated by commas).
         s3_identities: Keys of this machine that visitors may use for S3: ``machine`` for its own, or profile names
             (``AUTODET_S3_IDENTITIES``, separated by commas); none by default.
+        registry: The model registry, a folder or ``s3://bucket/prefix`` (``AUTODET_REGISTRY``); None for none.
         max_visitor_upload_bytes: Maximum total size of the uploaded files that one visitor's tab holds in memory
             (``AUTODET_MAX_VISITOR_UPLOADS_MB``).
         max_upload_bytes: The same for all visitors together (``AUTODET_MAX_UPLOADS_MB``).
@@ -108,6 +110,7 @@ class Settings:
     data_roots: tuple[Path, ...] = ()
     s3_endpoints: tuple[str, ...] = (AMAZON,)
     s3_identities: tuple[str, ...] = ()
+    registry: str | None = None
     max_visitor_upload_bytes: int = 2_000 * MEGABYTE
     max_upload_bytes: int = 4_000 * MEGABYTE
     large_download_bytes: int = 1_000 * MEGABYTE
@@ -166,6 +169,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         data_roots=tuple(Path(root.strip()).expanduser().resolve() for root in roots),
         s3_endpoints=_listed(environ, "AUTODET_S3_ENDPOINT") or defaults.s3_endpoints,
         s3_identities=_listed(environ, "AUTODET_S3_IDENTITIES"),
+        registry=_registry(environ, "AUTODET_REGISTRY"),
         max_visitor_upload_bytes=_positive(
             environ, "AUTODET_MAX_VISITOR_UPLOADS_MB", MEGABYTE, defaults.max_visitor_upload_bytes
         ),
@@ -284,6 +288,17 @@ def _web_address(environ: Mapping[str, str], name: str) -> str | None:
     if text and not re.match(r"https?://[^/@]+(/|$)", text):
         raise SettingsError(f"{name} is not the address of a server; give one that begins with https://, or remove it.")
     return text or None
+
+
+def _registry(environ: Mapping[str, str], name: str) -> str | None:
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    if not re.match(r"[A-Za-z][\w+.-]*:/", text):
+        return str(Path(text).expanduser().absolute())
+    if not re.fullmatch(rf"{S3}[A-Za-z0-9][A-Za-z0-9._-]{{1,254}}(/[^?#\x00-\x1f]*)?", text):  # it may hold a key
+        raise SettingsError(f"{name} is not a place for models; give it a folder, or s3://bucket/prefix, or remove it.")
+    return text.rstrip("/")
 
 
 def _positive(environ: Mapping[str, str], name: str, unit: int, default: int) -> int:

@@ -8,6 +8,7 @@
       devices/         users of the device slots       see autodet.search.executors.device_queue
       .trash/          items deleted within a day       see autodet.trash
       dropped/         photos that are only evaluated  see autodet.datasets.imports.temporary
+      registry/        bundles of the registry, a cache  see autodet.registry
       audit/           who changed what                see autodet.access.audit_log
       tokens/          keys of programs, hashed        see autodet.access.tokens
       optuna.db        the studies of all searches
@@ -67,6 +68,11 @@ class Workspace:
     def models(self) -> Path:
         """Folder of the models, one subfolder each."""
         return _made(self.home / "models")
+
+    @property
+    def registry(self) -> Path:
+        """Folder of bundles that were fetched from the model registry; a cache."""
+        return _made(self.home / "registry")
 
     @property
     def audit(self) -> Path:

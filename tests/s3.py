@@ -3,12 +3,14 @@
 import http.client
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+import pytest
 from moto.s3.models import get_canned_acl, s3_backends
+from moto.s3.responses import S3Response
 
 ACCOUNT = "123456789012"
 CHUNK = 1 << 16
@@ -21,6 +23,7 @@ class Faults:
     Attributes:
         refuse: HTTP statuses to answer instead, for the next requests of a key.
         cut: After how many bytes of the body to hang up, for the next requests of a key.
+        lose: How many answers to writes of a key to lose: the server writes, and hangs up.
         before: Called with the key before an object is given.
         chunk_seconds: How long to wait before every 64 KB of a body.
         given: Bytes of bodies that were sent, by key.
@@ -29,6 +32,7 @@ class Faults:
 
     refuse: dict[str, list[int]] = field(default_factory=dict)
     cut: dict[str, list[int]] = field(default_factory=dict)
+    lose: dict[str, int] = field(default_factory=dict)
     before: Callable[[str], None] = lambda key: None
     chunk_seconds: float = 0.0
     given: dict[str, int] = field(default_factory=dict)
@@ -61,6 +65,7 @@ class Proxy:
             def do_GET(self):
                 key = unquote(urlsplit(self.path).path).partition("/")[2].partition("/")[2]
                 faults = proxy.faults
+                sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 faults.headers.append(str(self.headers))
                 if key:
                     faults.asked.append(key)
@@ -69,9 +74,14 @@ class Proxy:
                     if faults.refuse.get(name):
                         return self._refuse(faults.refuse[name].pop(0))
                 upstream = http.client.HTTPConnection(server)
-                upstream.request(self.command, self.path, headers=dict(self.headers))
+                headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
+                upstream.request(self.command, self.path, sent or None, headers)
                 answer = upstream.getresponse()
                 body = answer.read()
+                if self.command == "PUT" and faults.lose.get(key):
+                    faults.lose[key] -= 1
+                    self.close_connection = True
+                    return None
                 self.send_response(answer.status)
                 for name, value in answer.getheaders():
                     if name.lower() not in ("connection", "transfer-encoding", "date", "server"):
@@ -86,7 +96,7 @@ class Proxy:
                     self.close_connection = True
                 return None
 
-            do_HEAD = do_GET
+            do_HEAD = do_PUT = do_GET
 
             def _give(self, key, body):
                 for start in range(0, len(body), CHUNK):
@@ -110,6 +120,35 @@ class Proxy:
         return Handler
 
 
+@contextmanager
+def atomic_conditions():
+    """Conditional writes as S3 has them: moto compares ``If-None-Match`` with the objects, but another thread may write
+    between the comparison and the write."""
+    put, lock = S3Response.put_object, threading.Lock()
+
+    def put_alone(response):
+        with lock:
+            return put(response)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(S3Response, "put_object", put_alone)
+        yield
+
+
+@contextmanager
+def ignored_conditions():
+    """Writes as servers have them that do not know ``If-None-Match``."""
+    put = S3Response.put_object
+
+    def put_always(response):
+        response.headers = {name: value for name, value in response.headers.items() if name != "If-None-Match"}
+        return put(response)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(S3Response, "put_object", put_always)
+        yield
+
+
 class Bucket:
     """A bucket, filled in the server's memory rather than over HTTP, for that takes long for many objects."""
 
@@ -126,6 +165,12 @@ class Bucket:
     def put_folder(self, folder, prefix):
         for path in folder.rglob("*.*"):
             self.put(f"{prefix}{path.relative_to(folder).as_posix()}", path.read_bytes())
+
+    def list(self):
+        return sorted(self._backend.buckets[self.name].keys)
+
+    def content(self, key):
+        return self._backend.get_object(self.name, key).value
 
     def delete(self, key):
         self._backend.delete_object(self.name, key)

@@ -15,6 +15,7 @@ LAYERS = (
     ("app", "pages", "cli"),
     ("ui",),
     ("server",),
+    ("registry",),
     ("search",),
     ("reports",),
     ("inference",),
@@ -65,6 +66,7 @@ COMMANDS = (
     "evaluation_commands",
     "follow_up_commands",
     "model_commands",
+    "registry_commands",
     "follow_up_outcome",
     "leaderboard_text",
 )

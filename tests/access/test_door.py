@@ -5,13 +5,13 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = {"datasets", "evaluation", "inference", "models", "reports", "search"}
+ROOMS = {"datasets", "evaluation", "inference", "models", "registry", "reports", "search"}
 OBJECTS = {"Search", "Import"}  # classes whose methods the pages call
 GUARDS = {"change", "may_change", "_change"}
 CHANGES = {
     *("write_atomically", "open_atomically", "write_json", "hidden_folder", "delete_folder", "publish_folder"),
     *("touch", "unlink", "rmdir", "rmtree", "rename", "write_text", "write_bytes", "copyfileobj", "start_process"),
-    *("start_job", "end_jobs"),
+    *("start_job", "end_jobs", "put_file"),
 }
 # Functions that write, but nothing into the workspace that outlives the visit.
 HARMLESS = {

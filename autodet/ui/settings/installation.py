@@ -48,6 +48,7 @@ def show_installation() -> None:
         "Folders to import from (AUTODET_DATA_ROOTS)": ", ".join(map(str, settings.data_roots)) or "none",
         "S3 servers (AUTODET_S3_ENDPOINT)": ", ".join(settings.s3_endpoints),
         "S3 keys of this machine for visitors (AUTODET_S3_IDENTITIES)": ", ".join(settings.s3_identities) or "none",
+        "Model registry (AUTODET_REGISTRY)": settings.registry or "none",
         "S3 downloads that need consent": f"those above {settings.large_download_bytes / 1e9:g} GB",
         "An archive may unpack to": f"{settings.max_archive_bytes / 1e9:.0f} GB",
         "An archive may hold": f"{settings.max_archive_entries:,} files",

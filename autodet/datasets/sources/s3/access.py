@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from autodet.datasets.sources.archive import is_packed
 from autodet.errors import DatasetError, SettingsError
-from autodet.settings import AMAZON, MACHINE, Settings
+from autodet.settings import AMAZON, MACHINE, S3, Settings
 
 Identity = Literal["keys", "anonymous", "machine", "profile"]
-SCHEME = "s3://"
+SCHEME = S3
 CONNECT_SECONDS, READ_SECONDS = 10, 30
 ATTEMPTS = 4  # per request, before it counts as failed
 
@@ -130,6 +130,7 @@ def connect(credentials: S3Credentials, settings: Settings, connections: int) ->
         retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
         max_pool_connections=connections,
         response_checksum_validation="when_required",  # the bytes are checked against the ETag instead
+        request_checksum_calculation="when_required",  # writers give checksums that every server understands
         signature_version=UNSIGNED if credentials.identity == "anonymous" else None,
     )
     session = boto3.session.Session(

@@ -25,13 +25,24 @@ def sentence_for(error: ClientError | BotoCoreError, shown: str, *, anonymous: b
     """
     if isinstance(error, ClientError):
         return _refusal(status_of(error), shown, anonymous=anonymous)
+    sentence = unsent_sentence(error, shown)
+    return sentence or f"{shown!r} could not be downloaded; try again, or download it by hand and import the zip."
+
+
+def unsent_sentence(error: BotoCoreError, shown: str) -> str | None:
+    """Return the message for a request that reached no server; None for other errors.
+
+    Args:
+        error: The exception from boto3.
+        shown: The address, as the user wrote it.
+    """
     if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
-        return f"There are no keys to read {shown!r} with; give an access key, or set AWS_ACCESS_KEY_ID on the machine."
+        return f"There are no keys for {shown!r}; give an access key, or set AWS_ACCESS_KEY_ID on the machine."
     if isinstance(error, ProfileNotFound):
         return "This machine has no AWS profile of that name; check the name, or AWS_PROFILE."
     if isinstance(error, ConnectionError | HTTPClientError):
         return f"The server of {shown!r} cannot be reached; check the network, or AUTODET_S3_ENDPOINT."
-    return f"{shown!r} could not be downloaded; try again, or download it by hand and import the zip."
+    return None
 
 
 def status_of(error: ClientError) -> int:
