@@ -80,7 +80,11 @@ def test_a_zip_gives_its_photos_once_and_its_files_end_with_it(archives, workspa
     assert not found.photos[0][0].exists()
 
 
-@pytest.mark.parametrize("content", [b"no zip", zipped(), zipped(**{"../../out.jpg": b"x"}), zipped(a=b"x")[:-30]])
+@pytest.mark.parametrize(
+    "content",
+    [b"no zip", zipped(), zipped(**{"../../out.jpg": b"x"}), zipped(a=b"x")[:-30]],
+    ids=["no zip", "empty", "outside", "cut off"],
+)
 def test_a_broken_or_hostile_zip_is_one_sentence_beside_the_photos(archives, content):
     bad = given("bad.zip", content)
     found = sort_files([bad, given("a.jpg", jpeg())], archives)
