@@ -17,6 +17,7 @@ from autodet.ui.common.address import named_in_address, write_address
 
 VISIT = "visit of the Predict page"  # session state
 DROPPED = "dropped"  # in the address
+KEEP_SECONDS = 120.0  # after a disconnection, as long as Streamlit keeps the session: for a reload, or a phone put away
 
 
 @dataclass(eq=False)
@@ -71,7 +72,7 @@ class Visit:
         self.archives.discard()
 
 
-visits: HeldItems[Visit] = HeldItems(Visit.end)
+visits: HeldItems[Visit] = HeldItems(Visit.end, KEEP_SECONDS)
 
 
 def current_visit() -> Visit:
