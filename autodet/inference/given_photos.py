@@ -4,18 +4,21 @@ Archives are unpacked into hidden folders of ``Workspace.dropped``, which this p
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from autodet.datasets.photo_formats import PHOTO_ENDINGS
 from autodet.datasets.sources.archive import is_packed, unpack_archive
 from autodet.datasets.sources.entry_names import SKIPPED
 from autodet.datasets.sources.files import LABEL_ENDINGS
 from autodet.errors import AutodetError
+from autodet.inference.labels_beside import NAME_FILE
 from autodet.inference.photo_folders import Reason, ending_of, files_below, pass_reason
 from autodet.inference.prediction_batches import NamedPhoto
+from autodet.records import Mark
 from autodet.settings import MEGABYTE, Settings, load_settings
 from autodet.workspace import hidden_folder, open_workspace
 
@@ -43,10 +46,11 @@ class GivenPhotos:
 
     Attributes:
         photos: At most ``MAX_PHOTOS`` photos; a file that was given by itself counts as one, whatever it is.
-        labels: Label files beside them in folders and archives.
+        labels: Label files beside them.
         passed_over: Number of other files in folders and archives, by reason and file extension.
         left_out: Number of photos beyond ``MAX_PHOTOS``.
         errors: Sentences about archives that cannot be read.
+        marks: Annotations of the photos that have some without a file, as those of a data set.
     """
 
     photos: tuple[NamedPhoto, ...] = ()
@@ -54,6 +58,7 @@ class GivenPhotos:
     passed_over: Counter[tuple[Reason, str]] = field(default_factory=Counter)
     left_out: int = 0
     errors: tuple[str, ...] = ()
+    marks: Mapping[NamedPhoto, tuple[Mark, ...]] = field(default_factory=dict)
 
 
 class UnpackedArchives:
@@ -98,6 +103,7 @@ def sort_files(files: Sequence[GivenFile], archives: UnpackedArchives) -> GivenP
     """Find the photos among files, and those in archives."""
     photos: list[NamedPhoto] = []
     labels: list[NamedPhoto] = []
+    stems = {PurePosixPath(file.path).stem for file in files if file.path.lower().endswith(PHOTO_ENDINGS)}
     errors: list[str] = []
     passed_over: Counter[tuple[Reason, str]] = Counter()
     for file in files:
@@ -108,7 +114,8 @@ def sort_files(files: Sequence[GivenFile], archives: UnpackedArchives) -> GivenP
             errors.append(str(error))
             continue
         for source, path in entries:
-            reason = pass_reason(path, source) if packed or "/" in path else None
+            inside = packed or "/" in path
+            reason = pass_reason(path, source) if inside else "other" if _is_label(path, stems) else None
             if reason is None:
                 photos.append((source, path))
             elif reason == "other" and path.lower().endswith(LABEL_ENDINGS):
@@ -117,6 +124,14 @@ def sort_files(files: Sequence[GivenFile], archives: UnpackedArchives) -> GivenP
                 passed_over[reason, ending_of(path)] += 1
     left_out = max(0, len(photos) - MAX_PHOTOS)
     return GivenPhotos(tuple(photos[:MAX_PHOTOS]), tuple(labels), passed_over, left_out, tuple(errors))
+
+
+def _is_label(path: str, stems: Collection[str]) -> bool:
+    """Return whether a file that was given by itself holds the labels of one photo, of several, or names of classes."""
+    name = path.lower()
+    if name.endswith((".txt", ".xml")) and name != NAME_FILE:
+        return PurePosixPath(path).stem in stems
+    return bool(stems) and name.endswith(LABEL_ENDINGS)
 
 
 def _unpack(archive: GivenFile, folder: Path) -> list[NamedPhoto]:

@@ -20,7 +20,8 @@ API = re.compile(r"/api(/|$)")
 CLOSED = re.compile(r"/_stcore/metrics/?$")  # memory, sessions and caches of the server
 
 # Streamlit and Plotly set inline styles. Streamlit's page and the sign-in run inline scripts; components of pages are
-# modules from blob: addresses. Workers of the photo viewer and of Plotly come from blob: addresses as well.
+# modules from blob: addresses. Workers of the photo viewer and of Plotly come from blob: addresses as well. The camera
+# field fetches its own photo from a data: address.
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -29,7 +30,7 @@ CONTENT_POLICY = "; ".join(
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
         "media-src 'self' data: blob:",
-        "connect-src 'self'",
+        "connect-src 'self' data:",
         "worker-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'self'",

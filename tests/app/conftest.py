@@ -93,9 +93,9 @@ def offered(monkeypatch):
     return found
 
 
-def viewer_data(app: AppTest) -> dict:
-    """What the photo viewer of a page sends to the browser."""
-    (found,) = [part for part in app.get("bidi_component") if part.proto.component_name == "autodet_photo_viewer"]
+def viewer_data(app: AppTest, component: str = "autodet_photo_viewer") -> dict:
+    """What the photo viewer of a page, or another component, sends to the browser."""
+    (found,) = [part for part in app.get("bidi_component") if part.proto.component_name == component]
     return json.loads(found.proto.json)
 
 

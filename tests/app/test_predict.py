@@ -52,12 +52,29 @@ def finished(app):
     return app
 
 
-def move(app, threshold):
-    return checked(labelled(app.slider, "Confidence threshold").set_value(threshold).run())
+def sent(app):
+    """What the page sends to the browser to show."""
+    return viewer_data(app, "autodet_predictions")
+
+
+def move(app, threshold, hidden=()):
+    """Let the sliders go at a threshold for all classes, as the browser reports it."""
+    data = sent(app)
+    thresholds = [[None if own is None else threshold for own in model["own"]] for model in data["models"]]
+    report = {"identity": data["identity"], "thresholds": thresholds, "hidden": list(hidden)}
+    app.session_state["predictions view"] = {"shown": report}
+    return checked(app.run())
 
 
 def table(app):
-    return app.dataframe[0].value
+    """Every object that is shown."""
+    app.session_state["every object"] = True
+    return checked(app.run()).dataframe[0].value
+
+
+def rows(app, layer="predictions 0"):
+    """The boxes of all photos that the browser can show."""
+    return [row for photo in sent(app)["photos"] for row in photo["boxes"][layer]]
 
 
 def test_without_a_model_it_says_what_to_do(visit):
@@ -73,10 +90,10 @@ def test_a_dropped_photo_gets_its_boxes(visit, model, photos):
     width, height = Image.open(io.BytesIO(photos[0][1])).size
     assert ((found["x1"] >= 0) & (found["x2"] <= width) & (found["x1"] < found["x2"])).all()
     assert ((found["y1"] >= 0) & (found["y2"] <= height) & (found["y1"] < found["y2"])).all()
-    (boxes,) = viewer_data(app)["photos"]["0"]["boxes"].values()
-    assert [row[:4] for row in boxes["rows"]] == found[["x1", "y1", "x2", "y2"]].to_numpy().tolist()
-    assert [row[5] for row in boxes["rows"]] == found["score"].to_list()
-    assert [boxes["classes"][row[4]][0] for row in boxes["rows"]] == found["class"].to_list()
+    boxes = rows(app)
+    assert [row[:4] for row in boxes] == found[["x1", "y1", "x2", "y2"]].to_numpy().tolist()
+    assert [row[5] for row in boxes] == pytest.approx(found["score"].to_list(), abs=1e-4)
+    assert [model.card.classes[row[4]] for row in boxes] == found["class"].to_list()
 
 
 def test_the_slider_needs_no_second_look(visit, model, photos, looks):

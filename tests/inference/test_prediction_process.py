@@ -58,12 +58,13 @@ def test_photos_get_the_boxes_that_they_get_in_this_process(detector, trained_bu
     assert detector.runtime == here.runtime
 
 
-def test_a_file_that_is_no_photo_has_its_sentence_and_disturbs_no_other(detector, paths, tmp_path):
+def test_a_file_that_is_no_photo_has_its_sentence_and_disturbs_no_other(detector, trained_bundle, paths, tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no photo")
     first, second, third = detector.predict_many([paths[0], broken, paths[1]])
     assert (first.error, third.error) == ("", "")
-    assert "broken.jpg" in second.error
+    assert second.error == next(load_detector(trained_bundle).stream([broken])).error
+    assert "'broken.jpg' is not a photo" in second.error
     with pytest.raises(PhotoError, match=r"broken\.jpg"):
         detector.predict(broken)
 

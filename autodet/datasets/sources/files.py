@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import unicodedata
+from functools import partial
 from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ class CausedError(AutodetError):
         """Word a cause; ``key`` and ``values`` are those of ``Cause``."""
         self.cause = Cause(key, values)
         super().__init__(f"{cause_clause(self.cause)}.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Restore the error from its cause, for processes that send it to another."""
+        return partial(type(self), self.cause.key, **self.cause.values), ()
 
 
 class FileError(CausedError, DatasetError):

@@ -4,6 +4,9 @@ import streamlit as st
 
 from autodet.datasets.manifest import Dataset
 from autodet.inference.given_photos import MAX_PHOTOS, GivenPhotos
+from autodet.inference.labels_beside import marks_of
+from autodet.inference.prediction_batches import NamedPhoto
+from autodet.records import Mark
 from autodet.text_format import counted
 from autodet.ui.common.choice import choose_dataset
 from autodet.ui.common.markdown import SPLIT_TITLES
@@ -40,4 +43,8 @@ def _take_photos(visit: Visit, dataset: Dataset) -> GivenPhotos:
         visit.taken.pop(dataset.id, None)
         return GivenPhotos()
     visit.taken[dataset.id] = split or ALL, count
-    return GivenPhotos(tuple((dataset.photo(record), record.file) for record in records[:count]))
+    photos: dict[NamedPhoto, tuple[Mark, ...]] = {
+        (dataset.photo(record), record.file): marks_of(record.annotations, dataset.classes)
+        for record in records[:count]
+    }
+    return GivenPhotos(tuple(photos), marks=photos if dataset.boxes else {})

@@ -1,6 +1,7 @@
 """Photos with their predictions: one model, or two beside each other."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,14 +13,17 @@ from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.loaded_models import loaded
 from autodet.ui.common.markdown import escape
+from autodet.ui.common.outcome_drawings import show_legend
 from autodet.ui.predict.batches import find_batch
 from autodet.ui.predict.downloads import offer_downloads
 from autodet.ui.predict.predictions_view import ShownPhoto, chosen, show_in_component, shown_photos
 from autodet.ui.predict.seen import Seen
 from autodet.ui.predict.sides import Sides
 from autodet.ui.predict.tables import show_tables
+from autodet.ui.predict.visit import current_visit
 
 WAIT_SECONDS = 0.5
+LABELS_HELP = "A detection finds an object of its class if their boxes overlap with an IoU of at least 0.5."
 
 
 @st.fragment
@@ -41,13 +45,19 @@ def _show_predictions(model: StoredModel, seen: Sequence[Seen], under_way: bool)
     tools = st.container(horizontal=True, vertical_alignment="bottom")
     other = _choose_other(model, tools, under_way)
     others = _predictions_of(other, seen, st.container()) if other else None
+    if any(one.labels is not None for one in seen):
+        if tools.toggle("Check against the labels", value=True, key="check against labels", help=LABELS_HELP):
+            show_legend("Found", "False alarm", "Missed")
+        else:
+            seen = [replace(one, labels=None) for one in seen]
     models = [model, *([other] if other and others else [])]
     sides = Sides.of(models, [[one.prediction for one in seen], *([others] if others else [])])
     choice = chosen(sides)
     shown = [choice.shown(sides, place) for place in range(len(sides.sides))]
     for side, predictions in zip(sides.sides, shown, strict=True):
         for caution in loaded(side.model).cautions(predictions):
-            st.warning(escape(caution), icon=":material/warning:")
+            about = f"{side.model.card.name}: " if len(models) > 1 else ""
+            st.warning(escape(f"{about}{caution}"), icon=":material/warning:")
     offer_downloads(tools, seen, sides, shown, under_way)
     show_tables(seen, sides, shown)
     photos, order = shown_photos(seen), list(range(len(seen)))
@@ -77,7 +87,7 @@ def _choose_other(model: StoredModel, place: DeltaGenerator, under_way: bool) ->
 def _predictions_of(model: StoredModel, seen: Sequence[Seen], place: DeltaGenerator) -> list[Prediction] | None:
     """Predict with a second model; None, with a sentence, if that does not succeed."""
     photos = [(one.photo.source, one.photo.name) for one in seen]
-    batch = find_batch(model, photos)
+    batch = find_batch(model, photos, tiles=current_visit().tiles)
     total, progress = len(batch.photos), place.empty()
     while batch.under_way and batch.left:
         text = f"{escape(model.card.name)}: {total - batch.left:,} of {counted(total, 'photo')}"

@@ -19,6 +19,7 @@ from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
 from autodet.ui.predict.batches import find_batch
 from autodet.ui.predict.gallery import show_predictions
+from autodet.ui.predict.labels import labels_of
 from autodet.ui.predict.seen import Photo, Seen
 from autodet.ui.predict.visit import Visit, current_visit
 from autodet.workspace import open_workspace
@@ -55,10 +56,13 @@ def _show(model: StoredModel, given: GivenPhotos, batch: PredictionBatch, visit:
             _show_stop(batch)
         errors = [results[photo].prediction.error for photo in given.photos if photo in results]
         _show_unread(given, [error for error in errors if error], len(given.photos))
+        done = [photo for photo in given.photos if photo in results and not results[photo].prediction.error]
+        # Labels that are read from files follow at the end, because reading takes all of them.
+        sizes_wh = {} if under_way else {photo: results[photo].prediction.size_wh for photo in done}
+        labels = labels_of(model, given, sizes_wh)
         seen = [
-            Seen(Photo(photo[1], photo[0]), results[photo].sha256, results[photo].prediction)
-            for photo in given.photos
-            if photo in results and not results[photo].prediction.error
+            Seen(Photo(photo[1], photo[0]), results[photo].sha256, results[photo].prediction, labels.get(photo))
+            for photo in done
         ]
         _offer_tiles(model, visit, [one.prediction for one in seen])
         show_predictions(model, seen, under_way)

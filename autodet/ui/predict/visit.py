@@ -17,6 +17,7 @@ from autodet.ui.common.address import named_in_address, write_address
 
 VISIT = "visit of the Predict page"  # session state
 DROPPED = "dropped"  # in the address
+KEEP_SECONDS = 120.0  # after a disconnection, as long as Streamlit keeps the session: for a reload, or a phone put away
 
 
 @dataclass(eq=False)
@@ -24,7 +25,8 @@ class Visit:
     """A visit of the Predict page.
 
     Attributes:
-        tab: Title of the open tab; None before the first.
+        tab: Title of the open tab; empty before the first.
+        first_tab: Title of the tab that was open when the visitor came to the page.
         files: Files in the field of each tab.
         earlier: Files of earlier fields of each tab.
         taken: Split and number of the photos taken from each data set, by its id.
@@ -33,7 +35,8 @@ class Visit:
         batches: Batches of predictions, the last used at the end.
     """
 
-    tab: str | None = None
+    tab: str = ""
+    first_tab: str = ""
     files: dict[str, list[GivenFile]] = field(default_factory=dict)
     earlier: dict[str, list[GivenFile]] = field(default_factory=dict)
     taken: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -71,7 +74,7 @@ class Visit:
         self.archives.discard()
 
 
-visits: HeldItems[Visit] = HeldItems(Visit.end)
+visits: HeldItems[Visit] = HeldItems(Visit.end, KEEP_SECONDS)
 
 
 def current_visit() -> Visit:

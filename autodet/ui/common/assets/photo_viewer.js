@@ -193,10 +193,12 @@ class Viewer {
   }
 
   fill(stage, shown, side) {
+    const titles = this.stages.length > 1 ? (this.data.sides ?? []) : [];
+    stage.find(".side").textContent = titles[side] ?? "";
     stage.boxes = this.stages.length > 1 ? shown.filter((box) => (box.layer.side ?? 0) === side) : shown;
     if (!stage.boxes.includes(stage.active)) stage.active = null;
     stage.element.ariaLabel =
-      `${this.photo.name ?? "Photo"}, ${stage.boxes.length} boxes. ` +
+      `${titles[side] ? `${titles[side]}: ` : ""}${this.photo.name ?? "Photo"}, ${stage.boxes.length} boxes. ` +
       `Arrow keys: ${this.data.count > 1 ? "left and right for other photos, " : ""}up and down for boxes; ` +
       "plus, minus and 0: zoom.";
   }

@@ -311,7 +311,7 @@ class Gallery {
 
   // Show the single photo, or the one that was opened, with its sharp picture as soon as that is there.
   view() {
-    const { photos, layers, identity, classes } = this.data;
+    const { photos, layers, identity, classes, models } = this.data;
     const single = photos.length === 1;
     if (single && this.viewerRoot.parentElement !== this.find(".single")) this.find(".single").append(this.viewerRoot);
     if (!single && this.viewerRoot.parentElement !== this.find(".room")) this.find(".room").append(this.viewerRoot);
@@ -324,6 +324,7 @@ class Gallery {
     }));
     const place = single ? 0 : this.place;
     const data = { identity, count: photos.length, place, min_score: null, layers, photos: viewed };
+    data.sides = models.map((model) => model.name);
     if (!this.viewer) {
       this.viewer = new Viewer(this.viewerRoot, data, (box) => this.passes(box.layer, box.index, box.score));
       this.viewer.moved = (shown) => (this.opened = this.data.photos[shown].key);
