@@ -66,6 +66,7 @@ COMMANDS = (
     "evaluation_commands",
     "follow_up_commands",
     "model_commands",
+    "prediction_commands",
     "registry_commands",
     "follow_up_outcome",
     "leaderboard_text",

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -52,8 +52,12 @@ class FoundPhotos:
         return Counter({ending: count for (why, ending), count in self.passed_over.items() if why == reason})
 
 
-def find_photos(given: Iterable[Path]) -> FoundPhotos:
+def find_photos(given: Iterable[Path], shown: Callable[[Path], str] = str) -> FoundPhotos:
     """Return the given files, and the photos found recursively in the given folders.
+
+    Args:
+        given: Files and folders.
+        shown: Returns the name of a folder for error messages.
 
     Raises:
         PhotoError: Nothing is given, or a folder contains no photos or cannot be read.
@@ -73,7 +77,7 @@ def find_photos(given: Iterable[Path]) -> FoundPhotos:
         if not found:
             there = " ".join(FoundPhotos((), passed).sentences())
             raise PhotoError(
-                f"The folder {str(path)!r} contains no photos to predict on; give {PHOTO_FORMATS} files. {there}"
+                f"The folder {shown(path)!r} contains no photos to predict on; give {PHOTO_FORMATS} files. {there}"
             )
         photos += found
         passed_over += passed
