@@ -12,6 +12,11 @@ from autodet.server.streamlit_command import environment_with_secrets, has_sign_
 from autodet.settings import is_loopback, load_settings
 from autodet.terminal import columns, say
 
+OPEN = (
+    "Everyone who can reach this machine can use the model. To keep strangers out, add --require-token, or set "
+    "AUTODET_PASSWORD."
+)
+
 
 def serve(options: Options) -> Answer:
     """Serve the API of one model until Ctrl-C."""
@@ -21,15 +26,15 @@ def serve(options: Options) -> Answer:
     settings = load_settings(os.environ | ({"AUTODET_ADDRESS": options.address} if options.address else {}))
     model = find_model(options.model)
     needs_token = options.require_token or has_sign_in(settings)
-    if not needs_token and not is_loopback(settings.address):
-        say(
-            "Everyone who can reach this machine can use the model. To keep strangers out, add --require-token, or set "
-            "AUTODET_PASSWORD."
-        )
     host = f"[{settings.address}]" if ":" in settings.address else settings.address
     where = f"http://{host}:{options.port}/api/docs"
-    sentence = f"Serving {model.id}: {where} describes the API. Press Ctrl-C to stop."
-    serve_model(model, settings, options.port, needs_token=needs_token, ready=lambda: say(sentence))
+
+    def announce() -> None:
+        if not needs_token and not is_loopback(settings.address):
+            say(OPEN)
+        say(f"Serving {model.id}: {where} describes the API. Press Ctrl-C to stop.")
+
+    serve_model(model, settings, options.port, needs_token=needs_token, ready=announce)
     return Answer(None, "")
 
 

@@ -55,7 +55,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
 
 def add_token_create(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``token create``: name and duration."""
-    parser.add_argument("name", metavar="NAME", help="what the token is for")
+    parser.add_argument("name", metavar="NAME", help="purpose of the token")
     parser.add_argument("--days", type=_whole_number, help="days until it expires (default: never)")
 
 

@@ -27,7 +27,7 @@ INTERVAL_SECONDS = 5.0
 
 @dataclass
 class Load:
-    """What the clients saw."""
+    """Observations of the clients."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Load:
 
 
 def main() -> None:
-    """Run the clients, and print what they saw."""
+    """Run the clients, and print their observations."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("photos", type=Path)

@@ -35,6 +35,7 @@ NOT_RUN = {
     ".venv/bin/pip install -r requirements-oidc.txt": "installs",
     ".venv/bin/pip install -r requirements-postgresql.txt": "installs; a PostgreSQL server",
     ".venv/bin/pip install -r requirements-ray.txt": "installs; its last line is parsed",
+    "curl -F image=@photo.jpg http://localhost:8501/api/models/fruit/predict": "tests/server/api/test_snippets.py does",
     "ray get-auth-token --generate         # writes ~/.ray/auth_token": "a cluster, and the user's own folder",
     'autodet.start_search(data, trials=200, executor="ray")': "a cluster; tests/search/executors/test_ray.py has one",
 }

@@ -80,7 +80,7 @@ def create_token(name: str, days: int | None = None, workspace: Workspace | None
     workspace = workspace or open_workspace()
     name = " ".join(name.split())
     if not 0 < len(name) <= MAX_NAME:
-        raise AutodetError(f"The name of a token has 1 to {MAX_NAME} letters; write what the token is for.")
+        raise AutodetError(f"The name of a token has 1 to {MAX_NAME} letters; give its purpose.")
     if days is not None and not 1 <= days <= MAX_DAYS:
         raise AutodetError(f"A token is valid for 1 to {MAX_DAYS:,} days; give a number in between, or none.")
     with change("create token", name, workspace) as created:

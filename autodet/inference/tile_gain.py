@@ -30,8 +30,6 @@ def measure_tile_gain(
     model: StoredModel,
     workspace: Workspace | None = None,
     progress: Callable[[int, int], None] | None = None,
-    *,
-    apart: bool = False,
 ) -> TileGain | None:
     """Evaluate a model on its validation photos without and with tiles, unless that is kept, as ``evaluate_model``.
 
@@ -44,7 +42,7 @@ def measure_tile_gain(
     return _gain(
         model,
         workspace,
-        lambda dataset, tiles: evaluate_model(model, dataset, SPLIT, progress, apart=apart, tiles=tiles),
+        lambda dataset, tiles: evaluate_model(model, dataset, SPLIT, progress, tiles=tiles),
     )
 
 

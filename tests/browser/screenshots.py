@@ -129,6 +129,7 @@ PAGES: dict[str, Callable[[Page], object]] = {
     "predict": _predict,
     "compare": lambda tab: None,
     "models": lambda tab: None,
+    "use": lambda tab: tab.get_by_test_id("stCode").nth(2).wait_for(),
     "settings": lambda tab: None,
 }
 # The README's pictures: the element at their top.

@@ -25,6 +25,7 @@ LINKS = {
     "compare": "compare?dataset=fruit&models=fruit",
     "predict": "predict?model=fruit",
     "models": "models?model=fruit",
+    "use": "use?model=fruit",
     "settings": "settings",
 }
 
@@ -50,6 +51,10 @@ def test_a_viewer_who_follows_links_changes_nothing(app, visit, tmp_path):
         goto(tab, app, link)
         expect(tab.get_by_test_id("stSidebar").get_by_role("button", name="Sign out")).to_be_visible()
         offered = set(tab.get_by_role("button").all_inner_texts())
-        assert not {text for text in offered if re.search("Delete|Start the search|Resume|Rename|Add the model", text)}
+        assert not {
+            text
+            for text in offered
+            if re.search("Delete|Start the search|Resume|Rename|Add the model|Make a token", text)
+        }
     assert tree(app.home) == before
     assert "viewer" in {entry.role for entry in read_entries(workspace)}

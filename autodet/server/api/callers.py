@@ -31,7 +31,7 @@ FOREIGN_ORIGIN = "A page of another site sent this request; send it from a progr
 
 
 class Callers:
-    """Checks who sends a request.
+    """Check of the senders of requests.
 
     Args:
         hosts: Returns the host names that the server answers to, with ``*.`` for all below a domain; empty for any.

@@ -3,9 +3,8 @@
 import streamlit as st
 
 from autodet.access.tokens import MAX_NAME, Token, create_token, list_tokens, revoke_token
-from autodet.errors import AutodetError
 from autodet.ui.common.editors import editors_only
-from autodet.ui.common.frame import link
+from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape
 from autodet.ui.common.server_app import needs_token
 
@@ -40,13 +39,10 @@ def _ask_for_token() -> None:
         name = st.text_input("What is it for?", max_chars=MAX_NAME, placeholder="Camera at the gate")
         expires = st.selectbox("Expires", list(DAYS))
         if st.form_submit_button("Make it", type="primary", icon=":material/key:"):
-            try:
+            with sentences_for_errors("Settings"):
                 _, st.session_state[SHOWN_ONCE] = create_token(name, DAYS[expires])
-            except AutodetError as error:
-                st.error(escape(str(error)), icon=":material/error:")
-                return
-            st.session_state[FORMS] += 1
-            st.rerun()
+                st.session_state[FORMS] += 1
+                st.rerun()
 
 
 def _show_token(token: Token) -> None:
@@ -56,17 +52,13 @@ def _show_token(token: Token) -> None:
     ends = f", expires {token.expires[:10]}" if token.expires else ""
     expired = " :material/timer_off: expired" if token.has_expired else ""
     facts.markdown(f"**{escape(token.name)}**{expired}  \nmade {ago(token.created)}{maker}, {used}{ends}")
-    if action.button("Revoke", key=f"revoke {token.id}", icon=":material/key_off:"):
-        _confirm_revocation(token)
+    with action.popover("Revoke", icon=":material/key_off:", key=f"revoke {token.id}"):
+        _ask_for_revocation(token)
 
 
-@st.dialog("Revoke this token?")
-def _confirm_revocation(token: Token) -> None:
+def _ask_for_revocation(token: Token) -> None:
     st.markdown(f"Programs that use **{escape(token.name)}** are refused from now on.")
     if st.button("Revoke it", type="primary", icon=":material/key_off:", key=f"really revoke {token.id}"):
-        try:
+        with sentences_for_errors("Settings"):
             revoke_token(token.id)
-        except AutodetError as error:
-            st.error(escape(str(error)), icon=":material/error:")
-            return
-        st.rerun()
+            st.rerun()

@@ -65,7 +65,7 @@ def _show_python(model: StoredModel) -> None:
     st.markdown("The model as one file, for another installation of autodet: its pages, its commands, and Python.")
     offer_bundle(model, "bundle for use")
     st.code(PYTHON.format(file=f"{model.id}.autodet"), language="python")
-    st.markdown("The same API as on this server, for this model only and without the pages:")
+    st.markdown("An API like that of this server, with a single model and without pages:")
     st.code(f"python -m autodet serve {model.id}.autodet", language="bash")
 
 

@@ -1,5 +1,6 @@
 """What the API answers: models, predictions, and a sentence for each mistake."""
 
+import asyncio
 import json
 from io import BytesIO
 from urllib.parse import quote
@@ -8,11 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from starlette.requests import Request
 
 from autodet.inference.box_drawings import MARK
 from autodet.inference.detector import load_detector
 from autodet.server.api import application, photo_bodies, photo_memory
 from autodet.server.api.openapi import SCHEMAS
+from autodet.server.api.refusals import Refusal
 from autodet.version import __version__
 from tests.server.api.conftest import FRUIT, PREDICT
 
@@ -230,6 +233,21 @@ def test_more_requests_than_the_server_takes_are_told_when_to_come_back(client, 
     answer = client.post(PREDICT, content=photo, headers=JPEG)
     assert "try again" in error_of(answer, 503)
     assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("limit", ["MAX_SILENT_SECONDS", "GRACE_SECONDS"])
+def test_a_photo_that_does_not_arrive_in_time_is_refused(monkeypatch, limit):
+    """One that stops, and one whose bytes come one by one."""
+    monkeypatch.setattr(photo_bodies, limit, 0.1)
+
+    async def receive():
+        await asyncio.sleep(60 if limit == "MAX_SILENT_SECONDS" else 0.01)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    request = Request({"type": "http", "headers": [(b"content-type", b"image/jpeg")]}, receive)
+    with pytest.raises(Refusal, match="slowly") as refusal:
+        asyncio.run(photo_bodies.read_photo(request))
+    assert refusal.value.status_code == 408
 
 
 WORDS = st.text(max_size=30)
