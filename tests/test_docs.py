@@ -85,6 +85,7 @@ def folder(sample_folder, tmp_path_factory):
 def test_python_runs_as_it_is_written(document, folder, tmp_path):
     given = [asdict(block) for block in PYTHON if block.document == document]
     settings = {"AUTODET_HOME": str(tmp_path / "home"), "AUTODET_DEVICES": "cpu", "PYTHONPATH": str(ROOT)}
+    settings["AUTODET_REGISTRY"] = str(tmp_path)
     place = tmp_path / "reader"
     shutil.copytree(folder, place, ignore=shutil.ignore_patterns("labelled"))
     ran = subprocess.run(

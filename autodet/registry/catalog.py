@@ -1,6 +1,6 @@
-"""Versions and tags of a registry: reading them, and adding to them without losing what others add at the same time.
+"""Versions and tags of a registry: reading them, and adding to them without losing concurrent additions.
 
-A number belongs to the process that creates its document; the others try the next one. Whoever creates a version has
+A number belongs to the process that creates its document; the others try the next one. The creator of a version has
 read all earlier ones, so that no bundle gets two versions.
 """
 
@@ -110,7 +110,7 @@ class Catalog:
             if last and last.version == version.version:
                 return last
             if seen is not None and seen != number:
-                raise RegistryError(_moved_meanwhile(tag, last))
+                raise RegistryError(_moved_since(tag, last))
             before = last.version if last else None
             move = TagMove(version.name, tag, number + 1, version.version, before, now(), current_visitor().name)
             if self.store.create(move.key, to_bytes(move.to_json())):
@@ -174,10 +174,10 @@ def _parsed(content: bytes, parse: Callable[[Any, int], Document], number: int, 
     return None
 
 
-def _moved_meanwhile(tag: str, last: TagMove | None) -> str:
+def _moved_since(tag: str, last: TagMove | None) -> str:
     if last is None:
-        return f"The tag {tag!r} has changed meanwhile; look at its moves, and try again."
-    by = f" by {last.moved_by}" if last.moved_by else ""
+        return f"Another user has changed the tag {tag!r}; look at its moves, and try again."
+    other = last.moved_by or "Another user"
     return (
-        f"The tag {tag!r} was moved to version {last.version} meanwhile{by}; look at it, and move it again if needed."
+        f"{other} has moved the tag {tag!r} to version {last.version} since you saw it; move it again if you want to."
     )

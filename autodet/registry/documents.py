@@ -72,7 +72,7 @@ class ModelVersion:
 
     @property
     def reference(self) -> str:
-        """What names this version in commands, such as ``fruit@3``."""
+        """Its reference in commands, such as ``fruit@3``."""
         return f"{self.name}@{self.version}"
 
     @property

@@ -60,7 +60,7 @@ def push_model(
     with change("push model", name, workspace) as pushed, TemporaryDirectory() as folder:
         if stored.is_in_workspace:
             add_graph(stored.path)
-        copy = Path(folder) / "model.autodet"  # the model may be replaced meanwhile by a better one of its search
+        copy = Path(folder) / "model.autodet"  # its search may replace the model at any time
         shutil.copyfile(stored.path, copy)
         card, _, _ = read_contents(copy)
         version = _version(name, copy, replace(stored, card=card), workspace)

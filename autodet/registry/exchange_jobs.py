@@ -7,9 +7,7 @@ from autodet.registry.documents import ModelVersion, checked_name
 from autodet.registry.exchange import pull_model, push_model
 from autodet.workspace import open_workspace
 
-UNEXPECTED = (
-    "The registry could not be used, for a reason that nobody expected; the app's log has the details. Try again."
-)
+UNEXPECTED = "The exchange with the registry failed unexpectedly; the app's log has the details. Try again."
 
 
 def start_push(model: StoredModel, name: str, tag: str = "") -> Job:

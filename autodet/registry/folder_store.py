@@ -130,7 +130,7 @@ def _copy(source: Path, target: Path, report: Report) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Delete what processes that were killed a day ago have left."""
+    """Delete files of processes that were killed a day ago."""
     for hidden in folder.glob(".*"):
         with suppress(OSError):
             if time.time() - hidden.stat().st_mtime > ABANDONED_SECONDS:

@@ -48,7 +48,7 @@ class Store(Hashable, Protocol):
         """Store a file as a whole; an existing one is replaced."""
 
     def fetch(self, key: str, size: int, folder: Path, report: Report) -> Path:
-        """Fetch a file of a known size into a folder, which keeps what an interrupted call received.
+        """Fetch a file of a known size into a folder, which keeps the part that an interrupted call received.
 
         Returns:
             The complete file in the folder; its content is not verified.

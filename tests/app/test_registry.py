@@ -5,13 +5,12 @@ import json
 import pytest
 
 import autodet
-from autodet.access import visitor
-from autodet.access.visitor import Visitor
 from autodet.inference import background_jobs
 from autodet.models.store import list_models
 from autodet.registry import exchange
 from autodet.registry.exchange_jobs import find_pull, find_push
 from tests.app.conftest import checked, labelled, labels, says
+from tests.app.test_access import EDITOR, VIEWER, enter
 from tests.registry.conftest import small_bundle
 
 
@@ -71,7 +70,7 @@ def test_a_tag_that_another_tab_has_moved_is_a_sentence(visit, registry):
     app = opened(visit)
     autodet.tag_model("fruit@2", "production")
     app = checked(labelled(app.button, "Move the tag here").click().run())
-    assert "was moved to version 2 meanwhile" in says(app)
+    assert "to version 2 since you saw it" in says(app)
     assert autodet.list_registry("fruit")[0].tags == {"production": 2}
 
 
@@ -110,8 +109,9 @@ def test_a_model_is_pushed_and_pulled(visit, registry, model_there, workspace, m
 
 
 def test_viewers_look_and_change_nothing(visit, registry, monkeypatch):
-    monkeypatch.setattr(visitor, "machine_user", lambda: Visitor("eve", "viewer"))
-    app = opened(visit)
+    monkeypatch.setenv("AUTODET_PASSWORD", EDITOR)
+    monkeypatch.setenv("AUTODET_VIEWER_PASSWORD", VIEWER)
+    app = enter(opened(visit), VIEWER)
     assert list(versions(app)["Version"]) == [3, 2, 1]
     assert not {"Pull", "Move the tag here", "Push it"} & set(labels(app.button))
 

@@ -11,7 +11,7 @@ from tests.tiers import PROCESS, implies
 
 
 class FolderPlace:
-    """A registry in a folder, and what lies in it."""
+    """A registry in a folder, and its files."""
 
     passes = 1  # how often a file is read to be stored
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a registry in a bucket."""
+"""Faults of a registry in a bucket."""
 
 import pytest
 

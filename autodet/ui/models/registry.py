@@ -83,7 +83,7 @@ def _show_model(registered: Sequence[RegisteredModel]) -> None:
     if len(by_name) == 1:
         st.markdown(f"**{escape(name)}**")
     table = pd.DataFrame([_row(model, version) for version in model.versions])
-    shown = table.loc[:, (table != "").any()]  # what no version has is left out
+    shown = table.loc[:, (table != "").any()]  # without empty columns
     st.dataframe(shown, hide_index=True, height="content", alt=f"Versions of {name}")
     if may_change():
         _offer_changes(model)
