@@ -71,7 +71,8 @@ def test_no_page_is_empty_after_a_click_beside_a_chart_that_refreshes(app, visit
 @pytest.mark.parametrize("pause", [50, 300])
 def test_a_second_click_on_start_leads_to_the_same_search(app, visit, tmp_path, pause):
     import_dataset(write_voc(tmp_path / "fruit", photos=20), "fruit", workspace=Workspace(app.home))
-    tab = visit("search?dataset=fruit")
+    tab = visit("search?dataset=fruit")  # an earlier address of the page
+    wait_for_address(tab, r"/train\?dataset=fruit$")
     button = tab.get_by_role("button", name="Start training")
     button.click()
     place = button.bounding_box()
