@@ -74,10 +74,10 @@ def test_a_second_click_on_start_leads_to_the_same_search(app, visit, tmp_path, 
     tab = visit("search?dataset=fruit")  # an earlier address of the page
     wait_for_address(tab, r"/train\?dataset=fruit$")
     button = tab.get_by_role("button", name="Start training")
-    button.click()
     place = button.bounding_box()
+    button.click()
     tab.wait_for_timeout(pause)
-    if place:  # the button is there until Results take its place
+    if button.count():  # the button is there until Results take its place
         tab.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
     tab.get_by_role("heading", level=1, name="Results").wait_for()
     (search,) = list_searches(Workspace(app.home))
