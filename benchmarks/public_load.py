@@ -229,7 +229,7 @@ def searching(home: Path, wanted: bool) -> Iterator[None]:
     finally:
         subprocess.run([*command, "stop", "under load"], env=environment, check=False, capture_output=True)
         time.sleep(10)
-        subprocess.run([*command, "delete", "search", "under load", "--yes"], env=environment, check=False)
+        subprocess.run([*command, "delete", "under load"], env=environment, check=False)
 
 
 async def browse(url: str, pid: int, arguments: argparse.Namespace) -> None:

@@ -21,6 +21,7 @@ from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search import trial_jobs
 from autodet.search.order.spec import SearchSpec
 from autodet.search.status.status_file import write_snapshot
+from autodet.ui.common.frame import PAGES
 from autodet.ui.home import demo
 from tests.helpers import untrained_bundle, write_voc
 
@@ -133,7 +134,8 @@ def follow(app: AppTest, label: str) -> AppTest:
     app.query_params.clear()
     for key, value in parse_qsl(target.query_string):
         app.query_params[key] = value
-    return checked(app.switch_page(f"pages/{target.page or 'home'}.py").run())
+    names = {entry.address: name for name, entry in PAGES.items() if entry.address} | {"": "home"}
+    return checked(app.switch_page(PAGES[names.get(target.page, target.page)].path).run())
 
 
 def address(app: AppTest) -> dict[str, str]:

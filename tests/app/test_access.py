@@ -87,6 +87,7 @@ def test_a_viewer_sees_every_page_and_finds_nothing_to_change(full, visit, viewe
 def test_a_viewer_cannot_steer_a_search(full, visit, viewer, search):
     app = enter(visit("results", search=search), VIEWER)
     assert not set(labels(app.button)) & CHANGING
+    assert "Resume" not in says(app)
 
 
 @pytest.mark.parametrize(

@@ -89,9 +89,11 @@ def test_a_sample_that_cannot_be_imported_is_a_sentence_and_can_be_tried_again(v
 
 
 @pytest.mark.slow
-def test_the_next_step_stands_out(visit, workspace, tmp_path, model_there):
+def test_the_next_step_stands_out(visit, workspace, tmp_path, model_there, search_there):
     import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
     assert primary_links(visit("home")) == ["Train a detector"]
+    search_there("fruit", "running", [trial(0, "running")])
+    assert primary_links(visit("home")) == []
     model_there("fruit")
     assert "Train a detector" not in [one.value for one in visit("home").get("page_link")]
 
@@ -106,6 +108,21 @@ def test_each_data_set_has_its_best_model_and_the_drop_zone_the_newest(visit, wo
     assert "The newest model, **new**, finds" in says(app)
     assert address(follow(visit("home"), "Try it"))["model"] == "old"
     assert address(follow(visit("home"), "Evaluate"))["model"] == "old"
+
+
+def test_more_photos_are_imported_in_a_form_that_is_open_until_the_page_is_left(visit, workspace, tmp_path):
+    def folded(app):
+        return [one.label for one in app.expander if one.label == "Import a data set"]
+
+    import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+    assert folded(visit("datasets"))
+    app = follow(visit("home"), "Import more photos")
+    assert not folded(app)
+    assert not folded(checked(app.run()))
+    assert "An archive" in [tab.label for tab in app.tabs]
+    checked(app.switch_page("pages/home.py").run())
+    app.query_params.clear()
+    assert folded(checked(app.switch_page("pages/datasets.py").run()))
 
 
 def test_running_searches_are_shown_with_their_progress(visit, search_there):

@@ -275,6 +275,9 @@ def test_a_search_says_what_it_takes_on_the_disk_and_can_be_deleted_once_it_is_o
     app = checked(labelled(app.button, "Delete").click().run())
     assert "the models that you have kept stay under Models" in says(app)
     assert bundle.exists()
+    search_there("vain", "failed", [trial(0, "failed")])
+    failed = checked(labelled(visit("results", search="vain").button, "Delete").click().run())
+    assert "will be deleted." in says(failed) and "stay under Models" not in says(failed)
     assert labelled(app.button, "Delete it")  # what it does is tested in a browser: dialogs need one
 
 

@@ -6,17 +6,18 @@ FOLDER receives ``<page>-<width>-<theme>.png``: whole pages, 1280 and 400 pixels
 receives the top of some pages. The workspace in FOLDER is kept, so that a second run needs no search.
 """
 
+import shutil
 import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 import autodet
 from autodet.workspace import Workspace
-from tests.browser.conftest import CHROMIUM, FLAGS, App, goto, settled
+from tests.browser.conftest import CHROMIUM, FLAGS, ROOT, App, goto, settled
 
 WIDTHS, THEMES = (1280, 400), ("light", "dark")
 HEIGHT, MAX_HEIGHT = 800, 4000  # of the README's pictures, and of a whole page
@@ -37,9 +38,11 @@ def main(out: Path, readme: Path | None = None) -> None:
                     for name in PAGES:
                         _save(_whole(_opened(browser, app, name, width, theme)), out / f"{name}-{width}-{theme}.png")
             for name in PICTURES if readme else ():
-                _save(_top(_opened(browser, app, name, WIDTHS[0], THEMES[0]), name), readme / f"{name}.png")
+                tab = _opened(browser, app, name, WIDTHS[0], THEMES[0])
+                _save(_top(tab, PICTURES[name](tab)), readme / f"{name}.png")
             if readme:
                 _save(_first_visit(browser, out / "nothing" / "home"), readme / "home.png")
+                _demo(browser, out / "demo", readme)
             browser.close()
     finally:
         app.stop()
@@ -56,6 +59,18 @@ def _first_visit(browser: Browser, home: Path) -> bytes:
     finally:
         app.stop()
     return png
+
+
+def _demo(browser: Browser, home: Path, readme: Path) -> None:
+    """Take the pictures of the demo in the guide to deployment."""
+    shutil.copytree(ROOT / "cloud" / "demo", home, dirs_exist_ok=True)
+    app = App(home.resolve(), AUTODET_MODE="demo")
+    try:
+        home_tab, results = (_opened(browser, app, name, WIDTHS[0], THEMES[0]) for name in ("home", "results"))
+        _save(_whole(home_tab), readme / "cloud-home.png")
+        _save(_top(results, results.get_by_test_id("stMetric").first), readme / "cloud-results.png")
+    finally:
+        app.stop()
 
 
 def _searched(home: Path) -> Workspace:
@@ -76,6 +91,7 @@ def _opened(browser: Browser, app: App, name: str, width: int, theme: str) -> Pa
     goto(tab, app, "" if name == "home" else name)
     PAGES[name](tab)
     settled(tab)
+    expect(tab.get_by_test_id("stSkeleton")).to_have_count(0)
     tab.mouse.move(width // 4, HEIGHT - 100)  # beside everything that reacts
     tab.wait_for_timeout(1500)  # fonts, pictures and the charts' own drawing
     return tab
@@ -90,9 +106,9 @@ def _whole(tab: Page) -> bytes:
     return png
 
 
-def _top(tab: Page, name: str) -> bytes:
+def _top(tab: Page, element: Locator) -> bytes:
     """Return the page from its most interesting element on."""
-    top = PICTURES[name](tab).bounding_box()["y"]
+    top = element.bounding_box()["y"]
     tab.get_by_test_id("stMain").evaluate("(main, y) => main.scrollBy(0, y)", top - 12)
     tab.wait_for_timeout(300)
     png = tab.screenshot()
@@ -123,7 +139,7 @@ def _predict(tab: Page) -> None:
 PAGES: dict[str, Callable[[Page], object]] = {
     "home": lambda tab: None,
     "datasets": lambda tab: tab.get_by_test_id("stImage").nth(3).wait_for(),
-    "search": lambda tab: None,
+    "search": lambda tab: tab.get_by_role("button", name="Start training").wait_for(),
     "results": lambda tab: tab.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for(),
     "evaluate": _evaluate,
     "predict": _predict,

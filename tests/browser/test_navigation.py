@@ -71,12 +71,13 @@ def test_no_page_is_empty_after_a_click_beside_a_chart_that_refreshes(app, visit
 @pytest.mark.parametrize("pause", [50, 300])
 def test_a_second_click_on_start_leads_to_the_same_search(app, visit, tmp_path, pause):
     import_dataset(write_voc(tmp_path / "fruit", photos=20), "fruit", workspace=Workspace(app.home))
-    tab = visit("search?dataset=fruit")
+    tab = visit("search?dataset=fruit")  # an earlier address of the page
+    wait_for_address(tab, r"/train\?dataset=fruit$")
     button = tab.get_by_role("button", name="Start training")
-    button.click()
     place = button.bounding_box()
+    button.click()
     tab.wait_for_timeout(pause)
-    if place:  # the button is there until Results take its place
+    if button.count():  # the button is there until Results take its place
         tab.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
     tab.get_by_role("heading", level=1, name="Results").wait_for()
     (search,) = list_searches(Workspace(app.home))

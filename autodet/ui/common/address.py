@@ -72,10 +72,11 @@ def written_address(key: str) -> str:
     return chosen.get(key, "")
 
 
-def show_link(place: DeltaGenerator) -> None:
+def show_link(page: str, place: DeltaGenerator) -> None:
     """Update the URL and show a button that copies it; do nothing on a page without selections.
 
     Args:
+        page: Last part of the page's path.
         place: Container of the button.
     """
     chosen: dict[str, str] = st.session_state.get(CHOSEN, {})
@@ -83,4 +84,4 @@ def show_link(place: DeltaGenerator) -> None:
         return
     st.session_state[WRITTEN] = [*st.session_state[WRITTEN][-1:], chosen]
     with place:
-        _link(key="copy link", data={"page": st.session_state[PAGE], "chosen": chosen, "keys": KEYS}, width="content")
+        _link(key="copy link", data={"page": page, "chosen": chosen, "keys": KEYS}, width="content")

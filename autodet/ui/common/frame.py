@@ -152,7 +152,7 @@ def page(name: str, subtitle: str = "") -> Iterator[None]:
     with sentences_for_errors(entry.title):
         offer_undo()
         yield
-    show_link(beside)
+    show_link(entry.address or name, beside)
 
 
 @contextmanager
