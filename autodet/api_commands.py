@@ -7,7 +7,7 @@ from dataclasses import asdict
 from autodet.access import tokens as token_store
 from autodet.access.tokens import Token
 from autodet.commands import Answer, Options
-from autodet.models.store import find_model
+from autodet.registry.bundles import find_any_model
 from autodet.server.streamlit_command import environment_with_secrets, has_sign_in
 from autodet.settings import is_loopback, load_settings
 from autodet.terminal import columns, say
@@ -24,7 +24,7 @@ def serve(options: Options) -> Answer:
 
     os.environ.update(environment_with_secrets(os.environ))
     settings = load_settings(os.environ | ({"AUTODET_ADDRESS": options.address} if options.address else {}))
-    model = find_model(options.model)
+    model = find_any_model(options.model)
     needs_token = options.require_token or has_sign_in(settings)
     host = f"[{settings.address}]" if ":" in settings.address else settings.address
     where = f"http://{host}:{options.port}/api/docs"
