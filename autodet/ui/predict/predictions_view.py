@@ -35,7 +35,7 @@ from autodet.ui.predict.seen import Seen
 from autodet.ui.predict.sides import Choice, Side, Sides
 
 KEY = "predictions view"
-MAX_THUMBNAILS = 1000  # that are kept in memory, about 30 KB each
+MAX_THUMBNAILS = 3000  # that are kept in memory, about 25 KB each; a visitor has up to 2,000 photos
 
 _component = st.components.v2.component(
     "autodet_predictions",

@@ -106,6 +106,7 @@ class Frame {
     this.picture.alt = photo.name;
     this.title.textContent = model;
     this.title.hidden = !model;
+    this.counts.dataset.model = model;
     this.drawing.setAttribute("viewBox", `0 0 ${photo.size.join(" ")}`);
   }
 
