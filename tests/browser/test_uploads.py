@@ -24,9 +24,9 @@ def choose_folder(tab, folder):
     tab.locator("input[type=file]").nth(1).set_input_files(folder)
 
 
-def drop_folder(tab, folder):
-    """Drop a folder from the computer's file manager on the uploader."""
-    room = tab.get_by_test_id("stFileUploaderDropzone").nth(1).bounding_box()
+def drop_folder(tab, folder, place=1):
+    """Drop a folder from the computer's file manager on one of the page's uploaders."""
+    room = tab.get_by_test_id("stFileUploaderDropzone").nth(place).bounding_box()
     mouse = {"x": room["x"] + room["width"] / 3, "y": room["y"] + room["height"] / 2}
     data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
     devtools = tab.context.new_cdp_session(tab)

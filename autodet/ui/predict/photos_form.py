@@ -15,6 +15,7 @@ from autodet.ui.predict.dataset_photos import ask_for_dataset_photos
 from autodet.ui.predict.visit import Visit, current_visit, name_visit
 from autodet.workspace import open_workspace
 
+TABS = "photos from"  # key, and those of the fields in the tabs
 FILES, FOLDER, CAMERA, DATASET = "Files", "Folder", "Camera", "Data set"
 ICONS = {FILES: "upload", FOLDER: "folder_open", CAMERA: "photo_camera", DATASET: "photo_library"}
 
@@ -30,8 +31,9 @@ def ask_for_photos(model: StoredModel) -> GivenPhotos:
     if list_datasets():
         ways[DATASET] = lambda: ask_for_dataset_photos(visit)
     titles = {way: f":material/{ICONS[way]}: {way}" for way in ways}
-    visit.tab = DATASET if named_in_address("dataset") is not None else visit.tab
-    tabs = st.tabs(list(titles.values()), default=titles.get(visit.tab or ""), key="photos from", on_change="rerun")
+    if TABS not in st.session_state:  # another default would make them other tabs
+        visit.first_tab = DATASET if named_in_address("dataset") is not None else visit.tab
+    tabs = st.tabs(list(titles.values()), default=titles.get(visit.first_tab), key=TABS, on_change="rerun")
     given = GivenPhotos()
     for tab, (way, ask) in zip(tabs, ways.items(), strict=True):
         if tab.open:
@@ -82,8 +84,9 @@ def _ask_for_shot(visit: Visit) -> GivenPhotos:
 
 
 def _sorted(visit: Visit, files: Sequence[GivenFile]) -> GivenPhotos:
+    in_order = sorted(files, key=lambda file: file.path if "/" in file.path else "")  # browsers mix those of folders
     with st.spinner("Reading the files", show_time=True):
-        return sort_files(files, visit.archives)
+        return sort_files(in_order, visit.archives)
 
 
 def _show_earlier(visit: Visit, tab: str) -> None:

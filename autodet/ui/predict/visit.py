@@ -25,7 +25,8 @@ class Visit:
     """A visit of the Predict page.
 
     Attributes:
-        tab: Title of the open tab; None before the first.
+        tab: Title of the open tab; empty before the first.
+        first_tab: Title of the tab that was open when the visitor came to the page.
         files: Files in the field of each tab.
         earlier: Files of earlier fields of each tab.
         taken: Split and number of the photos taken from each data set, by its id.
@@ -34,7 +35,8 @@ class Visit:
         batches: Batches of predictions, the last used at the end.
     """
 
-    tab: str | None = None
+    tab: str = ""
+    first_tab: str = ""
     files: dict[str, list[GivenFile]] = field(default_factory=dict)
     earlier: dict[str, list[GivenFile]] = field(default_factory=dict)
     taken: dict[str, tuple[str, int]] = field(default_factory=dict)
