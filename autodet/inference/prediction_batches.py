@@ -35,7 +35,7 @@ class Result:
     """The prediction on one photo.
 
     Attributes:
-        sha256: Checksum of the photo's content; empty if its file cannot be opened.
+        sha256: Checksum of the photo's content, or another text if its file cannot be opened.
         prediction: Unfiltered detections; ``error`` tells why the photo could not be read.
     """
 

@@ -1,8 +1,10 @@
 import csv
 import io
+import json
 import zipfile
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -101,7 +103,7 @@ def test_the_slider_needs_no_second_look(visit, model, photos, looks):
     many = len(table(app))
     assert len(looks) == len(photos)
     move(app, 0.95)
-    few = len(table(app)) if app.dataframe else 0
+    few = len(table(app))
     assert few < many
     assert len(looks) == len(photos)
 
@@ -112,19 +114,34 @@ def model_with(bundle, path, workspace, **facts):
     return add_model(path, "own", workspace)
 
 
-def test_the_slider_starts_at_the_model_s_own_thresholds(visit, workspace, trained_bundle, photos, tmp_path):
+def test_the_sliders_start_at_the_model_s_own_thresholds(visit, workspace, trained_bundle, photos, tmp_path):
     own = {"apple": 0.9, "banana": 0.07, "orange": 0.07}
     model_with(trained_bundle, tmp_path / "own.autodet", workspace, thresholds=own, calibration=None)
     app = drop(visit("predict"), *photos)
-    assert labelled(app.slider, "Confidence threshold").value == 0.07
-    assert "Each class has its own: apple 0.90, banana 0.07 and orange 0.07." in says(app).replace("\\", "")
+    assert sent(app)["models"][0]["own"] == list(own.values())
     shown = table(app)
-    move(app, 0.08)
-    assert "Each class has its own" not in says(app)
-    one_for_all = table(app)
+    one_for_all = table(move(app, 0.08))
     assert (shown["score"][shown["class"] == "apple"] >= 0.9).all()
     assert (one_for_all["score"] >= 0.08).all()
     assert (one_for_all["score"][one_for_all["class"] == "apple"] < 0.9).any()
+
+
+def test_what_the_browser_reports_is_used_only_if_it_fits_the_model(visit, model, photos):
+    app = drop(visit("predict"), photos[0])
+    own = table(app)
+    identity, wrong = sent(app)["identity"], [[0.05, 0.05, 0.05]]
+    for report in (
+        "x",
+        {"identity": "other", "thresholds": wrong, "hidden": []},
+        {"identity": identity, "thresholds": [[0.05]], "hidden": []},
+        {"identity": identity, "thresholds": [["0.05", 0.05, 0.05]], "hidden": []},
+        {"identity": identity, "thresholds": wrong, "hidden": "x"},
+        {"identity": identity, "thresholds": None, "hidden": []},
+    ):
+        app.session_state["predictions view"] = {"shown": report}
+        assert table(app).equals(own)
+    app.session_state["predictions view"] = {"shown": {"identity": identity, "thresholds": wrong, "hidden": [99, "x"]}}
+    assert len(table(app)) > len(own)
 
 
 def test_models_with_the_same_weights_keep_their_own_scores(visit, workspace, trained_bundle, photos, tmp_path):
@@ -141,39 +158,27 @@ def test_models_with_the_same_weights_keep_their_own_scores(visit, workspace, tr
 
 def test_a_model_without_thresholds_starts_at_one_half(visit, workspace, trained_bundle, photos, tmp_path):
     model_with(trained_bundle, tmp_path / "old.autodet", workspace, thresholds={}, calibration=None)
-    app = drop(visit("predict"), photos[0])
-    assert labelled(app.slider, "Confidence threshold").value == 0.5
-    assert "Each class has its own" not in says(app)
+    assert sent(drop(visit("predict"), photos[0]))["models"][0]["own"] == [0.5, 0.5, 0.5]
 
 
-def test_only_chosen_classes_are_shown(visit, model, photos):
+def test_only_chosen_classes_are_shown_and_counted(visit, model, photos):
     app = move(drop(visit("predict"), *photos), 0.05)
     several = table(app)["class"]
     name = several.iloc[-1]
     assert several.nunique() > 1
-    app = checked(labelled(app.multiselect, "Classes").set_value([model.card.classes.index(name)]).run())
-    assert list(table(app)["class"]) == [name] * sum(several == name)
+    others = [index for index, other in enumerate(model.card.classes) if other != name]
+    app.session_state["counts by photo"] = True
+    counts, boxes = (part.value for part in move(app, 0.05, others).dataframe)
+    assert list(boxes["class"]) == [name] * sum(several == name)
+    assert list(counts.columns) == ["photo", name, "objects"]
+    assert list(counts["photo"]) == [*(photo[0] for photo in photos), "All photos"]
+    assert counts[name].iloc[-1] == counts[name].iloc[:-1].sum() == len(boxes)
 
 
 def test_the_same_photo_dropped_again_needs_no_second_look(visit, model, photos, looks):
     app = drop(visit("predict"), photos[0])
     drop(app, photos[0], ("another name.jpg", *photos[0][1:]))
     assert len(looks) == 1
-
-
-def test_when_nothing_scores_that_high_it_says_so(visit, model):
-    grey = io.BytesIO()
-    Image.new("RGB", (64, 64), (128, 128, 128)).save(grey, "PNG")
-    app = move(drop(visit("predict"), ("grey.png", grey.getvalue(), "image/png")), 0.95)
-    assert "No detection scores even 0.05" in says(app)
-    assert not app.dataframe
-
-
-def test_when_nothing_scores_that_high_it_says_how_high_something_does(visit, model, photos):
-    app = move(drop(visit("predict"), photos[0]), 0.05)
-    highest = table(app)["score"].max()
-    assert highest < 0.95
-    assert rf"the highest score is {highest:.2f}" in says(move(app, 0.95))
 
 
 def test_what_is_no_photo_gets_its_sentence_and_the_others_their_boxes(visit, model, photos):
@@ -187,7 +192,7 @@ def test_what_is_no_photo_gets_its_sentence_and_the_others_their_boxes(visit, mo
     )
     move(app, 0.05)
     assert not app.error
-    (folded,) = app.expander
+    (folded,) = [room for room in app.expander if "could not be read" in room.label]
     assert folded.label.endswith("3 of 4 files could not be read")
     sentences = folded.markdown[0].value.replace("\\", "").splitlines()
     for file, sentence in zip(("notes.txt", "cut.jpg", "empty.png"), sentences, strict=True):
@@ -198,7 +203,7 @@ def test_what_is_no_photo_gets_its_sentence_and_the_others_their_boxes(visit, mo
 def test_only_broken_photos_leave_the_page_whole(visit, model):
     app = drop(visit("predict"), ("notes.txt", b"buy apples", "text/plain"))
     assert len(app.error) == 1
-    assert not app.slider
+    assert "autodet_predictions" not in [part.proto.component_name for part in app.get("bidi_component")]
 
 
 def test_a_hostile_file_name_is_shown_as_it_is(visit, model, photos):
@@ -245,60 +250,108 @@ def test_a_model_that_is_newer_is_offered_on_the_next_visit_unless_one_was_chose
 
 
 def test_downloads(visit, model, photos, offered):
-    """One photo comes as a picture, several as a zip; the table comes as CSV, with the same rows."""
-    app = move(drop(visit("predict"), photos[0]), 0.05)
-    rows = list(csv.DictReader(io.StringIO(offered["boxes.csv"].decode())))
-    assert [row["class"] for row in rows] == list(table(app)["class"])
-    assert all(len(row[side].partition(".")[2]) <= 1 for row in rows for side in ("x1", "y1", "x2", "y2"))
-    drawn = Image.open(io.BytesIO(offered[f"{photos[0][0].removesuffix('.webp')}-boxes.jpg"]()))
+    """One photo comes as a picture, several as a zip; every layout holds what is shown."""
+    app = move(drop(visit("predict"), photos[0]), 0.05, [0])
+    found, stem = table(app), photos[0][0].removesuffix(".webp").removesuffix(".jpg")
+    drawn = Image.open(io.BytesIO(offered[f"{stem}-boxes.jpg"]()))
     assert drawn.size == Image.open(io.BytesIO(photos[0][1])).size
+    listed = list(csv.DictReader(io.StringIO(offered[f"{stem}-csv.csv"]().decode())))
+    assert [(row["class"], float(row["score"])) for row in listed] == list(
+        zip(found["class"], found["score"], strict=True)
+    )
+    assert len(json.loads(offered[f"{stem}-coco.json"]())["annotations"]) == len(found)
+    for layout, ending in (("yolo", ".txt"), ("voc", ".xml")):
+        with zipfile.ZipFile(io.BytesIO(offered[f"{stem}-{layout}.zip"]())) as archive:
+            (labels_there,) = [name for name in archive.namelist() if name.endswith(f"{stem}{ending}")]
+            text = archive.read(labels_there).decode()
+            assert (len(text.splitlines()) if ending == ".txt" else text.count("<object>")) == len(found)
 
-    odd = ("a:b<c>|d*?\x07.jpg", *photos[1][1:])
-    drop(app, photos[0], odd, photos[0])
-    with zipfile.ZipFile(io.BytesIO(offered["boxes.zip"]())) as archive:
+    drop(app, photos[0], ("a:b<c>|d*?\x07.jpg", *photos[1][1:]), photos[0])
+    with zipfile.ZipFile(io.BytesIO(offered["predictions-photos.zip"]())) as archive:
         assert len(set(archive.namelist())) == 3
-        assert "2-a-b-c--d---.jpg" in archive.namelist()
         assert archive.testzip() is None
-    assert any("photos with their boxes" in label for label in labels(app.download_button))
 
 
 def test_a_formula_in_a_file_name_stays_a_text_in_the_csv(visit, model, photos, offered):
     move(drop(visit("predict"), ("=cmd|'/c calc'!A0.jpg", *photos[0][1:])), 0.05)
-    rows = list(csv.DictReader(io.StringIO(offered["boxes.csv"].decode())))
-    assert rows
-    assert not any(row["photo"].startswith(("=", "+", "-", "@")) for row in rows)
+    (name,) = [name for name in offered if name.endswith("csv.csv")]
+    listed = list(csv.DictReader(io.StringIO(offered[name]().decode())))
+    assert listed
+    assert not any(row["photo"].startswith(("=", "+", "-", "@")) for row in listed)
 
 
-def test_many_photos_come_in_pages_and_all_are_in_the_table(visit, model, sample_dataset):
+def test_thumbnails_are_fetched_by_address_and_sharp_pictures_only_near_the_opened_photo(visit, model, sample_dataset):
     files = [
         (f"{number}.jpg", sample_dataset.photo(record).read_bytes(), "image/jpeg")
-        for number, record in enumerate(sample_dataset.images[:10])
+        for number, record in enumerate(sample_dataset.images[:6])
     ]
-    app = move(drop(visit("predict"), *files), 0.05)
-    assert len(app.image) == 8
-    assert set(table(app)["photo"]) == {name for name, _, _ in files}
-    tiles = [button for button in app.button if (button.key or "").startswith("enlarge")]
-    assert [tile.label[0] for tile in tiles] == list("01234567")
-    checked(app.pagination[0].set_value(2).run())
-    assert len(app.image) == 2
-    tiles = [button for button in app.button if (button.key or "").startswith("enlarge")]
-    data = viewer_data(checked(tiles[1].click().run()))
-    assert (data["count"], data["place"], data["photos"]["9"]["name"]) == (10, 9, "9.jpg")
+    app = drop(visit("predict"), *files, files[0])
+    photos = sent(app)["photos"]
+    assert [photo["name"] for photo in photos] == [*(name for name, _, _ in files), "0.jpg"]
+    assert len({photo["key"] for photo in photos}) == 7
+    assert all(photo["thumbnail"].startswith("/") for photo in photos)
+    assert viewer_data(app, "autodet_prediction_pictures") == {}
+    app.session_state["predictions view"] = {"opened": photos[3]["key"]}
+    sharp = viewer_data(checked(app.run()), "autodet_prediction_pictures")
+    assert set(sharp) == {photo["key"] for photo in photos[2:5]}
+    before = {photo["key"]: photo["thumbnail"] for photo in photos}
+    more = sent(drop(app, *files, files[0], ("more.jpg", files[1][1], "image/jpeg")))["photos"]
+    assert before.items() <= {photo["key"]: photo["thumbnail"] for photo in more}.items()
 
 
-def test_boxes_lie_where_they_are_on_a_photo_that_is_shown_smaller(visit, model, photos, monkeypatch):
-    from autodet.ui.predict import gallery
-
-    monkeypatch.setattr("autodet.ui.predict.gallery.TILE_PIXELS", 100)
-    drawn = []
-    draw_boxes = gallery.draw_boxes
-    monkeypatch.setattr(
-        "autodet.ui.predict.gallery.draw_boxes",
-        lambda photo, boxes, *args: drawn.append((photo, boxes)) or draw_boxes(photo, boxes, *args),
+def test_two_models_come_side_by_side_and_those_photos_first_where_they_differ(
+    visit, workspace, model, trained_bundle, photos, tmp_path, offered
+):
+    other = model_with(
+        trained_bundle,
+        tmp_path / "o.autodet",
+        workspace,
+        classes=("<b>pear", "Banana", "orange"),
+        thresholds={},
+        class_ap50={},
+        calibration=None,
     )
-    app = move(drop(visit("predict"), photos[0], photos[0]), 0.05)
-    photo, boxes = drawn[-1]
-    scale = 100 / max(Image.open(io.BytesIO(photos[0][1])).size)
-    assert max(photo.size) == 100
-    found = table(app)[["x1", "y1", "x2", "y2"]].to_numpy()[: len(boxes)]
-    assert boxes.tolist() == pytest.approx(found * scale, abs=0.1)
+    app = drop(visit("predict", model=model.id), *photos)
+    app = checked(labelled(app.selectbox, "Compare with").set_value(other.id).run())
+    data = sent(app)
+    names = [name for name, _ in data["classes"]]
+    assert [side["name"] for side in data["models"]] == [model.card.name, other.card.name]
+    assert names == [*model.card.classes, "<b>pear"]  # "Banana" is the first model's "banana"
+    assert data["models"][1]["own"] == [None, 0.5, 0.5, 0.5]
+    second = {names[row[4]] for row in rows(app, "predictions 1")}
+    assert "apple" not in second
+    assert "<b>pear" in second
+    differences = [int(photo["note"].split()[0]) if photo["note"][0].isdigit() else 0 for photo in data["photos"]]
+    assert differences == sorted(differences, reverse=True)
+    assert set(table(move(app, 0.05))["model"]) == {model.card.name, other.card.name}
+    checked(labelled(app.radio, "Boxes of").set_value(1).run())
+    assert "apple" not in offered["predictions-csv.csv"]().decode()
+
+
+def test_labels_beside_photos_show_what_is_found_and_missed(visit, model, sample_dataset):
+    records = [record for record in sample_dataset.images if len(record.annotations)][:2]
+    files = []
+    for number, record in enumerate(records):
+        files.append((f"{number}.jpg", sample_dataset.photo(record).read_bytes(), "image/jpeg"))
+        size, lines = np.float32([record.width, record.height] * 2), []
+        for box, class_id in zip(record.annotations.boxes_xyxy, record.annotations.class_ids, strict=True):
+            x1, y1, x2, y2 = box / size
+            number_there = model.card.classes.index(sample_dataset.classes[class_id])
+            lines.append(f"{number_there} {(x1 + x2) / 2} {(y1 + y2) / 2} {x2 - x1} {y2 - y1}")
+        files.append((f"{number}.txt", "\n".join(lines).encode(), "text/plain"))
+    app = drop(visit("predict"), *files[:3])
+    first, second = sent(app)["photos"]
+    assert (first["labelled"], second["labelled"]) == (True, False)
+    assert len(first["boxes"]["ground_truth 0"]) == len(first["boxes"]["missed 0"]) == len(records[0].annotations)
+    found = [row[5] for row in first["boxes"]["missed 0"] if row[5] is not None]
+    assert sorted(found) == sorted(row[5] for row in first["boxes"]["true_positives 0"])
+    assert all(photo["labelled"] for photo in sent(drop(app, *files))["photos"])
+    checked(labelled(app.toggle, "Check against the labels").set_value(False).run())
+    assert not any(photo["labelled"] for photo in sent(app)["photos"])
+
+
+def test_labels_that_cannot_be_used_are_explained(visit, model, photos):
+    stem = photos[0][0].rpartition(".")[0]
+    app = drop(visit("predict"), photos[0], (f"{stem}.xml", b"<annotation", "text/xml"))
+    assert "labels beside the photos are not used" in says(app) or "fit none of these photos" in says(app)
+    assert not sent(app)["photos"][0]["labelled"]

@@ -132,7 +132,7 @@ def _evaluate(tab: Page) -> None:
 
 def _predict(tab: Page) -> None:
     tab.get_by_text("Try three photos").click()
-    tab.get_by_test_id("stImage").nth(1).wait_for()
+    tab.locator(".predictions .tile").nth(2).wait_for()
 
 
 # What a page waits for or does before its picture is taken.

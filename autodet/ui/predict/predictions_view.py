@@ -35,7 +35,7 @@ from autodet.ui.predict.seen import Seen
 from autodet.ui.predict.sides import Choice, Side, Sides
 
 KEY = "predictions view"
-MAX_THUMBNAILS = 1000  # that are kept in memory, about 30 KB each
+MAX_THUMBNAILS = 3000  # that are kept in memory, about 25 KB each; a visitor has up to 2,000 photos
 
 _component = st.components.v2.component(
     "autodet_predictions",
@@ -84,8 +84,7 @@ def show_in_component(photos: Sequence[ShownPhoto], sides: Sides, order: Sequenc
         sides: The models and their predictions.
         order: Indices of the photos as they are shown.
     """
-    choice, layers = chosen(sides), _layers(photos, sides)
-    boxes = _boxes(photos, sides)
+    layers, boxes = _layers(photos, sides), _boxes(photos, sides)
     data = {
         "identity": sides.identity,
         "classes": [[harmless(name), class_colour(index)] for index, name in enumerate(sides.classes)],
@@ -93,7 +92,6 @@ def show_in_component(photos: Sequence[ShownPhoto], sides: Sides, order: Sequenc
             {"name": harmless(side.model.card.name), "own": own}
             for side, own in zip(sides.sides, sides.own_thresholds(), strict=True)
         ],
-        "chosen": {"thresholds": choice.thresholds, "hidden": sorted(choice.hidden)},
         "layers": layers,
         "photos": [_described(photos[index], boxes[index]) for index in order],
     }

@@ -64,11 +64,11 @@ def _show(model: StoredModel, given: GivenPhotos, batch: PredictionBatch, visit:
             Seen(Photo(photo[1], photo[0]), results[photo].sha256, results[photo].prediction, labels.get(photo))
             for photo in done
         ]
-        _offer_tiles(model, visit, [one.prediction for one in seen])
+        _offer_tiles(model, visit, [one.prediction for one in seen], under_way)
         show_predictions(model, seen, under_way)
 
 
-def _offer_tiles(model: StoredModel, visit: Visit, predictions: Sequence[Prediction]) -> None:
+def _offer_tiles(model: StoredModel, visit: Visit, predictions: Sequence[Prediction], under_way: bool) -> None:
     """Offer tiles if a photo is much larger than those of the training."""
     tiling = Tiling.of(model.card)
     large = [tiles for one in predictions if (tiles := len(tiling.tiles(*one.size_wh)))]
@@ -84,7 +84,7 @@ def _offer_tiles(model: StoredModel, visit: Visit, predictions: Sequence[Predict
         f"the model also looks at overlapping parts of that size, {sum(large):,} in all, and finds smaller objects. "
         "It takes that much longer.",
     )
-    if gain := _tiling_gain(model):
+    if not under_way and (gain := _tiling_gain(model)):
         st.caption(gain)
     if wanted != visit.tiles:
         visit.tiles = wanted

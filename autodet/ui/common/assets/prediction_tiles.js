@@ -50,7 +50,10 @@ class Tile {
     this.name = make("span", "name");
     this.note = make("span", "note");
     this.element.append(this.button, this.name, this.note);
+    this.element.tile = this;
     this.frames = [];
+    this.seen = false;
+    gallery.seen.observe(this.element);
   }
 
   show(photo, { classes, models }) {
@@ -70,7 +73,21 @@ class Tile {
     return frame;
   }
 
+  see(seen) {
+    this.seen = seen;
+    if (seen) this.draw();
+  }
+
+  // Draw at once what is seen, and the rest later, so that a slider stays fluid on hundreds of photos.
   refresh(tallies, drawn) {
+    this.pending = [tallies, drawn];
+    if (this.seen) this.draw();
+  }
+
+  draw() {
+    if (!this.pending) return;
+    const [tallies, drawn] = this.pending;
+    this.pending = null;
     this.frames.forEach((frame) => frame.draw(drawn, this.classes));
     this.frames.forEach((frame, side) => frame.count(tallies[side], this.photo, this.classes));
     const objects = tallies.map((tally) => counted(tally.objects, "object")).join(" and ");
@@ -106,6 +123,7 @@ class Frame {
     this.picture.alt = photo.name;
     this.title.textContent = model;
     this.title.hidden = !model;
+    this.counts.dataset.model = model;
     this.drawing.setAttribute("viewBox", `0 0 ${photo.size.join(" ")}`);
   }
 

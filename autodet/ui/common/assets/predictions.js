@@ -4,7 +4,10 @@
 
 const LOWEST = 0.05; // of the sliders
 const HIGHEST = 0.95;
+const SEEN_MARGIN = "200px"; // beyond the screen, in which thumbnails are drawn at once
+const SETTLED_MILLISECONDS = 250; // without a change, after which the other thumbnails are drawn
 const FIRST_CLASSES = [3, 12]; // at least and at most that are listed before the others are unfolded
+const CHOSEN = "autodet_chosen"; // global variable: thresholds and hidden classes of the models last shown
 const PICTURES = "autodet_pictures"; // event and global variable of prediction_pictures.js
 
 const galleries = new WeakMap();
@@ -39,9 +42,9 @@ function rangeText(numbers) {
 
 // Thresholds of each model by class: those that were set one by one, moved by a common amount.
 class Thresholds {
-  constructor(own, chosen) {
+  constructor(own) {
     this.own = own;
-    this.base = (chosen ?? own).map((row) => [...row]);
+    this.base = own.map((row) => [...row]);
     this.moved = 0;
   }
 
@@ -73,11 +76,16 @@ class Thresholds {
   }
 }
 
+function seeTile({ target, isIntersecting }) {
+  target.tile.see(isIntersecting);
+}
+
 class Gallery {
   constructor(root) {
     this.root = root;
     this.find = (name) => root.querySelector(name);
     this.tiles = new Map();
+    this.seen = new IntersectionObserver((entries) => entries.forEach(seeTile), { rootMargin: SEEN_MARGIN });
     this.dialog = this.find("dialog");
     this.viewerRoot = this.find(".viewer");
     this.listen();
@@ -85,6 +93,8 @@ class Gallery {
 
   close() {
     this.viewer?.close();
+    this.seen.disconnect();
+    clearTimeout(this.timer);
     removeEventListener(PICTURES, this.takePictures);
   }
 
@@ -119,10 +129,7 @@ class Gallery {
       for (const row of Object.values(photo.boxes).flat()) if (row[5] !== null) row[5] = Math.fround(row[5]);
       photo.best = data.models.map((_, side) => bestOf(photo, data.layers, side));
     }
-    if (begun) {
-      this.thresholds = new Thresholds(data.models.map((model) => model.own), data.chosen?.thresholds);
-      this.hidden = new Set(data.chosen?.hidden);
-    }
+    if (begun) this.begin();
     const found = this.classesFound();
     const same = !begun && JSON.stringify([found, data.classes]) === JSON.stringify([this.found, before]);
     this.found = found;
@@ -132,6 +139,17 @@ class Gallery {
     this.showThresholds();
     this.refresh();
     this.view();
+  }
+
+  // Begin with the thresholds that this tab had for these models, which the server may have forgotten.
+  begin() {
+    const { identity, models } = this.data;
+    const kept = globalThis[CHOSEN];
+    const again = kept?.identity === identity;
+    this.thresholds = again ? kept.thresholds : new Thresholds(models.map((model) => model.own));
+    this.hidden = again ? kept.hidden : new Set();
+    globalThis[CHOSEN] = { identity, thresholds: this.thresholds, hidden: this.hidden };
+    if (again) this.report();
   }
 
   // Indices of the classes that have a box on any photo; first those with most objects at the model's own thresholds.
@@ -155,6 +173,7 @@ class Gallery {
     const keys = new Set(photos.map((photo) => photo.key));
     for (const [key, tile] of this.tiles) {
       if (keys.has(key)) continue;
+      this.seen.unobserve(tile.element);
       tile.element.remove();
       this.tiles.delete(key);
     }
@@ -281,6 +300,8 @@ class Gallery {
       tallies.forEach((tally, side) => all[side].join(tally));
       this.tiles.get(photo.key)?.refresh(tallies, drawn);
     }
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.tiles.forEach((tile) => tile.draw()), SETTLED_MILLISECONDS);
     this.showTotals(all);
     this.viewer?.refresh();
   }
