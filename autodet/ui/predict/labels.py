@@ -48,6 +48,8 @@ def _read(
             st.session_state[READ] = source, read, ""
         except AutodetError as error:
             st.session_state[READ] = source, {}, str(error)
+        except OSError:  # a label file of an unpacked archive is gone
+            st.session_state[READ] = source, {}, "They could not be read; drop them again."
     _, marks, problem = st.session_state[READ]
     if problem:
         st.warning(escape(f"The labels beside the photos are not used. {problem}"), icon=":material/label_off:")
