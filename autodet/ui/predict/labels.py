@@ -13,13 +13,13 @@ from autodet.records import Annotations, Mark
 from autodet.text_format import counted
 from autodet.ui.common.markdown import escape
 
-READ = "labels beside photos"  # session state: the last ones, and from what they were read
+READ = "labels beside photos"  # session state: the last ones with their source
 
 
 def labels_of(
     model: StoredModel, given: GivenPhotos, sizes_wh: Mapping[NamedPhoto, tuple[int, int]]
 ) -> dict[NamedPhoto, Annotations]:
-    """Return the labels of photos with the class ids of a model, and tell what cannot be used.
+    """Return the labels of photos with the class ids of a model; sentences tell which cannot be used.
 
     Args:
         model: The model.
