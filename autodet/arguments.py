@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from autodet.datasets.checks.kinds import KINDS
-from autodet.datasets.export import LAYOUTS
 from autodet.datasets.formats.format_detection import FORMATS
+from autodet.datasets.label_layouts import LAYOUTS
 from autodet.datasets.versions.photo_groups import RULES
 from autodet.errors import AutodetError
+from autodet.inference.prediction_exports import EXPORTS
 from autodet.records import DEFAULT_THRESHOLD, SPLITS
 from autodet.search.follow_ups.start import DEFAULT_BEST, DEFAULT_CURVE_SEEDS, DEFAULT_SEEDS
 from autodet.search.order.options import OPTIONS, Option
@@ -246,7 +247,13 @@ def add_rename(parser: argparse.ArgumentParser) -> None:
 
 
 def add_evaluate(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``evaluate`` and ``label-issues``: model, photos and split."""
+    """Declare the arguments of ``evaluate``: model, photos, split and tiles."""
+    add_label_issues(parser)
+    _add_tiles(parser)
+
+
+def add_label_issues(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``label-issues``: model, photos and split."""
     _add_model(parser)
     _add_photos(parser)
 
@@ -275,7 +282,8 @@ def add_report(parser: argparse.ArgumentParser) -> None:
 def add_predict(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``predict``: model, photos, confidence threshold and output folder."""
     _add_model(parser)
-    parser.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help="a photo, or a folder of photos")
+    words = "a photo, or a folder or archive of photos"
+    parser.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help=words)
     parser.add_argument("--dataset", metavar="DATASET", help="predict on the photos of a data set, by its id or name")
     parser.add_argument("--split", choices=(*SPLITS, "all"), default="all", help="of the data set; default all")
     lower = "confidence threshold: omit detections with lower scores (default: the model's own for each class, "
@@ -283,6 +291,17 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder for copies of the photos with their boxes drawn"
     )
+    kinds = ", ".join(EXPORTS)
+    parser.add_argument(
+        "--export",
+        metavar="KIND=FILE",
+        type=_export,
+        action="append",
+        default=[],
+        help=f"write the detections to a file, repeatable; kinds: {kinds} (a zip of photos with boxes, a table, a JSON "
+        "file, a zip with labels)",
+    )
+    _add_tiles(parser)
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
@@ -309,6 +328,11 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         metavar="DATASET",
         help="with --int8: the data set that calibrates and measures it (default: the one the model was trained on)",
     )
+
+
+def _add_tiles(parser: argparse.ArgumentParser) -> None:
+    words = "predict on overlapping tiles of photos that are much larger than the training photos, for small objects"
+    parser.add_argument("--tiles", action="store_true", help=words)
 
 
 def _add_photos(parser: argparse.ArgumentParser) -> None:
@@ -352,6 +376,14 @@ def _tried(text: str) -> tuple[str, Any]:
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUES, such as batch_size=4,8")
     return name.strip(), parse_tried(tried.strip())
+
+
+def _export(text: str) -> tuple[str, Path]:
+    kind, _, file = text.partition("=")
+    if kind not in EXPORTS or not file:
+        kinds = ", ".join(EXPORTS)
+        raise argparse.ArgumentTypeError(f"{text!r} is not KIND=FILE, such as coco=boxes.json; kinds: {kinds}")
+    return kind, Path(file)
 
 
 def _new_name(text: str) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from autodet import (
     evaluation_commands,
     follow_up_commands,
     model_commands,
+    prediction_commands,
     terminal,
 )
 from autodet.commands import Answer, Options
@@ -125,14 +126,14 @@ def _parser() -> argparse.ArgumentParser:
     measured = "evaluate a model on labelled photos: a split of a data set, or an archive or a folder"
     arguments.add_evaluate(add("evaluate", evaluation_commands.evaluate, measured))
     doubted = "list the labels that look wrong to a model, the worst first"
-    arguments.add_evaluate(add("label-issues", evaluation_commands.label_issues, doubted))
+    arguments.add_label_issues(add("label-issues", evaluation_commands.label_issues, doubted))
     reported = "write a report on a model as one HTML file: figures, sample photos, limits, use"
     arguments.add_report(add("report", evaluation_commands.report, reported))
     compared = "compare two models on a split of a data set, and tell whether they differ by more than chance"
     arguments.add_compare(add("compare", evaluation_commands.compare, compared))
     ranked = "rank the models that know the classes of a data set on one split of it"
     arguments.add_leaderboard(add("leaderboard", evaluation_commands.leaderboard, ranked))
-    arguments.add_predict(add("predict", model_commands.predict, "find the objects on photos"))
+    arguments.add_predict(add("predict", prediction_commands.predict, "find the objects on photos"))
     arguments.add_export(
         add("export", model_commands.export, "write a model, or a data set, as a file for other programs")
     )

@@ -1,50 +1,16 @@
-"""The commands of the command line that use, name and export models."""
-
-from collections.abc import Sequence
-from itertools import count
-from pathlib import Path
-from typing import Any
+"""The commands of the command line that list, name and export models."""
 
 from autodet import terminal
 from autodet.commands import Answer, Options
-from autodet.datasets.export import LAYOUTS, export_dataset
+from autodet.datasets.export import export_dataset
+from autodet.datasets.label_layouts import LAYOUTS
 from autodet.datasets.manifest import load_dataset
-from autodet.datasets.photos import open_photo
-from autodet.errors import ModelError, PhotoError, SearchError
-from autodet.inference.box_drawings import draw_boxes, is_drawing, save_drawing
-from autodet.inference.detection_documents import detection_documents
-from autodet.inference.photo_folders import dataset_photos, find_photos
+from autodet.errors import ModelError, SearchError
 from autodet.inference.runtime import choose_runtime
 from autodet.messages.quantization import quantization_text
 from autodet.models.store import StoredModel, find_model, list_models, rename_model
-from autodet.records import Prediction
 from autodet.search.api import is_in_the_making
-from autodet.terminal import ProgressLine, say
-
-
-def predict(options: Options) -> Answer:
-    """Detect objects on photos."""
-    if not options.photos and not options.dataset:
-        raise PhotoError("There is nothing to predict on; add a PHOTO or a folder, or a data set with --dataset.")
-    more = dataset_photos(load_dataset(options.dataset), options.split) if options.dataset else ()
-    model, selection = find_model(options.model), find_photos([*options.photos, *more])
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-    from autodet.inference.detector import load_detector
-
-    detector = load_detector(model)
-    for sentence in selection.sentences():
-        say(sentence)
-    predictions, taken = [], set[Path]()
-    for photo, prediction in zip(selection.photos, detector.stream(selection.photos, options.threshold), strict=True):
-        predictions.append(
-            _drawn(photo, prediction, detector.classes, options.out, taken) if options.out else prediction
-        )
-    for caution in detector.cautions(predictions):
-        say(caution)
-    documents = [_document(*document, detector.classes) for document in zip(selection.photos, predictions, strict=True)]
-    mistakes = tuple(prediction.error for prediction in predictions if prediction.error)
-    return Answer(documents, terminal.detections_text(documents), mistakes)
+from autodet.terminal import ProgressLine
 
 
 def export(options: Options) -> Answer:
@@ -110,40 +76,3 @@ def rename(options: Options) -> Answer:
         )
     renamed = rename_model(model.id, options.name)
     return Answer(renamed.to_json(), terminal.models_text([renamed]))
-
-
-# Photos and detections
-
-
-def _document(photo: Path, prediction: Prediction, classes: Sequence[str]) -> dict[str, Any]:
-    if prediction.error:
-        return {"file": str(photo), "error": prediction.error}
-    width, height = prediction.size_wh
-    detections = detection_documents(prediction, classes)
-    facts = {"width": width, "height": height, "truncated": prediction.truncated}
-    return {"file": str(photo), "detections": detections} | facts
-
-
-def _drawn(photo: Path, prediction: Prediction, classes: Sequence[str], folder: Path, taken: set[Path]) -> Prediction:
-    """Save a drawing of a prediction; return the prediction, or an error if the photo can no longer be read."""
-    if prediction.error:
-        return prediction
-    try:
-        image = open_photo(photo)
-    except PhotoError as error:
-        return Prediction.of([], [], [], error=str(error))
-    drawn = draw_boxes(image, prediction.boxes_xyxy, prediction.class_ids, classes, prediction.scores)
-    place = _free_place(folder, photo.stem, taken)
-    save_drawing(drawn, place)
-    taken.add(place)
-    return prediction
-
-
-def _free_place(folder: Path, stem: str, taken: set[Path]) -> Path:
-    """Return a path that replaces at most a drawing of an earlier run; numbered if photos share a name."""
-    names = (f"{stem}-boxes{f'-{number}' * (number > 1)}.jpg" for number in count(1))
-    lower = {str(path).casefold() for path in taken}
-    places = (folder / name for name in names)
-    return next(
-        place for place in places if str(place).casefold() not in lower and (is_drawing(place) or not place.exists())
-    )

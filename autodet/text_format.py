@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _COMMANDS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # terminal control, except line ends
 
 
@@ -33,6 +34,11 @@ def size_text(size: int) -> str:
     """Format a size in bytes with a suitable unit: ``40 kB``, ``18.8 MB``, ``2 GB``."""
     unit, name = (1e9, "GB") if size >= 1e9 else (1e6, "MB") if size >= 1e6 else (1e3, "kB")
     return f"{size / unit:,.1f}".removesuffix(".0") + f" {name}"
+
+
+def defused(text: object) -> str:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula."""
+    return f"'{text}" if str(text).startswith(_FORMULA_STARTS) else str(text)
 
 
 def spelling_key(name: str) -> str:

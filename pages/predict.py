@@ -1,13 +1,11 @@
-"""Predict page: detection on uploaded photos and on those of a data set."""
+"""Predict page: detection on a visitor's photos and on those of a data set."""
 
 from autodet.ui.common.choice import choose_model
 from autodet.ui.common.frame import page
-from autodet.ui.predict.dataset_photos import ask_for_dataset_photos
-from autodet.ui.predict.predictions import ask_for_photos, predict, show_predictions
+from autodet.ui.predict.photos_form import ask_for_photos
+from autodet.ui.predict.results import predict
 
 with page("predict", "Drop photos and see what the model finds on them."):
-    model = choose_model()
+    model = choose_model(best=True)
     if model:
-        photos = [*ask_for_photos(model), *ask_for_dataset_photos()]
-        if photos:
-            show_predictions(model, predict(model, photos))
+        predict(model, ask_for_photos(model))

@@ -34,7 +34,7 @@ INNER_LAYERS = {
         ("addition",),
         ("imports", "versions", "export", "statistics", "photo_conditions"),
         ("checks", "manifest"),
-        ("splits",),
+        ("splits", "label_layouts", "photo_files"),
         ("formats",),
         ("photos",),
         ("sources", "photo_sources", "perceptual_hash", "record_columns"),
@@ -65,6 +65,7 @@ COMMANDS = (
     "evaluation_commands",
     "follow_up_commands",
     "model_commands",
+    "prediction_commands",
     "follow_up_outcome",
     "leaderboard_text",
 )

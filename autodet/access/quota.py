@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -44,38 +44,56 @@ class Quota:
 
     @contextmanager
     def prediction(self, session: str, use: Use, settings: Settings) -> Iterator[None]:
-        """Allow a session to predict, and count the cost; outside a demo nothing is counted.
+        """Allow a session to predict on one photo; see ``predictions``."""
+        with self.predictions(session, [use], settings):
+            yield
+
+    @contextmanager
+    def predictions(self, session: str, uses: Iterable[Use], settings: Settings) -> Iterator[int | None]:
+        """Allow a session one request for predictions, and count its cost; outside a demo nothing is counted.
 
         Args:
             session: Identifies the session.
-            use: Cost of the prediction.
+            uses: Cost of each photo; read in a demo only.
             settings: The quotas.
+
+        Yields:
+            The number of photos that the quotas allow, from the first on and at least one; None outside a demo.
 
         Raises:
             QuotaError: A quota is used up, or too many visitors predict at once.
         """
         if settings.mode != "demo":
-            yield
+            yield None
             return
-        self._take(session, use, settings)
+        allowed = self._take(session, list(uses), settings)
         try:
-            yield
+            yield allowed
         finally:
             with self._free:
                 self._predicting -= 1
                 self._free.notify()
 
-    def _take(self, session: str, use: Use, settings: Settings) -> None:
+    def _take(self, session: str, uses: Sequence[Use], settings: Settings) -> int:
         with self._free:
             if not self._free.wait_for(lambda: self._predicting < settings.demo_predictions, PATIENCE_SECONDS):
                 raise QuotaError("Many visitors of this demo are predicting right now; try again in a minute.")
             while self._uses and self._uses[0][0] < self._clock() - HOUR:
                 self._uses.popleft()
-            self._check("photos", "photos", settings.demo_photos, session, use)
-            self._check("megapixels", "megapixels of photos", settings.demo_megapixels, session, use)
-            self._check("megabytes", "megabytes of photos", settings.demo_megabytes, session, use)
-            self._uses.append((self._clock(), session, use))
+            for allowed, use in enumerate(uses):
+                try:
+                    self._check("photos", "photos", settings.demo_photos, session, use)
+                    self._check("megapixels", "megapixels of photos", settings.demo_megapixels, session, use)
+                    self._check("megabytes", "megabytes of photos", settings.demo_megabytes, session, use)
+                except QuotaError:
+                    if not allowed:
+                        raise
+                    break
+                self._uses.append((self._clock(), session, use))
+            else:
+                allowed = len(uses)
             self._predicting += 1
+            return allowed
 
     def _check(self, kind: str, what: str, limit: Limit, session: str, use: Use) -> None:
         wanted: float = getattr(use, kind)

@@ -124,8 +124,17 @@ def photo_size(content: bytes, name: str) -> tuple[int, int]:
     Raises:
         PhotoError: The photo cannot be read.
     """
+    return photo_header(content, name).stored_wh
+
+
+def photo_header(content: bytes, name: str) -> PhotoFacts:
+    """Return format, size and orientation of a photo as its header states them, without decoding its pixels.
+
+    Raises:
+        PhotoError: The photo cannot be read.
+    """
     with _opened(content, name) as image:
-        return image.size
+        return PhotoFacts(image.format or "", image.size, _orientation(image))
 
 
 def read_photo(path: str, name: str) -> bytes:
@@ -156,10 +165,12 @@ def check_photo(source: bytes, name: str, max_pixels: int | None = None) -> Phot
     return _read_with_end(source, name, lambda file: _check(file, name, max_pixels))
 
 
-def is_photo(path: str) -> bool:
-    """Return whether a file is a photo according to its content; False if it cannot be read."""
+def is_photo(source: Path | str | bytes) -> bool:
+    """Return whether a file, given by its path or content, is a photo by its content; False if it cannot be read."""
+    if isinstance(source, bytes):
+        return format_of_content(source[:SIGNATURE_BYTES]) is not None
     try:
-        with open_regular(path) as file:
+        with open_regular(source) as file:
             return format_of_content(file.read(SIGNATURE_BYTES)) is not None
     except OSError:
         return False

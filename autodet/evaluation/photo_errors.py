@@ -1,12 +1,13 @@
 """The errors of every photo."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
 from autodet.evaluation.coco_matches import NO_PARTNER
-from autodet.evaluation.outcomes import ShownOutcomes
-from autodet.records import IntArray
+from autodet.evaluation.outcomes import ShownOutcomes, find_outcomes
+from autodet.records import Annotations, ImageRecord, IntArray, Prediction
 
 Side = Literal["a", "b"]
 
@@ -36,3 +37,18 @@ def photos_where_one_errs(a: ShownOutcomes, b: ShownOutcomes) -> dict[Side, IntA
 def _only(errors: IntArray, of_the_other: IntArray) -> IntArray:
     photos = np.flatnonzero((errors > 0) & (of_the_other == 0))
     return photos[np.argsort(-errors[photos], kind="stable")]
+
+
+def photo_differences(a: Sequence[Prediction], b: Sequence[Prediction], classes: Sequence[str]) -> IntArray:
+    """Count the objects that only one of two models shows on each photo, shape (photos,).
+
+    Detections of a class agree from an IoU of 0.5 on, as with ground truth. An object for which the models show
+    different classes counts once.
+
+    Args:
+        a: Detections of the first model that are shown.
+        b: Those of the second on the same photos, with the same class ids.
+        classes: Class names, indexed by class id.
+    """
+    records = [ImageRecord("", *seen.size_wh, "test", Annotations.of(seen.boxes_xyxy, seen.class_ids)) for seen in b]
+    return find_outcomes(records, a, classes).at(dict.fromkeys(classes, 0.0)).errors_by_photo()

@@ -89,9 +89,11 @@ def save_drawing(drawn: Image.Image, path: Path) -> None:
     write_atomically(path, drawing_jpeg(drawn))
 
 
-def is_drawing(path: Path) -> bool:
-    """Return whether ``drawing_jpeg`` produced a file; False if it cannot be read."""
-    with suppress(OSError), open_regular(path) as file:
+def is_drawing(source: Path | bytes) -> bool:
+    """Return whether ``drawing_jpeg`` produced a file, given by its path or content; False if it cannot be read."""
+    if isinstance(source, bytes):
+        return MARK in source[:MARK_BYTES]
+    with suppress(OSError), open_regular(source) as file:
         return MARK in file.read(MARK_BYTES)
     return False
 

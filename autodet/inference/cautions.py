@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from autodet.inference.tiles import MAX_TILES, Tiling
 from autodet.models.model_card import ModelCard
 from autodet.records import DEFAULT_THRESHOLD, Notice, Prediction
 
 
 def prediction_cautions(card: ModelCard, limit: int, predictions: Sequence[Prediction]) -> tuple[Notice, ...]:
-    """Return cautions about objects that may be missing from predictions: beyond the detection limit, or too small.
+    """Return cautions about objects that may be missing from predictions: beyond a limit, or too small.
 
     Args:
         card: Card of the model that made the predictions.
@@ -20,11 +21,17 @@ def prediction_cautions(card: ModelCard, limit: int, predictions: Sequence[Predi
         At most one caution per reason; the check for small objects is skipped if the card lacks ``trained_sizes``.
     """
     cautions, photos = [], len(predictions)
-    if truncated := sum(seen.truncated for seen in predictions):
+    whole = [seen for seen in predictions if not seen.tiles]
+    tiled = [seen for seen in predictions if seen.tiles]
+    if truncated := sum(seen.truncated for seen in whole):
         cautions.append(Notice.of("detections_truncated", truncated=truncated, photos=photos, limit=limit))
+    if truncated := sum(seen.truncated for seen in tiled):
+        cautions.append(Notice.of("tiles_truncated", truncated=truncated, photos=photos, limit=limit))
+    if limited := sum(Tiling.of(card).is_capped(*seen.size_wh) for seen in tiled):
+        cautions.append(Notice.of("tiles_limited", limited=limited, photos=photos, most=MAX_TILES))
     sizes = card.trained_sizes
     found = np.minimum(list(card.all_thresholds.values()), DEFAULT_THRESHOLD).astype(np.float32)
-    large = [max(seen.size_wh) for seen in predictions if sizes and sizes.exceed(seen, found)]
+    large = [max(seen.size_wh) for seen in whole if sizes and sizes.exceed(seen, found)]
     if sizes and large:
         facts = {"large": len(large), "side": max(large), "photo_side": sizes.photo_side}
         cautions.append(Notice.of("objects_too_small", photos=photos, **facts))

@@ -29,6 +29,7 @@ from autodet.inference.measured_photos import AnyPhotos, measured_photos
 from autodet.inference.prediction_process import load_runtime_apart
 from autodet.inference.runtime import Runtime, RuntimeName
 from autodet.inference.runtime_loader import load_runtime, load_torch
+from autodet.inference.tiles import Tiling
 from autodet.messages.cautions import caution_text
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel, find_model
@@ -90,7 +91,9 @@ class Detector:
         network: nn.Module = getattr(self._runtime, "network", None) or load_torch(self._model, "cpu")[1].network
         return network
 
-    def predict(self, photo: Photo, threshold: float | None = None) -> tuple[IntArray, FloatArray, FloatArray]:
+    def predict(
+        self, photo: Photo, threshold: float | None = None, *, tiles: bool = False
+    ) -> tuple[IntArray, FloatArray, FloatArray]:
         """Detect objects on one photo.
 
         Warns (``AutodetWarning``) if objects may be missing: the network reached its detection limit, or the objects
@@ -101,6 +104,9 @@ class Detector:
                 Pillow image, or an RGB array of shape (H, W, 3) and type uint8. A Pillow image is treated like its
                 file: EXIF orientation is applied, transparent pixels become white.
             threshold: Minimum confidence of a detection, 0 to 1; None for the model's own threshold of each class.
+            tiles: Whether to detect small objects on a large photo: it is also predicted on in overlapping tiles, on
+                which objects are as large as in training. Takes as many times as long as there are tiles, at most 65,
+                and changes nothing for other photos.
 
         Returns:
             ``class_ids`` (N,) int64, ``scores`` (N,) float32 in descending order, and ``boxes`` (N, 4) float32, xyxy
@@ -111,7 +117,7 @@ class Detector:
             ModelError: The threshold is not a number between 0 and 1.
         """
         least = self._least(threshold)
-        prediction = next(self._detect([(photo, "")])).above(least)
+        prediction = next(self._detect([(photo, "")], tiles=tiles)).above(least)
         for caution in self.cautions([prediction]):
             warn(caution)
         return prediction.class_ids, prediction.scores, prediction.boxes_xyxy
@@ -121,6 +127,8 @@ class Detector:
         photos: Iterable[Photo],
         threshold: float | None = None,
         on_error: Literal["return", "raise"] = "return",
+        *,
+        tiles: bool = False,
     ) -> list[Prediction]:
         """Detect objects on several photos, in batches.
 
@@ -131,6 +139,7 @@ class Detector:
             threshold: Minimum confidence of a detection, 0 to 1; None for the model's own threshold of each class.
             on_error: Handling of photos that cannot be read: ``return`` a prediction without detections and with the
                 reason in ``error``, or ``raise`` the error.
+            tiles: Whether to predict on tiles of large photos too, as ``predict`` does.
 
         Returns:
             One prediction per photo, in input order.
@@ -140,7 +149,7 @@ class Detector:
                 iterable.
             ModelError: The threshold or ``on_error`` is invalid.
         """
-        predictions = list(self.stream(photos, threshold, on_error))
+        predictions = list(self.stream(photos, threshold, on_error, tiles=tiles))
         if unread := unread_caution(predictions):
             warn(caution_text(unread))
         for caution in self.cautions(predictions):
@@ -152,6 +161,8 @@ class Detector:
         photos: Iterable[Photo],
         threshold: float | None = None,
         on_error: Literal["return", "raise"] = "return",
+        *,
+        tiles: bool = False,
     ) -> Iterator[Prediction]:
         """Yield the predictions of ``predict_many`` as batches complete, without warnings.
 
@@ -160,17 +171,19 @@ class Detector:
         if on_error not in ("return", "raise"):
             raise ModelError(f"on_error is {on_error!r}; give 'return' or 'raise'.")
         named = ((photo, name_of(photo, f"photo {number}")) for number, photo in enumerate(_several(photos), start=1))
-        return self.predict_named(named, threshold, on_error)
+        return self.predict_named(named, threshold, on_error, tiles=tiles)
 
     def predict_named(
         self,
         photos: Iterable[tuple[Photo, str]],
         threshold: float | None = None,
         on_error: Literal["return", "raise"] = "return",
+        *,
+        tiles: bool = False,
     ) -> Iterator[Prediction]:
         """Yield predictions as ``stream`` does, on photos with their names for error messages."""
         least = self._least(threshold)
-        return (seen.above(least) for seen in self._detect(photos, on_error))
+        return (seen.above(least) for seen in self._detect(photos, on_error, tiles=tiles))
 
     def cautions(self, predictions: Sequence[Prediction]) -> list[str]:
         """Return warnings about objects that may be missing from predictions of this detector."""
@@ -178,7 +191,12 @@ class Detector:
         return list(map(caution_text, cautions))
 
     def predict_dataset(
-        self, dataset: Dataset, records: Sequence[ImageRecord], progress: Progress | None = None
+        self,
+        dataset: Dataset,
+        records: Sequence[ImageRecord],
+        progress: Progress | None = None,
+        *,
+        tiles: bool = False,
     ) -> list[Prediction]:
         """Predict on photos of a data set, without a confidence threshold.
 
@@ -186,6 +204,7 @@ class Detector:
             dataset: The data set.
             records: Photos of the data set.
             progress: Callback that receives the number of photos done and the total.
+            tiles: Whether to predict on tiles of large photos too, as ``predict`` does.
 
         Returns:
             One prediction per record, in the same order.
@@ -199,13 +218,15 @@ class Detector:
         distinct = (records[equal[0]] for equal in places.values())
         named = ((dataset.photo(record), record.file) for record in distinct)
         predictions: dict[int, Prediction] = {}
-        for equal, prediction in zip(places.values(), self._detect(named), strict=True):
+        for equal, prediction in zip(places.values(), self._detect(named, tiles=tiles), strict=True):
             predictions |= dict.fromkeys(equal, prediction)
             if progress:
                 progress(len(predictions), len(records))
         return [predictions[place] for place in range(len(records))]
 
-    def evaluate(self, dataset: AnyPhotos, split: str = "test", progress: Progress | None = None) -> EvaluationReport:
+    def evaluate(
+        self, dataset: AnyPhotos, split: str = "test", progress: Progress | None = None, *, tiles: bool = False
+    ) -> EvaluationReport:
         """Evaluate the detector on one split of a data set, or return the report of an earlier evaluation.
 
         Warns (``AutodetWarning``) about data leakage if the model was trained on some of these photos; the report
@@ -219,6 +240,7 @@ class Detector:
             split: ``train``, ``val``, ``test`` or ``all``. Photos that are not imported are all in ``test``, unless
                 their folders or lists divide them.
             progress: Callback that receives the number of photos done and the total.
+            tiles: Whether to predict on tiles of large photos too, as ``predict`` does.
 
         Raises:
             ModelError: The split is empty, or the data set has a class that the model lacks.
@@ -227,21 +249,21 @@ class Detector:
             PhotoError: A photo cannot be read.
         """
         with measured_photos(dataset, [self.card]) as photos:
-            return self._evaluate(photos, split, progress)
+            return self._evaluate(photos, split, progress, tiles)
 
-    def _evaluate(self, dataset: Dataset, split: str, progress: Progress | None) -> EvaluationReport:
+    def _evaluate(self, dataset: Dataset, split: str, progress: Progress | None, tiles: bool) -> EvaluationReport:
         records = comparable_records(self.card, dataset, split)
         leakage = evaluation_leakage(self.card, dataset, split, dataset.workspace)
         caution = caution_text(leakage) if leakage else ""
         if caution:
             warn(caution)
-        kept = kept_evaluation(self._model, dataset, split)
+        kept = kept_evaluation(self._model, dataset, split, tiles=tiles)
         if not kept:
-            predictions = self.predict_dataset(dataset, records, progress)
+            predictions = self.predict_dataset(dataset, records, progress, tiles=tiles)
             report = evaluate_predictions(records, predictions, self.classes, self.card.all_thresholds)
             kept = report, predictions
             with suppress(OSError):  # a full disk does not lose the report
-                keep_evaluation(self._model, dataset, split, kept)
+                keep_evaluation(self._model, dataset, split, kept, tiles=tiles)
         shown = find_outcomes(records, kept[1], self.classes).at(self.card.all_thresholds)
         conditions = condition_counts(shown, groups_if_readable(dataset, split))
         return replace(kept[0], conditions=conditions, caution=caution)
@@ -265,9 +287,12 @@ class Detector:
         add_graph(path)
         return path
 
-    def _detect(self, photos: Iterable[tuple[Photo, str]], on_error: str = "raise") -> Iterator[Prediction]:
+    def _detect(
+        self, photos: Iterable[tuple[Photo, str]], on_error: str = "raise", *, tiles: bool = False
+    ) -> Iterator[Prediction]:
         """Yield unfiltered predictions on photos, given with their names, in input order."""
-        results = self._runtime.predict(photos, self.card.image_size)
+        tiling = Tiling.of(self.card) if tiles else None
+        results = self._runtime.predict(photos, self.card.image_size, tiling)
         with closing(results):
             for result in results:
                 if isinstance(result, Prediction):

@@ -4,10 +4,8 @@ Each drop has a hidden folder of ``Workspace.dropped`` that this process holds u
 session has shown it for ``KEEP_SECONDS``. After a crash, the next drop or start of the app deletes the folder.
 """
 
-import atexit
 import secrets
 import shutil
-import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from autodet.datasets.sources.upload import UploadedFile, write_upload
 from autodet.errors import AutodetError
 from autodet.inference.background_jobs import Job, end_jobs, find_job, start_job
 from autodet.inference.evaluation_jobs import start_evaluation
+from autodet.inference.held_items import HeldItems
 from autodet.models.matching_weights import match_classes
 from autodet.models.store import StoredModel
 from autodet.records import ImportStep
@@ -42,18 +41,12 @@ class DroppedPhotos:
         token: Identifier, which cannot be guessed.
         name: Name of the archive or folder.
         dataset: The photos once they are read.
-        sessions: Number of sessions that show it.
     """
 
     token: str
     name: str
     dataset: Dataset | None = None
-    sessions: int = 0
     _folder: ExitStack = field(default_factory=ExitStack)
-
-
-_drops: dict[str, DroppedPhotos] = {}
-_lock = threading.Lock()
 
 
 def drop_photos(
@@ -77,8 +70,7 @@ def drop_photos(
             folder = undo.enter_context(hidden_folder(workspace.dropped))
             source = _write(upload, folder)
             drop._folder = undo.pop_all()
-        with _lock:
-            _drops[drop.token] = drop
+        drops.add(drop, drop.token)
 
     def read(job: Job) -> None:
         def report(_share: float, step: ImportStep) -> None:
@@ -100,54 +92,18 @@ def first_split(dataset: Dataset) -> str:
     return next(split for split in ("test", "val", "train") if split in dataset.splits)
 
 
-def find_drop(token: str) -> DroppedPhotos | None:
-    """Return the photos of a drop; None if they are deleted."""
-    with _lock:
-        return _drops.get(token)
-
-
 def find_reading(drop: DroppedPhotos) -> Job | None:
     """Return the waiting, running or failed job that reads the photos; None if it has succeeded or was cancelled."""
     return find_job(_key(drop))
 
 
-def hold_drop(token: str) -> str:
-    """Keep the photos of a drop for one more session; return the token."""
-    with _lock:
-        if drop := _drops.get(token):
-            drop.sessions += 1
-    return token
-
-
-def release_drop(token: str) -> None:
-    """Let go of the photos for one session; without a session they are deleted after ``KEEP_SECONDS``."""
-    with _lock:
-        if drop := _drops.get(token):
-            drop.sessions -= 1
-    timer = threading.Timer(KEEP_SECONDS, _discard_unused, [token])
-    timer.daemon = True
-    timer.start()
-
-
-def discard_drop(token: str) -> None:
+def _discard(drop: DroppedPhotos) -> None:
     """Cancel the work on the photos of a drop, and delete them."""
-    with _lock:
-        drop = _drops.pop(token, None)
-    if drop:
-        end_jobs(*_key(drop), *([str(drop.dataset.folder)] if drop.dataset else []))
-        drop._folder.close()
+    end_jobs(*_key(drop), *([str(drop.dataset.folder)] if drop.dataset else []))
+    drop._folder.close()
 
 
-def _discard_unused(token: str) -> None:
-    drop = find_drop(token)
-    if drop and drop.sessions <= 0:
-        discard_drop(token)
-
-
-@atexit.register
-def _discard_all() -> None:
-    for token in list(_drops):
-        discard_drop(token)
+drops = HeldItems(_discard, KEEP_SECONDS)
 
 
 def _key(drop: DroppedPhotos) -> tuple[str]:

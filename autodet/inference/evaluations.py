@@ -15,6 +15,8 @@ from autodet.evaluation.outcomes import Outcomes, find_outcomes
 from autodet.evaluation.prediction_file import photos_checksum, read_predictions, write_predictions
 from autodet.evaluation.report import METRICS_VERSION, evaluate_predictions
 from autodet.inference.comparable_records import comparable_records
+from autodet.inference.tile_merge import MERGE_VERSION
+from autodet.inference.tiles import Tiling
 from autodet.models.store import StoredModel
 from autodet.records import EvaluationReport, Prediction
 from autodet.workspace import read_json, write_json
@@ -31,6 +33,7 @@ def evaluate_model(
     progress: Callable[[int, int], None] | None = None,
     *,
     apart: bool = False,
+    tiles: bool = False,
 ) -> Kept:
     """Evaluate a model on one split of a data set, and store the result, or return the stored result.
 
@@ -40,6 +43,7 @@ def evaluate_model(
         split: ``train``, ``val``, ``test`` or ``all``.
         progress: Callback that receives the number of photos done and the total.
         apart: Whether to predict in the prediction process.
+        tiles: Whether to predict on tiles of large photos too; kept apart from an evaluation without tiles.
 
     Returns:
         The report and the predictions for each photo of the split, with the model's class ids.
@@ -50,12 +54,12 @@ def evaluate_model(
     from autodet.inference.detector import load_detector, load_detector_apart
 
     records = comparable_records(model.card, dataset, split)
-    if kept := kept_evaluation(model, dataset, split):
+    if kept := kept_evaluation(model, dataset, split, tiles=tiles):
         return kept
     detector = load_detector_apart(model) if apart else load_detector(model)
-    predictions = detector.predict_dataset(dataset, records, progress)
+    predictions = detector.predict_dataset(dataset, records, progress, tiles=tiles)
     report = _report(model, dataset, split, predictions)
-    keep_evaluation(model, dataset, split, (report, predictions))
+    keep_evaluation(model, dataset, split, (report, predictions), tiles=tiles)
     return report, predictions
 
 
@@ -69,7 +73,7 @@ def match_evaluation(model: StoredModel, dataset: Dataset, split: str, predictio
     return find_outcomes(comparable_records(model.card, dataset, split), predictions, model.card.classes)
 
 
-def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation: Kept) -> None:
+def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation: Kept, *, tiles: bool = False) -> None:
     """Store an evaluation of a model of a workspace; nothing is written for a bundle outside it or for a viewer.
 
     Raises:
@@ -78,7 +82,7 @@ def keep_evaluation(model: StoredModel, dataset: Dataset, split: str, evaluation
     if not (model.is_in_workspace or dataset.temporary) or not may_change():
         return
     report, predictions = evaluation
-    path = _path(model, dataset, split)
+    path = _path(model, dataset, split, tiles)
     path.parent.mkdir(exist_ok=True)
     write_predictions(path.with_suffix(PREDICTIONS), dataset.split(split), predictions)
     _keep_report(path, report)
@@ -88,12 +92,12 @@ def _keep_report(path: Path, report: EvaluationReport) -> None:
     write_json(path, {"metrics": METRICS_VERSION, "report": report.to_json()})
 
 
-def kept_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Kept | None:
+def kept_evaluation(model: StoredModel, dataset: Dataset, split: str, *, tiles: bool = False) -> Kept | None:
     """Return the stored evaluation of the same weights, data set and split; None if unavailable.
 
     A report of another version of the metrics is computed again from the stored predictions.
     """
-    path = _path(model, dataset, split)
+    path = _path(model, dataset, split, tiles)
     try:
         document = read_json(path)
         predictions = read_predictions(path.with_suffix(PREDICTIONS), dataset.split(split))
@@ -108,18 +112,21 @@ def kept_evaluation(model: StoredModel, dataset: Dataset, split: str) -> Kept | 
     return report, predictions
 
 
-def kept_report(model: StoredModel, dataset: Dataset, split: str) -> EvaluationReport | None:
+def kept_report(model: StoredModel, dataset: Dataset, split: str, *, tiles: bool = False) -> EvaluationReport | None:
     """Return the report of the stored evaluation, as ``kept_evaluation``, without reading its predictions."""
     with suppress(AutodetError, OSError, AttributeError, KeyError, TypeError, ValueError):
-        document = read_json(_path(model, dataset, split))
+        document = read_json(_path(model, dataset, split, tiles))
         if document.get("metrics") == METRICS_VERSION:
             return EvaluationReport.from_json(document["report"])
-    kept = kept_evaluation(model, dataset, split)
+    kept = kept_evaluation(model, dataset, split, tiles=tiles)
     return kept[0] if kept else None
 
 
-def _path(model: StoredModel, dataset: Dataset, split: str) -> Path:
-    photos = photos_checksum(dataset.split(split))
-    key = f"{model.card.weights_sha256} {dataset.fingerprint} {split} {photos}"
+def _path(model: StoredModel, dataset: Dataset, split: str, tiles: bool) -> Path:
+    records = dataset.split(split)
+    tiling = Tiling.of(model.card)
+    cut = tiles and any(tiling.tiles(record.width, record.height) for record in records)
+    photos = photos_checksum(records)
+    key = f"{model.card.weights_sha256} {dataset.fingerprint} {split} {photos}{f' tiles {MERGE_VERSION}' * cut}"
     place = dataset.folder.parents[1] if dataset.temporary else model.path.parent
     return place / EVALUATIONS / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"

@@ -22,10 +22,13 @@ from PIL import Image
 from autodet.datasets.photo_sources import Photo, file_or_bytes
 from autodet.datasets.photos import open_photo
 from autodet.errors import PhotoError
+from autodet.inference.tile_merge import merge_tiles
+from autodet.inference.tiles import Tile, Tiling
 from autodet.models.letterbox import Letterbox
 from autodet.records import Prediction
 
 MAX_WORKERS = 8
+TILE_BATCH = 4
 LARGE_BYTES = 8_000_000  # of a file; decoded, a photo of 50 megapixels takes 400 MB
 
 Square = NDArray[np.uint8]
@@ -74,12 +77,24 @@ class _Unopened:
         return False
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """A large photo with its tiles."""
+
+    photo: Image.Image
+    tiles: tuple[Tile, ...]
+    small_object: float
+
+
+_Ready = Drawn | _Cut
+
+
 class _SourceError(Exception):
     """The iterable of photos itself failed, for the reason in ``__cause__``."""
 
 
 def predict_photos(
-    photos: Iterable[tuple[Photo, str]], side: int, workers: Workers
+    photos: Iterable[tuple[Photo, str]], side: int, workers: Workers, tiling: Tiling | None = None
 ) -> Generator[Prediction | Exception]:
     """Yield the prediction on each photo, in order, or the error that opening it raised.
 
@@ -90,18 +105,20 @@ def predict_photos(
         photos: Photos and their names for error messages.
         side: Side of the square in pixels.
         workers: The threads; a single photo is left to the calling thread and its cores.
+        tiling: Tiles of large photos, which are predicted on as well; None for none. Each thread takes one photo then.
     """
-    given = _given(photos, side)
+    given = _given(photos, side, tiling)
+    batch = 1 if tiling else workers.batch
     under_way: deque[Future[list[Prediction | Exception]]] = deque()
     pool = ThreadPoolExecutor(workers.count, "autodet-photos", workers.enter)
     try:
-        while several := list(islice(given, workers.count * workers.batch)):
+        while several := list(islice(given, workers.count * batch)):
             if len(several) == 1 and not under_way:
-                yield from _checked(_predict(several, side, workers.detect_one))
+                yield from _checked(_predict(several, side, workers.detect_one, tiling))
                 continue
             size = math.ceil(len(several) / workers.count)  # the last batches are smaller, so that all workers have one
             for at in range(0, len(several), size):
-                under_way.append(pool.submit(_predict, several[at : at + size], side, workers.detect))
+                under_way.append(pool.submit(_predict, several[at : at + size], side, workers.detect, tiling))
                 if len(under_way) > workers.count:
                     yield from _checked(under_way.popleft().result())
         while under_way:
@@ -122,12 +139,24 @@ def draw_photo(photo: Photo, name: str, side: int) -> Drawn:
     Raises:
         PhotoError: The photo cannot be read.
     """
+    return _draw(open_photo(photo, name), side)
+
+
+def _draw(photo: Image.Image, side: int) -> Drawn:
+    letterbox = Letterbox.fit(photo.width, photo.height, side)
+    return letterbox.draw(photo), letterbox
+
+
+def _prepare(photo: Photo, name: str, side: int, tiling: Tiling | None) -> _Ready:
     opened = open_photo(photo, name)
-    letterbox = Letterbox.fit(opened.width, opened.height, side)
-    return letterbox.draw(opened), letterbox
+    if tiling and (tiles := tiling.tiles(opened.width, opened.height)):
+        return _Cut(opened, tiles, tiling.small_object)
+    return _draw(opened, side)
 
 
-def _given(photos: Iterable[tuple[Photo, str]], side: int) -> Iterator[_Unopened | Drawn | Exception]:
+def _given(
+    photos: Iterable[tuple[Photo, str]], side: int, tiling: Tiling | None
+) -> Iterator[_Unopened | _Ready | Exception]:
     """Yield photos that the workers may open, and the squares of the others.
 
     Only files and bytes can wait for a worker: an open file, an image or an array may change as soon as the caller has
@@ -137,7 +166,10 @@ def _given(photos: Iterable[tuple[Photo, str]], side: int) -> Iterator[_Unopened
         for photo, name in photos:
             try:
                 is_open = isinstance(photo, np.ndarray | Image.Image)
-                yield draw_photo(photo, name, side) if is_open else _Unopened(file_or_bytes(photo, name), name)
+                if is_open:
+                    yield _prepare(photo, name, side, tiling)
+                else:
+                    yield _Unopened(file_or_bytes(photo, name), name)
             except PhotoError as error:
                 yield error
     except Exception as error:
@@ -146,17 +178,36 @@ def _given(photos: Iterable[tuple[Photo, str]], side: int) -> Iterator[_Unopened
         yield failure
 
 
-def _predict(given: Sequence[_Unopened | Drawn | Exception], side: int, detect: Detect) -> list[Prediction | Exception]:
-    results = [_drawn(one, side) if isinstance(one, _Unopened) else one for one in given]
-    drawn = [result for result in results if not isinstance(result, Exception)]
+def _predict(
+    given: Sequence[_Unopened | _Ready | Exception], side: int, detect: Detect, tiling: Tiling | None
+) -> list[Prediction | Exception]:
+    results = [_opened(one, side, tiling) if isinstance(one, _Unopened) else one for one in given]
+    drawn = [result for result in results if isinstance(result, tuple)]
     predictions = iter(detect(*zip(*drawn, strict=True)) if drawn else ())
-    return [result if isinstance(result, Exception) else next(predictions) for result in results]
+    return [
+        next(predictions)
+        if isinstance(result, tuple)
+        else _predict_tiles(result, side, detect)
+        if isinstance(result, _Cut)
+        else result
+        for result in results
+    ]
 
 
-def _drawn(photo: _Unopened, side: int) -> Drawn | Exception:
+def _predict_tiles(cut: _Cut, side: int, detect: Detect) -> Prediction:
+    """Detect objects on a photo and on its tiles, a few at a time, and merge the detections."""
+    views = iter([cut.photo, *map(cut.photo.crop, cut.tiles)])
+    seen: list[Prediction] = []
+    while several := [_draw(view, side) for view in islice(views, TILE_BATCH)]:
+        seen += detect(*zip(*several, strict=True))
+    whole, *tiles = seen
+    return merge_tiles(whole, list(zip(cut.tiles, tiles, strict=True)), cut.small_object)
+
+
+def _opened(photo: _Unopened, side: int, tiling: Tiling | None) -> _Ready | Exception:
     try:
         with _large_photo if photo.is_large else nullcontext():
-            return draw_photo(photo.source, photo.name, side)
+            return _prepare(photo.source, photo.name, side, tiling)
     except Exception as error:
         return error
 

@@ -2,9 +2,9 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from autodet.datasets.manifest import Dataset
@@ -52,8 +52,12 @@ class FoundPhotos:
         return Counter({ending: count for (why, ending), count in self.passed_over.items() if why == reason})
 
 
-def find_photos(given: Iterable[Path]) -> FoundPhotos:
+def find_photos(given: Iterable[Path], shown: Callable[[Path], str] = str) -> FoundPhotos:
     """Return the given files, and the photos found recursively in the given folders.
+
+    Args:
+        given: Files and folders.
+        shown: Returns the name of a folder for error messages.
 
     Raises:
         PhotoError: Nothing is given, or a folder contains no photos or cannot be read.
@@ -67,13 +71,13 @@ def find_photos(given: Iterable[Path]) -> FoundPhotos:
         if not path.is_dir():
             photos.append(path)
             continue
-        reasons = {file: _reason(path, file) for file in _files(path)}
+        reasons = {file: pass_reason(file.relative_to(path).as_posix(), file) for file in files_below(path)}
         found = [file for file, reason in reasons.items() if reason is None]
-        passed = Counter((reason, _ending(file)) for file, reason in reasons.items() if reason)
+        passed = Counter((reason, ending_of(file.name)) for file, reason in reasons.items() if reason)
         if not found:
             there = " ".join(FoundPhotos((), passed).sentences())
             raise PhotoError(
-                f"The folder {str(path)!r} contains no photos to predict on; give {PHOTO_FORMATS} files. {there}"
+                f"The folder {shown(path)!r} contains no photos to predict on; give {PHOTO_FORMATS} files. {there}"
             )
         photos += found
         passed_over += passed
@@ -93,7 +97,13 @@ def dataset_photos(dataset: Dataset, split: str) -> list[Path]:
     return [dataset.photo(record) for record in records]
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder recursively, sorted.
+
+    Raises:
+        PhotoError: A folder cannot be read.
+    """
+
     def refuse(error: OSError) -> None:
         raise PhotoError(f"The folder {error.filename!r} cannot be read ({error.strerror}); allow it to be read.")
 
@@ -102,18 +112,24 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in sorted(names))
 
 
-def _reason(folder: Path, file: Path) -> Reason | None:
-    """Return why a file of a folder is skipped; None for a photo."""
-    if any(map(is_clutter, file.relative_to(folder).parts)):
+def pass_reason(path: str, source: Path | bytes) -> Reason | None:
+    """Return why a file of a folder is skipped; None for a photo.
+
+    Args:
+        path: Its path in the folder, with forward slashes.
+        source: The file, or its content.
+    """
+    if any(map(is_clutter, path.split("/"))):
         return "hidden"
-    ending = file.suffix.lower()
-    if ending in PHOTO_ENDINGS or (is_unsure(file.name) and is_photo(str(file))):
-        return "drawing" if is_drawing(file) else None
+    ending = PurePosixPath(path).suffix.lower()
+    if ending in PHOTO_ENDINGS or (is_unsure(path) and is_photo(source)):
+        return "drawing" if is_drawing(source) else None
     return "format" if ending in OTHER_PHOTO_ENDINGS else "other"
 
 
-def _ending(file: Path) -> str:
-    return file.suffix.lower()[:20] or "without an ending"
+def ending_of(path: str) -> str:
+    """Return the extension of a file, for a count."""
+    return PurePosixPath(path).suffix.lower()[:20] or "without an ending"
 
 
 def _shown(endings: Counter[str]) -> str:

@@ -19,6 +19,7 @@ from queue import Empty, Full, Queue
 from autodet.datasets.photo_sources import Photo
 from autodet.errors import BusyError, ModelError
 from autodet.inference.runtime import RuntimeName
+from autodet.inference.tiles import Tiling
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel
 from autodet.processes import module_environment
@@ -34,10 +35,17 @@ MODULE = "autodet.inference.prediction_worker"
 
 @dataclass(frozen=True)
 class Request:
-    """Photos for a model, each with its name for error messages; without photos, the model is only loaded."""
+    """Photos for a model, each with its name for error messages; without photos, the model is only loaded.
+
+    Attributes:
+        model: The model.
+        photos: The photos with their names.
+        tiling: Tiles of large photos, which are predicted on as well; None for none.
+    """
 
     model: StoredModel
     photos: Sequence[tuple[Photo, str]] = ()
+    tiling: Tiling | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +176,9 @@ class RuntimeApart:
     device: str
     limit: int
 
-    def predict(self, photos: Iterable[tuple[Photo, str]], side: int) -> Generator[Prediction | Exception]:
+    def predict(
+        self, photos: Iterable[tuple[Photo, str]], side: int, tiling: Tiling | None = None
+    ) -> Generator[Prediction | Exception]:
         """See ``autodet.inference.runtime.Runtime.predict``; the side is that of the model's card.
 
         Raises:
@@ -176,13 +186,13 @@ class RuntimeApart:
             ModelError: The process ended or exceeded the deadline.
         """
         del side
-        for several in _batches(photos):
-            yield from self.process.ask(Request(self.model, several)).results
+        for several in _batches(photos, 1 if tiling else BATCH):
+            yield from self.process.ask(Request(self.model, several, tiling)).results
 
 
-def _batches(photos: Iterable[tuple[Photo, str]]) -> Iterator[tuple[tuple[Photo, str], ...]]:
+def _batches(photos: Iterable[tuple[Photo, str]], size: int) -> Iterator[tuple[tuple[Photo, str], ...]]:
     iterator = iter(photos)
-    while several := tuple(islice(iterator, BATCH)):
+    while several := tuple(islice(iterator, size)):
         yield several
 
 

@@ -37,7 +37,7 @@ def serve(connection: Connection) -> None:
 def _answer(request: Request, loaded: "OrderedDict[str, Loaded]") -> Answer | Exception:
     try:
         card, runtime = _loaded(request.model, loaded)
-        results = tuple(runtime.predict(request.photos, card.image_size))
+        results = tuple(runtime.predict(request.photos, card.image_size, request.tiling))
         return Answer(card, runtime.name, runtime.device, runtime.limit, results)
     except AutodetError as error:
         return error

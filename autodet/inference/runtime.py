@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from autodet.datasets.photo_sources import Photo
 from autodet.errors import ModelError
 from autodet.inference.photo_batches import Square, Workers, predict_photos
+from autodet.inference.tiles import Tiling
 from autodet.models.letterbox import Letterbox
 from autodet.models.model_card import ModelCard
 from autodet.records import Prediction
@@ -32,12 +33,15 @@ class Runtime(Protocol):
     device: str
     limit: int
 
-    def predict(self, photos: Iterable[tuple[Photo, str]], side: int) -> Generator[Prediction | Exception]:
+    def predict(
+        self, photos: Iterable[tuple[Photo, str]], side: int, tiling: Tiling | None = None
+    ) -> Generator[Prediction | Exception]:
         """Yield an unfiltered prediction on each photo, in order, or the error that opening it raised.
 
         Args:
             photos: Photos and their names for error messages.
             side: Side of the square in pixels that the network takes.
+            tiling: Tiles of large photos, which are predicted on as well; None for none.
         """
 
 
@@ -60,9 +64,11 @@ class LocalRuntime:
         """Return the threads that share the cores of this machine when there are many photos."""
         raise NotImplementedError
 
-    def predict(self, photos: Iterable[tuple[Photo, str]], side: int) -> Generator[Prediction | Exception]:
+    def predict(
+        self, photos: Iterable[tuple[Photo, str]], side: int, tiling: Tiling | None = None
+    ) -> Generator[Prediction | Exception]:
         """See ``Runtime.predict``."""
-        return predict_photos(photos, side, self.workers())
+        return predict_photos(photos, side, self.workers(), tiling)
 
 
 @dataclass(frozen=True)

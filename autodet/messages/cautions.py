@@ -10,6 +10,7 @@ REPEAT = (
     "to train combinations again with other seeds, turn on repeats (on the page Train, repeat=True in Python, "
     "--repeat on the command line)"
 )
+TILES = "turn on tiles (on the page, tiles=True in Python, --tiles on the command line)"
 REMEDY = "Cut such photos into parts, and predict on each part."
 
 
@@ -82,8 +83,20 @@ def _too_small(caution: Notice) -> str:
     return (
         f"{_on(large, caution.values['photos'])} objects may be too small for the model: the longer side has "
         f"{'up to ' * (large > 1)}{side:,} pixels, {photo_side:,} in the median training photo, "
-        "and nothing, or mostly small objects, was found. If the objects are small there, cut such photos into parts, "
-        "and predict on each part."
+        f"and nothing, or mostly small objects, was found. If the objects are small there, {TILES}."
+    )
+
+
+def _tiles_truncated(caution: Notice) -> str:
+    where = _on(caution.values["truncated"], caution.values["photos"])
+    return f"{where} the model reached its limit of {caution.values['limit']} objects on a tile; there may be more."
+
+
+def _tiles_limited(caution: Notice) -> str:
+    where = _on(caution.values["limited"], caution.values["photos"])
+    return (
+        f"{where} the tiles are larger than the training photos, because a photo has at most {caution.values['most']} "
+        f"of them; very small objects may still be missing. {REMEDY}"
     )
 
 
@@ -101,5 +114,7 @@ SENTENCES: Templates = {
     "trials_capped": _capped,
     "photos_unread": _unread,
     "detections_truncated": _truncated,
+    "tiles_truncated": _tiles_truncated,
+    "tiles_limited": _tiles_limited,
     "objects_too_small": _too_small,
 }

@@ -59,6 +59,7 @@ from autodet.records.reports import (
     LabelIssue,
     LabelIssueKind,
     Quantization,
+    TileGain,
 )
 from autodet.records.searches import ACTIVE_STATES, MAX_ANCESTORS, Origin, SearchState, SearchStatus
 from autodet.records.sizes import TrainedSizes
@@ -134,6 +135,7 @@ __all__ = [
     "Split",
     "SplitOrigin",
     "Standing",
+    "TileGain",
     "TrainedSizes",
     "TrialState",
     "TrialStatus",

@@ -57,6 +57,8 @@ CautionKind = Literal[
     "weights_skipped",  # file; network: its title
     "photos_unread",  # unread; photos; detail: the first error
     "detections_truncated",  # truncated; photos; limit
+    "tiles_truncated",  # truncated; photos; limit
+    "tiles_limited",  # limited; photos; most: tiles
     "objects_too_small",  # large; photos; side: pixels; photo_side: pixels, of the training photos
 ]
 DiagnosisKind = Literal[

@@ -137,6 +137,9 @@ class Prediction:
         scores: Confidences in (0, 1], shape (N,), float32, descending.
         size_wh: Width and height of the photo in pixels, after EXIF orientation; zeros if unknown.
         truncated: Whether the network returned its maximum number of detections, so that there may be more objects.
+        missing_below: Highest score that a missing detection can have, if the prediction is truncated and merged from
+            tiles; else 0.
+        tiles: Number of tiles of the photo on which objects were detected too; 0 for the photo as a whole only.
         error: Sentence if the photo could not be read, and so has no detections; else empty.
     """
 
@@ -145,6 +148,8 @@ class Prediction:
     scores: FloatArray
     size_wh: tuple[int, int] = (0, 0)
     truncated: bool = False
+    missing_below: float = 0.0
+    tiles: int = 0
     error: str = ""
 
     def __repr__(self) -> str:
@@ -166,13 +171,16 @@ class Prediction:
         )
 
     def above(self, threshold: "float | FloatArray") -> Self:
-        """Keep detections that score at least a threshold; if any is dropped, the result is not truncated.
+        """Keep detections that score at least a threshold.
+
+        If any is dropped, the result is truncated only if a missing detection could reach the threshold.
 
         Args:
             threshold: One for all classes, or one for each class id, shape (classes,).
         """
         keep = self.scores >= (threshold[self.class_ids] if isinstance(threshold, np.ndarray) else threshold)
-        return replace(self._where(keep), truncated=self.truncated and bool(keep.all()))
+        may_miss = bool(keep.all()) or float(np.min(threshold)) <= self.missing_below
+        return replace(self._where(keep), truncated=self.truncated and may_miss)
 
     def only(self, class_ids: Sequence[int]) -> Self:
         """Keep detections of the given classes."""

@@ -217,6 +217,27 @@ def _confusion(document: Mapping[str, Any] | None) -> Confusion | None:
 
 
 @dataclass(frozen=True)
+class TileGain:
+    """What tiles gain on the large photos of a split; each pair is without and with tiles.
+
+    Attributes:
+        dataset: Id of the data set.
+        photos: Number of its validation photos that are large enough for tiles.
+        map50: COCO AP at IoU 0.50 on them, 0 to 1.
+        map50_95: COCO AP, mean over IoU 0.50 to 0.95, 0 to 1.
+        precision: Share of the shown detections that are right, at the model's thresholds.
+        recall: Share of the objects that are found, at the model's thresholds.
+    """
+
+    dataset: str
+    photos: int
+    map50: tuple[float, float]
+    map50_95: tuple[float, float]
+    precision: tuple[float, float]
+    recall: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Quantization:
     """What an ONNX file with 8-bit convolutions gains and loses; each pair is before and after.
 

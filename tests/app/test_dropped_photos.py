@@ -9,7 +9,7 @@ import pytest
 from autodet.evaluation.report import evaluate_predictions
 from autodet.inference import background_jobs
 from autodet.inference.comparable_records import comparable_records
-from autodet.inference.dropped_photos import find_drop
+from autodet.inference.dropped_photos import drops
 from autodet.inference.evaluations import keep_evaluation
 from autodet.models.store import add_model
 from autodet.records import Prediction
@@ -67,7 +67,7 @@ def test_dropped_photos_get_the_analysis_and_can_be_replaced(visit, model, archi
     assert "On 3 photos with 4 labelled objects" in plain(app)
     assert "test photo" not in plain(app)
     assert address(app)["dropped"]
-    predict_boxes_of_other_classes(model, find_drop(address(app)["dropped"]).dataset)
+    predict_boxes_of_other_classes(model, drops.find(address(app)["dropped"]).dataset)
     app = checked(app.run())
     assert [tab.label for tab in app.tabs][:3] == ["Photos", "Next steps", "Errors"]
     app.session_state["evaluate views"] = next(tab.label for tab in app.tabs if tab.label.startswith("Labels"))

@@ -27,19 +27,29 @@ def photos(sample_dataset):
 
 @pytest.fixture
 def looks(monkeypatch):
-    """Counts how often a model looks at a photo."""
+    """The names of the photos that a model looks at, in order."""
     from autodet.inference.detector import Detector
 
-    counted = []
+    seen = []
     predict = Detector.predict_named
-    monkeypatch.setattr(
-        Detector, "predict_named", lambda *args, **kwargs: counted.append(1) or predict(*args, **kwargs)
-    )
-    return counted
+
+    def noting(detector, photos, *args, **kwargs):
+        seen.extend(name for _, name in photos)
+        return predict(detector, photos, *args, **kwargs)
+
+    monkeypatch.setattr(Detector, "predict_named", noting)
+    return seen
 
 
 def drop(app, *files):
-    return checked(app.file_uploader[0].set_value(list(files)).run())
+    return finished(checked(app.file_uploader[0].set_value(list(files)).run()))
+
+
+def finished(app):
+    """The page once no predictions are under way."""
+    while "Cancel" in labels(app.button):
+        checked(app.run())
+    return app
 
 
 def move(app, threshold):
@@ -260,13 +270,13 @@ def test_many_photos_come_in_pages_and_all_are_in_the_table(visit, model, sample
 
 
 def test_boxes_lie_where_they_are_on_a_photo_that_is_shown_smaller(visit, model, photos, monkeypatch):
-    from autodet.ui.predict import predictions
+    from autodet.ui.predict import gallery
 
-    monkeypatch.setattr("autodet.ui.predict.predictions.TILE_PIXELS", 100)
+    monkeypatch.setattr("autodet.ui.predict.gallery.TILE_PIXELS", 100)
     drawn = []
-    draw_boxes = predictions.draw_boxes
+    draw_boxes = gallery.draw_boxes
     monkeypatch.setattr(
-        "autodet.ui.predict.predictions.draw_boxes",
+        "autodet.ui.predict.gallery.draw_boxes",
         lambda photo, boxes, *args: drawn.append((photo, boxes)) or draw_boxes(photo, boxes, *args),
     )
     app = move(drop(visit("predict"), photos[0], photos[0]), 0.05)

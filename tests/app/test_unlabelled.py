@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from autodet.datasets.export import LAYOUTS, export_dataset
+from autodet.datasets.export import export_dataset
+from autodet.datasets.label_layouts import LAYOUTS
 from autodet.datasets.manifest import fingerprint_of, list_datasets, load_dataset, write_dataset
 from autodet.datasets.versions.derive import derive_dataset
 from autodet.errors import ModelError, SearchError

@@ -221,7 +221,7 @@ def test_a_full_disk_leaves_no_half_zip_and_keeps_the_old_one(tmp_path, monkeypa
     def fail(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("autodet.datasets.export.shutil.copyfileobj", fail)
+    monkeypatch.setattr("autodet.datasets.label_layouts.shutil.copyfileobj", fail)
     with pytest.raises(DatasetError, match=r"a\.zip cannot be written: No space left on device"):
         export_dataset(dataset, "voc", path)
     assert path.read_bytes() == before

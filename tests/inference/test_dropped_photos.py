@@ -6,16 +6,8 @@ import pytest
 
 from autodet.datasets.sources.upload import UploadedFile
 from autodet.errors import DatasetError
-from autodet.inference import dropped_photos
 from autodet.inference.background_jobs import start_job
-from autodet.inference.dropped_photos import (
-    discard_drop,
-    drop_photos,
-    find_drop,
-    find_reading,
-    hold_drop,
-    release_drop,
-)
+from autodet.inference.dropped_photos import drop_photos, drops, find_reading
 from autodet.inference.evaluation_jobs import find_evaluation
 from autodet.inference.evaluations import kept_evaluation
 from autodet.models.store import add_model
@@ -47,8 +39,8 @@ def test_dropped_photos_are_evaluated_and_nothing_of_them_stays(workspace, model
     report, predictions = kept_evaluation(model, drop.dataset, "test")
     assert (report.images, len(predictions), drop.dataset.name) == (3, 3, "set.zip")
     assert not (model.path.parent / "evaluations").exists()
-    discard_drop(drop.token)
-    assert find_drop(drop.token) is None
+    drops.discard(drop.token)
+    assert drops.find(drop.token) is None
     assert list(workspace.dropped.iterdir()) == []
 
 
@@ -60,7 +52,7 @@ def test_files_without_folders_are_read_together(workspace, model, tmp_path):
     drop = drop_photos(model, files, "4 files")
     eventually(lambda: not find_reading(drop))
     assert sorted(record.file for record in drop.dataset.images) == ["photo_00.png", "photo_01.png"]
-    discard_drop(drop.token)
+    drops.discard(drop.token)
     with pytest.raises(DatasetError):
         drop_photos(model, [UploadedFile("../photo.png", io.BytesIO(b""))], "1 file")
     assert list(workspace.dropped.iterdir()) == []
@@ -72,7 +64,7 @@ def test_a_cancelled_drop_leaves_nothing_and_the_next_one_works(workspace, model
     start_job("another", lambda _: end.wait(60), "")
     drop = drop_photos(model, archive, "set.zip")
     assert find_reading(drop).waits
-    discard_drop(drop.token)
+    drops.discard(drop.token)
     assert find_reading(drop) is None
     end.set()
     archive.seek(0)
@@ -80,18 +72,18 @@ def test_a_cancelled_drop_leaves_nothing_and_the_next_one_works(workspace, model
     eventually(lambda: not find_reading(again))
     assert drop.dataset is None
     assert len(list(workspace.dropped.iterdir())) == 1
-    discard_drop(again.token)
+    drops.discard(again.token)
 
 
 @pytest.mark.process
 def test_photos_are_deleted_a_while_after_the_last_session_has_ended(workspace, model, archive, monkeypatch):
-    monkeypatch.setattr(dropped_photos, "KEEP_SECONDS", 0.05)
+    monkeypatch.setattr(drops, "keep_seconds", 0.05)
     drop = drop_photos(model, archive, "set.zip")
     for _ in range(2):
-        hold_drop(drop.token)
+        drops.hold(drop.token)
     eventually(lambda: not find_reading(drop))
-    release_drop(drop.token)
-    dropped_photos._discard_unused(drop.token)
-    assert find_drop(drop.token) is drop  # another session shows it
-    release_drop(drop.token)
-    eventually(lambda: find_drop(drop.token) is None and not list(workspace.dropped.iterdir()))
+    drops.release(drop.token)
+    drops.discard_unused(drop.token)
+    assert drops.find(drop.token) is drop  # another session shows it
+    drops.release(drop.token)
+    eventually(lambda: drops.find(drop.token) is None and not list(workspace.dropped.iterdir()))

@@ -19,10 +19,11 @@ from autodet.datasets.checks.kinds import decide
 from autodet.datasets.checks.photo_checks import CheckedPhoto
 from autodet.datasets.formats.source_files import photo_stem
 from autodet.datasets.imports.limits import check_quota
-from autodet.datasets.imports.photo_conversion import MAX_JPEG_SIDE, convert_photos
+from autodet.datasets.imports.photo_conversion import convert_photos
 from autodet.datasets.imports.review import Review, review
 from autodet.datasets.imports.staging import PHOTOS, Progress, fetch, no_progress, shown_name, stage
 from autodet.datasets.manifest import IMAGES, Dataset, fingerprint_of, publish_dataset
+from autodet.datasets.photo_files import MAX_JPEG_SIDE
 from autodet.datasets.photo_formats import FORMAT_ENDINGS, PHOTO_FORMATS, stored_format
 from autodet.datasets.record_columns import DECIMALS, split_annotations
 from autodet.datasets.sources.archive import PACKED_ENDINGS

@@ -69,18 +69,26 @@ def _refuse_unlabelled(dataset: Dataset, consequence: str) -> None:
         link("predict", "Predict on its photos", dataset=dataset.id)
 
 
-def choose_model() -> StoredModel | None:
+def choose_model(*, best: bool = False) -> StoredModel | None:
     """Let the visitor select a model; show next steps and return None if there is none.
 
-    The default is the best model trained on the currently selected data set, otherwise the newest, because metrics on
-    different data sets are not comparable.
+    The default is the best model trained on the currently selected data set, otherwise the newest. Metrics on different
+    data sets are not comparable.
+
+    Args:
+        best: Whether the default, without a selected data set, is the best model trained on that of the newest model.
     """
     models = list_models()
     if not models:
         text = "There is no model yet. Train one, or upload one."
         show_empty("model", text, [("search", "Train a detector"), ("models", "Go to Models")])
         return None
-    return _choose("Model", models, lambda model: model.id, _described, "model", _best_at_hand(models) or models[0])
+    default = _best_at_hand(models) or (_best(_trained_alike(models[0], models)) if best else models[0])
+    chosen = _choose("Model", models, lambda model: model.id, _described, "model", default)
+    alike = _trained_alike(chosen, models)
+    if best and len(alike) > 1 and chosen == _best(alike):
+        st.caption(f"The best of {len(alike)} models that were trained on {escape(chosen.card.dataset)}, by mAP@0.5.")
+    return chosen
 
 
 def choose_fitting_dataset(model: StoredModel) -> Dataset | None:
@@ -153,7 +161,18 @@ def _best_at_hand(models: Sequence[StoredModel]) -> StoredModel | None:
     """Return the model with the highest mAP@0.5 among those trained on the currently selected data set, if any."""
     at_hand = next((summary for summary in list_datasets() if summary.id == st.session_state.get("dataset")), None)
     trained = [model for model in models if at_hand and is_trained_on(model, at_hand)]
-    return max(trained, key=lambda model: model.card.metrics.get("map50", 0.0), default=None)
+    return _best(trained) if trained else None
+
+
+def _trained_alike(model: StoredModel, models: Sequence[StoredModel]) -> list[StoredModel]:
+    """Return the models that were trained on the data set of a model, compared by name and classes."""
+    facts = model.card.dataset, model.card.classes
+    return [other for other in models if (other.card.dataset, other.card.classes) == facts]
+
+
+def _best(models: Sequence[StoredModel]) -> StoredModel:
+    """Return the model with the highest mAP@0.5; the newest of equal ones."""
+    return max(models, key=lambda model: model.card.metrics.get("map50", 0.0))
 
 
 def _choose_summary(summaries: Sequence[DatasetSummary], default: DatasetSummary) -> DatasetSummary:

@@ -1,26 +1,24 @@
 """Detectors, loaded once for all visitors, and their predictions on dropped photos."""
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from autodet.access.quota import Use, shared_quota
-from autodet.datasets.photos import photo_size
+from autodet.access.quota import shared_quota
+from autodet.errors import PhotoError
+from autodet.inference.prediction_batches import SessionPredictions
 from autodet.models.store import StoredModel
-from autodet.records import MIN_SCORE, Prediction
-from autodet.settings import load_settings
+from autodet.records import Prediction
 from autodet.ui.common.sign_in import session_id
 
 if TYPE_CHECKING:
     from autodet.inference.detector import Detector
 
 
-MAX_REMEMBERED = 1000
-SEEN = "seen"  # session state: predictions by photo and model
+SESSION = "session predictions"  # session state
 
 
-def predict_photo(model: StoredModel, content: bytes, name: str) -> Prediction:
+def predict_photo(model: StoredModel, content: bytes, name: str, *, tiles: bool = False) -> Prediction:
     """Detect objects on a visitor's photo, within the quotas of a demo; the session remembers the prediction.
 
     Returns:
@@ -31,15 +29,18 @@ def predict_photo(model: StoredModel, content: bytes, name: str) -> Prediction:
         BusyError: Too many predictions are waiting.
         QuotaError: The visitor's quota, or that of all visitors, is used up.
     """
-    remembered: dict[tuple[str, str], Prediction] = st.session_state.setdefault(SEEN, {})
-    key = (hashlib.sha256(content).hexdigest(), version_of(model))
-    if key not in remembered:
-        use = Use.of_photo(photo_size(content, name), len(content))
-        with shared_quota.prediction(session_id(), use, load_settings()):
-            remembered[key] = next(loaded(model).predict_named([(content, name)], MIN_SCORE, "raise"))
-        while len(remembered) > MAX_REMEMBERED:
-            del remembered[next(iter(remembered))]
-    return remembered[key]
+    result = next(session_predictions().predict(loaded(model), (version_of(model), tiles), [(content, name)]))
+    if result.prediction.error:
+        raise PhotoError(result.prediction.error)
+    return result.prediction
+
+
+def session_predictions() -> SessionPredictions:
+    """Return the predictions that this session remembers."""
+    if SESSION not in st.session_state:
+        st.session_state[SESSION] = SessionPredictions(session_id(), shared_quota)
+    found: SessionPredictions = st.session_state[SESSION]
+    return found
 
 
 def loaded(model: StoredModel) -> "Detector":

@@ -6,7 +6,7 @@ import streamlit as st
 from autodet.charts.errors import FOUND_COLOUR, MISSED_COLOUR, WRONG_COLOUR
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.coco_matches import NO_PARTNER
-from autodet.evaluation.outcomes import ShownOutcomes
+from autodet.evaluation.outcomes import Outcomes, ShownOutcomes
 from autodet.inference.box_drawings import outline_boxes
 from autodet.records import BoxXYXY, FloatArray, ImageRecord
 from autodet.ui.common.photo_viewer import FALSE_POSITIVES, GROUND_TRUTH, MISSED, TRUE_POSITIVES, ViewedBoxes
@@ -89,6 +89,24 @@ def error_layers(shown: ShownOutcomes, photo: int) -> dict[str, ViewedBoxes]:
         layer.key: ViewedBoxes(detections.boxes_xyxy[own], detections.class_ids[own], classes, detections.scores[own])
         for layer, own in ((TRUE_POSITIVES, seen[shown.right[seen]]), (FALSE_POSITIVES, seen[shown.wrong[seen]]))
     }
+
+
+def layers_at_any_threshold(outcomes: Outcomes, photo: int) -> dict[str, ViewedBoxes]:
+    """Return the boxes of a photo for ``ERROR_LAYERS`` where the browser applies the thresholds.
+
+    Missed objects are all objects, with the score of the detection that finds each, NaN without one.
+
+    Args:
+        outcomes: The outcomes of all detections.
+        photo: Index of the photo.
+    """
+    truth, detections = outcomes.truth, outcomes.detections
+    marked = np.arange(*truth.starts[photo : photo + 2])
+    marked = marked[~truth.difficult[marked]]
+    scores = np.append(detections.scores, np.float32(np.nan))[outcomes.finders[marked]]  # -1 is the last one
+    missed = ViewedBoxes(truth.boxes_xyxy[marked], truth.class_ids[marked], outcomes.classes, scores)
+    everything = outcomes.at(dict.fromkeys(outcomes.classes, 0.0))
+    return error_layers(everything, photo) | {MISSED.key: missed}
 
 
 def shown_boxes(shown: ShownOutcomes, photo: int) -> ViewedBoxes:

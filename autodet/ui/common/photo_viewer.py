@@ -25,11 +25,17 @@ MAX_PIXELS = 1600  # longer side of a photo in the viewer
 NEIGHBOURS = 1  # photos before and after the shown one that are prepared
 OPENED = "opened viewers"  # session state: how often a thumbnail has been opened
 
+
+def read_assets(*names: str) -> str:
+    """Return the texts of asset files, joined, for a component that consists of several."""
+    return "".join((ASSETS / name).read_text(encoding="utf-8") for name in names)
+
+
 _component = st.components.v2.component(
     "autodet_photo_viewer",
-    html=(ASSETS / "photo_viewer.html").read_text(encoding="utf-8"),
-    css=(ASSETS / "photo_viewer.css").read_text(encoding="utf-8"),
-    js="".join((ASSETS / name).read_text(encoding="utf-8") for name in ("photo_stage.js", "photo_viewer.js")),
+    html=read_assets("photo_viewer.html"),
+    css=read_assets("photo_viewer.css"),
+    js=read_assets("photo_stage.js", "photo_viewer.js", "photo_viewer_page.js"),
 )
 
 
@@ -133,12 +139,13 @@ def view_photo(
     Raises:
         PhotoError: The photo cannot be read.
     """
-    jpeg, size_wh = _shrunk(identity, source, name)
+    jpeg, size_wh = viewer_picture(identity, source, name)
     return ViewedPhoto(name, jpeg, size_wh, boxes, note, focus)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _shrunk(identity: str, _source: Path | bytes, _name: str) -> tuple[bytes, tuple[int, int]]:
+def viewer_picture(identity: str, _source: Path | bytes, _name: str) -> tuple[bytes, tuple[int, int]]:
+    """Return a photo of at most ``MAX_PIXELS`` as JPEG, and its own width and height; see ``view_photo``."""
     del identity  # only the cache key
     photo = open_photo(_source, _name)
     size_wh = photo.size
@@ -224,7 +231,7 @@ def _described(load: Callable[[int], ViewedPhoto], index: int, layers: Sequence[
         "name": photo.name,
         "note": photo.note,
         "focus": photo.focus,
-        "address": _address(photo.jpeg, f"{key} {index % (2 * NEIGHBOURS + 1)}"),
+        "address": picture_address(photo.jpeg, f"{key} {index % (2 * NEIGHBOURS + 1)}"),
         "size": list(photo.size_wh),
         "boxes": {
             layer.key: _rows(photo.boxes[layer.key], layer.colour) for layer in layers if layer.key in photo.boxes
@@ -232,7 +239,7 @@ def _described(load: Callable[[int], ViewedPhoto], index: int, layers: Sequence[
     }
 
 
-def _address(jpeg: bytes, slot: str) -> str:
+def picture_address(jpeg: bytes, slot: str) -> str:
     """Return the address of a JPEG on this server; it is kept until the slot gets another one, as for ``st.image``."""
     return runtime.get_instance().media_file_mgr.add(jpeg, "image/jpeg", slot)
 

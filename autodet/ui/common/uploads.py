@@ -21,12 +21,17 @@ DROPPED_FOLDERS = ASSETS / "dropped_folders.js"
 
 def upload_folder(key: str) -> list[UploadedFile]:
     """Let the visitor choose or drop a folder; return its files with their paths."""
-    st.html(f"<script>{DROPPED_FOLDERS.read_text()}</script>", unsafe_allow_javascript=True)
+    name_dropped_folders()
     uploads = st.file_uploader("Folder", accept_multiple_files="directory", key=key, label_visibility="collapsed")
     if uploads:
         size = size_text(sum(upload.size for upload in uploads))
         st.caption(f"{counted(len(uploads), 'file')}, {size}")
     return [UploadedFile(upload.name, upload) for upload in uploads or ()]
+
+
+def name_dropped_folders() -> None:
+    """Let fields for uploads send the folders of dropped files."""
+    st.html(f"<script>{DROPPED_FOLDERS.read_text()}</script>", unsafe_allow_javascript=True)
 
 
 def folder_name(files: list[UploadedFile]) -> str:

@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
-from autodet.datasets.export import LAYOUTS, export_bytes, export_dataset
+from autodet.datasets.export import export_bytes, export_dataset
+from autodet.datasets.label_layouts import LAYOUTS
 from autodet.datasets.manifest import Dataset
 from autodet.messages.formats import FORMAT_TITLES
 from autodet.text_format import size_text

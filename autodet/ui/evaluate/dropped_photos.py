@@ -12,14 +12,7 @@ from autodet.datasets.manifest import Dataset
 from autodet.datasets.sources.upload import UploadedFile
 from autodet.inference.background_jobs import Job
 from autodet.inference.comparable_records import unknown_classes
-from autodet.inference.dropped_photos import (
-    discard_drop,
-    drop_photos,
-    find_drop,
-    find_reading,
-    hold_drop,
-    release_drop,
-)
+from autodet.inference.dropped_photos import drop_photos, drops, find_reading
 from autodet.messages.cautions import caution_text
 from autodet.messages.imports import step_text
 from autodet.models.model_card import ModelCard
@@ -67,7 +60,7 @@ def _remember() -> None:
 def evaluate_new_photos(model: StoredModel) -> Evaluated | None:
     """Let the visitor drop photos; return the evaluation of the model on them once there is one."""
     token = st.session_state.get(DROP)
-    drop = find_drop(token) if token else None
+    drop = drops.find(token) if token else None
     if drop is None:
         if token:
             st.info(GONE, icon=":material/auto_delete:")
@@ -170,13 +163,13 @@ def _offer_other_photos(token: str) -> None:
 
 
 def _discard(token: str) -> None:
-    discard_drop(token)
+    drops.discard(token)
     st.session_state.pop(DROP, None)
 
 
-@st.cache_resource(scope="session", on_release=release_drop, show_spinner=False)
+@st.cache_resource(scope="session", on_release=drops.release, show_spinner=False)
 def _hold(token: str) -> str:
-    return hold_drop(token)
+    return drops.hold(token)
 
 
 def _reading_text(job: Job) -> str:

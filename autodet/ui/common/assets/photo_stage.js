@@ -17,10 +17,13 @@ function readableOn(colour) {
   return 0.299 * red + 0.587 * green + 0.114 * blue > 150 ? "#000000" : "#ffffff";
 }
 
-// Points are in pixels of the stage; boxes, ``centre`` and ``size`` in pixels of the photo.
+// Points are in pixels of the stage; boxes, ``centre`` and ``size`` in pixels of the photo. Stages of one photo side by
+// side share a view: they zoom and pan together.
 class Stage {
-  constructor(element) {
+  constructor(element, view = { stages: [] }) {
     this.element = element;
+    this.view = view;
+    view.stages.push(this);
     this.find = (name) => element.querySelector(name);
     this.canvas = this.find("canvas");
     this.size = null; // of the photo; null if there is none to show
@@ -36,6 +39,7 @@ class Stage {
 
   close() {
     this.sizes.disconnect();
+    this.view.stages.splice(this.view.stages.indexOf(this), 1);
   }
 
   // ---- The view
@@ -46,6 +50,22 @@ class Stage {
 
   get height() {
     return this.element.clientHeight;
+  }
+
+  get zoom() {
+    return this.view.zoom;
+  }
+
+  set zoom(zoom) {
+    this.view.zoom = zoom;
+  }
+
+  get centre() {
+    return this.view.centre;
+  }
+
+  set centre(centre) {
+    this.view.centre = centre;
   }
 
   // Pixels of the stage for each of the photo.
@@ -132,9 +152,9 @@ class Stage {
   // ---- Drawing
 
   redraw() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null;
-      this.draw();
+    this.view.frame ??= requestAnimationFrame(() => {
+      this.view.frame = null;
+      this.view.stages.forEach((stage) => stage.draw());
     });
   }
 

@@ -1,5 +1,5 @@
 // The photo viewer: photos, layers and input. Zoom, pan, layers and the slider stay in the browser; the server learns
-// only which photo is shown. Streamlit calls the default export again whenever its data changes.
+// only which photo is shown. A script that makes viewers follows: photo_viewer_page.js or predictions.js.
 
 const ZOOM_STEP = 1.4;
 const DOUBLE_CLICK_ZOOM = 3;
@@ -10,17 +10,7 @@ const SWIPE = 50; // pixels
 const REPORT_MILLISECONDS = 100;
 const MAX_PICTURES = 6; // that are kept
 const MAX_LABEL = 30; // characters of a class name
-
-const viewers = new WeakMap();
-
-export default function ({ data, parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".viewer");
-  if (!viewers.has(root)) viewers.set(root, new Viewer(root, data));
-  const viewer = viewers.get(root);
-  viewer.send = (place) => setStateValue("shown", { identity: viewer.data.identity, place });
-  viewer.update(data);
-  return () => viewer.close();
-}
+const MIN_SIDES = 640; // pixels of a viewer that shows two sides beside each other
 
 // Pages lie at different depths below the server's root; its scripts do not.
 function serverAddress(path) {
@@ -35,7 +25,8 @@ function boxesOf(photo, layers) {
     return rows.map(([x1, y1, x2, y2, index, score]) => {
       const [name, colour] = classes[index];
       const size = `${Math.round(x2 - x1)} × ${Math.round(y2 - y1)} pixels`;
-      return { x1, y1, x2, y2, score, colour, layer, ...textsOf(name, score, size, layer) };
+      const texts = textsOf(name, score, size, layer);
+      return { x1, y1, x2, y2, index, score, colour: layer.colour || colour, layer, ...texts };
     });
   });
 }
@@ -48,24 +39,37 @@ function textsOf(name, score, size, layer) {
   return { label: short, description: `${name}\n${layer.title} · ${size} · found at a score of ${figure}` };
 }
 
+function pointIn(element, event) {
+  const { left, top } = element.getBoundingClientRect();
+  return [event.clientX - left, event.clientY - top];
+}
+
+function pointAt(stage, box) {
+  if (box !== stage.active) stage.point(box, { into: false });
+}
+
+// Layers may have a ``side``, 0 or 1: side by side in a wide viewer, else on top of each other.
 class Viewer {
-  constructor(root, data) {
+  constructor(root, data, keeps = (box) => this.scores(box)) {
     this.root = root;
+    this.keeps = keeps; // whether a box is shown if its layer is
     this.find = (name) => root.querySelector(name);
-    this.stage = new Stage(this.find(".stage"));
+    this.stages = [new Stage(this.find(".stage"))];
     this.slider = this.find(".slider input");
     this.slider.value = data.min_score ?? 0;
     this.hidden = new Set(data.layers.filter((layer) => !layer.shown).map((layer) => layer.key));
     this.pictures = new Map();
     this.pointers = new Map();
     this.listen();
+    this.widths = new ResizeObserver(() => this.data && this.keepSides() && this.show());
+    this.widths.observe(root);
     if (root.getRootNode().host?.closest("[role=dialog]")) requestAnimationFrame(() => this.find(".stage").focus());
   }
 
   close() {
-    this.stage.close();
+    this.stages.forEach((stage) => stage.close());
+    this.widths.disconnect();
     clearTimeout(this.timer);
-    viewers.delete(this.root);
   }
 
   // ---- What is shown
@@ -77,9 +81,36 @@ class Viewer {
     }
     this.data = data;
     this.place = clamp(this.place, 0, data.count - 1);
-    this.listLayers();
-    this.keepPictures();
+    this.keepSides();
     this.show();
+  }
+
+  get stage() {
+    return this.stages[0];
+  }
+
+  // Layers as they are drawn; where both sides share a stage, the lines of the second one are dashed.
+  get layers() {
+    const { layers } = this.data;
+    return this.stages.length > 1 ? layers : layers.map((layer) => (layer.side ? { ...layer, dashed: true } : layer));
+  }
+
+  // Show a stage for each side if there is room; return whether that has changed.
+  keepSides() {
+    const wide = this.root.clientWidth >= MIN_SIDES;
+    const sides = wide && this.data.layers.some((layer) => layer.side) ? 2 : 1;
+    if (sides === this.stages.length) return false;
+    if (sides > 1) {
+      const element = this.stage.element.cloneNode(true);
+      this.stage.element.after(element);
+      this.stages.push(new Stage(element, this.stage.view));
+      this.listenTo(this.stages[1]);
+    } else {
+      const last = this.stages.pop();
+      last.close();
+      last.element.remove();
+    }
+    return true;
   }
 
   get photo() {
@@ -90,30 +121,35 @@ class Viewer {
     const place = clamp(this.place + by, 0, this.data.count - 1);
     if (place === this.place) return;
     this.place = place;
+    this.moved?.(place);
     this.show();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.send(this.place), REPORT_MILLISECONDS);
   }
 
   show() {
-    const { photo, data, place, stage } = this;
-    stage.size = photo.size ?? null;
-    stage.error = photo.error ?? "";
-    stage.picture = photo.address ? this.picture(photo.address) : null;
-    this.boxes = boxesOf(photo, data.layers);
+    const { photo, data, place } = this;
+    this.boxes = boxesOf(photo, this.layers);
+    this.listLayers();
+    this.keepPictures();
     this.showTexts();
     this.keepShape();
-    const { x1, y1, label } = stage.active ?? {};
-    stage.active = this.boxes.find((box) => box.x1 === x1 && box.y1 === y1 && box.label === label) ?? null;
+    for (const stage of this.stages) {
+      stage.size = photo.size ?? null;
+      stage.error = photo.error ?? "";
+      stage.picture = photo.address ? this.picture(photo.address) : null;
+      const { x1, y1, label } = stage.active ?? {};
+      stage.active = this.boxes.find((box) => box.x1 === x1 && box.y1 === y1 && box.label === label) ?? null;
+    }
     this.refresh();
-    const begun = [data.identity, place, photo.address].join(" ");
+    const begun = [data.identity, place, photo.key ?? photo.address].join(" ");
     if (this.begun !== begun) this.begin();
     this.begun = begun;
   }
 
   // Fit the photo, or zoom to the box that the server points at.
   begin() {
-    this.stage.active = null;
+    this.stages.forEach((stage) => (stage.active = null));
     this.stage.fit();
     const [key, index] = this.photo.focus ?? [];
     const box = this.boxes.filter((other) => other.layer.key === key)[index];
@@ -139,25 +175,30 @@ class Viewer {
     const several = this.data.count > 1;
     if (!width || (this.shaped && several)) return;
     this.shaped = true;
-    this.find(".stage").style.setProperty("--aspect", clamp(width / height, several ? 1 : 0.75, 2.2));
+    this.find(".stages").style.setProperty("--aspect", clamp(width / height, several ? 1 : 0.75, 2.2));
   }
 
   // After a change of boxes, layers or the slider.
   refresh() {
-    const { stage, data } = this;
-    const scored = this.boxes.filter((box) => this.scores(box));
-    for (const layer of data.layers) {
-      const output = this.find(`[data-layer="${CSS.escape(layer.key)}"] output`);
-      output.textContent = scored.filter((box) => box.layer === layer).length;
+    const { data } = this;
+    const kept = this.boxes.filter(this.keeps);
+    for (const { key } of data.layers) {
+      const output = this.find(`[data-layer="${CSS.escape(key)}"] output`);
+      output.textContent = kept.filter((box) => box.layer.key === key).length;
     }
-    stage.boxes = scored.filter((box) => !this.hidden.has(box.layer.key));
-    if (!stage.boxes.includes(stage.active)) stage.active = null;
+    const shown = kept.filter((box) => !this.hidden.has(box.layer.key));
+    this.stages.forEach((stage, side) => this.fill(stage, shown, side));
     this.find(".slider output").textContent = Number(this.slider.value).toFixed(2);
-    this.find(".stage").ariaLabel =
+    this.stage.redraw();
+  }
+
+  fill(stage, shown, side) {
+    stage.boxes = this.stages.length > 1 ? shown.filter((box) => (box.layer.side ?? 0) === side) : shown;
+    if (!stage.boxes.includes(stage.active)) stage.active = null;
+    stage.element.ariaLabel =
       `${this.photo.name ?? "Photo"}, ${stage.boxes.length} boxes. ` +
-      `Arrow keys: ${data.count > 1 ? "left and right for other photos, " : ""}up and down for boxes; ` +
+      `Arrow keys: ${this.data.count > 1 ? "left and right for other photos, " : ""}up and down for boxes; ` +
       "plus, minus and 0: zoom.";
-    stage.redraw();
   }
 
   scores(box) {
@@ -166,10 +207,10 @@ class Viewer {
   }
 
   listLayers() {
-    const listed = JSON.stringify(this.data.layers);
+    const listed = JSON.stringify(this.layers);
     if (listed === this.listed) return;
     this.listed = listed;
-    this.find(".layers").replaceChildren(...this.data.layers.map((layer) => this.layerLabel(layer)));
+    this.find(".layers").replaceChildren(...this.layers.map((layer) => this.layerLabel(layer)));
   }
 
   layerLabel(layer) {
@@ -194,7 +235,8 @@ class Viewer {
   // ---- Pictures
 
   keepPictures() {
-    const used = Object.values(this.data.photos).flatMap((photo) => photo.address ?? []);
+    const near = [this.place, this.place + 1, this.place - 1];
+    const used = near.flatMap((place) => this.data.photos[place]?.address ?? []);
     for (const [address, picture] of this.pictures) {
       const failed = picture.complete && !picture.naturalWidth; // fetched again
       const spare = this.pictures.size > MAX_PICTURES && !used.includes(address);
@@ -217,31 +259,36 @@ class Viewer {
 
   listen() {
     const { stage } = this;
-    const { element } = stage;
     this.find(".previous").onclick = () => this.step(-1);
     this.find(".next").onclick = () => this.step(1);
     this.find(".in").onclick = () => stage.zoomBy(ZOOM_STEP);
     this.find(".out").onclick = () => stage.zoomBy(1 / ZOOM_STEP);
     this.find(".fit").onclick = () => stage.fit();
     this.find(".labels input").onchange = (event) => {
-      stage.labels = event.target.checked;
+      this.stages.forEach((every) => (every.labels = event.target.checked));
       stage.redraw();
     };
     this.slider.oninput = () => this.refresh();
     this.root.onkeydown = (event) => this.press(event);
-    element.onpointerdown = (event) => this.touch(event);
-    element.onpointermove = (event) => this.move(event);
-    element.onpointerup = (event) => this.release(event);
+    this.listenTo(stage);
+  }
+
+  listenTo(stage) {
+    const { element } = stage;
+    stage.labels = this.find(".labels input").checked;
+    element.onpointerdown = (event) => this.touch(event, stage);
+    element.onpointermove = (event) => this.move(event, stage);
+    element.onpointerup = (event) => this.release(event, stage);
     element.onpointercancel = (event) => this.pointers.delete(event.pointerId);
-    element.onpointerleave = (event) => event.pointerType === "mouse" && this.pointAt(null);
+    element.onpointerleave = (event) => event.pointerType === "mouse" && pointAt(stage, null);
     element.ondblclick = (event) =>
-      stage.zoom > 1 ? stage.fit() : stage.zoomBy(DOUBLE_CLICK_ZOOM, this.at(event));
-    element.addEventListener("wheel", (event) => this.turn(event), { passive: false });
+      stage.zoom > 1 ? stage.fit() : stage.zoomBy(DOUBLE_CLICK_ZOOM, pointIn(element, event));
+    element.addEventListener("wheel", (event) => this.turn(event, stage), { passive: false });
   }
 
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target === this.slider) return;
-    const { stage } = this;
+    const stage = this.stages.find(({ element }) => element === event.target) ?? this.stage;
     const moved = (x, y, action) => (event.shiftKey ? () => stage.pan(PAN_STEP * x, PAN_STEP * y) : action);
     const action = {
       ArrowLeft: moved(1, 0, () => this.step(-1)),
@@ -259,28 +306,18 @@ class Viewer {
     action();
   }
 
-  at(event) {
-    const { left, top } = this.stage.element.getBoundingClientRect();
-    return [event.clientX - left, event.clientY - top];
-  }
-
-  pointAt(box) {
-    if (box !== this.stage.active) this.stage.point(box, { into: false });
-  }
-
-  touch(event) {
+  touch(event, { element }) {
     if (event.button) return;
-    this.stage.element.setPointerCapture(event.pointerId);
-    this.pointers.set(event.pointerId, this.at(event));
-    this.pressed = this.pointers.size === 1 ? this.at(event) : null;
+    element.setPointerCapture(event.pointerId);
+    this.pointers.set(event.pointerId, pointIn(element, event));
+    this.pressed = this.pointers.size === 1 ? pointIn(element, event) : null;
   }
 
-  move(event) {
-    const { stage } = this;
-    const now = this.at(event);
+  move(event, stage) {
+    const now = pointIn(stage.element, event);
     const before = this.pointers.get(event.pointerId);
     if (!before) {
-      if (event.pointerType === "mouse") this.pointAt(stage.boxAt(now));
+      if (event.pointerType === "mouse") pointAt(stage, stage.boxAt(now));
       return;
     }
     const other = [...this.pointers].find(([id]) => id !== event.pointerId)?.[1];
@@ -293,24 +330,25 @@ class Viewer {
     stage.pan((now[0] - before[0]) * share, (now[1] - before[1]) * share);
   }
 
-  release(event) {
+  release(event, stage) {
     const start = this.pressed;
     this.pointers.delete(event.pointerId);
     if (!start || this.pointers.size) return;
     this.pressed = null;
-    const [x, y] = this.at(event).map((value, axis) => value - start[axis]);
-    const swiped = event.pointerType === "touch" && this.stage.zoom === 1;
-    if (Math.hypot(x, y) < MOVED) this.pointAt(this.stage.boxAt(this.at(event)));
+    const end = pointIn(stage.element, event);
+    const [x, y] = end.map((value, axis) => value - start[axis]);
+    const swiped = event.pointerType === "touch" && stage.zoom === 1;
+    if (Math.hypot(x, y) < MOVED) pointAt(stage, stage.boxAt(end));
     else if (swiped && Math.abs(x) > Math.max(SWIPE, 2 * Math.abs(y))) this.step(x < 0 ? 1 : -1);
   }
 
   // The wheel scrolls the page, unless the visitor works with the viewer.
-  turn(event) {
+  turn(event, stage) {
     const focused = this.root.contains(this.root.getRootNode().activeElement);
     const pixels = event.deltaY * (event.deltaMode ? 16 : 1);
-    const scrolls = this.stage.zoom === 1 && pixels > 0;
+    const scrolls = stage.zoom === 1 && pixels > 0;
     if (!event.ctrlKey && (!focused || scrolls)) return;
     event.preventDefault();
-    this.stage.zoomBy(Math.exp(-pixels * WHEEL_SPEED * (event.ctrlKey ? 4 : 1)), this.at(event));
+    stage.zoomBy(Math.exp(-pixels * WHEEL_SPEED * (event.ctrlKey ? 4 : 1)), pointIn(stage.element, event));
   }
 }

@@ -1,0 +1,98 @@
+"""What a visitor has given on the Predict page, and the predictions on it.
+
+Streamlit forgets the files of a field that is not on the page any more. They are kept here for the way back, and for a
+reload: the address names the visit by a token.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+from streamlit.typing import UploadedFile
+
+from autodet.inference.given_photos import GivenFile, UnpackedArchives
+from autodet.inference.held_items import HeldItems
+from autodet.inference.prediction_batches import PredictionBatch, Way
+from autodet.ui.common.address import named_in_address, write_address
+
+VISIT = "visit of the Predict page"  # session state
+DROPPED = "dropped"  # in the address
+
+
+@dataclass(eq=False)
+class Visit:
+    """A visit of the Predict page.
+
+    Attributes:
+        tab: Title of the open tab; None before the first.
+        files: Files in the field of each tab.
+        earlier: Files of earlier fields of each tab.
+        taken: Split and number of the photos taken from each data set, by its id.
+        tiles: Whether large photos are predicted on in tiles too.
+        archives: The unpacked archives among the files.
+        batches: Batches of predictions, the last used at the end.
+    """
+
+    tab: str | None = None
+    files: dict[str, list[GivenFile]] = field(default_factory=dict)
+    earlier: dict[str, list[GivenFile]] = field(default_factory=dict)
+    taken: dict[str, tuple[str, int]] = field(default_factory=dict)
+    tiles: bool = False
+    archives: UnpackedArchives = field(default_factory=UnpackedArchives)
+    batches: dict[Way, PredictionBatch] = field(default_factory=dict)
+
+    def take(self, tab: str, uploads: Sequence[UploadedFile], *, fresh: bool) -> list[GivenFile]:
+        """Take the files in a field, and return all files of its tab.
+
+        Args:
+            tab: Title of the tab.
+            uploads: The files.
+            fresh: Whether the field is a new one, so that the visitor has not removed the files that it lacks.
+        """
+        files = [GivenFile(upload.file_id, upload.name, upload.getvalue()) for upload in uploads]
+        now = {file.id for file in files}
+        before = [*self.earlier.get(tab, ()), *(self.files.get(tab, ()) if fresh else ())]
+        self.earlier[tab], self.files[tab] = [file for file in before if file.id not in now], files
+        return [*self.earlier[tab], *files]
+
+    def forget(self, tab: str) -> None:
+        """Forget the files of earlier fields of a tab."""
+        self.earlier[tab] = []
+
+    def delete_unused(self) -> None:
+        """Delete the unpacked archives that no tab has any more."""
+        both = (*self.files.values(), *self.earlier.values())
+        self.archives.discard(keep={file.id for files in both for file in files})
+
+    def end(self) -> None:
+        """End the predictions, and delete the files on the disk."""
+        for batch in self.batches.values():
+            batch.cancel()
+        self.archives.discard()
+
+
+visits: HeldItems[Visit] = HeldItems(Visit.end)
+
+
+def current_visit() -> Visit:
+    """Return the visit of this session: the one in the address after a reload, or a new one."""
+    named = named_in_address(DROPPED)
+    token = named if named and visits.find(named) else st.session_state.get(VISIT, "")
+    visit = visits.find(token)
+    if visit is None:
+        visit = Visit()
+        token = visits.add(visit)
+    st.session_state[VISIT] = _hold(token)
+    return visit
+
+
+def name_visit() -> None:
+    """Name the visit in the address, if it has anything to find again."""
+    visit = current_visit()
+    if any(visit.files.values()) or any(visit.earlier.values()) or visit.taken:
+        write_address(DROPPED, st.session_state[VISIT])
+
+
+@st.cache_resource(scope="session", on_release=visits.release, show_spinner=False)
+def _hold(token: str) -> str:
+    return visits.hold(token)

@@ -1,0 +1,112 @@
+"""Quality and time of predictions with and without tiles, on large photos with small objects.
+
+    AUTODET_HOME=... python -m benchmarks.tiles MODEL DATASET [--ratios 2 4] [--canvases 12]
+
+Each large photo is a canvas whose sides are a multiple of the median training photo. Photos of the data set that the
+model was not trained on are pasted on it at random places, with their longer side 0.4 to 1 times the median training
+photo; the background is one of them, enlarged and blurred. Ratio 0 stands for the photos of the data set as they are.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.datasets.manifest import Dataset, load_dataset
+from autodet.datasets.photos import open_photo
+from autodet.evaluation.report import evaluate_predictions
+from autodet.inference.comparable_records import comparable_records
+from autodet.inference.detector import Detector, load_detector
+from autodet.records import EvaluationReport, ImageRecord
+from autodet.workspace import Workspace
+from tests.helpers import voc_xml
+
+SCALES = (0.4, 1.0)
+
+
+def main() -> None:
+    """Print a row for each ratio, with and without tiles."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("dataset")
+    parser.add_argument("--ratios", type=float, nargs="+", default=[0, 2, 4])
+    parser.add_argument("--canvases", type=int, default=12)
+    options = parser.parse_args()
+    detector, dataset = load_detector(options.model), load_dataset(options.dataset)
+    sizes = detector.card.trained_sizes
+    assert sizes
+    print(f"{options.model}: {sizes}, {detector.card.image_size} px, {detector.runtime}")
+    for ratio in options.ratios:
+        with TemporaryDirectory() as folder:
+            shown = _canvases(dataset, sizes.photo_side, ratio, options.canvases, Path(folder)) if ratio else dataset
+            records = comparable_records(detector.card, shown, "all" if ratio else "val")
+            for tiles in (False, True):
+                print(f"| {ratio:g} | {len(records)} | {_row(detector, shown, records, tiles)}", flush=True)
+
+
+def _row(detector: Detector, dataset: Dataset, records: Sequence[ImageRecord], tiles: bool) -> str:
+    started = time.perf_counter()
+    predictions = detector.predict_dataset(dataset, records, tiles=tiles)
+    seconds = (time.perf_counter() - started) / len(records)
+    report = evaluate_predictions(records, predictions, detector.classes, detector.card.all_thresholds)
+    found, right, shown = _totals(report)
+    mean = np.mean([seen.tiles for seen in predictions])
+    small = report.coco["APs"]
+    figures = [
+        report.map50,
+        report.map50_95,
+        small if small is not None else float("nan"),
+        found,
+        right / max(1, shown),
+    ]
+    return " | ".join([f"{mean:.0f}", *(f"{figure:.3f}" for figure in figures), f"{seconds:.2f} |"])
+
+
+def _totals(report: EvaluationReport) -> tuple[float, float, float]:
+    """Return recall over all boxes, and the numbers of right and of shown detections, at the thresholds."""
+    boxes = [(one.boxes, one.recall or 0.0, one.precision) for one in report.per_class.values()]
+    right = sum(count * recall for count, recall, _ in boxes)
+    shown = sum(count * recall / precision for count, recall, precision in boxes if precision)
+    return right / max(1, sum(count for count, _, _ in boxes)), right, shown
+
+
+def _canvases(dataset: Dataset, side: int, ratio: float, count: int, folder: Path) -> Dataset:
+    random = np.random.default_rng(0)
+    records = [record for record in dataset.images if record.split != "train"]
+    for number in range(count):
+        background = open_photo(dataset.photo(records[random.integers(len(records))])).resize((64, 64))
+        canvas = background.resize((round(ratio * side),) * 2, Image.Resampling.BICUBIC)
+        canvas = canvas.filter(ImageFilter.GaussianBlur(side / 8))
+        marks = []
+        for left, top in _cells(round(ratio), side, random):
+            record = records[random.integers(len(records))]
+            photo = open_photo(dataset.photo(record))
+            scale = side * random.uniform(*SCALES) / max(photo.size)
+            small = photo.resize((round(photo.width * scale), round(photo.height * scale)), Image.Resampling.LANCZOS)
+            at = (
+                left + int(random.integers(side - small.width + 1)),
+                top + int(random.integers(side - small.height + 1)),
+            )
+            canvas.paste(small, at)
+            for box, class_id in zip(record.annotations.boxes_xyxy, record.annotations.class_ids, strict=True):
+                marks.append((dataset.classes[class_id], tuple((box * scale + np.array(at * 2)).round(1).tolist())))
+        canvas.save(folder / f"{number}.png")
+        (folder / f"{number}.xml").write_text(voc_xml(f"{number}.png", canvas.size, marks), "utf-8")
+    decisions = {"photo_alike": "keep"}
+    return import_dataset(folder, "canvases", decisions=decisions, workspace=Workspace(folder / "home"))
+
+
+def _cells(ratio: int, side: int, random: np.random.Generator) -> Iterator[tuple[int, int]]:
+    """Yield the corners of half of the squares that a canvas consists of."""
+    cells = [(column * side, row * side) for row in range(ratio) for column in range(ratio)]
+    for place in random.permutation(len(cells))[: max(1, len(cells) // 2)]:
+        yield cells[place]
+
+
+if __name__ == "__main__":
+    main()
