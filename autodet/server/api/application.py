@@ -106,7 +106,7 @@ class _Api:
         self, model: StoredModel, photo: SentPhoto, options: PredictionOptions, visitor: Visitor
     ) -> Response:
         begun = time.monotonic()
-        prediction = await self._prediction(model, photo, visitor)
+        prediction = await self._prediction(model, photo, visitor, tiles=options.tiles)
         least = options.threshold
         shown = prediction.above(_own_thresholds(model) if least is None else least)
         if options.format == "image":
@@ -118,17 +118,18 @@ class _Api:
             "image": {"width": width, "height": height},
             "detections": detection_documents(shown, model.card.classes),
             "truncated": shown.truncated,
+            "tiles": shown.tiles,
             "seconds": round(time.monotonic() - begun, 4),
         }
         return JSONResponse(document, headers=NO_STORE)
 
-    async def _prediction(self, model: StoredModel, photo: SentPhoto, visitor: Visitor) -> Prediction:
+    async def _prediction(self, model: StoredModel, photo: SentPhoto, visitor: Visitor, *, tiles: bool) -> Prediction:
         size_wh = await to_thread.run_sync(_checked_size, photo)
         use = Use.of_photo(size_wh, len(photo.content))
         with ExitStack() as stack:
             allowance = shared_quota.prediction(visitor.address, use, load_settings())
             await to_thread.run_sync(stack.enter_context, allowance, limiter=self._quota)
-            return await self._predictor.predict(model, photo.content, photo.name)
+            return await self._predictor.predict(model, photo.content, photo.name, tiles=tiles)
 
 
 def _checked_size(photo: SentPhoto) -> tuple[int, int]:

@@ -74,6 +74,7 @@ SCHEMAS: dict[str, Schema] = {
         truncated=_described(
             {"type": "boolean"}, "Whether the model returned as many objects as it can, so that there may be more."
         ),
+        tiles=_described(COUNT, "Number of tiles that were predicted on besides the whole photo."),
         seconds=_described(NUMBER, "Time from the end of the request to the answer."),
     ),
 }
@@ -121,6 +122,12 @@ def _prediction_operation() -> dict[str, Any]:
             "in": "query",
             "schema": {"enum": ["json", "image"], "default": "json"},
             "description": "image: the photo with its boxes drawn, a JPEG, instead of JSON.",
+        },
+        {
+            "name": "tiles",
+            "in": "query",
+            "schema": {"enum": [0, 1], "default": 0},
+            "description": "1: find small objects on a large photo, on overlapping tiles of it; takes longer.",
         },
     ]
     photo_form = {"type": "object", "properties": {FIELD: PHOTO}, "required": [FIELD]}

@@ -18,12 +18,13 @@ MAX_SILENT_SECONDS = 15.0
 GRACE_SECONDS = 20.0
 MIN_BYTES_PER_SECOND = 50_000  # of a body, after the grace period
 MAX_NAME = 200  # characters
+MAX_FIELDS = 8  # of a form, one of which is right
 RAW = "application/octet-stream"
 FORM = "multipart/form-data"
 HOW = f"send the photo as {FORM} with the field {FIELD!r}, or its bytes with a Content-Type such as image/jpeg or {RAW}"
 TOO_LARGE = f"The photo takes more than {size_text(MAX_BODY_BYTES)}; send a smaller one."
 EMPTY = f"The request has no body; {HOW}."
-NO_FORM = f"The body is not a complete form; {HOW}."
+NO_FORM = f"The body is not a complete form with one photo; {HOW}."
 NO_FILE = f"The field {FIELD!r} is text; send the photo as a file."
 SEVERAL = f"The form has several files or fields; send one photo in the field {FIELD!r}, and options in the address."
 ENCODED = "The body has a Content-Encoding; send the photo as it is."
@@ -93,12 +94,14 @@ async def read_photo(request: Request) -> SentPhoto:
 async def _photo_of_form(request: Request, body: AsyncGenerator[bytes, None], boundary: str) -> SentPhoto:
     if not boundary:
         raise Refusal(400, NO_FORM)
-    parser = MultiPartParser(request.headers, body, max_files=2, max_fields=2, max_part_size=MAX_BODY_BYTES)
+    parser = MultiPartParser(
+        request.headers, body, max_files=MAX_FIELDS, max_fields=MAX_FIELDS, max_part_size=MAX_BODY_BYTES
+    )
     parser.spool_max_size = MAX_BODY_BYTES + 1  # stays in memory
     try:
         form = await parser.parse()
     except MultiPartException as error:
-        raise Refusal(400, SEVERAL if "Too many" in error.message else NO_FORM) from error
+        raise Refusal(400, NO_FORM) from error
     try:
         return await _only_photo(form)
     finally:

@@ -7,9 +7,11 @@ from typing import Literal, Self, get_args
 from starlette.datastructures import QueryParams
 
 from autodet.server.api.refusals import DOCS, Refusal
+from autodet.text_format import listed
 
 Form = Literal["json", "image"]
 FORMS: tuple[Form, ...] = get_args(Form)
+OPTIONS = ("threshold", "format", "tiles")
 SWITCH = {"0": False, "1": True}
 MAX_SHOWN = 40  # characters of a wrong value
 
@@ -21,10 +23,12 @@ class PredictionOptions:
     Attributes:
         threshold: Minimum confidence of a detection, 0 to 1; None for the model's own threshold of each class.
         format: ``json`` for the detections, ``image`` for the photo with its boxes drawn, a JPEG.
+        tiles: Whether to predict on tiles of a large photo too; see ``Detector.predict``.
     """
 
     threshold: float | None = None
     format: Form = "json"
+    tiles: bool = False
 
     @classmethod
     def of(cls, query: QueryParams) -> Self:
@@ -35,12 +39,15 @@ class PredictionOptions:
         """
         given = query.multi_items()
         for name, _ in given:
-            if name not in ("threshold", "format"):
-                raise Refusal(400, f"There is no option {name[:MAX_SHOWN]!r}; give threshold or format. {DOCS}")
+            if name not in OPTIONS:
+                raise Refusal(400, f"There is no option {name[:MAX_SHOWN]!r}; give {listed(OPTIONS, 'or')}. {DOCS}")
             if len(query.getlist(name)) > 1:
                 raise Refusal(400, f"The option {name!r} is given twice; give it once.")
         threshold, form = query.get("threshold"), query.get("format", "json")
-        return cls(None if threshold is None else _threshold(threshold), _format(form))
+        tiles = query.get("tiles", "0")
+        if tiles not in SWITCH:
+            raise Refusal(400, f"The option tiles is {tiles[:MAX_SHOWN]!r}; give 0 or 1.")
+        return cls(None if threshold is None else _threshold(threshold), _format(form), SWITCH[tiles])
 
 
 def _threshold(text: str) -> float:

@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ MAX_REMEMBERED = 32  # detectors: facts only, as the models are loaded in the pr
 class _Wanted:
     model: StoredModel
     photo: tuple[bytes, str]
+    tiles: bool
     answer: "asyncio.Future[Prediction]"
 
 
@@ -38,13 +40,14 @@ class Predictor:
         self._thread = ThreadPoolExecutor(1, "autodet-api")
         self._detectors: OrderedDict[Path, Detector] = OrderedDict()
 
-    async def predict(self, model: StoredModel, content: bytes, name: str) -> Prediction:
+    async def predict(self, model: StoredModel, content: bytes, name: str, *, tiles: bool = False) -> Prediction:
         """Detect objects on a photo; a cancelled call is dropped if its prediction has not begun.
 
         Args:
             model: The model.
             content: The bytes of the photo's file.
             name: Its name, for error messages.
+            tiles: Whether to predict on tiles of a large photo too; see ``Detector.predict``.
 
         Returns:
             The prediction, including detections of low confidence.
@@ -54,7 +57,7 @@ class Predictor:
             BusyError: Too many predictions of pages are waiting.
             ModelError: The model cannot be used, or the prediction process ended repeatedly.
         """
-        wanted = _Wanted(model, (content, name), asyncio.get_running_loop().create_future())
+        wanted = _Wanted(model, (content, name), tiles, asyncio.get_running_loop().create_future())
         self._waiting.append(wanted)
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._serve())
@@ -77,9 +80,10 @@ class Predictor:
                     wanted.answer.set_exception(result)
 
     def _next_batch(self) -> list[_Wanted]:
-        """Take the first photo, and the next ones for the same model."""
+        """Take the first photo, and the next ones for the same model; one on tiles is alone, because it takes long."""
         first = self._waiting[0]
-        batch = [wanted for wanted in self._waiting if wanted.model == first.model][:BATCH]
+        others = (one for one in self._waiting if not first.tiles and not one.tiles and one.model == first.model)
+        batch = list(islice(others, BATCH)) or [first]
         self._waiting = deque(wanted for wanted in self._waiting if wanted not in batch)
         return batch
 
@@ -94,7 +98,7 @@ class Predictor:
 
     def _predictions(self, batch: list[_Wanted]) -> list[Prediction | Exception]:
         detector = self._detector(batch[0].model)
-        predictions = detector.predict_named([wanted.photo for wanted in batch], 0.0)
+        predictions = detector.predict_named([wanted.photo for wanted in batch], 0.0, tiles=batch[0].tiles)
         return [PhotoError(prediction.error) if prediction.error else prediction for prediction in predictions]
 
     def _detector(self, model: StoredModel) -> "Detector":

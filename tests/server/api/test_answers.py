@@ -80,6 +80,17 @@ def test_the_photo_with_its_boxes_is_a_jpeg(client, photo):
     assert Image.open(BytesIO(answer.content)).size == Image.open(BytesIO(photo)).size
 
 
+def test_a_large_photo_is_predicted_on_tiles_if_the_client_says_so(client, photo):
+    large = BytesIO()
+    Image.open(BytesIO(photo)).resize((1800, 1800)).save(large, "JPEG")
+
+    def tiles(**options):
+        return client.post(PREDICT, content=large.getvalue(), headers=JPEG, params=options).json()["tiles"]
+
+    assert tiles() == tiles(tiles=0) == 0
+    assert tiles(tiles=1) > 1
+
+
 def test_models_are_listed_and_described(client, fruit):
     (listed,) = client.get("/api/models").json()
     assert listed == client.get(f"/api/models/{FRUIT}").json()
@@ -150,6 +161,7 @@ MISTAKES = {
     "a threshold above 1": (400, "'1.5'", {"params": {"threshold": "1.5"}}),
     "no number": (400, "'nan'", {"params": {"threshold": "nan"}}),
     "an empty threshold": (400, "threshold", {"params": {"threshold": ""}}),
+    "tiles of words": (400, "'yes'", {"params": {"tiles": "yes"}}),
     "another format": (400, "'pdf'", {"params": {"format": "pdf"}}),
     "an unknown option": (400, "'treshold'", {"params": {"treshold": "1"}}),
     "an option twice": (400, "twice", {"params": [("threshold", "1"), ("threshold", "0")]}),

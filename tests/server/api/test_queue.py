@@ -116,7 +116,7 @@ class Detector:
     def __init__(self, model: StoredModel) -> None:
         self.card, self.batches = model.card, []
 
-    def predict_named(self, photos, threshold, on_error="raise"):
+    def predict_named(self, photos, threshold, on_error="raise", *, tiles=False):
         self.batches.append([name for _, name in photos])
         if any(content == b"fatal" for content, _ in photos):
             raise ModelError("The prediction process ended twice.")
@@ -147,6 +147,17 @@ def test_photos_for_one_model_are_predicted_together(loaded):
     assert loaded["apple"].batches[0] == ["1", "2", "4", "5", "6", "7", "8", "9"]
     assert loaded["pear"].batches == [["3"]]
     assert sum(map(len, loaded["apple"].batches)) == 12
+
+
+def test_a_photo_on_tiles_is_predicted_alone(loaded):
+    async def run():
+        predictor, one = Predictor(), model("apple")
+        await asyncio.gather(
+            *(predictor.predict(one, b"", name, tiles=name == "large") for name in ("a", "large", "b"))
+        )
+
+    asyncio.run(run())
+    assert loaded["apple"].batches == [["a", "b"], ["large"]]
 
 
 def test_a_photo_that_fails_takes_no_other_along(loaded):
