@@ -5,12 +5,13 @@ read all earlier ones, so that no bundle gets two versions.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, TypeVar
+from functools import lru_cache, partial
+from typing import Any, NoReturn, TypeVar
 
 from autodet.access.visitor import current_visitor
 from autodet.errors import NotFoundError, RegistryError, warn
@@ -28,6 +29,9 @@ from autodet.registry.store import Store
 READERS = 10  # threads
 KEPT_DOCUMENTS = 2_000  # in memory
 
+DOCUMENT = re.compile(r"[^/]+/(versions|tags/[^/]+)/[1-9][0-9]{0,8}\.json")
+DAMAGED = "damaged, or of a later version of autodet"
+
 Document = TypeVar("Document")
 
 
@@ -38,10 +42,10 @@ class Catalog:
     store: Store
 
     def models(self) -> list[RegisteredModel]:
-        """Return every model, by name; documents that are not as autodet writes them are left out."""
-        keys = self.store.list("")
-        names = sorted({key.partition("/")[0] for key in keys if "/" in key})
-        found = [self._model(name, keys) for name in names if is_name(name)]
+        """Return every model, by name; documents that are not as autodet writes them are left out, with a warning."""
+        contents = self._read(self.store.list(""))
+        names = sorted({key.partition("/")[0] for key in contents})
+        found = [_model(name, contents) for name in names if is_name(name)]
         return [model for model in found if model.versions]
 
     def model(self, name: str) -> RegisteredModel:
@@ -50,29 +54,31 @@ class Catalog:
         Raises:
             NotFoundError: The registry has no version of it.
         """
-        found = self._model(name, self.store.list(f"{name}/"))
-        if found.versions:
-            return found
-        there = ", ".join(model.name for model in self.models())
-        hint = f"it has {there}" if there else "it is empty: push a model"
-        raise NotFoundError(f"The registry {self.store.address} has no model {name!r}; {hint}.")
+        found = _model(name, self._read(self.store.list(f"{name}/")))
+        return found if found.versions else self._has_no(name)
 
     def find(self, reference: Reference) -> ModelVersion:
         """Return the version that a reference names, the newest if it names none.
 
         Raises:
             NotFoundError: There is no such model, version or tag.
+            RegistryError: Its document, or that of the tag's last move, is damaged.
         """
-        model = self.model(reference.name)
-        number = model.tags.get(reference.tag) if reference.tag else reference.version
-        if reference.tag and number is None:
-            there = f"its tags are {', '.join(model.tags)}" if model.tags else "it has none"
-            raise NotFoundError(f"The model {model.name!r} of the registry has no tag {reference.tag!r}; {there}.")
-        found = [version for version in model.versions if number in (None, version.version)]
-        if not found:
-            there = ", ".join(str(version.version) for version in reversed(model.versions))
-            raise NotFoundError(f"The model {model.name!r} of the registry has no version {number}; it has {there}.")
-        return found[0]
+        name, keys = reference.name, self.store.list(f"{reference.name}/")
+        versions = _numbered(keys, f"{name}/versions")
+        if not versions:
+            self._has_no(name)
+        number = reference.version or max(versions)
+        if tag := reference.tag:
+            moves = _numbered(keys, f"{name}/tags/{tag}")
+            if not moves:
+                raise NotFoundError(f"The model {name!r} of the registry has no tag {tag!r}; {_tags_text(name, keys)}.")
+            last = max(moves)
+            number = self._read_one(moves[last], keys, lambda one: TagMove.from_json(one, name, tag, last)).version
+        if number not in versions:
+            there = ", ".join(map(str, sorted(versions)))
+            raise NotFoundError(f"The model {name!r} of the registry has no version {number}; it has {there}.")
+        return self._read_one(versions[number], keys, lambda one: ModelVersion.from_json(one, name, number))
 
     def publish(self, version: ModelVersion) -> ModelVersion:
         """Create the next version of a model, whose bundle is stored already.
@@ -85,7 +91,8 @@ class Catalog:
         """
         while True:
             keys = self.store.list(f"{version.name}/versions/")
-            if same := [one for one in self._versions(version.name, keys) if one.sha256 == version.sha256]:
+            earlier = _model(version.name, self._read(keys)).versions
+            if same := [one for one in earlier if one.sha256 == version.sha256]:
                 return same[0]
             version = replace(version, version=max(_numbered(keys, f"{version.name}/versions"), default=0) + 1)
             if self.store.create(version.key, to_bytes(version.to_json())):
@@ -99,49 +106,82 @@ class Catalog:
             tag: The tag; created if it does not exist.
             seen: The last move that the user knows, 0 for none; None to move the tag wherever it is now.
 
+        Returns:
+            The new move, or the last one if the tag names the version already.
+
         Raises:
             RegistryError: Another user has moved the tag to another version since ``seen``.
         """
+        name = version.name
         self.store.prepare()
         while True:
-            keys = self.store.list(f"{version.name}/tags/{tag}/")
-            moves = self._moves(version.name, keys).get(tag, ())
-            last, number = (moves[0] if moves else None), max(_numbered(keys, f"{version.name}/tags/{tag}"), default=0)
+            keys = self.store.list(f"{name}/tags/{tag}/")
+            moves = _model(name, self._read(keys)).moves.get(tag, ())
+            last, number = (moves[0] if moves else None), max(_numbered(keys, f"{name}/tags/{tag}"), default=0)
             if last and last.version == version.version:
                 return last
             if seen is not None and seen != number:
                 raise RegistryError(_moved_since(tag, last))
             before = last.version if last else None
-            move = TagMove(version.name, tag, number + 1, version.version, before, now(), current_visitor().name)
+            move = TagMove(name, tag, number + 1, version.version, before, now(), current_visitor().name)
             if self.store.create(move.key, to_bytes(move.to_json())):
                 return move
 
-    def _model(self, name: str, keys: Mapping[str, str]) -> RegisteredModel:
-        return RegisteredModel(name, self._versions(name, keys), self._moves(name, keys))
+    def _has_no(self, name: str) -> NoReturn:
+        there = ", ".join(model.name for model in self.models())
+        hint = f"it has {there}" if there else "it is empty: push a model"
+        raise NotFoundError(f"The registry {self.store.address} has no model {name!r}; {hint}.")
 
-    def _versions(self, name: str, keys: Mapping[str, str]) -> tuple[ModelVersion, ...]:
-        found = self._documents(f"{name}/versions", keys, lambda one, number: ModelVersion.from_json(one, name, number))
-        return tuple(version for version in found if version)
-
-    def _moves(self, name: str, keys: Mapping[str, str]) -> dict[str, tuple[TagMove, ...]]:
-        """Return the moves of each tag, the last first; a tag whose last move cannot be read is left out."""
-        start = f"{name}/tags/"
-        tags = sorted({key.removeprefix(start).partition("/")[0] for key in keys if key.startswith(start)})
-        moves = {tag: self._moves_of(name, tag, keys) for tag in tags if is_name(tag, "tag")}
-        return {tag: found for tag, found in moves.items() if found}
-
-    def _moves_of(self, name: str, tag: str, keys: Mapping[str, str]) -> tuple[TagMove, ...]:
-        found = self._documents(f"{name}/tags/{tag}", keys, lambda one, move: TagMove.from_json(one, name, tag, move))
-        return tuple(move for move in found if move) if found and found[0] else ()
-
-    def _documents(
-        self, folder: str, keys: Mapping[str, str], parse: Callable[[Any, int], Document]
-    ) -> list[Document | None]:
-        """Read the numbered documents of a folder, the last first; None for one that is not as autodet writes it."""
-        numbered = sorted(_numbered(keys, folder).items(), reverse=True)
+    def _read(self, keys: Mapping[str, str]) -> dict[str, bytes]:
+        """Return the contents of all documents among some keys."""
+        wanted = [key for key in keys if DOCUMENT.fullmatch(key)]
         with ThreadPoolExecutor(READERS) as readers:
-            contents = readers.map(lambda one: _content(self.store, one[1], keys[one[1]]), numbered)
-            return [_parsed(content, parse, *one) for content, one in zip(contents, numbered, strict=True)]
+            contents = readers.map(lambda key: _content(self.store, key, keys[key]), wanted)
+            return dict(zip(wanted, contents, strict=True))
+
+    def _read_one(self, key: str, keys: Mapping[str, str], parse: Callable[[Any], Document]) -> Document:
+        document = _parsed(_content(self.store, key, keys[key]), parse)
+        if document is None:
+            raise RegistryError(f"The document {key} of the registry is {DAMAGED}; name another version.")
+        return document
+
+
+def _model(name: str, contents: Mapping[str, bytes]) -> RegisteredModel:
+    """Return a model from the contents of its documents."""
+    versions = _documents(f"{name}/versions", contents, lambda number, one: ModelVersion.from_json(one, name, number))
+    moves = {tag: _moves(name, tag, contents) for tag in _tags(name, contents)}
+    there = tuple(version for version in versions if version)
+    return RegisteredModel(name, there, {tag: found for tag, found in moves.items() if found})
+
+
+def _tags(name: str, keys: Iterable[str]) -> list[str]:
+    start = f"{name}/tags/"
+    tags = {key.removeprefix(start).partition("/")[0] for key in keys if key.startswith(start)}
+    return sorted(tag for tag in tags if is_name(tag, "tag"))
+
+
+def _tags_text(name: str, keys: Iterable[str]) -> str:
+    tags = _tags(name, keys)
+    return f"its tags are {', '.join(tags)}" if tags else "it has none"
+
+
+def _moves(name: str, tag: str, contents: Mapping[str, bytes]) -> tuple[TagMove, ...]:
+    """Return the moves of a tag, the last first; none if the last one cannot be read."""
+    found = _documents(f"{name}/tags/{tag}", contents, lambda move, one: TagMove.from_json(one, name, tag, move))
+    return tuple(move for move in found if move) if found and found[0] else ()
+
+
+def _documents(
+    folder: str, contents: Mapping[str, bytes], parse: Callable[[int, Any], Document]
+) -> list[Document | None]:
+    """Return the numbered documents of a folder, the last first; None and a warning for a damaged one."""
+    documents = []
+    for number, key in sorted(_numbered(contents, folder).items(), reverse=True):
+        document = _parsed(contents[key], partial(parse, number))
+        if document is None:
+            warn(f"The document {key} of the registry is {DAMAGED}, and is left out.")
+        documents.append(document)
+    return documents
 
 
 def now() -> str:
@@ -166,12 +206,11 @@ def _numbered(keys: Iterable[str], folder: str) -> dict[int, str]:
     return found
 
 
-def _parsed(content: bytes, parse: Callable[[Any, int], Document], number: int, key: str) -> Document | None:
+def _parsed(content: bytes, parse: Callable[[Any], Document]) -> Document | None:
     try:
-        return parse(json.loads(content), number)
+        return parse(json.loads(content))
     except (ValueError, RecursionError):
-        warn(f"The document {key} of the registry is damaged, or of a later version of autodet, and is left out.")
-    return None
+        return None
 
 
 def _moved_since(tag: str, last: TagMove | None) -> str:

@@ -190,6 +190,8 @@ def test_a_document_that_is_not_autodets_is_left_out(folder_place, bundle, conte
     with pytest.warns(AutodetWarning, match=r"fruit/versions/2\.json of the registry is damaged"):
         (model,) = autodet.list_registry()
     assert [version.version for version in model.versions] == [1]
+    with pytest.raises(RegistryError, match="is damaged"):
+        find_any_model("registry:fruit@2")
     with pytest.warns(AutodetWarning):
         assert autodet.push_model(small_bundle(tmp_path / "b.autodet", b"b"), "fruit").version == 3
 
@@ -197,8 +199,13 @@ def test_a_document_that_is_not_autodets_is_left_out(folder_place, bundle, conte
 def test_a_tag_whose_last_move_is_damaged_names_nothing(folder_place, bundle):
     autodet.push_model(bundle, "fruit", "production")
     folder_place.put("fruit/tags/production/2.json", b"{}")
-    with pytest.warns(AutodetWarning), pytest.raises(NotFoundError, match="has no tag 'production'"):
+    with pytest.raises(RegistryError, match=r"production/2\.json of the registry is damaged"):
         find_any_model("registry:fruit@production")
+    with pytest.warns(AutodetWarning):
+        assert autodet.list_registry()[0].tags == {}
+    with pytest.warns(AutodetWarning):
+        assert autodet.tag_model("fruit@1", "production").move == 3
+    assert find_any_model("registry:fruit@production").id == "fruit@1"
 
 
 def test_values_of_the_registry_are_plain(folder_place, bundle):
