@@ -1,8 +1,8 @@
-"""What the pages' heavy jobs cost the process of the pages: memory, CPU seconds, and the longest pause of a thread.
+"""Cost of the pages' heavy jobs for the server: memory, CPU seconds, and the longest pause of a thread.
 
     AUTODET_HOME=... python -m benchmarks.page_jobs MODEL DATASET
 
-Each job runs in a process of its own that has imported what the pages import. Prints a row for each.
+Each job runs in a process of its own with the imports of the pages. Prints a row for each.
 """
 
 import os

@@ -5,8 +5,8 @@
 
 A visitor is a client of Streamlit's protocol: it opens a session, goes to a random page every few seconds, fetches the
 pictures that the page names, follows the refreshes that the page asks for, and, with ``--photo``, predicts on Predict.
-``--cloud PYTHON`` serves ``cloud/app.py`` with that interpreter. ``--search`` runs a search on the first data set
-meanwhile. The times of a visitor include the work of this process, which shares the cores.
+``--cloud PYTHON`` serves ``cloud/app.py`` with that interpreter. ``--search`` runs a search on the first data set at
+the same time. The times of a visitor include the work of this process, which shares the cores.
 """
 
 import argparse
@@ -96,7 +96,7 @@ class Visitor:
         asked.file_urls_request.request_id, asked.file_urls_request.file_names[:] = name, [name]
         await self._socket.send(asked.SerializeToString())
         urls = await asyncio.wait_for(self._files.get(), PATIENCE_SECONDS)
-        content = self._photo + os.urandom(8)  # after the end of the JPEG: a photo that nobody has seen yet
+        content = self._photo + os.urandom(8)  # after the end of the image: a new photo for the server
         began = time.perf_counter()
         await asyncio.to_thread(
             self._http.put,
@@ -233,7 +233,7 @@ def searching(home: Path, wanted: bool) -> Iterator[None]:
 
 
 async def browse(url: str, pid: int, arguments: argparse.Namespace) -> None:
-    """Let visitors click through the pages, and print what it took."""
+    """Let visitors click through the pages, and print times, CPU and memory."""
     photo = arguments.photo.read_bytes() if arguments.photo else b""
     visitors = [Visitor(url, photo) for _ in range(arguments.visitors)]
     chance, memory = random.Random(0), list[tuple[float, float]]()

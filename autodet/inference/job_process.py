@@ -14,7 +14,7 @@ from autodet.inference.background_jobs import Job
 from autodet.processes import start_child
 
 MODULE = "autodet.inference.job_worker"
-CHECK_SECONDS = 0.2  # between two looks whether the job was cancelled
+CHECK_SECONDS = 0.2  # between checks for a cancelled job
 KILLED = "The work ended early, probably for lack of memory; close other programs, and try again."
 
 Report = Callable[[str, int, int], None]

@@ -160,3 +160,9 @@ def test_a_trial_that_starts_says_so(visit, search_there):
     search_there("busy", "running", [trial(0, "running", scores=(), planned_epochs=4)])
     (bar,) = visit("home").get("progress")
     assert "trial 0 loads its photos" in bar.proto.text
+
+
+def test_the_newest_search_has_room_for_its_curve_before_there_is_one(visit, search_there):
+    search_there("busy", "running", [trial(0, "running", scores=(), planned_epochs=4)])
+    search_there("earlier", "running", [trial(0, "running", scores=())], created="2026-01-01T10:00:00+00:00")
+    assert says(visit("home")).count("The curve appears") == 1

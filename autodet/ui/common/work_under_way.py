@@ -13,8 +13,8 @@ from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.sign_in import find_visitor
 
 REFRESH_SECONDS = 4
-# Pages that only read. Others may open a page after a click, and a refresh at that moment would leave it empty.
-REFRESHED = ("Evaluate", "Compare", "Predict", "Settings")
+# These may open another page after a click, and a refresh at that moment would leave it empty.
+NOT_REFRESHED = ("Home", "Data sets", "Train")
 
 
 def show_work(page: StreamlitPage) -> None:
@@ -30,7 +30,7 @@ def show_work(page: StreamlitPage) -> None:
         return
     if not _lines():
         return
-    refreshed = page.title in REFRESHED
+    refreshed = page.title not in NOT_REFRESHED
     with st.sidebar:
         st.fragment(_show, run_every=REFRESH_SECONDS if refreshed else None)(shares=refreshed)
 

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from autodet.datasets.imports.import_dataset import name_of
 from autodet.datasets.imports.import_job import start_import
 from autodet.datasets.imports.staging import MOTORBIKES, SAMPLE
+from autodet.datasets.manifest import list_datasets
 from autodet.datasets.sources.roots import find_below_roots
 from autodet.datasets.sources.s3.access import SCHEME, S3Credentials, check_visitor
 from autodet.datasets.sources.upload import UploadedFile
@@ -40,7 +41,10 @@ def offer_import(*, folded: bool) -> None:
     else:
         room = st.container(border=True)
         with room:
-            show_drawing("photos", 120)
+            if list_datasets():
+                st.markdown("**Import a data set**")
+            else:
+                show_drawing("photos", 120)
     with room:
         ways = {
             "An archive": _offer_archive,

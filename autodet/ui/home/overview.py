@@ -70,11 +70,11 @@ def _show_running(were_running: bool) -> None:
         running = [status for status in list_searches() if status.active]
         if were_running and not running:
             st.rerun()  # the whole page: there may be a new model
-        for status in running:
-            _show_progress(status)
+        for place, status in enumerate(running):
+            _show_progress(status, reserved=place == 0)
 
 
-def _show_progress(status: SearchStatus) -> None:
+def _show_progress(status: SearchStatus, *, reserved: bool) -> None:
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.progress(status.progress, progress_text(status))
@@ -86,15 +86,19 @@ def _show_progress(status: SearchStatus) -> None:
             ):
                 find_only_search(status.search).stop()
                 st.rerun()
-        _show_chart(status)
+        _show_chart(status, reserved=reserved)
 
 
-def _show_chart(status: SearchStatus) -> None:
+def _show_chart(status: SearchStatus, *, reserved: bool) -> None:
+    """Show the curve of a search; until it has points, its reserved space, so that the page does not jump."""
     if is_in_first_epoch(status):
         figure = first_epoch_figure(status, CHART_PIXELS)
     elif any(trial.epochs for trial in status.trials):
         figure = map_figure(most_telling(status)).update_layout(height=CHART_PIXELS)
     else:
+        if reserved:
+            with st.container(height=CHART_PIXELS, border=False):
+                st.caption("The curve appears with the first batches.")
         return
     st.plotly_chart(
         figure, key=f"chart {status.search}", alt="Progress of the search", config={"displayModeBar": False}
