@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from autodet.evaluation.outcomes import find_outcomes
-from autodet.evaluation.photo_errors import photo_errors, photos_where_one_errs
+from autodet.evaluation.photo_errors import photo_differences, photo_errors, photos_where_one_errs
 from autodet.evaluation.prediction_file import read_predictions, write_predictions
+from autodet.records import Prediction
 from tests.evaluation.scenes import random_scene
 
 
@@ -28,6 +29,14 @@ def test_photos_where_exactly_one_errs_come_with_most_errors_first():
         photos = range(len(scene.records))
         assert set(only[side].tolist()) == {one for one in photos if errors[side][one] and not errors[other][one]}
         assert (np.diff(errors[side][only[side]]) <= 0).all()
+
+
+def test_objects_that_only_one_of_two_models_shows_are_counted():
+    left, right, near = [0, 0, 10, 10], [20, 0, 30, 10], [1, 0, 11, 10]
+    a = [Prediction.of([left, right], [0, 1], [0.9, 0.8]), Prediction.of([left], [0], [0.9]), Prediction.of([], [], [])]
+    b = [Prediction.of([near], [0], [0.3]), Prediction.of([near], [1], [0.3]), Prediction.of([], [], [])]
+    assert photo_differences(a, b, ("x", "y")).tolist() == [1, 1, 0]  # one is missing, one has another class
+    assert photo_differences(b, a, ("x", "y")).tolist() == [1, 1, 0]
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -28,7 +28,7 @@ def offer_downloads(
     shown: Sequence[Sequence[Prediction]],
     under_way: bool,
 ) -> None:
-    """Offer what is shown in every layout.
+    """Offer the shown detections in every layout.
 
     Args:
         place: Container of the button.

@@ -13,13 +13,13 @@ from autodet.records import Annotations, Mark
 from autodet.text_format import counted
 from autodet.ui.common.markdown import escape
 
-READ = "labels beside photos"  # session state: the last ones, and from what they were read
+READ = "labels beside photos"  # session state: the last ones with their source
 
 
 def labels_of(
     model: StoredModel, given: GivenPhotos, sizes_wh: Mapping[NamedPhoto, tuple[int, int]]
 ) -> dict[NamedPhoto, Annotations]:
-    """Return the labels of photos with the class ids of a model, and tell what cannot be used.
+    """Return the labels of photos with the class ids of a model; sentences tell which cannot be used.
 
     Args:
         model: The model.
@@ -48,6 +48,8 @@ def _read(
             st.session_state[READ] = source, read, ""
         except AutodetError as error:
             st.session_state[READ] = source, {}, str(error)
+        except OSError:  # a label file of an unpacked archive is gone
+            st.session_state[READ] = source, {}, "They could not be read; drop them again."
     _, marks, problem = st.session_state[READ]
     if problem:
         st.warning(escape(f"The labels beside the photos are not used. {problem}"), icon=":material/label_off:")

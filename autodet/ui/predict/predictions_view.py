@@ -72,7 +72,7 @@ def shown_photos(seen: Sequence[Seen]) -> list[ShownPhoto]:
 
 
 def chosen(sides: Sides) -> Choice:
-    """Return what the visitor chooses to show in the component."""
+    """Return the thresholds and classes that the visitor chose in the component."""
     return Choice.read((st.session_state.get(KEY) or {}).get("shown"), sides)
 
 

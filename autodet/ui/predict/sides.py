@@ -1,4 +1,4 @@
-"""One or two models with their predictions on the same photos, and what a visitor chooses to show of them."""
+"""One or two models with their predictions on the same photos, and the visitor's thresholds and classes."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -80,7 +80,7 @@ class Sides:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a visitor chooses to show.
+    """The thresholds and classes that a visitor chooses.
 
     Attributes:
         thresholds: The threshold of each model by class of all sides; None for a class that it does not know.
