@@ -17,6 +17,7 @@ CHANGES = {
 HARMLESS = {
     "autodet.datasets.export.export_dataset": "the pages name a temporary file",
     "autodet.datasets.imports.temporary.temporary_dataset": "photos that are only evaluated, deleted afterwards",
+    "autodet.inference.labels_beside.read_labels": "label files of a visitor, deleted after reading",
     "autodet.inference.onnx_export.export_onnx": "the pages name a temporary file",
     "autodet.models.download._fetch_patiently": "pretrained weights, in torch's cache",
     "autodet.search.study.database._workspace_id": "the trash, which the server empties at its start",

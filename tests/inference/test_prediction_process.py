@@ -64,7 +64,7 @@ def test_a_file_that_is_no_photo_has_its_sentence_and_disturbs_no_other(detector
     first, second, third = detector.predict_many([paths[0], broken, paths[1]])
     assert (first.error, third.error) == ("", "")
     assert second.error == next(load_detector(trained_bundle).stream([broken])).error
-    assert "'broken.jpg' is not a photo" in second.error
+    assert "broken.jpg' is not a photo" in second.error
     with pytest.raises(PhotoError, match=r"broken\.jpg"):
         detector.predict(broken)
 
