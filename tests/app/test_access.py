@@ -16,7 +16,7 @@ from autodet.ui.common.frame import PAGES
 from autodet.workspace import write_json
 from tests.access.test_viewer import tree
 from tests.app.conftest import checked, labelled, labels, says, trial
-from tests.app.test_predict import drop
+from tests.app.test_predict import drop, sent
 
 EDITOR, VIEWER = "open sesame, please", "look, do not touch"
 CHANGING = {
@@ -140,7 +140,7 @@ def test_a_visitor_of_a_demo_predicts_until_a_quota_is_used_up(full, fruit, visi
     photos = [(record.file, fruit.photo(record).read_bytes(), "image/jpeg") for record in fruit.images[:3]]
     app = drop(visit("predict", model="fruit"), *photos)
     assert "at most 2 photos an hour for each visitor" in says(app)
-    assert len(app.session_state[loaded_models.SEEN]) == 2
+    assert len(sent(app)["photos"]) == 2
 
 
 def test_pages_say_who_made_what_but_not_to_a_demo(full, fruit, model_there, visit, monkeypatch):
