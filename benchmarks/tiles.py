@@ -67,15 +67,10 @@ def _row(detector: Detector, dataset: Dataset, records: Sequence[ImageRecord], t
     report = evaluate_predictions(records, predictions, detector.classes, detector.card.all_thresholds)
     found, right, shown = _totals(report)
     mean = np.mean([seen.tiles for seen in predictions])
-    small = report.coco["APs"]
-    figures = [
-        report.map50,
-        report.map50_95,
-        small if small is not None else float("nan"),
-        found,
-        right / max(1, shown),
-    ]
-    return " | ".join([f"{mean:.0f}", *(f"{figure:.3f}" for figure in figures), f"{seconds:.2f} |"])
+    by_size = [report.coco[size] for size in ("APs", "APm", "APl")]
+    figures = [report.map50, report.map50_95, *by_size, found, right / max(1, shown)]
+    texts = ("-" if figure is None else f"{figure:.3f}" for figure in figures)
+    return " | ".join([f"{mean:.0f}", *texts, f"{seconds:.2f} |"])
 
 
 def _totals(report: EvaluationReport) -> tuple[float, float, float]:
