@@ -428,14 +428,3 @@ def test_a_pillow_image_of_16_bit_colours_is_read_from_its_file_until_it_is_deco
     np.testing.assert_array_equal(np.asarray(open_photo(image)), np.asarray(open_photo(content)))
     assert np.asarray(open_photo(image)).max() > 200
     assert np.asarray(image).max() < 16  # it can still be decoded; Pillow keeps the high bytes
-
-
-def png_of_16_bits(pixels):
-    """Encode RGB values of 16 bits, which Pillow cannot write."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
-    head = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 16, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
